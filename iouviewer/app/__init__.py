@@ -1,0 +1,1 @@
+"""QtCore without widgets: session, gesture, frame loader, inference job, notifier, settings."""

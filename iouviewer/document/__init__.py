@@ -1,0 +1,1 @@
+"""What is edited and shown: ground truth, predictions, classes, edits, changes, scores."""

@@ -1,0 +1,1 @@
+"""Detectors and the worker process that runs them."""

@@ -1,0 +1,1 @@
+"""Compositions of the floors below for the command line and the window."""

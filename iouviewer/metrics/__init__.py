@@ -1,0 +1,1 @@
+"""Pure numpy functions: IoU, association, COCO evaluation, error types, statistics."""

@@ -1,0 +1,133 @@
+"""Boxes of many frames in columns: the one shape in which boxes reach every metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+UNSPECIFIED_CLASS = -1
+"""Class id of boxes without a class; it matches every class."""
+
+
+class Convention(StrEnum):
+    """How wide a box is: ``continuous`` x2 - x1 (COCO), ``inclusive`` x2 - x1 + 1 (PASCAL VOC devkit)."""
+
+    CONTINUOUS = "continuous"
+    INCLUSIVE = "inclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class BoxTable:
+    """Boxes of ``frame_count`` frames, ordered by frame; within a frame in file order (or by box id).
+
+    Arrays are never written to after construction.
+
+    Attributes:
+        offsets: (F + 1,) int64; the rows of frame f are ``offsets[f]:offsets[f + 1]``.
+        boxes: (4, N) float64, rows x1, y1, x2, y2, pixels.
+        class_ids: (N,) int64, ``UNSPECIFIED_CLASS`` where there is none.
+        scores: (N,) float64; ones where the boxes carry no score (and for ground truth).
+        ignored: (N,) bool; crowd, difficult, flag 0. All False for predictions.
+        ids: (N,) int64; box ids of ground truth, file order of predictions.
+    """
+
+    offsets: Int
+    boxes: Float
+    class_ids: Int
+    scores: Float
+    ignored: Bool
+    ids: Int
+
+    @property
+    def frame_count(self) -> int:
+        return len(self.offsets) - 1
+
+    def __len__(self) -> int:
+        return self.boxes.shape[1]
+
+    @classmethod
+    def from_rows(
+        cls,
+        frames: Int,
+        boxes: Float,
+        *,
+        frame_count: int,
+        class_ids: Int | None = None,
+        scores: Float | None = None,
+        ignored: Bool | None = None,
+        ids: Int | None = None,
+    ) -> BoxTable:
+        """Order rows by frame, keeping the given order within a frame.
+
+        Args:
+            frames: (N,) frame of each row, 0-based; rows outside 0..frame_count-1 are a ValueError.
+            boxes: (4, N).
+        """
+        frames = np.asarray(frames, dtype=np.int64)
+        boxes = np.asarray(boxes, dtype=np.float64).reshape(4, -1)
+        n = len(frames)
+        if boxes.shape[1] != n:
+            raise ValueError(f"boxes must be (4, {n}), got {boxes.shape}")
+        if n and (frames.min() < 0 or frames.max() >= frame_count):
+            raise ValueError(f"frames must lie in 0..{frame_count - 1}, got {frames.min()}..{frames.max()}")
+        class_ids = np.zeros(n, np.int64) if class_ids is None else np.asarray(class_ids, np.int64)
+        scores = np.ones(n) if scores is None else np.asarray(scores, np.float64)
+        ignored = np.zeros(n, np.bool_) if ignored is None else np.asarray(ignored, np.bool_)
+        ids = np.arange(n, dtype=np.int64) if ids is None else np.asarray(ids, np.int64)
+        if n and np.any(frames[1:] < frames[:-1]):
+            order = np.argsort(frames, kind="stable")
+            frames, boxes, class_ids = frames[order], boxes[:, order], class_ids[order]
+            scores, ignored, ids = scores[order], ignored[order], ids[order]
+        offsets = np.zeros(frame_count + 1, np.int64)
+        np.cumsum(np.bincount(frames, minlength=frame_count), out=offsets[1:])
+        return cls(offsets, np.ascontiguousarray(boxes), class_ids, scores, ignored, ids)
+
+    @classmethod
+    def empty(cls, frame_count: int) -> BoxTable:
+        """A table without boxes."""
+        return cls.from_rows(np.zeros(0, np.int64), np.zeros((4, 0)), frame_count=frame_count)
+
+    def rows(self, frame: int) -> slice:
+        """The rows of one frame."""
+        return slice(int(self.offsets[frame]), int(self.offsets[frame + 1]))
+
+    def frame_of_row(self) -> Int:
+        """(N,) int64: the frame of each row."""
+        return np.repeat(np.arange(self.frame_count, dtype=np.int64), np.diff(self.offsets))
+
+    def frame(self, frame: int) -> BoxTable:
+        """A table of one frame (frame 0 of the result); arrays are views."""
+        rows = self.rows(frame)
+        return BoxTable(
+            np.array([0, rows.stop - rows.start], np.int64),
+            self.boxes[:, rows],
+            self.class_ids[rows],
+            self.scores[rows],
+            self.ignored[rows],
+            self.ids[rows],
+        )
+
+    def select(self, keep: Bool) -> BoxTable:
+        """Rows where ``keep`` ((N,) bool) holds; frames stay."""
+        counts = np.bincount(self.frame_of_row()[keep], minlength=self.frame_count)
+        offsets = np.zeros(self.frame_count + 1, np.int64)
+        np.cumsum(counts, out=offsets[1:])
+        return BoxTable(
+            offsets,
+            np.ascontiguousarray(self.boxes[:, keep]),
+            self.class_ids[keep],
+            self.scores[keep],
+            self.ignored[keep],
+            self.ids[keep],
+        )
+
+    def __iter__(self) -> Iterator[BoxTable]:
+        return (self.frame(f) for f in range(self.frame_count))

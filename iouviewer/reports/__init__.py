@@ -1,0 +1,1 @@
+"""What leaves the program: CSV, JSON, HTML, plots, pictures with boxes."""

@@ -1,0 +1,18 @@
+"""Access to the files in ``resources/``: beside the package in a checkout, inside it in a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from iouviewer.errors import UserError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def resource_path(name: str) -> Path:
+    """Path of the resource ``name`` (for example ``sample/clip.mp4``); UserError if it is not installed."""
+    for root in (_PACKAGE / "resources", _PACKAGE.parent / "resources"):
+        path = root / name
+        if path.exists():
+            return path
+    raise UserError(f"the resource {name} is missing", remedy="Install iouviewer again.")

@@ -1,0 +1,1 @@
+"""Settings, import sheet, run, trust, class picker."""

@@ -1,0 +1,1 @@
+"""Variants, boxes and problems."""

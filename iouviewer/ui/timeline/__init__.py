@@ -1,0 +1,1 @@
+"""IoU over frames."""
