@@ -54,7 +54,7 @@ class Box:
         rect: x1, y1, x2, y2, pixels of the decoded picture.
         class_id: index into the document's classes, or ``UNSPECIFIED_CLASS``.
         track: track id, ``NO_TRACK`` for none.
-        flags: BoxFlag.
+        flags: bits of BoxFlag.
     """
 
     id: int
@@ -62,4 +62,4 @@ class Box:
     rect: Rect
     class_id: int = UNSPECIFIED_CLASS
     track: int = NO_TRACK
-    flags: BoxFlag = BoxFlag.NONE
+    flags: int = 0

@@ -51,7 +51,7 @@ class BoxTable:
         return len(self.offsets) - 1
 
     def __len__(self) -> int:
-        return self.boxes.shape[1]
+        return int(self.boxes.shape[1])
 
     @classmethod
     def from_rows(

@@ -1,0 +1,180 @@
+"""Edits: small frozen values that say what a person changed.
+
+The same value serves undo, the history in the project file, tests and scripts. Values are msgspec structs with a tag,
+so that a step of the history can be written and read back bit for bit.
+"""
+
+from __future__ import annotations
+
+from enum import Flag, IntEnum, StrEnum, auto
+from typing import NamedTuple
+
+import msgspec
+
+from iouviewer.document.boxes import Box, Rect
+
+
+class FrameState(IntEnum):
+    """Whether a frame of the ground truth counts (metrics.md)."""
+
+    UNLABELLED = 0
+    LABELLED = 1
+    EXCLUDED = 2
+
+
+class _Edit(msgspec.Struct, frozen=True, tag=True):
+    pass
+
+
+class AddBoxes(_Edit, frozen=True):
+    """Add boxes; their ids come from ``GroundTruth.new_ids`` (or from an earlier removal)."""
+
+    boxes: tuple[Box, ...]
+    source: int = 0
+
+
+class RemoveBoxes(_Edit, frozen=True):
+    """Remove boxes by id."""
+
+    ids: tuple[int, ...]
+    source: int = 0
+
+
+class SetRects(_Edit, frozen=True):
+    """Give boxes new rectangles: (id, (x1, y1, x2, y2)), pixels."""
+
+    rects: tuple[tuple[int, Rect], ...]
+    source: int = 0
+
+
+class SetClasses(_Edit, frozen=True):
+    """Give boxes new classes: (id, class id)."""
+
+    classes: tuple[tuple[int, int], ...]
+    source: int = 0
+
+
+class SetFlags(_Edit, frozen=True):
+    """Give boxes new flags: (id, bits of BoxFlag)."""
+
+    flags: tuple[tuple[int, int], ...]
+    source: int = 0
+
+
+class SetTracks(_Edit, frozen=True):
+    """Give boxes new track ids: (id, track)."""
+
+    tracks: tuple[tuple[int, int], ...]
+    source: int = 0
+
+
+class FrameMark(NamedTuple):
+    """State of one frame: whether it counts, and whether a person has verified it."""
+
+    frame: int
+    state: FrameState
+    verified: bool
+
+
+class SetFrames(_Edit, frozen=True):
+    """Set the state of frames."""
+
+    marks: tuple[FrameMark, ...]
+    source: int = 0
+
+
+class SetClassNames(_Edit, frozen=True):
+    """Replace the list of class names; ids are positions, so names are only appended or renamed."""
+
+    names: tuple[str, ...]
+    source: int = 0
+
+
+class SetDecisions(_Edit, frozen=True):
+    """Remember what a person decided about problems: (problem key, decision); an empty decision forgets it."""
+
+    decisions: tuple[tuple[str, str], ...]
+    source: int = 0
+
+
+class Batch(_Edit, frozen=True):
+    """Several edits as one step, applied in order."""
+
+    edits: tuple[Edit, ...]
+    source: int = 0
+
+
+Edit = (
+    AddBoxes
+    | RemoveBoxes
+    | SetRects
+    | SetClasses
+    | SetFlags
+    | SetTracks
+    | SetFrames
+    | SetClassNames
+    | SetDecisions
+    | Batch
+)
+
+
+class Aspect(Flag):
+    """What of the document a change touched; views redraw only that."""
+
+    EXISTENCE = auto()
+    GEOMETRY = auto()
+    CLASS = auto()
+    FLAGS = auto()
+    TRACK = auto()
+    FRAME_STATE = auto()
+    CLASS_NAMES = auto()
+    DECISIONS = auto()
+    ALL = EXISTENCE | GEOMETRY | CLASS | FLAGS | TRACK | FRAME_STATE | CLASS_NAMES | DECISIONS
+
+
+class Phase(StrEnum):
+    """LIVE while a gesture goes on; COMMITTED once it is a step of the history."""
+
+    LIVE = "live"
+    COMMITTED = "committed"
+
+
+class Change(NamedTuple):
+    """What ``Document.apply`` changed.
+
+    Attributes:
+        source: source id.
+        frames: frames whose boxes or state changed.
+        box_ids: boxes added, removed or changed.
+        aspects: what changed of them.
+        phase: LIVE or COMMITTED.
+        origin: who asked, for example ``canvas``; a view may skip its own echo.
+    """
+
+    source: int
+    frames: frozenset[int]
+    box_ids: frozenset[int]
+    aspects: Aspect
+    phase: Phase = Phase.COMMITTED
+    origin: str = ""
+
+
+class Applied(NamedTuple):
+    """Result of an edit that changed something: what changed, and the edit that takes it back."""
+
+    change: Change
+    inverse: Edit
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Edit] = msgspec.msgpack.Decoder(Edit)
+
+
+def encode_edit(edit: Edit) -> bytes:
+    """The edit as msgpack; floats keep their bits."""
+    return _encoder.encode(edit)
+
+
+def decode_edit(data: bytes) -> Edit:
+    """The edit that ``encode_edit`` wrote; msgspec.DecodeError or ValidationError for anything else."""
+    return _decoder.decode(data)

@@ -1,0 +1,112 @@
+"""History of edits: an edit log and a cursor. The project file keeps it durably; this one lives in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from iouviewer.document.boxes import Box
+from iouviewer.document.edits import Edit, FrameMark
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the history.
+
+    Attributes:
+        label: for people, for example ``Resize box 12``.
+        edit, inverse: how to do it and how to take it back.
+        source, frame: where the step is to be seen.
+        merge_key: consecutive steps with the same non-empty key become one (bursts of nudges).
+        when: seconds since the epoch.
+    """
+
+    label: str
+    edit: Edit
+    inverse: Edit
+    source: int
+    frame: int
+    merge_key: str = ""
+    when: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True, slots=True)
+class RowChanges:
+    """What a step leaves behind in the rows: boxes to put, ids to delete, marks, class names, decisions.
+
+    ``class_names`` is None where they did not change; an empty decision deletes it. ``next_id`` is the next unused id.
+    """
+
+    source: int
+    put: tuple[Box, ...] = ()
+    delete: tuple[int, ...] = ()
+    marks: tuple[FrameMark, ...] = ()
+    class_names: tuple[str, ...] | None = None
+    decisions: tuple[tuple[str, str], ...] = ()
+    next_id: int = 1
+
+
+class History(Protocol):
+    """Where the session keeps its steps. Calls return at once; durability is told through ``on_saved``."""
+
+    on_saved: Callable[[int, int], None] | None
+    """Called (from any thread) with the numbers of requests acknowledged and requested so far."""
+
+    def append(self, step: Step, rows: RowChanges) -> None:
+        """Add a step after the cursor, dropping what could be redone; merges with the last one by merge_key."""
+        ...
+
+    def undo_step(self) -> Step | None:
+        """The step that undo would take back, or None."""
+        ...
+
+    def redo_step(self) -> Step | None:
+        """The step that redo would do again, or None."""
+        ...
+
+    def move(self, by: int, rows: RowChanges) -> None:
+        """Move the cursor by -1 (undone) or +1 (redone)."""
+        ...
+
+
+MERGE_SECONDS = 1.0
+"""Steps with the same merge key within this time become one."""
+
+
+def merges(last: Step, step: Step) -> bool:
+    """Whether ``step`` continues ``last`` (a burst of nudges)."""
+    return bool(step.merge_key) and step.merge_key == last.merge_key and step.when - last.when <= MERGE_SECONDS
+
+
+def merged(last: Step, step: Step) -> Step:
+    """Both as one step: the later edit, the earlier inverse (both name the same boxes and aspect)."""
+    return Step(step.label, step.edit, last.inverse, last.source, last.frame, step.merge_key, step.when)
+
+
+class MemoryHistory:
+    """A history that is gone with the program: until a project file exists, and for tests."""
+
+    def __init__(self) -> None:
+        self.on_saved: Callable[[int, int], None] | None = None
+        self._steps: list[Step] = []
+        self._cursor = 0
+
+    def append(self, step: Step, rows: RowChanges) -> None:  # noqa: ARG002 - rows are kept by the document itself
+        redoable = len(self._steps) > self._cursor
+        del self._steps[self._cursor :]
+        if self._steps and not redoable and merges(self._steps[-1], step):
+            self._steps[-1] = merged(self._steps[-1], step)
+        else:
+            self._steps.append(step)
+        self._cursor = len(self._steps)
+
+    def undo_step(self) -> Step | None:
+        return self._steps[self._cursor - 1] if self._cursor else None
+
+    def redo_step(self) -> Step | None:
+        return self._steps[self._cursor] if self._cursor < len(self._steps) else None
+
+    def move(self, by: int, rows: RowChanges) -> None:  # noqa: ARG002
+        self._cursor += by

@@ -1,0 +1,80 @@
+"""Variants: the prediction sets that are compared, each with its look and what is known of its run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from iouviewer.document.predictions import PredictionSet
+
+BASELINE_COLOUR = "#2e9e5b"
+# Okabe and Ito's palette without black, blue (ground truth) and green (baseline).
+_PALETTE = ("#e69f00", "#cc79a7", "#d55e00", "#56b4e9", "#f0e442", "#999999")
+DASHES = ("solid", "dash", "dot", "dashdot", "dashdotdot")
+
+
+class RunState(StrEnum):
+    """State of a model's run; IMPORTED for predictions that came from a file."""
+
+    IMPORTED = "imported"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One prediction set.
+
+    Attributes:
+        key: unique within the project, never shown.
+        name: for people; unique, editable.
+        colour: ``#rrggbb``.
+        dash: one of DASHES.
+        fps: 1000 / median per-frame milliseconds for models that ran here (metrics.md), else None.
+        throughput: frames per wall second of the whole run, else None.
+        message: what a failed or cancelled run said.
+        details: hardware, runtime, precision, versions, for the tooltip and the project file.
+    """
+
+    key: str
+    name: str
+    predictions: PredictionSet
+    colour: str
+    dash: str = "solid"
+    visible: bool = True
+    path: str = ""
+    state: RunState = RunState.IMPORTED
+    fps: float | None = None
+    throughput: float | None = None
+    message: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def with_look(self, *, colour: str | None = None, dash: str | None = None, visible: bool | None = None) -> Variant:
+        """The same variant with another look."""
+        return replace(
+            self,
+            colour=self.colour if colour is None else colour,
+            dash=self.dash if dash is None else dash,
+            visible=self.visible if visible is None else visible,
+        )
+
+
+def look_for(position: int) -> tuple[str, str]:
+    """Colour and dash of the variant at this position (0: the baseline, solid green)."""
+    if position == 0:
+        return BASELINE_COLOUR, DASHES[0]
+    return _PALETTE[(position - 1) % len(_PALETTE)], DASHES[1 + (position - 1) % (len(DASHES) - 1)]
+
+
+def unique_name(wanted: str, taken: set[str]) -> str:
+    """``wanted``, or ``wanted 2``, ``wanted 3`` ... if it is taken (without regard to case)."""
+    folded = {name.casefold() for name in taken}
+    name, number = wanted, 1
+    while name.casefold() in folded:
+        number += 1
+        name = f"{wanted} {number}"
+    return name
