@@ -36,7 +36,7 @@ class Step:
 class RowChanges:
     """What a step leaves behind in the rows: boxes to put, ids to delete, marks, class names, decisions.
 
-    ``class_names`` is None where they did not change; an empty decision deletes it. ``next_id`` is the next unused id.
+    ``class_names`` and ``decisions`` are whole, None where they did not change. ``next_id`` is the next unused id.
     """
 
     source: int
@@ -44,7 +44,7 @@ class RowChanges:
     delete: tuple[int, ...] = ()
     marks: tuple[FrameMark, ...] = ()
     class_names: tuple[str, ...] | None = None
-    decisions: tuple[tuple[str, str], ...] = ()
+    decisions: tuple[tuple[str, str], ...] | None = None
     next_id: int = 1
 
 

@@ -1,0 +1,326 @@
+"""The session: the only writer. Every change goes through ``execute``, ``preview``, ``undo`` or ``redo``.
+
+From there, in this order: the scores of the changed frames are updated, ``changed`` reaches the views, and a committed
+change goes to the history. Views hold no data of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, Signal
+
+from iouviewer.app.variant_list import VariantList
+from iouviewer.document.document import Document
+from iouviewer.document.edits import (
+    Applied,
+    Aspect,
+    Change,
+    Edit,
+    FrameMark,
+    Phase,
+)
+from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.history import History, MemoryHistory, RowChanges, Step
+from iouviewer.document.scores import Scores, ScoreSettings
+from iouviewer.document.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected: ground-truth boxes by id, or one prediction (variant key, row in its table)."""
+
+    boxes: frozenset[int] = frozenset()
+    prediction: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveState:
+    """How far the history is on disk: ``saved`` of ``requested`` steps; ``place`` is empty without a project file."""
+
+    requested: int = 0
+    saved: int = 0
+    place: str = ""
+
+    @property
+    def is_saved(self) -> bool:
+        return self.saved >= self.requested
+
+
+@dataclass(slots=True)
+class _Preview:
+    edit: Edit
+    applied: Applied
+
+
+class Session(QObject):
+    """Document, variants, scores, current frame and selection of one window.
+
+    Signals:
+        sourceChanged(): another source was opened; views start anew.
+        changed(Change): the document changed; redraw what the change names.
+        frameChanged(int): the current frame is another one.
+        selectionChanged(): the selection is another one.
+        scoresChanged(): settings, variants or predictions changed; every number may be another one.
+        historyChanged(): what undo and redo would do changed.
+        saveStateChanged(SaveState): a step was requested or acknowledged.
+        told(str): one sentence for the status bar.
+    """
+
+    sourceChanged = Signal()
+    changed = Signal(object)
+    frameChanged = Signal(int)
+    selectionChanged = Signal()
+    scoresChanged = Signal()
+    historyChanged = Signal()
+    saveStateChanged = Signal(object)
+    told = Signal(str)
+    _acknowledged = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document = Document()
+        self.source = self._no_source()
+        self.document.add_source(self.source)
+        self.scores = Scores(self.ground_truth, ScoreSettings())
+        self.variants = VariantList(self.scores, self)
+        self.variants.scoresChanged.connect(self.scoresChanged)
+        self.history: History = MemoryHistory()
+        self.save_state = SaveState()
+        self._acknowledged.connect(self._on_history_acknowledged)
+        self.current_frame = 0
+        self.selection = Selection()
+        self._preview: _Preview | None = None
+        self._announced: tuple[int, Step] | None = None
+
+    @staticmethod
+    def _no_source() -> Source:
+        return Source(0, "", "", 0, 0, 0)
+
+    # Sources and history
+
+    @property
+    def ground_truth(self) -> GroundTruth:
+        """Ground truth of the current source."""
+        return self.document.ground_truth(self.source.id)
+
+    @property
+    def frame_count(self) -> int:
+        return self.source.frame_count
+
+    def open_document(self, document: Document, *, source: int = 0, history: History | None = None) -> None:
+        """Show another document; variants are gone, the history is the given one (or a new one in memory)."""
+        self.cancel_preview()
+        self.document = document
+        self.source = document.sources[source]
+        self.current_frame = 0
+        self.selection = Selection()
+        self.scores = Scores(self.ground_truth, self.scores.settings)
+        self.variants.start_anew(self.scores)
+        self.attach_history(history or MemoryHistory(), place="")
+        self.sourceChanged.emit()
+        self.scoresChanged.emit()
+
+    def attach_history(self, history: History, *, place: str) -> None:
+        """Keep the steps from now on in this history; ``place`` is the project file's path."""
+        self.history.on_saved = None
+        self.history = history
+        self.save_state = SaveState(place=place)
+        history.on_saved = self._acknowledged.emit
+        self.saveStateChanged.emit(self.save_state)
+        self.historyChanged.emit()
+
+    def reload_ground_truth(self) -> None:
+        """Ground truth was replaced as a whole (an import): score all anew and tell the views."""
+        self.scores.set_ground_truth(self.ground_truth)
+        frames = frozenset[int]()
+        self.select(())
+        self.changed.emit(Change(self.source.id, frames, frozenset(), Aspect.ALL, Phase.COMMITTED, "import"))
+        self.scoresChanged.emit()
+
+    def _on_history_acknowledged(self, saved: int, requested: int) -> None:
+        self.save_state = replace(self.save_state, saved=saved, requested=requested)
+        self.saveStateChanged.emit(self.save_state)
+
+    # Frame and selection
+
+    def go_to(self, frame: int) -> None:
+        """Make ``frame`` (clamped to the video) the current one; a gesture under way is cancelled."""
+        frame = max(0, min(frame, self.frame_count - 1))
+        if frame == self.current_frame or self.frame_count == 0:
+            return
+        self.cancel_preview()
+        self.current_frame = frame
+        self._announced = None
+        if self.selection != Selection():
+            self.selection = Selection()
+            self.selectionChanged.emit()
+        self.frameChanged.emit(frame)
+
+    def select(self, boxes: object = (), *, prediction: tuple[str, int] | None = None) -> None:
+        """Select ground-truth boxes by id, or one prediction."""
+        ids = frozenset(int(box_id) for box_id in boxes)  # type: ignore[attr-defined]
+        wanted = Selection(ids, prediction)
+        if wanted != self.selection:
+            self.selection = wanted
+            self.selectionChanged.emit()
+
+    # Edits
+
+    def execute(self, edit: Edit, label: str, *, origin: str = "", merge_key: str = "") -> Change | None:
+        """Apply an edit as one step of the history.
+
+        Returns:
+            The change, None where nothing changed.
+
+        Raises:
+            UserError: the edit is not valid; nothing was changed.
+        """
+        self.cancel_preview()
+        applied = self.document.apply(edit)
+        if applied is None:
+            return None
+        return self._commit(applied, edit, label, origin, merge_key)
+
+    def preview(self, edit: Edit, *, origin: str = "") -> Change | None:
+        """Show an edit while a gesture goes on; the next preview replaces it. UserError: nothing was changed."""
+        before = self._take_back_preview()
+        applied = None
+        try:
+            applied = self.document.apply(edit)
+        finally:
+            if applied is not None:
+                self._preview = _Preview(edit, applied)
+            changes = [c for c in (before, applied.change if applied else None) if c is not None]
+            change = self._announce(changes, Phase.LIVE, origin)
+        return change
+
+    def commit_preview(self, label: str, *, origin: str = "") -> Change | None:
+        """Make what is previewed one step of the history; None where it changed nothing."""
+        preview, self._preview = self._preview, None
+        if preview is None:
+            return None
+        return self._commit(preview.applied, preview.edit, label, origin, "")
+
+    def cancel_preview(self) -> None:
+        """Take back what is previewed (Esc, focus loss, another frame)."""
+        before = self._take_back_preview()
+        if before is not None:
+            self._announce([before], Phase.LIVE, "cancel")
+
+    def _take_back_preview(self) -> Change | None:
+        preview, self._preview = self._preview, None
+        if preview is None:
+            return None
+        applied = self.document.apply(preview.applied.inverse)
+        return applied.change if applied else None
+
+    def _commit(self, applied: Applied, edit: Edit, label: str, origin: str, merge_key: str) -> Change:
+        frames = applied.change.frames
+        frame = self.current_frame if self.current_frame in frames or not frames else min(frames)
+        change = self._announce([applied.change], Phase.COMMITTED, origin)
+        assert change is not None
+        step = Step(label, edit, applied.inverse, change.source, frame, merge_key)
+        self._announced = None
+        self._requested()
+        self.history.append(step, self._rows(applied.change))
+        self.historyChanged.emit()
+        return change
+
+    def _requested(self) -> None:
+        if self.save_state.place:
+            self.save_state = replace(self.save_state, requested=self.save_state.requested + 1)
+            self.saveStateChanged.emit(self.save_state)
+
+    def _announce(self, changes: list[Change], phase: Phase, origin: str) -> Change | None:
+        if not changes:
+            return None
+        aspects = Aspect(0)
+        for change in changes:
+            aspects |= change.aspects
+        frames = frozenset().union(*(change.frames for change in changes))
+        ids = frozenset().union(*(change.box_ids for change in changes))
+        if frames:
+            self.scores.update(frames)
+        gone = {i for i in self.selection.boxes & ids if self.ground_truth.find(i) is None}
+        if gone and phase is Phase.COMMITTED:
+            self.select(self.selection.boxes - gone)
+        whole = Change(changes[0].source, frames, ids, aspects, phase, origin)
+        self.changed.emit(whole)
+        return whole
+
+    def _rows(self, change: Change) -> RowChanges:
+        truth = self.document.ground_truth(change.source)
+        found = {box_id: truth.find(box_id) for box_id in change.box_ids}
+        marks: tuple[FrameMark, ...] = ()
+        if change.aspects & Aspect.FRAME_STATE:
+            marks = tuple(FrameMark(f, truth.state(f), truth.is_verified(f)) for f in sorted(change.frames))
+        decisions: tuple[tuple[str, str], ...] | None = None
+        if change.aspects & Aspect.DECISIONS:
+            decisions = tuple(self.document.decisions(change.source).items())
+        return RowChanges(
+            change.source,
+            put=tuple(box for box in found.values() if box is not None),
+            delete=tuple(box_id for box_id, box in found.items() if box is None),
+            marks=marks,
+            class_names=self.document.class_names if change.aspects & Aspect.CLASS_NAMES else None,
+            decisions=decisions,
+            next_id=truth.next_id,
+        )
+
+    # Undo and redo
+
+    def undo(self) -> None:
+        """Take back the last step; where it lies on another frame, the first call goes there and says what it is."""
+        self.cancel_preview()
+        step = self.history.undo_step()
+        if step is None:
+            self.told.emit("Nothing to undo")
+        elif self._is_here(step, -1, "undo"):
+            self._replay(step, step.inverse, -1)
+            self.told.emit(f"Undone: {step.label}")
+
+    def redo(self) -> None:
+        """Do the next step again; goes to its frame first, as undo does."""
+        self.cancel_preview()
+        step = self.history.redo_step()
+        if step is None:
+            self.told.emit("Nothing to redo")
+        elif self._is_here(step, 1, "redo"):
+            self._replay(step, step.edit, 1)
+            self.told.emit(f"Redone: {step.label}")
+
+    def _is_here(self, step: Step, by: int, verb: str) -> bool:
+        if step.frame == self.current_frame or self._announced == (by, step):
+            return True
+        self.go_to(step.frame)
+        self._announced = (by, step)
+        self.told.emit(f"Frame {step.frame}: press again to {verb} “{step.label}”")
+        return False
+
+    def _replay(self, step: Step, edit: Edit, by: int) -> None:
+        applied = self.document.apply(edit)
+        self._announced = None
+        self._requested()
+        if applied is None:
+            rows = RowChanges(step.source, next_id=self.document.ground_truth(step.source).next_id)
+        else:
+            rows = self._rows(applied.change)
+        self.history.move(by, rows)
+        if applied is not None:
+            self._announce([applied.change], Phase.COMMITTED, "history")
+            self.select(i for i in applied.change.box_ids if self.ground_truth.find(i) is not None)
+        self.historyChanged.emit()
+
+    # Scores
+
+    def set_score_settings(self, settings: ScoreSettings) -> None:
+        """Other thresholds, convention or choice of frames: every number is computed anew."""
+        self.scores.set_settings(settings)
+        self.scoresChanged.emit()
+
+    def frame_iou(self, variant: str, frame: int) -> float:
+        """Frame IoU of a variant (its name or key); nan where it is undefined (metrics.md)."""
+        found = self.variants.find(variant)
+        return math.nan if found is None else self.scores.frame_iou(found.key, frame)

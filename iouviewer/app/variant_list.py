@@ -1,0 +1,123 @@
+"""The variants of a session: order, looks, visibility, the baseline; their predictions are handed to the scores."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores import Scores
+from iouviewer.document.variants import Variant, look_for, unique_name
+
+
+class VariantList(QObject):
+    """Variants in the order in which they were added.
+
+    Signals:
+        listChanged(): a variant came, went, or another is the baseline.
+        variantChanged(str): name, look, visibility or run state of the variant with this key changed.
+        predictionsChanged(str, object): predictions of the variant changed in these frames (None: all).
+        scoresChanged(): numbers may be others.
+    """
+
+    listChanged = Signal()
+    variantChanged = Signal(str)
+    predictionsChanged = Signal(str, object)
+    scoresChanged = Signal()
+
+    def __init__(self, scores: Scores, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._scores = scores
+        self._variants: dict[str, Variant] = {}
+        self._baseline = ""
+
+    def start_anew(self, scores: Scores) -> None:
+        """Forget all variants; numbers come from these scores from now on."""
+        self._scores = scores
+        self._variants = {}
+        self._baseline = ""
+        self.listChanged.emit()
+
+    def __iter__(self) -> Iterator[Variant]:
+        return iter(tuple(self._variants.values()))
+
+    def __len__(self) -> int:
+        return len(self._variants)
+
+    def __getitem__(self, key: str) -> Variant:
+        return self._variants[key]
+
+    def find(self, name_or_key: str) -> Variant | None:
+        """The variant with this key, or this name."""
+        if name_or_key in self._variants:
+            return self._variants[name_or_key]
+        return next((v for v in self._variants.values() if v.name == name_or_key), None)
+
+    @property
+    def baseline(self) -> Variant | None:
+        """The variant that differences refer to."""
+        return self._variants.get(self._baseline)
+
+    def visible(self) -> tuple[Variant, ...]:
+        """Variants that are shown."""
+        return tuple(v for v in self._variants.values() if v.visible)
+
+    def add(self, name: str, predictions: PredictionSet, *, key: str = "", **fields: Any) -> Variant:
+        """Add a variant (further fields as in Variant); the first one is the baseline."""
+        looks = {variant.colour for variant in self._variants.values()}
+        position = next(i for i in range(len(looks) + 8) if i >= 7 or look_for(i)[0] not in looks)
+        colour, dash = look_for(position)
+        taken = {variant.name for variant in self._variants.values()}
+        fields = {"colour": colour, "dash": dash, **fields}
+        variant = Variant(key or uuid.uuid4().hex[:12], unique_name(name, taken), predictions, **fields)
+        self._variants[variant.key] = variant
+        self._scores.set_variant(variant.key, predictions)
+        if not self._baseline:
+            self._baseline = variant.key
+        self.listChanged.emit()
+        self.scoresChanged.emit()
+        return variant
+
+    def remove(self, key: str) -> None:
+        """Take a variant off the list; the first of the rest becomes the baseline if it was the baseline."""
+        del self._variants[key]
+        self._scores.remove_variant(key)
+        if self._baseline == key:
+            self._baseline = next(iter(self._variants), "")
+        self.listChanged.emit()
+        self.scoresChanged.emit()
+
+    def set_baseline(self, key: str) -> None:
+        """Make this variant the baseline."""
+        if key != self._baseline and key in self._variants:
+            self._baseline = key
+            self.listChanged.emit()
+            self.scoresChanged.emit()
+
+    def update(self, key: str, **fields: Any) -> None:
+        """Change name, look, visibility, run state ... of a variant (fields of Variant but predictions)."""
+        if "name" in fields:
+            others = {v.name for v in self._variants.values() if v.key != key}
+            fields["name"] = unique_name(fields["name"].strip() or self._variants[key].name, others)
+        variant = replace(self._variants[key], **fields)
+        if variant != self._variants[key]:
+            self._variants[key] = variant
+            self.variantChanged.emit(key)
+
+    def set_predictions(self, key: str, predictions: PredictionSet) -> None:
+        """Replace all predictions of a variant."""
+        self._variants[key] = replace(self._variants[key], predictions=predictions)
+        self._scores.set_variant(key, predictions)
+        self.predictionsChanged.emit(key, None)
+        self.scoresChanged.emit()
+
+    def extend_predictions(self, key: str, predictions: PredictionSet, frames: frozenset[int]) -> None:
+        """Predictions grew by these frames (a run goes on)."""
+        self._variants[key] = replace(self._variants[key], predictions=predictions)
+        self._scores.extend_variant(key, predictions, sorted(frames))
+        self.predictionsChanged.emit(key, frames)
+        self.scoresChanged.emit()
