@@ -1,0 +1,21 @@
+"""``make demo``: the window on the bundled sample, or the same job without a window where there is no display."""
+
+from __future__ import annotations
+
+import sys
+
+from iouviewer.cli import main
+from iouviewer.cli_display import why_no_window
+
+
+def run() -> int:
+    """Exit status of the demo."""
+    reason = why_no_window()
+    if reason is None:
+        return main(["demo"])
+    print(f"No window: {reason.message}. Running the demo without one.", flush=True)
+    return main(["demo", "--headless", "--out", "demo-results"])
+
+
+if __name__ == "__main__":
+    sys.exit(run())
