@@ -1,0 +1,166 @@
+"""Block bootstrap over frames: which frames a resample holds, and the scores of all resamples at once.
+
+A resample is a row of weights: how often each frame occurs. Every score is a weighted sum; nothing is matched again.
+Source: Politis and Romano 1992 (circular blocks), Künsch 1989 (moving blocks); percentile intervals after Efron 1979.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from iouviewer.metrics.table import Bool, Float, Int
+
+RECALL_POINTS = np.linspace(0.0, 1.0, 101)
+_CHUNK_ELEMENTS = 4_000_000
+
+
+def block_weights(frames: int, *, block: int, resamples: int, seed: int) -> Int:
+    """How often each frame occurs in each resample of circular moving blocks.
+
+    Args:
+        frames: number of frames n, in order.
+        block: frames of a block; longer than n counts as n.
+        resamples: B.
+        seed: the same seed gives the same weights.
+
+    Returns:
+        (B, n) int64; each row sums to n. ceil(n / block) blocks are drawn, the last one is cut.
+    """
+    block = max(1, min(block, frames))
+    whole, rest = divmod(frames, block)
+    random = np.random.default_rng(seed)
+    starts = random.integers(0, frames, size=(resamples, whole + (rest > 0)))
+    weights = np.zeros((resamples, frames + 1), np.int64)
+    lengths = np.full(starts.shape[1], block, np.int64)
+    if rest:
+        lengths[-1] = rest
+    rows = np.arange(resamples)
+    # A block adds 1 from its start to its end: differences first, one running sum at the end.
+    for column in range(starts.shape[1]):
+        start = starts[:, column]
+        end = start + lengths[column]
+        np.add.at(weights, (rows, start), 1)
+        wraps = end > frames
+        np.add.at(weights, (rows, np.minimum(end, frames)), -1)
+        np.add.at(weights, (rows[wraps], 0), 1)
+        np.add.at(weights, (rows[wraps], end[wraps] - frames), -1)
+    result: Int = np.cumsum(weights[:, :-1], axis=1)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMatches:
+    """COCO matching of one class, as far as average precision needs it.
+
+    Attributes:
+        frames: (P,) int64, frame of each prediction, predictions by descending score, equal scores by frame, then file
+            order; at most 100 predictions a frame.
+        true: (T, P) bool, matched to a ground-truth box that counts, at each IoU threshold.
+        ignored: (T, P) bool, counts neither as true nor as false.
+        positives: (F,) int64, ground-truth boxes of the class that count, in each frame.
+    """
+
+    frames: Int
+    true: Bool
+    ignored: Bool
+    positives: Int
+
+
+def _counts_for_recall(positives: Int) -> Int:
+    """Smallest number of true positives whose recall reaches each recall point; (B, 101) for (B,) positives."""
+    total = np.maximum(positives, 1).astype(np.float64)[:, None]
+    counts = np.ceil(RECALL_POINTS[None, :] * total)
+    # Rounding can put the ceiling one off; recall is the float division that pycocotools compares.
+    counts = np.where((counts - 1 >= 0) & ((counts - 1) / total >= RECALL_POINTS), counts - 1, counts)
+    counts = np.where(counts / total < RECALL_POINTS, counts + 1, counts)
+    return counts.astype(np.int64)
+
+
+def weighted_average_precision(matches: ClassMatches, weights: Int) -> Float:
+    """Average precision of one class in each resample, at each threshold.
+
+    Args:
+        matches: the class's matches over F frames.
+        weights: (B, F) int64, how often each frame occurs.
+
+    Returns:
+        (B, T) float64, 101 recall points as pycocotools; nan where a resample has no ground truth of the class.
+    """
+    resamples, thresholds = len(weights), len(matches.true)
+    positives = weights @ matches.positives
+    result = np.full((resamples, thresholds), np.nan)
+    result[positives > 0] = 0.0
+    if not len(matches.frames):
+        return result
+    needed = _counts_for_recall(positives)
+    chunk = max(1, _CHUNK_ELEMENTS // len(matches.frames))
+    for first in range(0, resamples, chunk):
+        part = slice(first, first + chunk)
+        by_prediction = weights[part][:, matches.frames]
+        for t in range(thresholds):
+            found = _average_precision(by_prediction, matches.true[t], matches.ignored[t], needed[part])
+            result[part, t] = np.where(positives[part] > 0, found, np.nan)
+    return result
+
+
+def _average_precision(weights: Int, true: Bool, ignored: Bool, needed: Int) -> Float:
+    """(B,) mean precision over recall points; ``weights`` is (B, P), ``needed`` (B, 101) counts of true positives."""
+    at = np.flatnonzero(true & ~ignored)
+    if not len(at):
+        return np.zeros(len(weights))
+    # Only at true positives can precision have a maximum, so the rest is needed in the running sums only.
+    counted = np.where(ignored, 0, weights) if ignored.any() else weights
+    seen = np.cumsum(counted, axis=1)[:, at]
+    hits = np.cumsum(weights[:, at], axis=1)
+    # A run of hits inside one prediction that occurs w times: its precision after all w is the largest of the run.
+    precision = hits / np.maximum(seen, 1)
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    rows, columns = hits.shape
+    step = int(max(hits[:, -1].max(), needed.max())) + 1
+    offset = (np.arange(rows) * step)[:, None]
+    place = np.searchsorted((hits + offset).ravel(), (needed + offset).ravel(), side="left")
+    place = place.reshape(rows, -1) - (np.arange(rows) * columns)[:, None]
+    reached = place < columns
+    sampled = np.take_along_axis(envelope, np.minimum(place, columns - 1), axis=1)
+    mean: Float = np.where(reached, sampled, 0.0).mean(axis=1)
+    return mean
+
+
+def weighted_coco_ap(classes: list[ClassMatches], weights: Int) -> Float:
+    """AP (mean over thresholds, then over classes with ground truth) in each resample: (B,), nan without any."""
+    if not classes:
+        return np.full(len(weights), np.nan)
+    per_class = np.stack([weighted_average_precision(matches, weights) for matches in classes])
+    present = ~np.isnan(per_class)
+    count = present.sum(axis=(0, 2))
+    total = np.where(present, per_class, 0.0).sum(axis=(0, 2))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSums:
+    """Review sums of each frame: all (F,) float64; ``iou`` and ``truths`` give frame IoU."""
+
+    iou: Float
+    truths: Float
+    tp_iou: Float
+    tp: Float
+    fp: Float
+    fn: Float
+
+
+def weighted_pq(sums: FrameSums, weights: Int) -> Float:
+    """PQ in each resample: (B,), nan where a resample has neither boxes nor predictions."""
+    below = weights @ (sums.tp + 0.5 * sums.fp + 0.5 * sums.fn)
+    above = weights @ sums.tp_iou
+    return np.where(below > 0, above / np.where(below > 0, below, 1.0), np.nan)
+
+
+def weighted_avg_iou(sums: FrameSums, weights: Int) -> Float:
+    """Avg IoU in each resample: (B,), nan where no frame of it has ground truth."""
+    defined = sums.truths > 0
+    frame_iou = np.where(defined, sums.iou / np.where(defined, sums.truths, 1.0), 0.0)
+    count = weights @ defined.astype(np.int64)
+    return np.where(count > 0, (weights @ frame_iou) / np.maximum(count, 1), np.nan)

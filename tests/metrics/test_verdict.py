@@ -1,0 +1,88 @@
+"""Verdicts follow the interval, never the difference alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from iouviewer.metrics.resampling import ClassMatches, FrameSums
+from iouviewer.metrics.verdict import Outcome, Scored, block_length, compare, interval, judge, sentence
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-0.9, 0.5, Outcome.PASS),
+        (-1.0, 0.5, Outcome.UNDECIDED),
+        (-3.0, -1.1, Outcome.FAIL),
+        (-3.0, -1.0, Outcome.UNDECIDED),
+        (-3.0, 3.0, Outcome.UNDECIDED),
+    ],
+)
+def test_the_interval_against_a_margin_of_one_point(low, high, expected):
+    assert judge(low, high, 1.0) is expected
+
+
+@pytest.mark.parametrize(("fps", "block"), [(25.0, 25), (29.97, 30), (0.0, 30), (0.4, 1)])
+def test_a_block_is_one_second(fps, block):
+    assert block_length(fps) == block
+
+
+def _scored(frames: int, loss: float, noise: float, seed: int = 0) -> Scored:
+    random = np.random.default_rng(seed)
+    shared = np.random.default_rng(99).normal(0, 0.05, frames)
+    iou = np.clip(0.8 + shared - loss + random.normal(0, noise, frames), 0.5, 1)
+    ones, none = np.ones(frames), np.zeros(frames)
+    true = np.tile(iou[None, :] >= np.linspace(0.5, 0.95, 10)[:, None], 1)
+    matches = ClassMatches(np.arange(frames), true, np.zeros_like(true), np.ones(frames, np.int64))
+    return Scored([matches], FrameSums(iou, ones, iou, ones, none, none))
+
+
+def test_an_equal_variant_passes_and_a_worse_one_fails():
+    baseline = _scored(800, 0.0, 0.0)
+    margins = {"ap": 1.0, "pq": 1.0}
+
+    equal = compare(baseline, _scored(800, 0.0, 0.0), fps=10, margins=margins, resamples=300)
+    worse = compare(baseline, _scored(800, 0.1, 0.01), fps=10, margins=margins, resamples=300)
+
+    assert equal.outcome is Outcome.PASS
+    assert worse.outcome is Outcome.FAIL
+    assert "FAIL" in sentence("small", "base", worse)
+    assert "on this video" in sentence("small", "base", worse)
+
+
+def test_a_noisy_variant_is_undecided_and_says_how_many_frames_would_do():
+    baseline = _scored(300, 0.0, 0.0)
+
+    loss = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={}, resamples=2).differences[1].points
+    margin = -loss + 0.1
+    verdict = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={"pq": margin}, resamples=300)
+
+    assert verdict.outcome is Outcome.UNDECIDED
+    needed = verdict.differences[1].frames_needed
+    assert needed is not None and needed > 0
+    assert f"{needed:,}" in sentence("noisy", "base", verdict)
+
+
+def test_under_twenty_blocks_there_is_no_interval():
+    baseline = _scored(150, 0.0, 0.0)
+
+    verdict = compare(baseline, baseline, fps=10, margins={"ap": 1.0}, resamples=50)
+
+    assert verdict.outcome is Outcome.UNDECIDED
+    assert verdict.differences[0].reason == "too few frames"
+    assert math.isnan(verdict.differences[0].low)
+
+
+def test_cancelling_stops_the_comparison():
+    baseline = _scored(300, 0.0, 0.0)
+
+    with pytest.raises(InterruptedError):
+        compare(baseline, baseline, fps=10, margins={}, resamples=10, cancelled=lambda: True)
+
+
+def test_undefined_resamples_are_left_out_of_the_interval():
+    assert interval(np.array([math.nan, 1.0, 1.0])) == (1.0, 1.0)
+    assert all(math.isnan(end) for end in interval(np.array([math.nan])))
