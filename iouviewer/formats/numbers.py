@@ -1,0 +1,80 @@
+"""Numbers as text: short, and back within 1e-6 (coordinates) or bit for bit (scores)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from iouviewer.metrics.table import Bool, Float
+
+DECIMALS = 6
+"""Rounding to 6 decimals moves a number by at most 5e-7, and doing it twice changes nothing.
+
+The very shortest decimal within 1e-6 would not be stable: 0.4999985 -> 0.499999 -> 0.5 moves by 1.5e-6 in two
+exports, and a file's own 0.499999 would not survive one.
+"""
+
+
+def rounded(values: Float, decimals: int = DECIMALS) -> Float:
+    """The values as they read back after ``short``: float64 nearest to the rounded decimal."""
+    values = np.asarray(values, np.float64)
+    if np.array_equal(values, np.rint(values)):
+        return values
+    return np.array([float(f"{v:.{decimals}f}") for v in values.ravel()], np.float64).reshape(values.shape)
+
+
+def short(value: float, decimals: int = DECIMALS) -> str:
+    """``value`` with at most ``decimals`` decimals and no superfluous zeros: ``12``, ``0.5``, never ``-0``."""
+    text = f"{value:.{decimals}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def exact(value: float) -> str:
+    """The shortest decimal that reads back as the same float64.
+
+    Scores are written so: rounded scores would tie, and ties change the order on which AP depends.
+    """
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+
+
+def corner_texts(boxes: Float) -> list[list[str]]:
+    """N rows of x1, y1, x2, y2 as text; a box narrower than the rounding keeps all its digits."""
+    boxes = np.asarray(boxes, np.float64)
+    return _texts(boxes, rounded(boxes), extents=False)
+
+
+def extent_texts(boxes: Float) -> list[list[str]]:
+    """N rows of x, y, w, h as text, so that x + w is within 5e-7 of x2."""
+    return _texts(*_extents(boxes), extents=True)
+
+
+def extents(boxes: Float) -> list[list[float]]:
+    """N rows of x, y, w, h as numbers, rounded as in ``extent_texts``."""
+    exact_extents, short_extents = _extents(boxes)
+    thin = _thin(short_extents, extents=True)
+    result: list[list[float]] = np.where(thin, exact_extents, short_extents).T.tolist()
+    return result
+
+
+def _extents(boxes: Float) -> tuple[Float, Float]:
+    """(4, N) x, y, w, h as they are, and rounded.
+
+    The extent is taken from the rounded corner: rounding corner and extent apart could add up to 1e-6.
+    """
+    boxes = np.asarray(boxes, np.float64)
+    corner = rounded(boxes[:2])
+    return np.concatenate([boxes[:2], boxes[2:] - boxes[:2]]), np.concatenate([corner, rounded(boxes[2:] - corner)])
+
+
+def _thin(values: Float, *, extents: bool) -> Bool:
+    """(N,) bool: boxes that rounding has made empty."""
+    low = np.zeros_like(values[:2]) if extents else values[:2]
+    return np.asarray((values[2:] <= low).any(axis=0), np.bool_)
+
+
+def _texts(exact_values: Float, short_values: Float, *, extents: bool) -> list[list[str]]:
+    rows = [[short(value) for value in row] for row in short_values.T.tolist()]
+    for row in np.flatnonzero(_thin(short_values, extents=extents)):
+        rows[row] = [exact(value) for value in exact_values[:, row].tolist()]
+    return rows
