@@ -1,0 +1,75 @@
+"""Conditions of ``--fail-if``."""
+
+from __future__ import annotations
+
+import pytest
+
+from iouviewer.errors import UserError
+from iouviewer.jobs.fail_if import condition_holds
+
+VALUES = {
+    "base": {"ap50": 0.9, "ap": None, "tp": 10, "complete": True, "per_class": {"traffic light": {"ap": 0.4}}},
+    "int8": {"ap50": 0.88, "tp": 9, "name": "x"},
+    "yolo11n-v2.1": {"ap50": 0.5},
+    "not": {"ap50": 0.1},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("int8.ap50 < base.ap50 - 0.01", True),
+        ("int8.ap50 < base.ap50 - 0.03", False),
+        ("base.ap50 - int8.ap50 <= 0.02 + 1e-9", True),
+        ("'yolo11n-v2.1'.ap50 == 0.5", True),
+        ('"yolo11n-v2.1".ap50 != .5', False),
+        ("'not'.ap50 < 1", True),
+        ("base.per_class.'traffic light'.ap >= 4e-1", True),
+        ("1 + 2 * 3 == 7 and (1 + 2) * 3 == 9", True),
+        ("8 / 4 / 2 == 1", True),
+        ("10 - 4 - 3 == 3", True),
+        ("-base.tp < 0 and --1 == 1", True),
+        ("not base.tp > 5", False),
+        ("not not base.tp > 5", True),
+        ("base.tp > 5 or int8.tp > 5 and int8.tp > 100", True),
+        ("(base.tp > 5 or int8.tp > 5) and int8.tp > 100", False),
+        ("base.complete == 1", True),
+        ("  1<2  ", True),
+    ],
+)
+def test_conditions_are_computed_as_written(text: str, expected: bool) -> None:
+    assert condition_holds(text, VALUES) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "ends too early"),
+        ("int9.ap50 < 1", "int9 is unknown (known: base, int8, yolo11n-v2.1, not)"),
+        ("int8.ap95 < 1", "int8.ap95 is unknown"),
+        ("base.ap < 1", "base.ap is undefined (null)"),
+        ("1 < 2 or base.ap < 1", "undefined"),
+        ("1 > 2 and nothing.ap < 1", "unknown"),
+        ("int8 < 1", "int8 is not a number"),
+        ("int8.name < 1", "not a number"),
+        ("int8.tp.x < 1", "int8.tp.x is unknown"),
+        ("int8.ap50", "a comparison is needed"),
+        ("1 < 2 < 3", "'<' is not expected here"),
+        ("(1 < 2", "')' is missing"),
+        ("1 < 2)", "')' is not expected"),
+        ("1 / 0 < 2", "division by zero"),
+        ("(1 < 2) + 1 < 3", "a number is needed"),
+        ("1 and 2 < 3", "a comparison is needed"),
+        ("int8. < 1", "a name is needed before '<'"),
+        ("int8.ap50 < $", "'$' is not understood"),
+        ("'int8.ap50 < 1", '"\'" is not understood'),
+        ("__import__('os').system('true') < 1", "__import__ is unknown"),
+        ("(" * 2000 + "1" + ")" * 2000 + " < 2", "nested too deeply"),
+        ("not " * 2000 + "1 < 2", "nested too deeply"),
+        ("-" * 2000 + "1 < 2", "nested too deeply"),
+    ],
+)
+def test_what_cannot_be_decided_is_refused_with_the_reason(text: str, said: str) -> None:
+    with pytest.raises(UserError) as refused:
+        condition_holds(text, VALUES)
+    assert said in str(refused.value)

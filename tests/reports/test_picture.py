@@ -1,0 +1,31 @@
+"""A frame with its boxes as PNG."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from iouviewer.reports.picture import DrawnBox, png_bytes, with_boxes
+
+GREY = np.full((120, 200, 3), 90, np.uint8)
+
+
+def test_without_boxes_the_picture_is_unchanged_and_survives_png() -> None:
+    drawn = with_boxes(GREY, [])
+    assert np.array_equal(cv2.imdecode(np.frombuffer(png_bytes(drawn), np.uint8), cv2.IMREAD_COLOR), GREY)
+
+
+def test_a_box_is_outlined_where_it_stands_and_the_original_is_left_alone() -> None:
+    drawn = with_boxes(GREY, [DrawnBox((20.5, 30.5, 80.5, 90.5), "#ff0000")])
+    changed = np.argwhere((drawn != GREY).any(axis=2))
+    assert changed.min(axis=0).tolist() == [30, 20]
+    assert changed.max(axis=0).tolist() == [90, 80]
+    assert drawn[60, 20].tolist() == [0, 0, 255]
+    assert (drawn[60, 50] == 90).all()
+    assert (GREY == 90).all()
+
+
+def test_a_label_stays_inside_the_picture() -> None:
+    for rect in ((-50.0, -50.0, 30.0, 30.0), (190.0, 100.0, 400.0, 300.0), (-1e7, -1e7, 1e7, 1e7)):
+        drawn = with_boxes(GREY, [DrawnBox(rect, "#0000ff", "IoU 0.83")])
+        assert (drawn == [255, 255, 255]).all(axis=2).any()

@@ -1,0 +1,87 @@
+"""The variants table as text, the HTML report, JSON."""
+
+from __future__ import annotations
+
+import math
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+
+from iouviewer.reports.html import html_bytes
+from iouviewer.reports.json_report import json_bytes
+from iouviewer.reports.text_table import HEADER, ap_text, points_text, table_rows, text_table
+from tests.reports.test_csv_files import series
+
+
+def metrics(**changed: Any) -> dict[str, Any]:
+    values: dict[str, Any] = dict.fromkeys(("avg_iou", "pq", "precision", "recall", "f1", "ap", "ap50", "ap75"), 0.5)
+    values |= {"tp": 3, "fp": 2, "fn": 1, "ap_floor": 0.001, "frames": 10, "complete": True, "delta": None}
+    return values | {"per_class": {}} | changed
+
+
+@pytest.mark.parametrize(
+    ("value", "floor", "expected"),
+    [
+        (0.348, 0.25, ">= 0.348 (cut at 0.25)"),
+        (0.348, 0.01, "0.348"),
+        (0.348, 0.0101, ">= 0.348 (cut at 0.0101)"),
+        (0.348, None, "0.348"),
+        (None, 0.25, "–"),
+    ],
+)
+def test_ap_of_cut_predictions_is_shown_as_a_lower_bound(
+    value: float | None, floor: float | None, expected: str
+) -> None:
+    assert ap_text(value, floor) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(-0.0123, "-1.2"), (0.02, "+2.0"), (0.0, "+0.0"), (None, "–")])
+def test_differences_are_in_points_with_their_sign(value: float | None, expected: str) -> None:
+    assert points_text(value) == expected
+
+
+def test_the_table_marks_the_baseline_and_incomplete_variants_and_aligns_its_columns() -> None:
+    delta = {"ap": -0.0123, "pq": 0.02, "avg_iou": None}
+    variants = {"base": metrics(), "long name": metrics(delta=delta, complete=False, frames=7, ap=None)}
+    text = text_table(HEADER, table_rows(variants, "base"))
+    lines = text.splitlines()
+    assert lines[2].startswith("base *")
+    assert re.search(r"long name .* – .* -1\.2 +\+2\.0 +– .* 7 \(incomplete\)$", lines[3])
+    assert lines[0].index("PQ") + 2 == lines[2].index("0.500", lines[2].index("0.500") + 5) + 5
+
+
+def test_json_is_sorted_and_undefined_is_null() -> None:
+    assert json_bytes({"b": math.nan, "a": {"z": None, "y": np.float64(0.5)}}) == (
+        b'{\n  "a": {\n    "y": 0.5,\n    "z": null\n  },\n  "b": null\n}\n'
+    )
+
+
+class _Checker(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.outside: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name in {"src", "href", "xlink:href"} and not (value or "").startswith("#"):
+                self.outside.append(f"{tag} {name}={value}")
+
+
+def test_the_html_report_is_one_file_with_escaped_names() -> None:
+    name = "<b>&\"'"
+    protocol = {"baseline": name, "warnings": ["a < b"], "confidence": 0.25, "left_out": {"car": 3}, "floor": None}
+    values = {"protocol": protocol, "variants": {name: metrics(per_class={"<i>": {"ap": 0.4}})}}
+    text = html_bytes(values, np.arange(2), [series(name, [0.5, 0.7])], title="<clip>").decode()
+    checker = _Checker()
+    checker.feed(text)
+    assert checker.outside == []
+    assert {"svg", "table"} <= set(checker.tags)
+    assert not {"script", "link", "img", "iframe"} & set(checker.tags)
+    assert "<b>&" not in text and "<i>" not in text and "<clip>" not in text
+    assert "a &lt; b" in text and "car: 3" in text
+    assert text == html_bytes(values, np.arange(2), [series(name, [0.5, 0.7])], title="<clip>").decode()

@@ -1,0 +1,163 @@
+"""The plan of the house is held by tests: sizes, floors, the built wheel, and the libraries we stand on."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+LONGEST_FILE, LONGEST_FUNCTION, LONGEST_CLASS = 400, 60, 300
+BUDGETED = [p for folder in ("iouviewer", "tools", "benchmarks") for p in sorted((REPOSITORY / folder).rglob("*.py"))]
+
+
+def too_long(path: Path) -> Iterator[str]:
+    """Sentences about everything in a file that is over its budget."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.count("\n")
+    if lines > LONGEST_FILE:
+        yield f"{path.name} has {lines} lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            limit = LONGEST_CLASS if isinstance(node, ast.ClassDef) else LONGEST_FUNCTION
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > limit:
+                yield f"{path.name}:{node.lineno}: {node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", BUDGETED, ids=lambda p: str(p.relative_to(REPOSITORY)))
+def test_files_functions_and_classes_stay_small(path: Path) -> None:
+    assert list(too_long(path)) == []
+
+
+def test_the_budget_finds_what_is_too_long(tmp_path: Path) -> None:
+    path = tmp_path / "long.py"
+    path.write_text("class A:\n    def f(self):\n" + "        x = 1\n" * 300 + "y = 2\n" * 200)
+    assert [said.split(" has ")[0] for said in too_long(path)] == ["long.py", "long.py:1: A", "long.py:2: f"]
+
+
+def test_no_floor_looks_up() -> None:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_widgets_stay_on_the_ui_floor() -> None:
+    """import-linter knows PySide6 as a whole only; app/ may use its core and no widgets."""
+    importers = []
+    for path in (REPOSITORY / "iouviewer").rglob("*.py"):
+        if "ui" in path.relative_to(REPOSITORY).parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            module = getattr(node, "module", None) or ""
+            if any("QtWidgets" in f"{module}.{name}" for name in names):
+                importers.append(path.name)
+    assert importers == []
+
+
+HEAVY = ("numpy", "PySide6", "cv2", "av", "scipy", "matplotlib", "pyqtgraph", "orjson", "msgspec", "torch", "logging")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from iouviewer.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert result.stderr.strip() == "[]"
+    assert "eval" in result.stdout
+
+
+@pytest.fixture(scope="module")
+def unpacked_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the contents of the wheel that this checkout builds."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    result = subprocess.run(
+        [*command, "--wheel-dir", str(folder), str(REPOSITORY)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    [wheel] = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "unpacked")
+    return folder / "unpacked"
+
+
+def run_from(wheel: Path, tmp_path: Path, code: str) -> str:
+    """Standard output of code that sees iouviewer in the unpacked wheel only."""
+    environment = {**os.environ, "PYTHONPATH": str(wheel), "PYTHONDONTWRITEBYTECODE": "1"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def one_resource_of_each_kind() -> dict[str, Path]:
+    """Top folder and extension -> the first such file in resources/."""
+    root = REPOSITORY / "resources"
+    found: dict[str, Path] = {}
+    for path in sorted(p for p in root.rglob("*") if p.is_file() and not p.name.startswith(".")):
+        relative = path.relative_to(root)
+        found.setdefault(f"{relative.parts[0]}{path.suffix}", relative)
+    return found
+
+
+def test_the_wheel_alone_loads_one_resource_of_each_kind(unpacked_wheel: Path, tmp_path: Path) -> None:
+    kinds = one_resource_of_each_kind()
+    assert kinds, "resources/ is empty"
+    names = [path.as_posix() for path in kinds.values()]
+    code = (
+        "import hashlib, iouviewer\n"
+        "from iouviewer.resource_files import resource_path\n"
+        "print(iouviewer.__file__)\n"
+        f"for name in {names!r}:\n"
+        "    print(hashlib.sha256(resource_path(name).read_bytes()).hexdigest())\n"
+    )
+    where, *digests = run_from(unpacked_wheel, tmp_path, code).splitlines()
+    assert Path(where).is_relative_to(unpacked_wheel)
+    import hashlib
+
+    assert digests == [hashlib.sha256((REPOSITORY / "resources" / n).read_bytes()).hexdigest() for n in names]
+
+
+def test_the_wheel_alone_decodes_the_sample_clip(unpacked_wheel: Path, tmp_path: Path) -> None:
+    code = (
+        "from iouviewer.resource_files import resource_path\n"
+        "from iouviewer.video import open_video\n"
+        "video = open_video(resource_path('sample/clip.mp4'))\n"
+        "print(video.frame_count, video.read(video.frame_count - 1).shape)\n"
+        "video.close()\n"
+    )
+    frames, shape = run_from(unpacked_wheel, tmp_path, code).split(maxsplit=1)
+    assert int(frames) > 100
+    assert shape.strip().endswith(", 3)")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal from Python 3.12 on")
+def test_calls_into_qt_that_return_nothing_keep_the_count_of_none(qapp: object) -> None:
+    """One release of PySide6 dropped a reference of None in each such call, which kills the process after a while."""
+    from PySide6.QtGui import QImage, QPainter
+
+    image = QImage(8, 8, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    before = sys.getrefcount(None)
+    for _ in range(2000):
+        painter.drawRect(1, 1, 4, 4)
+    after = sys.getrefcount(None)
+    painter.end()
+    assert abs(after - before) < 200
