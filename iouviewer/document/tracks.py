@@ -1,0 +1,200 @@
+"""Tracks: key frames, interpolation as an edit on the span between two key frames, merge, split, swap.
+
+All functions are pure: they read the ground truth and return an edit (or a place), which the session executes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Rect
+from iouviewer.document.edits import (
+    AddBoxes,
+    Edit,
+    FrameMark,
+    FrameState,
+    RemoveBoxes,
+    SetFlags,
+    SetFrames,
+    SetRects,
+    SetTracks,
+)
+from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.errors import UserError
+
+
+def is_key(box: Box) -> bool:
+    """Whether a box was placed rather than computed: every box that is not interpolated."""
+    return not box.flags & BoxFlag.INTERPOLATED
+
+
+def key_frames(truth: GroundTruth, track: int) -> tuple[int, ...]:
+    """Frames of the track's key boxes in order.
+
+    Where no box carries the key-frame flag (imports that know no key frames), every box that is not
+    interpolated is one.
+    """
+    boxes = truth.track(track)
+    flagged = tuple(box.frame for box in boxes if box.flags & BoxFlag.KEY_FRAME)
+    return flagged or tuple(box.frame for box in boxes if is_key(box))
+
+
+def next_key_frame(truth: GroundTruth, track: int, frame: int) -> int | None:
+    """The first key frame of the track after ``frame``, or None."""
+    return next((key for key in key_frames(truth, track) if key > frame), None)
+
+
+def previous_key_frame(truth: GroundTruth, track: int, frame: int) -> int | None:
+    """The last key frame of the track before ``frame``, or None."""
+    return next((key for key in reversed(key_frames(truth, track)) if key < frame), None)
+
+
+def between(first: Box, last: Box, frame: int) -> Rect:
+    """The rectangle at ``frame`` on the straight line between two boxes, pixels."""
+    share = (frame - first.frame) / (last.frame - first.frame)
+    x1, y1, x2, y2 = (a + (b - a) * share for a, b in zip(first.rect, last.rect, strict=True))
+    return x1, y1, x2, y2
+
+
+def interpolate(truth: GroundTruth, first: Box, last: Box, *, source: int = 0) -> tuple[Edit, ...]:
+    """Edits that fill the frames between two boxes of a track with interpolated boxes.
+
+    Interpolated boxes that are there already are moved; boxes that a person placed in between are left alone. No boxes
+    follow a box that is outside the picture: interpolated ones there are removed.
+
+    Args:
+        first, last: the key boxes as they will be (they need not be stored yet), of one track.
+
+    Raises:
+        UserError: the boxes belong to no track or to two.
+    """
+    if first.track == NO_TRACK or first.track != last.track:
+        raise UserError("interpolation needs two boxes of one track")
+    if first.frame > last.frame:
+        first, last = last, first
+    there = {box.frame: box for box in truth.track(first.track) if first.frame < box.frame < last.frame}
+    if first.flags & BoxFlag.OUTSIDE:
+        gone = tuple(box.id for box in there.values() if not is_key(box))
+        return (RemoveBoxes(gone, source),) if gone else ()
+    moved = [(box.id, between(first, last, f)) for f, box in there.items() if not is_key(box)]
+    empty = [frame for frame in range(first.frame + 1, last.frame) if frame not in there]
+    edits: list[Edit] = []
+    if moved:
+        edits.append(SetRects(tuple(moved), source))
+    if empty:
+        edits.extend(_fill(truth, first, last, empty, source))
+    return tuple(edits)
+
+
+def _fill(truth: GroundTruth, first: Box, last: Box, frames: list[int], source: int) -> Iterator[Edit]:
+    flags = int(BoxFlag.INTERPOLATED) | (first.flags & (BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED))
+    yield AddBoxes(
+        tuple(
+            Box(box_id, frame, between(first, last, frame), first.class_id, first.track, flags)
+            for box_id, frame in zip(truth.new_ids(len(frames)), frames, strict=True)
+        ),
+        source,
+    )
+    marks = labelled(truth, frames)
+    if marks:
+        yield SetFrames(marks, source)
+
+
+def labelled(truth: GroundTruth, frames: Iterable[int]) -> tuple[FrameMark, ...]:
+    """Marks that make the unlabelled ones of these frames labelled: a frame with a box is a labelled frame."""
+    unlabelled = (f for f in dict.fromkeys(frames) if truth.state(f) is FrameState.UNLABELLED)
+    return tuple(FrameMark(f, FrameState.LABELLED, truth.is_verified(f)) for f in unlabelled)
+
+
+def follow(truth: GroundTruth, rects: Mapping[int, Rect], *, source: int = 0) -> tuple[Edit, ...]:
+    """Edits that follow when boxes get new rectangles by hand, besides the rectangles themselves.
+
+    A box that was interpolated becomes a key frame, and interpolated boxes up to the neighbouring key frames are
+    computed again. Tracks without interpolated boxes are left as they are.
+
+    Args:
+        rects: new rectangle by box id.
+    """
+    edits: list[Edit] = []
+    for box_id, rect in rects.items():
+        old = truth.find(box_id)
+        if old is None or old.track == NO_TRACK:
+            continue
+        track = truth.track(old.track)
+        if all(is_key(box) for box in track):
+            continue
+        moved = replace(old, rect=rect, flags=as_key(old.flags))
+        if moved.flags != old.flags:
+            edits.append(SetFlags(((box_id, moved.flags),), source))
+        keys = [box for box in track if is_key(box) and box.id != box_id]
+        before = [box for box in keys if box.frame < old.frame]
+        after = [box for box in keys if box.frame > old.frame]
+        spans = [(before[-1], moved)] if before else []
+        spans += [(moved, after[0])] if after else []
+        for first, last in spans:
+            edits.extend(_moved_between(track, first, last, source))
+    return tuple(edits)
+
+
+def _moved_between(track: tuple[Box, ...], first: Box, last: Box, source: int) -> Iterator[Edit]:
+    inside = (box for box in track if first.frame < box.frame < last.frame and not is_key(box))
+    moved = tuple((box.id, between(first, last, box.frame)) for box in inside)
+    if moved:
+        yield SetRects(moved, source)
+
+
+def as_key(flags: int) -> int:
+    """The flags of a box that a person placed: key frame, not interpolated."""
+    return (flags | BoxFlag.KEY_FRAME) & ~int(BoxFlag.INTERPOLATED)
+
+
+def merge(truth: GroundTruth, tracks: Iterable[int], *, source: int = 0) -> Edit:
+    """Give all boxes of these tracks the lowest of their ids.
+
+    Raises:
+        UserError: fewer than two tracks, or two of them have a box on the same frame.
+    """
+    wanted = sorted(set(tracks) - {NO_TRACK})
+    if len(wanted) < 2:
+        raise UserError("merging needs boxes of two tracks", remedy="Select a box of each track.")
+    taken: dict[int, int] = {}
+    moved: list[tuple[int, int]] = []
+    for track in wanted:
+        for box in truth.track(track):
+            other = taken.setdefault(box.frame, track)
+            if other != track:
+                raise UserError(f"tracks {other} and {track} both have a box on this frame", frame=box.frame)
+            if track != wanted[0]:
+                moved.append((box.id, wanted[0]))
+    return SetTracks(tuple(moved), source)
+
+
+def split(truth: GroundTruth, track: int, frame: int, *, source: int = 0) -> tuple[Edit, ...]:
+    """Give the track's boxes from ``frame`` on a new track id; the first of them becomes a key frame.
+
+    Raises:
+        UserError: the track has no box before ``frame`` or none from it on.
+    """
+    boxes = truth.track(track)
+    later = [box for box in boxes if box.frame >= frame]
+    if track == NO_TRACK or not later or len(later) == len(boxes):
+        raise UserError("the track cannot be split here", frame=frame, remedy="Go to a frame inside the track.")
+    new = truth.next_track()
+    edits: tuple[Edit, ...] = (SetTracks(tuple((box.id, new) for box in later), source),)
+    if not is_key(later[0]):
+        edits += (SetFlags(((later[0].id, as_key(later[0].flags)),), source),)
+    return edits
+
+
+def swap(truth: GroundTruth, one: int, other: int, frame: int, *, source: int = 0) -> Edit:
+    """Exchange two track ids from ``frame`` on.
+
+    Raises:
+        UserError: the tracks are the same, or a box has no track.
+    """
+    if NO_TRACK in (one, other) or one == other:
+        raise UserError("swapping needs boxes of two tracks", remedy="Select a box of each track.")
+    pairs = [(box.id, other) for box in truth.track(one) if box.frame >= frame]
+    pairs += [(box.id, one) for box in truth.track(other) if box.frame >= frame]
+    return SetTracks(tuple(pairs), source)
