@@ -1,0 +1,90 @@
+"""From decoded pictures to arrays: for the model as OpenCV does it, for the screen as the stream wants to look."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+_HD_HEIGHT = 720
+"""From this height on, streams that name no colour matrix are taken for BT.709, below for BT.601, as players do."""
+
+_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+"""FFmpeg's AVColorSpace to swscale's names."""
+
+
+class Converter:
+    """Converts decoded pictures and keeps the scaler's tables between calls. Belongs to one thread."""
+
+    def __init__(self, rotation: int = 0) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self.rotation = rotation
+        self._model = VideoReformatter()
+        self._screen = VideoReformatter()
+        self._reduce = VideoReformatter()
+
+    def model_picture(self, frame: Any, coded_size: tuple[int, int]) -> Pixels:
+        """(height, width, 3) uint8 B, G, R after rotation: the bytes OpenCV gives for this picture."""
+        width, height = coded_size
+        picture = self._model.reformat(frame, width=width, height=height, format="bgr24", interpolation="BICUBIC")
+        return rotated(cast(Pixels, picture.to_ndarray()), self.rotation)
+
+    def screen_picture(self, frame: Any, coded_size: tuple[int, int]) -> Pixels:
+        """(height, width, 4) uint8 B, G, R, unused, contiguous, after rotation; ``coded_size`` is before it.
+
+        Matrix, range and bit depth are the stream's; what it leaves open is taken as players take it.
+        """
+        width, height = coded_size
+        matrix = _MATRICES.get(int(frame.colorspace)) or ("ITU709" if frame.height >= _HD_HEIGHT else "ITU601")
+        full_range = int(frame.color_range) == 2 or frame.format.name.startswith(("yuvj", "rgb", "bgr", "gbr", "gray"))
+        picture = self._screen.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="bgra",
+            src_colorspace=cast(Any, matrix),
+            src_color_range="JPEG" if full_range else "MPEG",
+            dst_color_range="JPEG",
+            interpolation="BILINEAR",
+        )
+        return rotated(cast(Pixels, picture.to_ndarray()), self.rotation)
+
+    def reduced(self, frame: Any, scale: float) -> Any:
+        """The picture with its sides scaled, as planes: what stays in memory when full pictures do not fit."""
+        width = max(2, int(frame.width * scale) // 2 * 2)
+        height = max(2, int(frame.height * scale) // 2 * 2)
+        small = self._reduce.reformat(frame, width=width, height=height, interpolation="BILINEAR")
+        return small
+
+
+def rotated(picture: Pixels, degrees: int) -> Pixels:
+    """The picture turned clockwise by a multiple of 90 degrees, contiguous."""
+    if degrees == 0:
+        return picture
+    return np.ascontiguousarray(np.rot90(picture, k=-(degrees // 90)))
+
+
+def frame_bytes(frame: Any) -> int:
+    """Bytes that the planes of a decoded picture take."""
+    return sum(plane.buffer_size for plane in frame.planes)
+
+
+def check_sum(frame: Any) -> int:
+    """CRC-32 of every eighth line of the first plane: tells a right picture from a wrong one, cheaply.
+
+    Only the picture's own pixels count; what the decoder leaves in the padding differs from run to run.
+    """
+    plane = frame.planes[0]
+    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]
+    used = min(int(plane.line_size), _row_bytes(frame))
+    return zlib.crc32(np.ascontiguousarray(lines[::8, :used]).tobytes())
+
+
+def _row_bytes(frame: Any) -> int:
+    component = frame.format.components[0]
+    return int(frame.width * ((component.bits + 7) // 8))

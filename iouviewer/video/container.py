@@ -1,0 +1,195 @@
+"""The one place that opens a container: what stream it is, its packets, and what FFmpeg's errors mean to people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from iouviewer.errors import UserError
+from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, Packets
+
+_MAX_DEMUX_ERRORS = 50
+"""Errors of the demuxer in a row after which the rest of the file is given up."""
+
+REORDERING = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3", "vvc"})
+"""Codecs that store pictures in another order than they show them."""
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What the container says of its video stream before anything is decoded.
+
+    Attributes:
+        size: (width, height) as coded, before rotation.
+        frames: the container's count of pictures, 0 where it tells none.
+        average_rate: pictures a second, 0.0 unknown.
+        sample_aspect_ratio: width / height of a pixel.
+    """
+
+    size: tuple[int, int]
+    codec: str
+    container: str
+    pixel_format: str
+    time_base: Fraction
+    frames: int
+    average_rate: float
+    sample_aspect_ratio: Fraction
+    duration: float | None
+
+
+def open_container(path: Path) -> Any:
+    """PyAV's input container of a file with a video stream; UserError says why there is none."""
+    import av
+
+    if not path.exists():
+        raise UserError("there is no such file", path=path, remedy="Was it moved or renamed?")
+    if path.is_dir():
+        raise UserError("this is a folder, not a video", path=path)
+    if path.stat().st_size == 0:
+        raise UserError("the file is empty (0 bytes)", path=path, remedy="Copy it again.")
+    try:
+        container = av.open(str(path))
+    except PermissionError as error:
+        raise UserError("you have no permission to read this file", path=path) from error
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        remedy = "Is it a video? Play it in a media player, or convert it to MP4."
+        raise UserError("no video can be read from this file", path=path, remedy=remedy) from error
+    if not video_stream_of(container):
+        kinds = sorted({stream.type for stream in container.streams})
+        container.close()
+        found = f" (it holds {', '.join(kinds)})" if kinds else ""
+        raise UserError(f"there is no video in this file{found}", path=path)
+    return container
+
+
+def video_stream_of(container: Any) -> Any:
+    """The stream to show: the first that is not a cover picture, None where there is none."""
+    import av
+
+    for stream in container.streams.video:
+        attached = av.stream.Disposition.attached_pic in stream.disposition
+        if not attached and stream.codec_context is not None:
+            return stream
+    return None
+
+
+def facts_of(container: Any) -> StreamFacts:
+    """What the opened container says of its video stream."""
+    stream = video_stream_of(container)
+    context = stream.codec_context
+    duration = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
+    if duration is None and container.duration:
+        duration = container.duration / 1_000_000
+    return StreamFacts(
+        size=(context.width, context.height),
+        codec=context.codec.canonical_name,
+        container=container.format.name,
+        pixel_format=context.format.name if context.format is not None else "",
+        time_base=Fraction(stream.time_base or Fraction(1, 1_000_000)),
+        frames=int(stream.frames or 0),
+        average_rate=float(stream.average_rate or 0),
+        sample_aspect_ratio=Fraction(stream.sample_aspect_ratio or 1),
+        duration=duration,
+    )
+
+
+def demuxed(container: Any, stream: Any) -> Iterator[Any]:
+    """The stream's packets to the end of the file; errors of the demuxer are passed over while it makes progress.
+
+    The empty packets by which PyAV ends a stream are left out.
+    """
+    import av
+
+    failures = 0
+    while failures < _MAX_DEMUX_ERRORS:
+        try:
+            for packet in container.demux(stream):
+                if packet.size == 0 and packet.pts is None and packet.dts is None:
+                    continue
+                failures = 0
+                yield packet
+            return
+        except (av.error.FFmpegError, OSError, ValueError):
+            failures += 1
+
+
+def scan_packets(
+    container: Any,
+    *,
+    limit: int | None = None,
+    progress: Callable[[int, Packets | None], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Packets:
+    """All packets of the video stream, or the first ``limit``; nothing is decoded.
+
+    ``progress(bytes read, None)`` is called every 1,000 packets, with the packets so far about every 20,000.
+    """
+    stream = video_stream_of(container)
+    columns: list[tuple[int, int, int, int, bool, bool, bool]] = []
+    for count, packet in enumerate(demuxed(container, stream), start=1):
+        columns.append(
+            (
+                NO_TIME if packet.pts is None else packet.pts,
+                NO_TIME if packet.dts is None else packet.dts,
+                -1 if packet.pos is None else packet.pos,
+                packet.size,
+                packet.is_keyframe,
+                packet.is_discard,
+                packet.is_corrupt,
+            )
+        )
+        if count == limit:
+            break
+        if count % 1000 == 0:
+            if cancelled is not None and cancelled():
+                break
+            if progress is not None:
+                progress(columns[-1][2], packets_of(columns) if count % 20_000 == 0 else None)
+    return packets_of(columns)
+
+
+def packets_of(rows: list[tuple[int, int, int, int, bool, bool, bool]]) -> Packets:
+    """Columns of (pts, dts, pos, size, key, discard, corrupt) rows."""
+    table = np.array(rows, dtype=np.int64).reshape(-1, 7)
+    pts, dts, pos, size, key, discard, corrupt = (np.ascontiguousarray(column) for column in table.T)
+    return Packets(pts, dts, pos, size, key.astype(np.bool_), discard.astype(np.bool_), corrupt.astype(np.bool_))
+
+
+def doubts_of(facts: StreamFacts, packets: Packets, file_size: int) -> tuple[str, ...]:
+    """Reasons why packets and pictures may differ in number or order."""
+    doubts: list[str] = []
+    if order_unknown(facts, packets):
+        doubts.append(ORDER_UNKNOWN)
+    if "mpegts" in facts.container or facts.container in {"mpeg", "mpegvideo"}:
+        doubts.append("MPEG streams may begin or end within a picture")
+    if facts.codec in {"vp9", "vp8", "av1"}:
+        doubts.append(f"{facts.codec} packets may hold hidden pictures")
+    if facts.codec == "mpeg4" and "avi" in facts.container:
+        doubts.append("MPEG-4 in AVI may pack two pictures into one packet")
+    if bool(packets.corrupt.any()):
+        doubts.append("the container marks packets as damaged")
+    shown = int(np.count_nonzero(~packets.discard))
+    if facts.frames and facts.frames != len(packets) and facts.frames != shown:
+        doubts.append(f"the container announces {facts.frames} pictures and has packets for {len(packets)}")
+    if len(packets) and int(packets.pos[-1]) >= 0 and int(packets.pos[-1] + packets.size[-1]) > file_size:
+        doubts.append("the file ends within its last packet")
+    if bool((packets.size == 0).any()):
+        doubts.append("some packets are empty")
+    if len(packets) and not packets.key[0]:
+        doubts.append("the file does not begin with a key frame")
+    return tuple(doubts)
+
+
+def order_unknown(facts: StreamFacts, packets: Packets) -> bool:
+    """Whether the time stamps do not tell the order in which the pictures are shown."""
+    if facts.codec not in REORDERING:
+        return False
+    if bool((packets.pts == NO_TIME).any()):
+        return True
+    # AVI and raw streams store no presentation times; FFmpeg then counts packets.
+    return "avi" in facts.container or facts.container in {"h264", "hevc", "m4v", "mpegvideo"}

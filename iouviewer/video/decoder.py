@@ -1,0 +1,196 @@
+"""A decoder that can be started at any key frame and always knows which picture it gives."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iouviewer.video.container import demuxed, open_container, video_stream_of
+from iouviewer.video.index import NO_TIME, VideoIndex
+
+_LOST_PACKETS = 400
+"""Packets after a seek that the index does not know; more, and the file is read from its beginning instead."""
+
+
+class Superseded(Exception):  # noqa: N818 - not an error: somebody else's request came first
+    """Decoding was given up because a newer request is waiting."""
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A picture as it left the decoder.
+
+    Attributes:
+        packet: ordinal of the packet it came from; -1 where the decoder lost track.
+        repeat: 0 for the packet's first picture, 1 for its second.
+        frame: PyAV's picture.
+    """
+
+    packet: int
+    repeat: int
+    frame: Any
+
+
+class Decoder:
+    """One container with its decoder. Not thread-safe. ``threads``: 1 for a clean decode, 0 for as many as help."""
+
+    def __init__(self, path: Path, *, threads: int = 0) -> None:
+        self._path = path
+        self._threads = threads
+        self._container: Any = None
+        self._stream: Any = None
+        self._packets: Iterator[Any] = iter(())
+        self._output: deque[Decoded] = deque()
+        self._given: dict[int, int] = {}
+        self._next = 0
+        self._at_end = True
+        self.start = 0
+        """Packet at which decoding was last begun."""
+        self.fed = -1
+        """Last packet that went into the decoder."""
+        self.errors: list[tuple[int, str]] = []
+        """(packet, message) of what the decoder refused since the last start."""
+
+    def _open(self) -> None:
+        self.close()
+        self._container = open_container(self._path)
+        self._stream = video_stream_of(self._container)
+        context = self._stream.codec_context
+        context.copy_opaque = True
+        if self._threads == 1:
+            context.thread_type = "NONE"
+            context.thread_count = 1
+        else:
+            context.thread_type = "AUTO"
+            context.thread_count = self._threads
+        for other in self._container.streams:
+            if other.index != self._stream.index:
+                other.discard = "all"
+
+    def start_at(self, index: VideoIndex, packet: int) -> None:
+        """Make ``packet`` the next one to be decoded, by a seek that is checked, or else by reading from the start."""
+        if self._container is None or packet == 0 or not self._seek(index, packet):
+            self._open()
+            if packet == 0 or not self._seek(index, packet):
+                self._open()
+                self._rewind(packet)
+        self._output.clear()
+        self._given.clear()
+        self.errors = []
+        self.start = packet
+        self.fed = packet - 1
+        self._at_end = False
+
+    def _rewind(self, packet: int) -> None:
+        self._packets = demuxed(self._container, self._stream)
+        self._next = 0
+        while self._next < packet:
+            if next(self._packets, None) is None:
+                break
+            self._next += 1
+
+    def _seek(self, index: VideoIndex, packet: int) -> bool:
+        """Whether a seek found a place from which ``packet`` is the next; the packets before it are thrown away."""
+        import av
+
+        if packet == 0:
+            return False
+        packets = index.packets
+        stamps = [int(packets.pts[packet]), int(packets.dts[packet])]
+        earlier = index.key_packets[index.key_packets < packet][-2:]
+        stamps += [int(packets.dts[key]) for key in earlier[::-1]]
+        for stamp in dict.fromkeys(stamps):
+            if stamp == NO_TIME:
+                continue
+            try:
+                self._container.seek(stamp, stream=self._stream, backward=True, any_frame=False)
+            except (av.error.FFmpegError, OSError):
+                continue
+            if self._skip_to(index, packet):
+                return True
+        return False
+
+    def _skip_to(self, index: VideoIndex, packet: int) -> bool:
+        self._packets = demuxed(self._container, self._stream)
+        found = -1
+        for lost, raw in enumerate(self._packets):
+            found = self._locate(index, raw, near=found + 1 if found >= 0 else packet)
+            if found > packet or (lost > _LOST_PACKETS and found < 0):
+                return False
+            if found == packet:
+                self._next = packet
+                self._packets = _with_first(raw, self._packets)
+                return True
+        return False
+
+    @staticmethod
+    def _locate(index: VideoIndex, raw: Any, *, near: int) -> int:
+        pts = NO_TIME if raw.pts is None else raw.pts
+        return index.packets.locate(pts, -1 if raw.pos is None else raw.pos, raw.size, near=near)
+
+    def advance(self, *, cancelled: Callable[[], bool] | None = None) -> Decoded | None:
+        """The next picture in the order the decoder gives them, None at the end.
+
+        Raises Superseded where ``cancelled()`` says so between two packets; decoding can then go on.
+        """
+        while not self._output:
+            if self._at_end:
+                return None
+            if cancelled is not None and cancelled():
+                raise Superseded
+            raw = next(self._packets, None)
+            if raw is None:
+                self._at_end = True
+                self._decode(None)
+            else:
+                raw.opaque = self._next
+                self.fed = self._next
+                self._next += 1
+                self._decode(raw)
+        return self._output.popleft()
+
+    def only(self, index: VideoIndex, packet: int) -> Decoded | None:
+        """The picture of a key frame alone, without waiting for the packets that usually push it out."""
+        self.start_at(index, packet)
+        raw = next(self._packets, None)
+        if raw is None:
+            return None
+        raw.opaque = packet
+        self.fed = packet
+        self._decode(raw)
+        self._decode(None)
+        self._at_end = True
+        return self._output.popleft() if self._output else None
+
+    def _decode(self, raw: Any) -> None:
+        import av
+
+        try:
+            frames = self._stream.codec_context.decode(raw)
+        except (av.error.FFmpegError, ValueError) as error:
+            self.errors.append((self.fed, str(error)))
+            return
+        for frame in frames:
+            packet = frame.opaque if isinstance(frame.opaque, int) else -1
+            repeat = self._given.get(packet, 0)
+            self._given[packet] = repeat + 1
+            if len(self._given) > 512:
+                self._given = {key: self._given[key] for key in list(self._given)[-256:]}
+            self._output.append(Decoded(packet, repeat, frame))
+
+    def close(self) -> None:
+        """Give back the file and the decoder's memory."""
+        if self._container is not None:
+            self._container.close()
+        self._container = None
+        self._stream = None
+        self._packets = iter(())
+        self._output.clear()
+
+
+def _with_first(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest

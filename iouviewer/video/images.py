@@ -1,0 +1,189 @@
+"""A folder of pictures, or one picture, read like a video without a time base."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from iouviewer.document.sources import Picture
+from iouviewer.errors import UserError
+from iouviewer.video.display import DisplayCache, DisplayFrame
+from iouviewer.video.fingerprint import fingerprint
+from iouviewer.video.index import Damage
+
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its name."""
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def pictures_of(path: Path) -> list[Path]:
+    """The pictures of a folder in natural order (9 before 10), or of its ``img1`` folder; a picture itself alone.
+
+    Raises UserError where there is none.
+    """
+    if path.is_file():
+        return [path]
+    found = [child for child in path.iterdir() if is_picture(child) and child.is_file()]
+    if not found and (path / "img1").is_dir():
+        return pictures_of(path / "img1")
+    if not found:
+        raise UserError(
+            "there are no pictures in this folder", path=path, remedy="Choose a video or a folder of images."
+        )
+    return sorted(found, key=_natural)
+
+
+def _natural(path: Path) -> tuple[list[tuple[int, int | str]], str]:
+    parts = re.split(r"(\d+)", path.name.lower())
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part], path.name
+
+
+class ImageReader:
+    """Pictures by number. ``path`` is the folder or the single picture. Owned by one thread."""
+
+    rotation = 0
+    sample_aspect_ratio = Fraction(1)
+    numbers_confirmed = True
+    fps = 0.0
+
+    def __init__(self, path: Path, *, memory: int = 64 << 20) -> None:
+        self.path = path
+        self.files = pictures_of(path)
+        self.fingerprint = fingerprint(path)
+        self.damage: tuple[Damage, ...] = ()
+        self._memory = memory
+        self._read: OrderedDict[int, Picture] = OrderedDict()
+        self._shown = DisplayCache(min(96 << 20, memory))
+        self._centre, self._direction = 0, 1
+        first = self.read(0)
+        self.size: tuple[int, int] = (first.shape[1], first.shape[0])
+
+    @property
+    def frame_count(self) -> int:
+        """Number of pictures."""
+        return len(self.files)
+
+    @property
+    def index_digest(self) -> str:
+        """Digest of the names of the pictures; equal digests mean equal numbers."""
+        return hashlib.sha256("\0".join(file.name for file in self.files).encode()).hexdigest()[:32]
+
+    @property
+    def memory_used(self) -> int:
+        """Bytes of pictures held."""
+        return sum(picture.nbytes for picture in self._read.values()) + self._shown.used
+
+    def time_of(self, frame: int) -> float | None:
+        """None: pictures have no time. IndexError outside the folder."""
+        self._checked(frame)
+        return None
+
+    def frame_at(self, seconds: float) -> int:
+        """Without a time base, one picture a second; the nearest end outside."""
+        return min(max(int(seconds), 0), self.frame_count - 1)
+
+    def _checked(self, frame: int) -> int:
+        if not 0 <= frame < self.frame_count:
+            raise IndexError(f"frame {frame} of {self.frame_count} pictures")
+        return int(frame)
+
+    def read(self, frame: int) -> Picture:
+        """(height, width, 3) uint8 B, G, R of the picture's own size, turned as its EXIF data says (as OpenCV does).
+
+        Raises UserError where the picture cannot be read.
+        """
+        import cv2
+
+        frame = self._checked(frame)
+        kept = self._read.get(frame)
+        if kept is not None:
+            self._read.move_to_end(frame)
+            return kept.copy()
+        path = self.files[frame]
+        try:
+            data = np.fromfile(path, np.uint8)
+        except OSError as error:
+            raise UserError("this picture cannot be read", path=path, frame=frame, remedy=str(error)) from error
+        picture: Picture | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        if picture is None:
+            damage = Damage(frame, "this picture cannot be decoded")
+            self.damage = self.damage if damage in self.damage else (*self.damage, damage)
+            raise UserError(damage.reason, path=path, frame=frame, remedy="Other pictures can be shown.")
+        self._read[frame] = picture
+        while sum(kept.nbytes for kept in self._read.values()) > self._memory and len(self._read) > 1:
+            self._read.popitem(last=False)
+        return picture.copy()
+
+    def read_display(
+        self,
+        frame: int,
+        size: tuple[int, int] | None = None,
+        *,
+        allow_reduced: bool = False,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> DisplayFrame:
+        """The picture for the screen, scaled down to fit ``size``; as VideoReader's."""
+        import cv2
+
+        del allow_reduced, cancelled
+        self._direction = -1 if frame < self._centre else 1
+        self._centre = frame
+        wanted = size or (0, 0)
+        cached = self._shown.get(self._checked(frame), wanted)
+        if cached is not None:
+            return cached
+        picture = self.read(frame)
+        height, width = picture.shape[:2]
+        scale = 1.0 if size is None else min(1.0, max(size[0], 1) / width, max(size[1], 1) / height)
+        if scale < 1.0:
+            target = (max(1, round(width * scale)), max(1, round(height * scale)))
+            picture = cv2.resize(picture, target, interpolation=cv2.INTER_AREA)
+        pixels = cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
+        shown = DisplayFrame(frame, pixels, True, pixels.shape[1] / width)
+        self._shown.put(shown, wanted)
+        return shown
+
+    def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
+        """The picture itself: every picture stands alone."""
+        return self.read_display(frame, size)
+
+    def holds(self, frame: int) -> bool:
+        """Whether the picture is in memory."""
+        return frame in self._read
+
+    def prefetch(self, *, ahead: int = 4, cancelled: Callable[[], bool] | None = None) -> bool:
+        """Read one picture more in the direction of travel; False where there is nothing to do."""
+        del cancelled
+        known = {damage.frame for damage in self.damage}
+        for step in range(1, ahead + 1):
+            frame = self._centre + step * self._direction
+            if 0 <= frame < self.frame_count and frame not in self._read and frame not in known:
+                if self.memory_used > self._memory // 2:
+                    return False
+                try:
+                    self.read(frame)
+                except UserError:
+                    continue  # told when the picture itself is asked for
+                return True
+        return False
+
+    def set_memory(self, budget: int) -> None:
+        """Bytes that pictures may take."""
+        self._shown.budget = min(96 << 20, budget // 4)
+        self._memory = budget - self._shown.budget
+
+    def close(self) -> None:
+        """Give back the memory."""
+        self._read.clear()
+        self._shown.clear()

@@ -1,0 +1,216 @@
+"""Which packets a video has, which of them are pictures, and in what order the pictures are shown.
+
+A picture is known by the packet that holds it (its ordinal in a demux from the beginning). People and project files
+know it by (time stamp, occurrence): the occurrence counts pictures of equal time stamp. Its *number* is its ordinal in
+a clean single-threaded decode; an index made from packets alone guesses that order from the time stamps, and says in
+``doubts`` why the guess may be off. ``confirm.confirm_index`` replaces the guess by the truth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+NO_TIME = np.iinfo(np.int64).min
+"""Stands for a missing time stamp."""
+
+ORDER_UNKNOWN = "the container stores no presentation times, so only decoding tells the order of the pictures"
+
+
+@dataclass(frozen=True)
+class Packets:
+    """The packets of one video stream in demux order, one column each, length P.
+
+    Attributes:
+        pts, dts: int64, units of the stream's time base, NO_TIME where missing.
+        pos, size: int64, bytes; pos is -1 where the container does not tell.
+        key: packets that a decoder can start at.
+        discard: packets that are decoded but not shown (edit lists).
+        corrupt: packets that the container marks as damaged.
+    """
+
+    pts: Int64
+    dts: Int64
+    pos: Int64
+    size: Int64
+    key: Bool
+    discard: Bool
+    corrupt: Bool
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    def locate(self, pts: int, pos: int, size: int, *, near: int) -> int:
+        """Ordinal of the packet with these properties, -1 where none or several fit. ``near`` is tried first."""
+        if 0 <= near < len(self) and self.pts[near] == pts and self.size[near] == size and pos in (-1, self.pos[near]):
+            return near
+        fits = (self.pts == pts) & (self.size == size)
+        if pos >= 0:
+            fits &= self.pos == pos
+        found = np.flatnonzero(fits)
+        return int(found[0]) if len(found) == 1 else -1
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something of the video that cannot be shown as it was meant."""
+
+    frame: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class VideoIndex:
+    """Packets and the pictures made of them.
+
+    Attributes:
+        packets: what the demuxer gave.
+        time_base: seconds per unit of the time stamps.
+        pictures: (F,) int64, the packet of each picture in display order.
+        repeats: (F,) int64, 0 for a packet's first picture, 1 for its second (packed MPEG-4), ...
+        picture_pts: (F,) int64, time stamps in display order, ascending unless the file's are not.
+        checks: (F,) uint32 of ``colour.check_sum``, or empty before confirmation.
+        confirmed: the numbers are those of a clean single-threaded decode.
+        doubts: why they may not be, empty where packets and pictures cannot differ as far as known.
+        damage: what could not be decoded.
+        complete: False while the file's packets are still being read.
+    """
+
+    packets: Packets
+    time_base: Fraction
+    pictures: Int64
+    repeats: Int64
+    picture_pts: Int64
+    checks: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
+    confirmed: bool = False
+    doubts: tuple[str, ...] = ()
+    damage: tuple[Damage, ...] = ()
+    complete: bool = True
+
+    @property
+    def frame_count(self) -> int:
+        return len(self.pictures)
+
+    @cached_property
+    def frame_of_packet(self) -> Int64:
+        """(P,) int64: number of the packet's first picture, -1 where it has none."""
+        frames = np.full(len(self.packets), -1, np.int64)
+        first = self.repeats == 0
+        frames[self.pictures[first]] = np.flatnonzero(first)
+        return frames
+
+    @cached_property
+    def _repeated(self) -> dict[tuple[int, int], int]:
+        later = np.flatnonzero(self.repeats > 0)
+        return {(int(self.pictures[i]), int(self.repeats[i])): int(i) for i in later}
+
+    def frame_of(self, packet: int, repeat: int = 0) -> int:
+        """Number of the ``repeat``-th picture that came out of a packet, -1 where the index knows of none."""
+        if repeat:
+            return self._repeated.get((packet, repeat), -1)
+        return int(self.frame_of_packet[packet]) if 0 <= packet < len(self.packets) else -1
+
+    @cached_property
+    def key_packets(self) -> Int64:
+        """Packets that decoding can start at, ascending; the very first packet is always one."""
+        keys = np.flatnonzero(self.packets.key)
+        return keys if len(keys) and keys[0] == 0 else np.concatenate([[0], keys]).astype(np.int64)
+
+    @cached_property
+    def key_frames(self) -> Int64:
+        """Numbers of the pictures whose packet is a key frame, ascending."""
+        frames = self.frame_of_packet[np.flatnonzero(self.packets.key)]
+        return np.sort(frames[frames >= 0])
+
+    def starts(self, frame: int) -> list[int]:
+        """Packets to begin decoding at for a picture, the nearest first, the very first packet last.
+
+        A key frame that is shown after the picture does not help even if it is stored before it: the picture then
+        leads an open group and needs the group before.
+        """
+        packet = int(self.pictures[frame])
+        keys = self.key_packets[: int(np.searchsorted(self.key_packets, packet, side="right"))]
+        shown = self.frame_of_packet[keys]
+        fits = np.where(shown >= 0, shown <= frame, self.packets.pts[keys] <= self.picture_pts[frame])
+        fits[0] = True
+        return [int(key) for key in keys[fits][::-1]]
+
+    def group_of(self, frame: int) -> tuple[int, int]:
+        """(first, end): pictures from the key frame at or before ``frame`` up to the next key frame."""
+        keys = self.key_frames
+        at = int(np.searchsorted(keys, frame, side="right"))
+        first = int(keys[at - 1]) if at else 0
+        end = int(keys[at]) if at < len(keys) else self.frame_count
+        return first, end
+
+    @cached_property
+    def times(self) -> NDArray[np.float64]:
+        """(F,) float64: seconds from the first picture; empty where the stream has no time stamps."""
+        if not len(self.picture_pts) or bool((self.picture_pts == NO_TIME).any()):
+            return np.empty(0)
+        seconds: NDArray[np.float64] = (self.picture_pts - self.picture_pts[0]) * float(self.time_base)
+        return seconds
+
+    @cached_property
+    def occurrences(self) -> Int64:
+        """(F,) int64: how many earlier pictures have the same time stamp."""
+        order = np.argsort(self.picture_pts, kind="stable")
+        sorted_pts = self.picture_pts[order]
+        fresh = np.ones(len(order), np.bool_)
+        fresh[1:] = sorted_pts[1:] != sorted_pts[:-1]
+        starts = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
+        result = np.empty(len(order), np.int64)
+        result[order] = np.arange(len(order)) - starts
+        return result
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the pictures' (time stamp, occurrence); equal digests mean equal numbers."""
+        data = np.ascontiguousarray(np.stack([self.picture_pts, self.occurrences])).astype("<i8").tobytes()
+        base = f"{self.time_base.numerator}/{self.time_base.denominator}".encode()
+        return hashlib.sha256(base + data).hexdigest()[:32]
+
+    def renumbering(self, new: VideoIndex) -> Int64:
+        """(F,) int64: the number in ``new`` of each picture here, by (time stamp, occurrence); -1 where it is gone."""
+        known = {
+            key: frame for frame, key in enumerate(zip(new.picture_pts.tolist(), new.occurrences.tolist(), strict=True))
+        }
+        mine = zip(self.picture_pts.tolist(), self.occurrences.tolist(), strict=True)
+        return np.array([known.get(key, -1) for key in mine], np.int64)
+
+
+def index_of_packets(
+    packets: Packets, time_base: Fraction, *, doubts: tuple[str, ...] = (), complete: bool = True
+) -> VideoIndex:
+    """The index that packets alone suggest: shown packets in the order of their time stamps."""
+    shown = np.flatnonzero(~packets.discard & (packets.size > 0))
+    pts = packets.pts[shown]
+    if bool((pts == NO_TIME).any()):
+        stamps = packets.dts[shown]
+        pts = np.where(pts == NO_TIME, stamps, pts)
+        if bool((pts == NO_TIME).any()):
+            pts = np.full(len(shown), NO_TIME, np.int64)
+    order = np.argsort(pts, kind="stable")
+    return VideoIndex(
+        packets=packets,
+        time_base=time_base,
+        pictures=shown[order].astype(np.int64),
+        repeats=np.zeros(len(shown), np.int64),
+        picture_pts=pts[order].astype(np.int64),
+        confirmed=complete and not doubts,
+        doubts=doubts,
+        complete=complete,
+    )
+
+
+def with_damage(index: VideoIndex, damage: Damage) -> VideoIndex:
+    """The same index with one more damage, unless it is known."""
+    return index if damage in index.damage else replace(index, damage=(*index.damage, damage))

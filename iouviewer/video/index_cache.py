@@ -1,0 +1,72 @@
+"""Indexes of videos in the cache folder, by fingerprint."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from iouviewer import folders
+from iouviewer.video.index import Damage, Packets, VideoIndex
+
+_VERSION = 1
+_COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
+_PICTURES = ("pictures", "repeats", "picture_pts", "checks")
+
+
+def cached_path(fingerprint: str) -> Path:
+    """Where the index of a video is kept."""
+    return folders.cache_folder() / "indexes" / f"{fingerprint}.npz"
+
+
+def load_index(fingerprint: str, video: Path) -> VideoIndex | None:
+    """The kept index, None where there is none, the video has changed since, or the entry is unreadable.
+
+    An unreadable entry is not an error: it is made again.
+    """
+    path = cached_path(fingerprint)
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            about = json.loads(str(data["about"]))
+            if about["version"] != _VERSION or about["modified"] != video.stat().st_mtime_ns:
+                return None
+            packets = Packets(**{name: data[name] for name in _COLUMNS})
+            return VideoIndex(
+                packets=packets,
+                time_base=Fraction(about["time_base"]),
+                confirmed=about["confirmed"],
+                doubts=tuple(about["doubts"]),
+                damage=tuple(Damage(frame, reason) for frame, reason in about["damage"]),
+                **{name: data[name] for name in _PICTURES},
+            )
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+
+
+def save_index(index: VideoIndex, fingerprint: str, video: Path) -> None:
+    """Keep a complete index; a folder that cannot be written only costs time at the next opening."""
+    if not index.complete or not fingerprint:
+        return
+    about = {
+        "version": _VERSION,
+        "modified": video.stat().st_mtime_ns,
+        "time_base": str(index.time_base),
+        "confirmed": index.confirmed,
+        "doubts": index.doubts,
+        "damage": [(damage.frame, damage.reason) for damage in index.damage],
+    }
+    columns = {name: getattr(index.packets, name) for name in _COLUMNS}
+    columns |= {name: getattr(index, name) for name in _PICTURES}
+    path = cached_path(fingerprint)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, about=np.array(json.dumps(about)), **columns)
+        Path(temporary).replace(path)
+    except OSError:
+        return

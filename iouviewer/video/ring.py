@@ -1,0 +1,86 @@
+"""Decoded pictures near the one on screen, within a budget of bytes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+from typing import Any
+
+from iouviewer.video.colour import frame_bytes
+
+
+@dataclass(slots=True)
+class Held:
+    """A picture in memory: PyAV's planes, the factor of its sides against the file's, its bytes."""
+
+    picture: Any
+    scale: float
+    size: int
+
+
+class Ring:
+    """Pictures by number. When the budget is exceeded the farthest go first, those behind the travel before others."""
+
+    def __init__(self, budget: int) -> None:
+        self._held: dict[int, Held] = {}
+        self._numbers: list[int] = []
+        self.used = 0
+        self.budget = budget
+        self.centre = 0
+        self.direction = 1
+
+    def __contains__(self, frame: int) -> bool:
+        return frame in self._held
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def get(self, frame: int) -> Held | None:
+        """The picture, or None."""
+        return self._held.get(frame)
+
+    def frames(self) -> list[int]:
+        """Numbers of the pictures held, ascending."""
+        return list(self._numbers)
+
+    def put(self, frame: int, picture: Any, scale: float = 1.0) -> bool:
+        """Keep a picture; a smaller one never replaces a larger. False where it was itself the least useful."""
+        old = self._held.get(frame)
+        if old is not None:
+            if old.scale >= scale:
+                return True
+            self.drop(frame)
+        held = Held(picture, scale, frame_bytes(picture))
+        self._held[frame] = held
+        insort(self._numbers, frame)
+        self.used += held.size
+        self._evict()
+        return frame in self._held
+
+    def distance(self, frame: int) -> float:
+        """How far a picture is from being needed: pictures behind the direction of travel count four times."""
+        ahead = (frame - self.centre) * self.direction
+        return float(ahead) if ahead >= 0 else -4.0 * ahead
+
+    def set_budget(self, budget: int) -> None:
+        """Change the budget, bytes; at least one picture is always kept."""
+        self.budget = budget
+        self._evict()
+
+    def _evict(self) -> None:
+        while self.used > self.budget and len(self._held) > 1:
+            # The distance grows to both sides, so the farthest picture is the first or the last.
+            self.drop(max(self._numbers[0], self._numbers[-1], key=self.distance))
+
+    def drop(self, frame: int) -> None:
+        """Forget one picture."""
+        held = self._held.pop(frame, None)
+        if held is not None:
+            self.used -= held.size
+            del self._numbers[bisect_left(self._numbers, frame)]
+
+    def clear(self) -> None:
+        """Forget all pictures."""
+        self._held.clear()
+        self._numbers.clear()
+        self.used = 0
