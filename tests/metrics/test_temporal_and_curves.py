@@ -1,0 +1,86 @@
+"""Flicker, runs of misses, curves over confidence and the confusion matrix, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from iouviewer.metrics.curves import confusion, curve
+from iouviewer.metrics.temporal import temporal
+
+
+def _temporal(*tracks: tuple[int, str, int]):
+    """Tracks as (id, '1' found '0' missed '.' not there, first frame)."""
+    ids, frames, found = [], [], []
+    for track, states, first in tracks:
+        for offset, state in enumerate(states):
+            if state != ".":
+                ids.append(track)
+                frames.append(first + offset)
+                found.append(state == "1")
+    return temporal(np.array(ids, int), np.array(frames, int), np.array(found, bool))
+
+
+@pytest.mark.parametrize(
+    ("states", "flickers", "runs", "longest", "at"),
+    [
+        ("1111", 0, 0, 0, -1),
+        ("1011", 1, 0, 1, 6),
+        ("0111", 0, 0, 1, 5),
+        ("1110", 0, 0, 1, 8),
+        ("100101", 1, 1, 2, 6),
+        ("10.01", 0, 0, 1, 6),
+        ("0000", 0, 1, 4, 5),
+        ("1.0.1", 0, 0, 1, 7),
+    ],
+)
+def test_a_track_tells_its_flickers_and_runs(states, flickers, runs, longest, at):
+    track = _temporal((7, states, 5)).tracks[0]
+
+    assert (track.flickers, track.runs, track.longest_run, track.longest_run_at) == (flickers, runs, longest, at)
+    assert track.frames == len(states.replace(".", ""))
+    assert track.found == states.count("1")
+
+
+def test_the_worst_track_comes_first_and_boxes_without_a_track_are_left_out():
+    found = _temporal((1, "1011", 0), (2, "10001", 0), (-1, "0000000", 0))
+
+    assert [track.track for track in found.tracks] == [2, 1]
+    assert (found.flickers, found.runs, found.longest_run) == (1, 1, 3)
+    assert found.flicker_rate == pytest.approx(1000 / 9)
+
+
+def test_no_tracks_have_no_history():
+    assert _temporal().tracks == ()
+    assert _temporal().flicker_rate == 0
+
+
+def test_the_curve_counts_equal_scores_together():
+    found = curve(np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, False]), positives=4)
+
+    assert found.scores.tolist() == [0.9, 0.5, 0.1]
+    assert found.precision == pytest.approx([1, 2 / 3, 2 / 4])
+    assert found.recall == pytest.approx([1 / 4, 2 / 4, 2 / 4])
+    assert found.f1 == pytest.approx([2 / 5, 4 / 7, 4 / 8])
+    assert found.best == 1
+
+
+def test_ignored_predictions_leave_the_curve_and_an_empty_curve_has_no_best():
+    found = curve(np.array([0.9, 0.5]), np.array([False, True]), 1, ignored=np.array([True, False]))
+
+    assert found.precision.tolist() == [1]
+    assert curve(np.zeros(0), np.zeros(0, bool), 3).best == -1
+
+
+def test_the_confusion_matrix_says_its_largest_cells():
+    true = np.array([0, 0, 0, 1, 1, -2])
+    predicted = np.array([0, 1, 1, 1, -2, 0])
+
+    found = confusion(true, predicted)
+
+    assert found.counts.tolist() == [[1, 2, 0], [0, 1, 1], [1, 0, 0]]
+    assert found.largest(["car", "truck"]) == [
+        "2 of 3 car boxes were taken for truck (67%).",
+        "1 of 2 truck boxes were missed (50%).",
+        "1 predictions of car stand where there is nothing.",
+    ]
