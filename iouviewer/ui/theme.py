@@ -1,0 +1,191 @@
+"""Light and dark look of the window: neutral greys, one accent, an 8-pixel grid. Imports nothing but Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+GRID = 8
+"""Logical pixels of the layout grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours of one scheme as ``#rrggbb``.
+
+    Attributes:
+        window: panels; base: tables and lists; surround: what lies around the picture; raised: buttons, headers.
+        text, muted: writing, and writing that may be overlooked; line: separators.
+        accent: the one colour of the interface; on_accent: writing on it.
+        warning: writing that must not be overlooked (failed, refused).
+    """
+
+    dark: bool
+    window: str
+    base: str
+    surround: str
+    raised: str
+    text: str
+    muted: str
+    line: str
+    accent: str
+    on_accent: str
+    warning: str
+
+
+DARK = Theme(
+    dark=True,
+    window="#262626",
+    base="#1f1f1f",
+    surround="#171717",
+    raised="#353535",
+    text="#e0e0e0",
+    muted="#9d9d9d",
+    line="#3a3a3a",
+    accent="#5aa9ff",
+    on_accent="#0d1c2b",
+    warning="#f0a070",
+)
+LIGHT = Theme(
+    dark=False,
+    window="#eeeeee",
+    base="#fafafa",
+    surround="#c9c9c9",
+    raised="#dedede",
+    text="#1d1d1d",
+    muted="#5c5c5c",
+    line="#cfcfcf",
+    accent="#1766c2",
+    on_accent="#ffffff",
+    warning="#a63d00",
+)
+
+
+def current_theme() -> Theme:
+    """The theme of the scheme that the system (or the user's choice) asks for."""
+    return DARK if QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark else LIGHT
+
+
+def palette_of(theme: Theme) -> QPalette:
+    """The theme as Qt's palette."""
+    result = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: theme.window,
+        QPalette.ColorRole.WindowText: theme.text,
+        QPalette.ColorRole.Base: theme.base,
+        QPalette.ColorRole.AlternateBase: theme.window,
+        QPalette.ColorRole.ToolTipBase: theme.raised,
+        QPalette.ColorRole.ToolTipText: theme.text,
+        QPalette.ColorRole.PlaceholderText: theme.muted,
+        QPalette.ColorRole.Text: theme.text,
+        QPalette.ColorRole.Button: theme.raised,
+        QPalette.ColorRole.ButtonText: theme.text,
+        QPalette.ColorRole.BrightText: theme.warning,
+        QPalette.ColorRole.Link: theme.accent,
+        QPalette.ColorRole.Highlight: theme.accent,
+        QPalette.ColorRole.HighlightedText: theme.on_accent,
+        QPalette.ColorRole.Accent: theme.accent,
+        QPalette.ColorRole.Mid: theme.line,
+        QPalette.ColorRole.Midlight: theme.raised,
+        QPalette.ColorRole.Dark: theme.surround if theme.dark else theme.line,
+        QPalette.ColorRole.Light: theme.raised,
+        QPalette.ColorRole.Shadow: "#000000" if theme.dark else "#8a8a8a",
+    }
+    for role, colour in roles.items():
+        result.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        result.setColor(QPalette.ColorGroup.Disabled, role, QColor("#6e6e6e" if theme.dark else "#9a9a9a"))
+    result.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Highlight, QColor(theme.line))
+    return result
+
+
+def style_sheet(theme: Theme) -> str:
+    """Separators instead of frames, quiet headers and buttons."""
+    t = theme
+    return f"""
+    QMainWindow::separator, QSplitter::handle {{ background: {t.line}; }}
+    QSplitter::handle:horizontal {{ width: 1px; }}
+    QSplitter::handle:vertical {{ height: 1px; }}
+    QToolBar {{ border: 0; border-bottom: 1px solid {t.line}; spacing: 2px; padding: 2px 6px; background: {t.window}; }}
+    QToolBar::separator {{ background: {t.line}; width: 1px; margin: 5px 5px; }}
+    QMenuBar {{ background: {t.window}; border-bottom: 1px solid {t.line}; padding: 0 4px; }}
+    QMenuBar::item {{ padding: 3px 8px; background: transparent; }}
+    QMenuBar::item:selected {{ background: {t.raised}; }}
+    QStatusBar {{ background: {t.window}; border-top: 1px solid {t.line}; }}
+    QStatusBar::item {{ border: 0; }}
+    QToolButton {{ border: 0; border-radius: 4px; padding: 3px; }}
+    QToolButton:hover, QToolButton:focus {{ background: {t.raised}; }}
+    QToolButton:checked {{ background: {t.raised}; color: {t.accent}; }}
+    QToolButton[tab="true"] {{ padding: 3px 10px; }}
+    QToolButton[tab="true"]:checked {{ background: {t.accent}; color: {t.on_accent}; }}
+    QAbstractItemView {{ border: 0; background: {t.base}; alternate-background-color: {t.base};
+        selection-background-color: {t.raised}; selection-color: {t.text}; outline: 0; }}
+    QAbstractItemView::item {{ padding: 1px 6px; }}
+    QAbstractItemView::item:selected {{ background: {t.raised}; color: {t.text}; }}
+    QAbstractItemView:focus::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
+    QHeaderView {{ background: {t.window}; border: 0; }}
+    QHeaderView::section {{ background: {t.window}; color: {t.muted}; border: 0; border-bottom: 1px solid {t.line};
+        padding: 2px 6px; }}
+    QLabel[role="heading"] {{ color: {t.text}; font-weight: 600; padding: 4px 8px; }}
+    QLabel[role="muted"] {{ color: {t.muted}; }}
+    QLabel[role="warning"] {{ color: {t.warning}; }}
+    QFrame[role="panel"] {{ border: 0; background: {t.window}; }}
+    QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px; }}
+    QProgressBar {{ border: 0; border-radius: 3px; background: {t.raised}; height: 6px; text-align: center; }}
+    QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+    """
+
+
+def tabular_font(font: QFont) -> QFont:
+    """The font with figures of equal width, so that numbers in a column line up."""
+    result = QFont(font)
+    result.setFeature(QFont.Tag("tnum"), 1)
+    return result
+
+
+class ThemeKeeper(QObject):
+    """Keeps the application in the scheme of the system, or in the one the user chose.
+
+    Signals:
+        changed(Theme): palette and style sheet are set; icons and plots take the new colours.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self._app = app
+        app.setStyle("Fusion")
+        if QFontDatabase.families() and app.font().pointSizeF() > 10.5:
+            font = app.font()
+            font.setPointSizeF(10.0)
+            app.setFont(font)
+        self.theme = current_theme()
+        self._apply()
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
+
+    def choose(self, scheme: str) -> None:
+        """``light``, ``dark``, or ``system`` to follow the system."""
+        wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(scheme, Qt.ColorScheme.Unknown)
+        QGuiApplication.styleHints().setColorScheme(wanted)
+        if wanted is not Qt.ColorScheme.Unknown:
+            # Platforms without a scheme of their own (offscreen, bare X11) do not answer the request.
+            self._set(DARK if wanted is Qt.ColorScheme.Dark else LIGHT)
+        else:
+            self._set(current_theme())
+
+    def _on_scheme_changed(self) -> None:
+        self._set(current_theme())
+
+    def _set(self, theme: Theme) -> None:
+        if theme != self.theme:
+            self.theme = theme
+            self._apply()
+            self.changed.emit(theme)
+
+    def _apply(self) -> None:
+        self._app.setPalette(palette_of(self.theme))
+        self._app.setStyleSheet(style_sheet(self.theme))

@@ -1,0 +1,391 @@
+"""The timeline's plot: IoU by frame as curves, or as one strip a variant where there are many frames a pixel.
+
+It shows what it is given (series by key) and says where the user wants to go; ``view.py`` joins it with the session.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPen, QResizeEvent
+from PySide6.QtWidgets import QGraphicsItem, QToolTip
+
+from iouviewer.ui.palette import BAND_FLOORS, DARK, LIGHT
+from iouviewer.ui.theme import Theme
+from iouviewer.ui.timeline.items import (
+    Bands,
+    Dots,
+    ImageStrip,
+    SeekBox,
+    lane_pixels,
+    packed,
+    ramp_table,
+    strip_pixels,
+)
+from iouviewer.ui.timeline.pyramid import Columns, Pyramid
+
+FRAMES_A_PIXEL = 4.0
+"""Above this many frames a pixel, curves give way to strips."""
+
+LANES = 0.16
+LEGEND_HEIGHT = 18
+"""Logical pixels kept free above the curves."""
+DIFFERENCE = 0.05
+_DASHES = {
+    "solid": Qt.PenStyle.SolidLine,
+    "dash": Qt.PenStyle.DashLine,
+    "dot": Qt.PenStyle.DotLine,
+    "dashdot": Qt.PenStyle.DashDotLine,
+    "dashdotdot": Qt.PenStyle.DashDotDotLine,
+}
+
+
+@dataclass(slots=True)
+class Series:
+    """IoU of one variant by frame."""
+
+    key: str
+    name: str
+    colour: str
+    dash: str
+    pyramid: Pyramid
+    mean: float = math.nan
+
+
+class _Curve(pg.PlotCurveItem):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__(connect="finite", antialias=False)
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.setSegmentedLineMode("off")
+
+
+class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
+    """Plot with x = frame.
+
+    Signals:
+        sought(int): the user wants to see this frame.
+    """
+
+    sought = Signal(int)
+
+    def __init__(self) -> None:
+        self._box = SeekBox()
+        super().__init__(viewBox=self._box)
+        self.setObjectName("timeline")
+        self.setAccessibleName("Timeline: IoU score by frame")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.plotItem.hideButtons()
+        self.plotItem.setMenuEnabled(False)
+        self.frame_count = 0
+        self.series: list[Series] = []
+        self.always_strips = False
+        self._theme: Theme | None = None
+        self._colours = DARK
+        self._target = 0.75
+        self._verified: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._track: NDArray[np.bool_] | None = None
+        self._difference: Pyramid | None = None
+        self._curves: dict[str, _Curve] = {}
+        self._strips: dict[str, ImageStrip] = {}
+        self._table = ramp_table(DARK.bands)
+        self._add_items()
+        self._box.sought.connect(self._on_box_sought)
+        self._box.sigXRangeChanged.connect(self.refresh)
+        self.scene().sigMouseMoved.connect(self._on_scene_moved)
+
+    def _add_items(self) -> None:
+        self.bands = Bands()
+        self.dots = Dots()
+        self.mean_line = pg.InfiniteLine(angle=0, movable=False)
+        self.target_line = pg.InfiniteLine(angle=0, movable=False)
+        self.playhead = pg.InfiniteLine(angle=90, movable=False)
+        self.playhead.setZValue(50)
+        self.difference_curve = _Curve()
+        self.difference_zero = pg.InfiniteLine(angle=0, movable=False)
+        self.verified_lane, self.track_lane = ImageStrip(), ImageStrip()
+        for item in (
+            self.bands,
+            self.target_line,
+            self.mean_line,
+            self.dots,
+            self.difference_zero,
+            self.difference_curve,
+            self.verified_lane,
+            self.track_lane,
+            self.playhead,
+        ):
+            self.addItem(item, ignoreBounds=True)
+        self.legend = pg.LegendItem(offset=(-4, 1), verSpacing=-8, labelTextSize="8pt", colCount=6)
+        self.legend.setParentItem(self.plotItem.vb)
+        self.plotItem.showGrid(x=True, y=True, alpha=0.12)
+        self.getAxis("left").setWidth(72)
+        self.getAxis("bottom").setHeight(34)
+        self.setLabel("bottom", "Frame ID")
+        self.setLabel("left", "IoU Score")
+
+    # What is shown
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of this scheme."""
+        self._theme = theme
+        self._colours = colours = DARK if theme.dark else LIGHT
+        self.setBackground(theme.base)
+        for side in ("left", "bottom"):
+            axis = self.getAxis(side)
+            axis.setPen(pg.mkPen(theme.line))
+            axis.setTextPen(pg.mkPen(theme.muted))
+            axis.setStyle(tickLength=-4, tickTextOffset=3, hideOverlappingLabels=False)
+            axis.label.setDefaultTextColor(QColor(theme.muted))
+        self.playhead.setPen(pg.mkPen(theme.text, width=1))
+        self.mean_line.setPen(pg.mkPen(colours.mean, style=Qt.PenStyle.DashLine))
+        self.target_line.setPen(pg.mkPen(theme.muted, style=Qt.PenStyle.DotLine))
+        self.difference_zero.setPen(pg.mkPen(theme.line))
+        self.difference_curve.setPen(pg.mkPen(theme.text))
+        self.dots.set_colour(colours.curve)
+        self.legend.setLabelTextColor(theme.text)
+        for one in self.series:
+            self._curves[one.key].setPen(self._pen(one))
+        self._show_bands()
+        self._fill_legend()
+        self.refresh()
+
+    def _show_bands(self) -> None:
+        bands = []
+        for low, high, name in zip(BAND_FLOORS, (*BAND_FLOORS[1:], 1.0), self._colours.bands, strict=True):
+            colour = QColor(name)
+            colour.setAlpha(20)
+            bands.append((low, high, colour))
+        self.bands.set_bands(tuple(bands), self.frame_count)
+
+    def set_target(self, target: float) -> None:
+        """IoU of the target line."""
+        self._target = target
+        self.refresh()
+
+    def start(self, frame_count: int) -> None:
+        """Another video: its whole length is shown."""
+        self.frame_count = frame_count
+        self._box.setLimits(xMin=-0.5, xMax=max(frame_count, 1) - 0.5, minXRange=8, maxXRange=max(frame_count, 8))
+        self._show_bands()
+        self.show_all()
+
+    def show_all(self) -> None:
+        """The whole video."""
+        self.setXRange(-0.5, max(self.frame_count, 1) - 0.5, padding=0)
+
+    def set_series(self, series: list[Series], *, difference: Pyramid | None = None) -> None:
+        """Show these variants, the baseline first; ``difference`` is a variant minus the baseline by frame."""
+        self.series, self._difference = series, difference
+        for items in (self._curves, self._strips):
+            for key in [key for key in items if key not in {one.key for one in series}]:
+                self.removeItem(items.pop(key))
+        for one in series:
+            if one.key not in self._curves:
+                self._curves[one.key], self._strips[one.key] = _Curve(), ImageStrip()
+                self.addItem(self._curves[one.key], ignoreBounds=True)
+                self.addItem(self._strips[one.key], ignoreBounds=True)
+            self._curves[one.key].setPen(self._pen(one))
+        self._fill_legend()
+        self.refresh()
+
+    def set_lanes(self, verified: NDArray[np.bool_], track: NDArray[np.bool_] | None) -> None:
+        """Verified frames (F,), and the frames of the selected track (F,) or None."""
+        self._verified, self._track = verified, track
+        self._draw_lanes()
+
+    def set_mean(self, mean: float) -> None:
+        """Avg IoU of the only variant, shown as the dashed line."""
+        if len(self.series) == 1:
+            self.series[0].mean = mean
+            self._show_mean()
+
+    def _pen(self, one: Series) -> QPen:
+        if len(self.series) == 1:
+            return pg.mkPen(self._colours.curve, width=1)
+        return pg.mkPen(one.colour, width=1, style=_DASHES[one.dash])
+
+    # Drawing
+
+    @property
+    def frames_a_pixel(self) -> float:
+        """Frames under one pixel at the present zoom."""
+        (low, high), _ = self._box.viewRange()
+        return float((high - low) / max(1.0, self._box.width()))
+
+    @property
+    def shows_strips(self) -> bool:
+        """Whether strips are drawn instead of curves."""
+        return bool(self.series) and (self.always_strips or self.frames_a_pixel > FRAMES_A_PIXEL)
+
+    def _span(self) -> tuple[int, int, int]:
+        (low, high), _ = self._box.viewRange()
+        start, stop = max(0, math.floor(low)), min(self.frame_count, math.ceil(high) + 1)
+        return start, stop, max(1, int(self._box.width()))
+
+    def refresh(self) -> None:
+        """Draw all anew for the present zoom."""
+        if self._theme is None:
+            return
+        strips = self.shows_strips
+        self._lay_out(strips)
+        for one in self.series:
+            self._curves[one.key].setVisible(not strips)
+            self._strips[one.key].setVisible(strips)
+            self._draw(one)
+        self._draw_difference()
+        self._draw_lanes()
+        self._show_mean()
+
+    def point_changed(self, key: str) -> None:
+        """One value of a series was replaced: draw that series."""
+        for one in self.series:
+            if one.key == key:
+                self._draw(one)
+        if self.shows_strips:
+            self._draw_difference()
+
+    def _lay_out(self, strips: bool) -> None:
+        axis = self.getAxis("left")
+        count = len(self.series)
+        if strips:
+            floor = 1.0 if self._difference is not None else 0.0
+            low, high = -LANES * 2 - floor, float(count)
+            axis.setTicks([[(count - i - 0.5, _short(one.name)) for i, one in enumerate(self.series)]])
+            axis.showLabel(False)
+        else:
+            low = -LANES
+            room = max(40.0, self._box.height())
+            high = low + (1.03 - low) * room / (room - LEGEND_HEIGHT)
+            axis.setTicks([[(0.0, "0"), (0.25, ""), (0.5, "0.5"), (0.75, ""), (1.0, "1")]])
+            axis.showLabel(True)
+        self._box.setYRange(low, high, padding=0)
+        for item in (self.bands, self.target_line):
+            item.setVisible(not strips)
+        self.legend.setVisible(not strips and count > 0)
+        self.target_line.setPos(self._target)
+
+    def _draw(self, one: Series) -> None:
+        start, stop, width = self._span()
+        if self.shows_strips:
+            columns = one.pyramid.columns(start, stop, width)
+            low, high = self._box.viewRange()[0]
+            place = len(self.series) - 1 - self.series.index(one)
+            pixels = strip_pixels(columns, (low, high), (width, 18), self._table, packed(QColor("#101010")))
+            self._strips[one.key].show_pixels(pixels, QRectF(low, place + 0.08, high - low, 0.84))
+            self.dots.setVisible(False)
+            return
+        if stop - start <= 2 * width:
+            x = np.arange(start, max(start, stop), dtype=np.float64)
+            y = one.pyramid.values[start:stop]
+        else:
+            x, y = _two_a_column(one.pyramid.columns(start, stop, width))
+        self._curves[one.key].setData(x, y)
+        if len(self.series) == 1:
+            shown = ~np.isnan(y)
+            per = width / max(1, stop - start)
+            self.dots.set_points(x[shown], y[shown], size=5 if per > 6 else 4 if per > 2 else 3 if per > 0.8 else 2)
+        self.dots.setVisible(len(self.series) == 1)
+
+    def _draw_difference(self) -> None:
+        visible = self.shows_strips and self._difference is not None
+        self.difference_curve.setVisible(visible)
+        self.difference_zero.setVisible(visible)
+        if not visible or self._difference is None:
+            return
+        start, stop, width = self._span()
+        columns = self._difference.columns(start, stop, width)
+        scale = max(DIFFERENCE, float(np.nanmax(np.abs(columns.mean), initial=0.0))) if len(columns.mean) else 1.0
+        middle = -LANES * 2 - 0.5
+        self.difference_zero.setPos(middle)
+        x = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
+        self.difference_curve.setData(x, middle + 0.45 * columns.mean / scale)
+        ticks = [(len(self.series) - i - 0.5, _short(one.name)) for i, one in enumerate(self.series)]
+        self.getAxis("left").setTicks([[*ticks, (middle + 0.4, f"+{scale:.2f}"), (middle - 0.4, f"−{scale:.2f}")]])
+
+    def _draw_lanes(self) -> None:
+        if self._theme is None:
+            return
+        (low, high), _ = self._box.viewRange()
+        width = max(1, int(self._box.width()))
+        unit = 2.0 if self.shows_strips else 1.0
+        off = QColor(self._theme.line)
+        on = QColor(self._theme.accent)
+        pixels = lane_pixels(self._verified, (low, high), width, on, off)
+        self.verified_lane.show_pixels(pixels, QRectF(low, -unit * 0.13, high - low, unit * 0.04))
+        self.track_lane.setVisible(self._track is not None)
+        if self._track is not None:
+            pixels = lane_pixels(self._track, (low, high), width, QColor(self._theme.text), QColor(0, 0, 0, 0))
+            self.track_lane.show_pixels(pixels, QRectF(low, -unit * 0.07, high - low, unit * 0.04))
+
+    def _show_mean(self) -> None:
+        single = len(self.series) == 1 and not self.shows_strips
+        mean = self.series[0].mean if single else math.nan
+        self.mean_line.setVisible(not math.isnan(mean))
+        if not math.isnan(mean):
+            self.mean_line.setPos(mean)
+            if len(self.legend.items) > 1:
+                self.legend.items[1][1].setText(f"Average IoU = {mean:.2f}")
+
+    def _fill_legend(self) -> None:
+        self.legend.clear()
+        if len(self.series) == 1:
+            colour = self._colours.curve
+            sample = pg.PlotDataItem(pen=colour, symbol="o", symbolSize=4, symbolBrush=colour, symbolPen=None)
+            self.legend.addItem(sample, "IoU per frame")
+            mean = self.series[0].mean
+            text = "Average IoU" if math.isnan(mean) else f"Average IoU = {mean:.2f}"
+            self.legend.addItem(pg.PlotDataItem(pen=self.mean_line.pen), text)
+            return
+        for one in self.series[:6]:
+            self.legend.addItem(pg.PlotDataItem(pen=self._pen(one)), _short(one.name))
+
+    # Mouse
+
+    def _on_box_sought(self, x: float, y: float, clicked: bool) -> None:
+        if self.frame_count == 0:
+            return
+        frame = max(0, min(round(x), self.frame_count - 1))
+        if clicked and self.shows_strips:
+            worst = self._worst_under(x, y)
+            frame = frame if worst is None else worst[1]
+        self.sought.emit(frame)
+
+    def _worst_under(self, x: float, y: float) -> tuple[Series, int] | None:
+        place = len(self.series) - 1 - math.floor(y)
+        if not 0 <= place < len(self.series):
+            return None
+        one, per = self.series[place], self.frames_a_pixel
+        start = math.floor(x - per / 2 + 0.5)
+        worst = one.pyramid.worst(start, max(start + 1, math.ceil(x + per / 2 + 0.5)))
+        return None if worst is None else (one, worst)
+
+    def _on_scene_moved(self, place: QPointF) -> None:
+        if not self.shows_strips or not self._box.sceneBoundingRect().contains(place):
+            return
+        at = self._box.mapSceneToView(place)
+        found = self._worst_under(at.x(), at.y())
+        if found is not None:
+            one, frame = found
+            text = f"{one.name}: worst frame here {frame}, IoU {one.pyramid.values[frame]:.2f}"
+            QToolTip.showText(self.mapToGlobal(self.mapFromScene(place)), text, self)
+
+    def resizeEvent(self, ev: QResizeEvent) -> None:
+        """A wider plot shows more columns."""
+        super().resizeEvent(ev)
+        if getattr(self, "_theme", None) is not None:
+            self.refresh()
+
+
+def _two_a_column(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest value of each column, as points of one curve."""
+    middle = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
+    return np.repeat(middle, 2), np.stack([columns.low, columns.high], axis=1).ravel()
+
+
+def _short(name: str, length: int = 12) -> str:
+    return name if len(name) <= length else name[: length - 1] + "…"
