@@ -1,0 +1,82 @@
+"""A variant on the common scored frames, prepared for resampling, and what it lost and gained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from iouviewer.metrics.coco import CocoMatches, match_coco
+from iouviewer.metrics.coco_matching import THRESHOLDS
+from iouviewer.metrics.resampling import ClassMatches, FrameSums
+from iouviewer.metrics.table import Bool, BoxTable, Float, Int
+from iouviewer.metrics.verdict import Scored
+
+
+class ReviewArrays(Protocol):
+    """Per-frame sums of the association for review: all (F,)."""
+
+    @property
+    def iou_sum(self) -> Float: ...
+    @property
+    def gt_count(self) -> Int: ...
+    @property
+    def tp_iou_sum(self) -> Float: ...
+    @property
+    def tp(self) -> Int: ...
+    @property
+    def fp(self) -> Int: ...
+    @property
+    def fn(self) -> Int: ...
+
+
+def common_floor(first: BoxTable, second: BoxTable, floor: float) -> tuple[BoxTable, BoxTable]:
+    """Both prediction tables cut at the same score."""
+    return first.select(first.scores >= floor), second.select(second.scores >= floor)
+
+
+def scored(truth: BoxTable, predictions: BoxTable, review: ReviewArrays, frames: Bool) -> Scored:
+    """COCO matches and review sums of the frames that count ((F,) bool), frames renumbered in their order."""
+    matches = match_coco(truth, predictions, frames)
+    number = np.cumsum(frames) - 1
+    truth_frames = number[truth.frame_of_row()]
+    prediction_frames = number[predictions.frame_of_row()]
+    count = int(frames.sum())
+    classes = [
+        _class_matches(matches, place, truth_frames, prediction_frames, count)
+        for place in range(len(matches.classes))
+        if matches.gt_counts[place]
+    ]
+    sums = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
+    return Scored(classes, FrameSums(*(np.asarray(column, np.float64)[frames] for column in sums)))
+
+
+def _class_matches(
+    matches: CocoMatches, place: int, truth_frames: Int, prediction_frames: Int, count: int
+) -> ClassMatches:
+    rows = matches.order[matches.class_starts[place] : matches.class_starts[place + 1]]
+    bits = (1 << np.arange(len(THRESHOLDS), dtype=np.uint16))[:, None]
+    mine = matches.gt_evaluated & (matches.gt_class == matches.classes[place])
+    return ClassMatches(
+        prediction_frames[rows],
+        (matches.tp[rows] & bits) != 0,
+        (matches.ignored[rows] & bits) != 0,
+        np.bincount(truth_frames[mine], minlength=count),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Ground-truth rows that the variant lost and gained against the baseline, each (N,) int64 in frame order."""
+
+    lost: Int
+    gained: Int
+
+
+def exchange(found_by_baseline: Bool, found_by_variant: Bool, counting: Bool) -> Exchange:
+    """Lost and gained objects from (M,) bool a ground-truth row: found as a true positive, and whether it counts."""
+    return Exchange(
+        np.flatnonzero(counting & found_by_baseline & ~found_by_variant),
+        np.flatnonzero(counting & ~found_by_baseline & found_by_variant),
+    )

@@ -1,0 +1,75 @@
+"""Preparing variants for resampling keeps COCO's numbers; the reconciliation ends at COCO's AP."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from iouviewer.metrics.coco import evaluate_coco
+from iouviewer.metrics.comparison import common_floor, exchange, scored
+from iouviewer.metrics.reconcile import best_of_frame, reconcile
+from iouviewer.metrics.resampling import weighted_coco_ap
+from iouviewer.metrics.table import BoxTable
+from iouviewer.metrics.ultralytics_protocol import evaluate
+from tests.metrics.test_error_types import _random_case
+
+
+def _sums(frames: int) -> SimpleNamespace:
+    zeros = np.zeros(frames)
+    return SimpleNamespace(iou_sum=zeros, gt_count=zeros, tp_iou_sum=zeros, tp=zeros, fp=zeros, fn=zeros)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_weights_of_one_give_the_ap_of_the_chosen_frames(seed):
+    truth, predictions = _random_case(seed)
+    frames = np.random.default_rng(seed).random(truth.frame_count) < 0.7
+
+    prepared = scored(truth, predictions, _sums(truth.frame_count), frames)
+    ap = weighted_coco_ap(prepared.classes, np.ones((1, int(frames.sum())), np.int64))
+
+    assert ap[0] == pytest.approx(evaluate_coco(truth, predictions, frames).ap, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_steps_lead_from_val_to_coco(seed):
+    truth, predictions = _random_case(seed)
+    every = np.ones(truth.frame_count, bool)
+    some = every.copy()
+    some[::3] = False
+
+    steps = reconcile(truth, predictions, every, some)
+
+    kept = predictions.select(predictions.scores >= 0.001)
+    assert steps[0].ap == pytest.approx(evaluate(truth, kept, every).map50_95)
+    assert steps[-1].ap == pytest.approx(evaluate_coco(truth, predictions, some).ap, abs=1e-12)
+    assert steps[0].ap + sum(step.change for step in steps) == pytest.approx(steps[-1].ap)
+
+
+def test_the_best_of_a_frame_keep_their_order():
+    boxes = np.tile(np.array([[0.0], [0.0], [5.0], [5.0]]), (1, 5))
+    table = BoxTable.from_rows(
+        np.array([0, 0, 0, 1, 1]), boxes, frame_count=2, scores=np.array([0.1, 0.9, 0.5, 0.2, 0.2])
+    )
+
+    best = best_of_frame(table, 2)
+
+    assert best.scores.tolist() == [0.9, 0.5, 0.2, 0.2]
+    assert best_of_frame(table, 1).ids.tolist() == [1, 3]
+
+
+def test_differences_are_taken_at_the_common_floor():
+    _truth, predictions = _random_case(0)
+
+    first, second = common_floor(predictions, predictions.select(predictions.scores > 0.5), 0.5)
+
+    assert first.scores.min() >= 0.5
+    assert len(first) - len(second) <= 1
+
+
+def test_lost_and_gained_objects_count_only_where_ground_truth_counts():
+    found = exchange(np.array([1, 1, 0, 1], bool), np.array([1, 0, 1, 0], bool), np.array([1, 1, 1, 0], bool))
+
+    assert found.lost.tolist() == [1]
+    assert found.gained.tolist() == [2]
