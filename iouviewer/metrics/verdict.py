@@ -92,11 +92,12 @@ def judge(low: float, high: float, margin: float) -> Outcome:
     return Outcome.UNDECIDED
 
 
-_METRICS: dict[str, Callable[[Scored, Int], Float]] = {
+METRICS: dict[str, Callable[[Scored, Int], Float]] = {
     "ap": lambda scored, weights: weighted_coco_ap(scored.classes, weights),
     "pq": lambda scored, weights: weighted_pq(scored.sums, weights),
     "avg_iou": lambda scored, weights: weighted_avg_iou(scored.sums, weights),
 }
+"""Every metric that is compared, as a function of a variant and (B, F) weights of frames: (B,) scores."""
 
 
 def compare(
@@ -127,7 +128,7 @@ def compare(
     ones = np.ones((1, frames), np.int64)
     drawn = [block_weights(frames, block=n, resamples=resamples, seed=seed) for n in lengths] if enough else []
     differences = []
-    for metric, score in _METRICS.items():
+    for metric, score in METRICS.items():
         if cancelled is not None and cancelled():
             raise InterruptedError
         points = 100.0 * float((score(variant, ones) - score(baseline, ones))[0])

@@ -1,0 +1,71 @@
+"""Precision at 101 recalls and what is averaged from it, as pycocotools defines them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from iouviewer.metrics.coco_matching import THRESHOLDS, Masks
+from iouviewer.metrics.table import Float, Int
+
+RECALLS: Float = np.linspace(0.0, 1.0, 101)
+"""Recall points of COCO."""
+
+
+@lru_cache(maxsize=4096)
+def needed_hits(gt_count: int) -> Int:
+    """(101,) int64: the smallest number k >= 1 of true positives for which k / gt_count reaches each recall."""
+    k = np.ceil(RECALLS * gt_count)
+    # The product is rounded; what counts is the rounded quotient, which pycocotools compares.
+    k = np.where((k - 1.0) / gt_count >= RECALLS, k - 1.0, k)
+    k = np.where(k / gt_count < RECALLS, k + 1.0, k)
+    result = np.maximum(k, 1.0).astype(np.int64)
+    result.flags.writeable = False
+    return result
+
+
+def precision_at_recalls(hits: Int, ignored_before: Int | None, gt_count: int) -> Float:
+    """(101,) interpolated precision at ``RECALLS``: the greatest precision at this recall or a higher one.
+
+    Args:
+        hits: (K,) int64 places of the true positives in the order by score, ascending.
+        ignored_before: (K,) how many ignored predictions stand before each; None for none.
+    """
+    q = np.zeros(len(RECALLS))
+    total = len(hits)
+    if not total or not gt_count:
+        return q
+    precision = np.arange(1.0, total + 1.0)
+    precision /= hits + 1 if ignored_before is None else hits + 1 - ignored_before
+    needed = needed_hits(gt_count)
+    reached = int(np.searchsorted(needed, total, side="right"))
+    # reduceat gives single elements where two starts coincide: their maximum is that element, or lies further right.
+    best = np.maximum.reduceat(precision, needed[:reached] - 1)
+    q[:reached] = np.maximum.accumulate(best[::-1])[::-1]
+    return q
+
+
+def class_curves(tp: Masks, ignored: Masks, gt_count: int) -> tuple[Float, Int]:
+    """Precision (10, 101) and numbers of true positives (10,) of one class.
+
+    Args:
+        tp, ignored: (R,) masks of thresholds, in the order by score.
+    """
+    curves = np.zeros((len(THRESHOLDS), len(RECALLS)))
+    totals = np.zeros(len(THRESHOLDS), np.int64)
+    any_ignored = bool(ignored.any())
+    some = np.flatnonzero(tp)
+    bits = tp[some]
+    for t in range(len(THRESHOLDS)):
+        places = some[(bits & np.uint16(1 << t)) != 0]
+        before = np.cumsum((ignored >> t) & 1, dtype=np.int64)[places] if any_ignored else None
+        curves[t] = precision_at_recalls(places, before, gt_count)
+        totals[t] = len(places)
+    return curves, totals
+
+
+def average_precision(curves: Float) -> Float:
+    """(..., ) mean over the 101 recalls of (..., 101)."""
+    result: Float = np.add.reduce(curves, axis=-1) / len(RECALLS)
+    return result

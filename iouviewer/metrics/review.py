@@ -1,0 +1,410 @@
+"""Association for review: which prediction belongs to which box, and the numbers that follow (frame IoU, PQ, F1 ...).
+
+Predictions at or above the confidence threshold are assigned to ground truth one to one, with the greatest sum of IoU,
+within a class. A pair at or above the IoU threshold is a true positive, any other pair is loose: it counts as one false
+positive and one miss, and its IoU still counts in frame IoU. PQ is Kirillov 2019's panoptic quality.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iouviewer.metrics.assignment import Triple, assign_all, assign_frame
+from iouviewer.metrics.block_sums import BlockSums
+from iouviewer.metrics.coco import order_by_score
+from iouviewer.metrics.iou import areas, extra_pixel, intersect, iou_matrix
+from iouviewer.metrics.pairs import Columns, Pairs, overlapping_pairs, same_class
+from iouviewer.metrics.table import Bool, BoxTable, Convention, Float, Int
+
+States = NDArray[np.int8]
+
+
+class PairState(IntEnum):
+    """What a row of a review is.
+
+    IGNORED is an ignored ground-truth box, or a prediction without a partner that lies in one.
+    """
+
+    TRUE_POSITIVE = 0
+    LOOSE = 1
+    FALSE_POSITIVE = 2
+    MISS = 3
+    IGNORED = 4
+    BELOW_CONFIDENCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSettings:
+    """Thresholds and rules of the association.
+
+    Attributes:
+        conf: predictions with score >= conf take part, 0..1.
+        iou: a pair with IoU >= iou is a true positive, > 0 to 1.
+        class_agnostic: every class matches every other.
+    """
+
+    conf: float = 0.25
+    iou: float = 0.5
+    convention: Convention = Convention.CONTINUOUS
+    class_agnostic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One row of a review: rows of the tables given, -1 where there is none."""
+
+    gt_row: int
+    pred_row: int
+    iou: float
+    state: PairState
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one frame contributes.
+
+    Attributes:
+        gt_count: ground-truth boxes that are not ignored.
+        fp: false positives, without those that an ignored box swallows.
+        ignored: predictions that an ignored box swallows, loose ones included.
+    """
+
+    iou_sum: float = 0.0
+    gt_count: int = 0
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    tp_iou_sum: float = 0.0
+    ignored: int = 0
+
+    @property
+    def frame_iou(self) -> float:
+        """Sum of the pairs' IoU / ground-truth boxes; NaN where there are none."""
+        return self.iou_sum / self.gt_count if self.gt_count else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReview:
+    """The association of one frame: first one row a ground-truth box, then the predictions without a partner.
+
+    Attributes:
+        gt_rows, pred_rows: (P,) int64, rows of the tables given; -1 where there is none.
+        iou: (P,) float64, 0 where there is no partner.
+        state: (P,) int8 of PairState.
+        swallowed: (P,) bool, the prediction is no false positive because it lies in an ignored box.
+        gt_ids, pred_ids: (P,) int64, ids of the boxes; -1 where there is none.
+    """
+
+    gt_rows: Int
+    pred_rows: Int
+    iou: Float
+    state: States
+    swallowed: Bool
+    gt_ids: Int
+    pred_ids: Int
+    tally: Tally
+
+    @property
+    def iou_sum(self) -> float:
+        return self.tally.iou_sum
+
+    @property
+    def gt_count(self) -> int:
+        return self.tally.gt_count
+
+    @property
+    def tp(self) -> int:
+        return self.tally.tp
+
+    @property
+    def fp(self) -> int:
+        return self.tally.fp
+
+    @property
+    def fn(self) -> int:
+        return self.tally.fn
+
+    @property
+    def tp_iou_sum(self) -> float:
+        return self.tally.tp_iou_sum
+
+    @property
+    def frame_iou(self) -> float:
+        """NaN where the frame has no ground truth."""
+        return self.tally.frame_iou
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The rows as values."""
+        columns = (self.gt_rows, self.pred_rows, self.iou, self.state)
+        return [Pair(g, p, iou, PairState(s)) for g, p, iou, s in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def tally(
+    gt_count: int, pred_count: int, assigned: list[Triple], swallowed: frozenset[int] | set[int], threshold: float
+) -> Tally:
+    """Count one frame.
+
+    Args:
+        gt_count: boxes that are not ignored.
+        pred_count: predictions at or above the confidence threshold.
+        assigned: ordered by ground truth; floats are added in this order.
+        swallowed: predictions (second numbers of ``assigned``) that lie in an ignored box.
+    """
+    iou_sum = tp_iou_sum = 0.0
+    tp = 0
+    exempt = len(swallowed)
+    for _, pred, iou in assigned:
+        iou_sum += iou
+        if iou >= threshold:
+            tp += 1
+            tp_iou_sum += iou
+            exempt -= pred in swallowed
+    return Tally(iou_sum, gt_count, tp, pred_count - tp - exempt, gt_count - tp, tp_iou_sum, exempt)
+
+
+def shares_of_prediction(gt: Float, pred: Float, convention: Convention) -> Float:
+    """(N, M); intersection of gt[:, i] with pred[:, j] / area of pred[:, j]."""
+    shape = (gt.shape[1], pred.shape[1])
+    inter = intersect(gt[:, :, None], pred[:, None, :], extra_pixel(convention), np.empty(shape), np.empty((2, *shape)))
+    share: Float = inter / areas(pred, convention)
+    return share
+
+
+def review_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> FrameReview:
+    """Associate the boxes of one frame; ``gt`` and ``pred`` are tables of a single frame (``BoxTable.frame``)."""
+    used = pred.scores >= settings.conf
+    by_score = np.argsort(-pred.scores, kind="stable")
+    order = by_score[used[by_score]]
+    place = {row: number for number, row in enumerate(order.tolist())}
+    matrix = iou_matrix(gt.boxes, pred.boxes[:, order], settings.convention)
+    fits = np.ones(matrix.shape, np.bool_)
+    if not settings.class_agnostic:
+        fits = same_class(gt.class_ids[:, None], pred.class_ids[order])
+    rows, columns = np.nonzero((matrix > 0.0) & fits & ~gt.ignored[:, None])
+    triples = list(zip(rows.tolist(), columns.tolist(), matrix[rows, columns].tolist(), strict=True))
+    assigned = assign_frame(triples)
+    swallowed: set[int] = set()
+    if gt.ignored.any():
+        share = shares_of_prediction(gt.boxes, pred.boxes[:, order], settings.convention)
+        inside = ((share >= settings.iou) & fits & gt.ignored[:, None]).any(axis=0)
+        swallowed = set(np.flatnonzero(inside).tolist())
+    counted = tally(int(np.count_nonzero(~gt.ignored)), len(order), assigned, swallowed, settings.iou)
+    return _frame_rows(gt, pred, (order.tolist(), place), (assigned, swallowed, counted), settings.iou)
+
+
+def _frame_rows(
+    gt: BoxTable,
+    pred: BoxTable,
+    ranking: tuple[list[int], dict[int, int]],
+    found: tuple[list[Triple], set[int], Tally],
+    threshold: float,
+) -> FrameReview:
+    order, place = ranking
+    assigned, swallowed, counted = found
+    partner = {row: (column, iou) for row, column, iou in assigned}
+    taken = {column for _, column, _ in assigned}
+    rows: list[tuple[int, int, float, PairState, bool]] = []
+    for row, ignored in enumerate(gt.ignored.tolist()):
+        if ignored:
+            rows.append((row, -1, 0.0, PairState.IGNORED, False))
+        elif row in partner:
+            column, iou = partner[row]
+            hit = iou >= threshold
+            state = PairState.TRUE_POSITIVE if hit else PairState.LOOSE
+            rows.append((row, order[column], iou, state, column in swallowed and not hit))
+        else:
+            rows.append((row, -1, 0.0, PairState.MISS, False))
+    for row in range(len(pred)):
+        if row not in place:
+            rows.append((-1, row, 0.0, PairState.BELOW_CONFIDENCE, False))
+        elif place[row] not in taken:
+            inside = place[row] in swallowed
+            rows.append((-1, row, 0.0, PairState.IGNORED if inside else PairState.FALSE_POSITIVE, inside))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
+    gt_rows, pred_rows = np.array(columns[0], np.int64), np.array(columns[1], np.int64)
+    return FrameReview(
+        gt_rows,
+        pred_rows,
+        np.array(columns[2], np.float64),
+        np.array(columns[3], np.int8),
+        np.array(columns[4], np.bool_),
+        np.append(gt.ids, -1)[gt_rows],
+        np.append(pred.ids, -1)[pred_rows],
+        counted,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSummary:
+    """Averages over frames; None where undefined.
+
+    Attributes:
+        avg_iou: mean of frame IoU over the frames with ground truth.
+        box_iou: the pairs' IoU over all ground-truth boxes.
+        tp_iou: mean IoU of the true positives.
+        pq: panoptic quality, tp_iou * f1.
+        frames: frames that were counted.
+    """
+
+    avg_iou: float | None
+    box_iou: float | None
+    tp_iou: float | None
+    pq: float | None
+    tp: int
+    fp: int
+    fn: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over frames, from which every average follows in one way only."""
+
+    frame_iou: float
+    iou: float
+    tp_iou: float
+    defined_frames: int
+    gt_count: int
+    tp: int
+    fp: int
+    fn: int
+    frames: int
+
+    def summary(self) -> ReviewSummary:
+        """The averages."""
+        tp, fp, fn = self.tp, self.fp, self.fn
+        weight = tp + fp / 2 + fn / 2
+        return ReviewSummary(
+            avg_iou=_ratio(self.frame_iou, self.defined_frames),
+            box_iou=_ratio(self.iou, self.gt_count),
+            tp_iou=_ratio(self.tp_iou, tp),
+            pq=_ratio(self.tp_iou, weight),
+            tp=tp,
+            fp=fp,
+            fn=fn,
+            precision=_ratio(tp, tp + fp),
+            recall=_ratio(tp, tp + fn),
+            f1=_ratio(tp, weight),
+            frames=self.frames,
+        )
+
+
+def _ratio(value: float, by: float) -> float | None:
+    return value / by if by else None
+
+
+@dataclass(frozen=True)
+class Review:
+    """The association of all frames.
+
+    Attributes:
+        frame_iou: (F,) float64, NaN where a frame has no ground truth or was left out.
+        iou_sum, tp_iou_sum: (F,) float64.
+        gt_count, tp, fp, fn, ignored: (F,) int64.
+        pair_gt, pair_pred: (P,) int64 rows of the tables, the assigned pairs, ordered by ground-truth row.
+        pair_frame: (P,) int64.
+        pair_iou: (P,) float64.
+        swallowed: (N,) bool per prediction row: at least the threshold of its area lies in an ignored box of its class.
+        used: (N,) bool per prediction row: at or above the confidence threshold, in a frame that counts.
+    """
+
+    settings: ReviewSettings
+    frames: Bool
+    frame_iou: Float
+    iou_sum: Float
+    tp_iou_sum: Float
+    gt_count: Int
+    tp: Int
+    fp: Int
+    fn: Int
+    ignored: Int
+    pair_gt: Int
+    pair_pred: Int
+    pair_frame: Int
+    pair_iou: Float
+    swallowed: Bool = field(repr=False)
+    used: Bool = field(repr=False)
+
+    @property
+    def pair_state(self) -> States:
+        """(P,) TRUE_POSITIVE or LOOSE."""
+        hit = self.pair_iou >= self.settings.iou
+        return np.where(hit, PairState.TRUE_POSITIVE, PairState.LOOSE).astype(np.int8)
+
+    def summary(self, frames: Bool | None = None) -> ReviewSummary:
+        """Averages over ``frames`` ((F,) bool; None: all that were reviewed)."""
+        inside = self.frames if frames is None else self.frames & frames
+        defined = inside & (self.gt_count > 0)
+        columns = np.stack((self.frame_iou, self.iou_sum, self.tp_iou_sum))
+        sums = BlockSums(np.where(np.stack((defined, inside, inside)), columns, 0.0)).totals()
+        counts = (int(column[inside].sum()) for column in (self.gt_count, self.tp, self.fp, self.fn))
+        return Totals(*sums, int(defined.sum()), *counts, frames=int(inside.sum())).summary()
+
+
+def _kept(table: BoxTable, keep: Bool, convention: Convention) -> tuple[Columns, Int]:
+    """The columns of some rows, and their numbers in the table."""
+    rows = np.flatnonzero(keep)
+    before = np.zeros(len(table) + 1, np.int64)
+    np.cumsum(keep, out=before[1:])
+    boxes = table.boxes[:, rows]
+    return Columns(before[table.offsets], boxes, areas(boxes, convention)), rows
+
+
+def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: Bool | None = None) -> Review:
+    """Associate all frames at once.
+
+    Args:
+        frames: (F,) bool, the frames that count (labelled and covered); None for all. Others stay undefined.
+    """
+    if gt.frame_count != pred.frame_count:
+        raise ValueError(f"ground truth has {gt.frame_count} frames, predictions have {pred.frame_count}")
+    count = gt.frame_count
+    inside = np.ones(count, np.bool_) if frames is None else frames.astype(np.bool_)
+    gt_frame, pred_frame = gt.frame_of_row(), pred.frame_of_row()
+    used = (pred.scores >= settings.conf) & inside[pred_frame]
+    scored = ~gt.ignored & inside[gt_frame]
+    predictions, pred_rows = _kept(pred, used, settings.convention)
+    extra = extra_pixel(settings.convention)
+
+    def of_class(columns: Columns, rows: Int, minimum: float, of_prediction: bool) -> Pairs:
+        found = overlapping_pairs(columns, predictions, minimum, extra=extra, of_prediction=of_prediction)
+        found = Pairs(rows[found.gt], pred_rows[found.pred], found.iou)
+        if settings.class_agnostic:
+            return found
+        return found.select(same_class(gt.class_ids[found.gt], pred.class_ids[found.pred]))
+
+    pairs = of_class(*_kept(gt, scored, settings.convention), 0.0, False)
+    priority = np.empty(len(pred), np.int64)
+    priority[order_by_score(pred.scores)] = np.arange(len(pred))
+    pairs = pairs.select(assign_all(pairs, frame_of_pred=pred_frame, priority=priority, gt_rows=len(gt)))
+    swallowed = np.zeros(len(pred), np.bool_)
+    regions = gt.ignored & inside[gt_frame]
+    if regions.any():
+        swallowed[of_class(*_kept(gt, regions, settings.convention), settings.iou, True).pred] = True
+    hit = pairs.iou >= settings.iou
+    exempt = swallowed.copy()
+    exempt[pairs.pred[hit]] = False
+    frame = gt_frame[pairs.gt]
+
+    def per_frame(of: Int, weights: Float | None = None) -> NDArray[np.generic]:
+        return np.bincount(of, weights, minlength=count)
+
+    gt_count = per_frame(gt_frame[scored]).astype(np.int64)
+    tp = per_frame(frame[hit]).astype(np.int64)
+    ignored = per_frame(pred_frame[exempt]).astype(np.int64)
+    iou_sum = per_frame(frame, pairs.iou).astype(np.float64)
+    fp = per_frame(pred_frame[used]).astype(np.int64) - tp - ignored
+    frame_iou = np.full(count, np.nan)
+    np.divide(iou_sum, gt_count, out=frame_iou, where=gt_count > 0)
+    return Review(
+        settings, inside, frame_iou, iou_sum, per_frame(frame[hit], pairs.iou[hit]).astype(np.float64), gt_count, tp,
+        fp, gt_count - tp, ignored, pairs.gt, pairs.pred, frame, pairs.iou, swallowed, used,
+    )  # fmt: skip
