@@ -38,15 +38,22 @@ def exact(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
-def corner_texts(boxes: Float) -> list[list[str]]:
-    """N rows of x1, y1, x2, y2 as text; a box narrower than the rounding keeps all its digits."""
+def corner_texts(boxes: Float, *, shift: tuple[float, float, float, float] = (0, 0, 0, 0)) -> list[list[str]]:
+    """N rows of x1, y1, x2, y2 as text; a box narrower than the rounding keeps all its digits.
+
+    Args:
+        shift: whole pixels added to each of the four, for formats whose pixels count from 1.
+    """
     boxes = np.asarray(boxes, np.float64)
-    return _texts(boxes, rounded(boxes), extents=False)
+    added = np.array(shift, np.float64).reshape(4, 1)
+    short_boxes = rounded(boxes)
+    return _texts(boxes + added, short_boxes + added, _thin(short_boxes, extents=False))
 
 
 def extent_texts(boxes: Float) -> list[list[str]]:
     """N rows of x, y, w, h as text, so that x + w is within 5e-7 of x2."""
-    return _texts(*_extents(boxes), extents=True)
+    exact_extents, short_extents = _extents(boxes)
+    return _texts(exact_extents, short_extents, _thin(short_extents, extents=True))
 
 
 def extents(boxes: Float) -> list[list[float]]:
@@ -73,8 +80,8 @@ def _thin(values: Float, *, extents: bool) -> Bool:
     return np.asarray((values[2:] <= low).any(axis=0), np.bool_)
 
 
-def _texts(exact_values: Float, short_values: Float, *, extents: bool) -> list[list[str]]:
+def _texts(exact_values: Float, short_values: Float, thin: Bool) -> list[list[str]]:
     rows = [[short(value) for value in row] for row in short_values.T.tolist()]
-    for row in np.flatnonzero(_thin(short_values, extents=extents)):
+    for row in np.flatnonzero(thin):
         rows[row] = [exact(value) for value in exact_values[:, row].tolist()]
     return rows

@@ -15,6 +15,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats import box_csv
 from iouviewer.formats.detection import detect
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, Detected, FormatInfo, Place, ReadContext
+from iouviewer.formats.losses import losses
 
 __all__ = [
     "UNSPECIFIED_NAME",
@@ -25,6 +26,7 @@ __all__ = [
     "ReadContext",
     "detect",
     "formats",
+    "losses",
     "read_boxes",
     "refuse_outside",
     "write_boxes",

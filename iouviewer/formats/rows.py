@@ -103,6 +103,18 @@ class Rows:
         self.tracks.append(track)
         self.flags.append(flags)
 
+    def keep_only(self, kept: Sequence[int]) -> None:
+        """Drop every row that is not in ``kept`` (ascending); for rows refused together, by their file."""
+        if len(kept) == len(self.frames):
+            return
+        self.places = [self.places[i] for i in kept]
+        self.frames = [self.frames[i] for i in kept]
+        self.rects = [self.rects[i] for i in kept]
+        self.class_ids = [self.class_ids[i] for i in kept]
+        self.scores = [self.scores[i] for i in kept]
+        self.tracks = [self.tracks[i] for i in kept]
+        self.flags = [self.flags[i] for i in kept]
+
     def refuse(self, place: Place, reason: str) -> None:
         """Name a row that cannot be read at all."""
         prefix = f"{place.within}: " if place.within else ""

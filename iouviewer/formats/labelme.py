@@ -1,0 +1,115 @@
+"""labelme JSON: one file an image, ``shapes[].points`` of two corners in any order (or four, from X-AnyLabeling)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from iouviewer.atomic import atomic_folder
+from iouviewer.document.boxes import NO_TRACK, BoxFlag
+from iouviewer.document.imported import ImportedBoxes
+from iouviewer.errors import UserError
+from iouviewer.formats.interface import BoxesToWrite, Place, ReadContext
+from iouviewer.formats.json_safe import as_index, as_number, read_json
+from iouviewer.formats.label_files import Size, read_folder
+from iouviewer.formats.numbers import corner_texts
+from iouviewer.formats.rows import Rows
+from iouviewer.formats.yolo_write import file_stems
+
+KEY = "labelme"
+VERSION = "5.5.0"
+FLAGS = {"ignored": BoxFlag.IGNORED, "occluded": BoxFlag.OCCLUDED, "truncated": BoxFlag.TRUNCATED}
+
+
+def read(path: Path, context: ReadContext) -> ImportedBoxes:
+    """Boxes of a folder of labelme files, or of one; ``group_id`` is the track.
+
+    Raises:
+        UserError: the folder cannot be listed, or none of its files can be read.
+    """
+    return read_folder(path, KEY, ".json", context, _read_file)
+
+
+def _read_file(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
+    content = read_json(file)
+    shapes = content.get("shapes") if isinstance(content, dict) else None
+    if not isinstance(shapes, list):
+        raise UserError("is not labelme JSON: it has no list of shapes", path=file)
+    for index, shape in enumerate(shapes):
+        place = Place(file, None, f"shapes[{index}]")
+        if not isinstance(shape, dict):
+            rows.refuse(place, "not an object")
+            continue
+        _read_shape(shape, place, frame, rows)
+    name = content.get("imagePath")
+    width, height = as_index(content.get("imageWidth")), as_index(content.get("imageHeight"))
+    return name if isinstance(name, str) else "", (width, height) if width and height else None
+
+
+def _read_shape(shape: Mapping[str, Any], place: Place, frame: int, rows: Rows) -> None:
+    kind = shape.get("shape_type", "rectangle")
+    if kind != "rectangle":
+        rows.refuse(place, f"a {kind}, no rectangle")
+        return
+    points = shape.get("points")
+    pairs = [p for p in points if isinstance(p, list) and len(p) == 2] if isinstance(points, list) else []
+    numbers = [(as_number(x), as_number(y)) for x, y in pairs]
+    xs = [x for x, _ in numbers if x is not None]
+    ys = [y for _, y in numbers if y is not None]
+    if len(xs) not in {2, 4} or len(ys) != len(xs) or len(points or ()) != len(xs):
+        rows.refuse(place, f"points must be two (or four) corners, they are {points!r}")
+        return
+    if len(xs) == 4 and (len(set(xs)) > 2 or len(set(ys)) > 2):
+        rows.refuse(place, "a rotated rectangle, which iouviewer cannot hold")
+        return
+    flags = BoxFlag.NONE
+    given = shape.get("flags")
+    for name, flag in FLAGS.items():
+        if isinstance(given, dict) and given.get(name) is True:
+            flags |= flag
+    if shape.get("difficult") is True:
+        flags |= BoxFlag.IGNORED
+    track = as_index(shape.get("group_id"))
+    rows.add(
+        place,
+        frame,
+        (min(xs), min(ys), max(xs), max(ys)),
+        class_id=rows.classes.index(str(shape.get("label", ""))),
+        track=NO_TRACK if track is None else track,
+        flags=int(flags),
+    )
+
+
+def write(path: Path, data: BoxesToWrite) -> None:
+    """A new folder of labelme files without the pictures themselves (``imageData`` is null)."""
+    shapes: dict[int, list[dict[str, Any]]] = {}
+    for row, corners in enumerate(corner_texts(data.boxes)):
+        x1, y1, x2, y2 = map(float, corners)
+        flags, track = int(data.flags[row]), int(data.track_ids[row])
+        shapes.setdefault(int(data.frames[row]), []).append(
+            {
+                "label": data.class_of(row),
+                "points": [[x1, y1], [x2, y2]],
+                "group_id": track if track >= 0 else None,
+                "description": "",
+                "shape_type": "rectangle",
+                "flags": {name: True for name, flag in FLAGS.items() if flags & flag},
+            }
+        )
+    width, height = data.size
+    with atomic_folder(path) as folder:
+        for frame, name in file_stems(data).items():
+            known = data.image_names is not None and frame < len(data.image_names)
+            document: dict[str, Any] = {
+                "version": VERSION,
+                "flags": {},
+                "shapes": shapes.get(frame, []),
+                "imagePath": data.image_names[frame] if known and data.image_names is not None else f"{name}.jpg",
+                "imageData": None,
+                "imageHeight": height,
+                "imageWidth": width,
+            }
+            (folder / f"{name}.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))

@@ -1,0 +1,138 @@
+"""Class names from ``classes.txt``, ``labels.txt`` or the ``names`` of an ultralytics ``data.yaml``.
+
+Only the three shapes in which ``names`` is written are understood; a YAML library is not worth a dependency.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from iouviewer.errors import UserError
+from iouviewer.formats.text import read_lines
+
+NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml")
+_NAMES = re.compile(r"^names\s*:\s*(.*)$")
+_ENTRY = re.compile(r"^\s*(?:(\d+)\s*:|-)\s*(.*)$")
+
+
+def find_names(folder: Path) -> tuple[dict[int, str] | None, Path | None]:
+    """Names by class number and the file they are from: in the folder or in the two above it; None if there are none.
+
+    Raises:
+        UserError: a ``data.yaml`` whose names cannot be read.
+    """
+    for place in (folder, folder.parent, folder.parent.parent):
+        for name in NAME_FILES:
+            file = place / name
+            if not file.is_file():
+                continue
+            names = dict(enumerate(read_plain(file))) if name.endswith(("txt", "names")) else read_yaml_names(file)
+            if names:
+                return names, file
+    return None, None
+
+
+def read_plain(path: Path) -> list[str]:
+    """One name a line, in the order of the class numbers; blank lines at the end do not count."""
+    lines = [line.strip() for line in read_lines(path)]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def read_yaml_names(path: Path) -> dict[int, str]:
+    """``names: [a, b]``, ``names: {0: a}``, a block of ``0: a`` or of ``- a``; empty where there is no ``names``.
+
+    Raises:
+        UserError: names in another shape, with the line.
+    """
+    lines = read_lines(path)
+    for number, line in enumerate(lines, 1):
+        found = _NAMES.match(line)
+        if found is None:
+            continue
+        inline = _strip_comment(found[1]).strip()
+        if inline:
+            return _inline(path, number, inline, lines)
+        return _block(path, number, lines)
+    return {}
+
+
+def _inline(path: Path, number: int, text: str, lines: list[str]) -> dict[int, str]:
+    closing = {"[": "]", "{": "}"}.get(text[0])
+    if closing is None:
+        raise UserError("names must be a list of class names", path=path, line=number)
+    for following in lines[number:]:
+        if text.endswith(closing):
+            break
+        text += " " + _strip_comment(following).strip()
+    if not text.endswith(closing):
+        raise UserError(f"names is not closed with {closing}", path=path, line=number)
+    parts = [part for part in _split(text[1:-1]) if part]
+    if closing == "]":
+        return {i: _unquote(part) for i, part in enumerate(parts)}
+    result = {}
+    for part in parts:
+        key, colon, name = part.partition(":")
+        if not colon or not key.strip().isdigit():
+            raise UserError(f"{part!r} is not a class number and a name", path=path, line=number)
+        result[int(key)] = _unquote(name)
+    return result
+
+
+def _block(path: Path, number: int, lines: list[str]) -> dict[int, str]:
+    result: dict[int, str] = {}
+    for offset, raw in enumerate(lines[number:], number + 1):
+        line = _strip_comment(raw).rstrip()
+        if not line:
+            continue
+        entry = _ENTRY.match(line)
+        if entry is None:
+            if line[0].isspace():
+                raise UserError(f"{line.strip()!r} is not a class number and a name", path=path, line=offset)
+            break
+        result[int(entry[1]) if entry[1] else len(result)] = _unquote(entry[2])
+    return result
+
+
+def _strip_comment(text: str) -> str:
+    """The text before a `` #`` that stands outside quotes."""
+    quote = ""
+    for i, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char == "#" and (i == 0 or text[i - 1].isspace()):
+            return text[:i]
+    return text
+
+
+def _split(text: str) -> list[str]:
+    """Parts between commas that stand outside quotes."""
+    parts, quote = [""], ""
+    for char in text:
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char == ",":
+            parts.append("")
+            continue
+        parts[-1] += char
+    return [part.strip() for part in parts]
+
+
+def _unquote(text: str) -> str:
+    text = text.strip()
+    if len(text) >= 2 and text[0] == text[-1] == "'":
+        return text[1:-1].replace("''", "'")
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return text
+
+
+def yaml_quoted(name: str) -> str:
+    """A name as a single-quoted YAML string."""
+    return "'" + name.replace("'", "''") + "'"
