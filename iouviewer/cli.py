@@ -43,6 +43,7 @@ def _add_import_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frame-base", type=int, metavar="N", help="number that the files give the first frame")
     parser.add_argument("--size", type=picture_size, metavar="WxH", help="picture size where there is no video")
     parser.add_argument("--count", type=natural, metavar="N", help="number of frames where there is no video")
+    parser.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be read")
 
 
 def _open_options(parser: argparse.ArgumentParser) -> None:

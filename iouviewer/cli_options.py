@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from iouviewer.errors import UserError
 
@@ -76,3 +77,29 @@ def unique_names(pairs: Iterable[tuple[str, Path]]) -> tuple[tuple[str, Path], .
             raise UserError(f"two variants are named {name!r}", remedy="Give each --pred and --model its own NAME")
         found[name] = existing(path, f"the file of variant {name!r}")
     return tuple(found.items())
+
+
+class Progress:
+    """One line on stderr that counts, only on a terminal; gone when the block ends."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = ""
+        self._visible = sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._show("")
+
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        """Report ``done`` of ``total`` frames."""
+        share = f" {done / total:.0%}" if total else ""
+        self._show(f"{what or self._what}: {done} of {total} frames{share}")
+
+    def _show(self, text: str) -> None:
+        if self._visible and text != self._shown:
+            sys.stderr.write("\r" + text.ljust(len(self._shown)) + ("" if text else "\r"))
+            sys.stderr.flush()
+            self._shown = text

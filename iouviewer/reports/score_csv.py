@@ -13,7 +13,8 @@ def score_csv(frames: Int, states: Sequence[str], truths: Int, series: Sequence[
     """Bytes of the file.
 
     Columns: ``frameID``, ``iou`` (the first series, which is the baseline), ``iou:NAME`` for every variant, ``state``
-    (labelled, unlabelled, excluded), ``gt`` (ground-truth boxes that count), then ``pred:NAME``, ``tp:NAME``,
+    (labelled, unlabelled, excluded), ``gt`` (ground-truth boxes that count; blank where a
+    frame is not labelled), then ``pred:NAME``, ``tp:NAME``,
     ``fp:NAME``, ``fn:NAME`` for every variant. Undefined is blank.
 
     Args:
@@ -35,7 +36,13 @@ def score_csv(frames: Int, states: Sequence[str], truths: Int, series: Sequence[
     def rows() -> Iterator[list[str]]:
         for i, frame in enumerate(frames.tolist()):
             ious = [number_cell(float(one.frame_iou[i])) for one in series]
-            row = [str(frame), ious[0], *ious, name_cell(states[i]), str(int(truths[i]))]
+            row = [
+                str(frame),
+                ious[0],
+                *ious,
+                name_cell(states[i]),
+                str(int(truths[i])) if states[i] == "labelled" else "",
+            ]
             for one in series:
                 values = (one.predictions[i], one.true_positives[i], one.false_positives[i], one.misses[i])
                 row += [str(int(value)) for value in values] if one.counted[i] else [""] * len(values)

@@ -45,7 +45,7 @@ def test_the_first_columns_are_the_articles_and_undefined_is_blank() -> None:
     )
     assert rows[0][:4] == ["frameID", "iou", "iou:base", "iou:b,2"]
     assert rows[1] == ["3", "0.5", "0.5", "0.25", "labelled", "1", "4", "1", "2", "3", "4", "1", "2", "3"]
-    assert rows[2] == ["5", "", "", "", "unlabelled", "0", "", "", "", "", "4", "1", "2", "3"]
+    assert rows[2] == ["5", "", "", "", "unlabelled", "", "", "", "", "", "4", "1", "2", "3"]
     assert rows[3][:6] == ["9", "", "", "", "labelled", "0"]
 
 

@@ -1,0 +1,101 @@
+"""The command ``eval``: options to a request, results to files and to the terminal, the condition to an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from iouviewer.atomic import atomic_write
+from iouviewer.cli_options import Progress, existing, unique_names
+from iouviewer.errors import UserError
+from iouviewer.jobs.eval_inputs import ReadOptions
+from iouviewer.jobs.eval_result import EvalResult
+from iouviewer.jobs.evaluate import EvalRequest, evaluate
+from iouviewer.jobs.run_options import RunOptions
+from iouviewer.metrics.table import Convention
+
+CONDITION_HOLDS = 3
+
+
+def read_options(args: argparse.Namespace) -> ReadOptions:
+    """How files are read, from the options that ``eval`` and ``convert`` share."""
+    values = vars(args)
+    return ReadOptions(
+        size=args.size,
+        frame_count=args.count,
+        class_name=args.class_name,
+        class_map=_class_map(values.get("class_map", [])),
+        frame_base=args.frame_base,
+        missing=values.get("missing"),
+        skip_bad_rows=args.skip_bad_rows,
+    )
+
+
+def _class_map(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for a, b in pairs:
+        if found.setdefault(a, b) != b:
+            raise UserError(f"--class-map maps {a!r} to {found[a]!r} and to {b!r}")
+    return found
+
+
+def _request(args: argparse.Namespace) -> EvalRequest:
+    named = unique_names([*args.pred, *args.model])
+    if not named:
+        raise UserError("nothing to score", remedy="Give --pred NAME=FILE or --model NAME=WEIGHTS")
+    if args.model and args.video is None:
+        raise UserError("--model needs the video")
+    names = [name for name, _ in named]
+    if args.baseline is not None and args.baseline not in names:
+        raise UserError(f"the baseline {args.baseline!r} is no variant", remedy=f"Variants are {', '.join(names)}")
+    return EvalRequest(
+        video=existing(args.video, "the video") if args.video is not None else None,
+        gt=existing(args.gt, "the ground truth"),
+        preds=named[: len(args.pred)],
+        models=named[len(args.pred) :],
+        baseline=args.baseline,
+        confidence=args.conf,
+        iou_threshold=args.iou,
+        convention=Convention(args.convention),
+        class_agnostic=args.class_agnostic,
+        frames=args.frames,
+        target=args.target,
+        read=read_options(args),
+        run=RunOptions.from_arguments(args),
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def _write_files(args: argparse.Namespace, result: EvalResult) -> None:
+    if args.csv is not None:
+        _write(args.csv, result.score_csv())
+    if args.pairs is not None:
+        _write(args.pairs, result.pairs_csv())
+    if args.json is not None:
+        _write(args.json, result.json())
+    if args.plot is not None:
+        _write(args.plot, result.plot(args.plot))
+    if args.html is not None:
+        _write(args.html, result.html())
+
+
+def run_eval(args: argparse.Namespace) -> int:
+    """Score variants; exit status 3 if the condition of ``--fail-if`` holds."""
+    if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
+        raise UserError("a plot can be written as .png or .svg", path=args.plot)
+    request = _request(args)
+    with Progress("eval") as progress:
+        result = evaluate(request, progress)
+    # A condition that cannot be decided must not look like a finished run: it is decided before anything is printed.
+    failed = args.fail_if is not None and result.condition_holds(args.fail_if)
+    _write_files(args, result)
+    sys.stdout.write(result.text())
+    if failed:
+        sys.stdout.write(f"The condition holds: {args.fail_if}\n")
+        return CONDITION_HOLDS
+    return 0

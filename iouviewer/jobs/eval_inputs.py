@@ -1,0 +1,261 @@
+"""From files to what the metrics take: frames, classes by name, covered frames, score floors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.errors import UserError
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How files are to be read.
+
+    Attributes:
+        size: (width, height) where there is no video.
+        frame_count: number of frames where there is no video.
+        class_name: class of files that carry none.
+        class_map: class of the predictions -> class of the ground truth.
+        frame_base: number that the files give the first frame; None: as each format says.
+        missing: what frames are of which the ground truth says nothing; None: as the format says.
+        skip_bad_rows: leave out rows that cannot be read instead of refusing the file.
+    """
+
+    size: tuple[int, int] | None = None
+    frame_count: int | None = None
+    class_name: str | None = None
+    class_map: Mapping[str, str] = field(default_factory=dict)
+    frame_base: int | None = None
+    missing: Literal["empty", "unlabelled"] | None = None
+    skip_bad_rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What is known of the pictures: name, number, (width, height) or None, frames a second (0.0: no time base)."""
+
+    name: str
+    frame_count: int | None
+    size: tuple[int, int] | None
+    fps: float = 0.0
+    stem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Ground truth on the frames of the source.
+
+    Attributes:
+        labelled: (F,) bool.
+        class_names: index = class id; empty where the file has no classes and none was named.
+        skipped: rows that were left out on request.
+    """
+
+    table: BoxTable
+    labelled: Bool
+    class_names: tuple[str, ...]
+    skipped: int = 0
+
+    def counted_boxes(self) -> Int:
+        """(F,) int64: boxes of each frame that are not ignored."""
+        return np.bincount(self.table.frame_of_row()[~self.table.ignored], minlength=self.table.frame_count)
+
+    def class_text(self, class_id: int) -> str:
+        """Name of a class, empty where it is unspecified."""
+        return self.class_names[class_id] if class_id != UNSPECIFIED_CLASS else ""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantInput:
+    """Predictions of one variant on the frames and classes of the ground truth.
+
+    Attributes:
+        covered: (F,) bool.
+        has_scores: without them AP is undefined.
+        floor: lowest score the set can hold: the run's, else the lowest seen; None without scores or boxes.
+        cap: most boxes a frame that the run kept, None where nothing says so.
+        left_out: class name -> number of predictions whose class the ground truth does not know.
+        outside: predictions on frames that the source does not have.
+        skipped: rows that were left out on request.
+        protocol: what the file says of its run.
+    """
+
+    name: str
+    table: BoxTable
+    covered: Bool
+    has_scores: bool
+    floor: float | None
+    cap: int | None
+    left_out: Mapping[str, int]
+    outside: int
+    skipped: int
+    protocol: Mapping[str, Any]
+
+
+def source_facts(video: Path | None, options: ReadOptions) -> SourceFacts:
+    """Facts of the video, or what the options say where there is none."""
+    if video is None:
+        return SourceFacts("(no video)", options.frame_count, options.size)
+    from iouviewer.video import open_video
+
+    reader = open_video(video)
+    try:
+        return SourceFacts(video.name, reader.frame_count, reader.size, reader.fps, video.stem)
+    finally:
+        reader.close()
+
+
+def read_file(path: Path, facts: SourceFacts, options: ReadOptions, kind: Kind) -> ImportedBoxes:
+    """Boxes of one file; UserError naming the first bad row unless bad rows are to be skipped."""
+    from iouviewer.formats.registry import ReadContext, read_boxes
+
+    context = ReadContext(
+        size=facts.size,
+        frame_count=facts.frame_count,
+        video_stem=facts.stem,
+        frame_base=options.frame_base,
+        kind=kind,
+        class_name=options.class_name,
+        missing=options.missing if kind is Kind.GROUND_TRUTH else None,
+    )
+    boxes = read_boxes(path, context)
+    refuse_bad_rows(boxes, options)
+    return boxes
+
+
+def refuse_bad_rows(boxes: ImportedBoxes, options: ReadOptions) -> None:
+    """UserError with the first refused row and their number, unless they are to be skipped."""
+    if boxes.refused and not options.skip_bad_rows:
+        first, others = boxes.refused[0], len(boxes.refused) - 1
+        more = f" ({others} more such rows)" if others else ""
+        raise UserError(
+            f"{first.reason}{more}",
+            path=first.path,
+            line=first.line,
+            remedy="Mend the file, or leave such rows out with --skip-bad-rows",
+        )
+
+
+def _mask(frames: Int | None, frame_count: int) -> Bool:
+    """(F,) bool of a list of frames; None means all."""
+    if frames is None:
+        return np.ones(frame_count, np.bool_)
+    mask = np.zeros(frame_count, np.bool_)
+    mask[frames[(frames >= 0) & (frames < frame_count)]] = True
+    return mask
+
+
+def frame_count_of(facts: SourceFacts, truth: ImportedBoxes) -> int:
+    """Number of frames: the video's, else what was said, else what the ground truth says."""
+    count = facts.frame_count if facts.frame_count is not None else truth.frame_count
+    if count is None:
+        raise UserError("how many frames there are is not known", remedy="Give the video, or --count N")
+    return count
+
+
+def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> Truth:
+    """Ground truth by frame; UserError where a box lies on a frame that the source does not have."""
+    outside = (boxes.frames < 0) | (boxes.frames >= frame_count)
+    if outside.any() and not options.skip_bad_rows:
+        raise UserError(
+            f"{int(outside.sum())} boxes lie outside the frames 0 to {frame_count - 1}, the first on frame "
+            f"{int(boxes.frames[outside][0])}",
+            path=boxes.path,
+            remedy="Is it another video, or does the file count from another number (--frame-base)?",
+        )
+    keep = ~outside
+    names, class_ids = tuple(boxes.class_names), boxes.class_ids
+    if not names and options.class_name is not None:
+        names, class_ids = (options.class_name,), np.zeros(len(boxes), np.int64)
+    table = BoxTable.from_rows(
+        boxes.frames[keep],
+        boxes.boxes[:, keep],
+        frame_count=frame_count,
+        class_ids=class_ids[keep],
+        ignored=(boxes.flags[keep] & int(BoxFlag.IGNORED)) != 0,
+        ids=np.arange(1, len(boxes) + 1, dtype=np.int64)[keep],
+    )
+    skipped = int(outside.sum()) + len(boxes.refused)
+    return Truth(table, _mask(boxes.labelled, frame_count), names, skipped)
+
+
+def _class_ids(
+    boxes: ImportedBoxes, truth_names: tuple[str, ...], options: ReadOptions
+) -> tuple[Int, Bool, dict[str, int]]:
+    """Class ids of the ground truth for each prediction, which to keep, and how many were left out by name."""
+    if not truth_names:  # the ground truth says nothing of classes, so it matches all
+        return np.full(len(boxes), UNSPECIFIED_CLASS, np.int64), np.ones(len(boxes), np.bool_), {}
+    by_name = {name.casefold(): index for index, name in enumerate(truth_names)}
+    mapped = {a.casefold(): b.casefold() for a, b in options.class_map.items()}
+    class_ids = boxes.class_ids
+    names = boxes.class_names
+    if not names and options.class_name is not None:
+        names, class_ids = (options.class_name,), np.zeros(len(boxes), np.int64)
+    left_out: dict[str, int] = {}
+    # One more entry at the end, so that the id -1 of boxes without a class stays -1.
+    translation = np.full(len(names) + 1, UNSPECIFIED_CLASS, np.int64)
+    known = np.ones(len(names) + 1, np.bool_)
+    for index, name in enumerate(names):
+        wanted = mapped.get(name.casefold(), name.casefold())
+        if wanted in by_name:
+            translation[index] = by_name[wanted]
+        else:
+            known[index] = False
+            number = int(np.sum(class_ids == index))
+            if number:
+                left_out[name] = left_out.get(name, 0) + number
+    return translation[class_ids], known[class_ids], left_out
+
+
+def variant_from(name: str, boxes: ImportedBoxes, truth: Truth, options: ReadOptions) -> VariantInput:
+    """One variant's predictions on the ground truth's frames and classes."""
+    frame_count = truth.table.frame_count
+    inside = (boxes.frames >= 0) & (boxes.frames < frame_count)
+    class_ids, known, left_out = _class_ids(boxes, truth.class_names, options)
+    keep = inside & known
+    floor = boxes.score_floor
+    if floor is None and boxes.scores is not None and len(boxes):
+        floor = float(boxes.scores.min())
+    table = BoxTable.from_rows(
+        boxes.frames[keep],
+        boxes.boxes[:, keep],
+        frame_count=frame_count,
+        class_ids=class_ids[keep],
+        scores=None if boxes.scores is None else boxes.scores[keep],
+        ids=np.flatnonzero(keep),
+    )
+    return VariantInput(
+        name=name,
+        table=table,
+        covered=_mask(boxes.covered, frame_count),
+        has_scores=boxes.scores is not None,
+        floor=floor,
+        cap=boxes.cap,
+        left_out=left_out,
+        outside=int(np.sum(~inside)),
+        skipped=len(boxes.refused),
+        protocol=boxes.protocol,
+    )
+
+
+def check_class_map(options: ReadOptions, truth: Truth, predicted: set[str]) -> None:
+    """UserError where ``--class-map A=B`` names a class that no prediction, or no ground truth, has."""
+    folded = {name.casefold() for name in predicted}
+    known = {name.casefold() for name in truth.class_names}
+    for a, b in options.class_map.items():
+        if a.casefold() not in folded:
+            raise UserError(f"--class-map {a}={b}: no prediction is of class {a!r}", remedy=_known(predicted))
+        if b.casefold() not in known:
+            raise UserError(f"--class-map {a}={b}: the ground truth has no class {b!r}", remedy=_known(set(known)))
+
+
+def _known(names: set[str]) -> str:
+    return f"Known are {', '.join(sorted(names))}" if names else "There are no classes in it"

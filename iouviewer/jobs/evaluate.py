@@ -1,0 +1,159 @@
+"""Score variants against ground truth: files in, numbers out. The command line and the window's export call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from iouviewer import __version__
+from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.jobs.eval_inputs import (
+    ReadOptions,
+    SourceFacts,
+    Truth,
+    VariantInput,
+    check_class_map,
+    frame_count_of,
+    read_file,
+    source_facts,
+    truth_from,
+    variant_from,
+)
+from iouviewer.jobs.eval_result import EvalResult
+from iouviewer.jobs.frame_choice import parse_frames
+from iouviewer.jobs.open_request import NamedPath
+from iouviewer.jobs.progress import ProgressCallback, no_progress
+from iouviewer.jobs.run_options import RunOptions
+from iouviewer.jobs.scoring import ScoreSettings, difference, score
+from iouviewer.metrics.table import Convention, Int
+
+
+@dataclass(frozen=True, slots=True)
+class EvalRequest:
+    """What to score and how.
+
+    Attributes:
+        video: None where ``read`` (or the ground truth) gives the number of frames.
+        preds, models: variants from files, and weights to run; together at least one, names unique.
+        baseline: name of the variant that differences refer to; None: the first.
+        frames: text of the choice (``jobs.frame_choice``); None: all.
+        target: IoU drawn as the target in plots.
+    """
+
+    video: Path | None
+    gt: Path
+    preds: tuple[NamedPath, ...] = ()
+    models: tuple[NamedPath, ...] = ()
+    baseline: str | None = None
+    confidence: float = 0.25
+    iou_threshold: float = 0.5
+    convention: Convention = Convention.CONTINUOUS
+    class_agnostic: bool = False
+    frames: str | None = None
+    target: float = 0.75
+    read: ReadOptions = field(default_factory=ReadOptions)
+    run: RunOptions = field(default_factory=RunOptions)
+
+    @property
+    def settings(self) -> ScoreSettings:
+        """What the numbers depend on besides the boxes."""
+        return ScoreSettings(self.confidence, self.iou_threshold, self.convention, self.class_agnostic)
+
+
+def _predictions(
+    request: EvalRequest, facts: SourceFacts, chosen: Int, progress: ProgressCallback
+) -> list[tuple[str, ImportedBoxes]]:
+    found = [(name, read_file(path, facts, request.read, Kind.PREDICTIONS)) for name, path in request.preds]
+    if request.models and request.video is not None:
+        from iouviewer.jobs.predict import run_model
+
+        for name, weights in request.models:
+            found.append((name, run_model(request.video, name, weights, request.run, chosen, progress).boxes))
+    return found
+
+
+def _warnings(truth: Truth, variants: list[VariantInput]) -> list[str]:
+    found = []
+    if truth.skipped:
+        found.append(f"ground truth: {truth.skipped} rows were left out")
+    for variant in variants:
+        if variant.skipped:
+            found.append(f"{variant.name}: {variant.skipped} rows were left out")
+        if variant.outside:
+            found.append(f"{variant.name}: {variant.outside} predictions lie on frames that there are not; left out")
+        for name, number in variant.left_out.items():
+            found.append(
+                f"{variant.name}: {number} predictions of class {name!r}, unknown to the ground truth; left out"
+            )
+        if not variant.has_scores:
+            found.append(f"{variant.name}: without scores, so AP is undefined")
+    return found
+
+
+def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> EvalResult:
+    """Read everything, score every variant, compare with the baseline.
+
+    Raises:
+        UserError: for anything in the files or the options that cannot be used.
+    """
+    facts = source_facts(request.video, request.read)
+    truth_boxes = read_file(request.gt, facts, request.read, Kind.GROUND_TRUTH)
+    count = frame_count_of(facts, truth_boxes)
+    facts = replace(facts, frame_count=count, size=facts.size or truth_boxes.size)
+    truth = truth_from(truth_boxes, count, request.read)
+    chosen = np.arange(count) if request.frames is None else parse_frames(request.frames, count)
+    imported = _predictions(request, facts, chosen, progress)
+    names = {name for _, boxes in imported for name in boxes.class_names}
+    if request.read.class_name is not None and any(not boxes.class_names for _, boxes in imported):
+        names.add(request.read.class_name)
+    check_class_map(request.read, truth, names)
+    variants = [variant_from(name, boxes, truth, request.read) for name, boxes in imported]
+    baseline = request.baseline or variants[0].name
+    variants.sort(key=lambda variant: variant.name != baseline)  # stable: the baseline moves to the front
+    scores = []
+    for number, variant in enumerate(variants):
+        progress(number, len(variants), f"scoring {variant.name}")
+        scores.append(score(truth, variant, chosen, request.settings))
+    deltas = [difference(truth, one, scores[0], chosen, request.settings) for one in scores]
+    order = [name for name, _ in (*request.preds, *request.models)]
+    return EvalResult(
+        title=facts.name,
+        truth=truth,
+        chosen=chosen,
+        scores=tuple(scores),
+        deltas=tuple(deltas),
+        order=tuple(order),
+        target=request.target,
+        protocol=_protocol(request, facts, truth, chosen, baseline) | {"warnings": _warnings(truth, variants)},
+    )
+
+
+def _protocol(request: EvalRequest, facts: SourceFacts, truth: Truth, chosen: Int, baseline: str) -> dict[str, Any]:
+    read = request.read
+    return {
+        "iouviewer": __version__,
+        "ap_protocol": "COCO (pycocotools 2.0): continuous, 101 recall points, 100 detections a frame and class",
+        "review_protocol": "assignment of the greatest sum of IoU, one to one, within one class"
+        if not request.class_agnostic
+        else "assignment of the greatest sum of IoU, one to one, whatever the class",
+        "video": facts.name if request.video is not None else None,
+        "ground_truth": request.gt.name,
+        "files": {name: path.name for name, path in (*request.preds, *request.models)},
+        "frame_count": facts.frame_count,
+        "fps": facts.fps,
+        "frames": "all" if request.frames is None else request.frames,
+        "chosen_frames": len(chosen),
+        "labelled_frames": int(truth.labelled[chosen].sum()),
+        "baseline": baseline,
+        "confidence": request.confidence,
+        "iou_threshold": request.iou_threshold,
+        "convention": str(request.convention),
+        "classes": list(truth.class_names),
+        "class_name": read.class_name,
+        "class_map": dict(read.class_map),
+        "frame_base": read.frame_base,
+        "missing": read.missing,
+    }
