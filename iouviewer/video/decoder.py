@@ -165,6 +165,27 @@ class Decoder:
         self._at_end = True
         return self._output.popleft() if self._output else None
 
+    def near(self, stamp: int) -> Any:
+        """The first picture that decodes after a seek to a time stamp, without an index; None where there is none."""
+        import av
+
+        if self._container is None:
+            self._open()
+        try:
+            self._container.seek(stamp, stream=self._stream, backward=True, any_frame=False)
+        except (av.error.FFmpegError, OSError):
+            self._open()
+        self._packets = demuxed(self._container, self._stream)
+        self._output.clear()
+        self._at_end = False
+        for raw in self._packets:
+            if raw.is_keyframe:
+                self._decode(raw)
+                self._decode(None)
+                break
+        self._at_end = True
+        return self._output.popleft().frame if self._output else None
+
     def _decode(self, raw: Any) -> None:
         import av
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from iouviewer.document.sources import Picture
 from iouviewer.errors import UserError
-from iouviewer.video.display import DisplayCache, DisplayFrame
+from iouviewer.video.display import DisplayFrame
 from iouviewer.video.fingerprint import fingerprint
 from iouviewer.video.index import Damage
 
@@ -64,7 +64,6 @@ class ImageReader:
         self.damage: tuple[Damage, ...] = ()
         self._memory = memory
         self._read: OrderedDict[int, Picture] = OrderedDict()
-        self._shown = DisplayCache(min(96 << 20, memory))
         self._centre, self._direction = 0, 1
         first = self.read(0)
         self.size: tuple[int, int] = (first.shape[1], first.shape[0])
@@ -82,7 +81,7 @@ class ImageReader:
     @property
     def memory_used(self) -> int:
         """Bytes of pictures held."""
-        return sum(picture.nbytes for picture in self._read.values()) + self._shown.used
+        return sum(picture.nbytes for picture in self._read.values())
 
     def time_of(self, frame: int) -> float | None:
         """None: pictures have no time. IndexError outside the folder."""
@@ -137,12 +136,7 @@ class ImageReader:
         import cv2
 
         del allow_reduced, cancelled
-        self._direction = -1 if frame < self._centre else 1
-        self._centre = frame
-        wanted = size or (0, 0)
-        cached = self._shown.get(self._checked(frame), wanted)
-        if cached is not None:
-            return cached
+        self.move_to(self._checked(frame))
         picture = self.read(frame)
         height, width = picture.shape[:2]
         scale = 1.0 if size is None else min(1.0, max(size[0], 1) / width, max(size[1], 1) / height)
@@ -150,9 +144,12 @@ class ImageReader:
             target = (max(1, round(width * scale)), max(1, round(height * scale)))
             picture = cv2.resize(picture, target, interpolation=cv2.INTER_AREA)
         pixels = cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
-        shown = DisplayFrame(frame, pixels, True, pixels.shape[1] / width)
-        self._shown.put(shown, wanted)
-        return shown
+        return DisplayFrame(frame, pixels, True, pixels.shape[1] / width)
+
+    def move_to(self, frame: int) -> None:
+        """Tell where the user is."""
+        self._direction = -1 if frame < self._centre else 1
+        self._centre = frame
 
     def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The picture itself: every picture stands alone."""
@@ -180,10 +177,8 @@ class ImageReader:
 
     def set_memory(self, budget: int) -> None:
         """Bytes that pictures may take."""
-        self._shown.budget = min(96 << 20, budget // 4)
-        self._memory = budget - self._shown.budget
+        self._memory = budget
 
     def close(self) -> None:
         """Give back the memory."""
         self._read.clear()
-        self._shown.clear()

@@ -13,8 +13,8 @@ from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, Pixels, check_sum
 from iouviewer.video.container import StreamFacts
 from iouviewer.video.decoder import Decoded, Decoder
-from iouviewer.video.display import DisplayCache, DisplayFrame
-from iouviewer.video.index import Damage, VideoIndex, with_damage
+from iouviewer.video.display import DisplayFrame
+from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage
 from iouviewer.video.ring import Held, Ring
 
 _OVERSHOOT = 64
@@ -50,7 +50,6 @@ class VideoReader:
         self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
         self._index = index
         self._ring = Ring(memory)
-        self._shown = DisplayCache(min(96 << 20, memory))
         self._converter = Converter(rotation)
         self._decoder = self._new_decoder()
         self._previewer: Decoder | None = None
@@ -94,6 +93,11 @@ class VideoReader:
         return self._index.confirmed
 
     @property
+    def order_known(self) -> bool:
+        """False while only a decode can tell which picture is which (H.264 in AVI): nothing is exact then."""
+        return self._index.confirmed or ORDER_UNKNOWN not in self._index.doubts
+
+    @property
     def damage(self) -> tuple[Damage, ...]:
         """What cannot be shown as it was meant, as far as known."""
         return self._index.damage
@@ -106,7 +110,7 @@ class VideoReader:
     @property
     def memory_used(self) -> int:
         """Bytes of pictures held."""
-        return self._ring.used + self._shown.used
+        return self._ring.used
 
     def time_of(self, frame: int) -> float | None:
         """Seconds from the first picture, None where there is no time base. IndexError outside the video."""
@@ -151,16 +155,8 @@ class VideoReader:
         ``cancelled()`` says that the picture is no longer wanted.
         """
         frame = self._checked(frame)
-        target = self._fitted(size)
-        cached = self._shown.get(frame, target)
-        if cached is not None:
-            self._move_to(frame)
-            return cached
         held = self._picture(frame, allow_reduced=allow_reduced, cancelled=cancelled)
-        shown = self._converted(frame, held, target)
-        if held.scale == 1.0:
-            self._shown.put(shown, target)
-        return shown
+        return self._converted(frame, held, self._fitted(size))
 
     def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The key frame at or before ``frame``, at once; ``exact`` only where it happens to be the picture itself."""
@@ -180,6 +176,17 @@ class VideoReader:
                 )
         return self.read_display(frame, size)
 
+    def read_at(self, seconds: float, size: tuple[int, int] | None = None) -> DisplayFrame:
+        """The key frame at or before a time, for files whose index is not there yet; its number is unknown (-1)."""
+        if self._previewer is None:
+            self._previewer = Decoder(self.path, threads=1)
+        first = int(self._index.picture_pts[0])
+        frame = self._previewer.near(first + round(seconds / float(self._index.time_base)))
+        if frame is None:
+            raise UserError(f"no picture can be decoded near {seconds:.1f} s", path=self.path)
+        shown = self._converted(-1, Held(frame, 1.0, 0), self._fitted(size))
+        return DisplayFrame(-1, shown.pixels, False, shown.scale)
+
     def holds(self, frame: int) -> bool:
         """Whether the picture is in memory, at whatever size."""
         return frame in self._ring
@@ -198,7 +205,7 @@ class VideoReader:
             target = self._fitted((round(width * scale), round(self.size[1] * scale) + 1))
         coded = target[::-1] if self.rotation in {90, 270} else target
         pixels: Pixels = self._converter.screen_picture(held.picture, coded)
-        return DisplayFrame(frame, pixels, True, pixels.shape[1] / width)
+        return DisplayFrame(frame, pixels, self.order_known, pixels.shape[1] / width)
 
     # -- decoding ------------------------------------------------------------------------------------------------
 
@@ -206,14 +213,15 @@ class VideoReader:
         # Frame threads give other pictures than a clean decode does around damage.
         return Decoder(self.path, threads=1 if self._index.damage else 0)
 
-    def _move_to(self, frame: int) -> None:
+    def move_to(self, frame: int) -> None:
+        """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
         step = frame - self._ring.centre
         if step:
             self._ring.direction = -1 if -_OVERSHOOT < step < 0 else 1
         self._ring.centre = frame
 
     def _picture(self, frame: int, *, allow_reduced: bool = False, cancelled: Cancelled | None = None) -> Held:
-        self._move_to(frame)
+        self.move_to(frame)
         held = self._ring.get(frame)
         if held is not None and (allow_reduced or held.scale == 1.0):
             return held
@@ -343,19 +351,24 @@ class VideoReader:
     # -- the rest ------------------------------------------------------------------------------------------------
 
     def use_index(self, index: VideoIndex) -> None:
-        """Take a better index of the same file: grown, or confirmed. Pictures in memory are forgotten."""
+        """Take a better index of the same file: grown, or confirmed. Pictures that may change numbers are forgotten."""
+        old, known = self._index, self._index.frame_count
         self._index = index
         self._lost.clear()
+        if (
+            index.frame_count >= known
+            and bool((index.pictures[:known] == old.pictures).all())
+            and not len(index.checks)
+        ):
+            return
         self._ring.clear()
-        self._shown.clear()
         self._decoder.close()
         self._decoder = self._new_decoder()
         self._last_given = -1
 
     def set_memory(self, budget: int) -> None:
         """Bytes that pictures may take."""
-        self._shown.budget = min(96 << 20, budget // 4)
-        self._ring.set_budget(budget - self._shown.budget)
+        self._ring.set_budget(budget)
 
     def close(self) -> None:
         """Give back the file and the memory; reading afterwards is a mistake."""
@@ -363,7 +376,6 @@ class VideoReader:
         if self._previewer is not None:
             self._previewer.close()
         self._ring.clear()
-        self._shown.clear()
 
 
 def _spread(starts: list[int]) -> list[int]:

@@ -1,0 +1,200 @@
+"""The thread that completes and confirms indexes and builds the proxy, giving way to what the user waits for."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from iouviewer.app.video_info import VideoInfo
+from iouviewer.errors import UserError
+from iouviewer.video.confirm import confirm_index
+from iouviewer.video.growing import complete_index
+from iouviewer.video.images import ImageReader
+from iouviewer.video.index import VideoIndex
+from iouviewer.video.index_cache import save_index
+from iouviewer.video.opening import open_video
+from iouviewer.video.proxy import LONG_SIDE, Proxy
+from iouviewer.video.reader import VideoReader
+
+_CONFIRM_LIMIT = 200_000 * 1920 * 1080
+"""Pixels of a whole video up to which it is decoded in the background to confirm its numbers, about ten minutes."""
+
+_PROXY_REACH = 3000
+"""Pictures to either side of the last visited one that the proxy is to cover."""
+
+_SHORTEST_GROUP = 12
+"""Pictures between key frames from which on a proxy pays."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far the index, or its confirmation (``confirming``), has come; ``share`` from 0 to 1."""
+
+    frames: int
+    share: float
+    complete: bool
+    confirming: bool = False
+
+
+class BackgroundAnswers(QObject):
+    """Signals from the background thread."""
+
+    grown = Signal(object, object, object)
+    confirmed = Signal(object, object)
+    proxyOpened = Signal(object, object)
+    failed = Signal(object)
+
+
+class BackgroundThread(QThread):
+    """Works on one video and ends. ``idle`` is the frame thread's: no work is begun while it is not set."""
+
+    def __init__(self, info: VideoInfo, index: VideoIndex, answers: BackgroundAnswers, idle: threading.Event) -> None:
+        super().__init__()
+        self.setObjectName("video background")
+        self._info = info
+        self._index = index
+        self._answers = answers
+        self._idle = idle
+        self._wake = threading.Condition()
+        self._stopped = False
+        self._visited: int | None = None
+        self._proxy_limit = 0
+        self._last_share = -1.0
+
+    # -- called from the UI thread -------------------------------------------------------------------------------
+
+    def visit(self, frame: int) -> None:
+        """The user scrubbed here: cover it with the proxy."""
+        with self._wake:
+            self._visited = frame
+            self._wake.notify()
+
+    def allow_proxy(self, limit: int) -> None:
+        """Bytes that proxies may take; 0 switches them off."""
+        with self._wake:
+            self._proxy_limit = limit
+            self._wake.notify()
+
+    def stop(self) -> None:
+        """Ask the thread to end; it does within a few packets."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify()
+
+    # -- the thread ----------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Index, confirmation, proxy, in that order."""
+        try:
+            if self._complete() and self._confirm():
+                self._build_proxies()
+        except UserError as error:
+            self._answers.failed.emit(error)
+        except OSError as error:
+            self._answers.failed.emit(
+                UserError("the video can no longer be read", path=self._info.path, remedy=str(error))
+            )
+
+    def _give_way(self) -> bool:
+        """Wait while the user waits for a picture; whether to stop."""
+        while not self._stopped and not self._idle.wait(0.05):
+            pass
+        return self._stopped
+
+    def _complete(self) -> bool:
+        if self._index.complete:
+            return True
+        index = complete_index(self._info.path, self._info.fingerprint, grown=self._grown, cancelled=self._give_way)
+        if index is None:
+            return False
+        self._index = index
+        self._grown(index, 1.0)
+        return True
+
+    def _grown(self, index: VideoIndex, share: float) -> None:
+        self._answers.grown.emit(self, index, IndexProgress(index.frame_count, share, index.complete))
+
+    def _confirm(self) -> bool:
+        index = self._index
+        if index.confirmed:
+            return True
+        width, height = self._info.size
+        if len(index.packets) * width * height > _CONFIRM_LIMIT:
+            return True
+        confirmed = confirm_index(self._info.path, index, progress=self._confirming, cancelled=self._give_way)
+        if confirmed is None:
+            return False
+        save_index(confirmed, self._info.fingerprint, self._info.path)
+        self._index = confirmed
+        self._answers.confirmed.emit(self, confirmed)
+        return True
+
+    def _confirming(self, done: int, total: int) -> None:
+        share = round(done / max(1, total), 2)
+        if share != self._last_share:
+            self._last_share = share
+            progress = IndexProgress(self._index.frame_count, share, True, confirming=True)
+            self._answers.grown.emit(self, None, progress)
+
+    # -- proxy ---------------------------------------------------------------------------------------------------
+
+    def _build_proxies(self) -> None:
+        while True:
+            with self._wake:
+                while not self._stopped and (self._visited is None or not self._proxy_limit):
+                    self._wake.wait()
+                if self._stopped:
+                    return
+                limit = self._proxy_limit
+                place = self._visited
+            self._build_proxy(limit)
+            with self._wake:
+                if self._visited == place:
+                    self._visited = None
+
+    def _build_proxy(self, limit: int) -> None:
+        place = self._visited
+        if place is None:
+            return
+        proxy = Proxy(self._info.fingerprint, self._index.digest, limit=limit)
+        self._answers.proxyOpened.emit(self, proxy)
+        reader = open_video(self._info.path, memory=48 << 20, decode_order=False)
+        try:
+            for first, end in groups_around(self._index, place, reach=_PROXY_REACH):
+                if end - first >= _SHORTEST_GROUP and not self._cover(proxy, reader, first, end):
+                    return
+        finally:
+            reader.close()
+
+    def _cover(self, proxy: Proxy, reader: VideoReader | ImageReader, first: int, end: int) -> bool:
+        """Whether to go on with the next group."""
+        place = self._visited
+        for frame in range(first, end):
+            if frame in proxy:
+                continue
+            if self._give_way() or proxy.full or not self._proxy_limit or self._visited != place:
+                return False
+            try:
+                shown = reader.read_display(frame, (LONG_SIDE, LONG_SIDE))
+            except UserError:
+                continue  # told when the picture itself is asked for
+            proxy.add(frame, shown.pixels)
+        return True
+
+
+def groups_around(index: VideoIndex, frame: int, *, reach: int) -> list[tuple[int, int]]:
+    """(first, end) of the groups between key frames within ``reach`` pictures, the nearest to ``frame`` first."""
+    frame = min(max(frame, 0), index.frame_count - 1)
+    first, end = index.group_of(frame)
+    groups = [(first, end)]
+    before, after = first, end
+    while (before > max(0, frame - reach)) or (after < min(index.frame_count, frame + reach)):
+        if after < min(index.frame_count, frame + reach):
+            groups.append(index.group_of(after))
+            after = groups[-1][1]
+        if before > max(0, frame - reach):
+            groups.append(index.group_of(before - 1))
+            before = groups[-1][0]
+    return groups

@@ -1,0 +1,176 @@
+"""The UI thread's door to the video: ask for a frame, get a picture, never wait."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from iouviewer.app.frame_background import BackgroundAnswers, BackgroundThread, IndexProgress
+from iouviewer.app.frame_thread import Answers, FrameThread, LoadedFrame, Mailbox, Request, Size
+from iouviewer.app.video_info import NumbersConfirmed, VideoInfo, info_with
+from iouviewer.errors import UserError
+from iouviewer.video.index import VideoIndex
+from iouviewer.video.proxy import DEFAULT_LIMIT, Proxy
+
+__all__ = ["FrameLoader", "IndexProgress", "LoadedFrame", "NumbersConfirmed", "VideoInfo"]
+
+DEFAULT_MEMORY = 512 << 20
+
+
+class FrameLoader(QObject):
+    """Lives in the UI thread; a thread of its own owns the decoder, another one completes the index.
+
+    Every request replaces the one before. Answers to requests that were replaced are dropped here, by number.
+    """
+
+    opened = Signal(object)
+    openFailed = Signal(object)
+    frameReady = Signal(object)
+    frameFailed = Signal(int, object)
+    indexProgress = Signal(object)
+    numbersConfirmed = Signal(object)
+    cacheUsed = Signal(object)
+    backgroundFailed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None, *, memory: int = DEFAULT_MEMORY) -> None:
+        super().__init__(parent)
+        self.info: VideoInfo | None = None
+        self._index: VideoIndex | None = None
+        self._number = 0
+        self._opening = 0
+        self._target: Size | None = None
+        self._proxy_limit = DEFAULT_LIMIT
+        self._background: BackgroundThread | None = None
+        self._retired: list[BackgroundThread] = []
+        self._mailbox = Mailbox()
+        self._answers = Answers()
+        self._background_answers = BackgroundAnswers()
+        self._connect()
+        self._thread = FrameThread(self._mailbox, self._answers, memory)
+        self._thread.start()
+
+    def _connect(self) -> None:
+        self._answers.opened.connect(self._on_thread_opened)
+        self._answers.openFailed.connect(self._on_thread_open_failed)
+        self._answers.frame.connect(self._on_thread_frame)
+        self._answers.frameFailed.connect(self._on_thread_frame_failed)
+        self._answers.memoryUsed.connect(self.cacheUsed)
+        self._answers.visited.connect(self._on_thread_visited)
+        self._background_answers.grown.connect(self._on_background_grown)
+        self._background_answers.confirmed.connect(self._on_background_confirmed)
+        self._background_answers.proxyOpened.connect(self._on_background_proxy)
+        self._background_answers.failed.connect(self.backgroundFailed)
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def open(self, path: Path | str) -> None:
+        """Open a video, a folder of pictures or a picture; ``opened`` or ``openFailed`` answers."""
+        self._stop_background()
+        self._number += 1
+        self.info = None
+        self._opening = self._number
+        self._index = None
+        self._mailbox.put(opening=(self._number, Path(path)), request=None, index=None, proxy=None)
+
+    def request(self, frame: int, *, scrubbing: bool = False, moving: bool = False) -> int:
+        """Ask for a picture by number; returns the number of the request.
+
+        Args:
+            scrubbing: show the nearest key frame (``exact`` False) or a small copy at once, then the picture itself.
+            moving: the video plays; a picture that memory kept smaller will do.
+        """
+        return self._ask(frame, scrubbing=scrubbing, moving=moving)
+
+    def request_time(self, seconds: float) -> int:
+        """Ask for a picture near a time, for files whose index is still being read; its number is unknown (-1)."""
+        return self._ask(-1, seconds=seconds)
+
+    def _ask(self, frame: int, *, scrubbing: bool = False, moving: bool = False, seconds: float | None = None) -> int:
+        self._number += 1
+        self._mailbox.put(request=Request(self._number, frame, scrubbing, moving, seconds, self._target))
+        return self._number
+
+    def set_target_size(self, size: Size | None) -> None:
+        """(width, height) in device pixels that later pictures are scaled down to fit; None: full size."""
+        self._target = size
+
+    def set_memory_budget(self, budget: int) -> None:
+        """Bytes that decoded pictures may take."""
+        self._mailbox.put(memory=budget)
+
+    def set_proxy_limit(self, limit: int) -> None:
+        """Bytes that small copies may take on disk; 0 makes no more of them."""
+        self._proxy_limit = limit
+        if self._background is not None:
+            self._background.allow_proxy(limit)
+
+    def close(self) -> None:
+        """End the threads and wait for them; they stop within a picture's decoding."""
+        self._stop_background()
+        self._number += 1
+        self._mailbox.put(closing=True)
+        self._thread.wait()
+        for thread in self._retired:
+            thread.wait()
+
+    # -- answers, in the UI thread -------------------------------------------------------------------------------
+
+    def _on_thread_opened(self, number: int, info: VideoInfo, index: VideoIndex | None) -> None:
+        if number != self._opening:
+            return
+        self.info = info
+        self._index = index
+        if index is not None:
+            thread = BackgroundThread(info, index, self._background_answers, self._thread.idle)
+            thread.allow_proxy(self._proxy_limit)
+            self._background = thread
+            thread.start(QThread.Priority.LowPriority)
+        self.opened.emit(info)
+
+    def _on_thread_open_failed(self, number: int, error: UserError) -> None:
+        if number == self._opening:
+            self.openFailed.emit(error)
+
+    def _on_thread_frame(self, answer: LoadedFrame) -> None:
+        if answer.request == self._number:
+            self.frameReady.emit(answer)
+
+    def _on_thread_frame_failed(self, request: Request, error: UserError) -> None:
+        if request.number == self._number:
+            self.frameFailed.emit(request.frame, error)
+
+    def _on_thread_visited(self, frame: int) -> None:
+        if self._background is not None:
+            self._background.visit(frame)
+
+    def _on_background_grown(self, sender: object, index: VideoIndex | None, progress: IndexProgress) -> None:
+        if sender is not self._background or self.info is None:
+            return
+        if index is not None:
+            self._index = index
+            self.info = info_with(self.info, index)
+            self._mailbox.put(index=index)
+        self.indexProgress.emit(progress)
+
+    def _on_background_confirmed(self, sender: object, index: VideoIndex) -> None:
+        if sender is not self._background or self.info is None or self._index is None:
+            return
+        renumbering = self._index.renumbering(index)
+        changed = self._index.digest != index.digest or self._index.frame_count != index.frame_count
+        self._index = index
+        self.info = info_with(self.info, index)
+        self._mailbox.put(index=index)
+        self.numbersConfirmed.emit(NumbersConfirmed(self.info, changed, renumbering))
+
+    def _on_background_proxy(self, sender: object, proxy: Proxy) -> None:
+        if sender is self._background:
+            self._mailbox.put(proxy=proxy)
+
+    def _stop_background(self) -> None:
+        """Ask the background thread to end, without waiting for it."""
+        self._retired = [thread for thread in self._retired if not thread.isFinished()]
+        if self._background is not None:
+            self._background.stop()
+            self._retired.append(self._background)
+        self._background = None

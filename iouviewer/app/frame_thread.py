@@ -1,0 +1,286 @@
+"""The thread that owns the decoder: it serves the latest request, and prefetches while nobody asks."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtGui import QImage
+
+from iouviewer.app.video_info import info_of
+from iouviewer.errors import UserError
+from iouviewer.video.decoder import Superseded
+from iouviewer.video.display import DisplayFrame
+from iouviewer.video.images import ImageReader
+from iouviewer.video.index import VideoIndex
+from iouviewer.video.opening import open_video
+from iouviewer.video.proxy import Proxy
+from iouviewer.video.reader import VideoReader
+
+Reader = VideoReader | ImageReader
+Size = tuple[int, int]
+
+LARGE_FILE = 256 << 20
+"""Bytes from which on a file is shown before its index is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFrame:
+    """A picture for the screen.
+
+    Attributes:
+        frame: number of the picture shown; -1 where it is not known yet (no boxes belong to it).
+        request: number that ``FrameLoader.request`` gave back.
+        image: QImage.Format_RGB32 that owns its pixels.
+        exact: it is the picture that was asked for.
+        scale: width of the image / width of the video.
+    """
+
+    frame: int
+    request: int
+    image: QImage
+    exact: bool
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the screen wants: a picture by number, or by time where ``seconds`` is given."""
+
+    number: int
+    frame: int
+    scrubbing: bool = False
+    moving: bool = False
+    seconds: float | None = None
+    target: Size | None = None
+
+
+@dataclass
+class Mailbox:
+    """What the frame thread is to do next. There is one place for each kind, so nothing queues: the latest wins."""
+
+    condition: threading.Condition = field(default_factory=threading.Condition)
+    opening: tuple[int, Path] | None = None
+    request: Request | None = None
+    index: VideoIndex | None = None
+    proxy: Proxy | None = None
+    memory: int | None = None
+    closing: bool = False
+
+    def has_work(self) -> bool:
+        """Whether something newer waits. Read without the lock: at worst the answer comes one packet late."""
+        waiting = (self.opening, self.request, self.index, self.proxy, self.memory)
+        return self.closing or any(item is not None for item in waiting)
+
+    def put(self, **items: object) -> None:
+        """Replace what waits in the named places and wake the thread."""
+        with self.condition:
+            for name, item in items.items():
+                setattr(self, name, item)
+            self.condition.notify()
+
+
+class Answers(QObject):
+    """Signals from the frame thread; they reach methods of objects of the UI thread in that thread."""
+
+    opened = Signal(object, object, object)
+    openFailed = Signal(object, object)
+    frame = Signal(object)
+    frameFailed = Signal(object, object)
+    memoryUsed = Signal(object)
+    visited = Signal(object)
+
+
+class FrameThread(QThread):
+    """Owns the reader. ``idle`` is set while nothing that the user waits for is being decoded."""
+
+    def __init__(self, mailbox: Mailbox, answers: Answers, memory: int) -> None:
+        super().__init__()
+        self.setObjectName("frames")
+        self.idle = threading.Event()
+        self._mailbox = mailbox
+        self._answers = answers
+        self._memory = memory
+        self._reader: Reader | None = None
+        self._proxy: Proxy | None = None
+        self._images: OrderedDict[tuple[int, Size | None], LoadedFrame] = OrderedDict()
+        self._image_bytes = 0
+        self._told = -1
+
+    def run(self) -> None:
+        """Serve the mailbox until it closes."""
+        try:
+            while self._step():
+                pass
+        finally:
+            self._forget()
+            self.idle.set()
+
+    def _step(self) -> bool:
+        box = self._mailbox
+        if not box.has_work():
+            self.idle.set()
+            if self._prefetch():
+                return True
+            self._tell_memory()
+            with box.condition:
+                while not box.has_work():
+                    box.condition.wait()
+        with box.condition:
+            if box.closing:
+                return False
+            opening, index, memory, proxy, request = box.opening, box.index, box.memory, box.proxy, box.request
+            box.opening = box.index = box.memory = box.proxy = box.request = None
+        if memory is not None:
+            self._set_memory(memory)
+        if opening is not None:
+            self._open(*opening)
+        if proxy is not None:
+            self._proxy = proxy
+        if index is not None and isinstance(self._reader, VideoReader):
+            self._forget_images()
+            self._reader.use_index(index)
+        if request is not None:
+            self.idle.clear()
+            self._serve(request)
+        return True
+
+    def _prefetch(self) -> bool:
+        if self._reader is None:
+            return False
+        try:
+            return self._reader.prefetch(cancelled=self._mailbox.has_work)
+        except Superseded:
+            return True
+        except UserError:
+            return False  # told when the picture itself is asked for
+
+    # -- opening -------------------------------------------------------------------------------------------------
+
+    def _open(self, number: int, path: Path) -> None:
+        self._forget()
+        self.idle.clear()
+        try:
+            large = path.is_file() and path.stat().st_size > LARGE_FILE
+            memory = self._memory - self._image_budget()
+            self._reader = open_video(path, index=not large, memory=memory, decode_order=False)
+        except UserError as error:
+            self._answers.openFailed.emit(number, error)
+        except OSError as error:
+            refusal = UserError("this file cannot be read", path=path, remedy=str(error))
+            self._answers.openFailed.emit(number, refusal)
+        else:
+            index = self._reader.index if isinstance(self._reader, VideoReader) else None
+            self._answers.opened.emit(number, info_of(self._reader), index)
+
+    def _forget(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
+        self._proxy = None
+        self._forget_images()
+
+    def _forget_images(self) -> None:
+        self._images.clear()
+        self._image_bytes = 0
+
+    # -- pictures ------------------------------------------------------------------------------------------------
+
+    def _serve(self, request: Request) -> None:
+        reader = self._reader
+        if reader is None:
+            self._answers.frameFailed.emit(request, UserError("no video is open", frame=request.frame))
+            return
+        try:
+            self._show(reader, request)
+        except Superseded:
+            return
+        except UserError as error:
+            self._answers.frameFailed.emit(request, error)
+        except IndexError as error:
+            self._answers.frameFailed.emit(request, UserError(str(error), path=reader.path))
+
+    def _show(self, reader: Reader, request: Request) -> None:
+        frame = request.frame
+        if isinstance(reader, VideoReader):
+            beyond = not reader.index.complete and frame >= reader.frame_count
+            if beyond or request.seconds is not None:
+                seconds = frame / (reader.fps or 25.0) if request.seconds is None else request.seconds
+                self._emit(request, reader.read_at(seconds, request.target))
+                return
+        kept = self._images.get((frame, request.target))
+        if kept is not None:
+            self._images.move_to_end((frame, request.target))
+            reader.move_to(frame)
+            answer = LoadedFrame(frame, request.number, kept.image, kept.exact, kept.scale)
+            self._answers.frame.emit(answer)
+            return
+        if request.scrubbing and not reader.holds(frame):
+            self._show_at_once(reader, request)
+            if self._mailbox.has_work():
+                return
+        shown = reader.read_display(
+            frame, request.target, allow_reduced=request.moving, cancelled=self._mailbox.has_work
+        )
+        self._emit(request, shown)
+
+    def _show_at_once(self, reader: Reader, request: Request) -> None:
+        self._answers.visited.emit(request.frame)
+        small = self._proxy.get(request.frame, reader.size[0]) if self._proxy is not None else None
+        self._emit(request, small or reader.read_preview(request.frame, request.target))
+
+    def _emit(self, request: Request, shown: DisplayFrame) -> None:
+        image = image_of(shown)
+        answer = LoadedFrame(shown.frame, request.number, image, shown.exact, shown.scale)
+        self._answers.frame.emit(answer)
+        self._keep(answer, request)
+
+    def _keep(self, answer: LoadedFrame, request: Request) -> None:
+        reader = self._reader
+        whole = reader is not None and (request.target is None) and answer.scale == 1.0
+        fitted = request.target is not None and (answer.scale == 1.0 or _fits(answer.image, request.target))
+        if not answer.exact or answer.frame != request.frame or not (whole or fitted):
+            return
+        old = self._images.pop((answer.frame, request.target), None)
+        self._image_bytes += answer.image.sizeInBytes() - (old.image.sizeInBytes() if old is not None else 0)
+        self._images[(answer.frame, request.target)] = answer
+        self._trim()
+
+    def _trim(self) -> None:
+        while self._image_bytes > self._image_budget() and len(self._images) > 1:
+            _, old = self._images.popitem(last=False)
+            self._image_bytes -= old.image.sizeInBytes()
+
+    # -- memory --------------------------------------------------------------------------------------------------
+
+    def _image_budget(self) -> int:
+        return min(96 << 20, self._memory // 4)
+
+    def _set_memory(self, memory: int) -> None:
+        self._memory = memory
+        if self._reader is not None:
+            self._reader.set_memory(memory - self._image_budget())
+        self._trim()
+
+    def _tell_memory(self) -> None:
+        used = self._image_bytes + (self._reader.memory_used if self._reader is not None else 0)
+        if used != self._told:
+            self._told = used
+            self._answers.memoryUsed.emit(used)
+
+
+def _fits(image: QImage, target: Size) -> bool:
+    return image.width() >= target[0] - 1 or image.height() >= target[1] - 1
+
+
+def image_of(shown: DisplayFrame) -> QImage:
+    """A QImage with pixels of its own; the array may go afterwards."""
+    height, width = shown.pixels.shape[:2]
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    lines = np.frombuffer(image.bits(), np.uint8).reshape(height, image.bytesPerLine())
+    lines[:, : width * 4] = shown.pixels.reshape(height, width * 4)
+    return image

@@ -1,0 +1,99 @@
+"""What the window knows of the open video, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iouviewer.video.images import ImageReader
+from iouviewer.video.index import VideoIndex
+from iouviewer.video.reader import VideoReader
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What is known of the open video.
+
+    Attributes:
+        size: (width, height) after rotation.
+        frame_count: pictures known; grows while ``complete`` is False.
+        fps: average rate, 0.0 where there is no time base.
+        rotation: degrees clockwise that were applied.
+        numbers_confirmed: frame numbers are those of a clean decode; ``doubts`` says why not.
+        sample_aspect_ratio: width / height of a pixel.
+        key_frames: (K,) int64, numbers of the key frames, empty for pictures.
+        times: (F,) float64, seconds from the first picture, empty where there is no time base.
+        damage: sentences on what cannot be shown.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    frame_count: int
+    fps: float
+    fingerprint: str
+    index_digest: str
+    rotation: int
+    numbers_confirmed: bool
+    complete: bool
+    sample_aspect_ratio: float
+    doubts: tuple[str, ...]
+    damage: tuple[str, ...]
+    key_frames: NDArray[np.int64]
+    times: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersConfirmed:
+    """A clean decode has settled the frame numbers.
+
+    Attributes:
+        info: the video with its final numbers.
+        changed: whether any number differs from before.
+        renumbering: (F before,) int64, the new number of each picture, -1 where there is no such picture.
+    """
+
+    info: VideoInfo
+    changed: bool
+    renumbering: NDArray[np.int64]
+
+
+def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
+    """The facts of an open reader."""
+    index = reader.index if isinstance(reader, VideoReader) else None
+    return VideoInfo(
+        path=reader.path,
+        size=reader.size,
+        frame_count=reader.frame_count,
+        fps=reader.fps,
+        fingerprint=reader.fingerprint,
+        index_digest=reader.index_digest,
+        rotation=reader.rotation,
+        numbers_confirmed=reader.numbers_confirmed,
+        complete=index is None or index.complete,
+        sample_aspect_ratio=float(reader.sample_aspect_ratio),
+        doubts=index.doubts if index is not None and not index.confirmed else (),
+        damage=tuple(damage.reason for damage in reader.damage),
+        key_frames=index.key_frames if index is not None else np.empty(0, np.int64),
+        times=index.times if index is not None else np.empty(0),
+    )
+
+
+def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
+    """The same video with a better index."""
+    times = index.times
+    fps = (len(times) - 1) / float(times[-1]) if len(times) > 1 and times[-1] > 0 else info.fps
+    return replace(
+        info,
+        frame_count=index.frame_count,
+        fps=info.fps if abs(fps - info.fps) < 1e-3 * info.fps else fps,
+        index_digest=index.digest,
+        numbers_confirmed=index.confirmed,
+        complete=index.complete,
+        doubts=() if index.confirmed else index.doubts,
+        damage=tuple(damage.reason for damage in index.damage),
+        key_frames=index.key_frames,
+        times=times,
+    )

@@ -1,0 +1,53 @@
+"""The index of a file that is too large to wait for: usable while it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from iouviewer.video.container import doubts_of, facts_of, open_container, scan_packets
+from iouviewer.video.index import Packets, VideoIndex, index_of_packets
+from iouviewer.video.index_cache import save_index
+
+
+def complete_index(
+    path: Path,
+    fingerprint: str,
+    *,
+    grown: Callable[[VideoIndex, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> VideoIndex | None:
+    """Read all packets and keep the index in the cache folder; None where it was cancelled.
+
+    ``grown(index, share of the file read)`` is called now and then with what is known so far: numbers in a growing
+    index are final unless the index has doubts.
+    """
+    size = max(1, path.stat().st_size)
+    container = open_container(path)
+    try:
+        facts = facts_of(container)
+
+        def progress(position: int, packets: Packets | None) -> None:
+            if packets is not None and grown is not None:
+                settled = settled_part(packets)
+                doubts = doubts_of(facts, settled, size)
+                grown(index_of_packets(settled, facts.time_base, doubts=doubts, complete=False), position / size)
+
+        packets = scan_packets(container, progress=progress, cancelled=cancelled)
+    finally:
+        container.close()
+    if cancelled is not None and cancelled():
+        return None
+    index = index_of_packets(packets, facts.time_base, doubts=doubts_of(facts, packets, size))
+    save_index(index, fingerprint, path)
+    return index
+
+
+def settled_part(packets: Packets) -> Packets:
+    """The packets before the last key frame: what comes later can no longer be shown between them."""
+    keys = np.flatnonzero(packets.key)
+    end = int(keys[-1]) if len(keys) > 1 else len(packets)
+    return Packets(**{column.name: getattr(packets, column.name)[:end] for column in fields(Packets)})

@@ -1,0 +1,153 @@
+"""Small JPEG copies of the pictures around what the user visits, so that scrubbing a long group shows each at once.
+
+One append-only file a video in the cache folder; every record names its frame and carries a checksum, so a record that
+was cut off or damaged is never shown. The folder can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from iouviewer import folders
+from iouviewer.video.colour import Pixels
+from iouviewer.video.display import DisplayFrame
+
+_HEADER = struct.Struct("<4sqII")
+_MAGIC = b"IVPX"
+_QUALITY = 85
+
+LONG_SIDE = 960
+"""Pixels of a proxy picture's longer side."""
+
+DEFAULT_LIMIT = 2 << 30
+"""Bytes that all proxies together may take."""
+
+
+def proxy_folder() -> Path:
+    """Folder of the proxies."""
+    return folders.cache_folder() / "proxies"
+
+
+def clear_proxies() -> int:
+    """Delete all proxies; the bytes that were freed. One that another window has open stays on some systems."""
+    freed = 0
+    for path in proxy_folder().glob("*.pictures"):
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except OSError:
+            continue
+        freed += size
+    return freed
+
+
+def proxies_size() -> int:
+    """Bytes that all proxies take."""
+    return sum(path.stat().st_size for path in proxy_folder().glob("*.pictures"))
+
+
+class Proxy:
+    """The small pictures of one video. One thread writes, any thread reads.
+
+    ``digest`` is the index's: pictures made under other numbers are never taken for these.
+    """
+
+    def __init__(self, fingerprint: str, digest: str, *, limit: int = DEFAULT_LIMIT) -> None:
+        self.path = proxy_folder() / f"{fingerprint}-{digest[:12]}.pictures"
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._places: dict[int, tuple[int, int, int]] = {}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_room()
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        self._file = os.open(self.path, flags, 0o644)
+        self._load()
+
+    def _make_room(self) -> None:
+        others = [path for path in self.path.parent.glob("*.pictures") if path != self.path]
+        others.sort(key=lambda path: path.stat().st_mtime)
+        used = proxies_size()
+        while others and used > self.limit // 2:
+            oldest = others.pop(0)
+            size = oldest.stat().st_size
+            try:
+                oldest.unlink()
+            except OSError:
+                continue  # another window has it open
+            used -= size
+
+    def _load(self) -> None:
+        size = os.fstat(self._file).st_size
+        at = 0
+        while at + _HEADER.size <= size:
+            os.lseek(self._file, at, os.SEEK_SET)
+            magic, frame, length, crc = _HEADER.unpack(os.read(self._file, _HEADER.size))
+            if magic != _MAGIC or at + _HEADER.size + length > size:
+                break
+            self._places[frame] = (at + _HEADER.size, length, crc)
+            at += _HEADER.size + length
+        if at < size:
+            os.ftruncate(self._file, at)
+
+    def __contains__(self, frame: int) -> bool:
+        return frame in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def full(self) -> bool:
+        """Whether the limit is reached."""
+        return os.fstat(self._file).st_size >= self.limit // 2
+
+    def add(self, frame: int, pixels: Pixels) -> None:
+        """Keep a picture, (h, w, 4) uint8 B, G, R, unused. OSError where the disk is full."""
+        import cv2
+
+        small = cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR)
+        done, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        if not done:
+            return
+        body = data.tobytes()
+        crc = zlib.crc32(body)
+        with self._lock:
+            written = os.write(self._file, _HEADER.pack(_MAGIC, frame, len(body), crc) + body)
+            end = os.lseek(self._file, 0, os.SEEK_CUR)
+            if written == _HEADER.size + len(body):
+                self._places[frame] = (end - len(body), len(body), crc)
+
+    def get(self, frame: int, video_width: int) -> DisplayFrame | None:
+        """The small picture, exact in number and content though not in size; None where there is none."""
+        import cv2
+
+        place = self._places.get(frame)
+        if place is None:
+            return None
+        start, length, crc = place
+        with self._lock:
+            if self._file < 0:
+                return None
+            os.lseek(self._file, start, os.SEEK_SET)
+            body = os.read(self._file, length)
+        if zlib.crc32(body) != crc:
+            self._places.pop(frame, None)
+            return None
+        picture = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
+        if picture is None:
+            return None
+        pixels = cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
+        return DisplayFrame(frame, pixels, True, pixels.shape[1] / video_width)
+
+    def close(self) -> None:
+        """Give back the file."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+            self._file = -1
+            self._places.clear()
