@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.predictions import PredictionSet
 from iouviewer.errors import UserError
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 
@@ -78,26 +79,14 @@ class VariantInput:
     """Predictions of one variant on the frames and classes of the ground truth.
 
     Attributes:
-        covered: (F,) bool.
-        has_scores: without them AP is undefined.
-        floor: lowest score the set can hold: the run's, else the lowest seen; None without scores or boxes.
-        cap: most boxes a frame that the run kept, None where nothing says so.
         left_out: class name -> number of predictions whose class the ground truth does not know.
-        outside: predictions on frames that the source does not have.
         skipped: rows that were left out on request.
-        protocol: what the file says of its run.
     """
 
     name: str
-    table: BoxTable
-    covered: Bool
-    has_scores: bool
-    floor: float | None
-    cap: int | None
+    predictions: PredictionSet
     left_out: Mapping[str, int]
-    outside: int
-    skipped: int
-    protocol: Mapping[str, Any]
+    skipped: int = 0
 
 
 def source_facts(video: Path | None, options: ReadOptions) -> SourceFacts:
@@ -172,78 +161,56 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
             remedy="Is it another video, or does the file count from another number (--frame-base)?",
         )
     keep = ~outside
-    names, class_ids = tuple(boxes.class_names), boxes.class_ids
-    if not names and options.class_name is not None:
-        names, class_ids = (options.class_name,), np.zeros(len(boxes), np.int64)
+    boxes = _named(boxes, options)
     table = BoxTable.from_rows(
         boxes.frames[keep],
         boxes.boxes[:, keep],
         frame_count=frame_count,
-        class_ids=class_ids[keep],
+        class_ids=boxes.class_ids[keep],
         ignored=(boxes.flags[keep] & int(BoxFlag.IGNORED)) != 0,
         ids=np.arange(1, len(boxes) + 1, dtype=np.int64)[keep],
     )
     skipped = int(outside.sum()) + len(boxes.refused)
-    return Truth(table, _mask(boxes.labelled, frame_count), names, skipped)
+    return Truth(table, _mask(boxes.labelled, frame_count), tuple(boxes.class_names), skipped)
 
 
-def _class_ids(
+def _class_numbers(
     boxes: ImportedBoxes, truth_names: tuple[str, ...], options: ReadOptions
-) -> tuple[Int, Bool, dict[str, int]]:
-    """Class ids of the ground truth for each prediction, which to keep, and how many were left out by name."""
+) -> tuple[dict[int, int], dict[str, int]]:
+    """The ground truth's class for each class of the file, and how many boxes are left out by class name."""
     if not truth_names:  # the ground truth says nothing of classes, so it matches all
-        return np.full(len(boxes), UNSPECIFIED_CLASS, np.int64), np.ones(len(boxes), np.bool_), {}
+        return dict.fromkeys(range(len(boxes.class_names)), UNSPECIFIED_CLASS), {}
     by_name = {name.casefold(): index for index, name in enumerate(truth_names)}
     mapped = {a.casefold(): b.casefold() for a, b in options.class_map.items()}
-    class_ids = boxes.class_ids
-    names = boxes.class_names
-    if not names and options.class_name is not None:
-        names, class_ids = (options.class_name,), np.zeros(len(boxes), np.int64)
+    numbers: dict[int, int] = {}
     left_out: dict[str, int] = {}
-    # One more entry at the end, so that the id -1 of boxes without a class stays -1.
-    translation = np.full(len(names) + 1, UNSPECIFIED_CLASS, np.int64)
-    known = np.ones(len(names) + 1, np.bool_)
-    for index, name in enumerate(names):
+    for index, name in enumerate(boxes.class_names):
         wanted = mapped.get(name.casefold(), name.casefold())
         if wanted in by_name:
-            translation[index] = by_name[wanted]
-        else:
-            known[index] = False
-            number = int(np.sum(class_ids == index))
-            if number:
-                left_out[name] = left_out.get(name, 0) + number
-    return translation[class_ids], known[class_ids], left_out
+            numbers[index] = by_name[wanted]
+        elif count := int(np.sum(boxes.class_ids == index)):
+            left_out[name] = left_out.get(name, 0) + count
+    return numbers, left_out
+
+
+def _named(boxes: ImportedBoxes, options: ReadOptions) -> ImportedBoxes:
+    """A file without classes gets the one that the options name."""
+    if boxes.class_names or options.class_name is None:
+        return boxes
+    return replace(boxes, class_names=(options.class_name,), class_ids=np.zeros(len(boxes), np.int64))
 
 
 def variant_from(name: str, boxes: ImportedBoxes, truth: Truth, options: ReadOptions) -> VariantInput:
-    """One variant's predictions on the ground truth's frames and classes."""
+    """One variant's predictions; UserError where one lies on a frame that the source does not have."""
+    from iouviewer.formats.registry import refuse_outside
+
     frame_count = truth.table.frame_count
-    inside = (boxes.frames >= 0) & (boxes.frames < frame_count)
-    class_ids, known, left_out = _class_ids(boxes, truth.class_names, options)
-    keep = inside & known
-    floor = boxes.score_floor
-    if floor is None and boxes.scores is not None and len(boxes):
-        floor = float(boxes.scores.min())
-    table = BoxTable.from_rows(
-        boxes.frames[keep],
-        boxes.boxes[:, keep],
-        frame_count=frame_count,
-        class_ids=class_ids[keep],
-        scores=None if boxes.scores is None else boxes.scores[keep],
-        ids=np.flatnonzero(keep),
-    )
-    return VariantInput(
-        name=name,
-        table=table,
-        covered=_mask(boxes.covered, frame_count),
-        has_scores=boxes.scores is not None,
-        floor=floor,
-        cap=boxes.cap,
-        left_out=left_out,
-        outside=int(np.sum(~inside)),
-        skipped=len(boxes.refused),
-        protocol=boxes.protocol,
-    )
+    boxes = _named(boxes, options)
+    if options.skip_bad_rows:
+        boxes = refuse_outside(boxes, frame_count)
+    numbers, left_out = _class_numbers(boxes, truth.class_names, options)
+    predictions = PredictionSet.from_imported(boxes, frame_count, numbers)
+    return VariantInput(name, predictions, left_out, len(boxes.refused))
 
 
 def check_class_map(options: ReadOptions, truth: Truth, predicted: set[str]) -> None:

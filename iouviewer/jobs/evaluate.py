@@ -82,13 +82,11 @@ def _warnings(truth: Truth, variants: list[VariantInput]) -> list[str]:
     for variant in variants:
         if variant.skipped:
             found.append(f"{variant.name}: {variant.skipped} rows were left out")
-        if variant.outside:
-            found.append(f"{variant.name}: {variant.outside} predictions lie on frames that there are not; left out")
         for name, number in variant.left_out.items():
             found.append(
                 f"{variant.name}: {number} predictions of class {name!r}, unknown to the ground truth; left out"
             )
-        if not variant.has_scores:
+        if not variant.predictions.has_scores:
             found.append(f"{variant.name}: without scores, so AP is undefined")
     return found
 

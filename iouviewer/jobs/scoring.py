@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.document.predictions import PredictionSet
 from iouviewer.jobs.eval_inputs import Truth, VariantInput
 from iouviewer.metrics.coco import CocoResult, evaluate_coco
 from iouviewer.metrics.iou import family_aligned
@@ -53,7 +54,7 @@ class VariantScore:
     def series(self, chosen: Int) -> FrameSeries:
         """Numbers by chosen frame."""
         review = self.review
-        used = np.bincount(self.input.table.frame_of_row()[review.used], minlength=len(self.counted))
+        used = np.bincount(self.input.predictions.table.frame_of_row()[review.used], minlength=len(self.counted))
         return FrameSeries(
             self.name,
             review.frame_iou[chosen],
@@ -67,7 +68,7 @@ class VariantScore:
     def pair_rows(self, truth: Truth) -> Iterator[PairRow]:
         """Pairs, misses, false positives and predictions inside ignored boxes, by frame."""
         gt_rows, pred_rows, states = self._rows(truth)
-        gt, pred = truth.table, self.input.table
+        gt, pred = truth.table, self.input.predictions.table
         both = (gt_rows >= 0) & (pred_rows >= 0)
         family = np.full((4, len(gt_rows)), np.nan)
         if both.any():
@@ -90,7 +91,7 @@ class VariantScore:
                 int(gt.ids[g]) if g >= 0 else None,
                 int(pred.ids[p]) if p >= 0 else None,
                 truth.class_text(class_id),
-                float(pred.scores[p]) if p >= 0 and self.input.has_scores else None,
+                float(pred.scores[p]) if p >= 0 and self.input.predictions.has_scores else None,
                 iou,
                 giou,
                 diou,
@@ -139,12 +140,16 @@ def _ap_values(truth: Truth, coco: CocoResult | None) -> dict[str, Any]:
     return {**means, "per_class": per_class, "size": size}
 
 
-def _ap_reason(variant: VariantInput, coco: CocoResult | None) -> str | None:
+def _ap_reason(predictions: PredictionSet, coco: CocoResult | None) -> str | None:
     if coco is None:
         return "no_scores"
     if coco.ap is None:
         return "no_ground_truth"
-    return "cut" if variant.floor is not None and variant.floor > CUT_FLOOR else None
+    return "cut" if _is_cut(predictions) else None
+
+
+def _is_cut(predictions: PredictionSet) -> bool:
+    return predictions.score_floor is not None and predictions.score_floor > CUT_FLOOR
 
 
 def score(truth: Truth, variant: VariantInput, chosen: Int, settings: ScoreSettings) -> VariantScore:
@@ -153,13 +158,14 @@ def score(truth: Truth, variant: VariantInput, chosen: Int, settings: ScoreSetti
     Args:
         chosen: (n,) int64 frames; of these, labelled frames that the variant covers count.
     """
+    predictions = variant.predictions
     wanted = _mask(chosen, truth.table.frame_count)
-    counted = wanted & truth.labelled & variant.covered
-    review = review_all(truth.table, variant.table, settings.review, counted)
-    coco = evaluate_coco(truth.table, variant.table, counted) if variant.has_scores else None
+    counted = wanted & truth.labelled & predictions.covered
+    review = review_all(truth.table, predictions.table, settings.review, counted)
+    coco = evaluate_coco(truth.table, predictions.table, counted) if predictions.has_scores else None
     summary = review.summary()
-    frame_of_row = variant.table.frame_of_row()
-    passing = variant.table.scores >= settings.confidence
+    frame_of_row = predictions.table.frame_of_row()
+    passing = predictions.table.scores >= settings.confidence
     # What stands on a frame that is not labelled counts nowhere; how much that is belongs to the result.
     uncounted = int(np.sum(passing & wanted[frame_of_row] & ~truth.labelled[frame_of_row]))
     metrics: dict[str, Any] = {
@@ -174,19 +180,19 @@ def score(truth: Truth, variant: VariantInput, chosen: Int, settings: ScoreSetti
         "recall": summary.recall,
         "f1": summary.f1,
         **_ap_values(truth, coco),
-        "ap_floor": variant.floor if variant.has_scores else None,
-        "ap_reason": _ap_reason(variant, coco),
-        "cap": variant.cap,
+        "ap_floor": predictions.score_floor if predictions.has_scores else None,
+        "ap_reason": _ap_reason(predictions, coco),
+        "cap": predictions.cap,
+        "cap_reached": predictions.cap_reached(),
         "frames": summary.frames,
         "frames_with_boxes": int(np.sum(review.gt_count[counted] > 0)),
         "boxes": int(review.gt_count[counted].sum()),
         "predictions": int(review.used.sum()),
         "ignored_predictions": int(review.ignored[counted].sum()),
         "uncounted_predictions": uncounted,
-        "outside_predictions": variant.outside,
         "left_out_classes": dict(variant.left_out),
-        "complete": bool(np.all(variant.covered[wanted & truth.labelled])),
-        "run": dict(variant.protocol),
+        "complete": bool(np.all(predictions.covered[wanted & truth.labelled])),
+        "run": dict(predictions.protocol),
     }
     return VariantScore(variant, counted, review, metrics)
 
@@ -202,12 +208,13 @@ def capped(table: BoxTable, cap: int) -> BoxTable:
 
 
 def _comparable(variant: VariantInput, floor: float | None, cap: int | None, covered: Bool) -> VariantInput:
-    table = variant.table
-    if floor is not None and variant.has_scores:
+    predictions = variant.predictions
+    table = predictions.table
+    if floor is not None and predictions.has_scores:
         table = table.select(table.scores >= floor)
     if cap is not None:
         table = capped(table, cap)
-    return replace(variant, table=table, covered=covered)
+    return replace(variant, predictions=replace(predictions, table=table, covered=covered))
 
 
 def difference(
@@ -221,10 +228,10 @@ def difference(
     """
     if variant is baseline:
         return None
-    one, other = variant.input, baseline.input
-    cut = [v.floor for v in (one, other) if v.floor is not None and v.floor > CUT_FLOOR]
+    one, other = variant.input.predictions, baseline.input.predictions
+    cut = [p.score_floor for p in (one, other) if p.score_floor is not None and _is_cut(p)]
     floor = max(cut) if cut else None
-    caps = {v.cap for v in (one, other) if v.cap is not None}
+    caps = {p.cap for p in (one, other) if p.cap is not None}
     cap = min(caps) if len(caps) > 1 else None
     covered = one.covered & other.covered
     same_frames = bool(np.array_equal(variant.counted, baseline.counted))
@@ -232,7 +239,8 @@ def difference(
         mine, theirs = variant.metrics, baseline.metrics
     else:
         mine, theirs = (
-            score(truth, _comparable(v, floor, cap, covered), chosen, settings).metrics for v in (one, other)
+            score(truth, _comparable(v.input, floor, cap, covered), chosen, settings).metrics
+            for v in (variant, baseline)
         )
     values: dict[str, Any] = {
         key: None if mine[key] is None or theirs[key] is None else mine[key] - theirs[key]
