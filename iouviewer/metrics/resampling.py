@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iouviewer.metrics.table import Bool, Float, Int
 
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
-_CHUNK_ELEMENTS = 4_000_000
+# Small enough for the arrays of a chunk to stay in the processor's cache.
+_CHUNK_ELEMENTS = 200_000
 
 
 def block_weights(frames: int, *, block: int, resamples: int, seed: int) -> Int:
@@ -95,36 +97,61 @@ def weighted_average_precision(matches: ClassMatches, weights: Int) -> Float:
     if not len(matches.frames):
         return result
     needed = _counts_for_recall(positives)
+    columns = [_Columns.of(matches.true[t], matches.ignored[t]) for t in range(thresholds)]
     chunk = max(1, _CHUNK_ELEMENTS // len(matches.frames))
     for first in range(0, resamples, chunk):
         part = slice(first, first + chunk)
-        by_prediction = weights[part][:, matches.frames]
+        by_prediction = np.take(weights[part].astype(np.int32), matches.frames, axis=1)
+        seen = np.cumsum(by_prediction, axis=1, dtype=np.int32)
         for t in range(thresholds):
-            found = _average_precision(by_prediction, matches.true[t], matches.ignored[t], needed[part])
+            found = _average_precision(by_prediction, seen, columns[t], needed[part])
             result[part, t] = np.where(positives[part] > 0, found, np.nan)
     return result
 
 
-def _average_precision(weights: Int, true: Bool, ignored: Bool, needed: Int) -> Float:
-    """(B,) mean precision over recall points; ``weights`` is (B, P), ``needed`` (B, 101) counts of true positives."""
-    at = np.flatnonzero(true & ~ignored)
-    if not len(at):
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where the true positives and the ignored predictions of one threshold stand.
+
+    Only at true positives can precision have a maximum, so it is computed there only. ``ignored_before`` says how many
+    of ``ignored`` stand before each of ``true``.
+    """
+
+    true: Int
+    ignored: Int
+    ignored_before: Int
+
+    @classmethod
+    def of(cls, true: Bool, ignored: Bool) -> _Columns:
+        hits, skipped = np.flatnonzero(true & ~ignored), np.flatnonzero(ignored)
+        return cls(hits, skipped, np.searchsorted(skipped, hits))
+
+
+def _average_precision(weights: NDArray[np.int32], seen: NDArray[np.int32], columns: _Columns, needed: Int) -> Float:
+    """(B,) mean precision over recall points.
+
+    Args:
+        weights, seen: (B, P), weight of each prediction and running sum of it.
+        needed: (B, 101) counts of true positives.
+    """
+    if not len(columns.true):
         return np.zeros(len(weights))
-    # Only at true positives can precision have a maximum, so the rest is needed in the running sums only.
-    counted = np.where(ignored, 0, weights) if ignored.any() else weights
-    seen = np.cumsum(counted, axis=1)[:, at]
-    hits = np.cumsum(weights[:, at], axis=1)
-    # A run of hits inside one prediction that occurs w times: its precision after all w is the largest of the run.
-    precision = hits / np.maximum(seen, 1)
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    rows, columns = hits.shape
+    counted = np.take(seen, columns.true, axis=1)
+    if len(columns.ignored):
+        skipped = np.cumsum(np.take(weights, columns.ignored, axis=1), axis=1)
+        counted = counted - np.pad(skipped, ((0, 0), (1, 0)))[:, columns.ignored_before]
+    hits = np.cumsum(np.take(weights, columns.true, axis=1), axis=1, dtype=np.int64)
+    # A prediction that occurs w times gives w points; the last of them has the greatest precision of the w.
+    precision = hits / np.maximum(counted, 1)
+    backwards = precision[:, ::-1]
+    np.maximum.accumulate(backwards, axis=1, out=backwards)
+    rows, width = hits.shape
     step = int(max(hits[:, -1].max(), needed.max())) + 1
     offset = (np.arange(rows) * step)[:, None]
     place = np.searchsorted((hits + offset).ravel(), (needed + offset).ravel(), side="left")
-    place = place.reshape(rows, -1) - (np.arange(rows) * columns)[:, None]
-    reached = place < columns
-    sampled = np.take_along_axis(envelope, np.minimum(place, columns - 1), axis=1)
-    mean: Float = np.where(reached, sampled, 0.0).mean(axis=1)
+    place = place.reshape(rows, -1) - (np.arange(rows) * width)[:, None]
+    sampled = np.take_along_axis(precision, np.minimum(place, width - 1), axis=1)
+    mean: Float = np.where(place < width, sampled, 0.0).mean(axis=1)
     return mean
 
 

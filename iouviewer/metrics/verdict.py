@@ -126,7 +126,13 @@ def compare(
         lengths += sorted({max(1, round(block * factor)) for factor in _SENSITIVITY} - {block})
     enough = frames // block >= MIN_BLOCKS
     ones = np.ones((1, frames), np.int64)
-    drawn = [block_weights(frames, block=n, resamples=resamples, seed=seed) for n in lengths] if enough else []
+    # A quarter of the resamples shows whether the length of the blocks matters; noise there can only undo a verdict.
+    counts = [resamples, *[max(1, resamples // 4)] * (len(lengths) - 1)]
+    drawn = [
+        block_weights(frames, block=length, resamples=count, seed=seed)
+        for length, count in zip(lengths, counts, strict=True)
+        if enough
+    ]
     differences = []
     for metric, score in METRICS.items():
         if cancelled is not None and cancelled():

@@ -1,0 +1,229 @@
+"""What explains a variant's numbers: error types, flicker, curves, confusion, the way from ``yolo val``, verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from iouviewer.jobs.compare import Comparison, compare_variant
+from iouviewer.jobs.eval_inputs import Truth
+from iouviewer.jobs.scoring import VariantScore
+from iouviewer.metrics.coco import match_coco
+from iouviewer.metrics.curves import Curve, confusion, curve
+from iouviewer.metrics.error_types import ERRORS, SHORT_NAMES, error_types
+from iouviewer.metrics.reconcile import reconcile
+from iouviewer.metrics.review import ReviewSettings, review_all
+from iouviewer.metrics.table import Bool, BoxTable, Int
+from iouviewer.metrics.temporal import temporal
+from iouviewer.metrics.ultralytics_protocol import PROTOCOL
+from iouviewer.metrics.verdict import Difference, Verdict, sentence
+
+_CURVE_POINTS = 101
+_WORST_TRACKS = 20
+
+
+def analyse(truth: Truth, tracks: Int, score: VariantScore, labelled: Bool) -> dict[str, Any]:
+    """The analysis of one variant as values for JSON; null where undefined.
+
+    Args:
+        tracks: (M,) int64 track of each ground-truth row, -1 for none.
+        labelled: (F,) bool, chosen labelled frames.
+    """
+    found = score.review.pair_gt[score.review.pair_iou >= score.review.settings.iou]
+    hit = np.zeros(len(truth.table), np.bool_)
+    hit[found] = True
+    frames = truth.table.frame_of_row()
+    counting = ~truth.table.ignored & score.counted[frames]
+    values: dict[str, Any] = {
+        "temporal": _temporal(tracks[counting], frames[counting], hit[counting]),
+        "confusion": _confusion(truth, score),
+        "errors": None,
+        "pr": None,
+        "reconcile": None,
+        "size_quartiles": None,
+    }
+    if score.input.predictions.has_scores:
+        values["errors"] = _errors(truth, score)
+        values["pr"] = _curves(truth, score)
+        values["reconcile"] = [
+            {"step": step.name, "ap": _number(step.ap), "change": _number(step.change)}
+            for step in reconcile(truth.table, score.input.predictions.table, labelled, score.counted)
+        ]
+        values["size_quartiles"] = _quartiles(truth.table, score)
+    return values
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _temporal(tracks: Int, frames: Int, found: Bool) -> dict[str, Any] | None:
+    history = temporal(tracks, frames, found)
+    if not history.tracks:
+        return None
+    worst = [
+        {
+            "track": track.track,
+            "frames": track.frames,
+            "found": track.found,
+            "flickers": track.flickers,
+            "runs": track.runs,
+            "longest_run": track.longest_run,
+            "longest_run_at": track.longest_run_at if track.longest_run else None,
+        }
+        for track in history.tracks[:_WORST_TRACKS]
+    ]
+    return {
+        "flickers": history.flickers,
+        "flickers_per_1000_frames": history.flicker_rate,
+        "runs": history.runs,
+        "longest_run": history.longest_run,
+        "tracks": len(history.tracks),
+        "worst_tracks": worst,
+    }
+
+
+def _errors(truth: Truth, score: VariantScore) -> dict[str, Any]:
+    errors = error_types(truth.table, score.input.predictions.table, score.counted)
+    return {
+        "protocol": "TIDE: IoU 0.5, background 0.1, 100 detections a frame",
+        "ap50": _number(errors.ap50),
+        "counts": {SHORT_NAMES[e]: errors.counts[e] for e in ERRORS},
+        "ap50_gain": {SHORT_NAMES[e]: _number(errors.gains[e]) for e in ERRORS},
+    }
+
+
+def _curves(truth: Truth, score: VariantScore) -> dict[str, Any]:
+    """Curves at IoU 0.5 on COCO's matches, by class name."""
+    matches = match_coco(truth.table, score.input.predictions.table, score.counted)
+    result: dict[str, Any] = {}
+    for place, class_id in enumerate(matches.classes.tolist()):
+        count = int(matches.gt_counts[place])
+        if not count:
+            continue
+        rows = matches.order[matches.class_starts[place] : matches.class_starts[place + 1]]
+        found = curve(
+            score.input.predictions.table.scores[rows],
+            (matches.tp[rows] & np.uint16(1)) != 0,
+            count,
+            (matches.ignored[rows] & np.uint16(1)) != 0,
+        )
+        result[truth.class_text(class_id) or "unspecified"] = _thinned(found)
+    return result
+
+
+def _thinned(found: Curve) -> dict[str, Any]:
+    """At most 101 points of a curve, its ends and its best point among them."""
+    if found.best < 0:
+        return {"confidence": [], "precision": [], "recall": [], "f1": [], "best": None}
+    places = np.unique(np.linspace(0, len(found.scores) - 1, _CURVE_POINTS).round().astype(np.int64))
+    places = np.unique(np.append(places, found.best))
+    best = {
+        "confidence": float(found.scores[found.best]),
+        "precision": float(found.precision[found.best]),
+        "recall": float(found.recall[found.best]),
+        "f1": float(found.f1[found.best]),
+    }
+    names = ("precision", "recall", "f1")
+    columns = {name: getattr(found, name)[places].tolist() for name in names}
+    return {"confidence": found.scores[places].tolist(), **columns, "best": best}
+
+
+def _confusion(truth: Truth, score: VariantScore) -> dict[str, Any]:
+    """Pairs of a class-agnostic association at the review's thresholds."""
+    settings = score.review.settings
+    agnostic = ReviewSettings(settings.conf, settings.iou, settings.convention, class_agnostic=True)
+    review = review_all(truth.table, score.input.predictions.table, agnostic, score.counted)
+    hit = review.pair_iou >= settings.iou
+    gt_rows, pred_rows = review.pair_gt[hit], review.pair_pred[hit]
+    missed = ~truth.table.ignored & score.counted[truth.table.frame_of_row()]
+    missed[gt_rows] = False
+    false = review.used & ~review.swallowed
+    false[pred_rows] = False
+    truth_ids, predicted_ids = truth.table.class_ids, score.input.predictions.table.class_ids
+    none = np.int64(-2)
+    matrix = confusion(
+        np.concatenate([truth_ids[gt_rows], truth_ids[missed], np.full(int(false.sum()), none)]),
+        np.concatenate([predicted_ids[pred_rows], np.full(int(missed.sum()), none), predicted_ids[false]]),
+    )
+    return {
+        "classes": [truth.class_text(int(c)) or "unspecified" for c in matrix.classes],
+        "counts": matrix.counts.tolist(),
+        "sentences": matrix.largest(truth.class_names),
+    }
+
+
+def _quartiles(truth: BoxTable, score: VariantScore) -> list[dict[str, Any]] | None:
+    """AP by the video's own quartiles of box area."""
+    counting = ~truth.ignored & score.counted[truth.frame_of_row()]
+    areas = (truth.boxes[2] - truth.boxes[0]) * (truth.boxes[3] - truth.boxes[1])
+    if not counting.any():
+        return None
+    edges = np.quantile(areas[counting], [0.0, 0.25, 0.5, 0.75, 1.0])
+    result = []
+    for low, high in pairwise(edges):
+        matches = match_coco(truth, score.input.predictions.table, score.counted, area=(float(low), float(high)))
+        places = [p for p in range(len(matches.classes)) if matches.gt_counts[p]]
+        ap = float(np.mean([matches.curves(p)[0].mean(axis=1) for p in places])) if places else None
+        result.append({"from": float(low), "to": float(high), "boxes": int(matches.gt_counts.sum()), "ap": ap})
+    return result
+
+
+def bootstrap(
+    truth: Truth,
+    labelled: Bool,
+    scores: Sequence[VariantScore],
+    *,
+    fps: float,
+    margins: Mapping[str, float],
+    single_images: bool = False,
+) -> dict[str, Any]:
+    """Verdicts of all variants against the first of ``scores``, by name, as values for JSON."""
+    baseline = scores[0]
+    variants = {score.name: score.input.predictions for score in scores}
+    comparison = Comparison(
+        truth.table, labelled, variants, baseline.name, baseline.review.settings, fps, margins, single_images
+    )
+    result: dict[str, Any] = {}
+    for score in scores[1:]:
+        compared = compare_variant(comparison, score.name)
+        if compared is None:
+            result[score.name] = None
+            continue
+        result[score.name] = verdict_values(compared.verdict) | {
+            "floor": compared.floor,
+            "sentence": sentence(score.name, baseline.name, compared.verdict),
+        }
+    return result
+
+
+def verdict_values(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as values for JSON; points and intervals are null where undefined."""
+
+    def values(d: Difference) -> dict[str, Any]:
+        return {
+            "points": _number(d.points),
+            "low": _number(d.low),
+            "high": _number(d.high),
+            "margin": _number(d.margin),
+            "outcome": None if math.isnan(d.margin) else str(d.outcome),
+            "reason": d.reason or None,
+            "frames_needed": d.frames_needed,
+        }
+
+    return {
+        "outcome": str(verdict.outcome),
+        "metrics": {d.metric: values(d) for d in verdict.differences},
+        "frames": verdict.frames,
+        "block": verdict.block,
+        "resamples": verdict.resamples,
+        "seed": verdict.seed,
+    }
+
+
+PROTOCOLS: Mapping[str, str] = {"reconcile_from": PROTOCOL, "bootstrap": "circular moving blocks of one second, paired"}
+"""Names of the protocols that the analysis refers to."""
