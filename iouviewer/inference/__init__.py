@@ -1,1 +1,1 @@
-"""Detectors and the worker process that runs them."""
+"""Running detectors in a process of their own: protocol, worker, the driver of the worker, trust."""

@@ -1,0 +1,133 @@
+"""Which model files may run code, and the private copy that makes sure that just those bytes are loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from iouviewer.errors import UserError
+from iouviewer.folders import cache_folder, config_folder
+
+_CHUNK = 1 << 20
+_OLD = 24 * 3600.0
+"""Seconds after which a copy on Windows is taken for abandoned."""
+_FOLDER_PARTS = (".xml", ".bin", ".yaml")
+"""Files of an OpenVINO folder that its loader reads."""
+
+
+class TrustStore:
+    """Contents (sha256) that the user trusts, kept in the configuration folder."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or config_folder() / "trusted_models.json"
+
+    def hashes(self) -> list[str]:
+        """All trusted contents, sorted; UserError where the file is not ours."""
+        return sorted(self._read())
+
+    def trusts(self, sha256: str) -> bool:
+        return sha256 in self._read()
+
+    def trust(self, sha256: str, name: str) -> None:
+        """Trust a content from now on; ``name`` is kept for people who read the file."""
+        known = self._read()
+        known[sha256] = name
+        temporary = self._path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.replace(self._path)
+
+    def forget(self, sha256: str) -> None:
+        """Trust a content no longer."""
+        known = self._read()
+        if known.pop(sha256, None) is not None:
+            self._path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+    def _read(self) -> dict[str, str]:
+        try:
+            known = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise UserError(
+                f"the list of trusted models is damaged: {error}", path=self._path, remedy="Delete it."
+            ) from error
+        if not isinstance(known, dict) or not all(isinstance(v, str) for v in known.values()):
+            raise UserError("the list of trusted models is damaged", path=self._path, remedy="Delete it.")
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateCopy:
+    """A copy of a model that nobody else writes to, and the hash of its bytes.
+
+    What is hashed is what was written to the copy, and the copy is what is loaded: a file that is exchanged between
+    the check and the load is of no use to anyone.
+    """
+
+    path: Path
+    sha256: str
+    folder: Path
+
+    def remove(self) -> None:
+        """Delete the copy; on Windows a runtime may hold it open, then ``remove_stale`` does it later."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def private_copy(source: Path) -> PrivateCopy:
+    """Copy a model file, or the parts of an OpenVINO folder, under the same name; OSError as from the file system."""
+    remove_stale()
+    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=_copies()))
+    target = folder / source.name
+    digest = hashlib.sha256()
+    try:
+        if source.is_dir():
+            target.mkdir()
+            for part in sorted(p for p in source.iterdir() if p.suffix.lower() in _FOLDER_PARTS and p.is_file()):
+                digest.update(f"{part.name}\0{part.stat().st_size}\0".encode())
+                _copy(part, target / part.name, digest)
+        else:
+            _copy(source, target, digest)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return PrivateCopy(target, digest.hexdigest(), folder)
+
+
+def remove_stale() -> None:
+    """Delete copies of processes that are gone (killed ones cannot clean up)."""
+    for folder in _copies().iterdir():
+        process = folder.name.partition("-")[0]
+        if process.isdigit() and int(process) != os.getpid() and _abandoned(folder, int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copies() -> Path:
+    path = cache_folder() / "models"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def _copy(source: Path, target: Path, digest: hashlib._Hash) -> None:
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while chunk := reader.read(_CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+
+
+def _abandoned(folder: Path, process: int) -> bool:
+    if os.name == "nt":
+        # os.kill would end the process there: age decides instead.
+        return time.time() - folder.stat().st_mtime > _OLD
+    with contextlib.suppress(PermissionError):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""A small software renderer that draws the street of the bundled sample."""

@@ -1,0 +1,391 @@
+"""What stands and moves in the street: vehicles, people, trees, lamp posts, stalls."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sample_scene.camera import Array, Canvas, Colour, unit
+from sample_scene.ground import TO_SUN
+
+CAR, TRUCK, PERSON = 0, 1, 2
+NAMES = ("car", "truck", "person")
+
+PAINTS: tuple[Colour, ...] = (
+    (48, 48, 50), (205, 206, 208), (168, 170, 172), (110, 112, 116), (52, 44, 158), (128, 74, 44),
+    (70, 92, 58), (72, 128, 178), (36, 36, 92), (150, 132, 96), (225, 228, 230), (58, 60, 66),
+)  # fmt: skip
+SHIRTS: tuple[Colour, ...] = (
+    (60, 52, 176), (150, 96, 44), (60, 60, 62), (206, 208, 210), (70, 130, 66), (58, 150, 206),
+    (120, 60, 110), (140, 140, 96), (46, 78, 116), (178, 150, 120),
+)  # fmt: skip
+TROUSERS: tuple[Colour, ...] = ((92, 62, 46), (50, 48, 48), (70, 96, 116), (120, 122, 126), (40, 40, 66))
+SKINS: tuple[Colour, ...] = ((132, 164, 206), (104, 138, 184), (70, 98, 140), (48, 70, 104))
+HAIRS: tuple[Colour, ...] = ((26, 30, 36), (36, 52, 78), (58, 88, 120), (120, 124, 128), (22, 22, 24))
+
+
+def shaded(colour: Colour, light: float) -> Colour:
+    """The colour under ``light`` (1 = as painted); light shadows lean to blue as under a sky."""
+    b, g, r = colour
+    cool = max(0.0, 1.0 - light) * 0.10
+    return (min(255.0, b * (light + cool)), min(255.0, g * (light + cool / 2)), min(255.0, r * light))
+
+
+def lambert(normal: Array, lit: float) -> float:
+    """Light on a face: sky from above plus the sun as far as it reaches."""
+    sky = 0.46 + 0.14 * float(normal[2])
+    return sky + 0.78 * lit * max(0.0, float(normal @ TO_SUN))
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """A car or truck; sizes in metres."""
+
+    kind: int
+    length: float
+    width: float
+    height: float
+    paint: Colour
+    shape: str
+
+    @property
+    def clearance(self) -> float:
+        return 0.24 if self.kind == CAR else 0.42
+
+
+def make_vehicle(rng: np.random.Generator, kind: int) -> Vehicle:
+    """A vehicle with random size and paint."""
+    paint = PAINTS[int(rng.integers(len(PAINTS)))]
+    if kind == CAR:
+        shape = ("saloon", "hatch", "estate")[int(rng.integers(3))]
+        length = {"saloon": 4.6, "hatch": 4.0, "estate": 4.7}[shape] + float(rng.uniform(-0.15, 0.2))
+        return Vehicle(kind, length, 1.8 + float(rng.uniform(-0.05, 0.08)), 1.44 + float(rng.uniform(-0.04, 0.22)), paint, shape)
+    shape = ("box", "box", "flatbed")[int(rng.integers(3))]
+    return Vehicle(kind, 7.2 + float(rng.uniform(-1, 1.2)), 2.3, 3.1 + float(rng.uniform(-0.3, 0.3)), paint, shape)
+
+
+Ring = list[tuple[float, float, float]]
+
+
+class Placed:
+    """Turns a vehicle's own coordinates (x ahead, y left, z up) into the world and draws solids there."""
+
+    def __init__(self, canvas: Canvas, x: float, y: float, heading: float, lit: float) -> None:
+        self.canvas, self.lit = canvas, lit
+        c, s = math.cos(heading), math.sin(heading)
+        self._turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
+        self._place = np.array([x, y, 0.0])
+
+    def world(self, points: Ring | Array) -> Array:
+        result: Array = np.asarray(points, float) @ self._turn.T + self._place
+        return result
+
+    def face(self, points: Ring | Array, colour: Colour, gain: float = 1.0, flat: bool = False) -> bool:
+        """Draw a face if its outside (counter-clockwise) is visible."""
+        corners = self.world(points)
+        if not self.canvas.faces_camera(corners):
+            return False
+        normal = unit(np.cross(corners[1] - corners[0], corners[2] - corners[0]))
+        self.canvas.polygon(corners, shaded(colour, gain if flat else gain * lambert(normal, self.lit)))
+        return True
+
+    def inset(self, quad: Ring, box: tuple[float, float, float, float], colour: Colour, gain: float = 1.0) -> None:
+        """A patch of a quad face: ``box`` is u0, v0, u1, v1 in 0..1 along its first and second edge."""
+        a, b, c, d = (np.asarray(p, float) for p in quad)
+        u0, v0, u1, v1 = box
+
+        def at(u: float, v: float) -> Array:
+            result: Array = (a * (1 - u) + b * u) * (1 - v) + (d * (1 - u) + c * u) * v
+            return result
+
+        self.face(np.stack([at(u0, v0), at(u1, v0), at(u1, v1), at(u0, v1)]), colour, gain)
+
+    def box(self, low: tuple[float, float, float], high: tuple[float, float, float], colour: Colour) -> dict[str, Ring]:
+        """A box; returns its faces by name for insets."""
+        (x0, y0, z0), (x1, y1, z1) = low, high
+        faces: dict[str, Ring] = {
+            "front": [(x1, y0, z0), (x1, y1, z0), (x1, y1, z1), (x1, y0, z1)],
+            "back": [(x0, y1, z0), (x0, y0, z0), (x0, y0, z1), (x0, y1, z1)],
+            "left": [(x1, y1, z0), (x0, y1, z0), (x0, y1, z1), (x1, y1, z1)],
+            "right": [(x0, y0, z0), (x1, y0, z0), (x1, y0, z1), (x0, y0, z1)],
+            "top": [(x0, y0, z1), (x1, y0, z1), (x1, y1, z1), (x0, y1, z1)],
+        }
+        for quad in faces.values():
+            self.face(quad, colour)
+        return faces
+
+    def wheel(self, x: float, y: float, radius: float) -> None:
+        """A wheel whose outside looks away from the vehicle's middle."""
+        if not self._outside_visible(x, y, math.copysign(1.0, y)):
+            return
+        angles = np.linspace(0, 2 * math.pi, 15)[:-1]
+        for r, colour in ((radius, (26, 26, 27)), (radius * 0.62, (124, 126, 128)), (radius * 0.2, (60, 60, 62))):
+            ring = [(x + r * math.cos(a), y, radius + r * math.sin(a)) for a in angles]
+            self.canvas.polygon(self.world(ring), shaded(colour, 0.5 + 0.4 * self.lit))
+
+    def _outside_visible(self, x: float, y: float, side: float) -> bool:
+        inner, outer = self.world([(x, y - side, 0.4), (x, y, 0.4)])
+        return float((outer - inner) @ (np.asarray(self.canvas.camera.place) - outer)) > 0
+
+
+def draw_car(placed: Placed, car: Vehicle) -> None:
+    """A car: body, wheels, cabin with glass, lamps."""
+    half, w, h, z0 = car.length / 2, car.width / 2, car.height, car.clearance
+    belt = 0.60 * h + 0.06
+    profile = [
+        (half, 0.36), (half, 0.60), (half - 0.14, 0.70), (half - 1.05, belt),
+        (-half + (0.75 if car.shape == "saloon" else 0.12), belt + 0.02), (-half + 0.03, belt - 0.10), (-half, 0.62), (-half + 0.06, 0.34),
+    ]  # fmt: skip
+    for (xa, za), (xb, zb) in zip(profile, profile[1:], strict=False):
+        ya, yb = (w - (0.08 if z > 0.65 else 0.0) for z in (za, zb))
+        placed.face([(xa, -ya, za), (xa, ya, za), (xb, yb, zb), (xb, -yb, zb)], car.paint)
+    for side in (-1.0, 1.0):
+        upper = [(x, side * (w - (0.08 if z > 0.65 else 0.0)), z) for x, z in profile]
+        lower: Ring = [(half, side * w, 0.42), (half - 0.1, side * w, z0), (-half + 0.1, side * w, z0), (-half, side * w, 0.42)]
+        placed.face(lower if side > 0 else lower[::-1], car.paint, 0.62)
+        hull: Ring = [(half, side * w, 0.40), *upper[1:7], (-half, side * w, 0.40)]
+        placed.face(hull[::-1] if side > 0 else hull, car.paint)
+        for x in (half - 0.82, -half + 0.80):
+            placed.wheel(x, side * (w + 0.01), 0.33)
+    _cabin(placed, car, belt)
+    for side in (-1, 1):
+        y0, y1 = sorted((side * (w - 0.10), side * (w - 0.48)))
+        placed.face([(half + 0.01, y0, 0.56), (half + 0.01, y1, 0.56), (half - 0.05, y1, 0.69), (half - 0.05, y0, 0.69)], (226, 232, 234), 1.1)
+        placed.face([(-half - 0.01, y1, 0.62), (-half - 0.01, y0, 0.62), (-half, y0, 0.78), (-half, y1, 0.78)], (36, 34, 190), 1.25)
+    placed.face([(half + 0.01, -0.45, 0.40), (half + 0.01, 0.45, 0.40), (half + 0.01, 0.45, 0.54), (half + 0.01, -0.45, 0.54)], (34, 34, 36))
+    placed.face([(-half - 0.01, 0.27, 0.46), (-half - 0.01, -0.27, 0.46), (-half - 0.01, -0.27, 0.58), (-half - 0.01, 0.27, 0.58)], (196, 204, 206))
+
+
+def _cabin(placed: Placed, car: Vehicle, belt: float) -> None:
+    half, w, h = car.length / 2, car.width / 2 - 0.07, car.height
+    front = half - 1.0
+    back = {"saloon": -half + 0.72, "hatch": -half + 0.14, "estate": -half + 0.10}[car.shape]
+    roof_front, roof_back = front - 0.78, back + (0.62 if car.shape == "saloon" else 0.30)
+    top = w - 0.17
+    glass: Colour = (74, 66, 58)
+    quads: list[tuple[Ring, tuple[tuple[float, float, float, float], ...], float]] = [
+        ([(front, -w, belt), (front, w, belt), (roof_front, top, h), (roof_front, -top, h)], ((0.05, 0.06, 0.95, 0.92),), 1.15),
+        ([(back, w, belt), (back, -w, belt), (roof_back, -top, h), (roof_back, top, h)], ((0.08, 0.16, 0.92, 0.88),), 0.9),
+        ([(front, w, belt), (back, w, belt), (roof_back, top, h), (roof_front, top, h)], ((0.10, 0.12, 0.47, 0.86), (0.51, 0.12, 0.90, 0.86)), 1.0),
+        ([(back, -w, belt), (front, -w, belt), (roof_front, -top, h), (roof_back, -top, h)], ((0.10, 0.12, 0.49, 0.86), (0.53, 0.12, 0.90, 0.86)), 1.0),
+    ]  # fmt: skip
+    for quad, panes, gain in quads:
+        placed.face(quad, car.paint, 0.92)
+        for u0, v0, u1, v1 in panes:
+            placed.inset(quad, (u0, v0, u1, v1), glass, gain)
+            placed.inset(quad, (u0, v0 + (v1 - v0) * 0.62, u1, v1), (128, 116, 102), gain)
+    placed.face([(roof_back, -top, h), (roof_front, -top, h), (roof_front, top, h), (roof_back, top, h)], car.paint, 1.04)
+    middle = (roof_back + roof_front) / 2
+    placed.face([(middle, -top + 0.1, h), (roof_front - 0.1, -top + 0.1, h), (roof_front - 0.1, top - 0.1, h), (middle, top - 0.1, h)], car.paint, 1.12)
+    for side in (-1.0, 1.0):
+        placed.canvas.disc(placed.world([(front - 0.25, side * (w + 0.17), belt + 0.1)])[0], 0.1, shaded(car.paint, 0.6))
+
+
+def draw_truck(placed: Placed, truck: Vehicle) -> None:
+    """A delivery truck: chassis, load, cab; the part that is farther is drawn first."""
+    half, w, h = truck.length / 2, truck.width / 2, truck.height
+    split = half - 1.95
+
+    def cab() -> None:
+        faces = placed.box((split + 0.1, -w + 0.08, 0.5), (half, w - 0.08, 0.76 * h), truck.paint)
+        placed.inset(faces["front"], (0.07, 0.52, 0.93, 0.92), (84, 74, 64), 1.1)
+        placed.inset(faces["front"], (0.07, 0.76, 0.93, 0.92), (132, 120, 106), 1.1)
+        placed.inset(faces["front"], (0.2, 0.16, 0.8, 0.34), (40, 40, 42))
+        placed.inset(faces["front"], (0.04, 0.03, 0.2, 0.13), (226, 232, 234), 1.2)
+        placed.inset(faces["front"], (0.8, 0.03, 0.96, 0.13), (226, 232, 234), 1.2)
+        for name in ("left", "right"):
+            u0, u1 = (0.12, 0.66) if name == "left" else (0.34, 0.88)
+            placed.inset(faces[name], (u0, 0.5, u1, 0.9), (76, 68, 60), 1.0)
+            placed.inset(faces[name], (u0, 0.04, u1, 0.08), truck.paint, 0.55)
+
+    def load() -> None:
+        if truck.shape == "box":
+            body: Colour = (214, 218, 220) if sum(truck.paint) < 500 else (190, 186, 170)
+            faces = placed.box((-half, -w, 0.95), (split, w, h), body)
+            for name in ("left", "right"):
+                placed.inset(faces[name], (0.0, 0.36, 1.0, 0.58), truck.paint, 1.0)
+                for k in range(1, 6):
+                    placed.inset(faces[name], (k / 6, 0, k / 6 + 0.012, 1), body, 0.8)
+            placed.inset(faces["back"], (0.49, 0.02, 0.51, 0.98), body, 0.5)
+            placed.inset(faces["back"], (0.03, 0.03, 0.97, 0.07), (40, 40, 170), 1.1)
+            placed.inset(faces["top"], (0.04, 0.06, 0.96, 0.94), body, 0.94)
+        else:
+            placed.box((-half, -w, 0.95), (split, w, 1.22), truck.paint)
+            for k in range(3):
+                x = -half + 0.3 + k * (truck.length - 2.6) / 3
+                tall = 1.9 + 0.35 * ((k * 7 + int(truck.length * 10)) % 3)
+                crate = placed.box((x, -w + 0.25, 1.22), (x + (truck.length - 3.2) / 3, w - 0.25, tall), (74, 116, 156))
+                for name in ("left", "right", "back"):
+                    placed.inset(crate[name], (0.0, 0.46, 1.0, 0.54), (54, 86, 120), 0.8)
+
+    placed.box((-half + 0.1, -w + 0.2, 0.45), (half - 0.2, w - 0.2, 0.95), (44, 44, 46))
+    for x in (half - 1.15, -half + 1.3, -half + 2.3):
+        for side in (-1, 1):
+            placed.wheel(x, side * w, 0.46)
+    ahead = placed.world([(half, 0, 0), (-half, 0, 0)])
+    near = np.linalg.norm(ahead - np.asarray(placed.canvas.camera.place), axis=1)
+    for part in (load, cab) if near[0] < near[1] else (cab, load):
+        part()
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one person looks."""
+
+    height: float
+    shirt: Colour
+    trousers: Colour
+    skin: Colour
+    hair: Colour
+    bag: bool
+    long_hair: bool
+    skirt: bool
+    stride: float = 1.0
+
+
+def make_look(rng: np.random.Generator) -> Look:
+    """A random person."""
+    pick = lambda of: of[int(rng.integers(len(of)))]  # noqa: E731
+    return Look(
+        float(rng.uniform(1.58, 1.9)), pick(SHIRTS), pick(TROUSERS), pick(SKINS), pick(HAIRS),
+        bool(rng.random() < 0.4), bool(rng.random() < 0.4), bool(rng.random() < 0.2), float(rng.uniform(0.85, 1.15)),
+    )  # fmt: skip
+
+
+def draw_person(canvas: Canvas, look: Look, place: tuple[float, float], heading: float, phase: float, lit: float, moving: bool) -> None:
+    """A walking (or standing) person; ``phase`` in radians of the step cycle."""
+    ahead = np.array([math.cos(heading), math.sin(heading), 0.0])
+    left = np.array([-ahead[1], ahead[0], 0.0])
+    up = np.array([0.0, 0.0, 1.0])
+    k = look.height / 1.75
+    swing = 0.34 * look.stride * math.sin(phase) if moving else 0.05
+    bob = 0.03 * abs(math.cos(phase)) if moving else 0.0
+    foot = np.array([*place, 0.0])
+    hip, chest = foot + up * (0.90 * k + bob), foot + up * (1.40 * k + bob)
+    light = 0.52 + 0.5 * lit
+    order = (-1, 1) if float((np.asarray(canvas.camera.place) - foot) @ left) > 0 else (1, -1)
+
+    def leg(side: int) -> None:
+        hip_joint = hip + left * side * 0.09 * k
+        step = swing * side
+        knee = hip_joint + ahead * (step * 0.55 + 0.05) * k - up * 0.43 * k
+        ankle = foot + left * side * 0.09 * k + ahead * step * k + up * (0.08 + max(0.0, -step) * 0.3) * k
+        skin_leg = look.skin if look.skirt else look.trousers
+        canvas.line(hip_joint, knee, 0.085 * k, shaded(look.trousers, light * 0.92), 0.068 * k)
+        canvas.line(knee, ankle, 0.066 * k, shaded(skin_leg, light * 0.85), 0.05 * k)
+        canvas.line(ankle - up * 0.04, ankle + ahead * 0.15 * k - up * 0.05, 0.05 * k, shaded((40, 40, 44), light))
+
+    def arm(side: int) -> None:
+        shoulder = chest + left * side * 0.21 * k - up * 0.02
+        elbow = shoulder - up * 0.28 * k - ahead * (swing * side * 0.5) * k + left * side * 0.04
+        hand = elbow - up * 0.22 * k - ahead * (swing * side * 0.7 - 0.07) * k
+        canvas.line(shoulder, elbow, 0.055 * k, shaded(look.shirt, light * 0.84), 0.048 * k)
+        canvas.line(elbow, hand, 0.045 * k, shaded(look.skin, light * 0.95), 0.038 * k)
+
+    leg(order[0])
+    leg(order[1])
+    arm(order[0])
+    if look.skirt:
+        canvas.line(hip - up * 0.02, hip - up * 0.34 * k, 0.15 * k, shaded(look.trousers, light), 0.20 * k)
+    waist = hip + up * 0.06
+    canvas.line(waist, chest - up * 0.05, 0.14 * k, shaded(look.shirt, light * 0.86), 0.175 * k)
+    canvas.line(chest - left * 0.15 * k, chest + left * 0.15 * k, 0.075 * k, shaded(look.shirt, light))
+    sunny = unit(np.array([TO_SUN[0], TO_SUN[1], 0.0])) * 0.06
+    canvas.line(waist + sunny, chest + sunny - up * 0.05, 0.07 * k, shaded(look.shirt, 0.6 + 0.62 * lit), 0.09 * k)
+    if look.bag:
+        canvas.line(hip - ahead * 0.16 + up * 0.16, chest - ahead * 0.17 - up * 0.04, 0.12 * k, shaded((44, 62, 74), light), 0.11 * k)
+    arm(order[1])
+    head = foot + up * (1.62 * k + bob) + ahead * 0.03
+    canvas.line(chest, head, 0.055 * k, shaded(look.skin, light * 0.8))
+    canvas.disc(head, 0.115 * k, shaded(look.skin, light * 1.04))
+    canvas.disc(head + up * 0.035 * k - ahead * 0.035 * k, 0.112 * k, shaded(look.hair, light))
+    if look.long_hair:
+        canvas.line(head - ahead * 0.06, head - ahead * 0.08 - up * 0.2 * k, 0.09 * k, shaded(look.hair, light), 0.07 * k)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A street tree: trunk and a crown of leaf clusters."""
+
+    x: float
+    y: float
+    height: float
+    centres: Array
+    radii: Array
+    tones: Array
+    tints: Array
+
+
+def make_tree(rng: np.random.Generator, x: float, y: float) -> Tree:
+    """A random tree at (x, y)."""
+    height = float(rng.uniform(5.2, 6.6))
+    n = 300
+    direction = rng.standard_normal((n, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    reach = rng.uniform(0.35, 1.0, (n, 1)) ** 0.5
+    centres = np.array([x, y, height * 0.72]) + direction * reach * np.array([1.75, 1.75, 1.45])
+    radii = rng.uniform(0.07, 0.27, n)
+    sun = (direction * reach) @ TO_SUN
+    tones = 0.62 + 0.42 * sun + rng.normal(0, 0.10, n)
+    order = np.argsort(sun + 0.5 * direction[:, 2])
+    tints = rng.normal(0, 5, (n, 1)) * np.array([0.4, 0.8, 1.2])
+    return Tree(x, y, height, centres[order], radii[order], tones[order], tints)
+
+
+def draw_tree(canvas: Canvas, tree: Tree, time: float) -> None:
+    """The crown sways a little in the wind."""
+    base = np.array([tree.x, tree.y, 0.0])
+    fork = base + (0.06, 0.0, tree.height * 0.5)
+    canvas.line(base, fork, 0.15, (52, 62, 74), 0.10)
+    canvas.line(base + (-0.05, -0.02, 0), fork + (-0.04, 0, 0), 0.05, (84, 98, 112), 0.04)
+    for turn in (0.6, 2.6, 4.4):
+        canvas.line(fork, fork + (0.8 * math.cos(turn), 0.8 * math.sin(turn), 1.2), 0.06, (46, 56, 66), 0.03)
+    sway = 0.05 * math.sin(1.7 * time + tree.x) + 0.03 * math.sin(4.3 * time + tree.y)
+    shift = np.array([sway, sway * 0.6, 0.0])
+    moved = tree.centres + shift * (tree.centres[:, 2:] - 2.5)
+    light = np.clip(tree.tones, 0.22, 1.25)[:, None]
+    canvas.discs(moved, tree.radii, light * np.array([44.0, 112.0, 92.0]) + tree.tints)
+
+
+def draw_lamp(canvas: Canvas, x: float, y: float) -> None:
+    """A lamp post with an arm over the road."""
+    base, top = np.array([x, y, 0.0]), np.array([x, y, 7.2])
+    canvas.line(base, base + (0, 0, 0.9), 0.12, (62, 66, 64), 0.11)
+    canvas.line(base, top, 0.085, (74, 78, 76), 0.06)
+    canvas.line(base + (-0.03, -0.02, 0), top + (-0.02, 0, 0), 0.025, (150, 154, 152), 0.018)
+    canvas.line(top, top + (0, 1.9, 0.25), 0.05, (74, 78, 76), 0.04)
+    canvas.line(top + (0, 1.5, 0.18), top + (0, 2.2, 0.24), 0.11, (120, 124, 124), 0.08)
+
+
+def draw_stall(canvas: Canvas, x: float, y: float, lit: float) -> None:
+    """A kiosk with an awning."""
+    placed = Placed(canvas, x, y, 0.0, lit)
+    faces = placed.box((-1.5, -1.0, 0.0), (1.5, 1.0, 2.4), (88, 120, 96))
+    placed.inset(faces["right"], (0.12, 0.42, 0.88, 0.82), (52, 56, 60))
+    placed.inset(faces["right"], (0.12, 0.36, 0.88, 0.42), (150, 172, 186))
+    for k in range(6):
+        colour: Colour = (212, 216, 218) if k % 2 else (56, 60, 168)
+        x0 = -1.6 + k * 3.2 / 6
+        placed.face([(x0, -1.75, 2.15), (x0 + 3.2 / 6, -1.75, 2.15), (x0 + 3.2 / 6, -0.95, 2.55), (x0, -0.95, 2.55)], colour)
+
+
+def draw_bench(canvas: Canvas, x: float, y: float, lit: float) -> None:
+    """A wooden bench."""
+    placed = Placed(canvas, x, y, 0.0, lit)
+    for side in (-0.7, 0.7):
+        placed.box((side - 0.05, -0.22, 0.0), (side + 0.05, 0.22, 0.42), (60, 60, 62))
+    placed.box((-0.95, -0.25, 0.42), (0.95, 0.22, 0.48), (70, 104, 138))
+    placed.box((-0.95, 0.18, 0.55), (0.95, 0.24, 0.85), (70, 104, 138))
+
+
+def draw_planter(canvas: Canvas, x: float, y: float, lit: float) -> None:
+    """A concrete planter with a bush."""
+    placed = Placed(canvas, x, y, 0.0, lit)
+    placed.box((-0.8, -0.4, 0.0), (0.8, 0.4, 0.5), (150, 154, 156))
+    for k in range(26):
+        a = k * 2.4
+        r = 0.1 + 0.022 * k
+        light = 0.55 + 0.5 * ((k * 37) % 11) / 11
+        canvas.disc(np.array([x + 1.1 * r * math.cos(a), y + 0.5 * r * math.sin(a), 0.55 + 0.3 * ((k * 13) % 7) / 7]), 0.14, (40 * light, 104 * light, 70 * light))
