@@ -9,6 +9,7 @@ one frame (Python numbers) make the same decisions, equal IoUs included.
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Literal
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def assign_frame(pairs: list[Triple]) -> list[Triple]:
     return pairs
 
 
-def _grouped(pairs: list[Triple], by: int) -> dict[int, list[Triple]]:
+def _grouped(pairs: list[Triple], by: Literal[0, 1]) -> dict[int, list[Triple]]:
     """Pairs by ground truth (0) or prediction (1), the best first, equal ones by the other's place."""
     groups: dict[int, list[Triple]] = {}
     for pair in pairs:
@@ -54,7 +55,7 @@ def _grouped(pairs: list[Triple], by: int) -> dict[int, list[Triple]]:
             groups[pair[by]].append(pair)
         else:
             groups[pair[by]] = [pair]
-    other = 1 - by
+    other: Literal[0, 1] = 1 if by == 0 else 0
     for group in groups.values():
         if len(group) > 1:
             group.sort(key=lambda pair: (-pair[2], pair[other]))
@@ -70,7 +71,7 @@ def _wins(of_pred: list[Triple], of_gt: list[Triple]) -> bool:
 
 
 def _without(
-    groups: dict[int, list[Triple]], other: int, gone: set[int], gone_other: set[int]
+    groups: dict[int, list[Triple]], other: Literal[0, 1], gone: set[int], gone_other: set[int]
 ) -> dict[int, list[Triple]]:
     result = {}
     for key, group in groups.items():
@@ -181,7 +182,8 @@ def _components(pairs: list[Triple]) -> list[list[Triple]]:
 
 def _solve_small(group: list[Triple], gts: list[int], preds: list[int]) -> list[Triple]:
     """Try all assignments, box by box of the larger side; what is taken of the smaller side is a bit mask."""
-    few, many = (0, 1) if len(gts) <= len(preds) else (1, 0)
+    few: Literal[0, 1] = 0 if len(gts) <= len(preds) else 1
+    many: Literal[0, 1] = 1 if few == 0 else 0
     bit = {row: 1 << place for place, row in enumerate(gts if few == 0 else preds)}
     best: dict[int, tuple[float, tuple[Triple, ...]]] = {0: (0.0, ())}
     for row in preds if few == 0 else gts:

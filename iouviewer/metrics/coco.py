@@ -312,6 +312,5 @@ def evaluate_coco(
     for name, area in SIZES.items() if sizes else ():
         found = _summary(evaluation.match(area))
         by_size[name] = SizeAp(mean_over_classes(found, "ap"), mean_over_classes(found, "ar100"))
-    names = ("ap", "ap50", "ap75", "ar100")
-    means = [mean_over_classes(per_class, name) for name in names]
-    return CocoResult(*means, per_class=per_class, sizes=by_size, thresholds=THRESHOLDS)
+    ap, ap50, ap75, ar100 = (mean_over_classes(per_class, name) for name in ("ap", "ap50", "ap75", "ar100"))
+    return CocoResult(ap, ap50, ap75, ar100, per_class, by_size, THRESHOLDS)

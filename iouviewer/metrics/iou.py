@@ -1,7 +1,7 @@
 """Intersection over union and its family: one kernel for matrices, aligned columns and single pairs.
 
-Boxes are (4, N) float64 columns x1, y1, x2, y2 in pixels. The scalar forms make the same operations in the same order on
-Python floats, so they give the same bits as the arrays.
+Boxes are (4, N) float64 columns x1, y1, x2, y2 in pixels. The scalar forms make the same operations in the same order
+on Python floats, so they give the same bits as the arrays.
 """
 
 from __future__ import annotations
@@ -42,9 +42,12 @@ def extra_pixel(convention: Convention) -> float:
 def areas(boxes: Float, convention: Convention = Convention.CONTINUOUS) -> Float:
     """(N,) areas in square pixels of (4, N) boxes."""
     extra = extra_pixel(convention)
+    width, height = boxes[2] - boxes[0], boxes[3] - boxes[1]
     if extra:
-        return (boxes[2] - boxes[0] + extra) * (boxes[3] - boxes[1] + extra)
-    return (boxes[2] - boxes[0]) * (boxes[3] - boxes[1])
+        width += extra
+        height += extra
+    area: Float = width * height
+    return area
 
 
 def intersect(a: Float, b: Float, extra: float, out: Float, scratch: Float) -> Float:
@@ -66,7 +69,8 @@ def intersect(a: Float, b: Float, extra: float, out: Float, scratch: Float) -> F
         height += extra
     np.maximum(out, 0.0, out=out)
     np.maximum(height, 0.0, out=height)
-    return np.multiply(out, height, out=out)
+    out *= height
+    return out
 
 
 def overlap_ratio(inter: Float, union: Float) -> Float:
@@ -123,7 +127,8 @@ def _family(a: Float, b: Float, convention: Convention) -> IouFamily:
 
 def _angle(boxes: Float, extra: float) -> Float:
     """atan(width / height); arctan2 gives the same for sizes that are not negative, and 0 for an empty box."""
-    return np.arctan2(boxes[2] - boxes[0] + extra, boxes[3] - boxes[1] + extra)
+    angle: Float = np.arctan2(boxes[2] - boxes[0] + extra, boxes[3] - boxes[1] + extra)
+    return angle
 
 
 def family_aligned(a: Float, b: Float, convention: Convention = Convention.CONTINUOUS) -> IouFamily:

@@ -50,7 +50,8 @@ def row_numbers(starts: Int, counts: Int) -> Int:
     """The numbers start, start + 1, ... of ``counts`` each, one run after the other."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - counts), counts)
+    numbers: Int = np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - counts), counts)
+    return numbers
 
 
 def overlapping_pairs(

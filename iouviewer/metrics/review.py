@@ -18,7 +18,19 @@ from iouviewer.metrics.block_sums import BlockSums
 from iouviewer.metrics.coco import order_by_score
 from iouviewer.metrics.iou import areas, extra_pixel, intersect, iou_matrix
 from iouviewer.metrics.pairs import Columns, Pairs, overlapping_pairs, same_class
+from iouviewer.metrics.review_counts import ReviewSummary, Tally, Totals, tally
 from iouviewer.metrics.table import Bool, BoxTable, Convention, Float, Int
+
+__all__ = [
+    "FrameReview",
+    "Pair",
+    "PairState",
+    "Review",
+    "ReviewSettings",
+    "ReviewSummary",
+    "review_all",
+    "review_frame",
+]
 
 States = NDArray[np.int8]
 
@@ -61,30 +73,6 @@ class Pair:
     pred_row: int
     iou: float
     state: PairState
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What one frame contributes.
-
-    Attributes:
-        gt_count: ground-truth boxes that are not ignored.
-        fp: false positives, without those that an ignored box swallows.
-        ignored: predictions that an ignored box swallows, loose ones included.
-    """
-
-    iou_sum: float = 0.0
-    gt_count: int = 0
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
-    tp_iou_sum: float = 0.0
-    ignored: int = 0
-
-    @property
-    def frame_iou(self) -> float:
-        """Sum of the pairs' IoU / ground-truth boxes; NaN where there are none."""
-        return self.iou_sum / self.gt_count if self.gt_count else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,29 +130,6 @@ class FrameReview:
         """The rows as values."""
         columns = (self.gt_rows, self.pred_rows, self.iou, self.state)
         return [Pair(g, p, iou, PairState(s)) for g, p, iou, s in zip(*(c.tolist() for c in columns), strict=True)]
-
-
-def tally(
-    gt_count: int, pred_count: int, assigned: list[Triple], swallowed: frozenset[int] | set[int], threshold: float
-) -> Tally:
-    """Count one frame.
-
-    Args:
-        gt_count: boxes that are not ignored.
-        pred_count: predictions at or above the confidence threshold.
-        assigned: ordered by ground truth; floats are added in this order.
-        swallowed: predictions (second numbers of ``assigned``) that lie in an ignored box.
-    """
-    iou_sum = tp_iou_sum = 0.0
-    tp = 0
-    exempt = len(swallowed)
-    for _, pred, iou in assigned:
-        iou_sum += iou
-        if iou >= threshold:
-            tp += 1
-            tp_iou_sum += iou
-            exempt -= pred in swallowed
-    return Tally(iou_sum, gt_count, tp, pred_count - tp - exempt, gt_count - tp, tp_iou_sum, exempt)
 
 
 def shares_of_prediction(gt: Float, pred: Float, convention: Convention) -> Float:
@@ -239,68 +204,6 @@ def _frame_rows(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewSummary:
-    """Averages over frames; None where undefined.
-
-    Attributes:
-        avg_iou: mean of frame IoU over the frames with ground truth.
-        box_iou: the pairs' IoU over all ground-truth boxes.
-        tp_iou: mean IoU of the true positives.
-        pq: panoptic quality, tp_iou * f1.
-        frames: frames that were counted.
-    """
-
-    avg_iou: float | None
-    box_iou: float | None
-    tp_iou: float | None
-    pq: float | None
-    tp: int
-    fp: int
-    fn: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    frames: int
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over frames, from which every average follows in one way only."""
-
-    frame_iou: float
-    iou: float
-    tp_iou: float
-    defined_frames: int
-    gt_count: int
-    tp: int
-    fp: int
-    fn: int
-    frames: int
-
-    def summary(self) -> ReviewSummary:
-        """The averages."""
-        tp, fp, fn = self.tp, self.fp, self.fn
-        weight = tp + fp / 2 + fn / 2
-        return ReviewSummary(
-            avg_iou=_ratio(self.frame_iou, self.defined_frames),
-            box_iou=_ratio(self.iou, self.gt_count),
-            tp_iou=_ratio(self.tp_iou, tp),
-            pq=_ratio(self.tp_iou, weight),
-            tp=tp,
-            fp=fp,
-            fn=fn,
-            precision=_ratio(tp, tp + fp),
-            recall=_ratio(tp, tp + fn),
-            f1=_ratio(tp, weight),
-            frames=self.frames,
-        )
-
-
-def _ratio(value: float, by: float) -> float | None:
-    return value / by if by else None
-
-
 @dataclass(frozen=True)
 class Review:
     """The association of all frames.
@@ -345,8 +248,8 @@ class Review:
         defined = inside & (self.gt_count > 0)
         columns = np.stack((self.frame_iou, self.iou_sum, self.tp_iou_sum))
         sums = BlockSums(np.where(np.stack((defined, inside, inside)), columns, 0.0)).totals()
-        counts = (int(column[inside].sum()) for column in (self.gt_count, self.tp, self.fp, self.fn))
-        return Totals(*sums, int(defined.sum()), *counts, frames=int(inside.sum())).summary()
+        counts = [int(column[inside].sum()) for column in (self.gt_count, self.tp, self.fp, self.fn)]
+        return Totals.of(sums, counts, int(defined.sum()), int(inside.sum())).summary()
 
 
 def _kept(table: BoxTable, keep: Bool, convention: Convention) -> tuple[Columns, Int]:

@@ -1,0 +1,186 @@
+"""The scores of all variants: computed for whole tables once, then kept current frame by frame.
+
+``Scores.update`` is what an edit calls. It works out the overlaps of the edited frames with all variants' predictions,
+associates anew, and replaces those frames' share in every sum. All numbers equal, bit for bit, what computing them from
+the start would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores_frame import FramePredictions, frame_overlaps, frame_predictions
+from iouviewer.document.scores_types import (
+    EXCLUDED,
+    LABELLED,
+    UNLABELLED,
+    GroundTruthView,
+    NoAp,
+    ScoreSettings,
+    VariantSummary,
+)
+from iouviewer.document.scores_variant import VariantScores
+from iouviewer.metrics.coco import MAX_DETECTIONS
+from iouviewer.metrics.review import FrameReview, review_frame
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Float, Int
+
+__all__ = [
+    "EXCLUDED",
+    "LABELLED",
+    "UNLABELLED",
+    "GroundTruthView",
+    "NoAp",
+    "ScoreSettings",
+    "Scores",
+    "VariantSummary",
+]
+
+_REMEMBERED = 16
+"""Frames whose predictions are kept side by side; a drag edits the same frame again and again."""
+
+
+class Scores:
+    """Scores of any number of variants against one ground truth."""
+
+    def __init__(self, gt: GroundTruthView, settings: ScoreSettings) -> None:
+        self._settings = settings
+        self._variants: dict[str, VariantScores] = {}
+        self._columns: dict[int, FramePredictions] = {}
+        self.set_ground_truth(gt)
+
+    @property
+    def settings(self) -> ScoreSettings:
+        return self._settings
+
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the variants in the order in which they were added."""
+        return tuple(self._variants)
+
+    def predictions(self, key: str) -> PredictionSet:
+        """The predictions of a variant."""
+        return self._variants[key].predictions
+
+    def set_ground_truth(self, gt: GroundTruthView) -> None:
+        """Replace the ground truth; every variant is scored anew."""
+        self._gt = gt
+        self._count_classes(gt.table())
+        self._rebuild()
+
+    def set_settings(self, settings: ScoreSettings) -> None:
+        """Change what the scores depend on. AP is kept unless the choice of frames changed."""
+        old, self._settings = self._settings, settings
+        if settings.frames is not old.frames:
+            self._rebuild()
+        elif settings.review != old.review:
+            self._columns.clear()
+            table = self._gt.table()
+            for variant in self._variants.values():
+                variant.review_again(table, settings)
+        else:
+            for variant in self._variants.values():
+                variant.settings = settings
+
+    def set_variant(self, key: str, predictions: PredictionSet) -> None:
+        """Add a variant, or replace one; ValueError where the number of frames differs from the ground truth's."""
+        if predictions.frame_count != self._gt.frame_count:
+            raise ValueError(f"{predictions.frame_count} frames of predictions for {self._gt.frame_count} of the video")
+        self._columns.clear()
+        self._variants[key] = self._scored(predictions)
+
+    def extend_variant(self, key: str, predictions: PredictionSet, frames: Iterable[int]) -> None:
+        """Take over a running model's results: ``predictions`` differ from what was given only in ``frames``.
+
+        Review numbers follow at once. AP follows at once while the set is small and when it is complete; until then it
+        is "pending", or ``settle`` computes it.
+        """
+        self._columns.clear()
+        numbers = [int(frame) for frame in frames]
+        self._variants[key].extend(predictions, numbers, self._gt, self._one_class(predictions))
+
+    def settle(self, key: str) -> None:
+        """Compute a pending AP now, for a run that will not go on."""
+        self._variants[key].settle(self._gt)
+
+    def remove_variant(self, key: str) -> None:
+        """Forget a variant; KeyError where there is none."""
+        del self._variants[key]
+        self._columns.clear()
+
+    def update(self, frames: Iterable[int]) -> None:
+        """The ground truth of these frames changed: boxes, classes, flags or state."""
+        variants = list(self._variants.values())
+        modes = [variant.one_class for variant in variants]
+        for frame in frames:
+            gt = self._gt.frame_table(frame)
+            state = self._gt.state(frame)
+            self._recount_classes(frame, gt)
+            if not variants:
+                continue
+            columns = self._columns_of(frame)
+            overlaps = frame_overlaps(gt, columns, self._settings.review)
+            for number, variant in enumerate(variants):
+                found = (overlaps.review[number], overlaps.swallowed[number], columns.used_counts[number])
+                variant.update(frame, gt, state, columns.rows[number], found, overlaps.coco[number])
+        if modes != [self._one_class(variant.predictions) for variant in variants]:
+            # The first box with a class came, or the last one went: classes now count otherwise everywhere.
+            self._rebuild()
+
+    def frame_iou(self, key: str, frame: int) -> float:
+        """Frame IoU, NaN where undefined."""
+        return float(self._variants[key].timeline[frame])
+
+    def timeline(self, key: str) -> Float:
+        """(F,) frame IoU, NaN where undefined; a live view, not to be written to."""
+        view = self._variants[key].timeline.view()
+        view.flags.writeable = False
+        return view
+
+    def frame_review(self, key: str, frame: int) -> FrameReview:
+        """Who belongs to whom in one frame, whether or not it counts; rows are those of the frame."""
+        predictions = self._variants[key].predictions
+        return review_frame(self._gt.frame_table(frame), predictions.table.frame(frame), self._settings.review)
+
+    def summary(self, key: str) -> VariantSummary:
+        """The numbers of a variant as they stand."""
+        return self._variants[key].summary()
+
+    def histogram(self, key: str, bins: int = 20) -> NDArray[np.int64]:
+        """(bins,) frames by frame IoU in bins of equal width over 0..1."""
+        return self._variants[key].histogram(bins).copy()
+
+    def _scored(self, predictions: PredictionSet) -> VariantScores:
+        one_class = self._one_class(predictions)
+        return VariantScores(predictions, self._gt.table(), self._gt.states(), self._settings, one_class)
+
+    def _rebuild(self) -> None:
+        self._columns.clear()
+        for key, variant in self._variants.items():
+            self._variants[key] = self._scored(variant.predictions)
+
+    def _columns_of(self, frame: int) -> FramePredictions:
+        columns = self._columns.get(frame)
+        if columns is None:
+            if len(self._columns) >= _REMEMBERED:
+                del self._columns[next(iter(self._columns))]
+            variants = [(variant.predictions, variant.one_class) for variant in self._variants.values()]
+            columns = frame_predictions(variants, frame, self._settings.review, MAX_DETECTIONS)
+            self._columns[frame] = columns
+        return columns
+
+    def _count_classes(self, gt: BoxTable) -> None:
+        frame = gt.frame_of_row()[gt.class_ids != UNSPECIFIED_CLASS]
+        self._with_class: Int = np.bincount(frame, minlength=gt.frame_count)
+        self._any_class = int(self._with_class.sum())
+
+    def _recount_classes(self, frame: int, gt: BoxTable) -> None:
+        now = int(np.count_nonzero(gt.class_ids != UNSPECIFIED_CLASS))
+        self._any_class += now - int(self._with_class[frame])
+        self._with_class[frame] = now
+
+    def _one_class(self, predictions: PredictionSet) -> bool:
+        """The rule of ``coco.evaluation_classes``."""
+        return not self._any_class or not predictions.any_class

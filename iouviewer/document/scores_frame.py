@@ -1,0 +1,183 @@
+"""One frame against all variants at once: the overlaps that an edit makes new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.metrics.assignment import Triple
+from iouviewer.metrics.coco import coco_columns
+from iouviewer.metrics.coco_matching import THRESHOLDS
+from iouviewer.metrics.iou import areas, extra_pixel, intersect
+from iouviewer.metrics.pairs import same_class
+from iouviewer.metrics.review import ReviewSettings
+from iouviewer.metrics.table import Bool, BoxTable, Float, Int
+
+_LOWEST = float(THRESHOLDS[0])
+_ANY = -2
+"""Class of predictions whose variant is evaluated as of one class."""
+
+
+@dataclass(frozen=True, eq=False)
+class FramePredictions:
+    """The predictions of one frame of several variants, side by side, each variant's by score.
+
+    Attributes:
+        owner, place: per column, which variant it belongs to and its place by score among that variant's.
+        rows: per variant, the row in its table of each place.
+        used: (P,) bool, at or above the confidence threshold; per variant these come first.
+        used_counts: per variant, how many are used.
+    """
+
+    owner: list[int]
+    place: list[int]
+    rows: list[Int]
+    boxes: Float
+    areas: Float
+    coco_boxes: Float
+    coco_areas: Float
+    class_ids: Int
+    coco_class: Int
+    used: Bool
+    used_counts: list[int]
+    capped: Bool
+
+
+def frame_predictions(
+    variants: Sequence[tuple[PredictionSet, bool]], frame: int, settings: ReviewSettings, cap: int
+) -> FramePredictions:
+    """Collect the predictions of one frame.
+
+    Args:
+        variants: each with whether COCO evaluation takes its boxes as of one class.
+        cap: most predictions of a class that COCO evaluation uses.
+    """
+    tables, rows, coco_class, capped = [], [], [], []
+    for predictions, one_class in variants:
+        table = predictions.table
+        found = table.rows(frame)
+        order = np.argsort(-table.scores[found], kind="stable") + found.start
+        tables.append(table)
+        rows.append(order)
+        classes = table.class_ids[order]
+        classes = np.full_like(classes, _ANY) if one_class else classes
+        coco_class.append(classes)
+        capped.append(_within_cap(classes, cap))
+    boxes = np.concatenate([table.boxes[:, order] for table, order in zip(tables, rows, strict=True)], axis=1)
+    scores = np.concatenate([table.scores[order] for table, order in zip(tables, rows, strict=True)])
+    class_ids = np.concatenate([table.class_ids[order] for table, order in zip(tables, rows, strict=True)])
+    counts = [len(order) for order in rows]
+    owner = np.repeat(np.arange(len(rows)), counts)
+    used = scores >= settings.conf
+    ones = np.ones(boxes.shape[1])
+    offsets = np.array([0, boxes.shape[1]])
+    flags = np.zeros(boxes.shape[1], np.bool_)
+    coco = coco_columns(BoxTable(offsets, boxes, class_ids, ones, flags, owner))
+    return FramePredictions(
+        owner.tolist(),
+        [place for count in counts for place in range(count)],
+        rows,
+        boxes,
+        areas(boxes, settings.convention),
+        coco.boxes,
+        coco.areas,
+        class_ids,
+        np.concatenate(coco_class),
+        used,
+        np.bincount(owner[used], minlength=len(rows)).tolist(),
+        np.concatenate(capped),
+    )
+
+
+def _within_cap(classes: Int, cap: int) -> Bool:
+    """Which of a frame's predictions, by score, are among the best ``cap`` of their class."""
+    keep = np.ones(len(classes), np.bool_)
+    if len(classes) > cap:
+        for class_id in np.unique(classes):
+            keep[np.flatnonzero(classes == class_id)[cap:]] = False
+    return keep
+
+
+@dataclass(frozen=True, eq=False)
+class FrameOverlaps:
+    """What overlaps in one frame, per variant.
+
+    Attributes:
+        review: pairs with IoU > 0 for the assignment.
+        swallowed: used predictions that lie in an ignored box.
+        coco: pairs with overlap >= 0.5 for the matching; IoU, or the share of the prediction for crowds.
+    """
+
+    review: list[list[Triple]]
+    swallowed: list[set[int]]
+    coco: list[list[Triple]]
+
+
+def frame_overlaps(gt: BoxTable, preds: FramePredictions, settings: ReviewSettings) -> FrameOverlaps:
+    """The overlaps of a frame's ground truth with all variants' predictions."""
+    variants = len(preds.rows)
+    numbers = range(variants)
+    result = FrameOverlaps([[] for _ in numbers], [set() for _ in numbers], [[] for _ in numbers])
+    if not len(gt) or not len(preds.owner):
+        return result
+    shape = (len(gt), len(preds.owner))
+    buffers = np.empty((3, *shape))
+    ignored = gt.ignored[:, None] if gt.ignored.any() else None
+    _review_pairs(gt, preds, settings, buffers, ignored, result)
+    _coco_pairs(gt, preds, buffers, ignored, result)
+    return result
+
+
+def _review_pairs(
+    gt: BoxTable,
+    preds: FramePredictions,
+    settings: ReviewSettings,
+    buffers: Float,
+    ignored: Bool | None,
+    result: FrameOverlaps,
+) -> None:
+    inter, union = buffers[0], buffers[1]
+    intersect(gt.boxes[:, :, None], preds.boxes[:, None, :], extra_pixel(settings.convention), inter, buffers[1:])
+    np.add(areas(gt.boxes, settings.convention)[:, None], preds.areas, out=union)
+    union -= inter
+    usable = preds.used
+    if not settings.class_agnostic:
+        usable = same_class(gt.class_ids[:, None], preds.class_ids) & usable
+    with np.errstate(invalid="ignore"):
+        if ignored is not None:
+            inside = (inter / preds.areas >= settings.iou) & ignored & usable
+            for column in np.flatnonzero(inside.any(axis=0)).tolist():
+                result.swallowed[preds.owner[column]].add(preds.place[column])
+        np.divide(inter, union, out=inter)
+        found = (inter > 0.0) & usable
+    if ignored is not None:
+        found &= ~ignored
+    _collect(inter, found, preds, result.review)
+
+
+def _coco_pairs(
+    gt: BoxTable, preds: FramePredictions, buffers: Float, ignored: Bool | None, result: FrameOverlaps
+) -> None:
+    columns = coco_columns(gt)
+    inter, union = buffers[0], buffers[1]
+    intersect(columns.boxes[:, :, None], preds.coco_boxes[:, None, :], 0.0, inter, buffers[1:])
+    np.add(columns.areas[:, None], preds.coco_areas, out=union)
+    union -= inter
+    if ignored is not None:
+        np.copyto(union, preds.coco_areas, where=ignored)
+    with np.errstate(invalid="ignore"):
+        np.divide(inter, union, out=inter)
+        found = inter >= _LOWEST
+    found &= preds.capped
+    found &= (gt.class_ids[:, None] == preds.coco_class) | (preds.coco_class == _ANY)
+    _collect(inter, found, preds, result.coco)
+
+
+def _collect(values: Float, found: Bool, preds: FramePredictions, into: list[list[Triple]]) -> None:
+    rows, columns = np.nonzero(found)
+    owner, place = preds.owner, preds.place
+    for row, column, value in zip(rows.tolist(), columns.tolist(), values[rows, columns].tolist(), strict=True):
+        into[owner[column]].append((row, place[column], value))

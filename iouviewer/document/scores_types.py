@@ -1,0 +1,108 @@
+"""What goes into the scores and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iouviewer.metrics.coco import ClassAp
+from iouviewer.metrics.review import ReviewSettings
+from iouviewer.metrics.table import Bool, BoxTable
+
+FrameStates = NDArray[np.int8]
+UNLABELLED, LABELLED, EXCLUDED = 0, 1, 2
+"""States of a frame of the ground truth."""
+
+FLOOR_OF_FULL_CURVE = 0.01
+"""With a score floor above this AP is a lower bound."""
+
+
+class GroundTruthView(Protocol):
+    """The ground truth as the scores read it."""
+
+    @property
+    def frame_count(self) -> int: ...
+
+    def table(self) -> BoxTable:
+        """All frames."""
+        ...
+
+    def frame_table(self, frame: int) -> BoxTable:
+        """One frame (frame 0 of the result), rows in order of box id."""
+        ...
+
+    def state(self, frame: int) -> int:
+        """UNLABELLED, LABELLED or EXCLUDED."""
+        ...
+
+    def states(self) -> FrameStates:
+        """(F,) int8."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreSettings:
+    """What the scores depend on besides boxes.
+
+    Attributes:
+        review: thresholds and convention of the association.
+        target: the IoU that is aimed at, drawn in the timeline; changes no number.
+        frames: (F,) bool, a narrower choice of frames; None for all.
+    """
+
+    review: ReviewSettings = field(default_factory=ReviewSettings)
+    target: float = 0.75
+    frames: Bool | None = None
+
+
+class NoAp(StrEnum):
+    """Why there is no AP."""
+
+    NO_SCORES = "no_scores"
+    NO_GROUND_TRUTH = "no_ground_truth"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True)
+class VariantSummary:
+    """The numbers of one variant; None where undefined.
+
+    Attributes:
+        frames: labelled frames that the variant covers, within the narrower choice: what all numbers rest on.
+        labelled: labelled frames of the video within the choice; ``frames`` may be fewer.
+        unlabelled, excluded: covered frames within the choice that do not count.
+        predictions_elsewhere: predictions on frames that do not count.
+        complete: the run came to its end.
+        ap_floor: the score floor where it is so high that AP is a lower bound, else None.
+        ap_reason: why AP is None.
+        per_class: AP by class id.
+    """
+
+    avg_iou: float | None
+    box_iou: float | None
+    tp_iou: float | None
+    pq: float | None
+    tp: int
+    fp: int
+    fn: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    ap: float | None
+    ap50: float | None
+    ap75: float | None
+    ar100: float | None
+    frames: int
+    labelled: int
+    unlabelled: int
+    excluded: int
+    predictions_elsewhere: int
+    complete: bool
+    ap_floor: float | None
+    ap_reason: NoAp | None
+    per_class: Mapping[int, ClassAp]

@@ -1,0 +1,196 @@
+"""The scores of one variant: per frame, summed up, and kept current frame by frame."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores_types import (
+    EXCLUDED,
+    FLOOR_OF_FULL_CURVE,
+    LABELLED,
+    UNLABELLED,
+    FrameStates,
+    GroundTruthView,
+    NoAp,
+    ScoreSettings,
+    VariantSummary,
+)
+from iouviewer.metrics.assignment import Triple, assign_frame
+from iouviewer.metrics.block_sums import BlockSums
+from iouviewer.metrics.coco import mean_over_classes
+from iouviewer.metrics.incremental_ap import IncrementalAp
+from iouviewer.metrics.review import Review, review_all, review_frame
+from iouviewer.metrics.review_counts import Tally, Totals, tally
+from iouviewer.metrics.table import Bool, BoxTable, Float, Int
+
+_CHEAP = 50_000
+"""Predictions up to which AP of a growing run is computed anew with every batch."""
+
+
+class VariantScores:
+    """Review numbers and AP of one variant against one ground truth."""
+
+    def __init__(
+        self, predictions: PredictionSet, gt: BoxTable, states: FrameStates, settings: ScoreSettings, one_class: bool
+    ) -> None:
+        self.predictions = predictions
+        self.one_class = one_class
+        self.settings = settings
+        chosen = predictions.covered if settings.frames is None else predictions.covered & settings.frames
+        self._chosen: Bool = chosen
+        self._scored: Bool = chosen & (states == LABELLED)
+        self._states = states.copy()
+        self._about_frames: tuple[int, int, int, int] | None = None
+        self.review_again(gt, settings)
+        self.ap: IncrementalAp | None = None
+        if predictions.has_scores:
+            self.ap_again(gt)
+
+    def review_again(self, gt: BoxTable, settings: ScoreSettings) -> None:
+        """Associate all frames anew."""
+        self.settings = settings
+        review = review_all(gt, self.predictions.table, settings.review, self._scored)
+        self._take(review)
+
+    def _take(self, review: Review) -> None:
+        self.timeline: Float = review.frame_iou.copy()
+        defined = ~np.isnan(self.timeline)
+        self._sums = BlockSums(np.stack((np.where(defined, self.timeline, 0.0), review.iou_sum, review.tp_iou_sum)))
+        self._counts: Int = np.stack((review.gt_count, review.tp, review.fp, review.fn))
+        self._totals: list[int] = self._counts.sum(axis=1).tolist()
+        self._defined = int(np.count_nonzero(defined))
+        self._frames = int(np.count_nonzero(self._scored))
+        self._histograms: dict[int, NDArray[np.int64]] = {}
+
+    def ap_again(self, gt: BoxTable) -> None:
+        """Evaluate AP for all frames anew."""
+        table = self.predictions.table
+        self.ap = IncrementalAp(gt, table, self._scored, one_class=self.one_class)
+
+    def extend(self, predictions: PredictionSet, frames: list[int], view: GroundTruthView, one_class: bool) -> None:
+        """Take over the results of further frames; see ``Scores.extend_variant``."""
+        self.predictions = predictions
+        self.one_class = one_class
+        self._about_frames = None
+        chosen = self.settings.frames
+        for frame in frames:
+            self._chosen[frame] = predictions.covered[frame] and (chosen is None or bool(chosen[frame]))
+            scored = bool(self._chosen[frame]) and view.state(frame) == LABELLED
+            self._frames += scored - bool(self._scored[frame])
+            self._scored[frame] = scored
+            found = Tally()
+            if scored:
+                boxes, predicted = view.frame_table(frame), predictions.table.frame(frame)
+                found = review_frame(boxes, predicted, self.settings.review).tally
+            self._replace(frame, found)
+        self.ap = None
+        if predictions.complete or len(predictions.table) <= _CHEAP:
+            self.settle(view)
+
+    def settle(self, view: GroundTruthView) -> None:
+        """Compute AP if it is pending."""
+        if self.ap is None and self.predictions.has_scores:
+            self.ap_again(view.table())
+
+    def update(
+        self,
+        frame: int,
+        gt: BoxTable,
+        state: int,
+        rows: Int,
+        overlaps: tuple[list[Triple], set[int], int],
+        candidates: list[Triple],
+    ) -> None:
+        """Replace the share of one frame.
+
+        Args:
+            gt: the frame's boxes.
+            rows: the frame's rows in the predictions' table, by score.
+            overlaps: pairs with IoU > 0, predictions that lie in an ignored box, number of used predictions.
+            candidates: pairs that COCO evaluation may match.
+        """
+        if self._states[frame] != state:
+            self._states[frame] = state
+            self._about_frames = None
+        scored = bool(self._chosen[frame]) and state == LABELLED
+        self._frames += scored - bool(self._scored[frame])
+        self._scored[frame] = scored
+        found = Tally()
+        if scored:
+            pairs, swallowed, used = overlaps
+            gt_count = len(gt) - int(np.count_nonzero(gt.ignored))
+            found = tally(gt_count, used, assign_frame(pairs), swallowed, self.settings.review.iou)
+        self._replace(frame, found)
+        if self.ap is not None:
+            self.ap.set_frame(frame, gt, scored, rows, candidates)
+
+    def _replace(self, frame: int, found: Tally) -> None:
+        before = float(self.timeline[frame])
+        now = found.frame_iou
+        self.timeline[frame] = now
+        self._defined += math.isnan(before) - math.isnan(now)
+        self._sums.set(frame, (0.0 if math.isnan(now) else now, found.iou_sum, found.tp_iou_sum))
+        counts = (found.gt_count, found.tp, found.fp, found.fn)
+        old = self._counts[:, frame].tolist()
+        self._counts[:, frame] = counts
+        self._totals = [total + new - gone for total, new, gone in zip(self._totals, counts, old, strict=True)]
+        for bins, histogram in self._histograms.items():
+            if not math.isnan(before):
+                histogram[_bin(before, bins)] -= 1
+            if not math.isnan(now):
+                histogram[_bin(now, bins)] += 1
+
+    def histogram(self, bins: int) -> NDArray[np.int64]:
+        """(bins,) number of frames by frame IoU, bins of equal width over 0..1; a live view."""
+        if bins not in self._histograms:
+            values = self.timeline[~np.isnan(self.timeline)]
+            places = np.minimum((values * bins).astype(np.int64), bins - 1)
+            self._histograms[bins] = np.bincount(places, minlength=bins)
+        return self._histograms[bins]
+
+    def _why_no_ap(self) -> NoAp | None:
+        if not self.predictions.has_scores:
+            return NoAp.NO_SCORES
+        if self.ap is None:
+            return NoAp.PENDING
+        return None if self.ap.per_class() else NoAp.NO_GROUND_TRUTH
+
+    def summary(self) -> VariantSummary:
+        """The numbers as they stand."""
+        _, tp, fp, fn = self._totals
+        review = Totals.of(self._sums.totals(), self._totals, self._defined, self._frames).summary()
+        reason = self._why_no_ap()
+        per_class = self.ap.per_class() if self.ap is not None and reason is None else {}
+        floor = self.predictions.score_floor
+        ap, ap50, ap75, ar100 = (mean_over_classes(per_class, name) for name in ("ap", "ap50", "ap75", "ar100"))
+        counts = self._frame_counts()
+        return VariantSummary(
+            avg_iou=review.avg_iou, box_iou=review.box_iou, tp_iou=review.tp_iou, pq=review.pq,
+            tp=tp, fp=fp, fn=fn, precision=review.precision, recall=review.recall, f1=review.f1,
+            ap=ap, ap50=ap50, ap75=ap75, ar100=ar100, frames=self._frames, labelled=counts[0], unlabelled=counts[1],
+            excluded=counts[2], predictions_elsewhere=counts[3], complete=self.predictions.complete,
+            ap_floor=floor if floor is not None and floor > FLOOR_OF_FULL_CURVE and reason is None else None,
+            ap_reason=reason, per_class=per_class,
+        )  # fmt: skip
+
+    def _frame_counts(self) -> tuple[int, int, int, int]:
+        """Labelled frames of the choice; unlabelled and excluded ones that are covered; predictions elsewhere."""
+        if self._about_frames is None:
+            choice = self.settings.frames
+            labelled = self._states == LABELLED
+            sizes = np.diff(self.predictions.table.offsets)
+            self._about_frames = (
+                int(np.count_nonzero(labelled if choice is None else labelled & choice)),
+                int(np.count_nonzero((self._states == UNLABELLED) & self._chosen)),
+                int(np.count_nonzero((self._states == EXCLUDED) & self._chosen)),
+                int(sizes[~self._scored].sum()),
+            )
+        return self._about_frames
+
+
+def _bin(value: float, bins: int) -> int:
+    return min(int(value * bins), bins - 1)

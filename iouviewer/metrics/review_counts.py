@@ -1,0 +1,121 @@
+"""What is counted in a frame, and the averages that follow from the counts of all frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iouviewer.metrics.assignment import Triple
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one frame contributes.
+
+    Attributes:
+        gt_count: ground-truth boxes that are not ignored.
+        fp: false positives, without those that an ignored box swallows.
+        ignored: predictions that an ignored box swallows, loose ones included.
+    """
+
+    iou_sum: float = 0.0
+    gt_count: int = 0
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    tp_iou_sum: float = 0.0
+    ignored: int = 0
+
+    @property
+    def frame_iou(self) -> float:
+        """Sum of the pairs' IoU / ground-truth boxes; NaN where there are none."""
+        return self.iou_sum / self.gt_count if self.gt_count else float("nan")
+
+
+def tally(
+    gt_count: int, pred_count: int, assigned: list[Triple], swallowed: frozenset[int] | set[int], threshold: float
+) -> Tally:
+    """Count one frame.
+
+    Args:
+        gt_count: boxes that are not ignored.
+        pred_count: predictions at or above the confidence threshold.
+        assigned: ordered by ground truth; floats are added in this order.
+        swallowed: predictions (second numbers of ``assigned``) that lie in an ignored box.
+    """
+    iou_sum = tp_iou_sum = 0.0
+    tp = 0
+    exempt = len(swallowed)
+    for _, pred, iou in assigned:
+        iou_sum += iou
+        if iou >= threshold:
+            tp += 1
+            tp_iou_sum += iou
+            exempt -= pred in swallowed
+    return Tally(iou_sum, gt_count, tp, pred_count - tp - exempt, gt_count - tp, tp_iou_sum, exempt)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSummary:
+    """Averages over frames; None where undefined.
+
+    Attributes:
+        avg_iou: mean of frame IoU over the frames with ground truth.
+        box_iou: the pairs' IoU over all ground-truth boxes.
+        tp_iou: mean IoU of the true positives.
+        pq: panoptic quality, tp_iou * f1.
+        frames: frames that were counted.
+    """
+
+    avg_iou: float | None
+    box_iou: float | None
+    tp_iou: float | None
+    pq: float | None
+    tp: int
+    fp: int
+    fn: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over frames, from which every average follows in one way only."""
+
+    frame_iou: float
+    iou: float
+    tp_iou: float
+    defined_frames: int
+    gt_count: int
+    tp: int
+    fp: int
+    fn: int
+    frames: int
+
+    @classmethod
+    def of(cls, sums: list[float], counts: list[int], defined_frames: int, frames: int) -> Totals:
+        """From sums of (frame IoU, IoU, IoU of true positives) and of (boxes, tp, fp, fn)."""
+        return cls(sums[0], sums[1], sums[2], defined_frames, counts[0], counts[1], counts[2], counts[3], frames)
+
+    def summary(self) -> ReviewSummary:
+        """The averages."""
+        tp, fp, fn = self.tp, self.fp, self.fn
+        weight = tp + fp / 2 + fn / 2
+        return ReviewSummary(
+            avg_iou=_ratio(self.frame_iou, self.defined_frames),
+            box_iou=_ratio(self.iou, self.gt_count),
+            tp_iou=_ratio(self.tp_iou, tp),
+            pq=_ratio(self.tp_iou, weight),
+            tp=tp,
+            fp=fp,
+            fn=fn,
+            precision=_ratio(tp, tp + fp),
+            recall=_ratio(tp, tp + fn),
+            f1=_ratio(tp, weight),
+            frames=self.frames,
+        )
+
+
+def _ratio(value: float, by: float) -> float | None:
+    return value / by if by else None

@@ -1,0 +1,202 @@
+"""Scores kept current frame by frame equal scores computed from the start, bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, Scores, ScoreSettings
+from iouviewer.metrics.coco import evaluate_coco
+from iouviewer.metrics.review import ReviewSettings, review_all
+from iouviewer.metrics.table import BoxTable, Convention
+
+
+class Frames:
+    """A ground truth as the scores read it: lists of (id, rect, class, ignored) per frame."""
+
+    def __init__(self, count: int) -> None:
+        self.boxes = [[] for _ in range(count)]
+        self._states = np.full(count, LABELLED, np.int8)
+
+    @property
+    def frame_count(self):
+        return len(self.boxes)
+
+    def table(self):
+        return self._table(range(self.frame_count), self.frame_count)
+
+    def frame_table(self, frame):
+        return self._table([frame], 1)
+
+    def _table(self, frames, count):
+        rows = [(n, *box) for n, frame in enumerate(frames) for box in sorted(self.boxes[frame])]
+        return BoxTable.from_rows(
+            np.array([row[0] for row in rows], np.int64),
+            np.array([row[2] for row in rows], np.float64).reshape(-1, 4).T,
+            frame_count=count,
+            ids=np.array([row[1] for row in rows], np.int64),
+            class_ids=np.array([row[3] for row in rows], np.int64),
+            ignored=np.array([row[4] for row in rows], np.bool_),
+        )
+
+    def state(self, frame):
+        return int(self._states[frame])
+
+    def states(self):
+        return self._states
+
+    def set_state(self, frame, state):
+        self._states[frame] = state
+
+
+def random_rect(rng, grid=False):
+    x, y = rng.uniform(0, 60, 2)
+    w, h = rng.uniform(8, 40, 2)
+    rect = np.array((x, y, x + w, y + h))
+    return tuple((np.round(rect / 8) * 8 + (0, 0, 8, 8) if grid else rect).tolist())
+
+
+def stretched(rng, rect):
+    right, bottom = rng.uniform(0, 4, 2).tolist()
+    return (rect[0], rect[1], rect[2] + right, rect[3] + bottom)
+
+
+def random_truth(rng, count, classes, grid=False):
+    gt = Frames(count)
+    next_id = 0
+    for frame in range(count):
+        for _ in range(rng.integers(0, 6)):
+            gt.boxes[frame].append(
+                (next_id, random_rect(rng, grid), int(rng.choice(classes)), bool(rng.random() < 0.15))
+            )
+            next_id += 1
+        gt.set_state(frame, int(rng.choice([LABELLED, LABELLED, LABELLED, UNLABELLED, EXCLUDED])))
+    return gt, next_id
+
+
+def random_predictions(rng, gt, classes, grid=False):
+    frames, boxes, ids = [], [], []
+    for frame in range(gt.frame_count):
+        for _, rect, class_id, _ in gt.boxes[frame]:
+            for _ in range(rng.integers(0, 3)):
+                frames.append(frame)
+                moved = np.array(rect) + (0 if grid else rng.normal(0, 3, 4))
+                moved[2:] = np.maximum(moved[2:], moved[:2] + 1)
+                boxes.append(moved)
+                ids.append(class_id if rng.random() < 0.9 else int(rng.choice(classes)))
+        for _ in range(rng.integers(0, 3)):
+            frames.append(frame)
+            boxes.append(random_rect(rng, grid))
+            ids.append(int(rng.choice(classes)))
+    table = BoxTable.from_rows(
+        np.array(frames, np.int64),
+        np.array(boxes).reshape(-1, 4).T,
+        frame_count=gt.frame_count,
+        class_ids=np.array(ids, np.int64),
+        scores=np.round(rng.random(len(frames)), 1 if grid else 3),
+    )
+    return PredictionSet(table, rng.random(gt.frame_count) < 0.9, score_floor=0.0)
+
+
+def edit(rng, gt, next_id, classes, grid=False):
+    """One random edit; the frame it changed."""
+    frame = int(rng.integers(gt.frame_count))
+    boxes = gt.boxes[frame]
+    kind = rng.integers(8)
+    if kind == 0 or not boxes:
+        boxes.append((next_id, random_rect(rng, grid), int(rng.choice(classes)), False))
+    elif kind == 1:
+        del boxes[rng.integers(len(boxes))]
+    elif kind == 2:
+        gt.set_state(frame, rng.choice([LABELLED, LABELLED, UNLABELLED, EXCLUDED]))
+    else:
+        place = int(rng.integers(len(boxes)))
+        box_id, rect, class_id, ignored = boxes[place]
+        if kind == 3:
+            ignored = not ignored
+        elif kind == 4:
+            class_id = int(rng.choice(classes))
+        else:
+            rect = random_rect(rng, True) if grid else stretched(rng, rect)
+        boxes[place] = (box_id, rect, class_id, ignored)
+    return frame
+
+
+def assert_equals_recomputation(scores, gt, score_settings):
+    fresh = Scores(gt, score_settings)
+    keys = scores.keys()
+    for key in keys:
+        fresh.set_variant(key, scores.predictions(key))
+        assert asdict(scores.summary(key)) == asdict(fresh.summary(key))
+        np.testing.assert_array_equal(scores.timeline(key), fresh.timeline(key))
+        np.testing.assert_array_equal(scores.histogram(key), fresh.histogram(key))
+        np.testing.assert_array_equal(scores.histogram(key, 7), fresh.histogram(key, 7))
+
+
+def assert_equals_the_metrics(scores, gt, score_settings):
+    keys = scores.keys()
+    for key in keys:
+        predictions = scores.predictions(key)
+        counted = (gt.states() == LABELLED) & predictions.covered
+        if score_settings.frames is not None:
+            counted &= score_settings.frames
+        summary = scores.summary(key)
+        review = review_all(gt.table(), predictions.table, score_settings.review, counted).summary()
+        assert {name: getattr(summary, name) for name in asdict(review)} == asdict(review)
+        coco = evaluate_coco(gt.table(), predictions.table, counted, sizes=False)
+        assert (summary.ap, summary.ap50, summary.ap75, summary.ar100) == (coco.ap, coco.ap50, coco.ap75, coco.ar100)
+        assert dict(summary.per_class) == dict(coco.per_class)
+
+
+@pytest.mark.parametrize("classes", [[-1], [0], [0, 1, 2], [-1, 0, 1]])
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), grid=st.booleans(), agnostic=st.booleans(), inclusive=st.booleans())
+def test_scores_after_random_edits_equal_a_recomputation_bit_for_bit(classes, seed, grid, agnostic, inclusive):
+    rng = np.random.default_rng(seed)
+    gt, next_id = random_truth(rng, 12, classes, grid)
+    convention = Convention.INCLUSIVE if inclusive else Convention.CONTINUOUS
+    review = ReviewSettings(conf=0.3, iou=0.5, convention=convention, class_agnostic=agnostic)
+    chosen = rng.random(12) < 0.8 if rng.random() < 0.3 else None
+    score_settings = ScoreSettings(review=review, frames=chosen)
+    scores = Scores(gt, score_settings)
+    for key in ("a", "b"):
+        scores.set_variant(key, random_predictions(rng, gt, classes, grid))
+        scores.histogram(key), scores.histogram(key, 7)
+    for step in range(25):
+        scores.update([edit(rng, gt, next_id + step, classes, grid)])
+        if step % 6 == 0:
+            assert_equals_recomputation(scores, gt, score_settings)
+    assert_equals_recomputation(scores, gt, score_settings)
+    assert_equals_the_metrics(scores, gt, score_settings)
+
+
+def test_a_variant_that_grows_frame_by_frame_ends_with_the_numbers_of_the_whole():
+    rng = np.random.default_rng(5)
+    gt, _ = random_truth(rng, 20, [0, 1])
+    whole = replace(random_predictions(rng, gt, [0, 1]), covered=np.ones(20, np.bool_))
+    scores = Scores(gt, ScoreSettings())
+    growing = PredictionSet.empty(20, score_floor=0.0)
+    scores.set_variant("v", growing)
+    assert scores.summary("v").frames == 0
+    for start in range(0, 20, 7):
+        frames = np.arange(start, min(start + 7, 20))
+        rows = np.isin(whole.table.frame_of_row(), frames)
+        part = whole.table.select(rows)
+        growing = growing.with_frames(
+            frames,
+            row_frames=part.frame_of_row(),
+            boxes=part.boxes,
+            class_ids=part.class_ids,
+            scores=part.scores,
+            complete=start == 14,
+        )
+        scores.extend_variant("v", growing, frames)
+        assert_equals_recomputation(scores, gt, scores.settings)
+    other = Scores(gt, ScoreSettings())
+    other.set_variant("v", whole)
+    assert asdict(scores.summary("v")) == asdict(other.summary("v"))
