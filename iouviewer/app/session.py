@@ -126,8 +126,9 @@ class Session(QObject):
         """Keep the steps from now on in this history; ``place`` is the project file's path."""
         self.history.on_saved = None
         self.history = history
-        self.save_state = SaveState(place=place)
         history.on_saved = self._acknowledged.emit
+        saved, requested = history.progress
+        self.save_state = SaveState(requested, saved, place)
         self.saveStateChanged.emit(self.save_state)
         self.historyChanged.emit()
 
@@ -139,9 +140,16 @@ class Session(QObject):
         self.changed.emit(Change(self.source.id, frames, frozenset(), Aspect.ALL, Phase.COMMITTED, "import"))
         self.scoresChanged.emit()
 
-    def _on_history_acknowledged(self, saved: int, requested: int) -> None:
-        self.save_state = replace(self.save_state, saved=saved, requested=requested)
-        self.saveStateChanged.emit(self.save_state)
+    def _on_history_acknowledged(self, saved: int, requested: int) -> None:  # noqa: ARG002
+        # The numbers were true when they were sent; more may have been requested since, or of another history.
+        self._update_save_state()
+
+    def _update_save_state(self) -> None:
+        saved, requested = self.history.progress
+        state = replace(self.save_state, saved=saved, requested=requested)
+        if state != self.save_state:
+            self.save_state = state
+            self.saveStateChanged.emit(state)
 
     # Frame and selection
 
@@ -223,15 +231,10 @@ class Session(QObject):
         assert change is not None
         step = Step(label, edit, applied.inverse, change.source, frame, merge_key)
         self._announced = None
-        self._requested()
         self.history.append(step, self._rows(applied.change))
+        self._update_save_state()
         self.historyChanged.emit()
         return change
-
-    def _requested(self) -> None:
-        if self.save_state.place:
-            self.save_state = replace(self.save_state, requested=self.save_state.requested + 1)
-            self.saveStateChanged.emit(self.save_state)
 
     def _announce(self, changes: list[Change], phase: Phase, origin: str) -> Change | None:
         if not changes:
@@ -302,12 +305,12 @@ class Session(QObject):
     def _replay(self, step: Step, edit: Edit, by: int) -> None:
         applied = self.document.apply(edit)
         self._announced = None
-        self._requested()
         if applied is None:
             rows = RowChanges(step.source, next_id=self.document.ground_truth(step.source).next_id)
         else:
             rows = self._rows(applied.change)
         self.history.move(by, rows)
+        self._update_save_state()
         if applied is not None:
             self._announce([applied.change], Phase.COMMITTED, "history")
             self.select(i for i in applied.change.box_ids if self.ground_truth.find(i) is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from iouviewer.document.boxes import Box, why_invalid
@@ -53,6 +54,10 @@ class Document:
     def decisions(self, source: int = 0) -> dict[str, str]:
         """All decisions of a source."""
         return {key: value for (of, key), value in self._decisions.items() if of == source}
+
+    def load_decisions(self, decisions: Iterable[tuple[str, str]], source: int = 0) -> None:
+        """Take over decisions that were stored: (problem key, decision)."""
+        self._decisions.update(((source, key), value) for key, value in decisions)
 
     def class_name(self, class_id: int) -> str:
         """Name of a class; ``unspecified`` for boxes without one."""

@@ -10,6 +10,7 @@ from enum import Flag, IntEnum, StrEnum, auto
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from iouviewer.document.boxes import Box, Rect
 
@@ -166,7 +167,14 @@ class Applied(NamedTuple):
     inverse: Edit
 
 
-_encoder = msgspec.msgpack.Encoder()
+def _plain(value: object) -> int | float:
+    """Numbers out of numpy arrays, which msgspec does not know."""
+    if isinstance(value, np.generic) and isinstance(number := value.item(), (int, float)):
+        return number
+    raise TypeError(f"an edit cannot hold {type(value).__name__}")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
 _decoder: msgspec.msgpack.Decoder[Edit] = msgspec.msgpack.Decoder(Edit)
 
 

@@ -7,6 +7,7 @@ costs what its frame holds, whatever the video's length.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,8 @@ class GroundTruth:
         if len(frames) and (frames.min() < 0 or frames.max() >= self.frame_count):
             raise ValueError(f"frames must lie in 0..{self.frame_count - 1}, got {frames.min()}..{frames.max()}")
         as_int = [np.asarray(a, np.int64) for a in (class_ids, tracks, flags, ids)]
-        self._load(frames, np.asarray(boxes, np.float64), as_int[0], as_int[1], as_int[2], as_int[3])
+        # Adding 0.0 turns -0.0 into 0.0, which is what a project file gives back.
+        self._load(frames, np.asarray(boxes, np.float64) + 0.0, as_int[0], as_int[1], as_int[2], as_int[3])
 
     def columns(self) -> tuple[Int, Float, Int, Int, Int, Int]:
         """All boxes by frame, then id: frames, boxes (4, N), class ids, tracks, flags, ids."""
@@ -171,6 +173,9 @@ class GroundTruth:
 
     def put(self, box: Box) -> None:
         """Add a box, or replace the one with its id."""
+        x1, y1, x2, y2 = box.rect
+        # Plain floats, and no -0.0: the bits that a project file gives back.
+        box = replace(box, rect=(float(x1) + 0.0, float(y1) + 0.0, float(x2) + 0.0, float(y2) + 0.0))
         old = self.find(box.id)
         if old is not None and old.frame != box.frame:
             self._set_frame(old.frame, (b for b in self.boxes(old.frame) if b.id != box.id))

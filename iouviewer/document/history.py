@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from iouviewer.document.boxes import Box
-from iouviewer.document.edits import Edit, FrameMark
+from iouviewer.document.edits import Batch, Edit, FrameMark, SetRects
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class History(Protocol):
     on_saved: Callable[[int, int], None] | None
     """Called (from any thread) with the numbers of requests acknowledged and requested so far."""
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Requests (acknowledged, made) so far; more than steps where the history keeps other things too."""
+        ...
+
     def append(self, step: Step, rows: RowChanges) -> None:
         """Add a step after the cursor, dropping what could be redone; merges with the last one by merge_key."""
         ...
@@ -81,8 +86,26 @@ def merges(last: Step, step: Step) -> bool:
 
 
 def merged(last: Step, step: Step) -> Step:
-    """Both as one step: the later edit, the earlier inverse (both name the same boxes and aspect)."""
-    return Step(step.label, step.edit, last.inverse, last.source, last.frame, step.merge_key, step.when)
+    """Both as one step. Rectangles are joined by box; other edits stand one after the other."""
+    edit: Edit
+    inverse: Edit
+    if (
+        isinstance(last.edit, SetRects)
+        and isinstance(step.edit, SetRects)
+        and isinstance(last.inverse, SetRects)
+        and isinstance(step.inverse, SetRects)
+    ):
+        # Either may name a box that the other one did not move.
+        edit = SetRects(tuple({**dict(last.edit.rects), **dict(step.edit.rects)}.items()), last.source)
+        inverse = SetRects(tuple({**dict(step.inverse.rects), **dict(last.inverse.rects)}.items()), last.source)
+    else:
+        edit = Batch((*_parts(last.edit), *_parts(step.edit)), last.source)
+        inverse = Batch((*_parts(step.inverse), *_parts(last.inverse)), last.source)
+    return Step(step.label, edit, inverse, last.source, last.frame, step.merge_key, step.when)
+
+
+def _parts(edit: Edit) -> tuple[Edit, ...]:
+    return edit.edits if isinstance(edit, Batch) else (edit,)
 
 
 class MemoryHistory:
@@ -92,6 +115,20 @@ class MemoryHistory:
         self.on_saved: Callable[[int, int], None] | None = None
         self._steps: list[Step] = []
         self._cursor = 0
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        return 0, 0
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, for the project file that takes them over."""
+        return tuple(self._steps)
+
+    @property
+    def cursor(self) -> int:
+        """How many of the steps are done (and not undone)."""
+        return self._cursor
 
     def append(self, step: Step, rows: RowChanges) -> None:  # noqa: ARG002 - rows are kept by the document itself
         redoable = len(self._steps) > self._cursor

@@ -1,0 +1,172 @@
+"""All that a project file holds, and how a new file is filled with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from iouviewer import __version__
+from iouviewer.document.document import Document
+from iouviewer.document.history import Step
+from iouviewer.document.sources import Source
+from iouviewer.document.variants import Variant
+from iouviewer.project import history_log, rows, variant_rows
+from iouviewer.project.schema import connect, create_tables
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectContents:
+    """What was read from a project file.
+
+    Attributes:
+        variants: in the order of the table; runs that had not ended are cancelled.
+        baseline: key of the baseline, empty without variants.
+        settings: JSON values by key.
+        relative_paths: path of each source as seen from the project's folder, by source id.
+    """
+
+    document: Document
+    variants: tuple[Variant, ...] = ()
+    baseline: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    relative_paths: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _SourceSnapshot:
+    source: Source
+    columns: rows.Columns
+    states: rows.FrameStates
+    next_id: int
+    decisions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewContents:
+    """A snapshot of what a new file shall hold; the document may change while another thread writes it."""
+
+    sources: tuple[_SourceSnapshot, ...]
+    class_names: tuple[str, ...]
+    variants: tuple[Variant, ...]
+    baseline: str
+    settings: Mapping[str, str]
+    steps: tuple[history_log.Row, ...]
+    cursor: int
+
+    @classmethod
+    def of(
+        cls,
+        document: Document,
+        *,
+        variants: Iterable[Variant] = (),
+        baseline: str = "",
+        settings: Mapping[str, Any] | None = None,
+        steps: Iterable[Step] = (),
+        cursor: int = 0,
+    ) -> NewContents:
+        """Take the snapshot; costs a copy of the frame states, the boxes are shared."""
+        sources = []
+        for number, source in sorted(document.sources.items()):
+            truth = document.ground_truth(number)
+            decisions = tuple(sorted(document.decisions(number).items()))
+            columns, states = rows.Columns.of(truth), rows.FrameStates.of(truth)
+            sources.append(_SourceSnapshot(source, columns, states, truth.next_id, decisions))
+        return cls(
+            tuple(sources),
+            document.class_names,
+            tuple(variants),
+            baseline,
+            {key: encode_json(value) for key, value in (settings or {}).items()},
+            tuple(history_log.step_row(position, step) for position, step in enumerate(steps, start=1)),
+            cursor,
+        )
+
+    def write(self, connection: sqlite3.Connection, project: Path) -> None:
+        """Fill an empty database that is to lie at ``project``."""
+        create_tables(connection)
+        made = [("program", __version__), ("created", time.time())]
+        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", made)
+        for snapshot in self.sources:
+            source = snapshot.source
+            relative = rows.relative_to_project(source.path, project)
+            rows.write_source(connection, source, relative, snapshot.next_id)
+            rows.write_columns(connection, source.id, snapshot.columns, snapshot.next_id)
+            rows.write_states(connection, source.id, snapshot.states)
+            rows.write_decisions(connection, source.id, snapshot.decisions)
+        rows.write_class_names(connection, self.class_names)
+        for step in self.steps:
+            history_log.write_step(connection, step)
+        history_log.write_cursor(connection, self.cursor)
+        connection.executemany("INSERT INTO settings VALUES (?, ?)", self.settings.items())
+        variant_rows.write_list(connection, variant_rows.encode_list(self.variants, self.baseline))
+        for variant in self.variants:
+            variant_rows.write_predictions(connection, variant.key, variant.predictions)
+
+    def make_file(self, path: Path) -> None:
+        """Write a new project file that is at its place whole or not at all.
+
+        Raises:
+            FileExistsError: something stands there already; it is unchanged.
+            sqlite3.Error, OSError: nothing was made.
+        """
+        part = path.with_name(f".{path.name}.part")
+        part.unlink(missing_ok=True)
+        try:
+            with closing(connect(part, mode="rwc")) as connection:
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("BEGIN IMMEDIATE")
+                self.write(connection, path)
+                connection.execute("COMMIT")
+            if path.exists():
+                raise FileExistsError(17, "there is a file at this place already", str(path))
+            part.rename(path)
+            sync_folder(path.parent)
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new name in a folder survive a power loss, where the system can flush folders."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def encode_json(value: object) -> str:
+    """A setting as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def read_contents(connection: sqlite3.Connection) -> ProjectContents:
+    """All of an open file, but its history.
+
+    Raises:
+        DamagedRowsError: a row holds what could not have been written.
+        sqlite3.DatabaseError: the file is damaged.
+    """
+    document = rows.read_document(connection)
+    sources = rows.read_sources(connection)
+    frame_count = max((source.frame_count for source, _relative, _next in sources), default=0)
+    variants, baseline = variant_rows.read_list(connection, frame_count=frame_count)
+    try:
+        found = connection.execute("SELECT key, value FROM settings").fetchall()
+        settings = {key: msgspec.json.decode(value) for key, value in found}
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise rows.DamagedRowsError(f"a setting is damaged: {error}") from error
+    relative_paths = {source.id: relative for source, relative, _next in sources}
+    return ProjectContents(document, variants, baseline, settings, relative_paths)

@@ -1,0 +1,107 @@
+"""The tables of a project file, and how a connection to one is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from iouviewer.project.places import is_remote_or_synced
+
+APPLICATION_ID = 0x696F7576
+"""``iouv``; stands in the SQLite header, so that ``file`` and we know our own."""
+
+SCHEMA_VERSION = 1
+
+SUFFIX = ".iouv"
+
+BUSY_SECONDS = 5.0
+"""How long one connection waits for another one's commit."""
+
+# The order is part of the format: salvage relies on the root pages that it leads to.
+TABLES: tuple[str, ...] = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    """CREATE TABLE sources (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, relative_path TEXT NOT NULL,
+        width INTEGER NOT NULL, height INTEGER NOT NULL, frame_count INTEGER NOT NULL, fps REAL NOT NULL,
+        fingerprint TEXT NOT NULL, index_digest TEXT NOT NULL, next_box_id INTEGER NOT NULL)""",
+    "CREATE TABLE classes (id INTEGER PRIMARY KEY, name TEXT NOT NULL)",
+    """CREATE TABLE boxes (
+        source INTEGER NOT NULL, id INTEGER NOT NULL, frame INTEGER NOT NULL,
+        x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL,
+        class_id INTEGER NOT NULL, track INTEGER NOT NULL, flags INTEGER NOT NULL,
+        PRIMARY KEY (source, id)) WITHOUT ROWID""",
+    """CREATE TABLE frames (
+        source INTEGER NOT NULL, frame INTEGER NOT NULL, state INTEGER NOT NULL, verified INTEGER NOT NULL,
+        PRIMARY KEY (source, frame)) WITHOUT ROWID""",
+    """CREATE TABLE decisions (
+        source INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (source, key)) WITHOUT ROWID""",
+    """CREATE TABLE history (
+        position INTEGER PRIMARY KEY, label TEXT NOT NULL, source INTEGER NOT NULL, frame INTEGER NOT NULL,
+        merge_key TEXT NOT NULL, at REAL NOT NULL, edit BLOB NOT NULL, inverse BLOB NOT NULL)""",
+    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE variants (
+        key TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, baseline INTEGER NOT NULL,
+        state TEXT NOT NULL, fields TEXT NOT NULL, run TEXT NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE prediction_chunks (
+        variant TEXT NOT NULL, number INTEGER NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL,
+        box_count INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (variant, number))""",
+)
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables in an empty database; the caller has begun a transaction."""
+    for statement in TABLES:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
+    """Open an existing database (``ro``, ``rw``) or make one (``rwc``); transactions are begun by hand.
+
+    Raises:
+        sqlite3.Error: the file is not there, may not be read, or is none.
+    """
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_SECONDS,
+        check_same_thread=False,
+    )
+    # Several programs open these files; none of them runs what stands in the schema.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def connect_to_write(path: Path) -> sqlite3.Connection:
+    """Open for writing with the journal that suits the disk, every commit flushed.
+
+    A write-ahead log needs shared memory, which network and synced folders do not give.
+    """
+    connection = connect(path)
+    journal = "DELETE" if is_remote_or_synced(path) else "WAL"
+    connection.execute(f"PRAGMA journal_mode = {journal}").fetchone()
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def back_up(source: sqlite3.Connection, target: Path) -> None:
+    """Copy a database, with what stands in its log, into one new file that is whole or not there.
+
+    Raises:
+        sqlite3.Error, OSError: nothing is left at ``target``.
+    """
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        copy = connect(part, mode="rwc")
+        try:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE").fetchone()
+        finally:
+            copy.close()
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

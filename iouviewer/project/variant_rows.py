@@ -1,0 +1,254 @@
+"""Rows of variants and of their predictions, which are kept in compressed chunks of columns."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.variants import RunState, Variant
+from iouviewer.metrics.table import BoxTable, Int
+from iouviewer.project.rows import DamagedRowsError
+
+CHUNK_FRAMES = 4096
+FIRST_LIVE_CHUNK = 1 << 20
+"""Chunks of a run that goes on are numbered from here, so that they come after what was written as a whole."""
+
+_LEVEL = 3
+"""Of zlib: higher levels take five times as long for a tenth less."""
+
+ListRow = tuple[str, int, str, int, str, str, str]
+
+INTERRUPTED = "the program ended during this run"
+
+
+class _Fields(msgspec.Struct):
+    """What a variant is besides its predictions; new fields need defaults."""
+
+    colour: str
+    dash: str = "solid"
+    visible: bool = True
+    path: str = ""
+    fps: float | None = None
+    throughput: float | None = None
+    message: str = ""
+    details: dict[str, Any] = {}
+
+
+class _Run(msgspec.Struct):
+    """What a prediction set is besides its boxes; new fields need defaults."""
+
+    has_scores: bool = True
+    score_floor: float | None = None
+    cap: int | None = None
+    stride: int = 1
+    complete: bool = True
+    protocol: dict[str, Any] = {}
+    left_out: int = 0
+
+
+class _Chunk(msgspec.Struct):
+    """Columns of some frames: frame numbers (n,), whether they are covered (n,), rows in each (n,), then the rows."""
+
+    frames: bytes
+    covered: bytes
+    counts: bytes
+    boxes: bytes
+    class_ids: bytes
+    scores: bytes
+    ids: bytes
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"a project cannot hold {type(value).__name__}")
+
+
+_json = msgspec.json.Encoder(enc_hook=_plain)
+
+# The list of variants
+
+
+def encode_list(variants: Sequence[Variant], baseline: str) -> list[ListRow]:
+    """Rows of the table ``variants``."""
+    return [
+        (
+            variant.key,
+            position,
+            variant.name,
+            int(variant.key == baseline),
+            str(variant.state),
+            _json.encode({name: getattr(variant, name) for name in _Fields.__struct_fields__}).decode(),
+            _json.encode({name: getattr(variant.predictions, name) for name in _Run.__struct_fields__}).decode(),
+        )
+        for position, variant in enumerate(variants)
+    ]
+
+
+def write_list(connection: sqlite3.Connection, encoded: Sequence[ListRow]) -> None:
+    """Replace the list; predictions of variants that are gone go too."""
+    connection.execute("DELETE FROM variants")
+    connection.executemany("INSERT INTO variants VALUES (?, ?, ?, ?, ?, ?, ?)", encoded)
+    connection.execute("DELETE FROM prediction_chunks WHERE variant NOT IN (SELECT key FROM variants)")
+
+
+def read_list(connection: sqlite3.Connection, *, frame_count: int) -> tuple[tuple[Variant, ...], str]:
+    """Variants in order and the baseline's key.
+
+    Raises:
+        DamagedRowsError: a row or a chunk cannot be read.
+    """
+    found = connection.execute("SELECT * FROM variants ORDER BY position, key").fetchall()
+    variants = tuple(_read_variant(connection, row, frame_count) for row in found)
+    baseline = next((row[0] for row in found if row[3]), variants[0].key if variants else "")
+    return variants, baseline
+
+
+def _read_variant(connection: sqlite3.Connection, row: ListRow, frame_count: int) -> Variant:
+    key, _position, name, _baseline, state_name, fields_text, run_text = row
+    try:
+        state = RunState(state_name)
+        fields = msgspec.json.decode(fields_text, type=_Fields)
+        run = msgspec.json.decode(run_text, type=_Run)
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise DamagedRowsError(f"the variant {name} is damaged: {error}") from error
+    known = {field: getattr(fields, field) for field in fields.__struct_fields__}
+    if state in (RunState.RUNNING, RunState.QUEUED):
+        state = RunState.CANCELLED
+        known["message"] = INTERRUPTED
+    return Variant(key, name, _read_predictions(connection, key, run, frame_count), state=state, **known)
+
+
+def is_whole_list_row(row: Sequence[Any]) -> bool:
+    """Whether a row of the table ``variants`` can be read."""
+    try:
+        RunState(row[4])
+        msgspec.json.decode(row[5], type=_Fields)
+        msgspec.json.decode(row[6], type=_Run)
+    except (msgspec.MsgspecError, ValueError, TypeError):
+        return False
+    return True
+
+
+# Predictions
+
+
+def write_predictions(connection: sqlite3.Connection, key: str, predictions: PredictionSet) -> None:
+    """Replace all predictions of a variant."""
+    connection.execute("DELETE FROM prediction_chunks WHERE variant = ?", (key,))
+    known = predictions.covered | (np.diff(predictions.table.offsets) > 0)
+    frames = np.flatnonzero(known)
+    for number, first in enumerate(range(0, len(frames), CHUNK_FRAMES)):
+        _write_chunk(connection, key, number, predictions, frames[first : first + CHUNK_FRAMES])
+
+
+def write_live_chunk(
+    connection: sqlite3.Connection, key: str, number: int, predictions: PredictionSet, frames: Iterable[int]
+) -> None:
+    """Add the predictions of these frames; what earlier chunks say of them no longer counts."""
+    _write_chunk(connection, key, number, predictions, np.array(sorted(frames), np.int64))
+
+
+def _write_chunk(
+    connection: sqlite3.Connection, key: str, number: int, predictions: PredictionSet, frames: Int
+) -> None:
+    if not len(frames):
+        return
+    data, count = encode_chunk(predictions, frames)
+    connection.execute(
+        "INSERT OR REPLACE INTO prediction_chunks VALUES (?, ?, ?, ?, ?, ?)",
+        (key, number, int(frames[0]), int(frames[-1]), count, data),
+    )
+
+
+def _shuffled(array: NDArray[Any]) -> bytes:
+    """Eight-byte numbers with all first bytes first, then all second ones: they compress far better so."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, 8).T.tobytes()
+
+
+def _unshuffled(data: bytes, dtype: type[np.generic]) -> NDArray[Any]:
+    return np.frombuffer(data, np.uint8).reshape(8, -1).T.copy().view(np.dtype(dtype).newbyteorder("<")).reshape(-1)
+
+
+def encode_chunk(predictions: PredictionSet, frames: Int) -> tuple[bytes, int]:
+    """Predictions of these frames (ascending), compressed, and how many there are."""
+    table = predictions.table
+    starts, counts = table.offsets[frames], table.offsets[frames + 1] - table.offsets[frames]
+    total = int(counts.sum())
+    before = np.repeat(np.cumsum(counts) - counts, counts)
+    rows = np.repeat(starts, counts) + np.arange(total, dtype=np.int64) - before
+    chunk = _Chunk(
+        _shuffled(frames.astype("<i8")),
+        predictions.covered[frames].astype(np.uint8).tobytes(),
+        _shuffled(counts.astype("<i8")),
+        _shuffled(table.boxes[:, rows].astype("<f8")),
+        _shuffled(table.class_ids[rows].astype("<i8")),
+        _shuffled(table.scores[rows].astype("<f8")),
+        _shuffled(table.ids[rows].astype("<i8")),
+    )
+    return zlib.compress(msgspec.msgpack.encode(chunk), _LEVEL), total
+
+
+def _decode_chunk(
+    data: bytes,
+) -> tuple[Int, NDArray[np.bool_], Int, NDArray[np.float64], Int, NDArray[np.float64], Int]:
+    try:
+        chunk = msgspec.msgpack.decode(zlib.decompress(data), type=_Chunk)
+        frames, counts = _unshuffled(chunk.frames, np.int64), _unshuffled(chunk.counts, np.int64)
+        covered = np.frombuffer(chunk.covered, np.uint8) != 0
+        boxes = _unshuffled(chunk.boxes, np.float64).reshape(4, -1)
+        class_ids, ids = _unshuffled(chunk.class_ids, np.int64), _unshuffled(chunk.ids, np.int64)
+        scores = _unshuffled(chunk.scores, np.float64)
+    except (zlib.error, msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise DamagedRowsError(f"predictions are damaged: {error}") from error
+    lengths = {boxes.shape[1], len(class_ids), len(scores), len(ids), int(counts.sum())}
+    if len(lengths) != 1 or not len(frames) == len(counts) == len(covered):
+        raise DamagedRowsError("predictions are damaged: columns differ in length")
+    return frames, covered, counts, boxes, class_ids, scores, ids
+
+
+def is_whole_chunk(data: object) -> bool:
+    """Whether a chunk can be read."""
+    try:
+        _decode_chunk(data if isinstance(data, bytes) else b"")
+    except DamagedRowsError:
+        return False
+    return True
+
+
+def _read_predictions(connection: sqlite3.Connection, key: str, run: _Run, frame_count: int) -> PredictionSet:
+    found = connection.execute("SELECT data FROM prediction_chunks WHERE variant = ? ORDER BY number", (key,))
+    chunks = [_decode_chunk(row[0]) for row in found]
+    covered = np.zeros(frame_count, np.bool_)
+    owner = np.full(frame_count, -1, np.int64)
+    for number, (frames, covers, *_rest) in enumerate(chunks):
+        if len(frames) and (frames.min() < 0 or frames.max() >= frame_count):
+            raise DamagedRowsError("predictions are damaged: a frame lies outside the video")
+        owner[frames] = number
+        covered[frames] = covers
+    known = {name: getattr(run, name) for name in run.__struct_fields__}
+    if not chunks:
+        return PredictionSet(BoxTable.empty(frame_count), covered, **known)
+    row_frames = [np.repeat(frames, counts) for frames, _covers, counts, *_rest in chunks]
+    keep = np.concatenate([owner[frames] == number for number, frames in enumerate(row_frames)])
+    table = BoxTable.from_rows(
+        np.concatenate(row_frames)[keep],
+        np.concatenate([chunk[3] for chunk in chunks], axis=1)[:, keep],
+        frame_count=frame_count,
+        class_ids=np.concatenate([chunk[4] for chunk in chunks])[keep],
+        scores=np.concatenate([chunk[5] for chunk in chunks])[keep],
+        ids=np.concatenate([chunk[6] for chunk in chunks])[keep],
+    )
+    return PredictionSet(table, covered, **known)

@@ -1,0 +1,155 @@
+"""Documents and sessions for the tests of project files, and what is compared of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.document.document import Document
+from iouviewer.document.edits import (
+    AddBoxes,
+    Batch,
+    Edit,
+    FrameMark,
+    FrameState,
+    RemoveBoxes,
+    SetClasses,
+    SetClassNames,
+    SetDecisions,
+    SetFlags,
+    SetFrames,
+    SetRects,
+    SetTracks,
+)
+from iouviewer.document.history import RowChanges, Step
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.sources import Source
+from iouviewer.document.variants import Variant
+from iouviewer.metrics.table import BoxTable
+
+FRAMES = 8
+
+
+def make_document(path: Path | str = "", frame_count: int = FRAMES) -> Document:
+    """Three frames with boxes, two classes."""
+    document = Document()
+    name = Path(path).name or "clip.mp4"
+    truth = document.add_source(Source(0, name, str(path), 640, 480, frame_count, 25.0, "f1", "d1"))
+    document.class_names = ("person", "car")
+    frames = np.array([0, 0, 1, 3], np.int64)
+    boxes = np.array([[0.1, 10, 20, 30], [1 / 3, 11, 21, 31], [5.5, 50, 60, 70], [7.25, 51, 61, 71]])
+    truth.load_columns(
+        frames,
+        boxes,
+        class_ids=np.array([0, 1, 0, -1]),
+        tracks=np.array([1, 2, 1, -1]),
+        flags=np.array([0, int(BoxFlag.IGNORED), 0, 0]),
+    )
+    truth.load_states(np.full(frame_count, int(FrameState.LABELLED), np.int8), np.zeros(frame_count, np.bool_))
+    return document
+
+
+def state_of(document: Document) -> dict[str, Any]:
+    """All that a document holds, floats as their bits."""
+    sources = {}
+    for number, source in document.sources.items():
+        truth = document.ground_truth(number)
+        columns = tuple((array.dtype.str, array.shape, array.tobytes()) for array in truth.columns())
+        sources[number] = (
+            source,
+            columns,
+            truth.states().tobytes(),
+            truth.verified().tobytes(),
+            sorted(document.decisions(number).items()),
+        )
+    return {"sources": sources, "classes": document.class_names}
+
+
+def twenty_edits() -> list[tuple[str, Edit]]:
+    """Edits of all kinds for ``make_document``."""
+    rect = (100.125, 100.0 + 1 / 3, 150.0, 160.0)
+    return [
+        ("Resize box 1", SetRects(((1, (0.2, 1.0, 6.0, 8.0)),))),
+        ("Add box 5", AddBoxes((Box(5, 2, rect, 0, 3),))),
+        ("Move box 5", SetRects(((5, (90.0, 90.0, 140.0, 150.0)),))),
+        ("Class of box 2", SetClasses(((2, 0),))),
+        ("New class", SetClassNames(("person", "car", "bus"))),
+        ("Class of box 5", SetClasses(((5, 2),))),
+        ("Delete box 3", RemoveBoxes((3,))),
+        ("Flags", SetFlags(((4, int(BoxFlag.OCCLUDED | BoxFlag.KEY_FRAME)),))),
+        ("Track", SetTracks(((4, 9),))),
+        ("Exclude frame 6", SetFrames((FrameMark(6, FrameState.EXCLUDED, False),))),
+        ("Verify frame 0", SetFrames((FrameMark(0, FrameState.LABELLED, True),))),
+        ("Decide", SetDecisions((("miss:3:4", "truth is right"),))),
+        ("Two boxes", AddBoxes((Box(6, 7, rect, 1), Box(7, 7, rect, 1)))),
+        ("Delete two", RemoveBoxes((6, 1))),
+        ("Batch", Batch((AddBoxes((Box(8, 4, rect),)), SetTracks(((8, 4),)), SetClasses(((8, 1),))))),
+        ("Rename", SetClassNames(("human", "car", "bus"))),
+        ("Unlabel frame 5", SetFrames((FrameMark(5, FrameState.UNLABELLED, False),))),
+        ("Move two", SetRects(((7, (1.0, 2.0, 3.0, 4.0)), (8, (5.0, 6.0, 7.0, 8.0))))),
+        ("Forget decision", SetDecisions((("miss:3:4", ""), ("fp:1:2", "unclear")))),
+        ("Delete box 8", RemoveBoxes((8,))),
+    ]
+
+
+def rows_for(document: Document, box_ids: frozenset[int], frames: frozenset[int]) -> RowChanges:
+    """Row changes that put everything named, whatever changed."""
+    truth = document.ground_truth()
+    found = {i: truth.find(i) for i in box_ids}
+    return RowChanges(
+        0,
+        tuple(box for box in found.values() if box is not None),
+        tuple(i for i, box in found.items() if box is None),
+        tuple(FrameMark(f, truth.state(f), truth.is_verified(f)) for f in sorted(frames)),
+        document.class_names,
+        tuple(document.decisions().items()),
+        truth.next_id,
+    )
+
+
+def apply_step(document: Document, label: str, edit: Edit, merge_key: str = "") -> tuple[Step, RowChanges]:
+    """Apply an edit that changes something; the step and what it leaves in the rows."""
+    applied = document.apply(edit)
+    assert applied is not None
+    frames = applied.change.frames
+    step = Step(label, edit, applied.inverse, 0, min(frames, default=0), merge_key)
+    return step, rows_for(document, applied.change.box_ids, frames)
+
+
+def make_predictions(frame_count: int = FRAMES, *, seed: int = 1, boxes: int = 30) -> PredictionSet:
+    """Random predictions; every frame but the last one is covered."""
+    random = np.random.default_rng(seed)
+    frames = np.sort(random.integers(0, frame_count - 1, boxes))
+    corners = random.uniform(0, 300, (2, boxes))
+    table = BoxTable.from_rows(
+        frames,
+        np.concatenate([corners, corners + random.uniform(5, 60, (2, boxes))]),
+        frame_count=frame_count,
+        class_ids=random.integers(0, 2, boxes),
+        scores=random.uniform(0.01, 1, boxes),
+    )
+    covered = np.ones(frame_count, np.bool_)
+    covered[-1] = False
+    return PredictionSet(table, covered, score_floor=0.01, cap=300, protocol={"model": "a.pt", "imgsz": 640})
+
+
+def make_variant(key: str, name: str, predictions: PredictionSet) -> Variant:
+    """A variant with a look."""
+    return Variant(key, name, predictions, "#e69f00", "dash", details={"device": "cpu"}, fps=31.5)
+
+
+def bits_of(predictions: PredictionSet) -> tuple[object, ...]:
+    """All of a prediction set, floats as their bits."""
+    table = predictions.table
+    arrays = (table.offsets, table.boxes, table.class_ids, table.scores, table.ignored, table.ids, predictions.covered)
+    known = (predictions.has_scores, predictions.score_floor, predictions.cap, predictions.stride)
+    return (
+        tuple((array.dtype.str, array.tobytes()) for array in arrays),
+        known,
+        predictions.complete,
+        dict(predictions.protocol),
+        predictions.left_out,
+    )
