@@ -59,7 +59,7 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     # A link stays a link: what it points to is replaced.
     target = path.resolve() if path.is_symlink() else path
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
     except OSError as error:
         raise _user_error(path, error) from error
     temporary = Path(name)
@@ -95,7 +95,7 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
             "there is something at this place already", path=path, remedy="Choose a new or an empty folder."
         )
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent))
     except OSError as error:
         raise _user_error(path, error) from error
     try:

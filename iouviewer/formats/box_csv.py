@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from pathlib import Path
 
@@ -113,12 +114,12 @@ def _add(rows: Rows, place: Place, fields: list[str], columns: dict[str, int], w
         rect = [float(fields[columns[name]]) for name in COORDINATES]
         score = float(fields[columns["score"]]) if fields[columns.get("score", 0)] and "score" in columns else None
         cell = fields[columns["id"]].strip() if "id" in columns else ""
-        track = int(cell) if cell else NO_TRACK
+        track = float(cell) if cell else NO_TRACK
     except ValueError as error:
         rows.refuse(place, f"not a number: {str(error).rsplit(': ', 1)[-1]}")
         return
-    if abs(track) > 2**53:
-        rows.refuse(place, f"id {track} is too large")
+    if not math.isfinite(track) or track != int(track) or abs(track) > 2**53:
+        rows.refuse(place, f"id {cell} is not a whole number")
         return
     flags = BoxFlag.NONE
     for word in fields[columns["flags"]].split() if "flags" in columns else ():
@@ -128,7 +129,13 @@ def _add(rows: Rows, place: Place, fields: list[str], columns: dict[str, int], w
         flags |= FLAG_WORDS[word]
     name = unquote_formula(fields[columns["class"]]) if "class" in columns else ""
     rows.add(
-        place, frame, rect, class_id=rows.classes.index(name), score=score, track=max(track, NO_TRACK), flags=int(flags)
+        place,
+        frame,
+        rect,
+        class_id=rows.classes.index(name),
+        score=score,
+        track=max(int(track), NO_TRACK),
+        flags=int(flags),
     )
 
 

@@ -31,9 +31,11 @@ def detect(path: Path) -> Detected | None:
             return _detect_folder(path)
         with path.open("rb") as file:
             head = file.read(HEAD)
+        return _detect_file(path, head)
     except OSError as error:
         raise cannot_read(path, error) from error
-    return _detect_file(path, head)
+    except zipfile.BadZipFile as error:
+        raise UserError(f"is not a readable zip archive: {error}", path=path) from error
 
 
 def _detect_file(path: Path, head: bytes) -> Detected | None:

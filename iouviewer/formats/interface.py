@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from iouviewer.document.imported import Kind
 from iouviewer.metrics.table import Float, Int
@@ -121,8 +121,7 @@ class BoxesToWrite:
         return self.class_names[index] if index >= 0 else UNSPECIFIED_NAME
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a row stands: file, line (from 1) if there are lines, and a path within the file (``shapes[3]``)."""
 
     path: Path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -22,20 +21,13 @@ def read_json(path: Path) -> Any:
     data = read_bytes(path)
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
-    # A million small objects would make the collector walk them again and again for nothing: 3 times slower.
-    was_enabled = gc.isenabled()
-    gc.disable()
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as first:
         try:
             return json.loads(data)
         except (ValueError, RecursionError):
-            line = first.lineno
-        raise UserError(f"is not valid JSON: {first.msg}", path=path, line=line) from first
-    finally:
-        if was_enabled:
-            gc.enable()
+            raise UserError(f"is not valid JSON: {first.msg}", path=path, line=first.lineno) from first
 
 
 def as_number(value: object) -> float | None:

@@ -29,6 +29,8 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
         files = sorted(p for p in path.iterdir() if p.suffix.lower() == ending) if path.is_dir() else [path]
     except OSError as error:
         raise cannot_read(path, error) from error
+    if not files:
+        raise UserError(f"holds no {ending} files", path=path)
     rows = Rows(path)
     images: list[str] = []
     sizes: set[Size] = set()

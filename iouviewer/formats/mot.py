@@ -226,7 +226,13 @@ def _classes(
     column = values[:, 7]
     whole = np.isfinite(column) & (column == np.rint(column)) & (np.abs(column) < LARGEST_ID)
     numbers = np.where(whole, np.where(whole, column, -1), -1).astype(np.int64)
-    return named_classes(numbers, _class_names(path, info, context), context)
+    names, notes = _class_names(path, info, context)
+    # Only what occurs: MOT17 has 13 classes, most files show a few.
+    occurring = set(numbers.tolist()) if names is not None and len(names) == len(MOT17_CLASSES) else None
+    if names is not None and occurring is not None:
+        names = {number: name for number, name in names.items() if number in occurring}
+    class_ids, class_names, more = named_classes(numbers, names, context)
+    return class_ids, class_names, notes + more
 
 
 def labels_path(path: Path) -> Path:
@@ -234,14 +240,19 @@ def labels_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.labels.txt")
 
 
-def _class_names(path: Path, info: SequenceInfo | None, context: ReadContext) -> dict[int, str] | None:
+def _class_names(
+    path: Path, info: SequenceInfo | None, context: ReadContext
+) -> tuple[dict[int, str] | None, list[str]]:
     """Names of classes 1, 2, ...: a file of labels (ours, or CVAT's labels.txt), else MOT16 to MOT20's own."""
     for candidate in (labels_path(path), path.with_name("labels.txt")):
         if candidate.is_file():
-            return {n: name for n, name in enumerate(read_lines(candidate), 1) if name}
+            names = {n: name for n, name in enumerate(read_lines(candidate), 1) if name}
+            return names, [f"class names from {candidate.name}"]
     if info is not None and info.name.upper().startswith(("MOT16", "MOT17", "MOT20")):
-        return dict(enumerate(MOT17_CLASSES, 1))
-    return dict(enumerate(context.class_names, 1)) if context.class_names else None
+        return dict(enumerate(MOT17_CLASSES, 1)), [f"class names of {info.name[:5]}"]
+    if context.class_names:
+        return dict(enumerate(context.class_names, 1)), [f"class 1 is taken to be {context.class_names[0]!r}"]
+    return None, []
 
 
 def read_sequence_info(path: Path) -> SequenceInfo | None:

@@ -12,17 +12,23 @@ from iouviewer.errors import UserError
 from iouviewer.formats.text import read_lines
 
 NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml")
+LABEL_FOLDERS = {"labels", "train", "val", "valid", "test"}
 _NAMES = re.compile(r"^names\s*:\s*(.*)$")
 _ENTRY = re.compile(r"^\s*(?:(\d+)\s*:|-)\s*(.*)$")
 
 
 def find_names(folder: Path) -> tuple[dict[int, str] | None, Path | None]:
-    """Names by class number and the file they are from: in the folder or in the two above it; None if there are none.
+    """Names by class number and the file they are from, None if there are none.
+
+    Looked for in the folder and, where it is ``labels`` or a split, in those above it.
 
     Raises:
         UserError: a ``data.yaml`` whose names cannot be read.
     """
-    for place in (folder, folder.parent, folder.parent.parent):
+    places = [folder]
+    while places[-1].name in LABEL_FOLDERS and len(places) < 3:
+        places.append(places[-1].parent)
+    for place in places:
         for name in NAME_FILES:
             file = place / name
             if not file.is_file():

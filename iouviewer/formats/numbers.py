@@ -15,19 +15,23 @@ exports, and a file's own 0.499999 would not survive one.
 
 
 def rounded(values: Float, decimals: int = DECIMALS) -> Float:
-    """The values as they read back after ``short``: float64 nearest to the rounded decimal."""
-    values = np.asarray(values, np.float64)
-    if np.array_equal(values, np.rint(values)):
-        return values
-    return np.array([float(f"{v:.{decimals}f}") for v in values.ravel()], np.float64).reshape(values.shape)
+    """The values as they read back after ``short``: float64 nearest to the rounded decimal.
+
+    The quotient of two whole numbers below 2**53 is rounded correctly, so it is the number that the decimal means.
+    """
+    unit = 10.0**decimals
+    result: Float = np.rint(np.asarray(values, np.float64) * unit) / unit
+    return result + 0.0  # no -0
 
 
 def short(value: float, decimals: int = DECIMALS) -> str:
-    """``value`` with at most ``decimals`` decimals and no superfluous zeros: ``12``, ``0.5``, never ``-0``."""
-    text = f"{value:.{decimals}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    """A ``rounded`` value without superfluous zeros or exponent: ``12``, ``0.5``, ``0.00001``, never ``-0``."""
+    text = repr(value)
+    if text.endswith(".0"):
+        return text[:-2] if text != "-0.0" else "0"
+    if "e" in text:
+        return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+    return text
 
 
 def exact(value: float) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from iouviewer.document.imported import ImportedBoxes, RefusedRow
 from iouviewer.errors import UserError
 from iouviewer.formats import box_csv
+from iouviewer.formats.collector import collector_paused
 from iouviewer.formats.detection import detect
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, Detected, FormatInfo, Place, ReadContext
 from iouviewer.formats.losses import losses
@@ -105,7 +106,8 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
         )
     if format not in _READERS:
         raise UserError(f"there is no format {format!r} to read", remedy=f"Known are {', '.join(_READERS)}.")
-    result = cast("Reader", _function(_READERS[format], "read"))(path, context)
+    with collector_paused():
+        result = cast("Reader", _function(_READERS[format], "read"))(path, context)
     if context.missing is not None:
         result = _with_missing(result, context)
     return result
@@ -151,4 +153,5 @@ def write_boxes(path: Path, data: BoxesToWrite, *, format: str) -> None:
     """
     if format not in _WRITERS:
         raise UserError(f"there is no format {format!r} to write", remedy=f"Known are {', '.join(_WRITERS)}.")
-    cast("Writer", _function(_WRITERS[format], "write"))(Path(path), data)
+    with collector_paused():
+        cast("Writer", _function(_WRITERS[format], "write"))(Path(path), data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,11 @@ def reasons(frames: Float, boxes: Float, scores: Float | None, *, base: int = 0)
 
 
 class Rows:
-    """Rows of formats that are read one by one; the checks run once over all of them."""
+    """Rows of formats that are read one by one; the checks run once over all of them.
+
+    ``place_of``, where it is set, gives the place of a row instead of ``places``: a reader that fills the columns at
+    once need not make a million places of which none may be asked for.
+    """
 
     def __init__(self, path: Path, classes: ClassTable | None = None) -> None:
         self.path = path
@@ -76,6 +80,7 @@ class Rows:
         self.tracks: list[int] = []
         self.flags: list[int] = []
         self.places: list[Place] = []
+        self.place_of: Callable[[int], Place] | None = None
         self.refused: list[RefusedRow] = []
         self.notes: list[str] = []
 
@@ -133,7 +138,8 @@ class Rows:
         bad = reasons(frames, boxes, scores)
         for row, reason in bad.items():
             missing = scores is not None and np.isnan(scores[row]) and reason.startswith("the score")
-            self.refuse(self.places[row], "the score is missing or not a number" if missing else reason)
+            place = self.places[row] if self.place_of is None else self.place_of(row)
+            self.refuse(place, "the score is missing or not a number" if missing else reason)
         keep = np.ones(len(frames), np.bool_)
         keep[list(bad)] = False
         return imported(

@@ -96,6 +96,8 @@ def read_elements(path: Path, stream: BinaryIO, take: Callable[[Element], None])
     except expat.ExpatError as error:
         reason = expat.ErrorString(error.code)
         raise UserError(f"is not well-formed XML: {reason}", path=path, line=error.lineno) from error
+    except (LookupError, ValueError) as error:
+        raise UserError(f"is in an encoding that cannot be read: {error}", path=path, line=1) from error
     except UserError as error:
         if error.path is not None:
             raise

@@ -71,6 +71,11 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         )
     rows = Rows(path)
     files = _files_of_video(label_files(path), rows, context)
+    if not files:
+        # save_txt leaves an empty folder where a run found nothing at all.
+        if context.kind is not Kind.PREDICTIONS:
+            raise UserError("holds no label files", path=path)
+        rows.notes.append("the folder holds no label files: nothing was detected")
     lines = _Lines()
     for number, file in enumerate(files):
         _read_file(file, number, rows, lines)

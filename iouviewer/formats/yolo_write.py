@@ -14,7 +14,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.frames import stem
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite
 from iouviewer.formats.names_yaml import yaml_quoted
-from iouviewer.formats.numbers import exact, short
+from iouviewer.formats.numbers import exact, rounded, short
 
 
 def file_stems(data: BoxesToWrite) -> dict[int, str]:
@@ -62,14 +62,15 @@ def _rows(data: BoxesToWrite, unspecified: int) -> list[str]:
     width, height = data.size
     # A fraction that is off by half a unit of its last place moves an edge by size times that: 1e-6 px in all.
     decimals = 7 + math.ceil(math.log10(max(width, height)))
-    columns = np.stack(
+    fractions = np.stack(
         [
             (boxes[0] + boxes[2]) / 2 / width,
             (boxes[1] + boxes[3]) / 2 / height,
             (boxes[2] - boxes[0]) / width,
             (boxes[3] - boxes[1]) / height,
         ]
-    ).T.tolist()
+    )
+    columns = rounded(fractions, decimals).T.tolist()
     classes = np.asarray(data.class_ids).tolist()
     scores = None if data.scores is None else np.asarray(data.scores, np.float64).tolist()
     tracks = np.asarray(data.track_ids).tolist()
@@ -79,7 +80,7 @@ def _rows(data: BoxesToWrite, unspecified: int) -> list[str]:
     for row, values in enumerate(columns):
         texts = [short(v, decimals) for v in values]
         if texts[2] == "0" or texts[3] == "0":
-            texts = [exact(v) for v in values]
+            texts = [exact(v) for v in fractions[:, row].tolist()]
         cells = [str(classes[row] if classes[row] >= 0 else unspecified), *texts]
         cells += [exact(scores[row])] if scores is not None else []
         cells += [str(tracks[row])] if with_tracks else []
