@@ -81,6 +81,21 @@ class EvalResult:
         """The report."""
         return html_bytes(self.values, self.chosen, self.series(), title=self._plot_title(), target=self.target)
 
+    def _common_ground(self) -> Iterator[str]:
+        """On what a difference was computed, where that is not what the variant's own numbers stand on."""
+        for score, delta in zip(self.scores, self.deltas, strict=True):
+            if delta is None:
+                continue
+            limits = []
+            if delta["floor"] is not None:
+                limits.append(f"score floor {delta['floor']:.4g}")
+            if delta["cap"] is not None:
+                limits.append(f"cap of {delta['cap']} boxes a frame")
+            if delta["frames"] != score.metrics["frames"]:
+                limits.append(f"{delta['frames']} frames")
+            if limits:
+                yield f"{score.name}: Δ at the common {', '.join(limits)}"
+
     def _plot_title(self) -> str:
         return f"IoU by frame: {self.title}"
 
@@ -98,7 +113,7 @@ class EvalResult:
         )
         variants = self.values["variants"]
         parts = [head, text_table(HEADER, table_rows(variants, protocol["baseline"]))]
-        parts += [f"Note: {warning}\n" for warning in protocol["warnings"]]
+        parts += [f"Note: {warning}\n" for warning in (*protocol["warnings"], *self._common_ground())]
         if len(variants) == 1:
             [only] = variants.values()
             average = "undefined" if only["avg_iou"] is None else f"{only['avg_iou']:.2f}"

@@ -38,11 +38,11 @@ def points_text(difference: float | None) -> str:
 
 
 def metric_texts(metrics: Mapping[str, Any]) -> list[str]:
-    """The cells of one variant for COLUMNS."""
-    return [
-        ap_text(metrics[key], metrics["ap_floor"]) if key in {"ap", "ap50"} else number_text(metrics[key])
-        for _, key in COLUMNS
-    ]
+    """The cells of one variant for COLUMNS; where the set was cut stands beside AP only."""
+    floor = metrics["ap_floor"]
+    texts = {key: number_text(metrics[key]) for _, key in COLUMNS} | {"ap": ap_text(metrics["ap"], floor)}
+    texts["ap50"] = ap_text(metrics["ap50"], floor).partition(" (")[0]
+    return [texts[key] for _, key in COLUMNS]
 
 
 def difference_texts(delta: Mapping[str, Any] | None) -> list[str]:
