@@ -20,7 +20,21 @@ from iouviewer.project.schema import connect, create_tables
 _HIGHEST_KEY = 1 << 40
 _PAGE = 4096
 
+_MOST_FRAMES = 100_000_000
+_MOST_CLASSES = 100_000
+
 Row = tuple[Any, ...]
+
+_SOURCE_KINDS = (int, str, str, str, int, int, int, float, str, str, int)
+_BOX_KINDS = (int, int, int, float, float, float, float, int, int, int)
+
+
+def _fits(row: Row, kinds: tuple[type, ...]) -> bool:
+    """Whether each value is of its column's kind (whole numbers are numbers too)."""
+    return len(row) == len(kinds) and all(
+        isinstance(value, kind) or (kind is float and isinstance(value, int))
+        for value, kind in zip(row, kinds, strict=True)
+    )
 
 
 @dataclass(slots=True)
@@ -132,19 +146,22 @@ class _Salvager:
         """Copy all; the history is kept only where all that it names was saved."""
         sources, sources_lost = self._scan("sources", "id", ())
         classes, classes_lost = self._scan("classes", "id", ())
-        numbers = [int(row[0]) for row in sources] or [0]
+        kept = [row for row in sources if _fits(row, _SOURCE_KINDS) and 0 <= row[6] < _MOST_FRAMES]
+        sources_lost |= len(kept) < len(sources)
+        numbers = [row[0] for row in kept] or [0]
         boxes = {number: self._scan_boxes(number) for number in numbers}
         names = self._names(classes, boxes)
         for number in numbers:
-            self._write_source(path, number, sources, boxes[number][0], len(names))
+            self._write_source(path, number, kept, boxes[number][0], len(names))
         rows.write_class_names(self._new, names)
         lost = sources_lost or classes_lost or any(lost for _found, lost in boxes.values())
         if classes_lost:
             self._report.losses.append("some class names are gone")
         lost |= bool(self._report.losses)
+        self._copy_texts("meta", "key")
         self._copy_history(lost)
         self._copy_texts("settings", "key")
-        self._copy_texts("meta", "key")
+        self._copy_texts("decisions", "key")
         self._copy_variants()
 
     def _scan(self, table: str, key: str, where: tuple[tuple[str, object], ...]) -> tuple[list[Row], bool]:
@@ -160,25 +177,38 @@ class _Salvager:
 
     def _scan_boxes(self, source: int) -> tuple[list[Row], bool]:
         found, lost = self._scan("boxes", "id", (("source", source),))
+        # A damaged key ends a search by key early, without an error; a walk over all rows passes by.
+        walked, walk_lost = _scan_texts(self._damaged, "boxes", "source", further=("id",))
+        known = {row[1]: row for row in (*found, *walked) if _fits(row, _BOX_KINDS) and row[0] == source}
+        lost |= walk_lost or len(known) > len(found) or self._is_inconsistent("boxes")
         if lost:
             self._report.losses.append("some boxes cannot be read")
-        return found, lost
+        return [known[key] for key in sorted(known)], lost
+
+    def _is_inconsistent(self, table: str) -> bool:
+        """Whether SQLite finds anything wrong with a table, such as keys out of order."""
+        try:
+            found = self._damaged.execute(f"PRAGMA quick_check({table})").fetchone()
+        except sqlite3.DatabaseError:
+            return True
+        return found is None or found[0] != "ok"
 
     def _names(self, classes: list[Row], boxes: dict[int, tuple[list[Row], bool]]) -> tuple[str, ...]:
         """Class names; those that are gone are named by their number."""
-        known = {int(row[0]): str(row[1]) for row in classes}
-        used = [row[7] for found, _lost in boxes.values() for row in found if isinstance(row[7], int)]
         # A damaged class id must not make a million names.
-        count = max([number + 1 for number in known] + [number + 1 for number in used if number < 10_000], default=0)
+        known = {row[0]: str(row[1]) for row in classes if row[0] < _MOST_CLASSES}
+        used = {row[7] for found, _lost in boxes.values() for row in found if _fits(row, _BOX_KINDS)}
+        count = max((number + 1 for number in {*known, *used} if number < _MOST_CLASSES), default=0)
         return tuple(known.get(number, f"class {number}") for number in range(count))
 
     def _write_source(self, path: Path, number: int, sources: list[Row], boxes: list[Row], class_count: int) -> None:
         frames, frames_lost = self._scan("frames", "frame", (("source", number),))
-        good = [row for row in boxes if all(isinstance(value, (int, float)) for value in row)]
+        good = [row for row in boxes if _fits(row, _BOX_KINDS)]
         columns = rows.columns_of_rows([row[1:] for row in good])
         row = next((row for row in sources if row[0] == number), None)
         if row is None:
-            count = int(max([0, *columns.frames.tolist(), *(frame[1] for frame in frames)])) + 1
+            numbers = [*columns.frames.tolist(), *(frame[1] for frame in frames)]
+            count = max((frame + 1 for frame in numbers if frame < _MOST_FRAMES), default=0)
             row = (number, path.stem, "", "", 0, 0, count, 0.0, "", "", 1)
             self._report.losses.append("what was known of the video is gone")
         keep = rows.valid_rows(columns, frame_count=int(row[6]), class_count=class_count)
@@ -197,22 +227,35 @@ class _Salvager:
         self._new.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         rows.write_columns(self._new, number, kept, next_id)
         self._report.boxes += int(keep.sum())
-        states = [r for r in frames if 0 <= r[1] < row[6] and r[2] in {int(s) for s in FrameState} and r[3] in (0, 1)]
+        known = {int(state) for state in FrameState}
+        states = [
+            frame
+            for frame in frames
+            if _fits(frame, (int, int, int, int))
+            and 0 <= frame[1] < row[6]
+            and frame[2] in known
+            and frame[3] in (0, 1)
+        ]
         self._new.executemany("INSERT INTO frames VALUES (?, ?, ?, ?)", states)
         self._report.frames += len(states)
-        if frames_lost or len(states) < len(frames):
+        if frames_lost or self._is_inconsistent("frames") or len(states) < len(frames):
             self._report.losses.append("the states of some frames are gone")
-        self._copy_texts("decisions", "key")
 
     def _copy_texts(self, table: str, key: str) -> None:
-        if table == "decisions" and self._new.execute("SELECT count(*) FROM decisions").fetchone()[0]:
-            return
         found, lost = _scan_texts(self._damaged, table, key)
-        for row in found:
-            marks = ", ".join("?" * len(row))
-            self._new.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)
+        lost |= not self._insert(table, found)
         if lost:
             self._report.losses.append(f"some {table} are gone")
+
+    def _insert(self, table: str, found: list[Row]) -> bool:
+        """Put rows; False if some break the table's rules."""
+        good = True
+        for row in found:
+            try:
+                self._new.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+            except sqlite3.IntegrityError:
+                good = False
+        return good
 
     def _copy_history(self, rows_lost: bool) -> None:
         found, lost = self._scan("history", "position", ())
@@ -228,7 +271,7 @@ class _Salvager:
         if lost or rows_lost or not whole:
             if found or lost:
                 self._report.losses.append("earlier edits can no longer be undone")
-            self._new.execute("INSERT INTO meta VALUES ('cursor', 0)")
+            history_log.write_cursor(self._new, 0)
             return
         for step in steps:
             history_log.write_step(self._new, step)
@@ -243,8 +286,10 @@ class _Salvager:
             if not variant_rows.is_whole_list_row(row):
                 lost = True
                 continue
-            self._new.execute("INSERT INTO variants VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            self._new.executemany("INSERT INTO prediction_chunks VALUES (?, ?, ?, ?, ?, ?)", whole)
+            if not self._insert("variants", [row]):
+                lost = True
+                continue
+            chunks_lost |= not self._insert("prediction_chunks", whole)
             self._report.variants += 1
             if chunks_lost or len(whole) < len(chunks):
                 self._report.losses.append(f"predictions of some frames of {row[2]} are gone")
@@ -260,6 +305,9 @@ def _scan(connection: sqlite3.Connection, sql: str, values: tuple[object, ...], 
     while after < _HIGHEST_KEY:
         try:
             for row in _rows(connection, sql.format(">", "ASC"), (*values, after)):
+                if not isinstance(row[place], int):
+                    lost = True
+                    continue
                 if bad_from is not None:
                     _read_back(connection, sql, (*values, row[place]), place, bad_from, found)
                     bad_from = None
@@ -287,7 +335,7 @@ def _read_back(
     """Rows that the doubling steps jumped over, read downwards until the damage."""
     try:
         for row in _rows(connection, sql.format("<", "DESC"), values):
-            if row[place] <= stop:
+            if not isinstance(row[place], int) or row[place] <= stop:
                 return
             found[row[place]] = row
     except sqlite3.DatabaseError:
@@ -298,13 +346,16 @@ def _rows(connection: sqlite3.Connection, sql: str, values: tuple[object, ...]) 
     yield from connection.execute(sql, values)
 
 
-def _scan_texts(connection: sqlite3.Connection, table: str, key: str) -> tuple[list[Row], bool]:
-    """Rows of a small table, read from its beginning and, if that fails, from its end too."""
+def _scan_texts(
+    connection: sqlite3.Connection, table: str, key: str, *, further: tuple[str, ...] = ()
+) -> tuple[list[Row], bool]:
+    """Rows of a table in order of its key, read from its beginning and, if that fails, from its end too."""
     found: dict[tuple[Any, ...], Row] = {}
     lost = False
     for order in ("ASC", "DESC"):
+        by = ", ".join(f"{name} {order}" for name in (key, *further))
         try:
-            for row in _rows(connection, f"SELECT * FROM {table} ORDER BY {key} {order}", ()):
+            for row in _rows(connection, f"SELECT * FROM {table} ORDER BY {by}", ()):
                 found[row] = row
         except sqlite3.DatabaseError:
             lost = True

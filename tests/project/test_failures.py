@@ -1,0 +1,240 @@
+"""Killed programs, full disks and files that go away: what was reported saved is there, what was not is not lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from iouviewer.errors import UserError
+from iouviewer.project import schema, writer
+from iouviewer.project.store import ProjectFile
+
+from .building import apply_step, make_document, rows_for, state_of, twenty_edits
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and limits")
+
+EDITOR = """
+import sys
+from pathlib import Path
+from iouviewer.project.store import ProjectFile
+from tests.project.building import apply_step, make_document, rows_for, twenty_edits
+
+document = make_document()
+project = ProjectFile.create(Path(sys.argv[1]), document)
+undos = int(sys.argv[2])
+expected = 1 + 20 + undos
+
+def on_saved(saved, requested):
+    if saved == expected:
+        print("saved", flush=True)
+
+project.on_saved = on_saved
+for label, edit in twenty_edits():
+    project.append(*apply_step(document, label, edit))
+for _ in range(undos):
+    applied = document.apply(project.undo_step().inverse)
+    project.move(-1, rows_for(document, applied.change.box_ids, applied.change.frames))
+sys.stdin.read()
+"""
+
+
+def expected_state(undos: int):
+    document = make_document()
+    inverses = []
+    for label, edit in twenty_edits():
+        step, _rows = apply_step(document, label, edit)
+        inverses.append(step.inverse)
+    for _ in range(undos):
+        document.apply(inverses.pop())
+    return state_of(document)
+
+
+@posix
+@pytest.mark.parametrize("undos", [0, 7])
+def test_after_sigkill_rows_cursor_and_redo_are_as_reported(tmp_path: Path, repository: Path, undos: int):
+    path = tmp_path / "clip.mp4.iouv"
+    command = [sys.executable, "-c", EDITOR, str(path), str(undos)]
+    with subprocess.Popen(command, cwd=repository, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "saved\n"
+        process.send_signal(signal.SIGKILL)
+    # The lock file of the dead process is still there and keeps nobody out.
+    assert path.with_name(f"{path.name}.lock").exists()
+    project = ProjectFile.open(path)
+    loaded = project.load().document
+    assert state_of(loaded) == expected_state(undos)
+    assert (project.cursor, project.step_count) == (20 - undos, 20)
+    for _ in range(undos):
+        step = project.redo_step()
+        assert step is not None
+        applied = loaded.apply(step.edit)
+        assert applied is not None
+        project.move(1, rows_for(loaded, applied.change.box_ids, applied.change.frames))
+    assert state_of(loaded) == expected_state(0)
+    while (step := project.undo_step()) is not None:
+        applied = loaded.apply(step.inverse)
+        assert applied is not None
+        project.move(-1, rows_for(loaded, applied.change.box_ids, applied.change.frames))
+    assert state_of(loaded) == state_of(make_document())
+    project.close()
+
+
+FULL_DISK = """
+import resource, sys, threading
+from pathlib import Path
+from iouviewer.document.edits import SetRects
+from iouviewer.project.store import ProjectFile
+from tests.project.building import apply_step, make_document
+
+path = Path(sys.argv[1])
+document = make_document()
+project = ProjectFile.create(path, document)
+assert project.flush()
+problems, again = [], threading.Event()
+failing = threading.Event()
+
+def on_problem(problem):
+    if problem is None:
+        again.set()
+    else:
+        problems.append(str(problem))
+        failing.set()
+
+project.on_problem = on_problem
+limit = path.with_name(path.name + "-wal").stat().st_size + 9000
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+for by in range(1, 31):
+    edit = SetRects(((3, (by / 7, 1.0, 5000.0, 61.0)),))
+    project.append(*apply_step(document, f"Step {by}", edit))
+assert failing.wait(20)
+saved, requested = project.progress
+assert saved < requested, (saved, requested)
+project.retry_now()
+assert not project.flush(0.5)
+assert len(problems) == 1, problems
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+project.retry_now()
+assert project.flush(20)
+assert again.wait(20)
+assert len(problems) == 1, problems
+project.close()
+print(problems[0])
+"""
+
+
+@posix
+def test_a_full_disk_is_told_once_and_loses_no_edit(tmp_path: Path, repository: Path):
+    path = tmp_path / "clip.mp4.iouv"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(path)], cwd=repository, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "not being saved" in done.stdout and str(path) in done.stdout
+    project = ProjectFile.open(path)
+    assert (project.cursor, project.step_count) == (30, 30)
+    box = project.load().document.ground_truth().find(3)
+    assert box is not None and box.rect == (30 / 7, 1.0, 5000.0, 61.0)
+    project.close()
+
+
+class Problems:
+    """Collects what ``on_problem`` gets, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.seen: list[UserError | None] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, problem: UserError | None) -> None:
+        with self._changed:
+            self.seen.append(problem)
+            self._changed.notify_all()
+
+    def wait_for(self, count: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.seen) >= count, 20)
+
+
+def test_writing_goes_on_in_order_after_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(writer, "FIRST_RETRY", 0.001)
+    path = tmp_path / "clip.mp4.iouv"
+    document = make_document()
+    project = ProjectFile.create(path, document)
+    assert project.flush()
+    project.on_problem = problems = Problems()
+    aside = path.with_name("aside")
+    # Under the writer's feet: POSIX would let it write on into a file that nobody can find.
+    path.rename(aside)
+    for label, edit in twenty_edits():
+        project.append(*apply_step(document, label, edit))
+    problems.wait_for(1)
+    assert project.progress[0] == 1
+    assert not path.exists()
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    aside.rename(path)
+    problems.wait_for(2)
+    assert project.flush()
+    project.close()
+    assert problems.seen[0] is not None and problems.seen[1:] == [None]
+    project = ProjectFile.open(path)
+    assert (project.cursor, project.step_count) == (20, 20)
+    assert state_of(project.load().document) == state_of(document)
+    project.close()
+
+
+def test_closing_says_how_much_could_not_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(writer, "FIRST_RETRY", 0.001)
+    path = tmp_path / "clip.mp4.iouv"
+    document = make_document()
+    project = ProjectFile.create(path, document)
+    assert project.flush()
+    project.on_problem = problems = Problems()
+    path.unlink()
+    for label, edit in twenty_edits()[:3]:
+        project.append(*apply_step(document, label, edit))
+    problems.wait_for(1)
+    with pytest.raises(UserError, match="last 3 changes"):
+        project.close(timeout=0.05)
+
+
+def test_a_first_write_that_fails_leaves_nothing_and_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(writer, "FIRST_RETRY", 0.001)
+    path = tmp_path / "clip.mp4.iouv"
+    in_the_way = path.with_name(f".{path.name}.part")
+    in_the_way.mkdir()
+    document = make_document()
+    failing = threading.Event()
+    monkeypatch.setattr(ProjectFile, "_tell_problem", lambda _self, problem: failing.set() if problem else None)
+    project = ProjectFile.create(path, document)
+    project.append(*apply_step(document, *twenty_edits()[0]))
+    assert failing.wait(20)
+    assert not path.exists()
+    in_the_way.rmdir()
+    assert project.flush()
+    project.close()
+    project = ProjectFile.open(path)
+    assert project.step_count == 1
+    assert state_of(project.load().document) == state_of(document)
+    project.close()
+
+
+def test_a_commit_waits_for_a_copy_of_another_window(tmp_path: Path):
+    path = tmp_path / "clip.mp4.iouv"
+    document = make_document()
+    project = ProjectFile.create(path, document)
+    assert project.flush()
+    with closing(schema.connect(path)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM history").fetchone()[0] == 0
+        project.append(*apply_step(document, *twenty_edits()[0]))
+        assert project.flush()
+        reader.execute("COMMIT")
+        assert reader.execute("SELECT count(*) FROM history").fetchone()[0] == 1
+    project.close()

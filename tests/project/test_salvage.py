@@ -1,0 +1,175 @@
+"""A damaged project is kept as it is, and what can be read of it goes to a new one."""
+
+from __future__ import annotations
+
+import random
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from iouviewer.document.document import Document
+from iouviewer.document.edits import SetRects
+from iouviewer.document.sources import Source
+from iouviewer.errors import UserError
+from iouviewer.project import schema
+from iouviewer.project.salvage import salvage
+from iouviewer.project.store import DamagedProjectError, ProjectFile
+
+from .building import apply_step, make_document, make_predictions, make_variant, state_of
+
+FRAMES = 400
+
+
+@pytest.fixture
+def project_path(tmp_path: Path) -> Path:
+    """A project of 2000 boxes, five steps, a variant and a setting."""
+    path = tmp_path / "clip.mp4.iouv"
+    document = Document()
+    document.class_names = ("person", "car")
+    truth = document.add_source(Source(0, "clip.mp4", "", 640, 480, FRAMES, 25.0, "f", "d"))
+    number = np.arange(2000)
+    truth.load_columns(
+        number // 5,
+        np.array([number / 7, number / 3, number / 7 + 10, number / 3 + 20]),
+        class_ids=number % 2,
+        tracks=number % 5,
+        flags=number * 0,
+    )
+    truth.load_states(np.ones(FRAMES, np.int8), np.zeros(FRAMES, np.bool_))
+    variant = make_variant("a", "base", make_predictions(FRAMES, boxes=3000))
+    project = ProjectFile.create(path, document, variants=[variant], settings={"convention": "inclusive"})
+    for by in range(1, 6):
+        project.append(*apply_step(document, f"Step {by}", SetRects(((by, (0.5, 1.0, 50.0 + by, 61.0)),))))
+    project.close()
+    return path
+
+
+def load(path: Path) -> tuple[Document, ProjectFile]:
+    project = ProjectFile.open(path)
+    return project.load().document, project
+
+
+def boxes_of(document: Document) -> dict[int, tuple[float, ...]]:
+    truth = document.ground_truth()
+    return {box.id: (box.frame, *box.rect) for frame in range(FRAMES) for box in truth.boxes(frame)}
+
+
+def test_a_sound_project_is_salvaged_whole(project_path: Path, tmp_path: Path):
+    target = tmp_path / "new.iouv"
+    report = salvage(project_path, target)
+    assert (report.boxes, report.frames, report.variants, report.steps, report.losses) == (2000, FRAMES, 1, 5, [])
+    (old, first), (new, second) = load(project_path), load(target)
+    assert state_of(new) == state_of(old)
+    assert (second.cursor, second.step_count) == (5, 5)
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("page", [b"\0" * 4096, b"\xff" * 4096, b"\0" * 16])
+def test_without_its_first_page_nothing_is_lost(project_path: Path, tmp_path: Path, page: bytes):
+    old, project = load(project_path)
+    project.close()
+    data = bytearray(project_path.read_bytes())
+    data[: len(page)] = page
+    project_path.write_bytes(data)
+    with pytest.raises(DamagedProjectError):
+        ProjectFile.open(project_path)
+    report = salvage(project_path, tmp_path / "new.iouv")
+    assert project_path.read_bytes() == data
+    assert report.losses == []
+    new, project = load(tmp_path / "new.iouv")
+    assert state_of(new) == state_of(old)
+    project.close()
+
+
+def leaf_pages(path: Path) -> list[int]:
+    """Pages (from 1) that are leaves of the table of boxes; told apart by the header's first byte, 10."""
+    data = path.read_bytes()
+    with closing(schema.connect(path)) as connection:
+        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'boxes'").fetchone()[0]
+    start = (root - 1) * 4096
+    assert data[start] == 2  # an interior page of an index tree
+    count = int.from_bytes(data[start + 3 : start + 5], "big")
+    cells = [int.from_bytes(data[start + 12 + 2 * i : start + 14 + 2 * i], "big") for i in range(count)]
+    return [int.from_bytes(data[start + cell : start + cell + 4], "big") for cell in cells]
+
+
+@pytest.mark.parametrize("which", [[0], [5], [-1], [3, 9, 10]])
+def test_boxes_on_both_sides_of_damaged_pages_are_saved(project_path: Path, tmp_path: Path, which: list[int]):
+    old, project = load(project_path)
+    project.close()
+    pages = leaf_pages(project_path)
+    data = bytearray(project_path.read_bytes())
+    for place in which:
+        start = (pages[place] - 1) * 4096
+        data[start : start + 4096] = b"\xff" * 4096
+    project_path.write_bytes(data)
+    with pytest.raises(DamagedProjectError):
+        load(project_path)
+    report = salvage(project_path, tmp_path / "new.iouv")
+    new, project = load(tmp_path / "new.iouv")
+    project.close()
+    saved, all_boxes = boxes_of(new), boxes_of(old)
+    assert saved.items() <= all_boxes.items()
+    per_page = 2000 / len(pages)
+    assert len(saved) >= 2000 - (len(which) + 1) * per_page * 1.5
+    assert len(saved) == report.boxes < 2000
+    assert any("boxes" in loss for loss in report.losses)
+    assert report.steps == 0 and any("undone" in loss for loss in report.losses)
+
+
+def test_a_file_cut_off_in_the_middle_gives_what_is_there(project_path: Path, tmp_path: Path):
+    old, project = load(project_path)
+    project.close()
+    project_path.write_bytes(project_path.read_bytes()[: 25 * 4096])
+    report = salvage(project_path, tmp_path / "new.iouv")
+    new, project = load(tmp_path / "new.iouv")
+    project.close()
+    assert 0 < report.boxes <= 2000
+    assert boxes_of(new).items() <= boxes_of(old).items()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_flipped_bytes_never_make_salvage_fail_or_invent_boxes(project_path: Path, tmp_path: Path, seed: int):
+    rng = random.Random(seed)
+    data = bytearray(project_path.read_bytes())
+    for _ in range(40):
+        data[rng.randrange(100, len(data))] ^= 1 << rng.randrange(8)
+    project_path.write_bytes(data)
+    report = salvage(project_path, tmp_path / "new.iouv")
+    new, project = load(tmp_path / "new.iouv")
+    project.close()
+    assert len(boxes_of(new)) == report.boxes > 100
+    assert report.boxes == 2000 or report.losses
+    assert project_path.read_bytes() == data
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"\0" * 50_000])
+def test_what_holds_nothing_is_told_and_no_file_is_made(tmp_path: Path, content: bytes):
+    path, target = tmp_path / "clip.mp4.iouv", tmp_path / "new.iouv"
+    path.write_bytes(content)
+    with pytest.raises(UserError):
+        salvage(path, target)
+    assert path.read_bytes() == content
+    assert not target.exists()
+
+
+def test_the_newest_snapshot_is_named_where_nothing_can_be_read(tmp_path: Path):
+    path = tmp_path / "clip.mp4.iouv"
+    project = ProjectFile.create(path, make_document())
+    snapshot = project.snapshot("monday")
+    project.close()
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match="monday") as caught:
+        salvage(path, tmp_path / "new.iouv")
+    assert str(snapshot) in str(caught.value)
+
+
+def test_salvage_never_replaces_a_file(project_path: Path, tmp_path: Path):
+    target = tmp_path / "mine.iouv"
+    target.write_text("mine")
+    with pytest.raises(UserError, match="already"):
+        salvage(project_path, target)
+    assert target.read_text() == "mine"
