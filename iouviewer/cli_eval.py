@@ -61,6 +61,7 @@ def _request(args: argparse.Namespace) -> EvalRequest:
         class_agnostic=args.class_agnostic,
         frames=args.frames,
         target=args.target,
+        analysis=any(wanted is not None for wanted in (args.json, args.html, args.fail_if)),
         read=read_options(args),
         run=RunOptions.from_arguments(args),
     )

@@ -57,12 +57,14 @@ class Truth:
     Attributes:
         labelled: (F,) bool.
         class_names: index = class id; empty where the file has no classes and none was named.
+        tracks: (M,) int64, track of each row of the table, -1 for none.
         skipped: rows that were left out on request.
     """
 
     table: BoxTable
     labelled: Bool
     class_names: tuple[str, ...]
+    tracks: Int
     skipped: int = 0
 
     def counted_boxes(self) -> Int:
@@ -171,7 +173,8 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
         ids=np.arange(1, len(boxes) + 1, dtype=np.int64)[keep],
     )
     skipped = int(outside.sum()) + len(boxes.refused)
-    return Truth(table, _mask(boxes.labelled, frame_count), tuple(boxes.class_names), skipped)
+    tracks = np.asarray(boxes.track_ids, np.int64)[table.ids - 1]
+    return Truth(table, _mask(boxes.labelled, frame_count), tuple(boxes.class_names), tracks, skipped)
 
 
 def _class_numbers(

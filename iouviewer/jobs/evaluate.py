@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from iouviewer import __version__
 from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.eval_inputs import (
     ReadOptions,
     SourceFacts,
@@ -27,7 +29,7 @@ from iouviewer.jobs.frame_choice import parse_frames
 from iouviewer.jobs.open_request import NamedPath
 from iouviewer.jobs.progress import ProgressCallback, no_progress
 from iouviewer.jobs.run_options import RunOptions
-from iouviewer.jobs.scoring import ScoreSettings, difference, score
+from iouviewer.jobs.scoring import ScoreSettings, VariantScore, difference, mask_of, score
 from iouviewer.metrics.table import Convention, Int
 
 
@@ -41,6 +43,8 @@ class EvalRequest:
         baseline: name of the variant that differences refer to; None: the first.
         frames: text of the choice (``jobs.frame_choice``); None: all.
         target: IoU drawn as the target in plots.
+        analysis: also what explains the numbers (errors, curves, verdicts ...); costs seconds.
+        margins: points that a variant may lose, by metric, for the verdicts.
     """
 
     video: Path | None
@@ -54,6 +58,8 @@ class EvalRequest:
     class_agnostic: bool = False
     frames: str | None = None
     target: float = 0.75
+    analysis: bool = False
+    margins: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MARGINS))
     read: ReadOptions = field(default_factory=ReadOptions)
     run: RunOptions = field(default_factory=RunOptions)
 
@@ -116,6 +122,8 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
         progress(number, len(variants), f"scoring {variant.name}")
         scores.append(score(truth, variant, chosen, request.settings))
     deltas = [difference(truth, one, scores[0], chosen, request.settings) for one in scores]
+    if request.analysis:
+        scores = _with_analysis(truth, chosen, scores, facts, request, progress)
     order = [name for name, _ in (*request.preds, *request.models)]
     return EvalResult(
         title=facts.name,
@@ -127,6 +135,29 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
         target=request.target,
         protocol=_protocol(request, facts, truth, chosen, baseline) | {"warnings": _warnings(truth, variants)},
     )
+
+
+def _with_analysis(
+    truth: Truth,
+    chosen: Int,
+    scores: list[VariantScore],
+    facts: SourceFacts,
+    request: EvalRequest,
+    progress: ProgressCallback,
+) -> list[VariantScore]:
+    """The scores with ``analyse``'s values and the verdict (``bootstrap``, null for the baseline) among the metrics."""
+    from iouviewer.jobs.analysis import analyse, bootstrap
+
+    labelled = truth.labelled & mask_of(chosen, truth.table.frame_count)
+    analysed = []
+    for number, one in enumerate(scores):
+        progress(number, len(scores), f"analysing {one.name}")
+        analysed.append(analyse(truth, truth.tracks, one, labelled))
+    verdicts = bootstrap(truth, labelled, scores, fps=facts.fps, margins=request.margins)
+    return [
+        replace(one, metrics={**one.metrics, **values, "bootstrap": verdicts.get(one.name)})
+        for one, values in zip(scores, analysed, strict=True)
+    ]
 
 
 def _protocol(request: EvalRequest, facts: SourceFacts, truth: Truth, chosen: Int, baseline: str) -> dict[str, Any]:
@@ -154,4 +185,5 @@ def _protocol(request: EvalRequest, facts: SourceFacts, truth: Truth, chosen: In
         "class_map": dict(read.class_map),
         "frame_base": read.frame_base,
         "missing": read.missing,
+        "margins": dict(request.margins),
     }

@@ -116,7 +116,8 @@ class VariantScore:
         return gt_rows, pred_rows, states
 
 
-def _mask(chosen: Int, frame_count: int) -> Bool:
+def mask_of(chosen: Int, frame_count: int) -> Bool:
+    """(F,) bool of a list of frames."""
     mask = np.zeros(frame_count, np.bool_)
     mask[chosen] = True
     return mask
@@ -159,7 +160,7 @@ def score(truth: Truth, variant: VariantInput, chosen: Int, settings: ScoreSetti
         chosen: (n,) int64 frames; of these, labelled frames that the variant covers count.
     """
     predictions = variant.predictions
-    wanted = _mask(chosen, truth.table.frame_count)
+    wanted = mask_of(chosen, truth.table.frame_count)
     counted = wanted & truth.labelled & predictions.covered
     review = review_all(truth.table, predictions.table, settings.review, counted)
     coco = evaluate_coco(truth.table, predictions.table, counted) if predictions.has_scores else None
