@@ -19,13 +19,11 @@ from iouviewer.inference.protocol import (
     ModelLoaded,
     Progress,
 )
-from iouviewer.inference.runner import GRACE, RunRequest, run_in_process
+from iouviewer.inference.runner import RunRequest, run_in_process
 from iouviewer.inference.trust import TrustStore
 
 SHOW_EVERY = 1 / 30
 """Seconds between two batches that reach the UI thread."""
-_HURRY = 0.5
-"""Seconds that a run gets to end by itself when the program closes."""
 
 
 class RunState(StrEnum):
@@ -74,16 +72,18 @@ class _Driver(QObject):
     said = Signal(object, object)
     """Run, and a ModelLoaded, Finished, Failed, or (Progress | None, list of Detections)."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: list[str] | None) -> None:
         super().__init__()
-        self.grace = GRACE
+        self.closing = threading.Event()
+        self._command = command
 
     @Slot(object, object)
     def follow(self, run: Run, request: RunRequest) -> None:
         batch: list[Detections] = []
         progress: Progress | None = None
         last = 0.0
-        for message in run_in_process(request, cancelled=run.stop.is_set, grace=self.grace):
+        messages = run_in_process(request, cancelled=run.stop.is_set, killed=self.closing.is_set, command=self._command)
+        for message in messages:
             if isinstance(message, FrameDetections):
                 batch += message.unpack()
             elif isinstance(message, Progress):
@@ -118,8 +118,10 @@ class InferenceQueue(QObject):
 
     _follow = Signal(object, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, command: list[str] | None = None) -> None:
+        """``command`` starts another worker than this program's own, for example one on another machine."""
         super().__init__(parent)
+        self._command = command
         self._numbers = itertools.count(1)
         self._waiting: list[Run] = []
         self._current: Run | None = None
@@ -173,9 +175,7 @@ class InferenceQueue(QObject):
             self.cancel(run)
         if self._thread is None or self._driver is None:
             return
-        self._driver.grace = _HURRY
-        if self._current is not None:
-            self._current.stop.set()
+        self._driver.closing.set()
         self._thread.quit()
         self._thread.wait()
         self._thread = self._driver = None
@@ -196,7 +196,7 @@ class InferenceQueue(QObject):
             return
         self._thread = QThread(self)
         self._thread.setObjectName("inference")
-        self._driver = _Driver()
+        self._driver = _Driver(self._command)
         self._driver.moveToThread(self._thread)
         self._follow.connect(self._driver.follow, Qt.ConnectionType.QueuedConnection)
         self._driver.said.connect(self._on_driver_said, Qt.ConnectionType.QueuedConnection)

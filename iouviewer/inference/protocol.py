@@ -275,7 +275,7 @@ def read_message(stream: BinaryIO) -> AnyMessage | None:
         raise ProtocolError(f"the stream ends within a message: {len(body)} of {length} bytes")
     try:
         return _decoder.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ProtocolError(f"no message of version {VERSION}: {error}") from error
 
 

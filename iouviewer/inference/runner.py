@@ -83,6 +83,7 @@ def run_in_process(
     request: RunRequest,
     *,
     cancelled: Callable[[], bool] = lambda: False,
+    killed: Callable[[], bool] = lambda: False,
     command: list[str] | None = None,
     grace: float = GRACE,
     trusted: Collection[str] | None = None,
@@ -95,6 +96,7 @@ def run_in_process(
     Args:
         cancelled: asked about 20 times a second; when it says True the worker is asked to stop, after ``grace``
             seconds it is killed, and the run ends with ``Finished(cancelled=True)``.
+        killed: asked likewise; True ends the run at once, for a program that is closing.
         command: what to start instead of ``worker_command()``, for example ``["ssh", "gpu", "iouviewer", "worker"]``.
         trusted: sha256 of contents that may run code; None: those in the user's TrustStore.
     """
@@ -105,7 +107,7 @@ def run_in_process(
         yield Failed(kind=FailureKind.CRASHED, message=f"the inference process could not start: {error}")
         return
     with worker:
-        yield from _Run(worker, request, known, cancelled, grace).follow()
+        yield from _Run(worker, request, known, cancelled, killed, grace).follow()
 
 
 class WorkerProcess:
@@ -197,12 +199,14 @@ class _Run:
         request: RunRequest,
         trusted: list[str],
         cancelled: Callable[[], bool],
+        killed: Callable[[], bool],
         grace: float,
     ) -> None:
         self._worker = worker
         self._request = request
         self._trusted = trusted
         self._cancelled = cancelled
+        self._killed = killed
         self._grace = grace
         self._asked: float | None = None
         self._predicting = False
@@ -242,6 +246,9 @@ class _Run:
 
     def _next(self) -> Hello | RunMessage | None:
         """The next message, or None after a moment without one."""
+        if self._killed():
+            self._worker.kill()
+            return self._stopped()
         if self._asked is None and self._cancelled():
             if not self._predicting:
                 return self._stopped()  # loading can take long, and nothing would be lost

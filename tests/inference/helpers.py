@@ -1,0 +1,176 @@
+"""Stand-ins for detectors and workers, and model files of many kinds."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pickle
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from iouviewer.errors import UserError
+from iouviewer.inference import protocol
+from iouviewer.inference.protocol import Detections, LoadModel, ModelLoaded
+
+needs_yolo = pytest.mark.skipif(
+    importlib.util.find_spec("ultralytics") is None or importlib.util.find_spec("torch") is None,
+    reason="the extra yolo (ultralytics, torch) is not installed",
+)
+
+INFO = ModelLoaded(
+    names=["car", "person"], imgsz=(64, 64), task="detect", runtime="fake", precision="fp32", sha256="00",
+    trusted=False, versions={}, hardware="none", threads=1,
+)  # fmt: skip
+
+
+class FakeVideo:
+    """``count`` small pictures; the ones in ``broken`` cannot be decoded."""
+
+    def __init__(self, count: int = 5, broken: tuple[int, ...] = ()) -> None:
+        self.frame_count = count
+        self.broken = broken
+        self.closed = False
+
+    def read(self, frame: int):
+        if frame in self.broken:
+            raise UserError("damaged", frame=frame)
+        return np.full((4, 6, 3), frame % 256, np.uint8)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeDetector:
+    """Finds as many boxes on a frame as its number says (modulo 20); ``gate`` holds it in the middle of a frame."""
+
+    def __init__(self, gate: threading.Event | None = None) -> None:
+        self.info = INFO
+        self.gate = gate
+        self.entered = threading.Event()
+        self.closed = False
+
+    def detect(self, picture, frame: int) -> Detections:
+        self.entered.set()
+        if self.gate is not None:
+            assert self.gate.wait(30)
+        return detections(frame, frame % 20)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def detections(frame: int, count: int) -> Detections:
+    rows = np.arange(count, dtype=np.float32)
+    return Detections(
+        frame=frame,
+        boxes=np.stack([rows, rows + frame, rows + 10.25, rows + frame + 20.5], axis=1).reshape(-1, 4),
+        scores=np.linspace(0.9, 0.1, count, dtype=np.float32),
+        classes=np.arange(count, dtype=np.int32) % 2,
+        times=np.array([1.5, 20.25, 0.5], np.float32),
+    )
+
+
+class Conversation:
+    """A worker in a thread with pipes, as the program sees it."""
+
+    def __init__(
+        self, detector: FakeDetector | None = None, video: FakeVideo | None = None, load=None, open_video=None
+    ) -> None:
+        from iouviewer.inference.worker import run_worker
+
+        to_read, to_write = os.pipe()
+        from_read, from_write = os.pipe()
+        self.stdin, self.stdout = os.fdopen(to_write, "wb"), os.fdopen(from_read, "rb")
+        self._inner = os.fdopen(to_read, "rb"), os.fdopen(from_write, "wb")
+        self.detector, self.video = detector or FakeDetector(), video or FakeVideo()
+        self.gone = threading.Event()
+        self.status: int | None = None
+
+        def serve() -> None:
+            self.status = run_worker(
+                *self._inner,
+                open_video or (lambda path: self.video),
+                load or (lambda request: self.detector),
+                on_gone=self.gone.set,
+            )
+            self._inner[1].close()
+
+        self.thread = threading.Thread(target=serve)
+        self.thread.start()
+
+    def send(self, message: protocol.Message) -> None:
+        protocol.write_message(self.stdin, message)
+
+    def get(self):
+        return protocol.read_message(self.stdout)
+
+    def load(self) -> ModelLoaded:
+        self.send(LoadModel(weights="/model"))
+        return self.get()
+
+    def until(self, kind: type) -> list:
+        """All messages up to the first of a kind."""
+        said = []
+        while True:
+            said.append(self.get())
+            assert said[-1] is not None, said
+            if isinstance(said[-1], kind):
+                return said
+
+    def end(self) -> None:
+        if not self.stdin.closed:
+            self.stdin.close()
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+        self.stdout.close()
+        self._inner[0].close()
+
+
+class Evil:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return (open, (str(self.mark), "w"))
+
+
+def write_checkpoint(path: Path, content: object) -> Path:
+    """A .pt in torch's layout without torch."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(content, protocol=2))
+        archive.writestr("archive/version", "3\n")
+        archive.writestr("archive/byteorder", "little")
+    return path
+
+
+def python_worker(code: str) -> list[str]:
+    """A command that stands in for the worker."""
+    return [sys.executable, "-c", code]
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended (one that nobody waits for may stay as a zombie)."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until_gone(pid: int, seconds: float) -> bool:
+    """Watch a process for at most ``seconds``."""
+    watch = threading.Event()
+    end = time.monotonic() + seconds
+    while not is_gone(pid):
+        if time.monotonic() > end:
+            return False
+        watch.wait(0.02)
+    return True

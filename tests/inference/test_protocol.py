@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import io
+import struct
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iouviewer.inference import protocol
+from iouviewer.inference.protocol import (
+    Cancel,
+    Failed,
+    FailureKind,
+    Finished,
+    FrameDetections,
+    Hello,
+    LoadModel,
+    Predict,
+    Progress,
+)
+from tests.inference.helpers import INFO, detections
+
+MESSAGES = [
+    Hello(program="iouviewer 1", process=7),
+    LoadModel(weights="/a/b.pt", imgsz=320, device="cpu", trusted=["ab"]),
+    Predict(video="/v.mp4", frames=[3, 1, 2]),
+    Predict(video="/v.mp4"),
+    Cancel(),
+    INFO,
+    Progress(done=1, total=2, seconds=0.5),
+    protocol.pack([detections(0, 0), detections(4, 3)]),
+    Finished(done=3, seconds=1.0, cancelled=True, unreadable=[8]),
+    Failed(kind=FailureKind.NEEDS_TRUST, message="no", path="/x", sha256="ff"),
+]
+
+
+def through(message):
+    stream = io.BytesIO()
+    protocol.write_message(stream, message)
+    stream.seek(0)
+    return protocol.read_message(stream)
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)
+def test_every_message_comes_back_as_it_was_sent(message):
+    assert through(message) == message
+
+
+def test_messages_are_maps_that_name_their_type_so_that_other_languages_can_read_them():
+    stream = io.BytesIO()
+    protocol.write_message(stream, Progress(done=1, total=2, seconds=0.5))
+    (length,) = struct.unpack("<I", stream.getvalue()[:4])
+    assert length == len(stream.getvalue()) - 4
+    assert msgspec.msgpack.decode(stream.getvalue()[4:]) == {"type": "Progress", "done": 1, "total": 2, "seconds": 0.5}
+
+
+def test_no_detections_at_all_are_a_message_too():
+    assert through(protocol.pack([])).unpack() == []
+
+
+def test_detections_keep_every_bit():
+    sent = [detections(3, 0), detections(9, 9), detections(4, 1)]
+    for before, after in zip(sent, through(protocol.pack(sent)).unpack(), strict=True):
+        assert after.frame == before.frame
+        assert after.boxes.dtype == np.float32 and after.classes.dtype == np.int32
+        for name in ("boxes", "scores", "classes", "times"):
+            np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+
+
+def test_lengths_that_contradict_each_other_are_refused():
+    good = protocol.pack([detections(9, 2)])
+    with pytest.raises(ValueError, match="expected"):
+        msgspec.structs.replace(good, counts=[3]).unpack()
+
+
+def test_an_empty_stream_is_its_end_and_not_an_error():
+    assert protocol.read_message(io.BytesIO()) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\x05", "within a length"),
+        (b"\x05\x00\x00\x00ab", "within a message"),
+        (b"\x00\x00\x00\x00", "no length"),
+        (b"HTTP/1.1 200 OK\r\n", "no length"),
+        (struct.pack("<I", 3) + b"abc", "no message"),
+        (struct.pack("<I", 1) + b"\x80", "no message"),
+    ],
+)
+def test_what_is_no_message_is_refused(data, said):
+    with pytest.raises(protocol.ProtocolError, match=said):
+        protocol.read_message(io.BytesIO(data))
+
+
+@given(st.binary(max_size=200))
+def test_garbage_never_does_anything_but_end_or_be_refused(data):
+    try:
+        message = protocol.read_message(io.BytesIO(data))
+    except protocol.ProtocolError:
+        return
+    assert message is None or isinstance(message, protocol.Message)
+
+
+@given(st.sampled_from(MESSAGES), st.data())
+def test_a_message_with_one_changed_byte_is_read_or_refused(message, data):
+    stream = io.BytesIO()
+    protocol.write_message(stream, message)
+    raw = bytearray(stream.getvalue())
+    raw[data.draw(st.integers(4, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        read = protocol.read_message(io.BytesIO(bytes(raw)))
+    except protocol.ProtocolError:
+        return
+    if isinstance(read, FrameDetections):
+        try:
+            read.unpack()
+        except ValueError:
+            return
+
+
+def test_a_failure_is_one_line_for_people():
+    failure = Failed(kind=FailureKind.DAMAGED, message="cut off", remedy="Copy it again.", path="/m.pt")
+    assert str(failure) == "/m.pt: cut off. Copy it again."

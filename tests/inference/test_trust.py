@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from iouviewer.errors import UserError
+from iouviewer.folders import cache_folder, config_folder
+from iouviewer.inference.trust import TrustStore, private_copy
+
+
+def test_nothing_is_trusted_at_first():
+    assert TrustStore().hashes() == []
+
+
+def test_what_is_trusted_is_trusted_by_the_next_store_too_until_it_is_forgotten():
+    TrustStore().trust("ab" * 32, "/models/a.pt")
+    TrustStore().trust("cd" * 32, "/models/b.pt")
+    assert TrustStore().hashes() == ["ab" * 32, "cd" * 32]
+    assert TrustStore().trusts("ab" * 32)
+    TrustStore().forget("ab" * 32)
+    TrustStore().forget("ef" * 32)
+    assert TrustStore().hashes() == ["cd" * 32]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}'])
+def test_a_damaged_list_trusts_nobody_and_says_so(text):
+    (config_folder() / "trusted_models.json").write_text(text)
+    with pytest.raises(UserError, match="damaged"):
+        TrustStore().hashes()
+
+
+def test_the_hash_is_that_of_the_bytes_in_the_copy(tmp_path):
+    source = tmp_path / "model.pt"
+    content = os.urandom(3_000_000)
+    source.write_bytes(content)
+    copy = private_copy(source)
+    source.write_bytes(b"something else")
+    assert copy.path.name == "model.pt"
+    assert copy.path.read_bytes() == content
+    assert copy.sha256 == hashlib.sha256(content).hexdigest()
+    copy.remove()
+    assert not copy.folder.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_nobody_else_can_reach_the_copy(tmp_path):
+    source = tmp_path / "model.pt"
+    source.write_bytes(b"x")
+    assert private_copy(source).folder.stat().st_mode & 0o077 == 0
+
+
+def folder_model(path, xml=b"<net/>", name="m.xml"):
+    path.mkdir()
+    (path / name).write_bytes(xml)
+    (path / "m.bin").write_bytes(b"\0" * 9)
+    (path / "metadata.yaml").write_text("stride: 32")
+    (path / "run.sh").write_text("not a part of the model")
+    return path
+
+
+def test_of_a_folder_the_parts_of_the_model_are_copied_and_hashed(tmp_path):
+    copy = private_copy(folder_model(tmp_path / "a_openvino_model"))
+    assert sorted(p.name for p in copy.path.iterdir()) == ["m.bin", "m.xml", "metadata.yaml"]
+    assert private_copy(tmp_path / "a_openvino_model").sha256 == copy.sha256
+
+
+@pytest.mark.parametrize("change", [{"xml": b"<net />"}, {"name": "n.xml"}])
+def test_another_content_or_name_in_a_folder_is_another_hash(tmp_path, change):
+    one = private_copy(folder_model(tmp_path / "a_openvino_model"))
+    other = private_copy(folder_model(tmp_path / "b_openvino_model", **change))
+    assert one.sha256 != other.sha256
+
+
+def test_a_model_that_cannot_be_read_leaves_no_copy_behind(tmp_path):
+    with pytest.raises(OSError):
+        private_copy(tmp_path / "missing.pt")
+    assert list((cache_folder() / "models").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="age decides on Windows")
+def test_copies_of_killed_processes_are_removed_and_those_of_living_ones_stay(tmp_path):
+    source = tmp_path / "model.pt"
+    source.write_bytes(b"x")
+    mine = private_copy(source)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = mine.folder.parent / f"{dead.pid}-abc"
+    living = mine.folder.parent / f"{os.getppid()}-abc"
+    for folder in (left, living):
+        folder.mkdir()
+        (folder / "model.pt").write_bytes(b"y")
+    private_copy(source)
+    assert not left.exists()
+    assert living.exists() and mine.path.exists()
