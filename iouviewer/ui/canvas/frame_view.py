@@ -1,0 +1,110 @@
+"""What the canvas shows of one frame, as plain values: boxes with their role, look and label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from iouviewer.document.boxes import Rect
+from iouviewer.metrics.table import Float
+from iouviewer.ui.canvas.hit import Ref
+from iouviewer.ui.canvas.labels import Label
+
+FEW = 25
+"""With more boxes than this only hovered, selected and bad ones carry labels."""
+
+SMALL = 40.0
+"""Boxes whose longer side is under this many logical pixels carry labels only when hovered, selected or bad."""
+
+
+class Role(Enum):
+    """What a box is in the review of its frame; each has a sign of its own besides its colour."""
+
+    PLAIN = "plain"
+    PAIRED = "paired"
+    LOOSE = "loose"
+    MISS = "miss"
+    FALSE_POSITIVE = "false positive"
+    IGNORED = "ignored"
+
+    @property
+    def is_bad(self) -> bool:
+        return self in (Role.LOOSE, Role.MISS, Role.FALSE_POSITIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBox:
+    """One box on the canvas.
+
+    Attributes:
+        colour, dash: ``#rrggbb`` and one of document.variants.DASHES.
+        label: what stands at it where labels are shown; None for none.
+        detail: what stands at it while hovered or selected; None: the same as ``label``.
+    """
+
+    ref: Ref
+    rect: Rect
+    role: Role
+    colour: str
+    dash: str = "solid"
+    label: Label | None = None
+    detail: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameView:
+    """All boxes of one frame in the order of drawing, and where they are found.
+
+    Attributes:
+        rects: (4, N) float64, rows x1, y1, x2, y2, picture pixels.
+        labelled: how many of them carry a label.
+    """
+
+    frame: int = -1
+    boxes: tuple[DrawnBox, ...] = ()
+    rects: Float = field(default_factory=lambda: np.zeros((4, 0)))
+    places: dict[Ref, int] = field(default_factory=dict)
+    labelled: int = 0
+
+    @classmethod
+    def of(cls, frame: int, boxes: list[DrawnBox]) -> FrameView:
+        """The view of these boxes."""
+        rects = np.array([box.rect for box in boxes], np.float64).reshape(-1, 4).T
+        places = {box.ref: i for i, box in enumerate(boxes)}
+        labelled = sum(box.label is not None for box in boxes)
+        return cls(frame, tuple(boxes), np.ascontiguousarray(rects), places, labelled)
+
+    def find(self, ref: Ref | None) -> DrawnBox | None:
+        """The box with this reference, or None."""
+        place = self.places.get(ref) if ref is not None else None
+        return None if place is None else self.boxes[place]
+
+    def hittable(self) -> list[tuple[Ref, Rect]]:
+        """References and rectangles for hit.py."""
+        return [(box.ref, box.rect) for box in self.boxes]
+
+    def differing(self, other: FrameView) -> list[DrawnBox]:
+        """Boxes of either view that the other one has not got, or has otherwise."""
+        mine = self.places
+        changed = [box for box in self.boxes if other.find(box.ref) != box]
+        changed += [box for box in other.boxes if box.ref not in mine or self.boxes[mine[box.ref]] != box]
+        return changed
+
+
+def shown_label(box: DrawnBox, *, emphasised: bool, all_labels: bool, crowded: bool, px: float) -> Label | None:
+    """The label that stands at a box, or None.
+
+    Args:
+        emphasised: hovered or selected.
+        all_labels: the user holds the key for all labels.
+        crowded: the frame has more than ``FEW`` labelled boxes.
+        px: picture pixels a logical pixel.
+    """
+    if emphasised:
+        return box.detail or box.label
+    if box.label is None or all_labels or box.role.is_bad:
+        return box.label
+    side = max(box.rect[2] - box.rect[0], box.rect[3] - box.rect[1])
+    return None if crowded or side < SMALL * px else box.label

@@ -1,0 +1,79 @@
+"""The item for selected boxes: their outlines, and the handles of the only one."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QTransform
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from iouviewer.document.boxes import Rect
+from iouviewer.ui.canvas.boxes_item import halo_pen, pen_of
+from iouviewer.ui.canvas.hit import HANDLE, handles
+from iouviewer.ui.palette import ON_PICTURE
+
+_REACH = 2 * HANDLE
+
+
+class SelectionItem(QGraphicsItem):
+    """Outlines of all selected boxes; handles at a single ground-truth box, hidden while it is dragged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setZValue(2)
+        self._rects: tuple[tuple[Rect, str], ...] = ()
+        self._editable: Rect | None = None
+        self._bounds = QRectF()
+        self._px = 1.0
+
+    def boundingRect(self) -> QRectF:
+        return self._bounds
+
+    def show_selection(self, rects: tuple[tuple[Rect, str], ...], editable: Rect | None, px: float) -> None:
+        """Outline these rectangles (with their colours); handles at ``editable``. ``px``: picture pixels a pixel."""
+        if (rects, editable, px) == (self._rects, self._editable, self._px):
+            return
+        self._rects, self._editable, self._px = rects, editable, px
+        bounds = QRectF()
+        for (x1, y1, x2, y2), _colour in rects:
+            bounds |= QRectF(x1, y1, x2 - x1, y2 - y1)
+        reach = _REACH * px
+        self.prepareGeometryChange()
+        self._bounds = bounds.adjusted(-reach, -reach, reach, reach) if rects else QRectF()
+
+    @property
+    def handle_count(self) -> int:
+        """How many handles are shown."""
+        return len(handles(self._editable, self._px)) if self._editable is not None else 0
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:  # noqa: ARG002
+        transform = painter.worldTransform()
+        painter.setWorldTransform(QTransform())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        mapped = [(_mapped(rect, transform), colour) for rect, colour in self._rects]
+        for rect, colour in mapped:
+            painter.setPen(halo_pen(6.0))
+            painter.drawRect(rect)
+            painter.setPen(pen_of("#ffffff", width=4.0))
+            painter.drawRect(rect)
+            painter.setPen(pen_of(colour, width=2.0))
+            painter.drawRect(rect)
+        if self._editable is not None:
+            self._paint_handles(painter, transform)
+        painter.setWorldTransform(transform)
+
+    def _paint_handles(self, painter: QPainter, transform: QTransform) -> None:
+        assert self._editable is not None
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(ON_PICTURE.ground_truth).darker(150), 1.2))
+        painter.setBrush(QColor("#ffffff"))
+        half = QPointF(HANDLE / 2, HANDLE / 2)
+        for _edges, x, y in handles(self._editable, self._px):
+            painter.drawRoundedRect(QRectF(transform.map(QPointF(x, y)) - half, QSizeF(HANDLE, HANDLE)), 2, 2)
+
+
+def _mapped(rect: Rect, transform: QTransform) -> QRectF:
+    x1, y1, x2, y2 = rect
+    left, top = round(x1 * transform.m11() + transform.dx()), round(y1 * transform.m22() + transform.dy())
+    right, bottom = round(x2 * transform.m11() + transform.dx()), round(y2 * transform.m22() + transform.dy())
+    return QRectF(left, top, right - left, bottom - top)

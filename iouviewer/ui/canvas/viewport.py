@@ -1,0 +1,191 @@
+"""A graphics view that zooms at the cursor, pans and fits, in units of picture pixels."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QResizeEvent, QTransform, QWheelEvent
+from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
+
+_STEP = 1.25
+_MOST, _LEAST = 64.0, 0.02
+_MARGIN = 0
+
+
+class ZoomView(QGraphicsView):
+    """A scene whose units are picture pixels; zoom is device pixels a picture pixel (1.0 is "100 %").
+
+    Signals:
+        zoomChanged(float): the zoom is another one.
+        viewMoved(): another part of the picture is shown.
+    """
+
+    zoomChanged = Signal(float)
+    viewMoved = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setScene(QGraphicsScene(self))
+        self.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.MinimalViewportUpdate)
+        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.AnchorViewCenter)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        self._picture = QRectF()
+        self._fitted = True
+        self._followed: ZoomView | None = None
+
+    # Reading
+
+    @property
+    def picture_rect(self) -> QRectF:
+        """The picture in scene units; null without one."""
+        return QRectF(self._picture)
+
+    @property
+    def px(self) -> float:
+        """Picture pixels a logical pixel of the screen."""
+        return 1 / self.transform().m11()
+
+    @property
+    def zoom(self) -> float:
+        """Device pixels a picture pixel."""
+        return self.transform().m11() * self.devicePixelRatioF()
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the whole picture is kept in sight when the window changes."""
+        return self._fitted
+
+    def wanted_size(self) -> QSize:
+        """Device pixels that the whole picture takes at this zoom: what the decoder may reduce it to."""
+        return QSize(round(self._picture.width() * self.zoom), round(self._picture.height() * self.zoom))
+
+    def to_picture(self, position: QPointF) -> QPointF:
+        """Picture coordinates of a point of the viewport, without rounding."""
+        inverted, _ = self.viewportTransform().inverted()
+        return inverted.map(position)
+
+    def from_picture(self, x: float, y: float) -> QPoint:
+        """The pixel of the viewport that shows the picture's point (x, y)."""
+        return self.viewportTransform().map(QPointF(x, y)).toPoint()
+
+    # Moving
+
+    def set_picture_size(self, width: float, height: float) -> None:
+        """Size of the picture in picture pixels; another size is fitted anew."""
+        picture = QRectF(0, 0, width, height)
+        if picture == self._picture:
+            return
+        self._picture = picture
+        self.setSceneRect(picture.adjusted(-width, -height, width, height))
+        self.fit()
+
+    def fit(self) -> None:
+        """Show the whole picture."""
+        self._fitted = True
+        size = self.viewport().size()
+        if self._picture.isEmpty() or size.isEmpty():
+            return
+        scale = min(
+            (size.width() - 2 * _MARGIN) / self._picture.width(), (size.height() - 2 * _MARGIN) / self._picture.height()
+        )
+        self._set_scale(max(scale, 1e-3), self._picture.center())
+
+    def actual_size(self) -> None:
+        """100 %: one picture pixel a device pixel."""
+        self._fitted = False
+        self._set_scale(1 / self.devicePixelRatioF(), self._centre())
+
+    def zoom_in(self) -> None:
+        """One step nearer."""
+        self.zoom_at(_STEP, QPointF(self.viewport().rect().center()))
+
+    def zoom_out(self) -> None:
+        """One step further."""
+        self.zoom_at(1 / _STEP, QPointF(self.viewport().rect().center()))
+
+    def zoom_to(self, rect: QRectF) -> None:
+        """Show this part of the picture (picture pixels) with room around it."""
+        size = self.viewport().size()
+        scale = min(size.width() / max(rect.width() * 3, 1), size.height() / max(rect.height() * 3, 1))
+        self._fitted = False
+        self._set_scale(min(max(scale, self._fit_scale()), 8.0), rect.center())
+
+    def _fit_scale(self) -> float:
+        size = self.viewport().size()
+        if self._picture.isEmpty():
+            return 1.0
+        return min(size.width() / self._picture.width(), size.height() / self._picture.height())
+
+    def zoom_at(self, factor: float, position: QPointF) -> None:
+        """Zoom by a factor; the point of the picture at this place of the viewport stays there."""
+        if self._picture.isEmpty():
+            return
+        ratio = self.devicePixelRatioF()
+        least = min(_LEAST / ratio, self._fit_scale() / 2)
+        scale = max(least, min(_MOST / ratio, self.transform().m11() * factor))
+        fixed = self.to_picture(position)
+        self._fitted = False
+        self._set_scale(scale, None)
+        self.pan((position - self.viewportTransform().map(fixed)).toPoint())
+
+    def _set_scale(self, scale: float, centre: QPointF | None) -> None:
+        changed = scale != self.transform().m11()
+        self.setTransform(QTransform.fromScale(scale, scale))
+        if centre is not None:
+            self.centerOn(centre)
+        if changed:
+            self.zoomChanged.emit(self.zoom)
+        self.viewMoved.emit()
+
+    def _centre(self) -> QPointF:
+        return self.to_picture(QPointF(self.viewport().rect().center()))
+
+    def pan(self, by: QPoint) -> None:
+        """Move the picture by logical pixels."""
+        for bar, step in ((self.horizontalScrollBar(), by.x()), (self.verticalScrollBar(), by.y())):
+            bar.setValue(bar.value() - step)
+        if not by.isNull():
+            self._fitted = False
+            self.viewMoved.emit()
+
+    def follow(self, other: ZoomView | None) -> None:
+        """Show the same part of the picture as another view from now on; None: go alone."""
+        if self._followed is not None:
+            self._followed.viewMoved.disconnect(self._on_followed_moved)
+        self._followed = other
+        if other is not None:
+            other.viewMoved.connect(self._on_followed_moved)
+            self._on_followed_moved()
+
+    def _on_followed_moved(self) -> None:
+        other = self._followed
+        if other is None:
+            return
+        scale, centre = other.transform().m11(), other._centre()
+        mine = self._centre()
+        near = abs(mine.x() - centre.x()) + abs(mine.y() - centre.y()) <= 2 / scale
+        if scale == self.transform().m11() and near:
+            return
+        self._fitted = other.is_fitted
+        self._set_scale(scale, centre)
+
+    # Qt's events
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the cursor; sideways wheels pan."""
+        turned = event.angleDelta()
+        if turned.y():
+            self.zoom_at(_STEP ** (turned.y() / 120), event.position())
+        elif turned.x():
+            self.pan(QPoint(turned.x() // 2, 0))
+        event.accept()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._fitted:
+            self.fit()

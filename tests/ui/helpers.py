@@ -1,0 +1,250 @@
+"""Hands for tests of the real widgets: mouse and keys in picture coordinates, and small sessions to use them on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from iouviewer.app.session import Session
+from iouviewer.document.boxes import Rect
+from iouviewer.document.document import Document
+from iouviewer.document.edits import FrameState
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.rects import Edges
+from iouviewer.document.sources import Source
+from iouviewer.metrics.table import BoxTable
+from iouviewer.ui.canvas.hit import handles
+from iouviewer.ui.canvas.view import CanvasView
+
+LEFT = Qt.MouseButton.LeftButton
+NO_KEY = Qt.KeyboardModifier.NoModifier
+
+_EDGES = {
+    "left": Edges.LEFT,
+    "top": Edges.TOP,
+    "right": Edges.RIGHT,
+    "bottom": Edges.BOTTOM,
+    "top left": Edges.TOP | Edges.LEFT,
+    "top right": Edges.TOP | Edges.RIGHT,
+    "bottom left": Edges.BOTTOM | Edges.LEFT,
+    "bottom right": Edges.BOTTOM | Edges.RIGHT,
+}
+
+
+# Sessions
+
+
+def session_with(
+    boxes: dict[int, Sequence[Rect]],
+    predictions: dict[str, dict[int, Sequence[Rect]]] | None = None,
+    *,
+    size: tuple[int, int] = (640, 480),
+    frames: int = 10,
+    classes: tuple[str, ...] = ("person",),
+    labelled: bool = True,
+    tracks: bool = False,
+) -> Session:
+    """A session with ground truth and variants by frame; ids count from 1 in the order given.
+
+    With ``tracks`` the n-th box of each frame belongs to track n.
+    """
+    document = Document()
+    truth = document.add_source(Source(0, "clip.mp4", "", *size, frames, 10.0))
+    document.class_names = classes
+    rows = [(frame, place, rect) for frame, rects in boxes.items() for place, rect in enumerate(rects)]
+    n = len(rows)
+    truth.load_columns(
+        np.array([frame for frame, _, _ in rows], np.int64),
+        np.array([rect for *_, rect in rows], np.float64).reshape(-1, 4).T,
+        class_ids=np.zeros(n, np.int64),
+        tracks=np.array([place + 1 if tracks else -1 for _, place, _ in rows], np.int64),
+        flags=np.zeros(n, np.int64),
+    )
+    state = FrameState.LABELLED if labelled else FrameState.UNLABELLED
+    truth.load_states(np.full(frames, int(state), np.int8), np.zeros(frames, np.bool_))
+    session = Session()
+    session.open_document(document)
+    for name, found in (predictions or {}).items():
+        session.variants.add(name, predictions_of(found, frames), key=name)
+    return session
+
+
+def predictions_of(found: dict[int, Sequence[Rect]], frames: int, scores: float = 0.9) -> PredictionSet:
+    """A prediction set of class 0 that covers all frames."""
+    rows = [(frame, rect) for frame, rects in found.items() for rect in rects]
+    table = BoxTable.from_rows(
+        np.array([frame for frame, _ in rows], np.int64),
+        np.array([rect for _, rect in rows], np.float64).reshape(-1, 4).T,
+        frame_count=frames,
+        scores=np.full(len(rows), scores),
+    )
+    return PredictionSet(table, np.ones(frames, np.bool_), score_floor=scores)
+
+
+def pets_session(folder: Path, *, frames: int = 795, size: tuple[int, int] = (768, 576)) -> Session:
+    """The pets09 sequence of the real data: human ground truth and a detector's boxes, read with numpy alone."""
+    truth_rows = np.loadtxt(folder / "gt.txt", delimiter=",")
+    found = np.loadtxt(folder / "det_frcnn.txt", delimiter=",")
+    document = Document()
+    truth = document.add_source(Source(0, "vtest.avi", "", *size, frames, 10.0))
+    document.class_names = ("person",)
+    truth.load_columns(
+        truth_rows[:, 0].astype(np.int64) - 1,
+        _corners(truth_rows),
+        class_ids=np.zeros(len(truth_rows), np.int64),
+        tracks=truth_rows[:, 1].astype(np.int64),
+        flags=np.where(truth_rows[:, 6] == 0, 16, 0),
+    )
+    truth.load_states(np.ones(frames, np.int8), np.zeros(frames, np.bool_))
+    session = Session()
+    session.open_document(document)
+    table = BoxTable.from_rows(
+        found[:, 0].astype(np.int64) - 1, _corners(found), frame_count=frames, scores=found[:, 6]
+    )
+    session.variants.add("frcnn", PredictionSet(table, np.ones(frames, np.bool_), score_floor=0.5), key="frcnn")
+    return session
+
+
+def _corners(rows: np.ndarray) -> np.ndarray:
+    left, top, width, height = rows[:, 2:6].T
+    return np.stack([left, top, left + width, top + height])
+
+
+def plain_picture(width: int = 640, height: int = 480, colour: str = "#606060") -> QImage:
+    """A picture of one colour."""
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill(QColor(colour))
+    return image
+
+
+def canvas_for(session: Session, *, size: tuple[int, int] = (640, 480), frame: int = 0) -> CanvasView:
+    """A canvas on screen that shows a plain picture of the frame, fitted; the caller keeps and closes it."""
+    view = CanvasView(session)
+    view.resize(*size)
+    view.show()
+    session.go_to(frame)
+    view.show_picture(plain_picture(session.source.width, session.source.height), frame)
+    view.setFocus()
+    QApplication.processEvents()
+    return view
+
+
+# Mouse, in picture coordinates
+
+
+def at(view: CanvasView, x: float, y: float) -> QPoint:
+    """The pixel of the viewport that shows the picture's point (x, y)."""
+    return view.from_picture(x, y)
+
+
+def move_to(
+    view: CanvasView, x: float, y: float, *, button: Qt.MouseButton | None = None, keys: Qt.KeyboardModifier = NO_KEY
+) -> None:
+    """Move the mouse to a point of the picture, with a button held if one is given."""
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QMouseEvent
+
+    point = QPointF(at(view, x, y))
+    buttons = button if button is not None else Qt.MouseButton.NoButton
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, point, view.viewport().mapToGlobal(point), Qt.MouseButton.NoButton, buttons, keys
+    )
+    QApplication.sendEvent(view.viewport(), event)
+
+
+def press_at(
+    view: CanvasView, x: float, y: float, *, button: Qt.MouseButton = LEFT, keys: Qt.KeyboardModifier = NO_KEY
+) -> None:
+    """Press a button at a point of the picture."""
+    QTest.mousePress(view.viewport(), button, keys, at(view, x, y))
+
+
+def release_at(
+    view: CanvasView, x: float, y: float, *, button: Qt.MouseButton = LEFT, keys: Qt.KeyboardModifier = NO_KEY
+) -> None:
+    """Let a button go at a point of the picture."""
+    QTest.mouseRelease(view.viewport(), button, keys, at(view, x, y))
+
+
+def click_at(view: CanvasView, x: float, y: float, *, keys: Qt.KeyboardModifier = NO_KEY) -> None:
+    """Click at a point of the picture."""
+    press_at(view, x, y, keys=keys)
+    release_at(view, x, y, keys=keys)
+
+
+def double_click_at(view: CanvasView, x: float, y: float) -> None:
+    """Double-click at a point of the picture."""
+    QTest.mouseDClick(view.viewport(), LEFT, NO_KEY, at(view, x, y))
+
+
+def drag(
+    view: CanvasView,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    *,
+    steps: int = 4,
+    keys: Qt.KeyboardModifier = NO_KEY,
+    button: Qt.MouseButton = LEFT,
+    release: bool = True,
+) -> None:
+    """Drag from one point of the picture to another."""
+    press_at(view, *start, button=button, keys=keys)
+    for step in range(1, steps + 1):
+        share = step / steps
+        move_to(
+            view,
+            start[0] + (end[0] - start[0]) * share,
+            start[1] + (end[1] - start[1]) * share,
+            button=button,
+            keys=keys,
+        )
+    if release:
+        release_at(view, *end, button=button, keys=keys)
+
+
+def grip_of(view: CanvasView, box_id: int, edge: str) -> tuple[float, float]:
+    """Where the mouse grasps an edge or corner (``left``, ``bottom right``) of a box."""
+    box = view.session.ground_truth.find(box_id)
+    assert box is not None, f"there is no box {box_id}"
+    for edges, x, y in handles(box.rect, view.px):
+        if edges == _EDGES[edge]:
+            return x, y
+    x1, y1, x2, y2 = box.rect
+    return {
+        "left": (x1, (y1 + y2) / 2),
+        "right": (x2, (y1 + y2) / 2),
+        "top": ((x1 + x2) / 2, y1),
+        "bottom": ((x1 + x2) / 2, y2),
+    }[edge]
+
+
+def drag_box_edge(
+    view: CanvasView, box_id: int, edge: str, *, by: float | tuple[float, float], release: bool = True, steps: int = 4
+) -> None:
+    """Select a box and drag one of its edges or corners by picture pixels (right and down are positive)."""
+    view.session.select([box_id])
+    x, y = grip_of(view, box_id, edge)
+    if isinstance(by, tuple):
+        dx, dy = by
+    else:
+        dx, dy = (by, 0.0) if edge in ("left", "right") else (0.0, by)
+    drag(view, (x, y), (x + dx, y + dy), release=release, steps=steps)
+
+
+def press_keys(view: CanvasView, *keys: Qt.Key) -> None:
+    """Type keys into the canvas."""
+    for key in keys:
+        QTest.keyClick(view, key)
+
+
+def labels_of(view: CanvasView, refs: Iterable[object] = ()) -> list[str]:
+    """The labels of the shown frame's boxes as text, in the order of drawing."""
+    wanted = set(refs)
+    boxes = (box for box in view.frame_view.boxes if not wanted or box.ref in wanted)
+    return ["".join(s.text for line in box.label.lines for s in line) for box in boxes if box.label is not None]
