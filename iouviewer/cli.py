@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from iouviewer import __version__
-from iouviewer.cli_options import OneLineParser, class_pair, fraction, named_path, natural, picture_size
+from iouviewer.cli_options import OneLineParser, class_pair, fraction, margins, named_path, natural, picture_size
 from iouviewer.errors import UserError
 
 OK, UNEXPECTED, BAD_INPUT, CONDITION_HOLDS = 0, 1, 2, 3
@@ -58,9 +58,7 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (demo-results)")
 
 
-def _eval_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO")
-    parser.add_argument("--gt", type=Path, required=True, metavar="FILE", help="ground truth")
+def _add_scoring(parser: argparse.ArgumentParser) -> None:
     _add_variants(parser)
     parser.add_argument("--baseline", metavar="NAME", help="variant that the others are compared with (the first)")
     parser.add_argument("--conf", type=fraction, default=0.25, help="confidence threshold of the review numbers (0.25)")
@@ -77,8 +75,14 @@ def _eval_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--missing", choices=("empty", "unlabelled"), help="what frames are of which the ground truth says nothing"
     )
-    parser.add_argument("--target", type=fraction, default=0.75, help="line of the target in the plot (0.75)")
     _add_run_options(parser)
+
+
+def _eval_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO")
+    parser.add_argument("--gt", type=Path, required=True, metavar="FILE", help="ground truth")
+    _add_scoring(parser)
+    parser.add_argument("--target", type=fraction, default=0.75, help="line of the target in the plot (0.75)")
     for option, what in (
         ("--csv", "IoU by frame"),
         ("--pairs", "all pairs"),
@@ -88,6 +92,18 @@ def _eval_options(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(option, type=Path, metavar="FILE", help=what)
     parser.add_argument("--fail-if", metavar="EXPR", help='exit 3 if it holds, e.g. "int8.ap50 < base.ap50 - 0.01"')
+
+
+def _gate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", nargs="?", type=Path, metavar="VIDEO|PROJECT")
+    parser.add_argument("--gt", type=Path, metavar="FILE", help="ground truth (not with a project)")
+    _add_scoring(parser)
+    parser.add_argument("--margin", type=margins, metavar="ap=1.0,pq=1.0", help="points that may be lost (1 each)")
+    parser.add_argument(
+        "--undecided", choices=("fail", "warn"), default="fail", help="status of UNDECIDED: 4 (fail) or 0 (warn)"
+    )
+    parser.add_argument("--md", type=Path, metavar="FILE", help="the verdicts as Markdown")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="the verdicts as JUnit XML")
 
 
 def _predict_options(parser: argparse.ArgumentParser) -> None:
@@ -119,6 +135,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "open": ("open the window (the default)", _open_options),
     "demo": ("the main job on the bundled sample", _demo_options),
     "eval": ("score predictions against ground truth", _eval_options),
+    "gate": ("decide by verdict: 0 pass, 3 fail, 4 undecided, 2 cannot judge", _gate_options),
     "predict": ("run models on a video", _predict_options),
     "convert": ("write boxes in another format", _convert_options),
     "check": ("say what a video really holds", _check_options),
@@ -145,6 +162,10 @@ def _dispatch(args: argparse.Namespace) -> int:
         from iouviewer import cli_eval
 
         return cli_eval.run_eval(args)
+    if args.command == "gate":
+        from iouviewer import cli_gate
+
+        return cli_gate.run_gate(args)
     from iouviewer import cli_commands
 
     return cli_commands.RUN[args.command](args)

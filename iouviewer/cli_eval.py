@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from iouviewer.atomic import atomic_write
@@ -40,18 +41,19 @@ def _class_map(pairs: list[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _request(args: argparse.Namespace) -> EvalRequest:
+def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) -> EvalRequest:
+    """The request that ``eval`` and ``gate`` share; without ``analysis``."""
     named = unique_names([*args.pred, *args.model])
     if not named:
         raise UserError("nothing to score", remedy="Give --pred NAME=FILE or --model NAME=WEIGHTS")
-    if args.model and args.video is None:
+    if args.model and video is None:
         raise UserError("--model needs the video")
     names = [name for name, _ in named]
     if args.baseline is not None and args.baseline not in names:
         raise UserError(f"the baseline {args.baseline!r} is no variant", remedy=f"Variants are {', '.join(names)}")
     return EvalRequest(
-        video=existing(args.video, "the video") if args.video is not None else None,
-        gt=existing(args.gt, "the ground truth"),
+        video=existing(video, "the video") if video is not None else None,
+        gt=existing(gt, "the ground truth") if gt is not None else None,
         preds=named[: len(args.pred)],
         models=named[len(args.pred) :],
         baseline=args.baseline,
@@ -60,36 +62,39 @@ def _request(args: argparse.Namespace) -> EvalRequest:
         convention=Convention(args.convention),
         class_agnostic=args.class_agnostic,
         frames=args.frames,
-        target=args.target,
-        analysis=any(wanted is not None for wanted in (args.json, args.html, args.fail_if)),
         read=read_options(args),
         run=RunOptions.from_arguments(args),
     )
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file in one step."""
     with atomic_write(path) as file:
         file.write(data)
 
 
 def _write_files(args: argparse.Namespace, result: EvalResult) -> None:
     if args.csv is not None:
-        _write(args.csv, result.score_csv())
+        write_file(args.csv, result.score_csv())
     if args.pairs is not None:
-        _write(args.pairs, result.pairs_csv())
+        write_file(args.pairs, result.pairs_csv())
     if args.json is not None:
-        _write(args.json, result.json())
+        write_file(args.json, result.json())
     if args.plot is not None:
-        _write(args.plot, result.plot(args.plot))
+        write_file(args.plot, result.plot(args.plot))
     if args.html is not None:
-        _write(args.html, result.html())
+        write_file(args.html, result.html())
 
 
 def run_eval(args: argparse.Namespace) -> int:
     """Score variants; exit status 3 if the condition of ``--fail-if`` holds."""
     if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
         raise UserError("a plot can be written as .png or .svg", path=args.plot)
-    request = _request(args)
+    request = replace(
+        eval_request(args, args.video, args.gt),
+        target=args.target,
+        analysis=any(wanted is not None for wanted in (args.json, args.html, args.fail_if)),
+    )
     with Progress("eval") as progress:
         result = evaluate(request, progress)
     # A condition that cannot be decided must not look like a finished run: it is decided before anything is printed.

@@ -55,6 +55,21 @@ def fraction(text: str) -> float:
     return value
 
 
+def margins(text: str) -> dict[str, float]:
+    """``ap=1.0,pq=1.0``: points that a variant may lose, by metric."""
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        try:
+            points = float(value)
+        except ValueError:
+            points = -1.0
+        if name not in {"ap", "pq", "avg_iou"} or name in found or not 0.0 <= points <= 100.0:
+            raise argparse.ArgumentTypeError(f"{text!r} must be like ap=1.0,pq=1.0 (ap, pq, avg_iou; points from 0)")
+        found[name] = points
+    return found
+
+
 def natural(text: str) -> int:
     """A whole number from 1."""
     if not text.isdecimal() or int(text) < 1:

@@ -81,6 +81,11 @@ class EvalResult:
         """The report."""
         return html_bytes(self.values, self.chosen, self.series(), title=self._plot_title(), target=self.target)
 
+    def sentences(self) -> list[str]:
+        """The verdicts in words, where there was an analysis."""
+        verdicts = [score.metrics.get("bootstrap") for score in self.scores]
+        return [str(verdict["sentence"]) for verdict in verdicts if verdict is not None]
+
     def _common_ground(self) -> Iterator[str]:
         """On what a difference was computed, where that is not what the variant's own numbers stand on."""
         for score, delta in zip(self.scores, self.deltas, strict=True):
@@ -113,6 +118,7 @@ class EvalResult:
         )
         variants = self.values["variants"]
         parts = [head, text_table(HEADER, table_rows(variants, protocol["baseline"]))]
+        parts += [f"{sentence}\n" for sentence in self.sentences()]
         parts += [f"Note: {warning}\n" for warning in (*protocol["warnings"], *self._common_ground())]
         if len(variants) == 1:
             [only] = variants.values()

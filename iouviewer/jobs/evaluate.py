@@ -11,6 +11,7 @@ import numpy as np
 
 from iouviewer import __version__
 from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.errors import UserError
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.eval_inputs import (
     ReadOptions,
@@ -38,6 +39,7 @@ class EvalRequest:
     """What to score and how.
 
     Attributes:
+        gt: None only where boxes do not come from files (``score_variants``).
         video: None where ``read`` (or the ground truth) gives the number of frames.
         preds, models: variants from files, and weights to run; together at least one, names unique.
         baseline: name of the variant that differences refer to; None: the first.
@@ -48,7 +50,7 @@ class EvalRequest:
     """
 
     video: Path | None
-    gt: Path
+    gt: Path | None
     preds: tuple[NamedPath, ...] = ()
     models: tuple[NamedPath, ...] = ()
     baseline: str | None = None
@@ -103,6 +105,8 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
     Raises:
         UserError: for anything in the files or the options that cannot be used.
     """
+    if request.gt is None:
+        raise UserError("there is no ground truth", remedy="Give --gt FILE")
     facts = source_facts(request.video, request.read)
     truth_boxes = read_file(request.gt, facts, request.read, Kind.GROUND_TRUTH)
     count = frame_count_of(facts, truth_boxes)
@@ -115,23 +119,34 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
         names.add(request.read.class_name)
     check_class_map(request.read, truth, names)
     variants = [variant_from(name, boxes, truth, request.read) for name, boxes in imported]
+    return score_variants(request, facts, truth, chosen, variants, progress)
+
+
+def score_variants(
+    request: EvalRequest,
+    facts: SourceFacts,
+    truth: Truth,
+    chosen: Int,
+    variants: list[VariantInput],
+    progress: ProgressCallback = no_progress,
+) -> EvalResult:
+    """Score what was read from files or from a project; the result keeps the order of ``variants``."""
     baseline = request.baseline or variants[0].name
-    variants.sort(key=lambda variant: variant.name != baseline)  # stable: the baseline moves to the front
+    baseline_first = sorted(variants, key=lambda variant: variant.name != baseline)  # stable
     scores = []
-    for number, variant in enumerate(variants):
+    for number, variant in enumerate(baseline_first):
         progress(number, len(variants), f"scoring {variant.name}")
         scores.append(score(truth, variant, chosen, request.settings))
     deltas = [difference(truth, one, scores[0], chosen, request.settings) for one in scores]
     if request.analysis:
         scores = _with_analysis(truth, chosen, scores, facts, request, progress)
-    order = [name for name, _ in (*request.preds, *request.models)]
     return EvalResult(
         title=facts.name,
         truth=truth,
         chosen=chosen,
         scores=tuple(scores),
         deltas=tuple(deltas),
-        order=tuple(order),
+        order=tuple(variant.name for variant in variants),
         target=request.target,
         protocol=_protocol(request, facts, truth, chosen, baseline) | {"warnings": _warnings(truth, variants)},
     )
@@ -169,7 +184,7 @@ def _protocol(request: EvalRequest, facts: SourceFacts, truth: Truth, chosen: In
         if not request.class_agnostic
         else "assignment of the greatest sum of IoU, one to one, whatever the class",
         "video": facts.name if request.video is not None else None,
-        "ground_truth": request.gt.name,
+        "ground_truth": request.gt.name if request.gt is not None else None,
         "files": {name: path.name for name, path in (*request.preds, *request.models)},
         "frame_count": facts.frame_count,
         "fps": facts.fps,

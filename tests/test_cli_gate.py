@@ -1,0 +1,105 @@
+"""``iouviewer gate``: may a variant ship?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from iouviewer.cli import main
+
+FRAMES = 300
+
+
+def write(path: Path, shift: float, *, scores: bool = True, drop: float = 0.0, frames: int = FRAMES) -> Path:
+    """One object that wanders; predictions are shifted by ``shift`` pixels and some are dropped."""
+    random = np.random.default_rng(7)
+    lines = ["frameID,x1,y1,x2,y2" + (",score" if scores else "")]
+    for frame in range(frames):
+        x, y = random.uniform(10, 200, 2)
+        score = random.uniform(0.3, 1.0)
+        if random.uniform() >= drop:
+            row = f"{frame},{x + shift},{y},{x + shift + 60},{y + 60}"
+            lines.append(row + (f",{score}" if scores else ""))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> list[str]:
+    gt = write(tmp_path / "gt.csv", 0.0, scores=False)
+    base = write(tmp_path / "base.csv", 8.0)
+    return ["gate", "--size", "400x400", "--count", str(FRAMES), "--gt", str(gt), "--pred", f"base={base}"]
+
+
+def test_an_equal_variant_passes(gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Ten frames a block are not known without a time base; 30 frames a block leave too few of them.
+    same = write(tmp_path / "same.csv", 8.0)
+    report, junit = tmp_path / "o.md", tmp_path / "o.xml"
+    gt = write(tmp_path / "gt.csv", 0.0, scores=False, frames=1200)
+    write(tmp_path / "base.csv", 8.0, frames=1200)
+    write(same, 8.0, frames=1200)
+    words = ["gate", "--size", "400x400", "--count", "1200", "--gt", str(gt)]
+    words += ["--pred", f"base={tmp_path / 'base.csv'}", "--pred", f"same={same}"]
+    assert main([*words, "--baseline", "base", "--md", str(report), "--junit", str(junit)]) == 0
+    assert "same: PASS against base" in capsys.readouterr().out
+    assert "| same | **PASS** |" in report.read_text()
+    suite = ElementTree.parse(junit).getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "0", "0")
+
+
+def test_a_worse_variant_fails_and_a_wide_margin_lets_it_pass(tmp_path: Path) -> None:
+    gt = write(tmp_path / "gt.csv", 0.0, scores=False, frames=1200)
+    base, worse = write(tmp_path / "base.csv", 2.0, frames=1200), write(tmp_path / "worse.csv", 20.0, frames=1200)
+    junit = tmp_path / "o.xml"
+    words = ["gate", "--size", "400x400", "--count", "1200", "--gt", str(gt)]
+    words += ["--pred", f"base={base}", "--pred", f"worse={worse}", "--junit", str(junit)]
+    assert main(words) == 3
+    assert ElementTree.parse(junit).find("testcase/failure") is not None
+    assert main([*words, "--margin", "ap=100,pq=100"]) == 0
+    # Against the worse one the better one passes.
+    assert main([*words, "--baseline", "worse"]) == 0
+
+
+def test_too_few_frames_are_undecided_which_fails_unless_one_wants_a_warning(gate: list[str], tmp_path: Path) -> None:
+    other, junit = write(tmp_path / "other.csv", 9.0), tmp_path / "o.xml"
+    words = [*gate, "--pred", f"other={other}", "--junit", str(junit)]
+    assert main(words) == 4
+    assert ElementTree.parse(junit).find("testcase/failure") is not None
+    assert main([*words, "--undecided", "warn"]) == 0
+    assert ElementTree.parse(junit).find("testcase/skipped") is not None
+
+
+def test_what_cannot_be_judged_is_status_2(gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = write(tmp_path / "other.csv", 8.0, scores=False)
+    words = [*gate, "--pred", f"other={other}", "--md", str(tmp_path / "o.md")]
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert "other: cannot be judged against base: ap undefined" in said.out
+    assert said.err.count("\n") == 1
+    assert "CANNOT JUDGE" in (tmp_path / "o.md").read_text()
+    # PQ alone needs no scores.
+    assert main([*words, "--margin", "pq=1"]) in {0, 4}
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [
+        ([], "nothing to judge but the baseline"),
+        (["--baseline", "x"], "'x' is no variant"),
+        (["--margin", "ap"], "must be like ap=1.0"),
+        (["--margin", "ap=-1"], "must be like ap=1.0"),
+        (["--margin", "map=1"], "must be like ap=1.0"),
+        (["--margin", "ap=1,ap=2"], "must be like ap=1.0"),
+    ],
+)
+def test_bad_usage_is_status_2(gate: list[str], more: list[str], part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*gate, *more]) == 2
+    assert part in capsys.readouterr().err
+
+
+def test_neither_project_nor_ground_truth_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gate"]) == 2
+    assert "Give a project, or --gt FILE" in capsys.readouterr().err
