@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from math import isnan
 
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
@@ -97,6 +98,15 @@ def band_colour(iou: float, *, on: Colours | None = None) -> str:
     """Text colour of an IoU on this scheme's base; muted for nan."""
     band = band_of(iou)
     return scheme_theme().muted if band is None else (on or colours()).bands[band]
+
+
+@cache
+def on_picture(colour: str) -> str:
+    """The colour, made lighter until it stands out on the dark plate and on the dark line around boxes (6 : 1)."""
+    parsed = QColor(colour)
+    while contrast(parsed.name(), PLATE) < 6 and parsed.lightness() < 250:
+        parsed = QColor.fromHslF(parsed.hslHueF(), parsed.hslSaturationF(), min(1.0, parsed.lightnessF() + 0.02))
+    return parsed.name()
 
 
 def luminance(colour: str) -> float:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, Role, shown_label
 from iouviewer.ui.canvas.hit import Ref
+from iouviewer.ui.canvas.label_layout import Wish, place_labels
 from iouviewer.ui.canvas.labels import Label, LabelCache
 from iouviewer.ui.palette import IGNORED
 
@@ -21,19 +22,16 @@ _STYLES = {
     "dashdot": [6.0, 2.5, 1.5, 2.5],
     "dashdotdot": [6.0, 2.5, 1.5, 2.5, 1.5, 2.5],
 }
-_SIGN = 4.0
-"""Half the size of the signs for misses and false positives, logical pixels."""
-
-_LABEL_REACH = 260.0
-"""How far a label may go beyond its box, logical pixels."""
+_SIGN = 5.0
+"""Radius of the signs for misses and false positives, logical pixels."""
 
 _REACH = 8.0
-"""How far lines and signs may go beyond a box, logical pixels."""
+"""How far lines and signs go beyond a box, logical pixels."""
 
 
-def pen_of(colour: str, dash: str = "solid", width: float = 2.0) -> QPen:
-    """A cosmetic pen."""
-    pen = QPen(QColor(colour), width)
+def pen_of(colour: str, dash: str = "solid", width: float = 2.0, *, ratio: float = 1.0) -> QPen:
+    """A cosmetic pen of a width in logical pixels; Qt counts cosmetic widths in device pixels, hence ``ratio``."""
+    pen = QPen(QColor(colour), width * ratio)
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     pattern = _STYLES[dash]
@@ -43,110 +41,169 @@ def pen_of(colour: str, dash: str = "solid", width: float = 2.0) -> QPen:
     return pen
 
 
-def halo_pen(width: float = 4.0) -> QPen:
+def halo_pen(width: float = 4.0, *, ratio: float = 1.0) -> QPen:
     """The dark line under each coloured one: boxes stay visible on any picture."""
-    colour = QColor(0, 0, 0, 110)
-    pen = QPen(colour, width)
+    pen = QPen(QColor(0, 0, 0, 110), width * ratio)
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     return pen
 
 
 class BoxesItem(QGraphicsItem):
-    """Paints a FrameView. Boxes change through ``show_view``, which repaints only where the views differ."""
+    """Paints a FrameView; what changes between two views of a frame is repainted, nothing else."""
 
     def __init__(self, labels: LabelCache) -> None:
         super().__init__()
         self.setZValue(1)
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
-        self._labels = labels
+        self._cache = labels
         self._view = FrameView()
+        self._picture = QSizeF()
         self._bounds = QRectF()
-        self.picture = QRectF()
+        self._px = 1.0
+        self._ratio = 1.0
         self._pens: dict[tuple[str, str], QPen] = {}
         self._halo = halo_pen()
-        self.emphasised: frozenset[Ref] = frozenset()
-        self.left_out: frozenset[Ref] = frozenset()
-        self.all_labels = False
-        self.px: Callable[[], float] = lambda: 1.0
+        self._emphasised: frozenset[Ref] = frozenset()
+        self._left_out: frozenset[Ref] = frozenset()
+        self._all_labels = False
+        # Label and its rectangle by box; logical pixels from the picture's corner. Emphasised ones stand last.
+        self._placed: dict[Ref, tuple[Label, QRectF]] = {}
 
     def boundingRect(self) -> QRectF:
         return self._bounds
 
-    def set_bounds(self, bounds: QRectF) -> None:
-        """Where boxes may lie, picture pixels."""
+    # What is shown
+
+    def set_picture(self, width: float, height: float, bounds: QRectF) -> None:
+        """Size of the picture and where boxes may lie around it, picture pixels."""
+        self._picture = QSizeF(width, height)
         if bounds != self._bounds:
             self.prepareGeometryChange()
             self._bounds = bounds
 
-    @property
-    def view(self) -> FrameView:
-        return self._view
+    def set_px(self, px: float) -> None:
+        """Picture pixels a logical pixel: another zoom."""
+        if px != self._px:
+            self._px = px
+            self._placed = self._layout()
+            self.update()
 
     def show_view(self, view: FrameView) -> None:
         """Show another view; only boxes that differ are repainted where it is the same frame."""
         old, self._view = self._view, view
-        crowding = (old.labelled > FEW) != (view.labelled > FEW)
-        if old.frame != view.frame or crowding:
+        placed, self._placed = self._placed, self._layout()
+        if old.frame != view.frame:
             self.update()
         else:
-            self._repaint(old.differing(view), emphasised=self.emphasised)
+            self._repaint_boxes(old.differing(view))
+            self._repaint_labels(placed)
 
     def emphasise(self, refs: frozenset[Ref], left_out: frozenset[Ref]) -> None:
         """Show the details of these boxes, and do not draw the rectangles of ``left_out``."""
-        touched = (self.emphasised ^ refs) | (self.left_out ^ left_out)
-        before = self.emphasised | refs
-        self.emphasised, self.left_out = refs, left_out
-        found = (self._view.find(ref) for ref in touched)
-        self._repaint((box for box in found if box is not None), emphasised=before)
+        if (refs, left_out) == (self._emphasised, self._left_out):
+            return
+        found = (self._view.find(ref) for ref in self._left_out ^ left_out)
+        self._emphasised, self._left_out = refs, left_out
+        placed, self._placed = self._placed, self._layout()
+        self._repaint_boxes(box for box in found if box is not None)
+        self._repaint_labels(placed)
 
-    def _repaint(self, boxes: Iterable[DrawnBox], *, emphasised: frozenset[Ref]) -> None:
-        px = self.px()
+    def set_all_labels(self, all_labels: bool) -> None:
+        """Labels on all boxes that have one."""
+        if all_labels != self._all_labels:
+            self._all_labels = all_labels
+            placed, self._placed = self._placed, self._layout()
+            self._repaint_labels(placed)
+
+    @property
+    def label_texts(self) -> dict[Ref, str]:
+        """What the labels on screen say, by box."""
+        return {
+            ref: "\n".join("".join(s.text for s in line) for line in label.lines)
+            for ref, (label, _) in self._placed.items()
+        }
+
+    def _layout(self) -> dict[Ref, tuple[Label, QRectF]]:
+        crowded = self._view.labelled > FEW
+        scale = 1 / self._px
+        plain: list[tuple[Ref, Label, Wish]] = []
+        last: list[tuple[Ref, Label, Wish]] = []
+        for box in self._view.boxes:
+            emphasised = box.ref in self._emphasised
+            label = shown_label(box, emphasised=emphasised, all_labels=self._all_labels, crowded=crowded, px=self._px)
+            if label is None:
+                continue
+            x1, y1, x2, y2 = box.rect
+            size = self._cache.size(label)
+            rect = (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
+            wish = Wish(rect, size.width(), size.height(), box.role.is_bad)
+            (last if emphasised else plain).append((box.ref, label, wish))
+        picture = (self._picture.width() * scale, self._picture.height() * scale)
+        placed: dict[Ref, tuple[Label, QRectF]] = {}
+        # Details of hovered and selected boxes come and go with the mouse: they lie above, and move no other label.
+        for group in (plain, last):
+            places = place_labels([wish for *_, wish in group], picture)
+            for (ref, label, wish), (x, y) in zip(group, places, strict=True):
+                placed[ref] = (label, QRectF(x, y, wish.width, wish.height))
+        return placed
+
+    # Repainting what differs
+
+    def _repaint_boxes(self, boxes: Iterable[DrawnBox]) -> None:
+        reach = _REACH * self._px
         for box in boxes:
-            self.update(self._touched(box, px, emphasised=box.ref in emphasised))
+            x1, y1, x2, y2 = box.rect
+            self.update(QRectF(x1 - reach, y1 - reach, x2 - x1 + 2 * reach, y2 - y1 + 2 * reach))
 
-    def _touched(self, box: DrawnBox, px: float, *, emphasised: bool) -> QRectF:
-        """Where a box paints, its label included, picture pixels."""
-        x1, y1, x2, y2 = (value / px for value in box.rect)
-        rect = QRectF(x1, y1, x2 - x1, y2 - y1)
-        touched = rect.adjusted(-_REACH, -_REACH, _REACH, _REACH)
-        picture = QRectF(self.picture.topLeft() / px, self.picture.size() / px)
-        for label in (box.label, box.detail if emphasised else None):
-            if label is not None:
-                place = QRectF(self._place(label, rect, picture), self._labels.size(label))
-                touched |= place.adjusted(-2, -2, 2, 2)
-        return QRectF(touched.topLeft() * px, touched.size() * px)
+    def _repaint_labels(self, before: dict[Ref, tuple[Label, QRectF]]) -> None:
+        now, px = self._placed, self._px
+        for ref in before.keys() | now.keys():
+            old, new = before.get(ref), now.get(ref)
+            if old != new:
+                for placed in (old, new):
+                    if placed is not None:
+                        grown = placed[1].adjusted(-2, -2, 2, 2)
+                        self.update(QRectF(grown.topLeft() * px, grown.size() * px))
 
     # Painting
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:  # noqa: ARG002
-        boxes = self._view.boxes
-        if not boxes:
+        if not self._view.boxes:
             return
         transform = painter.worldTransform()
-        self._labels.use_ratio(painter.device().devicePixelRatioF())
+        self._use_ratio(painter.device().devicePixelRatioF())
         exposed = transform.mapRect(option.exposedRect)
         rects = self._view.rects * transform.m11()
         rects[0::2] += transform.dx()
         rects[1::2] += transform.dy()
         near = (
-            (rects[0] < exposed.right() + _LABEL_REACH)
-            & (rects[2] > exposed.left() - _LABEL_REACH)
-            & (rects[1] < exposed.bottom() + _LABEL_REACH)
-            & (rects[3] > exposed.top() - _LABEL_REACH)
+            (rects[0] < exposed.right() + _REACH)
+            & (rects[2] > exposed.left() - _REACH)
+            & (rects[1] < exposed.bottom() + _REACH)
+            & (rects[3] > exposed.top() - _REACH)
         )
-        drawn = [
+        # Rounded to device pixels: lines stay sharp without antialiasing.
+        edges = ((rects[:, near] * self._ratio).round() / self._ratio).tolist()
+        boxes, left_out = self._view.boxes, self._left_out
+        lines = [
             (boxes[i], QRectF(x1, y1, x2 - x1, y2 - y1))
-            for i, x1, y1, x2, y2 in zip(np.flatnonzero(near).tolist(), *rects[:, near].round().tolist(), strict=True)
+            for i, x1, y1, x2, y2 in zip(np.flatnonzero(near).tolist(), *edges, strict=True)
+            if boxes[i].ref not in left_out
         ]
         painter.setWorldTransform(QTransform())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        grown = exposed.adjusted(-_REACH, -_REACH, _REACH, _REACH)
-        lines = [(box, rect) for box, rect in drawn if box.ref not in self.left_out and rect.intersects(grown)]
         self._paint_lines(painter, lines)
         self._paint_signs(painter, lines)
-        self._paint_labels(painter, drawn, exposed, transform)
+        self._paint_labels(painter, exposed, QPointF(round(transform.dx()), round(transform.dy())))
         painter.setWorldTransform(transform)
+
+    def _use_ratio(self, ratio: float) -> None:
+        self._cache.use_ratio(ratio)
+        if ratio != self._ratio:
+            self._ratio = ratio
+            self._pens.clear()
+            self._halo = halo_pen(ratio=ratio)
 
     def _paint_lines(self, painter: QPainter, lines: list[tuple[DrawnBox, QRectF]]) -> None:
         groups: dict[tuple[str, str], list[QRectF]] = {}
@@ -162,7 +219,7 @@ class BoxesItem(QGraphicsItem):
         for look, rects in groups.items():
             pen = self._pens.get(look)
             if pen is None:
-                pen = self._pens[look] = pen_of(*look)
+                pen = self._pens[look] = pen_of(*look, ratio=self._ratio)
             painter.setPen(pen)
             painter.drawRects(rects)
         if hatched:
@@ -179,52 +236,23 @@ class BoxesItem(QGraphicsItem):
         if not bad:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        rim, ink = QPen(QColor(0, 0, 0, 150), 1.0), QPen(QColor(16, 16, 16), 1.8)
+        inner = _SIGN - 2.4
         for box, corner in bad:
-            painter.setPen(QPen(QColor(0, 0, 0, 150), 1.0))
+            painter.setPen(rim)
             painter.setBrush(QColor(box.colour))
-            painter.drawEllipse(corner, _SIGN + 1.5, _SIGN + 1.5)
-            painter.setPen(QPen(QColor(20, 20, 20), 1.6))
+            painter.drawEllipse(corner, _SIGN, _SIGN)
+            painter.setPen(ink)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             if box.role is Role.MISS:
-                painter.drawEllipse(corner, _SIGN - 1.5, _SIGN - 1.5)
+                painter.drawEllipse(corner, inner, inner)
             else:
-                arm = _SIGN - 1.5
-                painter.drawLine(corner + QPointF(-arm, -arm), corner + QPointF(arm, arm))
-                painter.drawLine(corner + QPointF(-arm, arm), corner + QPointF(arm, -arm))
+                painter.drawLine(corner + QPointF(-inner, -inner), corner + QPointF(inner, inner))
+                painter.drawLine(corner + QPointF(-inner, inner), corner + QPointF(inner, -inner))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
-    def _paint_labels(
-        self, painter: QPainter, drawn: list[tuple[DrawnBox, QRectF]], exposed: QRectF, transform: QTransform
-    ) -> None:
-        crowded = self._view.labelled > FEW
-        picture = transform.mapRect(self.picture)
-        px = 1 / transform.m11()
-        last: list[tuple[QPointF, Label]] = []
-        for box, rect in drawn:
-            emphasised = box.ref in self.emphasised
-            label = shown_label(box, emphasised=emphasised, all_labels=self.all_labels, crowded=crowded, px=px)
-            if label is None:
-                continue
-            place = self._place(label, rect, picture)
-            if not QRectF(place, self._labels.size(label)).intersects(exposed):
-                continue
-            if emphasised:
-                last.append((place, label))
-            else:
-                painter.drawPixmap(place, self._labels.pixmap(label))
-        for place, label in last:
-            painter.drawPixmap(place, self._labels.pixmap(label))
-
-    def _place(self, label: Label, rect: QRectF, picture: QRectF) -> QPointF:
-        """Top left corner of a label: above its box, inside where that is off the picture; logical pixels.
-
-        It depends on the picture, not on the window, because scrolling moves what is painted already.
-        """
-        size = self._labels.size(label)
-        y = rect.top() - size.height() - 2
-        if y < picture.top() and rect.top() >= picture.top() - 1:
-            y = rect.top() + 2
-        x = rect.left() - 1
-        if x + size.width() > picture.right() > rect.left():
-            x = picture.right() - size.width()
-        return QPointF(round(x), round(y))
+    def _paint_labels(self, painter: QPainter, exposed: QRectF, origin: QPointF) -> None:
+        seen = exposed.translated(-origin)
+        for label, rect in self._placed.values():
+            if rect.intersects(seen):
+                painter.drawPixmap(rect.topLeft() + origin, self._cache.pixmap(label))

@@ -12,7 +12,7 @@ from iouviewer.ui.canvas.mouse import MouseTool
 from iouviewer.ui.canvas.overlays import Crosshair, Plate
 from iouviewer.ui.canvas.review_view import delta_line
 from iouviewer.ui.canvas.viewport import ZoomView
-from iouviewer.ui.palette import PLATE_TEXT
+from iouviewer.ui.palette import PLATE_TEXT, on_picture
 
 
 class DrawingCanvas(BoxCommands, ZoomView):
@@ -88,7 +88,7 @@ class DrawingCanvas(BoxCommands, ZoomView):
             line = delta_line(before.get(key), after)
             if len(now) > 1:
                 variant = self.session.variants[key]
-                line = (Segment(f"{variant.name}  ", variant.colour), *line)
+                line = (Segment(f"{variant.name}  ", on_picture(variant.colour)), *line)
             lines.append(line)
         box = self.session.ground_truth.find(box_id)
         if not lines and box is not None:

@@ -14,7 +14,7 @@ from iouviewer.metrics.review import FrameReview, PairState
 from iouviewer.ui.canvas.frame_view import DrawnBox, FrameView, Role
 from iouviewer.ui.canvas.hit import Ref, truth_ref
 from iouviewer.ui.canvas.labels import Label, Segment
-from iouviewer.ui.palette import IGNORED, ON_PICTURE, PLATE_MUTED, PLATE_TEXT, Band, band_of
+from iouviewer.ui.palette import IGNORED, ON_PICTURE, PLATE_MUTED, PLATE_TEXT, Band, band_of, on_picture
 
 _POOR = ON_PICTURE.bands[Band.POOR]
 
@@ -121,7 +121,9 @@ class ReviewView:
         for review in reviews[:4]:
             iou = review.iou_of.get(box.id)
             value = Segment("miss", _POOR) if iou is None else iou_segment(iou)
-            several = (Segment(f"{review.variant.name}  ", review.variant.colour),) if len(reviews) > 1 else ()
+            several = (
+                (Segment(f"{review.variant.name}  ", on_picture(review.variant.colour)),) if len(reviews) > 1 else ()
+            )
             lines.append((*several, value))
         return Label(tuple(lines))
 
@@ -135,6 +137,7 @@ class ReviewView:
 
     def _predictions(self, review: Reviewed, judged: bool) -> Iterator[DrawnBox]:
         variant, table = review.variant, review.variant.predictions.table
+        colour = on_picture(variant.colour)
         several = len(self.variants()) > 1
         for row, state in review.state_of.items():
             x1, y1, x2, y2 = table.boxes[:, row].tolist()
@@ -144,7 +147,7 @@ class ReviewView:
             label = None
             if role is Role.FALSE_POSITIVE:
                 label = Label(((*self._class_of(int(table.class_ids[row])), Segment(f"FP{score}", _POOR)),), True)
-            who = (Segment(f"{variant.name}  ", variant.colour),) if several else ()
+            who = (Segment(f"{variant.name}  ", colour),) if several else ()
             verdict = "false positive" if role is Role.FALSE_POSITIVE else "prediction"
             lines = [(*who, Segment(f"{name or verdict}{score}", PLATE_TEXT))]
             owner = review.owner_of.get(row)
@@ -154,7 +157,13 @@ class ReviewView:
                 lines.append((Segment(verdict, _POOR),))
             detail = Label(tuple(lines), role is Role.FALSE_POSITIVE)
             yield DrawnBox(
-                Ref(variant.key, row), (x1, y1, x2, y2), role, variant.colour, variant.dash, label=label, detail=detail
+                Ref(variant.key, row),
+                (x1, y1, x2, y2),
+                role,
+                on_picture(variant.colour),
+                variant.dash,
+                label=label,
+                detail=detail,
             )
 
 

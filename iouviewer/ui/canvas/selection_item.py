@@ -47,16 +47,17 @@ class SelectionItem(QGraphicsItem):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:  # noqa: ARG002
         transform = painter.worldTransform()
+        ratio = painter.device().devicePixelRatioF()
         painter.setWorldTransform(QTransform())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        mapped = [(_mapped(rect, transform), colour) for rect, colour in self._rects]
+        mapped = [(_mapped(rect, transform, ratio), colour) for rect, colour in self._rects]
         for rect, colour in mapped:
-            painter.setPen(halo_pen(6.0))
+            painter.setPen(halo_pen(6.0, ratio=ratio))
             painter.drawRect(rect)
-            painter.setPen(pen_of("#ffffff", width=4.0))
+            painter.setPen(pen_of("#ffffff", width=4.0, ratio=ratio))
             painter.drawRect(rect)
-            painter.setPen(pen_of(colour, width=2.0))
+            painter.setPen(pen_of(colour, width=2.0, ratio=ratio))
             painter.drawRect(rect)
         if self._editable is not None:
             self._paint_handles(painter, transform)
@@ -72,8 +73,11 @@ class SelectionItem(QGraphicsItem):
             painter.drawRoundedRect(QRectF(transform.map(QPointF(x, y)) - half, QSizeF(HANDLE, HANDLE)), 2, 2)
 
 
-def _mapped(rect: Rect, transform: QTransform) -> QRectF:
+def _mapped(rect: Rect, transform: QTransform, ratio: float) -> QRectF:
+    """The rectangle on screen, logical pixels rounded to device pixels."""
     x1, y1, x2, y2 = rect
-    left, top = round(x1 * transform.m11() + transform.dx()), round(y1 * transform.m22() + transform.dy())
-    right, bottom = round(x2 * transform.m11() + transform.dx()), round(y2 * transform.m22() + transform.dy())
+    corners = QPointF(x1, y1), QPointF(x2, y2)
+    (left, top), (right, bottom) = (
+        (round(p.x() * ratio) / ratio, round(p.y() * ratio) / ratio) for p in map(transform.map, corners)
+    )
     return QRectF(left, top, right - left, bottom - top)

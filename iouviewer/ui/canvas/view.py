@@ -67,7 +67,6 @@ class CanvasView(TrackCommands, InputCanvas):
         self._labels = LabelCache(self.font())
         self._picture_item = PictureItem()
         self._boxes_item = BoxesItem(self._labels)
-        self._boxes_item.px = lambda: self.px
         self._selection_item = SelectionItem()
         self._band_item = QGraphicsRectItem()
         self._band_item.setPen(pen_of("#ffffff", "dash", 1.0))
@@ -109,6 +108,11 @@ class CanvasView(TrackCommands, InputCanvas):
         return self._frame_view
 
     @property
+    def label_texts(self) -> dict[Ref, str]:
+        """What the labels on screen say, by box."""
+        return self._boxes_item.label_texts
+
+    @property
     def handle_count(self) -> int:
         """How many handles are shown."""
         return self._selection_item.handle_count
@@ -128,8 +132,8 @@ class CanvasView(TrackCommands, InputCanvas):
             width, height = image.width() / scale, image.height() / scale
         self.set_picture_size(width, height)
         self._picture_item.set_image(image, width, height)
-        self._boxes_item.picture = self.picture_rect
-        self._boxes_item.set_bounds(self.sceneRect())
+        self._boxes_item.set_picture(width, height, self.sceneRect())
+        self._boxes_item.set_px(self.px)
         self._shown_frame = frame if exact else -1
         self._preview_mark.show_label(None if exact else _PREVIEW)
         self._empty_hint.hide()
@@ -192,9 +196,7 @@ class CanvasView(TrackCommands, InputCanvas):
 
     def set_all_labels(self, all_labels: bool) -> None:
         """Labels on all boxes (while a key is held)."""
-        if all_labels != self._boxes_item.all_labels:
-            self._boxes_item.all_labels = all_labels
-            self._boxes_item.update()
+        self._boxes_item.set_all_labels(all_labels)
 
     def set_smooth_scaling(self, smooth: bool) -> None:
         """Smooth scaling, or each picture pixel as a sharp square."""
@@ -243,6 +245,7 @@ class CanvasView(TrackCommands, InputCanvas):
         self.show_emphasis()
 
     def _on_zoom_changed(self, _zoom: float) -> None:
+        self._boxes_item.set_px(self.px)
         self.show_emphasis()
 
     # Qt's events
