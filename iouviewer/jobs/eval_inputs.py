@@ -59,6 +59,7 @@ class Truth:
         class_names: index = class id; empty where the file has no classes and none was named.
         tracks: (M,) int64, track of each row of the table, -1 for none.
         skipped: rows that were left out on request.
+        excluded: (F,) bool, frames left out on purpose; None: none.
     """
 
     table: BoxTable
@@ -66,6 +67,14 @@ class Truth:
     class_names: tuple[str, ...]
     tracks: Int
     skipped: int = 0
+    excluded: Bool | None = None
+
+    def states(self, frames: Int) -> list[str]:
+        """``labelled``, ``unlabelled`` or ``excluded`` for each of ``frames``."""
+        excluded = np.zeros(len(self.labelled), np.bool_) if self.excluded is None else self.excluded
+        names = np.where(excluded, "excluded", np.where(self.labelled, "labelled", "unlabelled"))
+        found: list[str] = names[frames].tolist()
+        return found
 
     def counted_boxes(self) -> Int:
         """(F,) int64: boxes of each frame that are not ignored."""

@@ -61,9 +61,9 @@ class EvalResult:
 
     def score_csv(self) -> bytes:
         """The score CSV."""
-        labelled = self.truth.labelled[self.chosen].tolist()
-        states = ["labelled" if yes else "unlabelled" for yes in labelled]
-        return score_csv(self.chosen, states, self.truth.counted_boxes()[self.chosen], self.series())
+        return score_csv(
+            self.chosen, self.truth.states(self.chosen), self.truth.counted_boxes()[self.chosen], self.series()
+        )
 
     def pairs_csv(self) -> bytes:
         """All pairs."""

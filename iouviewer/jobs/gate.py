@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from iouviewer.document.edits import FrameState
 from iouviewer.errors import UserError
-from iouviewer.jobs.eval_inputs import SourceFacts, Truth, VariantInput
 from iouviewer.jobs.eval_result import EvalResult
-from iouviewer.jobs.evaluate import EvalRequest, score_variants
-from iouviewer.jobs.frame_choice import parse_frames
+from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.progress import ProgressCallback, no_progress
+from iouviewer.jobs.report import evaluate_document
 from iouviewer.metrics.verdict import Outcome
 from iouviewer.reports.gate_reports import CANNOT_JUDGE, Judgement
 
@@ -77,18 +73,12 @@ def evaluate_project(path: Path, request: EvalRequest, progress: ProgressCallbac
             project.close()
     if not contents.variants:
         raise UserError("the project holds no variants", path=path)
-    number, source = min(contents.document.sources.items())
-    ground_truth = contents.document.ground_truth(number)
-    labelled = np.asarray(ground_truth.states() == int(FrameState.LABELLED))
-    tracks = ground_truth.columns()[3]
-    truth = Truth(ground_truth.table(), labelled, contents.document.class_names, np.asarray(tracks, np.int64))
-    facts = SourceFacts(source.name, source.frame_count, (source.width, source.height), source.fps)
-    variants = [VariantInput(variant.name, variant.predictions, {}) for variant in contents.variants]
-    names = {variant.key: variant.name for variant in contents.variants}
-    wanted = request.baseline or names.get(contents.baseline)
-    if wanted is not None and wanted not in names.values():
-        raise UserError(f"the baseline {wanted!r} is no variant", remedy=f"Variants are {', '.join(names.values())}")
-    chosen = (
-        np.arange(source.frame_count) if request.frames is None else parse_frames(request.frames, source.frame_count)
+    source = min(contents.document.sources)
+    return evaluate_document(
+        contents.document,
+        contents.variants,
+        baseline=contents.baseline,
+        request=request,
+        source=source,
+        progress=progress,
     )
-    return score_variants(replace(request, baseline=wanted), facts, truth, chosen, variants, progress)

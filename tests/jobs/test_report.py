@@ -1,0 +1,142 @@
+"""What is taken away from a document equals what the command line makes of the same boxes in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from iouviewer.cli import main
+from iouviewer.document.document import Document
+from iouviewer.document.edits import FrameState
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.sources import Source
+from iouviewer.document.variants import Variant
+from iouviewer.errors import UserError
+from iouviewer.formats.registry import ReadContext, read_boxes, write_boxes
+from iouviewer.jobs.evaluate import EvalRequest, evaluate
+from iouviewer.jobs.report import ShownVariant, evaluate_document, frame_picture, ground_truth_to_write
+from iouviewer.metrics.review import ReviewSettings
+from iouviewer.metrics.table import BoxTable
+from iouviewer.project.store import ProjectFile
+
+FRAMES = 40
+
+
+@pytest.fixture
+def document() -> Document:
+    """Forty frames with one to three cars and people, one frame excluded, one not labelled."""
+    random = np.random.default_rng(3)
+    document = Document()
+    document.class_names = ("car", "person")
+    truth = document.add_source(Source(0, "clip.mp4", "", 320, 240, FRAMES, 25.0))
+    frames = np.repeat(np.arange(FRAMES), random.integers(1, 4, FRAMES))
+    corner = random.uniform(0, 150, (2, len(frames)))
+    boxes = np.concatenate([corner, corner + random.uniform(50, 80, (2, len(frames)))])
+    none = np.zeros(len(frames), np.int64)
+    truth.load_columns(frames, boxes, class_ids=random.integers(0, 2, len(frames)), tracks=none - 1, flags=none)
+    states = np.full(FRAMES, int(FrameState.LABELLED), np.int8)
+    states[5], states[9] = int(FrameState.EXCLUDED), int(FrameState.UNLABELLED)
+    truth.load_states(states, np.zeros(FRAMES, np.bool_))
+    return document
+
+
+@pytest.fixture
+def variants(document: Document) -> list[Variant]:
+    truth = document.ground_truth().table()
+    random = np.random.default_rng(4)
+    found = []
+    for name, noise in (("base", 3.0), ("other", 6.0)):
+        table = BoxTable.from_rows(
+            truth.frame_of_row(),
+            truth.boxes + random.normal(0, noise, truth.boxes.shape),
+            frame_count=FRAMES,
+            class_ids=truth.class_ids,
+            scores=random.uniform(0.0, 1.0, len(truth)),
+        )
+        predictions = PredictionSet(table, np.ones(FRAMES, np.bool_), score_floor=0.001)
+        found.append(Variant(f"key-{name}", name, predictions, "#2e9e5b"))
+    return found
+
+
+def test_a_document_scores_as_its_exported_files_do(
+    document: Document, variants: list[Variant], tmp_path: Path
+) -> None:
+    direct = evaluate_document(document, variants, baseline="key-other")
+    gt = tmp_path / "gt.json"
+    write_boxes(gt, ground_truth_to_write(document), format="coco")
+    preds = []
+    for variant in variants:
+        table = variant.predictions.table
+        names = [document.class_names[c] for c in table.class_ids]
+        rows = zip(table.frame_of_row(), *table.boxes, names, table.scores, strict=True)
+        path = tmp_path / f"{variant.name}.csv"
+        text = "\n".join(",".join(str(value) for value in row) for row in rows)
+        path.write_text(f"frameID,x1,y1,x2,y2,class,score\n{text}\n")
+        preds.append((variant.name, path))
+    files = evaluate(EvalRequest(video=None, gt=gt, preds=tuple(preds), baseline="other"))
+    for name in ("base", "other"):
+        mine, theirs = direct.values["variants"][name], files.values["variants"][name]
+        for key in ("avg_iou", "pq", "tp", "fp", "fn", "ap", "ap50", "frames"):
+            assert mine[key] == pytest.approx(theirs[key], abs=1e-5), key
+    assert direct.scores[0].name == "other"
+    assert direct.values["variants"]["other"]["delta"] is None
+    assert direct.values["variants"]["base"]["frames"] == FRAMES - 2
+    lines = direct.score_csv().decode().splitlines()
+    assert ",excluded," in lines[1 + 5] and ",unlabelled," in lines[1 + 9]
+
+
+@pytest.mark.parametrize("key", ["mot", "coco", "boxcsv"])
+def test_the_corrected_ground_truth_reads_back_equal(document: Document, tmp_path: Path, key: str) -> None:
+    path = tmp_path / {"mot": "gt.txt", "coco": "gt.json", "boxcsv": "gt.csv"}[key]
+    write_boxes(path, ground_truth_to_write(document), format=key)
+    back = read_boxes(path, ReadContext(size=(320, 240), frame_count=FRAMES))
+    frames, boxes, class_ids, *_ = document.ground_truth().columns()
+    assert np.array_equal(back.frames, frames)
+    assert np.allclose(back.boxes, boxes, atol=2e-6)
+    names = [back.class_names[c] for c in back.class_ids]
+    assert names == [document.class_names[c] for c in class_ids]
+
+
+def test_no_variants_and_an_unknown_baseline_are_refused(document: Document, variants: list[Variant]) -> None:
+    with pytest.raises(UserError, match="no variants"):
+        evaluate_document(document, [])
+    with pytest.raises(UserError, match="'x' is no variant"):
+        evaluate_document(document, variants, baseline="x")
+
+
+def test_the_gate_reads_a_project_that_stays_as_it_is(
+    document: Document, variants: list[Variant], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "clip.mp4.iouv"
+    project = ProjectFile.create(path, document, variants=variants, baseline="key-base")
+    project.load()
+    project.close()
+    before = path.read_bytes()
+    assert main(["gate", str(path)]) == 4
+    assert "other: UNDECIDED against base" in capsys.readouterr().out
+    assert main(["gate", str(path), "--baseline", "other"]) == 4
+    assert "base: UNDECIDED against other" in capsys.readouterr().out
+    assert path.read_bytes() == before
+    assert main(["gate", str(path), "--gt", "x"]) == 2
+    assert "brings its own ground truth" in capsys.readouterr().err
+
+
+def test_the_frames_picture_shows_truth_in_blue_and_labels_pairs_only(
+    document: Document, variants: list[Variant]
+) -> None:
+    grey = np.full((240, 320, 3), 128, np.uint8)
+    truth = document.ground_truth().frame_table(0)
+    bare = cv2.imdecode(np.frombuffer(frame_picture(grey, truth, [], ReviewSettings()), np.uint8), cv2.IMREAD_COLOR)
+    x1, y1, _, y2 = truth.boxes[:, 0]
+    edge = bare[int((y1 + y2) / 2), int(x1) - 1 : int(x1) + 2].astype(int)
+    assert (edge[:, 0] - edge[:, 2]).max() > 50  # blue, green, red
+    shown = ShownVariant("#2e9e5b", variants[0].predictions.table.frame(0))
+    white = []
+    for confidence in (0.0, 1.0):
+        data = frame_picture(grey, truth, [shown], ReviewSettings(conf=confidence))
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        white.append(int((picture == 255).all(axis=2).sum()))
+    assert white[0] > 0 and white[1] == 0
