@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+from collections import Counter
 from pathlib import Path
+
+import numpy as np
 
 from iouviewer.document.imported import Kind
 from iouviewer.errors import UserError
 from iouviewer.formats import box_csv
 from iouviewer.formats.interface import Detected
+from iouviewer.formats.mot import kind_of
 from iouviewer.formats.text import cannot_read
 
 HEAD = 1 << 16
@@ -120,25 +124,20 @@ def _detect_table(path: Path, text: str) -> Detected | None:
     rows = [fields for line in lines[:20] if all(map(_NUMBER.fullmatch, fields := _fields(line)))]
     if not rows:
         return None
-    width = max(map(len, rows))
-    if width in {5, 6, 7} and "," not in lines[0] and _looks_normalised(rows):
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    rows = [row for row in rows if len(row) == width]
+    # Longer rows are polygons: the reader says so row by row.
+    if width >= 5 and "," not in lines[0] and _looks_normalised(rows):
         return Detected("yolo", Kind.GROUND_TRUTH if width == 5 else Kind.PREDICTIONS, 0.8, "YOLO rows: class x y w h")
     if width >= 6:
-        return Detected("mot", _mot_kind(path, rows), 0.8, f"MOTChallenge rows of {width} numbers")
+        kind = kind_of(np.array(rows, np.float64), path)[0]
+        return Detected("mot", kind, 0.8, f"MOTChallenge rows of {width} numbers")
     return None
 
 
 def _looks_normalised(rows: list[list[str]]) -> bool:
-    return all(float(f) <= 2 for row in rows for f in row[1:5])
-
-
-def _mot_kind(path: Path, rows: list[list[str]]) -> Kind:
-    import numpy as np
-
-    from iouviewer.formats.mot import kind_of
-
-    width = max(map(len, rows))
-    return kind_of(np.array([row for row in rows if len(row) == width], np.float64), path)[0]
+    """Whether most rows hold fractions; not a number counts as no fraction."""
+    return 2 * sum(all(float(f) <= 2 for f in row[1:5]) for row in rows) >= len(rows)
 
 
 def _detect_folder(path: Path) -> Detected | None:

@@ -1,0 +1,62 @@
+"""Boxes for the tests of formats."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from iouviewer.document.imported import ImportedBoxes
+from iouviewer.formats.registry import BoxesToWrite
+
+WRITABLE = ("mot", "coco", "cvat", "yolo", "voc", "labelme", "boxcsv")
+ENDINGS = {"mot": "gt.txt", "coco": "gt.json", "cvat": "gt.xml", "boxcsv": "gt.csv"}
+
+
+def file_name(format_key, *, predictions=False):
+    """A name as people give it; folders have none of the endings."""
+    name = ENDINGS.get(format_key, format_key)
+    return name.replace("gt", "det") if predictions else name
+
+
+def boxes_to_write(rows, *, class_names=(), scores=None, size=(640, 480), frame_count=20, **more):
+    """Rows are (frame, x1, y1, x2, y2[, class_id[, track[, flags]]])."""
+    full = [(*row, *(-1, -1, 0)[len(row) - 5 :]) for row in rows]
+    columns = np.array(full, np.float64).reshape(-1, 8)
+    return BoxesToWrite(
+        frames=columns[:, 0].astype(np.int64),
+        boxes=columns[:, 1:5].T.copy(),
+        class_ids=columns[:, 5].astype(np.int64),
+        class_names=tuple(class_names),
+        scores=None if scores is None else np.array(scores, np.float64),
+        track_ids=columns[:, 6].astype(np.int64),
+        flags=columns[:, 7].astype(np.int64),
+        size=size,
+        frame_count=frame_count,
+        **{"video_name": "clip.mp4", **more},
+    )
+
+
+def again(data: ImportedBoxes, *, size=(640, 480), frame_count=20, **more) -> BoxesToWrite:
+    """What was read, to be written."""
+    return BoxesToWrite(
+        frames=data.frames,
+        boxes=data.boxes,
+        class_ids=data.class_ids,
+        class_names=data.class_names,
+        scores=data.scores,
+        track_ids=data.track_ids,
+        flags=data.flags,
+        size=data.size or size,
+        frame_count=frame_count,
+        labelled=data.labelled,
+        **{"video_name": "clip.mp4", **more},
+    )
+
+
+def in_order(data):
+    """Row order by frame and box: formats of one file an image or one track after the other keep no other order."""
+    return np.lexsort((*np.asarray(data.boxes).round(4), data.frames))
+
+
+def rects(data):
+    """Boxes as tuples, for comparison with what a test says."""
+    return [tuple(row) for row in np.asarray(data.boxes).T.tolist()]
