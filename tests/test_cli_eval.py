@@ -207,3 +207,21 @@ def test_a_range_of_frames_counts_only_those(shared_data: Path, tmp_path: Path) 
     rows = read_csv(scores)
     assert (rows[0]["frameID"], rows[-1]["frameID"], len(rows)) == ("480", "794", 315)
     assert json.loads(out.read_text())["protocol"]["frames"] == "480:795"
+
+
+def test_json_and_html_explain_the_numbers(shared_data: Path, tmp_path: Path) -> None:
+    folder, out, page = shared_data / "tud-campus", tmp_path / "o.json", tmp_path / "o.html"
+    half = tmp_path / "half.txt"
+    half.write_text("".join((folder / "det_frcnn.txt").read_text().splitlines(keepends=True)[::2]))
+    arguments = [*golden_arguments(shared_data, "tud-campus"), "--pred", f"half={half}"]
+    assert main([*arguments, "--json", str(out), "--html", str(page)]) == 0
+    variants = variants_of(out)
+    assert {"per_class", "size", "errors", "temporal", "bootstrap", "pr", "reconcile"} <= set(variants["half"])
+    assert variants["frcnn"]["bootstrap"] is None
+    assert variants["half"]["bootstrap"]["outcome"] in {"FAIL", "UNDECIDED"}
+    assert variants["half"]["errors"]["counts"]["Miss"] > variants["frcnn"]["errors"]["counts"]["Miss"]
+    text = page.read_text()
+    for heading in ("Verdicts", "Errors", "By size", "Over time", "Precision and recall", "another AP"):
+        assert heading in text
+    assert variants["half"]["bootstrap"]["sentence"].split(":")[0] + ":" in text
+    assert "nan" not in text.replace("dominant", "")

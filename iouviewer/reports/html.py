@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from iouviewer.metrics.table import Int
+from iouviewer.reports.html_analysis import analysis_html
 from iouviewer.reports.plot import plot_bytes
 from iouviewer.reports.series import FrameSeries
 from iouviewer.reports.text_table import HEADER, number_text, table_rows
@@ -79,6 +80,7 @@ def html_bytes(
         f"<ul>\n{warnings}</ul>\n" if warnings else "",
         _plot(frames, series, title, target),
         _per_class(variants),
+        analysis_html(variants, _table),
         "<h2>Protocol</h2>\n",
         _table(("Setting", "Value"), [[key, _value_text(protocol[key])] for key in sorted(protocol)]),
         "</body>\n</html>\n",

@@ -21,7 +21,7 @@ ORANGE = "#f28e2b"
 MEAN_BLUE = "#1f5fbf"
 BANDS = ((0.9, 1.0), (0.7, 0.9), (0.5, 0.7), (0.0, 0.5))
 _BAND_GREYS = ("#e3ece6", "#edf1ee", "#f5f6f5", "#ffffff")
-_LINE_STYLES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "dashdotdot": (0, (5, 1, 1, 1, 1, 1))}
+LINE_STYLES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "dashdotdot": (0, (5, 1, 1, 1, 1, 1))}
 _MOST_DOTS = 400
 _MOST_POINTS = 6000
 
@@ -50,7 +50,7 @@ def _draw_series(axes: Any, frames: Int, series: Sequence[FrameSeries]) -> None:
         axes.plot(
             *_thinned(frames, one.frame_iou),
             color=colour,
-            linestyle=_LINE_STYLES[dash],
+            linestyle=LINE_STYLES[dash],
             linewidth=1.2,
             marker="o" if few else None,
             markersize=3.5,
@@ -86,7 +86,8 @@ def iou_figure(frames: Int, series: Sequence[FrameSeries], *, title: str, target
     return figure
 
 
-def _rendered(figure: Figure, kind: str) -> bytes:
+def rendered(figure: Figure, kind: str) -> bytes:
+    """The figure as ``png`` or ``svg``; the same figure gives the same bytes."""
     import matplotlib as mpl
 
     out = io.BytesIO()
@@ -103,4 +104,4 @@ def plot_bytes(
     kind = Path(path).suffix.lower().lstrip(".")
     if kind not in {"png", "svg"}:
         raise UserError("a plot can be written as .png or .svg", path=path, remedy="Choose one of these extensions")
-    return _rendered(iou_figure(frames, series, title=title, target=target), kind)
+    return rendered(iou_figure(frames, series, title=title, target=target), kind)
