@@ -1,0 +1,160 @@
+"""Tracks: key frames, interpolation as an edit, merge, split and swap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from iouviewer.document import tracks
+from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.document.document import Document
+from iouviewer.document.edits import AddBoxes, Batch, FrameState, SetRects
+from iouviewer.document.sources import Source
+from iouviewer.errors import UserError
+
+
+def document_with(*boxes: Box, frames: int = 20) -> Document:
+    document = Document()
+    document.add_source(Source(0, "clip", "", 640, 480, frames))
+    document.class_names = ("person",)
+    if boxes:
+        document.apply(AddBoxes(boxes))
+    return document
+
+
+def box(id: int, frame: int, x: float = 0.0, *, track: int = 1, flags: int = 0) -> Box:
+    return Box(id, frame, (x, 10.0, x + 20.0, 40.0), 0, track, flags)
+
+
+def run(document: Document, edits) -> object:
+    applied = document.apply(Batch(tuple(edits)))
+    assert applied is not None
+    return applied.inverse
+
+
+def test_a_track_that_does_not_exist_has_no_key_frames():
+    truth = document_with().ground_truth()
+    assert tracks.key_frames(truth, 1) == ()
+    assert tracks.next_key_frame(truth, 1, 0) is None
+    assert tracks.previous_key_frame(truth, 1, 5) is None
+
+
+def test_without_flags_every_placed_box_is_a_key_frame_and_with_flags_only_those_that_carry_one():
+    plain = document_with(box(1, 2), box(2, 3), box(3, 4, flags=int(BoxFlag.INTERPOLATED))).ground_truth()
+    assert tracks.key_frames(plain, 1) == (2, 3)
+    flagged = document_with(box(1, 2, flags=int(BoxFlag.KEY_FRAME)), box(2, 3)).ground_truth()
+    assert tracks.key_frames(flagged, 1) == (2,)
+
+
+def test_next_and_previous_key_frames_leave_the_present_one_out():
+    truth = document_with(box(1, 2), box(2, 5), box(3, 9)).ground_truth()
+    assert tracks.next_key_frame(truth, 1, 2) == 5
+    assert tracks.next_key_frame(truth, 1, 3) == 5
+    assert tracks.previous_key_frame(truth, 1, 5) == 2
+    assert tracks.next_key_frame(truth, 1, 9) is None
+
+
+def test_interpolation_fills_the_gap_on_a_straight_line_and_labels_its_frames():
+    document = document_with(box(1, 2, 0.0), box(2, 6, 8.0))
+    truth = document.ground_truth()
+    run(document, tracks.interpolate(truth, truth.find(1), truth.find(2)))
+    made = {b.frame: b for b in truth.track(1) if b.flags & BoxFlag.INTERPOLATED}
+    assert sorted(made) == [3, 4, 5]
+    oracle = {frame: tuple(np.array((0, 10, 20, 40)) + np.array((2, 0, 2, 0)) * (frame - 2)) for frame in made}
+    assert {frame: b.rect for frame, b in made.items()} == oracle
+    assert all(truth.state(frame) is FrameState.LABELLED for frame in made)
+
+
+def test_interpolation_moves_computed_boxes_and_leaves_placed_ones():
+    document = document_with(
+        box(1, 0, 0.0), box(2, 1, 99.0, flags=int(BoxFlag.INTERPOLATED)), box(3, 2, 50.0), box(4, 4, 8.0)
+    )
+    truth = document.ground_truth()
+    run(document, tracks.interpolate(truth, truth.find(1), truth.find(4)))
+    assert truth.find(2).rect[0] == 2.0
+    assert truth.find(3).rect[0] == 50.0
+
+
+def test_nothing_follows_a_box_that_is_outside():
+    document = document_with(
+        box(1, 0, flags=int(BoxFlag.OUTSIDE)), box(2, 1, flags=int(BoxFlag.INTERPOLATED)), box(3, 4)
+    )
+    truth = document.ground_truth()
+    run(document, tracks.interpolate(truth, truth.find(1), truth.find(3)))
+    assert [b.frame for b in truth.track(1)] == [0, 4]
+
+
+def test_interpolation_is_undone_to_the_bit():
+    document = document_with(box(1, 2, 0.1), box(2, 9, 7.7))
+    truth = document.ground_truth()
+    before, states = truth.track(1), truth.states().copy()
+    inverse = run(document, tracks.interpolate(truth, truth.find(1), truth.find(2)))
+    document.apply(inverse)
+    assert truth.track(1) == before
+    assert np.array_equal(truth.states(), states)
+
+
+def test_boxes_of_two_tracks_cannot_be_interpolated():
+    truth = document_with(box(1, 0, track=1), box(2, 4, track=2)).ground_truth()
+    with pytest.raises(UserError, match="one track"):
+        tracks.interpolate(truth, truth.find(1), truth.find(2))
+
+
+def test_moving_a_computed_box_makes_it_a_key_frame_and_bends_both_sides():
+    document = document_with(box(1, 0, 0.0), box(2, 4, 8.0))
+    truth = document.ground_truth()
+    run(document, tracks.interpolate(truth, truth.find(1), truth.find(2)))
+    middle = next(b for b in truth.track(1) if b.frame == 2)
+    rect = (100.0, 10.0, 120.0, 40.0)
+    run(document, [SetRects(((middle.id, rect),)), *tracks.follow(truth, {middle.id: rect})])
+    assert [b.rect[0] for b in truth.track(1)] == [0.0, 50.0, 100.0, 54.0, 8.0]
+    now = truth.find(middle.id)
+    assert now.flags & BoxFlag.KEY_FRAME and not now.flags & BoxFlag.INTERPOLATED
+
+
+def test_a_track_without_computed_boxes_is_left_as_it_is():
+    truth = document_with(box(1, 0), box(2, 1), box(3, 2)).ground_truth()
+    assert tracks.follow(truth, {2: (5.0, 5.0, 9.0, 9.0)}) == ()
+
+
+def test_merging_gives_all_boxes_the_lowest_track():
+    document = document_with(box(1, 0, track=7), box(2, 1, track=3))
+    document.apply(tracks.merge(document.ground_truth(), [7, 3]))
+    assert [b.id for b in document.ground_truth().track(3)] == [1, 2]
+
+
+def test_tracks_that_share_a_frame_are_not_merged():
+    truth = document_with(box(1, 5, track=1), box(2, 5, track=2)).ground_truth()
+    with pytest.raises(UserError, match="frame 5: tracks 1 and 2 both have a box"):
+        tracks.merge(truth, [1, 2])
+
+
+def test_merging_one_track_is_refused():
+    with pytest.raises(UserError, match="two tracks"):
+        tracks.merge(document_with(box(1, 0)).ground_truth(), [1, 1])
+
+
+def test_splitting_starts_a_new_track_at_the_frame():
+    document = document_with(box(1, 0), box(2, 1), box(3, 2, flags=int(BoxFlag.INTERPOLATED)))
+    run(document, tracks.split(document.ground_truth(), 1, 2))
+    truth = document.ground_truth()
+    assert [b.id for b in truth.track(1)] == [1, 2]
+    assert [b.id for b in truth.track(2)] == [3]
+    assert not truth.find(3).flags & BoxFlag.INTERPOLATED
+
+
+@pytest.mark.parametrize("frame", [0, 9])
+def test_a_track_is_not_split_at_its_ends(frame):
+    truth = document_with(box(1, 0), box(2, 1)).ground_truth()
+    with pytest.raises(UserError, match="cannot be split"):
+        tracks.split(truth, 1, frame)
+
+
+def test_swapping_exchanges_ids_from_the_frame_on():
+    document = document_with(
+        box(1, 0, track=1), box(2, 0, track=2), box(3, 1, track=1), box(4, 1, track=2), box(5, 2, track=1)
+    )
+    document.apply(tracks.swap(document.ground_truth(), 1, 2, 1))
+    truth = document.ground_truth()
+    assert [b.id for b in truth.track(1)] == [1, 4]
+    assert [b.id for b in truth.track(2)] == [2, 3, 5]
