@@ -13,6 +13,7 @@ import numpy as np
 
 from iouviewer.metrics.coco_curve import average_precision, class_curves
 from iouviewer.metrics.coco_matching import ALL, THRESHOLDS, Candidates, Masks, Outcome, match
+from iouviewer.metrics.ordering import distinct, order_by_score
 from iouviewer.metrics.pairs import Columns, Pairs, overlapping_pairs
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
@@ -117,21 +118,6 @@ def coco_columns(table: BoxTable, rows: Int | None = None, offsets: Int | None =
     return Columns(table.offsets if offsets is None else offsets, corners, width * height)
 
 
-def order_by_score(scores: Float) -> Int:
-    """Places of (N,) scores, highest first, equal ones in the given order (a stable sort)."""
-    order = np.argsort(-scores)
-    ranked = scores[order]
-    equal = ranked[1:] == ranked[:-1]
-    if equal.any():
-        run = np.zeros(len(order), np.int64)
-        np.cumsum(~equal, out=run[1:])
-        run *= len(order)
-        run += order
-        run.sort()
-        order = run % len(order)
-    return order
-
-
 def _rows_of(table: BoxTable, frames: Bool | None) -> tuple[Int, Bool | None]:
     """Frame of each row, and which rows stand in ``frames`` (None: all)."""
     frame = table.frame_of_row()
@@ -162,7 +148,7 @@ class _Evaluation:
             raise ValueError(f"ground truth has {gt.frame_count} frames, predictions have {pred.frame_count}")
         self.gt, self.pred = gt, pred
         self.gt_class, self.pred_class = evaluation_classes(gt.class_ids, pred.class_ids)
-        self.classes = np.unique(np.concatenate((np.unique(self.gt_class), np.unique(self.pred_class))))
+        self.classes = np.union1d(distinct(self.gt_class), distinct(self.pred_class))
         _, gt_in = _rows_of(gt, frames)
         self.frame_of_pred, pred_in = _rows_of(pred, frames)
         self.gt_in = np.ones(len(gt), np.bool_) if gt_in is None else gt_in

@@ -25,22 +25,22 @@ def needed_hits(gt_count: int) -> Int:
     return result
 
 
-def precision_at_recalls(hits: Int, ignored_before: Int | None, gt_count: int) -> Float:
+def precision_at_recalls(before: Float, gt_count: int) -> Float:
     """(101,) interpolated precision at ``RECALLS``: the greatest precision at this recall or a higher one.
 
     Args:
-        hits: (K,) int64 places of the true positives in the order by score, ascending.
-        ignored_before: (K,) how many ignored predictions stand before each; None for none.
+        before: (K,) how many predictions count down to each true positive, itself included; best score first.
+        gt_count: ground-truth boxes that count, not 0.
     """
     q = np.zeros(len(RECALLS))
-    total = len(hits)
-    if not total or not gt_count:
+    total = len(before)
+    if not total:
         return q
     precision = np.arange(1.0, total + 1.0)
-    precision /= hits + 1 if ignored_before is None else hits + 1 - ignored_before
+    precision /= before
     needed = needed_hits(gt_count)
     reached = int(np.searchsorted(needed, total, side="right"))
-    # reduceat gives single elements where two starts coincide: their maximum is that element, or lies further right.
+    # Where two starts coincide reduceat gives that one element; the greater ones to the right follow by accumulation.
     best = np.maximum.reduceat(precision, needed[:reached] - 1)
     q[:reached] = np.maximum.accumulate(best[::-1])[::-1]
     return q
@@ -57,11 +57,15 @@ def class_curves(tp: Masks, ignored: Masks, gt_count: int) -> tuple[Float, Int]:
     any_ignored = bool(ignored.any())
     some = np.flatnonzero(tp)
     bits = tp[some]
+    counted = some + 1.0
     for t in range(len(THRESHOLDS)):
-        places = some[(bits & np.uint16(1 << t)) != 0]
-        before = np.cumsum((ignored >> t) & 1, dtype=np.int64)[places] if any_ignored else None
-        curves[t] = precision_at_recalls(places, before, gt_count)
-        totals[t] = len(places)
+        hit = (bits & np.uint16(1 << t)) != 0
+        before = counted[hit]
+        if any_ignored:
+            before -= np.cumsum((ignored >> t) & 1, dtype=np.int64)[some[hit]]
+        totals[t] = len(before)
+        if gt_count:
+            curves[t] = precision_at_recalls(before, gt_count)
     return curves, totals
 
 

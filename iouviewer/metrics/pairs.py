@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from iouviewer.metrics.iou import intersect
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 _CHUNK = 24_576
@@ -80,38 +79,83 @@ def _chunks(gt: Columns, pred: Columns, minimum: float, extra: float, of_predict
     gt_counts = np.diff(gt.offsets)
     pred_counts = np.diff(pred.offsets)
     active = (gt_counts > 0) & (pred_counts > 0)
-    for width in np.unique(gt_counts[active]).tolist():
+    # IoU >= m is inter >= (area + area) * m / (1 + m): found without a division. The slack keeps the pairs that
+    # rounding could have lost; the exact quotient decides.
+    part = (minimum if of_prediction else minimum / (1.0 + minimum)) * (1.0 - 1e-9)
+    enough = _Enough(pred.areas * part, None if of_prediction else gt.areas * part) if minimum > 0.0 else None
+    for width in np.flatnonzero(np.bincount(gt_counts[active])).tolist():
         frames = np.flatnonzero(active & (gt_counts == width))
-        rows = row_numbers(pred.offsets[frames], pred_counts[frames])
-        first = np.repeat(gt.offsets[frames], pred_counts[frames])
+        group = _Group(gt, pred, frames, width, pred_counts[frames], enough)
         size = max(1, _CHUNK // width)
-        buffers = np.empty((3, min(size, len(rows)), width))
-        inside = np.arange(width)
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            index = first[start : start + size, None] + inside
-            found = _chunk(gt, pred, part, index, buffers[:, : len(part)], (minimum, extra, of_prediction))
-            if found is not None:
-                yield found
+        buffers = np.empty((7, min(size, len(group.rows)), width))
+        for start in range(0, len(group.rows), size):
+            found = group.pairs(start, start + size, buffers, extra)
+            if len(found.gt):
+                yield _exact(gt, pred, found, minimum, of_prediction)
 
 
-def _chunk(
-    gt: Columns, pred: Columns, rows: Int, index: Int, buffers: Float, how: tuple[float, float, bool]
-) -> Pairs | None:
-    """Pairs of the predictions ``rows`` (n,) with the ground-truth rows ``index`` (n, g)."""
-    minimum, extra, of_prediction = how
-    inter, scratch = buffers[0], buffers[1:]
-    intersect(pred.boxes[:, rows, None], gt.boxes[:, index], extra, inter, scratch)
-    union = scratch[0]
-    if of_prediction:
-        union[:] = pred.areas[rows, None]
-    else:
-        np.add(pred.areas[rows, None], gt.areas[index], out=union)
-        union -= inter
-    with np.errstate(invalid="ignore"):  # 0 / 0 is no pair: a comparison with NaN is False
-        np.divide(inter, union, out=inter)
-    flat = inter.reshape(-1)
-    places = np.flatnonzero(flat >= minimum if minimum > 0.0 else flat > 0.0)
-    if not len(places):
-        return None
-    return Pairs(index.reshape(-1)[places], rows[places // index.shape[1]], flat[places])
+class _Enough(NamedTuple):
+    """Shares of the areas that an intersection must reach, by prediction and by ground truth; they are added up."""
+
+    pred: Float
+    gt: Float | None
+
+
+class _Group:
+    """Frames that have the same number of ground-truth boxes, which then form a rectangular array."""
+
+    def __init__(
+        self, gt: Columns, pred: Columns, frames: Int, width: int, counts: Int, enough: _Enough | None
+    ) -> None:
+        self._first = gt.offsets[frames]
+        self._pred, self._enough, self._width = pred, enough, width
+        index = self._first[:, None] + np.arange(width)
+        columns = [gt.boxes[c][index] for c in range(4)]
+        self._columns = columns if enough is None or enough.gt is None else [*columns, enough.gt[index]]
+        self.rows = row_numbers(pred.offsets[frames], counts)
+        self._frame = np.repeat(np.arange(len(frames)), counts)
+
+    def pairs(self, start: int, end: int, buffers: Float, extra: float) -> Pairs:
+        """Pairs of some of the rows that can be near enough, with their intersections in place of IoU."""
+        rows, frame = self.rows[start:end], self._frame[start:end]
+        buffers = buffers[:, : len(rows)]
+        inter, scratch = buffers[5], buffers[6]
+        for column, buffer in zip(self._columns, buffers, strict=False):
+            # "clip" lets numpy write to the buffer at once; the indices are in range anyway.
+            np.take(column, frame, axis=0, out=buffer, mode="clip")
+        boxes = self._pred.boxes[:, rows, None]
+        np.minimum(buffers[2], boxes[2], out=inter)
+        np.maximum(buffers[0], boxes[0], out=scratch)
+        inter -= scratch
+        height = buffers[3]
+        np.minimum(height, boxes[3], out=height)
+        np.maximum(buffers[1], boxes[1], out=scratch)
+        height -= scratch
+        if extra:
+            inter += extra
+            height += extra
+        np.maximum(inter, 0.0, out=inter)
+        inter *= height
+        places = np.flatnonzero(self._near(inter, buffers[4], rows))
+        row = places // self._width
+        return Pairs(self._first[frame[row]] + (places - row * self._width), rows[row], inter.reshape(-1)[places])
+
+    def _near(self, inter: Float, scratch: Float, rows: Int) -> Bool:
+        if self._enough is None:
+            overlap: Bool = inter > 0.0
+            return overlap
+        need = self._enough.pred[rows, None]
+        if self._enough.gt is not None:
+            need = np.add(scratch, need, out=scratch)
+        near: Bool = inter >= need
+        return near
+
+
+def _exact(gt: Columns, pred: Columns, found: Pairs, minimum: float, of_prediction: bool) -> Pairs:
+    """The overlaps of pairs whose intersections are given."""
+    union = pred.areas[found.pred]
+    if not of_prediction:
+        union = union + gt.areas[found.gt] - found.iou
+    iou = found.iou / union
+    keep = iou >= minimum
+    return Pairs(found.gt, found.pred, iou) if keep.all() else Pairs(found.gt[keep], found.pred[keep], iou[keep])

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from iouviewer.metrics.assignment import Triple, assign_all, assign_frame
 from iouviewer.metrics.block_sums import BlockSums
-from iouviewer.metrics.coco import order_by_score
 from iouviewer.metrics.iou import areas, extra_pixel, intersect, iou_matrix
+from iouviewer.metrics.ordering import order_by_score
 from iouviewer.metrics.pairs import Columns, Pairs, overlapping_pairs, same_class
 from iouviewer.metrics.review_counts import ReviewSummary, Tally, Totals, tally
 from iouviewer.metrics.table import Bool, BoxTable, Convention, Float, Int
