@@ -1,0 +1,134 @@
+"""What the adapter refuses before it imports anything heavy."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import types
+
+import pytest
+
+from iouviewer.inference import ultralytics_adapter as adapter
+from iouviewer.inference.detector import DetectorError
+from iouviewer.inference.protocol import FailureKind, LoadModel
+
+
+def refusal(weights, **options) -> DetectorError:
+    with pytest.raises(DetectorError) as caught:
+        adapter.load_detector(LoadModel(weights=str(weights), **options))
+    return caught.value
+
+
+@pytest.mark.parametrize("name", ["yolo11n.pt", "yolo11n", "models/yolo11n.pt", "https://example.org/a.pt", "ul://a/b"])
+def test_a_name_that_could_be_looked_for_online_is_refused(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "yolo11n.pt").write_bytes(b"")
+    error = refusal(name)
+    assert error.kind == FailureKind.NOT_FOUND
+    assert "full path" in str(error)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    assert refusal(tmp_path / "yolo11n.pt").kind == FailureKind.NOT_FOUND
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model", "model.pth", "model.PB"])
+def test_a_format_that_is_not_known_is_refused_with_those_that_are(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    error = refusal(tmp_path / name)
+    assert error.kind == FailureKind.UNSUPPORTED
+    assert ".onnx" in str(error)
+
+
+def test_a_folder_that_is_no_openvino_model_is_refused(tmp_path):
+    (tmp_path / "a_openvino_model").mkdir()
+    assert refusal(tmp_path / "a_openvino_model").kind == FailureKind.UNSUPPORTED
+
+
+PARTS = [
+    ("a.pt", "torch"),
+    ("a.pt", "ultralytics"),
+    ("a.onnx", "onnxruntime"),
+    ("a.engine", "tensorrt"),
+    ("a_openvino_model", "openvino"),
+]
+
+
+@pytest.mark.parametrize(("name", "missing"), PARTS)
+def test_a_missing_runtime_is_one_line_that_names_the_package(tmp_path, monkeypatch, name, missing):
+    path = tmp_path / name
+    if name.endswith("_model"):
+        path.mkdir()
+        (path / "m.xml").write_text("<net/>")
+    else:
+        path.write_bytes(b"x")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: None if module == missing else object())
+    error = refusal(path)
+    assert error.kind == FailureKind.MISSING_PACKAGE
+    assert missing in error.message and "\n" not in str(error)
+    assert "pip install" in error.remedy
+
+
+@pytest.mark.parametrize("name", ["a.torchscript", "a.engine"])
+def test_files_that_are_programs_need_trust_and_are_not_opened(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes(b"x")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: object())
+    error = refusal(tmp_path / name)
+    assert error.kind == FailureKind.NEEDS_TRUST
+    assert len(error.sha256) == 64
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model at all", b"PK\x03\x04 cut off"])
+def test_a_damaged_checkpoint_is_said_to_be_damaged(tmp_path, monkeypatch, content):
+    (tmp_path / "a.pt").write_bytes(content)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: object())
+    assert refusal(tmp_path / "a.pt").kind == FailureKind.DAMAGED
+
+
+def libraries(monkeypatch, **tasks):
+    """Stand-ins for torch and ultralytics whose ``nn.tasks`` has these attributes."""
+    modules = {
+        name: types.ModuleType(name) for name in ("torch", "ultralytics", "ultralytics.nn", "ultralytics.nn.tasks")
+    }
+    modules["torch"].__version__ = "2.5.0"
+    modules["ultralytics"].__version__ = "8.0.0"
+    modules["ultralytics.nn"].tasks = modules["ultralytics.nn.tasks"]
+    for name, value in tasks.items():
+        setattr(modules["ultralytics.nn.tasks"], name, value)
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        {},
+        {"SAFE_LOAD": True},
+        {"SAFE_LOAD": False, "_SafeLoad": types.SimpleNamespace(SUPPORTED=True)},
+        {"SAFE_LOAD": True, "_SafeLoad": types.SimpleNamespace(SUPPORTED=False)},
+    ],
+    ids=["old ultralytics", "no safe loader", "turned off", "old torch"],
+)
+def test_libraries_that_would_quietly_load_anything_are_refused(monkeypatch, tasks):
+    monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
+    libraries(monkeypatch, **tasks)
+    with pytest.raises(DetectorError, match=r"torch 2\.5\.0 with ultralytics 8\.0\.0 cannot load models safely") as caught:
+        adapter.check_safe_loading()
+    assert caught.value.kind == FailureKind.UNSAFE_RUNTIME
+
+
+def test_a_process_in_which_something_trusted_ran_loads_nothing_else(monkeypatch):
+    monkeypatch.delenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", raising=False)
+    libraries(monkeypatch, SAFE_LOAD=True, _SafeLoad=types.SimpleNamespace(SUPPORTED=True))
+    with pytest.raises(DetectorError, match="turned off"):
+        adapter.check_safe_loading()
+
+
+def test_the_program_itself_never_imports_torch():
+    code = (
+        "import sys, iouviewer.inference.runner, iouviewer.inference.worker, iouviewer.inference.ultralytics_adapter\n"
+        "print([m for m in ('torch', 'ultralytics', 'cv2') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,278 @@
+"""The real worker process with real models, and what it must refuse."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from iouviewer.folders import cache_folder
+from iouviewer.inference.environment import prepare, worker_environment
+from iouviewer.inference.protocol import Failed, FailureKind, Finished, FrameDetections, LoadModel, ModelLoaded, Predict
+from iouviewer.inference.runner import RunRequest, WorkerProcess, run_in_process, worker_command
+from iouviewer.resource_files import resource_path
+from tests.inference.helpers import Evil, needs_yolo, python_worker, wait_until_gone, write_checkpoint
+from tests.inference.reference import mot_truth, score, table_of
+
+CLIP = resource_path("sample/clip.mp4")
+WEIGHTS = CLIP.parent / "weights" / "baseline.pt"
+
+
+def request(weights: Path = WEIGHTS, **options) -> RunRequest:
+    return RunRequest("a", weights, CLIP, **options)
+
+
+def failure(weights: Path, trusted: tuple[str, ...] = (), **options) -> Failed:
+    """The one failure that a run ends with."""
+    said = list(run_in_process(request(weights, **options), trusted=trusted))
+    assert [type(m) for m in said] == [Failed], said
+    return said[0]
+
+
+WATCH = """
+import json, os, sys
+log = open({log!r}, "a")
+seen = {{"socket." + n for n in ("connect", "getaddrinfo", "gethostbyname", "sendto", "bind")}} | {{"subprocess.Popen"}}
+
+def hook(event, args):
+    if event in seen:
+        log.write(json.dumps([event, repr(args)]) + "\\n")
+        log.flush()
+        if event.startswith("socket."):
+            raise OSError("no network in this test")
+
+sys.addaudithook(hook)
+from iouviewer.jobs.worker_entry import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def watched_run(tmp_path_factory):
+    """What a run over six frames said, and the network calls and programs it started."""
+    home, log = tmp_path_factory.mktemp("watched"), tmp_path_factory.mktemp("log") / "calls.txt"
+    before = os.environ.get("IOUVIEWER_HOME")
+    os.environ["IOUVIEWER_HOME"] = str(home)
+    try:
+        frames = (0, 7, 60, 61, 200, 499)
+        command = python_worker(WATCH.format(log=str(log)))
+        said = list(run_in_process(request(frames=frames, floor=0.01), command=command, trusted=()))
+    finally:
+        os.environ.pop("IOUVIEWER_HOME") if before is None else os.environ.update(IOUVIEWER_HOME=before)
+    calls = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return said, calls, home
+
+
+@needs_yolo
+def test_a_run_opens_no_socket_and_installs_nothing(watched_run):
+    said, calls, _ = watched_run
+    assert isinstance(said[-1], Finished), said[-1]
+    assert [c for c in calls if c[0].startswith("socket.")] == []
+    assert [c for c in calls if "pip" in c[1] or "uv" in c[1].split()] == []
+
+
+def test_the_watch_would_see_a_connection(tmp_path):
+    log = tmp_path / "calls.txt"
+    code = WATCH.format(log=str(log)).replace(
+        "from iouviewer.jobs", "import socket\nsocket.create_connection(('::1', 9))\n#"
+    )
+    subprocess.run(python_worker(code), check=False, capture_output=True)
+    assert "socket." in log.read_text()
+
+
+@needs_yolo
+def test_settings_of_ultralytics_go_to_our_folder_and_the_copy_of_the_model_is_gone(watched_run):
+    home = watched_run[2]
+    assert (home / "config" / "ultralytics").is_dir()
+    assert list((home / "cache" / "models").iterdir()) == []
+
+
+@needs_yolo
+def test_the_model_tells_its_classes_its_size_and_its_hash(watched_run):
+    model = watched_run[0][0]
+    assert isinstance(model, ModelLoaded)
+    assert model.names == ["car", "truck", "person"]
+    assert model.imgsz == (416, 416)
+    assert (model.task, model.runtime, model.trusted) == ("detect", "pytorch", False)
+    assert model.sha256 == hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    assert set(model.versions) >= {"torch"}
+    assert "cores" in model.hardware
+
+
+ORACLE = """
+import json, sys
+import cv2
+from ultralytics import YOLO
+model = YOLO(sys.argv[1])
+video = cv2.VideoCapture(sys.argv[2])
+wanted = json.loads(sys.argv[3])
+result = {}
+for frame in range(max(wanted) + 1):
+    ok, picture = video.read()
+    if frame in wanted:
+        found = model.predict(picture, conf=0.01, iou=0.7, max_det=300, verbose=False)[0].boxes
+        result[frame] = [found.xyxy.tolist(), found.conf.tolist(), found.cls.tolist()]
+open(sys.argv[4], "w").write(json.dumps(result))
+"""
+
+
+@needs_yolo
+def test_detections_equal_what_ultralytics_predicts_on_opencvs_frames(watched_run, tmp_path):
+    found = [d for m in watched_run[0] if isinstance(m, FrameDetections) for d in m.unpack()]
+    assert [d.frame for d in found] == [0, 7, 60, 61, 200, 499]
+    assert sum(len(d.scores) for d in found) > 30
+    out = tmp_path / "oracle.json"
+    wanted = json.dumps([d.frame for d in found])
+    subprocess.run(
+        [sys.executable, "-c", ORACLE, str(WEIGHTS), str(CLIP), wanted, str(out)], env=worker_environment(), check=True
+    )
+    oracle = json.loads(out.read_text())
+    for d in found:
+        boxes, scores, classes = oracle[str(d.frame)]
+        np.testing.assert_array_equal(d.boxes, np.array(boxes, np.float32).reshape(-1, 4))
+        np.testing.assert_array_equal(d.scores, np.array(scores, np.float32))
+        np.testing.assert_array_equal(d.classes, np.array(classes, np.int32))
+        assert d.times.shape == (3,) and (d.times > 0).all()
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from iouviewer.inference.runner import RunRequest, run_in_process
+for message in run_in_process(RunRequest("a", Path(sys.argv[1]), Path(sys.argv[2])), trusted=()):
+    print(type(message).__name__, flush=True)
+"""
+
+
+@needs_yolo
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_two_seconds_after_its_parent_was_killed_no_worker_is_left():
+    command = [sys.executable, "-c", PARENT, str(WEIGHTS), str(CLIP)]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, env=worker_environment(), text=True)
+    assert parent.stdout is not None
+    while parent.stdout.readline() != "FrameDetections\n":
+        assert parent.poll() is None
+    (worker,) = psutil.Process(parent.pid).children()
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    assert wait_until_gone(worker.pid, 2.0)
+
+
+@needs_yolo
+def test_a_worker_ends_in_the_middle_of_its_work_when_its_input_ends():
+    with WorkerProcess(worker_command()) as worker:
+        worker.send(LoadModel(weights=str(WEIGHTS)))
+        worker.send(Predict(video=str(CLIP)))
+        while not isinstance(message := worker.messages.get(timeout=60), FrameDetections):
+            assert message is not None, worker.log
+        worker._process.stdin.close()
+        assert wait_until_gone(worker.pid, 2.0)
+
+
+@needs_yolo
+def test_a_cancelled_run_says_so_and_goes_on_with_the_rest():
+    said = []
+    for message in run_in_process(request(frames=tuple(range(40))), trusted=(), cancelled=lambda: len(said) > 2):
+        said.append(message)
+    done = [d.frame for m in said if isinstance(m, FrameDetections) for d in m.unpack()]
+    assert isinstance(said[-1], Finished) and said[-1].cancelled
+    assert done == list(range(len(done))) and 0 < len(done) < 40
+    assert request(frames=tuple(range(40))).without(done, 500).frames == tuple(range(len(done), 40))
+
+
+@needs_yolo
+def test_a_pickle_that_runs_code_is_not_loaded_until_its_very_bytes_are_trusted(tmp_path):
+    mark = tmp_path / "ran"
+    path = write_checkpoint(tmp_path / "evil.pt", {"model": Evil(mark), "train_args": {}})
+    refused = failure(path)
+    assert refused.kind == FailureKind.NEEDS_TRUST
+    assert refused.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert not mark.exists()
+    other = failure(path, trusted=("00" * 32,))
+    assert other.kind == FailureKind.NEEDS_TRUST and not mark.exists()
+    assert failure(path, trusted=(refused.sha256,)).kind == FailureKind.DAMAGED
+    assert mark.exists()
+    assert list((cache_folder() / "models").iterdir()) == []
+
+
+@needs_yolo
+def test_a_cut_off_model_is_damaged_and_not_a_question_of_trust(tmp_path):
+    path = tmp_path / "cut.pt"
+    path.write_bytes(WEIGHTS.read_bytes()[:200_000])
+    assert failure(path).kind == FailureKind.DAMAGED
+
+
+@needs_yolo
+def test_a_flipped_byte_in_the_pickle_is_damage_and_not_a_question_of_trust(tmp_path):
+    path = tmp_path / "flipped.pt"
+    content = bytearray(WEIGHTS.read_bytes())
+    with zipfile.ZipFile(WEIGHTS) as archive:
+        info = next(i for i in archive.infolist() if i.filename.endswith("data.pkl"))
+    content[info.header_offset + 200 : info.header_offset + 260] = b"\xff" * 60
+    path.write_bytes(content)
+    assert failure(path).kind == FailureKind.DAMAGED
+
+
+@needs_yolo
+def test_a_video_that_is_none_is_one_failure(tmp_path):
+    path = tmp_path / "text.mp4"
+    path.write_text("no video")
+    said = list(run_in_process(RunRequest("a", WEIGHTS, path), trusted=()))
+    assert [type(m) for m in said] == [ModelLoaded, Failed]
+    assert said[-1].kind == FailureKind.VIDEO and "text.mp4" in str(said[-1])
+
+
+@needs_yolo
+def test_prints_of_libraries_do_not_reach_the_program(tmp_path):
+    code = """
+import os, sys
+import iouviewer.inference.ultralytics_adapter as adapter
+real = adapter.load_detector
+def noisy(request):
+    print("python says hello")
+    os.write(1, b"so does C")
+    os.system("echo and a child")
+    assert os.read(0, 10) == b""
+    return real(request)
+adapter.load_detector = noisy
+from iouviewer.jobs.worker_entry import main
+sys.exit(main())
+"""
+    said = list(run_in_process(request(frames=(0,)), command=python_worker(code), trusted=()))
+    assert isinstance(said[-1], Finished), said[-1]
+
+
+@needs_yolo
+@pytest.mark.slow
+def test_the_reference_model_scores_what_an_independent_script_found(shared_data):
+    frames = tuple(range(480, 795))
+    video, weights = shared_data / "pets09" / "vtest.avi", shared_data / "models" / "yolo11n-pets.pt"
+    said = list(run_in_process(RunRequest("base", weights, video, frames, floor=0.01), trusted=()))
+    assert isinstance(said[-1], Finished), said[-1]
+    found = [d for m in said if isinstance(m, FrameDetections) for d in m.unpack()]
+    coco, avg_iou = score(mot_truth(shared_data / "pets09" / "gt.txt", 795), table_of(found, 795), frames)
+    assert coco.ap == pytest.approx(0.407, abs=0.01)
+    assert avg_iou == pytest.approx(0.621, abs=0.01)
+
+
+def test_our_environment_is_what_the_entry_sets_too():
+    environment: dict[str, str] = {}
+    prepare(environment)
+    assert environment.items() <= worker_environment().items()
+
+
+def test_opencv_reads_the_clip_that_the_sample_names():
+    video = cv2.VideoCapture(str(CLIP))
+    assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 500
+    video.release()
