@@ -109,7 +109,9 @@ class Session(QObject):
     def frame_count(self) -> int:
         return self.source.frame_count
 
-    def open_document(self, document: Document, *, source: int = 0, history: History | None = None) -> None:
+    def open_document(
+        self, document: Document, *, source: int = 0, history: History | None = None, place: str = ""
+    ) -> None:
         """Show another document; variants are gone, the history is the given one (or a new one in memory)."""
         self.cancel_preview()
         self.document = document
@@ -118,7 +120,19 @@ class Session(QObject):
         self.selection = Selection()
         self.scores = Scores(self.ground_truth, self.scores.settings)
         self.variants.start_anew(self.scores)
-        self.attach_history(history or MemoryHistory(), place="")
+        self.attach_history(history or MemoryHistory(), place=place)
+        self.sourceChanged.emit()
+        self.scoresChanged.emit()
+
+    def update_source(self, source: Source) -> None:
+        """Replace what is known of the current source (its frames were counted anew); edits and variants stay."""
+        before = self.frame_count
+        self.cancel_preview()
+        self.document.update_source(source)
+        self.source = self.document.sources[source.id]
+        if self.frame_count != before:
+            self.scores = Scores(self.ground_truth, self.scores.settings)
+            self.variants.move_to(self.scores, self.frame_count)
         self.sourceChanged.emit()
         self.scoresChanged.emit()
 

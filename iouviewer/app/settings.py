@@ -13,7 +13,9 @@ from msgspec import Meta
 
 from iouviewer import folders
 from iouviewer.atomic import atomic_write
+from iouviewer.document.scores_types import ScoreSettings
 from iouviewer.errors import UserError
+from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
 
 RECENT_LIMIT = 12
@@ -58,6 +60,18 @@ class Settings(msgspec.Struct, kw_only=True):
     window_geometry: bytes = b""
     window_state: bytes = b""
     extra: dict[str, str] = {}
+
+    def score_settings(self) -> ScoreSettings:
+        """What scores of a new project depend on."""
+        review = ReviewSettings(self.confidence, self.iou_threshold, self.convention, self.class_agnostic)
+        return ScoreSettings(review, self.target)
+
+    def take_score_settings(self, scores: ScoreSettings) -> None:
+        """Remember thresholds, convention and target of these scores for new projects."""
+        review = scores.review
+        self.confidence, self.iou_threshold = review.conf, review.iou
+        self.convention, self.class_agnostic = review.convention, review.class_agnostic
+        self.target = scores.target
 
     def add_recent(self, path: Path | str) -> None:
         """Put a file at the head of the recent list."""

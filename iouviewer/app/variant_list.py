@@ -7,11 +7,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import Scores
 from iouviewer.document.variants import Variant, look_for, unique_name
+
+
+def extended(predictions: PredictionSet, frame_count: int) -> PredictionSet:
+    """The same predictions for a video of more frames, which are not covered."""
+    more = frame_count - predictions.frame_count
+    if more <= 0:
+        return predictions
+    table = replace(predictions.table, offsets=np.pad(predictions.table.offsets, (0, more), mode="edge"))
+    return replace(predictions, table=table, covered=np.pad(predictions.covered, (0, more)))
 
 
 class VariantList(QObject):
@@ -40,6 +50,14 @@ class VariantList(QObject):
         self._scores = scores
         self._variants = {}
         self._baseline = ""
+        self.listChanged.emit()
+
+    def move_to(self, scores: Scores, frame_count: int) -> None:
+        """Numbers come from these scores from now on; the video has more frames, which no variant covers."""
+        self._scores = scores
+        for key, variant in self._variants.items():
+            self._variants[key] = replace(variant, predictions=extended(variant.predictions, frame_count))
+            scores.set_variant(key, self._variants[key].predictions)
         self.listChanged.emit()
 
     def __iter__(self) -> Iterator[Variant]:
@@ -81,6 +99,14 @@ class VariantList(QObject):
         self.listChanged.emit()
         self.scoresChanged.emit()
         return variant
+
+    def restore(self, variant: Variant) -> None:
+        """Add a variant as a project kept it; the first one is the baseline."""
+        self._variants[variant.key] = variant
+        self._scores.set_variant(variant.key, variant.predictions)
+        self._baseline = self._baseline or variant.key
+        self.listChanged.emit()
+        self.scoresChanged.emit()
 
     def remove(self, key: str) -> None:
         """Take a variant off the list; the first of the rest becomes the baseline if it was the baseline."""

@@ -43,6 +43,12 @@ class Document:
         self._truths[source.id] = GroundTruth(source.frame_count)
         return self._truths[source.id]
 
+    def update_source(self, source: Source) -> None:
+        """Replace what is known of a source; boxes stay, frames are added where it has more, never taken away."""
+        truth = self._truths[source.id]
+        truth.extend(source.frame_count)
+        self.sources[source.id] = replace(source, frame_count=truth.frame_count)
+
     def ground_truth(self, source: int = 0) -> GroundTruth:
         """Ground truth of a source; KeyError if there is no such source."""
         return self._truths[source]

@@ -197,6 +197,15 @@ class GroundTruth:
         self._states[frame] = int(state)
         self._verified[frame] = verified
 
+    def extend(self, frame_count: int) -> None:
+        """Make room for more frames (the video turned out longer); they are empty and unlabelled."""
+        more = frame_count - self.frame_count
+        if more > 0:
+            self._states = np.concatenate([self._states, np.full(more, int(FrameState.UNLABELLED), np.int8)])
+            self._verified = np.concatenate([self._verified, np.zeros(more, np.bool_)])
+            self._offsets = np.searchsorted(self._frames, np.arange(frame_count + 1))
+            self._table = None
+
     def load_states(self, states: NDArray[np.int8], verified: NDArray[np.bool_]) -> None:
         """Replace the state of all frames: (F,) int8 and (F,) bool."""
         self._states[:] = states

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -129,6 +129,11 @@ class MemoryHistory:
     def cursor(self) -> int:
         """How many of the steps are done (and not undone)."""
         return self._cursor
+
+    def take_over(self, steps: Iterable[Step], cursor: int) -> None:
+        """Replace all steps by those of another history."""
+        self._steps = list(steps)
+        self._cursor = cursor
 
     def append(self, step: Step, rows: RowChanges) -> None:  # noqa: ARG002 - rows are kept by the document itself
         redoable = len(self._steps) > self._cursor

@@ -200,6 +200,11 @@ class ProjectFile:
         self._submit(write)
         self._log.forget_far(self.progress[0])
 
+    def all_steps(self) -> tuple[Step, ...]:
+        """All steps, read from the file where they are not in memory. UserError if one can no longer be read."""
+        found = (self._log.at(position) for position in range(1, self._log.count + 1))
+        return tuple(step for step in found if step is not None)
+
     # Everything else
 
     def import_ground_truth(
@@ -302,6 +307,12 @@ class ProjectFile:
         if left:
             reason = self._problem.message if self._problem else "the disk did not answer"
             raise UserError(f"the last {left} changes could not be saved ({reason})", path=self.path)
+
+    def abandon(self) -> None:
+        """Let go of a file that cannot be written, without a word; another file has all that it was to hold."""
+        self.on_saved = self.on_problem = None
+        self._writer.close(0.0)
+        self._lock.release()
 
     # Inside
 
