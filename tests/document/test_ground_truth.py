@@ -1,0 +1,96 @@
+"""Ground truth: columns with edited frames over them behave like one plain list of boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from iouviewer.document.boxes import Box
+from iouviewer.document.edits import AddBoxes, FrameState, RemoveBoxes, SetTracks
+from iouviewer.document.ground_truth import GroundTruth, clip_rect
+
+from ..project.building import make_document, state_of
+
+
+def test_empty_ground_truth_answers_everything():
+    truth = GroundTruth(3)
+    assert len(truth) == 0 and truth.frame_count == 3
+    assert truth.boxes(2) == () and truth.find(1) is None and truth.track(1) == ()
+    assert truth.next_track() == 1 and truth.next_id == 1
+    assert len(truth.table()) == 0 and truth.table().frame_count == 3
+    assert len(truth.frame_table(0)) == 0
+    assert [column.shape for column in truth.columns()] == [(0,), (4, 0), (0,), (0,), (0,), (0,)]
+    assert truth.states().tolist() == [FrameState.UNLABELLED] * 3
+
+
+def test_rows_are_ordered_by_frame_then_id():
+    truth = GroundTruth(4)
+    truth.load_columns(
+        np.array([3, 0, 3]),
+        np.array([[1.0, 2, 3]] * 2 + [[9.0, 9, 9]] * 2),
+        class_ids=np.zeros(3),
+        tracks=np.zeros(3),
+        flags=np.zeros(3),
+        ids=np.array([7, 5, 6]),
+    )
+    assert [box.id for box in truth.boxes(3)] == [6, 7]
+    assert truth.table().ids.tolist() == [5, 6, 7]
+    assert truth.next_id == 8
+
+
+@pytest.mark.parametrize("frame", [-1, 4])
+def test_rows_outside_the_video_are_refused(frame: int):
+    with pytest.raises(ValueError, match="frames must lie"):
+        GroundTruth(4).load_columns(
+            np.array([frame]),
+            np.ones((4, 1)),
+            class_ids=np.zeros(1),
+            tracks=np.zeros(1),
+            flags=np.zeros(1),
+        )
+
+
+def test_ids_are_never_given_twice():
+    document = make_document()
+    truth = document.ground_truth()
+    first = truth.new_ids(2)
+    document.apply(AddBoxes(tuple(Box(i, 0, (0, 0, 1, 1)) for i in first)))
+    document.apply(RemoveBoxes(tuple(first)))
+    truth.columns()
+    assert set(truth.new_ids(3)).isdisjoint({*first, 1, 2, 3, 4})
+    truth.reserve_ids(100)
+    assert truth.new_ids(1) == range(100, 101)
+    truth.reserve_ids(5)
+    assert truth.next_id == 101
+
+
+def test_tracks_join_columns_and_edited_frames():
+    document = make_document()
+    truth = document.ground_truth()
+    document.apply(AddBoxes((Box(8, 5, (0, 0, 1, 1), track=1),)))
+    document.apply(SetTracks(((1, 7),)))
+    assert [(box.frame, box.id) for box in truth.track(1)] == [(1, 3), (5, 8)]
+    assert [box.id for box in truth.track(7)] == [1]
+    assert truth.next_track() == 8
+
+
+def test_frames_can_be_added_and_are_empty_and_unlabelled():
+    document = make_document()
+    truth = document.ground_truth()
+    before = state_of(document)["sources"][0][1]
+    truth.extend(12)
+    assert truth.frame_count == 12 and truth.table().frame_count == 12
+    assert truth.boxes(11) == () and truth.state(11) is FrameState.UNLABELLED
+    assert state_of(document)["sources"][0][1] == before
+    truth.extend(3)
+    assert truth.frame_count == 12
+    document.apply(AddBoxes((Box(9, 11, (0, 0, 1, 1)),)))
+    assert [box.id for box in truth.boxes(11)] == [9]
+
+
+@pytest.mark.parametrize(
+    ("rect", "expected"),
+    [((-5, -5, 5, 5), (0, 0, 5, 5)), ((1, 2, 3, 4), (1, 2, 3, 4)), ((600, 400, 700, 500), (600, 400, 640, 480))],
+)
+def test_a_rectangle_is_clipped_to_the_picture(rect, expected):
+    assert clip_rect(rect, 640, 480) == expected
