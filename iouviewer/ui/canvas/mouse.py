@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication
 
 from iouviewer.app.gesture import DragGesture, DrawGesture, Gesture
 from iouviewer.document.boxes import Rect
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
 
 _SAME_PLACE = 4
 """Clicks at most this many logical pixels apart are repeated clicks."""
+
+
+_TREMBLE = 4
+"""A press that moves less than this many logical pixels is a click."""
 
 
 class Mode(Enum):
@@ -117,7 +120,9 @@ class MouseTool:
             self._view.pan(at - self._last_pan)
             self._last_pan = at
         elif self.mode is Mode.PRESSED:
-            if (at - self._pressed_at).manhattanLength() >= QApplication.startDragDistance():
+            # An edge follows at once, because single pixels matter there; a box is not moved by a trembling click.
+            grasped = self._target.part in (Part.HANDLE, Part.EDGE)
+            if (at - self._pressed_at).manhattanLength() >= (1 if grasped else _TREMBLE):
                 self._begin_drag()
                 self.move(event)
         elif self.mode is Mode.BAND:
@@ -171,7 +176,7 @@ class MouseTool:
             self.finish()
         elif self.mode is Mode.DRAWING:
             at = event.position().toPoint()
-            if (at - self._pressed_at).manhattanLength() >= QApplication.startDragDistance():
+            if (at - self._pressed_at).manhattanLength() >= _TREMBLE:
                 self.finish()
 
     def finish(self) -> None:

@@ -1,0 +1,269 @@
+"""Editing on the real canvas with the mouse, in picture coordinates."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QApplication
+
+from iouviewer.document.edits import FrameState, Phase
+from iouviewer.ui.canvas.hit import Ref, truth_ref
+from tests.ui.helpers import (
+    canvas_for,
+    click_at,
+    double_click_at,
+    drag,
+    drag_box_edge,
+    move_to,
+    press_at,
+    press_keys,
+    release_at,
+    session_with,
+)
+
+TRUTH = (100.0, 100.0, 200.0, 300.0)
+FOUND = (100.0, 100.0, 220.0, 300.0)
+OTHER = (300.0, 100.0, 400.0, 300.0)
+
+
+@pytest.fixture
+def view(qtbot):
+    session = session_with({0: [TRUTH, OTHER]}, {"model": {0: [FOUND, (450.0, 50.0, 500.0, 150.0)]}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    return view
+
+
+def rect_of(view, box_id=1):
+    return view.session.ground_truth.find(box_id).rect
+
+
+def step(view):
+    return view.session.history.undo_step()
+
+
+def test_dragging_an_edge_moves_scores_before_the_release_and_leaves_one_step(view):
+    session = view.session
+    before = session.frame_iou("model", 0)
+    drag_box_edge(view, 1, "right", by=5, release=False)
+    assert rect_of(view) == (100, 100, 205, 300)
+    live = session.frame_iou("model", 0)
+    assert live > before
+    assert view.drag_text == "0.83 → 0.88 (+0.05)"
+    assert view.label_texts[truth_ref(1)] == "IoU 0.88"
+    assert step(view) is None
+    x, y = 205.0, 200.0
+    release_at(view, x, y)
+    assert step(view).label == "Resize box 1"
+    assert view.drag_text == ""
+    session.undo()
+    assert step(view) is None
+    assert rect_of(view) == TRUTH
+    assert session.frame_iou("model", 0) == before
+
+
+@pytest.mark.parametrize(
+    ("edge", "by", "expected"),
+    [
+        ("left", -10, (90, 100, 200, 300)),
+        ("top", 10, (100, 110, 200, 300)),
+        ("bottom", 10, (100, 100, 200, 310)),
+        ("top left", (10, 20), (110, 120, 200, 300)),
+        ("bottom right", (10, 20), (100, 100, 210, 320)),
+        ("left", 150, (200, 100, 250, 300)),
+    ],
+)
+def test_every_edge_and_corner_follows_the_mouse(view, edge, by, expected):
+    drag_box_edge(view, 1, edge, by=by)
+    assert rect_of(view) == expected
+
+
+def test_dragging_inside_moves_the_box_and_shift_keeps_it_on_one_axis(view):
+    drag(view, (150, 200), (170, 205))
+    assert rect_of(view) == (120, 105, 220, 305)
+    assert step(view).label == "Move box 1"
+    drag(view, (170, 205), (190, 210), keys=Qt.KeyboardModifier.ShiftModifier)
+    assert rect_of(view) == (140, 105, 240, 305)
+
+
+def test_handles_hide_while_a_box_is_dragged(view):
+    view.session.select([1])
+    assert view.handle_count == 8
+    drag_box_edge(view, 1, "right", by=5, release=False)
+    assert view.handle_count == 0
+    release_at(view, 205, 200)
+    assert view.handle_count == 8
+
+
+def test_escape_takes_a_drag_back(view):
+    drag_box_edge(view, 1, "right", by=30, release=False)
+    press_keys(view, Qt.Key.Key_Escape)
+    assert rect_of(view) == TRUTH and step(view) is None and view.drag_text == ""
+    move_to(view, 260, 200, button=Qt.MouseButton.LeftButton)
+    release_at(view, 260, 200)
+    assert rect_of(view) == TRUTH and step(view) is None
+
+
+def test_lost_focus_takes_a_drag_back(view):
+    drag_box_edge(view, 1, "right", by=30, release=False)
+    QApplication.sendEvent(view, QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.OtherFocusReason))
+    assert rect_of(view) == TRUTH and step(view) is None
+
+
+def test_another_frame_takes_a_drag_back(view):
+    drag_box_edge(view, 1, "right", by=30, release=False)
+    view.session.go_to(1)
+    move_to(view, 260, 200, button=Qt.MouseButton.LeftButton)
+    release_at(view, 260, 200)
+    assert rect_of(view) == TRUTH and step(view) is None
+
+
+def test_undo_in_the_middle_of_a_drag_ends_the_drag(view):
+    view.session.select([2])
+    view.nudge(1, 0)
+    drag_box_edge(view, 1, "right", by=30, release=False)
+    view.session.undo()
+    release_at(view, 230, 200)
+    assert rect_of(view) == TRUTH and rect_of(view, 2) == OTHER
+
+
+def test_a_small_tremble_of_the_mouse_moves_nothing(view):
+    drag(view, (150, 200), (151, 201))
+    assert rect_of(view) == TRUTH and step(view) is None
+    assert view.session.selection.boxes == {1}
+
+
+def test_clicks_select_and_cycle_and_an_empty_place_lets_go(view):
+    click_at(view, 150, 200)
+    assert view.session.selection.boxes == {1}
+    click_at(view, 150, 200)
+    assert view.session.selection.prediction == ("model", 0)
+    click_at(view, 150, 200)
+    assert view.session.selection.boxes == {1}
+    click_at(view, 600, 400)
+    assert view.selected_refs() == frozenset()
+
+
+def test_a_selected_box_is_preferred_to_a_smaller_one(view):
+    view.session.select(prediction=("model", 0))
+    click_at(view, 150, 150)
+    assert view.session.selection.prediction == ("model", 0)
+
+
+def test_control_click_adds_and_takes_out(view):
+    click_at(view, 120, 200)
+    click_at(view, 350, 200, keys=Qt.KeyboardModifier.ControlModifier)
+    assert view.session.selection.boxes == {1, 2}
+    click_at(view, 350, 200, keys=Qt.KeyboardModifier.ControlModifier)
+    assert view.session.selection.boxes == {1}
+
+
+def test_a_rubber_band_selects_what_it_touches_and_moves_together(view):
+    drag(view, (50, 50), (350, 350))
+    assert view.session.selection.boxes == {1, 2}
+    drag(view, (150, 200), (160, 200))
+    assert rect_of(view, 1) == (110, 100, 210, 300) and rect_of(view, 2) == (310, 100, 410, 300)
+    assert step(view).label == "Move 2 boxes"
+
+
+def test_a_box_is_drawn_by_dragging(view):
+    view.start_drawing()
+    drag(view, (500, 300), (560, 400))
+    (new,) = view.session.selection.boxes
+    assert rect_of(view, new) == (500, 300, 560, 400)
+    assert step(view).label == f"Draw box {new}"
+    assert not view.is_drawing
+
+
+def test_a_box_is_drawn_by_two_clicks_and_shows_its_iou_in_between(view):
+    view.start_drawing()
+    click_at(view, 450, 50)
+    move_to(view, 500, 140)
+    assert view.drag_text == "– → 0.90"
+    click_at(view, 500, 150)
+    (new,) = view.session.selection.boxes
+    assert rect_of(view, new) == (450, 50, 500, 150)
+    assert view.label_texts[truth_ref(new)].endswith("IoU 1.00")
+
+
+def test_a_box_is_drawn_by_keys_alone(view):
+    view.start_drawing()
+    press_keys(view, Qt.Key.Key_Return)
+    for _ in range(3):
+        view.nudge(10, 0)
+        view.nudge(0, 10)
+    press_keys(view, Qt.Key.Key_Return)
+    (new,) = view.session.selection.boxes
+    x1, y1, x2, y2 = rect_of(view, new)
+    assert (x2 - x1, y2 - y1) == (30, 30)
+    assert not view.is_drawing
+
+
+def test_escape_leaves_the_drawing_mode_without_a_box(view):
+    view.start_drawing()
+    click_at(view, 450, 50)
+    move_to(view, 500, 140)
+    press_keys(view, Qt.Key.Key_Escape)
+    assert not view.is_drawing and len(view.session.ground_truth.boxes(0)) == 2 and step(view) is None
+
+
+def test_a_double_click_on_a_prediction_makes_it_ground_truth(view):
+    double_click_at(view, 480, 100)
+    (new,) = view.session.selection.boxes
+    assert rect_of(view, new) == (450, 50, 500, 150)
+    assert step(view).label == f"Accept a prediction as box {new}"
+
+
+def test_a_box_drawn_on_an_unlabelled_frame_labels_it(qtbot):
+    session = session_with({}, labelled=False)
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    view.start_drawing()
+    drag(view, (10, 10), (60, 70))
+    assert session.ground_truth.state(0) is FrameState.LABELLED
+    view.delete_selected()
+    assert session.ground_truth.boxes(0) == () and session.ground_truth.state(0) is FrameState.LABELLED
+
+
+def test_nothing_can_be_edited_while_the_picture_is_another_frames(view):
+    view.session.go_to(1)
+    drag(view, (150, 200), (250, 200))
+    assert rect_of(view) == TRUTH and step(view) is None
+
+
+def test_a_drag_previews_live_changes_only(view):
+    phases = []
+    view.session.changed.connect(lambda change: phases.append(change.phase))
+    drag_box_edge(view, 1, "right", by=8, steps=3)
+    assert phases == [Phase.LIVE] * 3 + [Phase.COMMITTED]
+
+
+def test_space_plays_only_without_a_drag_in_between(view, qtbot):
+    from PySide6.QtTest import QTest
+
+    played = []
+    view.playRequested.connect(lambda: played.append(1))
+    QTest.keyPress(view, Qt.Key.Key_Space)
+    QTest.keyRelease(view, Qt.Key.Key_Space)
+    assert played == [1]
+    view.zoom_in()
+    QTest.keyPress(view, Qt.Key.Key_Space)
+    x = view.horizontalScrollBar().value()
+    drag(view, (150, 200), (190, 200))
+    QTest.keyRelease(view, Qt.Key.Key_Space)
+    assert played == [1] and rect_of(view) == TRUTH
+    assert view.horizontalScrollBar().value() < x
+
+
+def test_hovering_shows_details_and_leaving_hides_them(view):
+    move_to(view, 480, 100)
+    assert view.label_texts[Ref("model", 1)] == "person 0.90\nfalse positive"
+    QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+    assert view.label_texts[Ref("model", 1)] == "FP 0.90"
+
+
+def test_a_press_outside_the_left_and_middle_buttons_does_nothing(view):
+    press_at(view, 150, 200, button=Qt.MouseButton.RightButton)
+    release_at(view, 150, 200, button=Qt.MouseButton.RightButton)
+    assert view.selected_refs() == frozenset()
