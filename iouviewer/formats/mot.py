@@ -108,7 +108,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         boxes=boxes,
         class_ids=class_ids,
         class_names=class_names,
-        scores=values[:, 6].copy() if columns > 6 and (predictions or kind is Kind.UNKNOWN) else None,
+        scores=_scores(values) if predictions or kind is Kind.UNKNOWN else None,
         track_ids=np.where(values[:, 1] < 0, NO_TRACK, values[:, 1]).astype(np.int64),
         flags=np.zeros(len(values), np.int64) if predictions else _flags(values),
         labelled=None if predictions or info is None or info.length is None else np.arange(info.length),
@@ -204,6 +204,13 @@ def kind_of(values: Float, path: Path) -> tuple[Kind, str]:
     if columns >= 10 and np.any(values[:, 7:10] != -1):
         return Kind.GROUND_TRUTH, "ground truth, by its flags and world coordinates"
     return Kind.UNKNOWN, "the file does not say whether it is ground truth or a tracker's result"
+
+
+def _scores(values: Float) -> Float | None:
+    """The seventh column; a run that found nothing has scores all the same, so an empty file counts as scored."""
+    if not len(values):
+        return np.zeros(0)
+    return values[:, 6].copy() if values.shape[1] > 6 else None
 
 
 def _flags(values: Float) -> Int:

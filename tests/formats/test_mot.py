@@ -30,6 +30,16 @@ def test_an_empty_file_holds_no_boxes(tmp_path):
     assert read.kind is Kind.GROUND_TRUTH
 
 
+def test_a_run_that_found_nothing_has_scores_all_the_same(tmp_path):
+    read = read_boxes(written(tmp_path, "", "base.txt"), ReadContext(kind=Kind.PREDICTIONS))
+    assert read.scores.shape == (0,)
+
+
+def test_rows_of_six_columns_have_no_scores(tmp_path):
+    read = read_boxes(written(tmp_path, "1,-1,5,6,7,8\n", "base.txt"))
+    assert (read.kind, read.scores) == (Kind.PREDICTIONS, None)
+
+
 def test_a_file_of_comments_and_blank_lines_holds_no_boxes(tmp_path):
     assert len(read_boxes(written(tmp_path, "# nothing here\n\n"))) == 0
 
