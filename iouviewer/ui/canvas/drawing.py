@@ -72,12 +72,14 @@ class DrawingCanvas(BoxCommands, ZoomView):
     def show_drag_label(self, at: QPoint) -> None:
         """Say at the cursor what the gesture does: IoU before and now, per variant."""
         gesture = self.tool.gesture
+        label: Label | None = None
         if isinstance(gesture, DragGesture) and len(gesture.ids) > 1:
-            self._drag_plate.show_label(Label(((Segment(f"{len(gesture.ids)} boxes", PLATE_TEXT),),)))
-        elif isinstance(gesture, (DragGesture, DrawGesture)):
-            box_id = gesture.ids[0] if isinstance(gesture, DragGesture) else gesture.box_id
-            self._drag_plate.show_label(None if box_id is None else self._drag_label(box_id))
-        self._drag_plate.put_beside(at, self.viewport().rect())
+            label = Label(((Segment(f"{len(gesture.ids)} boxes", PLATE_TEXT),),))
+        elif isinstance(gesture, DragGesture):
+            label = self._drag_label(gesture.ids[0])
+        elif isinstance(gesture, DrawGesture) and gesture.box_id is not None:
+            label = self._drag_label(gesture.box_id)
+        self._drag_plate.show_label(label, beside=at)
 
     def _drag_label(self, box_id: int) -> Label:
         now = self.ious_of(box_id)

@@ -30,7 +30,7 @@ def place_labels(wishes: Sequence[Wish], picture: tuple[float, float]) -> list[t
     """Top left corner (x, y) of each label.
 
     A label stands above its box, on the left; inside where that is off the picture. Where another one stands there
-    already it tries below the box, inside, then above in further rows; urgent ones choose first.
+    already it tries its other side, below the box, further rows, inside; urgent ones choose first.
 
     Args:
         picture: width and height of the picture, logical pixels.
@@ -57,8 +57,10 @@ def _options(wish: Wish, picture: tuple[float, float]) -> list[tuple[float, floa
         left = picture[0] - wish.width
     right = max(0.0, x2 + 1 - wish.width)
     above, inside, below = y1 - wish.height - _GAP, y1 + _GAP, y2 + _GAP
-    second = above - wish.height - 1
-    options = [(left, above), (right, above), (left, below), (right, below), (left, second), (left, inside)]
+    row = wish.height + 1
+    options = [(left, above), (right, above), (left, below), (right, below)]
+    options += [(left, above - row), (left, below + row), (left, above - 2 * row), (left, below + 2 * row)]
+    options.append((left, inside))
     return [(x, y) for x, y in options if y >= 0 or y1 < 0] or [(left, inside)]
 
 

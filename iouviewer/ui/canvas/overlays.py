@@ -30,19 +30,19 @@ class Plate(QWidget):
             return ""
         return "\n".join("".join(segment.text for segment in line) for line in self._label.lines)
 
-    def show_label(self, label: Label | None) -> None:
-        """Say this, or nothing."""
-        if label == self._label:
-            return
-        self._label = label
+    def show_label(self, label: Label | None, *, beside: QPoint | None = None) -> None:
+        """Say this (at the lower right of a point, or its other side where there is no room), or nothing."""
+        changed, self._label = label != self._label, label
         if label is not None:
-            self.resize(self._cache.size(label).toSize())
-            self.setAccessibleName(self.text)
-            self.update()
+            if changed:
+                self.resize(self._cache.size(label).toSize())
+                self.setAccessibleName(self.text)
+                self.update()
+            if beside is not None:
+                self._put_beside(beside, self.parentWidget().rect())
         self.setVisible(label is not None)
 
-    def put_beside(self, point: QPoint, within: QRect) -> None:
-        """Move to the lower right of a point, or to its other side where that is outside."""
+    def _put_beside(self, point: QPoint, within: QRect) -> None:
         x, y = point.x() + _GAP, point.y() + _GAP
         if x + self.width() > within.right():
             x = point.x() - _GAP - self.width()

@@ -37,6 +37,7 @@ class ZoomView(QGraphicsView):
         self._picture = QRectF()
         self._fitted = True
         self._followed: ZoomView | None = None
+        self._zoom_anchor: tuple[QPointF, QPointF] | None = None
 
     # Reading
 
@@ -128,13 +129,19 @@ class ZoomView(QGraphicsView):
         ratio = self.devicePixelRatioF()
         least = min(_LEAST / ratio, self._fit_scale() / 2)
         scale = max(least, min(_MOST / ratio, self.transform().m11() * factor))
-        fixed = self.to_picture(position)
+        # The same point is kept through a whole turn of the wheel, or the rounding to pixels would add up.
+        if self._zoom_anchor is None or self._zoom_anchor[0] != position:
+            self._zoom_anchor = (position, self.to_picture(position))
+        anchor = self._zoom_anchor
         self._fitted = False
         self._set_scale(scale, None)
-        self.pan((position - self.viewportTransform().map(fixed)).toPoint())
+        self.pan((position - self.viewportTransform().map(anchor[1])).toPoint())
+        self._zoom_anchor = anchor
 
     def _set_scale(self, scale: float, centre: QPointF | None) -> None:
         changed = scale != self.transform().m11()
+        if centre is not None:
+            self._zoom_anchor = None
         self.setTransform(QTransform.fromScale(scale, scale))
         if centre is not None:
             self.centerOn(centre)
@@ -147,6 +154,7 @@ class ZoomView(QGraphicsView):
 
     def pan(self, by: QPoint) -> None:
         """Move the picture by logical pixels."""
+        self._zoom_anchor = None
         for bar, step in ((self.horizontalScrollBar(), by.x()), (self.verticalScrollBar(), by.y())):
             bar.setValue(bar.value() - step)
         if not by.isNull():

@@ -1,0 +1,278 @@
+"""Commands of the canvas as keys call them: one step each, or a sentence why not."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPointF
+from PySide6.QtWidgets import QApplication
+
+from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.edits import FrameState
+from iouviewer.ui.canvas.hit import Ref, truth_ref
+from tests.ui.helpers import canvas_for, move_to, session_with
+
+TRUTH = (100.0, 100.0, 200.0, 300.0)
+FOUND = (104.0, 100.0, 220.0, 300.0)
+OTHER = (300.0, 100.0, 400.0, 300.0)
+LONE = (450.0, 50.0, 500.0, 150.0)
+
+
+@pytest.fixture
+def view(qtbot):
+    session = session_with(
+        {0: [TRUTH, OTHER], 1: [TRUTH], 4: [TRUTH]},
+        {"model": {0: [FOUND, LONE]}},
+        classes=("person", "car"),
+        tracks=True,
+    )
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    return view
+
+
+@pytest.fixture
+def told(view):
+    said: list[str] = []
+    view.session.told.connect(said.append)
+    return said
+
+
+def rect_of(view, box_id=1):
+    return view.session.ground_truth.find(box_id).rect
+
+
+def step(view):
+    return view.session.history.undo_step()
+
+
+def show(view, frame):
+    from tests.ui.helpers import plain_picture
+
+    view.session.go_to(frame)
+    view.show_picture(plain_picture(), frame)
+
+
+def test_a_burst_of_nudges_is_one_step(view):
+    view.session.select([1])
+    for _ in range(10):
+        view.nudge(1, 0)
+    view.nudge(0, 0.25)
+    assert rect_of(view) == (110, 100.25, 210, 300.25)
+    view.session.undo()
+    assert rect_of(view) == TRUTH and step(view) is None
+
+
+def test_the_edge_nearest_to_the_mouse_is_resized(view):
+    view.session.select([1])
+    move_to(view, 110, 200)
+    view.resize_nearest_edge(-2, 0)
+    assert rect_of(view) == (98, 100, 200, 300)
+    move_to(view, 190, 290)
+    view.resize_nearest_edge(0, 3)
+    assert rect_of(view) == (98, 100, 200, 303)
+
+
+def test_an_edge_snaps_to_its_prediction(view):
+    view.session.select([1])
+    move_to(view, 105, 200)
+    view.snap_edge()
+    assert rect_of(view) == (104, 100, 200, 300)
+    assert step(view).label == "Snap the left edge of box 1"
+
+
+def test_without_the_mouse_the_edge_furthest_off_snaps(view):
+    from PySide6.QtCore import QEvent
+
+    QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+    view.session.select([1])
+    view.snap_edge()
+    assert rect_of(view) == (100, 100, 220, 300)
+
+
+def test_what_cannot_be_done_is_said_and_leaves_no_step(view, told):
+    view.delete_selected()
+    view.snap_edge()
+    view.paste()
+    view.accept_prediction()
+    view.merge_tracks()
+    view.split_track()
+    view.next_key_frame()
+    view.set_class_by_digit(9)
+    assert told == [
+        "No box is selected. Click a ground-truth box first.",
+        "This needs one selected box. Click a ground-truth box first.",
+        "Nothing was copied. Select boxes and copy them first.",
+        "No prediction is selected. Click a prediction, or a box that is paired with one.",
+        "No box is selected. Click a ground-truth box first.",
+        "No box is selected. Click a ground-truth box first.",
+        "Select a box of a track first",
+        "There is no class 9",
+    ]
+    assert step(view) is None
+
+
+def test_boxes_are_copied_to_another_frame_in_place_and_to_the_same_one_shifted(view):
+    view.session.select([1])
+    view.copy()
+    view.paste()
+    (pasted,) = view.session.selection.boxes
+    assert rect_of(view, pasted) == (110, 110, 210, 310)
+    show(view, 5)
+    view.paste()
+    (pasted,) = view.session.selection.boxes
+    assert rect_of(view, pasted) == TRUTH
+    view.duplicate()
+    assert len(view.session.ground_truth.boxes(5)) == 2
+    assert step(view).label == "Duplicate 1 box"
+
+
+def test_all_boxes_are_selected_and_stepped_through(view):
+    view.select_all()
+    assert view.session.selection.boxes == {1, 2}
+    view.session.select()
+    seen = []
+    for _ in range(3):
+        view.next_box()
+        seen += view.session.selection.boxes
+    assert seen == [1, 2, 1]
+    view.previous_box()
+    assert view.session.selection.boxes == {2}
+
+
+def test_a_digit_sets_the_class_of_the_selection_and_of_the_next_boxes(view):
+    view.session.select([1])
+    view.set_class_by_digit(2)
+    assert view.session.ground_truth.find(1).class_id == 1
+    assert view.class_of_new_boxes() == 1
+    view.add_class("bus")
+    assert view.session.document.class_names == ("person", "car", "bus")
+    assert view.session.ground_truth.find(1).class_id == 2
+    view.session.undo()
+    view.session.undo()
+    assert view.session.document.class_names == ("person", "car")
+    assert view.class_of_new_boxes() == 0
+
+
+@pytest.mark.parametrize("flag", [BoxFlag.OCCLUDED, BoxFlag.IGNORED, BoxFlag.OUTSIDE, BoxFlag.KEY_FRAME])
+def test_flags_toggle(view, flag):
+    view.session.select([1])
+    view.toggle_flag(flag)
+    assert view.session.ground_truth.find(1).flags == flag
+    view.toggle_flag(flag)
+    assert view.session.ground_truth.find(1).flags == 0
+
+
+def test_the_selected_prediction_is_accepted(view):
+    view.select_ref(Ref("model", 1))
+    view.accept_prediction()
+    (new,) = view.session.selection.boxes
+    assert rect_of(view, new) == LONE
+
+
+def test_a_selected_box_takes_its_predictions_rectangle(view):
+    view.session.select([1])
+    view.accept_prediction()
+    assert rect_of(view) == FOUND
+    assert step(view).label == "Accept the prediction for box 1"
+
+
+def test_all_lone_predictions_are_accepted_at_once(view, told):
+    view.accept_all_predictions()
+    assert [box.rect for box in view.session.ground_truth.boxes(0)] == [TRUTH, OTHER, LONE]
+    view.accept_all_predictions()
+    assert told == ["No prediction can be accepted here."]
+
+
+def test_boxes_of_the_previous_frame_are_taken_and_propagated(view):
+    show(view, 2)
+    view.paste_previous_frame()
+    assert [box.rect for box in view.session.ground_truth.boxes(2)] == [TRUTH]
+    view.propagate(3)
+    assert [len(view.session.ground_truth.boxes(f)) for f in range(6)] == [2, 1, 1, 1, 1, 1]
+
+
+def test_verifying_goes_on_to_the_next_frame(view):
+    view.verify_and_next()
+    truth = view.session.ground_truth
+    assert truth.is_verified(0) and truth.state(0) is FrameState.LABELLED
+    assert view.session.current_frame == 1
+    view.verify_empty()
+    assert not truth.is_verified(1) and view.session.current_frame == 1
+    show(view, 2)
+    view.verify_empty()
+    assert truth.is_verified(2) and view.session.current_frame == 3
+
+
+def test_key_frames_of_the_selected_track_are_stepped_through_and_keep_it_selected(view, told):
+    view.session.select([1])
+    frames = []
+    for _ in range(3):
+        view.next_key_frame()
+        frames.append(view.session.current_frame)
+    assert frames == [1, 4, 4]
+    assert told == ["Track 1 has no further key frame in this direction"]
+    (selected,) = view.session.selection.boxes
+    assert view.session.ground_truth.find(selected).track == 1
+    view.previous_key_frame()
+    assert view.session.current_frame == 1
+
+
+def test_tracks_are_interpolated_merged_split_and_swapped(view):
+    truth = view.session.ground_truth
+    show(view, 1)
+    view.session.select([3])
+    view.interpolate()
+    assert [len(truth.boxes(f)) for f in range(5)] == [2, 1, 1, 1, 1]
+    view.split_track()
+    assert truth.find(3).track == 3
+    show(view, 0)
+    view.session.select([1, 2])
+    view.swap_tracks()
+    assert (truth.find(1).track, truth.find(2).track) == (2, 1)
+    view.session.undo()
+    view.session.select([1, 3])
+    view.merge_tracks()
+    assert truth.find(3).track == 1
+
+
+def test_a_tooltip_says_why_a_box_is_no_match(view):
+    assert view.tool_tip_at(QPointF(350, 200)) == "Ground truth 2: person\nmodel: missed. No prediction overlaps it."
+    assert view.tool_tip_at(QPointF(110, 200)) == "Ground truth 1: person\nmodel: IoU 0.800"
+    assert view.tool_tip_at(QPointF(480, 100)) == (
+        "model: person, confidence 0.900\nFalse positive: no ground truth overlaps it."
+    )
+    assert view.tool_tip_at(QPointF(600, 400)) == ""
+
+
+@pytest.mark.parametrize(
+    ("found", "scores", "classes", "expected"),
+    [
+        ((100.0, 100.0, 200.0, 310.0), 0.1, 0, "has confidence 0.10, under the threshold 0.25."),
+        ((100.0, 100.0, 200.0, 310.0), 0.9, 1, "is of class car."),
+    ],
+)
+def test_a_tooltip_names_confidence_and_class_as_reasons(qtbot, found, scores, classes, expected):
+    from dataclasses import replace
+
+    from tests.ui.helpers import predictions_of
+
+    session = session_with({0: [TRUTH]}, classes=("person", "car"))
+    made = predictions_of({0: [found]}, 10, scores)
+    made = replace(made, table=replace(made.table, class_ids=made.table.class_ids + classes))
+    session.variants.add("model", made)
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    view.session.select([1])
+    assert expected in view.tool_tip_at(QPointF(150, 200))
+
+
+def test_a_rival_is_named_on_both_sides(qtbot):
+    near = (100.0, 100.0, 200.0, 290.0)
+    session = session_with({0: [TRUTH]}, {"model": {0: [TRUTH, near]}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    view.select_ref(Ref("model", 1))
+    assert view.tool_tip_at(QPointF(150, 200)).endswith(
+        "the nearest ground truth, 1 (IoU 0.95), is paired with another prediction (IoU 1.00)."
+    )
+    assert truth_ref(1) in view.frame_view.places

@@ -1,0 +1,401 @@
+"""What the canvas shows: one frame's picture and boxes together, labels that stay calm, few items, sharp pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication, QGraphicsView
+
+from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.document.edits import AddBoxes, SetFlags
+from iouviewer.ui.canvas.frame_view import Role
+from iouviewer.ui.canvas.hit import Ref, truth_ref
+from iouviewer.ui.canvas.label_layout import Wish, place_labels
+from iouviewer.ui.canvas.picture_item import pixels
+from iouviewer.ui.canvas.view import CanvasView
+from tests.ui.helpers import (
+    LEFT,
+    canvas_for,
+    grip_of,
+    move_to,
+    pets_session,
+    plain_picture,
+    predictions_of,
+    press_at,
+    release_at,
+    session_with,
+)
+
+TRUTH = (100.0, 100.0, 200.0, 300.0)
+FOUND = (100.0, 100.0, 220.0, 300.0)
+
+
+def grid(count: int, size: float = 30.0) -> list[tuple[float, float, float, float]]:
+    columns = 20
+    return [
+        (30.0 * (i % columns), 40.0 * (i // columns), 30.0 * (i % columns) + size, 40.0 * (i // columns) + size)
+        for i in range(count)
+    ]
+
+
+def colour_at(view: CanvasView, x: float, y: float) -> QColor:
+    ratio = view.devicePixelRatioF()
+    image = view.viewport().grab().toImage()
+    point = view.viewportTransform().map(QPointF(x, y)) * ratio
+    return image.pixelColor(int(point.x()), int(point.y()))
+
+
+def test_without_a_video_it_says_what_to_do(qtbot):
+    view = CanvasView(session_with({}, frames=0))
+    qtbot.addWidget(view)
+    view.show()
+    assert "Drop a video here" in view.findChild(object, "canvasEmptyHint").text()
+    assert view.objectName() == "canvas" and view.accessibleName()
+    assert view.frame_view.boxes == () and not view.is_editable
+
+
+def test_boxes_belong_to_the_picture_on_screen_not_to_the_frame_asked_for(qtbot):
+    session = session_with({0: [TRUTH], 1: [FOUND]})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    session.go_to(1)
+    assert [box.rect for box in view.frame_view.boxes] == [TRUTH]
+    view.show_picture(plain_picture(), 1)
+    assert [box.rect for box in view.frame_view.boxes] == [FOUND]
+
+
+def test_a_preview_carries_no_boxes_and_says_so(qtbot):
+    session = session_with({0: [TRUTH]})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    view.show_picture(plain_picture(), 5, exact=False)
+    mark = view.findChild(object, "canvasPreviewMark")
+    assert view.frame_view.boxes == () and view.shown_frame == -1
+    assert mark.isVisible() and "Preview" in mark.text
+    view.show_picture(plain_picture(), 0)
+    assert len(view.frame_view.boxes) == 1 and not mark.isVisible()
+
+
+def test_scene_units_are_picture_pixels_also_for_a_reduced_copy(qtbot):
+    session = session_with({0: [TRUTH]}, size=(1280, 960))
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    view.show_picture(plain_picture(320, 240), 0, scale=0.25)
+    assert view.picture_rect == QRectF(0, 0, 1280, 960)
+    assert view.to_picture(QPointF(view.from_picture(640, 480))) == QPointF(640, 480)
+
+
+def test_the_number_of_items_is_the_same_for_every_frame(qtbot):
+    boxes = {frame: grid(200 if frame % 2 else 3) for frame in range(6)}
+    session = session_with(boxes, {"model": boxes})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    items = view.scene().items()
+    for frame in range(6):
+        session.go_to(frame)
+        view.show_picture(plain_picture(), frame)
+        session.select(box.id for box in session.ground_truth.boxes(frame))
+        QApplication.processEvents()
+        assert view.scene().items() == items
+    assert len(items) == 4
+    assert view.viewportUpdateMode() is QGraphicsView.ViewportUpdateMode.MinimalViewportUpdate
+
+
+def test_dragging_one_of_many_boxes_repaints_a_small_part(qtbot):
+    session = session_with({0: grid(200)}, {"model": {0: grid(200)}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    painted: list[QRectF] = []
+    session.select([110])
+    move_to(view, 5, 470)
+    QApplication.processEvents()
+    view._boxes_item.paint = lambda painter, option, widget=None: painted.append(QRectF(option.exposedRect))
+    x, y = grip_of(view, 110, "right")
+    press_at(view, x, y)
+    for by in (2, 4, 6):
+        move_to(view, x + by, y, button=LEFT)
+        QApplication.processEvents()
+    assert len(painted) >= 3
+    assert max(rect.width() * rect.height() for rect in painted[1:]) < 640 * 480 / 10
+    release_at(view, x + 6, y)
+
+
+# Labels
+
+
+def test_a_pair_is_labelled_with_its_iou_and_bad_ones_say_what_they_are(qtbot):
+    session = session_with(
+        {0: [TRUTH, (300.0, 100.0, 400.0, 300.0), (500.0, 300.0, 600.0, 400.0)]},
+        {"model": {0: [FOUND, (360.0, 100.0, 460.0, 300.0), (450.0, 10.0, 500.0, 60.0)]}},
+    )
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    roles = {box.ref: box.role for box in view.frame_view.boxes}
+    assert roles[truth_ref(1)] is Role.PAIRED
+    assert roles[truth_ref(2)] is Role.LOOSE
+    assert roles[truth_ref(3)] is Role.MISS
+    assert roles[Ref("model", 2)] is Role.FALSE_POSITIVE
+    assert view.label_texts == {
+        truth_ref(1): "IoU 0.83",
+        truth_ref(2): "IoU 0.25",
+        truth_ref(3): "miss",
+        Ref("model", 2): "FP 0.90",
+    }
+
+
+def test_class_names_stand_on_labels_only_where_there_are_several(qtbot):
+    session = session_with({0: [TRUTH]}, {"model": {0: [FOUND]}}, classes=("person", "car"))
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    assert view.label_texts[truth_ref(1)] == "person  IoU 0.83"
+
+
+def test_many_boxes_carry_no_labels_but_hovered_selected_and_bad_ones(qtbot):
+    boxes = grid(60)
+    session = session_with({0: boxes}, {"model": {0: boxes[:-1]}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    assert view.label_texts == {truth_ref(60): "miss"}
+    session.select([5])
+    assert set(view.label_texts) == {truth_ref(60), truth_ref(5)}
+    view.set_all_labels(True)
+    assert len(view.label_texts) == 60
+    view.set_all_labels(False)
+    session.select()
+    assert set(view.label_texts) == {truth_ref(60)}
+
+
+def test_small_boxes_carry_no_labels_until_the_zoom_makes_them_large(qtbot):
+    session = session_with({0: [(100.0, 100.0, 120.0, 130.0)]}, {"model": {0: [(100.0, 100.0, 120.0, 130.0)]}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    assert view.label_texts == {}
+    view.zoom_at(2.0, QPointF(100, 100))
+    assert view.label_texts == {truth_ref(1): "IoU 1.00"}
+
+
+def test_several_variants_are_told_apart_in_the_details(qtbot):
+    session = session_with({0: [TRUTH]}, {"base": {0: [FOUND]}, "int8": {}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    session.select([1])
+    assert view.label_texts[truth_ref(1)] == "person  #1\nbase  IoU 0.83\nint8  miss"
+    view.set_shown_variants(["int8"])
+    assert view.label_texts[truth_ref(1)] == "person  #1\nmiss"
+    view.set_shown_variants(None)
+    session.variants.update("base", visible=False)
+    assert view.label_texts[truth_ref(1)] == "person  #1\nmiss"
+
+
+def test_two_canvases_show_their_own_variants(qtbot):
+    session = session_with({0: [TRUTH]}, {"base": {0: [FOUND]}, "int8": {0: [TRUTH]}})
+    views = [CanvasView(session, variant_filter=lambda v, name=name: v.name == name) for name in ("base", "int8")]
+    for view in views:
+        qtbot.addWidget(view)
+        view.resize(640, 480)
+        view.show()
+        view.show_picture(plain_picture(), 0)
+    assert [view.label_texts[truth_ref(1)] for view in views] == ["IoU 0.83", "IoU 1.00"]
+    views[1].follow(views[0])
+    views[0].zoom_at(3.0, QPointF(100, 100))
+    assert views[1].zoom == views[0].zoom
+    near = views[1].to_picture(QPointF(320, 240)) - views[0].to_picture(QPointF(320, 240))
+    assert abs(near.x()) < 1 and abs(near.y()) < 1
+
+
+def test_blind_mode_shows_neither_predictions_nor_scores(qtbot):
+    session = session_with({0: [TRUTH]}, {"model": {0: [FOUND]}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    view.set_blind(True)
+    session.select([1])
+    assert [box.ref for box in view.frame_view.boxes] == [truth_ref(1)]
+    assert view.label_texts == {truth_ref(1): "person  #1"}
+    view.set_blind(False)
+    assert len(view.frame_view.boxes) == 2
+
+
+def test_hidden_boxes_come_back_and_cannot_be_hit_meanwhile(qtbot):
+    session = session_with({0: [TRUTH]})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    view.set_boxes_hidden(True)
+    assert view.hittable() == [] and not view.is_editable
+    view.set_boxes_hidden(False)
+    assert len(view.hittable()) == 1 and view.is_editable
+
+
+def test_ignored_boxes_take_no_part_and_frames_that_do_not_count_are_not_judged(qtbot):
+    session = session_with({0: [TRUTH]}, {"model": {0: [(400.0, 10.0, 450.0, 60.0)]}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    session.execute(SetFlags(((1, int(BoxFlag.IGNORED)),)), "Ignore")
+    assert view.frame_view.find(truth_ref(1)).role is Role.IGNORED
+    unlabelled = session_with({0: [TRUTH]}, {"model": {0: [FOUND]}}, labelled=False)
+    other = canvas_for(unlabelled)
+    qtbot.addWidget(other)
+    assert {box.role for box in other.frame_view.boxes} == {Role.PLAIN}
+
+
+def test_a_variant_that_has_not_seen_the_frame_makes_no_misses(qtbot):
+    session = session_with({0: [TRUTH]})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    running = predictions_of({}, 10)
+    running.covered[:] = False
+    session.variants.add("running", running)
+    assert view.frame_view.find(truth_ref(1)).role is Role.PLAIN
+
+
+def test_predictions_that_arrive_appear(qtbot):
+    session = session_with({0: [TRUTH]}, {"model": {}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    assert view.label_texts == {truth_ref(1): "miss"}
+    session.variants.set_predictions("model", predictions_of({0: [FOUND]}, 10))
+    assert view.label_texts == {truth_ref(1): "IoU 0.83"}
+
+
+def test_edits_made_elsewhere_appear(qtbot):
+    session = session_with({0: [TRUTH]})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    session.execute(AddBoxes((Box(9, 0, (10.0, 10.0, 60.0, 60.0), 0),)), "Add")
+    assert view.frame_view.find(truth_ref(9)) is not None
+    session.undo()
+    assert view.frame_view.find(truth_ref(9)) is None
+
+
+def test_a_canvas_out_of_sight_catches_up_when_it_is_shown(qtbot):
+    session = session_with({0: [TRUTH]})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    view.hide()
+    session.execute(AddBoxes((Box(9, 0, (10.0, 10.0, 60.0, 60.0), 0),)), "Add")
+    view.show()
+    assert len(view.frame_view.boxes) == 2
+
+
+# Places of labels
+
+
+def overlap(one, other) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def test_no_labels_need_no_places():
+    assert place_labels([], (640, 480)) == []
+
+
+def test_labels_of_neighbouring_boxes_do_not_hide_one_another():
+    boxes = [(100.0 + 12 * i, 100.0 + 3 * i, 130.0 + 12 * i, 180.0) for i in range(5)]
+    wishes = [Wish(box, 52, 16) for box in boxes]
+    rects = [(x, y, x + 52, y + 16) for x, y in place_labels(wishes, (640, 480))]
+    assert not any(overlap(a, b) for i, a in enumerate(rects) for b in rects[:i])
+
+
+def test_a_label_stays_on_the_picture():
+    wishes = [Wish((10, 2, 60, 90), 52, 16), Wish((620, 200, 640, 260), 52, 16)]
+    (_, top), (left, _) = place_labels(wishes, (640, 480))
+    assert top >= 0 and left + 52 <= 640
+
+
+def test_an_urgent_label_gets_the_best_place():
+    plain, urgent = Wish((100, 100, 150, 200), 52, 16), Wish((110, 100, 160, 200), 52, 16, True)
+    places = place_labels([plain, urgent], (640, 480))
+    assert places[1] == (109, 82)
+    assert places[0] != (99, 82)
+
+
+# Pixels
+
+
+def checkerboard(width: int = 64, height: int = 48) -> QImage:
+    array = np.zeros((height, width, 4), np.uint8)
+    array[:, ::2] = 255
+    array[..., 3] = 255
+    return QImage(array.data, width, height, width * 4, QImage.Format.Format_RGB32).copy()
+
+
+def test_at_100_percent_every_pixel_is_the_pictures_own(qtbot):
+    session = session_with({}, size=(64, 48))
+    view = canvas_for(session, size=(200, 100))
+    qtbot.addWidget(view)
+    view.show_picture(checkerboard(), 0)
+    view.actual_size()
+    assert view.zoom == 1.0
+    seen = [colour_at(view, x + 0.5, 20.5).red() for x in range(64)]
+    assert seen == [255, 0] * 32
+
+
+def test_nearest_scaling_shows_sharp_squares_and_smooth_scaling_grey_between(qtbot):
+    session = session_with({}, size=(64, 48))
+    view = canvas_for(session, size=(400, 300))
+    qtbot.addWidget(view)
+    view.show_picture(checkerboard(), 0)
+    view.zoom_at(8.0 / view.transform().m11(), QPointF(200, 150))
+    centre = view.to_picture(QPointF(200, 150))
+
+    def values() -> set[int]:
+        left, y = int(centre.x()) - 3, int(centre.y()) + 0.5
+        return {colour_at(view, left + i / 8 + 0.01, y).red() for i in range(48)}
+
+    assert len(values()) > 2
+    view.set_smooth_scaling(False)
+    assert values() == {0, 255}
+
+
+def test_brightness_and_contrast_change_what_is_seen_and_not_the_picture(qtbot):
+    session = session_with({})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    image = plain_picture(colour="#606060")
+    view.show_picture(image, 0)
+    assert colour_at(view, 300, 200).red() == 0x60
+    view.set_levels(0.2, 1.0)
+    assert colour_at(view, 300, 200).red() == 0x60 + 51
+    view.set_levels(0.0, 2.0)
+    assert colour_at(view, 300, 200).red() == round((0x60 - 127.5) * 2 + 127.5)
+    assert set(pixels(image)[..., 0].ravel().tolist()) == {0x60}
+    view.set_levels(0.0, 1.0)
+    assert colour_at(view, 300, 200).red() == 0x60
+
+
+def test_the_whole_picture_is_fitted_until_the_user_zooms(qtbot):
+    session = session_with({}, size=(1280, 960))
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    assert view.zoom == pytest.approx(0.5)
+    view.resize(320, 240)
+    assert view.zoom == pytest.approx(0.25)
+    view.zoom_in()
+    view.resize(640, 480)
+    assert view.zoom == pytest.approx(0.25 * 1.25)
+    view.fit()
+    assert view.zoom == pytest.approx(0.5)
+
+
+def test_zoom_keeps_the_point_under_the_cursor(qtbot):
+    session = session_with({}, size=(1280, 960))
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    position = QPointF(123, 321)
+    before = view.to_picture(position)
+    for factor in (1.25, 1.25, 1.25, 3.0, 0.7):
+        view.zoom_at(factor, position)
+        moved = view.to_picture(position) - before
+        assert abs(moved.x()) <= view.px and abs(moved.y()) <= view.px
+
+
+def test_real_frames_show_their_people(qtbot, shared_data):
+    session = pets_session(shared_data / "pets09")
+    view = canvas_for(session, frame=100, size=(960, 640))
+    qtbot.addWidget(view)
+    review = session.scores.frame_review("frcnn", 100)
+    roles = [box.role for box in view.frame_view.boxes]
+    assert roles.count(Role.PAIRED) == review.tp
+    assert roles.count(Role.MISS) + roles.count(Role.LOOSE) == review.fn
+    ious = [view.frame_view.find(truth_ref(b.id)).label for b in session.ground_truth.boxes(100)]
+    assert sum(label is not None for label in ious) == review.gt_count
