@@ -1,0 +1,107 @@
+"""Settings survive, are written whole or not at all, and a damaged file is kept and told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from iouviewer import folders
+from iouviewer.app.settings import RECENT_LIMIT, Settings, SettingsStore
+from iouviewer.errors import UserError
+from iouviewer.metrics.table import Convention
+
+
+def test_without_a_file_the_defaults_stand_and_nothing_is_written():
+    told: list[UserError] = []
+    store = SettingsStore(tell=told.append)
+    assert store.settings == Settings() and told == []
+    assert store.path == folders.config_folder() / "settings.json"
+    assert not store.path.exists()
+
+
+def test_all_settings_come_back():
+    store = SettingsStore()
+    given = store.settings
+    given.confidence, given.convention, given.scheme = 0.4, Convention.INCLUSIVE, "dark"
+    given.keys["next frame"] = "D"
+    given.window_geometry, given.window_state = b"\x00\xff\x01", bytes(range(256))
+    given.add_recent("a.mp4")
+    store.save()
+    assert SettingsStore().settings == given
+    assert json.loads(store.path.read_text())["confidence"] == 0.4
+
+
+def test_equal_settings_are_not_written_again():
+    store = SettingsStore()
+    store.save()
+    store.path.unlink()
+    store.save()
+    assert not store.path.exists()
+    store.settings.target = 0.8
+    store.save()
+    assert store.path.exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"confidence": 3}', b'{"memory_mib": "much"}', b"\xff\xfe{}", b'{"scheme": "pink"}']
+)
+def test_a_damaged_file_is_kept_aside_and_told_once(content: bytes):
+    path = folders.config_folder() / "settings.json"
+    path.write_bytes(content)
+    told: list[UserError] = []
+    store = SettingsStore(tell=told.append)
+    assert store.settings == Settings()
+    assert len(told) == 1 and str(path) in str(told[0])
+    (aside,) = path.parent.glob("settings.json.damaged-*")
+    assert aside.read_bytes() == content
+    store.save()
+    assert SettingsStore(tell=told.append).settings == Settings()
+    assert len(told) == 1
+
+
+def test_values_of_a_newer_program_do_no_harm():
+    path = folders.config_folder() / "settings.json"
+    path.write_text('{"confidence": 0.3, "something_new": {"a": 1}}')
+    assert SettingsStore().settings.confidence == 0.3
+
+
+def test_where_nothing_can_be_written_it_is_told_and_the_old_file_stands(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    store = SettingsStore(tmp_path / "file" / "settings.json")
+    store.settings.target = 0.8
+    with pytest.raises(UserError, match="written"):
+        store.save()
+
+
+def test_the_recent_list_is_short_and_without_doubles(tmp_path: Path):
+    settings = Settings()
+    for number in range(RECENT_LIMIT + 5):
+        settings.add_recent(tmp_path / f"{number}.mp4")
+    settings.add_recent(tmp_path / "10.mp4")
+    assert len(settings.recent) == RECENT_LIMIT
+    assert settings.recent[0] == str(tmp_path / "10.mp4")
+    assert len(set(settings.recent)) == RECENT_LIMIT
+    settings.forget_recent(tmp_path / "10.mp4")
+    assert str(tmp_path / "10.mp4") not in settings.recent
+
+
+def test_folders_of_dialogs_are_remembered_by_kind_as_long_as_they_exist(tmp_path: Path):
+    settings = Settings()
+    assert settings.folder("video") == ""
+    (tmp_path / "clip.mp4").write_bytes(b"")
+    settings.remember_folder("video", tmp_path / "clip.mp4")
+    settings.remember_folder("export", tmp_path)
+    assert settings.folder("video") == settings.folder("export") == str(tmp_path)
+    settings.remember_folder("gt", tmp_path / "gone" / "gt.txt")
+    assert settings.folder("gt") == ""
+
+
+def test_score_settings_go_both_ways():
+    settings = Settings(
+        confidence=0.1, iou_threshold=0.6, class_agnostic=True, convention=Convention.INCLUSIVE, target=0.9
+    )
+    other = Settings()
+    other.take_score_settings(settings.score_settings())
+    assert other == settings

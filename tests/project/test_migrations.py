@@ -1,0 +1,98 @@
+"""Files of earlier releases open with all that was in them; files of later ones are refused and unchanged."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.document.edits import FrameState, SetRects
+from iouviewer.errors import UserError
+from iouviewer.project import schema
+from iouviewer.project.migrations import migrate, version_of
+from iouviewer.project.store import ProjectFile
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def version_1(tmp_path: Path) -> Path:
+    return Path(shutil.copy(GOLDEN / "version-1.sqlite", tmp_path / "clip.mp4.iouv"))
+
+
+def test_a_file_of_version_1_opens_with_all_that_was_in_it(version_1: Path):
+    project = ProjectFile.open(version_1)
+    contents = project.load()
+    document = contents.document
+    truth = document.ground_truth()
+    assert document.class_names == ("person", "car", "bus")
+    assert (truth.frame_count, len(truth), truth.next_id) == (8, 5, 6)
+    assert truth.find(1) == Box(1, 0, (0.2, 1.0, 6.0, 8.0), 0, 1, 0)
+    assert truth.find(2) == Box(2, 0, (10.0, 11.0, 50.0, 51.0), 0, 2, int(BoxFlag.IGNORED))
+    assert truth.find(5) == Box(5, 2, (90.0, 90.0, 140.0, 150.0), 2, 3, 0)
+    assert [truth.state(frame) for frame in (0, 6)] == [FrameState.LABELLED, FrameState.LABELLED]
+    assert contents.settings == {"margin": {"ap": 1.0}}
+    assert document.sources[0].fingerprint == "f1" and contents.relative_paths == {0: ""}
+    (variant,) = contents.variants
+    assert (variant.name, variant.colour, variant.fps, contents.baseline) == ("base", "#e69f00", 31.5, "a")
+    assert (len(variant.predictions.table), variant.predictions.score_floor) == (30, 0.01)
+    assert variant.predictions.table.scores.max() == pytest.approx(0.9883367122080101, abs=0)
+    assert (project.cursor, project.step_count) == (6, 7)
+    undo, redo = project.undo_step(), project.redo_step()
+    assert undo is not None and undo.label == "Class of box 5"
+    assert redo is not None and redo.label == "Delete box 3"
+    first = project.all_steps()[0]
+    assert first.inverse == SetRects(((1, (0.1, 1 / 3, 5.5, 7.25)),))
+    project.close()
+
+
+def test_the_tables_are_those_of_the_golden_file():
+    with closing(schema.connect(GOLDEN / "version-1.sqlite", mode="ro")) as connection:
+        found = [
+            row[0] for row in connection.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY rowid")
+        ]
+    assert found == list(schema.TABLES), "the schema changed: raise its version, add a migration and a golden file"
+
+
+def add_note(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE sources ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+
+
+def drop_decisions(connection: sqlite3.Connection) -> None:
+    connection.execute("DROP TABLE decisions")
+
+
+def fail(connection: sqlite3.Connection) -> None:
+    connection.execute("DROP TABLE boxes")
+    connection.execute("SELECT nothing FROM nowhere")
+
+
+def test_a_migration_keeps_the_old_file_beside(version_1: Path):
+    assert migrate(version_1, migrations={1: add_note, 2: drop_decisions}, target=3) == 1
+    with closing(schema.connect(version_1)) as connection:
+        assert version_of(connection) == 3
+        assert connection.execute("SELECT note FROM sources").fetchall() == [("",)]
+    with closing(schema.connect(version_1.with_name("clip.mp4.iouv.v1"))) as connection:
+        assert version_of(connection) == 1
+        assert connection.execute("SELECT count(*) FROM boxes").fetchall() == [(5,)]
+        assert connection.execute("SELECT count(*) FROM decisions").fetchall() == [(0,)]
+
+
+def test_a_migration_that_fails_changes_nothing(version_1: Path):
+    before = version_1.read_bytes()
+    with pytest.raises(sqlite3.Error):
+        migrate(version_1, migrations={1: add_note, 2: fail}, target=3)
+    assert version_1.read_bytes() == before
+
+
+def test_a_file_of_a_newer_program_is_refused_and_unchanged(version_1: Path):
+    with closing(schema.connect(version_1)) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
+    before = version_1.read_bytes()
+    with pytest.raises(UserError, match="newer program"):
+        ProjectFile.open(version_1)
+    assert version_1.read_bytes() == before

@@ -1,0 +1,58 @@
+"""Network disks and synced folders are told apart from local ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from iouviewer.project import places
+from iouviewer.project.places import is_remote_or_synced, is_synced, type_of_mount
+
+
+@pytest.mark.parametrize(
+    ("name", "synced"),
+    [
+        ("OneDrive", True),
+        ("OneDrive - Company", True),
+        ("Dropbox (Company)", True),
+        ("Google Drive", True),
+        ("Mobile Documents", True),
+        ("Nextcloud", True),
+        ("dropboxes", False),
+        ("films", False),
+    ],
+)
+def test_synced_folders_are_known_by_name(tmp_path: Path, name: str, synced: bool):
+    folder = tmp_path / name / "clips"
+    folder.mkdir(parents=True)
+    assert is_synced(folder) is synced
+
+
+def test_a_syncthing_folder_is_known_by_its_mark(tmp_path: Path):
+    folder = tmp_path / "films" / "clips"
+    folder.mkdir(parents=True)
+    assert not is_synced(folder)
+    (tmp_path / "films" / ".stfolder").mkdir()
+    assert is_synced(folder)
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [("/", "ext4"), ("/home/me", "ext4"), ("/mnt/nas/films", "nfs4"), ("/mnt/nas2", "ext4"), ("/mnt/nas/usb", "vfat")],
+)
+def test_the_longest_mount_decides(folder: str, kind: str):
+    mounts = [("/", "ext4"), ("/mnt/nas", "nfs4"), ("/mnt/nas/usb", "vfat")]
+    assert type_of_mount(Path(folder), mounts) == kind
+
+
+def test_no_mounts_mean_no_type():
+    assert type_of_mount(Path("/home"), []) == ""
+
+
+@pytest.mark.skipif(places.sys.platform != "linux", reason="reads the mounts as Linux gives them")
+def test_a_network_disk_is_remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(places, "_mounts_of_linux", lambda: [("/", "ext4")])
+    assert not is_remote_or_synced(tmp_path / "clip.iouv")
+    monkeypatch.setattr(places, "_mounts_of_linux", lambda: [("/", "ext4"), (str(tmp_path.resolve()), "cifs")])
+    assert is_remote_or_synced(tmp_path / "clip.iouv")
