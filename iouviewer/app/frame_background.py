@@ -61,6 +61,7 @@ class BackgroundThread(QThread):
         self._stopped = False
         self._visited: int | None = None
         self._proxy_limit = 0
+        self._doubtful: VideoIndex | None = None
         self._last_share = -1.0
 
     # -- called from the UI thread -------------------------------------------------------------------------------
@@ -75,6 +76,12 @@ class BackgroundThread(QThread):
         """Bytes that proxies may take; 0 switches them off."""
         with self._wake:
             self._proxy_limit = limit
+            self._wake.notify()
+
+    def doubt(self, index: VideoIndex) -> None:
+        """Damage was found while reading: confirm the numbers after all."""
+        with self._wake:
+            self._doubtful = index
             self._wake.notify()
 
     def stop(self) -> None:
@@ -143,12 +150,17 @@ class BackgroundThread(QThread):
     def _build_proxies(self) -> None:
         while True:
             with self._wake:
-                while not self._stopped and (self._visited is None or not self._proxy_limit):
+                while not self._stopped and not self._doubtful and (self._visited is None or not self._proxy_limit):
                     self._wake.wait()
                 if self._stopped:
                     return
-                limit = self._proxy_limit
-                place = self._visited
+                limit, place = self._proxy_limit, self._visited
+                doubtful, self._doubtful = self._doubtful, None
+            if doubtful is not None:
+                self._index = doubtful
+                if not self._confirm():
+                    return
+                continue
             self._build_proxy(limit)
             with self._wake:
                 if self._visited == place:
@@ -174,7 +186,7 @@ class BackgroundThread(QThread):
         for frame in range(first, end):
             if frame in proxy:
                 continue
-            if self._give_way() or proxy.full or not self._proxy_limit or self._visited != place:
+            if self._give_way() or proxy.full or not self._proxy_limit or self._visited != place or self._doubtful:
                 return False
             try:
                 shown = reader.read_display(frame, (LONG_SIDE, LONG_SIDE))

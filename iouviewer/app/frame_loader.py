@@ -56,6 +56,7 @@ class FrameLoader(QObject):
         self._answers.frame.connect(self._on_thread_frame)
         self._answers.frameFailed.connect(self._on_thread_frame_failed)
         self._answers.memoryUsed.connect(self.cacheUsed)
+        self._answers.doubted.connect(self._on_thread_doubted)
         self._answers.visited.connect(self._on_thread_visited)
         self._background_answers.grown.connect(self._on_background_grown)
         self._background_answers.confirmed.connect(self._on_background_confirmed)
@@ -109,6 +110,7 @@ class FrameLoader(QObject):
         """End the threads and wait for them; they stop within a picture's decoding."""
         self._stop_background()
         self._number += 1
+        self._opening = -1
         self._mailbox.put(closing=True)
         self._thread.wait()
         for thread in self._retired:
@@ -140,6 +142,12 @@ class FrameLoader(QObject):
         if request.number == self._number:
             self.frameFailed.emit(request.frame, error)
 
+    def _on_thread_doubted(self, number: int, index: VideoIndex) -> None:
+        if number == self._opening and self.info is not None and self._background is not None:
+            self._index = index
+            self.info = info_with(self.info, index)
+            self._background.doubt(index)
+
     def _on_thread_visited(self, frame: int) -> None:
         if self._background is not None:
             self._background.visit(frame)
@@ -157,7 +165,7 @@ class FrameLoader(QObject):
         if sender is not self._background or self.info is None or self._index is None:
             return
         renumbering = self._index.renumbering(index)
-        changed = self._index.digest != index.digest or self._index.frame_count != index.frame_count
+        changed = not self._index.same_numbers(index)
         self._index = index
         self.info = info_with(self.info, index)
         self._mailbox.put(index=index)

@@ -76,6 +76,10 @@ class Mailbox:
         waiting = (self.opening, self.request, self.index, self.proxy, self.memory)
         return self.closing or any(item is not None for item in waiting)
 
+    def is_superseded(self) -> bool:
+        """Whether what is being decoded is no longer wanted."""
+        return self.closing or self.opening is not None or self.request is not None
+
     def put(self, **items: object) -> None:
         """Replace what waits in the named places and wake the thread."""
         with self.condition:
@@ -93,6 +97,7 @@ class Answers(QObject):
     frameFailed = Signal(object, object)
     memoryUsed = Signal(object)
     visited = Signal(object)
+    doubted = Signal(object, object)
 
 
 class FrameThread(QThread):
@@ -110,6 +115,8 @@ class FrameThread(QThread):
         self._images: OrderedDict[tuple[int, Size | None], LoadedFrame] = OrderedDict()
         self._image_bytes = 0
         self._told = -1
+        self._opening = 0
+        self._doubted = False
 
     def run(self) -> None:
         """Serve the mailbox until it closes."""
@@ -164,6 +171,7 @@ class FrameThread(QThread):
     def _open(self, number: int, path: Path) -> None:
         self._forget()
         self.idle.clear()
+        self._opening = number
         try:
             large = path.is_file() and path.stat().st_size > LARGE_FILE
             memory = self._memory - self._image_budget()
@@ -175,6 +183,7 @@ class FrameThread(QThread):
             self._answers.openFailed.emit(number, refusal)
         else:
             index = self._reader.index if isinstance(self._reader, VideoReader) else None
+            self._doubted = index is None or not index.confirmed
             self._answers.opened.emit(number, info_of(self._reader), index)
 
     def _forget(self) -> None:
@@ -203,6 +212,9 @@ class FrameThread(QThread):
             self._answers.frameFailed.emit(request, error)
         except IndexError as error:
             self._answers.frameFailed.emit(request, UserError(str(error), path=reader.path))
+        if not self._doubted and isinstance(reader, VideoReader) and not reader.numbers_confirmed:
+            self._doubted = True
+            self._answers.doubted.emit(self._opening, reader.index)
 
     def _show(self, reader: Reader, request: Request) -> None:
         frame = request.frame
@@ -221,10 +233,10 @@ class FrameThread(QThread):
             return
         if request.scrubbing and not reader.holds(frame):
             self._show_at_once(reader, request)
-            if self._mailbox.has_work():
+            if self._mailbox.is_superseded():
                 return
         shown = reader.read_display(
-            frame, request.target, allow_reduced=request.moving, cancelled=self._mailbox.has_work
+            frame, request.target, allow_reduced=request.moving, cancelled=self._mailbox.is_superseded
         )
         self._emit(request, shown)
 

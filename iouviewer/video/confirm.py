@@ -35,13 +35,19 @@ def confirm_index(
             frame = decoded.frame
             if frame.is_corrupt:
                 corrupt.append(len(rows))
-            pts = NO_TIME if frame.pts is None else int(frame.pts)
-            rows.append((decoded.packet, decoded.repeat, pts, check_sum(frame)))
+            rows.append((decoded.packet, decoded.repeat, _stamp(index, decoded.packet), check_sum(frame)))
             if progress is not None:
                 progress(decoder.fed, len(index.packets))
         return _confirmed(index, rows, corrupt, decoder.errors)
     finally:
         decoder.close()
+
+
+def _stamp(index: VideoIndex, packet: int) -> int:
+    if not 0 <= packet < len(index.packets):
+        return NO_TIME
+    pts = int(index.packets.pts[packet])
+    return int(index.packets.dts[packet]) if pts == NO_TIME else pts
 
 
 def _confirmed(

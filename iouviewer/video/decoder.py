@@ -35,7 +35,14 @@ class Decoded:
 
 
 class Decoder:
-    """One container with its decoder. Not thread-safe. ``threads``: 1 for a clean decode, 0 for as many as help."""
+    """One container with its decoder. Not thread-safe.
+
+    ``threads``: 1 for a clean decode, 0 for as many as help.
+
+    Packets go into the decoder with their ordinal in place of their time stamp: FFmpeg hands it through to the picture,
+    whatever the order. (PyAV's ``opaque`` would do the same, but frame threads wait for the interpreter's lock to free
+    it while closing waits for them.)
+    """
 
     def __init__(self, path: Path, *, threads: int = 0) -> None:
         self._path = path
@@ -59,7 +66,6 @@ class Decoder:
         self._container = open_container(self._path)
         self._stream = video_stream_of(self._container)
         context = self._stream.codec_context
-        context.copy_opaque = True
         if self._threads == 1:
             context.thread_type = "NONE"
             context.thread_count = 1
@@ -146,7 +152,7 @@ class Decoder:
                 self._at_end = True
                 self._decode(None)
             else:
-                raw.opaque = self._next
+                raw.pts = raw.dts = self._next
                 self.fed = self._next
                 self._next += 1
                 self._decode(raw)
@@ -158,7 +164,7 @@ class Decoder:
         raw = next(self._packets, None)
         if raw is None:
             return None
-        raw.opaque = packet
+        raw.pts = raw.dts = packet
         self.fed = packet
         self._decode(raw)
         self._decode(None)
@@ -195,7 +201,7 @@ class Decoder:
             self.errors.append((self.fed, str(error)))
             return
         for frame in frames:
-            packet = frame.opaque if isinstance(frame.opaque, int) else -1
+            packet = -1 if frame.pts is None else int(frame.pts)
             repeat = self._given.get(packet, 0)
             self._given[packet] = repeat + 1
             if len(self._given) > 512:

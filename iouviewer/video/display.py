@@ -16,9 +16,11 @@ class DisplayFrame:
         pixels: (h, w, 4) uint8, B, G, R, unused, contiguous: QImage.Format_RGB32 can wrap it.
         exact: it is the picture asked for, and known to be decoded right.
         scale: w / the video's width after rotation.
+        damaged: the file is damaged here; this is what can be decoded.
     """
 
     frame: int
     pixels: Pixels
     exact: bool
     scale: float
+    damaged: bool = False

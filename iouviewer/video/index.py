@@ -151,6 +151,28 @@ class VideoIndex:
         end = int(keys[at]) if at < len(keys) else self.frame_count
         return first, end
 
+    def affected_by(self, packet: int) -> Int64:
+        """Numbers of the pictures that may be wrong where one packet is: up to the next group, and what leads that."""
+        keys = self.key_packets
+        at = int(np.searchsorted(keys, packet, side="right"))
+        if at >= len(keys):
+            frames = self.frame_of_packet[packet:]
+            return frames[frames >= 0]
+        end = int(keys[at + 1]) if at + 1 < len(keys) else len(self.packets)
+        following = int(keys[at])
+        frames = self.frame_of_packet[packet:following]
+        leading = self.frame_of_packet[following:end]
+        leading = leading[leading < self.frame_of_packet[following]]
+        frames = np.concatenate([frames, leading])
+        return frames[frames >= 0]
+
+    def horizon(self, frame: int) -> int:
+        """The last picture shown among those stored before ``frame`` in its group: what it may be built upon."""
+        packet = int(self.pictures[frame])
+        at = int(np.searchsorted(self.key_packets, packet, side="right")) - 1
+        first = int(self.key_packets[max(at, 0)])
+        return max(frame, int(self.frame_of_packet[first : packet + 1].max()))
+
     @cached_property
     def times(self) -> NDArray[np.float64]:
         """(F,) float64: seconds from the first picture; empty where the stream has no time stamps."""
@@ -175,16 +197,20 @@ class VideoIndex:
     def digest(self) -> str:
         """Digest of the pictures' (time stamp, occurrence); equal digests mean equal numbers."""
         data = np.ascontiguousarray(np.stack([self.picture_pts, self.occurrences])).astype("<i8").tobytes()
-        base = f"{self.time_base.numerator}/{self.time_base.denominator}".encode()
+        order = "" if self.confirmed or ORDER_UNKNOWN not in self.doubts else " order unknown"
+        base = f"{self.time_base.numerator}/{self.time_base.denominator}{order}".encode()
         return hashlib.sha256(base + data).hexdigest()[:32]
 
     def renumbering(self, new: VideoIndex) -> Int64:
-        """(F,) int64: the number in ``new`` of each picture here, by (time stamp, occurrence); -1 where it is gone."""
-        known = {
-            key: frame for frame, key in enumerate(zip(new.picture_pts.tolist(), new.occurrences.tolist(), strict=True))
-        }
-        mine = zip(self.picture_pts.tolist(), self.occurrences.tolist(), strict=True)
-        return np.array([known.get(key, -1) for key in mine], np.int64)
+        """(F,) int64: the number in ``new``, an index of the same file, of each picture here; -1 where it is gone."""
+        return np.array([new.frame_of(packet, repeat) for packet, repeat in self._places()], np.int64)
+
+    def _places(self) -> list[tuple[int, int]]:
+        return list(zip(self.pictures.tolist(), self.repeats.tolist(), strict=True))
+
+    def same_numbers(self, other: VideoIndex) -> bool:
+        """Whether every picture has the same number in another index of the same file."""
+        return self.digest == other.digest and self._places() == other._places()
 
 
 def index_of_packets(

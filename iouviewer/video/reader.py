@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,22 +12,13 @@ from iouviewer.document.sources import Picture
 from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, Pixels, check_sum
 from iouviewer.video.container import StreamFacts
-from iouviewer.video.decoder import Decoded, Decoder
+from iouviewer.video.decoder import Decoder
 from iouviewer.video.display import DisplayFrame
-from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage
-from iouviewer.video.ring import Held, Ring
-
-_OVERSHOOT = 64
-"""Packets decoded past a picture's own before it counts as lost; decoders hold back at most 16 and their threads."""
-
-_FULL_NEAR = 16
-"""Pictures this near to the one on screen are kept at full size even while others are reduced."""
-
-_FEWEST_SCALE = 0.25
+from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
+from iouviewer.video.pictures import Cancelled, Pictures
+from iouviewer.video.ring import Held
 
 DEFAULT_MEMORY = 64 << 20
-
-Cancelled = Callable[[], bool]
 
 
 class VideoReader:
@@ -48,28 +39,21 @@ class VideoReader:
         self.fingerprint = fingerprint
         self.facts = facts
         self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
-        self._index = index
-        self._ring = Ring(memory)
         self._converter = Converter(rotation)
-        self._decoder = self._new_decoder()
+        self._pictures = Pictures(path, index, facts, self._converter, memory)
         self._previewer: Decoder | None = None
-        self._last_given = -1
-        self._keep_from = 0
-        self._scale = 1.0
-        self._lost: dict[int, str] = {}
-        self._picture_bytes = 0
 
     # -- what the video is ---------------------------------------------------------------------------------------
 
     @property
     def index(self) -> VideoIndex:
         """Packets and pictures."""
-        return self._index
+        return self._pictures.index
 
     @property
     def frame_count(self) -> int:
         """Number of pictures known."""
-        return self._index.frame_count
+        return self.index.frame_count
 
     @property
     def size(self) -> tuple[int, int]:
@@ -80,7 +64,7 @@ class VideoReader:
     @property
     def fps(self) -> float:
         """Pictures a second on average, 0.0 where there is no time base."""
-        times = self._index.times
+        times = self.index.times
         if len(times) < 2 or times[-1] <= 0:
             return self.facts.average_rate
         measured = (len(times) - 1) / float(times[-1])
@@ -90,37 +74,37 @@ class VideoReader:
     @property
     def numbers_confirmed(self) -> bool:
         """Whether the frame numbers are those of a clean decode, or cannot differ from it as far as known."""
-        return self._index.confirmed
+        return self.index.confirmed
 
     @property
     def order_known(self) -> bool:
         """False while only a decode can tell which picture is which (H.264 in AVI): nothing is exact then."""
-        return self._index.confirmed or ORDER_UNKNOWN not in self._index.doubts
+        return self.index.confirmed or ORDER_UNKNOWN not in self.index.doubts
 
     @property
     def damage(self) -> tuple[Damage, ...]:
         """What cannot be shown as it was meant, as far as known."""
-        return self._index.damage
+        return self.index.damage
 
     @property
     def index_digest(self) -> str:
         """Digest of the pictures' time stamps."""
-        return self._index.digest
+        return self.index.digest
 
     @property
     def memory_used(self) -> int:
         """Bytes of pictures held."""
-        return self._ring.used
+        return self._pictures.ring.used
 
     def time_of(self, frame: int) -> float | None:
         """Seconds from the first picture, None where there is no time base. IndexError outside the video."""
         frame = self._checked(frame)
-        times = self._index.times
+        times = self.index.times
         return float(times[frame]) if len(times) else None
 
     def frame_at(self, seconds: float) -> int:
         """The picture on screen ``seconds`` after the first; the nearest end outside the video."""
-        times = self._index.times
+        times = self.index.times
         if not len(times):
             rate = self.fps or 1.0
             return min(max(int(seconds * rate), 0), self.frame_count - 1)
@@ -138,7 +122,7 @@ class VideoReader:
 
         Raises UserError where the picture cannot be decoded, IndexError outside the video.
         """
-        held = self._picture(self._checked(frame))
+        held = self._pictures.get(self._checked(frame))
         return self._converter.model_picture(held.picture, self.facts.size)
 
     def read_display(
@@ -155,41 +139,46 @@ class VideoReader:
         ``cancelled()`` says that the picture is no longer wanted.
         """
         frame = self._checked(frame)
-        held = self._picture(frame, allow_reduced=allow_reduced, cancelled=cancelled)
+        held = self._pictures.get(frame, allow_reduced=allow_reduced, cancelled=cancelled)
         return self._converted(frame, held, self._fitted(size))
 
     def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The key frame at or before ``frame``, at once; ``exact`` only where it happens to be the picture itself."""
         frame = self._checked(frame)
-        held = self._ring.get(frame)
+        held = self._pictures.ring.get(frame)
         if held is not None:
             return self._converted(frame, held, self._fitted(size))
-        for packet in self._index.starts(frame):
+        for packet in self.index.starts(frame):
             if self._previewer is None:
                 self._previewer = Decoder(self.path, threads=1)
-            decoded = self._previewer.only(self._index, packet)
-            number = -1 if decoded is None else self._index.frame_of(decoded.packet, decoded.repeat)
+            decoded = self._previewer.only(self.index, packet)
+            number = -1 if decoded is None else self.index.frame_of(decoded.packet, decoded.repeat)
             if decoded is not None and number >= 0:
-                pixels = self._converted(number, Held(decoded.frame, 1.0, 0), self._fitted(size))
-                return DisplayFrame(
-                    number, pixels.pixels, number == frame and self._right(decoded, number), pixels.scale
-                )
+                sure = number == frame and not decoded.frame.is_corrupt and self._agrees(decoded.frame, number)
+                return self._converted(number, Held(decoded.frame, sure=sure), self._fitted(size))
         return self.read_display(frame, size)
 
     def read_at(self, seconds: float, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The key frame at or before a time, for files whose index is not there yet; its number is unknown (-1)."""
         if self._previewer is None:
             self._previewer = Decoder(self.path, threads=1)
-        first = int(self._index.picture_pts[0])
-        frame = self._previewer.near(first + round(seconds / float(self._index.time_base)))
+        first = int(self.index.picture_pts[0])
+        frame = self._previewer.near(first + round(seconds / float(self.index.time_base)))
         if frame is None:
             raise UserError(f"no picture can be decoded near {seconds:.1f} s", path=self.path)
-        shown = self._converted(-1, Held(frame, 1.0, 0), self._fitted(size))
-        return DisplayFrame(-1, shown.pixels, False, shown.scale)
+        return self._converted(-1, Held(frame, sure=False), self._fitted(size))
+
+    def _agrees(self, frame: Any, number: int) -> bool:
+        checks = self.index.checks
+        return not len(checks) or int(checks[number]) == check_sum(frame)
+
+    @property
+    def _damaged(self) -> frozenset[int]:
+        return frozenset(damage.frame for damage in self.damage if damage.frame is not None)
 
     def holds(self, frame: int) -> bool:
         """Whether the picture is in memory, at whatever size."""
-        return frame in self._ring
+        return frame in self._pictures.ring
 
     def _fitted(self, size: tuple[int, int] | None) -> tuple[int, int]:
         width, height = self.size
@@ -205,180 +194,29 @@ class VideoReader:
             target = self._fitted((round(width * scale), round(self.size[1] * scale) + 1))
         coded = target[::-1] if self.rotation in {90, 270} else target
         pixels: Pixels = self._converter.screen_picture(held.picture, coded)
-        return DisplayFrame(frame, pixels, self.order_known, pixels.shape[1] / width)
-
-    # -- decoding ------------------------------------------------------------------------------------------------
-
-    def _new_decoder(self) -> Decoder:
-        # Frame threads give other pictures than a clean decode does around damage.
-        return Decoder(self.path, threads=1 if self._index.damage else 0)
-
-    def move_to(self, frame: int) -> None:
-        """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
-        step = frame - self._ring.centre
-        if step:
-            self._ring.direction = -1 if -_OVERSHOOT < step < 0 else 1
-        self._ring.centre = frame
-
-    def _picture(self, frame: int, *, allow_reduced: bool = False, cancelled: Cancelled | None = None) -> Held:
-        self.move_to(frame)
-        held = self._ring.get(frame)
-        if held is not None and (allow_reduced or held.scale == 1.0):
-            return held
-        if frame in self._lost:
-            raise UserError(self._lost[frame], path=self.path, frame=frame)
-        self._plan(frame)
-        if self._follows(frame):
-            found = self._run_to(frame, cancelled)
-            if found is not None:
-                return found
-        for start in _spread(self._index.starts(frame)):
-            self._start(start)
-            found = self._run_to(frame, cancelled)
-            if found is not None:
-                return found
-        reason = self._reason_of_loss(frame)
-        self._lost[frame] = reason
-        self._index = with_damage(self._index, Damage(frame, reason))
-        raise UserError(
-            reason, path=self.path, frame=frame, remedy="The file is damaged there; other frames can be shown."
-        )
-
-    def _reason_of_loss(self, frame: int) -> str:
-        packet = int(self._index.pictures[frame])
-        for at, message in self._decoder.errors:
-            if at == packet:
-                return f"this picture cannot be decoded ({message})"
-        return "this picture cannot be decoded"
-
-    def _start(self, packet: int) -> None:
-        self._decoder.start_at(self._index, packet)
-        self._last_given = -1
-
-    def _follows(self, frame: int) -> bool:
-        """Whether going on from where the decoder stands is the shortest way to the picture."""
-        if self._decoder.fed < 0 or frame <= self._last_given or self._last_given < 0:
-            return False
-        return self._index.starts(frame)[0] <= self._decoder.fed + 1
-
-    def _run_to(self, frame: int, cancelled: Cancelled | None) -> Held | None:
-        packet = int(self._index.pictures[frame])
-        while self._decoder.fed <= packet + _OVERSHOOT:
-            decoded = self._decoder.advance(cancelled=cancelled)
-            if decoded is None:
-                return None
-            number = self._take(decoded, wanted=frame)
-            if number == frame:
-                return self._ring.get(frame) or Held(decoded.frame, 1.0, 0)
-        return None
-
-    def _take(self, decoded: Decoded, *, wanted: int) -> int:
-        """Keep what the decoder gave if it is right; its number, -1 where it is not to be trusted."""
-        number = self._index.frame_of(decoded.packet, decoded.repeat)
-        if number < 0:
-            return -1
-        self._last_given = max(self._last_given, number)
-        if not self._right(decoded, number):
-            return -1
-        if number < self._keep_from and number != wanted:
-            return number
-        if self._scale < 1.0 and abs(number - self._ring.centre) > _FULL_NEAR:
-            self._ring.put(number, self._converter.reduced(decoded.frame, self._scale), self._scale)
-        else:
-            self._ring.put(number, decoded.frame)
-        return number
-
-    def _right(self, decoded: Decoded, number: int) -> bool:
-        """Whether a picture is what a clean decode gives, as far as can be told."""
-        start = self._decoder.start
-        if start and number < self._index.frame_of(start):
-            return False
-        checks = self._index.checks
-        if len(checks):
-            return int(checks[number]) == check_sum(decoded.frame)
-        return not (decoded.frame.is_corrupt and start)
-
-    def _plan(self, frame: int) -> None:
-        """Choose what of the way to ``frame`` is kept, and how large, so that it fits into memory."""
-        self._keep_from, self._scale = 0, 1.0
-        if self._ring.direction > 0:
-            return
-        first, _ = self._index.group_of(frame)
-        size = self._picture_bytes or self._estimated_bytes()
-        count = max(1, self._ring.centre - first + 1)
-        room = 0.9 * self._ring.budget - min(count, 2 * _FULL_NEAR) * size
-        self._scale = float(np.clip(np.sqrt(max(room, 0.0) / (count * size)), _FEWEST_SCALE, 1.0))
-        capacity = int(max(room, 0.0) / (size * self._scale**2)) + _FULL_NEAR
-        self._keep_from = max(first, self._ring.centre - capacity)
-
-    def _estimated_bytes(self) -> int:
-        width, height = self.facts.size
-        deep = 2 if any(depth in self.facts.pixel_format for depth in ("10", "12", "16")) else 1
-        return max(1, int(width * height * 1.5 * deep))
-
-    # -- ahead of need -------------------------------------------------------------------------------------------
+        exact = held.sure and self.order_known
+        return DisplayFrame(frame, pixels, exact, pixels.shape[1] / width, frame in self._damaged)
 
     def prefetch(self, *, ahead: int = 24, cancelled: Cancelled | None = None) -> bool:
         """Decode one picture more in the direction of travel; False where there is nothing to do."""
-        wanted = self._missing(ahead)
-        if wanted is None:
-            return False
-        self._plan(wanted)
-        if not self._follows(wanted):
-            self._start(self._index.starts(wanted)[0])
-        decoded = self._decoder.advance(cancelled=cancelled)
-        if decoded is None or self._decoder.fed > int(self._index.pictures[wanted]) + _OVERSHOOT:
-            self._lost.setdefault(wanted, "this picture cannot be decoded")
-            self._lost.pop(wanted)
-            return False
-        self._take(decoded, wanted=wanted)
-        return True
+        return self._pictures.prefetch(ahead=ahead, cancelled=cancelled)
 
-    def _missing(self, ahead: int) -> int | None:
-        ring = self._ring
-        size = max(1, self._picture_bytes or self._estimated_bytes())
-        if ring.direction > 0:
-            reach = min(ahead, int(0.8 * ring.budget / size))
-            span = range(ring.centre + 1, min(ring.centre + reach + 1, self.frame_count))
-        else:
-            first, _ = self._index.group_of(ring.centre)
-            reach = first - 1 if first else 0
-            first = self._index.group_of(max(reach, 0))[0]
-            capacity = int(0.8 * ring.budget / (size * _FEWEST_SCALE**2))
-            span = range(ring.centre - 1, max(first, ring.centre - capacity) - 1, -1)
-        return next((frame for frame in span if frame not in ring and frame not in self._lost), None)
+    def move_to(self, frame: int) -> None:
+        """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
+        self._pictures.move_to(frame)
 
     # -- the rest ------------------------------------------------------------------------------------------------
 
     def use_index(self, index: VideoIndex) -> None:
         """Take a better index of the same file: grown, or confirmed. Pictures that may change numbers are forgotten."""
-        old, known = self._index, self._index.frame_count
-        self._index = index
-        self._lost.clear()
-        if (
-            index.frame_count >= known
-            and bool((index.pictures[:known] == old.pictures).all())
-            and not len(index.checks)
-        ):
-            return
-        self._ring.clear()
-        self._decoder.close()
-        self._decoder = self._new_decoder()
-        self._last_given = -1
+        self._pictures.use_index(index)
 
     def set_memory(self, budget: int) -> None:
         """Bytes that pictures may take."""
-        self._ring.set_budget(budget)
+        self._pictures.ring.set_budget(budget)
 
     def close(self) -> None:
         """Give back the file and the memory; reading afterwards is a mistake."""
-        self._decoder.close()
+        self._pictures.close()
         if self._previewer is not None:
             self._previewer.close()
-        self._ring.clear()
-
-
-def _spread(starts: list[int]) -> list[int]:
-    """The nearest start, then 1, 2, 4, ... key frames further back, the very first packet last."""
-    chosen = [starts[at] for at in [0, *(2**power for power in range(len(starts).bit_length()))] if at < len(starts)]
-    return list(dict.fromkeys([*chosen, starts[-1]]))

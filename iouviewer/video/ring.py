@@ -11,11 +11,12 @@ from iouviewer.video.colour import frame_bytes
 
 @dataclass(slots=True)
 class Held:
-    """A picture in memory: PyAV's planes, the factor of its sides against the file's, its bytes."""
+    """A picture in memory: PyAV's planes, their scale against the file's picture, whether it is surely right."""
 
     picture: Any
-    scale: float
-    size: int
+    scale: float = 1.0
+    sure: bool = True
+    size: int = 0
 
 
 class Ring:
@@ -43,14 +44,14 @@ class Ring:
         """Numbers of the pictures held, ascending."""
         return list(self._numbers)
 
-    def put(self, frame: int, picture: Any, scale: float = 1.0) -> bool:
+    def put(self, frame: int, held: Held) -> bool:
         """Keep a picture; a smaller one never replaces a larger. False where it was itself the least useful."""
         old = self._held.get(frame)
         if old is not None:
-            if old.scale >= scale:
+            if old.scale > held.scale:
                 return True
             self.drop(frame)
-        held = Held(picture, scale, frame_bytes(picture))
+        held.size = frame_bytes(held.picture)
         self._held[frame] = held
         insort(self._numbers, frame)
         self.used += held.size

@@ -1,0 +1,284 @@
+"""Decoded pictures by number: where to begin decoding, what to keep, and whether what came out is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from iouviewer.errors import UserError
+from iouviewer.video.colour import Converter, check_sum
+from iouviewer.video.container import StreamFacts
+from iouviewer.video.decoder import Decoded, Decoder
+from iouviewer.video.index import Damage, VideoIndex, with_damage
+from iouviewer.video.ring import Held, Ring
+
+_OVERSHOOT = 64
+"""Packets decoded past a picture's own before it counts as lost; decoders hold back at most 16 and their threads."""
+
+_FULL_NEAR = 16
+"""Pictures this near to the one on screen are kept at full size even while others are reduced."""
+
+_FEWEST_SCALE = 0.25
+
+FOUND_DAMAGE = "damage was found while reading"
+
+Cancelled = Callable[[], bool]
+
+
+class Pictures:
+    """Pictures of one file. Owned by one thread.
+
+    A picture is *sure* when it is what a clean decode gives: its checksum is the index's, or there is none and the
+    decoder met no damage in its group.
+    """
+
+    def __init__(self, path: Path, index: VideoIndex, facts: StreamFacts, converter: Converter, memory: int) -> None:
+        self.index = index
+        self.ring = Ring(memory)
+        self._path = path
+        self._facts = facts
+        self._converter = converter
+        self._decoder = self._new_decoder()
+        self._last_given = -1
+        self._first_given = -1
+        self._keep_from = 0
+        self._scale = 1.0
+        self._lost: dict[int, str] = {}
+        self._suspect = _told_damaged(index)
+        self._unreached: set[int] = set()
+        self._unsure: Held | None = None
+
+    # -- one picture ---------------------------------------------------------------------------------------------
+
+    def get(self, frame: int, *, allow_reduced: bool = False, cancelled: Cancelled | None = None) -> Held:
+        """The picture; UserError where it cannot be decoded, Superseded where ``cancelled()`` says so."""
+        self.move_to(frame)
+        held = self.ring.get(frame)
+        if held is not None and (allow_reduced or held.scale == 1.0):
+            self._settle(frame, cancelled)
+            return self.ring.get(frame) or held
+        if frame in self._lost:
+            raise UserError(self._lost[frame], path=self._path, frame=frame)
+        self._plan(frame)
+        self._unsure = None
+        found = self._run_to(frame, cancelled) if self._follows(frame) else None
+        if found is None:
+            found = self._from_the_starts(frame, cancelled)
+        if found is not None:
+            return found
+        reason = self._reason_of_loss(frame)
+        self._lost[frame] = reason
+        self._note_damage(int(self.index.pictures[frame]), Damage(frame, reason))
+        remedy = "The file is damaged there; other frames can be shown."
+        raise UserError(reason, path=self._path, frame=frame, remedy=remedy)
+
+    def _from_the_starts(self, frame: int, cancelled: Cancelled | None) -> Held | None:
+        """Decode from the nearest key frame, and from ever earlier ones while the picture does not come out right."""
+        for start in spread(self.index.starts(frame)):
+            calm = not self._suspect
+            self._start(start)
+            found = self._run_to(frame, cancelled)
+            if calm and frame in self._suspect:
+                # Frame threads give other pictures than a clean decode does around damage: once more, with one.
+                self._start(start)
+                found = self._run_to(frame, cancelled)
+            if found is not None:
+                return found
+        return self._unsure
+
+    def move_to(self, frame: int) -> None:
+        """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
+        step = frame - self.ring.centre
+        if step:
+            self.ring.direction = -1 if -_OVERSHOOT < step < 0 else 1
+        self.ring.centre = frame
+
+    def _reason_of_loss(self, frame: int) -> str:
+        packet = int(self.index.pictures[frame])
+        for at, message in self._decoder.errors:
+            if at == packet:
+                return f"this picture cannot be decoded ({message})"
+        return "this picture cannot be decoded"
+
+    # -- running the decoder -------------------------------------------------------------------------------------
+
+    def _new_decoder(self) -> Decoder:
+        doubtful = bool(self.index.damage) or bool(self.index.packets.corrupt.any())
+        return Decoder(self._path, threads=1 if doubtful else 0)
+
+    def _start(self, packet: int) -> None:
+        self._decoder.start_at(self.index, packet)
+        self._last_given = self._first_given = -1
+
+    def _follows(self, frame: int) -> bool:
+        """Whether going on from where the decoder stands is the shortest way to the picture."""
+        if self._last_given < 0 or frame <= self._last_given:
+            return False
+        return self.index.starts(frame)[0] <= self._decoder.fed + 1
+
+    def _run_to(self, frame: int, cancelled: Cancelled | None) -> Held | None:
+        packet = int(self.index.pictures[frame])
+        found: Held | None = None
+        while found is None and self._decoder.fed <= packet + _OVERSHOOT:
+            decoded = self._decoder.advance(cancelled=cancelled)
+            if decoded is None:
+                return None
+            held = self._take(decoded, wanted=frame)
+            found = held if self._number(decoded) == frame else None
+        if found is not None:
+            self._settle(frame, cancelled)
+            found.sure = found.sure and frame not in self._suspect
+        return found
+
+    def _settle(self, frame: int, cancelled: Cancelled | None) -> None:
+        """Decode on until all that the picture may be built upon has come out, for damage shows only then."""
+        if len(self.index.checks) or not self._first_given <= frame <= self._last_given:
+            return
+        horizon = self.index.horizon(frame)
+        while self._last_given < horizon:
+            decoded = self._decoder.advance(cancelled=cancelled)
+            if decoded is None:
+                return
+            self._take(decoded, wanted=frame)
+
+    def _number(self, decoded: Decoded) -> int:
+        return self.index.frame_of(decoded.packet, decoded.repeat)
+
+    def _take(self, decoded: Decoded, *, wanted: int) -> Held | None:
+        """Keep what the decoder gave where it can be trusted; None where it cannot."""
+        number = self._number(decoded)
+        if number < 0:
+            return None
+        self._last_given = max(self._last_given, number)
+        self._first_given = number if self._first_given < 0 else self._first_given
+        start = self._decoder.start
+        if start and number < self.index.frame_of(start):
+            return None  # leads an open group whose other half was not decoded
+        held = Held(decoded.frame)
+        if len(self.index.checks):
+            if int(self.index.checks[number]) != check_sum(decoded.frame):
+                if number == wanted:
+                    self._unsure = Held(decoded.frame, sure=False)
+                return None
+        elif decoded.frame.is_corrupt:
+            self._note_damage(decoded.packet, Damage(number, "the decoder had to make up parts of this picture"))
+        held.sure = number not in self._suspect
+        self._keep(number, held, wanted)
+        return held
+
+    def _keep(self, number: int, held: Held, wanted: int) -> None:
+        if number < self._keep_from and number != wanted:
+            return
+        if self._scale < 1.0 and abs(number - self.ring.centre) > _FULL_NEAR:
+            held = Held(self._converter.reduced(held.picture, self._scale), self._scale, held.sure)
+        self.ring.put(number, held)
+
+    def _note_damage(self, packet: int, damage: Damage) -> None:
+        """Pictures that lean on a damaged one are no longer sure, and the numbers are to be confirmed."""
+        if len(self.index.checks):
+            self.index = with_damage(self.index, damage)
+            return
+        affected = self.index.affected_by(packet).tolist()
+        self._suspect.update(affected)
+        for frame in affected:
+            self.ring.drop(frame)
+        doubts = self.index.doubts if FOUND_DAMAGE in self.index.doubts else (*self.index.doubts, FOUND_DAMAGE)
+        single = bool(self.index.damage)
+        self.index = replace(with_damage(self.index, damage), confirmed=False, doubts=doubts)
+        if not single:
+            errors = self._decoder.errors
+            self._decoder.close()
+            self._decoder = self._new_decoder()
+            self._decoder.errors = errors
+            self._last_given = self._first_given = -1
+
+    # -- ahead of need -------------------------------------------------------------------------------------------
+
+    def _plan(self, frame: int) -> None:
+        """Choose what of the way to ``frame`` is kept, and how large, so that it fits into memory."""
+        self._keep_from, self._scale = 0, 1.0
+        if self.ring.direction > 0:
+            return
+        first, _ = self.index.group_of(frame)
+        size = self._bytes_each()
+        count = max(1, self.ring.centre - first + 1)
+        if count * size <= 0.9 * self.ring.budget:
+            return
+        room = max(0.0, 0.9 * self.ring.budget - min(count, 2 * _FULL_NEAR) * size)
+        self._scale = float(np.clip(np.sqrt(room / (count * size)), _FEWEST_SCALE, 1.0))
+        capacity = int(room / (size * self._scale**2)) + _FULL_NEAR
+        self._keep_from = max(first, self.ring.centre - capacity)
+
+    def _bytes_each(self) -> int:
+        width, height = self._facts.size
+        deep = 2 if any(depth in self._facts.pixel_format for depth in ("p10", "p12", "p16")) else 1
+        return max(1, int(width * height * 1.5 * deep))
+
+    def prefetch(self, *, ahead: int, cancelled: Cancelled | None) -> bool:
+        """Decode one picture more in the direction of travel; False where there is nothing to do."""
+        wanted = self._missing(ahead)
+        if wanted is None:
+            return False
+        self._plan(wanted)
+        if not self._follows(wanted):
+            self._start(self.index.starts(wanted)[0])
+        decoded = self._decoder.advance(cancelled=cancelled)
+        if decoded is None or self._decoder.fed > int(self.index.pictures[wanted]) + _OVERSHOOT:
+            self._unreached.add(wanted)
+            return False
+        self._take(decoded, wanted=wanted)
+        if self._number(decoded) == wanted and wanted not in self.ring:
+            self._unreached.add(wanted)
+        return True
+
+    def _missing(self, ahead: int) -> int | None:
+        """The next picture in the direction of travel that memory has room for and does not hold."""
+        ring, size = self.ring, self._bytes_each()
+        if ring.direction > 0:
+            reach = min(ahead, int(0.6 * ring.budget / size))
+            span = range(ring.centre + 1, min(ring.centre + reach + 1, self.index.frame_count))
+        else:
+            first, _ = self.index.group_of(ring.centre)
+            first, _ = self.index.group_of(max(first - 1, 0))
+            reach = int(0.6 * ring.budget / (size * _FEWEST_SCALE**2))
+            span = range(ring.centre - 1, max(first, ring.centre - reach) - 1, -1)
+        given_up = self._unreached
+        return next((frame for frame in span if frame not in ring and frame not in given_up), None)
+
+    # -- the rest ------------------------------------------------------------------------------------------------
+
+    def use_index(self, index: VideoIndex) -> None:
+        """Take a better index of the same file. Pictures that may change their numbers are forgotten."""
+        old, known = self.index, self.index.frame_count
+        self.index = index
+        self._lost.clear()
+        self._unreached.clear()
+        grown = index.frame_count >= known and bool((index.pictures[:known] == old.pictures).all())
+        if grown and not len(index.checks):
+            return
+        self._suspect = _told_damaged(index)
+        self.ring.clear()
+        self._decoder.close()
+        self._decoder = self._new_decoder()
+        self._last_given = self._first_given = -1
+
+    def close(self) -> None:
+        """Give back the file and the memory."""
+        self._decoder.close()
+        self.ring.clear()
+
+
+def _told_damaged(index: VideoIndex) -> set[int]:
+    """Pictures that may be wrong because the container marks packets as damaged; none once checksums can tell."""
+    if len(index.checks):
+        return set()
+    return {int(frame) for packet in np.flatnonzero(index.packets.corrupt) for frame in index.affected_by(int(packet))}
+
+
+def spread(starts: list[int]) -> list[int]:
+    """The nearest start, then 1, 2, 4, ... key frames further back, the very first packet last."""
+    chosen = [starts[at] for at in [0, *(2**power for power in range(len(starts).bit_length()))] if at < len(starts)]
+    return list(dict.fromkeys([*chosen, starts[-1]]))

@@ -1,0 +1,260 @@
+"""The frame loader: latest request wins, stale answers are dropped, threads end."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QThread
+from PySide6.QtGui import QImage
+
+from iouviewer.app.frame_loader import FrameLoader, LoadedFrame
+from iouviewer.app.frame_thread import image_of
+from iouviewer.video import open_video
+from iouviewer.video.display import DisplayFrame
+from tests.video.awkward import BROKEN, VideoMaker, code_in, make_video
+
+
+class Seen:
+    """What the loader said, in the order it said it, and in which thread."""
+
+    def __init__(self, loader):
+        self.frames, self.errors, self.opened, self.failures, self.used, self.confirmed = [], [], [], [], [], []
+        self.threads = set()
+        loader.frameReady.connect(self.frames.append)
+        loader.frameFailed.connect(lambda frame, error: self.errors.append((frame, error)))
+        loader.opened.connect(self.opened.append)
+        loader.openFailed.connect(self.failures.append)
+        loader.cacheUsed.connect(self.used.append)
+        loader.numbersConfirmed.connect(self.confirmed.append)
+
+
+def until(qtbot, condition):
+    qtbot.waitUntil(lambda: bool(condition()), timeout=10_000)
+
+
+def pixels_of(image):
+    lines = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return lines[:, : image.width() * 4].reshape(image.height(), image.width(), 4)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return make_video(tmp_path_factory.mktemp("clips") / "long.mp4", VideoMaker(frames=90, gop=45, bframes=2))
+
+
+@pytest.fixture
+def loader(qtbot):
+    loader = FrameLoader()
+    yield loader
+    loader.close()
+
+
+@pytest.fixture
+def seen(loader):
+    return Seen(loader)
+
+
+def opened(qtbot, loader, seen, path):
+    loader.open(path)
+    until(qtbot, lambda: seen.opened or seen.failures)
+    return seen
+
+
+def test_opening_tells_what_the_video_is(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    info = seen.opened[0]
+    assert (info.frame_count, info.size, info.fps) == (90, (160, 96), 25.0)
+    assert info.complete and info.numbers_confirmed
+    assert info.key_frames.tolist() == [0, 45]
+    assert len(info.times) == 90 and len(info.fingerprint) == 32 and info.index_digest
+
+
+def test_a_frame_arrives_as_an_image_with_the_right_picture(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    number = loader.request(37)
+    until(qtbot, lambda: seen.frames)
+    answer = seen.frames[0]
+    assert (answer.frame, answer.request, answer.exact, answer.scale) == (37, number, True, 1.0)
+    assert answer.image.format() == QImage.Format.Format_RGB32
+    assert code_in(pixels_of(answer.image)[..., :3]) == 37
+
+
+def test_of_many_requests_at_once_the_last_is_answered_and_nothing_after_it(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    numbers = [loader.request(frame) for frame in [*range(80, 0, -1), 55]]
+    until(qtbot, lambda: seen.frames and seen.frames[-1].request == numbers[-1])
+    assert [answer.frame for answer in seen.frames] == [55]
+
+
+def test_a_stale_answer_is_dropped(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    loader.request(3)
+    until(qtbot, lambda: seen.frames)
+    stale = LoadedFrame(70, seen.frames[0].request - 1, QImage(), True, 1.0)
+    loader._answers.frame.emit(stale)
+    assert [answer.frame for answer in seen.frames] == [3]
+
+
+def test_scrubbing_shows_a_key_frame_marked_as_inexact_and_then_the_picture_itself(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    loader.request(80, scrubbing=True)
+    until(qtbot, lambda: seen.frames and seen.frames[-1].exact)
+    assert [(answer.frame, answer.exact) for answer in seen.frames] == [(45, False), (80, True)]
+    assert code_in(pixels_of(seen.frames[0].image)[..., :3]) == 45
+    assert code_in(pixels_of(seen.frames[1].image)[..., :3]) == 80
+
+
+def test_once_the_proxy_covers_a_place_scrubbing_shows_the_picture_itself_at_once(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    proxies = []
+    loader._background_answers.proxyOpened.connect(lambda sender, proxy: proxies.append(proxy))
+    loader.request(80, scrubbing=True)
+    until(qtbot, lambda: proxies and len(proxies[0]) == 90)
+    loader.set_memory_budget(1)
+    loader.request(0)
+    until(qtbot, lambda: seen.frames[-1].frame == 0)
+    seen.frames.clear()
+    loader.request(79, scrubbing=True)
+    until(qtbot, lambda: seen.frames)
+    assert all(answer.frame == 79 and answer.exact for answer in seen.frames)
+
+
+def test_pictures_are_scaled_to_the_size_of_the_view(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    loader.set_target_size((80, 80))
+    loader.request(5)
+    until(qtbot, lambda: seen.frames)
+    assert (seen.frames[0].image.width(), seen.frames[0].image.height()) == (80, 48)
+    assert seen.frames[0].scale == 0.5
+
+
+def test_a_frame_outside_the_video_fails_with_a_message(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    loader.request(90)
+    until(qtbot, lambda: seen.errors)
+    assert seen.errors[0][0] == 90
+    assert "90 frames" in str(seen.errors[0][1])
+
+
+def test_a_file_that_is_no_video_fails_to_open_and_the_next_one_opens(qtbot, loader, seen, clip, tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("not a video")
+    opened(qtbot, loader, seen, text)
+    assert "no video" in str(seen.failures[0]) and not seen.opened
+    opened(qtbot, loader, seen, clip)
+    until(qtbot, lambda: seen.opened)
+
+
+def test_opening_another_file_drops_answers_of_the_first(qtbot, loader, seen, clip, tmp_path):
+    other = make_video(tmp_path / "other.mp4", VideoMaker(frames=10))
+    opened(qtbot, loader, seen, clip)
+    loader.request(80)
+    loader.open(other)
+    until(qtbot, lambda: len(seen.opened) == 2)
+    assert seen.opened[1].frame_count == 10
+    loader.request(4)
+    until(qtbot, lambda: seen.frames)
+    assert [answer.frame for answer in seen.frames] == [4]
+
+
+def test_provisional_numbers_are_confirmed_in_the_background(qtbot, loader, seen, tmp_path):
+    stream = make_video(tmp_path / "clip.ts", VideoMaker(frames=60, bframes=2))
+    opened(qtbot, loader, seen, stream)
+    assert not seen.opened[0].numbers_confirmed and seen.opened[0].doubts
+    until(qtbot, lambda: seen.confirmed)
+    confirmed = seen.confirmed[0]
+    assert confirmed.info.numbers_confirmed and not confirmed.info.doubts
+    assert not confirmed.changed
+    assert confirmed.renumbering.tolist() == list(range(60))
+    assert open_video(stream).numbers_confirmed, "the confirmed index is kept in the cache folder"
+
+
+def test_pictures_of_unknown_order_are_not_called_exact_until_a_decode_has_told_it(qtbot, loader, seen, tmp_path):
+    clip = make_video(tmp_path / "clip.avi", VideoMaker(frames=60, bframes=2))
+    opened(qtbot, loader, seen, clip)
+    until(qtbot, lambda: seen.confirmed)
+    assert seen.confirmed[0].changed
+    loader.request(11)
+    until(qtbot, lambda: seen.frames)
+    assert seen.frames[0].exact and code_in(pixels_of(seen.frames[0].image)[..., :3]) == 11
+
+
+def test_damage_that_reading_finds_is_confirmed_in_the_background(qtbot, loader, seen, tmp_path):
+    broken = make_video(tmp_path / "clip.mp4", BROKEN["damaged.mp4"])
+    opened(qtbot, loader, seen, broken)
+    assert seen.opened[0].numbers_confirmed, "nothing in the container tells of the damage"
+    loader.request(34)
+    until(qtbot, lambda: seen.confirmed)
+    assert loader.info.numbers_confirmed and loader.info.damage
+    seen.frames.clear()
+    loader.request(34)
+    until(qtbot, lambda: seen.frames)
+    assert seen.frames[0].exact
+
+
+def test_a_large_file_shows_a_picture_before_its_index_and_grows(qtbot, loader, seen, clip, monkeypatch):
+    monkeypatch.setattr("iouviewer.app.frame_thread.LARGE_FILE", 0)
+    progress = []
+    loader.indexProgress.connect(progress.append)
+    opened(qtbot, loader, seen, clip)
+    assert not seen.opened[0].complete and seen.opened[0].frame_count < 90
+    until(qtbot, lambda: progress and progress[-1].complete)
+    assert loader.info.frame_count == 90 and loader.info.complete
+    loader.request(89)
+    until(qtbot, lambda: seen.frames)
+    assert seen.frames[0].frame == 89 and code_in(pixels_of(seen.frames[0].image)[..., :3]) == 89
+
+
+def test_a_picture_asked_for_by_time_has_no_number(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    loader.request_time(2.0)
+    until(qtbot, lambda: seen.frames)
+    assert (seen.frames[0].frame, seen.frames[0].exact) == (-1, False)
+    assert code_in(pixels_of(seen.frames[0].image)[..., :3]) == 45
+
+
+def test_memory_stays_within_the_budget_and_is_told(qtbot, loader, seen, clip):
+    loader.set_memory_budget(600_000)
+    opened(qtbot, loader, seen, clip)
+    loader.request(60)
+    until(qtbot, lambda: seen.frames and seen.used and seen.used[-1] > 0)
+    assert all(used <= 600_000 for used in seen.used)
+
+
+def test_answers_come_in_the_ui_thread_and_the_decoder_runs_in_another(qtbot, loader, clip):
+    here = QThread.currentThread()
+    threads = []
+
+    class Receiver(FrameLoader):
+        def _on_thread_frame(self, answer):
+            threads.append(QThread.currentThread())
+            super()._on_thread_frame(answer)
+
+    receiver = Receiver()
+    try:
+        receiver.open(clip)
+        receiver.request(4)
+        until(qtbot, lambda: threads)
+        assert all(thread is here for thread in threads)
+    finally:
+        receiver.close()
+
+
+def test_closing_ends_all_threads(qtbot, clip):
+    before = threading.active_count()
+    loader = FrameLoader()
+    loader.open(clip)
+    loader.request(80)
+    loader.close()
+    assert loader._thread.isFinished()
+    assert all(thread.isFinished() for thread in loader._retired)
+    assert threading.active_count() <= before + 1
+
+
+def test_an_image_owns_its_pixels():
+    pixels = np.full((2, 3, 4), 7, np.uint8)
+    image = image_of(DisplayFrame(0, pixels, True, 1.0))
+    pixels[:] = 0
+    assert (pixels_of(image)[..., :3] == 7).all()
