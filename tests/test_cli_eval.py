@@ -209,6 +209,16 @@ def test_a_range_of_frames_counts_only_those(shared_data: Path, tmp_path: Path) 
     assert json.loads(out.read_text())["protocol"]["frames"] == "480:795"
 
 
+def test_a_list_of_frames_is_named_and_warned_about(shared_data: Path, tmp_path: Path) -> None:
+    hard, out = tmp_path / "hard.txt", tmp_path / "o.json"
+    hard.write_text("3\n10:20\n")
+    arguments = [*golden_arguments(shared_data, "tud-campus"), "--frames", f"@{hard}"]
+    assert main([*arguments, "--json", str(out)]) == 0
+    protocol = json.loads(out.read_text())["protocol"]
+    assert (protocol["frames"], protocol["chosen_frames"]) == (f"@{hard}", 11)
+    assert any("hard frames, not an estimate" in warning for warning in protocol["warnings"])
+
+
 def test_json_and_html_explain_the_numbers(shared_data: Path, tmp_path: Path) -> None:
     folder, out, page = shared_data / "tud-campus", tmp_path / "o.json", tmp_path / "o.html"
     half = tmp_path / "half.txt"

@@ -69,6 +69,7 @@ def convert(request: ConvertRequest) -> Converted:
         labelled=boxes.labelled if boxes.kind is not Kind.PREDICTIONS else boxes.covered,
         video_name=request.video.name if request.video is not None else "",
         protocol=boxes.protocol,
+        image_names=facts.image_names,
     )
     write_boxes(request.target, data, format=request.format)
     return Converted(len(boxes), len(set(boxes.frames.tolist())), len(boxes.refused), tuple(boxes.notes))

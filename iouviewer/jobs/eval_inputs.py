@@ -41,13 +41,21 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What is known of the pictures: name, number, (width, height) or None, frames a second (0.0: no time base)."""
+    """What is known of the pictures.
+
+    Attributes:
+        size: (width, height) in pixels, None where nothing says.
+        fps: frames a second, 0.0 without a time base.
+        stem: file name without its ending, by which some formats tell one video's rows from another's.
+        image_names: file names of a folder of pictures in frame order, None for a video.
+    """
 
     name: str
     frame_count: int | None
     size: tuple[int, int] | None
     fps: float = 0.0
     stem: str | None = None
+    image_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +113,12 @@ def source_facts(video: Path | None, options: ReadOptions) -> SourceFacts:
     if video is None:
         return SourceFacts("(no video)", options.frame_count, options.size)
     from iouviewer.video import open_video
+    from iouviewer.video.images import ImageReader, pictures_of
 
     reader = open_video(video)
     try:
-        return SourceFacts(video.name, reader.frame_count, reader.size, reader.fps, video.stem)
+        names = tuple(path.name for path in pictures_of(video)) if isinstance(reader, ImageReader) else None
+        return SourceFacts(video.name, reader.frame_count, reader.size, reader.fps, video.stem, names)
     finally:
         reader.close()
 
@@ -121,6 +131,7 @@ def read_file(path: Path, facts: SourceFacts, options: ReadOptions, kind: Kind) 
         size=facts.size,
         frame_count=facts.frame_count,
         video_stem=facts.stem,
+        image_names=facts.image_names,
         frame_base=options.frame_base,
         kind=kind,
         class_name=options.class_name,

@@ -83,8 +83,10 @@ def _predictions(
     return found
 
 
-def _warnings(truth: Truth, variants: list[VariantInput]) -> list[str]:
+def _warnings(request: EvalRequest, truth: Truth, variants: list[VariantInput]) -> list[str]:
     found = []
+    if request.frames is not None and request.frames.startswith("@"):
+        found.append("frames of a list: where it was made by looking at predictions, hard frames, not an estimate")
     if truth.skipped:
         found.append(f"ground truth: {truth.skipped} rows were left out")
     for variant in variants:
@@ -148,7 +150,7 @@ def score_variants(
         deltas=tuple(deltas),
         order=tuple(variant.name for variant in variants),
         target=request.target,
-        protocol=_protocol(request, facts, truth, chosen, baseline) | {"warnings": _warnings(truth, variants)},
+        protocol=_protocol(request, facts, truth, chosen, baseline) | {"warnings": _warnings(request, truth, variants)},
     )
 
 
@@ -168,7 +170,8 @@ def _with_analysis(
     for number, one in enumerate(scores):
         progress(number, len(scores), f"analysing {one.name}")
         analysed.append(analyse(truth, truth.tracks, one, labelled))
-    verdicts = bootstrap(truth, labelled, scores, fps=facts.fps, margins=request.margins)
+    single = facts.image_names is not None
+    verdicts = bootstrap(truth, labelled, scores, fps=facts.fps, margins=request.margins, single_images=single)
     return [
         replace(one, metrics={**one.metrics, **values, "bootstrap": verdicts.get(one.name)})
         for one, values in zip(scores, analysed, strict=True)

@@ -114,6 +114,21 @@ def test_frames_outside_a_run_do_not_count_for_it(video: Path, tmp_path: Path, w
     assert (int8["tp"], int8["fn"], int8["frames"], int8["complete"]) == (1, 1, 2, False)
 
 
+def test_eval_runs_a_model_itself_and_on_the_chosen_frames_only(
+    video: Path, tmp_path: Path, worker: dict[str, Any]
+) -> None:
+    worker["messages"] = [MODEL, pack([found(2, [[1, 2, 30, 40]]), found(4, [])]), Finished(done=2, seconds=1.0)]
+    gt, out, weights = tmp_path / "gt.csv", tmp_path / "o.json", tmp_path / "w.pt"
+    gt.write_text("frameID,x1,y1,x2,y2\n" + "".join(f"{f},1,2,30,40\n" for f in range(6)))
+    weights.touch()
+    words = ["eval", str(video), "--gt", str(gt), "--model", f"int8={weights}", "--frames", "2:6:2", "--json", str(out)]
+    assert main([*words, "--floor", "0.02"]) == 0
+    assert (worker["request"].frames, worker["request"].floor) == ((2, 4), 0.02)
+    int8 = json.loads(out.read_text())["variants"]["int8"]
+    assert (int8["tp"], int8["fn"], int8["frames"], int8["complete"]) == (1, 1, 2, True)
+    assert (int8["ap_floor"], int8["run"]["sha256"]) == (0.02, MODEL.sha256)
+
+
 def test_what_a_failed_run_found_is_kept_and_the_failure_is_told(
     video: Path, tmp_path: Path, worker: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
