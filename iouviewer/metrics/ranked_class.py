@@ -2,58 +2,37 @@
 
 The precision at the k-th true positive is k / n, n the predictions that count down to it. Interpolated precision at a
 recall is the greatest such quotient from some k on. One prediction that changes shifts k or n of everything that stands
-behind it, which is why the curve cannot simply be patched. But inside a block of consecutive predictions all points
-(n, k) shift together, and then the block's best point nearly always stays the same one: seen from (-N, -K), the counts
-before the block, it is where the tangent to the points touches. Every block therefore remembers its best point and
-between which two slopes it stays the best (those to its neighbours on the convex hull). A change makes a block anew
-where it happened; all other blocks cost a division and two comparisons. All counts are integers and each quotient is
-rounded once, so the result has the bits of a computation from the start.
+behind it, which is why the curve cannot simply be patched. But inside a stretch of consecutive predictions all points
+(n, k) shift together, and then the stretch's best point nearly always stays the same one: seen from (-N, -K), the
+counts before the stretch, it is where the tangent to the points touches. Every stretch therefore remembers its best
+point and between which two slopes it stays the best (those to its neighbours on the convex hull). A change looks anew
+where it happened; all other stretches cost a division and two comparisons.
+
+For each recall point the curve is cut in three: a short window around the true positive at which this recall is
+reached, taken point by point, so that this place may wander; the rest of the window's block; and the blocks behind it.
+All counts are integers and each quotient is rounded once, so the result has the bits of a computation from the start.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iouviewer.metrics.coco_curve import RECALLS, average_precision, class_curves, needed_hits
 from iouviewer.metrics.coco_matching import ALL, THRESHOLDS, Masks
-from iouviewer.metrics.table import Bool, Float, Int
+from iouviewer.metrics.table import Float, Int
 
-_LEAF = 32
-_LEAVES = 16
-_BLOCK = _LEAF * _LEAVES
-_CURVES = len(THRESHOLDS)
-_CHUNK = 64
-_FEW = 2048
+_BLOCK = 512
+_WINDOW = 32
+_FEW = 4096
 _NOTHING = -(2.0**40)
-"""Numerator of a block without true positives: its quotient is negative wherever it stands."""
+"""Numerator where there is no true positive: the quotient is negative wherever it stands."""
+_NUMBERS: Float = np.arange(1.0, _BLOCK + 1.0)
+_POINTS = len(RECALLS)
 
-Int32 = NDArray[np.int32]
-
-
-class _Best(NamedTuple):
-    """Best points of some stretches, counted from their beginnings, and the slopes between which they stay the best."""
-
-    k: Float
-    n: Float
-    low: Float
-    high: Float
-
-    @classmethod
-    def unknown(cls, shape: tuple[int, ...]) -> _Best:
-        """Points that no slope allows, so that they are looked for when they are needed."""
-        return cls(np.zeros(shape), np.ones(shape), np.full(shape, np.inf), np.full(shape, -np.inf))
-
-    def put(self, where: tuple[Int | int, ...], found: _Best) -> None:
-        """Replace some."""
-        for mine, new in zip(self, found, strict=True):
-            mine[where] = new
-
-    def at(self, where: Int | tuple[Int, ...]) -> _Best:
-        """Some of them."""
-        return _Best(self.k[where], self.n[where], self.low[where], self.high[where])
+Best = tuple[float, float, float, float]
+"""k and n of a stretch's best point, counted from its beginning, and the slopes between which it stays the best."""
 
 
 class FewRanked:
@@ -82,181 +61,223 @@ class FewRanked:
         return self._found
 
 
-def ranked(tp: Masks, ignored: Masks, gt_count: int) -> RankedClass | FewRanked:
-    """The form that suits the number of predictions."""
-    return (FewRanked if len(tp) <= _FEW else RankedClass)(tp, ignored, gt_count)
+class _Flags:
+    """What each prediction is at one threshold, seen as stretches."""
+
+    def __init__(self, tp: Masks, ignored: Masks, bit: int) -> None:
+        self._tp, self._ignored, self._bit = tp, ignored, np.uint16(bit)
+
+    def hits(self, start: int, end: int) -> Int:
+        """Places of the true positives among the predictions start..end, counted from ``start``."""
+        return (self._tp[start:end] & self._bit).nonzero()[0]
+
+    def skipped(self, start: int, end: int) -> Int | None:
+        """How many of the predictions from ``start`` to each one, itself included, don't count; None: they all do."""
+        ignored = (self._ignored[start:end] & self._bit) != 0
+        return ignored.cumsum() if ignored.any() else None
+
+    def best(self, start: int, end: int, before_k: float, before_n: float) -> Best:
+        """The best point of a stretch behind ``before_k`` true positives among ``before_n`` that count."""
+        hits = self.hits(start, end)
+        count = len(hits)
+        if not count:
+            return _NOTHING, 1.0, -np.inf, np.inf
+        k, n = _NUMBERS[:count], hits + 1.0
+        skipped = self.skipped(start, end)
+        if skipped is not None:
+            n -= skipped[hits]
+        top = int(((k + before_k) / (n + before_n)).argmax())
+        top_k, top_n = float(k[top]), float(n[top])
+        high, low = np.inf, -np.inf
+        if top:
+            high = float(((top_k - k[:top]) / (top_n - n[:top])).min())
+        if top + 1 < count:
+            low = float(((k[top + 1 :] - top_k) / (n[top + 1 :] - top_n)).max())
+        return top_k, top_n, low, high
+
+    def window(self, start: int, end: int) -> tuple[Float, Float]:
+        """k and n (WINDOW,) of each prediction of a window, counted from its start; k < 0 where there is no hit."""
+        hits = self.hits(start, end)
+        k, n = np.full(_WINDOW, _NOTHING), np.arange(1.0, _WINDOW + 1.0)
+        k[hits] = _NUMBERS[: len(hits)]
+        skipped = self.skipped(start, end)
+        if skipped is not None:
+            n[: len(skipped)] -= skipped
+            np.maximum(n, 1.0, out=n)
+        return k, n
+
+
+class _Curve:
+    """The precision curve of one threshold."""
+
+    def __init__(self, flags: _Flags, size: int) -> None:
+        self._flags, self._size = flags, size
+        blocks = -(-size // _BLOCK)
+        starts = range(0, blocks * _BLOCK, _BLOCK)
+        # Counts before each block, and in all.
+        self._k, self._n = np.zeros(blocks + 1), np.zeros(blocks + 1)
+        hits = [len(flags.hits(start, start + _BLOCK)) for start in starts]
+        skips = [flags.skipped(start, start + _BLOCK) for start in starts]
+        np.cumsum(hits, out=self._k[1:])
+        counted = [_BLOCK - (0 if skipped is None else int(skipped[-1])) for skipped in skips]
+        counted[-1] -= blocks * _BLOCK - size
+        np.cumsum(counted, out=self._n[1:])
+        self._best = np.empty((4, blocks))
+        self._precision = np.empty(blocks)
+        self._behind = np.zeros(blocks + 1)
+        self._stale_blocks = set(range(blocks))
+        self._from_block = 0
+        # Per recall point: where its window starts, the counts before it, its points, and the rest of its block.
+        self._start = np.full(_POINTS, -1)
+        self._before = np.zeros((2, _POINTS))
+        self._window = np.zeros((2, _POINTS, _WINDOW))
+        self._rest = np.zeros((4, _POINTS))
+        self._rest_before = np.zeros((2, _POINTS))
+        self._stale_points = np.ones(_POINTS, np.bool_)
+        self._local = np.zeros(_POINTS)
+
+    @property
+    def hits(self) -> int:
+        """True positives in all."""
+        return int(self._k[-1])
+
+    def change(self, rank: int, k: int, n: int) -> None:
+        """A prediction became ``k`` more true positives and ``n`` more that count (-1, 0 or 1)."""
+        block = rank // _BLOCK
+        for row, more in enumerate((k, n)):
+            if more:
+                (self._k if row == 0 else self._n)[block + 1 :] += more
+                self._before[row, self._start > rank] += more
+                self._rest_before[row, self._start + _WINDOW > rank] += more
+        self._stale_blocks.add(block)
+        self._from_block = min(self._from_block, block)
+        # Windows in which it stands, or in whose block's rest.
+        end = self._start + _WINDOW
+        self._stale_points |= (self._start <= rank) & (rank < -(-(end + 1) // _BLOCK) * _BLOCK)
+
+    def interpolated(self, needed: Int) -> Float:
+        """(101,) interpolated precision; ``needed`` true positives reach each recall."""
+        reached = int(needed.searchsorted(self.hits, side="right"))
+        q = np.zeros(_POINTS)
+        if reached:
+            self._update_blocks()
+            self._update_points(needed[:reached])
+            rest_block = (self._start[:reached] + _WINDOW) // _BLOCK
+            behind = self._behind[np.minimum(rest_block + 1, len(self._behind) - 1)]
+            np.maximum(self._local[:reached], behind, out=q[:reached])
+        return q
+
+    def _update_blocks(self) -> None:
+        self._find_blocks(self._stale_blocks)
+        self._stale_blocks.clear()
+        first = self._from_block
+        if first == len(self._precision):
+            return
+        k, n, low, high = self._best[:, first:]
+        precision = (self._k[first:-1] + k) / (self._n[first:-1] + n)
+        wrong = ((precision < low) | (precision > high)).nonzero()[0]
+        if len(wrong):
+            self._find_blocks((wrong + first).tolist())
+            precision = (self._k[first:-1] + k) / (self._n[first:-1] + n)
+        self._precision[first:] = precision
+        np.maximum.accumulate(self._precision[::-1], out=self._behind[-2::-1])
+        self._from_block = len(self._precision)
+
+    def _find_blocks(self, blocks: Iterable[int]) -> None:
+        for block in blocks:
+            start = block * _BLOCK
+            self._best[:, block] = self._flags.best(start, start + _BLOCK, self._k[block], self._n[block])
+
+    def _update_points(self, needed: Int) -> None:
+        """Bring the recall points up to date that are reached."""
+        part = slice(len(needed))
+        window, rest = self._window[:, part], self._rest[:, part]
+        before, rest_before = self._before[:, part], self._rest_before[:, part]
+        # The true positive that is needed has left the window.
+        stale = self._stale_points[part] | (before[0] >= needed) | (rest_before[0] < needed)
+        rest_precision = np.zeros(0)
+        for _ in range(2):
+            for point in stale.nonzero()[0].tolist():
+                self._find_point(point, int(needed[point]))
+            rest_precision = (rest_before[0] + rest[0]) / (rest_before[1] + rest[1])
+            stale = (rest_precision < rest[2]) | (rest_precision > rest[3])
+            if not stale.any():
+                break
+        k = before[0, :, None] + window[0]
+        precision = k / (before[1, :, None] + window[1])
+        precision *= k >= needed[:, None]
+        np.maximum(precision.max(axis=1), rest_precision, out=self._local[part])
+
+    def _find_point(self, point: int, needed: int) -> None:
+        """Lay the window of a recall point around the true positive that it needs."""
+        flags = self._flags
+        block = int(self._k.searchsorted(needed)) - 1
+        first = block * _BLOCK
+        rank = first + int(flags.hits(first, first + _BLOCK)[needed - int(self._k[block]) - 1])
+        start = max(rank - _WINDOW // 2, 0)
+        end = start + _WINDOW
+        self._start[point] = start
+        self._before[:, point] = self._counts(start)
+        self._rest_before[:, point] = before = self._counts(end)
+        self._window[:, point] = flags.window(start, end)
+        self._rest[:, point] = flags.best(end, (end // _BLOCK + 1) * _BLOCK, float(before[0]), float(before[1]))
+        self._stale_points[point] = False
+
+    def _counts(self, rank: int) -> tuple[float, float]:
+        """True positives and counted predictions before ``rank``."""
+        rank = min(rank, self._size)
+        block = min(rank // _BLOCK, len(self._precision) - 1)
+        start = block * _BLOCK
+        skipped = self._flags.skipped(start, rank)
+        k = self._k[block] + len(self._flags.hits(start, rank))
+        n = self._n[block] + (rank - start) - (0 if skipped is None else skipped[-1])
+        return float(k), float(n)
 
 
 class RankedClass:
     """Predictions of one class by score, what they are at each threshold, and the AP that follows."""
 
     def __init__(self, tp: Masks, ignored: Masks, gt_count: int) -> None:
-        """``tp`` and ``ignored`` are (R,) masks of thresholds in the order by score; copies are kept."""
+        """``tp`` and ``ignored`` are (R,) masks of thresholds in the order by score; copies are kept. R > 0."""
         self.gt_count = gt_count
-        blocks = max(1, -(-len(tp) // _BLOCK))
-        leaves = blocks * _LEAVES
-        self._tp = np.zeros((leaves, _LEAF), np.uint16)
-        self._ignored = np.full((leaves, _LEAF), ALL, np.uint16)
-        self._tp.reshape(-1)[: len(tp)] = tp
-        self._ignored.reshape(-1)[: len(tp)] = ignored
-        self._any_ignored = bool(ignored.any())
-        # True positives and counted predictions before each leaf, per threshold, and the same before each block.
-        self._leaf_k = np.zeros((_CURVES, leaves + 1), np.int32)
-        self._leaf_n = np.zeros((_CURVES, leaves + 1), np.int32)
-        for t in range(_CURVES):
-            np.cumsum(_bit(self._tp, t).sum(axis=1, dtype=np.int32), out=self._leaf_k[t, 1:])
-            skipped = _bit(self._ignored, t).sum(axis=1, dtype=np.int32)
-            np.cumsum(_LEAF - skipped, out=self._leaf_n[t, 1:])
-        self._block_k = self._leaf_k[:, ::_LEAVES].astype(np.float64)
-        self._block_n = self._leaf_n[:, ::_LEAVES].astype(np.float64)
-        self._best = _Best.unknown((_CURVES, blocks))
-        # Per recall point: the leaf in which its first true positive lies, and the best point of the rest of the block.
-        self._tail_leaf = np.full((_CURVES, len(RECALLS)), -1, np.int64)
-        self._tail = _Best.unknown((_CURVES, len(RECALLS)))
-        self._touched = set(range(_CURVES))
-        self._ap = np.zeros(_CURVES)
-        for start in range(0, _CURVES * blocks, _CHUNK):
-            curve, block = np.divmod(np.arange(start, min(start + _CHUNK, _CURVES * blocks)), blocks)
-            self._find_blocks(curve, block)
+        self._tp, self._ignored = tp.copy(), ignored.copy()
+        numbers = range(len(THRESHOLDS))
+        self._curves = [_Curve(_Flags(self._tp, self._ignored, 1 << t), len(tp)) for t in numbers]
+        self._touched = ALL
+        self._ap = np.zeros(len(THRESHOLDS))
+        self._hits = np.zeros(len(THRESHOLDS), np.int64)
         self.average_precision()
 
     def add_ground_truth(self, change: int) -> None:
         """Count ``change`` more (or fewer) boxes."""
         self.gt_count += change
-        self._touched.update(range(_CURVES))
+        self._touched = ALL
 
     def set(self, rank: int, tp: int, ignored: int) -> None:
         """Say anew what the prediction at ``rank`` is."""
-        leaf, place = divmod(rank, _LEAF)
-        block = leaf // _LEAVES
-        old_tp, old_ignored = int(self._tp[leaf, place]), int(self._ignored[leaf, place])
-        self._tp[leaf, place], self._ignored[leaf, place] = tp, ignored
-        self._any_ignored |= ignored != 0
+        old_tp, old_ignored = int(self._tp[rank]), int(self._ignored[rank])
+        self._tp[rank], self._ignored[rank] = tp, ignored
         changed = (old_tp ^ tp) | (old_ignored ^ ignored)
-        for t in range(_CURVES):
+        self._touched |= changed
+        for t, curve in enumerate(self._curves):
             bit = 1 << t
-            if not changed & bit:
-                continue
-            self._touched.add(t)
-            more = bool(tp & bit) - bool(old_tp & bit)
-            if more:
-                self._leaf_k[t, leaf + 1 :] += more
-                self._block_k[t, block + 1 :] += more
-            more = bool(old_ignored & bit) - bool(ignored & bit)
-            if more:
-                self._leaf_n[t, leaf + 1 :] += more
-                self._block_n[t, block + 1 :] += more
-            self._best.low[t, block] = np.inf
-            tails = self._tail_leaf[t]
-            tails[tails // _LEAVES == block] = -1
+            if changed & bit:
+                more = bool(tp & bit) - bool(old_tp & bit)
+                curve.change(rank, more, bool(old_ignored & bit) - bool(ignored & bit))
 
     def average_precision(self) -> tuple[Float, Int]:
         """AP (10,) and numbers of true positives (10,), per threshold."""
         if self._touched:
-            curves = np.array(sorted(self._touched))
-            self._touched.clear()
-            self._ap[curves] = average_precision(self._curves(curves)) if self.gt_count else 0.0
-        return self._ap, self._leaf_k[:, -1].astype(np.int64)
-
-    def _curves(self, curves: Int) -> Float:
-        """(C, 101) interpolated precision of some thresholds."""
-        behind = self._best_behind(curves)
-        needed = needed_hits(self.gt_count)
-        leaf = np.empty((len(curves), len(needed)), np.int64)
-        for row, t in enumerate(curves.tolist()):
-            leaf[row] = self._leaf_k[t].searchsorted(needed) - 1
-        reached = needed <= self._leaf_k[curves, -1][:, None]
-        np.minimum(leaf, len(self._tp) - 1, out=leaf)
-        column = np.arange(len(curves))[:, None]
-        q = behind[column, leaf // _LEAVES + 1]
-        np.maximum(q, self._best_of_tails(curves, leaf), out=q)
-        np.maximum(q, self._best_of_leaves(curves, leaf, needed), out=q)
-        q *= reached
-        return q
-
-    def _best_behind(self, curves: Int) -> Float:
-        """(C, blocks + 1): the greatest precision in this block and all behind it, 0 where there is none."""
-        k, n = self._block_k[curves, :-1], self._block_n[curves, :-1]
-        best = self._best.at(curves)
-        precision = (k + best.k) / (n + best.n)
-        stale = (precision < best.low) | (precision > best.high)
-        if stale.any():
-            row, block = np.nonzero(stale)
-            self._find_blocks(curves[row], block)
-            best = self._best.at((curves[row], block))
-            precision[row, block] = (k[row, block] + best.k) / (n[row, block] + best.n)
-        behind = np.zeros((len(curves), precision.shape[1] + 1))
-        np.maximum.accumulate(precision[:, ::-1], axis=1, out=behind[:, -2::-1])
-        return np.maximum(behind, 0.0, out=behind)
-
-    def _best_of_tails(self, curves: Int, leaf: Int) -> Float:
-        """(C, 101): the greatest precision in the leaves behind ``leaf`` in its block; negative where there is none."""
-        row = curves[:, None]
-        k, n = self._leaf_k[row, leaf + 1], self._leaf_n[row, leaf + 1]
-        best = self._tail.at(curves)
-        with np.errstate(divide="ignore"):
-            precision = (k + best.k) / (n + best.n)
-        stale = (precision < best.low) | (precision > best.high) | (self._tail_leaf[curves] != leaf)
-        if stale.any():
-            c, point = np.nonzero(stale)
-            t, leaves = curves[c], leaf[c, point]
-            found = self._find(t, leaves // _LEAVES, (leaves % _LEAVES + 1) * _LEAF)
-            self._tail.put((t, point), found)
-            self._tail_leaf[t, point] = leaves
-            precision[c, point] = (k[c, point] + found.k) / (n[c, point] + found.n)
-        return precision
-
-    def _best_of_leaves(self, curves: Int, leaf: Int, needed: Int) -> Float:
-        """(C, 101): the greatest precision inside ``leaf`` from the needed true positive on, 0 where there is none."""
-        t = curves[:, None]
-        shift = curves.astype(np.uint16)[:, None, None]
-        hit = (self._tp[leaf] >> shift) & np.uint16(1)
-        k = self._leaf_k[t, leaf][:, :, None] + np.cumsum(hit, axis=2, dtype=np.int32)
-        if self._any_ignored:
-            counted = ((self._ignored[leaf] >> shift) & np.uint16(1)) ^ np.uint16(1)
-            inside = np.cumsum(counted, axis=2, dtype=np.int32)
-        else:
-            inside = np.broadcast_to(np.arange(1, _LEAF + 1, dtype=np.int32), k.shape)
-        n = np.maximum(self._leaf_n[t, leaf][:, :, None] + inside, 1)
-        precision: Float = k / n
-        precision *= hit
-        precision *= k >= needed[None, :, None]
-        best: Float = precision.max(axis=2)
-        return best
-
-    def _find_blocks(self, t: Int, block: Int) -> None:
-        self._best.put((t, block), self._find(t, block, np.zeros(len(t), np.int64)))
-
-    def _find(self, t: Int, block: Int, start: Int) -> _Best:
-        """The best points of (m,) blocks from the places ``start`` on, counted from there."""
-        place = np.arange(_BLOCK)
-        shift = t.astype(np.uint16)[:, None]
-        hit = ((self._tp.reshape(-1, _BLOCK)[block] >> shift) & np.uint16(1)).astype(np.bool_)
-        counted = ((self._ignored.reshape(-1, _BLOCK)[block] >> shift) & np.uint16(1)) == 0
-        inside = place >= start[:, None]
-        hit &= inside
-        counted &= inside
-        k = np.cumsum(hit, axis=1, dtype=np.float64)
-        n = np.cumsum(counted, axis=1, dtype=np.float64)
-        leaf = block * _LEAVES + start // _LEAF
-        before_k, before_n = self._leaf_k[t, leaf][:, None], self._leaf_n[t, leaf][:, None]
-        precision = np.full(k.shape, -1.0)
-        np.divide(before_k + k, before_n + n, out=precision, where=hit)
-        top = np.argmax(precision, axis=1)
-        row = np.arange(len(t))
-        top_k, top_n = k[row, top], n[row, top]
-        slope = np.full(k.shape, np.nan)
-        others: Bool = hit.copy()
-        others[row, top] = False
-        np.divide(top_k[:, None] - k, top_n[:, None] - n, out=slope, where=others)
-        left = place < top[:, None]
-        high = np.where(others & left, slope, np.inf).min(axis=1)
-        low = np.where(others & ~left, slope, -np.inf).max(axis=1)
-        none = ~hit.any(axis=1)
-        top_k[none], top_n[none], low[none], high[none] = _NOTHING, 1.0, -np.inf, np.inf
-        return _Best(top_k, top_n, low, high)
+            needed = needed_hits(self.gt_count) if self.gt_count else None
+            for t, curve in enumerate(self._curves):
+                if self._touched >> t & 1:
+                    q = np.zeros(_POINTS) if needed is None else curve.interpolated(needed)
+                    self._ap[t] = average_precision(q)
+                    self._hits[t] = curve.hits
+            self._touched = 0
+        return self._ap, self._hits
 
 
-def _bit(masks: Masks, t: int) -> Masks:
-    bits: Masks = (masks >> np.uint16(t)) & np.uint16(1)
-    return bits
+def ranked(tp: Masks, ignored: Masks, gt_count: int) -> RankedClass | FewRanked:
+    """The form that suits the number of predictions."""
+    return (FewRanked if len(tp) <= _FEW else RankedClass)(tp, ignored, gt_count)
