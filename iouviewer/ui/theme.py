@@ -123,12 +123,18 @@ def style_sheet(theme: Theme) -> str:
     QToolButton[tab="true"]:checked {{ background: {t.accent}; color: {t.on_accent}; }}
     QAbstractItemView {{ border: 0; background: {t.base}; alternate-background-color: {t.base};
         selection-background-color: {t.raised}; selection-color: {t.text}; outline: 0; }}
-    QAbstractItemView::item {{ padding: 1px 6px; }}
-    QAbstractItemView::item:selected {{ background: {t.raised}; color: {t.text}; }}
-    QAbstractItemView:focus::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
+    QAbstractItemView:focus {{ selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
+    QListView::item {{ padding: 1px 8px; }}
+    QTableView::item {{ padding: 0 8px; }}
+    QMenu {{ background: {t.window}; border: 1px solid {t.line}; padding: 4px; }}
+    QMenu::item {{ padding: 4px 24px 4px 12px; border-radius: 3px; }}
+    QMenu::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
+    QMenu::item:disabled {{ color: {t.muted}; background: transparent; }}
+    QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 0; }}
+    QMenu::icon {{ padding-left: 8px; }}
     QHeaderView {{ background: {t.window}; border: 0; }}
     QHeaderView::section {{ background: {t.window}; color: {t.muted}; border: 0; border-bottom: 1px solid {t.line};
-        padding: 2px 6px; }}
+        padding: 2px 8px; }}
     QLabel[role="heading"] {{ color: {t.text}; font-weight: 600; padding: 4px 8px; }}
     QLabel[role="muted"] {{ color: {t.muted}; }}
     QLabel[role="warning"] {{ color: {t.warning}; }}

@@ -86,6 +86,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.always_strips = False
         self._theme: Theme | None = None
         self._colours = DARK
+        self._laid_out: tuple[object, ...] = ()
+        self._difference_ticks: list[tuple[float, str]] = []
         self._target = 0.75
         self._verified: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._track: NDArray[np.bool_] | None = None
@@ -250,24 +252,33 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
             self._draw_difference()
 
     def _lay_out(self, strips: bool) -> None:
-        axis = self.getAxis("left")
         count = len(self.series)
+        names = tuple(one.name for one in self.series)
+        room = max(40, round(self._box.height()))
+        wanted = (strips, names, self._difference is not None, room, self._target)
+        # Changing an axis lays the plot out anew, which comes back here: only where something is different.
+        if wanted == self._laid_out:
+            return
+        self._laid_out = wanted
+        axis = self.getAxis("left")
         if strips:
             floor = 1.0 if self._difference is not None else 0.0
             low, high = -LANES * 2 - floor, float(count)
-            axis.setTicks([[(count - i - 0.5, _short(one.name)) for i, one in enumerate(self.series)]])
-            axis.showLabel(False)
+            axis.setTicks([self._name_ticks()])
+            self._difference_ticks = []
         else:
             low = -LANES
-            room = max(40.0, self._box.height())
             high = low + (1.03 - low) * room / (room - LEGEND_HEIGHT)
             axis.setTicks([[(0.0, "0"), (0.25, ""), (0.5, "0.5"), (0.75, ""), (1.0, "1")]])
-            axis.showLabel(True)
+        axis.setLabel("" if strips else "IoU Score")
         self._box.setYRange(low, high, padding=0)
         for item in (self.bands, self.target_line):
             item.setVisible(not strips)
         self.legend.setVisible(not strips and count > 0)
         self.target_line.setPos(self._target)
+
+    def _name_ticks(self) -> list[tuple[float, str]]:
+        return [(len(self.series) - i - 0.5, _short(one.name)) for i, one in enumerate(self.series)]
 
     def _draw(self, one: Series) -> None:
         start, stop, width = self._span()
@@ -304,8 +315,10 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.difference_zero.setPos(middle)
         x = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
         self.difference_curve.setData(x, middle + 0.45 * columns.mean / scale)
-        ticks = [(len(self.series) - i - 0.5, _short(one.name)) for i, one in enumerate(self.series)]
-        self.getAxis("left").setTicks([[*ticks, (middle + 0.4, f"+{scale:.2f}"), (middle - 0.4, f"−{scale:.2f}")]])
+        ticks = [*self._name_ticks(), (middle + 0.4, f"+{scale:.2f}"), (middle - 0.4, f"−{scale:.2f}")]
+        if ticks != self._difference_ticks:
+            self._difference_ticks = ticks
+            self.getAxis("left").setTicks([ticks])
 
     def _draw_lanes(self) -> None:
         if self._theme is None:

@@ -1,0 +1,1 @@
+"""What the actions do, grouped as the table of actions names them."""

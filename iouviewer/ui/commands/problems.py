@@ -1,0 +1,87 @@
+"""Commands of the list of problems; each decision goes on to the next one."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF
+
+from iouviewer.app.session import Session
+from iouviewer.document.edits import Batch, SetDecisions
+from iouviewer.document.problems import FIXED, RIGHT, UNCLEAR, Kind, Problem, fix_command
+from iouviewer.errors import UserError
+from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.panels.lists import ProblemsPanel
+
+
+class ProblemCommands:
+    """Group ``problems``."""
+
+    def __init__(self, session: Session, panel: ProblemsPanel, canvas: CanvasView) -> None:
+        self._session, self._panel, self._canvas = session, panel, canvas
+        panel.activated.connect(self._on_panel_activated)
+
+    def next(self) -> None:
+        """Go to the next problem."""
+        self._step(1)
+
+    def previous(self) -> None:
+        """Go to the previous problem."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        if self._panel.step(by) is None:
+            self._session.told.emit(
+                "No problem is left" if self._panel.model.complete else "Still looking for problems"
+            )
+
+    def _on_panel_activated(self, problem: Problem) -> None:
+        self._session.go_to(problem.frame)
+        if problem.box_id is not None:
+            self._session.select([problem.box_id])
+        else:
+            self._session.select(prediction=self._prediction(problem))
+        if problem.kind is Kind.AGREE:
+            x1, y1, x2, y2 = problem.rect
+            self._canvas.zoom_to(QRectF(x1, y1, x2 - x1, y2 - y1))
+
+    def _prediction(self, problem: Problem) -> tuple[str, int] | None:
+        """The baseline's prediction that the problem is about."""
+        baseline = self._session.variants.baseline
+        if baseline is None:
+            return None
+        table = baseline.predictions.table
+        rows = table.rows(problem.frame)
+        for row in range(rows.start, rows.stop):
+            if tuple(table.boxes[:, row].tolist()) == problem.rect:
+                return baseline.key, row
+        return None
+
+    def _current(self) -> Problem:
+        problem = self._panel.current
+        if problem is None or problem.frame != self._session.current_frame:
+            raise UserError("no problem is chosen", remedy="Press N to go to the next one")
+        return problem
+
+    def take_fix(self) -> None:
+        """Do what the problem proposes, as one step with the decision; while drawing, Enter puts a corner."""
+        if self._canvas.confirm():
+            return
+        problem = self._current()
+        source = self._session.source.id
+        command = fix_command(self._session.ground_truth, problem, self._session.document.class_names, source=source)
+        decision = SetDecisions(((problem.key, FIXED),), source)
+        self._session.execute(Batch((command.edit, decision), source), f"Fix: {command.label}", origin="problems")
+        self.next()
+
+    def ground_truth_is_right(self) -> None:
+        """Remember that the ground truth is right, and go on."""
+        self._decide(RIGHT, "Ground truth is right")
+
+    def unclear(self) -> None:
+        """Remember that nobody can say, and go on."""
+        self._decide(UNCLEAR, "Unclear")
+
+    def _decide(self, decision: str, label: str) -> None:
+        problem = self._current()
+        edit = SetDecisions(((problem.key, decision),), self._session.source.id)
+        self._session.execute(edit, f"{label}: frame {problem.frame}", origin="problems")
+        self.next()

@@ -1,0 +1,1 @@
+"""The Compare workspace: verdicts, what a variant lost and gained, curves."""

@@ -1,0 +1,208 @@
+"""What a variant lost and gained against the baseline, and its curves; computed beside the window from values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
+
+from iouviewer.app.session import Session
+from iouviewer.document.edits import Change, FrameState, Phase
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.metrics.coco import match_coco
+from iouviewer.metrics.curves import curve
+from iouviewer.metrics.review import Review, ReviewSettings, review_all
+from iouviewer.metrics.table import Bool, BoxTable, Float, Int
+
+BINS = 20
+"""Bars of the IoU histogram."""
+REST_MILLISECONDS = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A ground-truth box that one of two variants finds and the other does not."""
+
+    frame: int
+    box_id: int
+    class_id: int
+    rect: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One variant's curves.
+
+    Attributes:
+        recall, precision: (K,) float64 at IoU 0.5 over all classes, highest confidence first; empty without scores.
+        histogram: (BINS,) share of the pairs by IoU over 0..1.
+    """
+
+    recall: Float
+    precision: Float
+    histogram: Float
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is compared, as values that no edit changes."""
+
+    number: int
+    truth: BoxTable
+    labelled: Bool
+    review: ReviewSettings
+    variants: dict[str, PredictionSet]
+    baseline: str
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Lost and gained boxes by variant, and the curves of all variants."""
+
+    lost: dict[str, tuple[Spot, ...]]
+    gained: dict[str, tuple[Spot, ...]]
+    curves: dict[str, Curves]
+
+
+def compute(task: Task) -> Differences:
+    """Pure: everything the lists and plots show."""
+    reviews: dict[str, Review] = {}
+    curves: dict[str, Curves] = {}
+    for key, predictions in task.variants.items():
+        frames = task.labelled & predictions.covered
+        reviews[key] = review_all(task.truth, predictions.table, task.review, frames)
+        curves[key] = _curves(task, predictions, frames, reviews[key])
+    lost: dict[str, tuple[Spot, ...]] = {}
+    gained: dict[str, tuple[Spot, ...]] = {}
+    base = reviews.get(task.baseline)
+    frame_of_row = task.truth.frame_of_row()
+    for key, review in reviews.items():
+        if base is None or key == task.baseline:
+            continue
+        both = (base.frames & review.frames)[frame_of_row]
+        before, after = _found(task.truth, base), _found(task.truth, review)
+        lost[key] = _spots(task.truth, frame_of_row, np.flatnonzero(both & before & ~after))
+        gained[key] = _spots(task.truth, frame_of_row, np.flatnonzero(both & after & ~before))
+    return Differences(lost, gained, curves)
+
+
+def _found(truth: BoxTable, review: Review) -> Bool:
+    """(M,) bool: ground-truth rows with a true positive."""
+    found = np.zeros(len(truth), np.bool_)
+    found[review.pair_gt[review.pair_iou >= review.settings.iou]] = True
+    return found
+
+
+def _spots(truth: BoxTable, frames: Int, rows: Int) -> tuple[Spot, ...]:
+    return tuple(
+        Spot(int(frames[row]), int(truth.ids[row]), int(truth.class_ids[row]), tuple(truth.boxes[:, row].tolist()))
+        for row in rows
+    )
+
+
+def _curves(task: Task, predictions: PredictionSet, frames: Bool, review: Review) -> Curves:
+    counts = np.histogram(review.pair_iou, bins=BINS, range=(0.0, 1.0))[0]
+    histogram = counts / max(1, counts.sum())
+    none = np.zeros(0)
+    if not predictions.has_scores or not len(predictions.table):
+        return Curves(none, none, histogram)
+    matches = match_coco(task.truth, predictions.table, frames)
+    rows = matches.order
+    positives = int(matches.gt_counts.sum())
+    if not len(rows) or not positives:
+        return Curves(none, none, histogram)
+    hit, ignored = (matches.tp[rows] & np.uint16(1)) != 0, (matches.ignored[rows] & np.uint16(1)) != 0
+    found = curve(predictions.table.scores[rows], hit, positives, ignored)
+    keep = np.unique(np.linspace(0, max(0, len(found.recall) - 1), 400).astype(np.int64))
+    return (
+        Curves(found.recall[keep], found.precision[keep], histogram)
+        if len(found.recall)
+        else Curves(none, none, histogram)
+    )
+
+
+class _Worker(QObject):
+    """Lives in the thread."""
+
+    done = Signal(int, object)
+
+    @Slot(object)
+    def run(self, task: Task) -> None:
+        self.done.emit(task.number, compute(task))
+
+
+class DifferencesJob(QObject):
+    """Keeps the differences current while somebody looks at them.
+
+    Signals:
+        ready(Differences): the newest answer; older ones are dropped.
+    """
+
+    ready = Signal(object)
+    _asked = Signal(object)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._number = 0
+        self._watched = False
+        self._stale = True
+        self._thread = QThread(self)
+        self._thread.setObjectName("differences")
+        self._worker = _Worker()
+        self._worker.moveToThread(self._thread)
+        self._asked.connect(self._worker.run)
+        self._worker.done.connect(self._on_worker_done)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MILLISECONDS)
+        self._rest.timeout.connect(self._ask)
+        session.scoresChanged.connect(self._on_numbers_changed)
+        session.variants.listChanged.connect(self._on_numbers_changed)
+        session.sourceChanged.connect(self._on_numbers_changed)
+        session.changed.connect(self._on_session_changed)
+
+    def watch(self, watched: bool) -> None:
+        """Compute only while somebody looks."""
+        self._watched = watched
+        if watched and self._stale:
+            self._rest.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._watched = False
+        self._rest.stop()
+        self._number += 1
+        self._thread.quit()
+        self._thread.wait()
+
+    def _on_numbers_changed(self) -> None:
+        self._stale = True
+        self._number += 1
+        if self._watched:
+            self._rest.start()
+
+    def _on_session_changed(self, change: Change) -> None:
+        if change.frames and change.phase is Phase.COMMITTED:
+            self._on_numbers_changed()
+
+    def _ask(self) -> None:
+        session = self._session
+        self._stale = False
+        baseline = session.variants.baseline
+        truth = session.ground_truth
+        labelled = truth.states() == FrameState.LABELLED
+        settings = session.scores.settings
+        if settings.frames is not None:
+            labelled = labelled & settings.frames
+        variants = {variant.key: variant.predictions for variant in session.variants}
+        if not self._thread.isRunning():
+            self._thread.start()
+        key = "" if baseline is None else baseline.key
+        self._asked.emit(Task(self._number, truth.table(), labelled, settings.review, variants, key))
+
+    @Slot(int, object)
+    def _on_worker_done(self, number: int, differences: Differences) -> None:
+        if number == self._number:
+            self.ready.emit(differences)

@@ -1,0 +1,187 @@
+"""Right side of Compare: lost and gained boxes, precision and recall, histogram of IoU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListView, QTabWidget, QVBoxLayout, QWidget
+
+from iouviewer.app.session import Session
+from iouviewer.ui.compare.differences import BINS, Differences, Spot
+from iouviewer.ui.theme import Theme
+
+
+class SpotList(QListView):
+    """Boxes that one variant finds and the other does not.
+
+    Signals:
+        activatedSpot(Spot): go there.
+    """
+
+    activatedSpot = Signal(object)
+
+    def __init__(self, name: str, accessible: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setAccessibleName(accessible)
+        self.setUniformItemSizes(True)
+        self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self._model = QStandardItemModel(self)
+        self.setModel(self._model)
+        self.clicked.connect(self._on_list_clicked)
+        self.selectionModel().currentChanged.connect(self._on_current_changed)
+
+    def show_spots(self, spots: tuple[Spot, ...], session: Session) -> None:
+        """Fill the list."""
+        self._model.clear()
+        root = self._model.invisibleRootItem()
+        for spot in spots:
+            item = QStandardItem(f"{spot.frame}  {session.document.class_name(spot.class_id)} #{spot.box_id}")
+            item.setData(spot, Qt.ItemDataRole.UserRole)
+            root.appendRow(item)
+
+    def _on_list_clicked(self, index: QModelIndex) -> None:
+        self.activatedSpot.emit(index.data(Qt.ItemDataRole.UserRole))
+
+    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid() and self.hasFocus():
+            self.activatedSpot.emit(current.data(Qt.ItemDataRole.UserRole))
+
+    def select_row(self, row: int) -> None:
+        """Mark a row without going there."""
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+        self.selectionModel().setCurrentIndex(self._model.index(row, 0), flags)
+
+
+class CompareSide(QWidget):
+    """Tabs with lists and plots of one chosen variant against the baseline.
+
+    Signals:
+        activatedSpot(Spot): go there.
+        variantChosen(str): key of the variant that is compared.
+    """
+
+    activatedSpot = Signal(object)
+    variantChosen = Signal(str)
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self._session = session
+        self._differences: Differences | None = None
+        self.variant_box = QComboBox()
+        self.variant_box.setObjectName("comparedVariantComboBox")
+        self.variant_box.setAccessibleName("Variant that is compared with the baseline")
+        self.lost = SpotList("lostList", "Boxes that the baseline finds and this variant does not")
+        self.gained = SpotList("gainedList", "Boxes that this variant finds and the baseline does not")
+        self.pr_plot = _plot("precisionRecallPlot", "Recall", "Precision")
+        self.histogram_plot = _plot("iouHistogramPlot", "IoU of the pairs", "Share")
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("compareTabs")
+        self.tabs.setDocumentMode(True)
+        for widget, title in (
+            (self.lost, "Lost"),
+            (self.gained, "Gained"),
+            (self.pr_plot, "PR"),
+            (self.histogram_plot, "IoU"),
+        ):
+            self.tabs.addTab(widget, title)
+        top = QHBoxLayout()
+        top.setContentsMargins(8, 4, 8, 4)
+        top.addWidget(self.variant_box, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self.tabs, 1)
+        self.lost.activatedSpot.connect(self.activatedSpot)
+        self.gained.activatedSpot.connect(self.activatedSpot)
+        self.variant_box.activated.connect(self._on_variant_activated)
+        session.variants.listChanged.connect(self._fill_variants)
+        session.variants.variantChanged.connect(self._fill_variants)
+        session.sourceChanged.connect(self._fill_variants)
+        self.set_theme(theme)
+        self._fill_variants()
+
+    @property
+    def compared(self) -> str:
+        """Key of the compared variant, empty if there is none."""
+        return str(self.variant_box.currentData() or "")
+
+    def _fill_variants(self, _key: str = "") -> None:
+        chosen = self.compared
+        baseline = self._session.variants.baseline
+        self.variant_box.clear()
+        for variant in self._session.variants:
+            if baseline is not None and variant.key != baseline.key:
+                self.variant_box.addItem(f"{variant.name} against {baseline.name}", variant.key)
+        place = self.variant_box.findData(chosen)
+        self.variant_box.setCurrentIndex(max(0, place))
+        self.variant_box.setEnabled(self.variant_box.count() > 0)
+        if self.compared != chosen:
+            self.variantChosen.emit(self.compared)
+        self._show()
+
+    def choose(self, key: str) -> None:
+        """Compare this variant."""
+        place = self.variant_box.findData(key)
+        if place >= 0 and place != self.variant_box.currentIndex():
+            self.variant_box.setCurrentIndex(place)
+            self._on_variant_activated(place)
+
+    def _on_variant_activated(self, _row: int) -> None:
+        self.variantChosen.emit(self.compared)
+        self._show()
+
+    def set_differences(self, differences: Differences) -> None:
+        """Show these results."""
+        self._differences = differences
+        self._show()
+
+    def _show(self) -> None:
+        found = self._differences
+        lost = found.lost.get(self.compared, ()) if found is not None else ()
+        gained = found.gained.get(self.compared, ()) if found is not None else ()
+        self.lost.show_spots(lost, self._session)
+        self.gained.show_spots(gained, self._session)
+        self.tabs.setTabText(0, f"Lost {len(lost)}" if found is not None else "Lost")
+        self.tabs.setTabText(1, f"Gained {len(gained)}" if found is not None else "Gained")
+        self._draw(found)
+
+    def _draw(self, found: Differences | None) -> None:
+        self.pr_plot.clear()
+        self.histogram_plot.clear()
+        if found is None:
+            return
+        middles = (np.arange(BINS) + 0.5) / BINS
+        for variant in self._session.variants.visible():
+            curves = found.curves.get(variant.key)
+            if curves is None:
+                continue
+            pen = pg.mkPen(variant.colour, width=1)
+            if len(curves.recall):
+                self.pr_plot.plot(curves.recall, curves.precision, pen=pen, name=variant.name)
+            self.histogram_plot.plot(middles, curves.histogram, pen=pen, name=variant.name)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Colours of the plots."""
+        for plot in (self.pr_plot, self.histogram_plot):
+            plot.setBackground(theme.base)
+            for side in ("left", "bottom"):
+                axis = plot.getAxis(side)
+                axis.setPen(pg.mkPen(theme.line))
+                axis.setTextPen(pg.mkPen(theme.muted))
+
+
+def _plot(name: str, x: str, y: str) -> pg.PlotWidget:
+    plot = pg.PlotWidget()
+    plot.setObjectName(name)
+    plot.setAccessibleName(f"{y} by {x}")
+    plot.setLabel("bottom", x)
+    plot.setLabel("left", y)
+    plot.plotItem.setMenuEnabled(False)
+    plot.plotItem.hideButtons()
+    plot.showGrid(x=True, y=True, alpha=0.12)
+    plot.setMouseEnabled(x=False, y=False)
+    return plot

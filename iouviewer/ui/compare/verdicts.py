@@ -1,0 +1,67 @@
+"""The verdicts: one sentence a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from iouviewer.app.verdict_job import VariantVerdict
+from iouviewer.ui.theme import tabular_font
+
+HINT = "Add a second variant (File > Add predictions, or Run a model) to compare it with the baseline."
+
+
+class VerdictPanel(QScrollArea):
+    """Sentences in the order of the variants; grey while they are being computed anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("verdicts")
+        self.setAccessibleName("Verdicts: one sentence a variant")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._body = QWidget()
+        self._layout = QVBoxLayout(self._body)
+        self._layout.setContentsMargins(8, 6, 8, 6)
+        self._layout.setSpacing(2)
+        self.setWidget(self._body)
+        self._labels: list[QLabel] = []
+        self.setFixedHeight(self.fontMetrics().lineSpacing() * 3 + 20)
+        self.set_sentences([])
+
+    def set_sentences(self, sentences: Sequence[str]) -> None:
+        """Show these lines; without any, what to do next."""
+        for label in self._labels:
+            self._layout.removeWidget(label)
+            label.deleteLater()
+        self._labels = []
+        for text in sentences or [HINT]:
+            label = QLabel(_emphasised(text) if sentences else text)
+            label.setWordWrap(True)
+            label.setFont(tabular_font(self.font()))
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            if not sentences:
+                label.setProperty("role", "muted")
+            self._layout.addWidget(label)
+            self._labels.append(label)
+        self._layout.addStretch(1)
+
+    def set_verdicts(self, verdicts: Sequence[VariantVerdict]) -> None:
+        """Show these verdicts, current as of now."""
+        self.set_sentences([verdict.sentence for verdict in verdicts])
+        self.set_outdated(False)
+
+    def set_outdated(self, outdated: bool) -> None:
+        """Grey until the next verdicts are there."""
+        self._body.setEnabled(not outdated)
+
+
+def _emphasised(text: str) -> str:
+    safe = escape(text)
+    for word in ("PASS", "FAIL", "UNDECIDED"):
+        safe = safe.replace(f": {word} ", f": <b>{word}</b> ", 1)
+    return safe

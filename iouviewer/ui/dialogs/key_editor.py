@@ -1,0 +1,137 @@
+"""The table of keys in the settings: a preset, the user's changes on top, conflicts shown as they arise."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QKeySequenceEdit,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from iouviewer.ui.action_table import ACTIONS
+from iouviewer.ui.key_presets import PRESETS, conflicts, keys_of
+from iouviewer.ui.theme import current_theme
+
+
+class KeyEditor(QWidget):
+    """Preset, table of commands with their keys, and one editor for the selected command.
+
+    Args:
+        preset: name of a preset; changes: key texts by action id, several apart by spaces.
+    """
+
+    def __init__(self, preset: str, changes: dict[str, str]) -> None:
+        super().__init__()
+        self.changes = dict(changes)
+        self.preset_box = QComboBox()
+        self.preset_box.setObjectName("keyPresetComboBox")
+        self.preset_box.addItems(list(PRESETS))
+        self.preset_box.setCurrentText(preset if preset in PRESETS else next(iter(PRESETS)))
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find a command")
+        self.table = QTableWidget(len(ACTIONS), 2)
+        self.table.setObjectName("keysTable")
+        self.table.setHorizontalHeaderLabels(["Command", "Keys"])
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.table.setColumnWidth(1, 200)
+        self.editor = QKeySequenceEdit()
+        self.editor.setMaximumSequenceLength(1)
+        self.editor.setClearButtonEnabled(True)
+        set_button, reset_button = QPushButton("Set"), QPushButton("Reset")
+        for button in (set_button, reset_button):
+            button.setAutoDefault(False)
+        self.warning = QLabel()
+        self.warning.setObjectName("keyConflicts")
+        self.warning.setProperty("role", "warning")
+        self.warning.setWordWrap(True)
+        top, bottom = QHBoxLayout(), QHBoxLayout()
+        top.addWidget(QLabel("Keys of"))
+        top.addWidget(self.preset_box)
+        top.addWidget(self.search, 1)
+        bottom.addWidget(QLabel("New key"))
+        bottom.addWidget(self.editor, 1)
+        bottom.addWidget(set_button)
+        bottom.addWidget(reset_button)
+        layout = QVBoxLayout(self)
+        layout.addLayout(top)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.warning)
+        layout.addLayout(bottom)
+        self.preset_box.currentTextChanged.connect(self._show)
+        self.search.textChanged.connect(self._filter)
+        set_button.clicked.connect(self._on_set_clicked)
+        reset_button.clicked.connect(self._on_reset_clicked)
+        self._show()
+
+    @property
+    def preset(self) -> str:
+        """Name of the chosen preset."""
+        return self.preset_box.currentText()
+
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """Keys of all actions as they stand in the table."""
+        return keys_of(self.preset, {id: tuple(text.split()) for id, text in self.changes.items()})
+
+    def set_key(self, id: str, text: str) -> None:
+        """Give an action these keys (several apart by spaces)."""
+        self.changes[id] = text
+        self._show()
+
+    def _show(self) -> None:
+        keys = self.keys()
+        clashing = conflicts(keys)
+        theme = current_theme()
+        for row, action in enumerate(ACTIONS):
+            mine = keys[action.id]
+            shown = ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in mine)
+            name = QTableWidgetItem(action.text.rstrip("…"))
+            name.setData(Qt.ItemDataRole.UserRole, action.id)
+            cell = QTableWidgetItem(shown)
+            if any(key.casefold() in clashing for key in mine):
+                cell.setForeground(QColor(theme.warning))
+                cell.setText(f"{shown}  (conflict)")
+            elif action.id in self.changes:
+                cell.setForeground(QColor(theme.accent))
+            self.table.setItem(row, 0, name)
+            self.table.setItem(row, 1, cell)
+        lines = [
+            f"{key.title()}: {' and '.join(action.text.rstrip('…') for action in actions)}"
+            for key, actions in clashing.items()
+        ]
+        self.warning.setText("Conflicts: " + "; ".join(lines) if lines else "")
+        self.warning.setVisible(bool(lines))
+        self._filter(self.search.text())
+
+    def _filter(self, wanted: str) -> None:
+        for row, action in enumerate(ACTIONS):
+            self.table.setRowHidden(row, wanted.casefold() not in action.text.casefold())
+
+    def _selected(self) -> str | None:
+        row = self.table.currentRow()
+        return ACTIONS[row].id if row >= 0 else None
+
+    def _on_set_clicked(self) -> None:
+        id = self._selected()
+        if id is not None:
+            self.set_key(id, self.editor.keySequence().toString(QKeySequence.SequenceFormat.PortableText))
+
+    def _on_reset_clicked(self) -> None:
+        id = self._selected()
+        if id is not None and self.changes.pop(id, None) is not None:
+            self._show()

@@ -1,0 +1,1 @@
+"""Panels of the main window: what stands around the canvas."""

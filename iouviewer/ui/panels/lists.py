@@ -1,0 +1,216 @@
+"""Tables and lists of the side panel, joined with the session's selection and frame."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QListView, QMenu, QTableView
+
+from iouviewer.app.session import Session
+from iouviewer.document.problems import Problem
+from iouviewer.ui.panels.sections import Section, dense_table, make_dense
+from iouviewer.ui.tables.boxes_model import BoxesModel
+from iouviewer.ui.tables.problems_model import ProblemsModel
+from iouviewer.ui.tables.variants_model import Column, VariantsModel
+
+_NARROW = (Column.NAME, Column.AVG_IOU, Column.PQ, Column.AP)
+_WIDTHS = {Column.AP: 76, Column.AP50: 76, Column.FRAMES: 88, Column.DELTA: 72}
+
+
+class BoxesPanel(Section):
+    """Boxes of this frame; a row and the selection on the canvas are one."""
+
+    def __init__(self, session: Session) -> None:
+        self.model = BoxesModel(session)
+        self.table = dense_table("boxesTable", "Boxes of this frame")
+        super().__init__("Boxes of this frame", self.table)
+        self._session = session
+        self.table.setModel(self.model)
+        header = self.table.horizontalHeader()
+        self.table.setColumnWidth(0, 92)
+        self.table.setColumnWidth(2, 56)
+        self.table.setColumnWidth(3, 104)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.table.selectionModel().currentRowChanged.connect(self._on_row_changed)
+        session.selectionChanged.connect(self._show_selection)
+        self.model.modelReset.connect(self._on_model_reset)
+        self._on_model_reset()
+
+    def _on_model_reset(self) -> None:
+        self.remark.setText(str(self.model.rowCount()) if self._session.frame_count else "")
+        self._show_selection()
+
+    def _on_row_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if not current.isValid() or not self.table.hasFocus():
+            return
+        row = self.model.row_at(current.row())
+        if row.box_id is not None:
+            self._session.select([row.box_id])
+        elif row.variant:
+            self._session.select(prediction=(row.variant, row.row))
+
+    def _show_selection(self) -> None:
+        selection = self._session.selection
+        row = -1
+        if len(selection.boxes) == 1:
+            row = self.model.row_of_box(next(iter(selection.boxes)))
+        elif selection.prediction is not None:
+            row = next((i for i in range(self.model.rowCount()) if self._is_prediction(i, selection.prediction)), -1)
+        _mark_row(self.table, row)
+
+    def _is_prediction(self, row: int, prediction: tuple[str, int]) -> bool:
+        found = self.model.row_at(row)
+        return (found.variant, found.row) == prediction
+
+
+class VariantsPanel(Section):
+    """The variants table; in the narrow panel it shows the columns that matter while correcting.
+
+    Signals:
+        removeRequested(str), baselineRequested(str): of the variant with this key.
+    """
+
+    removeRequested = Signal(str)
+    baselineRequested = Signal(str)
+
+    def __init__(self, session: Session) -> None:
+        self.model = VariantsModel(session)
+        self.table = _VariantsView(self)
+        super().__init__("Variants", self.table)
+        self._session = session
+        self.table.setModel(self.model)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.set_narrow(True)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Few columns, or all of them."""
+        for column in Column:
+            place = self.model.column_of(column)
+            self.table.setColumnHidden(place, narrow and column not in _NARROW)
+            if column is not Column.NAME:
+                self.table.setColumnWidth(place, 60 if narrow else _WIDTHS.get(column, 64))
+        if narrow:
+            self.table.setColumnWidth(self.model.column_of(Column.AP), 64)
+
+    def current_key(self) -> str:
+        """Key of the selected variant, empty for none."""
+        index = self.table.currentIndex()
+        return self.model.key_at(index.row()) if index.isValid() else ""
+
+
+class _VariantsView(QTableView):
+    """The table with its context menu."""
+
+    def __init__(self, panel: VariantsPanel) -> None:
+        super().__init__()
+        make_dense(self, "variantsTable", "Variants and their scores")
+        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
+        self._panel = panel
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        index = self.indexAt(event.pos())
+        if not index.isValid():
+            return
+        key = self._panel.model.key_at(index.row())
+        menu = QMenu(self)
+        baseline, remove = QAction("Make it the baseline", menu), QAction("Remove from the list", menu)
+        menu.addActions([baseline, remove])
+        chosen = menu.exec(event.globalPos())
+        if chosen is baseline:
+            self._panel.baselineRequested.emit(key)
+        elif chosen is remove:
+            self._panel.removeRequested.emit(key)
+
+
+class ProblemsPanel(Section):
+    """The list of problems with its place: "37 of 212".
+
+    Signals:
+        activated(Problem): go there.
+    """
+
+    activated = Signal(object)
+
+    def __init__(self, session: Session) -> None:
+        self.model = ProblemsModel(session)
+        self.list = QListView()
+        super().__init__("Problems", self.list)
+        self.list.setObjectName("problemsList")
+        self.list.setAccessibleName("Problems, the gravest first")
+        self.list.setUniformItemSizes(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setModel(self.model)
+        self._session = session
+        self._key = ""
+        self._row = -1
+        self._going = False
+        self.list.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.list.clicked.connect(self._on_list_clicked)
+        self.model.modelReset.connect(self._on_model_reset)
+        self.model.counted.connect(self._show_count)
+        self._show_count()
+
+    @property
+    def current(self) -> Problem | None:
+        """The problem that is looked at, None before the first N or when it is solved."""
+        return self.model.problem_at(self._row) if 0 <= self._row < self.model.rowCount() else None
+
+    def step(self, by: int) -> Problem | None:
+        """Go to the next or previous problem; the one that moved up into the place of a solved one counts as next."""
+        count = self.model.rowCount()
+        if not count:
+            return None
+        solved = bool(self._key) and self.model.row_of(self._key) < 0
+        start = self._row if solved and by > 0 else self._row + by
+        return self.go_to_row(start % count if self._row >= 0 or by > 0 else count - 1)
+
+    def go_to_row(self, row: int) -> Problem | None:
+        """Make this row the current one and go there."""
+        if not 0 <= row < self.model.rowCount():
+            return None
+        problem = self.model.problem_at(row)
+        self._key, self._row = problem.key, row
+        _mark_row(self.list, row)
+        self._show_count()
+        self.activated.emit(problem)
+        return problem
+
+    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid() and self.list.hasFocus() and current.row() != self._row:
+            self.go_to_row(current.row())
+
+    def _on_list_clicked(self, index: QModelIndex) -> None:
+        self.go_to_row(index.row())
+
+    def _on_model_reset(self) -> None:
+        row = self.model.row_of(self._key) if self._key else -1
+        if row >= 0:
+            self._row = row
+            _mark_row(self.list, row)
+        self._row = min(self._row, self.model.rowCount() - 1)
+        self._show_count()
+
+    def _show_count(self) -> None:
+        total = self.model.rowCount()
+        if not len(self._session.variants):
+            self.remark.setText("add predictions" if self._session.frame_count else "")
+        elif not total:
+            self.remark.setText("none left" if self.model.complete else "looking …")
+        else:
+            more = "" if self.model.complete else " +"
+            place = f"{self._row + 1} of " if self._row >= 0 else ""
+            self.remark.setText(f"{place}{total}{more}")
+
+
+def _mark_row(view: QTableView | QListView, row: int) -> None:
+    """Select a row without moving the focus; -1 selects nothing."""
+    selection = view.selectionModel()
+    if row < 0:
+        selection.clearSelection()
+        selection.setCurrentIndex(QModelIndex(), QItemSelectionModel.SelectionFlag.NoUpdate)
+        return
+    index = view.model().index(row, 0)
+    flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+    selection.setCurrentIndex(index, flags)
+    view.scrollTo(index)

@@ -1,0 +1,73 @@
+"""Starts the window: painted first, filled afterwards. Imports nothing but Qt's widgets at module level."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from iouviewer.app.cv2_guard import QT_VARIABLES, clear_cv2_qt_paths, has_own_qt
+from iouviewer.jobs.open_request import OpenRequest
+
+if TYPE_CHECKING:
+    from iouviewer.ui.main_window import MainWindow
+    from iouviewer.ui.theme import ThemeKeeper
+
+CV2_NOTE = (
+    "This Python has opencv-python, which brings a Qt of its own; iouviewer keeps it away from the window. "
+    "opencv-python-headless does not."
+)
+
+
+def run_window(request: OpenRequest) -> int:
+    """Show the window and run until it closes; returns the exit status."""
+    told = _clear_environment()
+    from PySide6.QtWidgets import QApplication
+
+    from iouviewer.ui.main_window import MainWindow
+    from iouviewer.ui.theme import ThemeKeeper
+
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("iouviewer")
+    app.setOrganizationName("iouviewer")
+    keeper = ThemeKeeper(app)
+    window = MainWindow()
+
+    def fill() -> None:
+        fill_window(window, keeper, request, told)
+
+    window.painted.connect(fill)
+    window.show()
+    return int(app.exec())
+
+
+def _clear_environment() -> str:
+    """Take OpenCV's Qt paths out of the environment; what to tell of it."""
+    before = [name for name in QT_VARIABLES if name in os.environ]
+    clear_cv2_qt_paths()
+    cleared = any(name not in os.environ for name in before)
+    return CV2_NOTE if cleared or has_own_qt() else ""
+
+
+def fill_window(window: MainWindow, keeper: ThemeKeeper, request: OpenRequest, told: str = "") -> None:
+    """Load the heavy parts, fill the window, open what was asked for."""
+    from iouviewer.app.cv2_guard import import_cv2_safely
+
+    import_cv2_safely()
+    from iouviewer.app import logging_setup
+    from iouviewer.app.notifier import Notifier
+    from iouviewer.app.settings import SettingsStore
+    from iouviewer.ui.workbench import Workbench
+
+    notifier = Notifier(window)
+    undo = logging_setup.install(notifier)
+    store = SettingsStore(tell=notifier.show)
+    workbench = Workbench(window, store, notifier, keeper)
+    window.restore(store.settings.window_geometry)
+    window.fill(workbench)
+    window.destroyed.connect(undo)
+    if told:
+        notifier.show(told)
+    workbench.open_request(request)

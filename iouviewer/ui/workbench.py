@@ -1,0 +1,356 @@
+"""Makes all parts of the window and joins them; imported, with all that is heavy, after the first paint."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pyqtgraph as pg
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QMenu, QMenuBar, QMessageBox, QToolBar, QToolButton
+
+from iouviewer.app.frame_loader import FrameLoader
+from iouviewer.app.inference_job import InferenceQueue
+from iouviewer.app.notifier import Level, Notice, Notifier
+from iouviewer.app.playback import Playback
+from iouviewer.app.project_controller import ProjectController
+from iouviewer.app.session import Session
+from iouviewer.app.settings import SettingsStore
+from iouviewer.app.verdict_job import VariantVerdict, VerdictJob
+from iouviewer.errors import UserError
+from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.ui.actions import ActionSet, KeyGuard
+from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.commands.edit import EditCommands
+from iouviewer.ui.commands.exports import ExportCommands
+from iouviewer.ui.commands.files import FileCommands
+from iouviewer.ui.commands.frames import FrameCommands
+from iouviewer.ui.commands.problems import ProblemCommands
+from iouviewer.ui.commands.runs import RunCommands
+from iouviewer.ui.commands.view import ViewCommands
+from iouviewer.ui.compare.differences import DifferencesJob, Spot
+from iouviewer.ui.compare.side import CompareSide
+from iouviewer.ui.compare.verdicts import VerdictPanel
+from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
+from iouviewer.ui.icons import icon
+from iouviewer.ui.key_presets import keys_of
+from iouviewer.ui.main_window import MainWindow, spacer
+from iouviewer.ui.panels.inspector import Inspector
+from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel, VariantsPanel
+from iouviewer.ui.panels.number_line import NumberLine
+from iouviewer.ui.panels.score_controls import ScoreControls
+from iouviewer.ui.panels.status import StatusBar
+from iouviewer.ui.picture_feed import PictureFeed
+from iouviewer.ui.theme import Theme, ThemeKeeper
+from iouviewer.ui.timeline.view import TimelineView
+from iouviewer.ui.workspaces import Parts, Workspace, Workspaces
+
+
+class Workbench(QObject):
+    """All parts of one window.
+
+    Attributes:
+        session: what is shown and edited.
+        parts, workspaces, status, actions: the visible parts.
+        files: opens and imports.
+    """
+
+    def __init__(self, window: MainWindow, store: SettingsStore, notifier: Notifier, keeper: ThemeKeeper) -> None:
+        super().__init__(window)
+        pg.setConfigOptions(antialias=False)
+        self._window, self._store, self._keeper = window, store, keeper
+        settings = store.settings
+        keeper.choose(settings.scheme)
+        self.notifier = notifier
+        self.session = Session(self)
+        self.session.set_score_settings(settings.score_settings())
+        self.loader = FrameLoader(self, memory=settings.memory_mib << 20)
+        self.playback = Playback(self)
+        self.queue = InferenceQueue(self)
+        self.verdicts = VerdictJob(self.session, self)
+        self.differences = DifferencesJob(self.session, self)
+        self.controller = ProjectController(self.session, settings, self)
+        self._make_parts()
+        self._make_commands()
+        self._connect()
+        self._apply_settings()
+        self._use_theme(keeper.theme)
+        self._on_source_changed()
+
+    # Making
+
+    def _make_parts(self) -> None:
+        session, theme = self.session, self._keeper.theme
+        canvas, other = CanvasView(session), CanvasView(session)
+        other.setObjectName("otherCanvas")
+        other.setAccessibleName("Second canvas, in step with the first")
+        other.follow(canvas)
+        self.parts = Parts(
+            canvas,
+            other,
+            TimelineView(session, theme),
+            NumberLine(session),
+            ProblemsPanel(session),
+            BoxesPanel(session),
+            VariantsPanel(session),
+            Inspector(session),
+            VerdictPanel(),
+            CompareSide(session, theme),
+        )
+        self.controls = ScoreControls(session)
+        self.status = StatusBar(session)
+        self.workspaces = Workspaces(self.parts)
+        self.feed = PictureFeed(session, self.loader, self.playback, (canvas, other))
+
+    def _make_commands(self) -> None:
+        window, session, settings = self._window, self.session, self._store.settings
+        canvas = self.parts.canvas
+        self.runs = RunCommands(window, session, self.queue, settings, self.status)
+        self.files = FileCommands(window, session, self.loader, self.controller, settings, self.runs)
+        self.exports = ExportCommands(window, session, settings, canvas)
+        self.view = ViewCommands(
+            window,
+            session,
+            self.workspaces,
+            self.controls,
+            edit_settings=self.edit_settings,
+            on_workspace=self._on_workspace,
+        )
+        groups = {
+            "files": self.files,
+            "runs": self.runs,
+            "exports": self.exports,
+            "view": self.view,
+            "edit": EditCommands(window, session, canvas),
+            "frames": FrameCommands(window, session, self.playback, canvas),
+            "problems": ProblemCommands(session, self.parts.problems, canvas),
+        }
+        self.actions = ActionSet(window, groups)
+        self.actions.add_to_canvas(canvas)
+        self.view.actions = self.actions
+        self.guard = KeyGuard(window, self.actions, canvas)
+        parts = self.parts
+        for widget in (
+            parts.problems.list,
+            parts.boxes.table,
+            parts.variants.table,
+            parts.side.lost,
+            parts.side.gained,
+        ):
+            self.guard.watch(widget)
+        before = [self.actions[id] for id in ("firstFrame", "previousFrame")]
+        after = [self.actions[id] for id in ("nextFrame", "lastFrame")]
+        self.parts.number_line.add_step_actions(before, self.actions["playPause"], after)
+
+    def _connect(self) -> None:
+        parts, session = self.parts, self.session
+        parts.timeline.sought.connect(self.feed.seek)
+        parts.number_line.frameEntered.connect(self._on_frame_entered)
+        parts.canvas.zoomChanged.connect(self.status.show_zoom)
+        parts.canvas.pointerMoved.connect(self.status.show_place)
+        parts.canvas.playRequested.connect(self.playback.toggle)
+        parts.variants.baselineRequested.connect(session.variants.set_baseline)
+        parts.variants.removeRequested.connect(session.variants.remove)
+        parts.side.activatedSpot.connect(self._on_spot_activated)
+        parts.side.variantChosen.connect(self._show_compared)
+        session.variants.listChanged.connect(self._show_compared)
+        session.sourceChanged.connect(self._on_source_changed)
+        session.historyChanged.connect(self._on_history_changed)
+        session.frameChanged.connect(self._show_time)
+        self.loader.opened.connect(self._on_loader_opened)
+        self.playback.playingChanged.connect(self._show_playing)
+        self.guard.held.connect(self.actions.run)
+        self.guard.released.connect(self.actions.run)
+        self.verdicts.outdated.connect(partial(parts.verdicts.set_outdated, True))
+        self.verdicts.ready.connect(self._on_verdicts_ready)
+        self.differences.ready.connect(parts.side.set_differences)
+        self.controller.notice.connect(self.notifier.show)
+        self.controller.problem.connect(self._on_problem)
+        self.controller.problemOver.connect(partial(self.notifier.withdraw, "saving"))
+        self.controller.snapshotMade.connect(self._on_snapshot_made)
+        for teller in (self.files, self.runs, self.exports, self.actions, self.feed):
+            teller.failed.connect(self.notifier.show)
+        self.notifier.shown.connect(self._on_notice)
+        self._keeper.changed.connect(self._use_theme)
+
+    def add_recent_menu(self, bar: QMenuBar) -> None:
+        """Files that were opened before, in the File menu."""
+        menus = [action.menu() for action in bar.actions()]
+        file_menu = menus[0]
+        if isinstance(file_menu, QMenu):
+            self._recent = QMenu("Recent", file_menu)
+            self._recent.aboutToShow.connect(self._fill_recent)
+            actions = file_menu.actions()
+            file_menu.insertMenu(actions[4], self._recent)
+
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for path in self._store.settings.recent:
+            action = self._recent.addAction(path)
+            action.triggered.connect(partial(self.files.open_paths, [Path(path)]))
+        if self._recent.isEmpty():
+            self._recent.addAction("Nothing yet").setEnabled(False)
+
+    def fill_tool_bar(self, bar: QToolBar) -> None:
+        """Tools, thresholds, and the two workspaces at the right end."""
+        self.actions.fill_tool_bar(bar)
+        bar.addSeparator()
+        bar.addWidget(self.controls)
+        bar.addWidget(spacer())
+        self._tabs = {}
+        for workspace, id in ((Workspace.CORRECT, "correct"), (Workspace.COMPARE, "compare")):
+            button = QToolButton()
+            button.setObjectName(f"workspace.{workspace.value}")
+            button.setText(self.actions[id].text())
+            button.setToolTip(self.actions[id].toolTip())
+            button.setProperty("tab", True)
+            button.setCheckable(True)
+            button.setAutoExclusive(True)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(self.actions[id].trigger)
+            bar.addWidget(button)
+            self._tabs[workspace] = button
+        self._tabs[self.workspaces.current].setChecked(True)
+
+    # Settings
+
+    def _apply_settings(self) -> None:
+        settings = self._store.settings
+        changes = {id: tuple(text.split()) for id, text in settings.keys.items()}
+        self.actions.set_keys(keys_of(settings.key_preset, changes))
+        self.loader.set_memory_budget(settings.memory_mib << 20)
+        self.verdicts.set_margins({"ap": settings.margin_points, "pq": settings.margin_points})
+        for canvas in (self.parts.canvas, self.parts.other_canvas):
+            canvas.set_all_labels(settings.show_labels == "all")
+
+    def edit_settings(self) -> None:
+        """Show the settings; what is accepted holds at once."""
+        settings = self._store.settings
+        settings.take_score_settings(self.session.scores.settings)
+        dialog = SettingsDialog(self._window, settings)
+        if not dialog.exec():
+            return
+        dialog.write_to(settings)
+        self._apply_settings()
+        self.session.set_score_settings(settings.score_settings())
+        self._keeper.choose(settings.scheme)
+        self._save_settings()
+
+    def _save_settings(self) -> None:
+        try:
+            self._store.save()
+        except UserError as error:
+            self.notifier.show(error, Level.WARNING)
+
+    def _use_theme(self, theme: Theme) -> None:
+        self.actions.set_theme(theme)
+        self.parts.timeline.plot.set_theme(theme)
+        self.parts.side.set_theme(theme)
+        self.parts.variants.model.set_theme(theme)
+        self._show_playing(self.playback.playing)
+
+    # What happens
+
+    def _on_source_changed(self) -> None:
+        self.actions.set_has_video(self.session.frame_count > 0)
+        self._on_history_changed()
+        self._window.show_title(self.session.source.name)
+        if self.loader.info is not None:
+            self.playback.set_video(self.session.frame_count, self.loader.info.times, self.loader.info.fps)
+
+    def _on_loader_opened(self) -> None:
+        self._on_source_changed()
+        self.feed.request()
+        self.parts.canvas.setFocus()
+
+    def _on_history_changed(self) -> None:
+        there = self.session.frame_count > 0
+        for id, step, verb in (
+            ("undo", self.session.history.undo_step(), "Undo"),
+            ("redo", self.session.history.redo_step(), "Redo"),
+        ):
+            # Enabled all the same: a press says that there is nothing to undo.
+            self.actions[id].setEnabled(there)
+            what = f"{verb}: {step.label}" if step is not None else verb
+            key = self.actions.key_of(id)
+            self.actions[id].setToolTip(f"{what} ({key})" if key else what)
+
+    def _on_frame_entered(self, frame: int) -> None:
+        self.playback.pause()
+        self.session.go_to(frame)
+        self.parts.canvas.setFocus()
+
+    def _show_time(self, frame: int) -> None:
+        info = self.loader.info
+        if info is not None and frame < len(info.times):
+            self.status.show_time(float(info.times[frame]))
+
+    def _show_playing(self, playing: bool) -> None:
+        self.actions["playPause"].setIcon(icon("pause" if playing else "play", self._keeper.theme))
+
+    def _on_workspace(self, workspace: Workspace) -> None:
+        self._tabs[workspace].setChecked(True)
+        self.differences.watch(workspace is Workspace.COMPARE)
+        self._show_compared()
+        self.feed.request()
+
+    def _show_compared(self, _key: str = "") -> None:
+        """Which variants the canvases show: all in Correct; baseline and compared one side by side in Compare."""
+        baseline, compared = self.session.variants.baseline, self.parts.side.compared
+        if self.workspaces.current is Workspace.CORRECT or baseline is None or not compared:
+            self.parts.canvas.set_shown_variants(None)
+            self.parts.other_canvas.set_shown_variants(None)
+        else:
+            self.parts.canvas.set_shown_variants([baseline.key])
+            self.parts.other_canvas.set_shown_variants([compared])
+
+    def _on_spot_activated(self, spot: Spot) -> None:
+        self.session.go_to(spot.frame)
+        self.session.select([spot.box_id])
+
+    def _on_verdicts_ready(self, verdicts: list[VariantVerdict]) -> None:
+        self.parts.verdicts.set_verdicts(verdicts)
+        points = {
+            verdict.key: difference.points
+            for verdict in verdicts
+            if verdict.compared is not None
+            for difference in verdict.compared.verdict.differences
+            if difference.metric == "ap"
+        }
+        self.parts.variants.model.set_compared(points)
+
+    def _on_snapshot_made(self, path: str) -> None:
+        self.session.told.emit(f"Snapshot: {path}")
+
+    def _on_problem(self, error: UserError) -> None:
+        self.notifier.show(error, Level.WARNING, key="saving")
+
+    def _on_notice(self, notice: Notice) -> None:
+        self.status.say(notice.text)
+        if notice.level is Level.ERROR:
+            box = QMessageBox(QMessageBox.Icon.NoIcon, "iouviewer", notice.text, parent=self._window)
+            box.setObjectName("errorMessage")
+            box.setDetailedText(notice.details)
+            box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            box.open()
+
+    # Opening and closing
+
+    def open_request(self, request: OpenRequest) -> None:
+        """Open what the command line said."""
+        self.files.open_request(request)
+
+    def close(self, geometry: bytes) -> None:
+        """Write what waits, end all threads and the worker process."""
+        self.playback.pause()
+        self._store.settings.window_geometry = geometry
+        self._store.settings.take_score_settings(self.session.scores.settings)
+        self._save_settings()
+        self.runs.close()
+        self.files.close()
+        self.exports.close()
+        self.verdicts.close()
+        self.differences.close()
+        self.controller.close()
+        self.loader.close()

@@ -1,0 +1,158 @@
+"""The two workspaces: the same canvas, timeline and tables in two arrangements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.compare.side import CompareSide
+from iouviewer.ui.compare.verdicts import VerdictPanel
+from iouviewer.ui.panels.inspector import Inspector
+from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel, VariantsPanel
+from iouviewer.ui.panels.number_line import NumberLine
+from iouviewer.ui.panels.sections import Section
+from iouviewer.ui.timeline.view import TimelineView
+
+SIDE_WIDTH = 344
+"""Logical pixels of the side panel: at 1280 the canvas keeps 73 % of the width."""
+TIMELINE_HEIGHT = 148
+
+
+class Workspace(StrEnum):
+    """Which arrangement is shown."""
+
+    CORRECT = "correct"
+    COMPARE = "compare"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What both workspaces are made of."""
+
+    canvas: CanvasView
+    other_canvas: CanvasView
+    timeline: TimelineView
+    number_line: NumberLine
+    problems: ProblemsPanel
+    boxes: BoxesPanel
+    variants: VariantsPanel
+    inspector: Inspector
+    verdicts: VerdictPanel
+    side: CompareSide
+
+
+class Workspaces(QStackedWidget):
+    """Moves the shared parts into the workspace that is shown; splitters keep their places."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        self.parts = parts
+        self.current = Workspace.CORRECT
+        self._correct_picture, self._correct_timeline = _slot(), _slot()
+        self._correct_numbers, self._correct_variants = _slot(), _slot()
+        self._compare_picture, self._compare_timeline = _slot(), _slot()
+        self._compare_numbers, self._compare_variants = _slot(), _slot()
+        self.addWidget(self._make_correct())
+        self.addWidget(self._make_compare())
+        self.show_workspace(Workspace.CORRECT)
+
+    def _make_correct(self) -> QWidget:
+        left = QSplitter(Qt.Orientation.Vertical)
+        left.setObjectName("correctLeft")
+        left.setChildrenCollapsible(False)
+        below = _column(self._correct_numbers, self._correct_timeline, stretch=1)
+        left.addWidget(self._correct_picture)
+        left.addWidget(below)
+        left.setStretchFactor(0, 1)
+        left.setStretchFactor(1, 0)
+        left.setSizes([600, TIMELINE_HEIGHT + 32])
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.setObjectName("correctRight")
+        right.setChildrenCollapsible(False)
+        inspector = Section("Pair", self.parts.inspector)
+        for widget in (self.parts.problems, self.parts.boxes, inspector, self._correct_variants):
+            right.addWidget(widget)
+        for place, share in enumerate((3, 3, 0, 0)):
+            right.setStretchFactor(place, share)
+        right.setSizes([170, 190, 128, 108])
+        whole = QSplitter(Qt.Orientation.Horizontal)
+        whole.setObjectName("correctWorkspace")
+        whole.setChildrenCollapsible(False)
+        whole.addWidget(left)
+        whole.addWidget(right)
+        whole.setStretchFactor(0, 1)
+        whole.setStretchFactor(1, 0)
+        right.setMinimumWidth(280)
+        whole.setSizes([1280 - SIDE_WIDTH, SIDE_WIDTH])
+        return whole
+
+    def _make_compare(self) -> QWidget:
+        pictures = QSplitter(Qt.Orientation.Horizontal)
+        pictures.setObjectName("comparePictures")
+        pictures.setChildrenCollapsible(False)
+        pictures.addWidget(self._compare_picture)
+        pictures.addWidget(self.parts.other_canvas)
+        pictures.addWidget(self.parts.side)
+        for place, share in enumerate((1, 1, 0)):
+            pictures.setStretchFactor(place, share)
+        pictures.setSizes([468, 468, SIDE_WIDTH])
+        below = _column(self._compare_numbers, self._compare_timeline, stretch=1)
+        whole = QSplitter(Qt.Orientation.Vertical)
+        whole.setObjectName("compareWorkspace")
+        whole.setChildrenCollapsible(False)
+        for widget in (_column(self.parts.verdicts, self._compare_variants, stretch=1), pictures, below):
+            whole.addWidget(widget)
+        for place, share in enumerate((0, 1, 0)):
+            whole.setStretchFactor(place, share)
+        whole.setSizes([178, 300, TIMELINE_HEIGHT + 32])
+        return whole
+
+    def show_workspace(self, workspace: Workspace) -> None:
+        """Show this one; the parts keep what they show."""
+        self.current = workspace
+        correct = workspace is Workspace.CORRECT
+        parts = self.parts
+        slots = (
+            (self._correct_picture, self._correct_timeline, self._correct_numbers, self._correct_variants)
+            if correct
+            else (self._compare_picture, self._compare_timeline, self._compare_numbers, self._compare_variants)
+        )
+        for slot, part in zip(
+            slots, (parts.canvas, parts.timeline.plot, parts.number_line, parts.variants), strict=True
+        ):
+            layout = slot.layout()
+            if layout is not None:
+                layout.addWidget(part)
+        parts.variants.set_narrow(correct)
+        parts.timeline.set_always_strips(not correct)
+        self.setCurrentIndex(0 if correct else 1)
+
+    def panels(self) -> list[QWidget]:
+        """What F6 goes through, in this workspace."""
+        parts = self.parts
+        common: list[QWidget] = [parts.canvas, parts.timeline.plot]
+        if self.current is Workspace.CORRECT:
+            return [*common, parts.problems.list, parts.boxes.table, parts.variants.table]
+        return [*common, parts.variants.table, parts.side.lost, parts.side.gained]
+
+
+def _slot() -> QWidget:
+    slot = QWidget()
+    layout = QVBoxLayout(slot)
+    layout.setContentsMargins(0, 0, 0, 0)
+    slot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return slot
+
+
+def _column(top: QWidget, bottom: QWidget, *, stretch: int) -> QWidget:
+    column = QWidget()
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    layout.addWidget(top)
+    layout.addWidget(bottom, stretch)
+    return column
