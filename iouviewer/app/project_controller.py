@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +12,26 @@ from PySide6.QtCore import QObject, Signal
 from iouviewer.app.importer import Importer
 from iouviewer.app.project_keeper import ProjectKeeper
 from iouviewer.app.project_opening import Opened, open_whatever_state
-from iouviewer.app.project_places import Registry, VideoFacts, beside, find_project, find_video, new_places, source_of
-from iouviewer.app.score_settings_json import scores_from_json, scores_to_json
+from iouviewer.app.project_places import (
+    Registry,
+    VideoFacts,
+    beside,
+    difference_of,
+    find_project,
+    find_video,
+    new_places,
+    source_of,
+)
+from iouviewer.app.score_settings_json import scores_from_json
 from iouviewer.app.session import Session
 from iouviewer.app.settings import Settings
+from iouviewer.app.snapshots import Snapshots
 from iouviewer.document.document import Document
 from iouviewer.document.history import MemoryHistory
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
-from iouviewer.project.schema import SUFFIX
 from iouviewer.project.store import ProjectFile
 
 
@@ -50,7 +58,6 @@ class ProjectController(QObject):
     videoWanted = Signal(str)
     snapshotMade = Signal(str)
     _writerSaid = Signal(object)
-    _snapshotEnded = Signal(object)
 
     def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,9 +75,10 @@ class ProjectController(QObject):
         self._waits_for_video = False
         self._wanted_place: Path | None = None
         self._told_unwritable = False
-        self._threads: list[threading.Thread] = []
         self._writerSaid.connect(self._on_writer_said)
-        self._snapshotEnded.connect(self._on_snapshot_ended)
+        self._snapshots = Snapshots(self)
+        self._snapshots.made.connect(self.snapshotMade)
+        self._snapshots.failed.connect(self.problem)
         session.historyChanged.connect(self._on_history_changed)
 
     @property
@@ -173,13 +181,9 @@ class ProjectController(QObject):
     def _bind_video(self, facts: VideoFacts, *, tell: bool = True) -> None:
         known, project = self._session.source, self._keeper.project
         found = source_of(facts, number=known.id)
-        if tell and known.frame_count and found.frame_count != known.frame_count:
-            self.notice.emit(
-                f"{found.name} is another file than the one that was labelled: "
-                f"{found.frame_count:,} against {known.frame_count:,} frames. Check that the boxes fit the pictures."
-            )
-        elif tell and known.fingerprint and found.fingerprint != known.fingerprint:
-            self.notice.emit(f"{found.name} is another file than the one that was labelled, with as many frames.")
+        sentence = difference_of(found, known)
+        if tell and sentence:
+            self.notice.emit(sentence)
         # Labels beyond the end of a shorter file stay; they are not ours to drop.
         source = replace(found, frame_count=max(found.frame_count, known.frame_count))
         if source != known:
@@ -213,7 +217,7 @@ class ProjectController(QObject):
         for path in places:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._keeper.project = self._create(path, session.history)
+                self._keeper.project = self._keeper.create(path, session.history)
                 break
             except OSError as error:
                 reason = UserError(f"the folder cannot be made: {error.strerror}", path=path.parent)
@@ -235,19 +239,6 @@ class ProjectController(QObject):
         self._remember(source.fingerprint, project.path)
         self.projectOpened.emit(str(project.path))
         return True
-
-    def _create(self, path: Path, history: MemoryHistory) -> ProjectFile:
-        session = self._session
-        self._keeper.values["scores"] = scores_to_json(session.scores.settings)
-        return ProjectFile.create(
-            path if path.suffix else path.with_suffix(SUFFIX),
-            session.document,
-            variants=session.variants,
-            baseline=self._keeper.baseline,
-            settings=self._keeper.values,
-            steps=history.steps,
-            cursor=history.cursor,
-        )
 
     # Keeping it up to date
 
@@ -293,22 +284,7 @@ class ProjectController(QObject):
         if not self._ensure_project() or self._keeper.project is None:
             self.problem.emit(UserError("there is nothing to make a snapshot of", remedy="Edit or import something."))
             return
-        thread = threading.Thread(target=self._make_snapshot, args=(self._keeper.project, name), name="snapshot")
-        self._threads = [other for other in self._threads if other.is_alive()] + [thread]
-        thread.start()
-
-    def _make_snapshot(self, project: ProjectFile, name: str) -> None:
-        # In a thread of its own; the signal reaches this object's thread through its event loop.
-        try:
-            self._snapshotEnded.emit(project.snapshot(name))
-        except UserError as error:
-            self._snapshotEnded.emit(error)
-
-    def _on_snapshot_ended(self, result: Path | UserError) -> None:
-        if isinstance(result, UserError):
-            self.problem.emit(result)
-        else:
-            self.snapshotMade.emit(str(result))
+        self._snapshots.make(self._keeper.project, name)
 
     def save_elsewhere(self, path: Path) -> None:
         """Keep the project at another place from now on (the old one cannot be written).
@@ -320,7 +296,7 @@ class ProjectController(QObject):
         history = MemoryHistory()
         steps = old.all_steps() if old is not None else ()
         history.take_over(steps, old.cursor if old is not None else 0)
-        self._keeper.project = self._create(path.absolute(), history)
+        self._keeper.project = self._keeper.create(path.absolute(), history)
         self._keeper.project.on_problem = self._writerSaid.emit
         self._session.attach_history(self._keeper.project, place=str(self._keeper.project.path))
         self.projectOpened.emit(str(self._keeper.project.path))
@@ -335,9 +311,7 @@ class ProjectController(QObject):
     def close(self) -> None:
         """Write what waits and close the project; what cannot be written is told."""
         self._keeper.write_chunks()
-        for thread in self._threads:
-            thread.join()
-        self._threads = []
+        self._snapshots.wait()
         project, self._keeper.project = self._keeper.project, None
         self._waits_for_video = False
         self._keeper.values, self._relative = {}, {}

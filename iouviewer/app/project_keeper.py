@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from iouviewer.app.score_settings_json import scores_to_json
 from iouviewer.app.session import Session
+from iouviewer.document.history import MemoryHistory
+from iouviewer.project.schema import SUFFIX
 from iouviewer.project.store import ProjectFile
 
 CHUNK_MS = 1000
@@ -50,6 +53,23 @@ class ProjectKeeper(QObject):
         """Key of the session's baseline, empty without variants."""
         baseline = self._session.variants.baseline
         return baseline.key if baseline is not None else ""
+
+    def create(self, path: Path, history: MemoryHistory) -> ProjectFile:
+        """Make a project file of all that the session holds.
+
+        Raises:
+            UserError: the folder cannot be written, or something stands there already.
+        """
+        self.values["scores"] = scores_to_json(self._session.scores.settings)
+        return ProjectFile.create(
+            path if path.suffix else path.with_suffix(SUFFIX),
+            self._session.document,
+            variants=self._session.variants,
+            baseline=self.baseline,
+            settings=self.values,
+            steps=history.steps,
+            cursor=history.cursor,
+        )
 
     def save_values(self, values: Mapping[str, Any]) -> None:
         """Keep JSON values by key."""

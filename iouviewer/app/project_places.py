@@ -48,6 +48,18 @@ def source_of(facts: VideoFacts, *, number: int = 0) -> Source:
     )
 
 
+def difference_of(found: Source, known: Source) -> str:
+    """One sentence where a video is not the file that was labelled; empty where it is, or nothing was known."""
+    if known.frame_count and found.frame_count != known.frame_count:
+        return (
+            f"{found.name} is another file than the one that was labelled: "
+            f"{found.frame_count:,} against {known.frame_count:,} frames. Check that the boxes fit the pictures."
+        )
+    if known.fingerprint and found.fingerprint != known.fingerprint:
+        return f"{found.name} is another file than the one that was labelled, with as many frames."
+    return ""
+
+
 def beside(video: Path) -> Path:
     """``clip.mp4.iouv`` in the video's folder."""
     return video.with_name(f"{video.name}{SUFFIX}")

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from iouviewer.document.document import Document
-from iouviewer.document.history import RowChanges, Step
+from iouviewer.document.history import Step
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.project import history_log, migrations, rows, variant_rows
 from iouviewer.project.contents import NewContents, ProjectContents, encode_json, read_contents
-from iouviewer.project.history_log import HistoryLog
+from iouviewer.project.durable_history import DurableHistory
 from iouviewer.project.lock import LockFile
 from iouviewer.project.rows import Columns, DamagedRowsError, FrameStates
 from iouviewer.project.schema import SUFFIX, back_up, connect, connect_to_write
-from iouviewer.project.writer import Work, Writer
+from iouviewer.project.writer import Writer
 
 CLOSE_SECONDS = 10.0
 """How long closing goes on trying to write what could not be written."""
@@ -32,7 +32,7 @@ class DamagedProjectError(UserError):
     """The file is damaged; it is unchanged. ``salvage`` saves what can be read."""
 
 
-class ProjectFile:
+class ProjectFile(DurableHistory):
     """One open project file: a ``document.history.History``, and the writer of all else that a session keeps.
 
     Calls come from one thread and return at once; writing happens in a thread of its own, in order. ``on_saved`` and
@@ -42,17 +42,16 @@ class ProjectFile:
 
     def __init__(self, path: Path, lock: LockFile, new: NewContents | None, extent: tuple[int, int]) -> None:
         """Use ``create`` or ``open``."""
-        self.path = path
         self.on_saved: Callable[[int, int], None] | None = None
         self.on_problem: Callable[[UserError | None], None] | None = None
         self._lock = lock
         self._new = new
-        self._log = HistoryLog(*extent, self._read_steps)
         self._stored: dict[str, PredictionSet] = {}
         self._next_chunk: dict[str, int] = {}
         self._made = threading.Event()
         self._problem: UserError | None = None
-        self._writer = Writer(path, self._connect, on_saved=self._tell_saved, on_problem=self._tell_problem)
+        writer = Writer(path, self._connect, on_saved=self._tell_saved, on_problem=self._tell_problem)
+        super().__init__(path, writer, *extent)
 
     @classmethod
     def create(
@@ -89,9 +88,8 @@ class ProjectFile:
             raise
         project = cls(path, lock, new, (cursor, len(taken)))
         project._stored = {variant.key: variant.predictions for variant in new.variants}
-        number = project._submit(lambda _connection: None)
-        for position, step in enumerate(taken, start=1):
-            project._log.keep(position, step, number)
+        # The file is made before the first request runs.
+        project._keep_steps(taken, project._submit(lambda _connection: None))
         return project
 
     @classmethod
@@ -148,62 +146,6 @@ class ProjectFile:
                 raise _damaged(self.path, error) from error
         self._stored = {variant.key: variant.predictions for variant in contents.variants}
         return contents
-
-    # History
-
-    @property
-    def progress(self) -> tuple[int, int]:
-        """Requests (committed, made) so far: steps, and all else that was to be written."""
-        return self._writer.progress
-
-    @property
-    def step_count(self) -> int:
-        """Number of steps, those that can be redone included."""
-        return self._log.count
-
-    @property
-    def cursor(self) -> int:
-        """Number of steps that are done."""
-        return self._log.cursor
-
-    def append(self, step: Step, rows: RowChanges) -> None:
-        """Add a step after the cursor, dropping what could be redone; merges with the last one by merge_key."""
-        position, step = self._log.append(step)
-        row = history_log.step_row(position, step)
-
-        def write(connection: sqlite3.Connection) -> None:
-            _write_changes(connection, rows)
-            history_log.write_step(connection, row)
-
-        self._log.keep(position, step, self._submit(write))
-        self._log.forget_far(self.progress[0])
-
-    def undo_step(self) -> Step | None:
-        """The step that undo would take back, or None. UserError if it can no longer be read."""
-        return self._log.at(self._log.cursor)
-
-    def redo_step(self) -> Step | None:
-        """The step that redo would do again, or None. UserError if it can no longer be read."""
-        return self._log.at(self._log.cursor + 1)
-
-    def move(self, by: int, rows: RowChanges) -> None:
-        """Move the cursor by -1 (undone) or +1 (redone)."""
-        cursor = self._log.cursor + by
-        if not 0 <= cursor <= self._log.count:
-            raise ValueError(f"the cursor cannot move to {cursor} of {self._log.count} steps")
-        self._log.cursor = cursor
-
-        def write(connection: sqlite3.Connection) -> None:
-            _write_changes(connection, rows)
-            history_log.write_cursor(connection, cursor)
-
-        self._submit(write)
-        self._log.forget_far(self.progress[0])
-
-    def all_steps(self) -> tuple[Step, ...]:
-        """All steps, read from the file where they are not in memory. UserError if one can no longer be read."""
-        found = (self._log.at(position) for position in range(1, self._log.count + 1))
-        return tuple(step for step in found if step is not None)
 
     # Everything else
 
@@ -316,22 +258,12 @@ class ProjectFile:
 
     # Inside
 
-    def _submit(self, work: Work) -> int:
-        return self._writer.submit(work)
-
     def _connect(self) -> sqlite3.Connection:
         if self._new is not None:
             self._new.make_file(self.path)
             self._new = None
             self._made.set()
         return connect_to_write(self.path)
-
-    def _read_steps(self, first: int, last: int) -> Mapping[int, Step]:
-        with closing(connect(self.path)) as connection:
-            try:
-                return history_log.read_steps(connection, first, last)
-            except sqlite3.DatabaseError as error:
-                raise UserError(f"the history could not be read: {error}", path=self.path) from error
 
     def _wait_until_written(self) -> None:
         self._writer.retry_now()
@@ -348,10 +280,6 @@ class ProjectFile:
         callback = self.on_problem
         if callback is not None:
             callback(problem)
-
-
-def _write_changes(connection: sqlite3.Connection, changes: RowChanges) -> None:
-    rows.write_changes(connection, changes)
 
 
 def _lock(path: Path, *, take_over: bool = False) -> LockFile:

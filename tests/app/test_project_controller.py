@@ -407,6 +407,7 @@ def test_the_last_folders_are_searched_for_a_video(open_window, video: Facts, tm
 def test_a_second_window_shows_a_copy_that_goes_if_nothing_is_done_with_it(open_window, video: Facts, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    assert window.controller.project is not None and window.controller.project.flush()
     second = open_window(video)
     assert any("another window" in notice for notice in second.notices)
     assert len(second.session.ground_truth) == 3
