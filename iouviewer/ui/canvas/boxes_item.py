@@ -9,12 +9,13 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, Role, shown_label
+from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, Role, is_labelled
 from iouviewer.ui.canvas.hit import Ref
-from iouviewer.ui.canvas.label_layout import Wish, place_labels
+from iouviewer.ui.canvas.label_layout import MANY, Wish, place_labels
 from iouviewer.ui.canvas.labels import Label, LabelCache
 from iouviewer.ui.palette import IGNORED
 
+Placed = tuple[Label, QRectF]
 _STYLES = {
     "solid": None,
     "dash": [5.0, 3.0],
@@ -64,11 +65,12 @@ class BoxesItem(QGraphicsItem):
         self._ratio = 1.0
         self._pens: dict[tuple[str, str], QPen] = {}
         self._halo = halo_pen()
-        self._emphasised: frozenset[Ref] = frozenset()
+        self._details: dict[Ref, Label] = {}
         self._left_out: frozenset[Ref] = frozenset()
         self._all_labels = False
-        # Label and its rectangle by box; logical pixels from the picture's corner. Emphasised ones stand last.
-        self._placed: dict[Ref, tuple[Label, QRectF]] = {}
+        # Label and its rectangle by box; logical pixels from the picture's corner. Details stand last, above the others.
+        self._placed: dict[Ref, Placed] = {}
+        self._kept_places: dict[Ref, tuple[DrawnBox, Placed]] = {}
 
     def boundingRect(self) -> QRectF:
         return self._bounds
@@ -77,7 +79,9 @@ class BoxesItem(QGraphicsItem):
 
     def set_picture(self, width: float, height: float, bounds: QRectF) -> None:
         """Size of the picture and where boxes may lie around it, picture pixels."""
-        self._picture = QSizeF(width, height)
+        if (width, height) != (self._picture.width(), self._picture.height()):
+            self._picture = QSizeF(width, height)
+            self._kept_places.clear()
         if bounds != self._bounds:
             self.prepareGeometryChange()
             self._bounds = bounds
@@ -86,12 +90,15 @@ class BoxesItem(QGraphicsItem):
         """Picture pixels a logical pixel: another zoom."""
         if px != self._px:
             self._px = px
+            self._kept_places.clear()
             self._placed = self._layout()
             self.update()
 
     def show_view(self, view: FrameView) -> None:
         """Show another view; only boxes that differ are repainted where it is the same frame."""
         old, self._view = self._view, view
+        if old.frame != view.frame:
+            self._kept_places.clear()
         placed, self._placed = self._placed, self._layout()
         if old.frame != view.frame:
             self.update()
@@ -99,12 +106,12 @@ class BoxesItem(QGraphicsItem):
             self._repaint_boxes(old.differing(view))
             self._repaint_labels(placed)
 
-    def emphasise(self, refs: frozenset[Ref], left_out: frozenset[Ref]) -> None:
-        """Show the details of these boxes, and do not draw the rectangles of ``left_out``."""
-        if (refs, left_out) == (self._emphasised, self._left_out):
+    def emphasise(self, details: dict[Ref, Label], left_out: frozenset[Ref]) -> None:
+        """Show these details at their boxes, and do not draw the rectangles of ``left_out``."""
+        if (details, left_out) == (self._details, self._left_out):
             return
         found = (self._view.find(ref) for ref in self._left_out ^ left_out)
-        self._emphasised, self._left_out = refs, left_out
+        self._details, self._left_out = details, left_out
         placed, self._placed = self._placed, self._layout()
         self._repaint_boxes(box for box in found if box is not None)
         self._repaint_labels(placed)
@@ -124,28 +131,48 @@ class BoxesItem(QGraphicsItem):
             for ref, (label, _) in self._placed.items()
         }
 
-    def _layout(self) -> dict[Ref, tuple[Label, QRectF]]:
-        crowded = self._view.labelled > FEW
+    def _layout(self) -> dict[Ref, Placed]:
+        view, details, px = self._view, self._details, self._px
+        crowded = view.labelled > FEW
+        plain = [
+            box
+            for box in view.boxes
+            if box.label is not None
+            and box.ref not in details
+            and is_labelled(box, all_labels=self._all_labels, crowded=crowded, px=px)
+        ]
+        if len(plain) > MANY:
+            placed = {box.ref: self._place_alone(box) for box in plain}
+        else:
+            labels = [box.label for box in plain if box.label is not None]
+            placed = self._place(plain, labels)
+        # Details of hovered and selected boxes come and go with the mouse: they lie above, and move no other label.
+        found = [(box, label) for ref, label in details.items() if (box := view.find(ref)) is not None]
+        placed.update(self._place([box for box, _ in found], [label for _, label in found]))
+        return placed
+
+    def _place(self, boxes: list[DrawnBox], labels: list[Label]) -> dict[Ref, Placed]:
         scale = 1 / self._px
-        plain: list[tuple[Ref, Label, Wish]] = []
-        last: list[tuple[Ref, Label, Wish]] = []
-        for box in self._view.boxes:
-            emphasised = box.ref in self._emphasised
-            label = shown_label(box, emphasised=emphasised, all_labels=self._all_labels, crowded=crowded, px=self._px)
-            if label is None:
-                continue
+        wishes = []
+        for box, label in zip(boxes, labels, strict=True):
             x1, y1, x2, y2 = box.rect
             size = self._cache.size(label)
             rect = (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
-            wish = Wish(rect, size.width(), size.height(), box.role.is_bad)
-            (last if emphasised else plain).append((box.ref, label, wish))
-        picture = (self._picture.width() * scale, self._picture.height() * scale)
-        placed: dict[Ref, tuple[Label, QRectF]] = {}
-        # Details of hovered and selected boxes come and go with the mouse: they lie above, and move no other label.
-        for group in (plain, last):
-            places = place_labels([wish for *_, wish in group], picture)
-            for (ref, label, wish), (x, y) in zip(group, places, strict=True):
-                placed[ref] = (label, QRectF(x, y, wish.width, wish.height))
+            wishes.append(Wish(rect, size.width(), size.height(), box.role.is_bad))
+        places = place_labels(wishes, (self._picture.width() * scale, self._picture.height() * scale))
+        return {
+            box.ref: (label, QRectF(x, y, wish.width, wish.height))
+            for box, label, wish, (x, y) in zip(boxes, labels, wishes, places, strict=True)
+        }
+
+    def _place_alone(self, box: DrawnBox) -> Placed:
+        """Where the label of a box goes among too many to keep out of one another's way; kept while it is the same."""
+        kept = self._kept_places.get(box.ref)
+        if kept is not None and kept[0] is box:
+            return kept[1]
+        assert box.label is not None
+        placed = self._place([box], [box.label])[box.ref]
+        self._kept_places[box.ref] = (box, placed)
         return placed
 
     # Repainting what differs
@@ -156,15 +183,14 @@ class BoxesItem(QGraphicsItem):
             x1, y1, x2, y2 = box.rect
             self.update(QRectF(x1 - reach, y1 - reach, x2 - x1 + 2 * reach, y2 - y1 + 2 * reach))
 
-    def _repaint_labels(self, before: dict[Ref, tuple[Label, QRectF]]) -> None:
-        now, px = self._placed, self._px
-        for ref in before.keys() | now.keys():
-            old, new = before.get(ref), now.get(ref)
-            if old != new:
-                for placed in (old, new):
-                    if placed is not None:
-                        grown = placed[1].adjusted(-2, -2, 2, 2)
-                        self.update(QRectF(grown.topLeft() * px, grown.size() * px))
+    def _repaint_labels(self, before: dict[Ref, Placed]) -> None:
+        px = self._px
+        for one, other in ((before, self._placed), (self._placed, before)):
+            for ref, placed in one.items():
+                found = other.get(ref)
+                if found is not placed and found != placed:
+                    grown = placed[1].adjusted(-2, -2, 2, 2)
+                    self.update(QRectF(grown.topLeft() * px, grown.size() * px))
 
     # Painting
 

@@ -67,7 +67,7 @@ class DrawingCanvas(BoxCommands, ZoomView):
 
     def ious_of(self, box_id: int) -> dict[str, float | None]:
         """IoU of a box with each shown variant's partner, by variant key; None where it has none."""
-        return {review.variant.key: review.iou_of.get(box_id) for review in self.reviews()}
+        return {review.variant.key: review.iou_of.get(box_id) for review in self.review_view.last_reviews}
 
     def show_drag_label(self, at: QPoint) -> None:
         """Say at the cursor what the gesture does: IoU before and now, per variant."""

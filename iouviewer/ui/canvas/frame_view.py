@@ -41,7 +41,6 @@ class DrawnBox:
     Attributes:
         colour, dash: ``#rrggbb`` and one of document.variants.DASHES.
         label: what stands at it where labels are shown; None for none.
-        detail: what stands at it while hovered or selected; None: the same as ``label``.
     """
 
     ref: Ref
@@ -50,7 +49,6 @@ class DrawnBox:
     colour: str
     dash: str = "solid"
     label: Label | None = None
-    detail: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +85,25 @@ class FrameView:
 
     def differing(self, other: FrameView) -> list[DrawnBox]:
         """Boxes of either view that the other one has not got, or has otherwise."""
-        mine = self.places
-        changed = [box for box in self.boxes if other.find(box.ref) != box]
-        changed += [box for box in other.boxes if box.ref not in mine or self.boxes[mine[box.ref]] != box]
+        changed: list[DrawnBox] = []
+        for one, another in ((self, other), (other, self)):
+            for box in one.boxes:
+                found = another.find(box.ref)
+                # Boxes that did not change are the same objects: comparing those is all it takes in a drag.
+                if found is not box and found != box:
+                    changed.append(box)
         return changed
 
 
-def shown_label(box: DrawnBox, *, emphasised: bool, all_labels: bool, crowded: bool, px: float) -> Label | None:
-    """The label that stands at a box, or None.
+def is_labelled(box: DrawnBox, *, all_labels: bool, crowded: bool, px: float) -> bool:
+    """Whether a box that is neither hovered nor selected shows its label.
 
     Args:
-        emphasised: hovered or selected.
         all_labels: the user holds the key for all labels.
         crowded: the frame has more than ``FEW`` labelled boxes.
         px: picture pixels a logical pixel.
     """
-    if emphasised:
-        return box.detail or box.label
     if box.label is None or all_labels or box.role.is_bad:
-        return box.label
+        return box.label is not None
     side = max(box.rect[2] - box.rect[0], box.rect[3] - box.rect[1])
-    return None if crowded or side < SMALL * px else box.label
+    return not crowded and side >= SMALL * px

@@ -87,4 +87,4 @@ class InputCanvas(DrawingCanvas):
         ref = self.tool.target_at(point).ref
         if ref is None or self.tool.gesture is not None or self._shown_frame < 0:
             return ""
-        return describe(self.session, ref, self._shown_frame, self.review_view.reviews(self._shown_frame))
+        return describe(self.session, ref, self._shown_frame, self.review_view.last_reviews)

@@ -19,6 +19,7 @@ class Plate(QWidget):
         super().__init__(parent)
         self.setObjectName(name)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._canvas = parent
         self._cache = cache
         self._label: Label | None = None
         self.hide()
@@ -39,7 +40,7 @@ class Plate(QWidget):
                 self.setAccessibleName(self.text)
                 self.update()
             if beside is not None:
-                self._put_beside(beside, self.parentWidget().rect())
+                self._put_beside(beside, self._canvas.rect())
         self.setVisible(label is not None)
 
     def _put_beside(self, point: QPoint, within: QRect) -> None:

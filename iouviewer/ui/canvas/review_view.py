@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan
 
@@ -37,6 +37,9 @@ class Reviewed:
     state_of: dict[int, PairState]
 
 
+_STATES = {int(state): state for state in PairState}
+
+
 def shown_variants(session: Session, wanted: Callable[[Variant], bool]) -> tuple[Variant, ...]:
     """Visible variants out of those wanted; the one whose IoU labels show first."""
     shown = [v for v in session.variants.visible() if wanted(v)]
@@ -49,10 +52,11 @@ def reviewed(session: Session, variant: Variant, frame: int) -> Reviewed:
     review: FrameReview = session.scores.frame_review(variant.key, frame)
     first = variant.predictions.table.rows(frame).start
     result = Reviewed(variant, {}, {}, {}, {})
+    below = int(PairState.BELOW_CONFIDENCE)
     columns = (review.gt_ids, review.pred_rows, review.iou, review.state)
     for gt_id, row, iou, state in zip(*(column.tolist() for column in columns), strict=True):
-        if row >= 0 and state != PairState.BELOW_CONFIDENCE:
-            result.state_of[first + row] = PairState(state)
+        if row >= 0 and state != below:
+            result.state_of[first + row] = _STATES[state]
             if gt_id >= 0:
                 result.iou_of[gt_id] = iou
                 result.partner_of[gt_id] = first + row
@@ -68,6 +72,10 @@ class ReviewView:
         self._filter = variant_filter
         self.keys: frozenset[str] | None = None
         self.blind = False
+        self.last_reviews: list[Reviewed] = []
+        self._judged = False
+        self._key: object = None
+        self._kept: dict[Ref, tuple[object, DrawnBox]] = {}
 
     def _wanted(self, variant: Variant) -> bool:
         return (self.keys is None or variant.key in self.keys) and (self._filter is None or self._filter(variant))
@@ -82,49 +90,75 @@ class ReviewView:
         return [reviewed(self._session, variant, frame) for variant in covering]
 
     def build(self, frame: int) -> FrameView:
-        """All boxes of the frame: predictions below, ground truth above."""
+        """All boxes of the frame: predictions below, ground truth above.
+
+        Boxes that look as they did in the last view of the same frame are the same objects.
+        """
+        self.last_reviews = []
         if not 0 <= frame < self._session.frame_count:
             return FrameView(frame)
-        judged = self._session.ground_truth.state(frame) is FrameState.LABELLED
-        reviews = self.reviews(frame)
+        reviews = self.last_reviews = self.reviews(frame)
+        self._judged = self._session.ground_truth.state(frame) is FrameState.LABELLED
+        names = self._session.document.class_names
+        looks = tuple((r.variant.key, r.variant.colour, r.variant.dash, id(r.variant.predictions)) for r in reviews)
+        key = (frame, self._judged, names, self._session.scores.settings.review.iou, looks)
+        if key != self._key:
+            self._key, self._kept = key, {}
         boxes: list[DrawnBox] = []
         for review in reversed(reviews):
-            boxes += self._predictions(review, judged)
-        boxes += (self._truth(box, reviews, judged) for box in self._session.ground_truth.boxes(frame))
+            boxes += self._predictions(review)
+        first = reviews[0] if reviews else None
+        boxes += [self._truth(box, first) for box in self._session.ground_truth.boxes(frame)]
         return FrameView.of(frame, boxes)
+
+    def detail(self, ref: Ref) -> Label | None:
+        """What is said of a box of the last view while it is hovered or selected; None if it is not there."""
+        if ref.is_ground_truth:
+            box = self._session.ground_truth.find(ref.row)
+            return None if box is None else self._truth_detail(box)
+        review = next((r for r in self.last_reviews if r.variant.key == ref.variant), None)
+        return None if review is None or ref.row not in review.state_of else self._prediction_detail(review, ref.row)
 
     # Ground truth
 
-    def _truth(self, box: Box, reviews: list[Reviewed], judged: bool) -> DrawnBox:
-        name = self._class_of(box.class_id)
-        ref, colour = truth_ref(box.id), ON_PICTURE.ground_truth
+    def _truth(self, box: Box, first: Reviewed | None) -> DrawnBox:
+        ref = truth_ref(box.id)
+        iou = first.iou_of.get(box.id) if first is not None else None
+        kept = self._kept.get(ref)
+        if kept is not None and kept[0] == (box, iou):
+            return kept[1]
+        drawn = self._drawn_truth(ref, box, iou, reviewed=first is not None)
+        self._kept[ref] = ((box, iou), drawn)
+        return drawn
+
+    def _drawn_truth(self, ref: Ref, box: Box, iou: float | None, *, reviewed: bool) -> DrawnBox:
+        name, colour = self._class_of(box.class_id), ON_PICTURE.ground_truth
         if box.flags & (BoxFlag.IGNORED | BoxFlag.OUTSIDE):
-            why = "outside" if box.flags & BoxFlag.OUTSIDE else "ignored"
-            detail = Label(((*name, Segment(why, IGNORED)),))
-            return DrawnBox(ref, box.rect, Role.IGNORED, IGNORED, label=None, detail=detail)
-        if not reviews or not judged:
-            return DrawnBox(ref, box.rect, Role.PLAIN, colour, label=_label(name), detail=self._detail(box, reviews))
-        first = reviews[0]
-        iou = first.iou_of.get(box.id)
-        threshold = self._session.scores.settings.review.iou
+            return DrawnBox(ref, box.rect, Role.IGNORED, IGNORED)
+        if not reviewed or not self._judged:
+            return DrawnBox(ref, box.rect, Role.PLAIN, colour, label=_label(name))
         if iou is None:
             role, value = Role.MISS, Segment("miss", _POOR)
         else:
+            threshold = self._session.scores.settings.review.iou
             role, value = Role.PAIRED if iou >= threshold else Role.LOOSE, iou_segment(iou)
-        label = Label(((*name, value),), role.is_bad)
-        return DrawnBox(ref, box.rect, role, colour, label=label, detail=self._detail(box, reviews))
+        return DrawnBox(ref, box.rect, role, colour, label=Label(((*name, value),), role.is_bad))
 
-    def _detail(self, box: Box, reviews: list[Reviewed]) -> Label:
+    def _truth_detail(self, box: Box) -> Label:
+        reviews = self.last_reviews if self._judged else []
         what = self._session.document.class_name(box.class_id) if box.class_id >= 0 else "box"
         track = f"  track {box.track}" if box.track != NO_TRACK else ""
-        lines = [(Segment(what, PLATE_TEXT), Segment(f"  #{box.id}{track}", PLATE_MUTED))]
+        lines: list[tuple[Segment, ...]] = [
+            (Segment(what, PLATE_TEXT), Segment(f"  #{box.id}{track}", PLATE_MUTED)),
+        ]
+        if box.flags & (BoxFlag.IGNORED | BoxFlag.OUTSIDE):
+            why = "outside" if box.flags & BoxFlag.OUTSIDE else "ignored"
+            return Label((*lines, (Segment(why, IGNORED),)))
         for review in reviews[:4]:
             iou = review.iou_of.get(box.id)
             value = Segment("miss", _POOR) if iou is None else iou_segment(iou)
-            several = (
-                (Segment(f"{review.variant.name}  ", on_picture(review.variant.colour)),) if len(reviews) > 1 else ()
-            )
-            lines.append((*several, value))
+            name = Segment(f"{review.variant.name}  ", on_picture(review.variant.colour))
+            lines.append((name, value) if len(reviews) > 1 else (value,))
         return Label(tuple(lines))
 
     def _class_of(self, class_id: int) -> tuple[Segment, ...]:
@@ -135,45 +169,51 @@ class ReviewView:
 
     # Predictions
 
-    def _predictions(self, review: Reviewed, judged: bool) -> Iterator[DrawnBox]:
-        variant, table = review.variant, review.variant.predictions.table
-        colour = on_picture(variant.colour)
-        several = len(self.variants()) > 1
+    def _predictions(self, review: Reviewed) -> list[DrawnBox]:
+        boxes = []
         for row, state in review.state_of.items():
-            x1, y1, x2, y2 = table.boxes[:, row].tolist()
-            score = f" {float(table.scores[row]):.2f}" if variant.predictions.has_scores else ""
-            name = self._session.document.class_name(int(table.class_ids[row])) if table.class_ids[row] >= 0 else ""
-            role = _ROLES[state] if judged else Role.PLAIN
-            label = None
-            if role is Role.FALSE_POSITIVE:
-                label = Label(((*self._class_of(int(table.class_ids[row])), Segment(f"FP{score}", _POOR)),), True)
-            who = (Segment(f"{variant.name}  ", colour),) if several else ()
-            verdict = "false positive" if role is Role.FALSE_POSITIVE else "prediction"
-            lines = [(*who, Segment(f"{name or verdict}{score}", PLATE_TEXT))]
-            owner = review.owner_of.get(row)
-            if owner is not None and judged:
-                lines.append((iou_segment(review.iou_of[owner]), Segment(f"  with #{owner}", PLATE_MUTED)))
-            elif role is Role.FALSE_POSITIVE and name:
-                lines.append((Segment(verdict, _POOR),))
-            detail = Label(tuple(lines), role is Role.FALSE_POSITIVE)
-            yield DrawnBox(
-                Ref(variant.key, row),
-                (x1, y1, x2, y2),
-                role,
-                on_picture(variant.colour),
-                variant.dash,
-                label=label,
-                detail=detail,
-            )
+            ref = Ref(review.variant.key, row)
+            kept = self._kept.get(ref)
+            if kept is None or kept[0] is not state:
+                kept = self._kept[ref] = (state, self._drawn_prediction(ref, review.variant, state))
+            boxes.append(kept[1])
+        return boxes
+
+    def _drawn_prediction(self, ref: Ref, variant: Variant, state: PairState) -> DrawnBox:
+        table = variant.predictions.table
+        x1, y1, x2, y2 = table.boxes[:, ref.row].tolist()
+        role = _ROLES[state] if self._judged else Role.PLAIN
+        label = None
+        if role is Role.FALSE_POSITIVE:
+            name = self._class_of(int(table.class_ids[ref.row]))
+            label = Label(((*name, Segment(f"FP{_score(variant, ref.row)}", _POOR)),), True)
+        return DrawnBox(ref, (x1, y1, x2, y2), role, on_picture(variant.colour), variant.dash, label=label)
+
+    def _prediction_detail(self, review: Reviewed, row: int) -> Label:
+        variant = review.variant
+        class_id = int(variant.predictions.table.class_ids[row])
+        what = self._session.document.class_name(class_id) if class_id >= 0 else "prediction"
+        who = (Segment(f"{variant.name}  ", on_picture(variant.colour)),) if len(self.last_reviews) > 1 else ()
+        lines: list[tuple[Segment, ...]] = [(*who, Segment(f"{what}{_score(variant, row)}", PLATE_TEXT))]
+        owner = review.owner_of.get(row)
+        wrong = self._judged and review.state_of[row] is PairState.FALSE_POSITIVE
+        if owner is not None and self._judged:
+            lines.append((iou_segment(review.iou_of[owner]), Segment(f"  with #{owner}", PLATE_MUTED)))
+        elif wrong:
+            lines.append((Segment("false positive", _POOR),))
+        return Label(tuple(lines), wrong)
+
+
+def _score(variant: Variant, row: int) -> str:
+    """`` 0.87``; empty where the file had no scores."""
+    return f" {float(variant.predictions.table.scores[row]):.2f}" if variant.predictions.has_scores else ""
 
 
 _ROLES = {
     PairState.TRUE_POSITIVE: Role.PLAIN,
     PairState.LOOSE: Role.PLAIN,
     PairState.FALSE_POSITIVE: Role.FALSE_POSITIVE,
-    PairState.MISS: Role.PLAIN,
     PairState.IGNORED: Role.IGNORED,
-    PairState.BELOW_CONFIDENCE: Role.PLAIN,
 }
 
 

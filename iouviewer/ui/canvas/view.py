@@ -107,6 +107,10 @@ class CanvasView(TrackCommands, InputCanvas):
         """What is drawn of the shown frame."""
         return self._frame_view
 
+    def picture_image(self) -> QImage:
+        """The picture on screen without boxes, or a reduced copy of it; null without one."""
+        return self._picture_item.image
+
     @property
     def label_texts(self) -> dict[Ref, str]:
         """What the labels on screen say, by box."""
@@ -165,7 +169,9 @@ class CanvasView(TrackCommands, InputCanvas):
         selected = self.selected_refs()
         dragged = self.tool.dragged_refs()
         hovered = frozenset(() if self._hovered is None or dragged else (self._hovered,))
-        self._boxes_item.emphasise((selected | hovered) - dragged, selected | dragged)
+        labels = ((ref, self.review_view.detail(ref)) for ref in sorted((selected | hovered) - dragged))
+        details = {ref: label for ref, label in labels if label is not None and ref in self._frame_view.places}
+        self._boxes_item.emphasise(details, selected | dragged)
         found = [self._frame_view.find(ref) for ref in sorted(selected | dragged)]
         boxes = [box for box in found if box is not None]
         editable = boxes[0].rect if len(boxes) == 1 and boxes[0].ref.is_ground_truth and not dragged else None
