@@ -22,6 +22,7 @@ from iouviewer.document.imported import ImportedBoxes, Kind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState
 from iouviewer.errors import UserError
+from iouviewer.formats.registry import ReadContext, read_boxes
 from iouviewer.metrics.table import Convention
 from iouviewer.project.store import ProjectFile
 
@@ -505,3 +506,23 @@ def test_frames_that_were_counted_later_are_added(open_window, video: Facts, tmp
     after = state_of(window.session.document)
     window.controller.close()
     assert state_of(open_window(replace(video, frame_count=20)).session.document)["classes"] == after["classes"]
+
+
+def test_real_footage_keeps_its_golden_numbers_through_the_file(open_window, video: Facts, shared_data: Path):
+    folder = shared_data / "pets09"
+    facts = replace(video, frame_count=795, size=(768, 576))
+    context = ReadContext(frame_count=795, size=(768, 576))
+    window = open_window(facts)
+    truth = read_boxes(folder / "gt.txt", replace(context, kind=Kind.GROUND_TRUTH))
+    window.controller.import_ground_truth(truth)
+    found = read_boxes(folder / "det_frcnn.txt", replace(context, kind=Kind.PREDICTIONS))
+    window.controller.add_predictions("frcnn", found)
+    after = state_of(window.session.document)
+    window.controller.close()
+    again = open_window(facts)
+    assert state_of(again.session.document) == after
+    (variant,) = again.session.variants
+    summary = again.session.scores.summary(variant.key)
+    assert (summary.tp, summary.fp, summary.fn) == (3506, 812, 970)
+    assert summary.avg_iou == pytest.approx(0.578275, abs=1e-6)
+    assert summary.pq == pytest.approx(0.533380, abs=1e-6)
