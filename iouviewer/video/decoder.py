@@ -78,11 +78,13 @@ class Decoder:
 
     def start_at(self, index: VideoIndex, packet: int) -> None:
         """Make ``packet`` the next one to be decoded, by a seek that is checked, or else by reading from the start."""
-        if self._container is None or packet == 0 or not self._seek(index, packet):
+        fresh = self._container is None
+        if fresh:
             self._open()
-            if packet == 0 or not self._seek(index, packet):
+        if (fresh and packet == 0) or not self._seek(index, packet):
+            if not fresh or packet:
                 self._open()
-                self._rewind(packet)
+            self._rewind(packet)
         self._output.clear()
         self._given.clear()
         self.errors = []
@@ -91,6 +93,7 @@ class Decoder:
         self._at_end = False
 
     def _rewind(self, packet: int) -> None:
+        """Read from the beginning of the file, which has just been opened."""
         self._packets = demuxed(self._container, self._stream)
         self._next = 0
         while self._next < packet:
@@ -102,8 +105,6 @@ class Decoder:
         """Whether a seek found a place from which ``packet`` is the next; the packets before it are thrown away."""
         import av
 
-        if packet == 0:
-            return False
         packets = index.packets
         stamps = [int(packets.pts[packet]), int(packets.dts[packet])]
         earlier = index.key_packets[index.key_packets < packet][-2:]

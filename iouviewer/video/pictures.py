@@ -260,9 +260,13 @@ class Pictures:
         if grown and not len(index.checks):
             return
         self._suspect = _told_damaged(index)
-        self.ring.clear()
+        self.forget()
         self._decoder.close()
         self._decoder = self._new_decoder()
+
+    def forget(self) -> None:
+        """Drop all pictures; the next one is decoded from its key frame on."""
+        self.ring.clear()
         self._last_given = self._first_given = -1
 
     def close(self) -> None:

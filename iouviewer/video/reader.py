@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from iouviewer.video.display import DisplayFrame
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.pictures import Cancelled, Pictures
 from iouviewer.video.ring import Held
+
+_PREVIEWS = 6
+"""Key frames kept as they were shown, so that a hand that stays within a group gets them without decoding."""
 
 DEFAULT_MEMORY = 64 << 20
 
@@ -42,6 +46,7 @@ class VideoReader:
         self._converter = Converter(rotation)
         self._pictures = Pictures(path, index, facts, self._converter, memory)
         self._previewer: Decoder | None = None
+        self._previews: dict[tuple[int, tuple[int, int] | None], DisplayFrame] = {}
 
     # -- what the video is ---------------------------------------------------------------------------------------
 
@@ -148,15 +153,25 @@ class VideoReader:
         held = self._pictures.ring.get(frame)
         if held is not None:
             return self._converted(frame, held, self._fitted(size))
-        for packet in self.index.starts(frame):
-            if self._previewer is None:
-                self._previewer = Decoder(self.path, threads=1)
+        starts = self.index.starts(frame)
+        kept = self._previews.get((starts[0], size)) or self._key_picture(starts, size)
+        if kept is None:
+            return self.read_display(frame, size)
+        if len(self._previews) >= _PREVIEWS:
+            self._previews.clear()
+        self._previews[starts[0], size] = kept
+        return replace(kept, exact=kept.exact and kept.frame == frame)
+
+    def _key_picture(self, starts: list[int], size: tuple[int, int] | None) -> DisplayFrame | None:
+        if self._previewer is None:
+            self._previewer = Decoder(self.path, threads=1)
+        for packet in starts:
             decoded = self._previewer.only(self.index, packet)
             number = -1 if decoded is None else self.index.frame_of(decoded.packet, decoded.repeat)
             if decoded is not None and number >= 0:
-                sure = number == frame and not decoded.frame.is_corrupt and self._agrees(decoded.frame, number)
+                sure = not decoded.frame.is_corrupt and self._agrees(decoded.frame, number)
                 return self._converted(number, Held(decoded.frame, sure=sure), self._fitted(size))
-        return self.read_display(frame, size)
+        return None
 
     def read_at(self, seconds: float, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The key frame at or before a time, for files whose index is not there yet; its number is unknown (-1)."""
@@ -209,7 +224,13 @@ class VideoReader:
 
     def use_index(self, index: VideoIndex) -> None:
         """Take a better index of the same file: grown, or confirmed. Pictures that may change numbers are forgotten."""
+        self._previews.clear()
         self._pictures.use_index(index)
+
+    def forget_pictures(self) -> None:
+        """Drop what is in memory, so that the next read decodes."""
+        self._previews.clear()
+        self._pictures.forget()
 
     def set_memory(self, budget: int) -> None:
         """Bytes that pictures may take."""

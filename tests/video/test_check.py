@@ -1,0 +1,85 @@
+"""What ``check_video`` says of whole, awkward and broken files."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from iouviewer.errors import UserError
+from iouviewer.video import open_video
+from iouviewer.video.check import check_video, gaps_in, is_variable
+
+
+def test_no_steps_means_no_gaps_and_no_variable_rate():
+    assert gaps_in(np.empty(0)) == [] and not is_variable(np.empty(0))
+    assert gaps_in(np.zeros(1)) == [] and not is_variable(np.zeros(1))
+
+
+def test_rounding_of_time_stamps_is_not_a_variable_rate():
+    assert not is_variable(np.round(np.arange(200) / 30, 3))
+    assert is_variable(np.array([0, 0.04, 0.08, 0.2, 0.24]))
+
+
+def test_a_gap_names_the_frame_before_it():
+    assert gaps_in(np.array([0, 0.04, 0.08, 0.5, 0.54])) == [{"after_frame": 2, "seconds": 0.42}]
+
+
+def test_a_plain_file_needs_nothing(clip):
+    report = check_video(clip("plain.mp4"))
+    assert report["exact"] is True and report["sampled"] == 40 and report["wrong"] == []
+    assert (report["frames"], report["fps"], report["vfr"], report["rotation"]) == (80, 25.0, False, 0)
+    assert report["key_frames"] == 4 and report["gop"] == {"shortest": 20, "median": 20.0, "longest": 20}
+    assert report["size"] == [160, 96] and report["codec"] == "h264" and report["duration"] == pytest.approx(3.2)
+    assert report["damage"] == [] and report["gaps"] == [] and report["remedy"] == []
+    assert json.loads(json.dumps(report)) == report
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "word"),
+    [
+        ("variable_rate.mp4", "vfr", True, "varies"),
+        ("edit_list.mp4", "hidden_by_edit_list", 12, "edit list"),
+        ("turned_90.mp4", "rotation", 90, "turned"),
+        ("wide_pixels.mp4", "sample_aspect_ratio", pytest.approx(4 / 3), "square"),
+        ("b_frames.avi", "numbers_changed", True, "remux"),
+        ("cut.mp4", "frames_announced", 80, "announces 80"),
+    ],
+)
+def test_a_peculiarity_is_told_with_what_to_do(clip, name, key, value, word):
+    report = check_video(clip(name), sample=10)
+    assert report[key] == value
+    assert any(word in sentence for sentence in report["remedy"]), report["remedy"]
+    assert report["exact"] is True
+
+
+def test_damage_is_listed_by_frame(clip):
+    report = check_video(clip("damaged.mp4"))
+    assert report["damage"] and all(0 <= damage["frame"] < 80 for damage in report["damage"])
+    assert any("damaged" in sentence for sentence in report["remedy"])
+
+
+def test_checking_confirms_the_numbers_for_the_next_opening(clip):
+    path = clip("stream.ts")
+    assert not open_video(path).numbers_confirmed
+    check_video(path, sample=2)
+    assert open_video(path).numbers_confirmed
+
+
+def test_a_cancelled_check_claims_nothing(clip):
+    report = check_video(clip("plain.mp4"), cancelled=lambda: True)
+    assert report["exact"] is None and report["sampled"] == 0
+    assert any("stopped" in sentence for sentence in report["remedy"])
+
+
+def test_progress_reaches_the_end(clip):
+    seen = []
+    check_video(clip("plain.mp4"), sample=1, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (79, 80) and seen == sorted(seen)
+
+
+def test_a_file_without_pictures_is_refused(tmp_path):
+    (tmp_path / "notes.mp4").write_bytes(b"")
+    with pytest.raises(UserError, match="empty"):
+        check_video(tmp_path / "notes.mp4")
