@@ -1,0 +1,100 @@
+"""Folders of pictures and single pictures as videos."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from iouviewer.errors import UserError
+from iouviewer.video import open_video
+from tests.video.awkward import code_in, picture
+
+
+def write(path, number, width=160, height=96):
+    path.parent.mkdir(exist_ok=True, parents=True)
+    cv2.imwrite(str(path), picture(number, width, height))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in range(12):
+        write(tmp_path / "img1" / f"{number + 1:06d}.png", number)
+    return tmp_path / "img1"
+
+
+def test_a_folder_of_pictures_is_a_video_without_a_time_base(folder):
+    reader = open_video(folder)
+    assert (reader.frame_count, reader.size, reader.fps) == (12, (160, 96), 0.0)
+    assert reader.time_of(3) is None
+    assert reader.numbers_confirmed and not reader.damage
+    for frame in (0, 11, 5, 6, 5):
+        assert np.array_equal(reader.read(frame), picture(frame, 160, 96))
+        shown = reader.read_display(frame)
+        assert shown.exact and code_in(shown.pixels[..., :3]) == frame
+
+
+def test_a_sequence_folder_leads_to_its_pictures(folder):
+    assert open_video(folder.parent).frame_count == 12
+
+
+def test_pictures_stand_in_natural_order(tmp_path):
+    for number in (0, 1, 2, 9, 10, 11):
+        write(tmp_path / f"frame{number}.png", number)
+    (tmp_path / "notes.txt").write_text("not a picture")
+    reader = open_video(tmp_path)
+    assert [code_in(reader.read(frame)) for frame in range(reader.frame_count)] == [0, 1, 2, 9, 10, 11]
+
+
+def test_a_single_picture_is_a_video_of_one_frame(tmp_path):
+    reader = open_video(write(tmp_path / "one.png", 7))
+    assert reader.frame_count == 1 and code_in(reader.read(0)) == 7
+    with pytest.raises(IndexError):
+        reader.read(1)
+
+
+def test_pictures_of_different_sizes_keep_their_own(tmp_path):
+    write(tmp_path / "1.png", 1)
+    write(tmp_path / "2.png", 2, 200, 120)
+    reader = open_video(tmp_path)
+    assert reader.size == (160, 96)
+    assert reader.read(1).shape == (120, 200, 3)
+
+
+def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_shown(folder):
+    (folder / "000003.png").write_bytes(b"not a picture")
+    (folder / "000004.png").write_bytes(b"")
+    reader = open_video(folder)
+    for frame in (2, 3):
+        with pytest.raises(UserError, match="cannot be decoded") as caught:
+            reader.read(frame)
+        assert caught.value.frame == frame
+    assert [damage.frame for damage in reader.damage] == [2, 3]
+    assert code_in(reader.read(4)) == 4
+
+
+def test_memory_stays_within_its_budget_and_prefetch_reads_ahead(folder):
+    budget = 5 * 160 * 96 * 3
+    reader = open_video(folder, memory=budget)
+    reader.read_display(2)
+    assert reader.prefetch() and reader.holds(3)
+    while reader.prefetch():
+        pass
+    for frame in range(12):
+        reader.read(frame)
+        assert reader.memory_used <= budget
+
+
+def test_the_digest_changes_with_the_names_only(folder):
+    before = open_video(folder).index_digest
+    write(folder / "000001.png", 99)
+    assert open_video(folder).index_digest == before
+    (folder / "000012.png").unlink()
+    assert open_video(folder).index_digest != before
+
+
+def test_a_damaged_single_picture_is_refused(tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8 but nothing more")
+    with pytest.raises(UserError):
+        open_video(tmp_path / "bad.jpg")

@@ -1,0 +1,265 @@
+"""Opening, time, memory, colours, and equality with OpenCV's decode."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import wave
+
+import cv2
+import numpy as np
+import pytest
+
+from iouviewer.errors import UserError
+from iouviewer.video import open_video
+from iouviewer.video.decoder import Superseded
+from tests.video.awkward import VideoMaker, code_in, make_video
+
+OPENCV_READS = [
+    "plain.mp4",
+    "b_frames.mp4",
+    "open_gop.mkv",
+    "turned_90.mp4",
+    "turned_180.mp4",
+    "turned_270.mov",
+    "odd_size.mp4",
+    "odd_size.avi",
+    "ten_bit.mp4",
+    "full_range.mp4",
+    "mpeg4.avi",
+    "mjpeg.mov",
+    "hevc_10_bit.mp4",
+    "vp9.webm",
+]
+"""Not the interlaced ones: OpenCV 5.0 cannot convert them and returns memory as it found it."""
+
+
+def opencv_pictures(path):
+    capture = cv2.VideoCapture(str(path))
+    while True:
+        read, image = capture.read()
+        if not read:
+            return
+        yield image
+
+
+@pytest.mark.parametrize("name", OPENCV_READS)
+def test_the_model_sees_the_bytes_of_opencvs_decode(name, clip):
+    reader = open_video(clip(name))
+    compared = 0
+    for frame, image in enumerate(opencv_pictures(clip(name))):
+        assert np.array_equal(reader.read(frame), image), frame
+        compared += 1
+    assert compared == reader.frame_count
+    reader.close()
+
+
+@pytest.mark.parametrize("name", ["pets09/vtest.avi", "tud-campus/TUD-Campus.mp4"])
+def test_the_real_clips_are_read_as_opencv_reads_them_in_any_order(name, shared_data):
+    path = shared_data / name
+    expected = dict(enumerate(opencv_pictures(path)))
+    reader = open_video(path, memory=8 << 20)
+    assert reader.frame_count == len(expected)
+    assert reader.size == expected[0].shape[1::-1]
+    generator = np.random.default_rng(3)
+    for frame in [*generator.integers(0, len(expected), 40).tolist(), *range(60, 0, -1), len(expected) - 1, 0]:
+        assert np.array_equal(reader.read(frame), expected[frame]), frame
+    reader.close()
+
+
+def test_times_count_from_the_first_picture(clip):
+    reader = open_video(clip("starts_late.mkv"))
+    assert reader.time_of(0) == 0.0
+    assert reader.time_of(10) == pytest.approx(0.4)
+    reader.close()
+
+
+def test_a_time_finds_the_picture_that_is_on_screen_then(clip):
+    reader = open_video(clip("variable_rate.mp4"))
+    for frame in range(reader.frame_count):
+        assert reader.frame_at(reader.time_of(frame)) == frame
+        assert reader.frame_at(reader.time_of(frame) + 0.005) == frame
+    assert reader.frame_at(-1.0) == 0
+    assert reader.frame_at(1e9) == reader.frame_count - 1
+    reader.close()
+
+
+def test_a_frame_outside_the_video_is_an_index_error(clip):
+    reader = open_video(clip("plain.mp4"))
+    for frame in (-1, 80):
+        with pytest.raises(IndexError, match="80 frames"):
+            reader.read(frame)
+        with pytest.raises(IndexError):
+            reader.time_of(frame)
+    reader.close()
+
+
+def test_pictures_that_are_returned_belong_to_the_caller(clip):
+    reader = open_video(clip("plain.mp4"))
+    first = reader.read(3)
+    first[:] = 0
+    assert code_in(reader.read(3)) == 3
+    reader.close()
+
+
+def test_pictures_for_the_screen_are_scaled_down_never_up(clip):
+    reader = open_video(clip("plain.mp4"))
+    small = reader.read_display(7, (80, 80))
+    assert small.pixels.shape == (48, 80, 4) and small.scale == 0.5 and small.pixels.flags.c_contiguous
+    assert reader.read_display(7, (1000, 1000)).pixels.shape == (96, 160, 4)
+    reader.close()
+
+
+def test_rotation_swaps_the_sides_on_screen_too(clip):
+    reader = open_video(clip("turned_90.mp4"))
+    assert reader.size == (96, 160)
+    assert reader.read_display(7).pixels.shape == (160, 96, 4)
+    assert reader.read_display(7, (48, 80)).pixels.shape == (80, 48, 4)
+    reader.close()
+
+
+def test_square_pixels_are_told_apart(clip):
+    assert open_video(clip("plain.mp4")).sample_aspect_ratio == 1
+    assert float(open_video(clip("wide_pixels.mp4")).sample_aspect_ratio) == pytest.approx(4 / 3)
+
+
+@pytest.mark.parametrize("budget", [100_000, 400_000, 2_000_000])
+def test_memory_stays_within_its_budget(clip, budget):
+    reader = open_video(clip("b_frames.mp4"), memory=budget)
+    for frame in [70, *range(79, 20, -1), 5]:
+        reader.read_display(frame, allow_reduced=True)
+        while reader.prefetch():
+            assert reader.memory_used <= budget
+        assert reader.memory_used <= budget
+    reader.close()
+
+
+def test_stepping_back_decodes_a_group_once(clip, monkeypatch):
+    reader = open_video(clip("b_frames.mp4"), memory=4 << 20)
+    reader.read(59)
+    decoder = reader._pictures._decoder
+    starts = []
+    real = type(decoder).start_at
+    monkeypatch.setattr(
+        type(decoder), "start_at", lambda self, index, packet: (starts.append(packet), real(self, index, packet))
+    )
+    for frame in range(58, -1, -1):
+        assert code_in(reader.read(frame)) == frame
+    assert len(starts) == 2, "the group of 40..59 was in memory, 20..39 and 0..19 are decoded once each"
+    reader.close()
+
+
+def test_a_group_too_large_for_memory_is_kept_smaller_while_moving_and_full_at_rest(tmp_path):
+    path = make_video(tmp_path / "long.mp4", VideoMaker(frames=120, gop=120, bframes=2))
+    picture = 160 * 96 * 3 // 2
+    reader = open_video(path, memory=60 * picture)
+    reader.read_display(119)
+    scales = []
+    for frame in range(118, 20, -1):
+        shown = reader.read_display(frame, allow_reduced=True)
+        assert shown.frame == frame and shown.exact
+        scales.append(shown.scale)
+        while reader.prefetch():
+            pass
+    assert min(scales) < 1.0
+    assert scales[:8] == [1.0] * 8, "the nearest pictures stay full size"
+    at_rest = reader.read_display(21)
+    assert at_rest.scale == 1.0 and code_in(at_rest.pixels[..., :3]) == 21
+    reader.close()
+
+
+def test_prefetch_fetches_what_lies_ahead_in_the_direction_of_travel(clip):
+    reader = open_video(clip("b_frames.mp4"), memory=4 << 20)
+    reader.read(10)
+    while reader.prefetch(ahead=6):
+        pass
+    assert all(reader.holds(frame) for frame in range(10, 17))
+    reader.forget_pictures()
+    reader.read(50)
+    reader.read(49)
+    while reader.prefetch():
+        pass
+    assert all(reader.holds(frame) for frame in range(20, 50)), "this group and the one before"
+    reader.close()
+
+
+def test_decoding_stops_when_the_picture_is_no_longer_wanted(clip):
+    reader = open_video(clip("b_frames.mp4"))
+    calls = iter([False] * 5)
+    with pytest.raises(Superseded):
+        reader.read_display(39, cancelled=lambda: next(calls, True))
+    assert code_in(reader.read(39)) == 39
+    reader.close()
+
+
+def test_colours_follow_the_matrix_that_the_stream_names(tmp_path):
+    import av
+
+    def shown(matrix):
+        path = tmp_path / f"{matrix}.mp4"
+        with av.open(str(path), "w") as output:
+            options = {"crf": "1", "x264-params": f"colormatrix={matrix}"}
+            stream = output.add_stream("libx264", rate=25, options=options)
+            stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+            planes = np.concatenate([np.full(64 * 64, 145), np.full(32 * 32, 54), np.full(32 * 32, 34)])
+            frame = av.VideoFrame.from_ndarray(planes.astype(np.uint8).reshape(96, 64), "yuv420p")
+            for packet in [*stream.encode(frame), *stream.encode()]:
+                output.mux(packet)
+        reader = open_video(path)
+        pixel = reader.read_display(0).pixels[32, 32, :3].astype(int)
+        reader.close()
+        return pixel
+
+    # Y 145, Cb 54, Cr 34 is pure green in BT.601: 1.164 (Y - 16) - 0.392 (Cb - 128) - 0.813 (Cr - 128) and so on.
+    assert np.abs(shown("smpte170m") - [0, 255, 0]).max() <= 4
+    # The same numbers in BT.709: green is 1.164 * 129 + 0.213 * 74 + 0.533 * 94, blue 1.164 * 129 - 2.112 * 74.
+    assert np.abs(shown("bt709") - [0, 216, 0]).max() <= 4
+
+
+@pytest.mark.parametrize("name", ["full_range.mp4", "ten_bit.mp4", "hevc_10_bit.mp4"])
+def test_range_and_bit_depth_reach_the_screen(name, clip):
+    pixels = open_video(clip(name)).read_display(0).pixels
+    assert abs(int(pixels[10, 9, 1]) - 20) <= 6, "a block of the code that is off"
+
+
+def test_what_is_no_video_is_refused_with_a_reason(tmp_path):
+    text = tmp_path / "notes.mp4"
+    text.write_text("This is not a video.\n" * 50)
+    empty = tmp_path / "empty.mp4"
+    empty.write_bytes(b"")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    sound = tmp_path / "sound.wav"
+    with wave.open(str(sound), "wb") as output:
+        output.setnchannels(1)
+        output.setsampwidth(2)
+        output.setframerate(8000)
+        output.writeframes(bytes(16000))
+    for path, reason in [
+        (text, "no video can be read"),
+        (empty, "empty"),
+        (folder, "no pictures in this folder"),
+        (sound, "no video in this file"),
+        (tmp_path / "absent.mp4", "no such file"),
+    ]:
+        with pytest.raises(UserError, match=reason) as caught:
+            open_video(path)
+        assert caught.value.path == path
+
+
+def test_a_header_without_pictures_is_refused(clip, tmp_path):
+    headless = tmp_path / "headless.mkv"
+    headless.write_bytes(clip("b_frames.mp4").read_bytes()[:40])
+    with pytest.raises(UserError):
+        open_video(headless)
+
+
+def test_a_path_of_any_letters_opens(clip, tmp_path):
+    strange = tmp_path / "größe 100% #1 – видео.mp4"
+    strange.write_bytes(clip("plain.mp4").read_bytes())
+    assert code_in(open_video(strange).read(5)) == 5
+
+
+def test_importing_the_package_loads_no_decoder():
+    code = "import sys, iouviewer.video; assert not {'av', 'cv2'} & set(sys.modules), sorted(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
