@@ -1,4 +1,4 @@
-"""Starts the window: painted first, filled afterwards. Imports nothing but Qt's widgets at module level."""
+"""Starts the window: painted first, filled afterwards. Imports nothing heavy at module level."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from iouviewer.app.cv2_guard import QT_VARIABLES, clear_cv2_qt_paths, has_own_qt
 from iouviewer.jobs.open_request import OpenRequest
 
 if TYPE_CHECKING:
+    from iouviewer.app.notifier import Notifier
     from iouviewer.ui.main_window import MainWindow
     from iouviewer.ui.theme import ThemeKeeper
 
@@ -27,20 +28,33 @@ def run_window(request: OpenRequest) -> int:
     from iouviewer.ui.main_window import MainWindow
     from iouviewer.ui.theme import ThemeKeeper
 
-    app = QApplication.instance()
-    if not isinstance(app, QApplication):
-        app = QApplication(sys.argv[:1])
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("iouviewer")
     app.setOrganizationName("iouviewer")
     keeper = ThemeKeeper(app)
     window = MainWindow()
+    undo = []
 
     def fill() -> None:
-        fill_window(window, keeper, request, told)
+        from iouviewer.app import logging_setup
+        from iouviewer.app.cv2_guard import import_cv2_safely
+        from iouviewer.app.notifier import Notifier
+
+        notifier = Notifier(window)
+        undo.append(logging_setup.install(notifier))
+        import_cv2_safely()
+        fill_window(window, keeper, notifier, request)
+        if told:
+            notifier.show(told)
 
     window.painted.connect(fill)
     window.show()
-    return int(app.exec())
+    try:
+        return int(app.exec())
+    finally:
+        for restore in undo:
+            restore()
 
 
 def _clear_environment() -> str:
@@ -51,23 +65,13 @@ def _clear_environment() -> str:
     return CV2_NOTE if cleared or has_own_qt() else ""
 
 
-def fill_window(window: MainWindow, keeper: ThemeKeeper, request: OpenRequest, told: str = "") -> None:
+def fill_window(window: MainWindow, keeper: ThemeKeeper, notifier: Notifier, request: OpenRequest) -> None:
     """Load the heavy parts, fill the window, open what was asked for."""
-    from iouviewer.app.cv2_guard import import_cv2_safely
-
-    import_cv2_safely()
-    from iouviewer.app import logging_setup
-    from iouviewer.app.notifier import Notifier
     from iouviewer.app.settings import SettingsStore
     from iouviewer.ui.workbench import Workbench
 
-    notifier = Notifier(window)
-    undo = logging_setup.install(notifier)
     store = SettingsStore(tell=notifier.show)
     workbench = Workbench(window, store, notifier, keeper)
     window.restore(store.settings.window_geometry)
     window.fill(workbench)
-    window.destroyed.connect(undo)
-    if told:
-        notifier.show(told)
     workbench.open_request(request)

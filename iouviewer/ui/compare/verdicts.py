@@ -35,9 +35,9 @@ class VerdictPanel(QScrollArea):
 
     def set_sentences(self, sentences: Sequence[str]) -> None:
         """Show these lines; without any, what to do next."""
-        for label in self._labels:
-            self._layout.removeWidget(label)
-            label.deleteLater()
+        while (item := self._layout.takeAt(0)) is not None:
+            if item.widget() is not None:
+                item.widget().deleteLater()
         self._labels = []
         for text in sentences or [HINT]:
             label = QLabel(_emphasised(text) if sentences else text)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QBrush, QColor, QFont, QIcon, QPainter, QPen, QPixmap
 
 from iouviewer.app.session import Session
-from iouviewer.document.edits import Aspect, Change
+from iouviewer.document.edits import Aspect, Change, Phase
 from iouviewer.document.scores_types import VariantSummary
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.ui.theme import Theme, current_theme, tabular_font
@@ -121,7 +121,9 @@ class VariantsModel(QAbstractTableModel):
     def _on_session_changed(self, change: Change) -> None:
         if not change.aspects & ~(Aspect.CLASS_NAMES | Aspect.DECISIONS | Aspect.TRACK):
             return
-        if self._late.isActive():
+        # What is read is never old; the views are told at most thirty times a second while the mouse drags.
+        self._summaries = {}
+        if change.phase is Phase.LIVE and self._late.isActive():
             self._stale = True
             return
         self._refresh()

@@ -116,12 +116,13 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
             self.mean_line,
             self.dots,
             self.difference_zero,
-            self.difference_curve,
             self.verified_lane,
             self.track_lane,
             self.playhead,
         ):
             self.addItem(item, ignoreBounds=True)
+        # Not through addItem: the plot's list of data items holds the variants' curves only.
+        self._box.addItem(self.difference_curve, ignoreBounds=True)
         self.legend = pg.LegendItem(offset=(-4, 1), verSpacing=-8, labelTextSize="8pt", colCount=6)
         self.legend.setParentItem(self.plotItem.vb)
         self.plotItem.showGrid(x=True, y=True, alpha=0.12)
@@ -192,6 +193,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
                 self.addItem(self._curves[one.key], ignoreBounds=True)
                 self.addItem(self._strips[one.key], ignoreBounds=True)
             self._curves[one.key].setPen(self._pen(one))
+            self._curves[one.key].opts["name"] = one.name
         self._fill_legend()
         self.refresh()
 

@@ -1,0 +1,279 @@
+"""The real window on a small real video: opening, live scores, undo, keys, workspaces."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QProgressBar, QSlider, QTableView, QToolButton
+from pytestqt.qtbot import QtBot
+
+from iouviewer.ui.main_window import MainWindow
+from iouviewer.ui.tables.variants_model import COLUMNS, Column
+from tests.ui.helpers import drag_box_edge, release_at
+from tests.ui.window import FRAMES, opened_window, shown, small_case, write_video
+
+NAMES = {
+    "canvas": QTableView.__mro__[-2],
+    "playButton": QToolButton,
+    "frameSpinBox": QAbstractSpinBox,
+    "confidenceSlider": QSlider,
+    "iouThresholdSpinBox": QAbstractSpinBox,
+    "conventionComboBox": QComboBox,
+    "inferenceProgressBar": QProgressBar,
+    "cancelInferenceButton": QToolButton,
+    "variantsTable": QTableView,
+    "boxesTable": QTableView,
+}
+
+
+def value(window: MainWindow, column: Column, row: int = 0) -> float:
+    """The raw number of a cell of the variants table."""
+    table = window.findChild(QTableView, "variantsTable")
+    found = table.model().index(row, COLUMNS.index(column)).data(Qt.ItemDataRole.UserRole)
+    return math.nan if found is None else float(found)
+
+
+def timeline_value(window: MainWindow, frame: int) -> float:
+    """The value of the curve at a frame, as the plot draws it."""
+    plot = window.workbench.parts.timeline.plot
+    x, y = plot.plotItem.curves[0].getData()
+    return float(y[int(np.flatnonzero(x == frame)[0])])
+
+
+def test_the_window_carries_the_published_names_and_every_named_part_says_what_it_is(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        assert window.objectName() == "mainWindow"
+        for name in (*NAMES, "timeline", "problemsList"):
+            found = window.findChildren(object, name)
+            assert len(found) == 1, name
+            assert found[0].accessibleName(), name
+        assert window.session.frame_iou("model0", 0) == pytest.approx(72 / 88)
+
+
+def test_iou_timeline_and_averages_follow_the_mouse_and_one_undo_restores_the_bits(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        session, canvas = window.session, window.workbench.parts.canvas
+        box = session.ground_truth.boxes(0)[0]
+        before = (
+            session.frame_iou("model0", 0),
+            timeline_value(window, 0),
+            value(window, Column.AVG_IOU),
+            window.workbench.parts.number_line.text.text(),
+        )
+        drag_box_edge(canvas, box.id, "left", by=5.0, release=False)
+        # Nothing was let go yet, so nothing is a step of the history.
+        assert session.history.undo_step() is None
+        assert session.frame_iou("model0", 0) > before[0]
+        assert timeline_value(window, 0) == session.frame_iou("model0", 0)
+        assert value(window, Column.AVG_IOU) > before[2]
+        assert "→" in canvas.drag_text
+        assert window.workbench.parts.number_line.text.text() != before[3]
+        x1, y1, _, y2 = session.ground_truth.boxes(0)[0].rect
+        release_at(canvas, x1, (y1 + y2) / 2)
+        step = session.history.undo_step()
+        assert step is not None
+        assert "Resize" in step.label
+        window.workbench.actions["undo"].trigger()
+        assert session.history.undo_step() is None
+        assert session.ground_truth.boxes(0)[0] == box
+        assert session.frame_iou("model0", 0) == before[0]
+        assert timeline_value(window, 0) == before[1]
+        assert value(window, Column.AVG_IOU) == before[2]
+
+
+def test_the_picture_and_the_frame_number_move_together(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        canvas = window.workbench.parts.canvas
+        QTest.keyClick(canvas, Qt.Key.Key_D)
+        shown(qtbot, window)
+        assert window.session.current_frame == 1
+        QTest.keyClick(canvas, Qt.Key.Key_D, Qt.KeyboardModifier.ShiftModifier)
+        QTest.keyClick(canvas, Qt.Key.Key_A)
+        assert window.session.current_frame == 10
+        QTest.keyClick(canvas, Qt.Key.Key_End)
+        assert window.session.current_frame == FRAMES - 1
+        shown(qtbot, window)
+        box = window.findChild(QAbstractSpinBox, "frameSpinBox")
+        assert box.value() == FRAMES - 1
+        assert window.workbench.parts.timeline.plot.playhead.value() == FRAMES - 1
+        assert window.workbench.status.frame.text() == f"frame {FRAMES - 1} / {FRAMES - 1}"
+
+
+def test_letters_typed_into_a_text_field_do_no_command(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        window.session.go_to(5)
+        shown(qtbot, window)
+        box = window.workbench.parts.number_line.frame_box
+        box.setFocus()
+        for key in (Qt.Key.Key_D, Qt.Key.Key_S, Qt.Key.Key_N, Qt.Key.Key_Home):
+            QTest.keyClick(box, key)
+        assert window.session.current_frame == 5
+        assert not window.session.ground_truth.is_verified(5)
+
+
+def test_typing_a_frame_number_goes_there_and_gives_the_focus_back(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        box = window.workbench.parts.number_line.frame_box
+        box.setFocus()
+        box.selectAll()
+        QTest.keyClicks(box, "17")
+        QTest.keyClick(box, Qt.Key.Key_Return)
+        assert window.session.current_frame == 17
+        assert window.workbench.parts.canvas.hasFocus()
+
+
+def test_boxes_are_hidden_while_the_key_is_down(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        canvas = window.workbench.parts.canvas
+        assert canvas.frame_view.boxes
+        QTest.keyPress(canvas, Qt.Key.Key_H)
+        assert not canvas.frame_view.boxes
+        QTest.keyRelease(canvas, Qt.Key.Key_H)
+        assert canvas.frame_view.boxes
+
+
+def test_space_plays_and_pauses(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        canvas = window.workbench.parts.canvas
+        QTest.keyClick(canvas, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: window.session.current_frame >= 3, timeout=10_000)
+        QTest.keyClick(canvas, Qt.Key.Key_Space)
+        assert not window.workbench.playback.playing
+
+
+def test_thresholds_and_convention_change_the_scores(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        session = window.session
+        assert value(window, Column.RECALL) == 1.0
+        window.workbench.controls.iou_box.setValue(0.95)
+        assert session.scores.settings.review.iou == 0.95
+        assert value(window, Column.RECALL) == 0.0
+        window.findChild(QSlider, "confidenceSlider").setValue(95)
+        assert session.scores.settings.review.conf == 0.95
+        assert math.isnan(value(window, Column.PRECISION))
+        window.workbench.actions["confidenceDown"].trigger()
+        assert session.scores.settings.review.conf == 0.9
+        combo = window.findChild(QComboBox, "conventionComboBox")
+        combo.setCurrentIndex(1)
+        combo.activated.emit(1)
+        assert session.frame_iou("model0", 0) == pytest.approx(73 * 81 / (81 * 81 * 2 - 73 * 81))
+
+
+def test_problems_are_walked_with_keys_and_each_decision_goes_on(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        session, panel = window.session, window.workbench.parts.problems
+        window.workbench.controls.iou_box.setValue(0.9)
+        panel.model.finish()
+        assert panel.model.rowCount() == FRAMES
+        canvas = window.workbench.parts.canvas
+        QTest.keyClick(canvas, Qt.Key.Key_N)
+        first = panel.current
+        assert first is not None
+        assert session.current_frame == first.frame
+        assert panel.remark.text() == f"1 of {FRAMES}"
+        QTest.keyClick(canvas, Qt.Key.Key_Return)
+        # The proposed fix of a loose pair is the prediction's rectangle.
+        assert session.frame_iou("model0", first.frame) == 1.0
+        assert panel.model.rowCount() == FRAMES - 1
+        second = panel.current
+        assert second is not None
+        assert second.key != first.key
+        QTest.keyClick(canvas, Qt.Key.Key_X)
+        assert session.document.decision(second.key) == "right"
+        assert panel.model.rowCount() == FRAMES - 2
+        window.workbench.actions["undo"].trigger()
+        window.workbench.actions["undo"].trigger()
+        assert session.document.decision(second.key) == ""
+
+
+def test_both_workspaces_share_frame_selection_and_variants(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path, variants=2)) as window:
+        session, bench = window.session, window.workbench
+        session.go_to(7)
+        session.select([session.ground_truth.boxes(7)[0].id])
+        QTest.keyClick(window, Qt.Key.Key_F3)
+        shown(qtbot, window)
+        assert session.current_frame == 7
+        assert bench.parts.other_canvas.isVisible()
+        assert bench.parts.timeline.plot.shows_strips
+        names = [box.ref.variant for box in bench.parts.other_canvas.frame_view.boxes if box.ref.variant]
+        assert names == [session.variants.find("model1").key]
+        bench.controls.iou_box.setValue(0.7)
+        qtbot.waitUntil(lambda: bench.parts.side.tabs.tabText(0) == f"Lost {FRAMES}", timeout=20_000)
+        bench.parts.side.lost.clicked.emit(bench.parts.side.lost.model().index(3, 0))
+        assert session.current_frame == 3
+        QTest.keyClick(window, Qt.Key.Key_F2)
+        assert bench.parts.canvas.isVisible()
+        assert not bench.parts.timeline.plot.shows_strips
+
+
+def test_the_table_says_how_far_a_variant_is_from_the_baseline(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path, variants=2)) as window:
+        assert math.isnan(value(window, Column.DELTA, 0))
+        assert value(window, Column.DELTA, 1) == pytest.approx(
+            100 * (value(window, Column.AP, 1) - value(window, Column.AP, 0))
+        )
+        session = window.session
+        session.variants.set_baseline(session.variants.find("model1").key)
+        assert math.isnan(value(window, Column.DELTA, 1))
+        assert value(window, Column.DELTA, 0) > 0
+
+
+def test_a_drop_of_video_ground_truth_and_predictions_opens_one_sheet_with_one_button(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    case = small_case(tmp_path)
+    with opened_window(qtbot) as window:
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(str(path)) for path in (case.video, case.gt, case.preds[0][1])])
+        event = QDropEvent(
+            QPointF(50, 50),
+            Qt.DropAction.CopyAction,
+            mime,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        window.dropEvent(event)
+        sheet = window.workbench.files._sheet
+        assert sheet is not None
+        qtbot.waitUntil(lambda: sheet.open_button.isEnabled(), timeout=20_000)
+        roles = [row.chosen.value for row in sheet.rows]
+        assert roles == ["video", "ground truth", "predictions"]
+        sheet.open_button.click()
+        qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=20_000)
+        assert len(window.session.ground_truth) == FRAMES
+        shown(qtbot, window)
+
+
+def test_a_file_that_is_no_video_is_told_once_and_the_window_goes_on(qtbot: QtBot, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"this is no video" * 100)
+    with opened_window(qtbot) as window:
+        told: list[str] = []
+        window.workbench.notifier.shown.connect(lambda notice: told.append(notice.text))
+        window.workbench.files.open_paths([broken])
+        qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+        assert len(told) == 1
+        assert "broken.mp4" in told[0]
+        assert "Traceback" not in told[0]
+        video = write_video(tmp_path / "good.avi", 5)
+        window.workbench.files.open_paths([video])
+        qtbot.waitUntil(lambda: window.session.frame_count == 5, timeout=20_000)
+
+
+def test_an_empty_window_says_what_to_do_next_and_its_commands_wait_for_a_video(qtbot: QtBot) -> None:
+    with opened_window(qtbot) as window:
+        assert window.workbench.actions["openVideo"].isEnabled()
+        assert not window.workbench.actions["nextFrame"].isEnabled()
+        QTest.keyClick(window.workbench.parts.canvas, Qt.Key.Key_D)
+        assert window.session.current_frame == 0

@@ -1,0 +1,87 @@
+"""The real window for tests: made, filled with a small video and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from iouviewer.app.notifier import Notifier
+from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.ui.main_window import MainWindow
+from iouviewer.ui.start import fill_window
+from iouviewer.ui.theme import ThemeKeeper
+
+WIDTH, HEIGHT, FRAMES = 320, 240, 24
+
+
+def write_video(path: Path, frames: int = FRAMES) -> Path:
+    """A small real video: a bright square that moves over a grey ground."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (WIDTH, HEIGHT))
+    assert writer.isOpened()
+    for frame in range(frames):
+        picture = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+        picture[80:160, 60 + 2 * frame : 140 + 2 * frame] = 200
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def square(frame: int, off: float = 0.0) -> tuple[float, float, float, float]:
+    """Where the square stands on a frame, moved by ``off`` pixels."""
+    x = 60.0 + 2 * frame + off
+    return x, 80.0, x + 80.0, 160.0
+
+
+def write_boxes(path: Path, rects: dict[int, list[tuple[float, ...]]], *, scores: bool = False) -> Path:
+    """A box CSV; with ``scores`` each rectangle has a fifth number."""
+    lines = ["frameID,x1,y1,x2,y2" + (",score" if scores else "")]
+    lines += [",".join(f"{value:g}" for value in (frame, *rect)) for frame, found in rects.items() for rect in found]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def small_case(folder: Path, *, variants: int = 1) -> OpenRequest:
+    """Video, ground truth and predictions that lie a few pixels off, the further the later the variant."""
+    video = write_video(folder / "clip.avi")
+    gt = write_boxes(folder / "gt.csv", {f: [square(f)] for f in range(FRAMES)})
+    preds = []
+    for number in range(variants):
+        rects = {f: [(*square(f, 8.0 + 12 * number), 0.9)] for f in range(FRAMES)}
+        path = write_boxes(folder / f"pred{number}.csv", rects, scores=True)
+        preds.append((f"model{number}", path))
+    return OpenRequest(video=video, gt=gt, preds=tuple(preds))
+
+
+@contextmanager
+def opened_window(qtbot: QtBot, request: OpenRequest | None = None) -> Iterator[MainWindow]:
+    """The filled window on screen, with what was asked for loaded and its picture shown; closed afterwards."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    keeper = ThemeKeeper(app)
+    window = MainWindow()
+    request = request or OpenRequest()
+    try:
+        window.show()
+        fill_window(window, keeper, Notifier(window), request)
+        if request.video is not None:
+            qtbot.waitUntil(lambda: len(window.session.variants) == len(request.preds), timeout=30_000)
+            qtbot.waitUntil(lambda: request.gt is None or len(window.session.ground_truth) > 0, timeout=30_000)
+            shown(qtbot, window)
+        yield window
+    finally:
+        window.close()
+        window.deleteLater()
+        keeper.deleteLater()
+        app.setStyleSheet("")
+
+
+def shown(qtbot: QtBot, window: MainWindow) -> None:
+    """Wait until the picture and boxes of the current frame are on the canvas."""
+    canvas = window.workbench.parts.canvas
+    qtbot.waitUntil(lambda: canvas.shown_frame == window.session.current_frame, timeout=30_000)
