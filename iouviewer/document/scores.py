@@ -50,6 +50,7 @@ class Scores:
         self._settings = settings
         self._variants: dict[str, VariantScores] = {}
         self._columns: dict[int, FramePredictions] = {}
+        self._reviews: dict[tuple[str, int], tuple[BoxTable, tuple[object, ...], FrameReview]] = {}
         self.set_ground_truth(gt)
 
     @property
@@ -141,8 +142,18 @@ class Scores:
 
     def frame_review(self, key: str, frame: int) -> FrameReview:
         """Who belongs to whom in one frame, whether or not it counts; rows are those of the frame."""
-        predictions = self._variants[key].predictions
-        return review_frame(self._gt.frame_table(frame), predictions.table.frame(frame), self._settings.review)
+        table, gt = self._variants[key].predictions.table, self._gt.frame_table(frame)
+        arrays = (gt.boxes, gt.class_ids, gt.ignored, gt.ids)
+        content = (self._settings.review, *(array.tobytes() for array in arrays))
+        kept = self._reviews.get((key, frame))
+        if kept is not None and kept[0] is table and kept[1] == content:
+            return kept[2]
+        # Canvases, tables and the inspector ask for the same frame after each change.
+        if len(self._reviews) >= _REMEMBERED:
+            del self._reviews[next(iter(self._reviews))]
+        review = review_frame(gt, table.frame(frame), self._settings.review)
+        self._reviews[key, frame] = (table, content, review)
+        return review
 
     def summary(self, key: str) -> VariantSummary:
         """The numbers of a variant as they stand."""

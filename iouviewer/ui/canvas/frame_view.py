@@ -85,13 +85,10 @@ class FrameView:
 
     def differing(self, other: FrameView) -> list[DrawnBox]:
         """Boxes of either view that the other one has not got, or has otherwise."""
-        changed: list[DrawnBox] = []
-        for one, another in ((self, other), (other, self)):
-            for box in one.boxes:
-                found = another.find(box.ref)
-                # Boxes that did not change are the same objects: comparing those is all it takes in a drag.
-                if found is not box and found != box:
-                    changed.append(box)
+        # Boxes that did not change are the same objects: a drag is over with these two sets.
+        mine, theirs = set(map(id, self.boxes)), set(map(id, other.boxes))
+        changed = [box for box in self.boxes if id(box) not in theirs and other.find(box.ref) != box]
+        changed += [box for box in other.boxes if id(box) not in mine and self.find(box.ref) != box]
         return changed
 
 

@@ -75,7 +75,8 @@ class ReviewView:
         self.last_reviews: list[Reviewed] = []
         self._judged = False
         self._key: object = None
-        self._kept: dict[Ref, tuple[object, DrawnBox]] = {}
+        self._kept: dict[Ref, tuple[PairState, DrawnBox]] = {}
+        self._kept_truths: dict[int, tuple[Box, float | None, DrawnBox]] = {}
 
     def _wanted(self, variant: Variant) -> bool:
         return (self.keys is None or variant.key in self.keys) and (self._filter is None or self._filter(variant))
@@ -103,12 +104,12 @@ class ReviewView:
         looks = tuple((r.variant.key, r.variant.colour, r.variant.dash, id(r.variant.predictions)) for r in reviews)
         key = (frame, self._judged, names, self._session.scores.settings.review.iou, looks)
         if key != self._key:
-            self._key, self._kept = key, {}
+            self._key, self._kept, self._kept_truths = key, {}, {}
         boxes: list[DrawnBox] = []
         for review in reversed(reviews):
             boxes += self._predictions(review)
         first = reviews[0] if reviews else None
-        boxes += [self._truth(box, first) for box in self._session.ground_truth.boxes(frame)]
+        boxes += self._truths(self._session.ground_truth.boxes(frame), first)
         return FrameView.of(frame, boxes)
 
     def detail(self, ref: Ref) -> Label | None:
@@ -121,17 +122,19 @@ class ReviewView:
 
     # Ground truth
 
-    def _truth(self, box: Box, first: Reviewed | None) -> DrawnBox:
-        ref = truth_ref(box.id)
-        iou = first.iou_of.get(box.id) if first is not None else None
-        kept = self._kept.get(ref)
-        if kept is not None and kept[0] == (box, iou):
-            return kept[1]
-        drawn = self._drawn_truth(ref, box, iou, reviewed=first is not None)
-        self._kept[ref] = ((box, iou), drawn)
+    def _truths(self, boxes: tuple[Box, ...], first: Reviewed | None) -> list[DrawnBox]:
+        ious = first.iou_of if first is not None else {}
+        kept, drawn = self._kept_truths, []
+        for box in boxes:
+            iou = ious.get(box.id)
+            found = kept.get(box.id)
+            if found is None or found[1] != iou or (found[0] is not box and found[0] != box):
+                found = kept[box.id] = (box, iou, self._drawn_truth(box, iou, reviewed=first is not None))
+            drawn.append(found[2])
         return drawn
 
-    def _drawn_truth(self, ref: Ref, box: Box, iou: float | None, *, reviewed: bool) -> DrawnBox:
+    def _drawn_truth(self, box: Box, iou: float | None, *, reviewed: bool) -> DrawnBox:
+        ref = truth_ref(box.id)
         name, colour = self._class_of(box.class_id), ON_PICTURE.ground_truth
         if box.flags & (BoxFlag.IGNORED | BoxFlag.OUTSIDE):
             return DrawnBox(ref, box.rect, Role.IGNORED, IGNORED)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from iouviewer.document.boxes import Rect
-from iouviewer.ui.canvas.boxes_item import halo_pen, pen_of
+from iouviewer.ui.canvas.boxes_item import HALO, outlines
 from iouviewer.ui.canvas.hit import HANDLE, handles
 from iouviewer.ui.palette import ON_PICTURE
 
@@ -50,15 +50,12 @@ class SelectionItem(QGraphicsItem):
         ratio = painter.device().devicePixelRatioF()
         painter.setWorldTransform(QTransform())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        mapped = [(_mapped(rect, transform, ratio), colour) for rect, colour in self._rects]
-        for rect, colour in mapped:
-            painter.setPen(halo_pen(6.0, ratio=ratio))
-            painter.drawRect(rect)
-            painter.setPen(pen_of("#ffffff", width=4.0, ratio=ratio))
-            painter.drawRect(rect)
-            painter.setPen(pen_of(colour, width=2.0, ratio=ratio))
-            painter.drawRect(rect)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for rect, colour in self._rects:
+            mapped = [_mapped(rect, transform, ratio)]
+            for brush, half in ((HALO, 3.0), (QColor("#ffffff"), 2.0), (QColor(colour), 1.0)):
+                painter.setBrush(brush)
+                painter.drawRects(outlines(mapped, half))
         if self._editable is not None:
             self._paint_handles(painter, transform)
         painter.setWorldTransform(transform)
