@@ -158,18 +158,23 @@ def _marks_of(truth: GroundTruth, taken: TruthToTake) -> tuple[FrameMark, ...]:
     return tuple(FrameMark(frame, FrameState(int(taken.states[frame])), False) for frame in others.tolist())
 
 
+def knows_classes(truth: GroundTruth) -> bool:
+    """Whether a box has a class; ground truth without any matches every class, so further classes may be added."""
+    return bool((truth.table().class_ids != UNSPECIFIED_CLASS).any())
+
+
 def prepare_predictions(
     imported: ImportedBoxes, document: Document, class_map: Mapping[str, str], source: int
 ) -> tuple[PredictionSet, tuple[str, ...]]:
     """A prediction set in the document's classes, and the document's names.
 
-    Classes that ground truth does not know are left out and counted; as long as there is no ground truth, which could
-    know them, they are added.
+    Classes that ground truth does not know are left out and counted; as long as no box of the ground truth has a class
+    (a box without one matches every class), they are added.
 
     Raises:
         UserError: a prediction lies outside the video.
     """
-    add = not len(document.ground_truth(source))
+    add = not knows_classes(document.ground_truth(source))
     names, mapped = map_classes(imported.class_names, document.class_names, class_map, add=add)
     predictions = PredictionSet.from_imported(imported, document.sources[source].frame_count, mapped)
     return predictions, names

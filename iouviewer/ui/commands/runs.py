@@ -12,7 +12,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from iouviewer.app.import_boxes import map_classes
+from iouviewer.app.import_boxes import knows_classes, map_classes
 from iouviewer.app.inference_job import InferenceQueue, Run
 from iouviewer.app.session import Session
 from iouviewer.app.settings import Settings
@@ -160,14 +160,10 @@ class RunCommands(QObject):
             return
         document, source = self._session.document, self._session.source.id
         truth = self._session.ground_truth
-        if not document.class_names and len(truth):
-            # Ground truth without classes matches them all.
-            shown.classes = np.full(len(model.names), UNSPECIFIED_CLASS, np.int64)
-        else:
-            names, mapped = map_classes(tuple(model.names), document.class_names, {}, add=not len(truth))
-            if names != document.class_names:
-                self._session.execute(SetClassNames(names, source), f"Classes of {run.request.name}", origin="run")
-            shown.classes = np.array([mapped.get(i, _LEFT_OUT) for i in range(len(model.names))], np.int64)
+        names, mapped = map_classes(tuple(model.names), document.class_names, {}, add=not knows_classes(truth))
+        if names != document.class_names:
+            self._session.execute(SetClassNames(names, source), f"Classes of {run.request.name}", origin="run")
+        shown.classes = np.array([mapped.get(i, _LEFT_OUT) for i in range(len(model.names))], np.int64)
         details = {
             "hardware": model.hardware,
             "runtime": model.runtime,
