@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -84,18 +83,26 @@ def train(folder: Path, data: Path, name: str, epochs: int, threads: int) -> Pat
     return folder / "runs" / name / "weights" / "last.pt"
 
 
-def round_weights(source: Path, target: Path, bits: int) -> None:
-    """A copy whose convolution weights have only ``bits`` bits a channel, as a quantised export has."""
+def store(source: Path, target: Path, bits: int | None = None) -> None:
+    """Write what is needed to predict and nothing of this machine.
+
+    With ``bits`` each channel's convolution weights take only that many bits, as in a quantised export.
+    """
     import torch
 
-    checkpoint = torch.load(source, map_location="cpu", weights_only=False)
-    levels = 2 ** (bits - 1) - 1
-    for module in checkpoint["model"].modules():
-        if isinstance(module, torch.nn.Conv2d):
+    found = torch.load(source, map_location="cpu", weights_only=False)
+    model = found["model"]
+    levels = 2 ** (bits - 1) - 1 if bits else 0
+    for module in model.modules():
+        if bits and isinstance(module, torch.nn.Conv2d):
             weight = module.weight.data.float()
             step = weight.abs().amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12) / levels
             module.weight.data = (torch.round(weight / step) * step).to(module.weight.dtype)
-    torch.save(checkpoint, target)
+    model.args = {"imgsz": IMAGE_SIZE, "task": "detect", "single_cls": False}
+    model.yaml = {**model.yaml, "yaml_file": f"{target.stem}.yaml"}
+    model.pt_path = target.name
+    kept = {"model": model, "train_args": dict(model.args), "version": found["version"], "license": "AGPL-3.0"}
+    torch.save({"epoch": -1, "best_fitness": None, "optimizer": None, "ema": None, **kept}, target)
 
 
 def main() -> int:
@@ -120,8 +127,8 @@ def main() -> int:
     data = write_data(folder)
     WEIGHTS.mkdir(parents=True, exist_ok=True)
     for name, epochs in (("baseline", arguments.epochs), ("small", arguments.small_epochs)):
-        shutil.copy(train(folder, data, name, epochs, arguments.threads), WEIGHTS / f"{name}.pt")
-    round_weights(WEIGHTS / "baseline.pt", WEIGHTS / "nearly.pt", 7)
+        store(train(folder, data, name, epochs, arguments.threads), WEIGHTS / f"{name}.pt")
+    store(WEIGHTS / "baseline.pt", WEIGHTS / "nearly.pt", bits=9)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: RUF005  (numpy adds numbers here, it joins no sequences)
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,9 +11,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sample_scene import things
+from sample_scene import furniture, things
 from sample_scene.camera import Array, Camera, Canvas
-from sample_scene.ground import FRONT, FRONT_DENSITY, TO_SUN, Ground, front, noise, static_shade, surface, world_to_texture
+from sample_scene.ground import (
+    FRONT,
+    FRONT_DENSITY,
+    TO_SUN,
+    Ground,
+    front,
+    noise,
+    static_shade,
+    surface,
+    world_to_texture,
+)
 from sample_scene.things import NAMES, PERSON
 from sample_scene.traffic import Traffic, make_traffic
 
@@ -52,8 +63,8 @@ class Scene:
         self.rng = rng
         self.size = (width, height)
         self.traffic: Traffic = make_traffic(rng, seconds, int(rng.integers(13, 20)), float(rng.uniform(0.9, 1.5)))
-        self.trees = [things.make_tree(rng, float(x), -0.3) for x in (-11.5, -2.5, 17.5) + rng.uniform(-0.8, 0.8, 3)]
-        self.trees += [things.make_tree(rng, float(x), 17.0) for x in (-6.0, 26.0) + rng.uniform(-1.5, 1.5, 2)]
+        self.trees = [furniture.make_tree(rng, float(x), -0.3) for x in (-11.5, -2.5, 17.5) + rng.uniform(-0.8, 0.8, 3)]
+        self.trees += [furniture.make_tree(rng, float(x), 17.0) for x in (-6.0, 26.0) + rng.uniform(-1.5, 1.5, 2)]
         self.lamps = [(float(x), 0.9) for x in np.arange(-19.0, 40.0, 14.5) + rng.uniform(-2, 2)]
         self.stall = (float(rng.uniform(-9.5, -6.5)), -5.4)
         self.benches = [(float(x), -2.9) for x in rng.uniform(0, 14, 2)]
@@ -61,8 +72,16 @@ class Scene:
         spots = [(t.centres, t.radii) for t in self.trees]
         for x, y in self.lamps:
             heights = np.arange(0.0, 7.2, 0.1)
-            spots.append((np.stack([np.full_like(heights, x), np.full_like(heights, y), heights], axis=1), np.full(len(heights), 0.08)))
-        spots += [(np.array([[x + dx, y, z] for dx in np.arange(-1.3, 1.4, 0.4) for z in (0.4, 1.2, 2.0)]), np.full(21, 0.6)) for x, y in [self.stall]]
+            spots.append(
+                (
+                    np.stack([np.full_like(heights, x), np.full_like(heights, y), heights], axis=1),
+                    np.full(len(heights), 0.08),
+                )
+            )
+        spots += [
+            (np.array([[x + dx, y, z] for dx in np.arange(-1.3, 1.4, 0.4) for z in (0.4, 1.2, 2.0)]), np.full(21, 0.6))
+            for x, y in [self.stall]
+        ]
         self.ground = Ground(np.clip(surface(rng), 0, 255).astype(np.uint8), static_shade(spots))
         self.houses = np.concatenate([front(rng, float(rng.integers(9, 15)), HOUSE) for _ in range(9)], axis=1)
         self.clouds = cv2.GaussianBlur(noise(rng, (360, 900), 160, 2).astype(np.float32), (0, 0), 12)
@@ -75,7 +94,9 @@ class Scene:
         """The mast sways and the camera drifts slowly along the street."""
         p = self.phases
         gust = 1.0 + 1.6 * max(0.0, math.sin(0.55 * time + p[6])) ** 6
-        yaw = gust * (0.0011 * math.sin(5.1 * time + p[0]) + 0.0007 * math.sin(13.7 * time + p[1])) + 0.004 * math.sin(0.31 * time + p[7])
+        yaw = gust * (0.0011 * math.sin(5.1 * time + p[0]) + 0.0007 * math.sin(13.7 * time + p[1])) + 0.004 * math.sin(
+            0.31 * time + p[7]
+        )
         pitch = gust * (0.0009 * math.sin(6.3 * time + p[2]) + 0.0007 * math.sin(17.9 * time + p[3]))
         roll = gust * (0.0012 * math.sin(3.7 * time + p[4]) + 0.0006 * math.sin(11.3 * time + p[5]))
         ox, oy, oz = self.offset
@@ -118,7 +139,9 @@ class Scene:
                 extents[item.track] = (item.kind, box)
         return picture, self._labels(canvas, extents, whole)
 
-    def _labels(self, canvas: Canvas, extents: dict[int, tuple[int, tuple[float, float, float, float]]], whole: dict[int, int]) -> list[Seen]:
+    def _labels(
+        self, canvas: Canvas, extents: dict[int, tuple[int, tuple[float, float, float, float]]], whole: dict[int, int]
+    ) -> list[Seen]:
         width, height = self.size
         counts = np.bincount(canvas.owner.ravel(), minlength=max(extents, default=0) + 1)
         result = []
@@ -144,7 +167,9 @@ class Scene:
             if not -30 < x < 56:
                 continue
 
-            def draw(canvas: Canvas, v: things.Vehicle = vehicle, x: float = x, y: float = y, h: float = heading) -> None:
+            def draw(
+                canvas: Canvas, v: things.Vehicle = vehicle, x: float = x, y: float = y, h: float = heading
+            ) -> None:
                 placed = things.Placed(canvas, x, y, h, self.ground.lit(x, y))
                 (things.draw_car if v.kind == things.CAR else things.draw_truck)(placed, v)
 
@@ -152,23 +177,40 @@ class Scene:
         for walker in self.traffic.walkers:
             x, y, heading, phase, moving = walker.at(time)
 
-            def walk(canvas: Canvas, w: things.Look = walker.look, x: float = x, y: float = y, h: float = heading, p: float = phase, m: bool = moving) -> None:
+            def walk(
+                canvas: Canvas,
+                w: things.Look = walker.look,
+                x: float = x,
+                y: float = y,
+                h: float = heading,
+                p: float = phase,
+                m: bool = moving,
+            ) -> None:
                 things.draw_person(canvas, w, (x, y), h, p, self.ground.lit(x, y), m)
 
             items.append(Item(far(x, y), walker.track, PERSON, walk))
-        items += [Item(far(t.x, t.y), 0, -1, lambda c, t=t: things.draw_tree(c, t, time)) for t in self.trees]
-        items += [Item(far(x, y), 0, -1, lambda c, x=x, y=y: things.draw_lamp(c, x, y)) for x, y in self.lamps]
-        items += [Item(far(x, y), 0, -1, lambda c, x=x, y=y: things.draw_bench(c, x, y, self.ground.lit(x, y))) for x, y in self.benches]
-        items += [Item(far(x, y), 0, -1, lambda c, x=x, y=y: things.draw_planter(c, x, y, 0.9)) for x, y in self.planters]
+        items += [Item(far(t.x, t.y), 0, -1, lambda c, t=t: furniture.draw_tree(c, t, time)) for t in self.trees]
+        items += [Item(far(x, y), 0, -1, lambda c, x=x, y=y: furniture.draw_lamp(c, x, y)) for x, y in self.lamps]
+        items += [
+            Item(far(x, y), 0, -1, lambda c, x=x, y=y: furniture.draw_bench(c, x, y, self.ground.lit(x, y)))
+            for x, y in self.benches
+        ]
+        items += [
+            Item(far(x, y), 0, -1, lambda c, x=x, y=y: furniture.draw_planter(c, x, y, 0.9)) for x, y in self.planters
+        ]
         x, y = self.stall
-        items.append(Item(far(x, y), 0, -1, lambda c: things.draw_stall(c, x, y, 1.0)))
+        items.append(Item(far(x, y), 0, -1, lambda c: furniture.draw_stall(c, x, y, 1.0)))
         return [item for item in items if item.distance > 4]
 
     def _backdrop(self, camera: Camera, time: float) -> NDArray[np.uint8]:
         size = (round(self.size[0] * SUPERSAMPLE), round(self.size[1] * SUPERSAMPLE))
         warp = camera.ground_homography(SUPERSAMPLE) @ np.linalg.inv(world_to_texture())
-        picture = cv2.warpPerspective(self.ground.colour, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        shade = cv2.warpPerspective(self.ground.shade, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture = cv2.warpPerspective(
+            self.ground.colour, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        shade = cv2.warpPerspective(
+            self.ground.shade, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         shade = np.maximum(shade, self._moving_shade(camera, time, size))
         weight = shade.astype(np.float32)[..., None] / 255 * np.array([0.42, 0.47, 0.52], np.float32)
         picture = (picture * (1 - weight)).astype(np.uint8)
@@ -194,24 +236,48 @@ class Scene:
             hull = cv2.convexHull(np.round(pixels * 16).astype(np.int32))
             cv2.fillConvexPoly(mask, hull, strength, cv2.LINE_AA, 4)
 
-        vehicles = [(d.vehicle, *self.traffic.place(d)) for d in self.traffic.drivers] + [p[1:] for p in self.traffic.parked]
+        vehicles = [(d.vehicle, *self.traffic.place(d)) for d in self.traffic.drivers] + [
+            p[1:] for p in self.traffic.parked
+        ]
         for v, x, y, heading in vehicles:
             if -30 < x < 56:
                 placed = things.Placed(canvas, x, y, heading, 1.0)
                 a, b, low = v.length / 2, v.width / 2, 0.62 * v.height if v.kind == things.CAR else v.height
                 body = [(sx * a, sy * b, z) for sx in (-1, 1) for sy in (-1, 1) for z in (0.05, low)]
                 throw(placed.world(body))
-                throw(placed.world([(sx * a * 0.55 - 0.2, sy * b * 0.85, z) for sx in (-1, 1) for sy in (-1, 1) for z in (low, v.height)]))
+                throw(
+                    placed.world(
+                        [
+                            (sx * a * 0.55 - 0.2, sy * b * 0.85, z)
+                            for sx in (-1, 1)
+                            for sy in (-1, 1)
+                            for z in (low, v.height)
+                        ]
+                    )
+                )
         for walker in self.traffic.walkers:
             x, y, heading, phase, moving = walker.at(time)
             k = walker.look.height / 1.75
             side = 0.22 * k
-            ring = [(x + dx, y + dy, z) for dx, dy in ((-side, 0), (side, 0), (0, side), (0, -side)) for z in (0.8 * k, 1.45 * k)]
+            ring = [
+                (x + dx, y + dy, z)
+                for dx, dy in ((-side, 0), (side, 0), (0, side), (0, -side))
+                for z in (0.8 * k, 1.45 * k)
+            ]
             throw(np.array([*ring, (x, y, 1.72 * k)]))
             step = 0.3 * math.sin(phase) if moving else 0.08
             for s in (-1, 1):
                 foot = (x + s * step * math.cos(heading), y + s * step * math.sin(heading))
-                throw(np.array([(foot[0] - 0.07, foot[1], 0), (foot[0] + 0.07, foot[1], 0), (x - 0.09, y, 0.9 * k), (x + 0.09, y, 0.9 * k)]))
+                throw(
+                    np.array(
+                        [
+                            (foot[0] - 0.07, foot[1], 0),
+                            (foot[0] + 0.07, foot[1], 0),
+                            (x - 0.09, y, 0.9 * k),
+                            (x + 0.09, y, 0.9 * k),
+                        ]
+                    )
+                )
         return cv2.resize(cv2.GaussianBlur(mask, (0, 0), 1.3), size, interpolation=cv2.INTER_LINEAR)
 
     def _sensor(self, picture: NDArray[np.float32], time: float) -> NDArray[np.uint8]:
@@ -219,11 +285,15 @@ class Scene:
         rng = np.random.default_rng([round(time * 1000), int(self.phases[0] * 1e6)])
         shift = round(6 * time) % 200
         cloud = cv2.resize(self.clouds[:, shift : shift + 640], (width, height))
-        light = picture * np.clip(1 + 0.11 * cloud, 0.8, 1.12)[..., None] * self.exposure * self.warmth.astype(np.float32)
+        light = (
+            picture * np.clip(1 + 0.11 * cloud, 0.8, 1.12)[..., None] * self.exposure * self.warmth.astype(np.float32)
+        )
         yy, xx = np.mgrid[:height, :width].astype(np.float32)
         radius2 = ((xx - width / 2) ** 2 + (yy - height / 2) ** 2) / (width / 2) ** 2
         light *= (1 - 0.26 * radius2)[..., None]
-        light += (14 * (1 - yy / height) ** 2)[..., None] * np.array([1.1, 1.0, 0.92], np.float32)  # haze in the distance
+        light += (14 * (1 - yy / height) ** 2)[..., None] * np.array(
+            [1.1, 1.0, 0.92], np.float32
+        )  # haze in the distance
         light = 255 * (np.clip(light, 0, 255) / 255) ** 0.93
         light = cv2.GaussianBlur(light, (0, 0), 0.55)
         grain = rng.standard_normal((height, width, 1)) * 0.8 + rng.standard_normal((height, width, 3)) * 0.5

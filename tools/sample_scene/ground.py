@@ -133,7 +133,17 @@ def _wear(picture: Array, rng: np.random.Generator) -> None:
     for _ in range(26):
         c, r = to_texture(rng.uniform(X0, X1), rng.uniform(CURB_NEAR, CURB_FAR))
         axes = (int(rng.integers(5, 22)), int(rng.integers(4, 12)))
-        cv2.ellipse(overlay, (c, r), axes, 0, 0, 360, float(overlay[min(r, shape[0] - 1), min(c, shape[1] - 1)]) - 9, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            overlay,
+            (c, r),
+            axes,
+            0,
+            0,
+            360,
+            float(overlay[min(r, shape[0] - 1), min(c, shape[1] - 1)]) - 9,
+            -1,
+            cv2.LINE_AA,
+        )
     picture += overlay[..., None]
     for _ in range(5):
         c, r = to_texture(rng.uniform(X0, X1), rng.uniform(CURB_NEAR + 1, CURB_FAR - 1))

@@ -1,7 +1,8 @@
-"""What stands and moves in the street: vehicles, people, trees, lamp posts, stalls."""
+"""What moves in the street: vehicles and people."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -61,7 +62,9 @@ def make_vehicle(rng: np.random.Generator, kind: int) -> Vehicle:
     if kind == CAR:
         shape = ("saloon", "hatch", "estate")[int(rng.integers(3))]
         length = {"saloon": 4.6, "hatch": 4.0, "estate": 4.7}[shape] + float(rng.uniform(-0.15, 0.2))
-        return Vehicle(kind, length, 1.8 + float(rng.uniform(-0.05, 0.08)), 1.44 + float(rng.uniform(-0.04, 0.22)), paint, shape)
+        return Vehicle(
+            kind, length, 1.8 + float(rng.uniform(-0.05, 0.08)), 1.44 + float(rng.uniform(-0.04, 0.22)), paint, shape
+        )
     shape = ("box", "box", "flatbed")[int(rng.integers(3))]
     return Vehicle(kind, 7.2 + float(rng.uniform(-1, 1.2)), 2.3, 3.1 + float(rng.uniform(-0.3, 0.3)), paint, shape)
 
@@ -134,16 +137,20 @@ def draw_car(placed: Placed, car: Vehicle) -> None:
     """A car: body, wheels, cabin with glass, lamps."""
     half, w, h, z0 = car.length / 2, car.width / 2, car.height, car.clearance
     belt = 0.60 * h + 0.06
-    profile = [
-        (half, 0.36), (half, 0.60), (half - 0.14, 0.70), (half - 1.05, belt),
-        (-half + (0.75 if car.shape == "saloon" else 0.12), belt + 0.02), (-half + 0.03, belt - 0.10), (-half, 0.62), (-half + 0.06, 0.34),
-    ]  # fmt: skip
-    for (xa, za), (xb, zb) in zip(profile, profile[1:], strict=False):
+    boot = (-half + (0.75 if car.shape == "saloon" else 0.12), belt + 0.02)
+    nose = [(half, 0.36), (half, 0.60), (half - 0.14, 0.70), (half - 1.05, belt)]
+    profile = [*nose, boot, (-half + 0.03, belt - 0.10), (-half, 0.62), (-half + 0.06, 0.34)]
+    for (xa, za), (xb, zb) in itertools.pairwise(profile):
         ya, yb = (w - (0.08 if z > 0.65 else 0.0) for z in (za, zb))
         placed.face([(xa, -ya, za), (xa, ya, za), (xb, yb, zb), (xb, -yb, zb)], car.paint)
     for side in (-1.0, 1.0):
         upper = [(x, side * (w - (0.08 if z > 0.65 else 0.0)), z) for x, z in profile]
-        lower: Ring = [(half, side * w, 0.42), (half - 0.1, side * w, z0), (-half + 0.1, side * w, z0), (-half, side * w, 0.42)]
+        lower: Ring = [
+            (half, side * w, 0.42),
+            (half - 0.1, side * w, z0),
+            (-half + 0.1, side * w, z0),
+            (-half, side * w, 0.42),
+        ]
         placed.face(lower if side > 0 else lower[::-1], car.paint, 0.62)
         hull: Ring = [(half, side * w, 0.40), *upper[1:7], (-half, side * w, 0.40)]
         placed.face(hull[::-1] if side > 0 else hull, car.paint)
@@ -152,10 +159,29 @@ def draw_car(placed: Placed, car: Vehicle) -> None:
     _cabin(placed, car, belt)
     for side in (-1, 1):
         y0, y1 = sorted((side * (w - 0.10), side * (w - 0.48)))
-        placed.face([(half + 0.01, y0, 0.56), (half + 0.01, y1, 0.56), (half - 0.05, y1, 0.69), (half - 0.05, y0, 0.69)], (226, 232, 234), 1.1)
-        placed.face([(-half - 0.01, y1, 0.62), (-half - 0.01, y0, 0.62), (-half, y0, 0.78), (-half, y1, 0.78)], (36, 34, 190), 1.25)
-    placed.face([(half + 0.01, -0.45, 0.40), (half + 0.01, 0.45, 0.40), (half + 0.01, 0.45, 0.54), (half + 0.01, -0.45, 0.54)], (34, 34, 36))
-    placed.face([(-half - 0.01, 0.27, 0.46), (-half - 0.01, -0.27, 0.46), (-half - 0.01, -0.27, 0.58), (-half - 0.01, 0.27, 0.58)], (196, 204, 206))
+        placed.face(
+            [(half + 0.01, y0, 0.56), (half + 0.01, y1, 0.56), (half - 0.05, y1, 0.69), (half - 0.05, y0, 0.69)],
+            (226, 232, 234),
+            1.1,
+        )
+        placed.face(
+            [(-half - 0.01, y1, 0.62), (-half - 0.01, y0, 0.62), (-half, y0, 0.78), (-half, y1, 0.78)],
+            (36, 34, 190),
+            1.25,
+        )
+    placed.face(
+        [(half + 0.01, -0.45, 0.40), (half + 0.01, 0.45, 0.40), (half + 0.01, 0.45, 0.54), (half + 0.01, -0.45, 0.54)],
+        (34, 34, 36),
+    )
+    placed.face(
+        [
+            (-half - 0.01, 0.27, 0.46),
+            (-half - 0.01, -0.27, 0.46),
+            (-half - 0.01, -0.27, 0.58),
+            (-half - 0.01, 0.27, 0.58),
+        ],
+        (196, 204, 206),
+    )
 
 
 def _cabin(placed: Placed, car: Vehicle, belt: float) -> None:
@@ -165,22 +191,39 @@ def _cabin(placed: Placed, car: Vehicle, belt: float) -> None:
     roof_front, roof_back = front - 0.78, back + (0.62 if car.shape == "saloon" else 0.30)
     top = w - 0.17
     glass: Colour = (74, 66, 58)
+    windscreen: Ring = [(front, -w, belt), (front, w, belt), (roof_front, top, h), (roof_front, -top, h)]
+    rear: Ring = [(back, w, belt), (back, -w, belt), (roof_back, -top, h), (roof_back, top, h)]
+    left: Ring = [(front, w, belt), (back, w, belt), (roof_back, top, h), (roof_front, top, h)]
+    right: Ring = [(back, -w, belt), (front, -w, belt), (roof_front, -top, h), (roof_back, -top, h)]
     quads: list[tuple[Ring, tuple[tuple[float, float, float, float], ...], float]] = [
-        ([(front, -w, belt), (front, w, belt), (roof_front, top, h), (roof_front, -top, h)], ((0.05, 0.06, 0.95, 0.92),), 1.15),
-        ([(back, w, belt), (back, -w, belt), (roof_back, -top, h), (roof_back, top, h)], ((0.08, 0.16, 0.92, 0.88),), 0.9),
-        ([(front, w, belt), (back, w, belt), (roof_back, top, h), (roof_front, top, h)], ((0.10, 0.12, 0.47, 0.86), (0.51, 0.12, 0.90, 0.86)), 1.0),
-        ([(back, -w, belt), (front, -w, belt), (roof_front, -top, h), (roof_back, -top, h)], ((0.10, 0.12, 0.49, 0.86), (0.53, 0.12, 0.90, 0.86)), 1.0),
-    ]  # fmt: skip
+        (windscreen, ((0.05, 0.06, 0.95, 0.92),), 1.15),
+        (rear, ((0.08, 0.16, 0.92, 0.88),), 0.9),
+        (left, ((0.10, 0.12, 0.47, 0.86), (0.51, 0.12, 0.90, 0.86)), 1.0),
+        (right, ((0.10, 0.12, 0.49, 0.86), (0.53, 0.12, 0.90, 0.86)), 1.0),
+    ]
     for quad, panes, gain in quads:
         placed.face(quad, car.paint, 0.92)
         for u0, v0, u1, v1 in panes:
             placed.inset(quad, (u0, v0, u1, v1), glass, gain)
             placed.inset(quad, (u0, v0 + (v1 - v0) * 0.62, u1, v1), (128, 116, 102), gain)
-    placed.face([(roof_back, -top, h), (roof_front, -top, h), (roof_front, top, h), (roof_back, top, h)], car.paint, 1.04)
+    placed.face(
+        [(roof_back, -top, h), (roof_front, -top, h), (roof_front, top, h), (roof_back, top, h)], car.paint, 1.04
+    )
     middle = (roof_back + roof_front) / 2
-    placed.face([(middle, -top + 0.1, h), (roof_front - 0.1, -top + 0.1, h), (roof_front - 0.1, top - 0.1, h), (middle, top - 0.1, h)], car.paint, 1.12)
+    placed.face(
+        [
+            (middle, -top + 0.1, h),
+            (roof_front - 0.1, -top + 0.1, h),
+            (roof_front - 0.1, top - 0.1, h),
+            (middle, top - 0.1, h),
+        ],
+        car.paint,
+        1.12,
+    )
     for side in (-1.0, 1.0):
-        placed.canvas.disc(placed.world([(front - 0.25, side * (w + 0.17), belt + 0.1)])[0], 0.1, shaded(car.paint, 0.6))
+        placed.canvas.disc(
+            placed.world([(front - 0.25, side * (w + 0.17), belt + 0.1)])[0], 0.1, shaded(car.paint, 0.6)
+        )
 
 
 def draw_truck(placed: Placed, truck: Vehicle) -> None:
@@ -254,7 +297,9 @@ def make_look(rng: np.random.Generator) -> Look:
     )  # fmt: skip
 
 
-def draw_person(canvas: Canvas, look: Look, place: tuple[float, float], heading: float, phase: float, lit: float, moving: bool) -> None:
+def draw_person(
+    canvas: Canvas, look: Look, place: tuple[float, float], heading: float, phase: float, lit: float, moving: bool
+) -> None:
     """A walking (or standing) person; ``phase`` in radians of the step cycle."""
     ahead = np.array([math.cos(heading), math.sin(heading), 0.0])
     left = np.array([-ahead[1], ahead[0], 0.0])
@@ -295,97 +340,19 @@ def draw_person(canvas: Canvas, look: Look, place: tuple[float, float], heading:
     sunny = unit(np.array([TO_SUN[0], TO_SUN[1], 0.0])) * 0.06
     canvas.line(waist + sunny, chest + sunny - up * 0.05, 0.07 * k, shaded(look.shirt, 0.6 + 0.62 * lit), 0.09 * k)
     if look.bag:
-        canvas.line(hip - ahead * 0.16 + up * 0.16, chest - ahead * 0.17 - up * 0.04, 0.12 * k, shaded((44, 62, 74), light), 0.11 * k)
+        canvas.line(
+            hip - ahead * 0.16 + up * 0.16,
+            chest - ahead * 0.17 - up * 0.04,
+            0.12 * k,
+            shaded((44, 62, 74), light),
+            0.11 * k,
+        )
     arm(order[1])
     head = foot + up * (1.62 * k + bob) + ahead * 0.03
     canvas.line(chest, head, 0.055 * k, shaded(look.skin, light * 0.8))
     canvas.disc(head, 0.115 * k, shaded(look.skin, light * 1.04))
     canvas.disc(head + up * 0.035 * k - ahead * 0.035 * k, 0.112 * k, shaded(look.hair, light))
     if look.long_hair:
-        canvas.line(head - ahead * 0.06, head - ahead * 0.08 - up * 0.2 * k, 0.09 * k, shaded(look.hair, light), 0.07 * k)
-
-
-@dataclass(frozen=True)
-class Tree:
-    """A street tree: trunk and a crown of leaf clusters."""
-
-    x: float
-    y: float
-    height: float
-    centres: Array
-    radii: Array
-    tones: Array
-    tints: Array
-
-
-def make_tree(rng: np.random.Generator, x: float, y: float) -> Tree:
-    """A random tree at (x, y)."""
-    height = float(rng.uniform(5.2, 6.6))
-    n = 300
-    direction = rng.standard_normal((n, 3))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    reach = rng.uniform(0.35, 1.0, (n, 1)) ** 0.5
-    centres = np.array([x, y, height * 0.72]) + direction * reach * np.array([1.75, 1.75, 1.45])
-    radii = rng.uniform(0.07, 0.27, n)
-    sun = (direction * reach) @ TO_SUN
-    tones = 0.62 + 0.42 * sun + rng.normal(0, 0.10, n)
-    order = np.argsort(sun + 0.5 * direction[:, 2])
-    tints = rng.normal(0, 5, (n, 1)) * np.array([0.4, 0.8, 1.2])
-    return Tree(x, y, height, centres[order], radii[order], tones[order], tints)
-
-
-def draw_tree(canvas: Canvas, tree: Tree, time: float) -> None:
-    """The crown sways a little in the wind."""
-    base = np.array([tree.x, tree.y, 0.0])
-    fork = base + (0.06, 0.0, tree.height * 0.5)
-    canvas.line(base, fork, 0.15, (52, 62, 74), 0.10)
-    canvas.line(base + (-0.05, -0.02, 0), fork + (-0.04, 0, 0), 0.05, (84, 98, 112), 0.04)
-    for turn in (0.6, 2.6, 4.4):
-        canvas.line(fork, fork + (0.8 * math.cos(turn), 0.8 * math.sin(turn), 1.2), 0.06, (46, 56, 66), 0.03)
-    sway = 0.05 * math.sin(1.7 * time + tree.x) + 0.03 * math.sin(4.3 * time + tree.y)
-    shift = np.array([sway, sway * 0.6, 0.0])
-    moved = tree.centres + shift * (tree.centres[:, 2:] - 2.5)
-    light = np.clip(tree.tones, 0.22, 1.25)[:, None]
-    canvas.discs(moved, tree.radii, light * np.array([44.0, 112.0, 92.0]) + tree.tints)
-
-
-def draw_lamp(canvas: Canvas, x: float, y: float) -> None:
-    """A lamp post with an arm over the road."""
-    base, top = np.array([x, y, 0.0]), np.array([x, y, 7.2])
-    canvas.line(base, base + (0, 0, 0.9), 0.12, (62, 66, 64), 0.11)
-    canvas.line(base, top, 0.085, (74, 78, 76), 0.06)
-    canvas.line(base + (-0.03, -0.02, 0), top + (-0.02, 0, 0), 0.025, (150, 154, 152), 0.018)
-    canvas.line(top, top + (0, 1.9, 0.25), 0.05, (74, 78, 76), 0.04)
-    canvas.line(top + (0, 1.5, 0.18), top + (0, 2.2, 0.24), 0.11, (120, 124, 124), 0.08)
-
-
-def draw_stall(canvas: Canvas, x: float, y: float, lit: float) -> None:
-    """A kiosk with an awning."""
-    placed = Placed(canvas, x, y, 0.0, lit)
-    faces = placed.box((-1.5, -1.0, 0.0), (1.5, 1.0, 2.4), (88, 120, 96))
-    placed.inset(faces["right"], (0.12, 0.42, 0.88, 0.82), (52, 56, 60))
-    placed.inset(faces["right"], (0.12, 0.36, 0.88, 0.42), (150, 172, 186))
-    for k in range(6):
-        colour: Colour = (212, 216, 218) if k % 2 else (56, 60, 168)
-        x0 = -1.6 + k * 3.2 / 6
-        placed.face([(x0, -1.75, 2.15), (x0 + 3.2 / 6, -1.75, 2.15), (x0 + 3.2 / 6, -0.95, 2.55), (x0, -0.95, 2.55)], colour)
-
-
-def draw_bench(canvas: Canvas, x: float, y: float, lit: float) -> None:
-    """A wooden bench."""
-    placed = Placed(canvas, x, y, 0.0, lit)
-    for side in (-0.7, 0.7):
-        placed.box((side - 0.05, -0.22, 0.0), (side + 0.05, 0.22, 0.42), (60, 60, 62))
-    placed.box((-0.95, -0.25, 0.42), (0.95, 0.22, 0.48), (70, 104, 138))
-    placed.box((-0.95, 0.18, 0.55), (0.95, 0.24, 0.85), (70, 104, 138))
-
-
-def draw_planter(canvas: Canvas, x: float, y: float, lit: float) -> None:
-    """A concrete planter with a bush."""
-    placed = Placed(canvas, x, y, 0.0, lit)
-    placed.box((-0.8, -0.4, 0.0), (0.8, 0.4, 0.5), (150, 154, 156))
-    for k in range(26):
-        a = k * 2.4
-        r = 0.1 + 0.022 * k
-        light = 0.55 + 0.5 * ((k * 37) % 11) / 11
-        canvas.disc(np.array([x + 1.1 * r * math.cos(a), y + 0.5 * r * math.sin(a), 0.55 + 0.3 * ((k * 13) % 7) / 7]), 0.14, (40 * light, 104 * light, 70 * light))
+        canvas.line(
+            head - ahead * 0.06, head - ahead * 0.08 - up * 0.2 * k, 0.09 * k, shaded(look.hair, light), 0.07 * k
+        )

@@ -74,7 +74,11 @@ class Traffic:
         y, direction = LANES[driver.lane]
         x = self.first + driver.s if direction > 0 else -self.first + 24 - driver.s
         sway = 0.12 * math.sin(0.13 * driver.s + driver.wobble)
-        return x, y + sway, (0.0 if direction > 0 else math.pi) + 0.0156 * math.cos(0.13 * driver.s + driver.wobble) * direction
+        return (
+            x,
+            y + sway,
+            (0.0 if direction > 0 else math.pi) + 0.0156 * math.cos(0.13 * driver.s + driver.wobble) * direction,
+        )
 
     def advance(self, time: float) -> None:
         """Simulate until ``time``."""
