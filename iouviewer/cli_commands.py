@@ -50,8 +50,12 @@ def run_demo(args: argparse.Namespace) -> int:
         if args.out is not None:
             raise UserError("--out needs --headless", remedy="The window exports by its own menu")
         return _show(OpenRequest(demo=True))
+    from iouviewer.jobs.demo import can_run_models
     from iouviewer.jobs.demo import run_demo as run
 
+    if can_run_models():
+        sys.stdout.write("The sample's models run on 500 frames each; without a GPU that takes a minute or two.\n")
+        sys.stdout.flush()
     out = args.out or Path("demo-results")
     with Progress("demo") as progress:
         report = run(out, progress)

@@ -88,6 +88,9 @@ def _write_files(args: argparse.Namespace, result: EvalResult) -> None:
 
 def run_eval(args: argparse.Namespace) -> int:
     """Score variants; exit status 3 if the condition of ``--fail-if`` holds."""
+    for path in (args.csv, args.pairs, args.json, args.plot, args.html):
+        if path is not None and not path.absolute().parent.is_dir():  # before models run for minutes
+            raise UserError("the folder of this file does not exist", path=path, remedy="Make it first")
     if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
         raise UserError("a plot can be written as .png or .svg", path=args.plot)
     request = replace(

@@ -26,9 +26,9 @@ def findings(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
         ("plain.mp4", {"frames": 80, "fps": 25.0, "vfr": False, "exact": True, "rotation": 0, "key_frames": 4}),
         ("variable_rate.mkv", {"frames": 80, "vfr": True, "exact": True}),
         ("edit_list.mp4", {"frames": 68, "vfr": False}),
-        ("turned_90.mp4", {"frames": 80, "rotation": 90, "width": 96, "height": 160}),
-        ("one_frame.mp4", {"frames": 1, "vfr": False, "key_frames": 1, "longest_gop": 1}),
-        ("stream.ts", {"frames": 80, "container_frames": 0}),
+        ("turned_90.mp4", {"frames": 80, "rotation": 90, "size": [96, 160]}),
+        ("one_frame.mp4", {"frames": 1, "vfr": False, "key_frames": 1}),
+        ("stream.ts", {"frames": 80, "frames_announced": 0}),
     ],
 )
 def test_findings_of_whole_files(
@@ -44,9 +44,9 @@ def test_findings_of_whole_files(
 def test_a_cut_file_says_how_much_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = make_video(tmp_path / "cut.mp4", BROKEN["cut.mp4"])
     found = findings(path, capsys)
-    assert 0 < found["frames"] < found["container_frames"] == 80
+    assert 0 < found["frames"] < found["frames_announced"] == 80
     assert main(["check", str(path)]) == 0
-    assert "the file claims 80 frames" in capsys.readouterr().out
+    assert "announces 80 pictures" in capsys.readouterr().out
 
 
 def test_damage_is_named_by_frame(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +64,7 @@ def test_a_folder_of_pictures_is_a_source_without_a_time_base(
     for frame in range(3):
         cv2.imwrite(str(tmp_path / f"{frame}.png"), np.zeros((48, 64, 3), np.uint8))
     found = findings(tmp_path, capsys)
-    assert (found["frames"], found["fps"], found["exact"], found["width"]) == (3, 0.0, True, 64)
+    assert (found["frames"], found["fps"], found["exact"], found["size"]) == (3, 0.0, True, [64, 48])
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all"])
