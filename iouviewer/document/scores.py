@@ -122,10 +122,11 @@ class Scores:
             if not variants:
                 continue
             columns = self._columns_of(frame)
+            truth = gt.class_ids.tolist(), gt.ignored.tolist()
             overlaps = frame_overlaps(gt, columns, self._settings.review)
             for number, variant in enumerate(variants):
                 found = (overlaps.review[number], overlaps.swallowed[number], columns.used_counts[number])
-                variant.update(frame, gt, state, columns.rows[number], found, overlaps.coco[number])
+                variant.update(frame, truth, state, columns.rows[number], found, overlaps.coco[number])
         if modes != [self._one_class(variant.predictions) for variant in variants]:
             # The first box with a class came, or the last one went: classes now count otherwise everywhere.
             self._rebuild()

@@ -30,6 +30,7 @@ class FramePredictions:
         rows: per variant, the row in its table of each place.
         used: (P,) bool, at or above the confidence threshold; per variant these come first.
         used_counts: per variant, how many are used.
+        capped: (P,) bool, among the best of its frame and class that COCO evaluation uses; None: all are.
     """
 
     owner: list[int]
@@ -43,7 +44,7 @@ class FramePredictions:
     coco_class: Int
     used: Bool
     used_counts: list[int]
-    capped: Bool
+    capped: Bool | None
 
 
 def frame_predictions(
@@ -55,40 +56,42 @@ def frame_predictions(
         variants: each with whether COCO evaluation takes its boxes as of one class.
         cap: most predictions of a class that COCO evaluation uses.
     """
-    tables, rows, coco_class, capped = [], [], [], []
-    for predictions, one_class in variants:
+    rows: list[Int] = []
+    parts: list[tuple[Float, Float, Int, Int, Bool | None]] = []
+    owner: list[int] = []
+    place: list[int] = []
+    for number, (predictions, one_class) in enumerate(variants):
         table = predictions.table
         found = table.rows(frame)
-        order = np.argsort(-table.scores[found], kind="stable") + found.start
-        tables.append(table)
-        rows.append(order)
-        classes = table.class_ids[order]
-        classes = np.full_like(classes, _ANY) if one_class else classes
-        coco_class.append(classes)
-        capped.append(_within_cap(classes, cap))
-    boxes = np.concatenate([table.boxes[:, order] for table, order in zip(tables, rows, strict=True)], axis=1)
-    scores = np.concatenate([table.scores[order] for table, order in zip(tables, rows, strict=True)])
-    class_ids = np.concatenate([table.class_ids[order] for table, order in zip(tables, rows, strict=True)])
-    counts = [len(order) for order in rows]
-    owner = np.repeat(np.arange(len(rows)), counts)
-    used = scores >= settings.conf
-    ones = np.ones(boxes.shape[1])
-    offsets = np.array([0, boxes.shape[1]])
-    flags = np.zeros(boxes.shape[1], np.bool_)
-    coco = coco_columns(BoxTable(offsets, boxes, class_ids, ones, flags, owner))
+        scores, classes = table.scores[found], table.class_ids[found]
+        boxes = table.boxes[:, found]
+        count = len(scores)
+        if count > 1 and (scores[1:] > scores[:-1]).any():
+            order = np.argsort(-scores, kind="stable")
+            scores, classes, boxes = scores[order], classes[order], boxes[:, order]
+            rows.append(order + found.start)
+        else:
+            rows.append(np.arange(found.start, found.stop))
+        coco_class = np.full(count, _ANY) if one_class else classes
+        parts.append((boxes, scores, classes, coco_class, _within_cap(coco_class, cap) if count > cap else None))
+        owner += [number] * count
+        place += range(count)
+    boxes = np.concatenate([part[0] for part in parts], axis=1)
+    used = np.concatenate([part[1] for part in parts]) >= settings.conf
+    coco = coco_columns(boxes)
+    within = [np.ones(len(part[1]), np.bool_) if part[4] is None else part[4] for part in parts]
     return FramePredictions(
-        owner.tolist(),
-        [place for count in counts for place in range(count)],
+        owner,
+        place,
         rows,
         boxes,
         areas(boxes, settings.convention),
-        coco.boxes,
-        coco.areas,
-        class_ids,
-        np.concatenate(coco_class),
+        *coco,
+        np.concatenate([part[2] for part in parts]),
+        np.concatenate([part[3] for part in parts]),
         used,
-        np.bincount(owner[used], minlength=len(rows)).tolist(),
-        np.concatenate(capped),
+        np.bincount(np.array(owner, np.int64)[used], minlength=len(rows)).tolist(),
+        None if all(part[4] is None for part in parts) else np.concatenate(within),
     )
 
 
@@ -161,17 +164,18 @@ def _review_pairs(
 def _coco_pairs(
     gt: BoxTable, preds: FramePredictions, buffers: Float, ignored: Bool | None, result: FrameOverlaps
 ) -> None:
-    columns = coco_columns(gt)
+    boxes, sizes = coco_columns(gt.boxes)
     inter, union = buffers[0], buffers[1]
-    intersect(columns.boxes[:, :, None], preds.coco_boxes[:, None, :], 0.0, inter, buffers[1:])
-    np.add(columns.areas[:, None], preds.coco_areas, out=union)
+    intersect(boxes[:, :, None], preds.coco_boxes[:, None, :], 0.0, inter, buffers[1:])
+    np.add(sizes[:, None], preds.coco_areas, out=union)
     union -= inter
     if ignored is not None:
         np.copyto(union, preds.coco_areas, where=ignored)
     with np.errstate(invalid="ignore"):
         np.divide(inter, union, out=inter)
         found = inter >= _LOWEST
-    found &= preds.capped
+    if preds.capped is not None:
+        found &= preds.capped
     found &= (gt.class_ids[:, None] == preds.coco_class) | (preds.coco_class == _ANY)
     _collect(inter, found, preds, result.coco)
 

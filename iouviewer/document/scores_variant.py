@@ -99,7 +99,7 @@ class VariantScores:
     def update(
         self,
         frame: int,
-        gt: BoxTable,
+        truth: tuple[list[int], list[bool]],
         state: int,
         rows: Int,
         overlaps: tuple[list[Triple], set[int], int],
@@ -108,7 +108,7 @@ class VariantScores:
         """Replace the share of one frame.
 
         Args:
-            gt: the frame's boxes.
+            truth: class id of each of the frame's boxes, and whether it is ignored.
             rows: the frame's rows in the predictions' table, by score.
             overlaps: pairs with IoU > 0, predictions that lie in an ignored box, number of used predictions.
             candidates: pairs that COCO evaluation may match.
@@ -122,11 +122,10 @@ class VariantScores:
         found = Tally()
         if scored:
             pairs, swallowed, used = overlaps
-            gt_count = len(gt) - int(np.count_nonzero(gt.ignored))
-            found = tally(gt_count, used, assign_frame(pairs), swallowed, self.settings.review.iou)
+            found = tally(truth[1].count(False), used, assign_frame(pairs), swallowed, self.settings.review.iou)
         self._replace(frame, found)
         if self.ap is not None:
-            self.ap.set_frame(frame, gt, scored, rows, candidates)
+            self.ap.set_frame(frame, truth, scored, rows, candidates)
 
     def _replace(self, frame: int, found: Tally) -> None:
         before = float(self.timeline[frame])

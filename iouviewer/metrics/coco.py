@@ -110,12 +110,10 @@ def evaluation_classes(gt_class: Int, pred_class: Int) -> tuple[Int, Int]:
     return gt_class, pred_class
 
 
-def coco_columns(table: BoxTable, rows: Int | None = None, offsets: Int | None = None) -> Columns:
-    """Boxes as pycocotools sees them, who is given x, y, w, h: right = x + w, area = w * h."""
-    boxes = table.boxes if rows is None else table.boxes[:, rows]
-    width, height = boxes[2] - boxes[0], boxes[3] - boxes[1]
-    corners = np.stack((boxes[0], boxes[1], boxes[0] + width, boxes[1] + height))
-    return Columns(table.offsets if offsets is None else offsets, corners, width * height)
+def coco_columns(boxes: Float) -> tuple[Float, Float]:
+    """Boxes (4, N) and areas (N,) as pycocotools sees them, who is given x, y, w, h: right = x + w, area = w * h."""
+    size = boxes[2:] - boxes[:2]
+    return np.concatenate((boxes[:2], boxes[:2] + size)), size[0] * size[1]
 
 
 def _rows_of(table: BoxTable, frames: Bool | None) -> tuple[Int, Bool | None]:
@@ -159,7 +157,8 @@ class _Evaluation:
         if keep is not None:
             by_score = by_score[keep[by_score]]
         self.order, self.class_starts = self._by_class(by_score)
-        self.gt_columns, self.pred_columns = coco_columns(gt), coco_columns(pred)
+        self.gt_columns = Columns(gt.offsets, *coco_columns(gt.boxes))
+        self.pred_columns = Columns(pred.offsets, *coco_columns(pred.boxes))
         self.candidates = self._candidates(keep)
 
     def _within_cap(self, cap: int, inside: Bool | None) -> Bool | None:

@@ -31,7 +31,7 @@ class IncrementalAp:
         self._one_class = one_class
         self._gt = gt
         self._scored = frames.copy()
-        self._edited: dict[int, Counter[int]] = {}
+        self._edited: dict[int, dict[int, int]] = {}
         matches = match_coco(gt, pred)
         unscored = ~frames[pred.frame_of_row()]
         self._tp: Masks = np.where(unscored, 0, matches.tp).astype(np.uint16)
@@ -47,36 +47,47 @@ class IncrementalAp:
             self._classes[class_id] = ranked(self._tp[rows], self._ignored[rows], gt_counts[class_id])
         self._result: dict[int, ClassAp] | None = None
 
-    def _classes_of(self, gt: BoxTable) -> Counter[int]:
+    def _counts(self, class_ids: list[int], ignored: list[bool]) -> dict[int, int]:
         """How many boxes of each class count."""
-        counted = gt.class_ids[~gt.ignored].tolist()
-        return Counter({UNSPECIFIED_CLASS: len(counted)}) if self._one_class else Counter(counted)
+        if self._one_class:
+            return {UNSPECIFIED_CLASS: ignored.count(False)}
+        counts: dict[int, int] = {}
+        for class_id, skipped in zip(class_ids, ignored, strict=True):
+            if not skipped:
+                counts[class_id] = counts.get(class_id, 0) + 1
+        return counts
 
-    def set_frame(self, frame: int, gt: BoxTable, scored: bool, rows: Int, pairs: list[Triple]) -> None:
+    def set_frame(
+        self, frame: int, truth: tuple[list[int], list[bool]], scored: bool, rows: Int, pairs: list[Triple]
+    ) -> None:
         """Replace the share of one frame.
 
         Args:
-            gt: its boxes now.
+            truth: class id of each of its boxes now, and whether it is ignored.
             scored: whether it counts now.
             rows: rows of its predictions by score.
             pairs: (ground-truth row, place in ``rows``, overlap >= 0.5) within one class and the cap.
         """
         before = self._edited.get(frame)
         if before is None:
-            before = self._classes_of(self._gt.frame(frame)) if self._scored[frame] else Counter()
-        now = self._classes_of(gt) if scored else Counter()
+            old = self._gt.rows(frame)
+            ids, skipped = self._gt.class_ids[old].tolist(), self._gt.ignored[old].tolist()
+            before = self._counts(ids, skipped) if self._scored[frame] else {}
+        now = self._counts(*truth) if scored else {}
         self._edited[frame] = now
         self._scored[frame] = scored
         if now != before:
             for class_id in now | before:
-                change = now[class_id] - before[class_id]
+                change = now.get(class_id, 0) - before.get(class_id, 0)
                 if change:
                     self._class(class_id).add_ground_truth(change)
                     self._result = None
-        if not len(rows):
-            return
-        ignored = gt.ignored.tolist()
-        found = match_frame([(pred, row, iou) for row, pred, iou in pairs], ignored, ignored, len(gt)) if scored else {}
+        if len(rows):
+            self._set_predictions(truth[1], scored, rows, pairs)
+
+    def _set_predictions(self, ignored: list[bool], scored: bool, rows: Int, pairs: list[Triple]) -> None:
+        candidates = [(pred, row, iou) for row, pred, iou in pairs]
+        found = match_frame(candidates, ignored, ignored, len(ignored)) if scored else {}
         default = (0, 0) if scored else (0, ALL)
         old = zip(rows.tolist(), self._tp[rows].tolist(), self._ignored[rows].tolist(), strict=True)
         for place, (row, tp, skipped) in enumerate(old):
