@@ -202,7 +202,7 @@ class Document:
         if count >= len(self.class_names):
             return
         for truth in self._truths.values():
-            class_ids = truth.table().class_ids
+            class_ids = truth.columns()[2]
             if len(class_ids) and int(class_ids.max()) >= count:
                 name = self.class_names[int(class_ids.max())]
                 raise UserError(f"the class {name} still has boxes", remedy="Give them another class first.")

@@ -131,7 +131,7 @@ class GroundTruth:
         return self._verified
 
     def frame_table(self, frame: int) -> BoxTable:
-        """The frame's boxes as a table of one frame, rows in order of id."""
+        """The frame's boxes as metrics see them: a table of one frame, rows in order of id, without outside ones."""
         edited = self._edited.get(frame)
         if edited is None:
             rows = slice(int(self._offsets[frame]), int(self._offsets[frame + 1]))
@@ -142,13 +142,24 @@ class GroundTruth:
             class_ids = np.array([box.class_id for box in edited], np.int64)
             flags = np.array([box.flags for box in edited], np.int64)
             ids = np.array([box.id for box in edited], np.int64)
+        outside = (flags & int(BoxFlag.OUTSIDE)) != 0
+        if outside.any():
+            boxes, class_ids = boxes[:, ~outside], class_ids[~outside]
+            flags, ids = flags[~outside], ids[~outside]
         ignored = (flags & int(BoxFlag.IGNORED)) != 0
         return BoxTable(np.array([0, len(ids)], np.int64), boxes, class_ids, np.ones(len(ids)), ignored, ids)
 
     def table(self) -> BoxTable:
-        """All boxes, rows by frame and id; kept until the next edit."""
+        """All boxes as metrics see them, rows by frame and id; kept until the next edit.
+
+        A box that is outside says that its object is not on the picture: it is no box for any metric.
+        """
         if self._table is None:
             frames, boxes, class_ids, _tracks, flags, ids = self.columns()
+            outside = (flags & int(BoxFlag.OUTSIDE)) != 0
+            if outside.any():
+                frames, boxes, class_ids = frames[~outside], boxes[:, ~outside], class_ids[~outside]
+                flags, ids = flags[~outside], ids[~outside]
             ignored = (flags & int(BoxFlag.IGNORED)) != 0
             self._table = BoxTable.from_rows(
                 frames, boxes, frame_count=self.frame_count, class_ids=class_ids, ignored=ignored, ids=ids

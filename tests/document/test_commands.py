@@ -11,7 +11,7 @@ from iouviewer.document import commands
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, why_invalid
 from iouviewer.document.commands import Accepted, Command
 from iouviewer.document.document import Document
-from iouviewer.document.edits import AddBoxes, FrameState
+from iouviewer.document.edits import AddBoxes, FrameState, SetClassNames
 from iouviewer.document.rects import MIN_SIZE, Edges, dragged, furthest_edge, nearest_edge, spanned
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
@@ -246,6 +246,19 @@ def test_a_box_made_a_key_frame_is_no_longer_computed():
     assert document.ground_truth().find(1).flags == BoxFlag.KEY_FRAME
 
 
+def test_a_box_that_is_outside_is_kept_and_counts_in_no_metric():
+    document = document_with(Box(1, 0, RECT), Box(2, 0, RECT), Box(3, 1, RECT, 1))
+    truth = document.ground_truth()
+    inverse = run(document, commands.toggle_flag(truth, [2, 3], BoxFlag.OUTSIDE))
+    assert [box.id for box in truth.boxes(0)] == [1, 2]
+    assert truth.frame_table(0).ids.tolist() == truth.table().frame(0).ids.tolist() == [1]
+    assert len(truth.frame_table(1)) == 0 and len(truth.table()) == 1 and len(truth) == 3
+    with pytest.raises(UserError, match="the class car still has boxes"):
+        document.apply(SetClassNames(("person",)))
+    document.apply(inverse)
+    assert truth.table().ids.tolist() == [1, 2, 3]
+
+
 def test_classes_are_set_and_added():
     document = document_with(Box(1, 0, RECT, 0))
     command = commands.set_class(document.ground_truth(), [1], 1, "car")
@@ -282,9 +295,7 @@ def test_interpolating_a_selected_box_fills_both_sides_up_to_the_neighbours():
 
 
 def test_track_commands_name_the_tracks():
-    document = document_with(
-        Box(1, 0, RECT, 0, 1), Box(2, 0, RECT, 0, 2), Box(3, 1, RECT, 0, 1), Box(4, 1, RECT, 0, 2)
-    )
+    document = document_with(Box(1, 0, RECT, 0, 1), Box(2, 0, RECT, 0, 2), Box(3, 1, RECT, 0, 1), Box(4, 1, RECT, 0, 2))
     truth = document.ground_truth()
     swap = commands.swap_tracks(truth, [3, 4])
     run(document, swap)

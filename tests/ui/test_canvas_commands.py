@@ -266,6 +266,18 @@ def test_a_tooltip_names_confidence_and_class_as_reasons(qtbot, found, scores, c
     assert expected in view.tool_tip_at(QPointF(150, 200))
 
 
+@pytest.mark.parametrize(("flag", "word"), [(BoxFlag.IGNORED, "ignored"), (BoxFlag.OUTSIDE, "outside")])
+def test_a_box_that_takes_no_part_is_told_as_such_and_its_prediction_judged_accordingly(view, flag, word):
+    view.session.select([1])
+    view.toggle_flag(flag)
+    assert view.tool_tip_at(QPointF(150, 200)) == f"Ground truth 1: person\n{word}"
+    view.select_ref(Ref("model", 0))
+    expected = (
+        "It lies in an ignored box" if flag is BoxFlag.IGNORED else "False positive: no ground truth overlaps it."
+    )
+    assert expected in view.tool_tip_at(QPointF(150, 200))
+
+
 def test_a_rival_is_named_on_both_sides(qtbot):
     near = (100.0, 100.0, 200.0, 290.0)
     session = session_with({0: [TRUTH]}, {"model": {0: [TRUTH, near]}})

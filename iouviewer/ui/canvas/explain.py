@@ -37,7 +37,7 @@ def _truth_lines(session: Session, ref: Ref, frame: int, reviews: list[Reviewed]
         return [*lines, "The frame does not count: it is not labelled."]
     for review in reviews:
         name, iou = review.variant.name, review.iou_of.get(box.id)
-        if box.flags & BoxFlag.IGNORED:
+        if box.flags & (BoxFlag.IGNORED | BoxFlag.OUTSIDE):
             continue
         lines.append(
             f"{name}: {_match(session, iou)}"

@@ -23,10 +23,10 @@ class Segment(NamedTuple):
 
 
 class Label(NamedTuple):
-    """What a label says: lines of segments; a strong one has its first colour as an edge on the left."""
+    """What a label says: lines of segments; ``edge`` is the colour of a stripe on the left, empty for none."""
 
     lines: tuple[tuple[Segment, ...], ...]
-    strong: bool = False
+    edge: str = ""
 
 
 class LabelCache:
@@ -54,7 +54,7 @@ class LabelCache:
             advance = self._metrics.horizontalAdvance
             width = max((sum(advance(s.text) for s in line) for line in label.lines), default=0.0)
             height = self._metrics.height() * len(label.lines)
-            found = QSizeF(round(width + 2 * _PADDING_X + 2 * label.strong), round(height + 2 * _PADDING_Y))
+            found = QSizeF(round(width + 2 * _PADDING_X + 2 * bool(label.edge)), round(height + 2 * _PADDING_Y))
             self._sizes[label] = found
         return found
 
@@ -79,12 +79,12 @@ class LabelCache:
         painter.setFont(self.font)
         painter.setPen(Qt.PenStyle.NoPen)
         plate = QColor(PLATE)
-        plate.setAlpha(235 if label.strong else 205)
+        plate.setAlpha(235 if label.edge else 205)
         painter.setBrush(plate)
         painter.drawRoundedRect(QRectF(QPointF(), size), 2.5, 2.5)
         left = _PADDING_X
-        if label.strong and label.lines and label.lines[0]:
-            painter.setBrush(QColor(label.lines[0][-1].colour))
+        if label.edge:
+            painter.setBrush(QColor(label.edge))
             painter.drawRect(QRectF(0, 0, 2.5, size.height()))
             left += 2
         y = _PADDING_Y

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QLabel, QWidget
 
 from iouviewer.ui.canvas.labels import Label, LabelCache
@@ -86,6 +86,37 @@ class Crosshair(QWidget):
             painter.setPen(pen)
             painter.drawLine(middle, 0, middle, end)
             painter.drawLine(0, middle, end, middle)
+
+
+class FocusLines:
+    """Four lines of one pixel inside a widget's edges, which show that keys go there; nothing moves for them."""
+
+    def __init__(self, parent: QWidget) -> None:
+        self._lines = tuple(QWidget(parent) for _ in range(4))
+        for line in self._lines:
+            line.setObjectName("canvasFocusLine")
+            line.setAutoFillBackground(True)
+            line.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            line.hide()
+
+    def surround(self, rect: QRect) -> None:
+        """Lie along the edges of this rectangle."""
+        width, height = rect.width(), rect.height()
+        places = ((0, 0, width, 1), (0, height - 1, width, 1), (0, 0, 1, height), (width - 1, 0, 1, height))
+        for line, place in zip(self._lines, places, strict=True):
+            line.setGeometry(*place)
+
+    def set_shown(self, shown: bool) -> None:
+        """Show or hide them."""
+        for line in self._lines:
+            line.setVisible(shown)
+
+    def use_colour(self, colour: str) -> None:
+        """Take this colour, ``#rrggbb``."""
+        palette = QPalette(QColor(colour))
+        palette.setColor(QPalette.ColorRole.Window, QColor(colour))
+        for line in self._lines:
+            line.setPalette(palette)
 
 
 class EmptyHint(QLabel):

@@ -145,7 +145,7 @@ class ReviewView:
         else:
             threshold = self._session.scores.settings.review.iou
             role, value = Role.PAIRED if iou >= threshold else Role.LOOSE, iou_segment(iou)
-        return DrawnBox(ref, box.rect, role, colour, label=Label(((*name, value),), role.is_bad))
+        return DrawnBox(ref, box.rect, role, colour, label=Label(((*name, value),), colour if role.is_bad else ""))
 
     def _truth_detail(self, box: Box) -> Label:
         reviews = self.last_reviews if self._judged else []
@@ -189,7 +189,7 @@ class ReviewView:
         label = None
         if role is Role.FALSE_POSITIVE:
             name = self._class_of(int(table.class_ids[ref.row]))
-            label = Label(((*name, Segment(f"FP{_score(variant, ref.row)}", _POOR)),), True)
+            label = Label(((*name, Segment(f"FP{_score(variant, ref.row)}", _POOR)),), on_picture(variant.colour))
         return DrawnBox(ref, (x1, y1, x2, y2), role, on_picture(variant.colour), variant.dash, label=label)
 
     def _prediction_detail(self, review: Reviewed, row: int) -> Label:
@@ -204,7 +204,7 @@ class ReviewView:
             lines.append((iou_segment(review.iou_of[owner]), Segment(f"  with #{owner}", PLATE_MUTED)))
         elif wrong:
             lines.append((Segment("false positive", _POOR),))
-        return Label(tuple(lines), wrong)
+        return Label(tuple(lines), on_picture(variant.colour) if wrong else "")
 
 
 def _score(variant: Variant, row: int) -> str:

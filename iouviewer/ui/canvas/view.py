@@ -20,11 +20,12 @@ from iouviewer.ui.canvas.hit import Ref
 from iouviewer.ui.canvas.input import InputCanvas
 from iouviewer.ui.canvas.labels import Label, LabelCache, Segment
 from iouviewer.ui.canvas.mouse import MouseTool
-from iouviewer.ui.canvas.overlays import Crosshair, EmptyHint, Plate
+from iouviewer.ui.canvas.overlays import Crosshair, EmptyHint, FocusLines, Plate
 from iouviewer.ui.canvas.picture_item import PictureItem
 from iouviewer.ui.canvas.review_view import ReviewView
 from iouviewer.ui.canvas.selection_item import SelectionItem
 from iouviewer.ui.palette import PLATE_MUTED, PLATE_TEXT, scheme_theme
+from iouviewer.ui.theme import Theme
 
 _PREVIEW = Label(((Segment("Preview  ", PLATE_TEXT), Segment("the exact frame follows", PLATE_MUTED)),))
 
@@ -55,6 +56,7 @@ class CanvasView(TrackCommands, InputCanvas):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self._frame_view = FrameView()
+        self._theme: Theme | None = None
         self._hovered: Ref | None = None
         self._stale = False
         self._add_items()
@@ -83,6 +85,7 @@ class CanvasView(TrackCommands, InputCanvas):
         self._preview_mark = Plate(self, self._labels, "canvasPreviewMark")
         self._empty_hint = EmptyHint(self)
         self._crosshair = Crosshair(self)
+        self._focus_lines = FocusLines(self)
 
     def _connect(self) -> None:
         session = self.session
@@ -256,8 +259,13 @@ class CanvasView(TrackCommands, InputCanvas):
 
     # Qt's events
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._focus_lines.set_shown(True)
+
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
+        self._focus_lines.set_shown(False)
         self.tool.space_held = False
         if event.reason() != Qt.FocusReason.PopupFocusReason:
             self.tool.cancel()
@@ -270,6 +278,7 @@ class CanvasView(TrackCommands, InputCanvas):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._empty_hint.setGeometry(self.rect())
+        self._focus_lines.surround(self.rect())
         self._preview_mark.move(12, 12)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -279,5 +288,9 @@ class CanvasView(TrackCommands, InputCanvas):
 
     def _use_scheme(self) -> None:
         theme = scheme_theme()
+        if theme == self._theme:
+            return
+        self._theme = theme
         self.setBackgroundBrush(QColor(theme.surround))
         self._empty_hint.use_theme(theme)
+        self._focus_lines.use_colour(theme.accent)
