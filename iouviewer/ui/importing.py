@@ -96,7 +96,7 @@ def _one_of_each(found: list[Found]) -> list[Found]:
     videos = truths = 0
     candidates = [one for one in found if one.role is Role.GROUND_TRUTH]
     named = [one for one in candidates if _sounds_like_truth(one.path)]
-    chosen = (named or candidates or [None])[0]
+    chosen = next(iter(named or candidates), None)
     result = []
     for one in found:
         role = one.role

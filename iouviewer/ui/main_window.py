@@ -82,8 +82,7 @@ class MainWindow(QMainWindow):
     def fill(self, workbench: Workbench) -> None:
         """Put the panels in their places."""
         self._workbench = workbench
-        workbench.actions.fill_menus(self.menuBar())
-        workbench.add_recent_menu(self.menuBar())
+        workbench.fill_menus(self.menuBar())
         bar = QToolBar("Tools")
         bar.setObjectName("toolBar")
         bar.setMovable(False)

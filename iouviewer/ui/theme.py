@@ -125,7 +125,7 @@ def style_sheet(theme: Theme) -> str:
         selection-background-color: {t.raised}; selection-color: {t.text}; outline: 0; }}
     QAbstractItemView:focus {{ selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
     QListView::item {{ padding: 1px 8px; }}
-    QTableView::item {{ padding: 0 8px; }}
+    QTableView::item {{ padding: 0 6px; }}
     QMenu {{ background: {t.window}; border: 1px solid {t.line}; padding: 4px; }}
     QMenu::item {{ padding: 4px 24px 4px 12px; border-radius: 3px; }}
     QMenu::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
@@ -134,11 +134,15 @@ def style_sheet(theme: Theme) -> str:
     QMenu::icon {{ padding-left: 8px; }}
     QHeaderView {{ background: {t.window}; border: 0; }}
     QHeaderView::section {{ background: {t.window}; color: {t.muted}; border: 0; border-bottom: 1px solid {t.line};
-        padding: 2px 8px; }}
+        padding: 2px 9px; }}
     QLabel[role="heading"] {{ color: {t.text}; font-weight: 600; padding: 4px 8px; }}
     QLabel[role="muted"] {{ color: {t.muted}; }}
     QLabel[role="warning"] {{ color: {t.warning}; }}
     QFrame[role="panel"] {{ border: 0; background: {t.window}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+    QTabBar::tab {{ padding: 4px 12px; border: 0; color: {t.muted}; background: transparent; }}
+    QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
+    QTabWidget::pane {{ border: 0; border-top: 1px solid {t.line}; }}
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px; }}
     QProgressBar {{ border: 0; border-radius: 3px; background: {t.raised}; height: 6px; text-align: center; }}
     QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QMenu, QMenuBar, QMessageBox, QToolBar, QToolButton
+from PySide6.QtWidgets import QMenuBar, QMessageBox, QToolBar, QToolButton
 
 from iouviewer.app.frame_loader import FrameLoader
 from iouviewer.app.inference_job import InferenceQueue
@@ -41,6 +40,7 @@ from iouviewer.ui.panels.number_line import NumberLine
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.panels.status import StatusBar
 from iouviewer.ui.picture_feed import PictureFeed
+from iouviewer.ui.recent_menu import RecentMenu
 from iouviewer.ui.theme import Theme, ThemeKeeper
 from iouviewer.ui.timeline.view import TimelineView
 from iouviewer.ui.workspaces import Parts, Workspace, Workspaces
@@ -161,7 +161,7 @@ class Workbench(QObject):
         self.playback.playingChanged.connect(self._show_playing)
         self.guard.held.connect(self.actions.run)
         self.guard.released.connect(self.actions.run)
-        self.verdicts.outdated.connect(partial(parts.verdicts.set_outdated, True))
+        self.verdicts.outdated.connect(self._on_verdicts_outdated)
         self.verdicts.ready.connect(self._on_verdicts_ready)
         self.differences.ready.connect(parts.side.set_differences)
         self.controller.notice.connect(self.notifier.show)
@@ -173,23 +173,10 @@ class Workbench(QObject):
         self.notifier.shown.connect(self._on_notice)
         self._keeper.changed.connect(self._use_theme)
 
-    def add_recent_menu(self, bar: QMenuBar) -> None:
-        """Files that were opened before, in the File menu."""
-        menus = [action.menu() for action in bar.actions()]
-        file_menu = menus[0]
-        if isinstance(file_menu, QMenu):
-            self._recent = QMenu("Recent", file_menu)
-            self._recent.aboutToShow.connect(self._fill_recent)
-            actions = file_menu.actions()
-            file_menu.insertMenu(actions[4], self._recent)
-
-    def _fill_recent(self) -> None:
-        self._recent.clear()
-        for path in self._store.settings.recent:
-            action = self._recent.addAction(path)
-            action.triggered.connect(partial(self.files.open_paths, [Path(path)]))
-        if self._recent.isEmpty():
-            self._recent.addAction("Nothing yet").setEnabled(False)
+    def fill_menus(self, bar: QMenuBar) -> None:
+        """All menus, the recent files among them."""
+        menus = self.actions.fill_menus(bar)
+        self._recent = RecentMenu(menus["File"], self._store.settings, self.files)
 
     def fill_tool_bar(self, bar: QToolBar) -> None:
         """Tools, thresholds, and the two workspaces at the right end."""
@@ -308,6 +295,9 @@ class Workbench(QObject):
     def _on_spot_activated(self, spot: Spot) -> None:
         self.session.go_to(spot.frame)
         self.session.select([spot.box_id])
+
+    def _on_verdicts_outdated(self) -> None:
+        self.parts.verdicts.set_outdated(True, several=len(self.session.variants) > 1)
 
     def _on_verdicts_ready(self, verdicts: list[VariantVerdict]) -> None:
         self.parts.verdicts.set_verdicts(verdicts)

@@ -121,9 +121,8 @@ class Workspaces(QStackedWidget):
             if correct
             else (self._compare_picture, self._compare_timeline, self._compare_numbers, self._compare_variants)
         )
-        for slot, part in zip(
-            slots, (parts.canvas, parts.timeline.plot, parts.number_line, parts.variants), strict=True
-        ):
+        moved: tuple[QWidget, ...] = (parts.canvas, parts.timeline.plot, parts.number_line, parts.variants)
+        for slot, part in zip(slots, moved, strict=True):
             layout = slot.layout()
             if layout is not None:
                 layout.addWidget(part)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 from iouviewer.app.verdict_job import VariantVerdict
 from iouviewer.ui.theme import tabular_font
 
+WAITING = "Comparing with the baseline …"
 HINT = "Add a second variant (File > Add predictions, or Run a model) to compare it with the baseline."
 
 
@@ -30,14 +31,16 @@ class VerdictPanel(QScrollArea):
         self._layout.setSpacing(2)
         self.setWidget(self._body)
         self._labels: list[QLabel] = []
+        self._judged = False
         self.setFixedHeight(self.fontMetrics().lineSpacing() * 3 + 20)
         self.set_sentences([])
 
     def set_sentences(self, sentences: Sequence[str]) -> None:
         """Show these lines; without any, what to do next."""
         while (item := self._layout.takeAt(0)) is not None:
-            if item.widget() is not None:
-                item.widget().deleteLater()
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
         self._labels = []
         for text in sentences or [HINT]:
             label = QLabel(_emphasised(text) if sentences else text)
@@ -52,11 +55,17 @@ class VerdictPanel(QScrollArea):
 
     def set_verdicts(self, verdicts: Sequence[VariantVerdict]) -> None:
         """Show these verdicts, current as of now."""
+        self._judged = bool(verdicts)
         self.set_sentences([verdict.sentence for verdict in verdicts])
         self.set_outdated(False)
 
-    def set_outdated(self, outdated: bool) -> None:
-        """Grey until the next verdicts are there."""
+    def set_outdated(self, outdated: bool, *, several: bool = True) -> None:
+        """Grey until the next verdicts are there; ``several``: there is something to compare."""
+        if outdated and several and not self._judged:
+            self.set_sentences([WAITING])
+        elif outdated and not several:
+            self._judged = False
+            self.set_sentences([])
         self._body.setEnabled(not outdated)
 
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QKeyEvent, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QDialog,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,22 @@ def found(wanted: str, choices: Sequence[Choice]) -> list[Choice]:
     return [choice for _rank, _place, choice in sorted(ranked, key=lambda entry: entry[:2])]
 
 
+class _RemarkDelegate(QStyledItemDelegate):
+    """Writes the remark at the right end of the line."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        choice = index.data(Qt.ItemDataRole.UserRole)
+        if isinstance(choice, Choice) and choice.remark:
+            painter.save()
+            painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+            rect = option.rect.adjusted(0, 0, -12, 0)
+            painter.drawText(rect, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, choice.remark)
+            painter.restore()
+
+
 class Finder(QDialog):
     """A line to type in and what fits it; Enter takes, Esc leaves.
 
@@ -69,6 +94,7 @@ class Finder(QDialog):
         self.list.setObjectName("finderList")
         self.list.setAccessibleName(title)
         self.list.setUniformItemSizes(True)
+        self.list.setItemDelegate(_RemarkDelegate(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
@@ -84,8 +110,7 @@ class Finder(QDialog):
     def _fill(self, wanted: str) -> None:
         self.list.clear()
         for choice in found(wanted, self._choices):
-            text = f"{choice.text}    {choice.remark}" if choice.remark else choice.text
-            item = QListWidgetItem(text)
+            item = QListWidgetItem(choice.text)
             item.setData(Qt.ItemDataRole.UserRole, choice)
             self.list.addItem(item)
         name = wanted.strip()
@@ -96,9 +121,9 @@ class Finder(QDialog):
         self.list.setCurrentRow(0)
 
     def _take(self) -> None:
-        item = self.list.currentItem()
-        if item is None:
+        if self.list.currentRow() < 0:
             return
+        item = self.list.currentItem()
         self.chosen = item.data(Qt.ItemDataRole.UserRole)
         if self.chosen is None:
             self.is_new = True

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from iouviewer.ui.action_table import ACTIONS
 from iouviewer.ui.key_presets import PRESETS, conflicts, keys_of
-from iouviewer.ui.theme import current_theme
+from iouviewer.ui.palette import scheme_theme
 
 
 class KeyEditor(QWidget):
@@ -50,6 +50,9 @@ class KeyEditor(QWidget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.setColumnWidth(1, 200)
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        self.table.horizontalHeader().setDefaultAlignment(left)
+        self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.editor = QKeySequenceEdit()
         self.editor.setMaximumSequenceLength(1)
         self.editor.setClearButtonEnabled(True)
@@ -96,7 +99,7 @@ class KeyEditor(QWidget):
     def _show(self) -> None:
         keys = self.keys()
         clashing = conflicts(keys)
-        theme = current_theme()
+        theme = scheme_theme()
         for row, action in enumerate(ACTIONS):
             mine = keys[action.id]
             shown = ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in mine)

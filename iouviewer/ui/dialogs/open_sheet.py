@@ -122,6 +122,7 @@ class OpenSheet(QDialog):
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         header = table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for column, width in enumerate((150, 116, 110, 96, 76)):
             table.setColumnWidth(column, width)
         header.setSectionResizeMode(len(_HEADS) - 1, QHeaderView.ResizeMode.Stretch)
@@ -131,7 +132,7 @@ class OpenSheet(QDialog):
             name.setContentsMargins(6, 0, 6, 0)
             for column, widget in enumerate((name, row.role, row.name, row.class_name, row.shift, row.what)):
                 table.setCellWidget(place, column, widget)
-            table.setRowHeight(place, 40)
+            table.setRowHeight(place, 36)
             row.role.activated.connect(self._on_role_activated)
             row.shift.valueChanged.connect(self._show)
         self._enable()

@@ -14,7 +14,8 @@ from iouviewer.ui.tables.problems_model import ProblemsModel
 from iouviewer.ui.tables.variants_model import Column, VariantsModel
 
 _NARROW = (Column.NAME, Column.AVG_IOU, Column.PQ, Column.AP)
-_WIDTHS = {Column.AP: 76, Column.AP50: 76, Column.FRAMES: 88, Column.DELTA: 72}
+_NARROW_WIDTHS = {Column.AVG_IOU: 70, Column.PQ: 58, Column.AP: 72}
+_WIDTHS = {Column.AP: 80, Column.AP50: 80, Column.FRAMES: 96, Column.DELTA: 80, Column.AVG_IOU: 76}
 
 
 class BoxesPanel(Section):
@@ -27,9 +28,9 @@ class BoxesPanel(Section):
         self._session = session
         self.table.setModel(self.model)
         header = self.table.horizontalHeader()
-        self.table.setColumnWidth(0, 92)
-        self.table.setColumnWidth(2, 56)
-        self.table.setColumnWidth(3, 104)
+        self.table.setColumnWidth(0, 96)
+        self.table.setColumnWidth(2, 60)
+        self.table.setColumnWidth(3, 106)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.selectionModel().currentRowChanged.connect(self._on_row_changed)
         session.selectionChanged.connect(self._show_selection)
@@ -88,9 +89,7 @@ class VariantsPanel(Section):
             place = self.model.column_of(column)
             self.table.setColumnHidden(place, narrow and column not in _NARROW)
             if column is not Column.NAME:
-                self.table.setColumnWidth(place, 60 if narrow else _WIDTHS.get(column, 64))
-        if narrow:
-            self.table.setColumnWidth(self.model.column_of(Column.AP), 64)
+                self.table.setColumnWidth(place, _NARROW_WIDTHS.get(column, 60) if narrow else _WIDTHS.get(column, 66))
 
     def current_key(self) -> str:
         """Key of the selected variant, empty for none."""

@@ -174,7 +174,7 @@ class BoxesModel(QAbstractTableModel):
             left = f"#{row.box_id}" if row.box_id is not None else "–"
             return f"{left} · {row.score:.2f}" if not math.isnan(row.score) else left
         if column is Column.CLASS:
-            return self._session.document.class_name(row.class_id)
+            return self._session.document.class_name(row.class_id) if row.class_id >= 0 else "–"
         if column is Column.IOU:
             return "–" if math.isnan(row.iou) else f"{row.iou:.3f}"
         return _state_text(row)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractListModel, QElapsedTimer, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QBrush, QColor
 
 from iouviewer.app.session import Session
 from iouviewer.document.edits import Aspect, Change, FrameState, Phase
-from iouviewer.document.problems import Kind, Problem, Witness, frame_problems, sentence
-from iouviewer.ui.theme import current_theme
+from iouviewer.document.problems import Problem, Witness, frame_problems, sentence
 
 Index = QModelIndex | QPersistentModelIndex
+FIGURE_SPACE = "\u2007"
 SLICE_MILLISECONDS = 6
 """Longest stretch of work between two looks at the event loop."""
 PROBLEM_ROLE = Qt.ItemDataRole.UserRole
@@ -139,11 +138,12 @@ class ProblemsModel(QAbstractListModel):
             return None
         problem = self._shown[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{problem.frame}  {sentence(problem, self._session.document.class_names)}"
+            # Figure spaces keep the texts in one column.
+            width = len(str(max(0, self._session.frame_count - 1)))
+            frame = str(problem.frame).rjust(width, FIGURE_SPACE)
+            return f"{frame}  {sentence(problem, self._session.document.class_names)}"
         if role == PROBLEM_ROLE:
             return problem
-        if role == Qt.ItemDataRole.ForegroundRole and problem.kind is Kind.AGREE:
-            return QBrush(QColor(current_theme().warning))
         if role == Qt.ItemDataRole.ToolTipRole:
             fix = "Enter takes the proposed fix. " if problem.has_fix else ""
             return f"Frame {problem.frame}. {fix}X: the ground truth is right. U: unclear."

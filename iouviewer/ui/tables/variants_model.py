@@ -14,7 +14,8 @@ from iouviewer.app.session import Session
 from iouviewer.document.edits import Aspect, Change, Phase
 from iouviewer.document.scores_types import VariantSummary
 from iouviewer.document.variants import RunState, Variant
-from iouviewer.ui.theme import Theme, current_theme, tabular_font
+from iouviewer.ui.palette import scheme_theme
+from iouviewer.ui.theme import Theme, tabular_font
 
 COLUMN_ROLE = Qt.ItemDataRole.UserRole + 1
 """Header data: the stable id of a column."""
@@ -204,7 +205,7 @@ class VariantsModel(QAbstractTableModel):
 
     def _foreground(self, variant: Variant, column: Column) -> QBrush | None:
         if column is Column.FRAMES and not self._summary(variant.key).complete:
-            return QBrush(QColor(current_theme().warning))
+            return QBrush(QColor(scheme_theme().warning))
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

@@ -163,7 +163,8 @@ def packed(colour: QColor) -> int:
 
 def ramp_table(stops: Sequence[str]) -> Pixels:
     """(256,) uint32: colours from IoU 0 to 1, running evenly through the stops (``#rrggbb``)."""
-    channels = np.array([QColor(stop).getRgb()[:3] for stop in stops], np.float64)
+    colours = [QColor(stop) for stop in stops]
+    channels = np.array([(one.red(), one.green(), one.blue()) for one in colours], np.float64)
     at = np.linspace(0, 1, 256)
     red, green, blue = (
         np.rint(np.interp(at, np.linspace(0, 1, len(stops)), channels[:, c])).astype(np.uint32) for c in range(3)

@@ -6,13 +6,12 @@ It shows what it is given (series by key) and says where the user wants to go; `
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QGraphicsItem, QToolTip
 
 from iouviewer.ui.palette import BAND_FLOORS, DARK, LIGHT
@@ -22,12 +21,12 @@ from iouviewer.ui.timeline.items import (
     Dots,
     ImageStrip,
     SeekBox,
-    lane_pixels,
     packed,
     ramp_table,
     strip_pixels,
 )
-from iouviewer.ui.timeline.pyramid import Columns, Pyramid
+from iouviewer.ui.timeline.pyramid import Pyramid
+from iouviewer.ui.timeline.series import Lanes, Legend, Series, short, two_a_column
 
 FRAMES_A_PIXEL = 4.0
 """Above this many frames a pixel, curves give way to strips."""
@@ -36,25 +35,6 @@ LANES = 0.16
 LEGEND_HEIGHT = 18
 """Logical pixels kept free above the curves."""
 DIFFERENCE = 0.05
-_DASHES = {
-    "solid": Qt.PenStyle.SolidLine,
-    "dash": Qt.PenStyle.DashLine,
-    "dot": Qt.PenStyle.DotLine,
-    "dashdot": Qt.PenStyle.DashDotLine,
-    "dashdotdot": Qt.PenStyle.DashDotDotLine,
-}
-
-
-@dataclass(slots=True)
-class Series:
-    """IoU of one variant by frame."""
-
-    key: str
-    name: str
-    colour: str
-    dash: str
-    pyramid: Pyramid
-    mean: float = math.nan
 
 
 class _Curve(pg.PlotCurveItem):  # type: ignore[misc]
@@ -89,8 +69,6 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self._laid_out: tuple[object, ...] = ()
         self._difference_ticks: list[tuple[float, str]] = []
         self._target = 0.75
-        self._verified: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self._track: NDArray[np.bool_] | None = None
         self._difference: Pyramid | None = None
         self._curves: dict[str, _Curve] = {}
         self._strips: dict[str, ImageStrip] = {}
@@ -109,21 +87,21 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.playhead.setZValue(50)
         self.difference_curve = _Curve()
         self.difference_zero = pg.InfiniteLine(angle=0, movable=False)
-        self.verified_lane, self.track_lane = ImageStrip(), ImageStrip()
+        self.lanes = Lanes()
         for item in (
             self.bands,
             self.target_line,
             self.mean_line,
             self.dots,
             self.difference_zero,
-            self.verified_lane,
-            self.track_lane,
+            self.lanes.verified,
+            self.lanes.track,
             self.playhead,
         ):
             self.addItem(item, ignoreBounds=True)
         # Not through addItem: the plot's list of data items holds the variants' curves only.
         self._box.addItem(self.difference_curve, ignoreBounds=True)
-        self.legend = pg.LegendItem(offset=(-4, 1), verSpacing=-8, labelTextSize="8pt", colCount=6)
+        self.legend = Legend()
         self.legend.setParentItem(self.plotItem.vb)
         self.plotItem.showGrid(x=True, y=True, alpha=0.12)
         self.getAxis("left").setWidth(72)
@@ -152,9 +130,9 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.dots.set_colour(colours.curve)
         self.legend.setLabelTextColor(theme.text)
         for one in self.series:
-            self._curves[one.key].setPen(self._pen(one))
+            self._curves[one.key].setPen(one.pen(self._colours, alone=len(self.series) == 1))
         self._show_bands()
-        self._fill_legend()
+        self.legend.fill(self.series, self._colours, self.mean_line.pen)
         self.refresh()
 
     def _show_bands(self) -> None:
@@ -192,14 +170,14 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
                 self._curves[one.key], self._strips[one.key] = _Curve(), ImageStrip()
                 self.addItem(self._curves[one.key], ignoreBounds=True)
                 self.addItem(self._strips[one.key], ignoreBounds=True)
-            self._curves[one.key].setPen(self._pen(one))
+            self._curves[one.key].setPen(one.pen(self._colours, alone=len(self.series) == 1))
             self._curves[one.key].opts["name"] = one.name
-        self._fill_legend()
+        self.legend.fill(self.series, self._colours, self.mean_line.pen)
         self.refresh()
 
     def set_lanes(self, verified: NDArray[np.bool_], track: NDArray[np.bool_] | None) -> None:
         """Verified frames (F,), and the frames of the selected track (F,) or None."""
-        self._verified, self._track = verified, track
+        self.lanes.set(verified, track)
         self._draw_lanes()
 
     def set_mean(self, mean: float) -> None:
@@ -207,11 +185,6 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         if len(self.series) == 1:
             self.series[0].mean = mean
             self._show_mean()
-
-    def _pen(self, one: Series) -> QPen:
-        if len(self.series) == 1:
-            return pg.mkPen(self._colours.curve, width=1)
-        return pg.mkPen(one.colour, width=1, style=_DASHES[one.dash])
 
     # Drawing
 
@@ -280,7 +253,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.target_line.setPos(self._target)
 
     def _name_ticks(self) -> list[tuple[float, str]]:
-        return [(len(self.series) - i - 0.5, _short(one.name)) for i, one in enumerate(self.series)]
+        return [(len(self.series) - i - 0.5, short(one.name)) for i, one in enumerate(self.series)]
 
     def _draw(self, one: Series) -> None:
         start, stop, width = self._span()
@@ -296,7 +269,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
             x = np.arange(start, max(start, stop), dtype=np.float64)
             y = one.pyramid.values[start:stop]
         else:
-            x, y = _two_a_column(one.pyramid.columns(start, stop, width))
+            x, y = two_a_column(one.pyramid.columns(start, stop, width))
         self._curves[one.key].setData(x, y)
         if len(self.series) == 1:
             shown = ~np.isnan(y)
@@ -317,7 +290,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.difference_zero.setPos(middle)
         x = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
         self.difference_curve.setData(x, middle + 0.45 * columns.mean / scale)
-        ticks = [*self._name_ticks(), (middle + 0.4, f"+{scale:.2f}"), (middle - 0.4, f"−{scale:.2f}")]
+        ticks = [*self._name_ticks(), (middle, f"Δ ±{scale:.2f}")]
         if ticks != self._difference_ticks:
             self._difference_ticks = ticks
             self.getAxis("left").setTicks([ticks])
@@ -325,17 +298,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
     def _draw_lanes(self) -> None:
         if self._theme is None:
             return
-        (low, high), _ = self._box.viewRange()
-        width = max(1, int(self._box.width()))
-        unit = 2.0 if self.shows_strips else 1.0
-        off = QColor(self._theme.line)
-        on = QColor(self._theme.accent)
-        pixels = lane_pixels(self._verified, (low, high), width, on, off)
-        self.verified_lane.show_pixels(pixels, QRectF(low, -unit * 0.13, high - low, unit * 0.04))
-        self.track_lane.setVisible(self._track is not None)
-        if self._track is not None:
-            pixels = lane_pixels(self._track, (low, high), width, QColor(self._theme.text), QColor(0, 0, 0, 0))
-            self.track_lane.show_pixels(pixels, QRectF(low, -unit * 0.07, high - low, unit * 0.04))
+        span, width = self._box.viewRange()[0], max(1, int(self._box.width()))
+        self.lanes.draw((span[0], span[1]), width, 2.0 if self.shows_strips else 1.0, self._theme)
 
     def _show_mean(self) -> None:
         single = len(self.series) == 1 and not self.shows_strips
@@ -343,21 +307,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.mean_line.setVisible(not math.isnan(mean))
         if not math.isnan(mean):
             self.mean_line.setPos(mean)
-            if len(self.legend.items) > 1:
-                self.legend.items[1][1].setText(f"Average IoU = {mean:.2f}")
-
-    def _fill_legend(self) -> None:
-        self.legend.clear()
-        if len(self.series) == 1:
-            colour = self._colours.curve
-            sample = pg.PlotDataItem(pen=colour, symbol="o", symbolSize=4, symbolBrush=colour, symbolPen=None)
-            self.legend.addItem(sample, "IoU per frame")
-            mean = self.series[0].mean
-            text = "Average IoU" if math.isnan(mean) else f"Average IoU = {mean:.2f}"
-            self.legend.addItem(pg.PlotDataItem(pen=self.mean_line.pen), text)
-            return
-        for one in self.series[:6]:
-            self.legend.addItem(pg.PlotDataItem(pen=self._pen(one)), _short(one.name))
+            self.legend.show_mean(mean)
 
     # Mouse
 
@@ -394,13 +344,3 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         super().resizeEvent(ev)
         if getattr(self, "_theme", None) is not None:
             self.refresh()
-
-
-def _two_a_column(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest value of each column, as points of one curve."""
-    middle = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
-    return np.repeat(middle, 2), np.stack([columns.low, columns.high], axis=1).ravel()
-
-
-def _short(name: str, length: int = 12) -> str:
-    return name if len(name) <= length else name[: length - 1] + "…"

@@ -12,8 +12,9 @@ from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.variants import Variant
 from iouviewer.ui.theme import Theme
-from iouviewer.ui.timeline.plot import Series, TimelinePlot
+from iouviewer.ui.timeline.plot import TimelinePlot
 from iouviewer.ui.timeline.pyramid import Pyramid
+from iouviewer.ui.timeline.series import Series
 
 
 class TimelineView(QObject):

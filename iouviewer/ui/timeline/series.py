@@ -1,0 +1,111 @@
+"""What the timeline is given, and its legend and lanes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPen
+
+from iouviewer.ui.palette import Colours
+from iouviewer.ui.theme import Theme
+from iouviewer.ui.timeline.items import ImageStrip, lane_pixels
+from iouviewer.ui.timeline.pyramid import Columns, Pyramid
+
+_DASHES = {
+    "solid": Qt.PenStyle.SolidLine,
+    "dash": Qt.PenStyle.DashLine,
+    "dot": Qt.PenStyle.DotLine,
+    "dashdot": Qt.PenStyle.DashDotLine,
+    "dashdotdot": Qt.PenStyle.DashDotDotLine,
+}
+_MOST_NAMES = 6
+
+
+@dataclass(slots=True)
+class Series:
+    """IoU of one variant by frame.
+
+    Attributes:
+        mean: Avg IoU, nan where undefined.
+    """
+
+    key: str
+    name: str
+    colour: str
+    dash: str
+    pyramid: Pyramid
+    mean: float = math.nan
+
+    def pen(self, colours: Colours, *, alone: bool) -> QPen:
+        """Pen of the curve; the only variant is orange, as in the source article."""
+        colour, dash = (colours.curve, "solid") if alone else (self.colour, self.dash)
+        pen: QPen = pg.mkPen(colour, width=1, style=_DASHES[dash])
+        return pen
+
+
+def short(name: str, length: int = 12) -> str:
+    """The name, cut where it is longer than ``length``."""
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def two_a_column(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest value of each column, as points of one curve."""
+    middle = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
+    return np.repeat(middle, 2), np.stack([columns.low, columns.high], axis=1).ravel()
+
+
+class Legend(pg.LegendItem):  # type: ignore[misc]
+    """One row above the curves."""
+
+    def __init__(self) -> None:
+        super().__init__(offset=(-4, 1), verSpacing=-8, labelTextSize="8pt", colCount=_MOST_NAMES)
+
+    def fill(self, series: Sequence[Series], colours: Colours, mean_pen: QPen) -> None:
+        """Names of the variants; for a single one its curve and its mean."""
+        self.clear()
+        if len(series) != 1:
+            for one in series[:_MOST_NAMES]:
+                self.addItem(pg.PlotDataItem(pen=one.pen(colours, alone=False)), short(one.name))
+            return
+        curve = pg.PlotDataItem(pen=colours.curve, symbol="o", symbolSize=4, symbolBrush=colours.curve, symbolPen=None)
+        self.addItem(curve, "IoU per frame")
+        self.addItem(pg.PlotDataItem(pen=mean_pen), "Average IoU")
+        self.show_mean(series[0].mean)
+
+    def show_mean(self, mean: float) -> None:
+        """``Average IoU = 0.81``; only with a single variant."""
+        if len(self.items) == 2 and not math.isnan(mean):
+            self.items[1][1].setText(f"Average IoU = {mean:.2f}")
+
+
+class Lanes:
+    """Thin lanes below the curves: verified frames, and the frames of the selected track."""
+
+    def __init__(self) -> None:
+        self.verified, self.track = ImageStrip(), ImageStrip()
+        self._verified: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._track: NDArray[np.bool_] | None = None
+
+    def set(self, verified: NDArray[np.bool_], track: NDArray[np.bool_] | None) -> None:
+        """Verified frames (F,), and the frames of the selected track (F,) or None."""
+        self._verified, self._track = verified, track
+
+    def draw(self, span: tuple[float, float], width: int, unit: float, theme: Theme) -> None:
+        """Draw for this view.
+
+        Args:
+            span: first and last frame coordinate in sight; width: pixels; unit: height of the lanes' scale.
+        """
+        low, high = span
+        pixels = lane_pixels(self._verified, span, width, QColor(theme.accent), QColor(theme.line))
+        self.verified.show_pixels(pixels, QRectF(low, -unit * 0.13, high - low, unit * 0.04))
+        self.track.setVisible(self._track is not None)
+        if self._track is not None:
+            pixels = lane_pixels(self._track, span, width, QColor(theme.text), QColor(0, 0, 0, 0))
+            self.track.show_pixels(pixels, QRectF(low, -unit * 0.07, high - low, unit * 0.04))
