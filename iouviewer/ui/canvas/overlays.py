@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from iouviewer.ui.canvas.labels import Label, LabelCache
@@ -95,7 +95,7 @@ class FocusLines:
         self._lines = tuple(QWidget(parent) for _ in range(4))
         for line in self._lines:
             line.setObjectName("canvasFocusLine")
-            line.setAutoFillBackground(True)
+            line.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             line.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             line.hide()
 
@@ -113,10 +113,8 @@ class FocusLines:
 
     def use_colour(self, colour: str) -> None:
         """Take this colour, ``#rrggbb``."""
-        palette = QPalette(QColor(colour))
-        palette.setColor(QPalette.ColorRole.Window, QColor(colour))
         for line in self._lines:
-            line.setPalette(palette)
+            line.setStyleSheet(f"background: {colour};")
 
 
 class EmptyHint(QLabel):
