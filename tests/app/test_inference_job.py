@@ -12,7 +12,8 @@ from iouviewer.app.inference_job import InferenceQueue, RunState
 from iouviewer.inference.protocol import FailureKind
 from iouviewer.inference.runner import RunRequest
 from iouviewer.inference.trust import TrustStore
-from tests.inference.helpers import python_worker
+from iouviewer.resource_files import resource_path
+from tests.inference.helpers import needs_yolo, python_worker
 
 WAIT = 30_000
 REQUEST = RunRequest("a", Path("weights.pt"), Path("clip.mp4"))
@@ -231,3 +232,17 @@ def test_closing_ends_a_run_that_never_would_and_no_thread_is_left(qtbot, queue_
     queue.close()
     assert waiting.state is RunState.CANCELLED
     assert queue.findChildren(QThread) == [] or all(t.isFinished() for t in queue.findChildren(QThread))
+
+
+@needs_yolo
+def test_the_real_worker_fills_the_queue_with_real_detections(qtbot):
+    clip = resource_path("sample/clip.mp4")
+    queue = InferenceQueue()
+    witness = Witness(queue)
+    weights = clip.parent / "weights" / "small.pt"
+    run = queue.enqueue(RunRequest("small", weights, clip, frames=(3, 1), floor=0.25), 500)
+    qtbot.waitUntil(lambda: run.state in {RunState.FINISHED, RunState.FAILED}, timeout=120_000)
+    queue.close()
+    assert run.failure is None
+    assert witness.found == {1: [3, 1]}
+    assert run.model.names == ["car", "truck", "person"]
