@@ -85,6 +85,8 @@ class RankedClass:
         self._rest_before = np.zeros((2, _CURVES, _POINTS))
         self._stale_points = np.ones((_CURVES, _POINTS), np.bool_)
         self._local = np.zeros((_CURVES, _POINTS))
+        self._reached = [0] * _CURVES
+        self._from_point = [0] * _CURVES
         self._count_blocks()
         self._stale_blocks = {(t, block) for t in range(_CURVES) for block in range(blocks)}
         self._touched = ALL
@@ -104,6 +106,7 @@ class RankedClass:
         """Count ``change`` more (or fewer) boxes."""
         self.gt_count += change
         self._touched = ALL
+        self._from_point = [0] * _CURVES
 
     def set(self, rank: int, tp: int, ignored: int) -> None:
         """Say anew what the prediction at ``rank`` is."""
@@ -129,8 +132,10 @@ class RankedClass:
                 self._rest_before[row, t] += more * (end > rank)
         self._stale_blocks.add((t, block))
         self._from_block[t] = min(self._from_block[t], block)
-        # Windows in which it stands, or in the rest of whose block.
-        self._stale_points[t] |= (start <= rank) & (end // _BLOCK >= block)
+        # What lies wholly before its block is not concerned; stale are windows in which it stands, or whose rest.
+        before = end // _BLOCK < block
+        self._stale_points[t] |= (start <= rank) & ~before
+        self._from_point[t] = min(self._from_point[t], int(before.argmin()) if not before.all() else _POINTS)
 
     def average_precision(self) -> tuple[Float, Int]:
         """AP (10,) and numbers of true positives (10,), per threshold."""
@@ -148,8 +153,10 @@ class RankedClass:
         """(C, 101) interpolated precision of some thresholds."""
         needed = needed_hits(self.gt_count)
         reached = needed <= self._k[rows, -1:]
-        self._update_blocks(rows)
-        self._update_points(rows, needed, reached)
+        # Points that are not reached have no window, and no sensible quotient.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self._update_blocks(rows)
+            self._update_points(rows, needed, reached)
         behind = np.minimum((self._start[rows] + _WINDOW) // _BLOCK + 1, self._blocks)
         q: Float = self._behind[np.arange(rows.start, rows.stop)[:, None], behind]
         np.maximum(q, self._local[rows], out=q)
@@ -174,28 +181,31 @@ class RankedClass:
         self._from_block[rows] = [self._blocks] * (rows.stop - rows.start)
 
     def _update_points(self, rows: slice, needed: Int, reached: Bool) -> None:
-        """Bring the recall points up to date that are reached."""
-        before, rest_before, rest = self._before[:, rows], self._rest_before[:, rows], self._rest[:, rows]
+        """Bring the recall points up to date that are reached; those before the first change are."""
+        first = min(*self._from_point[rows], *self._reached[rows])
+        part = (rows, slice(first, None))
+        needed, reached = needed[first:], reached[:, first:]
+        counts = reached.sum(axis=1) + first
+        self._reached[rows] = counts.tolist()
+        self._from_point[rows] = [_POINTS] * len(counts)
+        before, rest_before, rest = self._before[:, *part], self._rest_before[:, *part], self._rest[:, *part]
         # Stale too: the true positive that is needed has left the window.
-        stale = self._stale_points[rows] | (before[0] >= needed) | (rest_before[0] < needed)
+        stale = self._stale_points[part] | (before[0] >= needed) | (rest_before[0] < needed)
         stale &= reached
         rest_precision = before[0]
         for _ in range(2):
             if stale.any():
                 curves, points = stale.nonzero()
-                self._find_points(curves + rows.start, points, needed[points])
-            # Points that are not reached have no window, and no sensible quotient.
-            with np.errstate(divide="ignore", invalid="ignore"):
-                rest_precision = (rest_before[0] + rest[0]) / (rest_before[1] + rest[1])
+                self._find_points(curves + rows.start, points + first, needed[points])
+            rest_precision = (rest_before[0] + rest[0]) / (rest_before[1] + rest[1])
             stale = (rest_precision < rest[2]) | (rest_precision > rest[3])
             stale &= reached
             if not stale.any():
                 break
-        k = before[0, :, :, None] + self._window[0, rows]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            precision = k / (before[1, :, :, None] + self._window[1, rows])
+        k = before[0, :, :, None] + self._window[0, *part]
+        precision = k / (before[1, :, :, None] + self._window[1, *part])
         precision *= k >= needed[:, None]
-        np.maximum(precision.max(axis=2), rest_precision, out=self._local[rows])
+        np.maximum(precision.max(axis=2), rest_precision, out=self._local[part])
 
     def _find_blocks(self, where: list[tuple[int, int]]) -> None:
         """Look for the best points of (threshold, block)s."""

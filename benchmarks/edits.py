@@ -1,0 +1,135 @@
+"""The time that one edit of one frame takes until every number of every variant is current.
+
+    python -m benchmarks scores --incremental [--frames 100000] [--predictions 12] [--edits 1000]
+
+Five variants; each edit moves, resizes, deletes or restores one ground-truth box of a random frame, and the time is
+taken from the edit to the summaries (AP included), frame IoU and histograms of all five. Processor time of the thread
+stands beside wall time: on a busy machine the former says more.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.scores import scene
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores import LABELLED, Scores, ScoreSettings
+from iouviewer.metrics.table import BoxTable, Float
+
+VARIANTS = 5
+KINDS = ("move", "edge", "move", "edge", "move", "edge", "move", "edge", "delete", "restore")
+
+
+class EditedTable:
+    """A ground truth of which some frames were replaced."""
+
+    def __init__(self, table: BoxTable) -> None:
+        self._table = table
+        self._edited: dict[int, BoxTable] = {}
+        self._states = np.full(table.frame_count, LABELLED, np.int8)
+
+    @property
+    def frame_count(self) -> int:
+        return self._table.frame_count
+
+    def table(self) -> BoxTable:
+        if not self._edited:
+            return self._table
+        parts = [self.frame_table(frame) for frame in range(self.frame_count)]
+        return BoxTable.from_rows(
+            np.repeat(np.arange(self.frame_count), [len(part) for part in parts]),
+            np.concatenate([part.boxes for part in parts], axis=1),
+            frame_count=self.frame_count,
+        )
+
+    def frame_table(self, frame: int) -> BoxTable:
+        return self._edited.get(frame) or self._table.frame(frame)
+
+    def state(self, frame: int) -> int:
+        return int(self._states[frame])
+
+    def states(self) -> NDArray[np.int8]:
+        return self._states
+
+    def replace(self, frame: int, boxes: Float) -> None:
+        """Give a frame other boxes."""
+        rows = np.zeros(boxes.shape[1], np.int64)
+        self._edited[frame] = BoxTable.from_rows(rows, boxes, frame_count=1)
+
+    def restore(self) -> int | None:
+        """Take back one replacement; its frame."""
+        if not self._edited:
+            return None
+        frame = next(iter(self._edited))
+        del self._edited[frame]
+        return frame
+
+
+def edit(gt: EditedTable, kind: str, random: np.random.Generator) -> int:
+    """Change one frame; its number."""
+    if kind == "restore":
+        restored = gt.restore()
+        if restored is not None:
+            return restored
+    frame = int(random.integers(gt.frame_count))
+    boxes = gt.frame_table(frame).boxes.copy()
+    place = int(random.integers(boxes.shape[1])) if boxes.shape[1] else -1
+    if kind == "delete" and place >= 0:
+        boxes = np.delete(boxes, place, axis=1)
+    elif kind == "edge" and place >= 0:
+        boxes[2, place] = max(boxes[0, place] + 1.0, boxes[2, place] + random.normal(0, 5))
+    elif place >= 0:
+        boxes[:, place] += np.tile(random.normal(0, 4, 2), 2)
+    gt.replace(frame, boxes)
+    return frame
+
+
+def prepare(frames: int, predictions: int) -> tuple[EditedTable, Scores]:
+    """Five variants whose boxes and scores differ a little."""
+    arrays = scene(frames, 10, predictions)
+    gt = EditedTable(BoxTable.from_rows(arrays["gt_frames"], arrays["gt"], frame_count=frames))
+    scores = Scores(gt, ScoreSettings())
+    random = np.random.default_rng(1)
+    for number in range(VARIANTS):
+        boxes = arrays["pred"] + random.normal(0, 2, arrays["pred"].shape)
+        boxes[2:] = np.maximum(boxes[2:], boxes[:2] + 1)
+        values = np.clip(arrays["scores"] + random.normal(0, 0.05, len(arrays["scores"])), 0, 1)
+        table = BoxTable.from_rows(arrays["pred_frames"], boxes, frame_count=frames, scores=values)
+        scores.set_variant(str(number), PredictionSet(table, np.ones(frames, np.bool_), score_floor=0.0))
+    return gt, scores
+
+
+def time_edits(gt: EditedTable, scores: Scores, edits: int) -> dict[str, NDArray[np.float64]]:
+    """(edits,) milliseconds of wall and of processor time."""
+    random = np.random.default_rng(2)
+    wall, processor = np.empty(edits), np.empty(edits)
+    for number in range(-50, edits):  # fifty to warm up
+        frame = edit(gt, KINDS[number % len(KINDS)], random)
+        started, busy = time.perf_counter(), time.thread_time()
+        scores.update([frame])
+        for key in scores.keys():  # noqa: SIM118
+            scores.summary(key), scores.frame_iou(key, frame), scores.histogram(key)
+        if number >= 0:
+            wall[number], processor[number] = time.perf_counter() - started, time.thread_time() - busy
+    return {"wall": wall * 1e3, "processor": processor * 1e3}
+
+
+def show_edits(frames: int, predictions: list[int], edits: int) -> None:
+    """Print a Markdown table, a row for each number of predictions a frame."""
+    sys.stdout.write(f"\n{VARIANTS} variants, {frames} frames of 10 ground-truth boxes, {edits} edits\n\n")
+    sys.stdout.write("| predictions a frame | time | median | p95 | p99 | most | equal to a recomputation |\n")
+    sys.stdout.write("| --- | --- | --- | --- | --- | --- | --- |\n")
+    for count in predictions:
+        gt, scores = prepare(frames, count)
+        times = time_edits(gt, scores, edits)
+        fresh = Scores(gt, ScoreSettings())
+        fresh.set_variant("0", scores.predictions("0"))
+        equal = "yes" if fresh.summary("0") == scores.summary("0") else "NO"
+        for name, values in times.items():
+            median, p95, p99 = np.percentile(values, (50, 95, 99))
+            numbers = " | ".join(f"{value:.2f} ms" for value in (median, p95, p99, values.max()))
+            sys.stdout.write(f"| {count} | {name} | {numbers} | {equal} |\n")
