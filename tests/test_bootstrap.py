@@ -101,6 +101,13 @@ def test_a_library_that_is_not_there_is_found_missing(bootstrap: ModuleType) -> 
     assert bootstrap.missing_libraries(["libno-such-thing.so.9"]) == ["libno-such-thing.so.9"]
 
 
+def test_the_program_asks_for_the_same_libraries_as_the_set_up(bootstrap: ModuleType) -> None:
+    from iouviewer import cli_display
+
+    assert bootstrap.QT_LIBRARIES == cli_display.QT_LIBRARIES
+    assert bootstrap.X_LIBRARIES == cli_display.X_LIBRARIES
+
+
 def test_ci_runs_make_test() -> None:
     script = REPOSITORY / ".ci" / "run"
     assert os.access(script, os.X_OK)

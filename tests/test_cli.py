@@ -302,6 +302,12 @@ def test_convert_needs_the_picture_size_only_where_the_format_does(
     assert "--size" in refused(["convert", str(boxes["gt"]), str(tmp_path / "o"), "--to", "yolo"], capsys)
 
 
+def test_every_format_that_can_be_written_can_be_converted_to() -> None:
+    from iouviewer.formats.registry import formats
+
+    assert set(cli.FORMATS) == {info.key for info in formats() if info.can_write}
+
+
 def test_the_module_runs_as_a_program() -> None:
     result = subprocess.run(
         [sys.executable, "-m", "iouviewer", "--version"], capture_output=True, text=True, check=True
