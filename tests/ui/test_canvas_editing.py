@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QApplication
 
 from iouviewer.document.edits import FrameState, Phase
+from iouviewer.document.rects import Edges
 from iouviewer.ui.canvas.hit import Ref, truth_ref
 from tests.ui.helpers import (
     canvas_for,
@@ -16,6 +17,7 @@ from tests.ui.helpers import (
     drag,
     drag_box_edge,
     move_to,
+    plain_picture,
     press_at,
     press_keys,
     release_at,
@@ -261,6 +263,28 @@ def test_hovering_shows_details_and_leaving_hides_them(view):
     assert view.label_texts[Ref("model", 1)] == "person 0.90\nfalse positive"
     QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
     assert view.label_texts[Ref("model", 1)] == "FP 0.90"
+
+
+def test_a_hint_stands_at_its_handle_until_the_first_drag(view):
+    hint = view.findChild(object, "canvasHint")
+    view.session.select([1])
+    view.show_hint(1, Edges.RIGHT, "drag this edge")
+    assert hint.isVisible() and hint.text == "drag this edge"
+    place = hint.pos()
+    view.zoom_at(2.0, QPointF(0, 0))
+    assert hint.pos() != place
+    drag_box_edge(view, 1, "right", by=4)
+    assert not hint.isVisible()
+
+
+def test_a_hint_is_not_shown_on_another_frame(view):
+    view.show_hint(1, Edges.RIGHT, "drag this edge")
+    view.session.go_to(1)
+    view.show_picture(plain_picture(), 1)
+    assert not view.findChild(object, "canvasHint").isVisible()
+    view.session.go_to(0)
+    view.show_picture(plain_picture(), 0)
+    assert view.findChild(object, "canvasHint").isVisible()
 
 
 def test_a_press_outside_the_left_and_middle_buttons_does_nothing(view):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from iouviewer.app.gesture import DragGesture, DrawGesture
+from iouviewer.document.rects import Edges
 from iouviewer.ui.canvas.box_commands import BoxCommands
-from iouviewer.ui.canvas.hit import Ref, truth_ref
+from iouviewer.ui.canvas.hit import Ref, handles, truth_ref
 from iouviewer.ui.canvas.labels import Label, Segment
 from iouviewer.ui.canvas.mouse import MouseTool
 from iouviewer.ui.canvas.overlays import Crosshair, Plate
 from iouviewer.ui.canvas.review_view import delta_line
 from iouviewer.ui.canvas.viewport import ZoomView
-from iouviewer.ui.palette import PLATE_TEXT, on_picture
+from iouviewer.ui.palette import ON_PICTURE, PLATE_TEXT, on_picture
 
 
 class DrawingCanvas(BoxCommands, ZoomView):
@@ -21,6 +22,8 @@ class DrawingCanvas(BoxCommands, ZoomView):
     tool: MouseTool
     _drag_plate: Plate
     _crosshair: Crosshair
+    _hint_plate: Plate
+    _hint: tuple[int, Edges] | None = None
     _pointer: QPointF | None = None
     _shown_frame = -1
     _hidden = False
@@ -100,12 +103,32 @@ class DrawingCanvas(BoxCommands, ZoomView):
 
     def on_gesture_changed(self) -> None:
         """A gesture began or ended: handles hide or come back, the label at the cursor goes."""
-        if self.tool.gesture is None:
+        if self.tool.gesture is not None:
+            self._hint = None
+        else:
             self._drag_plate.show_label(None)
             self._crosshair.hide()
         self.show_emphasis()
         if self._pointer is not None:
             self.tool.update_cursor(self._pointer)
+
+    def show_hint(self, box_id: int, edges: Edges, text: str) -> None:
+        """Write beside a handle of a box what to do with it, until the first gesture."""
+        self._hint = (box_id, edges)
+        self._hint_plate.show_label(Label(((Segment(text, PLATE_TEXT),),), ON_PICTURE.ground_truth))
+        self.place_hint()
+
+    def place_hint(self) -> None:
+        """Keep the hint at its handle; it hides while its box is not on screen."""
+        box = self.session.ground_truth.find(self._hint[0]) if self._hint is not None else None
+        if box is None or self._hint is None or box.frame != self._shown_frame or self._hidden:
+            self._hint_plate.hide()
+            return
+        for edges, x, y in handles(box.rect, self.px):
+            if edges == self._hint[1]:
+                at = self.from_picture(x, y)
+                self._hint_plate.move(at.x() + 12, at.y() - self._hint_plate.height() // 2)
+                self._hint_plate.show()
 
     def start_drawing(self) -> None:
         """The next press, click or Enter puts the first corner of a new box."""

@@ -20,7 +20,7 @@ class Plate(QWidget):
         self.setObjectName(name)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._canvas = parent
-        self._cache = cache
+        self.cache = cache
         self._label: Label | None = None
         self.hide()
 
@@ -36,7 +36,7 @@ class Plate(QWidget):
         changed, self._label = label != self._label, label
         if label is not None:
             if changed:
-                self.resize(self._cache.size(label).toSize())
+                self.resize(self.cache.size(label).toSize())
                 self.setAccessibleName(self.text)
                 self.update()
             if beside is not None:
@@ -53,9 +53,9 @@ class Plate(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         if self._label is not None:
-            self._cache.use_ratio(self.devicePixelRatioF())
+            self.cache.use_ratio(self.devicePixelRatioF())
             painter = QPainter(self)
-            painter.drawPixmap(0, 0, self._cache.pixmap(self._label))
+            painter.drawPixmap(0, 0, self.cache.pixmap(self._label))
 
 
 class Crosshair(QWidget):

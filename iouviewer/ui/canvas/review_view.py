@@ -101,7 +101,7 @@ class ReviewView:
         reviews = self.last_reviews = self.reviews(frame)
         self._judged = self._session.ground_truth.state(frame) is FrameState.LABELLED
         names = self._session.document.class_names
-        looks = tuple((r.variant.key, r.variant.colour, r.variant.dash, id(r.variant.predictions)) for r in reviews)
+        looks = tuple((r.variant.key, r.variant.colour, r.variant.dash, r.variant.predictions) for r in reviews)
         key = (frame, self._judged, names, self._session.scores.settings.review.iou, looks)
         if key != self._key:
             self._key, self._kept, self._kept_truths = key, {}, {}

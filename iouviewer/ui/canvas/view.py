@@ -83,6 +83,7 @@ class CanvasView(TrackCommands, InputCanvas):
         font.setPointSizeF(font.pointSizeF() * 1.15)
         self._drag_plate = Plate(self, LabelCache(font), "canvasDragLabel")
         self._preview_mark = Plate(self, self._labels, "canvasPreviewMark")
+        self._hint_plate = Plate(self, self._drag_plate.cache, "canvasHint")
         self._empty_hint = EmptyHint(self)
         self._crosshair = Crosshair(self)
         self._focus_lines = FocusLines(self)
@@ -97,6 +98,7 @@ class CanvasView(TrackCommands, InputCanvas):
         session.variants.listChanged.connect(self.refresh)
         session.variants.variantChanged.connect(self.refresh)
         self.zoomChanged.connect(self._on_zoom_changed)
+        self.viewMoved.connect(self.place_hint)
 
     # What is shown
 
@@ -175,6 +177,7 @@ class CanvasView(TrackCommands, InputCanvas):
         labels = ((ref, self.review_view.detail(ref)) for ref in sorted((selected | hovered) - dragged))
         details = {ref: label for ref, label in labels if label is not None and ref in self._frame_view.places}
         self._boxes_item.emphasise(details, selected | dragged)
+        self.place_hint()
         found = [self._frame_view.find(ref) for ref in sorted(selected | dragged)]
         boxes = [box for box in found if box is not None]
         editable = boxes[0].rect if len(boxes) == 1 and boxes[0].ref.is_ground_truth and not dragged else None
