@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from iouviewer import cli, cli_commands, cli_display
 from iouviewer.cli import main
+from iouviewer.cli_options import Progress
 from iouviewer.errors import UserError
 from iouviewer.jobs.open_request import OpenRequest
 
@@ -300,6 +303,39 @@ def test_convert_needs_the_picture_size_only_where_the_format_does(
     assert main(["convert", str(boxes["gt"]), str(tmp_path / "o.txt"), "--to", "mot"]) == 0
     capsys.readouterr()
     assert "--size" in refused(["convert", str(boxes["gt"]), str(tmp_path / "o"), "--to", "yolo"], capsys)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_one_line_on_a_terminal_that_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with Progress("predict") as progress:
+        progress(1, 4, "int8")
+        progress(4, 4, "int8")
+    text = terminal.getvalue()
+    assert "int8: 1 of 4 frames 25%" in text and "int8: 4 of 4 frames 100%" in text
+    assert "\n" not in text
+    assert text.split("\r")[-2].strip() == "" and text.endswith("\r")
+
+
+def test_progress_is_silent_where_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress("predict") as progress:
+        progress(1, 4)
+    assert stream.getvalue() == ""
+
+
+def test_a_console_that_cannot_show_a_delta_gets_a_question_mark(boxes: dict[str, Path]) -> None:
+    words = arguments(boxes, "--pred", f"b={boxes['pred']}")
+    command = [sys.executable, "-m", "iouviewer", *words]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "? AP" in result.stdout
 
 
 def test_every_format_that_can_be_written_can_be_converted_to() -> None:
