@@ -236,5 +236,5 @@ def sentence(problem: Problem, class_names: tuple[str, ...]) -> str:
     if problem.kind is Kind.FALSE_POSITIVE:
         return f"{what}: false positive"
     if problem.box_id is None:
-        return f"{what}: all variants see one, ground truth has none"
+        return f"{what}: all variants agree, not labelled"
     return f"{what}: all variants agree, ground truth differs"

@@ -31,6 +31,7 @@ from iouviewer.ui.compare.differences import DifferencesJob, Spot
 from iouviewer.ui.compare.side import CompareSide
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
+from iouviewer.ui.first_steps import FirstSteps
 from iouviewer.ui.icons import icon
 from iouviewer.ui.key_presets import keys_of
 from iouviewer.ui.main_window import MainWindow, spacer
@@ -158,6 +159,7 @@ class Workbench(QObject):
         session.historyChanged.connect(self._on_history_changed)
         session.frameChanged.connect(self._show_time)
         self.loader.opened.connect(self._on_loader_opened)
+        self.files.opened.connect(self._on_files_opened)
         self.playback.playingChanged.connect(self._show_playing)
         self.guard.held.connect(self.actions.run)
         self.guard.released.connect(self.actions.run)
@@ -250,6 +252,10 @@ class Workbench(QObject):
         self._on_source_changed()
         self.feed.request()
         self.parts.canvas.setFocus()
+
+    def _on_files_opened(self, sample: bool) -> None:
+        if sample:
+            FirstSteps(self.session, self.parts.canvas).begin()
 
     def _on_history_changed(self) -> None:
         there = self.session.frame_count > 0

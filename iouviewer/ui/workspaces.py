@@ -78,7 +78,7 @@ class Workspaces(QStackedWidget):
             right.addWidget(widget)
         for place, share in enumerate((3, 3, 0, 0)):
             right.setStretchFactor(place, share)
-        right.setSizes([170, 190, 128, 108])
+        right.setSizes([160, 190, 132, 116])
         whole = QSplitter(Qt.Orientation.Horizontal)
         whole.setObjectName("correctWorkspace")
         whole.setChildrenCollapsible(False)
@@ -108,7 +108,7 @@ class Workspaces(QStackedWidget):
             whole.addWidget(widget)
         for place, share in enumerate((0, 1, 0)):
             whole.setStretchFactor(place, share)
-        whole.setSizes([178, 300, TIMELINE_HEIGHT + 32])
+        whole.setSizes([190, 288, TIMELINE_HEIGHT + 32])
         return whole
 
     def show_workspace(self, workspace: Workspace) -> None:

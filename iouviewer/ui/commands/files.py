@@ -40,11 +40,11 @@ class FileCommands(QObject):
 
     Signals:
         failed(UserError): something could not be opened.
-        opened(): a video is shown, with all that was to come with it.
+        opened(bool): a video is shown, with all that was to come with it; whether it is the sample.
     """
 
     failed = Signal(object)
-    opened = Signal()
+    opened = Signal(bool)
 
     def __init__(
         self,
@@ -259,8 +259,8 @@ class FileCommands(QObject):
                     self._runs.run_with_defaults(name, path)
         elif models:
             self._runs.ask(models)
+        self.opened.emit(self._demo)
         self._demo = False
-        self.opened.emit()
 
     # Answers
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListView, QTabWidget, QVB
 
 from iouviewer.app.session import Session
 from iouviewer.ui.compare.differences import BINS, Differences, Spot
+from iouviewer.ui.tables.problems_model import FIGURE_SPACE
 from iouviewer.ui.theme import Theme
 
 
@@ -37,8 +38,10 @@ class SpotList(QListView):
         """Fill the list."""
         self._model.clear()
         root = self._model.invisibleRootItem()
+        width = len(str(max(0, session.frame_count - 1)))
         for spot in spots:
-            item = QStandardItem(f"{spot.frame}  {session.document.class_name(spot.class_id)} #{spot.box_id}")
+            frame = str(spot.frame).rjust(width, FIGURE_SPACE)
+            item = QStandardItem(f"{frame}  {session.document.class_name(spot.class_id)} #{spot.box_id}")
             item.setData(spot, Qt.ItemDataRole.UserRole)
             root.appendRow(item)
 

@@ -27,12 +27,12 @@ class VerdictPanel(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._body = QWidget()
         self._layout = QVBoxLayout(self._body)
-        self._layout.setContentsMargins(8, 6, 8, 6)
+        self._layout.setContentsMargins(8, 4, 8, 2)
         self._layout.setSpacing(2)
         self.setWidget(self._body)
         self._labels: list[QLabel] = []
         self._judged = False
-        self.setFixedHeight(self.fontMetrics().lineSpacing() * 3 + 20)
+        self.setFixedHeight(self.fontMetrics().lineSpacing() * 3 + 14)
         self.set_sentences([])
 
     def set_sentences(self, sentences: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from iouviewer.app.session import Session
 from iouviewer.document.boxes import Rect
@@ -65,13 +65,18 @@ class Inspector(QWidget):
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setContentsMargins(8, 0, 8, 4)
-        # Room for the longest explanation: nothing jumps when it changes.
-        self.text.setMinimumHeight(self.fontMetrics().lineSpacing() * 4)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.text)
+        # Room for most explanations, longer ones scroll: nothing jumps when they change.
+        scroll.setMinimumHeight(self.fontMetrics().lineSpacing() * 4 + 4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(grid)
-        layout.addWidget(self.text, 1)
+        layout.addWidget(scroll, 1)
         session.selectionChanged.connect(self._on_reference_changed)
         session.frameChanged.connect(self._on_reference_changed)
         session.scoresChanged.connect(self._on_reference_changed)

@@ -28,9 +28,9 @@ class BoxesPanel(Section):
         self._session = session
         self.table.setModel(self.model)
         header = self.table.horizontalHeader()
-        self.table.setColumnWidth(0, 96)
-        self.table.setColumnWidth(2, 60)
-        self.table.setColumnWidth(3, 106)
+        self.table.setColumnWidth(0, 108)
+        self.table.setColumnWidth(2, 58)
+        self.table.setColumnWidth(3, 102)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.selectionModel().currentRowChanged.connect(self._on_row_changed)
         session.selectionChanged.connect(self._show_selection)

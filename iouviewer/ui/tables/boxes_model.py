@@ -172,7 +172,7 @@ class BoxesModel(QAbstractTableModel):
     def _text(self, row: BoxRow, column: Column) -> str:
         if column is Column.PAIR:
             left = f"#{row.box_id}" if row.box_id is not None else "–"
-            return f"{left} · {row.score:.2f}" if not math.isnan(row.score) else left
+            return f"{left}  {row.score:.2f}" if not math.isnan(row.score) else left
         if column is Column.CLASS:
             return self._session.document.class_name(row.class_id) if row.class_id >= 0 else "–"
         if column is Column.IOU:

@@ -10,6 +10,8 @@ from iouviewer.document.problems import Problem, Witness, frame_problems, senten
 
 Index = QModelIndex | QPersistentModelIndex
 FIGURE_SPACE = "\u2007"
+SHOW_MILLISECONDS = 700
+"""How often the list is shown while it is being filled."""
 SLICE_MILLISECONDS = 6
 """Longest stretch of work between two looks at the event loop."""
 PROBLEM_ROLE = Qt.ItemDataRole.UserRole
@@ -30,6 +32,8 @@ class ProblemsModel(QAbstractListModel):
         self._by_frame: dict[int, list[Problem]] = {}
         self._pending: list[int] = []
         self._shown: list[Problem] = []
+        self._since_shown = QElapsedTimer()
+        self._since_shown.start()
         self._work = QTimer(self)
         self._work.setInterval(0)
         self._work.timeout.connect(self._on_work_timeout)
@@ -53,6 +57,7 @@ class ProblemsModel(QAbstractListModel):
             self._work.stop()
             self._rest.stop()
             return
+        self.counted.emit(len(self._shown), False)
         # Thresholds move with a slider: begin when it rests for a moment.
         self._work.stop()
         self._rest.start()
@@ -72,7 +77,10 @@ class ProblemsModel(QAbstractListModel):
         clock.start()
         while self._pending and clock.elapsed() < SLICE_MILLISECONDS:
             self._look_at(self._pending.pop())
-        if not self._pending:
+        if self._pending:
+            if self._since_shown.elapsed() > SHOW_MILLISECONDS:
+                self._show()
+        else:
             self._work.stop()
             self._by_frame = {f: found for f, found in self._by_frame.items() if f < self._session.frame_count}
             self._show()
@@ -113,6 +121,7 @@ class ProblemsModel(QAbstractListModel):
             self.beginResetModel()
             self._shown = problems
             self.endResetModel()
+        self._since_shown.restart()
         self.counted.emit(len(problems), not self._pending)
 
     # Reading
