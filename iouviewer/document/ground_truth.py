@@ -24,6 +24,7 @@ class GroundTruth:
         none = np.zeros(0, np.int64)
         self._states = np.full(frame_count, int(state), np.int8)
         self._verified = np.zeros(frame_count, np.bool_)
+        self._rest = FrameState.UNLABELLED
         self._next_id = 1
         self._load(none, np.zeros((4, 0)), none, none, none, none)
 
@@ -123,6 +124,11 @@ class GroundTruth:
         """(F,) int8 of FrameState."""
         return self._states
 
+    @property
+    def rest(self) -> FrameState:
+        """State of frames that become known later."""
+        return self._rest
+
     def is_verified(self, frame: int) -> bool:
         return bool(self._verified[frame])
 
@@ -188,6 +194,13 @@ class GroundTruth:
         # Plain floats, and no -0.0: the bits that a project file gives back.
         box = replace(box, rect=(float(x1) + 0.0, float(y1) + 0.0, float(x2) + 0.0, float(y2) + 0.0))
         old = self.find(box.id)
+        edited = self._edited.get(box.frame)
+        if old is not None and old.frame == box.frame and edited is not None:
+            # A drag puts the same box again and again.
+            place = next(i for i, b in enumerate(edited) if b is old)
+            self._edited[box.frame] = (*edited[:place], box, *edited[place + 1 :])
+            self._table = None
+            return
         if old is not None and old.frame != box.frame:
             self._set_frame(old.frame, (b for b in self.boxes(old.frame) if b.id != box.id))
         self._set_frame(box.frame, [*(b for b in self.boxes(box.frame) if b.id != box.id), box])
@@ -208,14 +221,33 @@ class GroundTruth:
         self._states[frame] = int(state)
         self._verified[frame] = verified
 
+    def set_rest(self, state: FrameState) -> None:
+        """Give frames that become known later this state."""
+        self._rest = FrameState(state)
+
     def extend(self, frame_count: int) -> None:
-        """Make room for more frames (the video turned out longer); they are empty and unlabelled."""
+        """Make room for more frames (the video turned out longer); they are empty and have the state of the rest."""
         more = frame_count - self.frame_count
         if more > 0:
-            self._states = np.concatenate([self._states, np.full(more, int(FrameState.UNLABELLED), np.int8)])
+            self._states = np.concatenate([self._states, np.full(more, int(self._rest), np.int8)])
             self._verified = np.concatenate([self._verified, np.zeros(more, np.bool_)])
             self._offsets = np.searchsorted(self._frames, np.arange(frame_count + 1))
             self._table = None
+
+    def renumber(self, new: Int, frame_count: int) -> None:
+        """Move all to other frames: ``new`` (F,) int64, -1 for a frame without boxes that is gone.
+
+        Frames that were none before are empty and have the state of the rest.
+        """
+        self._fold()
+        states = np.full(frame_count, int(self._rest), np.int8)
+        verified = np.zeros(frame_count, np.bool_)
+        there = new >= 0
+        states[new[there]] = self._states[there]
+        verified[new[there]] = self._verified[there]
+        self._states, self._verified = states, verified
+        frames = new[self._frames]
+        self._load(frames, self._boxes, self._class_ids, self._tracks, self._flags, self._ids)
 
     def load_states(self, states: NDArray[np.int8], verified: NDArray[np.bool_]) -> None:
         """Replace the state of all frames: (F,) int8 and (F,) bool."""

@@ -208,14 +208,13 @@ class BoxesItem(QGraphicsItem):
 
     def _repaint_labels(self, before: dict[Ref, Placed]) -> None:
         px, now = self._px, self._placed
-        kept = set(map(id, before.values())) & set(map(id, now.values()))
-        for one, other in ((before, now), (now, before)):
-            for ref, placed in one.items():
-                if id(placed) not in kept and other.get(ref) != placed:
-                    _, left, top, right, bottom = placed
-                    self.update(
-                        QRectF((left - 2) * px, (top - 2) * px, (right - left + 4) * px, (bottom - top + 4) * px)
-                    )
+        old_ones, new_ones = set(map(id, before.values())), set(map(id, now.values()))
+        changed = [(ref, placed, now) for ref, placed in before.items() if id(placed) not in new_ones]
+        changed += [(ref, placed, before) for ref, placed in now.items() if id(placed) not in old_ones]
+        for ref, placed, other in changed:
+            if other.get(ref) != placed:
+                _, left, top, right, bottom = placed
+                self.update(QRectF((left - 2) * px, (top - 2) * px, (right - left + 4) * px, (bottom - top + 4) * px))
 
     # Painting
 
