@@ -17,13 +17,14 @@ def complete_index(
     path: Path,
     fingerprint: str,
     *,
+    rotation: int = 0,
     grown: Callable[[VideoIndex, float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> VideoIndex | None:
     """Read all packets and keep the index in the cache folder; None where it was cancelled.
 
-    ``grown(index, share of the file read)`` is called now and then with what is known so far: numbers in a growing
-    index are final unless the index has doubts.
+    ``rotation`` is what the first picture told. ``grown(index, share of the file read)`` is called now and then with
+    what is known so far: numbers in a growing index are final unless the index has doubts.
     """
     size = max(1, path.stat().st_size)
     container = open_container(path)
@@ -34,14 +35,17 @@ def complete_index(
             if packets is not None and grown is not None:
                 settled = settled_part(packets)
                 doubts = doubts_of(facts, settled, size)
-                grown(index_of_packets(settled, facts.time_base, doubts=doubts, complete=False), position / size)
+                grown(
+                    index_of_packets(settled, facts.time_base, doubts=doubts, complete=False, rotation=rotation),
+                    position / size,
+                )
 
         packets = scan_packets(container, progress=progress, cancelled=cancelled)
     finally:
         container.close()
     if cancelled is not None and cancelled():
         return None
-    index = index_of_packets(packets, facts.time_base, doubts=doubts_of(facts, packets, size))
+    index = index_of_packets(packets, facts.time_base, doubts=doubts_of(facts, packets, size), rotation=rotation)
     save_index(index, fingerprint, path)
     return index
 

@@ -82,6 +82,7 @@ class VideoIndex:
         doubts: why they may not be, empty where packets and pictures cannot differ as far as known.
         damage: what could not be decoded.
         complete: False while the file's packets are still being read.
+        rotation: degrees clockwise by which pictures are turned for showing: 0, 90, 180 or 270.
     """
 
     packets: Packets
@@ -94,10 +95,16 @@ class VideoIndex:
     doubts: tuple[str, ...] = ()
     damage: tuple[Damage, ...] = ()
     complete: bool = True
+    rotation: int = 0
 
     @property
     def frame_count(self) -> int:
         return len(self.pictures)
+
+    @cached_property
+    def damaged_frames(self) -> frozenset[int]:
+        """Numbers of the pictures that are known to be damaged."""
+        return frozenset(damage.frame for damage in self.damage if damage.frame is not None)
 
     @cached_property
     def frame_of_packet(self) -> Int64:
@@ -142,6 +149,18 @@ class VideoIndex:
         fits = np.where(shown >= 0, shown <= frame, self.packets.pts[keys] <= self.picture_pts[frame])
         fits[0] = True
         return [int(key) for key in keys[fits][::-1]]
+
+    def nearest_start(self, frame: int) -> int:
+        """The first of ``starts``, without listing the others."""
+        packet = int(self.pictures[frame])
+        at = int(np.searchsorted(self.key_packets, packet, side="right")) - 1
+        while at > 0:
+            key = int(self.key_packets[at])
+            shown = int(self.frame_of_packet[key])
+            if shown <= frame if shown >= 0 else self.packets.pts[key] <= self.picture_pts[frame]:
+                return key
+            at -= 1
+        return 0
 
     def group_of(self, frame: int) -> tuple[int, int]:
         """(first, end): pictures from the key frame at or before ``frame`` up to the next key frame."""
@@ -214,7 +233,7 @@ class VideoIndex:
 
 
 def index_of_packets(
-    packets: Packets, time_base: Fraction, *, doubts: tuple[str, ...] = (), complete: bool = True
+    packets: Packets, time_base: Fraction, *, doubts: tuple[str, ...] = (), complete: bool = True, rotation: int = 0
 ) -> VideoIndex:
     """The index that packets alone suggest: shown packets in the order of their time stamps."""
     shown = np.flatnonzero(~packets.discard & (packets.size > 0))
@@ -234,6 +253,7 @@ def index_of_packets(
         confirmed=complete and not doubts,
         doubts=doubts,
         complete=complete,
+        rotation=rotation,
     )
 
 

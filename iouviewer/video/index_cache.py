@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from iouviewer import folders
 from iouviewer.video.index import Damage, Packets, VideoIndex
 
-_VERSION = 1
+_VERSION = 2
 _COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
 _PICTURES = ("pictures", "repeats", "picture_pts", "checks")
 
@@ -30,7 +31,7 @@ def load_index(fingerprint: str, video: Path) -> VideoIndex | None:
     """
     path = cached_path(fingerprint)
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             about = json.loads(str(data["about"]))
             if about["version"] != _VERSION or about["modified"] != video.stat().st_mtime_ns:
                 return None
@@ -39,11 +40,12 @@ def load_index(fingerprint: str, video: Path) -> VideoIndex | None:
                 packets=packets,
                 time_base=Fraction(about["time_base"]),
                 confirmed=about["confirmed"],
+                rotation=about["rotation"],
                 doubts=tuple(about["doubts"]),
                 damage=tuple(Damage(frame, reason) for frame, reason in about["damage"]),
                 **{name: data[name] for name in _PICTURES},
             )
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
 
@@ -56,6 +58,7 @@ def save_index(index: VideoIndex, fingerprint: str, video: Path) -> None:
         "modified": video.stat().st_mtime_ns,
         "time_base": str(index.time_base),
         "confirmed": index.confirmed,
+        "rotation": index.rotation,
         "doubts": index.doubts,
         "damage": [(damage.frame, damage.reason) for damage in index.damage],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from iouviewer.errors import UserError
@@ -12,28 +13,28 @@ from iouviewer.video.fingerprint import fingerprint as fingerprint_of
 from iouviewer.video.images import ImageReader, is_picture
 from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import load_index, save_index
-from iouviewer.video.reader import DEFAULT_MEMORY, VideoReader
+from iouviewer.video.reader import VideoReader
 
 _FIRST_PACKETS = 64
 """Packets read of a file that is opened without its index."""
 
 
 def open_video(
-    path: Path | str, *, index: bool = True, memory: int = DEFAULT_MEMORY, decode_order: bool = True
+    path: Path | str, *, index: bool = True, memory: int | None = None, decode_order: bool = True
 ) -> VideoReader | ImageReader:
     """A reader of a video file, of a folder of pictures, or of one picture.
 
     Args:
         index: read all packets now, or take the kept index. Without it the reader knows the first pictures only, its
             ``index.complete`` is False, and ``read_at`` shows pictures by time; ``use_index`` completes it.
-        memory: bytes that decoded pictures may take.
+        memory: bytes that decoded pictures may take; by default little, which is fastest for reading in sequence.
         decode_order: where the container does not tell the order of the pictures, decode the file once now.
 
     Raises UserError where no picture can be had.
     """
     path = Path(path)
     if path.is_dir() or (is_picture(path) and path.is_file() and path.stat().st_size):
-        return ImageReader(path, memory=memory)
+        return ImageReader(path) if memory is None else ImageReader(path, memory=memory)
     container = open_container(path)
     try:
         facts = facts_of(container)
@@ -44,6 +45,7 @@ def open_video(
             doubts = doubts_of(facts, packets, path.stat().st_size)
             complete = index or len(packets) < _FIRST_PACKETS
             found = index_of_packets(packets, facts.time_base, doubts=doubts, complete=complete)
+            found = replace(found, rotation=rotation_of(path, found))
             save_index(found, fingerprint, path)
     finally:
         container.close()
@@ -52,11 +54,13 @@ def open_video(
         save_index(found, fingerprint, path)
     if not found.frame_count:
         raise UserError("the file holds no picture", path=path, remedy="Copy or convert it again.")
-    return VideoReader(path, found, facts, rotation=rotation_of(path, found), fingerprint=fingerprint, memory=memory)
+    return VideoReader(path, found, facts, fingerprint=fingerprint, memory=memory)
 
 
 def rotation_of(path: Path, index: VideoIndex) -> int:
     """Degrees clockwise by which pictures are turned for showing: 0, 90, 180 or 270, from the first that decodes."""
+    if not len(index.packets):
+        raise UserError("the file holds no picture", path=path, remedy="Copy or convert it again.")
     decoder = Decoder(path, threads=1)
     try:
         decoder.start_at(index, 0)

@@ -23,6 +23,9 @@ _FULL_NEAR = 16
 
 _FEWEST_SCALE = 0.25
 
+_SMALL_MEMORY = 16 << 20
+"""Bytes unless told otherwise. More makes reading in sequence slower: pictures then leave the processor's cache."""
+
 FOUND_DAMAGE = "damage was found while reading"
 
 Cancelled = Callable[[], bool]
@@ -35,18 +38,22 @@ class Pictures:
     decoder met no damage in its group.
     """
 
-    def __init__(self, path: Path, index: VideoIndex, facts: StreamFacts, converter: Converter, memory: int) -> None:
+    def __init__(
+        self, path: Path, index: VideoIndex, facts: StreamFacts, converter: Converter, memory: int | None
+    ) -> None:
         self.index = index
-        self.ring = Ring(memory)
         self._path = path
         self._facts = facts
+        self.ring = Ring(memory or max(_SMALL_MEMORY, 8 * self._bytes_each()))
         self._converter = converter
+        self._single = False
         self._decoder = self._new_decoder()
         self._last_given = -1
         self._first_given = -1
         self._keep_from = 0
         self._scale = 1.0
         self._lost: dict[int, str] = {}
+        self._refused: set[int] = set()
         self._suspect = _told_damaged(index)
         self._unreached: set[int] = set()
         self._unsure: Held | None = None
@@ -78,15 +85,16 @@ class Pictures:
     def _from_the_starts(self, frame: int, cancelled: Cancelled | None) -> Held | None:
         """Decode from the nearest key frame, and from ever earlier ones while the picture does not come out right."""
         for start in spread(self.index.starts(frame)):
-            calm = not self._suspect
-            self._start(start)
-            found = self._run_to(frame, cancelled)
-            if calm and frame in self._suspect:
-                # Frame threads give other pictures than a clean decode does around damage: once more, with one.
+            for _ in range(2):
+                single = self._single
                 self._start(start)
                 found = self._run_to(frame, cancelled)
-            if found is not None:
-                return found
+                if found is not None and (single or frame not in self._suspect):
+                    return found
+                if single or (self._unsure is None and not self._suspect):
+                    break
+                # Frame threads give other pictures than a clean decode does around damage: once more, with one.
+                self._use_single()
         return self._unsure
 
     def move_to(self, frame: int) -> None:
@@ -106,8 +114,15 @@ class Pictures:
     # -- running the decoder -------------------------------------------------------------------------------------
 
     def _new_decoder(self) -> Decoder:
-        doubtful = bool(self.index.damage) or bool(self.index.packets.corrupt.any())
-        return Decoder(self._path, threads=1 if doubtful else 0)
+        self._single = self._single or bool(self.index.damage) or bool(self.index.packets.corrupt.any())
+        return Decoder(self._path, threads=1 if self._single else 0)
+
+    def _use_single(self) -> None:
+        """Go on with one thread for good."""
+        self._single = True
+        self._decoder.close()
+        self._decoder = self._new_decoder()
+        self._last_given = self._first_given = -1
 
     def _start(self, packet: int) -> None:
         self._decoder.start_at(self.index, packet)
@@ -117,13 +132,13 @@ class Pictures:
         """Whether going on from where the decoder stands is the shortest way to the picture."""
         if self._last_given < 0 or frame <= self._last_given:
             return False
-        return self.index.starts(frame)[0] <= self._decoder.fed + 1
+        return self.index.nearest_start(frame) <= self._decoder.fed + 1
 
     def _run_to(self, frame: int, cancelled: Cancelled | None) -> Held | None:
         packet = int(self.index.pictures[frame])
         found: Held | None = None
         while found is None and self._decoder.fed <= packet + _OVERSHOOT:
-            decoded = self._decoder.advance(cancelled=cancelled)
+            decoded = self._advance(cancelled)
             if decoded is None:
                 return None
             held = self._take(decoded, wanted=frame)
@@ -139,10 +154,22 @@ class Pictures:
             return
         horizon = self.index.horizon(frame)
         while self._last_given < horizon:
-            decoded = self._decoder.advance(cancelled=cancelled)
+            decoded = self._advance(cancelled)
             if decoded is None:
                 return
             self._take(decoded, wanted=frame)
+
+    def _advance(self, cancelled: Cancelled | None) -> Decoded | None:
+        """The decoder's next picture; what it refused on the way puts its group in doubt."""
+        decoder = self._decoder
+        known = len(decoder.errors)
+        decoded = decoder.advance(cancelled=cancelled)
+        for packet, message in decoder.errors[known:]:
+            frame = self.index.frame_of(packet)
+            if packet >= 0 and frame >= 0 and frame not in self._refused:
+                self._refused.add(frame)
+                self._note_damage(packet, Damage(frame, f"this picture cannot be decoded ({message})"))
+        return decoded
 
     def _number(self, decoded: Decoded) -> int:
         return self.index.frame_of(decoded.packet, decoded.repeat)
@@ -186,14 +213,7 @@ class Pictures:
         for frame in affected:
             self.ring.drop(frame)
         doubts = self.index.doubts if FOUND_DAMAGE in self.index.doubts else (*self.index.doubts, FOUND_DAMAGE)
-        single = bool(self.index.damage)
         self.index = replace(with_damage(self.index, damage), confirmed=False, doubts=doubts)
-        if not single:
-            errors = self._decoder.errors
-            self._decoder.close()
-            self._decoder = self._new_decoder()
-            self._decoder.errors = errors
-            self._last_given = self._first_given = -1
 
     # -- ahead of need -------------------------------------------------------------------------------------------
 
@@ -224,8 +244,8 @@ class Pictures:
             return False
         self._plan(wanted)
         if not self._follows(wanted):
-            self._start(self.index.starts(wanted)[0])
-        decoded = self._decoder.advance(cancelled=cancelled)
+            self._start(self.index.nearest_start(wanted))
+        decoded = self._advance(cancelled)
         if decoded is None or self._decoder.fed > int(self.index.pictures[wanted]) + _OVERSHOOT:
             self._unreached.add(wanted)
             return False
@@ -255,6 +275,7 @@ class Pictures:
         old, known = self.index, self.index.frame_count
         self.index = index
         self._lost.clear()
+        self._refused.clear()
         self._unreached.clear()
         grown = index.frame_count >= known and bool((index.pictures[:known] == old.pictures).all())
         if grown and not len(index.checks):

@@ -22,8 +22,6 @@ from iouviewer.video.ring import Held
 _PREVIEWS = 6
 """Key frames kept as they were shown, so that a hand that stays within a group gets them without decoding."""
 
-DEFAULT_MEMORY = 64 << 20
-
 
 class VideoReader:
     """Pictures of one file by number. Owned by one thread; ``open_video`` makes it."""
@@ -34,16 +32,15 @@ class VideoReader:
         index: VideoIndex,
         facts: StreamFacts,
         *,
-        rotation: int = 0,
         fingerprint: str = "",
-        memory: int = DEFAULT_MEMORY,
+        memory: int | None = None,
     ) -> None:
         self.path = path
-        self.rotation = rotation
+        self.rotation = index.rotation
         self.fingerprint = fingerprint
         self.facts = facts
         self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
-        self._converter = Converter(rotation)
+        self._converter = Converter(self.rotation)
         self._pictures = Pictures(path, index, facts, self._converter, memory)
         self._previewer: Decoder | None = None
         self._previews: dict[tuple[int, tuple[int, int] | None], DisplayFrame] = {}
@@ -153,13 +150,13 @@ class VideoReader:
         held = self._pictures.ring.get(frame)
         if held is not None:
             return self._converted(frame, held, self._fitted(size))
-        starts = self.index.starts(frame)
-        kept = self._previews.get((starts[0], size)) or self._key_picture(starts, size)
+        start = self.index.nearest_start(frame)
+        kept = self._previews.get((start, size)) or self._key_picture(self.index.starts(frame), size)
         if kept is None:
             return self.read_display(frame, size)
         if len(self._previews) >= _PREVIEWS:
             self._previews.clear()
-        self._previews[starts[0], size] = kept
+        self._previews[start, size] = kept
         return replace(kept, exact=kept.exact and kept.frame == frame)
 
     def _key_picture(self, starts: list[int], size: tuple[int, int] | None) -> DisplayFrame | None:
@@ -187,10 +184,6 @@ class VideoReader:
         checks = self.index.checks
         return not len(checks) or int(checks[number]) == check_sum(frame)
 
-    @property
-    def _damaged(self) -> frozenset[int]:
-        return frozenset(damage.frame for damage in self.damage if damage.frame is not None)
-
     def holds(self, frame: int) -> bool:
         """Whether the picture is in memory, at whatever size."""
         return frame in self._pictures.ring
@@ -210,7 +203,7 @@ class VideoReader:
         coded = target[::-1] if self.rotation in {90, 270} else target
         pixels: Pixels = self._converter.screen_picture(held.picture, coded)
         exact = held.sure and self.order_known
-        return DisplayFrame(frame, pixels, exact, pixels.shape[1] / width, frame in self._damaged)
+        return DisplayFrame(frame, pixels, exact, pixels.shape[1] / width, frame in self.index.damaged_frames)
 
     def prefetch(self, *, ahead: int = 24, cancelled: Cancelled | None = None) -> bool:
         """Decode one picture more in the direction of travel; False where there is nothing to do."""
