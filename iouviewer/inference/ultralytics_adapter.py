@@ -85,8 +85,24 @@ def check_path(weights: str) -> Path:
     return path
 
 
+def check_settings(request: LoadModel) -> None:
+    """DetectorError for numbers that no detector can work with."""
+    wrong = ""
+    if not 0 <= request.floor <= 1:
+        wrong = f"the score floor {request.floor:g} is not between 0 and 1"
+    elif not 0 < request.nms_iou <= 1:
+        wrong = f"the NMS IoU {request.nms_iou:g} is not above 0 and at most 1"
+    elif request.max_det < 1:
+        wrong = f"at most {request.max_det} boxes a frame are asked for"
+    elif request.imgsz is not None and not 32 <= request.imgsz <= 16384:
+        wrong = f"the image size {request.imgsz} is not between 32 and 16384 pixels"
+    if wrong:
+        raise DetectorError(FailureKind.UNSUPPORTED, wrong)
+
+
 def load_detector(request: LoadModel) -> UltralyticsDetector:
     """Load a model from a private copy of its bytes, safely unless their hash is trusted."""
+    check_settings(request)
     path = check_path(request.weights)
     runtime = runtime_of(path)
     require_packages(runtime)
@@ -144,6 +160,13 @@ def _check_container(copy: Path, path: Path) -> None:
     if not zipfile.is_zipfile(copy) and start[:1] != b"\x80":
         detail = "the file is empty" if not start else "the file is cut off or something else than weights"
         raise DetectorError(FailureKind.DAMAGED, f"no PyTorch model: {detail}", path=str(path), remedy="Copy it again.")
+
+
+def _first_words(error: BaseException) -> str:
+    """The first line of an error that says something (OpenVINO begins with places in its own source)."""
+    lines = [line.strip() for line in str(error).replace("ERROR ❌️ ", "").splitlines()]
+    said = [line for line in lines if line and not line.startswith("Exception from")]
+    return said[0][:300] if said else type(error).__name__
 
 
 def _blames_content(error: BaseException, copy: Path) -> bool:
@@ -217,20 +240,27 @@ class UltralyticsDetector:
         self._copy.remove()
 
     def _load_error(self, error: BaseException, trusted: bool) -> DetectorError:
-        text = str(error).replace("ERROR ❌️ ", "").splitlines()[0][:300] if str(error) else type(error).__name__
-        text = text.replace(str(self._copy.path), self._path.name)
+        path = str(self._path)
+        text = _first_words(error).replace(str(self._copy.path), self._path.name)
         if isinstance(error, ImportError) and error.name:
+            package = error.name.partition(".")[0]
             return DetectorError(
-                FailureKind.MISSING_PACKAGE, f"the package {error.name.partition('.')[0]} is not installed",
-                path=str(self._path), remedy=f"Install it with: pip install {error.name.partition('.')[0]}",
-            )  # fmt: skip
+                FailureKind.MISSING_PACKAGE,
+                f"the package {package} is not installed",
+                path=path,
+                remedy=f"Install it with: pip install {package}",
+            )
+        if isinstance(error, ValueError) and "device" in text.lower():
+            device = self._options.get("device", "")
+            remedy = "Choose cpu, or the number of a GPU that this machine has."
+            return DetectorError(
+                FailureKind.UNSUPPORTED, f"there is no device '{device}' here", remedy=remedy, detail=text
+            )
         if not trusted and _blames_content(error, self._copy.path):
-            reason = "the file holds more than a model's weights"
-            return _needs_trust(self._path, self._copy.sha256, reason)
-        return DetectorError(
-            FailureKind.DAMAGED, f"the model cannot be loaded: {text}", path=str(self._path),
-            remedy="Export or copy it again.", detail=str(error),
-        )  # fmt: skip
+            return _needs_trust(self._path, self._copy.sha256, "the file holds more than a model's weights")
+        text = f"the model cannot be loaded: {text}"
+        remedy = "Export or copy it again."
+        return DetectorError(FailureKind.DAMAGED, text, path=path, remedy=remedy, detail=str(error))
 
     def _describe(self, runtime: str, trusted: bool) -> ModelLoaded:
         import torch

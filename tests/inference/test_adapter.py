@@ -46,6 +46,22 @@ def test_a_folder_that_is_no_openvino_model_is_refused(tmp_path):
     assert refusal(tmp_path / "a_openvino_model").kind == FailureKind.UNSUPPORTED
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"floor": -0.1},
+        {"floor": 1.5},
+        {"nms_iou": 0.0},
+        {"max_det": 0},
+        {"imgsz": 0},
+        {"imgsz": 20000},
+        {"floor": float("nan")},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_before_anything_is_loaded(options):
+    assert refusal("/nowhere.pt", **options).kind == FailureKind.UNSUPPORTED
+
+
 PARTS = [
     ("a.pt", "torch"),
     ("a.pt", "ultralytics"),

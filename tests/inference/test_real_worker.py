@@ -207,6 +207,13 @@ def test_a_pickle_that_runs_code_is_not_loaded_until_its_very_bytes_are_trusted(
 
 
 @needs_yolo
+def test_a_device_that_is_not_there_is_not_blamed_on_the_model():
+    refused = failure(WEIGHTS, device="63")
+    assert refused.kind == FailureKind.UNSUPPORTED
+    assert "no device '63'" in refused.message
+
+
+@needs_yolo
 def test_a_cut_off_model_is_damaged_and_not_a_question_of_trust(tmp_path):
     path = tmp_path / "cut.pt"
     path.write_bytes(WEIGHTS.read_bytes()[:200_000])
