@@ -21,12 +21,12 @@ from iouviewer.metrics.stretches import NOTHING, Best, best_point, best_points, 
 from iouviewer.metrics.table import Bool, Float, Int
 
 _BLOCK = 512
-_WINDOW = 32
+_WINDOW = 48
 _FEW = 10_000
 _AT_ONCE = 64
 """Stretches looked at in one go; their arrays stay in the cache."""
-_SINGLY = 3
-"""Up to so many stretches or curves are quicker one by one."""
+_FEW_CURVES, _FEW_STRETCHES = 3, 7
+"""Up to so many are quicker one by one."""
 _CURVES = len(THRESHOLDS)
 _POINTS = len(RECALLS)
 _NUMBERS: Float = np.arange(1.0, _BLOCK + 1.0)
@@ -145,7 +145,7 @@ class RankedClass:
             self._find_blocks(list(self._stale_blocks))
             self._stale_blocks.clear()
             one_by_one = [slice(t, t + 1) for t in touched]
-            for rows in one_by_one if len(touched) <= _SINGLY else [slice(0, _CURVES)]:
+            for rows in one_by_one if len(touched) <= _FEW_CURVES else [slice(0, _CURVES)]:
                 self._ap[rows] = average_precision(self._interpolated(rows)) if self.gt_count else 0.0
         return self._ap, self._k[:, -1].astype(np.int64)
 
@@ -209,7 +209,7 @@ class RankedClass:
 
     def _find_blocks(self, where: list[tuple[int, int]]) -> None:
         """Look for the best points of (threshold, block)s."""
-        if len(where) <= 2 * _SINGLY:
+        if len(where) <= _FEW_STRETCHES:
             for t, block in where:
                 start = block * _BLOCK
                 counts = float(self._k[t, block]), float(self._n[t, block])
@@ -245,7 +245,7 @@ class RankedClass:
 
     def _find_points(self, t: Int, point: Int, needed: Int) -> None:
         """Lay the windows of recall points around the true positives that they need."""
-        if len(t) <= _SINGLY:
+        if len(t) <= _FEW_STRETCHES:
             for where in zip(t.tolist(), point.tolist(), needed.tolist(), strict=True):
                 self._find_point(*where)
             return

@@ -1,0 +1,222 @@
+"""Scores of variants: which frames count, what is undefined and why, and what a prediction set can prove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.scores import run_hotcoco, run_ours, run_pycocotools, scene
+from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores import EXCLUDED, UNLABELLED, NoAp, Scores, ScoreSettings
+from iouviewer.errors import UserError
+from iouviewer.metrics.review import PairState, ReviewSettings
+from iouviewer.metrics.table import BoxTable
+from tests.document.test_scores_incremental import Frames
+
+BOX = (0.0, 0.0, 10.0, 10.0)
+SHIFTED = (1.0, 0.0, 11.0, 10.0)
+IOU = 9 / 11
+
+
+def truth(*frames):
+    """One frame for each list of rectangles."""
+    gt = Frames(len(frames))
+    for number, rects in enumerate(frames):
+        gt.boxes[number] = [(10 * number + i, rect, 0, False) for i, rect in enumerate(rects)]
+    return gt
+
+
+def predictions(frame_count, *rows, **known):
+    """Rows of (frame, rect, score)."""
+    table = BoxTable.from_rows(
+        np.array([row[0] for row in rows], np.int64),
+        np.array([row[1] for row in rows], np.float64).reshape(-1, 4).T,
+        frame_count=frame_count,
+        scores=np.array([row[2] for row in rows], np.float64),
+    )
+    return PredictionSet(table, np.ones(frame_count, np.bool_), **{"score_floor": 0.001, **known})
+
+
+def scored(gt, found, settings=None):
+    scores = Scores(gt, settings or ScoreSettings())
+    scores.set_variant("v", found)
+    return scores
+
+
+def test_no_frames_at_all_have_no_numbers():
+    scores = scored(truth(), predictions(0))
+    summary = scores.summary("v")
+    assert summary.avg_iou is None and summary.ap is None and summary.ap_reason is NoAp.NO_GROUND_TRUTH
+    assert len(scores.timeline("v")) == 0 and scores.histogram("v").sum() == 0
+
+
+def test_one_perfect_and_one_missing_prediction_by_hand():
+    scores = scored(truth([BOX], [BOX], []), predictions(3, (0, BOX, 0.9), (2, BOX, 0.8)))
+    summary = scores.summary("v")
+    assert (summary.avg_iou, summary.tp, summary.fp, summary.fn, summary.pq) == (0.5, 1, 1, 1, 0.5)
+    assert scores.frame_iou("v", 0) == 1.0 and scores.frame_iou("v", 1) == 0.0 and np.isnan(scores.frame_iou("v", 2))
+    # Half of the boxes are found before the first false positive: precision 1 at 51 of the 101 recalls.
+    assert summary.ap == pytest.approx(51 / 101)
+    assert scores.histogram("v", 2).tolist() == [1, 1]
+
+
+def test_moving_a_box_moves_every_number():
+    gt = truth([BOX], [BOX])
+    scores = scored(gt, predictions(2, (0, BOX, 0.9), (1, BOX, 0.8)))
+    gt.boxes[0] = [(0, SHIFTED, 0, False)]
+    scores.update([0])
+    assert scores.frame_iou("v", 0) == pytest.approx(IOU)
+    assert scores.summary("v").avg_iou == pytest.approx((IOU + 1) / 2)
+    assert scores.summary("v").ap < 1.0
+    gt.boxes[0] = [(0, BOX, 0, False)]
+    scores.update([0])
+    assert scores.summary("v").ap == scores.summary("v").avg_iou == 1.0
+
+
+def test_unlabelled_and_excluded_frames_count_nowhere_and_are_told():
+    gt = truth([BOX], [], [BOX])
+    gt.set_state(1, UNLABELLED)
+    gt.set_state(2, EXCLUDED)
+    scores = scored(gt, predictions(3, (0, BOX, 0.9), (1, BOX, 0.8), (2, BOX, 0.8), (2, SHIFTED, 0.8)))
+    summary = scores.summary("v")
+    assert (summary.frames, summary.labelled, summary.unlabelled, summary.excluded) == (1, 1, 1, 1)
+    assert summary.predictions_elsewhere == 3 and summary.fp == 0
+    gt.set_state(2, 1)
+    scores.update([2])
+    summary = scores.summary("v")
+    assert (summary.frames, summary.excluded, summary.tp, summary.fp) == (2, 0, 2, 1)
+
+
+def test_only_covered_and_chosen_frames_count():
+    gt = truth([BOX], [BOX], [BOX])
+    found = predictions(3, (0, BOX, 0.9), (1, BOX, 0.8), (2, BOX, 0.8))
+    covered = np.array([True, True, False])
+    found = PredictionSet(found.table, covered, score_floor=0.001, complete=False)
+    scores = scored(gt, found)
+    assert (scores.summary("v").frames, scores.summary("v").labelled, scores.summary("v").complete) == (2, 3, False)
+    scores.set_settings(ScoreSettings(frames=np.array([False, True, True])))
+    assert (scores.summary("v").frames, scores.summary("v").labelled, scores.summary("v").tp) == (1, 2, 1)
+
+
+def test_changed_thresholds_change_review_numbers_and_keep_ap():
+    scores = scored(truth([BOX], [BOX]), predictions(2, (0, SHIFTED, 0.9), (1, BOX, 0.3)))
+    before = scores.summary("v")
+    scores.set_settings(ScoreSettings(review=ReviewSettings(conf=0.5, iou=0.9)))
+    after = scores.summary("v")
+    assert (before.tp, before.fp, before.fn) == (2, 0, 0)
+    assert (after.tp, after.fp, after.fn) == (0, 1, 2)
+    assert (after.ap, after.ar100) == (before.ap, before.ar100)
+
+
+def test_without_scores_there_is_no_ap_and_the_reason_is_given():
+    summary = scored(truth([BOX]), predictions(1, (0, BOX, 1.0), has_scores=False)).summary("v")
+    assert summary.ap is None and summary.ap_reason is NoAp.NO_SCORES and summary.ap_floor is None
+    assert summary.avg_iou == 1.0
+
+
+@pytest.mark.parametrize(("floor", "told"), [(0.001, None), (0.01, None), (0.25, 0.25), (None, None)])
+def test_a_high_score_floor_makes_ap_a_lower_bound(floor, told):
+    assert scored(truth([BOX]), predictions(1, (0, BOX, 0.9), score_floor=floor)).summary("v").ap_floor == told
+
+
+def test_a_large_run_that_goes_on_has_its_ap_pending_until_it_is_settled(monkeypatch):
+    monkeypatch.setattr("iouviewer.document.scores_variant._CHEAP", 1)
+    gt = truth([BOX], [BOX])
+    scores = Scores(gt, ScoreSettings())
+    run = PredictionSet.empty(2, score_floor=0.001)
+    scores.set_variant("v", run)
+    columns = {"class_ids": np.zeros(2, np.int64), "scores": np.array([0.9, 0.8])}
+    run = run.with_frames(np.array([0]), row_frames=np.array([0, 0]), boxes=np.array((BOX, SHIFTED)).T, **columns)
+    scores.extend_variant("v", run, [0])
+    assert scores.summary("v").ap_reason is NoAp.PENDING and scores.summary("v").avg_iou == 1.0
+    scores.settle("v")
+    assert scores.summary("v").ap == 1.0 and scores.summary("v").ap_reason is None
+
+
+def test_frame_review_names_the_boxes():
+    gt = truth([BOX])
+    review = scored(gt, predictions(1, (0, SHIFTED, 0.9), (0, BOX, 0.1))).frame_review("v", 0)
+    assert review.gt_ids.tolist() == [0, -1] and review.pred_ids.tolist() == [0, 1]
+    assert review.state.tolist() == [PairState.TRUE_POSITIVE, PairState.BELOW_CONFIDENCE]
+
+
+def test_variants_are_kept_in_order_and_forgotten():
+    scores = scored(truth([BOX]), predictions(1, (0, BOX, 0.9)))
+    scores.set_variant("w", predictions(1))
+    assert scores.keys() == ("v", "w")
+    scores.remove_variant("v")
+    assert scores.keys() == ("w",)
+    with pytest.raises(ValueError, match="3 frames"):
+        scores.set_variant("x", predictions(3))
+
+
+def test_the_timeline_is_a_live_view_that_refuses_writes():
+    gt = truth([BOX])
+    scores = scored(gt, predictions(1, (0, BOX, 0.9)))
+    timeline = scores.timeline("v")
+    gt.boxes[0] = [(0, SHIFTED, 0, False)]
+    scores.update([0])
+    assert timeline[0] == pytest.approx(IOU)
+    with pytest.raises(ValueError, match="read-only"):
+        timeline[0] = 1.0
+
+
+def imported(class_ids, frames=None, **more):
+    count = len(class_ids)
+    return ImportedBoxes(
+        path=Path("found.txt"),
+        format="mot",
+        kind=Kind.PREDICTIONS,
+        frames=np.zeros(count, np.int64) if frames is None else np.array(frames),
+        boxes=np.tile(np.array(BOX)[:, None], (1, count)),
+        class_ids=np.array(class_ids, np.int64),
+        class_names=("person", "car"),
+        scores=np.linspace(0.5, 0.9, count),
+        track_ids=np.full(count, -1),
+        flags=np.zeros(count, np.int64),
+        **more,
+    )
+
+
+def test_an_import_maps_classes_and_counts_what_it_leaves_out():
+    found = PredictionSet.from_imported(imported([0, 1, -1, 0]), 2, {0: 5})
+    assert found.table.class_ids.tolist() == [5, -1, 5] and found.left_out == 1
+    assert found.table.ids.tolist() == [0, 2, 3]
+    assert found.score_floor == 0.5 and found.covered.all() and found.complete and found.any_class
+
+
+def test_an_import_keeps_floor_cap_and_covered_frames_that_the_file_states():
+    boxes = imported([0, 0], score_floor=0.25, cap=2, covered=np.array([0, 7]))
+    found = PredictionSet.from_imported(boxes, 3, {0: 0})
+    assert (found.score_floor, found.cap, found.cap_reached()) == (0.25, 2, 1)
+    assert found.covered.tolist() == [True, False, False]
+
+
+def test_a_prediction_outside_the_video_is_refused_with_its_place():
+    with pytest.raises(UserError, match=r"found\.txt: frame 7: .*frames 0 to 2"):
+        PredictionSet.from_imported(imported([0, 0], frames=[0, 7]), 3, {0: 0})
+
+
+def test_new_results_of_a_frame_replace_the_old_ones():
+    found = predictions(2, (0, BOX, 0.9), (1, BOX, 0.8))
+    again = found.with_frames(
+        np.array([1]), row_frames=np.array([1]), boxes=np.array([SHIFTED]).T, class_ids=np.array([0]),
+        scores=np.array([0.4]), complete=True,
+    )  # fmt: skip
+    assert again.table.scores.tolist() == [0.9, 0.4] and len(set(again.table.ids.tolist())) == 2
+    with pytest.raises(ValueError, match="not covered"):
+        PredictionSet.empty(2).with_frames(
+            np.array([0]), row_frames=np.array([1]), boxes=np.array([BOX]).T, class_ids=np.array([0]),
+            scores=np.array([0.4]),
+        )  # fmt: skip
+
+
+def test_the_benchmark_compares_like_with_like(capsys):
+    arrays = scene(40, 5, 7)
+    ours, _ = run_ours(arrays)
+    assert ours == pytest.approx(run_pycocotools(arrays)[0], abs=1e-9)
+    pytest.importorskip("hotcoco")
+    assert ours == pytest.approx(run_hotcoco(arrays)[0], abs=1e-9)
