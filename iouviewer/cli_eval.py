@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from iouviewer.jobs.run_options import RunOptions
 from iouviewer.metrics.table import Convention
 
 CONDITION_HOLDS = 3
+ANALYSIS_KEYS = frozenset({"bootstrap", "confusion", "errors", "pr", "reconcile", "size_quartiles", "temporal"})
+"""Metrics that are there only after an analysis."""
 
 
 def read_options(args: argparse.Namespace) -> ReadOptions:
@@ -67,6 +70,11 @@ def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) 
     )
 
 
+def _asks_for_analysis(condition: str | None) -> bool:
+    """Whether a condition may refer to what only the analysis computes, which can cost a minute."""
+    return condition is not None and not ANALYSIS_KEYS.isdisjoint(re.findall(r"\w+", condition))
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write a file in one step."""
     with atomic_write(path) as file:
@@ -96,7 +104,7 @@ def run_eval(args: argparse.Namespace) -> int:
     request = replace(
         eval_request(args, args.video, args.gt),
         target=args.target,
-        analysis=any(wanted is not None for wanted in (args.json, args.html, args.fail_if)),
+        analysis=args.json is not None or args.html is not None or _asks_for_analysis(args.fail_if),
     )
     with Progress("eval") as progress:
         result = evaluate(request, progress)

@@ -103,3 +103,10 @@ def test_bad_usage_is_status_2(gate: list[str], more: list[str], part: str, caps
 def test_neither_project_nor_ground_truth_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gate"]) == 2
     assert "Give a project, or --gt FILE" in capsys.readouterr().err
+
+
+def test_a_condition_may_refer_to_the_verdict(tmp_path: Path, gate: list[str]) -> None:
+    other = write(tmp_path / "other.csv", 20.0)
+    words = ["eval", *gate[1:], "--pred", f"other={other}"]
+    assert main([*words, "--fail-if", "other.bootstrap.metrics.pq.points < -1"]) == 3
+    assert main([*words, "--fail-if", "other.bootstrap.metrics.pq.low < -1"]) == 2  # too few frames: undefined

@@ -34,7 +34,10 @@ def ap_text(value: float | None, floor: float | None) -> str:
 
 def points_text(difference: float | None) -> str:
     """A difference in points (1 point = 0.01) with its sign."""
-    return UNDEFINED if difference is None else f"{difference * 100:+.1f}"
+    if difference is None:
+        return UNDEFINED
+    text = f"{difference * 100:+.1f}"
+    return "0.0" if text in {"+0.0", "-0.0"} else text
 
 
 def metric_texts(metrics: Mapping[str, Any]) -> list[str]:

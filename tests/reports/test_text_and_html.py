@@ -38,7 +38,9 @@ def test_ap_of_cut_predictions_is_shown_as_a_lower_bound(
     assert ap_text(value, floor) == expected
 
 
-@pytest.mark.parametrize(("value", "expected"), [(-0.0123, "-1.2"), (0.02, "+2.0"), (0.0, "+0.0"), (None, "–")])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(-0.0123, "-1.2"), (0.02, "+2.0"), (0.0, "0.0"), (-0.0003, "0.0"), (None, "–")]
+)
 def test_differences_are_in_points_with_their_sign(value: float | None, expected: str) -> None:
     assert points_text(value) == expected
 
