@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from iouviewer.video.ring import Held, Ring
 
 _OVERSHOOT = 64
 """Packets decoded past a picture's own before it counts as lost; decoders hold back at most 16 and their threads."""
+
+_UNDER_WAY = (os.cpu_count() or 1) + 1
+"""Packets that decoder threads may be working on at once."""
 
 _FULL_NEAR = 16
 """Pictures this near to the one on screen are kept at full size even while others are reduced."""
@@ -165,10 +169,15 @@ class Pictures:
         known = len(decoder.errors)
         decoded = decoder.advance(cancelled=cancelled)
         for packet, message in decoder.errors[known:]:
-            frame = self.index.frame_of(packet)
-            if packet >= 0 and frame >= 0 and frame not in self._refused:
-                self._refused.add(frame)
-                self._note_damage(packet, Damage(frame, f"this picture cannot be decoded ({message})"))
+            if self._single:
+                frame = self.index.frame_of(packet)
+                if frame >= 0 and frame not in self._refused:
+                    self._refused.add(frame)
+                    self._note_damage(packet, Damage(frame, f"this picture cannot be decoded ({message})"))
+                continue
+            # With threads the refusal comes late: any packet still under way may be the damaged one.
+            self._note_damage(packet, None)
+            self._note_damage(max(decoder.start, packet - _UNDER_WAY), None)
         return decoded
 
     def _number(self, decoded: Decoded) -> int:
@@ -203,17 +212,18 @@ class Pictures:
             held = Held(self._converter.reduced(held.picture, self._scale), self._scale, held.sure)
         self.ring.put(number, held)
 
-    def _note_damage(self, packet: int, damage: Damage) -> None:
+    def _note_damage(self, packet: int, damage: Damage | None) -> None:
         """Pictures that lean on a damaged one are no longer sure, and the numbers are to be confirmed."""
         if len(self.index.checks):
-            self.index = with_damage(self.index, damage)
+            self.index = with_damage(self.index, damage) if damage is not None else self.index
             return
         affected = self.index.affected_by(packet).tolist()
         self._suspect.update(affected)
         for frame in affected:
             self.ring.drop(frame)
         doubts = self.index.doubts if FOUND_DAMAGE in self.index.doubts else (*self.index.doubts, FOUND_DAMAGE)
-        self.index = replace(with_damage(self.index, damage), confirmed=False, doubts=doubts)
+        index = with_damage(self.index, damage) if damage is not None else self.index
+        self.index = replace(index, confirmed=False, doubts=doubts)
 
     # -- ahead of need -------------------------------------------------------------------------------------------
 
