@@ -25,8 +25,10 @@ _WINDOW = 48
 _FEW = 10_000
 _AT_ONCE = 64
 """Stretches looked at in one go; their arrays stay in the cache."""
-_FEW_CURVES, _FEW_STRETCHES = 3, 7
+_FEW_STRETCHES = 7
 """Up to so many are quicker one by one."""
+_GAP = 3
+"""Curves that nothing happened to, but that are cheaper to take along than to leave out."""
 _CURVES = len(THRESHOLDS)
 _POINTS = len(RECALLS)
 _NUMBERS: Float = np.arange(1.0, _BLOCK + 1.0)
@@ -144,8 +146,7 @@ class RankedClass:
             self._touched = 0
             self._find_blocks(list(self._stale_blocks))
             self._stale_blocks.clear()
-            one_by_one = [slice(t, t + 1) for t in touched]
-            for rows in one_by_one if len(touched) <= _FEW_CURVES else [slice(0, _CURVES)]:
+            for rows in _runs(touched):
                 self._ap[rows] = average_precision(self._interpolated(rows)) if self.gt_count else 0.0
         return self._ap, self._k[:, -1].astype(np.int64)
 
@@ -302,6 +303,17 @@ class RankedClass:
         rest_k, rest_n = k[:, _WINDOW:] - ends[0][:, None], n[:, _WINDOW:] - ends[1][:, None]
         self._rest[:, t, point] = best_points(inside, rest_k, rest_n, rest_before[0], rest_before[1])
         self._stale_points[t, point] = False
+
+
+def _runs(numbers: list[int]) -> list[slice]:
+    """Stretches that hold all numbers; gaps are worth jumping over only where they are wide."""
+    runs = [[numbers[0], numbers[0]]]
+    for number in numbers[1:]:
+        if number - runs[-1][1] <= _GAP:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return [slice(first, last + 1) for first, last in runs]
 
 
 def ranked(tp: Masks, ignored: Masks, gt_count: int) -> RankedClass | FewRanked:
