@@ -1,0 +1,160 @@
+"""Tables: stable column ids, raw floats, texts, selection."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
+
+from iouviewer.app.session import Session
+from iouviewer.document.edits import RemoveBoxes, SetDecisions, SetRects
+from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel
+from iouviewer.ui.tables.boxes_model import BoxesModel
+from iouviewer.ui.tables.problems_model import PROBLEM_ROLE, ProblemsModel
+from iouviewer.ui.tables.variants_model import COLUMN_ROLE, VariantsModel
+from iouviewer.ui.tables.variants_model import Column as VariantColumn
+from tests.ui.helpers import predictions_of, session_with
+
+A = (100.0, 100.0, 200.0, 200.0)
+B = (300.0, 100.0, 400.0, 200.0)
+OFF = (150.0, 100.0, 250.0, 200.0)
+
+
+@pytest.fixture
+def session() -> Session:
+    return session_with({0: [A, B], 1: [A]}, {"base": {0: [A, OFF], 1: [A]}, "other": {0: [A], 1: [OFF]}})
+
+
+def texts(model: QAbstractItemModel, row: int) -> list[str]:
+    return [str(model.index(row, column).data()) for column in range(model.columnCount())]
+
+
+@pytest.mark.parametrize("make", [VariantsModel, BoxesModel, ProblemsModel])
+def test_models_keep_qts_rules_through_edits(session: Session, make: type, qtbot: QtBot) -> None:
+    model = make(session)
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    box = session.ground_truth.boxes(0)[0]
+    session.preview(SetRects(((box.id, (100.0, 100.0, 210.0, 200.0)),)))
+    session.commit_preview("Resize")
+    session.execute(RemoveBoxes((box.id,)), "Delete")
+    session.go_to(1)
+    session.undo()
+    session.variants.remove("other")
+    session.undo()
+    assert tester.model() is model
+
+
+def test_column_ids_of_the_variants_table_are_stable(session: Session) -> None:
+    model = VariantsModel(session)
+    ids = [model.headerData(column, Qt.Orientation.Horizontal, COLUMN_ROLE) for column in range(model.columnCount())]
+    assert ids == ["name", "avg_iou", "pq", "precision", "recall", "f1", "ap", "ap50", "delta", "fps", "frames"]
+
+
+def test_cells_show_three_decimals_and_hold_raw_floats(session: Session) -> None:
+    model = VariantsModel(session)
+    shown = texts(model, 0)
+    summary = session.scores.summary("base")
+    assert shown[0] == "base ●"
+    assert shown[1] == f"{summary.avg_iou:.3f}"
+    assert model.index(0, 1).data(Qt.ItemDataRole.UserRole) == summary.avg_iou
+    assert shown[6] == f"≥ {summary.ap:.3f}"
+    assert shown[8:] == ["–", "–", "10"]
+    tip = model.index(0, 6).data(Qt.ItemDataRole.ToolTipRole)
+    assert f"≥ {summary.ap:.3f} (cut at 0.9)" in tip
+    assert "10 of 10 labelled frames" in tip
+
+
+def test_undefined_numbers_are_a_dash_and_none() -> None:
+    session = session_with({}, {"base": {0: [A]}})
+    model = VariantsModel(session)
+    assert texts(model, 0)[1] == "–"
+    assert model.index(0, 1).data(Qt.ItemDataRole.UserRole) is None
+
+
+def test_the_check_box_hides_a_variant_and_the_cell_renames_it(session: Session) -> None:
+    model = VariantsModel(session)
+    cell = model.index(1, 0)
+    assert model.setData(cell, Qt.CheckState.Unchecked.value, Qt.ItemDataRole.CheckStateRole)
+    assert not session.variants["other"].visible
+    assert model.setData(cell, "int8", Qt.ItemDataRole.EditRole)
+    assert session.variants["other"].name == "int8"
+    assert not model.setData(model.index(1, 3), 1.0, Qt.ItemDataRole.EditRole)
+
+
+def test_the_difference_waits_for_the_comparison_where_floors_differ(session: Session) -> None:
+    session.variants.add("cut", predictions_of({0: [A]}, 10, scores=0.5), key="cut")
+    model = VariantsModel(session)
+    assert model.value("other", VariantColumn.DELTA) is not None
+    assert model.value("cut", VariantColumn.DELTA) is None
+    model.set_compared({"cut": -1.25, "other": math.nan})
+    assert model.value("cut", VariantColumn.DELTA) == -1.25
+    assert texts(model, 2)[8] in ("−1.2", "−1.3")
+
+
+def test_boxes_of_the_frame_are_pairs_then_false_positives(session: Session) -> None:
+    model = BoxesModel(session)
+    assert [texts(model, row) for row in range(model.rowCount())] == [
+        ["#1  0.90", "person", "1.000", "match"],
+        ["#2", "person", "–", "missed"],
+        ["–  0.90", "person", "–", "false positive"],
+    ]
+    box = session.ground_truth.boxes(0)[0]
+    session.preview(SetRects(((box.id, OFF),)))
+    assert model.index(0, 2).data(Qt.ItemDataRole.UserRole) == 1.0
+    session.go_to(1)
+    assert model.rowCount() == 1
+
+
+def test_without_variants_boxes_stand_alone() -> None:
+    model = BoxesModel(session_with({0: [A]}))
+    assert texts(model, 0) == ["#1", "person", "–", ""]
+
+
+def test_a_row_and_the_selection_are_one(session: Session, qtbot: QtBot) -> None:
+    panel = BoxesPanel(session)
+    qtbot.addWidget(panel)
+    panel.show()
+    session.select([2])
+    assert panel.table.currentIndex().row() == 1
+    panel.table.setFocus()
+    qtbot.waitUntil(panel.table.hasFocus)
+    panel.table.selectRow(2)
+    assert session.selection.prediction is not None
+    session.select()
+    assert not panel.table.currentIndex().isValid()
+
+
+def test_problems_are_sorted_by_severity_and_decided_ones_go(session: Session) -> None:
+    model = ProblemsModel(session)
+    model.finish()
+    problems = [model.index(row, 0).data(PROBLEM_ROLE) for row in range(model.rowCount())]
+    assert problems
+    severities = [problem.severity for problem in problems]
+    assert severities == sorted(severities, reverse=True)
+    session.execute(SetDecisions(((problems[0].key, "right"),)), "Right")
+    assert model.row_of(problems[0].key) == -1
+    session.undo()
+    assert model.row_of(problems[0].key) == 0
+
+
+def test_the_list_steps_round_and_tells_its_place(session: Session, qtbot: QtBot) -> None:
+    panel = ProblemsPanel(session)
+    qtbot.addWidget(panel)
+    panel.model.finish()
+    count = panel.model.rowCount()
+    assert panel.remark.text() == str(count)
+    first = panel.step(1)
+    assert panel.remark.text() == f"1 of {count}"
+    panel.step(-1)
+    assert panel.remark.text() == f"{count} of {count}"
+    assert panel.step(1) == first
+
+
+def test_an_empty_list_says_what_to_do_next(qtbot: QtBot) -> None:
+    panel = ProblemsPanel(session_with({0: [A]}))
+    qtbot.addWidget(panel)
+    assert panel.remark.text() == "add predictions"
+    assert panel.step(1) is None
