@@ -39,6 +39,14 @@ class Comparison:
     single_images: bool = False
     resamples: int = RESAMPLES
     seed: int = SEED
+    _baselines: dict[tuple[object, ...], Scored] = field(default_factory=dict, repr=False, compare=False)
+
+    def prepared_baseline(self, table: BoxTable, floor: float | None, frames: Bool, *, with_scores: bool) -> Scored:
+        """The baseline for one common floor and choice of frames; kept, since most variants share them."""
+        key = (floor, frames.tobytes(), with_scores)
+        if key not in self._baselines:
+            self._baselines[key] = _prepare(self, table, frames, with_scores=with_scores)
+        return self._baselines[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,9 @@ def compare_variant(
     if floor is not None and min(floors) < floor:
         tables = common_floor(*tables, floor)
     with_scores = baseline.has_scores and variant.has_scores
-    prepared = [_prepare(comparison, table, frames, with_scores=with_scores) for table in tables]
     verdict = compare(
-        prepared[0],
-        prepared[1],
+        comparison.prepared_baseline(tables[0], floor, frames, with_scores=with_scores),
+        _prepare(comparison, tables[1], frames, with_scores=with_scores),
         fps=comparison.fps,
         margins=dict(comparison.margins),
         single_images=comparison.single_images,

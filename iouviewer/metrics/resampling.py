@@ -6,6 +6,8 @@ Source: Politis and Romano 1992 (circular blocks), Künsch 1989 (moving blocks);
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,14 +100,22 @@ def weighted_average_precision(matches: ClassMatches, weights: Int) -> Float:
         return result
     needed = _counts_for_recall(positives)
     columns = [_Columns.of(matches.true[t], matches.ignored[t]) for t in range(thresholds)]
-    chunk = max(1, _CHUNK_ELEMENTS // len(matches.frames))
-    for first in range(0, resamples, chunk):
+    last = max((int(c.true[-1]) + 1 for c in columns if len(c.true)), default=1)
+    chunk = max(1, _CHUNK_ELEMENTS // last)
+
+    def fill(first: int) -> None:
         part = slice(first, first + chunk)
-        by_prediction = np.take(weights[part].astype(np.int32), matches.frames, axis=1)
+        # What stands behind the last true positive changes no precision that is looked at.
+        by_prediction = np.take(weights[part].astype(np.int32), matches.frames[:last], axis=1)
         seen = np.cumsum(by_prediction, axis=1, dtype=np.int32)
         for t in range(thresholds):
             found = _average_precision(by_prediction, seen, columns[t], needed[part])
             result[part, t] = np.where(positives[part] > 0, found, np.nan)
+
+    # numpy lets go of the interpreter inside its loops; one processor is left to the window.
+    workers = max(1, (os.cpu_count() or 2) - 1)
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(fill, range(0, resamples, chunk)))
     return result
 
 
@@ -123,7 +133,8 @@ class _Columns:
 
     @classmethod
     def of(cls, true: Bool, ignored: Bool) -> _Columns:
-        hits, skipped = np.flatnonzero(true & ~ignored), np.flatnonzero(ignored)
+        hits = np.flatnonzero(true & ~ignored)
+        skipped = np.flatnonzero(ignored[: hits[-1]]) if len(hits) else hits
         return cls(hits, skipped, np.searchsorted(skipped, hits))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -36,10 +36,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One variant on the common scored frames, ready for resampling: COCO matches a class, review sums a frame."""
+    """One variant on the common scored frames, ready for resampling: COCO matches a class, review sums a frame.
+
+    ``resampled`` remembers what was computed: the baseline takes part in every comparison.
+    """
 
     classes: list[ClassMatches]
     sums: FrameSums
+    resampled: dict[tuple[str, int, int, int], Float] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,34 +121,38 @@ def compare(
         baseline, variant: both on the same frames in the same order.
         margins: points that may be lost, by metric, for example ``{"ap": 1.0, "pq": 1.0}``.
         single_images: frames are independent pictures: plain bootstrap.
-        cancelled: asked between metrics; InterruptedError where it says so.
+        cancelled: asked between metrics and lengths of blocks; InterruptedError where it says so.
     """
     frames = len(baseline.sums.iou)
     block = 1 if single_images else block_length(fps)
-    lengths = [block]
-    if not single_images:
-        lengths += sorted({max(1, round(block * factor)) for factor in _SENSITIVITY} - {block})
-    enough = frames // block >= MIN_BLOCKS
+    others = [] if single_images else sorted({max(1, round(block * factor)) for factor in _SENSITIVITY} - {block})
     ones = np.ones((1, frames), np.int64)
-    # A quarter of the resamples shows whether the length of the blocks matters; noise there can only undo a verdict.
-    counts = [resamples, *[max(1, resamples // 4)] * (len(lengths) - 1)]
-    drawn = [
-        block_weights(frames, block=length, resamples=count, seed=seed)
-        for length, count in zip(lengths, counts, strict=True)
-        if enough
-    ]
     differences = []
     for metric, score in METRICS.items():
-        if cancelled is not None and cancelled():
-            raise InterruptedError
         points = 100.0 * float((score(variant, ones) - score(baseline, ones))[0])
         margin = margins.get(metric, math.nan)
         ends = []
-        # Other block lengths only where there is a verdict that they could overturn.
-        for weights in drawn if not math.isnan(margin) else drawn[:1]:
-            ends.append(interval(100.0 * (score(variant, weights) - score(baseline, weights))))
+        if frames // block >= MIN_BLOCKS:
+            # A quarter of the resamples shows whether the length matters; noise there can only undo a verdict.
+            for length, count in [(block, resamples), *((n, max(1, resamples // 4)) for n in others)]:
+                if cancelled is not None and cancelled():
+                    raise InterruptedError
+                key = (metric, length, count, seed)
+                ends.append(interval(100.0 * (_resampled(variant, key) - _resampled(baseline, key))))
+                # Other lengths only where there is a verdict that they could overturn.
+                if math.isnan(margin) or judge(*ends[0], margin) is Outcome.UNDECIDED:
+                    break
         differences.append(_difference(metric, points, ends, margin, frames))
     return Verdict(together(differences), tuple(differences), frames, block, resamples, seed)
+
+
+def _resampled(scored: Scored, key: tuple[str, int, int, int]) -> Float:
+    """(B,) scores of the resamples for (metric, block length, B, seed)."""
+    if key not in scored.resampled:
+        metric, length, count, seed = key
+        weights = block_weights(len(scored.sums.iou), block=length, resamples=count, seed=seed)
+        scored.resampled[key] = METRICS[metric](scored, weights)
+    return scored.resampled[key]
 
 
 def interval(differences: Float) -> tuple[float, float]:
