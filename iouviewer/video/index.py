@@ -9,6 +9,7 @@ a clean single-threaded decode; an index made from packets alone guesses that or
 from __future__ import annotations
 
 import hashlib
+from array import array
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -123,7 +124,7 @@ class VideoIndex:
         """Number of the ``repeat``-th picture that came out of a packet, -1 where the index knows of none."""
         if repeat:
             return self._repeated.get((packet, repeat), -1)
-        return int(self.frame_of_packet[packet]) if 0 <= packet < len(self.packets) else -1
+        return self._frame_of[packet] if 0 <= packet < len(self._frame_of) else -1
 
     @cached_property
     def key_packets(self) -> Int64:
@@ -152,7 +153,7 @@ class VideoIndex:
 
     def nearest_start(self, frame: int) -> int:
         """The first of ``starts``, without listing the others."""
-        packet = int(self.pictures[frame])
+        packet = self.packet_of(frame)
         at = int(np.searchsorted(self.key_packets, packet, side="right")) - 1
         while at > 0:
             key = int(self.key_packets[at])
@@ -186,11 +187,24 @@ class VideoIndex:
         return frames[frames >= 0]
 
     def horizon(self, frame: int) -> int:
-        """The last picture shown among those stored before ``frame`` in its group: what it may be built upon."""
-        packet = int(self.pictures[frame])
-        at = int(np.searchsorted(self.key_packets, packet, side="right")) - 1
-        first = int(self.key_packets[max(at, 0)])
-        return max(frame, int(self.frame_of_packet[first : packet + 1].max()))
+        """The last picture shown among those stored up to ``frame``: what it may be built upon."""
+        return self._horizons[self._packet_of[frame]]
+
+    @cached_property
+    def _horizons(self) -> array[int]:
+        return _quick(np.maximum.accumulate(self.frame_of_packet))
+
+    @cached_property
+    def _packet_of(self) -> array[int]:
+        return _quick(self.pictures)
+
+    @cached_property
+    def _frame_of(self) -> array[int]:
+        return _quick(self.frame_of_packet)
+
+    def packet_of(self, frame: int) -> int:
+        """The packet that holds a picture."""
+        return self._packet_of[frame]
 
     @cached_property
     def times(self) -> NDArray[np.float64]:
@@ -230,6 +244,11 @@ class VideoIndex:
     def same_numbers(self, other: VideoIndex) -> bool:
         """Whether every picture has the same number in another index of the same file."""
         return self.digest == other.digest and self._places() == other._places()
+
+
+def _quick(column: Int64) -> array[int]:
+    """The same numbers where a single one is had ten times faster than from an ndarray."""
+    return array("q", np.ascontiguousarray(column, np.int64).tobytes())
 
 
 def index_of_packets(

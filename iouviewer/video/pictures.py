@@ -82,7 +82,7 @@ class Pictures:
             return found
         reason = self._reason_of_loss(frame)
         self._lost[frame] = reason
-        self._note_damage(int(self.index.pictures[frame]), Damage(frame, reason))
+        self._note_damage(self.index.packet_of(frame), Damage(frame, reason))
         remedy = "The file is damaged there; other frames can be shown."
         raise UserError(reason, path=self._path, frame=frame, remedy=remedy)
 
@@ -109,7 +109,7 @@ class Pictures:
         self.ring.centre = frame
 
     def _reason_of_loss(self, frame: int) -> str:
-        packet = int(self.index.pictures[frame])
+        packet = self.index.packet_of(frame)
         for at, message in self._decoder.errors:
             if at == packet:
                 return f"this picture cannot be decoded ({message})"
@@ -136,10 +136,11 @@ class Pictures:
         """Whether going on from where the decoder stands is the shortest way to the picture."""
         if self._last_given < 0 or frame <= self._last_given:
             return False
-        return self.index.nearest_start(frame) <= self._decoder.fed + 1
+        following = self._decoder.fed + 1
+        return self.index.packet_of(frame) <= following or self.index.nearest_start(frame) <= following
 
     def _run_to(self, frame: int, cancelled: Cancelled | None) -> Held | None:
-        packet = int(self.index.pictures[frame])
+        packet = self.index.packet_of(frame)
         found: Held | None = None
         while found is None and self._decoder.fed <= packet + _OVERSHOOT:
             decoded = self._advance(cancelled)
@@ -256,7 +257,7 @@ class Pictures:
         if not self._follows(wanted):
             self._start(self.index.nearest_start(wanted))
         decoded = self._advance(cancelled)
-        if decoded is None or self._decoder.fed > int(self.index.pictures[wanted]) + _OVERSHOOT:
+        if decoded is None or self._decoder.fed > self.index.packet_of(wanted) + _OVERSHOOT:
             self._unreached.add(wanted)
             return False
         self._take(decoded, wanted=wanted)
