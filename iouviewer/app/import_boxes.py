@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +36,14 @@ class TruthToTake:
         class_names: the document's names, new ones at the end.
         class_ids: (N,) int64, the document's class of each box.
         states: (F,) int8 of FrameState.
+        rest: the state of frames that become known later: a file that names no frames labels them all.
     """
 
     imported: ImportedBoxes
     class_names: tuple[str, ...]
     class_ids: Int
     states: NDArray[np.int8]
+    rest: FrameState
 
 
 def digest_of(imported: ImportedBoxes) -> str:
@@ -104,12 +106,14 @@ def prepare_truth(
         class_ids[imported.class_ids == number] = target
     states = np.full(frame_count, int(FrameState.UNLABELLED), np.int8)
     labelled = imported.labelled
+    rest = FrameState.LABELLED if labelled is None else FrameState.UNLABELLED
     if labelled is None:
-        states[:] = int(FrameState.LABELLED)
+        # A frame that is kept without a picture is nothing that could be labelled.
+        states[: document.picture_count(source)] = int(FrameState.LABELLED)
     else:
         states[labelled[(labelled >= 0) & (labelled < frame_count)]] = int(FrameState.LABELLED)
     states[imported.frames] = int(FrameState.LABELLED)
-    return TruthToTake(imported, names, class_ids, states)
+    return TruthToTake(imported, names, class_ids, states, rest)
 
 
 def take_over(document: Document, taken: TruthToTake, source: int) -> None:
@@ -120,6 +124,7 @@ def take_over(document: Document, taken: TruthToTake, source: int) -> None:
         imported.frames, imported.boxes, class_ids=taken.class_ids, tracks=imported.track_ids, flags=imported.flags
     )
     truth.load_states(taken.states, np.zeros(truth.frame_count, np.bool_))
+    truth.set_rest(taken.rest)
 
 
 def replacing_edit(document: Document, taken: TruthToTake, source: int) -> Edit:
@@ -134,8 +139,9 @@ def replacing_edit(document: Document, taken: TruthToTake, source: int) -> Edit:
     if len(imported):
         edits.append(AddBoxes(_boxes_of(truth, taken), source))
     marks = _marks_of(truth, taken)
-    if marks:
-        edits.append(SetFrames(marks, source))
+    rest = FrameMark(truth.frame_count, taken.rest, False) if taken.rest != truth.rest else None
+    if marks or rest:
+        edits.append(SetFrames(marks, source, rest))
     return Batch(tuple(edits), source)
 
 
@@ -177,4 +183,10 @@ def prepare_predictions(
     add = not knows_classes(document.ground_truth(source))
     names, mapped = map_classes(imported.class_names, document.class_names, class_map, add=add)
     predictions = PredictionSet.from_imported(imported, document.sources[source].frame_count, mapped)
+    pictures = document.picture_count(source)
+    if pictures < predictions.frame_count:
+        # Nobody can have looked at a frame without a picture.
+        covered = predictions.covered.copy()
+        covered[pictures:] = False
+        predictions = replace(predictions, covered=covered)
     return predictions, names

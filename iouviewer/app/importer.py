@@ -92,7 +92,12 @@ class Importer(QObject):
             return
         truth, document = self._session.document.ground_truth(source), self._session.document
         self._keeper.project.import_ground_truth(
-            source, Columns.of(truth), FrameStates.of(truth), class_names=document.class_names, next_id=truth.next_id
+            source,
+            Columns.of(truth),
+            FrameStates.of(truth),
+            class_names=document.class_names,
+            next_id=truth.next_id,
+            rest=truth.rest,
         )
 
     def add_predictions(

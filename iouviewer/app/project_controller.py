@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from iouviewer.app.frame_numbers import FrameNumbers
 from iouviewer.app.importer import Importer
 from iouviewer.app.project_keeper import ProjectKeeper
-from iouviewer.app.project_opening import Opened, open_whatever_state
-from iouviewer.app.project_places import (
-    Registry,
-    VideoFacts,
-    beside,
-    difference_of,
-    find_project,
-    find_video,
-    new_places,
-    source_of,
-)
-from iouviewer.app.score_settings_json import scores_from_json
+from iouviewer.app.project_loading import Loaded, ProjectLoader
+from iouviewer.app.project_making import make_project
+from iouviewer.app.project_opening import Opened
+from iouviewer.app.project_places import Registry, VideoFacts, find_project, find_video, source_of
+from iouviewer.app.project_showing import show_document, show_loaded
 from iouviewer.app.session import Session
 from iouviewer.app.settings import Settings
 from iouviewer.app.snapshots import Snapshots
 from iouviewer.document.document import Document
 from iouviewer.document.history import MemoryHistory
 from iouviewer.document.imported import ImportedBoxes
-from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.project.store import ProjectFile
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """A project that is being loaded: for this video, or for its own; ``place`` is where it was asked for."""
+
+    path: Path
+    facts: VideoFacts | None = None
+    place: Path | None = None
 
 
 class ProjectController(QObject):
@@ -47,6 +49,8 @@ class ProjectController(QObject):
         askVideo(Source): the project's video was not found; ask for it, then open it and call ``open_video_source``.
         videoWanted(str): a project was opened; open this video and call ``open_video_source``.
         snapshotMade(str): path of the copy.
+        opening(str, float): a large project is being loaded: its name, and a share from 0 to 1.
+        ready(): the video that was opened is shown, with its project where it has one.
     """
 
     projectOpened = Signal(str)
@@ -57,6 +61,8 @@ class ProjectController(QObject):
     askVideo = Signal(object)
     videoWanted = Signal(str)
     snapshotMade = Signal(str)
+    opening = Signal(str, float)
+    ready = Signal()
     _writerSaid = Signal(object)
 
     def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
@@ -69,7 +75,12 @@ class ProjectController(QObject):
         self._importer = Importer(session, self._keeper, self)
         self._importer.notice.connect(self.notice)
         self._importer.askReplace.connect(self.askReplace)
-        self._relative: Mapping[int, str] = {}
+        self._numbers = FrameNumbers(session, self._keeper)
+        self._loader = ProjectLoader(self)
+        self._loader.progress.connect(self.opening)
+        self._loader.loaded.connect(self._on_loader_loaded)
+        self._loader.failed.connect(self._on_loader_failed)
+        self._opening: _Opening | None = None
         self._copy_of: Path | None = None
         self._copied_steps = 0
         self._waits_for_video = False
@@ -94,33 +105,32 @@ class ProjectController(QObject):
     # Opening
 
     def open_video_source(self, facts: VideoFacts) -> None:
-        """Show a video that was opened: with its project where one is found, else with an empty document."""
+        """Show a video that was opened: with its project where one is found, else with an empty document.
+
+        ``ready`` follows: at once, or after ``opening`` where there is a large project to load.
+        """
         if self._waits_for_video and self._keeper.project is not None:
             self._waits_for_video = False
             self._bind_video(facts)
+            self.ready.emit()
             return
-        self.close()
+        self._leave()
         place, self._wanted_place = self._wanted_place, None
         found = place if place is not None and place.is_file() else None
         if place is None:
             found = find_project(facts.path, facts.fingerprint, self._registry)
-        if found is not None and self._open_file(found):
-            self._waits_for_video = False
-            self._bind_video(facts)
-            return
-        self._wanted_place = place
-        document = Document()
-        document.add_source(source_of(facts))
-        self._keeper.muted = True
-        try:
-            self._session.open_document(document)
-            self._session.set_score_settings(self._settings.score_settings())
-        finally:
-            self._keeper.muted = False
+        if found is None:
+            self._show_new(facts, place)
+        else:
+            self._load(_Opening(found, facts, place))
 
     def update_video(self, facts: VideoFacts) -> None:
-        """More is known of the open video (its index was completed): frames are added, edits stay."""
-        self._bind_video(facts, tell=False)
+        """More is known of the open video: frames are added, or renumbered with all that belongs to them."""
+        if self._opening is not None:
+            if self._opening.facts is not None:
+                self._opening = replace(self._opening, facts=facts)
+        elif self._session.frame_count:
+            self._bind_video(facts, tell=False)
 
     def use_place(self, path: Path) -> None:
         """The next video keeps its project at this path (``--project``), which may exist or not."""
@@ -128,72 +138,62 @@ class ProjectController(QObject):
 
     def open_project(self, path: Path) -> None:
         """Open a project file, then its video (``videoWanted``); without it, all but pictures works (``askVideo``)."""
-        self.close()
-        if not self._open_file(path.absolute()):
-            return
+        self._leave()
+        self._load(_Opening(path.absolute()))
+
+    def _load(self, opening: _Opening) -> None:
+        self._opening = opening
+        self._loader.load(opening.path, self._settings.score_settings())
+        if self._loader.busy:
+            # Nothing can be edited that the project would then replace.
+            show_document(self._session, self._keeper, Document(), self._settings.score_settings())
+
+    def _on_loader_failed(self, error: UserError) -> None:
+        opening, self._opening = self._opening, None
+        self.problem.emit(error)
+        if opening is not None and opening.facts is not None:
+            self._show_new(opening.facts, opening.place)
+
+    def _on_loader_loaded(self, loaded: Loaded) -> None:
+        opening, self._opening = self._opening, None
+        opened = loaded.opened
+        self._copy_of = opened.copy_of
+        self._copied_steps = opened.project.progress[1]
+        opened.project.on_problem = self._writerSaid.emit
+        show_loaded(self._session, self._keeper, loaded)
+        for sentence in opened.told:
+            self.notice.emit(sentence)
+        self.projectOpened.emit(str(opened.project.path))
+        if opening is not None and opening.facts is not None:
+            self._bind_video(opening.facts)
+            self.ready.emit()
+        else:
+            self._look_for_video(opened)
+
+    def _look_for_video(self, opened: Opened) -> None:
         self._waits_for_video = True
-        source = self._session.source
-        relative = self._relative.get(source.id, "")
+        source, path = self._session.source, opened.copy_of or opened.project.path
+        relative = opened.contents.relative_paths.get(source.id, "")
         video = find_video(source, relative, path, self._settings.last_folders.values())
         if video is not None:
             self.videoWanted.emit(str(video))
         else:
             self.askVideo.emit(source)
 
-    def _open_file(self, path: Path) -> bool:
-        try:
-            opened = open_whatever_state(path)
-        except UserError as error:
-            self.problem.emit(error)
-            return False
-        self._keeper.project = opened.project
-        self._copy_of = opened.copy_of
-        self._copied_steps = opened.project.progress[1]
-        self._relative = opened.contents.relative_paths
-        self._show(opened)
-        for sentence in opened.told:
-            self.notice.emit(sentence)
-        self.projectOpened.emit(str(opened.project.path))
-        return True
-
-    def _show(self, opened: Opened) -> None:
-        contents, project, session = opened.contents, opened.project, self._session
-        document = contents.document
-        if not document.sources:
-            document.add_source(Source(0, "", "", 0, 0, 0))
-        self._keeper.values = dict(contents.settings)
-        self._keeper.muted = True
-        try:
-            session.open_document(document, source=min(document.sources), history=project)
-            session.attach_history(project, place=str(project.path))
-            session.set_score_settings(
-                scores_from_json(self._keeper.values.get("scores"), self._settings.score_settings())
-            )
-            for variant in contents.variants:
-                session.variants.restore(variant)
-            session.variants.set_baseline(contents.baseline)
-        finally:
-            self._keeper.muted = False
-        project.on_problem = self._writerSaid.emit
-        if opened.salvaged:
-            self._keeper.save_values({"edited": True})
+    def _show_new(self, facts: VideoFacts, place: Path | None) -> None:
+        """A video without a project; one will be made at ``place`` where that is given."""
+        self._wanted_place = place
+        document = Document()
+        document.add_source(source_of(facts))
+        document.set_numbering(facts.numbering)
+        show_document(self._session, self._keeper, document, self._settings.score_settings())
+        self.ready.emit()
 
     def _bind_video(self, facts: VideoFacts, *, tell: bool = True) -> None:
-        known, project = self._session.source, self._keeper.project
-        found = source_of(facts, number=known.id)
-        sentence = difference_of(found, known)
-        if tell and sentence:
+        sentence = self._numbers.bind(facts, tell=tell)
+        if sentence:
             self.notice.emit(sentence)
-        # Labels beyond the end of a shorter file stay; they are not ours to drop.
-        source = replace(found, frame_count=max(found.frame_count, known.frame_count))
-        if source != known:
-            self._keeper.muted = True
-            try:
-                self._session.update_source(source)
-            finally:
-                self._keeper.muted = False
-            if project is not None:
-                project.save_source(self._session.source)
+        project = self._keeper.project
         if project is not None and self._copy_of is None:
             self._remember(facts.fingerprint, project.path)
 
@@ -212,32 +212,19 @@ class ProjectController(QObject):
             return True
         if not source.path or not isinstance(session.history, MemoryHistory):
             return False
-        video, reason = Path(source.path), None
-        places = [self._wanted_place] if self._wanted_place else new_places(video, source.fingerprint)
-        for path in places:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._keeper.project = self._keeper.create(path, session.history)
-                break
-            except OSError as error:
-                reason = UserError(f"the folder cannot be made: {error.strerror}", path=path.parent)
-            except UserError as error:
-                reason = error
-        if self._keeper.project is None:
+        made = make_project(self._keeper, source, session.history, self._wanted_place)
+        project = made.project
+        if project is None:
             if not self._told_unwritable:
                 self._told_unwritable = True
-                message = f"edits are not being saved: {reason.message if reason else 'no place is free'}"
-                self.problem.emit(UserError(message, path=reason.path if reason else None))
+                self.problem.emit(made.problem)
             return False
         self._told_unwritable = False
-        project = self._keeper.project
-        project.on_problem = self._writerSaid.emit
-        session.attach_history(project, place=str(project.path))
-        if self._wanted_place is None and project.path != beside(video):
-            self.notice.emit(f"The folder of {video.name} cannot be written; the project is kept in {project.path}")
         self._wanted_place = None
+        self._use(project)
+        if made.notice:
+            self.notice.emit(made.notice)
         self._remember(source.fingerprint, project.path)
-        self.projectOpened.emit(str(project.path))
         return True
 
     # Keeping it up to date
@@ -293,15 +280,16 @@ class ProjectController(QObject):
             UserError: nothing can be written there either, or there is a file already.
         """
         old = self._keeper.project
-        history = MemoryHistory()
-        steps = old.all_steps() if old is not None else ()
-        history.take_over(steps, old.cursor if old is not None else 0)
-        self._keeper.project = self._keeper.create(path.absolute(), history)
-        self._keeper.project.on_problem = self._writerSaid.emit
-        self._session.attach_history(self._keeper.project, place=str(self._keeper.project.path))
-        self.projectOpened.emit(str(self._keeper.project.path))
+        self._use(self._keeper.create(path.absolute(), self._session.history))
         if old is not None:
             old.abandon()
+
+    def _use(self, project: ProjectFile) -> None:
+        """Keep the session in a file that was made of it."""
+        self._keeper.project = project
+        project.on_problem = self._writerSaid.emit
+        self._session.attach_history(project, place=str(project.path))
+        self.projectOpened.emit(str(project.path))
 
     def retry_saving(self) -> None:
         """Try at once to write what could not be written."""
@@ -309,12 +297,18 @@ class ProjectController(QObject):
             self._keeper.project.retry_now()
 
     def close(self) -> None:
-        """Write what waits and close the project; what cannot be written is told."""
+        """Write what waits, close the project and end all threads; what cannot be written is told."""
+        self._leave()
+        self._loader.close()
+
+    def _leave(self) -> None:
+        self._opening = None
+        self._loader.cancel()
         self._keeper.write_chunks()
         self._snapshots.wait()
         project, self._keeper.project = self._keeper.project, None
         self._waits_for_video = False
-        self._keeper.values, self._relative = {}, {}
+        self._keeper.values = {}
         copy_of, self._copy_of = self._copy_of, None
         self._told_unwritable = False
         if project is None:

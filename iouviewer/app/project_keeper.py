@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from iouviewer.app.score_settings_json import scores_to_json
 from iouviewer.app.session import Session
-from iouviewer.document.history import MemoryHistory
+from iouviewer.document.history import History
 from iouviewer.project.schema import SUFFIX
 from iouviewer.project.store import ProjectFile
 
@@ -54,7 +54,7 @@ class ProjectKeeper(QObject):
         baseline = self._session.variants.baseline
         return baseline.key if baseline is not None else ""
 
-    def create(self, path: Path, history: MemoryHistory) -> ProjectFile:
+    def create(self, path: Path, history: History) -> ProjectFile:
         """Make a project file of all that the session holds.
 
         Raises:
@@ -67,9 +67,16 @@ class ProjectKeeper(QObject):
             variants=self._session.variants,
             baseline=self.baseline,
             settings=self.values,
-            steps=history.steps,
+            steps=history.all_steps(),
             cursor=history.cursor,
         )
+
+    def save_source(self, known_frames: int) -> None:
+        """Keep what is now known of the session's source; frames from ``known_frames`` on have become known."""
+        if self.project is not None:
+            source, document = self._session.source, self._session.document
+            new = range(known_frames, source.frame_count)
+            self.project.save_source(source, document.numbering(source.id), new, self._session.ground_truth.rest)
 
     def save_values(self, values: Mapping[str, Any]) -> None:
         """Keep JSON values by key."""

@@ -10,6 +10,7 @@ from iouviewer.app.project_places import in_data_folder
 from iouviewer.errors import UserError
 from iouviewer.project.contents import ProjectContents
 from iouviewer.project.lock import ProjectLockedError
+from iouviewer.project.rows import Progress, no_progress
 from iouviewer.project.salvage import salvage
 from iouviewer.project.store import DamagedProjectError, ProjectFile
 
@@ -30,9 +31,17 @@ class Opened:
     salvaged: bool = False
     told: list[str] = field(default_factory=list)
 
+    def close_unused(self) -> None:
+        """Close the file; a copy goes, as nobody has seen it."""
+        self.project.close()
+        if self.copy_of is not None:
+            self.project.path.unlink(missing_ok=True)
 
-def open_whatever_state(path: Path) -> Opened:
+
+def open_whatever_state(path: Path, progress: Progress = no_progress) -> Opened:
     """Open a project; a copy where another window has it, what could be salvaged where it is damaged.
+
+    ``progress(boxes read, boxes)`` is called now and then; what it raises ends the loading, with the file closed.
 
     Raises:
         UserError: it cannot be opened; it is unchanged, or kept under another name that is told.
@@ -40,20 +49,20 @@ def open_whatever_state(path: Path) -> Opened:
     try:
         project = ProjectFile.open(path)
     except ProjectLockedError as error:
-        return _open_copy(path, error)
+        return _open_copy(path, error, progress)
     except DamagedProjectError as error:
-        return _open_salvaged(path, error)
+        return _open_salvaged(path, error, progress)
     try:
-        return Opened(project, project.load())
+        return Opened(project, project.load(progress))
     except DamagedProjectError as error:
         project.close()
-        return _open_salvaged(path, error)
+        return _open_salvaged(path, error, progress)
     except BaseException:
         project.close()
         raise
 
 
-def _open_copy(path: Path, error: ProjectLockedError) -> Opened:
+def _open_copy(path: Path, error: ProjectLockedError, progress: Progress) -> Opened:
     stem = path.with_name(path.stem)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     target = in_data_folder(stem, stamp, kind="copies")
@@ -63,7 +72,7 @@ def _open_copy(path: Path, error: ProjectLockedError) -> Opened:
         target = in_data_folder(stem, stamp, kind="copies", number=number)
     project = ProjectFile.copy_of(path, target)
     try:
-        contents = project.load()
+        contents = project.load(progress)
     except BaseException:
         project.close()
         raise
@@ -71,7 +80,7 @@ def _open_copy(path: Path, error: ProjectLockedError) -> Opened:
     return Opened(project, contents, copy_of=path, told=[told])
 
 
-def _open_salvaged(path: Path, error: DamagedProjectError) -> Opened:
+def _open_salvaged(path: Path, error: DamagedProjectError, progress: Progress) -> Opened:
     """Put the damaged file aside and what can be read of it at its place."""
     aside = _free_name(path, f"damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     part = _free_name(path, "salvaged")
@@ -88,7 +97,7 @@ def _open_salvaged(path: Path, error: DamagedProjectError) -> Opened:
         raise UserError(f"{error.message}; it could not be put aside: {failure.strerror}", path=path) from failure
     project = ProjectFile.open(path)
     try:
-        contents = project.load()
+        contents = project.load(progress)
     except BaseException:
         project.close()
         raise

@@ -11,6 +11,7 @@ import msgspec
 
 from iouviewer import folders
 from iouviewer.atomic import atomic_write
+from iouviewer.document.numbering import Numbering
 from iouviewer.document.sources import Source
 from iouviewer.project.schema import SUFFIX
 
@@ -37,6 +38,11 @@ class VideoFacts(Protocol):
 
     @property
     def index_digest(self) -> str: ...
+
+    @property
+    def numbering(self) -> Numbering | None:
+        """Which pictures the numbers stand for, where the video can tell."""
+        ...
 
 
 def source_of(facts: VideoFacts, *, number: int = 0) -> Source:

@@ -9,8 +9,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from iouviewer.app.session_parts import (
+    EarlierNumbers,
+    SaveState,
+    Scored,
+    Selection,
+    merged_change,
+    moved_settings,
+    renumbered_of,
+    row_changes,
+)
 from iouviewer.app.variant_list import VariantList
 from iouviewer.document.document import Document
 from iouviewer.document.edits import (
@@ -18,34 +29,17 @@ from iouviewer.document.edits import (
     Aspect,
     Change,
     Edit,
-    FrameMark,
     Phase,
 )
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import History, MemoryHistory, RowChanges, Step
+from iouviewer.document.numbering import Numbering
+from iouviewer.document.renumbering import FrameMoves
 from iouviewer.document.scores import Scores, ScoreSettings
 from iouviewer.document.sources import Source
+from iouviewer.metrics.table import Int
 
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What is selected: ground-truth boxes by id, or one prediction (variant key, row in its table)."""
-
-    boxes: frozenset[int] = frozenset()
-    prediction: tuple[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SaveState:
-    """How far the history is on disk: ``saved`` of ``requested`` steps; ``place`` is empty without a project file."""
-
-    requested: int = 0
-    saved: int = 0
-    place: str = ""
-
-    @property
-    def is_saved(self) -> bool:
-        return self.saved >= self.requested
+__all__ = ["SaveState", "Scored", "Selection", "Session"]
 
 
 @dataclass(slots=True)
@@ -81,7 +75,7 @@ class Session(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document = Document()
-        self.source = self._no_source()
+        self.source = Source(0, "", "", 0, 0, 0)
         self.document.add_source(self.source)
         self.scores = Scores(self.ground_truth, ScoreSettings())
         self.variants = VariantList(self.scores, self)
@@ -93,10 +87,7 @@ class Session(QObject):
         self.selection = Selection()
         self._preview: _Preview | None = None
         self._announced: tuple[int, Step] | None = None
-
-    @staticmethod
-    def _no_source() -> Source:
-        return Source(0, "", "", 0, 0, 0)
+        self._earlier = EarlierNumbers()
 
     # Sources and history
 
@@ -110,31 +101,70 @@ class Session(QObject):
         return self.source.frame_count
 
     def open_document(
-        self, document: Document, *, source: int = 0, history: History | None = None, place: str = ""
+        self,
+        document: Document,
+        *,
+        source: int = 0,
+        history: History | None = None,
+        place: str = "",
+        scored: Scored | None = None,
     ) -> None:
-        """Show another document; variants are gone, the history is the given one (or a new one in memory)."""
+        """Show another document; the history is the given one (or a new one in memory).
+
+        Variants are gone, unless ``scored`` brings others with their scores (made in another thread).
+        """
         self.cancel_preview()
         self.document = document
         self.source = document.sources[source]
         self.current_frame = 0
         self.selection = Selection()
-        self.scores = Scores(self.ground_truth, self.scores.settings)
-        self.variants.start_anew(self.scores)
+        self._earlier.forget()
+        scored = scored or Scored(Scores(self.ground_truth, self.scores.settings), (), "")
+        self.scores = scored.scores
+        self.variants.take_over(scored.variants, scored.baseline, scored.scores)
         self.attach_history(history or MemoryHistory(), place=place)
         self.sourceChanged.emit()
         self.scoresChanged.emit()
 
-    def update_source(self, source: Source) -> None:
-        """Replace what is known of the current source (its frames were counted anew); edits and variants stay."""
+    def update_source(self, source: Source, numbering: Numbering | None = None) -> None:
+        """Replace what is known of the current source (it has more frames); edits and variants stay."""
         before = self.frame_count
         self.cancel_preview()
+        self._earlier.moved(self.source.index_digest, np.arange(before), source.index_digest)
         self.document.update_source(source)
+        if numbering is not None:
+            self.document.set_numbering(numbering, source.id)
         self.source = self.document.sources[source.id]
         if self.frame_count != before:
             self.scores = Scores(self.ground_truth, self.scores.settings)
             self.variants.move_to(self.scores, self.frame_count)
         self.sourceChanged.emit()
         self.scoresChanged.emit()
+
+    def renumber(self, moves: FrameMoves, source: Source) -> None:
+        """Give frames of the current source other numbers; all that belongs to them follows before anybody is told."""
+        self.cancel_preview()
+        before = self.current_frame
+        self._earlier.moved(self.source.index_digest, moves.new, source.index_digest)
+        self.document.renumber(moves, source)
+        self.source = self.document.sources[source.id]
+        self.scores = Scores(self.ground_truth, moved_settings(self.scores.settings, moves))
+        self.variants.renumber(self.scores, moves)
+        self.current_frame = max(0, min(moves.near(before), self.frame_count - 1))
+        self._announced = None
+        self.history.renumber(renumbered_of(self.document, moves, self.variants))
+        self._update_save_state()
+        self.variants.announce()
+        self.select(self.selection.boxes)
+        self.sourceChanged.emit()
+        if self.current_frame != before:
+            self.frameChanged.emit(self.current_frame)
+        self.scoresChanged.emit()
+        self.historyChanged.emit()
+
+    def frames_now(self, digest: str, frames: Int) -> Int | None:
+        """As ``EarlierNumbers.now``; frames themselves for the present index, and for an empty digest."""
+        return frames if digest in ("", self.source.index_digest) else self._earlier.now(digest, frames)
 
     def attach_history(self, history: History, *, place: str) -> None:
         """Keep the steps from now on in this history; ``place`` is the project file's path."""
@@ -245,7 +275,7 @@ class Session(QObject):
         assert change is not None
         step = Step(label, edit, applied.inverse, change.source, frame, merge_key)
         self._announced = None
-        self.history.append(step, self._rows(applied.change))
+        self.history.append(step, row_changes(self.document, applied.change))
         self._update_save_state()
         self.historyChanged.emit()
         return change
@@ -253,38 +283,14 @@ class Session(QObject):
     def _announce(self, changes: list[Change], phase: Phase, origin: str) -> Change | None:
         if not changes:
             return None
-        aspects = Aspect(0)
-        for change in changes:
-            aspects |= change.aspects
-        frames = frozenset().union(*(change.frames for change in changes))
-        ids = frozenset().union(*(change.box_ids for change in changes))
-        if frames:
-            self.scores.update(frames)
-        gone = {i for i in self.selection.boxes & ids if self.ground_truth.find(i) is None}
+        whole = merged_change(changes, phase, origin)
+        if whole.frames:
+            self.scores.update(whole.frames)
+        gone = {i for i in self.selection.boxes & whole.box_ids if self.ground_truth.find(i) is None}
         if gone and phase is Phase.COMMITTED:
             self.select(self.selection.boxes - gone)
-        whole = Change(changes[0].source, frames, ids, aspects, phase, origin)
         self.changed.emit(whole)
         return whole
-
-    def _rows(self, change: Change) -> RowChanges:
-        truth = self.document.ground_truth(change.source)
-        found = {box_id: truth.find(box_id) for box_id in change.box_ids}
-        marks: tuple[FrameMark, ...] = ()
-        if change.aspects & Aspect.FRAME_STATE:
-            marks = tuple(FrameMark(f, truth.state(f), truth.is_verified(f)) for f in sorted(change.frames))
-        decisions: tuple[tuple[str, str], ...] | None = None
-        if change.aspects & Aspect.DECISIONS:
-            decisions = tuple(self.document.decisions(change.source).items())
-        return RowChanges(
-            change.source,
-            put=tuple(box for box in found.values() if box is not None),
-            delete=tuple(box_id for box_id, box in found.items() if box is None),
-            marks=marks,
-            class_names=self.document.class_names if change.aspects & Aspect.CLASS_NAMES else None,
-            decisions=decisions,
-            next_id=truth.next_id,
-        )
 
     # Undo and redo
 
@@ -322,7 +328,7 @@ class Session(QObject):
         if applied is None:
             rows = RowChanges(step.source, next_id=self.document.ground_truth(step.source).next_id)
         else:
-            rows = self._rows(applied.change)
+            rows = row_changes(self.document, applied.change)
         self.history.move(by, rows)
         self._update_save_state()
         if applied is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,17 +11,19 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.renumbering import FrameMoves, moved_predictions
 from iouviewer.document.scores import Scores
 from iouviewer.document.variants import Variant, look_for, unique_name
 
 
 def extended(predictions: PredictionSet, frame_count: int) -> PredictionSet:
-    """The same predictions for a video of more frames, which are not covered."""
+    """The same predictions for a video of more frames, covered where a file spoke of all frames."""
     more = frame_count - predictions.frame_count
     if more <= 0:
         return predictions
     table = replace(predictions.table, offsets=np.pad(predictions.table.offsets, (0, more), mode="edge"))
-    return replace(predictions, table=table, covered=np.pad(predictions.covered, (0, more)))
+    covered = np.pad(predictions.covered, (0, more), constant_values=predictions.covers_rest)
+    return replace(predictions, table=table, covered=covered)
 
 
 class VariantList(QObject):
@@ -45,19 +47,30 @@ class VariantList(QObject):
         self._variants: dict[str, Variant] = {}
         self._baseline = ""
 
-    def start_anew(self, scores: Scores) -> None:
-        """Forget all variants; numbers come from these scores from now on."""
-        self._scores = scores
-        self._variants = {}
-        self._baseline = ""
-        self.listChanged.emit()
-
     def move_to(self, scores: Scores, frame_count: int) -> None:
         """Numbers come from these scores from now on; the video has more frames, which no variant covers."""
         self._scores = scores
         for key, variant in self._variants.items():
             self._variants[key] = replace(variant, predictions=extended(variant.predictions, frame_count))
             scores.set_variant(key, self._variants[key].predictions)
+        self.listChanged.emit()
+
+    def renumber(self, scores: Scores, moves: FrameMoves) -> None:
+        """Predictions follow their frames; numbers come from these scores. Tells nobody: ``announce`` does."""
+        self._scores = scores
+        for key, variant in self._variants.items():
+            self._variants[key] = replace(variant, predictions=moved_predictions(variant.predictions, moves))
+            scores.set_variant(key, self._variants[key].predictions)
+
+    def announce(self) -> None:
+        """Tell that the list was replaced."""
+        self.listChanged.emit()
+
+    def take_over(self, variants: Iterable[Variant], baseline: str, scores: Scores) -> None:
+        """Show the variants of a project; ``scores`` has them already."""
+        self._scores = scores
+        self._variants = {variant.key: variant for variant in variants}
+        self._baseline = baseline if baseline in self._variants else next(iter(self._variants), "")
         self.listChanged.emit()
 
     def __iter__(self) -> Iterator[Variant]:

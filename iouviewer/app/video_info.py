@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.numbering import Numbering
 from iouviewer.video.images import ImageReader
-from iouviewer.video.index import VideoIndex
+from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex
 from iouviewer.video.reader import VideoReader
 
 
@@ -27,6 +28,7 @@ class VideoInfo:
         key_frames: (K,) int64, numbers of the key frames, empty for pictures.
         times: (F,) float64, seconds from the first picture, empty where there is no time base.
         damage: sentences on what cannot be shown.
+        numbering: which pictures the numbers stand for, None for pictures in files of their own.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class VideoInfo:
     damage: tuple[str, ...]
     key_frames: NDArray[np.int64]
     times: NDArray[np.float64]
+    numbering: Numbering | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,21 @@ class NumbersConfirmed:
     info: VideoInfo
     changed: bool
     renumbering: NDArray[np.int64]
+
+
+def numbering_of(index: VideoIndex) -> Numbering:
+    """The numbering that an index gives."""
+    order_known = index.confirmed or ORDER_UNKNOWN not in index.doubts
+    return Numbering(
+        index.digest,
+        index.picture_pts,
+        index.occurrences,
+        index.pictures,
+        index.repeats,
+        index.frame_count,
+        index.complete,
+        order_known,
+    )
 
 
 def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
@@ -78,6 +96,7 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         damage=tuple(damage.reason for damage in reader.damage),
         key_frames=index.key_frames if index is not None else np.empty(0, np.int64),
         times=index.times if index is not None else np.empty(0),
+        numbering=numbering_of(index) if index is not None else None,
     )
 
 
@@ -96,4 +115,5 @@ def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
         damage=tuple(damage.reason for damage in index.damage),
         key_frames=index.key_frames,
         times=times,
+        numbering=numbering_of(index),
     )

@@ -24,6 +24,8 @@ from iouviewer.document.edits import (
     SetTracks,
 )
 from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.numbering import Numbering
+from iouviewer.document.renumbering import FrameMoves, moved_decisions
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 
@@ -36,6 +38,7 @@ class Document:
         self.class_names: tuple[str, ...] = ()
         self._truths: dict[int, GroundTruth] = {}
         self._decisions: dict[tuple[int, str], str] = {}
+        self._numberings: dict[int, Numbering] = {}
 
     def add_source(self, source: Source) -> GroundTruth:
         """Add a source (or replace what is known of it); its ground truth is empty and unlabelled."""
@@ -48,6 +51,31 @@ class Document:
         truth = self._truths[source.id]
         truth.extend(source.frame_count)
         self.sources[source.id] = replace(source, frame_count=truth.frame_count)
+
+    def numbering(self, source: int = 0) -> Numbering | None:
+        """Which pictures the frames of a source are; None where nobody has told."""
+        return self._numberings.get(source)
+
+    def set_numbering(self, numbering: Numbering | None, source: int = 0) -> None:
+        """Tell which pictures the frames of a source are; frames themselves stay what they are."""
+        if numbering is None:
+            self._numberings.pop(source, None)
+        else:
+            self._numberings[source] = numbering
+
+    def picture_count(self, source: int = 0) -> int:
+        """How many frames of a source have a picture; others are kept for what belongs to them."""
+        numbering, count = self._numberings.get(source), self.sources[source].frame_count
+        return count if numbering is None or not numbering.complete else min(count, numbering.picture_count)
+
+    def renumber(self, moves: FrameMoves, source: Source) -> None:
+        """Give frames their new numbers: boxes, states and decisions follow; ``source`` is what is now known."""
+        self._truths[source.id].renumber(moves.new, moves.frame_count)
+        decisions = moved_decisions(self.decisions(source.id), moves)
+        self._decisions = {place: value for place, value in self._decisions.items() if place[0] != source.id}
+        self.load_decisions(decisions.items(), source.id)
+        self._numberings[source.id] = moves.numbering
+        self.sources[source.id] = replace(source, frame_count=moves.frame_count)
 
     def ground_truth(self, source: int = 0) -> GroundTruth:
         """Ground truth of a source; KeyError if there is no such source."""
@@ -173,7 +201,14 @@ class Document:
     def _set_frames(self, edit: SetFrames) -> Applied | None:
         truth = self._truths[edit.source]
         before = []
-        for mark in {mark.frame: mark for mark in edit.marks}.values():
+        wanted = {mark.frame: mark for mark in edit.marks}
+        rest = edit.rest
+        if rest is not None:
+            if rest.frame < 0:
+                raise UserError("the first of the frames to come must not be negative", frame=rest.frame)
+            for frame in range(rest.frame, truth.frame_count):
+                wanted.setdefault(frame, rest._replace(frame=frame))
+        for mark in wanted.values():
             if not 0 <= mark.frame < truth.frame_count:
                 raise UserError(f"the frame must lie in 0..{truth.frame_count - 1}", frame=mark.frame)
             old = FrameMark(mark.frame, truth.state(mark.frame), truth.is_verified(mark.frame))
@@ -181,10 +216,14 @@ class Document:
                 before.append((old, mark))
         for _old, mark in before:
             truth.set_state(mark.frame, mark.state, mark.verified)
-        if not before:
+        old_rest: FrameMark | None = None
+        if rest is not None and truth.rest != rest.state:
+            old_rest = FrameMark(truth.frame_count, truth.rest, False)
+            truth.set_rest(rest.state)
+        if not before and old_rest is None:
             return None
         frames = frozenset(mark.frame for _, mark in before)
-        inverse = SetFrames(tuple(old for old, _ in before), edit.source)
+        inverse = SetFrames(tuple(old for old, _ in before), edit.source, old_rest)
         return Applied(Change(edit.source, frames, frozenset(), Aspect.FRAME_STATE), inverse)
 
     def _set_class_names(self, edit: SetClassNames) -> Applied | None:

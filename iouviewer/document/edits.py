@@ -78,10 +78,15 @@ class FrameMark(NamedTuple):
 
 
 class SetFrames(_Edit, frozen=True):
-    """Set the state of frames."""
+    """Set the state of frames.
+
+    ``rest`` is for all frames from its own on, those included that become known later (a video whose index grows);
+    what ``marks`` says of one of them goes before.
+    """
 
     marks: tuple[FrameMark, ...]
     source: int = 0
+    rest: FrameMark | None = None
 
 
 class SetClassNames(_Edit, frozen=True):

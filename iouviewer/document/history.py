@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from iouviewer.document.boxes import Box
-from iouviewer.document.edits import Batch, Edit, FrameMark, SetRects
+from iouviewer.document.edits import Batch, Edit, FrameMark, FrameState, SetRects
+
+if TYPE_CHECKING:
+    from iouviewer.document.renumbering import Renumbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class Step:
 class RowChanges:
     """What a step leaves behind in the rows: boxes to put, ids to delete, marks, class names, decisions.
 
-    ``class_names`` and ``decisions`` are whole, None where they did not change. ``next_id`` is the next unused id.
+    ``class_names`` and ``decisions`` are whole, None where they did not change. ``next_id`` is the next unused id,
+    ``rest`` the state of frames that become known later, None where it did not change.
     """
 
     source: int
@@ -46,6 +50,7 @@ class RowChanges:
     class_names: tuple[str, ...] | None = None
     decisions: tuple[tuple[str, str], ...] | None = None
     next_id: int = 1
+    rest: FrameState | None = None
 
 
 class History(Protocol):
@@ -73,6 +78,19 @@ class History(Protocol):
 
     def move(self, by: int, rows: RowChanges) -> None:
         """Move the cursor by -1 (undone) or +1 (redone)."""
+        ...
+
+    def all_steps(self) -> tuple[Step, ...]:
+        """All steps, those that can be redone included."""
+        ...
+
+    @property
+    def cursor(self) -> int:
+        """How many of the steps are done (and not undone)."""
+        ...
+
+    def renumber(self, renumbered: Renumbered) -> None:
+        """Frames have other numbers: all steps, and the rows where they are kept too, follow at once."""
         ...
 
 
@@ -152,3 +170,9 @@ class MemoryHistory:
 
     def move(self, by: int, rows: RowChanges) -> None:  # noqa: ARG002
         self._cursor += by
+
+    def all_steps(self) -> tuple[Step, ...]:
+        return tuple(self._steps)
+
+    def renumber(self, renumbered: Renumbered) -> None:
+        self._steps = [renumbered.step(step) for step in self._steps]

@@ -28,6 +28,7 @@ class PredictionSet:
         complete: False while a run goes on, or if it was stopped.
         protocol: how the predictions were made (model, hash, image size, runtime ...).
         left_out: predictions of classes that map to none of the document's.
+        covers_rest: whether frames that become known later count as covered (a file that speaks of all frames).
     """
 
     table: BoxTable
@@ -39,6 +40,7 @@ class PredictionSet:
     complete: bool = True
     protocol: Mapping[str, Any] = field(default_factory=dict)
     left_out: int = 0
+    covers_rest: bool = False
 
     @property
     def frame_count(self) -> int:
@@ -98,6 +100,7 @@ class PredictionSet:
             stride=int(imported.protocol.get("stride", 1)),
             protocol=dict(imported.protocol),
             left_out=int(len(imported) - np.count_nonzero(known)),
+            covers_rest=imported.covered is None,
         )
 
     def with_frames(

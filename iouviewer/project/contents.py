@@ -16,10 +16,13 @@ import msgspec
 
 from iouviewer import __version__
 from iouviewer.document.document import Document
+from iouviewer.document.edits import FrameState
 from iouviewer.document.history import Step
+from iouviewer.document.numbering import Numbering
 from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
-from iouviewer.project import history_log, rows, variant_rows
+from iouviewer.project import history_log, numbering_rows, rows, variant_rows
+from iouviewer.project.rows import Progress, no_progress
 from iouviewer.project.schema import connect, create_tables
 
 
@@ -48,6 +51,8 @@ class _SourceSnapshot:
     states: rows.FrameStates
     next_id: int
     decisions: tuple[tuple[str, str], ...]
+    numbering: Numbering | None
+    rest: FrameState
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,8 @@ class NewContents:
             truth = document.ground_truth(number)
             decisions = tuple(sorted(document.decisions(number).items()))
             columns, states = rows.Columns.of(truth), rows.FrameStates.of(truth)
-            sources.append(_SourceSnapshot(source, columns, states, truth.next_id, decisions))
+            numbering = document.numbering(number)
+            sources.append(_SourceSnapshot(source, columns, states, truth.next_id, decisions, numbering, truth.rest))
         return cls(
             tuple(sources),
             document.class_names,
@@ -102,6 +108,8 @@ class NewContents:
             rows.write_columns(connection, source.id, snapshot.columns, snapshot.next_id)
             rows.write_states(connection, source.id, snapshot.states)
             rows.write_decisions(connection, source.id, snapshot.decisions)
+            rows.write_rest(connection, source.id, snapshot.rest)
+            numbering_rows.write_numbering(connection, source.id, snapshot.numbering)
         rows.write_class_names(connection, self.class_names)
         for step in self.steps:
             history_log.write_step(connection, step)
@@ -152,15 +160,20 @@ def encode_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def read_contents(connection: sqlite3.Connection) -> ProjectContents:
+def read_contents(connection: sqlite3.Connection, progress: Progress = no_progress) -> ProjectContents:
     """All of an open file, but its history.
+
+    ``progress(boxes read, boxes)`` is called now and then, in this thread; what it raises ends the reading.
 
     Raises:
         DamagedRowsError: a row holds what could not have been written.
         sqlite3.DatabaseError: the file is damaged.
     """
-    document = rows.read_document(connection)
+    document = rows.read_document(connection, progress)
     sources = rows.read_sources(connection)
+    for source, _relative, _next in sources:
+        numbering = numbering_rows.read_numbering(connection, source.id, source.frame_count)
+        document.set_numbering(numbering, source.id)
     frame_count = max((source.frame_count for source, _relative, _next in sources), default=0)
     variants, baseline = variant_rows.read_list(connection, frame_count=frame_count)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from iouviewer.project.rows import write_changes
 from iouviewer.project.schema import connect
 from iouviewer.project.writer import Work, Writer
 
+READ_SECONDS = 10.0
+"""How long reading waits for steps that are being rewritten."""
+
 
 class DurableHistory:
     """The part of a project file that is a ``document.history.History``."""
@@ -23,6 +26,7 @@ class DurableHistory:
         self.path = path
         self._writer = writer
         self._log = HistoryLog(cursor, count, self._read_steps)
+        self._rewritten_by = 0
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -75,8 +79,7 @@ class DurableHistory:
 
     def all_steps(self) -> tuple[Step, ...]:
         """All steps, read from the file where they are not in memory. UserError if one can no longer be read."""
-        found = (self._log.at(position) for position in range(1, self._log.count + 1))
-        return tuple(step for step in found if step is not None)
+        return self._log.all()
 
     def _keep_steps(self, steps: Iterable[Step], request: int) -> None:
         for position, step in enumerate(steps, start=1):
@@ -85,7 +88,14 @@ class DurableHistory:
     def _submit(self, work: Work) -> int:
         return self._writer.submit(work)
 
+    def _rewrite_steps(self, change: Callable[[Step], Step], request: int) -> None:
+        """All steps are others once this request is committed; those in memory are at once."""
+        self._log.replace_kept(change, request)
+        self._rewritten_by = request
+
     def _read_steps(self, first: int, last: int) -> Mapping[int, Step]:
+        if self.progress[0] < self._rewritten_by and not self._writer.flush(READ_SECONDS):
+            raise UserError("the history cannot be read before it is written", path=self.path)
         with closing(connect(self.path)) as connection:
             try:
                 return history_log.read_steps(connection, first, last)

@@ -109,6 +109,16 @@ class HistoryLog:
                 self._kept.setdefault(at, _Kept(step, 0))
         return self._kept[position].step
 
+    def all(self) -> tuple[Step, ...]:
+        """All steps, read at once where they are not in memory."""
+        known = dict(self._read(1, self.count)) if len(self._kept) < self.count else {}
+        known.update({position: kept.step for position, kept in self._kept.items()})
+        return tuple(known[position] for position in range(1, self.count + 1))
+
+    def replace_kept(self, change: Callable[[Step], Step], request: int) -> None:
+        """Put other steps in the place of those in memory, which this request writes; the file's follow with it."""
+        self._kept = {position: _Kept(change(kept.step), request) for position, kept in self._kept.items()}
+
     def forget_far(self, saved: int) -> None:
         """Drop steps far from the cursor that are in the file (``saved`` requests are)."""
         if len(self._kept) <= 3 * WINDOW:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,10 @@ _BOX_DTYPE = np.dtype(
     + [(name, np.float64) for name in ("x1", "y1", "x2", "y2")]
     + [(name, np.int64) for name in ("class_id", "track", "flags")]
 )
+
+
+READ_AT_ONCE = 4096
+"""Rows that are read between two looks at what else there is to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,14 @@ class FrameStates:
     def of(cls, truth: GroundTruth) -> FrameStates:
         """A copy of the states of a source."""
         return cls(truth.states().copy(), truth.verified().copy())
+
+
+Progress = Callable[[int, int], None]
+"""Called with what is read so far and what there is in all."""
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Nobody wants to know."""
 
 
 class DamagedRowsError(Exception):
@@ -132,6 +145,25 @@ def write_states(connection: sqlite3.Connection, source: int, states: FrameState
     connection.executemany(f"INSERT INTO frames VALUES ({source:d}, ?, ?, ?)", rows)
 
 
+def write_rest(connection: sqlite3.Connection, source: int, state: FrameState) -> None:
+    """Put the state of frames that become known later."""
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (f"rest {source}", int(state)))
+
+
+def read_rest(connection: sqlite3.Connection, source: int) -> FrameState:
+    """The state of frames that become known later."""
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", (f"rest {source}",)).fetchone()
+    known = {int(state): state for state in FrameState}
+    return known.get(found[0], FrameState.UNLABELLED) if found is not None else FrameState.UNLABELLED
+
+
+def write_new_frames(connection: sqlite3.Connection, source: int, frames: range, state: FrameState) -> None:
+    """Give frames that have become known their state."""
+    if state is not FrameState.UNLABELLED:
+        marks = ((frame, int(state)) for frame in frames)
+        connection.executemany(f"INSERT OR REPLACE INTO frames VALUES ({source:d}, ?, ?, 0)", marks)
+
+
 def write_decisions(connection: sqlite3.Connection, source: int, decisions: tuple[tuple[str, str], ...]) -> None:
     """Replace the decisions of a source."""
     connection.execute("DELETE FROM decisions WHERE source = ?", (source,))
@@ -151,6 +183,8 @@ def write_changes(connection: sqlite3.Connection, rows: RowChanges) -> None:
     )
     if rows.class_names is not None:
         write_class_names(connection, rows.class_names)
+    if rows.rest is not None:
+        write_rest(connection, source, rows.rest)
     if rows.decisions is not None:
         write_decisions(connection, source, rows.decisions)
     connection.execute("UPDATE sources SET next_box_id = ? WHERE id = ?", (rows.next_id, source))
@@ -186,8 +220,8 @@ def read_class_names(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(name for _number, name in found)
 
 
-def read_document(connection: sqlite3.Connection) -> Document:
-    """The document as the rows say.
+def read_document(connection: sqlite3.Connection, progress: Progress = no_progress) -> Document:
+    """The document as the rows say. ``progress(boxes read, boxes)`` is called now and then.
 
     Raises:
         DamagedRowsError: a row holds what could not have been written.
@@ -196,10 +230,7 @@ def read_document(connection: sqlite3.Connection) -> Document:
     document.class_names = read_class_names(connection)
     for source, _relative, next_id in read_sources(connection):
         truth = document.add_source(source)
-        rows = connection.execute(
-            "SELECT id, frame, x1, y1, x2, y2, class_id, track, flags FROM boxes WHERE source = ?", (source.id,)
-        ).fetchall()
-        columns = columns_of_rows(rows)
+        columns = _read_columns(connection, source.id, progress)
         bad = ~valid_rows(columns, frame_count=source.frame_count, class_count=len(document.class_names))
         if bad.any():
             raise DamagedRowsError(f"{int(bad.sum())} boxes hold impossible numbers")
@@ -212,10 +243,33 @@ def read_document(connection: sqlite3.Connection) -> Document:
             ids=columns.ids,
         )
         truth.reserve_ids(next_id)
+        truth.set_rest(read_rest(connection, source.id))
         _read_states(connection, source, truth)
         found = connection.execute("SELECT key, value FROM decisions WHERE source = ? ORDER BY key", (source.id,))
         document.load_decisions(found.fetchall(), source.id)
     return document
+
+
+def _read_columns(connection: sqlite3.Connection, source: int, progress: Progress) -> Columns:
+    (total,) = connection.execute("SELECT count(*) FROM boxes WHERE source = ?", (source,)).fetchone()
+    cursor = connection.execute(
+        "SELECT id, frame, x1, y1, x2, y2, class_id, track, flags FROM boxes WHERE source = ?", (source,)
+    )
+    # Piece by piece: other threads run between the pieces, and a million rows never stand in memory as objects.
+    pieces, done = [columns_of_rows([])], 0
+    progress(done, total)
+    while found := cursor.fetchmany(READ_AT_ONCE):
+        pieces.append(columns_of_rows(found))
+        done += len(found)
+        progress(done, total)
+    return Columns(
+        np.concatenate([piece.frames for piece in pieces]),
+        np.concatenate([piece.boxes for piece in pieces], axis=1),
+        *(
+            np.concatenate([getattr(piece, name) for piece in pieces])
+            for name in ("class_ids", "tracks", "flags", "ids")
+        ),
+    )
 
 
 def _read_states(connection: sqlite3.Connection, source: Source, truth: GroundTruth) -> None:

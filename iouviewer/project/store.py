@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from iouviewer.document.document import Document
+from iouviewer.document.edits import FrameState
 from iouviewer.document.history import Step
+from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.renumbering import Renumbered
 from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
-from iouviewer.project import history_log, migrations, rows, variant_rows
+from iouviewer.project import history_log, migrations, numbering_rows, rows, variant_rows
 from iouviewer.project.contents import NewContents, ProjectContents, encode_json, read_contents
 from iouviewer.project.durable_history import DurableHistory
 from iouviewer.project.lock import LockFile
-from iouviewer.project.rows import Columns, DamagedRowsError, FrameStates
+from iouviewer.project.rows import Columns, DamagedRowsError, FrameStates, Progress, no_progress
 from iouviewer.project.schema import SUFFIX, back_up, connect, connect_to_write
 from iouviewer.project.writer import Writer
 
@@ -131,8 +134,8 @@ class ProjectFile(DurableHistory):
             raise UserError(f"the project could not be copied: {error}", path=path) from error
         return cls.open(target)
 
-    def load(self) -> ProjectContents:
-        """All that stands in the file.
+    def load(self, progress: Progress = no_progress) -> ProjectContents:
+        """All that stands in the file; ``progress(boxes read, boxes)`` is called now and then.
 
         Raises:
             DamagedProjectError: rows cannot be read, or hold what could not have been written.
@@ -141,7 +144,7 @@ class ProjectFile(DurableHistory):
         self._wait_until_written()
         with closing(connect(self.path)) as connection:
             try:
-                contents = read_contents(connection)
+                contents = read_contents(connection, progress)
             except (sqlite3.DatabaseError, DamagedRowsError) as error:
                 raise _damaged(self.path, error) from error
         self._stored = {variant.key: variant.predictions for variant in contents.variants}
@@ -150,7 +153,14 @@ class ProjectFile(DurableHistory):
     # Everything else
 
     def import_ground_truth(
-        self, source: int, columns: Columns, states: FrameStates, *, class_names: tuple[str, ...], next_id: int
+        self,
+        source: int,
+        columns: Columns,
+        states: FrameStates,
+        *,
+        class_names: tuple[str, ...],
+        next_id: int,
+        rest: FrameState = FrameState.UNLABELLED,
     ) -> None:
         """Replace the ground truth of a source in one transaction, as no step.
 
@@ -162,14 +172,44 @@ class ProjectFile(DurableHistory):
         def write(connection: sqlite3.Connection) -> None:
             rows.write_columns(connection, source, columns, next_id)
             rows.write_states(connection, source, states)
+            rows.write_rest(connection, source, rest)
             rows.write_class_names(connection, class_names)
 
         self._submit(write)
 
-    def save_source(self, source: Source) -> None:
-        """Replace what is known of a source (it was moved, or its frames were counted anew)."""
+    def save_source(
+        self,
+        source: Source,
+        numbering: Numbering | None,
+        new: range = range(0),
+        state: FrameState = FrameState.UNLABELLED,
+    ) -> None:
+        """Replace what is known of a source (it was moved, or has more frames).
+
+        Args:
+            numbering: which pictures its frames are.
+            new: frames that have become known; they have this ``state``.
+        """
         relative = rows.relative_to_project(source.path, self.path)
-        self._submit(lambda connection: rows.update_source(connection, source, relative))
+
+        def write(connection: sqlite3.Connection) -> None:
+            rows.update_source(connection, source, relative)
+            numbering_rows.write_numbering(connection, source.id, numbering)
+            rows.write_new_frames(connection, source.id, new, state)
+
+        self._submit(write)
+
+    def renumber(self, renumbered: Renumbered) -> None:
+        """Move all rows and steps to other frames, in one transaction.
+
+        Predictions of runs that are held back for a chunk must have been given to ``save_variant_chunk`` before.
+        """
+        relative = rows.relative_to_project(renumbered.source.path, self.path)
+        for variant in renumbered.variants:
+            self._stored[variant.key] = variant.predictions
+            self._next_chunk.pop(variant.key, None)
+        request = self._submit(lambda connection: numbering_rows.renumber(connection, renumbered, relative))
+        self._rewrite_steps(renumbered.step, request)
 
     def save_settings(self, settings: Mapping[str, Any]) -> None:
         """Put JSON values by key; other keys stay."""

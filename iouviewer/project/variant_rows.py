@@ -52,6 +52,7 @@ class _Run(msgspec.Struct):
     complete: bool = True
     protocol: dict[str, Any] = {}
     left_out: int = 0
+    covers_rest: bool = False
 
 
 class _Chunk(msgspec.Struct):
@@ -148,7 +149,8 @@ def is_whole_list_row(row: Sequence[Any]) -> bool:
 def write_predictions(connection: sqlite3.Connection, key: str, predictions: PredictionSet) -> None:
     """Replace all predictions of a variant."""
     connection.execute("DELETE FROM prediction_chunks WHERE variant = ?", (key,))
-    known = predictions.covered | (np.diff(predictions.table.offsets) > 0)
+    # What no chunk speaks of is covered where the set covers the rest.
+    known = (predictions.covered != predictions.covers_rest) | (np.diff(predictions.table.offsets) > 0)
     frames = np.flatnonzero(known)
     for number, first in enumerate(range(0, len(frames), CHUNK_FRAMES)):
         _write_chunk(connection, key, number, predictions, frames[first : first + CHUNK_FRAMES])
@@ -231,7 +233,7 @@ def is_whole_chunk(data: object) -> bool:
 def _read_predictions(connection: sqlite3.Connection, key: str, run: _Run, frame_count: int) -> PredictionSet:
     found = connection.execute("SELECT data FROM prediction_chunks WHERE variant = ? ORDER BY number", (key,))
     chunks = [_decode_chunk(row[0]) for row in found]
-    covered = np.zeros(frame_count, np.bool_)
+    covered = np.full(frame_count, run.covers_rest, np.bool_)
     owner = np.full(frame_count, -1, np.int64)
     for number, (frames, covers, *_rest) in enumerate(chunks):
         if len(frames) and (frames.min() < 0 or frames.max() >= frame_count):

@@ -19,6 +19,7 @@ from iouviewer.app.settings import Settings
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes, FrameState, SetRects
 from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState
 from iouviewer.errors import UserError
@@ -41,6 +42,7 @@ class Facts:
     fps: float = 25.0
     fingerprint: str = "fingerprint-1"
     index_digest: str = "digest-1"
+    numbering: Numbering | None = None
 
 
 def imported(path: Path, *, shift: float = 0.0, frames: tuple[int, ...] = (0, 0, 2), **fields: Any) -> ImportedBoxes:

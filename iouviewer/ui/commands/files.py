@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from iouviewer import folders
 from iouviewer.app.frame_loader import FrameLoader, IndexProgress, NumbersConfirmed, VideoInfo
-from iouviewer.app.project_controller import ProjectController
 from iouviewer.app.importer import ReplaceQuestion
+from iouviewer.app.project_controller import ProjectController
 from iouviewer.app.session import Session
 from iouviewer.app.settings import Settings
 from iouviewer.document.sources import Source
@@ -67,6 +67,8 @@ class FileCommands(QObject):
         loader.openFailed.connect(self._on_loader_open_failed)
         loader.indexProgress.connect(self._on_loader_index_progress)
         loader.numbersConfirmed.connect(self._on_loader_numbers_confirmed)
+        controller.opening.connect(self._on_controller_opening)
+        controller.ready.connect(self._on_controller_ready)
         controller.videoWanted.connect(self._on_controller_video_wanted)
         controller.askVideo.connect(self._on_controller_ask_video)
         controller.askReplace.connect(self._on_controller_ask_replace)
@@ -273,6 +275,11 @@ class FileCommands(QObject):
         self._settings.add_recent(info.path)
         for sentence in (*info.damage[:1], *info.doubts[:1]):
             self._session.told.emit(sentence)
+
+    def _on_controller_opening(self, name: str, share: float) -> None:
+        self._session.told.emit(f"Opening {name} … {100 * share:.0f} %")
+
+    def _on_controller_ready(self) -> None:
         todo, self._todo = self._todo, []
         after, self._after = self._after, []
         if after:
@@ -287,13 +294,11 @@ class FileCommands(QObject):
 
     def _on_loader_index_progress(self, _progress: IndexProgress) -> None:
         info = self._loader.info
-        if info is not None and self._session.frame_count and info.frame_count != self._session.frame_count:
+        if info is not None and info.index_digest != self._session.source.index_digest:
             self._controller.update_video(info)
 
     def _on_loader_numbers_confirmed(self, confirmed: NumbersConfirmed) -> None:
-        if confirmed.changed:
-            self._controller.update_video(confirmed.info)
-            self._session.told.emit("The frames of this video were counted anew; look at the boxes once more")
+        self._controller.update_video(confirmed.info)
 
     def _on_controller_video_wanted(self, path: str) -> None:
         self._loader.open(Path(path))

@@ -1,0 +1,80 @@
+"""Which pictures the frames of a project are, and all its rows moved to other frames in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from iouviewer.document.numbering import Numbering
+from iouviewer.document.renumbering import Renumbered
+from iouviewer.project import history_log, rows, variant_rows
+
+_STEPS_AT_ONCE = 2000
+
+
+def _numbering_key(source: int) -> str:
+    return f"numbering {source}"
+
+
+def write_numbering(connection: sqlite3.Connection, source: int, numbering: Numbering | None) -> None:
+    """Put the numbering of a source."""
+    if numbering is None:
+        connection.execute("DELETE FROM meta WHERE key = ?", (_numbering_key(source),))
+    else:
+        row = (_numbering_key(source), numbering.encode())
+        connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row)
+
+
+def read_numbering(connection: sqlite3.Connection, source: int, frame_count: int) -> Numbering | None:
+    """The numbering of a source; None where there is none, or none that can be read.
+
+    Without it frames keep their numbers, and a video with another digest is told.
+    """
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", (_numbering_key(source),)).fetchone()
+    if found is None or not isinstance(found[0], bytes):
+        return None
+    try:
+        numbering = Numbering.decode(found[0])
+    except ValueError:
+        return None
+    return numbering if numbering.frame_count == frame_count else None
+
+
+def renumber(connection: sqlite3.Connection, renumbered: Renumbered, relative: str) -> None:
+    """Move all rows of a source; the caller has begun a transaction."""
+    moves, source = renumbered.moves, renumbered.source
+    moved = [(old, new) for old, new in enumerate(moves.new.tolist()) if new not in (old, -1)]
+    connection.execute("CREATE TEMP TABLE moved (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")
+    connection.executemany("INSERT INTO moved VALUES (?, ?)", moved)
+    connection.execute(
+        "UPDATE boxes SET frame = (SELECT new FROM moved WHERE old = frame)"
+        " WHERE source = ? AND frame IN (SELECT old FROM moved)",
+        (source.id,),
+    )
+    connection.execute("DROP TABLE moved")
+    rows.update_source(connection, source, relative)
+    write_numbering(connection, source.id, moves.numbering)
+    rows.write_rest(connection, source.id, renumbered.rest)
+    rows.write_states(connection, source.id, rows.FrameStates(renumbered.states, renumbered.verified))
+    rows.write_decisions(connection, source.id, renumbered.decisions)
+    for first in _steps(connection):
+        _renumber_steps(connection, renumbered, first)
+    for variant in renumbered.variants:
+        variant_rows.write_predictions(connection, variant.key, variant.predictions)
+
+
+def _steps(connection: sqlite3.Connection) -> Iterator[int]:
+    last = connection.execute("SELECT coalesce(max(position), 0) FROM history").fetchone()[0]
+    yield from range(1, last + 1, _STEPS_AT_ONCE)
+
+
+def _renumber_steps(connection: sqlite3.Connection, renumbered: Renumbered, first: int) -> None:
+    steps = history_log.read_steps(connection, first, first + _STEPS_AT_ONCE - 1)
+    changed = []
+    for position, step in steps.items():
+        moved = renumbered.step(step)
+        if moved != step:
+            changed.append(history_log.step_row(position, moved))
+    connection.executemany(
+        f"INSERT OR REPLACE INTO history ({history_log.COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changed
+    )
