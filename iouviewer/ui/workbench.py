@@ -6,11 +6,11 @@ from functools import partial
 
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QMenuBar, QMessageBox, QToolBar, QToolButton
+from PySide6.QtWidgets import QMenuBar, QToolBar, QToolButton
 
 from iouviewer.app.frame_loader import FrameLoader
 from iouviewer.app.inference_job import InferenceQueue
-from iouviewer.app.notifier import Level, Notice, Notifier
+from iouviewer.app.notifier import Level, Notifier
 from iouviewer.app.playback import Playback
 from iouviewer.app.project_controller import ProjectController
 from iouviewer.app.session import Session
@@ -35,6 +35,7 @@ from iouviewer.ui.first_steps import FirstSteps
 from iouviewer.ui.icons import icon
 from iouviewer.ui.key_presets import keys_of
 from iouviewer.ui.main_window import MainWindow, spacer
+from iouviewer.ui.notices import Notices
 from iouviewer.ui.panels.inspector import Inspector
 from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel, VariantsPanel
 from iouviewer.ui.panels.number_line import NumberLine
@@ -172,7 +173,7 @@ class Workbench(QObject):
         self.controller.snapshotMade.connect(self._on_snapshot_made)
         for teller in (self.files, self.runs, self.exports, self.actions, self.feed):
             teller.failed.connect(self.notifier.show)
-        self.notifier.shown.connect(self._on_notice)
+        self.notices = Notices(self._window, self.notifier, self.status)
         self._keeper.changed.connect(self._use_theme)
 
     def fill_menus(self, bar: QMenuBar) -> None:
@@ -321,15 +322,6 @@ class Workbench(QObject):
 
     def _on_problem(self, error: UserError) -> None:
         self.notifier.show(error, Level.WARNING, key="saving")
-
-    def _on_notice(self, notice: Notice) -> None:
-        self.status.say(notice.text)
-        if notice.level is Level.ERROR:
-            box = QMessageBox(QMessageBox.Icon.NoIcon, "iouviewer", notice.text, parent=self._window)
-            box.setObjectName("errorMessage")
-            box.setDetailedText(notice.details)
-            box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            box.open()
 
     # Opening and closing
 

@@ -26,7 +26,7 @@ from iouviewer.ui.timeline.items import (
     strip_pixels,
 )
 from iouviewer.ui.timeline.pyramid import Pyramid
-from iouviewer.ui.timeline.series import Lanes, Legend, Series, short, two_a_column
+from iouviewer.ui.timeline.series import Lanes, Legend, Series, name_ticks, two_a_column
 
 FRAMES_A_PIXEL = 4.0
 """Above this many frames a pixel, curves give way to strips."""
@@ -121,6 +121,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.setBackground(theme.base)
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
+            # The grid lies over the whole plot: without a cache every move of the playhead draws it anew.
+            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
             axis.setPen(pg.mkPen(theme.line))
             axis.setTextPen(pg.mkPen(theme.muted))
             axis.setStyle(tickLength=-4, tickTextOffset=3, hideOverlappingLabels=False)
@@ -223,11 +225,9 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
 
     def point_changed(self, key: str) -> None:
         """One value of a series was replaced: draw that series."""
-        for one in self.series:
-            if one.key == key:
-                self._draw(one)
-        if self.shows_strips:
-            self._draw_difference()
+        for one in (one for one in self.series if one.key == key):
+            self._draw(one)
+        self._draw_difference()
 
     def _lay_out(self, strips: bool) -> None:
         count = len(self.series)
@@ -242,21 +242,19 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         if strips:
             floor = 1.0 if self._difference is not None else 0.0
             low, high = -LANES * 2 - floor, float(count)
-            axis.setTicks([self._name_ticks()])
+            axis.setTicks([name_ticks(self.series)])
             self._difference_ticks = []
         else:
             low = -LANES
             high = low + (1.03 - low) * room / (room - LEGEND_HEIGHT)
             axis.setTicks([[(0.0, "0"), (0.25, ""), (0.5, "0.5"), (0.75, ""), (1.0, "1")]])
         axis.setLabel("" if strips else "IoU Score")
+        axis.resizeEvent(None)  # pyqtgraph centres the label only when the axis is resized
         self._box.setYRange(low, high, padding=0)
         for item in (self.bands, self.target_line):
             item.setVisible(not strips)
         self.legend.setVisible(not strips and count > 0)
         self.target_line.setPos(self._target)
-
-    def _name_ticks(self) -> list[tuple[float, str]]:
-        return [(len(self.series) - i - 0.5, short(one.name)) for i, one in enumerate(self.series)]
 
     def _draw(self, one: Series) -> None:
         start, stop, width = self._span()
@@ -282,8 +280,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
 
     def _draw_difference(self) -> None:
         visible = self.shows_strips and self._difference is not None
-        self.difference_curve.setVisible(visible)
-        self.difference_zero.setVisible(visible)
+        for item in (self.difference_curve, self.difference_zero):
+            item.setVisible(visible)
         if not visible or self._difference is None:
             return
         start, stop, width = self._span()
@@ -293,7 +291,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.difference_zero.setPos(middle)
         x = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
         self.difference_curve.setData(x, middle + 0.45 * columns.mean / scale)
-        ticks = [*self._name_ticks(), (middle, f"Δ ±{scale:.2f}")]
+        ticks = [*name_ticks(self.series), (middle, f"Δ ±{scale:.2f}")]
         if ticks != self._difference_ticks:
             self._difference_ticks = ticks
             self.getAxis("left").setTicks([ticks])
@@ -338,12 +336,11 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         at = self._box.mapSceneToView(place)
         found = self._worst_under(at.x(), at.y())
         if found is not None:
-            one, frame = found
-            text = f"{one.name}: worst frame here {frame}, IoU {one.pyramid.values[frame]:.2f}"
+            text = f"{found[0].name}: worst frame here {found[1]}, IoU {found[0].pyramid.values[found[1]]:.2f}"
             QToolTip.showText(self.mapToGlobal(self.mapFromScene(place)), text, self)
 
     def resizeEvent(self, ev: QResizeEvent) -> None:
         """A wider plot shows more columns."""
         super().resizeEvent(ev)
-        if getattr(self, "_theme", None) is not None:
+        if hasattr(self, "_theme"):
             self.refresh()

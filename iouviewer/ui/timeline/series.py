@@ -54,6 +54,11 @@ def short(name: str, length: int = 12) -> str:
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
+def name_ticks(series: Sequence[Series]) -> list[tuple[float, str]]:
+    """Ticks of the left axis that name the strips, the first one on top."""
+    return [(len(series) - place - 0.5, short(one.name)) for place, one in enumerate(series)]
+
+
 def two_a_column(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lowest and highest value of each column, as points of one curve."""
     middle = (columns.edges[:-1] + columns.edges[1:] - 1) / 2

@@ -1,0 +1,84 @@
+"""Starting: the window is painted before anything heavy is loaded, and OpenCV's Qt paths are kept away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+AT_FIRST_PAINT = """
+import os, sys
+import iouviewer.ui.main_window as module
+from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.ui import start
+
+class Watched(module.MainWindow):
+    def __init__(self):
+        super().__init__()
+        self.painted.connect(self.tell)
+
+    def tell(self):
+        heavy = ("pyqtgraph", "cv2", "scipy", "numpy", "av", "matplotlib", "torch", "qtawesome")
+        print("loaded:", *(name for name in heavy if name in sys.modules))
+        names = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR")
+        print("environment:", *(name for name in names if name in os.environ))
+        sys.stdout.flush()
+        os._exit(0)
+
+module.MainWindow = Watched
+start.run_window(OpenRequest())
+"""
+
+
+def run(script: str, home: Path, **more: str) -> str:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "IOUVIEWER_HOME": str(home), **more}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_nothing_heavy_is_loaded_before_the_first_paint(tmp_path: Path) -> None:
+    assert "loaded:\n" in run(AT_FIRST_PAINT, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"])
+def test_paths_that_point_into_opencv_are_cleared_and_others_stay(tmp_path: Path, name: str) -> None:
+    import cv2
+
+    inside = Path(cv2.__file__).parent / "qt" / "plugins"
+    assert "environment:\n" in run(AT_FIRST_PAINT, tmp_path, **{name: str(inside)})
+    if name == "QT_QPA_FONTDIR":
+        assert f"environment: {name}\n" in run(AT_FIRST_PAINT, tmp_path, **{name: str(tmp_path)})
+
+
+FILLED = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.ui import start
+
+def look():
+    window = next(w for w in QApplication.topLevelWidgets() if w.objectName() == "mainWindow")
+    if not window.is_filled:
+        QTimer.singleShot(50, look)
+        return
+    print("filled:", window.session.frame_count, window.workbench.parts.canvas.isVisible())
+    window.close()
+
+app = QApplication(sys.argv[:1])
+QTimer.singleShot(0, look)
+sys.exit(start.run_window(OpenRequest()))
+"""
+
+
+def test_the_program_starts_fills_its_window_and_ends_with_status_zero(tmp_path: Path) -> None:
+    assert "filled: 0 True" in run(FILLED, tmp_path)
+    assert (tmp_path / "log" / "iouviewer.log").exists()
+    assert "Traceback" not in (tmp_path / "log" / "iouviewer.log").read_text(encoding="utf-8")
