@@ -25,7 +25,7 @@ class Notices(QObject):
         return "" if self._box is None else self._box.text()
 
     def _on_notifier_shown(self, notice: Notice) -> None:
-        self._status.say(notice.text)
+        self._status.say(notice.text, keep=notice.level is not Level.INFO)
         if notice.level is not Level.ERROR:
             return
         if self._box is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 GRID = 8
@@ -177,10 +177,6 @@ class ThemeKeeper(QObject):
         super().__init__(app)
         self._app = app
         app.setStyle("Fusion")
-        if QFontDatabase.families() and app.font().pointSizeF() > 10.5:
-            font = app.font()
-            font.setPointSizeF(10.0)
-            app.setFont(font)
         self.theme = current_theme()
         self._apply()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)

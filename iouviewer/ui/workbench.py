@@ -321,7 +321,7 @@ class Workbench(QObject):
         self.session.told.emit(f"Snapshot: {path}")
 
     def _on_problem(self, error: UserError) -> None:
-        self.notifier.show(error, Level.WARNING, key="saving")
+        self.notifier.show(error, key="saving")
 
     # Opening and closing
 

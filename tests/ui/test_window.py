@@ -277,3 +277,19 @@ def test_an_empty_window_says_what_to_do_next_and_its_commands_wait_for_a_video(
         assert not window.workbench.actions["nextFrame"].isEnabled()
         QTest.keyClick(window.workbench.parts.canvas, Qt.Key.Key_D)
         assert window.session.current_frame == 0
+
+
+def test_opening_the_same_files_again_finds_the_edits_and_adds_no_variant_twice(qtbot: QtBot, tmp_path: Path) -> None:
+    case = small_case(tmp_path)
+    with opened_window(qtbot, case) as window:
+        box = window.session.ground_truth.boxes(0)[0]
+        drag_box_edge(window.workbench.parts.canvas, box.id, "left", by=5.0)
+        moved = window.session.ground_truth.boxes(0)[0]
+        assert moved != box
+        qtbot.waitUntil(lambda: window.session.save_state.is_saved and bool(window.session.save_state.place))
+        assert window.workbench.status.saved.text() == "saved, clip.avi.iouv"
+    with opened_window(qtbot, case) as window:
+        assert window.session.ground_truth.boxes(0)[0] == moved
+        assert [variant.name for variant in window.session.variants] == ["model0"]
+        window.workbench.actions["undo"].trigger()
+        assert window.session.ground_truth.boxes(0)[0] == box

@@ -249,7 +249,7 @@ class FileCommands(QObject):
                     boxes = refuse_outside(item.boxes, self._session.frame_count)
                     if item.role is Role.GROUND_TRUTH:
                         self._controller.import_ground_truth(boxes)
-                    elif self._session.variants.find(item.name) is None or not self._demo:
+                    elif not self._is_there(item):
                         self._controller.add_predictions(item.name, boxes)
                 elif item.role is Role.MODEL:
                     models.append((item.name, item.found.path))
@@ -263,6 +263,11 @@ class FileCommands(QObject):
             self._runs.ask(models)
         self.opened.emit(self._demo)
         self._demo = False
+
+    def _is_there(self, item: Item) -> bool:
+        """Whether the project brought this file's predictions already."""
+        known = self._session.variants.find(item.name)
+        return known is not None and known.path == str(item.found.path)
 
     # Answers
 

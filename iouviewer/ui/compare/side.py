@@ -104,6 +104,7 @@ class CompareSide(QWidget):
         session.variants.listChanged.connect(self._fill_variants)
         session.variants.variantChanged.connect(self._fill_variants)
         session.sourceChanged.connect(self._fill_variants)
+        self.pr_plot.setRange(xRange=(0, 1), yRange=(0, 1.02), padding=0)
         self.set_theme(theme)
         self._fill_variants()
 

@@ -93,7 +93,7 @@ class NumberLine(QWidget):
         self._frame_count = self._session.frame_count
         self.frame_box.setRange(0, last)
         self.frame_box.setEnabled(self._session.frame_count > 0)
-        self.count.setText(f"/ {last}")
+        self.count.setText(f"/ {last}" if self._session.frame_count else "")
         self._on_frame_changed(self._session.current_frame)
 
     def _on_frame_changed(self, frame: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton
 
 from iouviewer.app.session import SaveState, Session
@@ -28,6 +28,10 @@ class StatusBar(QStatusBar):
         super().__init__()
         self._session = session
         self.setSizeGripEnabled(False)
+        self._fading = QTimer(self)
+        self._fading.setSingleShot(True)
+        self._fading.setInterval(MESSAGE_MILLISECONDS)
+        self._fading.timeout.connect(self._on_fading_timeout)
         font = tabular_font(self.font())
         self.message = QLabel()
         self.message.setObjectName("statusMessage")
@@ -62,7 +66,6 @@ class StatusBar(QStatusBar):
         session.changed.connect(self._on_session_changed)
         session.saveStateChanged.connect(self.show_saved)
         session.told.connect(self.say)
-        self._times: object = None
         self._on_source_changed()
 
     def _label(self, name: str, accessible: str, longest: str) -> QLabel:
@@ -75,10 +78,18 @@ class StatusBar(QStatusBar):
         self.addPermanentWidget(label)
         return label
 
-    def say(self, text: str) -> None:
-        """One sentence, until the next one."""
+    def say(self, text: str, *, keep: bool = False) -> None:
+        """One sentence, until the next one or for some seconds; ``keep``: until the next one."""
         self.message.setText(text)
         self.message.setToolTip(text)
+        if keep:
+            self._fading.stop()
+        else:
+            self._fading.start()
+
+    def _on_fading_timeout(self) -> None:
+        self.message.clear()
+        self.message.setToolTip("")
 
     # What is known
 

@@ -109,10 +109,9 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.getAxis("left").setStyle(tickFont=font)
         self.getAxis("left").setWidth(80)
         self.getAxis("bottom").setHeight(34)
+        self.getAxis("bottom").enableAutoSIPrefix(False)
         self.setLabel("bottom", "Frame ID")
         self.setLabel("left", "IoU Score")
-
-    # What is shown
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of this scheme."""
@@ -156,13 +155,14 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
     def start(self, frame_count: int) -> None:
         """Another video: its whole length is shown."""
         self.frame_count = frame_count
-        self._box.setLimits(xMin=-0.5, xMax=max(frame_count, 1) - 0.5, minXRange=8, maxXRange=max(frame_count, 8))
+        self._box.setLimits(xMin=-0.5, xMax=max(frame_count, 8) - 0.5, minXRange=8, maxXRange=max(frame_count, 8))
+        self.playhead.setVisible(frame_count > 0)
         self._show_bands()
         self.show_all()
 
     def show_all(self) -> None:
         """The whole video."""
-        self.setXRange(-0.5, max(self.frame_count, 1) - 0.5, padding=0)
+        self.setXRange(-0.5, max(self.frame_count, 8) - 0.5, padding=0)
 
     def set_series(self, series: list[Series], *, difference: Pyramid | None = None) -> None:
         """Show these variants, the baseline first; ``difference`` is a variant minus the baseline by frame."""
