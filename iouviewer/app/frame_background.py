@@ -113,7 +113,13 @@ class BackgroundThread(QThread):
     def _complete(self) -> bool:
         if self._index.complete:
             return True
-        index = complete_index(self._info.path, self._info.fingerprint, grown=self._grown, cancelled=self._give_way)
+        index = complete_index(
+            self._info.path,
+            self._info.fingerprint,
+            rotation=self._index.rotation,
+            grown=self._grown,
+            cancelled=self._give_way,
+        )
         if index is None:
             return False
         self._index = index
