@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class FrameNumbers:
         if rows.digest == numbering.digest and rows.complete == numbering.complete:
             self._update(replace(found, frame_count=known.frame_count), self._session.document.numbering(known.id))
             return ""
-        moves = plan_moves(known.id, rows, numbering, self._holds)
+        moves = plan_moves(known.id, rows, numbering, partial(frames_in_use, self._session))
         lost = moves.kept.copy()
         lost[rows.picture_count :] = False
         if moves.moves_nothing and not lost.any():
@@ -78,27 +79,8 @@ class FrameNumbers:
         self._session.renumber(moves, replace(found, frame_count=moves.frame_count))
         return sentence
 
-    def _boxes_by_frame(self) -> tuple[Int, Int]:
-        """(F,) int64 each: boxes of the ground truth, and predictions of all variants."""
-        truth = np.diff(self._session.ground_truth.table().offsets)
-        predictions = np.zeros_like(truth)
-        for variant in self._session.variants:
-            predictions += np.diff(variant.predictions.table.offsets)
-        return truth, predictions
-
-    def _holds(self) -> Bool:
-        """(F,) bool: frames that something belongs to besides a state that all frames get."""
-        session, truth = self._session, self._session.ground_truth
-        boxes, predictions = self._boxes_by_frame()
-        own_state = (truth.states() != int(truth.rest)) & (truth.states() != int(FrameState.UNLABELLED))
-        holds: Bool = (boxes > 0) | (predictions > 0) | own_state | truth.verified()
-        named = frames_of_steps(session.history.all_steps(), session.source.id)
-        named.update(frames_of_keys(session.document.decisions(session.source.id)))
-        holds[[frame for frame in named if frame < len(holds)]] = True
-        return holds
-
     def _sentence(self, name: str, moves: FrameMoves, lost: Bool) -> str:
-        boxes, predictions = self._boxes_by_frame()
+        boxes, predictions = _boxes_by_frame(self._session)
         here = np.arange(len(moves.new))
         moved = int(np.count_nonzero((moves.new >= 0) & (moves.new != here) & (boxes + predictions > 0) & ~lost))
         parts = []
@@ -113,6 +95,27 @@ class FrameNumbers:
             have, are = ("frames have", "are") if many else ("frame has", "is")
             parts.append(f"{len(places):,} {have} no picture and {are} kept at the end as {where}, with {held}")
         return f"The frames of {name} were counted anew: {'; '.join(parts)}" if parts else ""
+
+
+def frames_in_use(session: Session) -> Bool:
+    """(F,) bool: frames that something belongs to, done or undone, besides a state that all frames get."""
+    truth = session.ground_truth
+    boxes, predictions = _boxes_by_frame(session)
+    own_state = (truth.states() != int(truth.rest)) & (truth.states() != int(FrameState.UNLABELLED))
+    used: Bool = (boxes > 0) | (predictions > 0) | own_state | truth.verified()
+    named = frames_of_steps(session.history.all_steps(), session.source.id)
+    named.update(frames_of_keys(session.document.decisions(session.source.id)))
+    used[[frame for frame in named if frame < len(used)]] = True
+    return used
+
+
+def _boxes_by_frame(session: Session) -> tuple[Int, Int]:
+    """(F,) int64 each: boxes of the ground truth, and predictions of all variants."""
+    truth = np.diff(session.ground_truth.table().offsets)
+    predictions = np.zeros_like(truth)
+    for variant in session.variants:
+        predictions += np.diff(variant.predictions.table.offsets)
+    return truth, predictions
 
 
 def _counted_anew(found: Source, known: Source) -> bool:

@@ -1,0 +1,118 @@
+"""A picture is found again by its time stamp and occurrence, and by its packet where time stamps are equal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iouviewer.document.numbering import NO_PICTURE, NO_TIME, Numbering
+
+
+def numbering(
+    stamps: list[int],
+    packets: list[int] | None = None,
+    *,
+    repeats: list[int] | None = None,
+    order_known: bool = True,
+    pictures: int | None = None,
+) -> Numbering:
+    """Occurrences are counted; packets are numbered as they come unless given."""
+    seen: dict[int, int] = {}
+    occurrences = []
+    for stamp in stamps:
+        occurrences.append(seen.get(stamp, 0))
+        seen[stamp] = occurrences[-1] + 1
+    n = len(stamps)
+    return Numbering(
+        "d",
+        np.array(stamps, np.int64),
+        np.array(occurrences, np.int64),
+        np.array(range(n) if packets is None else packets, np.int64),
+        np.array(repeats or [0] * n, np.int64),
+        n if pictures is None else pictures,
+        True,
+        order_known,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (numbering([]), numbering([]), []),
+        (numbering([]), numbering([0]), []),
+        (numbering([0, 40]), numbering([]), [-1, -1]),
+        (numbering([0, 40, 80]), numbering([40, 80]), [-1, 0, 1]),
+        # The packets count otherwise (another demuxer), the time stamps tell all the same.
+        (numbering([0, 40, 80], [5, 6, 7]), numbering([0, 80], [0, 2]), [0, -1, 1]),
+        # Of two pictures of one time stamp the first is gone; its packet says which.
+        (numbering([0, 40, 40, 80]), numbering([0, 40, 80], [0, 2, 3]), [0, -1, 1, 2]),
+        # A packet turns out to hold two pictures.
+        (numbering([0, 40, 80]), numbering([0, 40, 40, 80], [0, 1, 1, 2], repeats=[0, 0, 1, 0]), [0, 1, 3]),
+        # No time stamps: packets.
+        (numbering([NO_TIME] * 3), numbering([NO_TIME] * 2, [0, 2]), [0, -1, 1]),
+        # Only a decode tells the order: a number is a place in the order of showing.
+        (numbering([0, 1, 2, 3], order_known=False), numbering([0, 1, 2, 3], [0, 2, 3, 1]), [0, 1, 2, 3]),
+        (numbering([0, 1, 2, 3], order_known=False), numbering([0, 1, 3], [0, 3, 1]), [0, 1, -1, 2]),
+        (numbering([NO_TIME] * 3, order_known=False), numbering([NO_TIME] * 2, [2, 0]), [0, 1, -1]),
+        # Frames without a picture are found again when their picture is back, and do not count as pictures.
+        (numbering([0, 80, 40], [0, 2, 1], pictures=2), numbering([0, 40, 80]), [0, 2, 1]),
+        (numbering([0, 40, 80]), numbering([0, 80, 40], [0, 2, 1], pictures=2), [0, -1, 1]),
+    ],
+)
+def test_pictures_are_found_again(before: Numbering, after: Numbering, expected: list[int]):
+    assert before.pictures_in(after).tolist() == expected
+
+
+def test_a_frame_of_which_nothing_is_known_keeps_a_free_number():
+    known = numbering([0, 40]).padded(4)
+    assert known.packets.tolist() == [0, 1, NO_PICTURE, NO_PICTURE]
+    assert known.picture_count == 2
+    assert known.pictures_in(numbering([0, 40, 80])).tolist() == [0, 1, 2, -1]
+    assert known.pictures_in(numbering([0, 20, 40])).tolist() == [0, 2, -1, -1]
+
+
+stamps = st.lists(st.one_of(st.integers(0, 6), st.just(NO_TIME), st.integers(-(2**62), 2**62)), max_size=12)
+packets = st.permutations(range(12))
+
+
+@given(stamps, packets, stamps, packets, st.booleans(), st.booleans(), st.integers(0, 12))
+def test_no_two_frames_become_one(one, first, other, second, known, also_known, pictures):
+    before = numbering(one, first[: len(one)], order_known=known, pictures=min(pictures, len(one)))
+    after = numbering(other, second[: len(other)], order_known=also_known)
+    found = before.pictures_in(after)
+    there = found[found >= 0].tolist()
+    assert len(found) == len(one) and len(set(there)) == len(there)
+    assert all(number < len(other) for number in there)
+
+
+@given(stamps, packets, st.booleans())
+def test_the_same_numbering_moves_nothing(one, first, known):
+    same = numbering(one, first[: len(one)], order_known=known)
+    assert same.pictures_in(same).tolist() == list(range(len(one)))
+
+
+@given(stamps, packets, st.integers(0, 12))
+def test_bytes_give_back_all_of_it(one, first, pictures):
+    before = numbering(one, first[: len(one)], pictures=min(pictures, len(one)))
+    after = Numbering.decode(before.encode())
+    assert (after.digest, after.picture_count, after.complete, after.order_known) == (
+        before.digest,
+        before.picture_count,
+        before.complete,
+        before.order_known,
+    )
+    for name in ("stamps", "occurrences", "packets", "repeats"):
+        assert getattr(after, name).tolist() == getattr(before, name).tolist()
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", numbering([0, 40]).encode()[:-3]])
+def test_other_bytes_are_refused(data: bytes):
+    with pytest.raises(ValueError, match="no numbering"):
+        Numbering.decode(data)
+
+
+def test_an_hour_of_constant_rate_takes_little_room():
+    count = 3600 * 25
+    assert len(numbering([i * 3600 for i in range(count)]).encode()) < 5000
