@@ -163,8 +163,9 @@ class Session(QObject):
         self.historyChanged.emit()
 
     def frames_now(self, digest: str, frames: Int) -> Int | None:
-        """As ``EarlierNumbers.now``; frames themselves for the present index, and for an empty digest."""
-        return frames if digest in ("", self.source.index_digest) else self._earlier.now(digest, frames)
+        """As ``EarlierNumbers.now``; frames themselves for the present index, and where either is not known."""
+        present = self.source.index_digest
+        return frames if not present or digest in ("", present) else self._earlier.now(digest, frames)
 
     def attach_history(self, history: History, *, place: str) -> None:
         """Keep the steps from now on in this history; ``place`` is the project file's path."""

@@ -110,7 +110,7 @@ class Numbering:
             found = _lookup((stamps,), (their_stamps,))
             # Pictures of one time stamp are told apart by their packets.
             several = _several(stamps) | np.isin(stamps, their_stamps[_several(their_stamps)])
-            if several.any():
+            if len(their_stamps) and several.any():
                 packed = _lookup(mine_packed, their_packed)
                 same_time = (packed >= 0) & (their_stamps[packed] == stamps)
                 found = np.where(several, np.where(same_time, packed, -1), found)

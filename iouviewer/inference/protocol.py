@@ -136,6 +136,7 @@ class FrameDetections(Message, frozen=True, kw_only=True):
         classes: (N,) int32 little-endian.
         times: (F, 3) float32 little-endian, milliseconds of pre-process, inference, post-process.
         warm: False for the first frames after loading, whose times do not count.
+        numbering: digest of the index that the worker numbers frames by; empty where it cannot tell.
     """
 
     frames: list[int]
@@ -145,6 +146,7 @@ class FrameDetections(Message, frozen=True, kw_only=True):
     classes: bytes
     times: bytes
     warm: list[bool]
+    numbering: str = ""
 
     def unpack(self) -> list[Detections]:
         """One value a frame. ValueError where the lengths contradict each other."""
@@ -159,7 +161,8 @@ class FrameDetections(Message, frozen=True, kw_only=True):
         start = 0
         for k, (frame, count) in enumerate(zip(self.frames, self.counts, strict=True)):
             rows = slice(start, start + count)
-            result.append(Detections(frame, boxes[rows], scores[rows], classes[rows], times[k], self.warm[k]))
+            columns = boxes[rows], scores[rows], classes[rows], times[k]
+            result.append(Detections(frame, *columns, self.warm[k], self.numbering))
             start += count
         return result
 
@@ -218,6 +221,7 @@ class Detections:
         classes: (N,) int32.
         times: (3,) float32, milliseconds of pre-process, inference, post-process.
         warm: whether the times count.
+        numbering: digest of the index that ``frame`` is a number of; empty where it is not known.
     """
 
     frame: int
@@ -226,10 +230,11 @@ class Detections:
     classes: NDArray[np.int32]
     times: NDArray[np.float32]
     warm: bool = True
+    numbering: str = ""
 
 
-def pack(detections: list[Detections]) -> FrameDetections:
-    """One message for several frames."""
+def pack(detections: list[Detections], numbering: str = "") -> FrameDetections:
+    """One message for several frames; ``numbering`` as in FrameDetections."""
 
     def join(parts: list[NDArray[np.float32]] | list[NDArray[np.int32]], kind: str) -> bytes:
         return b"".join(np.ascontiguousarray(part, kind).tobytes() for part in parts)
@@ -242,6 +247,7 @@ def pack(detections: list[Detections]) -> FrameDetections:
         classes=join([d.classes for d in detections], "<i4"),
         times=join([d.times for d in detections], "<f4"),
         warm=[d.warm for d in detections],
+        numbering=numbering,
     )
 
 

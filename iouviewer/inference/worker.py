@@ -81,6 +81,7 @@ class _Outbox:
         self._stream = stream
         self._waiting: list[Detections] = []
         self._last = 0.0
+        self.numbering = ""
 
     def send(self, message: Message) -> None:
         protocol.write_message(self._stream, message)
@@ -92,7 +93,7 @@ class _Outbox:
 
     def flush(self, progress: Progress) -> None:
         if self._waiting:
-            self.send(protocol.pack(self._waiting))
+            self.send(protocol.pack(self._waiting, self.numbering))
             self._waiting = []
         self.send(progress)
         self._last = time.monotonic()
@@ -163,6 +164,8 @@ def _predict(
         outbox.send(_video_failure(error, command.video))
         return seen
     try:
+        # The program may count the frames anew while this run goes on.
+        outbox.numbering = str(getattr(pictures, "index_digest", ""))
         frames = list(range(pictures.frame_count)) if command.frames is None else command.frames
         outside = [f for f in frames if not 0 <= f < pictures.frame_count]
         if outside:

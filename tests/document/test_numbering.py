@@ -43,6 +43,7 @@ def numbering(
         (numbering([]), numbering([]), []),
         (numbering([]), numbering([0]), []),
         (numbering([0, 40]), numbering([]), [-1, -1]),
+        (numbering([40, 40]), numbering([]), [-1, -1]),
         (numbering([0, 40, 80]), numbering([40, 80]), [-1, 0, 1]),
         # The packets count otherwise (another demuxer), the time stamps tell all the same.
         (numbering([0, 40, 80], [5, 6, 7]), numbering([0, 80], [0, 2]), [0, -1, 1]),

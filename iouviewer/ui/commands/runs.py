@@ -37,6 +37,7 @@ class _Shown:
 
     Attributes:
         classes: the document's class of each class of the model, ``_LEFT_OUT`` for none.
+        early: what was found on frames as they are numbered by an index that the session does not have yet.
     """
 
     key: str
@@ -44,6 +45,7 @@ class _Shown:
     classes: Int = field(default_factory=lambda: np.zeros(0, np.int64))
     milliseconds: list[float] = field(default_factory=list)
     rate: float = 0.0
+    early: list[Detections] = field(default_factory=list)
 
 
 class RunCommands(QObject):
@@ -141,6 +143,9 @@ class RunCommands(QObject):
             if shown.source != self._session.source.path:
                 self._queue.cancel(run)
                 del self._shown[run]
+            elif shown.early:
+                early, shown.early = shown.early, []
+                self._on_queue_detections(run, early)
 
     # Following
 
@@ -192,7 +197,15 @@ class RunCommands(QObject):
         shown = self._of(run)
         if shown is None or not found:
             return
-        frames = np.array([one.frame for one in found], np.int64)
+        numbers = np.array([one.frame for one in found], np.int64)
+        frames = self._session.frames_now(found[0].numbering, numbers)
+        if frames is None:
+            shown.early += found
+            return
+        found = [one for one, frame in zip(found, frames.tolist(), strict=True) if frame >= 0]
+        frames = frames[frames >= 0]
+        if not found:
+            return
         counts = [len(one.scores) for one in found]
         classes = np.concatenate([one.classes for one in found]).astype(np.int64)
         mapped = shown.classes[classes] if len(shown.classes) else np.full(len(classes), UNSPECIFIED_CLASS, np.int64)
@@ -208,6 +221,7 @@ class RunCommands(QObject):
             boxes=boxes[:, keep],
             class_ids=mapped[keep],
             scores=scores[keep],
+            complete=old.complete,
         )
         shown.milliseconds += [float(one.times.sum()) for one in found if one.warm]
         self._session.variants.extend_predictions(shown.key, new, frozenset(frames.tolist()))

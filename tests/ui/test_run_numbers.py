@@ -1,0 +1,100 @@
+"""Detections of a run land on their pictures, though frames are counted anew while it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from iouviewer.app.inference_job import InferenceQueue, Run
+from iouviewer.app.session import Session
+from iouviewer.app.settings import Settings
+from iouviewer.document.document import Document
+from iouviewer.document.numbering import Numbering
+from iouviewer.document.renumbering import plan_moves
+from iouviewer.document.sources import Source
+from iouviewer.inference.protocol import Detections
+from iouviewer.inference.runner import RunRequest
+from iouviewer.ui.commands.runs import RunCommands
+from iouviewer.ui.panels.status import StatusBar
+
+FRAMES = 6
+
+
+def numbering(stamps: list[int], digest: str) -> Numbering:
+    zeros, packets = np.zeros(len(stamps), np.int64), np.array(stamps, np.int64)
+    return Numbering(digest, packets, zeros, packets, zeros, len(stamps))
+
+
+BEFORE, AFTER = numbering([0, 1, 2, 3, 4, 5], "before"), numbering([1, 2, 3, 4, 5, 6], "after")
+
+
+class QuietQueue(InferenceQueue):
+    """Takes runs and starts no worker."""
+
+    def enqueue(self, request: RunRequest, frame_count: int, done: set[int] | None = None) -> Run:
+        return Run(1, request, frame_count)
+
+
+class Running:
+    """A run that a test speaks for."""
+
+    def __init__(self, qtbot) -> None:
+        self.session = Session()
+        document = Document()
+        document.add_source(Source(0, "clip.ts", "/clip.ts", 640, 480, FRAMES, 25.0, "f", "before"))
+        document.set_numbering(BEFORE)
+        self.session.open_document(document)
+        self.window, self.status = QWidget(), StatusBar(self.session)
+        qtbot.addWidget(self.window)
+        qtbot.addWidget(self.status)
+        self.queue = QuietQueue()
+        self.commands = RunCommands(self.window, self.session, self.queue, Settings(), self.status)
+        self.run = self.commands.start(RunRequest("model", Path("model.pt"), Path("/clip.ts")))
+
+    def find(self, frame: int, left: float, digest: str) -> None:
+        box = np.array([[left, 1.0, left + 10, 20.0]], np.float32)
+        one = Detections(
+            frame, box, np.ones(1, np.float32), np.zeros(1, np.int32), np.ones(3, np.float32), True, digest
+        )
+        self.queue.detections.emit(self.run, [one])
+
+    def count_anew(self) -> None:
+        moves = plan_moves(0, BEFORE, AFTER, lambda: np.ones(FRAMES, np.bool_))
+        self.session.renumber(moves, replace(self.session.source, frame_count=moves.frame_count, index_digest="after"))
+
+    @property
+    def lefts(self) -> dict[int, float]:
+        (variant,) = self.session.variants
+        table = variant.predictions.table
+        return dict(zip(table.frame_of_row().tolist(), table.boxes[0].tolist(), strict=True))
+
+
+@pytest.fixture
+def running(qtbot) -> Running:
+    return Running(qtbot)
+
+
+def test_what_the_worker_numbers_as_before_follows(running: Running):
+    running.find(2, 102, "before")
+    running.count_anew()
+    running.find(4, 104, "before")
+    assert running.lefts == {1: 102.0, 3: 104.0}
+
+
+def test_what_the_worker_numbers_better_waits(running: Running):
+    running.find(5, 106, "after")
+    running.find(1, 101, "before")
+    assert running.lefts == {1: 101.0}
+    running.count_anew()
+    assert running.lefts == {0: 101.0, 5: 106.0}
+    (variant,) = running.session.variants
+    assert np.flatnonzero(variant.predictions.covered).tolist() == [0, 5]
+
+
+def test_a_worker_that_does_not_tell_is_taken_at_its_word(running: Running):
+    running.find(3, 103, "")
+    assert running.lefts == {3: 103.0}
