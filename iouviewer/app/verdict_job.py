@@ -9,7 +9,14 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.session import Session
 from iouviewer.document.edits import Change, FrameState, Phase
-from iouviewer.jobs.compare import DEFAULT_MARGINS, ComparedVariant, Comparison, compare_variant
+from iouviewer.jobs.compare import (
+    DEFAULT_MARGINS,
+    ComparedVariant,
+    Comparison,
+    agree,
+    agreement_sentence,
+    compare_variant,
+)
 from iouviewer.metrics.verdict import sentence
 
 _log = logging.getLogger(__name__)
@@ -57,7 +64,7 @@ class _Worker(QObject):
         compared = compare_variant(task.comparison, key, cancelled=lambda: self.wanted != task.number)
         name, baseline = task.names[key], task.names[task.comparison.baseline]
         if compared is None:
-            text = f"{name}: no labelled frame that {baseline} covers too."
+            text = agreement_sentence(name, baseline, agree(task.comparison, key))
         else:
             text = sentence(name, baseline, compared.verdict)
             floors = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.jobs.compare import Comparison, compare_variant
+from iouviewer.jobs.compare import Comparison, agree, agreement_sentence, compare_variant
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.scoring import VariantScore
 from iouviewer.metrics.coco import match_coco
@@ -191,11 +191,15 @@ def bootstrap(
     result: dict[str, Any] = {}
     for score in scores[1:]:
         compared = compare_variant(comparison, score.name)
+        shared = agree(comparison, score.name)
+        agreed = {"f1": shared.f1, "tp_iou": shared.tp_iou, "frames": shared.frames}
         if compared is None:
-            result[score.name] = None
+            text = agreement_sentence(score.name, baseline.name, shared)
+            result[score.name] = {"outcome": None, "agreement": agreed, "sentence": text}
             continue
         result[score.name] = verdict_values(compared.verdict) | {
             "floor": compared.floor,
+            "agreement": agreed,
             "sentence": sentence(score.name, baseline.name, compared.verdict),
         }
     return result

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.metrics.comparison import common_floor, scored
+from iouviewer.metrics.comparison import agreement, common_floor, scored
 from iouviewer.metrics.resampling import FrameSums
-from iouviewer.metrics.review import ReviewSettings, review_all
+from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
 from iouviewer.metrics.table import Bool, BoxTable
 from iouviewer.metrics.verdict import RESAMPLES, SEED, Scored, Verdict, compare
 
@@ -97,3 +97,20 @@ def _prepare(comparison: Comparison, predictions: BoxTable, frames: Bool, *, wit
     # Without scores there is no order, hence no AP; the sums do not need one.
     columns = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
     return Scored([], FrameSums(*(np.asarray(column, np.float64)[frames] for column in columns)))
+
+
+def agree(comparison: Comparison, key: str) -> ReviewSummary:
+    """Agreement of a variant with the baseline on the frames that both cover, labelled or not."""
+    baseline, variant = comparison.variants[comparison.baseline], comparison.variants[key]
+    return agreement(baseline.table, variant.table, comparison.review, baseline.covered & variant.covered)
+
+
+def agreement_sentence(variant: str, baseline: str, found: ReviewSummary) -> str:
+    """The agreement as one sentence for people; it never speaks of PASS or FAIL."""
+    if found.f1 is None:
+        return f"{variant}: no labelled frame that {baseline} covers too, and no box to compare."
+    iou = "" if found.tp_iou is None else f", mean IoU {found.tp_iou:.3f} where they do"
+    return (
+        f"{variant}: no labelled frame in common with {baseline}; the two agree on {found.f1:.1%} of their boxes{iou} "
+        f"({found.frames} frames). Which one is right, only ground truth can say."
+    )

@@ -1,4 +1,4 @@
-"""A variant on the common scored frames, prepared for resampling, and what it lost and gained."""
+"""A variant on the common scored frames, prepared for resampling; what it lost and gained; agreement without labels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from iouviewer.metrics.coco import CocoMatches, match_coco
 from iouviewer.metrics.coco_matching import THRESHOLDS
 from iouviewer.metrics.resampling import ClassMatches, FrameSums
+from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
 from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 from iouviewer.metrics.verdict import Scored
 
@@ -80,3 +81,18 @@ def exchange(found_by_baseline: Bool, found_by_variant: Bool, counting: Bool) ->
         np.flatnonzero(counting & found_by_baseline & ~found_by_variant),
         np.flatnonzero(counting & ~found_by_baseline & found_by_variant),
     )
+
+
+def agreement(
+    baseline: BoxTable, variant: BoxTable, settings: ReviewSettings, frames: Bool | None = None
+) -> ReviewSummary:
+    """How far two prediction sets agree: the baseline's confident boxes stand in for ground truth.
+
+    It says nothing about who is right; without ground truth it is all that can be said. ``f1`` is symmetric: swapping
+    the two swaps precision and recall only.
+
+    Args:
+        settings: its confidence cuts both sets.
+        frames: (F,) bool, frames that both cover; None for all.
+    """
+    return review_all(baseline.select(baseline.scores >= settings.conf), variant, settings, frames).summary()

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from iouviewer.metrics.coco import evaluate_coco
-from iouviewer.metrics.comparison import common_floor, exchange, scored
+from iouviewer.metrics.comparison import agreement, common_floor, exchange, scored
 from iouviewer.metrics.reconcile import best_of_frame, reconcile
 from iouviewer.metrics.resampling import weighted_coco_ap
+from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import BoxTable
 from iouviewer.metrics.ultralytics_protocol import evaluate
 from tests.metrics.test_error_types import _random_case
@@ -73,3 +74,18 @@ def test_lost_and_gained_objects_count_only_where_ground_truth_counts():
 
     assert found.lost.tolist() == [1]
     assert found.gained.tolist() == [2]
+
+
+def test_a_set_agrees_with_itself_and_swapping_two_swaps_precision_and_recall():
+    _truth, predictions = _random_case(2)
+    other = predictions.select(predictions.ids % 3 != 0)
+    settings = ReviewSettings(conf=0.0)
+
+    with_itself = agreement(other, other, settings)
+    one, swapped = agreement(predictions, other, settings), agreement(other, predictions, settings)
+
+    assert with_itself.f1 == 1
+    assert with_itself.tp_iou == pytest.approx(1)
+    assert one.f1 == pytest.approx(swapped.f1)
+    assert one.precision == pytest.approx(swapped.recall)
+    assert one.f1 < 1
