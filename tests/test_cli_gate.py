@@ -84,6 +84,20 @@ def test_what_cannot_be_judged_is_status_2(gate: list[str], tmp_path: Path, caps
     assert main([*words, "--margin", "pq=1"]) in {0, 4}
 
 
+def test_without_a_labelled_frame_in_common_nothing_can_be_judged(
+    gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = tmp_path / "nothing.csv"
+    nothing.write_text("frameID,x1,y1,x2,y2\n")
+    other, report = write(tmp_path / "other.csv", 8.0), tmp_path / "o.html"
+    words = [*gate, "--pred", f"other={other}"]
+    words[words.index("--gt") + 1] = str(nothing)
+    assert main([*words, "--missing", "unlabelled"]) == 2
+    assert "no labelled frame" in capsys.readouterr().out
+    assert main(["eval", *words[1:], "--missing", "unlabelled", "--html", str(report)]) == 0
+    assert "the two agree on" in report.read_text()
+
+
 @pytest.mark.parametrize(
     ("more", "part"),
     [

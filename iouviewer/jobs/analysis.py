@@ -195,7 +195,7 @@ def bootstrap(
         agreed = {"f1": shared.f1, "tp_iou": shared.tp_iou, "frames": shared.frames}
         if compared is None:
             text = agreement_sentence(score.name, baseline.name, shared)
-            result[score.name] = {"outcome": None, "agreement": agreed, "sentence": text}
+            result[score.name] = {"outcome": None, "metrics": {}, "agreement": agreed, "sentence": text}
             continue
         result[score.name] = verdict_values(compared.verdict) | {
             "floor": compared.floor,

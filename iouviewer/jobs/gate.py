@@ -44,11 +44,12 @@ def judge(result: EvalResult, margins: Mapping[str, float]) -> GateResult:
         return GateResult(tuple(judgements), CANNOT)
     if str(Outcome.FAIL) in outcomes:
         return GateResult(tuple(judgements), FAILED)
-    return GateResult(tuple(judgements), UNDECIDED if str(Outcome.UNDECIDED) in outcomes else PASSED)
+    # Fails closed: only a PASS of all passes.
+    return GateResult(tuple(judgements), PASSED if outcomes == {str(Outcome.PASS)} else UNDECIDED)
 
 
 def _judgement(name: str, baseline: str, verdict: Mapping[str, Any] | None, margins: Mapping[str, float]) -> Judgement:
-    if verdict is None:
+    if verdict is None or verdict["outcome"] is None:
         return Judgement(name, CANNOT_JUDGE, f"{name}: cannot be judged: no labelled frame that {baseline} covers too")
     undefined = [metric for metric in margins if verdict["metrics"][metric]["points"] is None]
     if undefined:
