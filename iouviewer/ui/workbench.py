@@ -19,6 +19,7 @@ from iouviewer.app.verdict_job import VariantVerdict, VerdictJob
 from iouviewer.errors import UserError
 from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.actions import ActionSet, KeyGuard
+from iouviewer.ui.canvas.frame_view import LabelMode
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.commands.edit import EditCommands
 from iouviewer.ui.commands.exports import ExportCommands
@@ -212,7 +213,7 @@ class Workbench(QObject):
         self.loader.set_memory_budget(settings.memory_mib << 20)
         self.verdicts.set_margins({"ap": settings.margin_points, "pq": settings.margin_points})
         for canvas in (self.parts.canvas, self.parts.other_canvas):
-            canvas.set_all_labels(settings.show_labels == "all")
+            canvas.set_label_mode(LabelMode(settings.show_labels))
 
     def edit_settings(self) -> None:
         """Show the settings; what is accepted holds at once."""

@@ -12,7 +12,6 @@ from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import AddBoxes, SetFlags
 from iouviewer.ui.canvas.frame_view import Role
 from iouviewer.ui.canvas.hit import Ref, truth_ref
-from iouviewer.ui.canvas.label_layout import Wish, place_labels
 from iouviewer.ui.canvas.picture_item import pixels
 from iouviewer.ui.canvas.view import CanvasView
 from tests.ui.helpers import (
@@ -161,7 +160,8 @@ def test_many_boxes_carry_no_labels_but_hovered_selected_and_bad_ones(qtbot):
     session.select([5])
     assert set(view.label_texts) == {truth_ref(60), truth_ref(5)}
     view.set_all_labels(True)
-    assert len(view.label_texts) == 60
+    labelled = set(view.label_texts)
+    assert len(labelled) > 30 and {truth_ref(60), truth_ref(5)} <= labelled
     view.set_all_labels(False)
     session.select()
     assert set(view.label_texts) == {truth_ref(60)}
@@ -276,37 +276,6 @@ def test_a_canvas_out_of_sight_catches_up_when_it_is_shown(qtbot):
     session.execute(AddBoxes((Box(9, 0, (10.0, 10.0, 60.0, 60.0), 0),)), "Add")
     view.show()
     assert len(view.frame_view.boxes) == 2
-
-
-# Places of labels
-
-
-def overlap(one, other) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def test_no_labels_need_no_places():
-    assert place_labels([], (640, 480)) == []
-
-
-def test_labels_of_neighbouring_boxes_do_not_hide_one_another():
-    boxes = [(100.0 + 12 * i, 100.0 + 3 * i, 130.0 + 12 * i, 180.0) for i in range(5)]
-    wishes = [Wish(box, 52, 16) for box in boxes]
-    rects = [(x, y, x + 52, y + 16) for x, y in place_labels(wishes, (640, 480))]
-    assert not any(overlap(a, b) for i, a in enumerate(rects) for b in rects[:i])
-
-
-def test_a_label_stays_on_the_picture():
-    wishes = [Wish((10, 2, 60, 90), 52, 16), Wish((620, 200, 640, 260), 52, 16)]
-    (_, top), (left, _) = place_labels(wishes, (640, 480))
-    assert top >= 0 and left + 52 <= 640
-
-
-def test_an_urgent_label_gets_the_best_place():
-    plain, urgent = Wish((100, 100, 150, 200), 52, 16), Wish((110, 100, 160, 200), 52, 16, True)
-    places = place_labels([plain, urgent], (640, 480))
-    assert places[1] == (109, 82)
-    assert places[0] != (99, 82)
 
 
 # Pixels

@@ -10,9 +10,9 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, Role, is_labelled
+from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, LabelMode, Role, is_labelled
 from iouviewer.ui.canvas.hit import Ref
-from iouviewer.ui.canvas.label_layout import MANY, Wish, place_labels
+from iouviewer.ui.canvas.label_layout import Wish, place_labels
 from iouviewer.ui.canvas.labels import Label, LabelCache
 from iouviewer.ui.palette import IGNORED
 
@@ -37,8 +37,11 @@ _STYLES = {
 HALO = QColor(0, 0, 0, 110)
 """The dark line under each coloured one: boxes stay visible on any picture."""
 
-_SIGN = 5.0
-"""Radius of the signs for misses and false positives, logical pixels."""
+_SIGN, _QUIET_SIGN = 5.0, 3.5
+"""Radius of the signs for misses and false positives, logical pixels; of quiet boxes."""
+
+_QUIET = 175
+"""Alpha of the lines of quiet boxes."""
 
 _REACH = 8.0
 """How far lines and signs go beyond a box, logical pixels."""
@@ -85,14 +88,13 @@ class BoxesItem(QGraphicsItem):
         self._bounds = QRectF()
         self._px = 1.0
         self._ratio = 1.0
-        self._pens: dict[tuple[str, str], QPen] = {}
+        self._pens: dict[tuple[str, str, bool], QPen] = {}
         self._details: dict[Ref, Label] = {}
         self._left_out: frozenset[Ref] = frozenset()
         self._all_labels = False
+        self._label_mode = LabelMode.AUTOMATIC
         # Details stand last, above all others.
         self._placed: dict[Ref, Placed] = {}
-        # By the identity of the box, which is held here so that no other one gets it.
-        self._kept_places: dict[int, tuple[DrawnBox, Placed]] = {}
 
     def boundingRect(self) -> QRectF:
         return self._bounds
@@ -103,7 +105,6 @@ class BoxesItem(QGraphicsItem):
         """Size of the picture and where boxes may lie around it, picture pixels."""
         if (width, height) != (self._picture.width(), self._picture.height()):
             self._picture = QSizeF(width, height)
-            self._kept_places.clear()
         if bounds != self._bounds:
             self.prepareGeometryChange()
             self._bounds = bounds
@@ -112,15 +113,12 @@ class BoxesItem(QGraphicsItem):
         """Picture pixels a logical pixel: another zoom."""
         if px != self._px:
             self._px = px
-            self._kept_places.clear()
             self._placed = self._layout()
             self.update()
 
     def show_view(self, view: FrameView) -> None:
         """Show another view; only boxes that differ are repainted where it is the same frame."""
         old, self._view = self._view, view
-        if old.frame != view.frame:
-            self._kept_places.clear()
         placed, self._placed = self._placed, self._layout()
         if old.frame != view.frame:
             self.update()
@@ -139,9 +137,16 @@ class BoxesItem(QGraphicsItem):
         self._repaint_labels(placed)
 
     def set_all_labels(self, all_labels: bool) -> None:
-        """Labels on all boxes that have one."""
-        if all_labels != self._all_labels:
-            self._all_labels = all_labels
+        """Labels on all boxes that have one, whatever the mode (while a key is held)."""
+        self._label(self._label_mode, all_labels)
+
+    def set_label_mode(self, mode: LabelMode) -> None:
+        """When boxes that are neither hovered nor selected carry labels."""
+        self._label(mode, self._all_labels)
+
+    def _label(self, mode: LabelMode, all_labels: bool) -> None:
+        if (mode, all_labels) != (self._label_mode, self._all_labels):
+            self._label_mode, self._all_labels = mode, all_labels
             placed, self._placed = self._placed, self._layout()
             self._repaint_labels(placed)
 
@@ -157,46 +162,36 @@ class BoxesItem(QGraphicsItem):
         view, details, px = self._view, self._details, self._px
         crowded = view.labelled > FEW
         plain = [
-            box
+            (box, box.label)
             for box in view.boxes
             if box.label is not None
             and box.ref not in details
-            and is_labelled(box, all_labels=self._all_labels, crowded=crowded, px=px)
+            and is_labelled(box, self._label_mode, held=self._all_labels, crowded=crowded, px=px)
         ]
-        if len(plain) > MANY:
-            placed = self._place_each(plain)
-        else:
-            labels = [box.label for box in plain if box.label is not None]
-            placed = self._place(plain, labels)
-        # Details of hovered and selected boxes come and go with the mouse: they lie above, and move no other label.
+        placed = self._place(plain)
+        # Details of hovered and selected boxes come and go with the mouse: they move no other label, but hide those
+        # that would show in part behind them.
         found = [(box, label) for ref, label in details.items() if (box := view.find(ref)) is not None]
-        placed.update(self._place([box for box, _ in found], [label for _, label in found]))
+        above = self._place(found, drop=False)
+        for detail in above.values():
+            placed = {ref: one for ref, one in placed.items() if not _overlap(one, detail)}
+        placed.update(above)
         return placed
 
-    def _place(self, boxes: list[DrawnBox], labels: list[Label], *, avoid: bool = True) -> dict[Ref, Placed]:
+    def _place(self, boxes: Sequence[tuple[DrawnBox, Label]], *, drop: bool = True) -> dict[Ref, Placed]:
         scale = 1 / self._px
         wishes = []
-        for box, label in zip(boxes, labels, strict=True):
+        for box, label in boxes:
             x1, y1, x2, y2 = box.rect
             size = self._cache.size(label)
             rect = (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
-            wishes.append(Wish(rect, size.width(), size.height(), box.role.is_bad))
+            wishes.append(Wish(rect, size.width(), size.height(), box.role.is_bad and not box.quiet))
         picture = (self._picture.width() * scale, self._picture.height() * scale)
-        places = place_labels(wishes, picture, avoid=avoid)
         return {
-            box.ref: Placed(label, x, y, x + wish.width, y + wish.height)
-            for box, label, wish, (x, y) in zip(boxes, labels, wishes, places, strict=True)
+            box.ref: Placed(label, *place, place[0] + wish.width, place[1] + wish.height)
+            for (box, label), wish, place in zip(boxes, wishes, place_labels(wishes, picture, drop=drop), strict=True)
+            if place is not None
         }
-
-    def _place_each(self, boxes: list[DrawnBox]) -> dict[Ref, Placed]:
-        """Labels too many to keep out of one another's way: each has its own place, kept while its box is the same."""
-        kept = self._kept_places
-        if len(kept) > 4 * len(boxes):
-            kept.clear()
-        new = [(box, box.label) for box in boxes if id(box) not in kept and box.label is not None]
-        places = self._place([box for box, _ in new], [label for _, label in new], avoid=False)
-        kept.update((id(box), (box, places[box.ref])) for box, _ in new)
-        return {box.ref: kept[id(box)][1] for box in boxes}
 
     # Repainting what differs
 
@@ -257,18 +252,18 @@ class BoxesItem(QGraphicsItem):
     def _paint_lines(self, painter: QPainter, lines: list[tuple[DrawnBox, QRectF]]) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(HALO)
-        painter.drawRects(outlines([rect for _, rect in lines], 2.0))
-        groups: dict[tuple[str, str], list[QRectF]] = {}
+        painter.drawRects(outlines([rect for box, rect in lines if not box.quiet], 2.0))
+        groups: dict[tuple[str, str, bool], list[QRectF]] = {}
         for box, rect in lines:
-            groups.setdefault((box.colour, box.dash), []).append(rect)
-        for (colour, dash), rects in groups.items():
-            if dash == "solid":
+            groups.setdefault((box.colour, box.dash, box.quiet), []).append(rect)
+        for (colour, dash, quiet), rects in groups.items():
+            if dash == "solid" and not quiet:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(QColor(colour))
                 painter.drawRects(outlines(rects, 1.0))
             else:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(self._pen(colour, dash))
+                painter.setPen(self._pen(colour, dash, quiet))
                 painter.drawRects(rects)
         painter.setPen(Qt.PenStyle.NoPen)
         hatched = [rect for box, rect in lines if box.role is Role.IGNORED]
@@ -278,10 +273,15 @@ class BoxesItem(QGraphicsItem):
             painter.setBrush(QBrush(colour_of_hatch, Qt.BrushStyle.BDiagPattern))
             painter.drawRects(hatched)
 
-    def _pen(self, colour: str, dash: str) -> QPen:
-        pen = self._pens.get((colour, dash))
+    def _pen(self, colour: str, dash: str, quiet: bool) -> QPen:
+        pen = self._pens.get((colour, dash, quiet))
         if pen is None:
-            pen = self._pens[colour, dash] = pen_of(colour, dash, ratio=self._ratio)
+            pen = pen_of(colour, dash, 1.0 if quiet else 2.0, ratio=self._ratio)
+            if quiet:
+                dim = pen.color()
+                dim.setAlpha(_QUIET)
+                pen.setColor(dim)
+            self._pens[colour, dash, quiet] = pen
         return pen
 
     def _paint_signs(self, painter: QPainter, lines: list[tuple[DrawnBox, QRectF]]) -> None:
@@ -291,11 +291,12 @@ class BoxesItem(QGraphicsItem):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rim, ink = QPen(QColor(0, 0, 0, 150), 1.0), QPen(QColor(16, 16, 16), 1.8)
-        inner = _SIGN - 2.4
         for box, corner in bad:
+            radius = _QUIET_SIGN if box.quiet else _SIGN
+            inner = radius * 0.52
             painter.setPen(rim)
             painter.setBrush(QColor(box.colour))
-            painter.drawEllipse(corner, _SIGN, _SIGN)
+            painter.drawEllipse(corner, radius, radius)
             painter.setPen(ink)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             if box.role is Role.MISS:
@@ -311,3 +312,7 @@ class BoxesItem(QGraphicsItem):
         for label, left, top, right, bottom in self._placed.values():
             if left < x2 and right > x1 and top < y2 and bottom > y1:
                 painter.drawPixmap(QPointF(left, top) + origin, self._cache.pixmap(label))
+
+
+def _overlap(one: Placed, other: Placed) -> bool:
+    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom

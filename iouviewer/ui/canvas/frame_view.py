@@ -41,6 +41,7 @@ class DrawnBox:
     Attributes:
         colour, dash: ``#rrggbb`` and one of document.variants.DASHES.
         label: what stands at it where labels are shown; None for none.
+        quiet: a box of another variant than the one that labels speak of: thinner, dimmer, its label only on request.
     """
 
     ref: Ref
@@ -49,6 +50,7 @@ class DrawnBox:
     colour: str
     dash: str = "solid"
     label: Label | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class FrameView:
 
     Attributes:
         rects: (4, N) float64, rows x1, y1, x2, y2, picture pixels.
-        labelled: how many of them carry a label.
+        labelled: how many of them carry a label, quiet ones left out.
     """
 
     frame: int = -1
@@ -71,7 +73,7 @@ class FrameView:
         """The view of these boxes."""
         rects = np.array([box.rect for box in boxes], np.float64).reshape(-1, 4).T
         places = {box.ref: i for i, box in enumerate(boxes)}
-        labelled = sum(box.label is not None for box in boxes)
+        labelled = sum(box.label is not None and not box.quiet for box in boxes)
         return cls(frame, tuple(boxes), np.ascontiguousarray(rects), places, labelled)
 
     def find(self, ref: Ref | None) -> DrawnBox | None:
@@ -92,15 +94,27 @@ class FrameView:
         return changed
 
 
-def is_labelled(box: DrawnBox, *, all_labels: bool, crowded: bool, px: float) -> bool:
-    """Whether a box that is neither hovered nor selected shows its label.
+class LabelMode(Enum):
+    """When boxes that are neither hovered nor selected carry labels (the setting ``show_labels``)."""
+
+    NONE = "none"
+    AUTOMATIC = "automatic"
+    ALL = "all"
+
+
+def is_labelled(box: DrawnBox, mode: LabelMode, *, held: bool, crowded: bool, px: float) -> bool:
+    """Whether a box that is neither hovered nor selected shows its label, if there is room for it.
 
     Args:
-        all_labels: the user holds the key for all labels.
+        held: the user holds the key for all labels.
         crowded: the frame has more than ``FEW`` labelled boxes.
         px: picture pixels a logical pixel.
     """
-    if box.label is None or all_labels or box.role.is_bad:
+    if box.label is None or held:
         return box.label is not None
+    if box.quiet or mode is LabelMode.NONE:
+        return False
+    if box.role.is_bad or mode is LabelMode.ALL:
+        return True
     side = max(box.rect[2] - box.rect[0], box.rect[3] - box.rect[1])
     return not crowded and side >= SMALL * px

@@ -6,15 +6,17 @@ what is painted already, so a label may not depend on what part of the picture i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from iouviewer.document.boxes import Rect
 
 MANY = 80
-"""With more labels than this none is moved out of another's way: there would be no room anyway."""
+"""With more labels than this each tries its first places only: there would be no room anyway."""
 
 _GAP = 2.0
+_CELL = 64.0
+"""Side of the squares that taken places are sorted into, logical pixels."""
 
 
 class Wish(NamedTuple):
@@ -26,28 +28,62 @@ class Wish(NamedTuple):
     urgent: bool = False
 
 
+class _Taken:
+    """Places that are taken, sorted into squares: asking stays cheap with hundreds of labels."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[int, int], list[Rect]] = {}
+
+    def take(self, rect: Rect) -> None:
+        for cell in _cells(rect):
+            self._cells.setdefault(cell, []).append(rect)
+
+    def is_free(self, rect: Rect) -> bool:
+        x1, y1, x2, y2 = rect
+        for cell in _cells(rect):
+            for left, top, right, bottom in self._cells.get(cell, ()):
+                if left < x2 and x1 < right and top < y2 and y1 < bottom:
+                    return False
+        return True
+
+
+def _cells(rect: Rect) -> Iterator[tuple[int, int]]:
+    x1, y1, x2, y2 = rect
+    for column in range(int(x1 // _CELL), int(x2 // _CELL) + 1):
+        for row in range(int(y1 // _CELL), int(y2 // _CELL) + 1):
+            yield column, row
+
+
 def place_labels(
-    wishes: Sequence[Wish], picture: tuple[float, float], *, avoid: bool = True
-) -> list[tuple[float, float]]:
-    """Top left corner (x, y) of each label.
+    wishes: Sequence[Wish], picture: tuple[float, float], *, drop: bool = True
+) -> list[tuple[float, float] | None]:
+    """Top left corner (x, y) of each label, or None where there is no room for it.
 
     A label stands above its box, on the left; inside where that is off the picture. Where another one stands there
-    already it tries its other side, below the box, further rows, inside; urgent ones choose first.
+    already it tries its other side, below the box, inside; urgent ones choose first. Labels never overlap: the sign
+    at the box's corner says enough where the words do not fit.
 
     Args:
         picture: width and height of the picture, logical pixels.
-        avoid: False where there are too many: each label stands where it would stand alone.
+        drop: False for labels that were asked for (hovered, selected): those without room take their first place.
     """
-    if not avoid:
-        return [_rounded(_first(wish, picture)) for wish in wishes]
     order = sorted(range(len(wishes)), key=lambda i: (not wishes[i].urgent, wishes[i].box[1], wishes[i].box[0]))
-    places = [(0.0, 0.0)] * len(wishes)
-    taken: list[Rect] = []
+    tries = 5 if len(wishes) <= MANY else 2
+    places: list[tuple[float, float] | None] = [None] * len(wishes)
+    taken = _Taken()
     for i in order:
         wish = wishes[i]
         options = _options(wish, picture)
-        x, y = next(((x, y) for x, y in options if _is_free(x, y, wish, taken)), options[0])
-        taken.append((x, y, x + wish.width, y + wish.height))
+        for x, y in options[:tries]:
+            rect = (x, y, x + wish.width, y + wish.height)
+            if taken.is_free(rect):
+                break
+        else:
+            if drop:
+                continue
+            x, y = options[0]
+            rect = (x, y, x + wish.width, y + wish.height)
+        taken.take(rect)
         places[i] = _rounded((x, y))
     return places
 
@@ -71,13 +107,7 @@ def _options(wish: Wish, picture: tuple[float, float]) -> list[tuple[float, floa
     _, y1, x2, y2 = wish.box
     left, right = _left(wish, picture), max(0.0, x2 + 1 - wish.width)
     above, inside, below = y1 - wish.height - _GAP, y1 + _GAP, y2 + _GAP
-    row = wish.height + 1
     options = [_first(wish, picture), (right, above), (left, below), (right, below)]
-    options += [(left, above - row), (left, below + row), (left, above - 2 * row), (left, below + 2 * row)]
-    options.append((left, inside))
-    return [(x, y) for x, y in options if y >= 0 or y1 < 0]
-
-
-def _is_free(x: float, y: float, wish: Wish, taken: Sequence[Rect]) -> bool:
-    right, bottom = x + wish.width, y + wish.height
-    return all(x >= x2 or right <= x1 or y >= y2 or bottom <= y1 for x1, y1, x2, y2 in taken)
+    if y2 - y1 >= 3 * wish.height:
+        options.append((left, inside))
+    return [(x, y) for x, y in options if y >= 0 or y1 < 0] or [_first(wish, picture)]

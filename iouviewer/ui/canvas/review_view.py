@@ -106,9 +106,9 @@ class ReviewView:
         if key != self._key:
             self._key, self._kept, self._kept_truths = key, {}, {}
         boxes: list[DrawnBox] = []
-        for review in reversed(reviews):
-            boxes += self._predictions(review)
         first = reviews[0] if reviews else None
+        for review in reversed(reviews):
+            boxes += self._predictions(review, quiet=review is not first)
         boxes += self._truths(self._session.ground_truth.boxes(frame), first)
         return FrameView.of(frame, boxes)
 
@@ -172,17 +172,17 @@ class ReviewView:
 
     # Predictions
 
-    def _predictions(self, review: Reviewed) -> list[DrawnBox]:
+    def _predictions(self, review: Reviewed, *, quiet: bool) -> list[DrawnBox]:
         boxes = []
         for row, state in review.state_of.items():
             ref = Ref(review.variant.key, row)
             kept = self._kept.get(ref)
             if kept is None or kept[0] is not state:
-                kept = self._kept[ref] = (state, self._drawn_prediction(ref, review.variant, state))
+                kept = self._kept[ref] = (state, self._drawn_prediction(ref, review.variant, state, quiet=quiet))
             boxes.append(kept[1])
         return boxes
 
-    def _drawn_prediction(self, ref: Ref, variant: Variant, state: PairState) -> DrawnBox:
+    def _drawn_prediction(self, ref: Ref, variant: Variant, state: PairState, *, quiet: bool) -> DrawnBox:
         table = variant.predictions.table
         x1, y1, x2, y2 = table.boxes[:, ref.row].tolist()
         role = _ROLES[state] if self._judged else Role.PLAIN
@@ -190,7 +190,7 @@ class ReviewView:
         if role is Role.FALSE_POSITIVE:
             name = self._class_of(int(table.class_ids[ref.row]))
             label = Label(((*name, Segment(f"FP{_score(variant, ref.row)}", _POOR)),), on_picture(variant.colour))
-        return DrawnBox(ref, (x1, y1, x2, y2), role, on_picture(variant.colour), variant.dash, label=label)
+        return DrawnBox(ref, (x1, y1, x2, y2), role, on_picture(variant.colour), variant.dash, label, quiet)
 
     def _prediction_detail(self, review: Reviewed, row: int) -> Label:
         variant = review.variant

@@ -15,7 +15,7 @@ from iouviewer.document.variants import Variant
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.canvas.box_commands import TrackCommands
 from iouviewer.ui.canvas.boxes_item import BoxesItem, pen_of
-from iouviewer.ui.canvas.frame_view import FrameView
+from iouviewer.ui.canvas.frame_view import FrameView, LabelMode
 from iouviewer.ui.canvas.hit import Ref
 from iouviewer.ui.canvas.input import InputCanvas
 from iouviewer.ui.canvas.labels import Label, LabelCache, Segment
@@ -209,6 +209,10 @@ class CanvasView(TrackCommands, InputCanvas):
     def set_all_labels(self, all_labels: bool) -> None:
         """Labels on all boxes (while a key is held)."""
         self._boxes_item.set_all_labels(all_labels)
+
+    def set_label_mode(self, mode: LabelMode) -> None:
+        """When boxes that are neither hovered nor selected carry labels."""
+        self._boxes_item.set_label_mode(mode)
 
     def set_smooth_scaling(self, smooth: bool) -> None:
         """Smooth scaling, or each picture pixel as a sharp square."""

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
 _STEP = 1.25
 _MOST, _LEAST = 64.0, 0.02
-_MARGIN = 0
+_SLACK = 0.25
+"""How far panning may leave the picture, as a share of the view."""
 
 
 class ZoomView(QGraphicsView):
@@ -91,10 +92,7 @@ class ZoomView(QGraphicsView):
         size = self.viewport().size()
         if self._picture.isEmpty() or size.isEmpty():
             return
-        scale = min(
-            (size.width() - 2 * _MARGIN) / self._picture.width(), (size.height() - 2 * _MARGIN) / self._picture.height()
-        )
-        self._set_scale(max(scale, 1e-3), self._picture.center())
+        self._set_scale(max(self._fit_scale(), 1e-3), self._picture.center())
 
     def actual_size(self) -> None:
         """100 %: one picture pixel a device pixel."""
@@ -134,29 +132,59 @@ class ZoomView(QGraphicsView):
             self._zoom_anchor = (position, self.to_picture(position))
         anchor = self._zoom_anchor
         self._fitted = False
-        self._set_scale(scale, None)
-        self.pan((position - self.viewportTransform().map(anchor[1])).toPoint())
+        changed = self._scale_by(scale)
+        self._scroll((position - self.viewportTransform().map(anchor[1])).toPoint())
+        self._keep_near(0.0)
         self._zoom_anchor = anchor
+        self._tell(changed)
 
-    def _set_scale(self, scale: float, centre: QPointF | None) -> None:
+    def _set_scale(self, scale: float, centre: QPointF) -> None:
+        self._zoom_anchor = None
+        changed = self._scale_by(scale)
+        self.centerOn(centre)
+        self._keep_near(0.0)
+        self._tell(changed)
+
+    def _scale_by(self, scale: float) -> bool:
         changed = scale != self.transform().m11()
-        if centre is not None:
-            self._zoom_anchor = None
         self.setTransform(QTransform.fromScale(scale, scale))
-        if centre is not None:
-            self.centerOn(centre)
-        if changed:
+        return changed
+
+    def _tell(self, zoomed: bool) -> None:
+        if zoomed:
             self.zoomChanged.emit(self.zoom)
         self.viewMoved.emit()
+
+    def _keep_near(self, slack: float) -> None:
+        """Scroll so that the picture fills the view as far as it can.
+
+        A picture that is smaller than the view stands in its middle. ``slack`` is how far it may be off that, as a
+        share of the view.
+        """
+        if self._picture.isEmpty():
+            return
+        size = self.viewport().size()
+        shown = self.viewportTransform().mapRect(self._picture)
+        self._scroll(
+            QPoint(
+                _way_back(shown.left(), shown.width(), size.width(), slack),
+                _way_back(shown.top(), shown.height(), size.height(), slack),
+            )
+        )
+
+    def _scroll(self, by: QPoint) -> None:
+        for bar, step in ((self.horizontalScrollBar(), by.x()), (self.verticalScrollBar(), by.y())):
+            if step:
+                bar.setValue(bar.value() - step)
 
     def _centre(self) -> QPointF:
         return self.to_picture(QPointF(self.viewport().rect().center()))
 
     def pan(self, by: QPoint) -> None:
-        """Move the picture by logical pixels."""
+        """Move the picture by logical pixels, a quarter of the view beyond its edge at most."""
         self._zoom_anchor = None
-        for bar, step in ((self.horizontalScrollBar(), by.x()), (self.verticalScrollBar(), by.y())):
-            bar.setValue(bar.value() - step)
+        self._scroll(by)
+        self._keep_near(_SLACK)
         if not by.isNull():
             self._fitted = False
             self.viewMoved.emit()
@@ -197,3 +225,15 @@ class ZoomView(QGraphicsView):
         super().resizeEvent(event)
         if self._fitted:
             self.fit()
+        else:
+            self._keep_near(_SLACK)
+
+
+def _way_back(start: float, length: float, room: int, slack: float) -> int:
+    """Pixels to move a stretch of this length so that it covers ``room``; in its middle where it is shorter."""
+    spare = room - length
+    least, most = (spare, 0.0) if spare < 0 else (spare / 2, spare / 2)
+    if least - slack * room <= start <= most + slack * room:
+        return 0
+    wanted = min(max(start, least - slack * room), most + slack * room)
+    return round(wanted - start)
