@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 _FORMAT = QImage.Format.Format_RGB32
+_SQUARES = 4.0
+"""Device pixels a picture pixel from which on it can be shown as a square; below, squares would differ in size."""
 _WITH_ALPHA = QImage.Format.Format_ARGB32_Premultiplied
 
 
@@ -47,7 +49,7 @@ class PictureItem(QGraphicsItem):
         self.update()
 
     def set_smooth(self, smooth: bool) -> None:
-        """Smooth or nearest-neighbour scaling."""
+        """Smooth scaling, or sharp squares for the picture's pixels once they are larger than ``_SQUARES``."""
         self._smooth = smooth
         self.update()
 
@@ -79,15 +81,18 @@ class PictureItem(QGraphicsItem):
         """The part ``shown`` (logical pixels) of the picture that fills ``whole``, at device resolution."""
         size = shown.size() * ratio
         scale = whole.width() * ratio / self._image.width()
-        if self._smooth and 0.999 < scale < 1.001 and shown.contains(whole.toAlignedRect()):
+        complete = shown.contains(whole.toAlignedRect())
+        if complete and 0.999 < scale < 1.001:
             result = QImage(self._image)
-        elif self._smooth and scale < 1 and shown.contains(whole.toAlignedRect()):
+        elif complete and scale < 1:
             result = _reduced(self._image, max(1, round(whole.width() * ratio)), max(1, round(whole.height() * ratio)))
+        elif scale > 1.001 and (self._smooth or scale < _SQUARES):
+            result = _enlarged(self._image, whole, shown, ratio, size)
         else:
             result = QImage(size, _WITH_ALPHA)
             result.fill(Qt.GlobalColor.transparent)
             painter = QPainter(result)
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < _SQUARES)
             painter.scale(ratio, ratio)
             painter.translate(-shown.left(), -shown.top())
             painter.drawImage(whole, self._image)
@@ -126,6 +131,36 @@ def _reduced(image: QImage, width: int, height: int) -> QImage:
     source = _whole_bytes(image)
     how = cv2.INTER_AREA if width < source.width() / 2 else cv2.INTER_LINEAR
     return _copied(cv2.resize(pixels(source), (width, height), interpolation=how), source.format())
+
+
+def _enlarged(image: QImage, whole: QRectF, shown: QRect, ratio: float, size: QSize) -> QImage:
+    """The part ``shown`` of the image that fills ``whole`` (logical pixels), bicubic, in ``size`` device pixels."""
+    import cv2
+
+    source = _whole_bytes(image)
+    scale_x, scale_y = whole.width() * ratio / source.width(), whole.height() * ratio / source.height()
+    columns, left = _cut((shown.left() - whole.left()) * ratio, size.width(), scale_x, source.width())
+    rows, top = _cut((shown.top() - whole.top()) * ratio, size.height(), scale_y, source.height())
+    # Resize is an order of magnitude faster than warpAffine, which would take any offset.
+    part = cv2.resize(pixels(source)[rows, columns], None, fx=scale_x, fy=scale_y, interpolation=cv2.INTER_CUBIC)
+    part = part[max(top, 0) : top + size.height(), max(left, 0) : left + size.width()]
+    above, before = max(-top, 0), max(-left, 0)
+    below, after = size.height() - above - part.shape[0], size.width() - before - part.shape[1]
+    if any((above, below, before, after)):
+        part = cv2.copyMakeBorder(part, above, below, before, after, cv2.BORDER_REPLICATE)
+    return _copied(part, source.format())
+
+
+def _cut(start: float, length: int, scale: float, available: int) -> tuple[slice, int]:
+    """Which source pixels to enlarge, and where ``start`` (device pixels) lies in the result, rounded.
+
+    Among the first pixels that would do it takes the one that leaves the least to round: else the picture would
+    tremble by half a pixel against its boxes while it is panned.
+    """
+    needed = min(max(int(start / scale) - 3, 0), available - 1)
+    first = min(range(max(needed - 32, 0), needed + 1), key=lambda i: abs((start - i * scale + 0.5) % 1 - 0.5))
+    last = min(available, int((start + length) / scale) + 4)
+    return slice(first, max(last, first + 1)), round(start - first * scale)
 
 
 def _with_levels(image: QImage, brightness: float, contrast: float) -> QImage:

@@ -38,6 +38,7 @@ class ZoomView(QGraphicsView):
         self._picture = QRectF()
         self._fitted = True
         self._followed: ZoomView | None = None
+        self._following = False
         self._zoom_anchor: tuple[QPointF, QPointF] | None = None
 
     # Reading
@@ -83,7 +84,8 @@ class ZoomView(QGraphicsView):
         if picture == self._picture:
             return
         self._picture = picture
-        self.setSceneRect(picture.adjusted(-width, -height, width, height))
+        room = 8 * max(width, height)
+        self.setSceneRect(picture.adjusted(-room, -room, room, room))
         self.fit()
 
     def fit(self) -> None:
@@ -190,7 +192,7 @@ class ZoomView(QGraphicsView):
             self.viewMoved.emit()
 
     def follow(self, other: ZoomView | None) -> None:
-        """Show the same part of the picture as another view from now on; None: go alone."""
+        """Show the same part of the picture as another view from now on; None: go alone. Two may follow one another."""
         if self._followed is not None:
             self._followed.viewMoved.disconnect(self._on_followed_moved)
         self._followed = other
@@ -200,14 +202,25 @@ class ZoomView(QGraphicsView):
 
     def _on_followed_moved(self) -> None:
         other = self._followed
-        if other is None:
+        if other is None or other._following:
+            return
+        self._following = True
+        try:
+            self._show_like(other)
+        finally:
+            self._following = False
+
+    def _show_like(self, other: ZoomView) -> None:
+        if other.is_fitted:
+            if not self._fitted:
+                self.fit()
             return
         scale, centre = other.transform().m11(), other._centre()
         mine = self._centre()
         near = abs(mine.x() - centre.x()) + abs(mine.y() - centre.y()) <= 2 / scale
         if scale == self.transform().m11() and near:
             return
-        self._fitted = other.is_fitted
+        self._fitted = False
         self._set_scale(scale, centre)
 
     # Qt's events
