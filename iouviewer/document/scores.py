@@ -24,7 +24,7 @@ from iouviewer.document.scores_types import (
     VariantSummary,
 )
 from iouviewer.document.scores_variant import VariantScores
-from iouviewer.metrics.coco import MAX_DETECTIONS
+from iouviewer.metrics.coco import MAX_DETECTIONS, rows_without_class
 from iouviewer.metrics.review import FrameReview, review_frame
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Float, Int
 
@@ -68,7 +68,9 @@ class Scores:
     def set_ground_truth(self, gt: GroundTruthView) -> None:
         """Replace the ground truth; every variant is scored anew."""
         self._gt = gt
-        self._count_classes(gt.table())
+        table = gt.table()
+        frame = table.frame_of_row()[rows_without_class(table)]
+        self._without_class: Int = np.bincount(frame, minlength=table.frame_count)
         self._rebuild()
 
     def set_settings(self, settings: ScoreSettings) -> None:
@@ -100,7 +102,7 @@ class Scores:
         """
         self._columns.clear()
         numbers = [int(frame) for frame in frames]
-        self._variants[key].extend(predictions, numbers, self._gt, self._one_class(predictions))
+        self._variants[key].extend(predictions, numbers, self._gt, self._without_class)
 
     def settle(self, key: str) -> None:
         """Compute a pending AP now, for a run that will not go on."""
@@ -114,22 +116,30 @@ class Scores:
     def update(self, frames: Iterable[int]) -> None:
         """The ground truth of these frames changed: boxes, classes, flags or state."""
         variants = list(self._variants.values())
-        modes = [variant.one_class for variant in variants]
         for frame in frames:
             gt = self._gt.frame_table(frame)
             state = self._gt.state(frame)
-            self._recount_classes(frame, gt)
+            truth = gt.class_ids.tolist(), gt.ignored.tolist()
+            without = int(self._without_class[frame]), _without_class(*truth)
+            self._without_class[frame] = without[1]
             if not variants:
                 continue
             columns = self._columns_of(frame)
-            truth = gt.class_ids.tolist(), gt.ignored.tolist()
             overlaps = frame_overlaps(gt, columns, self._settings.review)
             for number, variant in enumerate(variants):
                 found = (overlaps.review[number], overlaps.swallowed[number], columns.used_counts[number])
                 variant.update(frame, truth, state, columns.rows[number], found, overlaps.coco[number])
-        if modes != [self._one_class(variant.predictions) for variant in variants]:
-            # The first box with a class came, or the last one went: classes now count otherwise everywhere.
-            self._rebuild()
+                variant.recount_classes(frame, *without)
+        self._turn_classes(variants)
+
+    def _turn_classes(self, variants: list[VariantScores]) -> None:
+        """AP anew where the first counted box without a class came, or the last one went."""
+        turned = [variant for variant in variants if variant.one_class != variant.counts_as_one_class]
+        if turned:
+            self._columns.clear()
+            table = self._gt.table()
+            for variant in turned:
+                variant.ap_again(table)
 
     def frame_iou(self, key: str, frame: int) -> float:
         """Frame IoU, NaN where undefined."""
@@ -165,8 +175,8 @@ class Scores:
         return self._variants[key].histogram(bins).copy()
 
     def _scored(self, predictions: PredictionSet) -> VariantScores:
-        one_class = self._one_class(predictions)
-        return VariantScores(predictions, self._gt.table(), self._gt.states(), self._settings, one_class)
+        states = self._gt.states()
+        return VariantScores(predictions, self._gt.table(), states, self._settings, self._without_class)
 
     def _rebuild(self) -> None:
         self._columns.clear()
@@ -183,16 +193,9 @@ class Scores:
             self._columns[frame] = columns
         return columns
 
-    def _count_classes(self, gt: BoxTable) -> None:
-        frame = gt.frame_of_row()[gt.class_ids != UNSPECIFIED_CLASS]
-        self._with_class: Int = np.bincount(frame, minlength=gt.frame_count)
-        self._any_class = int(self._with_class.sum())
 
-    def _recount_classes(self, frame: int, gt: BoxTable) -> None:
-        now = int(np.count_nonzero(gt.class_ids != UNSPECIFIED_CLASS))
-        self._any_class += now - int(self._with_class[frame])
-        self._with_class[frame] = now
-
-    def _one_class(self, predictions: PredictionSet) -> bool:
-        """The rule of ``coco.evaluation_classes``."""
-        return not self._any_class or not predictions.any_class
+def _without_class(class_ids: list[int], ignored: list[bool]) -> int:
+    """How many boxes that are not ignored have no class."""
+    if UNSPECIFIED_CLASS not in class_ids:
+        return 0
+    return sum(number == UNSPECIFIED_CLASS and not skip for number, skip in zip(class_ids, ignored, strict=True))

@@ -14,11 +14,9 @@ from iouviewer.metrics.coco_matching import THRESHOLDS
 from iouviewer.metrics.iou import areas, extra_pixel, intersect
 from iouviewer.metrics.pairs import same_class
 from iouviewer.metrics.review import ReviewSettings
-from iouviewer.metrics.table import Bool, BoxTable, Float, Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 _LOWEST = float(THRESHOLDS[0])
-_ANY = -2
-"""Class of predictions whose variant is evaluated as of one class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +70,7 @@ def frame_predictions(
             rows.append(order + found.start)
         else:
             rows.append(np.arange(found.start, found.stop))
-        coco_class = np.full(count, _ANY) if one_class else classes
+        coco_class = np.full(count, UNSPECIFIED_CLASS) if one_class else classes
         parts.append((boxes, scores, classes, coco_class, _within_cap(coco_class, cap) if count > cap else None))
         owner += [number] * count
         place += range(count)
@@ -176,7 +174,8 @@ def _coco_pairs(
         found = inter >= _LOWEST
     if preds.capped is not None:
         found &= preds.capped
-    found &= (gt.class_ids[:, None] == preds.coco_class) | (preds.coco_class == _ANY)
+    # Ground truth without a class either is ignored or makes everything one class.
+    found &= same_class(gt.class_ids[:, None], preds.coco_class)
     _collect(inter, found, preds, result.coco)
 
 

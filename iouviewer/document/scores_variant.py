@@ -21,7 +21,7 @@ from iouviewer.document.scores_types import (
 )
 from iouviewer.metrics.assignment import Triple, assign_frame
 from iouviewer.metrics.block_sums import BlockSums
-from iouviewer.metrics.coco import mean_over_classes
+from iouviewer.metrics.coco import mean_over_classes, rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import Review, review_all, review_frame
 from iouviewer.metrics.review_counts import Tally, Totals, tally
@@ -35,10 +35,10 @@ class VariantScores:
     """Review numbers and AP of one variant against one ground truth."""
 
     def __init__(
-        self, predictions: PredictionSet, gt: BoxTable, states: FrameStates, settings: ScoreSettings, one_class: bool
+        self, predictions: PredictionSet, gt: BoxTable, states: FrameStates, settings: ScoreSettings, without_class: Int
     ) -> None:
+        """``without_class`` is (F,): ground-truth boxes of each frame that are not ignored and have no class."""
         self.predictions = predictions
-        self.one_class = one_class
         self.settings = settings
         chosen = predictions.covered if settings.frames is None else predictions.covered & settings.frames
         self._chosen: Bool = chosen
@@ -46,9 +46,33 @@ class VariantScores:
         self._states = states.copy()
         self._about_frames: tuple[int, int, int, int] | None = None
         self.review_again(gt, settings)
+        self._count_classes(without_class)
         self.ap: IncrementalAp | None = None
-        if predictions.has_scores:
-            self.ap_again(gt)
+        self.ap_again(gt)
+
+    @property
+    def counts_as_one_class(self) -> bool:
+        """The rule of ``coco.counts_as_one_class`` now; ``one_class`` is what AP was evaluated with."""
+        return self._gt_without > 0 or self._pred_without > 0
+
+    def _count_classes(self, without_class: Int) -> None:
+        table = self.predictions.table
+        found = rows_without_class(table)
+        self._without: Int | None = None
+        if found.any():
+            self._without = np.bincount(table.frame_of_row()[found], minlength=table.frame_count)
+        self._counted = self._scored.copy()
+        self._gt_without = int(without_class[self._scored].sum())
+        self._pred_without = 0 if self._without is None else int(self._without[self._scored].sum())
+
+    def recount_classes(self, frame: int, before: int, now: int) -> None:
+        """A frame that was updated had ``before`` boxes without a class that are not ignored, and has ``now``."""
+        was, scored = bool(self._counted[frame]), bool(self._scored[frame])
+        self._gt_without += now * scored - before * was
+        if was != scored:
+            self._counted[frame] = scored
+            if self._without is not None:
+                self._pred_without += int(self._without[frame]) * (scored - was)
 
     def review_again(self, gt: BoxTable, settings: ScoreSettings) -> None:
         """Associate all frames anew."""
@@ -67,14 +91,14 @@ class VariantScores:
         self._histograms: dict[int, NDArray[np.int64]] = {}
 
     def ap_again(self, gt: BoxTable) -> None:
-        """Evaluate AP for all frames anew."""
-        table = self.predictions.table
-        self.ap = IncrementalAp(gt, table, self._scored, one_class=self.one_class)
+        """Evaluate AP for all frames anew, if there are scores."""
+        self.one_class = self.counts_as_one_class
+        if self.predictions.has_scores:
+            self.ap = IncrementalAp(gt, self.predictions.table, self._scored, one_class=self.one_class)
 
-    def extend(self, predictions: PredictionSet, frames: list[int], view: GroundTruthView, one_class: bool) -> None:
+    def extend(self, predictions: PredictionSet, frames: list[int], view: GroundTruthView, without_class: Int) -> None:
         """Take over the results of further frames; see ``Scores.extend_variant``."""
         self.predictions = predictions
-        self.one_class = one_class
         self._about_frames = None
         chosen = self.settings.frames
         for frame in frames:
@@ -87,13 +111,15 @@ class VariantScores:
                 boxes, predicted = view.frame_table(frame), predictions.table.frame(frame)
                 found = review_frame(boxes, predicted, self.settings.review).tally
             self._replace(frame, found)
+        self._count_classes(without_class)
+        self.one_class = self.counts_as_one_class
         self.ap = None
         if predictions.complete or len(predictions.table) <= _CHEAP:
             self.settle(view)
 
     def settle(self, view: GroundTruthView) -> None:
         """Compute AP if it is pending."""
-        if self.ap is None and self.predictions.has_scores:
+        if self.ap is None:
             self.ap_again(view.table())
 
     def update(

@@ -1,7 +1,8 @@
 """COCO evaluation: AP, AP50, AP75 and AR100 as pycocotools 2.0 computes them; always in the continuous convention.
 
-Classes: where either side has no classes at all, everything counts as one class. Otherwise a class id stands for
-itself, the unspecified one too: a box without a class then only matches boxes without one.
+Classes: a box without a class matches every class, but a prediction is ranked in one class only. Therefore, where any
+counted box of either side has no class, everything counts as one class; otherwise a class id stands for itself. Ignored
+boxes decide nothing: one without a class swallows predictions of every class.
 """
 
 from __future__ import annotations
@@ -103,11 +104,26 @@ class CocoResult:
     thresholds: Float
 
 
-def evaluation_classes(gt_class: Int, pred_class: Int) -> tuple[Int, Int]:
-    """The classes under which rows are evaluated: all ``UNSPECIFIED_CLASS`` where one side has no class."""
-    if (gt_class == UNSPECIFIED_CLASS).all() or (pred_class == UNSPECIFIED_CLASS).all():
-        return np.full_like(gt_class, UNSPECIFIED_CLASS), np.full_like(pred_class, UNSPECIFIED_CLASS)
-    return gt_class, pred_class
+def rows_without_class(table: BoxTable) -> Bool:
+    """(N,) bool: rows without a class that, where their frame counts, make everything count as one class."""
+    found: Bool = (table.class_ids == UNSPECIFIED_CLASS) & ~table.ignored
+    return found
+
+
+def counts_as_one_class(gt: BoxTable, pred: BoxTable, frames: Bool | None = None) -> bool:
+    """Whether COCO evaluation takes all boxes as of one class: a counted box of either side has none.
+
+    Taken as a class of its own, a box without a class could never be found by a prediction with one; and giving a class
+    to the first of many boxes would take AP to nothing.
+
+    Args:
+        frames: (F,) bool, the frames that count; None for all.
+    """
+    for table in (gt, pred):
+        found = rows_without_class(table)
+        if found.any() and (frames is None or bool((found & frames[table.frame_of_row()]).any())):
+            return True
+    return False
 
 
 def coco_columns(boxes: Float) -> tuple[Float, Float]:
@@ -141,11 +157,16 @@ def _original(pairs: Pairs, gt_rows: Int | None, pred_rows: Int | None) -> Pairs
 class _Evaluation:
     """One pair of tables, ready to be matched for any range of areas."""
 
-    def __init__(self, gt: BoxTable, pred: BoxTable, frames: Bool | None, max_detections: int) -> None:
+    def __init__(
+        self, gt: BoxTable, pred: BoxTable, frames: Bool | None, max_detections: int, one_class: bool | None = None
+    ) -> None:
         if gt.frame_count != pred.frame_count:
             raise ValueError(f"ground truth has {gt.frame_count} frames, predictions have {pred.frame_count}")
         self.gt, self.pred = gt, pred
-        self.gt_class, self.pred_class = evaluation_classes(gt.class_ids, pred.class_ids)
+        self.gt_class, self.pred_class = gt.class_ids, pred.class_ids
+        if counts_as_one_class(gt, pred, frames) if one_class is None else one_class:
+            self.gt_class = np.full_like(gt.class_ids, UNSPECIFIED_CLASS)
+            self.pred_class = np.full_like(pred.class_ids, UNSPECIFIED_CLASS)
         self.classes = np.union1d(distinct(self.gt_class), distinct(self.pred_class))
         _, gt_in = _rows_of(gt, frames)
         self.frame_of_pred, pred_in = _rows_of(pred, frames)
@@ -200,7 +221,8 @@ class _Evaluation:
             order = np.lexsort((pairs.gt, pairs.pred))
             pairs, is_crowd = pairs.select(order), is_crowd[order]
         if len(self.classes) > 1:
-            same = self.gt_class[pairs.gt] == self.pred_class[pairs.pred]
+            gt_class = self.gt_class[pairs.gt]
+            same = (gt_class == self.pred_class[pairs.pred]) | (is_crowd & (gt_class == UNSPECIFIED_CLASS))
             pairs, is_crowd = pairs.select(same), is_crowd[same]
         return Candidates(pairs, is_crowd, is_crowd)
 
@@ -230,6 +252,8 @@ def match_coco(
     frames: Bool | None = None,
     max_detections: int = MAX_DETECTIONS,
     area: tuple[float, float] = ALL_AREAS,
+    *,
+    one_class: bool | None = None,
 ) -> CocoMatches:
     """Match predictions to ground truth at all thresholds.
 
@@ -237,8 +261,9 @@ def match_coco(
         frames: (F,) bool, the frames to evaluate (labelled and covered); None for all.
         max_detections: best predictions of a frame and class that take part.
         area: square pixels; ground truth outside is ignored.
+        one_class: all boxes are of one class; None: as ``counts_as_one_class`` decides.
     """
-    return _Evaluation(gt, pred, frames, max_detections).match(area)
+    return _Evaluation(gt, pred, frames, max_detections, one_class).match(area)
 
 
 def _summary(matches: CocoMatches) -> dict[int, ClassAp]:

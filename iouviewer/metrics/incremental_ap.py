@@ -26,13 +26,13 @@ class IncrementalAp:
 
         Args:
             frames: (F,) bool, the frames that count.
-            one_class: all boxes are of one class; as ``coco.evaluation_classes`` decides for the two tables.
+            one_class: all boxes are of one class; as ``coco.counts_as_one_class`` decides.
         """
         self._one_class = one_class
         self._gt = gt
         self._scored = frames.copy()
         self._edited: dict[int, dict[int, int]] = {}
-        matches = match_coco(gt, pred)
+        matches = match_coco(gt, pred, one_class=one_class)
         unscored = ~frames[pred.frame_of_row()]
         self._tp: Masks = np.where(unscored, 0, matches.tp).astype(np.uint16)
         self._ignored: Masks = np.where(unscored, ALL, matches.ignored).astype(np.uint16)

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.scores import run_hotcoco, run_ours, run_pycocotools, scene
 from iouviewer.document.imported import ImportedBoxes, Kind
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.document.scores import EXCLUDED, UNLABELLED, NoAp, Scores, ScoreSettings
+from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, NoAp, Scores, ScoreSettings
 from iouviewer.errors import UserError
 from iouviewer.metrics.review import PairState, ReviewSettings
 from iouviewer.metrics.table import BoxTable
@@ -109,6 +109,61 @@ def test_changed_thresholds_change_review_numbers_and_keep_ap():
     assert (before.tp, before.fp, before.fn) == (2, 0, 0)
     assert (after.tp, after.fp, after.fn) == (0, 1, 2)
     assert (after.ap, after.ar100) == (before.ap, before.ar100)
+
+
+def classed_predictions(frame_count, *rows):
+    """Rows of (frame, rect, score, class)."""
+    found = predictions(frame_count, *(row[:3] for row in rows))
+    class_ids = np.array([row[3] for row in rows], np.int64)
+    return PredictionSet(
+        BoxTable.from_rows(
+            found.table.frame_of_row(), found.table.boxes, frame_count=frame_count, class_ids=class_ids,
+            scores=found.table.scores,
+        ),
+        np.ones(frame_count, np.bool_),
+    )  # fmt: skip
+
+
+def test_the_first_box_with_a_class_among_boxes_without_leaves_ap_as_it_is():
+    gt = truth([BOX], [BOX])
+    gt.boxes = [[(0, BOX, -1, False)], [(1, BOX, -1, False)]]
+    scores = scored(gt, classed_predictions(2, (0, BOX, 0.9, 0), (1, BOX, 0.8, 1)))
+    assert scores.summary("v").ap == 1.0
+    gt.boxes[0] = [(0, BOX, 0, False)]
+    scores.update([0])
+    assert scores.summary("v").ap == 1.0 and list(scores.summary("v").per_class) == [-1]
+    gt.boxes[1] = [(1, BOX, 1, False)]
+    scores.update([1])
+    assert list(scores.summary("v").per_class) == [0, 1] and scores.summary("v").ap == 1.0
+
+
+def test_only_counted_boxes_without_a_class_make_everything_one_class():
+    gt = truth([BOX], [BOX])
+    gt.boxes = [[(0, BOX, 0, False)], [(1, BOX, -1, False)]]
+    scores = scored(gt, classed_predictions(2, (0, BOX, 0.9, 1), (1, BOX, 0.8, 1)))
+    assert list(scores.summary("v").per_class) == [-1] and scores.summary("v").ap == 1.0
+    gt.set_state(1, UNLABELLED)
+    scores.update([1])
+    assert list(scores.summary("v").per_class) == [0] and scores.summary("v").ap == 0.0
+    gt.set_state(1, LABELLED)
+    gt.boxes[1] = [(1, BOX, -1, True)]
+    scores.update([1])
+    assert list(scores.summary("v").per_class) == [0] and scores.summary("v").ap == 0.0
+
+
+def test_an_ignored_box_without_a_class_swallows_predictions_of_every_class():
+    gt = truth([], [BOX])
+    gt.boxes = [[(0, BOX, -1, True)], [(1, BOX, 1, False)]]
+    found = classed_predictions(2, (0, BOX, 0.9, 1), (1, BOX, 0.8, 1))
+    assert scored(gt, found).summary("v").ap == 1.0
+    scores = scored(truth([], []), found)
+    scores.set_ground_truth(gt)
+    gt.boxes[0] = []
+    scores.update([0])
+    assert scores.summary("v").ap == pytest.approx(0.5)
+    gt.boxes[0] = [(0, BOX, -1, True)]
+    scores.update([0])
+    assert scores.summary("v").ap == 1.0
 
 
 def test_without_scores_there_is_no_ap_and_the_reason_is_given():

@@ -153,7 +153,7 @@ def assert_equals_the_metrics(scores, gt, score_settings):
         assert dict(summary.per_class) == dict(coco.per_class)
 
 
-@pytest.mark.parametrize("classes", [[-1], [0], [0, 1, 2], [-1, 0, 1]])
+@pytest.mark.parametrize("classes", [[-1], [0], [0, 1, 2], [-1, 0, 1], [-1, *[0, 1] * 30]])
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), grid=st.booleans(), agnostic=st.booleans(), inclusive=st.booleans())
 def test_scores_after_random_edits_equal_a_recomputation_bit_for_bit(classes, seed, grid, agnostic, inclusive):

@@ -194,3 +194,15 @@ def test_matched_boxes_are_matched_once_and_agree_with_the_masks():
 def test_tables_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="3 frames"):
         evaluate_coco(BoxTable.empty(3), BoxTable.empty(4))
+
+
+def test_only_boxes_in_frames_that_count_decide_about_classes():
+    gt, pred = random_tables(np.random.default_rng(11), 8, 3, False, 0.1)
+    inside = np.arange(8) != 3
+    rows = gt.rows(3)
+    assert rows.stop > rows.start
+    ids = gt.class_ids.copy()
+    ids[rows] = -1
+    changed = BoxTable.from_rows(gt.frame_of_row(), gt.boxes, frame_count=8, class_ids=ids, ignored=gt.ignored)
+    assert evaluate_coco(changed, pred, inside) == evaluate_coco(gt, pred, inside)
+    assert list(evaluate_coco(changed, pred).per_class) == [-1]
