@@ -22,8 +22,10 @@ from iouviewer.inference.protocol import (
 from iouviewer.inference.runner import RunRequest, run_in_process
 from iouviewer.inference.trust import TrustStore
 
-SHOW_EVERY = 1 / 30
+SHOW_EVERY = 0.25
 """Seconds between two batches that reach the UI thread."""
+SHOW_FRAMES = 24
+"""Frames of a batch that does not wait so long: scoring more at once would hold the UI thread up."""
 
 
 class RunState(StrEnum):
@@ -88,7 +90,8 @@ class _Driver(QObject):
                 batch += message.unpack()
             elif isinstance(message, Progress):
                 progress = message
-            if batch and (isinstance(message, Finished | Failed) or time.monotonic() - last >= SHOW_EVERY):
+            due = len(batch) >= SHOW_FRAMES or time.monotonic() - last >= SHOW_EVERY
+            if batch and (due or isinstance(message, Finished | Failed)):
                 self.said.emit(run, (progress, batch))
                 batch, last = [], time.monotonic()
             if isinstance(message, ModelLoaded | Finished | Failed):
@@ -108,7 +111,7 @@ class InferenceQueue(QObject):
     progress = Signal(object, int, int, float, float)
     """Run, frames done, frames in all, frames a second, seconds left (nan while they are not known)."""
     detections = Signal(object, object)
-    """Run, list of Detections; at most 30 times a second."""
+    """Run, list of Detections; four times a second, more often only where SHOW_FRAMES came."""
     finished = Signal(object)
     cancelled = Signal(object)
     failed = Signal(object, object)

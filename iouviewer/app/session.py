@@ -56,7 +56,8 @@ class Session(QObject):
         changed(Change): the document changed; redraw what the change names.
         frameChanged(int): the current frame is another one.
         selectionChanged(): the selection is another one.
-        scoresChanged(): settings, variants or predictions changed; every number may be another one.
+        scoresChanged(): settings, variants or predictions changed; every number may be another one. A run that goes
+            on tells its frames by ``variants.predictionsChanged``, and this too where the current one is among them.
         historyChanged(): what undo and redo would do changed.
         saveStateChanged(SaveState): a step was requested or acknowledged.
         told(str): one sentence for the status bar.
@@ -80,6 +81,7 @@ class Session(QObject):
         self.scores = Scores(self.ground_truth, ScoreSettings())
         self.variants = VariantList(self.scores, self)
         self.variants.scoresChanged.connect(self.scoresChanged)
+        self.variants.predictionsChanged.connect(self._on_predictions_changed)
         self.history: History = MemoryHistory()
         self.save_state = SaveState()
         self._acknowledged.connect(self._on_history_acknowledged)
@@ -338,6 +340,10 @@ class Session(QObject):
         self.historyChanged.emit()
 
     # Scores
+
+    def _on_predictions_changed(self, _key: str, frames: frozenset[int] | None) -> None:
+        if frames is not None and self.current_frame in frames:
+            self.scoresChanged.emit()
 
     def set_score_settings(self, settings: ScoreSettings) -> None:
         """Other thresholds, convention or choice of frames: every number is computed anew."""

@@ -33,7 +33,7 @@ class VariantList(QObject):
         listChanged(): a variant came, went, or another is the baseline.
         variantChanged(str): name, look, visibility or run state of the variant with this key changed.
         predictionsChanged(str, object): predictions of the variant changed in these frames (None: all).
-        scoresChanged(): numbers may be others.
+        scoresChanged(): numbers may be others; not told where a run goes on.
     """
 
     listChanged = Signal()
@@ -155,8 +155,14 @@ class VariantList(QObject):
         self.scoresChanged.emit()
 
     def extend_predictions(self, key: str, predictions: PredictionSet, frames: frozenset[int]) -> None:
-        """Predictions grew by these frames (a run goes on)."""
+        """Predictions grew by these frames (a run goes on); views follow ``predictionsChanged``."""
         self._variants[key] = replace(self._variants[key], predictions=predictions)
         self._scores.extend_variant(key, predictions, sorted(frames))
         self.predictionsChanged.emit(key, frames)
+
+    def describe_predictions(self, key: str, predictions: PredictionSet) -> None:
+        """The same boxes with other facts about them: complete, protocol."""
+        self._variants[key] = replace(self._variants[key], predictions=predictions)
+        self._scores.extend_variant(key, predictions, ())
+        self.predictionsChanged.emit(key, None)
         self.scoresChanged.emit()

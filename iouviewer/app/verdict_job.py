@@ -99,6 +99,7 @@ class VerdictJob(QObject):
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._ask)
         session.scoresChanged.connect(self._on_numbers_changed)
+        session.variants.predictionsChanged.connect(self._on_numbers_changed)
         session.changed.connect(self._on_session_changed)
         self._thread.start()
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.pending_ap import PendingAp
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_frame import FramePredictions, frame_overlaps, frame_predictions
 from iouviewer.document.scores_types import (
@@ -25,6 +26,7 @@ from iouviewer.document.scores_types import (
 )
 from iouviewer.document.scores_variant import VariantScores
 from iouviewer.metrics.coco import MAX_DETECTIONS, rows_without_class
+from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import FrameReview, review_frame
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Float, Int
 
@@ -97,8 +99,8 @@ class Scores:
     def extend_variant(self, key: str, predictions: PredictionSet, frames: Iterable[int]) -> None:
         """Take over a running model's results: ``predictions`` differ from what was given only in ``frames``.
 
-        Review numbers follow at once. AP follows at once while the set is small and when it is complete; until then it
-        is "pending", or ``settle`` computes it.
+        Review numbers follow at once. AP follows at once while the set is small; later it is "pending" until ``settle``
+        computes it, or another thread what ``pending_ap`` gives.
         """
         self._columns.clear()
         numbers = [int(frame) for frame in frames]
@@ -107,6 +109,14 @@ class Scores:
     def settle(self, key: str) -> None:
         """Compute a pending AP now, for a run that will not go on."""
         self._variants[key].settle(self._gt)
+
+    def pending_ap(self, key: str) -> PendingAp | None:
+        """What a variant's pending AP depends on, to be computed in another thread; None where it is not pending."""
+        return self._variants[key].pending_ap(self._gt)
+
+    def take_ap(self, key: str, pending: PendingAp, ap: IncrementalAp) -> bool:
+        """Take over what was computed of ``pending``; False where it is out of date or the variant is gone."""
+        return key in self._variants and self._variants[key].take_ap(pending, ap)
 
     def remove_variant(self, key: str) -> None:
         """Forget a variant; KeyError where there is none."""

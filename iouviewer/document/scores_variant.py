@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.pending_ap import PendingAp
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_types import (
     EXCLUDED,
@@ -27,8 +28,8 @@ from iouviewer.metrics.review import Review, review_all, review_frame
 from iouviewer.metrics.review_counts import Tally, Totals, tally
 from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
-_CHEAP = 50_000
-"""Predictions up to which AP of a growing run is computed anew with every batch."""
+_CHEAP = 4_000
+"""Predictions up to which AP of a growing run is computed anew with every batch: some 4 ms."""
 
 
 class VariantScores:
@@ -45,6 +46,8 @@ class VariantScores:
         self._scored: Bool = chosen & (states == LABELLED)
         self._states = states.copy()
         self._about_frames: tuple[int, int, int, int] | None = None
+        # Another one after each change: an AP that was computed elsewhere meanwhile tells by it that it is out of date.
+        self._token = object()
         self.review_again(gt, settings)
         self._count_classes(without_class)
         self.ap: IncrementalAp | None = None
@@ -99,6 +102,7 @@ class VariantScores:
     def extend(self, predictions: PredictionSet, frames: list[int], view: GroundTruthView, without_class: Int) -> None:
         """Take over the results of further frames; see ``Scores.extend_variant``."""
         self.predictions = predictions
+        self._token = object()
         self._about_frames = None
         chosen = self.settings.frames
         for frame in frames:
@@ -114,13 +118,27 @@ class VariantScores:
         self._count_classes(without_class)
         self.one_class = self.counts_as_one_class
         self.ap = None
-        if predictions.complete or len(predictions.table) <= _CHEAP:
+        if len(predictions.table) <= _CHEAP:
             self.settle(view)
 
     def settle(self, view: GroundTruthView) -> None:
         """Compute AP if it is pending."""
         if self.ap is None:
             self.ap_again(view.table())
+
+    def pending_ap(self, view: GroundTruthView) -> PendingAp | None:
+        """What a pending AP depends on, None where it is not pending."""
+        if self.ap is not None or not self.predictions.has_scores:
+            return None
+        one_class = self.counts_as_one_class
+        return PendingAp(view.table(), self.predictions.table, self._scored.copy(), one_class, self._token)
+
+    def take_ap(self, pending: PendingAp, ap: IncrementalAp) -> bool:
+        """Take over a computed AP; False where something has changed since."""
+        current = self._token is pending.token
+        if current:
+            self.ap, self.one_class = ap, pending.one_class
+        return current
 
     def update(
         self,
@@ -139,6 +157,7 @@ class VariantScores:
             overlaps: pairs with IoU > 0, predictions that lie in an ignored box, number of used predictions.
             candidates: pairs that COCO evaluation may match.
         """
+        self._token = object()
         if self._states[frame] != state:
             self._states[frame] = state
             self._about_frames = None

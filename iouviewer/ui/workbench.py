@@ -8,6 +8,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMenuBar, QToolBar, QToolButton
 
+from iouviewer.app.ap_job import ApJob
 from iouviewer.app.frame_loader import FrameLoader
 from iouviewer.app.inference_job import InferenceQueue
 from iouviewer.app.notifier import Level, Notifier
@@ -71,6 +72,7 @@ class Workbench(QObject):
         self.playback = Playback(self)
         self.queue = InferenceQueue(self)
         self.verdicts = VerdictJob(self.session, self)
+        self.ap = ApJob(self.session, self)
         self.differences = DifferencesJob(self.session, self)
         self.controller = ProjectController(self.session, settings, self)
         self._make_parts()
@@ -340,6 +342,7 @@ class Workbench(QObject):
         self.files.close()
         self.exports.close()
         self.verdicts.close()
+        self.ap.close()
         self.differences.close()
         self.controller.close()
         self.loader.close()

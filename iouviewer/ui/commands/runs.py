@@ -238,7 +238,7 @@ class RunCommands(QObject):
         fps = 1000.0 / statistics.median(shown.milliseconds) if shown.milliseconds else None
         old = variants[shown.key].predictions
         protocol = {**old.protocol, **variants[shown.key].details}
-        variants.set_predictions(shown.key, replace(old, complete=state is RunState.FINISHED, protocol=protocol))
+        variants.describe_predictions(shown.key, replace(old, complete=state is RunState.FINISHED, protocol=protocol))
         variants.update(shown.key, state=state, fps=fps, throughput=shown.rate or None, message=message)
 
     def _on_queue_finished(self, run: Run) -> None:

@@ -18,6 +18,8 @@ from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 BINS = 20
 """Bars of the IoU histogram."""
 REST_MILLISECONDS = 250
+GROWING_MILLISECONDS = 2000
+"""How often the differences follow a run that goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +158,10 @@ class DifferencesJob(QObject):
         self._worker.done.connect(self._on_worker_done)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
-        self._rest.setInterval(REST_MILLISECONDS)
         self._rest.timeout.connect(self._ask)
         session.scoresChanged.connect(self._on_numbers_changed)
         session.variants.listChanged.connect(self._on_numbers_changed)
+        session.variants.predictionsChanged.connect(self._on_predictions_changed)
         session.sourceChanged.connect(self._on_numbers_changed)
         session.changed.connect(self._on_session_changed)
 
@@ -167,7 +169,7 @@ class DifferencesJob(QObject):
         """Compute only while somebody looks."""
         self._watched = watched
         if watched and self._stale:
-            self._rest.start()
+            self._rest.start(REST_MILLISECONDS)
 
     def close(self) -> None:
         """End the thread."""
@@ -181,7 +183,14 @@ class DifferencesJob(QObject):
         self._stale = True
         self._number += 1
         if self._watched:
-            self._rest.start()
+            self._rest.start(REST_MILLISECONDS)
+
+    def _on_predictions_changed(self, _key: str, frames: frozenset[int] | None) -> None:
+        # A run goes on: what is shown stays, and the next answer is waited for.
+        if frames is not None:
+            self._stale = True
+            if self._watched and not self._rest.isActive():
+                self._rest.start(GROWING_MILLISECONDS)
 
     def _on_session_changed(self, change: Change) -> None:
         if change.frames and change.phase is Phase.COMMITTED:

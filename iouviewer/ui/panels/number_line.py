@@ -71,6 +71,7 @@ class NumberLine(QWidget):
         session.frameChanged.connect(self._on_frame_changed)
         session.changed.connect(self._on_session_changed)
         session.scoresChanged.connect(self._on_scores_changed)
+        session.variants.predictionsChanged.connect(self._on_predictions_changed)
         self._on_source_changed()
 
     def add_step_actions(self, before: list[QAction], play: QAction, after: list[QAction]) -> None:
@@ -108,6 +109,11 @@ class NumberLine(QWidget):
         # Thresholds, a new variant, results of a run: what moved since is not the user's doing.
         self._began = {}
         self._late.start()
+
+    def _on_predictions_changed(self, key: str, _frames: object) -> None:
+        baseline = self._session.variants.baseline
+        if baseline is not None and baseline.key == key:
+            self._on_scores_changed()
 
     def refresh(self) -> None:
         """Write the numbers as they are now."""

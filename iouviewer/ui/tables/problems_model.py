@@ -44,6 +44,7 @@ class ProblemsModel(QAbstractListModel):
         session.sourceChanged.connect(self._start_anew)
         session.scoresChanged.connect(self._start_anew)
         session.variants.listChanged.connect(self._start_anew)
+        session.variants.predictionsChanged.connect(self._on_predictions_changed)
         session.changed.connect(self._on_session_changed)
         self._start_anew()
 
@@ -61,6 +62,13 @@ class ProblemsModel(QAbstractListModel):
         # Thresholds move with a slider: begin when it rests for a moment.
         self._work.stop()
         self._rest.start()
+
+    def _on_predictions_changed(self, _key: str, frames: frozenset[int] | None) -> None:
+        # A run goes on: only what it brought is looked at.
+        if frames is not None and len(self._session.variants):
+            self._pending += frames.difference(self._pending)
+            if not self._work.isActive() and not self._rest.isActive():
+                self._rest.start()
 
     def _on_session_changed(self, change: Change) -> None:
         if change.phase is Phase.LIVE:

@@ -104,6 +104,7 @@ class VariantsModel(QAbstractTableModel):
         session.sourceChanged.connect(self._on_list_changed)
         session.variants.listChanged.connect(self._on_list_changed)
         session.variants.variantChanged.connect(self._on_variant_changed)
+        session.variants.predictionsChanged.connect(self._refresh)
         self._on_list_changed()
 
     # What changed

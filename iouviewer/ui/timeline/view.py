@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -45,6 +46,7 @@ class TimelineView(QObject):
         session.selectionChanged.connect(self._show_lanes)
         session.variants.listChanged.connect(self._late.start)
         session.variants.variantChanged.connect(self._late.start)
+        session.variants.predictionsChanged.connect(self._on_predictions_changed)
         self._on_source_changed()
 
     def set_always_strips(self, always: bool) -> None:
@@ -97,9 +99,17 @@ class TimelineView(QObject):
         if not change.frames and change.aspects & Aspect.EXISTENCE:
             self._rebuild()
             return
+        self._follow(change.frames, self._series)
+
+    def _on_predictions_changed(self, key: str, frames: frozenset[int] | None) -> None:
+        if frames is not None and key in self._series:
+            self._follow(frames, (key,))
+
+    def _follow(self, frames: Iterable[int], keys: Iterable[str]) -> None:
         scores = self._session.scores
-        for key, series in self._series.items():
-            moved = [frame for frame in change.frames if series.pyramid.set(frame, scores.frame_iou(key, frame))]
+        for key in keys:
+            pyramid = self._series[key].pyramid
+            moved = [frame for frame in frames if pyramid.set(frame, scores.frame_iou(key, frame))]
             if moved:
                 self._follow_difference(moved)
                 self.plot.point_changed(key)
