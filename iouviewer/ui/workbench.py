@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QRectF, Qt
 from PySide6.QtWidgets import QMenuBar, QToolBar, QToolButton
 
 from iouviewer.app.ap_job import ApJob
@@ -17,6 +17,7 @@ from iouviewer.app.project_controller import ProjectController
 from iouviewer.app.session import Session
 from iouviewer.app.settings import SettingsStore
 from iouviewer.app.verdict_job import VariantVerdict, VerdictJob
+from iouviewer.document.history import History, Step
 from iouviewer.errors import UserError
 from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.actions import ActionSet, KeyGuard
@@ -31,6 +32,7 @@ from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.compare.differences import DifferencesJob, Spot
 from iouviewer.ui.compare.side import CompareSide
+from iouviewer.ui.compare.stage import CompareStage
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.first_steps import FirstSteps
@@ -74,6 +76,7 @@ class Workbench(QObject):
         self.verdicts = VerdictJob(self.session, self)
         self.ap = ApJob(self.session, self)
         self.differences = DifferencesJob(self.session, self)
+        self._last_step: tuple[History, Step | None] = (self.session.history, None)
         self.controller = ProjectController(self.session, settings, self)
         self._make_parts()
         self._make_commands()
@@ -90,6 +93,7 @@ class Workbench(QObject):
         other.setObjectName("otherCanvas")
         other.setAccessibleName("Second canvas, in step with the first")
         other.follow(canvas)
+        canvas.follow(other)
         self.parts = Parts(
             canvas,
             other,
@@ -101,6 +105,7 @@ class Workbench(QObject):
             Inspector(session),
             VerdictPanel(),
             CompareSide(session, theme),
+            CompareStage(canvas, other),
         )
         self.controls = ScoreControls(session)
         self.status = StatusBar(session)
@@ -131,7 +136,9 @@ class Workbench(QObject):
             "problems": ProblemCommands(session, self.parts.problems, canvas),
         }
         self.actions = ActionSet(window, groups)
-        self.actions.add_to_canvas(canvas)
+        for place in (canvas, self.parts.other_canvas):
+            self.actions.add_to_canvas(place)
+        self.view.add_compare_modes(self.actions)
         self.view.actions = self.actions
         self.guard = KeyGuard(window, self.actions, canvas)
         parts = self.parts
@@ -153,12 +160,15 @@ class Workbench(QObject):
         parts.number_line.frameEntered.connect(self._on_frame_entered)
         parts.canvas.zoomChanged.connect(self.status.show_zoom)
         parts.canvas.pointerMoved.connect(self.status.show_place)
-        parts.canvas.playRequested.connect(self.playback.toggle)
+        parts.other_canvas.pointerMoved.connect(self.status.show_place)
+        for canvas in (parts.canvas, parts.other_canvas):
+            canvas.playRequested.connect(self.playback.toggle)
         parts.variants.baselineRequested.connect(session.variants.set_baseline)
         parts.variants.removeRequested.connect(session.variants.remove)
         parts.side.activatedSpot.connect(self._on_spot_activated)
         parts.side.variantChosen.connect(self._show_compared)
         session.variants.listChanged.connect(self._show_compared)
+        session.variants.variantChanged.connect(self._show_compared)
         session.sourceChanged.connect(self._on_source_changed)
         session.historyChanged.connect(self._on_history_changed)
         session.frameChanged.connect(self._show_time)
@@ -262,6 +272,7 @@ class Workbench(QObject):
             FirstSteps(self.session, self.parts.canvas).begin()
 
     def _on_history_changed(self) -> None:
+        self._tell_step()
         there = self.session.frame_count > 0
         for id, step, verb in (
             ("undo", self.session.history.undo_step(), "Undo"),
@@ -272,6 +283,14 @@ class Workbench(QObject):
             what = f"{verb}: {step.label}" if step is not None else verb
             key = self.actions.key_of(id)
             self.actions[id].setToolTip(f"{what} ({key})" if key else what)
+
+    def _tell_step(self) -> None:
+        """Say what was done, so that a slip of the hand is seen; what undo and redo did is said by the session."""
+        history = self.session.history
+        before, self._last_step = self._last_step, (history, history.undo_step())
+        new = self._last_step[1]
+        if before[0] is history and new is not None and new != before[1] and history.redo_step() is None:
+            self.session.told.emit(new.label)
 
     def _on_frame_entered(self, frame: int) -> None:
         self.playback.pause()
@@ -293,24 +312,27 @@ class Workbench(QObject):
         self.feed.request()
 
     def _show_compared(self, _key: str = "") -> None:
-        """Which variants the canvases show: all in Correct; baseline and compared one side by side in Compare."""
-        baseline, compared = self.session.variants.baseline, self.parts.side.compared
-        if self.workspaces.current is Workspace.CORRECT or baseline is None or not compared:
-            self.parts.canvas.set_shown_variants(None)
-            self.parts.other_canvas.set_shown_variants(None)
+        """Which variants the canvases show: all in Correct; the baseline and the compared one in Compare."""
+        variants, parts = self.session.variants, self.parts
+        if self.workspaces.current is Workspace.CORRECT:
+            parts.canvas.set_shown_variants(None)
         else:
-            self.parts.canvas.set_shown_variants([baseline.key])
-            self.parts.other_canvas.set_shown_variants([compared])
+            compared = parts.side.compared
+            parts.stage.show_pair(variants.baseline, variants.find(compared) if compared else None)
 
     def _on_spot_activated(self, spot: Spot) -> None:
         self.session.go_to(spot.frame)
         self.session.select([spot.box_id])
+        x1, y1, x2, y2 = spot.rect
+        self.parts.canvas.zoom_to(QRectF(x1, y1, x2 - x1, y2 - y1))
 
     def _on_verdicts_outdated(self) -> None:
         self.parts.verdicts.set_outdated(True, several=len(self.session.variants) > 1)
 
     def _on_verdicts_ready(self, verdicts: list[VariantVerdict]) -> None:
-        self.parts.verdicts.set_verdicts(verdicts)
+        self.parts.verdicts.set_verdicts(verdicts, complete=self.verdicts.complete)
+        if not self.verdicts.complete:
+            return
         points = {
             verdict.key: difference.points
             for verdict in verdicts

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayou
 
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.compare.side import CompareSide
+from iouviewer.ui.compare.stage import CompareStage
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.panels.inspector import Inspector
 from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel, VariantsPanel
@@ -20,6 +21,10 @@ from iouviewer.ui.timeline.view import TimelineView
 SIDE_WIDTH = 344
 """Logical pixels of the side panel: at 1280 the canvas keeps 73 % of the width."""
 TIMELINE_HEIGHT = 148
+ROWS = 5
+"""Rows of the variants table that Compare shows without scrolling."""
+QWIDGETSIZE_MAX = (1 << 24) - 1
+"""Qt's "no limit" for the height of a widget, which PySide does not export."""
 
 
 class Workspace(StrEnum):
@@ -43,6 +48,7 @@ class Parts:
     inspector: Inspector
     verdicts: VerdictPanel
     side: CompareSide
+    stage: CompareStage
 
 
 class Workspaces(QStackedWidget):
@@ -54,10 +60,13 @@ class Workspaces(QStackedWidget):
         self.current = Workspace.CORRECT
         self._correct_picture, self._correct_timeline = _slot(), _slot()
         self._correct_numbers, self._correct_variants = _slot(), _slot()
-        self._compare_picture, self._compare_timeline = _slot(), _slot()
+        self._compare_picture, self._compare_timeline = parts.stage.slot, _slot()
         self._compare_numbers, self._compare_variants = _slot(), _slot()
         self.addWidget(self._make_correct())
         self.addWidget(self._make_compare())
+        parts.variants.model.modelReset.connect(self._fit_variants)
+        parts.variants.model.rowsInserted.connect(self._fit_variants)
+        parts.variants.model.rowsRemoved.connect(self._fit_variants)
         self.show_workspace(Workspace.CORRECT)
 
     def _make_correct(self) -> QWidget:
@@ -94,17 +103,18 @@ class Workspaces(QStackedWidget):
         pictures = QSplitter(Qt.Orientation.Horizontal)
         pictures.setObjectName("comparePictures")
         pictures.setChildrenCollapsible(False)
-        pictures.addWidget(self._compare_picture)
-        pictures.addWidget(self.parts.other_canvas)
+        pictures.addWidget(self.parts.stage)
         pictures.addWidget(self.parts.side)
-        for place, share in enumerate((1, 1, 0)):
+        for place, share in enumerate((1, 0)):
             pictures.setStretchFactor(place, share)
-        pictures.setSizes([468, 468, SIDE_WIDTH])
+        pictures.setSizes([1280 - SIDE_WIDTH, SIDE_WIDTH])
         below = _column(self._compare_numbers, self._compare_timeline, stretch=1)
         whole = QSplitter(Qt.Orientation.Vertical)
         whole.setObjectName("compareWorkspace")
         whole.setChildrenCollapsible(False)
-        for widget in (_column(self.parts.verdicts, self._compare_variants, stretch=1), pictures, below):
+        top = _column(self.parts.verdicts, self._compare_variants, stretch=1)
+        top.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        for widget in (top, pictures, below):
             whole.addWidget(widget)
         for place, share in enumerate((0, 1, 0)):
             whole.setStretchFactor(place, share)
@@ -127,16 +137,28 @@ class Workspaces(QStackedWidget):
             if layout is not None:
                 layout.addWidget(part)
         parts.variants.set_narrow(correct)
+        self._fit_variants()
         parts.timeline.set_always_strips(not correct)
         self.setCurrentIndex(0 if correct else 1)
+
+    def _fit_variants(self) -> None:
+        """In Compare the table is as high as its rows, up to ``ROWS`` of them; in Correct as its splitter says."""
+        table = self.parts.variants.table
+        if self.current is Workspace.CORRECT:
+            table.setMinimumHeight(0)
+            table.setMaximumHeight(QWIDGETSIZE_MAX)
+            return
+        rows = min(max(self.parts.variants.model.rowCount(), 1), ROWS)
+        head = table.horizontalHeader().sizeHint().height()
+        table.setFixedHeight(head + rows * table.verticalHeader().defaultSectionSize())
 
     def panels(self) -> list[QWidget]:
         """What F6 goes through, in this workspace."""
         parts = self.parts
-        common: list[QWidget] = [parts.canvas, parts.timeline.plot]
         if self.current is Workspace.CORRECT:
-            return [*common, parts.problems.list, parts.boxes.table, parts.variants.table]
-        return [*common, parts.variants.table, parts.side.lost, parts.side.gained]
+            return [parts.canvas, parts.timeline.plot, parts.problems.list, parts.boxes.table, parts.variants.table]
+        lists = [view for view in (parts.side.lost, parts.side.gained) if view.isVisible()]
+        return [parts.canvas, *parts.stage.panels, parts.timeline.plot, parts.variants.table, *lists]
 
 
 def _slot() -> QWidget:

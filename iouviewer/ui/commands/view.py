@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from iouviewer.app.session import Session
 from iouviewer.ui.action_table import ACTIONS
+from iouviewer.ui.compare.stage import CompareMode
 from iouviewer.ui.dialogs.finder import Choice, Finder
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.workspaces import Workspace, Workspaces
@@ -56,6 +58,36 @@ class ViewCommands:
         self._workspaces.show_workspace(workspace)
         self._workspaces.parts.canvas.setFocus()
         self._on_workspace(workspace)
+
+    def add_compare_modes(self, actions: ActionSet) -> None:
+        """Buttons and marks of the ways of comparing; they follow the stage."""
+        stage = self._workspaces.parts.stage
+        modes = {mode: actions[f"compareMode{mode[:1].upper()}{mode[1:]}"] for mode in CompareMode}
+        group = QActionGroup(self._window)
+        for mode, action in modes.items():
+            action.setCheckable(True)
+            action.setChecked(mode is stage.mode)
+            group.addAction(action)
+        stage.modeChanged.connect(lambda mode: modes[CompareMode(mode)].setChecked(True))
+        self._workspaces.parts.side.add_modes(list(modes.values()))
+
+    def compare_mode(self, mode: str) -> None:
+        """Show baseline and variant side by side, split or overlaid, in Compare."""
+        self._workspaces.parts.stage.set_mode(CompareMode(mode))
+        if self._workspaces.current is not Workspace.COMPARE:
+            self.show_compare()
+
+    def next_compare_mode(self) -> None:
+        """Side by side, split, overlay in turn; from Correct it goes to Compare first."""
+        if self._workspaces.current is Workspace.COMPARE:
+            self._workspaces.parts.stage.next_mode()
+        else:
+            self.show_compare()
+
+    def sharp_pixels(self, on: bool) -> None:
+        """The picture's pixels as sharp squares where they are large."""
+        for canvas in self._canvases:
+            canvas.set_smooth_scaling(not on)
 
     def fit(self) -> None:
         self._canvases[0].fit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
@@ -24,12 +25,18 @@ GROWING_MILLISECONDS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A ground-truth box that one of two variants finds and the other does not."""
+    """A ground-truth box that one of two variants finds and the other does not.
+
+    Attributes:
+        baseline_iou, variant_iou: with its partner in either one; nan where it has none.
+    """
 
     frame: int
     box_id: int
     class_id: int
     rect: tuple[float, float, float, float]
+    baseline_iou: float = nan
+    variant_iou: float = nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +91,9 @@ def compute(task: Task) -> Differences:
             continue
         both = (base.frames & review.frames)[frame_of_row]
         before, after = _found(task.truth, base), _found(task.truth, review)
-        lost[key] = _spots(task.truth, frame_of_row, np.flatnonzero(both & before & ~after))
-        gained[key] = _spots(task.truth, frame_of_row, np.flatnonzero(both & after & ~before))
+        ious = _ious(task.truth, base), _ious(task.truth, review)
+        lost[key] = _spots(task.truth, frame_of_row, np.flatnonzero(both & before & ~after), ious)
+        gained[key] = _spots(task.truth, frame_of_row, np.flatnonzero(both & after & ~before), ious)
     return Differences(lost, gained, curves)
 
 
@@ -96,9 +104,23 @@ def _found(truth: BoxTable, review: Review) -> Bool:
     return found
 
 
-def _spots(truth: BoxTable, frames: Int, rows: Int) -> tuple[Spot, ...]:
+def _ious(truth: BoxTable, review: Review) -> Float:
+    """(M,) float64: IoU of the ground-truth rows with their partners; nan without one."""
+    ious = np.full(len(truth), nan)
+    ious[review.pair_gt] = review.pair_iou
+    return ious
+
+
+def _spots(truth: BoxTable, frames: Int, rows: Int, ious: tuple[Float, Float]) -> tuple[Spot, ...]:
     return tuple(
-        Spot(int(frames[row]), int(truth.ids[row]), int(truth.class_ids[row]), tuple(truth.boxes[:, row].tolist()))
+        Spot(
+            int(frames[row]),
+            int(truth.ids[row]),
+            int(truth.class_ids[row]),
+            tuple(truth.boxes[:, row].tolist()),
+            float(ious[0][row]),
+            float(ious[1][row]),
+        )
         for row in rows
     )
 

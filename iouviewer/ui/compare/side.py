@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListView, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from iouviewer.app.session import Session
-from iouviewer.ui.compare.differences import BINS, Differences, Spot
-from iouviewer.ui.tables.problems_model import FIGURE_SPACE
+from iouviewer.ui.compare.differences import BINS, Differences
+from iouviewer.ui.compare.spots import SpotList
 from iouviewer.ui.theme import Theme
-
-
-class SpotList(QListView):
-    """Boxes that one variant finds and the other does not.
-
-    Signals:
-        activatedSpot(Spot): go there.
-    """
-
-    activatedSpot = Signal(object)
-
-    def __init__(self, name: str, accessible: str) -> None:
-        super().__init__()
-        self.setObjectName(name)
-        self.setAccessibleName(accessible)
-        self.setUniformItemSizes(True)
-        self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self._model = QStandardItemModel(self)
-        self.setModel(self._model)
-        self.clicked.connect(self._on_list_clicked)
-        self.selectionModel().currentChanged.connect(self._on_current_changed)
-
-    def show_spots(self, spots: tuple[Spot, ...], session: Session) -> None:
-        """Fill the list."""
-        self._model.clear()
-        root = self._model.invisibleRootItem()
-        width = len(str(max(0, session.frame_count - 1)))
-        for spot in spots:
-            frame = str(spot.frame).rjust(width, FIGURE_SPACE)
-            item = QStandardItem(f"{frame}  {session.document.class_name(spot.class_id)} #{spot.box_id}")
-            item.setData(spot, Qt.ItemDataRole.UserRole)
-            root.appendRow(item)
-
-    def _on_list_clicked(self, index: QModelIndex) -> None:
-        self.activatedSpot.emit(index.data(Qt.ItemDataRole.UserRole))
-
-    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if current.isValid() and self.hasFocus():
-            self.activatedSpot.emit(current.data(Qt.ItemDataRole.UserRole))
-
-    def select_row(self, row: int) -> None:
-        """Mark a row without going there."""
-        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
-        self.selectionModel().setCurrentIndex(self._model.index(row, 0), flags)
 
 
 class CompareSide(QWidget):
@@ -76,8 +34,12 @@ class CompareSide(QWidget):
         self.variant_box = QComboBox()
         self.variant_box.setObjectName("comparedVariantComboBox")
         self.variant_box.setAccessibleName("Variant that is compared with the baseline")
-        self.lost = SpotList("lostList", "Boxes that the baseline finds and this variant does not")
-        self.gained = SpotList("gainedList", "Boxes that this variant finds and the baseline does not")
+        self.lost = SpotList(
+            "lostList", "Boxes that the baseline finds and this variant does not", "This variant loses nothing."
+        )
+        self.gained = SpotList(
+            "gainedList", "Boxes that this variant finds and the baseline does not", "This variant gains nothing."
+        )
         self.pr_plot = _plot("precisionRecallPlot", "Recall", "Precision")
         self.histogram_plot = _plot("iouHistogramPlot", "IoU of the pairs", "Share")
         self.tabs = QTabWidget()
@@ -90,8 +52,9 @@ class CompareSide(QWidget):
             (self.histogram_plot, "IoU"),
         ):
             self.tabs.addTab(widget, title)
-        top = QHBoxLayout()
+        self._top = top = QHBoxLayout()
         top.setContentsMargins(8, 4, 8, 4)
+        top.setSpacing(2)
         top.addWidget(self.variant_box, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -107,6 +70,16 @@ class CompareSide(QWidget):
         self.pr_plot.setRange(xRange=(0, 1), yRange=(0, 1.02), padding=0)
         self.set_theme(theme)
         self._fill_variants()
+
+    def add_modes(self, actions: Sequence[QAction]) -> None:
+        """Buttons for the ways of showing the two variants, beside the choice of the variant."""
+        self._top.addSpacing(6)
+        for action in actions:
+            button = QToolButton()
+            button.setObjectName(action.objectName().replace("action.", "button."))
+            button.setDefaultAction(action)
+            button.setAccessibleName(action.text())
+            self._top.addWidget(button)
 
     @property
     def compared(self) -> str:
@@ -147,8 +120,9 @@ class CompareSide(QWidget):
         found = self._differences
         lost = found.lost.get(self.compared, ()) if found is not None else ()
         gained = found.gained.get(self.compared, ()) if found is not None else ()
-        self.lost.show_spots(lost, self._session)
-        self.gained.show_spots(gained, self._session)
+        known = found is not None and bool(self.compared)
+        self.lost.show_spots(lost, self._session, known=known)
+        self.gained.show_spots(gained, self._session, known=known)
         self.tabs.setTabText(0, f"Lost {len(lost)}" if found is not None else "Lost")
         self.tabs.setTabText(1, f"Gained {len(gained)}" if found is not None else "Gained")
         self._draw(found)

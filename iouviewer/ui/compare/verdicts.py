@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from iouviewer.app.verdict_job import VariantVerdict
@@ -27,12 +28,12 @@ class VerdictPanel(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._body = QWidget()
         self._layout = QVBoxLayout(self._body)
-        self._layout.setContentsMargins(8, 4, 8, 2)
+        self._layout.setContentsMargins(8, 4, 8, 4)
         self._layout.setSpacing(2)
         self.setWidget(self._body)
         self._labels: list[QLabel] = []
-        self._judged = False
-        self.setFixedHeight(self.fontMetrics().lineSpacing() * 3 + 14)
+        self._judged: list[VariantVerdict] = []
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.set_sentences([])
 
     def set_sentences(self, sentences: Sequence[str]) -> None:
@@ -51,20 +52,40 @@ class VerdictPanel(QScrollArea):
                 label.setProperty("role", "muted")
             self._layout.addWidget(label)
             self._labels.append(label)
-        self._layout.addStretch(1)
+        self._fit()
 
-    def set_verdicts(self, verdicts: Sequence[VariantVerdict]) -> None:
-        """Show these verdicts, current as of now."""
-        self._judged = bool(verdicts)
-        self.set_sentences([verdict.sentence for verdict in verdicts])
-        self.set_outdated(False)
+    def _fit(self) -> None:
+        """As high as the sentences at this width; while none was shown yet, at a width that a window has."""
+        width = self.width() if self.isVisible() else max(self.width(), 1200)
+        height = self._layout.heightForWidth(width)
+        if height > 0 and height != self.height():
+            self.setFixedHeight(height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()
+
+    def set_verdicts(self, verdicts: Sequence[VariantVerdict], *, complete: bool = True) -> None:
+        """Show these verdicts, current as of now; until all are there, the earlier ones of the others stay, grey."""
+        fresh = {verdict.key for verdict in verdicts}
+        older = [] if complete else [verdict for verdict in self._judged if verdict.key not in fresh]
+        self._judged = [*verdicts, *older]
+        sentences = [verdict.sentence for verdict in self._judged]
+        self.set_sentences(sentences if complete or older else [*sentences, WAITING])
+        self._body.setEnabled(True)
+        for label in self._labels[len(verdicts) :]:
+            label.setEnabled(complete)
 
     def set_outdated(self, outdated: bool, *, several: bool = True) -> None:
         """Grey until the next verdicts are there; ``several``: there is something to compare."""
         if outdated and several and not self._judged:
             self.set_sentences([WAITING])
         elif outdated and not several:
-            self._judged = False
+            self._judged = []
             self.set_sentences([])
         self._body.setEnabled(not outdated)
 
