@@ -165,8 +165,10 @@ def _marks_of(truth: GroundTruth, taken: TruthToTake) -> tuple[FrameMark, ...]:
 
 
 def knows_classes(truth: GroundTruth) -> bool:
-    """Whether a box has a class; ground truth without any matches every class, so further classes may be added."""
-    return bool((truth.table().class_ids != UNSPECIFIED_CLASS).any())
+    """Whether every box has a class; one without matches every class, so further classes may be added."""
+    table = truth.table()
+    classes = table.class_ids[~table.ignored]
+    return bool(len(classes)) and not bool((classes == UNSPECIFIED_CLASS).any())
 
 
 def prepare_predictions(
@@ -174,8 +176,8 @@ def prepare_predictions(
 ) -> tuple[PredictionSet, tuple[str, ...]]:
     """A prediction set in the document's classes, and the document's names.
 
-    Classes that ground truth does not know are left out and counted; as long as no box of the ground truth has a class
-    (a box without one matches every class), they are added.
+    Classes that ground truth does not know are left out and counted; as long as a box of the ground truth has no class
+    (it matches every class), they are added.
 
     Raises:
         UserError: a prediction lies outside the video.

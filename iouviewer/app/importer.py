@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,8 +14,12 @@ from iouviewer.app.project_keeper import ProjectKeeper
 from iouviewer.app.session import Session
 from iouviewer.document.edits import SetClassNames
 from iouviewer.document.imported import ImportedBoxes
+from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import Variant
 from iouviewer.project.rows import Columns, FrameStates
+
+DETAILS = ("hardware", "runtime", "precision", "imgsz", "sha256", "threads", "versions")
+"""What a run's protocol says of its circumstances, as far as it belongs beside its speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +124,16 @@ class Importer(QObject):
             session.reload_ground_truth()
         elif names != session.document.class_names:
             session.execute(SetClassNames(names, source), f"Classes of {name}", origin="import")
-        return session.variants.add(name, predictions, path=str(imported.path))
+        return session.variants.add(name, predictions, path=str(imported.path), **_told_of_run(predictions))
+
+
+def _told_of_run(predictions: PredictionSet) -> dict[str, Any]:
+    """What a file written by a run of ours says of it: speeds, and what it ran on (fields of Variant)."""
+    protocol = predictions.protocol
+    speeds = {
+        name: float(protocol[name])
+        for name in ("fps", "throughput")
+        if isinstance(protocol.get(name), int | float) and 0 < protocol[name] < math.inf
+    }
+    details = {name: protocol[name] for name in DETAILS if protocol.get(name) is not None}
+    return {**speeds, "details": details} if speeds else {}

@@ -221,20 +221,21 @@ def fix_command(truth: GroundTruth, problem: Problem, class_names: tuple[str, ..
 
 
 def sentence(problem: Problem, class_names: tuple[str, ...]) -> str:
-    """The problem in a few words, for example ``person 12: loose pair, IoU 0.41``."""
+    """The problem in a few words, for example ``person: loose, IoU 0.41``; without a class, none is named."""
 
     def name_of(class_id: int | None) -> str:
-        return class_names[class_id] if class_id is not None and 0 <= class_id < len(class_names) else "box"
+        return class_names[class_id] if class_id is not None and 0 <= class_id < len(class_names) else ""
 
-    what = name_of(problem.class_id)
+    name = name_of(problem.class_id)
+    what = f"{name}: " if name else ""
     if problem.kind is Kind.LOOSE:
-        return f"{what}: loose, IoU {problem.iou:.2f}"
+        return f"{what}loose, IoU {problem.iou:.2f}"
     if problem.kind is Kind.MISS:
-        return f"{what}: missed"
+        return f"{what}missed"
     if problem.kind is Kind.WRONG_CLASS:
-        return f"{what}: seen as {name_of(problem.fix_class)}"
+        return f"{what}seen as {name_of(problem.fix_class) or 'unspecified'}"
     if problem.kind is Kind.FALSE_POSITIVE:
-        return f"{what}: false positive"
+        return f"{what}false positive"
     if problem.box_id is None:
-        return f"{what}: all variants agree, not labelled"
-    return f"{what}: all variants agree, ground truth differs"
+        return f"{what}all variants agree, not labelled"
+    return f"{what}all variants agree, ground truth differs"

@@ -182,7 +182,8 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
             path=boxes.path,
             remedy="Is it another video, or does the file count from another number (--frame-base)?",
         )
-    keep = ~outside
+    # A track's box that is outside the picture is kept in files for the track's sake; it is nothing to be found.
+    keep = ~outside & ((boxes.flags & int(BoxFlag.OUTSIDE)) == 0)
     boxes = _named(boxes, options)
     table = BoxTable.from_rows(
         boxes.frames[keep],

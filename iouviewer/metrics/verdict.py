@@ -216,18 +216,30 @@ def sentence(variant: str, baseline: str, verdict: Verdict) -> str:
         if math.isnan(d.points):
             parts.append(f"{name} is undefined")
         elif math.isnan(d.low):
-            parts.append(f"{name} {d.points:+.1f} points ({d.reason})")
+            parts.append(f"{name} {_points(d.points)} ({d.reason})")
         else:
-            parts.append(f"{name} {d.points:+.1f} points [{d.low:+.1f}, {d.high:+.1f}]")
+            parts.append(f"{name} {_points(d.points)} [{_points(d.low)}, {_points(d.high)}]")
     needed = [d.frames_needed for d in verdict.differences if d.frames_needed is not None]
     unstable = any("blocks" in d.reason for d in verdict.differences)
-    text = f"{variant}: {verdict.outcome} against {baseline}: " + "; ".join(parts)
+    text = f"{variant}: {verdict.outcome} against {baseline}: {', '.join(parts)} points"
     limits = {d.margin for d in verdict.differences if not math.isnan(d.margin)}
     if len(limits) == 1:
-        text += f"; margin {limits.pop():.1f}"
-    text += f", {verdict.frames} frames, on this video."
+        text += f", margin {limits.pop():.1f}"
+    text += f"; {verdict.frames:,} frames, on this video."
     if verdict.outcome is Outcome.UNDECIDED and needed:
-        text += f" About {max(needed):,} frames like these would decide it."
+        text += f" About {_rounded(max(needed)):,} frames like these would decide it."
     elif verdict.outcome is Outcome.UNDECIDED and unstable:
         text += " The verdict changes with the length of the bootstrap's blocks."
     return text
+
+
+def _points(value: float) -> str:
+    """One decimal with its sign; what rounds to nothing has none."""
+    text = f"{value:+.1f}".replace("-", "−")
+    return text if text[1:] != "0.0" else "0.0"
+
+
+def _rounded(count: int) -> int:
+    """Two digits, rounded up: more would promise what an extrapolation cannot keep."""
+    unit = int(10 ** max(0, len(str(count)) - 2))
+    return -(-count // unit) * unit

@@ -50,7 +50,7 @@ def job(session):
 def test_a_worse_variant_fails_and_an_equal_one_passes(qtbot, session, job):
     session.variants.add("base", _predictions(2))
     session.variants.add("same", _predictions(2))
-    with qtbot.waitSignal(job.ready, timeout=30_000) as answer:
+    with qtbot.waitSignal(job.ready, timeout=30_000, check_params_cb=lambda found: len(found) == 2) as answer:
         session.variants.add("worse", _predictions(15))
 
     verdicts = {verdict.name: verdict for verdict in answer.args[0]}
@@ -89,3 +89,13 @@ def test_without_a_common_labelled_frame_there_is_a_sentence_and_no_verdict(qtbo
 
     assert answer.args[0][0].compared is None
     assert "no labelled frame" in answer.args[0][0].sentence
+
+
+def test_verdicts_are_told_one_by_one(qtbot, session, job):
+    told = []
+    job.ready.connect(lambda found: told.append(([verdict.name for verdict in found], job.complete)))
+    session.variants.add("base", _predictions(2))
+    session.variants.add("same", _predictions(2))
+    session.variants.add("worse", _predictions(15))
+    qtbot.waitUntil(lambda: job.complete and len(told) >= 2, timeout=30_000)
+    assert told[-2:] == [(["same"], False), (["same", "worse"], True)]

@@ -206,10 +206,10 @@ class OpenSheet(QDialog):
         first, last = int(boxes.frames.min()) + shift, int(boxes.frames.max()) + shift
         parts = [f"{len(boxes):,} boxes on frames {first} to {last}"]
         if boxes.refused:
-            parts.append(f"{len(boxes.refused)} rows refused")
+            parts.append(f"{len(boxes.refused)} row{'s' if len(boxes.refused) > 1 else ''} refused")
         beyond = self._beyond(boxes, shift)
         if beyond:
-            parts.append(f"{beyond} outside the video")
+            parts.append(f"{beyond:,} outside the video")
         elif shift and shift == proposed_shift(boxes, self._context.frame_count if self._context else 0):
             parts.append(f"offset {shift:+d} proposed")
         return ", ".join(parts)
@@ -236,7 +236,12 @@ class OpenSheet(QDialog):
             boxes = row.read.boxes if row.holds_boxes and row.read is not None else None
             if boxes is not None and boxes.refused:
                 lines.append(f"{boxes.refused[0]}")
-                lines.append(f"{len(boxes.refused)} such rows of {row.found.path.name} will be left out.")
+                many = f"{len(boxes.refused)} such rows" if len(boxes.refused) > 1 else "This row"
+                lines.append(f"{many} of {row.found.path.name} will be left out.")
+            beyond = 0 if boxes is None else self._beyond(boxes, row.shift.value())
+            if beyond:
+                what = f"{beyond:,} boxes of {row.found.path.name} lie" if beyond > 1 else "One box lies"
+                lines.append(f"{what} on frames that the video does not have, and will be left out.")
         return "\n".join(lines[:6])
 
     def items(self) -> list[Item]:

@@ -28,9 +28,9 @@ class BoxesPanel(Section):
         self._session = session
         self.table.setModel(self.model)
         header = self.table.horizontalHeader()
-        self.table.setColumnWidth(0, 108)
-        self.table.setColumnWidth(2, 58)
-        self.table.setColumnWidth(3, 102)
+        self.table.setColumnWidth(0, 92)
+        self.table.setColumnWidth(2, 54)
+        self.table.setColumnWidth(3, 100)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.selectionModel().currentRowChanged.connect(self._on_row_changed)
         session.selectionChanged.connect(self._show_selection)
@@ -175,8 +175,9 @@ class ProblemsPanel(Section):
         self.activated.emit(problem)
         return problem
 
-    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if current.isValid() and self.list.hasFocus() and current.row() != self._row:
+    def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
+        # Qt makes the first row current when the list gets the focus; to look is not to go anywhere.
+        if current.isValid() and previous.isValid() and self.list.hasFocus() and current.row() != self._row:
             self.go_to_row(current.row())
 
     def _on_list_clicked(self, index: QModelIndex) -> None:

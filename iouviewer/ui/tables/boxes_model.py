@@ -105,7 +105,8 @@ class BoxesModel(QAbstractTableModel):
         frame = session.current_frame
         boxes = {box.id: box for box in session.ground_truth.boxes(frame)}
         variant = session.variants.find(self._variant) or session.variants.baseline
-        if variant is None:
+        if variant is None or not variant.predictions.covered[frame]:
+            # A frame that nobody predicted on misses nothing.
             nan = math.nan
             return [BoxRow(box.id, "", -1, box.class_id, nan, nan, None, box.flags) for box in boxes.values()]
         review = session.scores.frame_review(variant.key, frame)
@@ -174,7 +175,7 @@ class BoxesModel(QAbstractTableModel):
             left = f"#{row.box_id}" if row.box_id is not None else "–"
             return f"{left}  {row.score:.2f}" if not math.isnan(row.score) else left
         if column is Column.CLASS:
-            return self._session.document.class_name(row.class_id) if row.class_id >= 0 else "–"
+            return self._session.document.class_name(row.class_id)
         if column is Column.IOU:
             return "–" if math.isnan(row.iou) else f"{row.iou:.3f}"
         return _state_text(row)
