@@ -121,7 +121,7 @@ def test_the_sheet_shows_refused_rows_and_a_proposed_offset_and_hands_over_what_
     try:
         qtbot.waitUntil(lambda: not sheet.busy, timeout=20_000)
         row = sheet.rows[0]
-        assert "1 rows refused" in row.what.text()
+        assert "1 row refused" in row.what.text()
         assert "offset -1 proposed" in row.what.text()
         assert "boxes.csv:3" in sheet.note.text()
         assert sheet.needs_a_look()
