@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, QRectF, Qt
+from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 from PySide6.QtWidgets import QMenuBar, QToolBar, QToolButton
 
 from iouviewer.app.ap_job import ApJob
@@ -310,6 +310,8 @@ class Workbench(QObject):
         self.differences.watch(workspace is Workspace.COMPARE)
         self._show_compared()
         self.feed.request()
+        # The canvas has another shape now; once it is laid out, what was looked at is brought back into sight.
+        QTimer.singleShot(0, self.parts.canvas.reveal_selection)
 
     def _show_compared(self, _key: str = "") -> None:
         """Which variants the canvases show: all in Correct; the baseline and the compared one in Compare."""

@@ -109,16 +109,18 @@ class Workspaces(QStackedWidget):
             pictures.setStretchFactor(place, share)
         pictures.setSizes([1280 - SIDE_WIDTH, SIDE_WIDTH])
         below = _column(self._compare_numbers, self._compare_timeline, stretch=1)
-        whole = QSplitter(Qt.Orientation.Vertical)
+        lower = QSplitter(Qt.Orientation.Vertical)
+        lower.setObjectName("compareLower")
+        lower.setChildrenCollapsible(False)
+        for widget in (pictures, below):
+            lower.addWidget(widget)
+        for place, share in enumerate((1, 0)):
+            lower.setStretchFactor(place, share)
+        lower.setSizes([400, TIMELINE_HEIGHT + 32])
+        # Verdicts and table are as high as what they say; only what is below can be divided otherwise.
+        top = _column(self.parts.verdicts, self._compare_variants, stretch=0)
+        whole = _column(top, lower, stretch=1)
         whole.setObjectName("compareWorkspace")
-        whole.setChildrenCollapsible(False)
-        top = _column(self.parts.verdicts, self._compare_variants, stretch=1)
-        top.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        for widget in (top, pictures, below):
-            whole.addWidget(widget)
-        for place, share in enumerate((0, 1, 0)):
-            whole.setStretchFactor(place, share)
-        whole.setSizes([190, 288, TIMELINE_HEIGHT + 32])
         return whole
 
     def show_workspace(self, workspace: Workspace) -> None:

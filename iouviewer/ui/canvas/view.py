@@ -234,6 +234,13 @@ class CanvasView(TrackCommands, InputCanvas):
         if box is not None:
             x1, y1, x2, y2 = box.rect
             self.ensureVisible(QRectF(x1, y1, x2 - x1, y2 - y1), 40, 40)
+            self.viewMoved.emit()
+
+    def reveal_selection(self) -> None:
+        """Bring the first selected box of the shown frame into sight, if the picture is zoomed."""
+        if not self.is_fitted:
+            for ref in sorted(self.selected_refs())[:1]:
+                self.reveal(ref)
 
     def show_band(self, rect: Rect | None) -> None:
         """The rubber band; None: none."""

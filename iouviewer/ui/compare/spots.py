@@ -95,6 +95,7 @@ class SpotList(QTableView):
         super().__init__()
         make_dense(self, name, accessible)
         self._empty = empty
+        self._filling = False
         self.known = False
         self.spots = SpotModel()
         self.setModel(self.spots)
@@ -108,14 +109,23 @@ class SpotList(QTableView):
     def show_spots(self, spots: tuple[Spot, ...], session: Session, *, known: bool) -> None:
         """Fill the list; ``known``: an empty one means that there are none."""
         self.known = known
+        marked = self.currentIndex().siblingAtColumn(0).data(Qt.ItemDataRole.UserRole)
+        self._filling = True
         self.spots.show_spots(spots, session)
+        if marked is not None:
+            # The marked box stays marked while thresholds move, and nobody is sent to another frame.
+            row = next((n for n, spot in enumerate(spots) if spot.box_id == marked.box_id), -1)
+            if row >= 0:
+                self.select_row(row)
+        self._filling = False
         self.viewport().update()
 
     def _on_list_clicked(self, index: QModelIndex) -> None:
         self.activatedSpot.emit(index.siblingAtColumn(0).data(Qt.ItemDataRole.UserRole))
 
-    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if current.isValid() and self.hasFocus():
+    def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
+        # Qt makes the first row current when the list gets the focus or other rows; to look is not to go anywhere.
+        if current.isValid() and previous.isValid() and self.hasFocus() and not self._filling:
             self._on_list_clicked(current)
 
     def select_row(self, row: int) -> None:

@@ -51,6 +51,8 @@ class VerdictPanel(QScrollArea):
             if not sentences:
                 label.setProperty("role", "muted")
             self._layout.addWidget(label)
+            # Shown at once: layouts leave out widgets that wait to be shown, and the height would lag behind.
+            label.setVisible(True)
             self._labels.append(label)
         self._fit()
 
