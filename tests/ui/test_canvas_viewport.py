@@ -78,11 +78,25 @@ def test_panning_leaves_the_picture_by_a_quarter_of_the_view_at_most(view, facto
         assert rect.bottom() == pytest.approx(400 - free_y - 100, abs=1.5)
 
 
-def test_a_smaller_window_keeps_the_picture_in_it(view):
+def test_another_size_of_the_view_leaves_nothing_empty(view):
     view.zoom_to(QRectF(600, 440, 30, 30))
     view.resize(1200, 700)
     rect = shown_rect(view)
-    assert rect.right() >= 1200 * 0.75 - 1 and rect.bottom() >= 700 * 0.75 - 1
+    assert rect.right() >= 1199 and rect.bottom() >= 699
+
+
+def test_a_box_at_the_edge_is_brought_into_sight_without_an_empty_margin(qtbot):
+    session = session_with({0: [(600.0, 440.0, 640.0, 480.0)]}, size=(640, 480))
+    one, other = canvas_for(session, size=(400, 300)), canvas_for(session, size=(400, 300))
+    for canvas in (one, other):
+        qtbot.addWidget(canvas)
+    other.follow(one)
+    one.zoom_to(QRectF(0, 0, 60, 60))
+    session.select([1])
+    one.reveal_selection()
+    for canvas in (one, other):
+        assert canvas.rect().contains(canvas.from_picture(620, 460))
+        assert shown_rect(canvas).right() >= 399 and shown_rect(canvas).bottom() >= 299
 
 
 def test_two_views_that_follow_one_another_stay_in_step_whichever_is_moved(qtbot):

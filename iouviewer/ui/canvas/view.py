@@ -233,8 +233,7 @@ class CanvasView(TrackCommands, InputCanvas):
         box = self._frame_view.find(ref)
         if box is not None:
             x1, y1, x2, y2 = box.rect
-            self.ensureVisible(QRectF(x1, y1, x2 - x1, y2 - y1), 40, 40)
-            self.viewMoved.emit()
+            self.show_rect(QRectF(x1, y1, x2 - x1, y2 - y1))
 
     def reveal_selection(self) -> None:
         """Bring the first selected box of the shown frame into sight, if the picture is zoomed."""

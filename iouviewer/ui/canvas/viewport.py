@@ -140,11 +140,11 @@ class ZoomView(QGraphicsView):
         self._zoom_anchor = anchor
         self._tell(changed)
 
-    def _set_scale(self, scale: float, centre: QPointF) -> None:
+    def _set_scale(self, scale: float, centre: QPointF, slack: float = 0.0) -> None:
         self._zoom_anchor = None
         changed = self._scale_by(scale)
         self.centerOn(centre)
-        self._keep_near(0.0)
+        self._keep_near(slack)
         self._tell(changed)
 
     def _scale_by(self, scale: float) -> bool:
@@ -191,6 +191,12 @@ class ZoomView(QGraphicsView):
             self._fitted = False
             self.viewMoved.emit()
 
+    def show_rect(self, rect: QRectF) -> None:
+        """Scroll until this part of the picture is in sight."""
+        self.ensureVisible(rect, 40, 40)
+        self._keep_near(0.0)
+        self.viewMoved.emit()
+
     def follow(self, other: ZoomView | None) -> None:
         """Show the same part of the picture as another view from now on; None: go alone. Two may follow one another."""
         if self._followed is not None:
@@ -221,7 +227,7 @@ class ZoomView(QGraphicsView):
         if scale == self.transform().m11() and near:
             return
         self._fitted = False
-        self._set_scale(scale, centre)
+        self._set_scale(scale, centre, _SLACK)
 
     # Qt's events
 
@@ -239,7 +245,8 @@ class ZoomView(QGraphicsView):
         if self._fitted:
             self.fit()
         else:
-            self._keep_near(_SLACK)
+            self._keep_near(0.0)
+            self.viewMoved.emit()
 
 
 def _way_back(start: float, length: float, room: int, slack: float) -> int:
