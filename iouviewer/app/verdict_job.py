@@ -42,7 +42,11 @@ class _Task:
 
 
 class _Worker(QObject):
-    """Lives in the thread; computes one task, and gives it up when a later one is asked for."""
+    """Lives in the thread; computes one task, and gives it up when a later one is asked for.
+
+    Signals:
+        done(int, list[VariantVerdict]): the task's number, and all its verdicts so far, after each of them.
+    """
 
     done = Signal(int, object)
 
@@ -52,11 +56,13 @@ class _Worker(QObject):
 
     @Slot(object)
     def run(self, task: _Task) -> None:
-        """Compute the verdicts of all variants but the baseline."""
+        """Compute the verdicts of all variants but the baseline, and tell each as soon as it is there."""
+        found: list[VariantVerdict] = []
         try:
-            self.done.emit(
-                task.number, [self._judge(task, key) for key in task.names if key != task.comparison.baseline]
-            )
+            for key in task.names:
+                if key != task.comparison.baseline:
+                    found.append(self._judge(task, key))
+                    self.done.emit(task.number, list(found))
         except InterruptedError:
             _log.debug("verdicts %d given up", task.number)
 
@@ -80,7 +86,8 @@ class VerdictJob(QObject):
 
     Signals:
         outdated(): numbers changed; what is shown is grey until ``ready``.
-        ready(list[VariantVerdict]): in the order of the variants, without the baseline.
+        ready(list[VariantVerdict]): in the order of the variants, without the baseline; one after the other, so that
+            the first is read while the last is computed. ``complete`` says whether more will come.
     """
 
     outdated = Signal()
@@ -91,6 +98,7 @@ class VerdictJob(QObject):
         super().__init__(parent)
         self._session = session
         self.margins = dict(DEFAULT_MARGINS)
+        self.complete = True
         self._thread = QThread(self)
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
@@ -118,6 +126,7 @@ class VerdictJob(QObject):
     @Slot()
     def _on_numbers_changed(self) -> None:
         self._worker.wanted += 1
+        self.complete = False
         self._rest.start()
         self.outdated.emit()
 
@@ -132,6 +141,7 @@ class VerdictJob(QObject):
     def _ask(self) -> None:
         baseline = self._session.variants.baseline
         if baseline is None or len(self._session.variants) < 2:
+            self.complete = True
             self.ready.emit([])
             return
         truth = self._session.ground_truth
@@ -154,4 +164,5 @@ class VerdictJob(QObject):
     @Slot(int, object)
     def _on_worker_done(self, number: int, verdicts: list[VariantVerdict]) -> None:
         if number == self._worker.wanted:
+            self.complete = len(verdicts) >= len(self._session.variants) - 1
             self.ready.emit(verdicts)

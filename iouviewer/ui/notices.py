@@ -44,6 +44,8 @@ class Notices(QObject):
         if self._box is not None:
             self._box.deleteLater()
             self._box = None
+            # It was read; the line need not say it for the rest of the day.
+            self._status.say("")
 
     def _on_notifier_withdrawn(self, _key: str) -> None:
         self._status.say("")

@@ -107,14 +107,16 @@ class _VariantsView(QTableView):
         self._panel = panel
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        index = self.indexAt(event.pos())
+        by_key = event.reason() is QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
         if not index.isValid():
             return
         key = self._panel.model.key_at(index.row())
         menu = QMenu(self)
         baseline, remove = QAction("Make it the baseline", menu), QAction("Remove from the list", menu)
         menu.addActions([baseline, remove])
-        chosen = menu.exec(event.globalPos())
+        place = self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()) if by_key else event.globalPos()
+        chosen = menu.exec(place)
         if chosen is baseline:
             self._panel.baselineRequested.emit(key)
         elif chosen is remove:

@@ -149,5 +149,7 @@ def _figures(value: float | None, digits: int) -> str:
 def _signed(value: float) -> str:
     if math.isnan(value):
         return "–"
-    text = f"{value:+.3f}"
+    # One edge of one box among thousands moves an average by less than a thousandth: it is seen all the same.
+    digits = 3 if abs(value) >= 0.0005 else 5
+    text = f"{value:+.{digits}f}"
     return "±0.000" if float(text) == 0.0 else text.replace("-", "−")

@@ -68,7 +68,9 @@ HEADS = {
     Column.AP: _Head("AP", "COCO AP at IoU .50:.05:.95 over every stored prediction, always continuous."),
     Column.AP50: _Head("AP50", "COCO AP at IoU 0.50 over every stored prediction."),
     Column.DELTA: _Head("Δ AP pt", "AP minus the baseline's, in points (1 point = 0.01); minus is worse."),
-    Column.FPS: _Head("FPS", "1000 / median milliseconds a frame, for models that ran here, batch 1."),
+    Column.FPS: _Head(
+        "FPS", "1000 / median milliseconds a frame, batch 1: of models that ran here, or as their file says."
+    ),
     Column.FRAMES: _Head("Frames", "Labelled frames that the variant covers: what its numbers rest on."),
 }
 COLUMNS = tuple(HEADS)
@@ -285,7 +287,8 @@ class VariantsModel(QAbstractTableModel):
         if column is Column.FPS:
             return f"{value:.1f}"
         if column is Column.DELTA:
-            return f"{value:+.1f}".replace("-", "−")
+            text = f"{value:+.1f}".replace("-", "−")
+            return text if text[1:] != "0.0" else "0.0"
         floor = self._summary(variant.key).ap_floor
         lower = column in (Column.AP, Column.AP50) and floor is not None
         return f"≥ {value:.3f}" if lower else f"{value:.3f}"
@@ -293,6 +296,8 @@ class VariantsModel(QAbstractTableModel):
     def _tip(self, variant: Variant, column: Column) -> str:
         summary = self._summary(variant.key)
         lines = [f"<b>{variant.name}</b>: {HEADS[column].tip}"]
+        if column is Column.FPS:
+            return "<br>".join([*lines, *_speed_lines(variant)])
         if column in (Column.AP, Column.AP50, Column.DELTA):
             lines.append("Protocol: COCO (pycocotools 2.0), 100 detections a class and frame")
             if summary.ap_floor is not None:
@@ -324,6 +329,19 @@ class VariantsModel(QAbstractTableModel):
         """Draw all cells anew."""
         if self._keys:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._keys) - 1, len(COLUMNS) - 1))
+
+
+def _speed_lines(variant: Variant) -> list[str]:
+    """What a speed was measured on; without it, speeds cannot be compared."""
+    lines = []
+    if variant.throughput:
+        lines.append(f"Whole run: {variant.throughput:.1f} frames a second")
+    facts = [str(variant.details[name]) for name in ("hardware", "runtime", "precision") if variant.details.get(name)]
+    if facts:
+        lines.append(", ".join(facts))
+    if variant.fps is None:
+        lines.append("It did not run here, and its file says nothing of its speed")
+    return lines
 
 
 def _like(one: Variant, other: Variant) -> bool:
