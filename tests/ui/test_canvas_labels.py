@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from iouviewer.ui.canvas.frame_view import LabelMode
-from iouviewer.ui.canvas.hit import Ref, truth_ref
+from iouviewer.ui.canvas.hit import HANDLE, Ref, truth_ref
 from iouviewer.ui.canvas.label_layout import Wish, place_labels
 from iouviewer.ui.canvas.view import CanvasView
 from tests.ui.helpers import canvas_for, move_to, pets_session, session_with
@@ -179,3 +179,24 @@ def _placed_apart(view: CanvasView) -> int:
     placed = [QRectF(p.left, p.top, p.right - p.left, p.bottom - p.top) for p in view._boxes_item._placed.values()]
     assert not any(a.intersects(b) for i, a in enumerate(placed) for b in placed[:i])
     return len(placed)
+
+
+def test_details_keep_clear_of_the_handles_of_their_box(qtbot):
+    session = session_with({0: [TRUTH]}, {"base": {0: [FOUND]}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    session.select([1])
+    placed = view._boxes_item._placed[truth_ref(1)]
+    assert placed.bottom <= TRUTH[1] / view.px - HANDLE / 2
+
+
+def test_labels_stand_where_they_stood_while_the_mouse_moves_over_boxes(qtbot):
+    boxes = [(60.0 * i + 10, 100.0, 60.0 * i + 60, 200.0) for i in range(9)]
+    session = session_with({0: boxes}, {"base": {0: boxes}})
+    view = canvas_for(session)
+    qtbot.addWidget(view)
+    before = dict(view._boxes_item._placed)
+    move_to(view, 15, 150)
+    assert {truth_ref(1)} == {ref for ref, placed in view._boxes_item._placed.items() if placed != before.get(ref)}
+    move_to(view, 620, 400)
+    assert view._boxes_item._placed == before

@@ -11,7 +11,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, LabelMode, Role, is_labelled
-from iouviewer.ui.canvas.hit import Ref
+from iouviewer.ui.canvas.hit import HANDLE, Ref
 from iouviewer.ui.canvas.label_layout import Wish, place_labels
 from iouviewer.ui.canvas.labels import Label, LabelCache
 from iouviewer.ui.palette import IGNORED
@@ -42,6 +42,9 @@ _SIGN, _QUIET_SIGN = 5.0, 3.5
 
 _QUIET = 175
 """Alpha of the lines of quiet boxes."""
+
+_HANDLE_ROOM = HANDLE / 2 - 1
+"""How far handles stick out further than labels keep off anyway, logical pixels."""
 
 _REACH = 8.0
 """How far lines and signs go beyond a box, logical pixels."""
@@ -95,6 +98,9 @@ class BoxesItem(QGraphicsItem):
         self._label_mode = LabelMode.AUTOMATIC
         # Details stand last, above all others.
         self._placed: dict[Ref, Placed] = {}
+        # By the identity of the boxes, which are held here so that no other ones get it.
+        self._plain_key: tuple[float, tuple[int, ...]] = (0.0, ())
+        self._plain: tuple[list[tuple[DrawnBox, Label]], dict[Ref, Placed]] = ([], {})
 
     def boundingRect(self) -> QRectF:
         return self._bounds
@@ -105,6 +111,8 @@ class BoxesItem(QGraphicsItem):
         """Size of the picture and where boxes may lie around it, picture pixels."""
         if (width, height) != (self._picture.width(), self._picture.height()):
             self._picture = QSizeF(width, height)
+            self._plain_key = (0.0, ())
+            self._plain = ([], {})
         if bounds != self._bounds:
             self.prepareGeometryChange()
             self._bounds = bounds
@@ -168,7 +176,11 @@ class BoxesItem(QGraphicsItem):
             and box.ref not in details
             and is_labelled(box, self._label_mode, held=self._all_labels, crowded=crowded, px=px)
         ]
-        placed = self._place(plain)
+        # While nothing but details changes (a mouse over boxes), labels stand where they stood.
+        key = (px, tuple(id(box) for box, _ in plain))
+        if key != self._plain_key:
+            self._plain_key, self._plain = key, (plain, self._place(plain))
+        placed = dict(self._plain[1])
         # Details of hovered and selected boxes come and go with the mouse: they move no other label, but hide those
         # that would show in part behind them.
         found = [(box, label) for ref, label in details.items() if (box := view.find(ref)) is not None]
@@ -180,11 +192,13 @@ class BoxesItem(QGraphicsItem):
 
     def _place(self, boxes: Sequence[tuple[DrawnBox, Label]], *, drop: bool = True) -> dict[Ref, Placed]:
         scale = 1 / self._px
+        # Details keep clear of the handles of their box.
+        room = 0.0 if drop else _HANDLE_ROOM
         wishes = []
         for box, label in boxes:
             x1, y1, x2, y2 = box.rect
             size = self._cache.size(label)
-            rect = (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
+            rect = (x1 * scale, y1 * scale - room, x2 * scale, y2 * scale + room)
             wishes.append(Wish(rect, size.width(), size.height(), box.role.is_bad and not box.quiet))
         picture = (self._picture.width() * scale, self._picture.height() * scale)
         return {

@@ -7,6 +7,7 @@ what is painted already, so a label may not depend on what part of the picture i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from iouviewer.document.boxes import Rect
@@ -34,24 +35,22 @@ class _Taken:
     def __init__(self) -> None:
         self._cells: dict[tuple[int, int], list[Rect]] = {}
 
-    def take(self, rect: Rect) -> None:
-        for cell in _cells(rect):
-            self._cells.setdefault(cell, []).append(rect)
-
-    def is_free(self, rect: Rect) -> bool:
+    def take_if_free(self, rect: Rect) -> bool:
+        """Take a place unless something stands there; whether it was free."""
         x1, y1, x2, y2 = rect
-        for cell in _cells(rect):
-            for left, top, right, bottom in self._cells.get(cell, ()):
+        cells = self._cells
+        keys = [
+            (column, row)
+            for column in range(int(x1 // _CELL), int(x2 // _CELL) + 1)
+            for row in range(int(y1 // _CELL), int(y2 // _CELL) + 1)
+        ]
+        for key in keys:
+            for left, top, right, bottom in cells.get(key, ()):
                 if left < x2 and x1 < right and top < y2 and y1 < bottom:
                     return False
+        for key in keys:
+            cells.setdefault(key, []).append(rect)
         return True
-
-
-def _cells(rect: Rect) -> Iterator[tuple[int, int]]:
-    x1, y1, x2, y2 = rect
-    for column in range(int(x1 // _CELL), int(x2 // _CELL) + 1):
-        for row in range(int(y1 // _CELL), int(y2 // _CELL) + 1):
-            yield column, row
 
 
 def place_labels(
@@ -73,18 +72,13 @@ def place_labels(
     taken = _Taken()
     for i in order:
         wish = wishes[i]
-        options = _options(wish, picture)
-        for x, y in options[:tries]:
-            rect = (x, y, x + wish.width, y + wish.height)
-            if taken.is_free(rect):
+        for x, y in islice(_options(wish, picture), tries):
+            if taken.take_if_free((x, y, x + wish.width, y + wish.height)):
+                places[i] = _rounded((x, y))
                 break
         else:
-            if drop:
-                continue
-            x, y = options[0]
-            rect = (x, y, x + wish.width, y + wish.height)
-        taken.take(rect)
-        places[i] = _rounded((x, y))
+            if not drop:
+                places[i] = _rounded(_first(wish, picture))
     return places
 
 
@@ -103,11 +97,15 @@ def _first(wish: Wish, picture: tuple[float, float]) -> tuple[float, float]:
     return _left(wish, picture), above if above >= 0 or y1 < 0 else y1 + _GAP
 
 
-def _options(wish: Wish, picture: tuple[float, float]) -> list[tuple[float, float]]:
+def _options(wish: Wish, picture: tuple[float, float]) -> Iterator[tuple[float, float]]:
+    """Places to try, the best one first; built one by one, as the first is free most of the time."""
+    yield _first(wish, picture)
     _, y1, x2, y2 = wish.box
     left, right = _left(wish, picture), max(0.0, x2 + 1 - wish.width)
-    above, inside, below = y1 - wish.height - _GAP, y1 + _GAP, y2 + _GAP
-    options = [_first(wish, picture), (right, above), (left, below), (right, below)]
+    above, below = y1 - wish.height - _GAP, y2 + _GAP
+    if above >= 0 or y1 < 0:
+        yield right, above
+    yield left, below
+    yield right, below
     if y2 - y1 >= 3 * wish.height:
-        options.append((left, inside))
-    return [(x, y) for x, y in options if y >= 0 or y1 < 0] or [_first(wish, picture)]
+        yield left, y1 + _GAP
