@@ -54,42 +54,36 @@ def frame_predictions(
         variants: each with whether COCO evaluation takes its boxes as of one class.
         cap: most predictions of a class that COCO evaluation uses.
     """
-    rows: list[Int] = []
-    parts: list[tuple[Float, Float, Int, Int, Bool | None]] = []
-    owner: list[int] = []
-    place: list[int] = []
-    for number, (predictions, one_class) in enumerate(variants):
-        table = predictions.table
-        found = table.rows(frame)
-        scores, classes = table.scores[found], table.class_ids[found]
-        boxes = table.boxes[:, found]
-        count = len(scores)
-        if count > 1 and (scores[1:] > scores[:-1]).any():
-            order = np.argsort(-scores, kind="stable")
-            scores, classes, boxes = scores[order], classes[order], boxes[:, order]
-            rows.append(order + found.start)
-        else:
-            rows.append(np.arange(found.start, found.stop))
-        coco_class = np.full(count, UNSPECIFIED_CLASS) if one_class else classes
-        parts.append((boxes, scores, classes, coco_class, _within_cap(coco_class, cap) if count > cap else None))
-        owner += [number] * count
-        place += range(count)
-    boxes = np.concatenate([part[0] for part in parts], axis=1)
-    used = np.concatenate([part[1] for part in parts]) >= settings.conf
-    coco = coco_columns(boxes)
-    within = [np.ones(len(part[1]), np.bool_) if part[4] is None else part[4] for part in parts]
+    tables = [predictions.table for predictions, _ in variants]
+    found = [table.rows(frame) for table in tables]
+    counts = [part.stop - part.start for part in found]
+    owner = np.repeat(np.arange(len(variants)), counts)
+    scores = np.concatenate([table.scores[part] for table, part in zip(tables, found, strict=True)])
+    order = np.lexsort((-scores, owner))
+    boxes = np.concatenate([table.boxes[:, part] for table, part in zip(tables, found, strict=True)], axis=1)[:, order]
+    class_ids = np.concatenate([table.class_ids[part] for table, part in zip(tables, found, strict=True)])[order]
+    coco_class = class_ids
+    if any(one_class for _, one_class in variants):
+        as_one = np.repeat([one_class for _, one_class in variants], counts)
+        coco_class = np.where(as_one, UNSPECIFIED_CLASS, class_ids)
+    ends = np.cumsum(counts).tolist()
+    parts = [slice(end - count, end) for end, count in zip(ends, counts, strict=True)]
+    capped = None
+    if any(count > cap for count in counts):
+        capped = np.concatenate([_within_cap(coco_class[part], cap) for part in parts])
+    used = scores[order] >= settings.conf
     return FramePredictions(
-        owner,
-        place,
-        rows,
+        owner.tolist(),
+        [place for count in counts for place in range(count)],
+        [order[part] + (rows.start - part.start) for part, rows in zip(parts, found, strict=True)],
         boxes,
         areas(boxes, settings.convention),
-        *coco,
-        np.concatenate([part[2] for part in parts]),
-        np.concatenate([part[3] for part in parts]),
+        *coco_columns(boxes),
+        class_ids,
+        coco_class,
         used,
-        np.bincount(np.array(owner, np.int64)[used], minlength=len(rows)).tolist(),
-        None if all(part[4] is None for part in parts) else np.concatenate(within),
+        np.bincount(owner[used], minlength=len(variants)).tolist(),
+        capped,
     )
 
 

@@ -11,10 +11,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from iouviewer.metrics.table import Bool, Float, Int
+from iouviewer.metrics.table import Bool, Float
 
 NOTHING = -(2.0**40)
 """Numerator where there is no true positive: the quotient is negative wherever it stands."""
+
+FAR = 2.0**40
+"""Number of predictions no stretch has: a point there is never the best where there is another one."""
+
+_SHIFT = 4.0
+_NO_SLOPE = 1.5
+"""Slopes are at most 1: no true positive without a prediction."""
+_ROUNDING = 1e-12
+"""More than what shifting costs; a bound that is too narrow only makes one look again."""
 
 Best = tuple[float, float, float, float]
 """k and n of the best point, counted from the beginning of the stretch, and the least and greatest slope."""
@@ -62,7 +71,44 @@ def best_points(hit: Bool, k: Float, n: Float, before_k: Float, before_n: Float)
     return found
 
 
-def place_of_hit(hit: Bool, number: Int) -> Int:
-    """(M,) where the ``number``-th true positive (1 the first) of each row stands."""
-    place: Int = np.count_nonzero(np.cumsum(hit, axis=1, dtype=np.int32) < number[:, None], axis=1)
-    return place
+def best_of_each_rest(k: Float, n: Float, rest: Float, before_k: Float, before_n: Float) -> Float:
+    """For each point of a stretch the best of those from it on, the points of a rest behind included.
+
+    Where a point is better than the best one behind it, it stays so as long as the precision is at least the slope
+    between the two (and at least the latter's own least slope: no point beyond lies above both lines). Where it is
+    worse, the slope is one more bound above.
+
+    Args:
+        k, n: (M, L) counts down to each point; n >= FAR, rising, and k = 0 where there is none.
+        rest: (4, M) from ``best_points``.
+        before_k, before_n: (M,) counts before each stretch.
+
+    Returns:
+        (M, L, 4): k, n, least and greatest slope.
+    """
+    rows, length = k.shape
+    points = np.empty((2, rows, length + 1))
+    points[0, :, :-1], points[1, :, :-1] = k, n
+    some = rest[0] >= 0.0
+    points[0, :, -1], points[1, :, -1] = np.where(some, rest[0], 0.0), np.where(some, rest[1], FAR * FAR)
+    precision = (points[0] + before_k[:, None]) / (points[1] + before_n[:, None])
+    greatest = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    best_here = precision >= greatest
+    where = np.where(best_here, np.arange(length + 1), length)
+    where = np.minimum.accumulate(where[:, ::-1], axis=1)[:, ::-1]
+    best = np.take_along_axis(points, where[None], axis=2)
+    slope = np.empty((rows, length + 1))
+    steps = best[:, :, 1:] - points[:, :, :-1]
+    np.divide(steps[0], steps[1], out=slope[:, :-1])
+    found = np.empty((rows, length + 1, 4))
+    found[:, :, 0], found[:, :, 1] = best
+    slope[:, -1] = rest[2]
+    low = np.where(best_here, slope, -np.inf)
+    np.maximum.accumulate(low[:, ::-1], axis=1, out=found[:, ::-1, 2])
+    # The bounds above begin anew with each best point: those further left are shifted below all before.
+    shift = _SHIFT * np.cumsum(best_here[:, ::-1], axis=1)[:, ::-1]
+    high = np.minimum.accumulate((np.where(best_here, 2.0, slope) - shift)[:, ::-1], axis=1)[:, ::-1] + shift
+    np.copyto(high, np.inf, where=high > _NO_SLOPE)
+    np.minimum(high, np.where(where == length, rest[3][:, None], np.inf), out=high)
+    np.subtract(high, _ROUNDING, out=found[:, :, 3])
+    return found[:, :-1]

@@ -8,6 +8,7 @@ import pytest
 from iouviewer.metrics.coco_curve import average_precision, class_curves
 from iouviewer.metrics.coco_matching import ALL
 from iouviewer.metrics.ranked_class import FewRanked, RankedClass
+from iouviewer.metrics.stretches import FAR, best_of_each_rest, best_points
 
 
 def assert_equal(ranked, tp, ignored, gt_count):
@@ -72,3 +73,50 @@ def test_hits_that_only_vanish_or_only_come_do_not_drift():
             if number % 100 == 0:
                 assert_equal(ranked, tp, none, size)
         assert_equal(ranked, tp, none, size)
+
+
+@pytest.mark.parametrize(("chance", "falling"), [(0.95, 0.0), (0.3, 0.3), (0.02, 0.0), (0.001, 0.0)])
+@pytest.mark.parametrize("drift", [-1, 1])
+def test_windows_follow_recall_points_that_drift(chance, falling, drift, monkeypatch):
+    monkeypatch.setattr("iouviewer.metrics.recall_windows.WINDOW", 8)
+    rng = np.random.default_rng(round(1000 * chance) + drift)
+    size = 20_000
+    tp = np.where(rng.random(size) < chance * (1 - falling * np.arange(size) / size), ALL, 0).astype(np.uint16)
+    ignored = np.where((rng.random(size) < 0.1) & (tp == 0), ALL, 0).astype(np.uint16)
+    gt_count = int(np.count_nonzero(tp)) + 200
+    ranked = RankedClass(tp, ignored, gt_count)
+    for step in range(60):
+        for _ in range(3):
+            rank = int(rng.choice(np.flatnonzero(tp))) if drift < 0 and tp.any() else int(rng.integers(size))
+            tp[rank], ignored[rank] = (ALL >> int(rng.integers(11)), 0) if drift > 0 else (0, 0)
+            ranked.set(rank, int(tp[rank]), int(ignored[rank]))
+        if step % 2:
+            gt_count += drift
+            ranked.add_ground_truth(drift)
+        assert_equal(ranked, tp, ignored, gt_count)
+
+
+def test_the_best_of_each_rest_stays_the_best_within_its_bounds():
+    rng = np.random.default_rng(9)
+    for _ in range(30):
+        hit = rng.random((4, 60)) < rng.choice([0.1, 0.5, 0.9])
+        hit[:, 0] = True
+        n = np.cumsum(rng.integers(1, 3, (4, 60)), axis=1).astype(float)
+        window, before = 10, rng.integers(0, 300, 4).astype(float)
+        rows = [row[mask] for row, mask in zip(n, hit, strict=True)]
+        padded = np.tile(FAR * np.arange(1.0, 61.0), (4, 1))
+        for row, values in zip(padded, rows, strict=True):
+            row[: len(values)] = values
+        k = np.where(padded < FAR, np.arange(1.0, 61.0), 0.0)
+        rest = best_points(padded[:, window:] < FAR, k[:, window:], padded[:, window:], before, before + 20)
+        found = best_of_each_rest(k[:, :window], padded[:, :window], rest, before, before + 20)
+        for row, values in enumerate(rows):
+            for place in range(min(window, len(values))):
+                best_k, best_n, low, high = found[row, place]
+                for more in range(-5, 6):
+                    at = before[row] + more, before[row] + 20
+                    precision = (at[0] + np.arange(place + 1, len(values) + 1)) / (at[1] + values[place:])
+                    here = (at[0] + best_k) / (at[1] + best_n)
+                    if low <= here <= high:
+                        assert here == precision.max()
+                    assert more or low <= here <= high

@@ -1,0 +1,111 @@
+"""What each prediction of a class is at each threshold, in the order by score, with counts block by block."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from iouviewer.metrics.coco_matching import ALL, THRESHOLDS, Masks
+from iouviewer.metrics.stretches import Best, best_point, best_points
+from iouviewer.metrics.table import Bool, Float, Int
+
+BLOCK = 1024
+CURVES = len(THRESHOLDS)
+_AT_ONCE = 64
+"""Blocks looked at in one go; their arrays stay in the cache."""
+_FEW_BLOCKS = 10
+"""Up to so many are quicker one by one."""
+_NUMBERS: Float = np.arange(1.0, BLOCK + 1.0)
+_SPAN = np.arange(BLOCK)
+
+
+class Change(NamedTuple):
+    """Consecutive thresholds at which a prediction became ``k`` more true positives, ``n`` more counted predictions."""
+
+    rows: slice
+    k: int
+    n: int
+
+
+class RankMasks:
+    """Masks of R predictions in a fixed order.
+
+    Attributes:
+        blocks: number of blocks of ``BLOCK`` predictions.
+        k, n: (10, blocks + 1) true positives and counted predictions before each block; the last column: in all.
+    """
+
+    def __init__(self, tp: Masks, ignored: Masks) -> None:
+        """Copies of ``tp`` and ``ignored``, (R,) masks of thresholds, are kept. R > 0."""
+        self.blocks = -(-len(tp) // BLOCK)
+        # Behind the last prediction stand ignored ones that fill its block.
+        size = self.blocks * BLOCK
+        self._tp, self._ignored = np.zeros(size, np.uint16), np.full(size, ALL, np.uint16)
+        self._tp[: len(tp)], self._ignored[: len(tp)] = tp, ignored
+        self.k, self.n = np.zeros((CURVES, self.blocks + 1)), np.zeros((CURVES, self.blocks + 1))
+        for t in range(CURVES):
+            bit = np.uint16(1 << t)
+            hits = np.count_nonzero((self._tp & bit).reshape(-1, BLOCK), axis=1)
+            skipped = np.count_nonzero((self._ignored & bit).reshape(-1, BLOCK), axis=1)
+            np.cumsum(hits, out=self.k[t, 1:])
+            np.cumsum(BLOCK - skipped, out=self.n[t, 1:])
+
+    def set(self, rank: int, tp: int, ignored: int) -> list[Change]:
+        """Say anew what the prediction at ``rank`` is; counts follow."""
+        old_tp, old_ignored = int(self._tp[rank]), int(self._ignored[rank])
+        self._tp[rank], self._ignored[rank] = tp, ignored
+        changes = _changes(old_tp, old_ignored, tp, ignored)
+        block = rank // BLOCK
+        for rows, k, n in changes:
+            if k:
+                self.k[rows, block + 1 :] += k
+            if n:
+                self.n[rows, block + 1 :] += n
+        return changes
+
+    def hits(self, t: int, first: int, last: int) -> tuple[Int, Float]:
+        """The true positives of blocks first..last: places and counted predictions, from the first block's start."""
+        part = slice(first * BLOCK, last * BLOCK)
+        bit = np.uint16(1 << t)
+        hits = (self._tp[part] & bit).nonzero()[0]
+        n: Float = np.add(hits, 1.0, dtype=np.float64)
+        if self.n[t, last] - self.n[t, first] < (last - first) * BLOCK:
+            n -= np.cumsum((self._ignored[part] & bit) != 0)[hits]
+        return hits, n
+
+    def best_of_block(self, t: int, block: int) -> Best:
+        """The block's best point."""
+        n = self.hits(t, block, block + 1)[1]
+        return best_point(_NUMBERS[: len(n)], n, float(self.k[t, block]), float(self.n[t, block]))
+
+    def find_best(self, where: list[tuple[int, int]], out: Float) -> None:
+        """Write the best points of (threshold, block)s to (4, 10, blocks) ``out``."""
+        if len(where) <= _FEW_BLOCKS:
+            for t, block in where:
+                out[:, t, block] = self.best_of_block(t, block)
+            return
+        for start in range(0, len(where), _AT_ONCE):
+            t, block = np.array(where[start : start + _AT_ONCE]).T
+            hit, counted = self._rows(t, block[:, None] * BLOCK + _SPAN)
+            k, n = hit.cumsum(axis=1, dtype=np.float64), counted.cumsum(axis=1, dtype=np.float64)
+            out[:, t, block] = best_points(hit, k, n, self.k[t, block], self.n[t, block])
+
+    def _rows(self, t: Int, index: Int) -> tuple[Bool, Bool]:
+        """Which of the predictions ``index`` (M, L) are true positives, and which count, at thresholds (M,)."""
+        bit = np.left_shift(1, t).astype(np.uint16)[:, None]
+        return (self._tp[index] & bit) != 0, (self._ignored[index] & bit) == 0
+
+
+def _changes(old_tp: int, old_ignored: int, tp: int, ignored: int) -> list[Change]:
+    changed = (old_tp ^ tp) | (old_ignored ^ ignored)
+    found: list[Change] = []
+    for t in range(changed.bit_length()):
+        if changed >> t & 1:
+            k = (tp >> t & 1) - (old_tp >> t & 1)
+            n = (old_ignored >> t & 1) - (ignored >> t & 1)
+            if found and found[-1].rows.stop == t and found[-1][1:] == (k, n):
+                found[-1] = Change(slice(found[-1].rows.start, t + 1), k, n)
+            else:
+                found.append(Change(slice(t, t + 1), k, n))
+    return found
