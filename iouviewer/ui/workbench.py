@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 from PySide6.QtWidgets import QMenuBar, QToolBar, QToolButton
@@ -182,7 +180,7 @@ class Workbench(QObject):
         self.differences.ready.connect(parts.side.set_differences)
         self.controller.notice.connect(self.notifier.show)
         self.controller.problem.connect(self._on_problem)
-        self.controller.problemOver.connect(partial(self.notifier.withdraw, "saving"))
+        self.controller.problemOver.connect(self._on_problem_over)
         self.controller.snapshotMade.connect(self._on_snapshot_made)
         for teller in (self.files, self.runs, self.exports, self.actions, self.feed):
             teller.failed.connect(self.notifier.show)
@@ -348,7 +346,12 @@ class Workbench(QObject):
         self.session.told.emit(f"Snapshot: {path}")
 
     def _on_problem(self, error: UserError) -> None:
+        self.status.set_trouble(True)
         self.notifier.show(error, key="saving")
+
+    def _on_problem_over(self) -> None:
+        self.status.set_trouble(False)
+        self.notifier.withdraw("saving")
 
     # Opening and closing
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.importer import Importer
+from iouviewer.app.session import SaveState
 from iouviewer.document.edits import SetClasses, SetRects
 from iouviewer.document.imported import ImportedBoxes, Kind
 from iouviewer.errors import UserError
@@ -152,3 +153,25 @@ def test_a_file_that_tells_its_speed_shows_it(tmp_path: Path) -> None:
     assert cell.data() == "17.4"
     assert "a small computer, int8" in cell.data(Qt.ItemDataRole.ToolTipRole)
     assert "Confidence" not in cell.data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_a_key_too_many_opens_no_message(window: MainWindow) -> None:
+    message = window.workbench.status.message
+    for id in ("takeFix", "groundTruthIsRight", "unclear"):
+        message.clear()
+        window.workbench.actions[id].trigger()
+        assert message.text().startswith("No problem is chosen")
+    assert window.findChild(QMessageBox, "errorMessage") is None
+    assert window.session.history.undo_step() is None
+
+
+def test_the_status_says_not_saved_as_long_as_saving_fails(window: MainWindow) -> None:
+    status = window.workbench.status
+    window.workbench.controller.problem.emit(UserError("edits are not being saved: the disk is full"))
+    status.show_saved(SaveState(2, 1, "/somewhere/clip.iouv"))
+    assert status.saved.text() == "NOT SAVED, clip.iouv"
+    window.workbench.controller.problemOver.emit()
+    status.show_saved(SaveState(2, 1, "/somewhere/clip.iouv"))
+    assert status.saved.text() == "saving …, clip.iouv"
+    status.show_saved(SaveState(2, 2, "/somewhere/clip.iouv"))
+    assert status.saved.text() == "saved, clip.iouv"

@@ -55,19 +55,29 @@ class ProblemCommands:
                 return baseline.key, row
         return None
 
-    def _current(self) -> Problem:
+    def _current(self) -> Problem | None:
+        """The chosen problem, if this frame shows it; else says so in the status bar: a key too many is no error."""
         problem = self._panel.current
-        if problem is None or problem.frame != self._session.current_frame:
-            raise UserError("no problem is chosen", remedy="Press N to go to the next one")
-        return problem
+        if problem is not None and problem.frame == self._session.current_frame:
+            return problem
+        self._session.told.emit("No problem is chosen. Press N to go to the next one.")
+        return None
 
     def take_fix(self) -> None:
         """Do what the problem proposes, as one step with the decision; while drawing, Enter puts a corner."""
         if self._canvas.confirm():
             return
         problem = self._current()
+        if problem is None:
+            return
         source = self._session.source.id
-        command = fix_command(self._session.ground_truth, problem, self._session.document.class_names, source=source)
+        names = self._session.document.class_names
+        try:
+            command = fix_command(self._session.ground_truth, problem, names, source=source)
+        except UserError as error:
+            # Nothing is proposed for this kind of problem: said in the line, so that the hands stay on the keys.
+            self._session.told.emit(str(error))
+            return
         decision = SetDecisions(((problem.key, FIXED),), source)
         self._session.execute(Batch((command.edit, decision), source), f"Fix: {command.label}", origin="problems")
         self.next()
@@ -82,6 +92,8 @@ class ProblemCommands:
 
     def _decide(self, decision: str, label: str) -> None:
         problem = self._current()
+        if problem is None:
+            return
         edit = SetDecisions(((problem.key, decision),), self._session.source.id)
         self._session.execute(edit, f"{label}: frame {problem.frame}", origin="problems")
         self.next()

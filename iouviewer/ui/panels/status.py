@@ -27,6 +27,7 @@ class StatusBar(QStatusBar):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._trouble = False
         self.setSizeGripEnabled(False)
         self._fading = QTimer(self)
         self._fading.setSingleShot(True)
@@ -133,10 +134,18 @@ class StatusBar(QStatusBar):
             self.saved.setText("no changes yet")
             self.saved.setToolTip("The project file is made at the first edit or import.")
             return
-        word = "saved" if state.is_saved else "saving …"
+        word = "saved" if state.is_saved else "NOT SAVED" if self._trouble else "saving …"
         name = Path(state.place).name
         self.saved.setText(f"{word}, {name if len(name) < 32 else name[:14] + '…' + name[-16:]}")
         self.saved.setToolTip(state.place)
+
+    def set_trouble(self, trouble: bool) -> None:
+        """Whether saving fails; stays to be seen when the message about it was closed."""
+        self._trouble = trouble
+        self.saved.setProperty("role", "warning" if trouble else "muted")
+        self.saved.style().unpolish(self.saved)
+        self.saved.style().polish(self.saved)
+        self.show_saved(self._session.save_state)
 
     # Inference
 
