@@ -15,7 +15,6 @@ from iouviewer.app.project_controller import ProjectController
 from iouviewer.app.session import Session
 from iouviewer.app.settings import SettingsStore
 from iouviewer.app.verdict_job import VariantVerdict, VerdictJob
-from iouviewer.document.history import History, Step
 from iouviewer.errors import UserError
 from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.actions import ActionSet, KeyGuard
@@ -45,6 +44,7 @@ from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.panels.status import StatusBar
 from iouviewer.ui.picture_feed import PictureFeed
 from iouviewer.ui.recent_menu import RecentMenu
+from iouviewer.ui.tellers import Tellers
 from iouviewer.ui.theme import Theme, ThemeKeeper
 from iouviewer.ui.timeline.view import TimelineView
 from iouviewer.ui.workspaces import Parts, Workspace, Workspaces
@@ -74,7 +74,6 @@ class Workbench(QObject):
         self.verdicts = VerdictJob(self.session, self)
         self.ap = ApJob(self.session, self)
         self.differences = DifferencesJob(self.session, self)
-        self._last_step: tuple[History, Step | None] = (self.session.history, None)
         self.controller = ProjectController(self.session, settings, self)
         self._make_parts()
         self._make_commands()
@@ -163,6 +162,7 @@ class Workbench(QObject):
             canvas.playRequested.connect(self.playback.toggle)
         parts.variants.baselineRequested.connect(session.variants.set_baseline)
         parts.variants.removeRequested.connect(session.variants.remove)
+        parts.variants.resumeRequested.connect(self.runs.resume)
         parts.side.activatedSpot.connect(self._on_spot_activated)
         parts.side.variantChosen.connect(self._show_compared)
         session.variants.listChanged.connect(self._show_compared)
@@ -178,12 +178,9 @@ class Workbench(QObject):
         self.verdicts.outdated.connect(self._on_verdicts_outdated)
         self.verdicts.ready.connect(self._on_verdicts_ready)
         self.differences.ready.connect(parts.side.set_differences)
-        self.controller.notice.connect(self.notifier.show)
-        self.controller.problem.connect(self._on_problem)
-        self.controller.problemOver.connect(self._on_problem_over)
-        self.controller.snapshotMade.connect(self._on_snapshot_made)
         for teller in (self.files, self.runs, self.exports, self.actions, self.feed):
             teller.failed.connect(self.notifier.show)
+        self.tellers = Tellers(session, self.controller, self.notifier, self.status, self)
         self.notices = Notices(self._window, self.notifier, self.status)
         self._keeper.changed.connect(self._use_theme)
 
@@ -270,7 +267,6 @@ class Workbench(QObject):
             FirstSteps(self.session, self.parts.canvas).begin()
 
     def _on_history_changed(self) -> None:
-        self._tell_step()
         there = self.session.frame_count > 0
         for id, step, verb in (
             ("undo", self.session.history.undo_step(), "Undo"),
@@ -281,14 +277,6 @@ class Workbench(QObject):
             what = f"{verb}: {step.label}" if step is not None else verb
             key = self.actions.key_of(id)
             self.actions[id].setToolTip(f"{what} ({key})" if key else what)
-
-    def _tell_step(self) -> None:
-        """Say what was done, so that a slip of the hand is seen; what undo and redo did is said by the session."""
-        history = self.session.history
-        before, self._last_step = self._last_step, (history, history.undo_step())
-        new = self._last_step[1]
-        if before[0] is history and new is not None and new != before[1] and history.redo_step() is None:
-            self.session.told.emit(new.label)
 
     def _on_frame_entered(self, frame: int) -> None:
         self.playback.pause()
@@ -341,17 +329,6 @@ class Workbench(QObject):
             if difference.metric == "ap"
         }
         self.parts.variants.model.set_compared(points)
-
-    def _on_snapshot_made(self, path: str) -> None:
-        self.session.told.emit(f"Snapshot: {path}")
-
-    def _on_problem(self, error: UserError) -> None:
-        self.status.set_trouble(True)
-        self.notifier.show(error, key="saving")
-
-    def _on_problem_over(self) -> None:
-        self.status.set_trouble(False)
-        self.notifier.withdraw("saving")
 
     # Opening and closing
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.importer import Importer
@@ -175,3 +175,24 @@ def test_the_status_says_not_saved_as_long_as_saving_fails(window: MainWindow) -
     assert status.saved.text() == "saving …, clip.iouv"
     status.show_saved(SaveState(2, 2, "/somewhere/clip.iouv"))
     assert status.saved.text() == "saved, clip.iouv"
+
+
+@pytest.mark.parametrize("answer", [QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No])
+def test_a_name_without_an_ending_gets_one_and_an_existing_file_is_asked_about(
+    window: MainWindow,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+    answer: QMessageBox.StandardButton,
+) -> None:
+    target = tmp_path / "mine"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answer)
+    with qtbot.waitSignal(window.workbench.exports.written, timeout=20_000):
+        window.workbench.exports.score_csv()
+    file = tmp_path / "mine.csv"
+    assert file.read_text(encoding="utf-8").startswith("frameID,iou")
+    file.write_text("another", encoding="utf-8")
+    window.workbench.exports.score_csv()
+    window.workbench.exports.close()
+    assert (file.read_text(encoding="utf-8") == "another") is (answer is QMessageBox.StandardButton.No)

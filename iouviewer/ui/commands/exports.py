@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from iouviewer.app.session import Session
 from iouviewer.app.settings import Settings
@@ -136,7 +136,22 @@ class ExportCommands(QObject):
         if not path:
             return None
         self._settings.remember_folder("export", path)
-        return Path(path)
+        chosen = Path(path)
+        if chosen.suffix:
+            return chosen
+        # A name without an ending gets the proposed one; the dialog did not ask about that file.
+        full = chosen.with_suffix(Path(name).suffix)
+        return full if not full.exists() or self._may_replace(full) else None
+
+    def _may_replace(self, path: Path) -> bool:
+        answer = QMessageBox.question(
+            self._window,
+            "Replace the file?",
+            f"{path.name} exists already. Replace it?",
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+            QMessageBox.StandardButton.No,
+        )
+        return answer == QMessageBox.StandardButton.Yes
 
     def _report(self, name: str, filters: str, make: Callable[[EvalResult, Path], bytes]) -> None:
         if not len(self._session.variants):
