@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -18,7 +19,7 @@ from iouviewer.app.session import Session
 from iouviewer.app.settings import Settings
 from iouviewer.document.edits import SetClassNames
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.document.variants import RunState
+from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.inference.protocol import Detections, Failed, ModelLoaded
 from iouviewer.inference.runner import RunRequest
@@ -76,6 +77,7 @@ class RunCommands(QObject):
         queue.needsTrust.connect(self._on_queue_needs_trust)
         status.cancelRequested.connect(self.cancel)
         session.sourceChanged.connect(self._on_source_changed)
+        session.variants.listChanged.connect(self._on_list_changed)
 
     # Starting
 
@@ -119,7 +121,7 @@ class RunCommands(QObject):
             count,
             score_floor=request.floor,
             cap=request.max_det,
-            protocol={"model": request.weights.name, "floor": request.floor, "nms_iou": request.nms_iou},
+            protocol=_protocol(request),
         )
         variant = self._session.variants.add(request.name, empty, path=str(request.weights), state=RunState.QUEUED)
         run = self._queue.enqueue(request, count)
@@ -127,6 +129,23 @@ class RunCommands(QObject):
         if self._queue.current is run:
             self._on_queue_started(run)
         return run
+
+    def resume(self, key: str) -> None:
+        """Go on with a run that was cancelled or failed, in this session or before it."""
+        variants, count = self._session.variants, self._session.frame_count
+        variant = variants.find(key)
+        if variant is None or variant.state not in (RunState.CANCELLED, RunState.FAILED):
+            return
+        variants.update(key, state=RunState.QUEUED, message="")
+        known = next((run for run, shown in self._shown.items() if shown.key == key), None)
+        if known is not None and not known.complete:
+            self._queue.resume(known)
+            return
+        done = set(np.flatnonzero(variant.predictions.covered).tolist())
+        run = self._queue.enqueue(_request_of(variant, Path(self._session.source.path)), count, done)
+        self._shown[run] = _Shown(key, self._session.source.path)
+        if self._queue.current is run:
+            self._on_queue_started(run)
 
     def cancel(self) -> None:
         """Stop the run in work; what it found stays."""
@@ -136,6 +155,12 @@ class RunCommands(QObject):
     def close(self) -> None:
         """Stop everything; the worker is gone afterwards."""
         self._queue.close()
+
+    def _on_list_changed(self) -> None:
+        # Nobody waits for the results of a variant that was removed.
+        for run, shown in self._shown.items():
+            if run.state.value in ("queued", "running") and self._session.variants.find(shown.key) is None:
+                self._queue.cancel(run)
 
     def _on_source_changed(self) -> None:
         # Results belong to the video they were asked for.
@@ -260,6 +285,50 @@ class RunCommands(QObject):
             self._queue.trust(run)
         else:
             self._end(run, RunState.FAILED, "not trusted")
+
+
+def _protocol(request: RunRequest) -> dict[str, Any]:
+    """How the model is run, as the project and the reports keep it; what is left out is the runtime's choice."""
+    known = {
+        "model": request.weights.name,
+        "floor": request.floor,
+        "nms_iou": request.nms_iou,
+        "imgsz_asked": request.imgsz,
+        "device": request.device,
+        "frames": None if request.frames is None else _stretches(request.frames),
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _request_of(variant: Variant, video: Path) -> RunRequest:
+    """The run that a variant's protocol speaks of."""
+    kept, asked = variant.predictions, variant.predictions.protocol
+    frames = [frame for start, stop, step in asked.get("frames", ()) for frame in range(start, stop, step)]
+    standard = RunRequest(variant.name, Path(variant.path), video)
+    return replace(
+        standard,
+        frames=tuple(frames) if "frames" in asked else None,
+        floor=float(asked.get("floor", standard.floor)),
+        nms_iou=float(asked.get("nms_iou", standard.nms_iou)),
+        max_det=standard.max_det if kept.cap is None else kept.cap,
+        imgsz=asked.get("imgsz_asked"),
+        device=asked.get("device"),
+    )
+
+
+def _stretches(frames: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Frames as (start, stop, step), in their order."""
+    found: list[tuple[int, int, int]] = []
+    for frame in frames:
+        start, stop, step = found[-1] if found else (frame, frame, 1)
+        last = stop - step
+        if found and last == start and frame > start:
+            found[-1] = (start, frame + (frame - start), frame - start)
+        elif found and last > start and frame == stop:
+            found[-1] = (start, stop + step, step)
+        else:
+            found.append((frame, frame + 1, 1))
+    return found
 
 
 def _clock(seconds: float) -> str:

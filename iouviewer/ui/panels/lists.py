@@ -68,11 +68,12 @@ class VariantsPanel(Section):
     """The variants table; in the narrow panel it shows the columns that matter while correcting.
 
     Signals:
-        removeRequested(str), baselineRequested(str): of the variant with this key.
+        removeRequested(str), baselineRequested(str), resumeRequested(str): of the variant with this key.
     """
 
     removeRequested = Signal(str)
     baselineRequested = Signal(str)
+    resumeRequested = Signal(str)
 
     def __init__(self, session: Session) -> None:
         self.model = VariantsModel(session)
@@ -114,13 +115,17 @@ class _VariantsView(QTableView):
         key = self._panel.model.key_at(index.row())
         menu = QMenu(self)
         baseline, remove = QAction("Make it the baseline", menu), QAction("Remove from the list", menu)
-        menu.addActions([baseline, remove])
+        resume = QAction("Go on with the run", menu)
+        resume.setVisible(self._panel.model.stopped(key))
+        menu.addActions([resume, baseline, remove])
         place = self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()) if by_key else event.globalPos()
         chosen = menu.exec(place)
         if chosen is baseline:
             self._panel.baselineRequested.emit(key)
         elif chosen is remove:
             self._panel.removeRequested.emit(key)
+        elif chosen is resume:
+            self._panel.resumeRequested.emit(key)
 
 
 class ProblemsPanel(Section):

@@ -32,6 +32,7 @@ class ProblemsModel(QAbstractListModel):
         self._by_frame: dict[int, list[Problem]] = {}
         self._pending: list[int] = []
         self._shown: list[Problem] = []
+        self._differs = False
         self._since_shown = QElapsedTimer()
         self._since_shown.start()
         self._work = QTimer(self)
@@ -87,11 +88,13 @@ class ProblemsModel(QAbstractListModel):
             self._look_at(self._pending.pop())
         if self._pending:
             if self._since_shown.elapsed() > SHOW_MILLISECONDS:
-                self._show()
+                self._show_if_different()
         else:
             self._work.stop()
-            self._by_frame = {f: found for f, found in self._by_frame.items() if f < self._session.frame_count}
-            self._show()
+            gone = [frame for frame in self._by_frame if frame >= self._session.frame_count]
+            for frame in gone:
+                self._put(frame, [])
+            self._show_if_different()
 
     def finish(self) -> None:
         """Look at all frames now (tests, exports)."""
@@ -106,7 +109,7 @@ class ProblemsModel(QAbstractListModel):
         baseline = session.variants.baseline
         counts = session.ground_truth.state(frame) == FrameState.LABELLED
         if baseline is None or not counts or not baseline.predictions.covered[frame]:
-            self._by_frame.pop(frame, None)
+            self._put(frame, [])
             return
         rest = [variant for variant in session.variants if variant.key != baseline.key]
         witnesses = [
@@ -116,12 +119,25 @@ class ProblemsModel(QAbstractListModel):
         ]
         convention = session.scores.settings.review.convention
         found = frame_problems(frame, session.ground_truth.boxes(frame), witnesses, convention)
+        self._put(frame, found)
+
+    def _put(self, frame: int, found: list[Problem]) -> None:
+        self._differs = self._differs or found != self._by_frame.get(frame, [])
         if found:
             self._by_frame[frame] = found
         else:
             self._by_frame.pop(frame, None)
 
+    def _show_if_different(self) -> None:
+        # Sorting and comparing a long list is felt; a run or a change of thresholds often leaves it as it was.
+        if self._differs:
+            self._show()
+        else:
+            self._since_shown.restart()
+            self.counted.emit(len(self._shown), not self._pending)
+
     def _show(self) -> None:
+        self._differs = False
         decided = self._session.document.decisions(self._session.source.id)
         problems = [p for found in self._by_frame.values() for p in found if not decided.get(p.key)]
         problems.sort(key=lambda problem: (-problem.severity, problem.frame, problem.key))

@@ -150,6 +150,11 @@ class VariantsModel(QAbstractTableModel):
         """Key of the variant in this row."""
         return self._keys[row]
 
+    def stopped(self, key: str) -> bool:
+        """Whether a variant's run was cancelled or failed, and can go on."""
+        variant = self._session.variants[key]
+        return bool(variant.path) and variant.state in (RunState.CANCELLED, RunState.FAILED)
+
     def row_of(self, key: str) -> int:
         """Row of a variant, -1 if it is not there."""
         return self._keys.index(key) if key in self._keys else -1

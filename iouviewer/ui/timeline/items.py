@@ -109,7 +109,8 @@ class Dots(pg.GraphicsObject):  # type: ignore[misc]
     def set_points(self, x: NDArray[np.float64], y: NDArray[np.float64], *, size: int) -> None:
         """Dots at x, y ((N,) each, no nan), ``size`` logical pixels wide."""
         self.prepareGeometryChange()
-        self._points = pg.functions.arrayToQPolygonF(x, y)
+        # pyqtgraph cannot write the points of an empty polygon.
+        self._points = pg.functions.arrayToQPolygonF(x, y) if len(x) else QPolygonF()
         self._pen.setWidth(size)
         # The margin keeps half a dot beyond the outermost values inside the item.
         self._bounds = self._points.boundingRect().adjusted(-1.0, -0.05, 1.0, 0.05)
