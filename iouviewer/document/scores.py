@@ -27,7 +27,7 @@ from iouviewer.document.scores_types import (
 from iouviewer.document.scores_variant import VariantScores
 from iouviewer.metrics.coco import MAX_DETECTIONS, rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
-from iouviewer.metrics.review import FrameReview, review_frame
+from iouviewer.metrics.review import Association, FrameReview, review_frame, rows_of_review
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Float, Int
 
 __all__ = [
@@ -52,7 +52,7 @@ class Scores:
         self._settings = settings
         self._variants: dict[str, VariantScores] = {}
         self._columns: dict[int, FramePredictions] = {}
-        self._reviews: dict[tuple[str, int], tuple[BoxTable, tuple[object, ...], FrameReview]] = {}
+        self._reviews: dict[tuple[str, int], tuple[BoxTable, tuple[object, ...], Association | FrameReview]] = {}
         self.set_ground_truth(gt)
 
     @property
@@ -136,20 +136,21 @@ class Scores:
                 continue
             columns = self._columns_of(frame)
             overlaps = frame_overlaps(gt, columns, self._settings.review)
-            for number, variant in enumerate(variants):
+            content = self._content(gt)
+            for number, (key, variant) in enumerate(self._variants.items()):
                 found = (overlaps.review[number], overlaps.swallowed[number], columns.used_counts[number])
-                variant.update(frame, truth, state, columns.rows[number], found, overlaps.coco[number])
+                who = variant.update(frame, truth, state, columns.rows[number], found, overlaps.coco[number])
                 variant.recount_classes(frame, *without)
+                if who is not None:
+                    self._remember(key, frame, content, who)
         self._turn_classes(variants)
 
     def _turn_classes(self, variants: list[VariantScores]) -> None:
         """AP anew where the first counted box without a class came, or the last one went."""
-        turned = [variant for variant in variants if variant.one_class != variant.counts_as_one_class]
-        if turned:
-            self._columns.clear()
-            table = self._gt.table()
-            for variant in turned:
-                variant.ap_again(table)
+        for variant in variants:
+            if variant.one_class != variant.counts_as_one_class:
+                self._columns.clear()
+                variant.turn_classes(self._gt)
 
     def frame_iou(self, key: str, frame: int) -> float:
         """Frame IoU, NaN where undefined."""
@@ -164,17 +165,28 @@ class Scores:
     def frame_review(self, key: str, frame: int) -> FrameReview:
         """Who belongs to whom in one frame, whether or not it counts; rows are those of the frame."""
         table, gt = self._variants[key].predictions.table, self._gt.frame_table(frame)
-        arrays = (gt.boxes, gt.class_ids, gt.ignored, gt.ids)
-        content = (self._settings.review, *(array.tobytes() for array in arrays))
+        content = self._content(gt)
         kept = self._reviews.get((key, frame))
-        if kept is not None and kept[0] is table and kept[1] == content:
-            return kept[2]
+        known = kept[2] if kept is not None and kept[0] is table and kept[1] == content else None
+        if isinstance(known, FrameReview):
+            return known
+        if known is None:
+            review = review_frame(gt, table.frame(frame), self._settings.review)
+        else:
+            review = rows_of_review(gt, table.frame(frame), known, self._settings.review.iou)
+        self._remember(key, frame, content, review)
+        return review
+
+    def _content(self, gt: BoxTable) -> tuple[object, ...]:
+        """What the review of a frame depends on besides predictions."""
+        return (self._settings.review, *(array.tobytes() for array in (gt.boxes, gt.class_ids, gt.ignored, gt.ids)))
+
+    def _remember(self, key: str, frame: int, content: tuple[object, ...], found: Association | FrameReview) -> None:
         # Canvases, tables and the inspector ask for the same frame after each change.
+        self._reviews.pop((key, frame), None)
         if len(self._reviews) >= _REMEMBERED:
             del self._reviews[next(iter(self._reviews))]
-        review = review_frame(gt, table.frame(frame), self._settings.review)
-        self._reviews[key, frame] = (table, content, review)
-        return review
+        self._reviews[key, frame] = (self._variants[key].predictions.table, content, found)
 
     def summary(self, key: str) -> VariantSummary:
         """The numbers of a variant as they stand."""

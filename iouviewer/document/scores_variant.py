@@ -24,12 +24,14 @@ from iouviewer.metrics.assignment import Triple, assign_frame
 from iouviewer.metrics.block_sums import BlockSums
 from iouviewer.metrics.coco import mean_over_classes, rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
-from iouviewer.metrics.review import Review, review_all, review_frame
+from iouviewer.metrics.review import Association, Review, review_all, review_frame
 from iouviewer.metrics.review_counts import Tally, Totals, tally
 from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
 _CHEAP = 4_000
 """Predictions up to which AP of a growing run is computed anew with every batch: some 4 ms."""
+_AT_ONCE = 50_000
+"""Predictions up to which AP follows at once where an edit makes classes count otherwise: some 40 ms."""
 
 
 class VariantScores:
@@ -121,6 +123,14 @@ class VariantScores:
         if len(predictions.table) <= _CHEAP:
             self.settle(view)
 
+    def turn_classes(self, view: GroundTruthView) -> None:
+        """Follow the rule about classes; AP anew, or "pending" where that takes long."""
+        if self.ap is None or len(self.predictions.table) > _AT_ONCE:
+            self._token = object()
+            self.one_class, self.ap = self.counts_as_one_class, None
+        else:
+            self.ap_again(view.table())
+
     def settle(self, view: GroundTruthView) -> None:
         """Compute AP if it is pending."""
         if self.ap is None:
@@ -148,8 +158,8 @@ class VariantScores:
         rows: Int,
         overlaps: tuple[list[Triple], set[int], int],
         candidates: list[Triple],
-    ) -> None:
-        """Replace the share of one frame.
+    ) -> Association | None:
+        """Replace the share of one frame; who belongs to whom in it, None where the frame does not count.
 
         Args:
             truth: class id of each of the frame's boxes, and whether it is ignored.
@@ -164,13 +174,17 @@ class VariantScores:
         scored = bool(self._chosen[frame]) and state == LABELLED
         self._frames += scored - bool(self._scored[frame])
         self._scored[frame] = scored
-        found = Tally()
+        found = None
         if scored:
             pairs, swallowed, used = overlaps
-            found = tally(truth[1].count(False), used, assign_frame(pairs), swallowed, self.settings.review.iou)
-        self._replace(frame, found)
+            assigned = assign_frame(pairs)
+            counted = tally(truth[1].count(False), used, assigned, swallowed, self.settings.review.iou)
+            order: list[int] = (rows[:used] - self.predictions.table.offsets[frame]).tolist()
+            found = Association(order, assigned, swallowed, counted)
+        self._replace(frame, Tally() if found is None else found.tally)
         if self.ap is not None:
             self.ap.set_frame(frame, truth, scored, rows, candidates)
+        return found
 
     def _replace(self, frame: int, found: Tally) -> None:
         before = float(self.timeline[frame])

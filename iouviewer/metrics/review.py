@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from iouviewer.metrics.review_counts import ReviewSummary, Tally, Totals, tally
 from iouviewer.metrics.table import Bool, BoxTable, Convention, Float, Int
 
 __all__ = [
+    "Association",
     "FrameReview",
     "Pair",
     "PairState",
@@ -30,6 +32,7 @@ __all__ = [
     "ReviewSummary",
     "review_all",
     "review_frame",
+    "rows_of_review",
 ]
 
 States = NDArray[np.int8]
@@ -140,12 +143,30 @@ def shares_of_prediction(gt: Float, pred: Float, convention: Convention) -> Floa
     return share
 
 
+class Association(NamedTuple):
+    """Who belongs to whom in one frame; predictions by their place among those at or above the threshold, by score.
+
+    Attributes:
+        order: row of the prediction at each place.
+        assigned: pairs, ordered by ground truth.
+        swallowed: predictions that lie in an ignored box.
+    """
+
+    order: list[int]
+    assigned: list[Triple]
+    swallowed: set[int]
+    tally: Tally
+
+
 def review_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> FrameReview:
     """Associate the boxes of one frame; ``gt`` and ``pred`` are tables of a single frame (``BoxTable.frame``)."""
+    return rows_of_review(gt, pred, _associate(gt, pred, settings), settings.iou)
+
+
+def _associate(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Association:
     used = pred.scores >= settings.conf
     by_score = np.argsort(-pred.scores, kind="stable")
     order = by_score[used[by_score]]
-    place = {row: number for number, row in enumerate(order.tolist())}
     matrix = iou_matrix(gt.boxes, pred.boxes[:, order], settings.convention)
     fits = np.ones(matrix.shape, np.bool_)
     if not settings.class_agnostic:
@@ -159,18 +180,13 @@ def review_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Fram
         inside = ((share >= settings.iou) & fits & gt.ignored[:, None]).any(axis=0)
         swallowed = set(np.flatnonzero(inside).tolist())
     counted = tally(int(np.count_nonzero(~gt.ignored)), len(order), assigned, swallowed, settings.iou)
-    return _frame_rows(gt, pred, (order.tolist(), place), (assigned, swallowed, counted), settings.iou)
+    return Association(order.tolist(), assigned, swallowed, counted)
 
 
-def _frame_rows(
-    gt: BoxTable,
-    pred: BoxTable,
-    ranking: tuple[list[int], dict[int, int]],
-    found: tuple[list[Triple], set[int], Tally],
-    threshold: float,
-) -> FrameReview:
-    order, place = ranking
-    assigned, swallowed, counted = found
+def rows_of_review(gt: BoxTable, pred: BoxTable, association: Association, threshold: float) -> FrameReview:
+    """The rows of a frame whose boxes were associated before; ``threshold`` is the least IoU of a true positive."""
+    order, assigned, swallowed, counted = association
+    place = {row: number for number, row in enumerate(order)}
     partner = {row: (column, iou) for row, column, iou in assigned}
     taken = {column for _, column, _ in assigned}
     rows: list[tuple[int, int, float, PairState, bool]] = []

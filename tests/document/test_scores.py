@@ -151,6 +151,21 @@ def test_only_counted_boxes_without_a_class_make_everything_one_class():
     assert list(scores.summary("v").per_class) == [0] and scores.summary("v").ap == 0.0
 
 
+def test_turning_classes_leaves_the_ap_of_a_large_variant_pending(monkeypatch):
+    monkeypatch.setattr("iouviewer.document.scores_variant._AT_ONCE", 1)
+    gt = truth([BOX], [BOX])
+    scores = scored(gt, classed_predictions(2, (0, BOX, 0.9, 0), (1, BOX, 0.8, 0)))
+    gt.boxes[0] = [(0, BOX, -1, False)]
+    scores.update([0])
+    assert scores.summary("v").ap_reason is NoAp.PENDING and scores.summary("v").tp == 2
+    pending = scores.pending_ap("v")
+    assert scores.take_ap("v", pending, pending.compute())
+    assert list(scores.summary("v").per_class) == [-1]
+    gt.boxes[0] = [(0, SHIFTED, -1, False)]
+    scores.update([0])
+    assert 0.0 < scores.summary("v").ap < 1.0
+
+
 def test_an_ignored_box_without_a_class_swallows_predictions_of_every_class():
     gt = truth([], [BOX])
     gt.boxes = [[(0, BOX, -1, True)], [(1, BOX, 1, False)]]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, Scores, ScoreSettings
 from iouviewer.metrics.coco import evaluate_coco
-from iouviewer.metrics.review import ReviewSettings, review_all
+from iouviewer.metrics.review import ReviewSettings, review_all, review_frame
 from iouviewer.metrics.table import BoxTable, Convention
 
 
@@ -173,6 +173,27 @@ def test_scores_after_random_edits_equal_a_recomputation_bit_for_bit(classes, se
             assert_equals_recomputation(scores, gt, score_settings)
     assert_equals_recomputation(scores, gt, score_settings)
     assert_equals_the_metrics(scores, gt, score_settings)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), grid=st.booleans(), agnostic=st.booleans())
+def test_the_review_handed_over_by_an_update_equals_one_computed_anew(seed, grid, agnostic):
+    rng = np.random.default_rng(seed)
+    gt, next_id = random_truth(rng, 4, [-1, 0, 1], grid)
+    scores = Scores(gt, ScoreSettings(review=ReviewSettings(conf=0.3, class_agnostic=agnostic)))
+    for key in ("a", "b"):
+        scores.set_variant(key, random_predictions(rng, gt, [0, 1], grid))
+    for step in range(12):
+        frame = edit(rng, gt, next_id + step, [-1, 0, 1], grid)
+        scores.update([frame])
+        for key in ("a", "b"):
+            predicted = scores.predictions(key).table.frame(frame)
+            expected = review_frame(gt.frame_table(frame), predicted, scores.settings.review)
+            for _ in range(2):
+                found = scores.frame_review(key, frame)
+                assert found.tally == expected.tally
+                for name in ("gt_rows", "pred_rows", "iou", "state", "swallowed", "gt_ids", "pred_ids"):
+                    np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_a_variant_that_grows_frame_by_frame_ends_with_the_numbers_of_the_whole():
