@@ -163,7 +163,6 @@ class Workbench(QObject):
         parts.variants.baselineRequested.connect(session.variants.set_baseline)
         parts.variants.removeRequested.connect(session.variants.remove)
         parts.variants.resumeRequested.connect(self.runs.resume)
-        parts.variants.resumeRequested.connect(self.runs.resume)
         parts.side.activatedSpot.connect(self._on_spot_activated)
         parts.side.variantChosen.connect(self._show_compared)
         session.variants.listChanged.connect(self._show_compared)
