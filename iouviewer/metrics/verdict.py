@@ -22,6 +22,8 @@ from iouviewer.metrics.table import Float, Int
 RESAMPLES = 2000
 SEED = 20240501
 MIN_BLOCKS = 20
+# So many times the frames at hand are not labelled for one verdict.
+_HOPELESS = 100
 BLOCK_WITHOUT_TIME = 30
 _SENSITIVITY = (0.5, 2.0, 4.0)
 
@@ -226,7 +228,9 @@ def sentence(variant: str, baseline: str, verdict: Verdict) -> str:
     if len(limits) == 1:
         text += f", margin {limits.pop():.1f}"
     text += f"; {verdict.frames:,} frames, on this video."
-    if verdict.outcome is Outcome.UNDECIDED and needed:
+    if verdict.outcome is Outcome.UNDECIDED and needed and max(needed) > _HOPELESS * verdict.frames:
+        text += " A difference lies on the margin: no realistic number of frames like these would decide it."
+    elif verdict.outcome is Outcome.UNDECIDED and needed:
         text += f" About {_rounded(max(needed)):,} frames like these would decide it."
     elif verdict.outcome is Outcome.UNDECIDED and unstable:
         text += " The verdict changes with the length of the bootstrap's blocks."

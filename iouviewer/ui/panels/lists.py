@@ -28,7 +28,8 @@ class BoxesPanel(Section):
         self._session = session
         self.table.setModel(self.model)
         header = self.table.horizontalHeader()
-        self.table.setColumnWidth(0, 92)
+        # "#4145  0.86" must fit whatever font the system has.
+        self.table.setColumnWidth(0, self.table.fontMetrics().horizontalAdvance("#99999  0.00") + 18)
         self.table.setColumnWidth(2, 54)
         self.table.setColumnWidth(3, 100)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
