@@ -57,7 +57,7 @@ def test_a_noisy_variant_is_undecided_and_says_how_many_frames_would_do():
     baseline = _scored(300, 0.0, 0.0)
 
     loss = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={}, resamples=2).differences[1].points
-    margin = -loss + 0.1
+    margin = -loss + 0.5
     verdict = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={"pq": margin}, resamples=300)
 
     assert verdict.outcome is Outcome.UNDECIDED
@@ -89,3 +89,13 @@ def test_cancelling_stops_the_comparison():
 def test_undefined_resamples_are_left_out_of_the_interval():
     assert interval(np.array([math.nan, 1.0, 1.0])) == (1.0, 1.0)
     assert all(math.isnan(end) for end in interval(np.array([math.nan])))
+
+
+def test_a_difference_on_the_margin_names_no_number_of_frames():
+    baseline = _scored(300, 0.0, 0.0)
+    loss = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={}, resamples=2).differences[1].points
+
+    verdict = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={"pq": 0.001 - loss}, resamples=300)
+
+    assert verdict.outcome is Outcome.UNDECIDED
+    assert "no realistic number of frames" in sentence("noisy", "base", verdict)
