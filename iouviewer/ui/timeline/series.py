@@ -79,6 +79,9 @@ class Legend(pg.LegendItem):  # type: ignore[misc]
                 self.addItem(pg.PlotDataItem(pen=one.pen(colours, alone=False)), short(one.name))
             return
         curve = pg.PlotDataItem(pen=colours.curve, symbol="o", symbolSize=4, symbolBrush=colours.curve, symbolPen=None)
+        # The legend draws the scatter's own brush, which an item without data has not taken over.
+        curve.scatter.setBrush(colours.curve)
+        curve.scatter.setPen(None)
         self.addItem(curve, "IoU per frame")
         self.addItem(pg.PlotDataItem(pen=mean_pen), "Average IoU")
         self.show_mean(series[0].mean)
