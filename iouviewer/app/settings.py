@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, kw_only=True):
         keys: keys by action where they differ from the preset.
         show_labels: when boxes carry labels.
         recent: files that were opened, the last one first.
+        last_frames: where the recent files were left, by path; at most as many as there are recent files.
         last_folders: folder of the last file by kind (``video``, ``gt``, ``export`` ...).
         window_geometry, window_state: what Qt saved of the window.
         extra: values of parts that are not known here, by name.
@@ -56,6 +57,7 @@ class Settings(msgspec.Struct, kw_only=True):
     keys: dict[str, str] = {}
     show_labels: Literal["automatic", "all", "none"] = "automatic"
     recent: list[str] = []
+    last_frames: dict[str, int] = {}
     last_folders: dict[str, str] = {}
     window_geometry: bytes = b""
     window_state: bytes = b""
@@ -82,6 +84,16 @@ class Settings(msgspec.Struct, kw_only=True):
         """Take a file off the recent list."""
         text = str(Path(path).absolute())
         self.recent = [other for other in self.recent if other != text]
+
+    def remember_frame(self, path: Path | str, frame: int) -> None:
+        """Remember where a file was left; frame 0 needs no remembering."""
+        text = str(Path(path).absolute())
+        others = [(other, old) for other, old in self.last_frames.items() if other != text]
+        self.last_frames = dict([*others, (text, frame)][-RECENT_LIMIT:] if frame else others)
+
+    def last_frame(self, path: Path | str) -> int:
+        """The frame at which a file was left, 0 where nothing is known."""
+        return self.last_frames.get(str(Path(path).absolute()), 0)
 
     def remember_folder(self, kind: str, path: Path | str) -> None:
         """Remember the folder of a file (or the folder itself) that a dialog of this kind gave."""

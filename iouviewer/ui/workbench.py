@@ -168,7 +168,6 @@ class Workbench(QObject):
         session.variants.listChanged.connect(self._show_compared)
         session.variants.variantChanged.connect(self._show_compared)
         session.sourceChanged.connect(self._on_source_changed)
-        session.historyChanged.connect(self._on_history_changed)
         session.frameChanged.connect(self._show_time)
         self.loader.opened.connect(self._on_loader_opened)
         self.files.opened.connect(self._on_files_opened)
@@ -180,7 +179,7 @@ class Workbench(QObject):
         self.differences.ready.connect(parts.side.set_differences)
         for teller in (self.files, self.runs, self.exports, self.actions, self.feed):
             teller.failed.connect(self.notifier.show)
-        self.tellers = Tellers(session, self.controller, self.notifier, self.status, self)
+        self.tellers = Tellers(session, self.controller, self.actions, self.notifier, self.status)
         self.notices = Notices(self._window, self.notifier, self.status)
         self._keeper.changed.connect(self._use_theme)
 
@@ -252,7 +251,6 @@ class Workbench(QObject):
 
     def _on_source_changed(self) -> None:
         self.actions.set_has_video(self.session.frame_count > 0)
-        self._on_history_changed()
         self._window.show_title(self.session.source.name)
         if self.loader.info is not None:
             self.playback.set_video(self.session.frame_count, self.loader.info.times, self.loader.info.fps)
@@ -263,20 +261,12 @@ class Workbench(QObject):
         self.parts.canvas.setFocus()
 
     def _on_files_opened(self, sample: bool) -> None:
+        frame = self._store.settings.last_frame(self.session.source.path)
+        if not sample and self.session.current_frame == 0 < frame < self.session.frame_count:
+            self.session.go_to(frame)
+            self.session.told.emit(f"Back at frame {frame}, where you left it")
         if sample:
             FirstSteps(self.session, self.parts.canvas).begin()
-
-    def _on_history_changed(self) -> None:
-        there = self.session.frame_count > 0
-        for id, step, verb in (
-            ("undo", self.session.history.undo_step(), "Undo"),
-            ("redo", self.session.history.redo_step(), "Redo"),
-        ):
-            # Enabled all the same: a press says that there is nothing to undo.
-            self.actions[id].setEnabled(there)
-            what = f"{verb}: {step.label}" if step is not None else verb
-            key = self.actions.key_of(id)
-            self.actions[id].setToolTip(f"{what} ({key})" if key else what)
 
     def _on_frame_entered(self, frame: int) -> None:
         self.playback.pause()
@@ -340,6 +330,8 @@ class Workbench(QObject):
         """Write what waits, end all threads and the worker process."""
         self.playback.pause()
         self._store.settings.window_geometry = geometry
+        if self.session.frame_count:
+            self._store.settings.remember_frame(self.session.source.path, self.session.current_frame)
         self._store.settings.take_score_settings(self.session.scores.settings)
         self._save_settings()
         self.runs.close()

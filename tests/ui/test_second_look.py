@@ -15,9 +15,11 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.app.importer import Importer
 from iouviewer.app.session import SaveState
+from iouviewer.app.settings import Settings
 from iouviewer.document.edits import SetClasses, SetRects
 from iouviewer.document.imported import ImportedBoxes, Kind
 from iouviewer.errors import UserError
+from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel
 from iouviewer.ui.panels.number_line import NumberLine
@@ -196,3 +198,27 @@ def test_a_name_without_an_ending_gets_one_and_an_existing_file_is_asked_about(
     window.workbench.exports.score_csv()
     window.workbench.exports.close()
     assert (file.read_text(encoding="utf-8") == "another") is (answer is QMessageBox.StandardButton.No)
+
+
+def test_a_video_is_opened_where_it_was_left(qtbot: QtBot, tmp_path: Path) -> None:
+    case = small_case(tmp_path)
+    with opened_window(qtbot, case) as first:
+        assert first.session.current_frame == 0
+        first.session.go_to(9)
+    with opened_window(qtbot, OpenRequest(video=case.video)) as again:
+        qtbot.waitUntil(lambda: again.session.current_frame == 9, timeout=20_000)
+        again.session.go_to(0)
+    with opened_window(qtbot, OpenRequest(video=case.video)) as third:
+        qtbot.waitUntil(lambda: len(third.session.variants) == 1, timeout=20_000)
+        assert third.session.current_frame == 0
+
+
+def test_only_some_places_are_remembered() -> None:
+    settings = Settings()
+    for number in range(40):
+        settings.remember_frame(f"/videos/{number}.mp4", number)
+    assert len(settings.last_frames) == 12
+    assert settings.last_frame("/videos/39.mp4") == 39
+    assert settings.last_frame("/videos/1.mp4") == 0
+    settings.remember_frame("/videos/39.mp4", 0)
+    assert settings.last_frame("/videos/39.mp4") == 0

@@ -143,6 +143,7 @@ class OpenSheet(QDialog):
             row.shift.setEnabled(row.holds_boxes)
             known = row.read is not None and row.read.boxes is not None and bool(row.read.boxes.class_names)
             row.class_name.setEnabled(row.holds_boxes and not known)
+            row.class_name.setPlaceholderText("unspecified" if row.class_name.isEnabled() else "")
 
     def _read_all(self) -> None:
         for row in self.rows:
