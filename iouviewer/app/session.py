@@ -95,7 +95,7 @@ class Session(QObject):
 
     @property
     def ground_truth(self) -> GroundTruth:
-        """Ground truth of the current source."""
+        """Of the current source."""
         return self.document.ground_truth(self.source.id)
 
     @property
@@ -182,9 +182,8 @@ class Session(QObject):
     def reload_ground_truth(self) -> None:
         """Ground truth was replaced as a whole (an import): score all anew and tell the views."""
         self.scores.set_ground_truth(self.ground_truth)
-        frames = frozenset[int]()
         self.select(())
-        self.changed.emit(Change(self.source.id, frames, frozenset(), Aspect.ALL, Phase.COMMITTED, "import"))
+        self.changed.emit(Change(self.source.id, frozenset(), frozenset(), Aspect.ALL, Phase.COMMITTED, "import"))
         self.scoresChanged.emit()
 
     def _on_history_acknowledged(self, saved: int, requested: int) -> None:  # noqa: ARG002
@@ -299,23 +298,19 @@ class Session(QObject):
 
     def undo(self) -> None:
         """Take back the last step; where it lies on another frame, the first call goes there and says what it is."""
-        self.cancel_preview()
-        step = self.history.undo_step()
-        if step is None:
-            self.told.emit("Nothing to undo")
-        elif self._is_here(step, -1, "undo"):
-            self._replay(step, step.inverse, -1)
-            self.told.emit(f"Undone: {step.label}")
+        self._step(self.history.undo_step(), -1, "undo", "Undone")
 
     def redo(self) -> None:
         """Do the next step again; goes to its frame first, as undo does."""
+        self._step(self.history.redo_step(), 1, "redo", "Redone")
+
+    def _step(self, step: Step | None, by: int, verb: str, done: str) -> None:
         self.cancel_preview()
-        step = self.history.redo_step()
         if step is None:
-            self.told.emit("Nothing to redo")
-        elif self._is_here(step, 1, "redo"):
-            self._replay(step, step.edit, 1)
-            self.told.emit(f"Redone: {step.label}")
+            self.told.emit(f"Nothing to {verb}")
+        elif self._is_here(step, by, verb):
+            self._replay(step, step.inverse if by < 0 else step.edit, by)
+            self.told.emit(f"{done}: {step.label}")
 
     def _is_here(self, step: Step, by: int, verb: str) -> bool:
         if step.frame == self.current_frame or self._announced == (by, step):
@@ -328,11 +323,8 @@ class Session(QObject):
     def _replay(self, step: Step, edit: Edit, by: int) -> None:
         applied = self.document.apply(edit)
         self._announced = None
-        if applied is None:
-            rows = RowChanges(step.source, next_id=self.document.ground_truth(step.source).next_id)
-        else:
-            rows = row_changes(self.document, applied.change)
-        self.history.move(by, rows)
+        unchanged = RowChanges(step.source, next_id=self.document.ground_truth(step.source).next_id)
+        self.history.move(by, row_changes(self.document, applied.change) if applied is not None else unchanged)
         self._update_save_state()
         if applied is not None:
             self._announce([applied.change], Phase.COMMITTED, "history")
