@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.document.growing_table import GrowingTable
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.errors import UserError
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
@@ -41,6 +42,7 @@ class PredictionSet:
     protocol: Mapping[str, Any] = field(default_factory=dict)
     left_out: int = 0
     covers_rest: bool = False
+    _growing: GrowingTable | None = field(default=None, repr=False)
 
     @property
     def frame_count(self) -> int:
@@ -125,25 +127,34 @@ class PredictionSet:
         covered[frames] = True
         if not covered[row_frames].all():
             raise ValueError("rows of frames that are not covered")
-        old = self.table
-        if again:
-            fresh = np.zeros(self.frame_count, np.bool_)
-            fresh[frames] = True
-            old = old.select(~fresh[old.frame_of_row()])
-        next_id = int(old.ids.max()) + 1 if len(old) else 0
-        table = BoxTable.from_rows(
-            np.concatenate((old.frame_of_row(), row_frames)),
-            np.concatenate((old.boxes, boxes), axis=1),
-            frame_count=self.frame_count,
-            class_ids=np.concatenate((old.class_ids, class_ids)),
-            scores=np.concatenate((old.scores, scores)),
-            ids=np.concatenate((old.ids, np.arange(next_id, next_id + len(row_frames)))),
-        )
-        return replace(self, table=table, covered=covered, complete=complete)
+        new = BoxTable.from_rows(row_frames, boxes, frame_count=self.frame_count, class_ids=class_ids, scores=scores)
+        old, growing = self.table, self._growing
+        first = int(frames.min()) if len(frames) else self.frame_count
+        if again or old.offsets[first] < len(old):
+            return replace(self, table=_merged(old, new, frames), covered=covered, complete=complete, _growing=None)
+        if growing is None or growing.latest is not old:
+            growing = GrowingTable(old)
+        return replace(self, table=growing.append(new, first), covered=covered, complete=complete, _growing=growing)
 
     def cap_reached(self) -> int:
         """In how many frames the cap was reached."""
         return 0 if self.cap is None else int(np.count_nonzero(np.diff(self.table.offsets) >= self.cap))
+
+
+def _merged(old: BoxTable, new: BoxTable, frames: Int) -> BoxTable:
+    """``old`` with what is ``new`` in place of its rows of ``frames``."""
+    fresh = np.zeros(old.frame_count, np.bool_)
+    fresh[frames] = True
+    old = old.select(~fresh[old.frame_of_row()])
+    next_id = int(old.ids.max()) + 1 if len(old) else 0
+    return BoxTable.from_rows(
+        np.concatenate((old.frame_of_row(), new.frame_of_row())),
+        np.concatenate((old.boxes, new.boxes), axis=1),
+        frame_count=old.frame_count,
+        class_ids=np.concatenate((old.class_ids, new.class_ids)),
+        scores=np.concatenate((old.scores, new.scores)),
+        ids=np.concatenate((old.ids, np.arange(next_id, next_id + len(new)))),
+    )
 
 
 def _mapped(class_ids: Int, class_map: Mapping[int, int]) -> tuple[Int, Bool]:

@@ -26,7 +26,7 @@ from iouviewer.metrics.coco import mean_over_classes, rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import Association, Review, review_all, review_frame
 from iouviewer.metrics.review_counts import Tally, Totals, tally
-from iouviewer.metrics.table import Bool, BoxTable, Float, Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 _CHEAP = 4_000
 """Predictions up to which AP of a growing run is computed anew with every batch: some 4 ms."""
@@ -66,9 +66,21 @@ class VariantScores:
         self._without: Int | None = None
         if found.any():
             self._without = np.bincount(table.frame_of_row()[found], minlength=table.frame_count)
+        self._sum_classes(without_class)
+
+    def _sum_classes(self, without_class: Int) -> None:
         self._counted = self._scored.copy()
         self._gt_without = int(without_class[self._scored].sum())
         self._pred_without = 0 if self._without is None else int(self._without[self._scored].sum())
+
+    def _count_classes_of(self, frame: int) -> None:
+        """Other predictions stand in a frame."""
+        table = self.predictions.table
+        without = int(np.count_nonzero(table.class_ids[table.rows(frame)] == UNSPECIFIED_CLASS))
+        if self._without is None and without:
+            self._without = np.zeros(table.frame_count, np.int64)
+        if self._without is not None:
+            self._without[frame] = without
 
     def recount_classes(self, frame: int, before: int, now: int) -> None:
         """A frame that was updated had ``before`` boxes without a class that are not ignored, and has ``now``."""
@@ -117,7 +129,8 @@ class VariantScores:
                 boxes, predicted = view.frame_table(frame), predictions.table.frame(frame)
                 found = review_frame(boxes, predicted, self.settings.review).tally
             self._replace(frame, found)
-        self._count_classes(without_class)
+            self._count_classes_of(frame)
+        self._sum_classes(without_class)
         self.one_class = self.counts_as_one_class
         self.ap = None
         if len(predictions.table) <= _CHEAP:

@@ -284,6 +284,39 @@ def test_new_results_of_a_frame_replace_the_old_ones():
         )  # fmt: skip
 
 
+def with_rows(found, frames, per_frame, rng):
+    count = len(frames) * per_frame
+    xy = rng.uniform(0, 50, (2, count))
+    return found.with_frames(
+        np.array(frames), row_frames=np.repeat(frames, per_frame), boxes=np.concatenate((xy, xy + 5)),
+        class_ids=np.arange(count), scores=rng.random(count),
+    )  # fmt: skip
+
+
+def contents(table):
+    return [column.tobytes() for column in (table.offsets, table.boxes, table.class_ids, table.scores, table.ids)]
+
+
+@pytest.mark.parametrize("per_frame", [0, 3, 700])
+def test_a_set_that_grew_holds_what_one_built_at_once_holds_and_older_ones_stay(per_frame):
+    rng = np.random.default_rng(2)
+    sets = [PredictionSet.empty(12)]
+    kept = [contents(sets[0].table)]
+    for frames in ([0, 1], [2], [5, 4, 3], [8, 6], [7], [9, 10]):
+        sets.append(with_rows(sets[-1], frames, per_frame, rng))
+        kept.append(contents(sets[-1].table))
+    branch = with_rows(sets[2], [3, 4], per_frame + 1, rng)
+    assert [contents(found.table) for found in sets] == kept
+    whole, last = sets[-1].table, sets[2].table
+    assert np.diff(whole.offsets).tolist() == [per_frame] * 11 + [0] and len(whole) == 11 * per_frame
+    assert sorted(whole.ids.tolist()) == list(range(len(whole))) and not whole.ignored.any()
+    assert np.array_equal(branch.table.boxes[:, : len(last)], last.boxes) and len(branch.table) == 5 * per_frame + 2
+    again = BoxTable.from_rows(
+        whole.frame_of_row(), whole.boxes, frame_count=12, class_ids=whole.class_ids, scores=whole.scores, ids=whole.ids
+    )
+    assert contents(again) == contents(whole)
+
+
 def test_the_benchmark_compares_like_with_like(capsys):
     arrays = scene(40, 5, 7)
     ours, _ = run_ours(arrays)

@@ -196,10 +196,11 @@ def test_the_review_handed_over_by_an_update_equals_one_computed_anew(seed, grid
                     np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
-def test_a_variant_that_grows_frame_by_frame_ends_with_the_numbers_of_the_whole():
+@pytest.mark.parametrize("classes", [[0, 1], [-1, 0, 1]])
+def test_a_variant_that_grows_frame_by_frame_ends_with_the_numbers_of_the_whole(classes):
     rng = np.random.default_rng(5)
     gt, _ = random_truth(rng, 20, [0, 1])
-    whole = replace(random_predictions(rng, gt, [0, 1]), covered=np.ones(20, np.bool_))
+    whole = replace(random_predictions(rng, gt, classes), covered=np.ones(20, np.bool_))
     scores = Scores(gt, ScoreSettings())
     growing = PredictionSet.empty(20, score_floor=0.0)
     scores.set_variant("v", growing)
