@@ -229,7 +229,7 @@ def sentence(variant: str, baseline: str, verdict: Verdict) -> str:
         text += f", margin {limits.pop():.1f}"
     text += f"; {verdict.frames:,} frames, on this video."
     if verdict.outcome is Outcome.UNDECIDED and needed and max(needed) > _HOPELESS * verdict.frames:
-        text += " A difference lies on the margin: no realistic number of frames like these would decide it."
+        text += " It lies on the margin: more frames would hardly decide it."
     elif verdict.outcome is Outcome.UNDECIDED and needed:
         text += f" About {_rounded(max(needed)):,} frames like these would decide it."
     elif verdict.outcome is Outcome.UNDECIDED and unstable:

@@ -78,4 +78,8 @@ class FirstSteps(QObject):
         if self._box_id >= 0 and self._box_id in change.box_ids:
             if change.phase is Phase.COMMITTED:
                 self._box_id = -1
-            self.place()
+            if change.phase is Phase.LIVE and change.origin != "cancel":
+                # The hand has found the edge; what counts now is the label at the cursor.
+                self.mark.hide()
+            else:
+                self.place()

@@ -98,4 +98,4 @@ def test_a_difference_on_the_margin_names_no_number_of_frames():
     verdict = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={"pq": 0.001 - loss}, resamples=300)
 
     assert verdict.outcome is Outcome.UNDECIDED
-    assert "no realistic number of frames" in sentence("noisy", "base", verdict)
+    assert "more frames would hardly decide it" in sentence("noisy", "base", verdict)
