@@ -106,7 +106,7 @@ class VariantsModel(QAbstractTableModel):
         session.sourceChanged.connect(self._on_list_changed)
         session.variants.listChanged.connect(self._on_list_changed)
         session.variants.variantChanged.connect(self._on_variant_changed)
-        session.variants.predictionsChanged.connect(self._refresh)
+        session.variants.predictionsChanged.connect(self._on_predictions_changed)
         self._on_list_changed()
 
     # What changed
@@ -132,6 +132,13 @@ class VariantsModel(QAbstractTableModel):
             return
         self._refresh()
         self._late.start()
+
+    def _on_predictions_changed(self) -> None:
+        # A run goes on: the timeline is painted now, the table a moment later, and neither holds the other up.
+        self._summaries = {}
+        self._stale = True
+        if not self._late.isActive():
+            self._late.start()
 
     def _on_late_timeout(self) -> None:
         if self._stale:
