@@ -17,6 +17,10 @@ _MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9:
 """FFmpeg's AVColorSpace to swscale's names."""
 
 
+_ALONE = 4_000_000
+"""Pixels up to which one thread converts a picture sooner than it can be shared out, and leaves a core to decoding."""
+
+
 class Converter:
     """Converts decoded pictures and keeps the scaler's tables between calls. Belongs to one thread."""
 
@@ -31,7 +35,9 @@ class Converter:
     def model_picture(self, frame: Any, coded_size: tuple[int, int]) -> Pixels:
         """(height, width, 3) uint8 B, G, R after rotation: the bytes OpenCV gives for this picture."""
         width, height = coded_size
-        picture = self._model.reformat(frame, width=width, height=height, format="bgr24", interpolation="BICUBIC")
+        picture = self._model.reformat(
+            frame, width=width, height=height, format="bgr24", interpolation="BICUBIC", threads=_threads(frame)
+        )
         return rotated(cast(Pixels, picture.to_ndarray()), self.rotation)
 
     def screen_picture(self, frame: Any, coded_size: tuple[int, int]) -> Pixels:
@@ -51,6 +57,7 @@ class Converter:
             src_color_range="JPEG" if full_range else "MPEG",
             dst_color_range="JPEG",
             interpolation="BILINEAR",
+            threads=_threads(frame),
         )
         return rotated(cast(Pixels, picture.to_ndarray()), self.rotation)
 
@@ -58,8 +65,13 @@ class Converter:
         """The picture with its sides scaled, as planes: what stays in memory when full pictures do not fit."""
         width = max(2, int(frame.width * scale) // 2 * 2)
         height = max(2, int(frame.height * scale) // 2 * 2)
-        small = self._reduce.reformat(frame, width=width, height=height, interpolation="BILINEAR")
-        return small
+        return self._reduce.reformat(
+            frame, width=width, height=height, interpolation="BILINEAR", threads=_threads(frame)
+        )
+
+
+def _threads(frame: Any) -> int:
+    return 1 if frame.width * frame.height <= _ALONE else 0
 
 
 def rotated(picture: Pixels, degrees: int) -> Pixels:

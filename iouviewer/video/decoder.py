@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from iouviewer.video.ahead import Ahead
 from iouviewer.video.container import demuxed, open_container, video_stream_of
 from iouviewer.video.index import NO_TIME, VideoIndex
 
@@ -34,18 +35,29 @@ class Decoded:
     frame: Any
 
 
+@dataclass(slots=True)
+class _Step:
+    """What one packet did: its ordinal (None at the end of the file), the pictures that came out, the refusal."""
+
+    packet: int | None
+    frames: list[Any]
+    refusal: str | None = None
+
+
 class Decoder:
     """One container with its decoder. Not thread-safe.
 
-    ``threads``: 1 for a clean decode, 0 for as many as help.
+    ``threads``: 1 for a clean decode, 0 for as many as help. ``ahead``: packets that ``advance`` may have decoded in
+    the background when its caller comes back for the next picture; nothing else that is seen of the decoder changes.
 
     Packets go into the decoder with their ordinal in place of their time stamp: FFmpeg hands it through to the picture,
     whatever the order. (PyAV's ``opaque`` would do the same, but frame threads wait for the interpreter's lock to free
     it while closing waits for them.)
     """
 
-    def __init__(self, path: Path, *, threads: int = 0) -> None:
+    def __init__(self, path: Path, *, threads: int = 0, ahead: int = 4) -> None:
         self._path = path
+        self._steps = Ahead(self._step, depth=ahead)
         self._threads = threads
         self._container: Any = None
         self._stream: Any = None
@@ -78,6 +90,7 @@ class Decoder:
 
     def start_at(self, index: VideoIndex, packet: int) -> None:
         """Make ``packet`` the next one to be decoded, by a seek that is checked, or else by reading from the start."""
+        self._steps.halt()
         fresh = self._container is None
         if fresh:
             self._open()
@@ -138,26 +151,44 @@ class Decoder:
         pts = NO_TIME if raw.pts is None else raw.pts
         return index.packets.locate(pts, -1 if raw.pos is None else raw.pos, raw.size, near=near)
 
-    def advance(self, *, cancelled: Callable[[], bool] | None = None) -> Decoded | None:
+    def advance(self, *, cancelled: Callable[[], bool] | None = None, more: bool = False) -> Decoded | None:
         """The next picture in the order the decoder gives them, None at the end.
 
-        Raises Superseded where ``cancelled()`` says so between two packets; decoding can then go on.
+        ``more``: the pictures after it will be wanted too, so decode them meanwhile. Raises Superseded where
+        ``cancelled()`` says so between two packets; decoding can then go on.
         """
         while not self._output:
             if self._at_end:
                 return None
             if cancelled is not None and cancelled():
                 raise Superseded
-            raw = next(self._packets, None)
-            if raw is None:
-                self._at_end = True
-                self._decode(None)
-            else:
-                raw.pts = raw.dts = self._next
-                self.fed = self._next
-                self._next += 1
-                self._decode(raw)
+            self._note(self._steps.take(go_on=more))
         return self._output.popleft()
+
+    def _step(self) -> _Step:
+        """Put one packet into the decoder. Called in either thread, and touches nothing but the packets' side."""
+        raw = next(self._packets, None)
+        if raw is None:
+            return self._decode(None, None)
+        packet = self._next
+        raw.pts = raw.dts = packet
+        self._next += 1
+        return self._decode(packet, raw)
+
+    def _note(self, step: _Step) -> None:
+        if step.packet is None:
+            self._at_end = True
+        else:
+            self.fed = step.packet
+        if step.refusal is not None:
+            self.errors.append((self.fed, step.refusal))
+        for frame in step.frames:
+            packet = -1 if frame.pts is None else int(frame.pts)
+            repeat = self._given.get(packet, 0)
+            self._given[packet] = repeat + 1
+            if len(self._given) > 512:
+                self._given = {key: self._given[key] for key in list(self._given)[-256:]}
+            self._output.append(Decoded(packet, repeat, frame))
 
     def only(self, index: VideoIndex, packet: int) -> Decoded | None:
         """The picture of a key frame alone, without waiting for the packets that usually push it out."""
@@ -166,16 +197,15 @@ class Decoder:
         if raw is None:
             return None
         raw.pts = raw.dts = packet
-        self.fed = packet
-        self._decode(raw)
-        self._decode(None)
-        self._at_end = True
+        self._note(self._decode(packet, raw))
+        self._note(self._decode(None, None))
         return self._output.popleft() if self._output else None
 
     def near(self, stamp: int) -> Any:
         """The first picture that decodes after a seek to a time stamp, without an index; None where there is none."""
         import av
 
+        self._steps.halt()
         if self._container is None:
             self._open()
         try:
@@ -184,33 +214,25 @@ class Decoder:
             self._open()
         self._packets = demuxed(self._container, self._stream)
         self._output.clear()
-        self._at_end = False
         for raw in self._packets:
             if raw.is_keyframe:
-                self._decode(raw)
-                self._decode(None)
+                self._note(self._decode(0, raw))
+                self._note(self._decode(None, None))
                 break
         self._at_end = True
         return self._output.popleft().frame if self._output else None
 
-    def _decode(self, raw: Any) -> None:
+    def _decode(self, packet: int | None, raw: Any) -> _Step:
         import av
 
         try:
-            frames = self._stream.codec_context.decode(raw)
+            return _Step(packet, self._stream.codec_context.decode(raw))
         except (av.error.FFmpegError, ValueError) as error:
-            self.errors.append((self.fed, str(error)))
-            return
-        for frame in frames:
-            packet = -1 if frame.pts is None else int(frame.pts)
-            repeat = self._given.get(packet, 0)
-            self._given[packet] = repeat + 1
-            if len(self._given) > 512:
-                self._given = {key: self._given[key] for key in list(self._given)[-256:]}
-            self._output.append(Decoded(packet, repeat, frame))
+            return _Step(packet, [], str(error))
 
     def close(self) -> None:
         """Give back the file and the decoder's memory."""
+        self._steps.close()
         if self._container is not None:
             self._container.close()
         self._container = None

@@ -191,6 +191,12 @@ class VideoIndex:
         return self._horizons[self._packet_of[frame]]
 
     @cached_property
+    def longest_wait(self) -> int:
+        """Most pictures between any picture and its horizon."""
+        horizons = np.maximum.accumulate(self.frame_of_packet)[self.pictures]
+        return int((horizons - np.arange(self.frame_count)).max(initial=0))
+
+    @cached_property
     def _horizons(self) -> array[int]:
         return _quick(np.maximum.accumulate(self.frame_of_packet))
 

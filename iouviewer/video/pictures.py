@@ -27,8 +27,15 @@ _FULL_NEAR = 16
 
 _FEWEST_SCALE = 0.25
 
-_SMALL_MEMORY = 16 << 20
-"""Bytes unless told otherwise. More makes reading in sequence slower: pictures then leave the processor's cache."""
+_SMALL_MEMORY = 4 << 20
+"""Bytes unless told otherwise, or what the order of the pictures takes. More makes reading in sequence slower: pictures
+then leave the processor's cache."""
+
+_SEQUENCE = 3
+"""Steps of one picture in a row after which the following ones are decoded while the caller uses the last."""
+
+_AHEAD_BYTES = 32 << 20
+"""Bytes of pictures decoded that way at once, besides those in the ring; two pictures at least, eight at most."""
 
 FOUND_DAMAGE = "damage was found while reading"
 
@@ -48,12 +55,14 @@ class Pictures:
         self.index = index
         self._path = path
         self._facts = facts
-        self.ring = Ring(memory or max(_SMALL_MEMORY, 8 * self._bytes_each()))
+        self._frugal = memory is None
+        self.ring = Ring(memory or self._least_memory())
         self._converter = converter
         self._single = False
         self._decoder = self._new_decoder()
         self._last_given = -1
         self._first_given = -1
+        self._in_a_row = 0
         self._keep_from = 0
         self._scale = 1.0
         self._lost: dict[int, str] = {}
@@ -104,6 +113,7 @@ class Pictures:
     def move_to(self, frame: int) -> None:
         """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
         step = frame - self.ring.centre
+        self._in_a_row = self._in_a_row + 1 if step == 1 else 0
         if step:
             self.ring.direction = -1 if -_OVERSHOOT < step < 0 else 1
         self.ring.centre = frame
@@ -119,7 +129,8 @@ class Pictures:
 
     def _new_decoder(self) -> Decoder:
         self._single = self._single or bool(self.index.damage) or bool(self.index.packets.corrupt.any())
-        return Decoder(self._path, threads=1 if self._single else 0)
+        ahead = min(max(_AHEAD_BYTES // self._bytes_each(), 2), 8)
+        return Decoder(self._path, threads=1 if self._single else 0, ahead=ahead)
 
     def _use_single(self) -> None:
         """Go on with one thread for good."""
@@ -168,7 +179,7 @@ class Pictures:
         """The decoder's next picture; what it refused on the way puts its group in doubt."""
         decoder = self._decoder
         known = len(decoder.errors)
-        decoded = decoder.advance(cancelled=cancelled)
+        decoded = decoder.advance(cancelled=cancelled, more=self._in_a_row >= _SEQUENCE)
         for packet, message in decoder.errors[known:]:
             if self._single:
                 frame = self.index.frame_of(packet)
@@ -245,8 +256,15 @@ class Pictures:
 
     def _bytes_each(self) -> int:
         width, height = self._facts.size
-        deep = 2 if any(depth in self._facts.pixel_format for depth in ("p10", "p12", "p16")) else 1
-        return max(1, int(width * height * 1.5 * deep))
+        name = self._facts.pixel_format
+        deep = 2 if any(depth in name for depth in ("p10", "p12", "p16")) else 1
+        planes = 3.0 if "444" in name or name.startswith(("rgb", "bgr", "gbr")) else 2.0 if "422" in name else 1.5
+        return max(1, int(width * height * planes * deep))
+
+    def _least_memory(self) -> int:
+        """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon."""
+        # A twentieth for the padding of lines.
+        return max(_SMALL_MEMORY, int(1.05 * (self.index.longest_wait + 4) * self._bytes_each()))
 
     def prefetch(self, *, ahead: int, cancelled: Cancelled | None) -> bool:
         """Decode one picture more in the direction of travel; False where there is nothing to do."""
@@ -285,6 +303,8 @@ class Pictures:
         """Take a better index of the same file. Pictures that may change their numbers are forgotten."""
         old, known = self.index, self.index.frame_count
         self.index = index
+        if self._frugal:
+            self.ring.set_budget(self._least_memory())
         self._lost.clear()
         self._refused.clear()
         self._unreached.clear()
