@@ -95,5 +95,5 @@ def check_sum(frame: Any) -> int:
     for plane, component in zip(frame.planes, frame.format.components, strict=False):
         lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]
         used = min(int(plane.line_size), int(plane.width * ((component.bits + 7) // 8)))
-        total = zlib.crc32(lines[::4, :used].tobytes(), total)
+        total = zlib.crc32(np.ascontiguousarray(lines[::4, :used]).data, total)
     return total

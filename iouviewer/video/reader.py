@@ -5,22 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from iouviewer.document.sources import Picture
 from iouviewer.errors import UserError
-from iouviewer.video.colour import Converter, Pixels, check_sum
+from iouviewer.video.colour import Converter, Pixels
 from iouviewer.video.container import StreamFacts
-from iouviewer.video.decoder import Decoder
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
+from iouviewer.video.keyframes import KeyFrames
 from iouviewer.video.pictures import Cancelled, Pictures
 from iouviewer.video.ring import Held
 
 _PREVIEWS = 6
 """Key frames kept as they were shown, so that a hand that stays within a group gets them without decoding."""
+
+
+_MEMORY_FOR_KEY_FRAMES = 64 << 20
+"""Bytes for decoded pictures from which on an eighth of them goes to key frames."""
 
 
 class VideoReader:
@@ -41,8 +44,9 @@ class VideoReader:
         self.facts = facts
         self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
         self._converter = Converter(self.rotation)
-        self._pictures = Pictures(path, index, facts, self._converter, memory)
-        self._previewer: Decoder | None = None
+        room = _room_for_key_frames(memory or 0)
+        self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room)
+        self._keys = KeyFrames(path, room)
         self._previews: dict[tuple[int, tuple[int, int] | None], DisplayFrame] = {}
 
     # -- what the video is ---------------------------------------------------------------------------------------
@@ -96,7 +100,7 @@ class VideoReader:
     @property
     def memory_used(self) -> int:
         """Bytes of pictures held."""
-        return self._pictures.ring.used
+        return self._pictures.ring.used + self._keys.used
 
     def time_of(self, frame: int) -> float | None:
         """Seconds from the first picture, None where there is no time base. IndexError outside the video."""
@@ -124,6 +128,7 @@ class VideoReader:
 
         Raises UserError where the picture cannot be decoded, IndexError outside the video.
         """
+        self._keys.halt()
         held = self._pictures.get(self._checked(frame))
         return self._converter.model_picture(held.picture, self.facts.size)
 
@@ -141,48 +146,43 @@ class VideoReader:
         ``cancelled()`` says that the picture is no longer wanted.
         """
         frame = self._checked(frame)
+        self._keys.halt()
         held = self._pictures.get(frame, allow_reduced=allow_reduced, cancelled=cancelled)
         return self._converted(frame, held, self._fitted(size))
 
     def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
-        """The key frame at or before ``frame``, at once; ``exact`` only where it happens to be the picture itself."""
+        """The key frame at or before ``frame``, at once; ``exact`` only where it happens to be the picture itself.
+
+        Key frames near by that were made while nobody asked are at most 960 pixels wide or high.
+        """
         frame = self._checked(frame)
+        self._keys.halt()
         held = self._pictures.ring.get(frame)
         if held is not None:
             return self._converted(frame, held, self._fitted(size))
         start = self.index.nearest_start(frame)
-        kept = self._previews.get((start, size)) or self._key_picture(self.index.starts(frame), size)
-        if kept is None:
+        shown = self._previews.get((start, size)) or self._key_picture(frame, start, size)
+        if shown is None:
             return self.read_display(frame, size)
         if len(self._previews) >= _PREVIEWS:
             self._previews.clear()
-        self._previews[start, size] = kept
-        return replace(kept, exact=kept.exact and kept.frame == frame)
+        self._previews[start, size] = shown
+        return replace(shown, exact=shown.exact and shown.frame == frame)
 
-    def _key_picture(self, starts: list[int], size: tuple[int, int] | None) -> DisplayFrame | None:
-        if self._previewer is None:
-            self._previewer = Decoder(self.path, threads=1)
-        for packet in starts:
-            decoded = self._previewer.only(self.index, packet)
-            number = -1 if decoded is None else self.index.frame_of(decoded.packet, decoded.repeat)
-            if decoded is not None and number >= 0:
-                sure = not decoded.frame.is_corrupt and self._agrees(decoded.frame, number)
-                return self._converted(number, Held(decoded.frame, sure=sure), self._fitted(size))
-        return None
+    def _key_picture(self, frame: int, start: int, size: tuple[int, int] | None) -> DisplayFrame | None:
+        found = self._keys.kept(start) or self._keys.decode(self.index, start)
+        if found is None:
+            earlier = self.index.starts(frame)[1:]
+            found = next((key for packet in earlier if (key := self._keys.decode(self.index, packet))), None)
+        return None if found is None else self._converted(found.number, found.held, self._fitted(size))
 
     def read_at(self, seconds: float, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The key frame at or before a time, for files whose index is not there yet; its number is unknown (-1)."""
-        if self._previewer is None:
-            self._previewer = Decoder(self.path, threads=1)
         first = int(self.index.picture_pts[0])
-        frame = self._previewer.near(first + round(seconds / float(self.index.time_base)))
+        frame = self._keys.near(first + round(seconds / float(self.index.time_base)))
         if frame is None:
             raise UserError(f"no picture can be decoded near {seconds:.1f} s", path=self.path)
         return self._converted(-1, Held(frame, sure=False), self._fitted(size))
-
-    def _agrees(self, frame: Any, number: int) -> bool:
-        checks = self.index.checks
-        return not len(checks) or int(checks[number]) == check_sum(frame)
 
     def holds(self, frame: int) -> bool:
         """Whether the picture is in memory, at whatever size."""
@@ -206,8 +206,18 @@ class VideoReader:
         return DisplayFrame(frame, pixels, exact, pixels.shape[1] / width, frame in self.index.damaged_frames)
 
     def prefetch(self, *, ahead: int = 24, cancelled: Cancelled | None = None) -> bool:
-        """Decode one picture more in the direction of travel; False where there is nothing to do."""
-        return self._pictures.prefetch(ahead=ahead, cancelled=cancelled)
+        """Decode one picture more in the direction of travel; False where there is nothing to do.
+
+        The key frames near by are then made in the background, for previews.
+        """
+        more = self._pictures.prefetch(ahead=ahead, cancelled=cancelled)
+        if not more:
+            self._keys.fill(self.index, self._pictures.ring.centre)
+        return more
+
+    def wait_for_key_frames(self) -> None:
+        """Wait for what ``prefetch`` began in the background."""
+        self._keys.wait()
 
     def move_to(self, frame: int) -> None:
         """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
@@ -218,19 +228,26 @@ class VideoReader:
     def use_index(self, index: VideoIndex) -> None:
         """Take a better index of the same file: grown, or confirmed. Pictures that may change numbers are forgotten."""
         self._previews.clear()
+        self._keys.clear()
         self._pictures.use_index(index)
 
     def forget_pictures(self) -> None:
         """Drop what is in memory, so that the next read decodes."""
         self._previews.clear()
+        self._keys.clear()
         self._pictures.forget()
 
     def set_memory(self, budget: int) -> None:
         """Bytes that pictures may take."""
-        self._pictures.ring.set_budget(budget)
+        self._keys.room = _room_for_key_frames(budget)
+        self._pictures.ring.set_budget(budget - self._keys.room)
 
     def close(self) -> None:
         """Give back the file and the memory; reading afterwards is a mistake."""
+        self._keys.close()
         self._pictures.close()
-        if self._previewer is not None:
-            self._previewer.close()
+
+
+def _room_for_key_frames(memory: int) -> int:
+    """Bytes of the memory that key frames for previews may take: none where memory is scarce."""
+    return memory // 8 if memory >= _MEMORY_FOR_KEY_FRAMES else 0
