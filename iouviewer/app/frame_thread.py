@@ -165,6 +165,9 @@ class FrameThread(QThread):
             return True
         except UserError:
             return False  # told when the picture itself is asked for
+        finally:
+            # The decoder's threads tell of damage late: often only while pictures are fetched ahead.
+            self._tell_doubts(self._reader)
 
     # -- opening -------------------------------------------------------------------------------------------------
 
@@ -212,8 +215,13 @@ class FrameThread(QThread):
             self._answers.frameFailed.emit(request, error)
         except IndexError as error:
             self._answers.frameFailed.emit(request, UserError(str(error), path=reader.path))
+        self._tell_doubts(reader)
+
+    def _tell_doubts(self, reader: Reader) -> None:
+        """Once: reading found damage, so numbers and kept pictures are in doubt until a clean decode confirms them."""
         if not self._doubted and isinstance(reader, VideoReader) and not reader.numbers_confirmed:
             self._doubted = True
+            self._forget_images()
             self._answers.doubted.emit(self._opening, reader.index)
 
     def _show(self, reader: Reader, request: Request) -> None:
