@@ -12,6 +12,7 @@ import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
+from iouviewer.video.colour import frame_bytes
 from iouviewer.video.decoder import Superseded
 from tests.video.awkward import VideoMaker, code_in, make_video
 
@@ -310,7 +311,9 @@ def test_key_frames_and_other_pictures_share_one_budget_and_are_forgotten_togeth
 
 def test_only_the_nearest_key_frames_are_kept_where_room_is_short(clip):
     reader = open_video(clip("b_frames.mp4"), memory=64 << 20)
-    reader._keys.room = int(2.5 * 1.5 * 160 * 96)
+    each = frame_bytes(reader._pictures.get(0).picture)
+    reader.forget_pictures()
+    reader._keys.room = int(2.5 * each)
     for frame, nearest in ((5, {0, 20}), (79, {60, 40})):
         reader.read_display(frame)
         while reader.prefetch():
