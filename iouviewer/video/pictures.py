@@ -27,6 +27,9 @@ _FULL_NEAR = 16
 
 _FEWEST_SCALE = 0.25
 
+_WORTHWHILE = 0.3
+"""Share of the budget that is to be free before a group is decoded for travel backwards."""
+
 _SMALL_MEMORY = 4 << 20
 """Bytes unless told otherwise, or what the order of the pictures takes. More makes reading in sequence slower: pictures
 then leave the processor's cache."""
@@ -65,10 +68,12 @@ class Pictures:
         self._in_a_row = 0
         self._keep_from = 0
         self._scale = 1.0
+        self._near = _FULL_NEAR
         self._lost: dict[int, str] = {}
         self._refused: set[int] = set()
         self._suspect = _told_damaged(index)
         self._unreached: set[int] = set()
+        self._no_room: set[int] = set()
         self._unsure: Held | None = None
 
     # -- one picture ---------------------------------------------------------------------------------------------
@@ -115,6 +120,7 @@ class Pictures:
         step = frame - self.ring.centre
         self._in_a_row = self._in_a_row + 1 if step == 1 else 0
         if step:
+            self._no_room.clear()
             self.ring.direction = -1 if -_OVERSHOOT < step < 0 else 1
         self.ring.centre = frame
 
@@ -220,7 +226,7 @@ class Pictures:
     def _keep(self, number: int, held: Held, wanted: int) -> None:
         if number < self._keep_from and number != wanted:
             return
-        if self._scale < 1.0 and abs(number - self.ring.centre) > _FULL_NEAR:
+        if self._scale < 1.0 and abs(number - self.ring.centre) > self._near:
             held = Held(self._converter.reduced(held.picture, self._scale), self._scale, held.sure)
         self.ring.put(number, held)
 
@@ -239,20 +245,25 @@ class Pictures:
 
     # -- ahead of need -------------------------------------------------------------------------------------------
 
-    def _plan(self, frame: int) -> None:
-        """Choose what of the way to ``frame`` is kept, and how large, so that it fits into memory."""
-        self._keep_from, self._scale = 0, 1.0
-        if self.ring.direction > 0:
-            return
+    def _plan(self, frame: int, *, patient: bool = False) -> bool:
+        """Choose what of the way to ``frame`` is kept, and how large, so that it fits besides what is still ahead.
+
+        False, with nothing chosen, where it is better to wait until more of that has been shown (``patient``).
+        """
+        ring, size = self.ring, self._bytes_each()
+        if ring.direction > 0:
+            self._keep_from, self._scale = 0, 1.0
+            return True
         first, _ = self.index.group_of(frame)
-        size = self._bytes_each()
-        count = max(1, self.ring.centre - first + 1)
-        if count * size <= 0.9 * self.ring.budget:
-            return
-        room = max(0.0, 0.9 * self.ring.budget - min(count, 2 * _FULL_NEAR) * size)
-        self._scale = float(np.clip(np.sqrt(room / (count * size)), _FEWEST_SCALE, 1.0))
-        capacity = int(room / (size * self._scale**2)) + _FULL_NEAR
-        self._keep_from = max(first, self.ring.centre - capacity)
+        whole = (frame - first + 1) * size
+        near = min(_FULL_NEAR, int(0.25 * ring.budget / size))
+        room = max(0.0, 0.9 * ring.budget - ring.bytes_between(frame + 1, ring.centre) - near * size)
+        if patient and room < min(whole, _WORTHWHILE * ring.budget):
+            return False
+        self._near = near
+        self._scale = float(np.clip(np.sqrt(room / whole), _FEWEST_SCALE, 1.0))
+        self._keep_from = max(first, frame - near - int(room / (size * self._scale**2)))
+        return True
 
     def _bytes_each(self) -> int:
         width, height = self._facts.size
@@ -271,8 +282,10 @@ class Pictures:
         wanted = self._missing(ahead)
         if wanted is None:
             return False
-        self._plan(wanted)
-        if not self._follows(wanted):
+        follows = self._follows(wanted)
+        if (self.ring.direction > 0 or not follows) and not self._plan(wanted, patient=True):
+            return False
+        if not follows:
             self._start(self.index.nearest_start(wanted))
         decoded = self._advance(cancelled)
         if decoded is None or self._decoder.fed > self.index.packet_of(wanted) + _OVERSHOOT:
@@ -280,7 +293,7 @@ class Pictures:
             return False
         self._take(decoded, wanted=wanted)
         if self._number(decoded) == wanted and wanted not in self.ring:
-            self._unreached.add(wanted)
+            self._no_room.add(wanted)
         return True
 
     def _missing(self, ahead: int) -> int | None:
@@ -294,7 +307,7 @@ class Pictures:
             first, _ = self.index.group_of(max(first - 1, 0))
             reach = int(0.6 * ring.budget / (size * _FEWEST_SCALE**2))
             span = range(ring.centre - 1, max(first, ring.centre - reach) - 1, -1)
-        given_up = self._unreached
+        given_up = self._unreached | self._no_room
         return next((frame for frame in span if frame not in ring and frame not in given_up), None)
 
     # -- the rest ------------------------------------------------------------------------------------------------

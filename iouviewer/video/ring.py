@@ -44,6 +44,11 @@ class Ring:
         """Numbers of the pictures held, ascending."""
         return list(self._numbers)
 
+    def bytes_between(self, first: int, last: int) -> int:
+        """Bytes of the pictures from one number to another."""
+        span = self._numbers[bisect_left(self._numbers, first) : bisect_left(self._numbers, last + 1)]
+        return sum(self._held[frame].size for frame in span)
+
     def put(self, frame: int, held: Held) -> bool:
         """Keep a picture; a smaller one never replaces a larger. False where it was itself the least useful."""
         old = self._held.get(frame)
