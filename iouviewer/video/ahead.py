@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
@@ -22,7 +23,10 @@ class Ahead(Generic[Step]):
         """``depth``: steps that are ready or under way at most."""
         self._step = step
         self._depth = max(1, depth)
-        self._ready: SimpleQueue[Step | BaseException] = SimpleQueue()
+        # Quick steps go over together: waking the other thread for each would cost as much as the step.
+        self._together = 4 if depth >= 16 else 1
+        self._ready: SimpleQueue[list[Step | BaseException]] = SimpleQueue()
+        self._taken: deque[Step | BaseException] = deque()
         self._owed = 0
         self._thread: ThreadPoolExecutor | None = None
         self._burst: Future[None] | None = None
@@ -36,7 +40,9 @@ class Ahead(Generic[Step]):
         return step
 
     def _next(self) -> Step:
-        step = self._ready.get()
+        if not self._taken:
+            self._taken.extend(self._ready.get())
+        step = self._taken.popleft()
         self._owed -= 1
         if isinstance(step, BaseException):
             self._owed = 0  # the burst ended with it
@@ -50,16 +56,18 @@ class Ahead(Generic[Step]):
         self._burst = self._thread.submit(self._run, count)
 
     def _run(self, count: int) -> None:
-        for _ in range(count):
+        steps: list[Step | BaseException] = []
+        for number in range(1, count + 1):
             if self._halted:
                 return
             try:
-                step: Step | BaseException = self._step()
+                steps.append(self._step())
             except BaseException as error:  # noqa: BLE001 - raised where the step is taken
-                step = error
-            self._ready.put(step)
-            if isinstance(step, BaseException):
+                self._ready.put([*steps, error])
                 return
+            if len(steps) == self._together or number == count:
+                self._ready.put(steps)
+                steps = []
 
     def halt(self) -> None:
         """Wait for the step under way and forget those that nobody took."""
@@ -71,6 +79,7 @@ class Ahead(Generic[Step]):
         if self._owed:
             self._owed = 0
             self._ready = SimpleQueue()
+            self._taken.clear()
 
     def close(self) -> None:
         """Halt, and end the thread; a later step begins a new one."""

@@ -38,7 +38,7 @@ _SEQUENCE = 3
 """Steps of one picture in a row after which the following ones are decoded while the caller uses the last."""
 
 _AHEAD_BYTES = 32 << 20
-"""Bytes of pictures decoded that way at once, besides those in the ring; two pictures at least, eight at most."""
+"""Bytes of pictures decoded that way at once, besides those in the ring; two pictures at least, sixteen at most."""
 
 FOUND_DAMAGE = "damage was found while reading"
 
@@ -135,7 +135,7 @@ class Pictures:
 
     def _new_decoder(self) -> Decoder:
         self._single = self._single or bool(self.index.damage) or bool(self.index.packets.corrupt.any())
-        ahead = min(max(_AHEAD_BYTES // self._bytes_each(), 2), 8)
+        ahead = min(max(_AHEAD_BYTES // self._bytes_each(), 2), 16)
         return Decoder(self._path, threads=1 if self._single else 0, ahead=ahead)
 
     def _use_single(self) -> None:

@@ -37,7 +37,7 @@ def test_no_step_is_taken_early_unless_asked_for():
     ahead.close()
 
 
-@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize("depth", [1, 2, 5, 16])
 def test_no_more_steps_are_ready_than_the_depth(depth):
     step, taken = counter()
     ahead = Ahead(step, depth=depth)
