@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import confirm_index
@@ -35,7 +36,8 @@ def open_video(
     path = Path(path)
     if path.is_dir() or (is_picture(path) and path.is_file() and path.stat().st_size):
         return ImageReader(path) if memory is None else ImageReader(path, memory=memory)
-    container = open_container(path)
+    container: Any = open_container(path)
+    unread = None
     try:
         facts = facts_of(container)
         fingerprint = fingerprint_of(path)
@@ -47,14 +49,17 @@ def open_video(
             found = index_of_packets(packets, facts.time_base, doubts=doubts, complete=complete)
             found = replace(found, rotation=rotation_of(path, found))
             save_index(found, fingerprint, path)
+        elif found.frame_count:
+            unread, container = container, None
     finally:
-        container.close()
+        if container is not None:
+            container.close()
     if decode_order and found.complete and ORDER_UNKNOWN in found.doubts and not found.confirmed:
         found = confirm_index(path, found) or found
         save_index(found, fingerprint, path)
     if not found.frame_count:
         raise UserError("the file holds no picture", path=path, remedy="Copy or convert it again.")
-    return VideoReader(path, found, facts, fingerprint=fingerprint, memory=memory)
+    return VideoReader(path, found, facts, fingerprint=fingerprint, memory=memory, container=unread)
 
 
 def rotation_of(path: Path, index: VideoIndex) -> int:

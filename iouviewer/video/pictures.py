@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,13 @@ class Pictures:
     """
 
     def __init__(
-        self, path: Path, index: VideoIndex, facts: StreamFacts, converter: Converter, memory: int | None
+        self,
+        path: Path,
+        index: VideoIndex,
+        facts: StreamFacts,
+        converter: Converter,
+        memory: int | None,
+        container: Any = None,
     ) -> None:
         self.index = index
         self._path = path
@@ -62,7 +69,7 @@ class Pictures:
         self.ring = Ring(memory or self._least_memory())
         self._converter = converter
         self._single = False
-        self._decoder = self._new_decoder()
+        self._decoder = self._new_decoder(container)
         self._last_given = -1
         self._first_given = -1
         self._in_a_row = 0
@@ -133,10 +140,10 @@ class Pictures:
 
     # -- running the decoder -------------------------------------------------------------------------------------
 
-    def _new_decoder(self) -> Decoder:
+    def _new_decoder(self, container: Any = None) -> Decoder:
         self._single = self._single or bool(self.index.damage) or bool(self.index.packets.corrupt.any())
         ahead = min(max(_AHEAD_BYTES // self._bytes_each(), 2), 16)
-        return Decoder(self._path, threads=1 if self._single else 0, ahead=ahead)
+        return Decoder(self._path, threads=1 if self._single else 0, ahead=ahead, container=container)
 
     def _use_single(self) -> None:
         """Go on with one thread for good."""

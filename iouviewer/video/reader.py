@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,9 @@ class VideoReader:
         *,
         fingerprint: str = "",
         memory: int | None = None,
+        container: Any = None,
     ) -> None:
+        """``container``: the file, opened and not read yet, which the reader takes over."""
         self.path = path
         self.rotation = index.rotation
         self.fingerprint = fingerprint
@@ -45,7 +48,7 @@ class VideoReader:
         self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
         self._converter = Converter(self.rotation)
         room = _room_for_key_frames(memory or 0)
-        self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room)
+        self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room, container)
         self._keys = KeyFrames(path, room)
         self._previews: dict[tuple[int, tuple[int, int] | None], DisplayFrame] = {}
 
