@@ -10,6 +10,7 @@ from typing import Any
 
 from iouviewer.video.ahead import Ahead
 from iouviewer.video.container import demuxed, open_container, video_stream_of
+from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import NO_TIME, VideoIndex
 
 _LOST_PACKETS = 400
@@ -75,10 +76,10 @@ class Decoder:
         self.errors: list[tuple[int, str]] = []
         """(packet, message) of what the decoder refused since the last start."""
 
-    def _open(self) -> None:
+    def _open(self, facts: StreamFacts | None) -> None:
         unread, self._unread = self._unread, None
         self.close()
-        self._container = unread or open_container(self._path)
+        self._container = unread or open_container(self._path, facts)
         self._stream = video_stream_of(self._container)
         context = self._stream.codec_context
         if self._threads == 1:
@@ -96,10 +97,10 @@ class Decoder:
         self._steps.halt()
         fresh = self._container is None
         if fresh:
-            self._open()
+            self._open(index.facts)
         if (fresh and packet == 0) or not self._seek(index, packet):
             if not fresh or packet:
-                self._open()
+                self._open(index.facts)
             self._rewind(packet)
         self._output.clear()
         self._given.clear()
@@ -204,17 +205,17 @@ class Decoder:
         self._note(self._decode(None, None))
         return self._output.popleft() if self._output else None
 
-    def near(self, stamp: int) -> Any:
+    def near(self, stamp: int, facts: StreamFacts | None) -> Any:
         """The first picture that decodes after a seek to a time stamp, without an index; None where there is none."""
         import av
 
         self._steps.halt()
         if self._container is None:
-            self._open()
+            self._open(facts)
         try:
             self._container.seek(stamp, stream=self._stream, backward=True, any_frame=False)
         except (av.error.FFmpegError, OSError):
-            self._open()
+            self._open(facts)
         self._packets = demuxed(self._container, self._stream)
         self._output.clear()
         for raw in self._packets:

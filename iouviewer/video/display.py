@@ -17,6 +17,7 @@ class DisplayFrame:
         exact: it is the picture asked for, and known to be decoded right.
         scale: w / the video's width after rotation.
         damaged: the file is damaged here; this is what can be decoded.
+        interlaced: two fields of different moments are woven into it.
     """
 
     frame: int
@@ -24,3 +25,4 @@ class DisplayFrame:
     exact: bool
     scale: float
     damaged: bool = False
+    interlaced: bool = False

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from iouviewer.video.container import doubts_of, facts_of, open_container, scan_packets
+from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import Packets, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import save_index
 
@@ -18,34 +19,37 @@ def complete_index(
     fingerprint: str,
     *,
     rotation: int = 0,
+    facts: StreamFacts | None = None,
     grown: Callable[[VideoIndex, float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> VideoIndex | None:
     """Read all packets and keep the index in the cache folder; None where it was cancelled.
 
-    ``rotation`` is what the first picture told. ``grown(index, share of the file read)`` is called now and then with
-    what is known so far: numbers in a growing index are final unless the index has doubts.
+    ``rotation`` is what the first picture told, ``facts`` what opening the file told. ``grown(index, share of the file
+    read)`` is called now and then with what is known so far: numbers in a growing index are final unless the index has
+    doubts.
     """
     size = max(1, path.stat().st_size)
-    container = open_container(path)
+
+    def index_so_far(packets: Packets, *, complete: bool) -> VideoIndex:
+        doubts = doubts_of(known, packets, size)
+        base = known.time_base
+        return index_of_packets(packets, base, doubts=doubts, complete=complete, rotation=rotation, facts=known)
+
+    container = open_container(path, facts)
     try:
-        facts = facts_of(container)
+        known = facts or facts_of(container)
 
         def progress(position: int, packets: Packets | None) -> None:
             if packets is not None and grown is not None:
-                settled = settled_part(packets)
-                doubts = doubts_of(facts, settled, size)
-                grown(
-                    index_of_packets(settled, facts.time_base, doubts=doubts, complete=False, rotation=rotation),
-                    position / size,
-                )
+                grown(index_so_far(settled_part(packets), complete=False), position / size)
 
         packets = scan_packets(container, progress=progress, cancelled=cancelled)
     finally:
         container.close()
     if cancelled is not None and cancelled():
         return None
-    index = index_of_packets(packets, facts.time_base, doubts=doubts_of(facts, packets, size), rotation=rotation)
+    index = index_so_far(packets, complete=True)
     save_index(index, fingerprint, path)
     return index
 

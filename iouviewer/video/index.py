@@ -17,6 +17,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.video.facts import StreamFacts
+
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
@@ -84,6 +86,7 @@ class VideoIndex:
         damage: what could not be decoded.
         complete: False while the file's packets are still being read.
         rotation: degrees clockwise by which pictures are turned for showing: 0, 90, 180 or 270.
+        facts: what opening the file found, so that it need not be found again; None unknown.
     """
 
     packets: Packets
@@ -97,6 +100,7 @@ class VideoIndex:
     damage: tuple[Damage, ...] = ()
     complete: bool = True
     rotation: int = 0
+    facts: StreamFacts | None = None
 
     @property
     def frame_count(self) -> int:
@@ -258,7 +262,13 @@ def _quick(column: Int64) -> array[int]:
 
 
 def index_of_packets(
-    packets: Packets, time_base: Fraction, *, doubts: tuple[str, ...] = (), complete: bool = True, rotation: int = 0
+    packets: Packets,
+    time_base: Fraction,
+    *,
+    doubts: tuple[str, ...] = (),
+    complete: bool = True,
+    rotation: int = 0,
+    facts: StreamFacts | None = None,
 ) -> VideoIndex:
     """The index that packets alone suggest: shown packets in the order of their time stamps."""
     shown = np.flatnonzero(~packets.discard & (packets.size > 0))
@@ -279,6 +289,7 @@ def index_of_packets(
         doubts=doubts,
         complete=complete,
         rotation=rotation,
+        facts=facts,
     )
 
 

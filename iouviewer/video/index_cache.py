@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from iouviewer import folders
+from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import Damage, Packets, VideoIndex
 
-_VERSION = 2
+_VERSION = 3
 _COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
 _PICTURES = ("pictures", "repeats", "picture_pts", "checks")
 
@@ -43,6 +44,7 @@ def load_index(fingerprint: str, video: Path) -> VideoIndex | None:
                 rotation=about["rotation"],
                 doubts=tuple(about["doubts"]),
                 damage=tuple(Damage(frame, reason) for frame, reason in about["damage"]),
+                facts=StreamFacts.from_plain(about["facts"]) if about["facts"] else None,
                 **{name: data[name] for name in _PICTURES},
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
@@ -61,6 +63,7 @@ def save_index(index: VideoIndex, fingerprint: str, video: Path) -> None:
         "rotation": index.rotation,
         "doubts": index.doubts,
         "damage": [(damage.frame, damage.reason) for damage in index.damage],
+        "facts": index.facts.plain() if index.facts is not None else None,
     }
     columns = {name: getattr(index.packets, name) for name in _COLUMNS}
     columns |= {name: getattr(index, name) for name in _PICTURES}

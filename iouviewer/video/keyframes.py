@@ -13,6 +13,7 @@ import numpy as np
 from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, check_sum, frame_bytes
 from iouviewer.video.decoder import Decoder
+from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.ring import Held
 
@@ -66,9 +67,9 @@ class KeyFrames:
         """The whole picture of a key frame, None where it does not decode."""
         return _decoded(self._decoder, index, packet)
 
-    def near(self, stamp: int) -> Any:
+    def near(self, stamp: int, facts: StreamFacts) -> Any:
         """PyAV's picture of the first key frame after a seek to a time stamp, without an index."""
-        return self._decoder.near(stamp)
+        return self._decoder.near(stamp, facts)
 
     def fill(self, index: VideoIndex, centre: int) -> None:
         """Begin to keep the key frames nearest to a picture, until ``halt``."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import confirm_index
-from iouviewer.video.container import doubts_of, facts_of, open_container, scan_packets
+from iouviewer.video.container import doubts_of, facts_of, open_container, refuse_what_is_no_file, scan_packets
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.fingerprint import fingerprint as fingerprint_of
 from iouviewer.video.images import ImageReader, is_picture
@@ -36,17 +36,21 @@ def open_video(
     path = Path(path)
     if path.is_dir() or (is_picture(path) and path.is_file() and path.stat().st_size):
         return ImageReader(path) if memory is None else ImageReader(path, memory=memory)
-    container: Any = open_container(path)
+    refuse_what_is_no_file(path)
+    try:
+        fingerprint = fingerprint_of(path)
+    except PermissionError as error:
+        raise UserError("you have no permission to read this file", path=path) from error
+    found = load_index(fingerprint, path)
+    container: Any = open_container(path, found.facts if found is not None else None)
     unread = None
     try:
-        facts = facts_of(container)
-        fingerprint = fingerprint_of(path)
-        found = load_index(fingerprint, path)
+        facts = (found.facts if found is not None else None) or facts_of(container)
         if found is None:
             packets = scan_packets(container, limit=None if index else _FIRST_PACKETS)
             doubts = doubts_of(facts, packets, path.stat().st_size)
             complete = index or len(packets) < _FIRST_PACKETS
-            found = index_of_packets(packets, facts.time_base, doubts=doubts, complete=complete)
+            found = index_of_packets(packets, facts.time_base, doubts=doubts, complete=complete, facts=facts)
             found = replace(found, rotation=rotation_of(path, found))
             save_index(found, fingerprint, path)
         elif found.frame_count:

@@ -12,8 +12,8 @@ import numpy as np
 
 from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, check_sum
-from iouviewer.video.container import StreamFacts
 from iouviewer.video.decoder import Decoded, Decoder
+from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import Damage, VideoIndex, with_damage
 from iouviewer.video.ring import Held, Ring
 

@@ -12,8 +12,8 @@ import numpy as np
 from iouviewer.document.sources import Picture
 from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, Pixels
-from iouviewer.video.container import StreamFacts
 from iouviewer.video.display import DisplayFrame
+from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.keyframes import KeyFrames
 from iouviewer.video.pictures import Cancelled, Pictures
@@ -182,7 +182,7 @@ class VideoReader:
     def read_at(self, seconds: float, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The key frame at or before a time, for files whose index is not there yet; its number is unknown (-1)."""
         first = int(self.index.picture_pts[0])
-        frame = self._keys.near(first + round(seconds / float(self.index.time_base)))
+        frame = self._keys.near(first + round(seconds / float(self.index.time_base)), self.facts)
         if frame is None:
             raise UserError(f"no picture can be decoded near {seconds:.1f} s", path=self.path)
         return self._converted(-1, Held(frame, sure=False), self._fitted(size))
@@ -206,7 +206,9 @@ class VideoReader:
         coded = target[::-1] if self.rotation in {90, 270} else target
         pixels: Pixels = self._converter.screen_picture(held.picture, coded)
         exact = held.sure and self.order_known
-        return DisplayFrame(frame, pixels, exact, pixels.shape[1] / width, frame in self.index.damaged_frames)
+        damaged = frame in self.index.damaged_frames
+        woven = bool(held.picture.interlaced_frame)
+        return DisplayFrame(frame, pixels, exact, pixels.shape[1] / width, damaged, woven)
 
     def prefetch(self, *, ahead: int = 24, cancelled: Cancelled | None = None) -> bool:
         """Decode one picture more in the direction of travel; False where there is nothing to do.

@@ -1,0 +1,43 @@
+"""What a container says of its video stream, as values that can be kept."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What the container says of its video stream before anything is decoded.
+
+    Attributes:
+        size: (width, height) as coded, before rotation.
+        frames: the container's count of pictures, 0 where it tells none.
+        average_rate: pictures a second, 0.0 unknown.
+        sample_aspect_ratio: width / height of a pixel.
+        reorder_depth: pictures that the decoder is to hold back to put them in order, as probing found.
+    """
+
+    size: tuple[int, int]
+    codec: str
+    container: str
+    pixel_format: str
+    time_base: Fraction
+    frames: int
+    average_rate: float
+    sample_aspect_ratio: Fraction
+    duration: float | None
+    reorder_depth: int = 0
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        fractions = {"time_base": str(self.time_base), "sample_aspect_ratio": str(self.sample_aspect_ratio)}
+        return asdict(self) | fractions
+
+    @classmethod
+    def from_plain(cls, values: dict[str, Any]) -> StreamFacts:
+        """What ``plain`` gave. TypeError, KeyError or ValueError where it is something else."""
+        fractions = {name: Fraction(values[name]) for name in ("time_base", "sample_aspect_ratio")}
+        width, height = values["size"]
+        return cls(**values | fractions | {"size": (int(width), int(height))})
