@@ -11,6 +11,7 @@ from enum import IntEnum
 from functools import cache
 from math import isnan
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 
 from iouviewer.ui import theme
@@ -68,6 +69,15 @@ LIGHT = Colours(
     mean="#1766c2",
     bands=("#8e1053", "#a63a1c", "#865700", "#6a660e"),
 )
+
+DASH_STYLES = {
+    "solid": Qt.PenStyle.SolidLine,
+    "dash": Qt.PenStyle.DashLine,
+    "dot": Qt.PenStyle.DotLine,
+    "dashdot": Qt.PenStyle.DashDotLine,
+    "dashdotdot": Qt.PenStyle.DashDotDotLine,
+}
+"""Lines of variants, by the names that projects keep."""
 
 # Labels lie on the picture, on a dark plate of their own: the same in both schemes.
 PLATE = "#141414"

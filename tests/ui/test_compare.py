@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from iouviewer.app.session import Session
 from iouviewer.app.verdict_job import VariantVerdict
 from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.compare.differences import Spot
+from iouviewer.ui.compare.differences import NO_SPOTS, Spot, Spots
 from iouviewer.ui.compare.spots import SpotList
 from iouviewer.ui.compare.stage import CompareMode, CompareStage
 from iouviewer.ui.compare.verdicts import VerdictPanel
@@ -174,10 +174,10 @@ def test_lists_name_class_box_and_both_ious(qtbot: QtBot) -> None:
     session = session_with({0: [TRUTH]}, classes=("person",))
     view = SpotList("list", "List", "None.")
     qtbot.addWidget(view)
-    view.show_spots((), session, known=True)
+    view.show_spots(NO_SPOTS, session, known=True)
     assert rows_of(view) == []
     spots = (Spot(3, 7, 0, TRUTH, 0.8125, math.nan), Spot(12, 8, -1, TRUTH, 0.5, 0.25))
-    view.show_spots(spots, session, known=True)
+    view.show_spots(Spots.of(spots), session, known=True)
     assert rows_of(view) == [["3", "person #7", "0.812", "–"], ["12", "#8", "0.500", "0.250"]]
     found: list[Spot] = []
     view.activatedSpot.connect(found.append)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import nan
 
@@ -39,6 +40,69 @@ class Spot:
     variant_iou: float = nan
 
 
+@dataclass(frozen=True, eq=False)
+class Spots:
+    """Many spots as columns: a list of a hundred thousand costs the window what it shows of it.
+
+    Attributes:
+        frames, box_ids, class_ids: (N,) int64.
+        boxes: (4, N) float64.
+        baseline_iou, variant_iou: (N,) float64, nan for no partner.
+    """
+
+    frames: Int
+    box_ids: Int
+    class_ids: Int
+    boxes: Float
+    baseline_iou: Float
+    variant_iou: Float
+
+    @classmethod
+    def of(cls, spots: Iterable[Spot]) -> Spots:
+        """These spots."""
+        rows = list(spots)
+        return cls(
+            np.array([spot.frame for spot in rows], np.int64),
+            np.array([spot.box_id for spot in rows], np.int64),
+            np.array([spot.class_id for spot in rows], np.int64),
+            np.array([spot.rect for spot in rows], np.float64).reshape(-1, 4).T,
+            np.array([spot.baseline_iou for spot in rows], np.float64),
+            np.array([spot.variant_iou for spot in rows], np.float64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, place: int) -> Spot:
+        x1, y1, x2, y2 = self.boxes[:, place].tolist()
+        return Spot(
+            int(self.frames[place]),
+            int(self.box_ids[place]),
+            int(self.class_ids[place]),
+            (x1, y1, x2, y2),
+            float(self.baseline_iou[place]),
+            float(self.variant_iou[place]),
+        )
+
+    def _columns(self) -> tuple[Int | Float, ...]:
+        return self.frames, self.box_ids, self.class_ids, self.boxes, self.baseline_iou, self.variant_iou
+
+    def same_as(self, other: Spots) -> bool:
+        """Whether all columns are equal, nan to nan."""
+        return all(
+            np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f")
+            for mine, theirs in zip(self._columns(), other._columns(), strict=True)
+        )
+
+    def row_of(self, box_id: int) -> int:
+        """The first row with this box, -1 for none."""
+        rows = np.flatnonzero(self.box_ids == box_id)
+        return int(rows[0]) if len(rows) else -1
+
+
+NO_SPOTS = Spots.of(())
+
+
 @dataclass(frozen=True, slots=True)
 class Curves:
     """One variant's curves.
@@ -65,12 +129,12 @@ class Task:
     baseline: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Differences:
     """Lost and gained boxes by variant, and the curves of all variants."""
 
-    lost: dict[str, tuple[Spot, ...]]
-    gained: dict[str, tuple[Spot, ...]]
+    lost: dict[str, Spots]
+    gained: dict[str, Spots]
     curves: dict[str, Curves]
 
 
@@ -82,8 +146,8 @@ def compute(task: Task) -> Differences:
         frames = task.labelled & predictions.covered
         reviews[key] = review_all(task.truth, predictions.table, task.review, frames)
         curves[key] = _curves(task, predictions, frames, reviews[key])
-    lost: dict[str, tuple[Spot, ...]] = {}
-    gained: dict[str, tuple[Spot, ...]] = {}
+    lost: dict[str, Spots] = {}
+    gained: dict[str, Spots] = {}
     base = reviews.get(task.baseline)
     frame_of_row = task.truth.frame_of_row()
     for key, review in reviews.items():
@@ -111,18 +175,9 @@ def _ious(truth: BoxTable, review: Review) -> Float:
     return ious
 
 
-def _spots(truth: BoxTable, frames: Int, rows: Int, ious: tuple[Float, Float]) -> tuple[Spot, ...]:
-    return tuple(
-        Spot(
-            int(frames[row]),
-            int(truth.ids[row]),
-            int(truth.class_ids[row]),
-            tuple(truth.boxes[:, row].tolist()),
-            float(ious[0][row]),
-            float(ious[1][row]),
-        )
-        for row in rows
-    )
+def _spots(truth: BoxTable, frames: Int, rows: Int, ious: tuple[Float, Float]) -> Spots:
+    columns = truth.ids[rows], truth.class_ids[rows], truth.boxes[:, rows]
+    return Spots(frames[rows], *columns, ious[0][rows], ious[1][rows])
 
 
 def _curves(task: Task, predictions: PredictionSet, frames: Bool, review: Review) -> Curves:

@@ -11,9 +11,12 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from iouviewer.app.session import Session
-from iouviewer.ui.compare.differences import BINS, Differences
+from iouviewer.ui.compare.differences import BINS, NO_SPOTS, Differences
 from iouviewer.ui.compare.spots import SpotList
+from iouviewer.ui.palette import DASH_STYLES
 from iouviewer.ui.theme import Theme
+
+_MIDDLES = (np.arange(BINS) + 0.5) / BINS
 
 
 class CompareSide(QWidget):
@@ -31,6 +34,9 @@ class CompareSide(QWidget):
         super().__init__()
         self._session = session
         self._differences: Differences | None = None
+        self._listed: tuple[object, ...] = ()
+        self._drawn: dict[pg.PlotWidget, object] = {}
+        self._lines: dict[tuple[pg.PlotWidget, str], pg.PlotDataItem] = {}
         self.variant_box = QComboBox()
         self.variant_box.setObjectName("comparedVariantComboBox")
         self.variant_box.setAccessibleName("Variant that is compared with the baseline")
@@ -63,6 +69,7 @@ class CompareSide(QWidget):
         layout.addWidget(self.tabs, 1)
         self.lost.activatedSpot.connect(self.activatedSpot)
         self.gained.activatedSpot.connect(self.activatedSpot)
+        self.tabs.currentChanged.connect(self._draw)
         self.variant_box.activated.connect(self._on_variant_activated)
         session.variants.listChanged.connect(self._fill_variants)
         session.variants.variantChanged.connect(self._fill_variants)
@@ -87,17 +94,20 @@ class CompareSide(QWidget):
         return str(self.variant_box.currentData() or "")
 
     def _fill_variants(self, _key: str = "") -> None:
-        chosen = self.compared
         baseline = self._session.variants.baseline
-        self.variant_box.clear()
-        for variant in self._session.variants:
-            if baseline is not None and variant.key != baseline.key:
-                self.variant_box.addItem(f"{variant.name} against {baseline.name}", variant.key)
-        place = self.variant_box.findData(chosen)
-        self.variant_box.setCurrentIndex(max(0, place))
-        self.variant_box.setEnabled(self.variant_box.count() > 0)
-        if self.compared != chosen:
-            self.variantChosen.emit(self.compared)
+        listed = [v for v in self._session.variants if baseline is not None and v.key != baseline.key]
+        names = ("" if baseline is None else baseline.name, *((variant.key, variant.name) for variant in listed))
+        if names != self._listed:
+            # While a run goes on variants change often, but seldom what is written here.
+            self._listed = names
+            chosen = self.compared
+            self.variant_box.clear()
+            for variant in listed:
+                self.variant_box.addItem(f"{variant.name} against {names[0]}", variant.key)
+            self.variant_box.setCurrentIndex(max(0, self.variant_box.findData(chosen)))
+            self.variant_box.setEnabled(self.variant_box.count() > 0)
+            if self.compared != chosen:
+                self.variantChosen.emit(self.compared)
         self._show()
 
     def choose(self, key: str) -> None:
@@ -118,29 +128,40 @@ class CompareSide(QWidget):
 
     def _show(self) -> None:
         found = self._differences
-        lost = found.lost.get(self.compared, ()) if found is not None else ()
-        gained = found.gained.get(self.compared, ()) if found is not None else ()
+        lost = found.lost.get(self.compared, NO_SPOTS) if found is not None else NO_SPOTS
+        gained = found.gained.get(self.compared, NO_SPOTS) if found is not None else NO_SPOTS
         known = found is not None and bool(self.compared)
         self.lost.show_spots(lost, self._session, known=known)
         self.gained.show_spots(gained, self._session, known=known)
-        self.tabs.setTabText(0, f"Lost {len(lost)}" if found is not None else "Lost")
-        self.tabs.setTabText(1, f"Gained {len(gained)}" if found is not None else "Gained")
-        self._draw(found)
+        for place, name, spots in ((0, "Lost", lost), (1, "Gained", gained)):
+            text = f"{name} {len(spots)}" if found is not None else name
+            if text != self.tabs.tabText(place):
+                self.tabs.setTabText(place, text)
+        self._draw()
 
-    def _draw(self, found: Differences | None) -> None:
-        self.pr_plot.clear()
-        self.histogram_plot.clear()
-        if found is None:
+    def _draw(self, _tab: int = 0) -> None:
+        """Draw the curves of the tab in front, where they are not drawn yet; those behind wait until they come."""
+        plot = self.tabs.currentWidget()
+        if plot is not self.pr_plot and plot is not self.histogram_plot:
             return
-        middles = (np.arange(BINS) + 0.5) / BINS
-        for variant in self._session.variants.visible():
-            curves = found.curves.get(variant.key)
-            if curves is None:
-                continue
-            pen = pg.mkPen(variant.colour, width=1)
-            if len(curves.recall):
-                self.pr_plot.plot(curves.recall, curves.precision, pen=pen, name=variant.name)
-            self.histogram_plot.plot(middles, curves.histogram, pen=pen, name=variant.name)
+        visible = self._session.variants.visible()
+        shown = (self._differences, tuple((one.key, one.name, one.colour, one.dash) for one in visible))
+        if self._drawn.get(plot) == shown:
+            return
+        self._drawn[plot] = shown
+        found = {} if self._differences is None else self._differences.curves
+        wanted = {one.key: one for one in visible if one.key in found}
+        for of, key in [line for line in self._lines if line[0] is plot and line[1] not in wanted]:
+            plot.removeItem(self._lines.pop((of, key)))
+        for variant in wanted.values():
+            line = self._lines.get((plot, variant.key))
+            if line is None:
+                line = self._lines[plot, variant.key] = plot.plot()
+            line.opts["name"] = variant.name
+            line.setPen(pg.mkPen(variant.colour, width=1, style=DASH_STYLES[variant.dash]))
+            curves = found[variant.key]
+            points = (curves.recall, curves.precision) if plot is self.pr_plot else (_MIDDLES, curves.histogram)
+            line.setData(*points)
 
     def set_theme(self, theme: Theme) -> None:
         """Colours of the plots."""

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from iouviewer.app.session import Session
-from iouviewer.ui.compare.differences import Spot
+from iouviewer.ui.compare.differences import NO_SPOTS, Spot, Spots
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.sections import make_dense
 
@@ -28,16 +28,18 @@ class SpotModel(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._spots: tuple[Spot, ...] = ()
+        self._spots = NO_SPOTS
         self._names: tuple[str, ...] = ()
 
-    def show_spots(self, spots: tuple[Spot, ...], session: Session) -> None:
-        """Other rows."""
+    def show_spots(self, spots: Spots, session: Session) -> bool:
+        """Other rows; False where they are what is shown already."""
         names = session.document.class_names
-        if (spots, names) != (self._spots, self._names):
-            self.beginResetModel()
-            self._spots, self._names = spots, names
-            self.endResetModel()
+        if names == self._names and (spots is self._spots or spots.same_as(self._spots)):
+            return False
+        self.beginResetModel()
+        self._spots, self._names = spots, names
+        self.endResetModel()
+        return True
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
         return 0 if parent.isValid() else len(self._spots)
@@ -61,12 +63,19 @@ class SpotModel(QAbstractTableModel):
             return None
         spot, column = self._spots[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return (str(spot.frame), self._object(spot), _iou(spot.baseline_iou), _iou(spot.variant_iou))[column]
+            return self._text(spot, column)
         if role == Qt.ItemDataRole.UserRole:
             return (spot, spot.box_id, spot.baseline_iou, spot.variant_iou)[column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _aligned(column)
         return None
+
+    def _text(self, spot: Spot, column: int) -> str:
+        if column == 0:
+            return str(spot.frame)
+        if column == 1:
+            return self._object(spot)
+        return _iou(spot.baseline_iou if column == 2 else spot.variant_iou)
 
     def _object(self, spot: Spot) -> str:
         known = 0 <= spot.class_id < len(self._names)
@@ -106,19 +115,19 @@ class SpotList(QTableView):
         self.clicked.connect(self._on_list_clicked)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
 
-    def show_spots(self, spots: tuple[Spot, ...], session: Session, *, known: bool) -> None:
+    def show_spots(self, spots: Spots, session: Session, *, known: bool) -> None:
         """Fill the list; ``known``: an empty one means that there are none."""
-        self.known = known
+        if known is not self.known:
+            self.known = known
+            self.viewport().update()
         marked = self.currentIndex().siblingAtColumn(0).data(Qt.ItemDataRole.UserRole)
         self._filling = True
-        self.spots.show_spots(spots, session)
-        if marked is not None:
+        if self.spots.show_spots(spots, session) and marked is not None:
             # The marked box stays marked while thresholds move, and nobody is sent to another frame.
-            row = next((n for n, spot in enumerate(spots) if spot.box_id == marked.box_id), -1)
+            row = spots.row_of(marked.box_id)
             if row >= 0:
                 self.select_row(row)
         self._filling = False
-        self.viewport().update()
 
     def _on_list_clicked(self, index: QModelIndex) -> None:
         self.activatedSpot.emit(index.siblingAtColumn(0).data(Qt.ItemDataRole.UserRole))

@@ -28,6 +28,7 @@ class StatusBar(QStatusBar):
         super().__init__()
         self._session = session
         self._trouble = False
+        self._run_width = 0
         self.setSizeGripEnabled(False)
         self._fading = QTimer(self)
         self._fading.setSingleShot(True)
@@ -151,14 +152,24 @@ class StatusBar(QStatusBar):
 
     def show_run(self, text: str, done: int, total: int) -> None:
         """A run is at work."""
-        for widget in (self.run, self.progress, self.cancel_button):
-            widget.show()
+        if self.progress.isHidden():
+            for widget in (self.run, self.progress, self.cancel_button):
+                widget.show()
+        # Room for the longest line so far: a label that fits is not laid out anew, with all its neighbours.
+        width = self.run.fontMetrics().horizontalAdvance(text) + 4
+        if width > self._run_width:
+            self._run_width = width
+            self.run.setFixedWidth(width)
         self.run.setText(text)
+        # A progress bar paints itself at once and whatever lies beneath it; this one waits for the next painting.
+        self.progress.setUpdatesEnabled(False)
         self.progress.setRange(0, total)
         self.progress.setValue(done)
+        self.progress.setUpdatesEnabled(True)
 
     def hide_run(self) -> None:
         """No run is at work."""
+        self._run_width = 0
         for widget in (self.run, self.progress, self.cancel_button):
             widget.hide()
 

@@ -14,7 +14,7 @@ from iouviewer.app.session import Session
 from iouviewer.document.edits import Aspect, Change, Phase
 from iouviewer.document.scores_types import VariantSummary
 from iouviewer.document.variants import RunState, Variant
-from iouviewer.ui.palette import scheme_theme
+from iouviewer.ui.palette import DASH_STYLES, scheme_theme
 from iouviewer.ui.theme import Theme, tabular_font
 
 COLUMN_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -25,13 +25,6 @@ LIVE_MILLISECONDS = 33
 """Least time between two updates while the mouse drags."""
 
 Index = QModelIndex | QPersistentModelIndex
-_DASHES = {
-    "solid": Qt.PenStyle.SolidLine,
-    "dash": Qt.PenStyle.DashLine,
-    "dot": Qt.PenStyle.DotLine,
-    "dashdot": Qt.PenStyle.DashDotLine,
-    "dashdotdot": Qt.PenStyle.DashDotDotLine,
-}
 
 
 class Column(StrEnum):
@@ -99,7 +92,7 @@ class VariantsModel(QAbstractTableModel):
         self._late.setSingleShot(True)
         self._late.setInterval(LIVE_MILLISECONDS)
         self._late.timeout.connect(self._on_late_timeout)
-        self._stale = False
+        self._stale: set[str] = set()
         self._compared: dict[str, float] = {}
         session.changed.connect(self._on_session_changed)
         session.scoresChanged.connect(self._refresh)
@@ -128,25 +121,29 @@ class VariantsModel(QAbstractTableModel):
         # What is read is never old; the views are told at most thirty times a second while the mouse drags.
         self._summaries = {}
         if change.phase is Phase.LIVE and self._late.isActive():
-            self._stale = True
+            self._stale.update(self._keys)
             return
         self._refresh()
         self._late.start()
 
-    def _on_predictions_changed(self) -> None:
+    def _on_predictions_changed(self, key: str) -> None:
         # A run goes on: the timeline is painted now, the table a moment later, and neither holds the other up.
-        self._summaries = {}
-        self._stale = True
+        self._summaries.pop(key, None)
+        baseline = self._session.variants.baseline
+        # Differences of all others refer to the baseline.
+        self._stale.update(self._keys if baseline is not None and baseline.key == key else [key])
         if not self._late.isActive():
             self._late.start()
 
     def _on_late_timeout(self) -> None:
-        if self._stale:
-            self._refresh()
+        stale, self._stale = self._stale, set()
+        for row in [row for row, key in enumerate(self._keys) if key in stale]:
+            self.dataChanged.emit(self.index(row, 1), self.index(row, len(COLUMNS) - 1))
+        if stale:
             self._late.start()
 
     def _refresh(self) -> None:
-        self._stale = False
+        self._stale = set()
         self._summaries = {}
         if self._keys:
             self.dataChanged.emit(self.index(0, 1), self.index(len(self._keys) - 1, len(COLUMNS) - 1))
@@ -368,7 +365,7 @@ def swatch(colour: str, dash: str, *, width: int = 20, height: int = 12, ratio: 
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    pen = QPen(QColor(colour), 2.5, _DASHES[dash])
+    pen = QPen(QColor(colour), 2.5, DASH_STYLES[dash])
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     painter.setPen(pen)
     painter.drawLine(0, height // 2, width, height // 2)

@@ -9,21 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPen
 
-from iouviewer.ui.palette import Colours
+from iouviewer.ui.palette import DASH_STYLES, Colours
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.timeline.items import ImageStrip, lane_pixels
 from iouviewer.ui.timeline.pyramid import Columns, Pyramid
 
-_DASHES = {
-    "solid": Qt.PenStyle.SolidLine,
-    "dash": Qt.PenStyle.DashLine,
-    "dot": Qt.PenStyle.DotLine,
-    "dashdot": Qt.PenStyle.DashDotLine,
-    "dashdotdot": Qt.PenStyle.DashDotDotLine,
-}
 _MOST_NAMES = 6
 
 
@@ -45,7 +38,7 @@ class Series:
     def pen(self, colours: Colours, *, alone: bool) -> QPen:
         """Pen of the curve; the only variant is orange, as in the source article."""
         colour, dash = (colours.curve, "solid") if alone else (self.colour, self.dash)
-        pen: QPen = pg.mkPen(colour, width=1, style=_DASHES[dash])
+        pen: QPen = pg.mkPen(colour, width=1, style=DASH_STYLES[dash])
         return pen
 
 
@@ -70,9 +63,17 @@ class Legend(pg.LegendItem):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(offset=(-4, 1), verSpacing=-8, labelTextSize="8pt", colCount=_MOST_NAMES)
+        self._shown: tuple[object, ...] = ()
 
     def fill(self, series: Sequence[Series], colours: Colours, mean_pen: QPen) -> None:
         """Names of the variants; for a single one its curve and its mean."""
+        shown = (tuple((one.name, one.colour, one.dash) for one in series), colours, QPen(mean_pen))
+        if shown == self._shown:
+            # Making labels anew costs ten milliseconds, and most calls come because numbers moved.
+            if len(series) == 1:
+                self.show_mean(series[0].mean)
+            return
+        self._shown = shown
         self.clear()
         if len(series) != 1:
             for one in series[:_MOST_NAMES]:
