@@ -16,8 +16,8 @@ from iouviewer.jobs.compare import (
     agree,
     agreement_sentence,
     compare_variant,
+    compared_sentence,
 )
-from iouviewer.metrics.verdict import sentence
 
 _log = logging.getLogger(__name__)
 REST_MS = 700
@@ -72,12 +72,7 @@ class _Worker(QObject):
         if compared is None:
             text = agreement_sentence(name, baseline, agree(task.comparison, key))
         else:
-            text = sentence(name, baseline, compared.verdict)
-            floors = {
-                p.score_floor for k, p in task.comparison.variants.items() if k in (key, task.comparison.baseline)
-            }
-            if len(floors) == 2 and compared.floor is not None:
-                text += f" Both cut at confidence {compared.floor:.3g}."
+            text = compared_sentence(name, baseline, compared)
         return VariantVerdict(key, name, compared, text)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.jobs.compare import Comparison, agree, agreement_sentence, compare_variant
+from iouviewer.jobs.compare import Comparison, agree, agreement_sentence, compare_variant, compared_sentence
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.scoring import VariantScore
 from iouviewer.metrics.coco import match_coco
@@ -20,7 +20,7 @@ from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import Bool, BoxTable, Int
 from iouviewer.metrics.temporal import temporal
 from iouviewer.metrics.ultralytics_protocol import PROTOCOL
-from iouviewer.metrics.verdict import Difference, Verdict, sentence
+from iouviewer.metrics.verdict import Difference, Verdict
 
 _CURVE_POINTS = 101
 _WORST_TRACKS = 20
@@ -199,8 +199,9 @@ def bootstrap(
             continue
         result[score.name] = verdict_values(compared.verdict) | {
             "floor": compared.floor,
+            "classes_disregarded": compared.conditions.one_class,
             "agreement": agreed,
-            "sentence": sentence(score.name, baseline.name, compared.verdict),
+            "sentence": compared_sentence(score.name, baseline.name, compared),
         }
     return result
 
@@ -223,7 +224,7 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "outcome": str(verdict.outcome),
         "metrics": {d.metric: values(d) for d in verdict.differences},
         "frames": verdict.frames,
-        "block": verdict.block,
+        "block": verdict.videos[0].block,
         "resamples": verdict.resamples,
         "seed": verdict.seed,
     }

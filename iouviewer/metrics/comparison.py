@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,14 +33,30 @@ class ReviewArrays(Protocol):
     def fn(self) -> Int: ...
 
 
-def common_floor(first: BoxTable, second: BoxTable, floor: float) -> tuple[BoxTable, BoxTable]:
-    """Both prediction tables cut at the same score."""
-    return first.select(first.scores >= floor), second.select(second.scores >= floor)
+def stacked(tables: Sequence[BoxTable]) -> BoxTable:
+    """The boxes of several videos as those of one, frames one video after the other; class ids must mean the same."""
+    if len(tables) == 1:
+        return tables[0]
+    rows = np.cumsum([0, *(len(table) for table in tables)])
+    offsets = [tables[0].offsets[:1], *(table.offsets[1:] + first for table, first in zip(tables, rows, strict=False))]
+    return BoxTable(
+        np.concatenate(offsets),
+        np.ascontiguousarray(np.concatenate([table.boxes for table in tables], axis=1)),
+        *(
+            np.concatenate([getattr(table, column) for table in tables])
+            for column in ("class_ids", "scores", "ignored", "ids")
+        ),
+    )
 
 
-def scored(truth: BoxTable, predictions: BoxTable, review: ReviewArrays, frames: Bool) -> Scored:
-    """COCO matches and review sums of the frames that count ((F,) bool), frames renumbered in their order."""
-    matches = match_coco(truth, predictions, frames)
+def scored(
+    truth: BoxTable, predictions: BoxTable, review: ReviewArrays, frames: Bool, *, one_class: bool | None = None
+) -> Scored:
+    """COCO matches and review sums of the frames that count ((F,) bool), frames renumbered in their order.
+
+    ``one_class``: all boxes are of one class; None: as ``coco.counts_as_one_class`` decides.
+    """
+    matches = match_coco(truth, predictions, frames, one_class=one_class)
     number = np.cumsum(frames) - 1
     truth_frames = number[truth.frame_of_row()]
     prediction_frames = number[predictions.frame_of_row()]

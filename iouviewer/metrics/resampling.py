@@ -1,14 +1,16 @@
 """Block bootstrap over frames: which frames a resample holds, and the scores of all resamples at once.
 
 A resample is a row of weights: how often each frame occurs. Every score is a weighted sum; nothing is matched again.
-Source: Politis and Romano 1992 (circular blocks), Künsch 1989 (moving blocks); percentile intervals after Efron 1979.
+Source: Politis and Romano 1992 (circular blocks), Künsch 1989 (moving blocks); percentile intervals after Efron 1979;
+videos first, then blocks within them: Davison and Hinkley 1997, 3.8 (two-stage resampling of clusters).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,66 @@ from iouviewer.metrics.table import Bool, Float, Int
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 # Small enough for the arrays of a chunk to stay in the processor's cache.
 _CHUNK_ELEMENTS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrames:
+    """The frames of one video that both variants are scored on.
+
+    Attributes:
+        frames: how many, at least 1.
+        block: how many of them form a block (those of one second).
+        single_images: they are independent pictures: blocks of one, whatever the factor.
+    """
+
+    frames: int
+    block: int
+    single_images: bool = False
+
+    def scaled(self, factor: float) -> VideoFrames:
+        """The same frames with blocks of ``factor`` times the length."""
+        return self if self.single_images else replace(self, block=max(1, round(self.block * factor)))
+
+
+def two_stage_weights(videos: Sequence[VideoFrames], *, resamples: int, seed: int, draw_videos: bool = True) -> Int:
+    """How often each frame of several videos occurs in each resample: videos are drawn first, then blocks within them.
+
+    Every resample draws as many videos as there are, with replacement; a video that is drawn twice has its blocks drawn
+    twice, each time anew.
+
+    Args:
+        resamples: B.
+        draw_videos: False takes every video once and draws blocks only, which shows how far an interval is wide
+            because of the frames.
+
+    Returns:
+        (B, F) int64, F frames of all videos one after the other; those of one video as ``block_weights`` has them.
+    """
+    if len(videos) == 1:
+        return block_weights(videos[0].frames, block=videos[0].block, resamples=resamples, seed=seed)
+    count = len(videos)
+    times = np.ones((resamples, count), np.int64)
+    if draw_videos:
+        drawn = _random(seed, 0).integers(0, count, size=(resamples, count))
+        times = np.bincount((drawn + np.arange(resamples)[:, None] * count).ravel(), minlength=resamples * count)
+        times = times.reshape(resamples, count)
+    weights = np.zeros((resamples, sum(video.frames for video in videos)), np.int64)
+    first = 0
+    for number, video in enumerate(videos):
+        rows = np.flatnonzero(times[:, number])
+        if len(rows):
+            draws = times[rows, number]
+            random = _random(seed, 1, number)
+            blocks = _drawn_blocks(video.frames, block=video.block, resamples=int(draws.sum()), random=random)
+            starts = np.cumsum(draws) - draws
+            weights[rows, first : first + video.frames] = np.add.reduceat(blocks, starts, axis=0)
+        first += video.frames
+    return weights
+
+
+def _random(seed: int, *purpose: int) -> np.random.Generator:
+    """Numbers of their own for each purpose, all from one seed."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=purpose))
 
 
 def block_weights(frames: int, *, block: int, resamples: int, seed: int) -> Int:
@@ -32,9 +94,12 @@ def block_weights(frames: int, *, block: int, resamples: int, seed: int) -> Int:
     Returns:
         (B, n) int64; each row sums to n. ceil(n / block) blocks are drawn, the last one is cut.
     """
+    return _drawn_blocks(frames, block=block, resamples=resamples, random=np.random.default_rng(seed))
+
+
+def _drawn_blocks(frames: int, *, block: int, resamples: int, random: np.random.Generator) -> Int:
     block = max(1, min(block, frames))
     whole, rest = divmod(frames, block)
-    random = np.random.default_rng(seed)
     starts = random.integers(0, frames, size=(resamples, whole + (rest > 0)))
     weights = np.zeros((resamples, frames + 1), np.int64)
     lengths = np.full(starts.shape[1], block, np.int64)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -12,7 +12,8 @@ import numpy as np
 from iouviewer.metrics.resampling import (
     ClassMatches,
     FrameSums,
-    block_weights,
+    VideoFrames,
+    two_stage_weights,
     weighted_avg_iou,
     weighted_coco_ap,
     weighted_pq,
@@ -22,6 +23,9 @@ from iouviewer.metrics.table import Float, Int
 RESAMPLES = 2000
 SEED = 20240501
 MIN_BLOCKS = 20
+TOO_FEW, WIDE = "too few frames", "the interval holds the margin"
+FEW_VIDEOS = 10
+"""Fewer videos than these are few: the sentence warns (docs/statistics.md has the simulation)."""
 # So many times the frames at hand are not labelled for one verdict.
 _HOPELESS = 100
 BLOCK_WITHOUT_TIME = 30
@@ -36,16 +40,21 @@ class Outcome(StrEnum):
     UNDECIDED = "UNDECIDED"
 
 
+ResampleKey = tuple[str, tuple[VideoFrames, ...], int, int, bool]
+"""Metric, videos with their blocks, resamples, seed, whether videos are drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """One variant on the common scored frames, ready for resampling: COCO matches a class, review sums a frame.
 
-    ``resampled`` remembers what was computed: the baseline takes part in every comparison.
+    The frames of several videos stand one after the other. ``resampled`` remembers what was computed: the baseline
+    takes part in every comparison.
     """
 
     classes: list[ClassMatches]
     sums: FrameSums
-    resampled: dict[tuple[str, int, int, int], Float] = field(default_factory=dict, repr=False, compare=False)
+    resampled: dict[ResampleKey, Float] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,8 @@ class Difference:
         outcome: against the margin; UNDECIDED without one.
         reason: why it is undecided, else empty.
         frames_needed: frames that would decide it at this difference, or None.
+        videos_needed: videos that would decide it, where their being different widens the interval more than the number
+            of their frames; then ``frames_needed`` is None.
     """
 
     metric: str
@@ -70,18 +81,33 @@ class Difference:
     outcome: Outcome
     reason: str = ""
     frames_needed: int | None = None
+    videos_needed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All differences of a variant to the baseline, and what they say together."""
+    """All differences of a variant to the baseline, and what they say together.
+
+    Attributes:
+        videos: the frames that were compared, and their blocks, by video.
+        by_video: points of each video alone by metric, nan where undefined; in the order of ``videos``.
+    """
 
     outcome: Outcome
     differences: tuple[Difference, ...]
-    frames: int
-    block: int
+    videos: tuple[VideoFrames, ...]
+    by_video: tuple[Mapping[str, float], ...]
     resamples: int
     seed: int
+
+    @property
+    def frames(self) -> int:
+        return sum(video.frames for video in self.videos)
+
+    @property
+    def blocks(self) -> int:
+        """Whole blocks of all videos together."""
+        return _whole_blocks(self.videos)
 
 
 def block_length(fps: float) -> int:
@@ -109,50 +135,102 @@ METRICS: dict[str, Callable[[Scored, Int], Float]] = {
 def compare(
     baseline: Scored,
     variant: Scored,
+    videos: Sequence[VideoFrames],
     *,
-    fps: float,
-    margins: dict[str, float],
-    single_images: bool = False,
+    margins: Mapping[str, float],
     resamples: int = RESAMPLES,
     seed: int = SEED,
     cancelled: Callable[[], bool] | None = None,
 ) -> Verdict:
-    """Paired bootstrap of a variant against the baseline on one video.
+    """Paired bootstrap of a variant against the baseline: blocks of one video, or videos first and then their blocks.
 
     Args:
-        baseline, variant: both on the same frames in the same order.
+        baseline, variant: both on the same frames in the same order, those of ``videos`` one after the other.
         margins: points that may be lost, by metric, for example ``{"ap": 1.0, "pq": 1.0}``.
-        single_images: frames are independent pictures: plain bootstrap.
         cancelled: asked between metrics and lengths of blocks; InterruptedError where it says so.
     """
-    frames = len(baseline.sums.iou)
-    block = 1 if single_images else block_length(fps)
-    others = [] if single_images else sorted({max(1, round(block * factor)) for factor in _SENSITIVITY} - {block})
-    ones = np.ones((1, frames), np.int64)
+    videos = tuple(videos)
+    sampling = _Sampling(baseline, variant, videos, resamples, seed, cancelled)
+    ones = np.ones((1, len(baseline.sums.iou)), np.int64)
     differences = []
     for metric, score in METRICS.items():
         points = 100.0 * float((score(variant, ones) - score(baseline, ones))[0])
         margin = margins.get(metric, math.nan)
-        ends = []
-        if frames // block >= MIN_BLOCKS:
-            # A quarter of the resamples shows whether the length matters; noise there can only undo a verdict.
-            for length, count in [(block, resamples), *((n, max(1, resamples // 4)) for n in others)]:
-                if cancelled is not None and cancelled():
-                    raise InterruptedError
-                key = (metric, length, count, seed)
-                ends.append(interval(100.0 * (_resampled(variant, key) - _resampled(baseline, key))))
-                # Other lengths only where there is a verdict that they could overturn.
-                if math.isnan(margin) or judge(*ends[0], margin) is Outcome.UNDECIDED:
-                    break
-        differences.append(_difference(metric, points, ends, margin, frames))
-    return Verdict(together(differences), tuple(differences), frames, block, resamples, seed)
+        ends = sampling.ends(metric, margin) if _whole_blocks(videos) >= MIN_BLOCKS else []
+        difference = _difference(metric, points, ends, margin)
+        if difference.reason == WIDE:
+            difference = sampling.with_need(difference)
+        differences.append(difference)
+    by_video = _by_video(baseline, variant, videos)
+    return Verdict(together(differences), tuple(differences), videos, by_video, resamples, seed)
 
 
-def _resampled(scored: Scored, key: tuple[str, int, int, int]) -> Float:
-    """(B,) scores of the resamples for (metric, block length, B, seed)."""
+def _whole_blocks(videos: Sequence[VideoFrames]) -> int:
+    return sum(video.frames // video.block for video in videos)
+
+
+def _by_video(baseline: Scored, variant: Scored, videos: Sequence[VideoFrames]) -> tuple[Mapping[str, float], ...]:
+    alone = np.repeat(np.eye(len(videos), dtype=np.int64), [video.frames for video in videos], axis=1)
+    found = {metric: 100.0 * (score(variant, alone) - score(baseline, alone)) for metric, score in METRICS.items()}
+    return tuple({metric: float(points[row]) for metric, points in found.items()} for row in range(len(videos)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampling:
+    """The resamples of one comparison."""
+
+    baseline: Scored
+    variant: Scored
+    videos: tuple[VideoFrames, ...]
+    resamples: int
+    seed: int
+    cancelled: Callable[[], bool] | None
+
+    def points(self, metric: str, videos: tuple[VideoFrames, ...], count: int, *, draw_videos: bool = True) -> Float:
+        """(count,) differences in points of the resamples."""
+        if self.cancelled is not None and self.cancelled():
+            raise InterruptedError
+        key = (metric, videos, count, self.seed, draw_videos)
+        found: Float = 100.0 * (_resampled(self.variant, key) - _resampled(self.baseline, key))
+        return found
+
+    def ends(self, metric: str, margin: float) -> list[tuple[float, float]]:
+        """The interval, and those of blocks of other lengths where there is a verdict that they could overturn."""
+        ends = [interval(self.points(metric, self.videos, self.resamples))]
+        if math.isnan(margin) or judge(*ends[0], margin) is Outcome.UNDECIDED:
+            return ends
+        others = {tuple(video.scaled(factor) for video in self.videos) for factor in _SENSITIVITY} - {self.videos}
+        # A quarter of the resamples shows whether the length matters; noise there can only undo a verdict.
+        for videos in sorted(others, key=lambda videos: [video.block for video in videos]):
+            ends.append(interval(self.points(metric, videos, max(1, self.resamples // 4))))
+        return ends
+
+    def with_need(self, difference: Difference) -> Difference:
+        """The difference with the number of frames, or of videos, that would decide it."""
+        growth = _growth(difference)
+        if growth is None:
+            return difference
+        count = len(self.videos)
+        if count > 1 and self._videos_differ(difference.metric):
+            return replace(difference, videos_needed=math.ceil(count * growth))
+        return replace(difference, frames_needed=math.ceil(sum(video.frames for video in self.videos) * growth))
+
+    def _videos_differ(self, metric: str) -> bool:
+        """Whether the videos' being different widens the interval more than the number of their frames.
+
+        With W the variance of the pooled score from frames alone (every video once) and S its variance from videos that
+        differ, two-stage resampling of V videos has variance T = (1 - 1 / V) (S + W) + W.
+        """
+        total = float(np.nanvar(self.points(metric, self.videos, self.resamples)))
+        within = float(np.nanvar(self.points(metric, self.videos, max(1, self.resamples // 4), draw_videos=False)))
+        return (total - within) / (1 - 1 / len(self.videos)) - within > within
+
+
+def _resampled(scored: Scored, key: ResampleKey) -> Float:
+    """(B,) scores of the resamples."""
     if key not in scored.resampled:
-        metric, length, count, seed = key
-        weights = block_weights(len(scored.sums.iou), block=length, resamples=count, seed=seed)
+        metric, videos, count, seed, draw_videos = key
+        weights = two_stage_weights(videos, resamples=count, seed=seed, draw_videos=draw_videos)
         scored.resampled[key] = METRICS[metric](scored, weights)
     return scored.resampled[key]
 
@@ -166,33 +244,30 @@ def interval(differences: Float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _difference(
-    metric: str, points: float, ends: Sequence[tuple[float, float]], margin: float, frames: int
-) -> Difference:
+def _difference(metric: str, points: float, ends: Sequence[tuple[float, float]], margin: float) -> Difference:
     low, high = ends[0] if ends else (math.nan, math.nan)
     if math.isnan(points):
         return Difference(metric, points, low, high, margin, Outcome.UNDECIDED, "undefined")
     if not ends:
-        return Difference(metric, points, low, high, margin, Outcome.UNDECIDED, "too few frames")
+        return Difference(metric, points, low, high, margin, Outcome.UNDECIDED, TOO_FEW)
     if math.isnan(margin):
         return Difference(metric, points, low, high, margin, Outcome.UNDECIDED, "no margin")
     outcome = judge(low, high, margin)
-    if outcome is not Outcome.UNDECIDED and any(judge(*other, margin) is not outcome for other in ends[1:]):
+    if outcome is Outcome.UNDECIDED:
+        return Difference(metric, points, low, high, margin, outcome, WIDE)
+    if any(judge(*other, margin) is not outcome for other in ends[1:]):
         reason = "changes with the length of the blocks"
         return Difference(metric, points, low, high, margin, Outcome.UNDECIDED, reason)
-    if outcome is Outcome.UNDECIDED:
-        needed = _frames_needed(points, low, high, margin, frames)
-        return Difference(metric, points, low, high, margin, outcome, "the interval holds the margin", needed)
     return Difference(metric, points, low, high, margin, outcome)
 
 
-def _frames_needed(points: float, low: float, high: float, margin: float, frames: int) -> int | None:
-    """Frames at which the interval, shrinking with the square root of their number, would leave the margin."""
-    distance = points + margin
-    half = points - low if distance > 0 else high - points
+def _growth(difference: Difference) -> float | None:
+    """How many times the evidence the interval, shrinking with its square root, would leave the margin."""
+    distance = difference.points + difference.margin
+    half = difference.points - difference.low if distance > 0 else difference.high - difference.points
     if distance == 0 or half <= 0:
         return None
-    return math.ceil(frames * (half / abs(distance)) ** 2)
+    return float((half / abs(distance)) ** 2)
 
 
 def together(differences: Sequence[Difference]) -> Outcome:
@@ -221,20 +296,42 @@ def sentence(variant: str, baseline: str, verdict: Verdict) -> str:
             parts.append(f"{name} {_points(d.points)} ({d.reason})")
         else:
             parts.append(f"{name} {_points(d.points)} [{_points(d.low)}, {_points(d.high)}]")
-    needed = [d.frames_needed for d in verdict.differences if d.frames_needed is not None]
-    unstable = any("blocks" in d.reason for d in verdict.differences)
     text = f"{variant}: {verdict.outcome} against {baseline}: {', '.join(parts)} points"
     limits = {d.margin for d in verdict.differences if not math.isnan(d.margin)}
     if len(limits) == 1:
         text += f", margin {limits.pop():.1f}"
-    text += f"; {verdict.frames:,} frames, on this video."
-    if verdict.outcome is Outcome.UNDECIDED and needed and max(needed) > _HOPELESS * verdict.frames:
-        text += " It lies on the margin: more frames would hardly decide it."
-    elif verdict.outcome is Outcome.UNDECIDED and needed:
-        text += f" About {_rounded(max(needed)):,} frames like these would decide it."
-    elif verdict.outcome is Outcome.UNDECIDED and unstable:
-        text += " The verdict changes with the length of the bootstrap's blocks."
+    count = len(verdict.videos)
+    text += f"; {verdict.frames:,} frames, on {'this video' if count == 1 else f'{count} videos'}."
+    if verdict.outcome is Outcome.UNDECIDED:
+        text += _way_out(verdict)
+    if 1 < count < FEW_VIDEOS and verdict.blocks >= MIN_BLOCKS:
+        text += f" {count} videos are few: what holds for them need not hold for others."
     return text
+
+
+def _way_out(verdict: Verdict) -> str:
+    """What would decide an undecided verdict, as a sentence that begins with a space; empty where nothing is known."""
+    videos = [d.videos_needed for d in verdict.differences if d.videos_needed is not None]
+    frames = [d.frames_needed for d in verdict.differences if d.frames_needed is not None]
+    hopeless = [*(n / len(verdict.videos) for n in videos), *(n / verdict.frames for n in frames)]
+    if hopeless and max(hopeless) > _HOPELESS:
+        return f" It lies on the margin: more {'videos' if videos else 'frames'} would hardly decide it."
+    if videos:
+        return (
+            f" About {_rounded(max(videos)):,} videos like these would decide it: they differ more than their frames."
+        )
+    if frames:
+        return f" About {_rounded(max(frames)):,} frames like these would decide it."
+    if any(d.reason == TOO_FEW for d in verdict.differences):
+        return f" An interval takes {MIN_BLOCKS} blocks of {_block_text(verdict.videos)}; there are {verdict.blocks}."
+    if any("blocks" in d.reason for d in verdict.differences):
+        return " The verdict changes with the length of the bootstrap's blocks."
+    return ""
+
+
+def _block_text(videos: Sequence[VideoFrames]) -> str:
+    lengths = {video.block for video in videos}
+    return "one second" if len(lengths) > 1 else "one frame" if lengths == {1} else f"{lengths.pop()} frames"
 
 
 def _points(value: float) -> str:

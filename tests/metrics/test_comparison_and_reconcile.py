@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iouviewer.metrics.coco import evaluate_coco
-from iouviewer.metrics.comparison import agreement, common_floor, exchange, scored
+from iouviewer.metrics.comparison import agreement, exchange, scored
 from iouviewer.metrics.reconcile import best_of_frame, reconcile
 from iouviewer.metrics.resampling import weighted_coco_ap
 from iouviewer.metrics.review import ReviewSettings
@@ -58,15 +58,6 @@ def test_the_best_of_a_frame_keep_their_order():
 
     assert best.scores.tolist() == [0.9, 0.5, 0.2, 0.2]
     assert best_of_frame(table, 1).ids.tolist() == [1, 3]
-
-
-def test_differences_are_taken_at_the_common_floor():
-    _truth, predictions = _random_case(0)
-
-    first, second = common_floor(predictions, predictions.select(predictions.scores > 0.5), 0.5)
-
-    assert first.scores.min() >= 0.5
-    assert len(first) - len(second) <= 1
 
 
 def test_lost_and_gained_objects_count_only_where_ground_truth_counts():

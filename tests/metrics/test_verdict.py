@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from iouviewer.metrics.resampling import ClassMatches, FrameSums
+from iouviewer.metrics.resampling import ClassMatches, FrameSums, VideoFrames
 from iouviewer.metrics.verdict import Outcome, Scored, block_length, compare, interval, judge, sentence
 
 
@@ -30,6 +30,10 @@ def test_a_block_is_one_second(fps, block):
     assert block_length(fps) == block
 
 
+def ten_a_second(frames: int) -> list[VideoFrames]:
+    return [VideoFrames(frames, 10)]
+
+
 def _scored(frames: int, loss: float, noise: float, seed: int = 0) -> Scored:
     random = np.random.default_rng(seed)
     shared = np.random.default_rng(99).normal(0, 0.05, frames)
@@ -44,8 +48,8 @@ def test_an_equal_variant_passes_and_a_worse_one_fails():
     baseline = _scored(800, 0.0, 0.0)
     margins = {"ap": 1.0, "pq": 1.0}
 
-    equal = compare(baseline, _scored(800, 0.0, 0.0), fps=10, margins=margins, resamples=300)
-    worse = compare(baseline, _scored(800, 0.1, 0.01), fps=10, margins=margins, resamples=300)
+    equal = compare(baseline, _scored(800, 0.0, 0.0), ten_a_second(800), margins=margins, resamples=300)
+    worse = compare(baseline, _scored(800, 0.1, 0.01), ten_a_second(800), margins=margins, resamples=300)
 
     assert equal.outcome is Outcome.PASS
     assert worse.outcome is Outcome.FAIL
@@ -56,9 +60,9 @@ def test_an_equal_variant_passes_and_a_worse_one_fails():
 def test_a_noisy_variant_is_undecided_and_says_how_many_frames_would_do():
     baseline = _scored(300, 0.0, 0.0)
 
-    loss = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={}, resamples=2).differences[1].points
+    loss = compare(baseline, _scored(300, 0.0, 0.2), ten_a_second(300), margins={}, resamples=2).differences[1].points
     margin = -loss + 0.5
-    verdict = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={"pq": margin}, resamples=300)
+    verdict = compare(baseline, _scored(300, 0.0, 0.2), ten_a_second(300), margins={"pq": margin}, resamples=300)
 
     assert verdict.outcome is Outcome.UNDECIDED
     needed = verdict.differences[1].frames_needed
@@ -72,7 +76,7 @@ def test_a_noisy_variant_is_undecided_and_says_how_many_frames_would_do():
 def test_under_twenty_blocks_there_is_no_interval():
     baseline = _scored(150, 0.0, 0.0)
 
-    verdict = compare(baseline, baseline, fps=10, margins={"ap": 1.0}, resamples=50)
+    verdict = compare(baseline, baseline, ten_a_second(150), margins={"ap": 1.0}, resamples=50)
 
     assert verdict.outcome is Outcome.UNDECIDED
     assert verdict.differences[0].reason == "too few frames"
@@ -83,7 +87,7 @@ def test_cancelling_stops_the_comparison():
     baseline = _scored(300, 0.0, 0.0)
 
     with pytest.raises(InterruptedError):
-        compare(baseline, baseline, fps=10, margins={}, resamples=10, cancelled=lambda: True)
+        compare(baseline, baseline, ten_a_second(300), margins={}, resamples=10, cancelled=lambda: True)
 
 
 def test_undefined_resamples_are_left_out_of_the_interval():
@@ -93,9 +97,9 @@ def test_undefined_resamples_are_left_out_of_the_interval():
 
 def test_a_difference_on_the_margin_names_no_number_of_frames():
     baseline = _scored(300, 0.0, 0.0)
-    loss = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={}, resamples=2).differences[1].points
+    loss = compare(baseline, _scored(300, 0.0, 0.2), ten_a_second(300), margins={}, resamples=2).differences[1].points
 
-    verdict = compare(baseline, _scored(300, 0.0, 0.2), fps=10, margins={"pq": 0.001 - loss}, resamples=300)
+    verdict = compare(baseline, _scored(300, 0.0, 0.2), ten_a_second(300), margins={"pq": 0.001 - loss}, resamples=300)
 
     assert verdict.outcome is Outcome.UNDECIDED
     assert "more frames would hardly decide it" in sentence("noisy", "base", verdict)
