@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +12,21 @@ from typing import Any
 import numpy as np
 
 from iouviewer.errors import UserError
-from iouviewer.video.colour import Converter, check_sum, frame_bytes
+from iouviewer.video.colour import Converter, Pixels, check_sum
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.index import VideoIndex
+from iouviewer.video.index import Int64, VideoIndex
+from iouviewer.video.packed import LONG_SIDE, pack, unpack
 from iouviewer.video.ring import Held
-
-_LONG_SIDE = 960
-"""Pixels to which the longer side of a kept key frame is reduced."""
 
 _SHORTEST_GROUP = 8
 """Pictures between key frames, on average, from which on keeping key frames pays."""
+
+_FIRST_GUESS = 80e-9
+"""Seconds a byte of a key frame takes to decode, before one was decoded: ample bits of H.264 on one core."""
+
+_SECONDS_A_PIXEL = 1e-9
+"""What a key frame takes besides its bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +37,35 @@ class KeyPicture:
     held: Held
 
 
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """A key frame in memory: its number, the picture as JPEG, whether it is surely right, whether it is interlaced."""
+
+    number: int
+    body: bytes
+    sure: bool
+    woven: bool
+
+    def pixels(self) -> Pixels | None:
+        """(h, w, 4) uint8 B, G, R, unused; None where the bytes do not open."""
+        return unpack(self.body)
+
+
 class KeyFrames:
     """Key frames of one file, by packet. Owned by one thread; a thread of its own fills the memory while that is idle.
 
-    ``room``: bytes that kept pictures may take, 0 to keep none.
+    ``room``: bytes that kept pictures may take, 0 to keep none. ``rotation``: degrees clockwise.
     """
 
-    def __init__(self, path: Path, room: int) -> None:
+    def __init__(self, path: Path, room: int, rotation: int = 0) -> None:
         self._path = path
+        self._rotation = rotation
         self._decoder = Decoder(path, threads=1)
         self._background = Decoder(path, threads=1)
         self.room = room
-        self._kept: dict[int, KeyPicture] = {}
+        self._kept: dict[int, KeptKey] = {}
+        self._used = 0
+        self._seconds_a_byte = _FIRST_GUESS
         self._lock = threading.Lock()
         self._wanted: tuple[VideoIndex, int] | None = None
         self._running = False
@@ -55,24 +77,43 @@ class KeyFrames:
     @property
     def used(self) -> int:
         """Bytes of kept pictures."""
-        with self._lock:
-            return sum(kept.held.size for kept in self._kept.values())
+        return self._used
 
-    def kept(self, packet: int) -> KeyPicture | None:
+    def kept(self, packet: int) -> KeptKey | None:
         """The small picture of a key frame, None where it is not there yet."""
         with self._lock:
             return self._kept.get(packet)
 
+    def nearest(self, frame: int) -> KeptKey | None:
+        """The kept key frame whose number is nearest, None where none is kept."""
+        with self._lock:
+            return min(self._kept.values(), key=lambda key: abs(key.number - frame), default=None)
+
+    def seconds_for(self, index: VideoIndex, packet: int) -> float:
+        """How long ``decode`` will take, by what others took for their bytes."""
+        return self._seconds_a_byte * float(index.packets.size[packet]) + _SECONDS_A_PIXEL * self._pixels(index)
+
     def decode(self, index: VideoIndex, packet: int) -> KeyPicture | None:
         """The whole picture of a key frame, None where it does not decode."""
-        return _decoded(self._decoder, index, packet)
+        began = time.perf_counter()
+        found = _decoded(self._decoder, index, packet)
+        self._learn(index, packet, time.perf_counter() - began)
+        return found
+
+    def _learn(self, index: VideoIndex, packet: int, seconds: float) -> None:
+        for_bits = max(0.0, seconds - _SECONDS_A_PIXEL * self._pixels(index))
+        self._seconds_a_byte += 0.3 * (for_bits / max(1.0, float(index.packets.size[packet])) - self._seconds_a_byte)
+
+    @staticmethod
+    def _pixels(index: VideoIndex) -> int:
+        return index.facts.size[0] * index.facts.size[1] if index.facts is not None else 0
 
     def near(self, stamp: int, facts: StreamFacts) -> Any:
         """PyAV's picture of the first key frame after a seek to a time stamp, without an index."""
         return self._decoder.near(stamp, facts)
 
     def fill(self, index: VideoIndex, centre: int) -> None:
-        """Begin to keep the key frames nearest to a picture, until ``halt``."""
+        """Begin to keep key frames, those near to a picture and some from all over the file, until ``halt``."""
         few_pictures = index.frame_count < _SHORTEST_GROUP * max(1, len(index.key_frames))
         if not self.room or not index.complete or few_pictures:
             return
@@ -99,6 +140,7 @@ class KeyFrames:
         self.halt()
         self.wait()
         self._kept.clear()
+        self._used = 0
 
     def close(self) -> None:
         """Forget what is kept, and give back the file."""
@@ -112,18 +154,21 @@ class KeyFrames:
     # -- the thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        converter = Converter()
+        converter = Converter(self._rotation)
         refused: set[int] = set()
         try:
             while (task := self._next(refused)) is not None:
                 index, packet = task
+                began = time.perf_counter()
                 found = _decoded(self._background, index, packet)
-                if found is None:
+                self._learn(index, packet, time.perf_counter() - began)
+                small = None if found is None else _small(found, converter)
+                if small is None:
                     refused.add(packet)
                     continue
-                small = _small(found, converter)
                 with self._lock:
                     self._kept[packet] = small
+                    self._used += len(small.body)
         except (UserError, OSError):
             self.room = 0  # told when a picture is asked for
         finally:
@@ -131,28 +176,47 @@ class KeyFrames:
                 self._running = False
 
     def _next(self, refused: set[int]) -> tuple[VideoIndex, int] | None:
-        """The nearest key frame that is missing, after those too far away have made room."""
+        """The most useful key frame that is missing, after those that do not fit have made room."""
         with self._lock:
             wanted = self._wanted
             if wanted is None:
                 self._running = False
                 return None
             index, centre = wanted
-            packets = self._nearest(index, centre)
+            packets = self._useful(index, centre)
             for packet in self._kept.keys() - set(packets):
-                del self._kept[packet]
+                self._used -= len(self._kept.pop(packet).body)
             missing = next((packet for packet in packets if packet not in self._kept and packet not in refused), None)
             if missing is None:
                 self._running = False
                 return None
             return index, missing
 
-    def _nearest(self, index: VideoIndex, centre: int) -> list[int]:
-        keys = index.key_frames
+    def _useful(self, index: VideoIndex, centre: int) -> list[int]:
         # Before the first is there its size is not known; afterwards the largest counts.
-        each = max((kept.held.size for kept in self._kept.values()), default=self.room)
-        nearest = np.argsort(np.abs(keys - centre), kind="stable")[: self.room // max(1, each)]
-        return [index.packet_of(int(keys[at])) for at in nearest]
+        each = max((len(kept.body) for kept in self._kept.values()), default=self.room)
+        keys = index.key_frames
+        return [index.packet_of(int(keys[at])) for at in chosen(keys, centre, self.room // max(1, each))]
+
+
+def chosen(keys: Int64, centre: int, count: int) -> list[int]:
+    """Places in ``keys`` (ascending numbers) of the ``count`` most useful, the most useful first.
+
+    In turns one of those nearest to ``centre`` and one of those that are spread over the whole file, ever more finely,
+    so that wherever a hand goes something near is kept.
+    """
+    nearest = np.argsort(np.abs(keys - centre), kind="stable")[:count].tolist()
+    places: dict[int, None] = {}
+    for turn, near in enumerate(nearest, start=1):
+        places[near] = None
+        places[int(len(keys) * _halves(turn))] = None
+    return list(places)[:count]
+
+
+def _halves(number: int) -> float:
+    """1/2, 1/4, 3/4, 1/8, 5/8, 3/8, ...: van der Corput's sequence, whose beginnings are spread evenly."""
+    bits = bin(number)[:1:-1]
+    return int(bits, 2) / 2.0 ** len(bits)
 
 
 def _decoded(decoder: Decoder, index: VideoIndex, packet: int) -> KeyPicture | None:
@@ -161,13 +225,13 @@ def _decoded(decoder: Decoder, index: VideoIndex, packet: int) -> KeyPicture | N
     if decoded is None or number < 0:
         return None
     agrees = not len(index.checks) or int(index.checks[number]) == check_sum(decoded.frame)
-    return KeyPicture(number, Held(decoded.frame, sure=agrees and not decoded.frame.is_corrupt))
+    unharmed = not decoded.frame.is_corrupt and not decoder.errors
+    return KeyPicture(number, Held(decoded.frame, sure=agrees and unharmed))
 
 
-def _small(whole: KeyPicture, converter: Converter) -> KeyPicture:
-    frame, held = whole.held.picture, whole.held
-    scale = min(1.0, _LONG_SIDE / max(frame.width, frame.height))
-    if scale < 1.0:
-        held = Held(converter.reduced(frame, scale), scale, held.sure)
-    held.size = frame_bytes(held.picture)
-    return KeyPicture(whole.number, held)
+def _small(whole: KeyPicture, converter: Converter) -> KeptKey | None:
+    frame = whole.held.picture
+    scale = min(1.0, LONG_SIDE / max(frame.width, frame.height))
+    size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
+    body = pack(converter.screen_picture(frame, size))
+    return None if body is None else KeptKey(whole.number, body, whole.held.sure, bool(frame.interlaced_frame))

@@ -122,6 +122,10 @@ class Pictures:
                 self._use_single()
         return self._unsure
 
+    def is_suspect(self, frame: int) -> bool:
+        """Whether damage that is known may have reached the picture."""
+        return frame in self._suspect
+
     def move_to(self, frame: int) -> None:
         """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
         step = frame - self.ring.centre

@@ -12,19 +12,15 @@ import threading
 import zlib
 from pathlib import Path
 
-import numpy as np
-
 from iouviewer import folders
 from iouviewer.video.colour import Pixels
 from iouviewer.video.display import DisplayFrame
+from iouviewer.video.packed import LONG_SIDE, pack, unpack
+
+__all__ = ["DEFAULT_LIMIT", "LONG_SIDE", "Proxy", "clear_proxies", "proxies_size", "proxy_folder"]
 
 _HEADER = struct.Struct("<4sqII")
 _MAGIC = b"IVPX"
-_QUALITY = 85
-
-LONG_SIDE = 960
-"""Pixels of a proxy picture's longer side."""
-
 DEFAULT_LIMIT = 2 << 30
 """Bytes that all proxies together may take."""
 
@@ -108,13 +104,9 @@ class Proxy:
 
     def add(self, frame: int, pixels: Pixels) -> None:
         """Keep a picture, (h, w, 4) uint8 B, G, R, unused. OSError where the disk is full."""
-        import cv2
-
-        small = cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR)
-        done, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-        if not done:
+        body = pack(pixels)
+        if body is None:
             return
-        body = data.tobytes()
         crc = zlib.crc32(body)
         with self._lock:
             written = os.write(self._file, _HEADER.pack(_MAGIC, frame, len(body), crc) + body)
@@ -124,8 +116,6 @@ class Proxy:
 
     def get(self, frame: int, video_width: int) -> DisplayFrame | None:
         """The small picture, exact in number and content though not in size; None where there is none."""
-        import cv2
-
         place = self._places.get(frame)
         if place is None:
             return None
@@ -138,11 +128,8 @@ class Proxy:
         if zlib.crc32(body) != crc:
             self._places.pop(frame, None)
             return None
-        picture = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
-        if picture is None:
-            return None
-        pixels = cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
-        return DisplayFrame(frame, pixels, True, pixels.shape[1] / video_width)
+        pixels = unpack(body)
+        return None if pixels is None else DisplayFrame(frame, pixels, True, pixels.shape[1] / video_width)
 
     def close(self) -> None:
         """Give back the file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,13 +16,16 @@ from iouviewer.video.colour import Converter, Pixels
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
-from iouviewer.video.keyframes import KeyFrames
+from iouviewer.video.keyframes import KeptKey, KeyFrames
 from iouviewer.video.pictures import Cancelled, Pictures
 from iouviewer.video.ring import Held
 
 _PREVIEWS = 6
 """Key frames kept as they were shown, so that a hand that stays within a group gets them without decoding."""
 
+
+_AT_ONCE = 0.025
+"""Seconds that a key frame may take to decode while nothing of what was asked for is shown."""
 
 _MEMORY_FOR_KEY_FRAMES = 64 << 20
 """Bytes for decoded pictures from which on an eighth of them goes to key frames."""
@@ -49,7 +53,7 @@ class VideoReader:
         self._converter = Converter(self.rotation)
         room = _room_for_key_frames(memory or 0)
         self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room, container)
-        self._keys = KeyFrames(path, room)
+        self._keys = KeyFrames(path, room, index.rotation)
         self._previews: dict[tuple[int, tuple[int, int] | None], DisplayFrame] = {}
 
     # -- what the video is ---------------------------------------------------------------------------------------
@@ -154,30 +158,62 @@ class VideoReader:
         return self._converted(frame, held, self._fitted(size))
 
     def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
-        """The key frame at or before ``frame``, at once; ``exact`` only where it happens to be the picture itself.
+        """The first of ``previews``."""
+        return next(self.previews(frame, size))
 
-        Key frames near by that were made while nobody asked are at most 960 pixels wide or high.
+    def previews(self, frame: int, size: tuple[int, int] | None = None) -> Iterator[DisplayFrame]:
+        """What can be shown while ``frame`` is decoded: one picture at once, and a nearer one where that takes longer.
+
+        ``exact`` only where it is the picture itself; ``frame`` of each says which it is. It is the nearest of the
+        pictures in memory, or the key frame at or before ``frame``; where that would take more than 25 ms to decode,
+        first the nearest key frame that was made while nobody asked. Those are at most 960 pixels wide or high.
         """
         frame = self._checked(frame)
         self._keys.halt()
-        held = self._pictures.ring.get(frame)
-        if held is not None:
-            return self._converted(frame, held, self._fitted(size))
         start = self.index.nearest_start(frame)
-        shown = self._previews.get((start, size)) or self._key_picture(frame, start, size)
-        if shown is None:
-            return self.read_display(frame, size)
-        if len(self._previews) >= _PREVIEWS:
-            self._previews.clear()
-        self._previews[start, size] = shown
-        return replace(shown, exact=shown.exact and shown.frame == frame)
+        near = self._nearest_held(frame)
+        if near is not None:
+            yield self._as_preview(frame, self._converted(*near, self._fitted(size)))
+            return
+        shown = self._previews.get((start, size)) or self._kept(self._keys.kept(start))
+        if shown is None and self._keys.seconds_for(self.index, start) > _AT_ONCE:
+            other = self._kept(self._keys.nearest(frame))
+            if other is not None:
+                yield self._as_preview(frame, other)
+        shown = shown or self._key_picture(frame, start, size)
+        yield self._as_preview(frame, shown) if shown is not None else self.read_display(frame, size)
+
+    def _as_preview(self, frame: int, shown: DisplayFrame) -> DisplayFrame:
+        exact = shown.exact and shown.frame == frame and not self._pictures.is_suspect(frame)
+        return replace(shown, exact=exact)
+
+    def _nearest_held(self, frame: int) -> tuple[int, Held] | None:
+        """The picture in memory that is nearest to ``frame``, where it is of the same group and nearer than its key."""
+        first, end = self.index.group_of(frame)
+        number = self._pictures.ring.nearest(frame)
+        if number is None or not first <= number < end or abs(number - frame) > frame - first:
+            return None
+        held = self._pictures.ring.get(number)
+        return None if held is None else (number, held)
+
+    def _kept(self, key: KeptKey | None) -> DisplayFrame | None:
+        pixels = key.pixels() if key is not None else None
+        if key is None or pixels is None:
+            return None
+        return self._display_frame(key.number, pixels, sure=key.sure, woven=key.woven)
 
     def _key_picture(self, frame: int, start: int, size: tuple[int, int] | None) -> DisplayFrame | None:
-        found = self._keys.kept(start) or self._keys.decode(self.index, start)
+        found = self._keys.decode(self.index, start)
         if found is None:
             earlier = self.index.starts(frame)[1:]
             found = next((key for packet in earlier if (key := self._keys.decode(self.index, packet))), None)
-        return None if found is None else self._converted(found.number, found.held, self._fitted(size))
+        if found is None:
+            return None
+        shown = self._converted(found.number, found.held, self._fitted(size))
+        if len(self._previews) >= _PREVIEWS:
+            self._previews.clear()
+        self._previews[start, size] = shown
+        return shown
 
     def read_at(self, seconds: float, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The key frame at or before a time, for files whose index is not there yet; its number is unknown (-1)."""
@@ -205,10 +241,12 @@ class VideoReader:
             target = self._fitted((round(width * scale), round(self.size[1] * scale) + 1))
         coded = target[::-1] if self.rotation in {90, 270} else target
         pixels: Pixels = self._converter.screen_picture(held.picture, coded)
-        exact = held.sure and self.order_known
+        return self._display_frame(frame, pixels, sure=held.sure, woven=bool(held.picture.interlaced_frame))
+
+    def _display_frame(self, frame: int, pixels: Pixels, *, sure: bool, woven: bool) -> DisplayFrame:
+        scale = pixels.shape[1] / self.size[0]
         damaged = frame in self.index.damaged_frames
-        woven = bool(held.picture.interlaced_frame)
-        return DisplayFrame(frame, pixels, exact, pixels.shape[1] / width, damaged, woven)
+        return DisplayFrame(frame, pixels, sure and self.order_known, scale, damaged, woven)
 
     def prefetch(self, *, ahead: int = 24, cancelled: Cancelled | None = None) -> bool:
         """Decode one picture more in the direction of travel; False where there is nothing to do.

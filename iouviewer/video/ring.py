@@ -40,6 +40,11 @@ class Ring:
         """The picture, or None."""
         return self._held.get(frame)
 
+    def nearest(self, frame: int) -> int | None:
+        """Number of the picture held that is nearest, the earlier of two; None where there is none."""
+        at = bisect_left(self._numbers, frame)
+        return min(self._numbers[max(at - 1, 0) : at + 1], key=lambda held: abs(held - frame), default=None)
+
     def frames(self) -> list[int]:
         """Numbers of the pictures held, ascending."""
         return list(self._numbers)

@@ -12,7 +12,6 @@ import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
-from iouviewer.video.colour import frame_bytes
 from iouviewer.video.decoder import Superseded
 from tests.video.awkward import VideoMaker, code_in, make_video
 
@@ -264,70 +263,3 @@ def test_a_path_of_any_letters_opens(clip, tmp_path):
 def test_importing_the_package_loads_no_decoder():
     code = "import sys, iouviewer.video; assert not {'av', 'cv2'} & set(sys.modules), sorted(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_key_frames_near_by_are_made_while_nobody_asks_and_shown_at_once(clip, monkeypatch):
-    reader = open_video(clip("b_frames.mp4"), memory=64 << 20)
-    reader.read_display(5)
-    while reader.prefetch():
-        pass
-    reader.wait_for_key_frames()
-    reader._pictures.forget()
-    monkeypatch.setattr(reader._keys, "decode", lambda *_: pytest.fail("decoded while somebody waits"))
-    for frame in range(reader.frame_count):
-        shown = reader.read_preview(frame)
-        assert shown.frame == frame // 20 * 20
-        assert code_in(shown.pixels[..., :3]) == shown.frame
-        assert shown.exact == (frame == shown.frame)
-    reader.close()
-
-
-def test_a_key_frame_made_small_says_its_scale_and_is_the_size_of_the_picture_it_stands_for(tmp_path):
-    path = make_video(tmp_path / "wide.mp4", VideoMaker(width=1440, height=96, frames=30, gop=10))
-    reader = open_video(path, memory=64 << 20)
-    reader.read_display(0)
-    while reader.prefetch():
-        pass
-    reader.wait_for_key_frames()
-    reader._pictures.forget()
-    shown = reader.read_preview(25)
-    assert shown.frame == 20 and not shown.exact
-    assert shown.pixels.shape == (64, 960, 4) and shown.scale == pytest.approx(2 / 3)
-    reader.close()
-
-
-def test_key_frames_and_other_pictures_share_one_budget_and_are_forgotten_together(clip):
-    reader = open_video(clip("b_frames.mp4"), memory=64 << 20)
-    reader.read_display(5)
-    while reader.prefetch():
-        pass
-    reader.wait_for_key_frames()
-    held = sum(picture.size for picture in reader._pictures.ring._held.values())
-    assert held < reader.memory_used <= 64 << 20
-    reader.forget_pictures()
-    assert reader.memory_used == 0
-    reader.close()
-
-
-def test_only_the_nearest_key_frames_are_kept_where_room_is_short(clip):
-    reader = open_video(clip("b_frames.mp4"), memory=64 << 20)
-    each = frame_bytes(reader._pictures.get(0).picture)
-    reader.forget_pictures()
-    reader._keys.room = int(2.5 * each)
-    for frame, nearest in ((5, {0, 20}), (79, {60, 40})):
-        reader.read_display(frame)
-        while reader.prefetch():
-            pass
-        reader.wait_for_key_frames()
-        assert {key.number for key in reader._keys._kept.values()} == nearest
-    reader.close()
-
-
-def test_readers_with_little_memory_keep_no_key_frames(clip):
-    reader = open_video(clip("b_frames.mp4"))
-    reader.read_display(5)
-    while reader.prefetch():
-        pass
-    reader.wait_for_key_frames()
-    assert not reader._keys._kept
-    reader.close()
