@@ -210,7 +210,7 @@ def _one(options: argparse.Namespace) -> int:
     from iouviewer.app.notifier import Notifier
     from iouviewer.jobs.open_request import OpenRequest
     from iouviewer.ui.main_window import MainWindow
-    from iouviewer.ui.start import fill_window
+    from iouviewer.ui.start import fill_window, keep_for_good
     from iouviewer.ui.theme import ThemeKeeper
 
     app = QApplication([])
@@ -219,6 +219,7 @@ def _one(options: argparse.Namespace) -> int:
     preds = tuple((name, Path(path)) for name, path in (one.split("=", 1) for one in options.pred))
     request = OpenRequest(video=Path(options.video), gt=Path(options.gt), preds=preds)
     fill_window(window, keeper, Notifier(window), request)
+    keep_for_good()
     script = Script(window, options, beats)
     watch = Watch(beats, options.watch / 1000) if options.watch else None
     if watch is not None:
