@@ -9,7 +9,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from iouviewer import __version__
-from iouviewer.cli_options import OneLineParser, class_pair, fraction, margins, named_path, natural, picture_size
+from iouviewer.cli_options import (
+    InOrder,
+    OneLineParser,
+    class_pair,
+    fraction,
+    margins,
+    named_path,
+    natural,
+    picture_size,
+)
 from iouviewer.errors import UserError
 
 OK, UNEXPECTED, BAD_INPUT, CONDITION_HOLDS = 0, 1, 2, 3
@@ -18,10 +27,13 @@ OK, UNEXPECTED, BAD_INPUT, CONDITION_HOLDS = 0, 1, 2, 3
 FORMATS = ("mot", "yolo", "coco", "cvat", "voc", "labelme", "boxcsv")
 
 
-def _add_variants(parser: argparse.ArgumentParser) -> None:
+def _add_predictions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pred", metavar="NAME=FILE", type=named_path, action="append", default=[], help="predictions of one variant"
     )
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME=WEIGHTS", type=named_path, action="append", default=[], help="weights to run"
     )
@@ -42,15 +54,19 @@ def _add_frames(parser: argparse.ArgumentParser) -> None:
 def _add_import_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--class", dest="class_name", metavar="NAME", help="class of files that carry none")
     parser.add_argument("--frame-base", type=int, metavar="N", help="number that the files give the first frame")
+    parser.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be read")
+
+
+def _add_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=picture_size, metavar="WxH", help="picture size where there is no video")
     parser.add_argument("--count", type=natural, metavar="N", help="number of frames where there is no video")
-    parser.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be read")
 
 
 def _open_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO|PROJECT")
     parser.add_argument("--gt", type=Path, metavar="FILE", help="ground truth")
-    _add_variants(parser)
+    _add_predictions(parser)
+    _add_models(parser)
     parser.add_argument("--project", type=Path, metavar="FILE", help="project file to use")
 
 
@@ -60,14 +76,14 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_scoring(parser: argparse.ArgumentParser) -> None:
-    _add_variants(parser)
+    """What ``eval`` and ``gate`` share, but for what belongs to one of several videos."""
+    _add_models(parser)
     parser.add_argument("--baseline", metavar="NAME", help="variant that the others are compared with (the first)")
     parser.add_argument("--conf", type=fraction, default=0.25, help="confidence threshold of the review numbers (0.25)")
     parser.add_argument("--iou", type=fraction, default=0.5, help="IoU threshold of a true positive (0.5)")
     parser.add_argument(
         "--convention", choices=("continuous", "inclusive"), default="continuous", help="width = x2 - x1, or + 1"
     )
-    _add_frames(parser)
     _add_import_options(parser)
     parser.add_argument(
         "--class-map", type=class_pair, action="append", default=[], metavar="A=B", help="predicted class A is B"
@@ -82,6 +98,9 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
 def _eval_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO")
     parser.add_argument("--gt", type=Path, required=True, metavar="FILE", help="ground truth")
+    _add_predictions(parser)
+    _add_frames(parser)
+    _add_size(parser)
     _add_scoring(parser)
     parser.add_argument("--target", type=fraction, default=0.75, help="line of the target in the plot (0.75)")
     for option, what in (
@@ -96,8 +115,19 @@ def _eval_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _gate_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", nargs="?", type=Path, metavar="VIDEO|PROJECT")
-    parser.add_argument("--gt", type=Path, metavar="FILE", help="ground truth (not with a project)")
+    parser.add_argument(
+        "sources", nargs="*", type=Path, metavar="VIDEO|PROJECT", help="one video, or one project or more"
+    )
+    parser.set_defaults(given=[])
+    for option, metavar, kind, text in (
+        ("--gt", "FILE", Path, "ground truth (not with a project); where repeated, each begins another video"),
+        ("--pred", "NAME=FILE", named_path, "predictions of one variant, on the video of the --gt before it"),
+        ("--video", "FILE", Path, "the video of the --gt before it"),
+        ("--frames", "A:B[:K]|@FILE", str, "frames to use; of every video where it stands before several --gt"),
+        ("--size", "WxH", picture_size, "picture size where there is no video; as --frames"),
+        ("--count", "N", natural, "number of frames where there is no video; as --frames"),
+    ):
+        parser.add_argument(option, action=InOrder, metavar=metavar, type=kind, default=argparse.SUPPRESS, help=text)
     _add_scoring(parser)
     parser.add_argument("--margin", type=margins, metavar="ap=1.0,pq=1.0", help="points that may be lost (1 each)")
     parser.add_argument(
@@ -121,6 +151,7 @@ def _convert_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="[VIDEO] IN OUT")
     parser.add_argument("--to", choices=FORMATS, required=True, help="format to write")
     _add_import_options(parser)
+    _add_size(parser)
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:

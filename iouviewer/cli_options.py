@@ -18,6 +18,14 @@ class OneLineParser(argparse.ArgumentParser):
         raise UserError(message, remedy=f"See {self.prog} --help")
 
 
+class InOrder(argparse.Action):
+    """Remembers (option, value) in ``given``, in the order of the command line, for options that belong to a video."""
+
+    def __call__(self, _parser: object, namespace: argparse.Namespace, values: object, _option: object = None) -> None:
+        """Take one option."""
+        namespace.given = [*namespace.given, (self.dest, values)]
+
+
 def named_path(text: str) -> tuple[str, Path]:
     """``NAME=PATH`` as (name, path); a bare path is named by its stem."""
     name, equals, path = text.partition("=")

@@ -31,7 +31,7 @@ from iouviewer.jobs.open_request import NamedPath
 from iouviewer.jobs.progress import ProgressCallback, no_progress
 from iouviewer.jobs.run_options import RunOptions
 from iouviewer.jobs.scoring import ScoreSettings, VariantScore, difference, mask_of, score
-from iouviewer.metrics.table import Convention, Int
+from iouviewer.metrics.table import Bool, Convention, Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,26 @@ class EvalRequest:
         return ScoreSettings(self.confidence, self.iou_threshold, self.convention, self.class_agnostic)
 
 
+@dataclass(frozen=True)
+class ReadVideo:
+    """Everything that was read of one video, ready to be scored.
+
+    Attributes:
+        chosen: (n,) int64, frames that were chosen.
+        variants: in the order in which they were given.
+    """
+
+    facts: SourceFacts
+    truth: Truth
+    chosen: Int
+    variants: list[VariantInput]
+
+    @property
+    def labelled(self) -> Bool:
+        """(F,) bool, chosen labelled frames."""
+        return self.truth.labelled & mask_of(self.chosen, self.truth.table.frame_count)
+
+
 def _predictions(
     request: EvalRequest, facts: SourceFacts, chosen: Int, progress: ProgressCallback
 ) -> list[tuple[str, ImportedBoxes]]:
@@ -83,7 +103,8 @@ def _predictions(
     return found
 
 
-def _warnings(request: EvalRequest, truth: Truth, variants: list[VariantInput]) -> list[str]:
+def warnings(request: EvalRequest, truth: Truth, variants: list[VariantInput]) -> list[str]:
+    """What has to be known of the numbers: lists of frames, what was left out, what has no scores."""
     found = []
     if request.frames is not None and request.frames.startswith("@"):
         found.append("frames of a list: where it was made by looking at predictions, hard frames, not an estimate")
@@ -107,6 +128,15 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
     Raises:
         UserError: for anything in the files or the options that cannot be used.
     """
+    return score_variants(request, read_video(request, progress), progress)
+
+
+def read_video(request: EvalRequest, progress: ProgressCallback = no_progress) -> ReadVideo:
+    """Read ground truth and variants of one video, running the models among them.
+
+    Raises:
+        UserError: for anything in the files or the options that cannot be used.
+    """
     if request.gt is None:
         raise UserError("there is no ground truth", remedy="Give --gt FILE")
     facts = source_facts(request.video, request.read)
@@ -121,18 +151,12 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
         names.add(request.read.class_name)
     check_class_map(request.read, truth, names)
     variants = [variant_from(name, boxes, truth, request.read) for name, boxes in imported]
-    return score_variants(request, facts, truth, chosen, variants, progress)
+    return ReadVideo(facts, truth, chosen, variants)
 
 
-def score_variants(
-    request: EvalRequest,
-    facts: SourceFacts,
-    truth: Truth,
-    chosen: Int,
-    variants: list[VariantInput],
-    progress: ProgressCallback = no_progress,
-) -> EvalResult:
-    """Score what was read from files or from a project; the result keeps the order of ``variants``."""
+def score_variants(request: EvalRequest, read: ReadVideo, progress: ProgressCallback = no_progress) -> EvalResult:
+    """Score what was read from files or from a project; the result keeps the order of ``read.variants``."""
+    facts, truth, chosen, variants = read.facts, read.truth, read.chosen, read.variants
     baseline = request.baseline or variants[0].name
     baseline_first = sorted(variants, key=lambda variant: variant.name != baseline)  # stable
     scores = []
@@ -141,7 +165,7 @@ def score_variants(
         scores.append(score(truth, variant, chosen, request.settings))
     deltas = [difference(truth, one, scores[0], chosen, request.settings) for one in scores]
     if request.analysis:
-        scores = _with_analysis(truth, chosen, scores, facts, request, progress)
+        scores = _with_analysis(read, scores, request, progress)
     return EvalResult(
         title=facts.name,
         truth=truth,
@@ -150,22 +174,17 @@ def score_variants(
         deltas=tuple(deltas),
         order=tuple(variant.name for variant in variants),
         target=request.target,
-        protocol=_protocol(request, facts, truth, chosen, baseline) | {"warnings": _warnings(request, truth, variants)},
+        protocol=_protocol(request, facts, truth, chosen, baseline) | {"warnings": warnings(request, truth, variants)},
     )
 
 
 def _with_analysis(
-    truth: Truth,
-    chosen: Int,
-    scores: list[VariantScore],
-    facts: SourceFacts,
-    request: EvalRequest,
-    progress: ProgressCallback,
+    read: ReadVideo, scores: list[VariantScore], request: EvalRequest, progress: ProgressCallback
 ) -> list[VariantScore]:
     """The scores with ``analyse``'s values and the verdict (``bootstrap``, null for the baseline) among the metrics."""
     from iouviewer.jobs.analysis import analyse, bootstrap
 
-    labelled = truth.labelled & mask_of(chosen, truth.table.frame_count)
+    facts, truth, labelled = read.facts, read.truth, read.labelled
     analysed = []
     for number, one in enumerate(scores):
         progress(number, len(scores), f"analysing {one.name}")

@@ -16,7 +16,7 @@ from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.jobs.eval_inputs import SourceFacts, Truth, VariantInput
 from iouviewer.jobs.eval_result import EvalResult
-from iouviewer.jobs.evaluate import EvalRequest, score_variants
+from iouviewer.jobs.evaluate import EvalRequest, ReadVideo, score_variants
 from iouviewer.jobs.frame_choice import parse_frames
 from iouviewer.jobs.progress import ProgressCallback, no_progress
 from iouviewer.metrics.review import PairState, ReviewSettings, review_frame
@@ -58,6 +58,19 @@ def evaluate_document(
     Raises:
         UserError: no variants, an unknown baseline, frames outside the source.
     """
+    settled, read = read_document(document, variants, baseline=baseline, request=request, source=source)
+    return score_variants(settled, read, progress)
+
+
+def read_document(
+    document: Document,
+    variants: Iterable[Variant],
+    *,
+    baseline: str = "",
+    request: EvalRequest | None = None,
+    source: int = 0,
+) -> tuple[EvalRequest, ReadVideo]:
+    """What ``evaluate_document`` scores, and the request with the baseline's name; its errors are the same."""
     request = request or EvalRequest(video=None, gt=None)
     listed = list(variants)
     if not listed:
@@ -74,7 +87,7 @@ def evaluate_document(
         chosen = parse_frames(request.frames, known.frame_count)
     inputs = [VariantInput(variant.name, variant.predictions, {}) for variant in listed]
     settled = replace(request, baseline=found.name, video=Path(known.path) if known.path else None)
-    return score_variants(settled, facts, document_truth(document, source), chosen, inputs, progress)
+    return settled, ReadVideo(facts, document_truth(document, source), chosen, inputs)
 
 
 def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:

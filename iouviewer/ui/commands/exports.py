@@ -18,7 +18,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.registry import BoxesToWrite, write_boxes
 from iouviewer.jobs.eval_inputs import SourceFacts, Truth, VariantInput
 from iouviewer.jobs.eval_result import EvalResult
-from iouviewer.jobs.evaluate import EvalRequest, score_variants
+from iouviewer.jobs.evaluate import EvalRequest, ReadVideo, score_variants
 from iouviewer.reports.picture import TRUTH_COLOUR, DrawnBox, png_bytes, with_boxes
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.finder import Choice, Finder
@@ -249,7 +249,7 @@ class ExportCommands(QObject):
         facts = SourceFacts(source.name, source.frame_count, (source.width, source.height), source.fps)
         everything = np.ones(source.frame_count, np.bool_)
         chosen = np.flatnonzero(everything if settings.frames is None else settings.frames).astype(np.int64)
-        return lambda: score_variants(request, facts, held, chosen, variants)
+        return lambda: score_variants(request, ReadVideo(facts, held, chosen, variants))
 
     def _start(self, task: _Task) -> None:
         self._session.told.emit(f"Writing {task.path.name} …")
