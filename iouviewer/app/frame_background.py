@@ -15,7 +15,7 @@ from iouviewer.video.images import ImageReader
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.index_cache import save_index
 from iouviewer.video.opening import open_video
-from iouviewer.video.proxy import LONG_SIDE, Proxy
+from iouviewer.video.proxy import LONG_SIDE, Proxy, clear_proxies, proxies_size, proxy_folder
 from iouviewer.video.reader import VideoReader
 
 _CONFIRM_LIMIT = 200_000 * 1920 * 1080
@@ -26,6 +26,27 @@ _PROXY_REACH = 3000
 
 _SHORTEST_GROUP = 12
 """Pictures between key frames from which on a proxy pays."""
+
+_TELL_EVERY = 25
+"""Small copies after which their state is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyState:
+    """What there is of the small copies of the open video.
+
+    Attributes:
+        pictures: copies there are. wanted: copies there are to be around the last visited place.
+        size: bytes that the copies of all videos take; limit: bytes they may take, 0: switched off.
+        at_work: more are being made. full: no more are made, for the limit is reached.
+    """
+
+    pictures: int
+    wanted: int
+    size: int
+    limit: int
+    at_work: bool
+    full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +65,7 @@ class BackgroundAnswers(QObject):
     grown = Signal(object, object, object)
     confirmed = Signal(object, object)
     proxyOpened = Signal(object, object)
+    proxyState = Signal(object, object)
     failed = Signal(object)
 
 
@@ -63,6 +85,10 @@ class BackgroundThread(QThread):
         self._proxy_limit = 0
         self._doubtful: VideoIndex | None = None
         self._last_share = -1.0
+        self._deleting = False
+        self._proxy: Proxy | None = None
+        self._proxy_digest = ""
+        self._reader: VideoReader | ImageReader | None = None
 
     # -- called from the UI thread -------------------------------------------------------------------------------
 
@@ -76,6 +102,12 @@ class BackgroundThread(QThread):
         """Bytes that proxies may take; 0 switches them off."""
         with self._wake:
             self._proxy_limit = limit
+            self._wake.notify()
+
+    def delete_proxies(self) -> None:
+        """Delete the small copies of all videos."""
+        with self._wake:
+            self._deleting = True
             self._wake.notify()
 
     def doubt(self, index: VideoIndex) -> None:
@@ -154,51 +186,105 @@ class BackgroundThread(QThread):
     # -- proxy ---------------------------------------------------------------------------------------------------
 
     def _build_proxies(self) -> None:
-        while True:
-            with self._wake:
-                while not self._stopped and not self._doubtful and (self._visited is None or not self._proxy_limit):
-                    self._wake.wait()
-                if self._stopped:
-                    return
-                limit, place = self._proxy_limit, self._visited
-                doubtful, self._doubtful = self._doubtful, None
-            if doubtful is not None:
-                self._index = doubtful
-                if not self._confirm():
-                    return
-                continue
-            self._build_proxy(limit)
+        try:
+            while self._next_task():
+                pass
+        finally:
+            self._rest()
+            if self._proxy is not None:
+                self._proxy.close()
+
+    def _next_task(self) -> bool:
+        """Wait for something to do and do it; False where the thread is to end."""
+        with self._wake:
+            while not self._stopped and not self._has_task():
+                self._rest()
+                self._wake.wait()
+            if self._stopped:
+                return False
+            limit, place = self._proxy_limit, self._visited
+            doubtful, self._doubtful = self._doubtful, None
+            deleting, self._deleting = self._deleting, False
+        if deleting:
+            self._delete_all(limit)
+        if doubtful is not None:
+            self._index = doubtful
+            return self._confirm()
+        if place is not None and limit:
+            self._build_proxy(place, limit)
             with self._wake:
                 if self._visited == place:
                     self._visited = None
+        return True
 
-    def _build_proxy(self, limit: int) -> None:
-        place = self._visited
-        if place is None:
-            return
-        proxy = Proxy(self._info.fingerprint, self._index.digest, limit=limit)
-        self._answers.proxyOpened.emit(self, proxy)
-        reader = open_video(self._info.path, memory=48 << 20, decode_order=False)
+    def _has_task(self) -> bool:
+        visited = self._visited is not None and self._proxy_limit > 0
+        return self._deleting or self._doubtful is not None or visited
+
+    def _rest(self) -> None:
+        """Nothing to copy for now: give the decoder's memory back."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _delete_all(self, limit: int) -> None:
+        if self._proxy is not None:
+            self._proxy.close()
+            self._proxy = None
+        clear_proxies()
+        self._answers.proxyState.emit(self, ProxyState(0, 0, proxies_size(), limit, at_work=False, full=False))
+
+    def _build_proxy(self, place: int, limit: int) -> None:
         try:
-            for first, end in groups_around(self._index, place, reach=_PROXY_REACH):
-                if end - first >= _SHORTEST_GROUP and not self._cover(proxy, reader, first, end):
-                    return
-        finally:
-            reader.close()
+            proxy = self._open_proxy(limit)
+            groups = groups_around(self._index, place, reach=_PROXY_REACH)
+            groups = [(first, end) for first, end in groups if end - first >= _SHORTEST_GROUP]
+            wanted = sum(end - first for first, end in groups)
+            for first, end in groups:
+                if not self._cover(proxy, range(first, end), wanted):
+                    break
+            self._tell_proxy(proxy, wanted, at_work=False)
+        except OSError as error:
+            # The video may be as good as ever: the cache folder is full, or cannot be written.
+            self._proxy_limit = 0
+            reason = UserError("small copies for scrubbing cannot be kept", path=proxy_folder(), remedy=str(error))
+            self._answers.failed.emit(reason)
 
-    def _cover(self, proxy: Proxy, reader: VideoReader | ImageReader, first: int, end: int) -> bool:
+    def _open_proxy(self, limit: int) -> Proxy:
+        if self._proxy is None or self._proxy_digest != self._index.digest:
+            if self._proxy is not None:
+                self._proxy.close()
+            self._proxy = Proxy(self._info.fingerprint, self._index.digest, limit=limit)
+            self._proxy_digest = self._index.digest
+            self._answers.proxyOpened.emit(self, self._proxy)
+            self._rest()
+        self._proxy.limit = limit
+        return self._proxy
+
+    def _tell_proxy(self, proxy: Proxy, wanted: int, *, at_work: bool) -> None:
+        state = ProxyState(len(proxy), wanted, proxies_size(), proxy.limit, at_work, proxy.full)
+        self._answers.proxyState.emit(self, state)
+
+    def _cover(self, proxy: Proxy, frames: range, wanted: int) -> bool:
         """Whether to go on with the next group."""
         place = self._visited
-        for frame in range(first, end):
+        for frame in frames:
             if frame in proxy:
                 continue
-            if self._give_way() or proxy.full or not self._proxy_limit or self._visited != place or self._doubtful:
+            interrupted = self._visited != place or self._doubtful or self._deleting
+            if self._give_way() or proxy.full or not self._proxy_limit or interrupted:
                 return False
+            if self._reader is None:
+                self._reader = open_video(self._info.path, memory=48 << 20, decode_order=False)
             try:
-                shown = reader.read_display(frame, (LONG_SIDE, LONG_SIDE))
+                shown = self._reader.read_display(frame, (LONG_SIDE, LONG_SIDE))
             except UserError:
                 continue  # told when the picture itself is asked for
+            if not shown.exact:
+                continue  # a copy is told as the picture itself
             proxy.add(frame, shown.pixels)
+            if len(proxy) % _TELL_EVERY == 0:
+                self._tell_proxy(proxy, wanted, at_work=True)
         return True
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from iouviewer.app.frame_background import BackgroundAnswers, BackgroundThread, IndexProgress
+from iouviewer.app.frame_background import BackgroundAnswers, BackgroundThread, IndexProgress, ProxyState
 from iouviewer.app.frame_thread import Answers, FrameThread, LoadedFrame, Mailbox, Request, Size
 from iouviewer.app.video_info import NumbersConfirmed, VideoInfo, info_with
 from iouviewer.errors import UserError
-from iouviewer.video.index import VideoIndex
-from iouviewer.video.proxy import DEFAULT_LIMIT, Proxy
+from iouviewer.video.index import Damage, VideoIndex
+from iouviewer.video.proxy import DEFAULT_LIMIT, Proxy, clear_proxies, proxies_size
 
-__all__ = ["FrameLoader", "IndexProgress", "LoadedFrame", "NumbersConfirmed", "VideoInfo"]
+__all__ = ["FrameLoader", "IndexProgress", "LoadedFrame", "NumbersConfirmed", "ProxyState", "VideoInfo"]
 
 DEFAULT_MEMORY = 512 << 20
 
@@ -30,12 +31,15 @@ class FrameLoader(QObject):
     frameFailed = Signal(int, object)
     indexProgress = Signal(object)
     numbersConfirmed = Signal(object)
+    infoChanged = Signal(object)
+    proxyState = Signal(object)
     cacheUsed = Signal(object)
     backgroundFailed = Signal(object)
 
     def __init__(self, parent: QObject | None = None, *, memory: int = DEFAULT_MEMORY) -> None:
         super().__init__(parent)
         self.info: VideoInfo | None = None
+        self.progress: IndexProgress | None = None
         self._index: VideoIndex | None = None
         self._number = 0
         self._opening = 0
@@ -57,10 +61,12 @@ class FrameLoader(QObject):
         self._answers.frameFailed.connect(self._on_thread_frame_failed)
         self._answers.memoryUsed.connect(self.cacheUsed)
         self._answers.doubted.connect(self._on_thread_doubted)
+        self._answers.damaged.connect(self._on_thread_damaged)
         self._answers.visited.connect(self._on_thread_visited)
         self._background_answers.grown.connect(self._on_background_grown)
         self._background_answers.confirmed.connect(self._on_background_confirmed)
         self._background_answers.proxyOpened.connect(self._on_background_proxy)
+        self._background_answers.proxyState.connect(self._on_background_proxy_state)
         self._background_answers.failed.connect(self.backgroundFailed)
 
     # -- requests ------------------------------------------------------------------------------------------------
@@ -69,7 +75,7 @@ class FrameLoader(QObject):
         """Open a video, a folder of pictures or a picture; ``opened`` or ``openFailed`` answers."""
         self._stop_background()
         self._number += 1
-        self.info = None
+        self.info = self.progress = None
         self._opening = self._number
         self._index = None
         self._mailbox.put(opening=(self._number, Path(path)), request=None, index=None, proxy=None)
@@ -106,6 +112,14 @@ class FrameLoader(QObject):
         if self._background is not None:
             self._background.allow_proxy(limit)
 
+    def delete_proxies(self) -> None:
+        """Delete the small copies of all videos; those of the open one are made anew where the user scrubs."""
+        clear_proxies()
+        self.proxyState.emit(ProxyState(0, 0, proxies_size(), self._proxy_limit, at_work=False, full=False))
+        if self._background is not None:
+            # The file that is being written lives on until its writer lets it go.
+            self._background.delete_proxies()
+
     def close(self) -> None:
         """End the threads and wait for them; they stop within a picture's decoding."""
         self._stop_background()
@@ -135,8 +149,11 @@ class FrameLoader(QObject):
             self.openFailed.emit(error)
 
     def _on_thread_frame(self, answer: LoadedFrame) -> None:
-        if answer.request == self._number:
-            self.frameReady.emit(answer)
+        if answer.request != self._number:
+            return
+        if answer.interlaced and self.info is not None and not self.info.interlaced:
+            self._learn(replace(self.info, interlaced=True))
+        self.frameReady.emit(answer)
 
     def _on_thread_frame_failed(self, request: Request, error: UserError) -> None:
         if request.number == self._number:
@@ -145,8 +162,16 @@ class FrameLoader(QObject):
     def _on_thread_doubted(self, number: int, index: VideoIndex) -> None:
         if number == self._opening and self.info is not None and self._background is not None:
             self._index = index
-            self.info = info_with(self.info, index)
+            self._learn(info_with(self.info, index))
             self._background.doubt(index)
+
+    def _on_thread_damaged(self, number: int, damage: tuple[Damage, ...]) -> None:
+        if number == self._opening and self.info is not None and damage != self.info.damage:
+            self._learn(replace(self.info, damage=damage))
+
+    def _learn(self, info: VideoInfo) -> None:
+        self.info = info
+        self.infoChanged.emit(info)
 
     def _on_thread_visited(self, frame: int) -> None:
         if self._background is not None:
@@ -155,9 +180,10 @@ class FrameLoader(QObject):
     def _on_background_grown(self, sender: object, index: VideoIndex | None, progress: IndexProgress) -> None:
         if sender is not self._background or self.info is None:
             return
+        self.progress = progress
         if index is not None:
             self._index = index
-            self.info = info_with(self.info, index)
+            self._learn(info_with(self.info, index))
             self._mailbox.put(index=index)
         self.indexProgress.emit(progress)
 
@@ -167,13 +193,17 @@ class FrameLoader(QObject):
         renumbering = self._index.renumbering(index)
         changed = not self._index.same_numbers(index)
         self._index = index
-        self.info = info_with(self.info, index)
+        self._learn(info_with(self.info, index))
         self._mailbox.put(index=index)
         self.numbersConfirmed.emit(NumbersConfirmed(self.info, changed, renumbering))
 
     def _on_background_proxy(self, sender: object, proxy: Proxy) -> None:
         if sender is self._background:
             self._mailbox.put(proxy=proxy)
+
+    def _on_background_proxy_state(self, sender: object, state: ProxyState) -> None:
+        if sender is self._background:
+            self.proxyState.emit(state)
 
     def _stop_background(self) -> None:
         """Ask the background thread to end, without waiting for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from iouviewer.errors import UserError
 from iouviewer.video.decoder import Superseded
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.images import ImageReader
-from iouviewer.video.index import VideoIndex
+from iouviewer.video.index import Damage, VideoIndex
 from iouviewer.video.opening import open_video
 from iouviewer.video.proxy import Proxy
 from iouviewer.video.reader import VideoReader
@@ -38,6 +38,10 @@ class LoadedFrame:
         image: QImage.Format_RGB32 that owns its pixels.
         exact: it is the picture that was asked for.
         scale: width of the image / width of the video.
+        stand_in: the picture that was asked for follows.
+        reduced: it has fewer pixels than the screen would show; the full picture follows, or comes when playing stops.
+        damaged: the file is damaged here.
+        interlaced: woven of two fields.
     """
 
     frame: int
@@ -45,6 +49,10 @@ class LoadedFrame:
     image: QImage
     exact: bool
     scale: float
+    stand_in: bool = False
+    reduced: bool = False
+    damaged: bool = False
+    interlaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,7 @@ class Answers(QObject):
     memoryUsed = Signal(object)
     visited = Signal(object)
     doubted = Signal(object, object)
+    damaged = Signal(object, object)
 
 
 class FrameThread(QThread):
@@ -117,6 +126,7 @@ class FrameThread(QThread):
         self._told = -1
         self._opening = 0
         self._doubted = False
+        self._damage_told: tuple[Damage, ...] = ()
 
     def run(self) -> None:
         """Serve the mailbox until it closes."""
@@ -151,6 +161,7 @@ class FrameThread(QThread):
         if index is not None and isinstance(self._reader, VideoReader):
             self._forget_images()
             self._reader.use_index(index)
+            self._tell_doubts(self._reader)
         if request is not None:
             self.idle.clear()
             self._serve(request)
@@ -187,6 +198,7 @@ class FrameThread(QThread):
         else:
             index = self._reader.index if isinstance(self._reader, VideoReader) else None
             self._doubted = index is None or not index.confirmed
+            self._damage_told = self._reader.damage
             self._answers.opened.emit(number, info_of(self._reader), index)
 
     def _forget(self) -> None:
@@ -218,7 +230,10 @@ class FrameThread(QThread):
         self._tell_doubts(reader)
 
     def _tell_doubts(self, reader: Reader) -> None:
-        """Once: reading found damage, so numbers and kept pictures are in doubt until a clean decode confirms them."""
+        """Reading found damage; the first time, numbers and kept pictures are in doubt until a clean decode."""
+        if reader.damage != self._damage_told:
+            self._damage_told = reader.damage
+            self._answers.damaged.emit(self._opening, reader.damage)
         if not self._doubted and isinstance(reader, VideoReader) and not reader.numbers_confirmed:
             self._doubted = True
             self._forget_images()
@@ -230,14 +245,13 @@ class FrameThread(QThread):
             beyond = not reader.index.complete and frame >= reader.frame_count
             if beyond or request.seconds is not None:
                 seconds = frame / (reader.fps or 25.0) if request.seconds is None else request.seconds
-                self._emit(request, reader.read_at(seconds, request.target))
+                self._emit(request, reader.read_at(seconds, request.target), stand_in=True)
                 return
         kept = self._images.get((frame, request.target))
         if kept is not None:
             self._images.move_to_end((frame, request.target))
             reader.move_to(frame)
-            answer = LoadedFrame(frame, request.number, kept.image, kept.exact, kept.scale)
-            self._answers.frame.emit(answer)
+            self._answers.frame.emit(replace(kept, request=request.number))
             return
         if request.scrubbing and not reader.holds(frame):
             self._show_at_once(reader, request)
@@ -251,11 +265,24 @@ class FrameThread(QThread):
     def _show_at_once(self, reader: Reader, request: Request) -> None:
         self._answers.visited.emit(request.frame)
         small = self._proxy.get(request.frame, reader.size[0]) if self._proxy is not None else None
-        self._emit(request, small or reader.read_preview(request.frame, request.target))
+        self._emit(request, small or reader.read_preview(request.frame, request.target), stand_in=True)
 
-    def _emit(self, request: Request, shown: DisplayFrame) -> None:
-        image = image_of(shown)
-        answer = LoadedFrame(shown.frame, request.number, image, shown.exact, shown.scale)
+    def _emit(self, request: Request, shown: DisplayFrame, *, stand_in: bool = False) -> None:
+        reader, image = self._reader, image_of(shown)
+        wanted = 1.0
+        if reader is not None and request.target is not None:
+            wanted = min(1.0, request.target[0] / reader.size[0], request.target[1] / reader.size[1])
+        answer = LoadedFrame(
+            shown.frame,
+            request.number,
+            image,
+            shown.exact,
+            shown.scale,
+            stand_in,
+            image.width() + 1 < wanted * image.width() / shown.scale,
+            shown.damaged,
+            shown.interlaced,
+        )
         self._answers.frame.emit(answer)
         self._keep(answer, request)
 
@@ -267,7 +294,7 @@ class FrameThread(QThread):
             return
         old = self._images.pop((answer.frame, request.target), None)
         self._image_bytes += answer.image.sizeInBytes() - (old.image.sizeInBytes() if old is not None else 0)
-        self._images[(answer.frame, request.target)] = answer
+        self._images[(answer.frame, request.target)] = replace(answer, stand_in=False)
         self._trim()
 
     def _trim(self) -> None:

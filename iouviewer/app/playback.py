@@ -17,6 +17,9 @@ _FALLBACK_RATE = 10.0
 _LAG = 0.5
 """Seconds that decoding may fall behind before playing slows down instead of leaping."""
 
+_SHORTEST_WAIT = 0.002
+"""Seconds that are not worth a timer."""
+
 _LONGEST_WAIT = 1.0
 """Seconds of the timer's longest sleep; gaps between time stamps may be longer."""
 
@@ -31,6 +34,7 @@ class Playback(QObject):
     playingChanged = Signal(bool)
     droppedChanged = Signal(int)
     speedChanged = Signal(float)
+    loopChanged = Signal(object)
 
     def __init__(self, parent: QObject | None = None, *, clock: Callable[[], float] = time.perf_counter) -> None:
         super().__init__(parent)
@@ -54,10 +58,24 @@ class Playback(QObject):
     def set_video(self, frame_count: int, times: NDArray[np.float64], fps: float = 0.0) -> None:
         """The video's pictures: ``times`` (F,) float64 seconds, or empty where only a rate, or none, is known."""
         self.pause()
-        rate = fps or _FALLBACK_RATE
-        self._times = np.maximum.accumulate(times) if len(times) == frame_count else np.arange(frame_count) / rate
+        self._times = _steady(frame_count, times, fps)
         self._frame = 0
-        self._loop = None
+        self.dropped = 0
+        self.droppedChanged.emit(0)
+        self.set_loop(None)
+
+    def update_video(self, frame_count: int, times: NDArray[np.float64], fps: float = 0.0) -> None:
+        """More is known of the same video (its index grew, or was confirmed): what plays goes on."""
+        self._times = _steady(frame_count, times, fps)
+        last = frame_count - 1
+        if self._loop is not None and max(self._loop) > last:
+            self.set_loop(None)
+        if self._frame > last:
+            self.pause()
+            self._frame = max(0, last)
+        elif self._playing:
+            self._rebase()
+            self._arm()
 
     def set_frame(self, frame: int) -> None:
         """The frame that playing starts from; moves the playing position where it plays."""
@@ -65,9 +83,35 @@ class Playback(QObject):
             self._frame = min(max(frame, 0), len(self._times) - 1)
             self._rebase()
 
+    def jump(self, frame: int) -> None:
+        """The user went elsewhere while it plays: go on from there once that frame is shown."""
+        if not self._playing or frame == self._frame:
+            return
+        self._timer.stop()
+        self.set_frame(frame)
+        self._awaited = self._frame
+
+    @property
+    def frame(self) -> int:
+        """The frame that is due, or that playing starts from."""
+        return self._frame
+
+    @property
+    def backwards(self) -> bool:
+        """Whether it plays, or last played, towards the beginning."""
+        return self._direction < 0
+
+    @property
+    def loop(self) -> tuple[int, int] | None:
+        """First and last frame that are played again and again."""
+        return self._loop
+
     def set_loop(self, loop: tuple[int, int] | None) -> None:
         """Play from the first to the last of these frames again and again; None: play to the end and stop."""
+        if loop == self._loop:
+            return
         self._loop = loop
+        self.loopChanged.emit(loop)
         if self._playing:
             self._rebase()
 
@@ -96,6 +140,7 @@ class Playback(QObject):
         """Play from the current frame; from the other end where there is nothing left to play."""
         if not len(self._times):
             return
+        turned = self.backwards != backwards
         self._direction = -1 if backwards else 1
         first, last = self._range()
         if not first <= self._frame <= last or self._frame == (first if backwards else last):
@@ -103,7 +148,7 @@ class Playback(QObject):
         self.dropped = 0
         self._awaited = None
         self._rebase()
-        if not self._playing:
+        if not self._playing or turned:
             self._playing = True
             self.playingChanged.emit(True)
         self.droppedChanged.emit(0)
@@ -117,12 +162,12 @@ class Playback(QObject):
             self._playing = False
             self.playingChanged.emit(False)
 
-    def toggle(self) -> None:
-        """Play, or pause."""
-        if self._playing:
+    def toggle(self, *, backwards: bool = False) -> None:
+        """Pause; or play in this direction, also where it plays forwards and is to turn round."""
+        if self._playing and (self.backwards or not backwards):
             self.pause()
         else:
-            self.play()
+            self.play(backwards=backwards)
 
     def frame_shown(self, frame: int) -> None:
         """The picture that was due is on screen (or could not be decoded): go on."""
@@ -191,14 +236,25 @@ class Playback(QObject):
         """Seconds until a frame is due; negative where its time has passed."""
         return (float(self._times[frame]) - self._media_time()) * self._direction / self._speed
 
+    def _step_at(self, frame: int) -> float:
+        """Seconds between this frame and its neighbour."""
+        if len(self._times) < 2:
+            return 0.0
+        other = frame - 1 if frame else 1
+        return abs(float(self._times[frame] - self._times[other]))
+
     def _arm(self) -> None:
         if not self._playing or self._awaited is not None:
             return
         following = self._next()
+        wait = self._wait_for(following)
         if following == self._frame:
-            self._at_end()
-            return
-        wait = min(max(self._wait_for(following), 0.0), _LONGEST_WAIT)
+            # The last picture of a loop is shown as long as any other.
+            wait = self._wait_for(self._frame) + self._step_at(self._frame) / self._speed
+            if self._loop is None or wait < _SHORTEST_WAIT:
+                self._at_end()
+                return
+        wait = min(max(wait, 0.0), _LONGEST_WAIT)
         self._timer.start(int(np.ceil(wait * 1000)))
 
     def _at_end(self) -> None:
@@ -209,3 +265,10 @@ class Playback(QObject):
         self._frame = first if self._direction > 0 else last
         self._rebase()
         self._ask(self._frame)
+
+
+def _steady(frame_count: int, times: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
+    """(F,) float64: when each frame is due, never going back; by the rate where there are no time stamps."""
+    if len(times) == frame_count:
+        return np.maximum.accumulate(times)
+    return np.arange(frame_count) / (fps or _FALLBACK_RATE)

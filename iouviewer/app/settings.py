@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, kw_only=True):
         target: the line that IoU should reach.
         margin_points: how much worse than the baseline a variant may be, in points, for new projects.
         memory_mib: for decoded pictures.
+        proxy_on: whether small copies are made where the user scrubs; proxy_mib: disk that all of them may take.
         scheme: light, dark or the system's.
         key_preset: name of a key preset.
         keys: keys by action where they differ from the preset.
@@ -51,7 +52,9 @@ class Settings(msgspec.Struct, kw_only=True):
     convention: Convention = Convention.CONTINUOUS
     target: Fraction = 0.75
     margin_points: Annotated[float, Meta(ge=0.0, le=100.0)] = 1.0
-    memory_mib: Annotated[int, Meta(ge=64, le=1 << 20)] = 1024
+    memory_mib: Annotated[int, Meta(ge=64, le=1 << 20)] = 512
+    proxy_on: bool = True
+    proxy_mib: Annotated[int, Meta(ge=64, le=1 << 22)] = 2048
     scheme: Literal["system", "light", "dark"] = "system"
     key_preset: str = "iouviewer"
     keys: dict[str, str] = {}

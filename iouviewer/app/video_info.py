@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
 from iouviewer.video.images import ImageReader
-from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex
+from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.reader import VideoReader
 
 
@@ -27,8 +27,13 @@ class VideoInfo:
         sample_aspect_ratio: width / height of a pixel.
         key_frames: (K,) int64, numbers of the key frames, empty for pictures.
         times: (F,) float64, seconds from the first picture, empty where there is no time base.
-        damage: sentences on what cannot be shown.
+        damage: what cannot be shown as it was meant, as far as known.
         numbering: which pictures the numbers stand for, None for pictures in files of their own.
+        codec, pixel_format: FFmpeg's names, empty for pictures.
+        frames_announced: pictures that the container's header tells of, 0 where it tells none.
+        seconds_announced: length that the container's header tells, None where it tells none.
+        packets: packets of the video stream, 0 for pictures.
+        interlaced: a picture that was shown is woven of two fields of different moments.
     """
 
     path: Path
@@ -42,10 +47,21 @@ class VideoInfo:
     complete: bool
     sample_aspect_ratio: float
     doubts: tuple[str, ...]
-    damage: tuple[str, ...]
+    damage: tuple[Damage, ...]
     key_frames: NDArray[np.int64]
     times: NDArray[np.float64]
     numbering: Numbering | None = None
+    codec: str = ""
+    pixel_format: str = ""
+    frames_announced: int = 0
+    seconds_announced: float | None = None
+    packets: int = 0
+    interlaced: bool = False
+
+    @property
+    def is_pictures(self) -> bool:
+        """Whether it is a folder of pictures, or one picture, rather than a video."""
+        return not self.codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,7 @@ def numbering_of(index: VideoIndex) -> Numbering:
 def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
     """The facts of an open reader."""
     index = reader.index if isinstance(reader, VideoReader) else None
+    facts = reader.facts if isinstance(reader, VideoReader) else None
     return VideoInfo(
         path=reader.path,
         size=reader.size,
@@ -93,10 +110,15 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         complete=index is None or index.complete,
         sample_aspect_ratio=float(reader.sample_aspect_ratio),
         doubts=index.doubts if index is not None and not index.confirmed else (),
-        damage=tuple(damage.reason for damage in reader.damage),
+        damage=reader.damage,
         key_frames=index.key_frames if index is not None else np.empty(0, np.int64),
         times=index.times if index is not None else np.empty(0),
         numbering=numbering_of(index) if index is not None else None,
+        codec=facts.codec if facts is not None else "",
+        pixel_format=facts.pixel_format if facts is not None else "",
+        frames_announced=facts.frames if facts is not None else 0,
+        seconds_announced=facts.duration if facts is not None else None,
+        packets=len(index.packets) if index is not None else 0,
     )
 
 
@@ -112,8 +134,9 @@ def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
         numbers_confirmed=index.confirmed,
         complete=index.complete,
         doubts=() if index.confirmed else index.doubts,
-        damage=tuple(damage.reason for damage in index.damage),
+        damage=index.damage,
         key_frames=index.key_frames,
         times=times,
         numbering=numbering_of(index),
+        packets=len(index.packets),
     )

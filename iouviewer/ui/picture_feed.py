@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QSize, QTimer, Signal
+import numpy as np
+from PySide6.QtCore import QObject, QSize, QTimer
 
 from iouviewer.app.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.playback import Playback
 from iouviewer.app.session import Session
+from iouviewer.app.video_words import damage_at
 from iouviewer.errors import UserError
+from iouviewer.ui.canvas.marks import mark_of, missing_mark
 from iouviewer.ui.canvas.view import CanvasView
 
 
 class PictureFeed(QObject):
-    """Requests the current frame and shows what comes.
-
-    Signals:
-        failed(UserError): a picture cannot be decoded.
-    """
-
-    failed = Signal(object)
+    """Requests the current frame and shows what comes, with a word on it where it is not simply that frame."""
 
     def __init__(
         self, session: Session, loader: FrameLoader, playback: Playback, canvases: Sequence[CanvasView]
@@ -29,6 +26,7 @@ class PictureFeed(QObject):
         self._session, self._loader, self._playback = session, loader, playback
         self._canvases = tuple(canvases)
         self._scrubbing = False
+        self._unnumbered: float | None = None
         self._target = QSize()
         self._resized = QTimer(self)
         self._resized.setSingleShot(True)
@@ -53,13 +51,45 @@ class PictureFeed(QObject):
 
     def request(self) -> None:
         """Ask for the current frame's picture."""
+        self._unnumbered = None
         if self._session.frame_count and self._loader.info is not None:
             moving = self._playback.playing
             self._loader.request(self._session.current_frame, scrubbing=self._scrubbing, moving=moving)
 
+    def seek_time(self, seconds: float) -> None:
+        """Go to a time, also where the index has not come to it yet: then without number and boxes at first."""
+        info = self._loader.info
+        if info is None:
+            return
+        self._playback.pause()
+        if len(info.times) and (info.complete or seconds <= info.times[-1]):
+            frame = int(np.searchsorted(info.times, seconds + 1e-9, side="right")) - 1
+            self._go_to(max(0, frame))
+        elif not len(info.times):
+            self._go_to(round(seconds * info.fps))
+        else:
+            self._loader.request_time(seconds)
+            self._unnumbered = seconds
+
+    def _go_to(self, frame: int) -> None:
+        if frame == self._session.current_frame:
+            self.request()
+        else:
+            self._session.go_to(frame)
+
+    def follow_index(self) -> None:
+        """More of the index is known: number the picture that was asked for by its time, if it is reached now."""
+        info = self._loader.info
+        if self._unnumbered is None or info is None:
+            return
+        if info.complete or (len(info.times) and self._unnumbered <= info.times[-1]):
+            self.seek_time(self._unnumbered)
+
     def _on_frame_changed(self, frame: int) -> None:
         if not self._playback.playing:
             self._playback.set_frame(frame)
+        elif frame != self._playback.frame:
+            self._playback.jump(frame)
         self.request()
 
     def _on_frame_due(self, frame: int) -> None:
@@ -74,13 +104,21 @@ class PictureFeed(QObject):
             self.request()
 
     def _on_frame_ready(self, loaded: LoadedFrame) -> None:
+        info = self._loader.info
+        damage = damage_at(info, loaded.frame) if info is not None else ""
+        mark = mark_of(loaded, damage, playing=self._playback.playing)
         for canvas in self._canvases:
-            canvas.show_picture(loaded.image, loaded.frame, exact=loaded.exact, scale=loaded.scale)
-        if loaded.exact:
-            self._playback.frame_shown(loaded.frame)
+            canvas.show_picture(loaded.image, loaded.frame, exact=loaded.exact, scale=loaded.scale, mark=mark)
+        if loaded.exact or not loaded.stand_in:
+            # A picture in doubt is all there is to show for now: playing does not wait for a better one.
+            self._playback.frame_shown(self._session.current_frame)
 
-    def _on_frame_failed(self, _request: int, error: UserError) -> None:
-        self.failed.emit(error)
+    def _on_frame_failed(self, frame: int, error: UserError) -> None:
+        if frame >= 0:
+            mark = missing_mark(frame, error.message, error.remedy)
+            for canvas in self._canvases:
+                canvas.show_missing(frame, mark)
+        self._session.told.emit(str(error))
         self._playback.frame_shown(self._session.current_frame)
 
     def _on_resized_timeout(self) -> None:

@@ -119,6 +119,9 @@ def style_sheet(theme: Theme) -> str:
     QToolButton {{ border: 0; border-radius: 4px; padding: 3px; }}
     QToolButton:hover, QToolButton:focus {{ background: {t.raised}; }}
     QToolButton:checked {{ background: {t.raised}; color: {t.accent}; }}
+    QToolButton[role="warning"] {{ color: {t.warning}; }}
+    QToolButton[role="muted"] {{ color: {t.muted}; }}
+    QToolButton::menu-indicator {{ image: none; }}
     QToolButton[tab="true"] {{ padding: 3px 10px; }}
     QToolButton[tab="true"]:checked {{ background: {t.accent}; color: {t.on_accent}; }}
     QAbstractItemView {{ border: 0; background: {t.base}; alternate-background-color: {t.base};

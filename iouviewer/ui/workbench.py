@@ -26,6 +26,7 @@ from iouviewer.ui.commands.files import FileCommands
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.problems import ProblemCommands
 from iouviewer.ui.commands.runs import RunCommands
+from iouviewer.ui.commands.video import VideoCommands
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.compare.differences import DifferencesJob, Spot
 from iouviewer.ui.compare.side import CompareSide
@@ -47,6 +48,7 @@ from iouviewer.ui.recent_menu import RecentMenu
 from iouviewer.ui.tellers import Tellers
 from iouviewer.ui.theme import Theme, ThemeKeeper
 from iouviewer.ui.timeline.view import TimelineView
+from iouviewer.ui.video_desk import VideoDesk
 from iouviewer.ui.workspaces import Parts, Workspace, Workspaces
 
 
@@ -108,6 +110,9 @@ class Workbench(QObject):
         self.status = StatusBar(session)
         self.workspaces = Workspaces(self.parts)
         self.feed = PictureFeed(session, self.loader, self.playback, (canvas, other))
+        settings = self._store.settings
+        self.desk = VideoDesk(session, self.loader, self.playback, self.feed, settings, self.notifier)
+        self.desk.place(self.status, self.parts.number_line, self.parts.timeline.plot)
 
     def _make_commands(self) -> None:
         window, session, settings = self._window, self.session, self._store.settings
@@ -123,6 +128,9 @@ class Workbench(QObject):
             edit_settings=self.edit_settings,
             on_workspace=self._on_workspace,
         )
+        canvases = (canvas, self.parts.other_canvas)
+        self.video = VideoCommands(window, session, self.loader, self.playback, canvases, seek_time=self.feed.seek_time)
+        self.desk.set_facts(self.video.show_facts, self.video.refresh_facts)
         groups = {
             "files": self.files,
             "runs": self.runs,
@@ -131,9 +139,10 @@ class Workbench(QObject):
             "edit": EditCommands(window, session, canvas),
             "frames": FrameCommands(window, session, self.playback, canvas),
             "problems": ProblemCommands(session, self.parts.problems, canvas),
+            "video": self.video,
         }
         self.actions = ActionSet(window, groups)
-        for place in (canvas, self.parts.other_canvas):
+        for place in canvases:
             self.actions.add_to_canvas(place)
         self.view.add_compare_modes(self.actions)
         self.view.actions = self.actions
@@ -150,6 +159,8 @@ class Workbench(QObject):
         before = [self.actions[id] for id in ("firstFrame", "previousFrame")]
         after = [self.actions[id] for id in ("nextFrame", "lastFrame")]
         self.parts.number_line.add_step_actions(before, self.actions["playPause"], after)
+        ways = ("playBackwards", "slower", "faster", "loopFrom", "loopTo", "loopOff")
+        self.desk.transport.add_actions([self.actions[id] for id in ways])
 
     def _connect(self) -> None:
         parts, session = self.parts, self.session
@@ -168,7 +179,6 @@ class Workbench(QObject):
         session.variants.listChanged.connect(self._show_compared)
         session.variants.variantChanged.connect(self._show_compared)
         session.sourceChanged.connect(self._on_source_changed)
-        session.frameChanged.connect(self._show_time)
         self.loader.opened.connect(self._on_loader_opened)
         self.files.opened.connect(self._on_files_opened)
         self.playback.playingChanged.connect(self._show_playing)
@@ -177,7 +187,7 @@ class Workbench(QObject):
         self.verdicts.outdated.connect(self._on_verdicts_outdated)
         self.verdicts.ready.connect(self._on_verdicts_ready)
         self.differences.ready.connect(parts.side.set_differences)
-        for teller in (self.files, self.runs, self.exports, self.actions, self.feed):
+        for teller in (self.files, self.runs, self.exports, self.actions):
             teller.failed.connect(self.notifier.show)
         self.tellers = Tellers(session, self.controller, self.actions, self.notifier, self.status)
         self.notices = Notices(self._window, self.notifier, self.status)
@@ -216,7 +226,7 @@ class Workbench(QObject):
         settings = self._store.settings
         changes = {id: tuple(text.split()) for id, text in settings.keys.items()}
         self.actions.set_keys(keys_of(settings.key_preset, changes))
-        self.loader.set_memory_budget(settings.memory_mib << 20)
+        self.desk.apply_settings()
         self.verdicts.set_margins({"ap": settings.margin_points, "pq": settings.margin_points})
         for canvas in (self.parts.canvas, self.parts.other_canvas):
             canvas.set_label_mode(LabelMode(settings.show_labels))
@@ -226,6 +236,8 @@ class Workbench(QObject):
         settings = self._store.settings
         settings.take_score_settings(self.session.scores.settings)
         dialog = SettingsDialog(self._window, settings)
+        dialog.proxyDeletion.connect(self.loader.delete_proxies)
+        self.loader.proxyState.connect(dialog.show_proxies)
         if not dialog.exec():
             return
         dialog.write_to(settings)
@@ -243,6 +255,7 @@ class Workbench(QObject):
     def _use_theme(self, theme: Theme) -> None:
         self.actions.set_theme(theme)
         self.parts.timeline.plot.set_theme(theme)
+        self.desk.set_theme(theme)
         self.parts.side.set_theme(theme)
         self.parts.variants.model.set_theme(theme)
         self._show_playing(self.playback.playing)
@@ -252,8 +265,6 @@ class Workbench(QObject):
     def _on_source_changed(self) -> None:
         self.actions.set_has_video(self.session.frame_count > 0)
         self._window.show_title(self.session.source.name)
-        if self.loader.info is not None:
-            self.playback.set_video(self.session.frame_count, self.loader.info.times, self.loader.info.fps)
 
     def _on_loader_opened(self) -> None:
         self._on_source_changed()
@@ -272,11 +283,6 @@ class Workbench(QObject):
         self.playback.pause()
         self.session.go_to(frame)
         self.parts.canvas.setFocus()
-
-    def _show_time(self, frame: int) -> None:
-        info = self.loader.info
-        if info is not None and frame < len(info.times):
-            self.status.show_time(float(info.times[frame]))
 
     def _show_playing(self, playing: bool) -> None:
         self.actions["playPause"].setIcon(icon("pause" if playing else "play", self._keeper.theme))

@@ -27,6 +27,7 @@ from iouviewer.ui.canvas.selection_item import SelectionItem
 from iouviewer.ui.palette import PLATE_MUTED, PLATE_TEXT, scheme_theme
 from iouviewer.ui.theme import Theme
 
+_NO_PICTURE = "#505050"
 _PREVIEW = Label(((Segment("Preview  ", PLATE_TEXT), Segment("the exact frame follows", PLATE_MUTED)),))
 
 
@@ -126,7 +127,9 @@ class CanvasView(TrackCommands, InputCanvas):
         """How many handles are shown."""
         return self._selection_item.handle_count
 
-    def show_picture(self, image: QImage, frame: int, *, exact: bool = True, scale: float = 1.0) -> None:
+    def show_picture(
+        self, image: QImage, frame: int, *, exact: bool = True, scale: float = 1.0, mark: Label | None = None
+    ) -> None:
         """Show a picture and, in the same paint, the boxes of its frame.
 
         Args:
@@ -134,21 +137,38 @@ class CanvasView(TrackCommands, InputCanvas):
             frame: its number; -1 where it is not known yet.
             exact: False for a stand-in until the picture that was asked for is there: it carries no boxes.
             scale: width of the image / width of the picture.
+            mark: what to say on the picture; a word on previews by default.
         """
         source = self.session.source
         width, height = float(source.width), float(source.height)
-        if not width or not height:
-            width, height = image.width() / scale, image.height() / scale
+        own_width, own_height = image.width() / scale, image.height() / scale
+        rounding = (1 + own_height / own_width) / scale
+        if max(abs(own_width - width), abs(own_height - height)) > rounding:
+            # Pictures of a folder may differ in size; a reduced one tells its own to within its rounding.
+            width, height = float(round(own_width)), float(round(own_height))
         self.set_picture_size(width, height)
         self._picture_item.set_image(image, width, height)
         self._boxes_item.set_picture(width, height, self.sceneRect())
         self._boxes_item.set_px(self.px)
         self._shown_frame = frame if exact else -1
-        self._preview_mark.show_label(None if exact else _PREVIEW)
+        self._preview_mark.show_label(mark or (None if exact else _PREVIEW))
         self._empty_hint.hide()
         self._hovered = None
         self.refresh()
         self.pictureShown.emit(self._shown_frame)
+
+    @property
+    def mark_text(self) -> str:
+        """What is said on the picture: a preview, damage, no picture at all; empty where all is well."""
+        return self._preview_mark.text
+
+    def show_missing(self, frame: int, mark: Label) -> None:
+        """Show that this frame has no picture; its boxes stand on an empty ground."""
+        source = self.session.source
+        width, height = source.width or 16, source.height or 9
+        ground = QImage(16, max(1, round(16 * height / width)), QImage.Format.Format_RGB32)
+        ground.fill(QColor(_NO_PICTURE))
+        self.show_picture(ground, frame, scale=ground.width() / width, mark=mark)
 
     def clear_picture(self) -> None:
         """Show that no video is open."""

@@ -278,8 +278,6 @@ class FileCommands(QObject):
             self.failed.emit(error)
             return
         self._settings.add_recent(info.path)
-        for sentence in (*info.damage[:1], *info.doubts[:1]):
-            self._session.told.emit(sentence)
 
     def _on_controller_opening(self, name: str, share: float) -> None:
         self._session.told.emit(f"Opening {name} … {100 * share:.0f} %")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -9,16 +10,20 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QDoubleSpinBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
+    QPushButton,
     QSpinBox,
     QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from iouviewer.app.frame_background import ProxyState
 from iouviewer.app.settings import Settings
 from iouviewer.metrics.table import Convention
 from iouviewer.ui.dialogs.key_editor import KeyEditor
+from iouviewer.video.proxy import proxies_size
 
 _SCHEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
 _LABELS = {"automatic": "Where there is room", "all": "Always", "none": "Only at the mouse"}
@@ -36,6 +41,17 @@ def _share(name: str, value: float, step: float = 0.05) -> QDoubleSpinBox:
     return box
 
 
+def _mebibytes(name: str, value: int, most: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setObjectName(name)
+    box.setRange(64, most)
+    box.setSingleStep(256)
+    box.setSuffix(" MB")
+    box.setGroupSeparatorShown(True)
+    box.setValue(value)
+    return box
+
+
 def _choices(name: str, texts: dict[str, str], value: str) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
@@ -46,7 +62,13 @@ def _choices(name: str, texts: dict[str, str], value: str) -> QComboBox:
 
 
 class SettingsDialog(QDialog):
-    """Edits a copy; ``write_to`` puts it into the settings after ``accepted``."""
+    """Edits a copy; ``write_to`` puts it into the settings after ``accepted``.
+
+    Signals:
+        proxyDeletion(): the small copies are to be deleted; ``show_proxy_size`` tells what is left.
+    """
+
+    proxyDeletion = Signal()
 
     def __init__(self, parent: QWidget | None, settings: Settings) -> None:
         super().__init__(parent)
@@ -66,17 +88,26 @@ class SettingsDialog(QDialog):
         self.margin.setValue(settings.margin_points)
         self.scheme = _choices("settingsScheme", _SCHEMES, settings.scheme)
         self.labels = _choices("settingsLabels", _LABELS, settings.show_labels)
-        self.memory = QSpinBox()
-        self.memory.setObjectName("settingsMemory")
-        self.memory.setRange(64, 1 << 20)
-        self.memory.setSingleStep(256)
-        self.memory.setSuffix(" MiB")
-        self.memory.setValue(settings.memory_mib)
+        self.memory = _mebibytes("settingsMemory", settings.memory_mib, 1 << 20)
+        self.proxy_on = QCheckBox("Make small copies of pictures where I scrub")
+        self.proxy_on.setObjectName("settingsProxyOn")
+        self.proxy_on.setChecked(settings.proxy_on)
+        self.proxy = _mebibytes("settingsProxy", settings.proxy_mib, 1 << 22)
+        self.proxy.setEnabled(settings.proxy_on)
+        self.proxy_on.toggled.connect(self.proxy.setEnabled)
+        self.proxy_used = QLabel()
+        self.proxy_used.setObjectName("settingsProxyUsed")
+        self.proxy_delete = QPushButton("Delete them")
+        self.proxy_delete.setObjectName("settingsProxyDelete")
+        self.proxy_delete.setAutoDefault(False)
+        self.proxy_delete.clicked.connect(self.proxyDeletion)
+        self.show_proxy_size(proxies_size())
         self.keys = KeyEditor(settings.key_preset, settings.keys)
         tabs = QTabWidget()
         tabs.setObjectName("settingsTabs")
         tabs.addTab(self._scores_page(), "Scores")
         tabs.addTab(self._window_page(), "Window")
+        tabs.addTab(self._video_page(), "Video")
         tabs.addTab(self.keys, "Keys")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel | QDialogButtonBox.StandardButton.Ok)
         buttons.accepted.connect(self.accept)
@@ -103,9 +134,35 @@ class SettingsDialog(QDialog):
         form = QFormLayout(page)
         form.addRow("Colours", self.scheme)
         form.addRow("Labels on boxes", self.labels)
+        return page
+
+    def _video_page(self) -> QWidget:
+        page = QWidget()
+        form = QFormLayout(page)
         form.addRow("Memory for pictures", self.memory)
         form.addRow(_note("Pictures beyond that are decoded again when they are shown."))
+        form.addRow("", self.proxy_on)
+        form.addRow("Disk for small copies", self.proxy)
+        used = QHBoxLayout()
+        used.addWidget(self.proxy_used, 1)
+        used.addWidget(self.proxy_delete)
+        form.addRow("They take now", used)
+        form.addRow(
+            _note(
+                "Where key frames are far apart, small copies show the exact frame at once while you scrub; the full "
+                "picture follows when the hand rests. They lie in the cache folder and can be deleted at any time."
+            )
+        )
         return page
+
+    def show_proxies(self, state: ProxyState) -> None:
+        """What there is of small copies now."""
+        self.show_proxy_size(state.size)
+
+    def show_proxy_size(self, size: int) -> None:
+        """Bytes that the small copies of all videos take."""
+        self.proxy_used.setText(f"{size / (1 << 20):,.1f} MB")
+        self.proxy_delete.setEnabled(size > 0)
 
     def write_to(self, settings: Settings) -> None:
         """Put what stands in the dialog into the settings."""
@@ -118,6 +175,8 @@ class SettingsDialog(QDialog):
         settings.scheme = self.scheme.currentData()
         settings.show_labels = self.labels.currentData()
         settings.memory_mib = self.memory.value()
+        settings.proxy_on = self.proxy_on.isChecked()
+        settings.proxy_mib = self.proxy.value()
         settings.key_preset = self.keys.preset
         settings.keys = dict(self.keys.changes)
 

@@ -84,6 +84,12 @@ class NumberLine(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self._steps.addWidget(button)
 
+    def add_part(self, part: QWidget) -> None:
+        """Something more beside the frame's number."""
+        layout = self.layout()
+        if isinstance(layout, QHBoxLayout):
+            layout.insertWidget(layout.indexOf(self.text), part)
+
     def _on_box_changed(self, frame: int) -> None:
         if frame != self._session.current_frame:
             self.frameEntered.emit(frame)

@@ -1,0 +1,148 @@
+"""What a person should know of the open video, in words that stay: damage, numbers in doubt, turned pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iouviewer.app.frame_background import IndexProgress
+from iouviewer.app.video_info import VideoInfo
+from iouviewer.video.index import ORDER_UNKNOWN
+
+_SHORT_BY = 0.5
+"""Seconds that the pictures may end before the length in the header; sound often goes on for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One fact that stays to be seen while the video is open.
+
+    Attributes:
+        key: what it is about: damage, cut, numbers, index, rotation, pixels, interlaced.
+        short: two or three words for the line under the picture.
+        text: a sentence, with what to do where something is to be done.
+        serious: pictures or numbers are not what they seem.
+    """
+
+    key: str
+    short: str
+    text: str
+    serious: bool = False
+
+
+def notes_on(info: VideoInfo, progress: IndexProgress | None = None) -> tuple[Note, ...]:
+    """What to tell of a video, the gravest first; ``progress`` is how far its index has come."""
+    found = (
+        _damage(info),
+        _cut(info),
+        _numbers(info, progress),
+        _index(info, progress),
+        _rotation(info),
+        _pixels(info),
+        _interlaced(info),
+    )
+    return tuple(note for note in found if note is not None)
+
+
+def damaged_frames(info: VideoInfo) -> NDArray[np.int64]:
+    """(D,) int64, ascending: the frames to mark as damaged."""
+    frames = {one.frame for one in info.damage if one.frame is not None and 0 <= one.frame < info.frame_count}
+    return np.array(sorted(frames), np.int64)
+
+
+def damage_at(info: VideoInfo, frame: int) -> str:
+    """What is known of the damage of one frame, empty where there is none."""
+    return "; ".join(dict.fromkeys(one.reason for one in info.damage if one.frame == frame))
+
+
+def _damage(info: VideoInfo) -> Note | None:
+    if not info.damage:
+        return None
+    frames = damaged_frames(info)
+    what = "pictures" if info.is_pictures else "file"
+    where = f" at frame {_listed(frames)}" if len(frames) else ""
+    rest = "Other pictures can be shown" if info.is_pictures else "What can be decoded is shown, the rest is marked"
+    text = (
+        f"The {what} {'are' if info.is_pictures else 'is'} damaged{where}. {rest} on the timeline. "
+        "Copy it again from its source if you can."
+    )
+    short = f"damaged: {len(frames)} {'frame' if len(frames) == 1 else 'frames'}" if len(frames) else "damaged"
+    return Note("damage", short, text, serious=True)
+
+
+def _listed(frames: NDArray[np.int64], most: int = 6) -> str:
+    names = [str(frame) for frame in frames[:most].tolist()]
+    more = len(frames) - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more else "")
+
+
+def _cut(info: VideoInfo) -> Note | None:
+    if not info.complete or info.is_pictures:
+        return None
+    announced, there = info.frames_announced, info.frame_count
+    if announced and there < announced and announced != info.packets:
+        text = f"The file announces {announced:,} pictures and has {there:,}: it was cut, or its header is wrong."
+        return Note("cut", f"{announced - there:,} frames missing", text, serious=True)
+    length, seconds = info.seconds_announced, _length(info)
+    if length and seconds is not None and length - seconds > max(_SHORT_BY, 0.02 * length):
+        text = f"The file announces {length:.1f} s and its pictures end at {seconds:.1f} s: it may have been cut."
+        return Note("cut", "ends early", text, serious=True)
+    return None
+
+
+def _length(info: VideoInfo) -> float | None:
+    return float(info.times[-1]) + (1.0 / info.fps if info.fps else 0.0) if len(info.times) else None
+
+
+def _numbers(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
+    if info.numbers_confirmed or not info.complete:
+        return None
+    confirming = progress is not None and progress.confirming
+    share = f" {100 * progress.share:.0f} %" if progress is not None and confirming else ""
+    why = "; ".join(info.doubts)
+    if ORDER_UNKNOWN in info.doubts:
+        short, what = "frame order not known yet", "Boxes stand back until it is known which picture is which"
+    else:
+        short, what = "numbers provisional", "Frame numbers may still change; boxes will follow their pictures"
+    doing = "Decoding the file once to make sure" if confirming else "`iouviewer check` decodes it once and settles it"
+    return Note("numbers", f"{short}{share}", f"{what} ({why}). {doing}{share}.", serious=True)
+
+
+def _index(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
+    if info.complete:
+        return None
+    share = f" {100 * progress.share:.0f} %" if progress is not None else ""
+    text = f"The file is still being read{share}: {info.frame_count:,} frames are known. Go to a time to see the rest."
+    return Note("index", f"reading{share}", text)
+
+
+def _rotation(info: VideoInfo) -> Note | None:
+    if not info.rotation:
+        return None
+    text = f"Pictures are turned by {info.rotation}° clockwise, as the file asks; boxes and models see them turned."
+    return Note("rotation", f"turned {info.rotation}°", text)
+
+
+def _pixels(info: VideoInfo) -> Note | None:
+    if info.sample_aspect_ratio == 1.0:
+        return None
+    ratio = Fraction(info.sample_aspect_ratio).limit_denominator(200)
+    name = f"{ratio.numerator}:{ratio.denominator}"
+    text = (
+        f"Pixels are not square ({name}). Pictures are shown as stored, so that a box means the same pixels here, in "
+        "files and for models; players stretch them."
+    )
+    return Note("pixels", f"pixels {name}", text)
+
+
+def _interlaced(info: VideoInfo) -> Note | None:
+    if not info.interlaced:
+        return None
+    text = (
+        "Pictures are interlaced: lines of two moments are woven together, and edges of what moves look like combs. "
+        "They are shown as stored; deinterlace the file if boxes are to be tight."
+    )
+    return Note("interlaced", "interlaced", text)

@@ -1,0 +1,41 @@
+"""What stands on the picture itself where it is not simply the picture of its frame."""
+
+from __future__ import annotations
+
+from iouviewer.app.frame_loader import LoadedFrame
+from iouviewer.ui.canvas.labels import Label, Segment
+from iouviewer.ui.palette import PLATE_MUTED, PLATE_TEXT
+
+Line = tuple[Segment, ...]
+
+
+def mark_of(loaded: LoadedFrame, damage: str, *, playing: bool) -> Label | None:
+    """What to say of this picture, None where it is the frame at full size.
+
+    Args:
+        damage: what is known of the damage of its frame.
+        playing: more pictures follow at once.
+    """
+    lines = []
+    if not loaded.exact and loaded.stand_in:
+        more = "the exact frame follows" if loaded.frame >= 0 else "its number is not known yet, so no boxes are shown"
+        lines.append(_line("Preview", more))
+    elif not loaded.exact:
+        lines.append(_line("In doubt", "this may not be the frame's picture, so no boxes are shown"))
+    elif loaded.reduced:
+        lines.append(_line("Pictures reduced", "full size when it rests" if playing else "full size follows"))
+    if loaded.damaged or damage:
+        lines.append(_line("Damaged", damage or "this is what can be decoded"))
+    return Label(tuple(lines)) if lines else None
+
+
+def missing_mark(frame: int, reason: str, remedy: str) -> Label:
+    """What to say of a frame without a picture."""
+    lines = [_line(f"Frame {frame} cannot be shown", reason)]
+    if remedy:
+        lines.append((Segment(remedy, PLATE_MUTED),))
+    return Label(tuple(lines))
+
+
+def _line(what: str, more: str) -> Line:
+    return Segment(f"{what}  ", PLATE_TEXT), Segment(more, PLATE_MUTED)

@@ -1,0 +1,89 @@
+"""In the status bar: what the open video is not, how much memory its pictures take, and its small copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+
+from iouviewer.app.frame_loader import ProxyState
+from iouviewer.app.video_words import Note
+from iouviewer.ui.theme import tabular_font
+
+_WIDEST = 380
+"""Logical pixels of the notes; what does not fit stands in the tooltip and in the dialog."""
+
+
+class VideoState(QWidget):
+    """``⚠ damaged: 4 frames · turned 90°``, ``214 / 512 MB``, ``copies 38 %``.
+
+    Signals:
+        asked(): the user wants to know more.
+    """
+
+    asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("videoState")
+        font = tabular_font(self.font())
+        self.notes = QToolButton()
+        self.notes.setObjectName("videoNotes")
+        self.notes.setFont(font)
+        self.notes.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.notes.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.notes.clicked.connect(self.asked)
+        self.copies = self._label("statusCopies", "Small copies for scrubbing", font)
+        self.memory = self._label("statusMemory", "Memory taken by pictures", font)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 16, 0)
+        layout.setSpacing(12)
+        for widget in (self.notes, self.copies, self.memory):
+            layout.addWidget(widget)
+        self.show_notes(())
+        self.show_copies(None)
+
+    def _label(self, name: str, accessible: str, font: object) -> QLabel:
+        label = QLabel()
+        label.setObjectName(name)
+        label.setAccessibleName(accessible)
+        label.setProperty("role", "muted")
+        label.setFont(font)  # type: ignore[arg-type]
+        return label
+
+    def show_notes(self, notes: Sequence[Note]) -> None:
+        """What stays to be seen of this video; nothing takes no room."""
+        serious = any(note.serious for note in notes)
+        line = " · ".join(note.short for note in notes)
+        sign = "⚠ " if serious else ""
+        self.notes.setText(self.notes.fontMetrics().elidedText(sign + line, Qt.TextElideMode.ElideRight, _WIDEST))
+        text = "\n".join(note.text for note in notes)
+        self.notes.setToolTip(text)
+        self.notes.setAccessibleName(f"About this video: {line}" if line else "About this video")
+        self.notes.setAccessibleDescription(text)
+        if self.notes.property("role") != ("warning" if serious else "muted"):
+            self.notes.setProperty("role", "warning" if serious else "muted")
+            self.notes.style().unpolish(self.notes)
+            self.notes.style().polish(self.notes)
+        self.notes.setVisible(bool(notes))
+
+    def show_memory(self, used: int, budget: int) -> None:
+        """Bytes that decoded pictures take, and may take."""
+        self.memory.setText(f"{used >> 20:,} / {budget >> 20:,} MB")
+        self.memory.setToolTip(
+            f"Decoded pictures take {used >> 20:,} of {budget >> 20:,} MB of memory; Settings, Video changes that."
+        )
+
+    def show_copies(self, state: ProxyState | None) -> None:
+        """How far the small copies have come; None where there are none."""
+        self.copies.setVisible(state is not None and state.wanted > 0)
+        if state is None or not state.wanted:
+            return
+        share = min(100, 100 * state.pictures // state.wanted)
+        self.copies.setText("copies full" if state.full else f"copies {share} %" if state.at_work else "copies ready")
+        full = " The limit is reached; no more are made." if state.full else ""
+        self.copies.setToolTip(
+            f"{state.pictures:,} small pictures make scrubbing quick here; those of all videos take "
+            f"{state.size >> 20:,} of {state.limit >> 20:,} MB on disk.{full} Settings, Video changes or deletes them."
+        )

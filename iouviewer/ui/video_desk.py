@@ -1,0 +1,151 @@
+"""Joins what is known of the open video with the places that tell it: status bar, timeline, transport, dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from iouviewer.app.frame_loader import FrameLoader, ProxyState, VideoInfo
+from iouviewer.app.notifier import Level, Notifier
+from iouviewer.app.playback import Playback
+from iouviewer.app.session import Session
+from iouviewer.app.settings import Settings
+from iouviewer.app.video_words import damage_at, damaged_frames, notes_on
+from iouviewer.errors import UserError
+from iouviewer.ui.panels.number_line import NumberLine
+from iouviewer.ui.panels.status import StatusBar
+from iouviewer.ui.panels.transport import Transport
+from iouviewer.ui.panels.video_state import VideoState
+from iouviewer.ui.picture_feed import PictureFeed
+from iouviewer.ui.theme import Theme
+from iouviewer.ui.timeline.marks import VideoMarks
+from iouviewer.ui.timeline.plot import TimelinePlot
+
+
+class VideoDesk(QObject):
+    """Keeps everything that is told of the video current.
+
+    Attributes:
+        state: notes, memory and small copies in the status bar.
+        marks: damaged frames and the loop on the timeline.
+        transport: speed and dropped frames.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        loader: FrameLoader,
+        playback: Playback,
+        feed: PictureFeed,
+        settings: Settings,
+        notifier: Notifier,
+    ) -> None:
+        super().__init__(session)
+        self._session, self._loader, self._playback, self._feed = session, loader, playback, feed
+        self._settings, self._notifier = settings, notifier
+        self._status: StatusBar | None = None
+        self._played: Path | None = None
+        self._refresh_facts: Callable[[], None] | None = None
+        self.state = VideoState()
+        self.transport = Transport(playback)
+        loader.infoChanged.connect(self._on_info_changed)
+        loader.opened.connect(self._on_opened)
+        loader.indexProgress.connect(self.refresh)
+        loader.numbersConfirmed.connect(self._on_numbers_confirmed)
+        loader.cacheUsed.connect(self._show_memory)
+        loader.proxyState.connect(self._on_proxy_state)
+        loader.backgroundFailed.connect(self._on_background_failed)
+        session.sourceChanged.connect(self._on_source_changed)
+        session.frameChanged.connect(self._show_time)
+        self._show_memory(0)
+
+    def place(self, status: StatusBar, number_line: NumberLine, plot: TimelinePlot) -> None:
+        """Take places in the window."""
+        self._status = status
+        status.insertPermanentWidget(1, self.state)
+        number_line.add_part(self.transport)
+        self.marks = VideoMarks(plot, self._explain)
+        self._playback.loopChanged.connect(self.marks.set_loop)
+
+    def set_facts(self, show: Callable[[], None], refresh: Callable[[], None]) -> None:
+        """Who shows the dialog on the video, and keeps it current."""
+        self.state.asked.connect(show)
+        self._refresh_facts = refresh
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of this scheme."""
+        self.marks.set_theme(theme)
+
+    def apply_settings(self) -> None:
+        """Memory and small copies as the settings say."""
+        settings = self._settings
+        self._loader.set_memory_budget(settings.memory_mib << 20)
+        self._loader.set_proxy_limit(settings.proxy_mib << 20 if settings.proxy_on else 0)
+        if not settings.proxy_on:
+            self.state.show_copies(None)
+        self._show_memory(self._used)
+
+    # What is told
+
+    def refresh(self, _what: object = None) -> None:
+        """Tell all anew."""
+        info = self._loader.info
+        self.state.show_notes(notes_on(info, self._loader.progress) if info is not None else ())
+        if info is not None:
+            self.marks.set_damaged(damaged_frames(info))
+        if self._refresh_facts is not None:
+            self._refresh_facts()
+
+    def _explain(self, frame: int) -> str:
+        info = self._loader.info
+        return damage_at(info, frame) if info is not None else ""
+
+    def _on_opened(self, _info: VideoInfo) -> None:
+        self._played = None
+        self.state.show_copies(None)
+        self._follow_playback()
+        self.refresh()
+
+    def _on_source_changed(self) -> None:
+        self._follow_playback()
+        self._show_time(self._session.current_frame)
+
+    def _follow_playback(self) -> None:
+        info = self._loader.info
+        if info is None:
+            self._playback.set_video(0, np.empty(0))
+            return
+        if self._played == info.path:
+            self._playback.update_video(info.frame_count, info.times, info.fps)
+        else:
+            self._playback.set_video(info.frame_count, info.times, info.fps)
+            self._playback.set_frame(self._session.current_frame)
+        self._played = info.path
+
+    def _on_info_changed(self, _info: VideoInfo) -> None:
+        self._follow_playback()
+        self._feed.follow_index()
+        self.refresh()
+
+    def _on_numbers_confirmed(self) -> None:
+        # What stood back in doubt may be shown as exact now, with its boxes, also where no number has changed.
+        self._feed.request()
+        self.refresh()
+
+    def _on_proxy_state(self, state: ProxyState) -> None:
+        self.state.show_copies(state)
+
+    def _on_background_failed(self, error: UserError) -> None:
+        self._notifier.show(error, Level.WARNING)
+
+    def _show_memory(self, used: int) -> None:
+        self._used = used
+        self.state.show_memory(used, self._settings.memory_mib << 20)
+
+    def _show_time(self, frame: int) -> None:
+        info = self._loader.info
+        if info is not None and self._status is not None and frame < len(info.times):
+            self._status.show_time(float(info.times[frame]))
