@@ -1,0 +1,128 @@
+"""What two variants are compared on: the frames, score floor, cap and classes that both have, video by video."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.jobs.compare import Comparison, Pool, compare_pooled, compare_variant, compared_sentence
+from iouviewer.metrics.coco import evaluate_coco
+from iouviewer.metrics.review import ReviewSettings
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable
+
+FRAMES = 60
+
+
+def truth_of(seed: int = 0, classes: int = 2) -> BoxTable:
+    """Three boxes a frame, in a row, their class in turn."""
+    random = np.random.default_rng(seed)
+    frames = np.repeat(np.arange(FRAMES), 3)
+    corner = np.stack((np.tile([0.0, 100.0, 200.0], FRAMES), random.uniform(0, 50, 3 * FRAMES)))
+    boxes = np.concatenate((corner, corner + 60.0))
+    return BoxTable.from_rows(frames, boxes, frame_count=FRAMES, class_ids=np.arange(len(frames)) % classes)
+
+
+def found(truth: BoxTable, noise: float, *, seed: int = 1, floor: float = 0.001, **known) -> PredictionSet:
+    """Each box moved a little, with a score of its own."""
+    random = np.random.default_rng(seed)
+    table = BoxTable.from_rows(
+        truth.frame_of_row(),
+        truth.boxes + random.normal(0, noise, truth.boxes.shape),
+        frame_count=truth.frame_count,
+        class_ids=known.pop("class_ids", truth.class_ids),
+        scores=random.uniform(0.3, 1.0, len(truth)),
+    )
+    covered = known.pop("covered", np.ones(truth.frame_count, np.bool_))
+    return PredictionSet(table, covered, score_floor=floor, **known)
+
+
+def comparison(truth: BoxTable, base: PredictionSet, other: PredictionSet, **known) -> Comparison:
+    labelled = np.ones(truth.frame_count, np.bool_)
+    variants = {"base": base, "other": other}
+    return Comparison(truth, labelled, variants, "base", ReviewSettings(), 2.0, resamples=50, **known)
+
+
+def points(compared) -> dict[str, float]:
+    return {difference.metric: difference.points for difference in compared.verdict.differences}
+
+
+def test_no_common_frame_in_one_of_the_videos_gives_no_verdict():
+    truth = truth_of()
+    half = np.arange(FRAMES) < FRAMES // 2
+    whole = comparison(truth, found(truth, 2.0), found(truth, 4.0))
+    apart = comparison(truth, found(truth, 2.0, covered=half), found(truth, 4.0, covered=~half))
+
+    assert compare_variant(apart, "other") is None
+    assert compare_pooled(Pool((whole, apart)), "other") is None
+    assert compare_pooled(Pool((whole, whole)), "other") is not None
+
+
+def test_the_same_video_twice_has_the_points_of_one():
+    truth = truth_of()
+    one = comparison(truth, found(truth, 2.0), found(truth, 6.0, seed=2))
+
+    alone, twice = compare_variant(one, "other"), compare_pooled(Pool((one, one)), "other")
+
+    assert points(twice) == pytest.approx(points(alone), abs=1e-9)
+    assert [dict(row) for row in twice.verdict.by_video] == [pytest.approx(points(alone), abs=1e-9)] * 2
+    assert twice.verdict.frames == 2 * FRAMES
+    assert twice.truths == 2 * alone.truths == 6 * FRAMES
+
+
+def test_each_video_is_cut_at_its_own_common_floor():
+    one, two = truth_of(0), truth_of(1)
+    uncut = comparison(one, found(one, 2.0), found(one, 4.0, seed=2))
+    cut = comparison(two, found(two, 2.0), found(two, 4.0, seed=2, floor=0.6))
+
+    compared = compare_pooled(Pool((uncut, cut)), "other")
+
+    assert compared.conditions.floors == (0.001, 0.6)
+    assert compared.conditions.cut == (False, True)
+    kept = int(np.sum(cut.variants["base"].table.scores >= 0.6))
+    assert compared.baseline_predictions == 3 * FRAMES + kept
+    assert "Both cut at confidence 0.6 in 1 of 2 videos." in compared_sentence("other", "base", compared)
+    assert compared.verdict.by_video[0] == pytest.approx(points(compare_variant(uncut, "other")))
+
+
+def test_both_are_kept_to_the_smaller_cap():
+    truth = truth_of(classes=1)
+    capped = found(truth, 2.0, cap=1)
+    first_of_frame = np.arange(len(truth)) % 3 == 0
+    capped = PredictionSet(capped.table.select(first_of_frame), capped.covered, score_floor=0.001, cap=1)
+
+    compared = compare_variant(comparison(truth, found(truth, 2.0, cap=300), capped), "other")
+
+    assert compared.conditions.caps == (1,)
+    assert compared.baseline_predictions == FRAMES
+    assert abs(points(compared)["pq"]) < 5
+    assert "Both kept to 1 boxes a frame." in compared_sentence("other", "base", compared)
+
+
+def test_a_variant_without_classes_is_no_better_than_one_with_wrong_classes():
+    truth = truth_of()
+    wrong = found(truth, 2.0, class_ids=1 - truth.class_ids)
+    blank = found(truth, 2.0, class_ids=np.full(len(truth), UNSPECIFIED_CLASS))
+    # Each by its own rule would be told apart by 100 points, though the boxes are the same.
+    assert evaluate_coco(truth, wrong.table).ap == 0
+    assert evaluate_coco(truth, blank.table).ap > 0.5
+
+    compared = compare_variant(comparison(truth, wrong, blank), "other")
+
+    assert compared.conditions.one_class
+    assert points(compared) == pytest.approx({"ap": 0, "pq": 0, "avg_iou": 0})
+    assert "Classes were disregarded" in compared_sentence("other", "base", compared)
+
+
+def test_classes_count_where_both_have_them_and_where_both_have_none():
+    truth = truth_of()
+    wrong = found(truth, 2.0, class_ids=1 - truth.class_ids)
+    blank = found(truth, 2.0, class_ids=np.full(len(truth), UNSPECIFIED_CLASS))
+
+    both = compare_variant(comparison(truth, found(truth, 2.0), wrong), "other")
+    none = compare_variant(comparison(truth, blank, blank), "other")
+
+    assert not both.conditions.one_class
+    assert points(both)["ap"] < -50
+    assert not none.conditions.one_class
+    assert points(none) == pytest.approx({"ap": 0, "pq": 0, "avg_iou": 0})
