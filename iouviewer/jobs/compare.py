@@ -116,7 +116,7 @@ def compared_sentence(variant: str, baseline: str, compared: ComparedVariant) ->
         text += f" Both cut at confidence {max(floors):.3g}{where(len(floors))}."
     caps = [cap for cap in conditions.caps if cap is not None]
     if caps:
-        text += f" Both kept to {min(caps)} boxes a frame{where(len(caps))}."
+        text += f" Both kept to {min(caps)} {'box' if min(caps) == 1 else 'boxes'} a frame{where(len(caps))}."
     if conditions.one_class:
         text += " Classes were disregarded: predictions of one of the two carry none."
     return text

@@ -98,6 +98,8 @@ class EvalResult:
                 limits.append(f"cap of {delta['cap']} boxes a frame")
             if delta["frames"] != score.metrics["frames"]:
                 limits.append(f"{delta['frames']} frames")
+            if delta["classes_disregarded"]:
+                yield f"{score.name}: Δ without regard to class, since predictions of one of the two carry none"
             if limits:
                 yield f"{score.name}: Δ at the common {', '.join(limits)}"
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.jobs.eval_inputs import Truth, VariantInput
-from iouviewer.metrics.coco import CocoResult, evaluate_coco
+from iouviewer.metrics.coco import CocoResult, counts_as_one_class, evaluate_coco
 from iouviewer.metrics.iou import family_aligned
 from iouviewer.metrics.review import Review, ReviewSettings, review_all
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Convention, Int
@@ -208,13 +208,21 @@ def capped(table: BoxTable, cap: int) -> BoxTable:
     return table.select(keep)
 
 
-def _comparable(variant: VariantInput, floor: float | None, cap: int | None, covered: Bool) -> VariantInput:
+def _without_classes(table: BoxTable) -> BoxTable:
+    return replace(table, class_ids=np.full_like(table.class_ids, UNSPECIFIED_CLASS))
+
+
+def _comparable(
+    variant: VariantInput, floor: float | None, cap: int | None, covered: Bool, one_class: bool
+) -> VariantInput:
     predictions = variant.predictions
     table = predictions.table
     if floor is not None and predictions.has_scores:
         table = table.select(table.scores >= floor)
     if cap is not None:
         table = capped(table, cap)
+    if one_class:
+        table = _without_classes(table)
     return replace(variant, predictions=replace(predictions, table=table, covered=covered))
 
 
@@ -224,8 +232,9 @@ def difference(
     """Variant minus baseline on what both can prove: the common frames, score floor and cap.
 
     Returns:
-        ``ap``, ``ap50``, ``pq``, ``avg_iou`` as differences (None where one is undefined) and ``frames``, ``floor``,
-        ``cap`` that they refer to; None for the baseline itself.
+        ``ap``, ``ap50``, ``pq``, ``avg_iou`` as differences (None where one is undefined); ``frames``, ``floor``, ``cap``
+        that they refer to; ``classes_disregarded``, true where only one of the two has predictions without a class. None
+        for the baseline itself.
     """
     if variant is baseline:
         return None
@@ -236,15 +245,18 @@ def difference(
     cap = min(caps) if len(caps) > 1 else None
     covered = one.covered & other.covered
     same_frames = bool(np.array_equal(variant.counted, baseline.counted))
-    if floor is None and cap is None and same_frames:
+    rules = {counts_as_one_class(truth.table, v.input.predictions.table, v.counted) for v in (variant, baseline)}
+    one_class = len(rules) > 1  # only one of the two has predictions without a class
+    if floor is None and cap is None and same_frames and not one_class:
         mine, theirs = variant.metrics, baseline.metrics
     else:
+        common = replace(truth, table=_without_classes(truth.table)) if one_class else truth
         mine, theirs = (
-            score(truth, _comparable(v.input, floor, cap, covered), chosen, settings).metrics
+            score(common, _comparable(v.input, floor, cap, covered, one_class), chosen, settings).metrics
             for v in (variant, baseline)
         )
     values: dict[str, Any] = {
         key: None if mine[key] is None or theirs[key] is None else mine[key] - theirs[key]
         for key in ("ap", "ap50", "pq", "avg_iou")
     }
-    return values | {"frames": mine["frames"], "floor": floor, "cap": cap}
+    return values | {"frames": mine["frames"], "floor": floor, "cap": cap, "classes_disregarded": one_class}

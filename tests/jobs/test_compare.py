@@ -96,7 +96,7 @@ def test_both_are_kept_to_the_smaller_cap():
     assert compared.conditions.caps == (1,)
     assert compared.baseline_predictions == FRAMES
     assert abs(points(compared)["pq"]) < 5
-    assert "Both kept to 1 boxes a frame." in compared_sentence("other", "base", compared)
+    assert "Both kept to 1 box a frame." in compared_sentence("other", "base", compared)
 
 
 def test_a_variant_without_classes_is_no_better_than_one_with_wrong_classes():
