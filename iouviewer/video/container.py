@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -123,13 +124,16 @@ def scan_packets(
     ``progress(bytes read, None)`` is called every 1,000 packets, with the packets so far about every 20,000.
     """
     stream = video_stream_of(container)
-    columns: list[tuple[int, int, int, int, bool, bool, bool]] = []
+    # Plain numbers one after the other: a row as a Python tuple would take four times the memory.
+    columns = array("q")
+    position = -1
     for count, packet in enumerate(demuxed(container, stream), start=1):
-        columns.append(
+        position = -1 if packet.pos is None else packet.pos
+        columns.extend(
             (
                 NO_TIME if packet.pts is None else packet.pts,
                 NO_TIME if packet.dts is None else packet.dts,
-                -1 if packet.pos is None else packet.pos,
+                position,
                 packet.size,
                 packet.is_keyframe,
                 packet.is_discard,
@@ -142,19 +146,19 @@ def scan_packets(
             if cancelled is not None and cancelled():
                 break
             if progress is not None:
-                progress(columns[-1][2], packets_of(columns) if count % 20_000 == 0 else None)
+                progress(position, packets_of(columns) if count % 20_000 == 0 else None)
     return packets_of(columns)
 
 
-def packets_of(rows: list[tuple[int, int, int, int, bool, bool, bool]]) -> Packets:
-    """Columns of (pts, dts, pos, size, key, discard, corrupt) rows."""
+def packets_of(rows: array[int]) -> Packets:
+    """Columns of pts, dts, pos, size, key, discard, corrupt, which ``rows`` has one packet after the other."""
     table = np.array(rows, dtype=np.int64).reshape(-1, 7)
     pts, dts, pos, size, key, discard, corrupt = (np.ascontiguousarray(column) for column in table.T)
     return Packets(pts, dts, pos, size, key.astype(np.bool_), discard.astype(np.bool_), corrupt.astype(np.bool_))
 
 
-def doubts_of(facts: StreamFacts, packets: Packets, file_size: int) -> tuple[str, ...]:
-    """Reasons why packets and pictures may differ in number or order."""
+def doubts_of(facts: StreamFacts, packets: Packets, file_size: int, *, complete: bool = True) -> tuple[str, ...]:
+    """Reasons why packets and pictures may differ in number or order; ``complete``: these are all packets."""
     doubts: list[str] = []
     if order_unknown(facts, packets):
         doubts.append(ORDER_UNKNOWN)
@@ -167,7 +171,7 @@ def doubts_of(facts: StreamFacts, packets: Packets, file_size: int) -> tuple[str
     if bool(packets.corrupt.any()):
         doubts.append("the container marks packets as damaged")
     shown = int(np.count_nonzero(~packets.discard))
-    if facts.frames and facts.frames != len(packets) and facts.frames != shown:
+    if complete and facts.frames and facts.frames != len(packets) and facts.frames != shown:
         doubts.append(f"the container announces {facts.frames} pictures and has packets for {len(packets)}")
     if len(packets) and int(packets.pos[-1]) >= 0 and int(packets.pos[-1] + packets.size[-1]) > file_size:
         doubts.append("the file ends within its last packet")

@@ -32,7 +32,7 @@ def complete_index(
     size = max(1, path.stat().st_size)
 
     def index_so_far(packets: Packets, *, complete: bool) -> VideoIndex:
-        doubts = doubts_of(known, packets, size)
+        doubts = doubts_of(known, packets, size, complete=complete)
         base = known.time_base
         return index_of_packets(packets, base, doubts=doubts, complete=complete, rotation=rotation, facts=known)
 

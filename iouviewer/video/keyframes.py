@@ -172,6 +172,7 @@ class KeyFrames:
         except (UserError, OSError):
             self.room = 0  # told when a picture is asked for
         finally:
+            self._background.close()  # its pictures are no small thing at 4K, and opening again is quick
             with self._lock:
                 self._running = False
 

@@ -48,8 +48,8 @@ def open_video(
         facts = (found.facts if found is not None else None) or facts_of(container)
         if found is None:
             packets = scan_packets(container, limit=None if index else _FIRST_PACKETS)
-            doubts = doubts_of(facts, packets, path.stat().st_size)
             complete = index or len(packets) < _FIRST_PACKETS
+            doubts = doubts_of(facts, packets, path.stat().st_size, complete=complete)
             found = index_of_packets(packets, facts.time_base, doubts=doubts, complete=complete, facts=facts)
             found = replace(found, rotation=rotation_of(path, found))
             save_index(found, fingerprint, path)
