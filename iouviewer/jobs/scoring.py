@@ -232,9 +232,9 @@ def difference(
     """Variant minus baseline on what both can prove: the common frames, score floor and cap.
 
     Returns:
-        ``ap``, ``ap50``, ``pq``, ``avg_iou`` as differences (None where one is undefined); ``frames``, ``floor``, ``cap``
-        that they refer to; ``classes_disregarded``, true where only one of the two has predictions without a class. None
-        for the baseline itself.
+        ``ap``, ``ap50``, ``pq``, ``avg_iou`` as differences (None where one is undefined); ``frames``, ``floor`` and
+        ``cap`` that they refer to; ``classes_disregarded``, true where only one of the two has predictions without a
+        class. None for the baseline itself.
     """
     if variant is baseline:
         return None
