@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from iouviewer.app.frame_background import IndexProgress
 from iouviewer.app.video_info import VideoInfo
+from iouviewer.video.check import ends_early
 from iouviewer.video.index import ORDER_UNKNOWN
-
-_SHORT_BY = 0.5
-"""Seconds that the pictures may end before the length in the header; sound often goes on for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def _cut(info: VideoInfo) -> Note | None:
         text = f"The file announces {announced:,} pictures and has {there:,}: it was cut, or its header is wrong."
         return Note("cut", f"{announced - there:,} frames missing", text, serious=True)
     length, seconds = info.seconds_announced, _length(info)
-    if length and seconds is not None and length - seconds > max(_SHORT_BY, 0.02 * length):
+    if length and seconds is not None and ends_early(seconds, length):
         text = f"The file announces {length:.1f} s and its pictures end at {seconds:.1f} s: it may have been cut."
         return Note("cut", "ends early", text, serious=True)
     return None

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from iouviewer.jobs.progress import ProgressCallback, no_progress
+
+_WIDTH = 100
+_MOST = 10
+"""Places of one kind that the text lists; ``--json`` has all."""
 
 
 def check(path: Path, progress: ProgressCallback = no_progress) -> dict[str, Any]:
@@ -21,15 +26,100 @@ def check(path: Path, progress: ProgressCallback = no_progress) -> dict[str, Any
 
 
 def check_text(findings: Mapping[str, Any]) -> str:
-    """The findings in words."""
-    width, height = findings["size"]
-    lines = [f"{findings['frames']} frames, {width} x {height}, {findings.get('codec', 'pictures')}"]
-    rate = f"{findings['fps']:.3f} frames a second" if findings["fps"] else "no time base"
-    lines.append(rate + (", variable" if findings["vfr"] else ""))
-    lines.append(f"{findings['key_frames']} key frames")
-    lines.append("frame numbers are exact" if findings["exact"] else "some frame numbers are not certain")
-    for one in findings["damage"]:
-        place = "damage" if one["frame"] is None else f"damage at frame {one['frame']}"
-        lines.append(f"{place}: {one['reason']}")
-    lines += findings["remedy"]
+    """The findings in words: facts in two columns, what is wrong and where, what to do about it."""
+    rows = [("Pictures", _pictures(findings))]
+    if findings["kind"] == "video":
+        rows += [
+            ("Stream", f"{findings['codec']}, {findings['pixel_format']}, in {findings['container'].split(',')[0]}"),
+            ("Rate", _rate(findings)),
+            ("Length", _length(findings)),
+            ("Key frames", _groups(findings)),
+            ("Rotation", f"{findings['rotation']} degrees clockwise" if findings["rotation"] else "none"),
+            ("Pixels", _pixels(findings)),
+        ]
+    rows.append(("Frame numbers", _exactness(findings)))
+    rows += _places(
+        "Gaps", "gap", [f"{one['seconds']:.3f} s after frame {one['after_frame']}" for one in findings["gaps"]]
+    )
+    damage = [
+        f"{'somewhere' if one['frame'] is None else 'frame ' + str(one['frame'])}: {one['reason']}"
+        for one in findings["damage"]
+    ]
+    rows += _places("Damage", "place", damage) or [("Damage", "none found")]
+    lines = [str(findings["path"])]
+    width = max(len(name) for name, _ in rows) + 2
+    for name, value in rows:
+        lines += wrap(value, _WIDTH, initial_indent=f"  {name:<{width}}", subsequent_indent=" " * (width + 2))
+    lines += ["", "What to do" if findings["remedy"] else "Nothing needs to be done."]
+    if findings["remedy"]:
+        for sentence in findings["remedy"]:
+            lines += wrap(sentence, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(lines) + "\n"
+
+
+def _pictures(findings: Mapping[str, Any]) -> str:
+    width, height = findings["size"]
+    announced = findings.get("frames_announced", 0)
+    of = f" (the header announces {announced:,})" if announced and announced != findings["frames"] else ""
+    return f"{findings['frames']:,}, {width} x {height} pixels{of}"
+
+
+def _rate(findings: Mapping[str, Any]) -> str:
+    if not findings["fps"]:
+        return "no time base"
+    repeated = findings["repeated_time_stamps"]
+    more = f"; {_count(repeated, 'time stamp')} repeated" if repeated else ""
+    if findings["vfr"]:
+        return f"variable, {findings['fps']:.3f} frames a second on average{more}"
+    return f"{findings['fps']:.3f} frames a second{more}"
+
+
+def _length(findings: Mapping[str, Any]) -> str:
+    seconds, announced = findings["duration"], findings.get("duration_announced")
+    if seconds is None:
+        return "unknown"
+    text = f"{seconds:.3f} s"
+    return f"{text} (the header announces {announced:.3f} s)" if findings.get("ends_early") else text
+
+
+def _groups(findings: Mapping[str, Any]) -> str:
+    group = findings["gop"]
+    if findings["key_frames"] < 2:
+        return f"{findings['key_frames']:,}"
+    span = f"{group['shortest']:,} to {group['longest']:,} pictures apart, {group['median']:g} in the median"
+    if group["shortest"] == group["longest"]:
+        span = f"every {group['longest']:,} pictures" if group["longest"] > 1 else "every picture"
+    return f"{findings['key_frames']:,}, {span}"
+
+
+def _pixels(findings: Mapping[str, Any]) -> str:
+    ratio = findings["sample_aspect_ratio"]
+    woven = ", interlaced" if findings.get("interlaced") else ""
+    return ("square" if ratio == 1.0 else f"not square, {ratio:.4f} as wide as high") + woven
+
+
+def _exactness(findings: Mapping[str, Any]) -> str:
+    if findings["kind"] != "video":
+        return "exact: every picture is a file of its own"
+    if findings["exact"] is None:
+        return "not verified: the check was stopped"
+    sampled = findings["sampled"]
+    if findings["exact"]:
+        return f"exact: {sampled:,} of {sampled:,} pictures read by seeking equal a decode of the whole file"
+    wrong = findings["wrong"]
+    named = ", ".join(str(frame) for frame in wrong[:_MOST]) + (" ..." if len(wrong) > _MOST else "")
+    return f"NOT exact: {len(wrong):,} of {sampled:,} pictures read by seeking are in doubt (frames {named})"
+
+
+def _places(name: str, noun: str, places: list[str]) -> list[tuple[str, str]]:
+    if not places:
+        return []
+    rows = [(name, _count(len(places), noun))]
+    rows += [("", place) for place in places[:_MOST]]
+    if len(places) > _MOST:
+        rows.append(("", f"and {len(places) - _MOST:,} more (--json lists all)"))
+    return rows
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

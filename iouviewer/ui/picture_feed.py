@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QObject, QSize, QTimer
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
 
 from iouviewer.app.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.playback import Playback
@@ -17,7 +17,13 @@ from iouviewer.ui.canvas.view import CanvasView
 
 
 class PictureFeed(QObject):
-    """Requests the current frame and shows what comes, with a word on it where it is not simply that frame."""
+    """Requests the current frame and shows what comes, with a word on it where it is not simply that frame.
+
+    Signals:
+        unnumbered(float): the picture near this time is shown, whose number is not known yet.
+    """
+
+    unnumbered = Signal(float)
 
     def __init__(
         self, session: Session, loader: FrameLoader, playback: Playback, canvases: Sequence[CanvasView]
@@ -33,7 +39,8 @@ class PictureFeed(QObject):
         self._resized.setInterval(120)
         self._resized.timeout.connect(self._on_resized_timeout)
         session.frameChanged.connect(self._on_frame_changed)
-        session.sourceChanged.connect(self.request)
+        session.sourceChanged.connect(self._on_source_changed)
+        loader.opened.connect(self._on_opened)
         loader.frameReady.connect(self._on_frame_ready)
         loader.frameFailed.connect(self._on_frame_failed)
         playback.frameDue.connect(self._on_frame_due)
@@ -70,6 +77,7 @@ class PictureFeed(QObject):
         else:
             self._loader.request_time(seconds)
             self._unnumbered = seconds
+            self.unnumbered.emit(seconds)
 
     def _go_to(self, frame: int) -> None:
         if frame == self._session.current_frame:
@@ -77,13 +85,23 @@ class PictureFeed(QObject):
         else:
             self._session.go_to(frame)
 
-    def follow_index(self) -> None:
-        """More of the index is known: number the picture that was asked for by its time, if it is reached now."""
+    @property
+    def is_unnumbered(self) -> bool:
+        """Whether a picture is shown that a time asked for and whose number is not known yet."""
+        return self._unnumbered is not None
+
+    def _on_opened(self) -> None:
+        self._unnumbered = None
+
+    def _on_source_changed(self) -> None:
+        """Another video; or more is known of this one, perhaps the number of the picture that a time asked for."""
         info = self._loader.info
         if self._unnumbered is None or info is None:
-            return
-        if info.complete or (len(info.times) and self._unnumbered <= info.times[-1]):
+            self.request()
+        elif info.complete or (len(info.times) and self._unnumbered <= info.times[-1]):
             self.seek_time(self._unnumbered)
+        else:
+            self.unnumbered.emit(self._unnumbered)
 
     def _on_frame_changed(self, frame: int) -> None:
         if not self._playback.playing:

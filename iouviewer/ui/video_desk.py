@@ -66,6 +66,7 @@ class VideoDesk(QObject):
         """Take places in the window."""
         self._status = status
         status.insertPermanentWidget(1, self.state)
+        self._feed.unnumbered.connect(status.show_unnumbered)
         number_line.add_part(self.transport)
         self.marks = VideoMarks(plot, self._explain)
         self._playback.loopChanged.connect(self.marks.set_loop)
@@ -127,7 +128,6 @@ class VideoDesk(QObject):
 
     def _on_info_changed(self, _info: VideoInfo) -> None:
         self._follow_playback()
-        self._feed.follow_index()
         self.refresh()
 
     def _on_numbers_confirmed(self) -> None:
@@ -147,5 +147,7 @@ class VideoDesk(QObject):
 
     def _show_time(self, frame: int) -> None:
         info = self._loader.info
-        if info is not None and self._status is not None and frame < len(info.times):
+        if info is None or self._status is None or self._feed.is_unnumbered:
+            return
+        if frame < len(info.times):
             self._status.show_time(float(info.times[frame]))

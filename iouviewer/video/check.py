@@ -20,6 +20,9 @@ from iouviewer.video.reader import VideoReader
 _GAP = 1.5
 """A step between time stamps of more than this many median steps is a gap."""
 
+_SHORT_BY = 0.5
+"""Seconds that the pictures may end before the length in the header."""
+
 _LONG_GROUP = 120
 """Pictures between key frames from which on jumping about is slow."""
 
@@ -53,7 +56,7 @@ def check_video(
         report["exact"] = None if confirmed is None else True
         report["sampled"] = 0
         if confirmed is not None:
-            wrong = _wrong_reads(reader, sample, cancelled)
+            wrong, report["interlaced"] = _sampled_reads(reader, sample, cancelled)
             report |= {"exact": not wrong, "wrong": wrong, "sampled": min(sample, reader.frame_count)}
             report["numbers_changed"] = not provisional.same_numbers(confirmed)
         report["remedy"] = _remedies(report)
@@ -62,22 +65,24 @@ def check_video(
         reader.close()
 
 
-def _wrong_reads(reader: VideoReader, sample: int, cancelled: Cancelled | None) -> list[int]:
-    """Sampled pictures that seeking does not give as the sequential decode did."""
+def _sampled_reads(reader: VideoReader, sample: int, cancelled: Cancelled | None) -> tuple[list[int], bool]:
+    """Sampled pictures that seeking does not give as the sequential decode did; whether any is interlaced."""
     count = reader.frame_count
     frames = random.Random(0).sample(range(count), min(sample, count))
     wrong = []
+    interlaced = False
     for frame in frames:
         if cancelled is not None and cancelled():
             break
         reader.forget_pictures()
         try:
-            sure = reader.read_display(frame, (64, 64)).exact
+            shown = reader.read_display(frame, (64, 64))
+            sure, interlaced = shown.exact, interlaced or shown.interlaced
         except UserError:
             sure = False
         if not sure:
             wrong.append(frame)
-    return sorted(wrong)
+    return sorted(wrong), interlaced
 
 
 def _facts(reader: VideoReader) -> dict[str, Any]:
@@ -98,6 +103,9 @@ def _facts(reader: VideoReader) -> dict[str, Any]:
         "packets": len(index.packets),
         "hidden_by_edit_list": int(np.count_nonzero(index.packets.discard)),
         "duration": _duration(times, reader.fps),
+        "duration_announced": facts.duration,
+        "ends_early": ends_early(_duration(times, reader.fps), facts.duration),
+        "interlaced": False,
         "fps": reader.fps,
         "vfr": is_variable(times),
         "repeated_time_stamps": int(np.count_nonzero(index.occurrences)),
@@ -114,6 +122,13 @@ def _duration(times: np.ndarray[Any, np.dtype[np.float64]], fps: float) -> float
     if not len(times):
         return None
     return float(times[-1]) + (1.0 / fps if fps else 0.0)
+
+
+def ends_early(seconds: float | None, announced: float | None) -> bool:
+    """Whether the pictures end well before the length in the header; sound often goes on for a moment."""
+    if seconds is None or announced is None:
+        return False
+    return announced - seconds > max(_SHORT_BY, 0.02 * announced)
 
 
 def is_variable(times: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
@@ -168,7 +183,8 @@ def _check_images(reader: ImageReader) -> dict[str, Any]:
         "damage": damage,
         "fingerprint": reader.fingerprint,
     }
-    report["remedy"] = [f"{len(damage)} pictures cannot be read; copy them again."] if damage else []
+    count = "1 picture" if len(damage) == 1 else f"{len(damage)} pictures"
+    report["remedy"] = [f"{count} cannot be read; copy {'it' if len(damage) == 1 else 'them'} again."] if damage else []
     if len(sizes) > 1:
         report["remedy"].append("The pictures differ in size; boxes are kept in each picture's own pixels.")
     return report
@@ -182,12 +198,16 @@ def _remedies(report: dict[str, Any]) -> list[str]:
     if report["exact"] is None:
         remedies.append("The check was stopped before the whole file was decoded; run it again.")
     if report["damage"]:
-        remedies.append(f"{len(report['damage'])} places are damaged; copy the file again from its source if you can.")
+        places = len(report["damage"])
+        count = "1 place is" if places == 1 else f"{places} places are"
+        remedies.append(f"{count} damaged; copy the file again from its source if you can.")
     announced = report["frames_announced"]
     if announced and announced not in {report["frames"], report["packets"]}:
         remedies.append(
             f"The file announces {announced} pictures and has {report['frames']}: it was cut or its header is wrong."
         )
+    elif report["ends_early"]:
+        remedies.append("The pictures end before the length in the header: the file may have been cut; copy it again.")
     if report["hidden_by_edit_list"]:
         remedies.append(f"An edit list hides {report['hidden_by_edit_list']} pictures; other programs may count them.")
     if report["vfr"]:
@@ -204,6 +224,8 @@ def _remedies(report: dict[str, Any]) -> list[str]:
         remedies.append(
             f"Pictures are turned by {report['rotation']} degrees for showing and for models; boxes follow."
         )
+    if report["interlaced"]:
+        remedies.append("Pictures are interlaced: deinterlace the file before labelling if boxes are to be tight.")
     if report["sample_aspect_ratio"] != 1.0:
         remedies.append("Pixels are not square; boxes and scores are in stored pixels.")
     return remedies

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from iouviewer.cli import main
+from iouviewer.jobs.check import check_text
 from tests.video.awkward import BROKEN, MAKERS, encoder_exists, make_video
 
 
@@ -65,6 +66,60 @@ def test_a_folder_of_pictures_is_a_source_without_a_time_base(
         cv2.imwrite(str(tmp_path / f"{frame}.png"), np.zeros((48, 64, 3), np.uint8))
     found = findings(tmp_path, capsys)
     assert (found["frames"], found["fps"], found["exact"], found["size"]) == (3, 0.0, True, [64, 48])
+
+
+def said_of(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["check", str(path)]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_text_of_a_whole_file_says_that_reads_were_verified_and_nothing_is_to_be_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = said_of(make_video(tmp_path / "plain.mp4", MAKERS["plain.mp4"]), capsys).splitlines()
+    facts = {line[2:17].strip(): line[17:] for line in lines if line.startswith("  ")}
+    assert facts["Frame numbers"] == "exact: 40 of 40 pictures read by seeking equal a decode of the whole file"
+    assert facts["Rate"] == "25.000 frames a second" and facts["Key frames"] == "4, every 20 pictures"
+    assert (facts["Rotation"], facts["Pixels"], facts["Damage"]) == ("none", "square", "none found")
+    assert lines[-1] == "Nothing needs to be done." and max(map(len, lines[1:])) <= 100
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("interlaced.mp4", ("square, interlaced", "deinterlace")),
+        ("wide_pixels.mp4", ("1.3333 as wide as high", "not square")),
+        ("turned_90.mp4", ("90 degrees clockwise",)),
+        ("variable_rate.mkv", ("variable, ", "1 gap", "after frame 49")),
+        ("equal_stamps.mkv", ("53 time stamps repeated", "and 16 more (--json lists all)")),
+        ("cut.mkv", ("(the header announces 3.200 s)", "may have been cut")),
+        ("cut.mp4", ("(the header announces 80)",)),
+    ],
+)
+def test_the_text_tells_what_is_peculiar(
+    name: str, words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maker = MAKERS.get(name) or BROKEN[name]
+    said = said_of(make_video(tmp_path / name, maker), capsys)
+    assert all(word in said for word in words), said
+
+
+def test_reads_in_doubt_are_told_with_their_frames() -> None:
+    findings = {
+        "path": "clip.mp4", "kind": "video", "size": [4, 2], "frames": 9, "codec": "h264", "pixel_format": "yuv420p",
+        "container": "mov", "fps": 0.0, "vfr": False, "duration": None, "key_frames": 1, "gop": {}, "rotation": 0,
+        "sample_aspect_ratio": 1.0, "exact": False, "sampled": 9, "wrong": [3, 5], "gaps": [], "damage": [], "remedy": [],
+    }  # fmt: skip
+    assert "NOT exact: 2 of 9 pictures read by seeking are in doubt (frames 3, 5)" in check_text(findings)
+    assert "not verified" in check_text(findings | {"exact": None})
+
+
+def test_an_unreadable_picture_of_a_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for frame in range(3):
+        cv2.imwrite(str(tmp_path / f"{frame}.png"), np.zeros((48, 64, 3), np.uint8))
+    (tmp_path / "1.png").write_bytes(b"broken")
+    said = said_of(tmp_path, capsys)
+    assert "frame 1: this picture cannot be decoded" in said and "1 picture cannot be read; copy it again." in said
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all"])

@@ -60,6 +60,7 @@ class CanvasView(TrackCommands, InputCanvas):
         self._theme: Theme | None = None
         self._hovered: Ref | None = None
         self._stale = False
+        self._source = ("", "")
         self._add_items()
         self._add_overlays()
         self.tool = MouseTool(self)
@@ -271,7 +272,14 @@ class CanvasView(TrackCommands, InputCanvas):
 
     def _on_session_source_changed(self) -> None:
         self.tool.abandon()
-        self.clear_picture()
+        source = self.session.source
+        known, self._source = self._source, (source.path, source.fingerprint)
+        if known != self._source or not source.frame_count:
+            self.clear_picture()
+        else:
+            # More is known of the same file: the picture stays, its boxes come back with its number.
+            self._shown_frame = -1
+            self.refresh()
 
     def _on_session_changed(self, change: Change) -> None:
         if change.origin == "cancel":

@@ -91,7 +91,7 @@ class VideoCommands:
             self.facts.frameChosen.connect(self._session.go_to)
         self.facts.show_info(self._loader.info, self._loader.progress)
         self.facts.show()
-        self.facts.raise_()
+        self.facts.activateWindow()
 
     def refresh_facts(self) -> None:
         """More is known of the video."""
@@ -105,4 +105,4 @@ class VideoCommands:
             for canvas in self._canvases:
                 self._levels.changed.connect(canvas.set_levels)
         self._levels.show()
-        self._levels.raise_()
+        self._levels.activateWindow()

@@ -110,6 +110,11 @@ class StatusBar(QStatusBar):
         """Time of the frame; None where there is no time base."""
         self.time.setText("" if seconds is None else f"t {clock(seconds)}")
 
+    def show_unnumbered(self, seconds: float) -> None:
+        """The picture of a time whose frame number is not known yet."""
+        self.frame.setText("frame ? …")
+        self.show_time(seconds)
+
     def show_zoom(self, zoom: float) -> None:
         """Zoom as device pixels a picture pixel."""
         self.zoom.setText(f"{100 * zoom:.0f} %")

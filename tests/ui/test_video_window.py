@@ -1,0 +1,327 @@
+"""The real window on awkward and broken videos: what it says of them, and how it plays them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QToolButton
+from pytestqt.qtbot import QtBot
+
+from iouviewer.app import frame_background
+from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.ui.main_window import MainWindow
+from tests.ui.window import opened_window, shown, write_boxes
+from tests.video.awkward import BROKEN, MAKERS, VideoMaker, code_in, encoder_exists, make_video, picture
+
+PATIENCE = 30_000
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Path of a clip of tests/video/awkward.py by its name."""
+    folder = tmp_path_factory.mktemp("awkward")
+
+    def path_of(name: str) -> Path:
+        maker = MAKERS.get(name) or BROKEN[name]
+        if not encoder_exists(maker.codec):
+            pytest.skip(f"this build of PyAV has no encoder {maker.codec}")
+        path = folder / name
+        return path if path.exists() else make_video(path, maker)
+
+    return path_of
+
+
+def notes(window: MainWindow) -> str:
+    """What stays to be seen of the video in the status bar."""
+    button = window.findChild(QToolButton, "videoNotes")
+    return button.text() if button.isVisible() else ""
+
+
+def go(qtbot: QtBot, window: MainWindow, frame: int) -> str:
+    """Go to a frame and wait for its picture; what is said on it."""
+    window.session.go_to(frame)
+    shown(qtbot, window)
+    return window.workbench.parts.canvas.mark_text
+
+
+def on_screen(window: MainWindow) -> int:
+    """The number in the picture on the canvas, where it is shown in its own size."""
+    image = window.workbench.parts.canvas.picture_image()
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return code_in(rows[:, : image.width() * 4].reshape(image.height(), image.width(), 4)[..., :3])
+
+
+def test_a_whole_file_gets_no_warning(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        assert notes(window) == ""
+        assert not len(window.workbench.desk.marks.damaged)
+        assert go(qtbot, window, 40) == "" and on_screen(window) == 40
+
+
+@pytest.mark.parametrize("name", ["damaged.avi", "damaged.mp4", "damaged.ts"])
+def test_a_damaged_file_says_so_for_good_and_marks_the_places(qtbot: QtBot, clip, name: str) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip(name))) as window:
+        for frame in range(0, window.session.frame_count, 4):
+            window.session.go_to(frame)
+            qtbot.wait(5)
+        info = window.workbench.loader
+        qtbot.waitUntil(lambda: bool(info.info and info.info.damage), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: "⚠ damaged" in notes(window), timeout=PATIENCE)
+        marks = window.workbench.desk.marks
+        assert len(marks.damaged) and len(marks.columns())
+        frame = int(marks.damaged[-1])
+        assert marks.text_at(marks._x(frame)).startswith(f"frame {frame}: ")
+        window.workbench.status.say("")
+        assert "damaged" in notes(window), "a message that fades does not take it along"
+
+
+def test_the_picture_itself_says_that_it_is_damaged(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("damaged.avi"))) as window:
+        qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
+        frame = int(window.workbench.desk.marks.damaged[0])
+        assert go(qtbot, window, frame).startswith("Damaged")
+        assert "Damaged" not in go(qtbot, window, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("cut.mp4", "34 frames missing"),
+        ("cut.mkv", "ends early"),
+        ("turned_90.mp4", "turned 90°"),
+        ("wide_pixels.mp4", "pixels 4:3"),
+        ("interlaced.mp4", "interlaced"),
+    ],
+)
+def test_a_peculiarity_stays_to_be_seen(qtbot: QtBot, clip, name: str, words: str) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip(name))) as window:
+        qtbot.waitUntil(lambda: words in notes(window), timeout=PATIENCE)
+
+
+def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
+    qtbot: QtBot, clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, real = threading.Event(), frame_background.confirm_index
+
+    def late(*arguments: object, **more: object) -> object:
+        release.wait(PATIENCE / 1000)
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(frame_background, "confirm_index", late)
+    video = clip("b_frames.avi")
+    gt = write_boxes(tmp_path / "gt.csv", {f: [(10, 10, 60, 60)] for f in range(80)})
+    try:
+        with opened_window(qtbot) as window:
+            canvas = window.workbench.parts.canvas
+            window.workbench.open_request(OpenRequest(video=video, gt=gt))
+            qtbot.waitUntil(lambda: canvas.mark_text != "", timeout=PATIENCE)
+            assert "In doubt" in canvas.mark_text and canvas.shown_frame == -1
+            assert not canvas.frame_view.boxes
+            assert "frame order not known yet" in notes(window)
+            release.set()
+            shown(qtbot, window)
+            qtbot.waitUntil(lambda: len(canvas.frame_view.boxes) == 1, timeout=PATIENCE)
+            assert canvas.mark_text == "" and "order" not in notes(window)
+    finally:
+        release.set()
+
+
+def test_playing_goes_on_through_damage(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("damaged.mp4"))) as window:
+        playback = window.workbench.playback
+        playback.set_speed(4.0)
+        window.workbench.actions["playPause"].trigger()
+        qtbot.waitUntil(lambda: not playback.playing, timeout=PATIENCE)
+        assert window.session.current_frame == window.session.frame_count - 1
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Pictures in ``img1``, the third one unreadable, the fifth of another size."""
+    inside = tmp_path / "MOT-02" / "img1"
+    inside.mkdir(parents=True)
+    for number in range(6):
+        width, height = (480, 300) if number == 4 else (320, 240)
+        cv2.imwrite(str(inside / f"{number + 1:06d}.jpg"), picture(number, width, height))
+    (inside / "000003.jpg").write_bytes(b"no picture")
+    return tmp_path / "MOT-02"
+
+
+def test_an_unreadable_picture_is_told_in_its_place_and_the_others_are_shown(qtbot: QtBot, folder: Path) -> None:
+    with opened_window(qtbot, OpenRequest(video=folder)) as window:
+        workbench = window.workbench
+        assert window.session.frame_count == 6 and on_screen(window) == 0
+        said = go(qtbot, window, 2)
+        assert said.startswith("Frame 2 cannot be shown") and "decoded" in said
+        assert workbench.notices.open_text == "", "no message in the way for one picture"
+        qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
+        assert workbench.desk.marks.damaged.tolist() == [2]
+        assert go(qtbot, window, 3) == "" and on_screen(window) == 3
+
+
+def test_a_picture_of_another_size_is_not_stretched(qtbot: QtBot, folder: Path) -> None:
+    with opened_window(qtbot, OpenRequest(video=folder)) as window:
+        canvas = window.workbench.parts.canvas
+        go(qtbot, window, 4)
+        assert (canvas.picture_rect.width(), canvas.picture_rect.height()) == (480, 300)
+        go(qtbot, window, 5)
+        assert (canvas.picture_rect.width(), canvas.picture_rect.height()) == (320, 240)
+
+
+def test_a_single_picture_is_a_video_of_one_frame(qtbot: QtBot, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "one.png"), picture(9, 320, 240))
+    with opened_window(qtbot, OpenRequest(video=tmp_path / "one.png")) as window:
+        assert window.session.frame_count == 1 and on_screen(window) == 9
+        window.workbench.actions["playPause"].trigger()
+        qtbot.waitUntil(lambda: not window.workbench.playback.playing, timeout=PATIENCE)
+
+
+def test_speed_direction_and_loop_are_commands_and_are_seen(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        workbench = window.workbench
+        actions, playback, button = workbench.actions, workbench.playback, workbench.desk.transport.button
+        for speed in (2.0, 4.0, 4.0):
+            actions["faster"].trigger()
+            assert playback.speed == speed and button.text() == f"{speed:g}×"
+        go(qtbot, window, 30)
+        actions["loopFrom"].trigger()
+        go(qtbot, window, 36)
+        actions["loopTo"].trigger()
+        assert playback.loop == workbench.desk.marks.loop == (30, 36) and "⟲" in button.text()
+        seen: list[int] = []
+        window.session.frameChanged.connect(seen.append)
+        actions["playBackwards"].trigger()
+        assert playback.playing and button.text().startswith("◀")
+        qtbot.waitUntil(lambda: seen.count(36) >= 2, timeout=PATIENCE)
+        actions["playPause"].trigger()
+        assert not playback.playing, "Space stops what plays backwards too"
+        assert set(seen) <= set(range(30, 37))
+        actions["loopOff"].trigger()
+        assert playback.loop is None and "⟲" not in button.text()
+
+
+def test_dropped_frames_are_told(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        label = window.workbench.desk.transport.label
+        assert label.text() == ""
+        window.workbench.playback.droppedChanged.emit(1234)
+        assert label.text() == "1,234 dropped"
+
+
+def test_going_elsewhere_while_it_plays_plays_on_from_there(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        playback, seen = window.workbench.playback, []
+        playback.set_speed(0.25)
+        window.workbench.actions["playPause"].trigger()
+        window.session.frameChanged.connect(seen.append)
+        window.workbench.feed.seek(60)
+        qtbot.waitUntil(lambda: len(seen) >= 3, timeout=PATIENCE)
+        assert playback.playing and seen[:3] == [60, 61, 62]
+
+
+@pytest.fixture
+def halted_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Every file counts as large, and its index stays where it is until the event is set."""
+    release, real = threading.Event(), frame_background.complete_index
+
+    def late(*arguments: object, **more: object) -> object:
+        release.wait(PATIENCE / 1000)
+        return real(*arguments, **more)
+
+    monkeypatch.setattr("iouviewer.app.frame_thread.LARGE_FILE", 0)
+    monkeypatch.setattr(frame_background, "complete_index", late)
+    yield release
+    release.set()
+
+
+def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_numbered_later(
+    qtbot: QtBot, tmp_path: Path, halted_index: threading.Event
+) -> None:
+    video = make_video(tmp_path / "long.mp4", VideoMaker(frames=200, bframes=2))
+    gt = write_boxes(tmp_path / "gt.csv", {f: [(10, 10, 60, 60)] for f in range(40)})
+    with opened_window(qtbot, OpenRequest(video=video, gt=gt)) as window:
+        workbench, canvas = window.workbench, window.workbench.parts.canvas
+        assert window.session.frame_count < 150 and "reading" in notes(window)
+        assert len(canvas.frame_view.boxes) == 1
+        workbench.feed.seek_time(6.9)
+        qtbot.waitUntil(lambda: "number is not known" in canvas.mark_text, timeout=PATIENCE)
+        assert on_screen(window) == 160 and canvas.shown_frame == -1 and not canvas.frame_view.boxes
+        assert workbench.status.frame.text().startswith("frame ?") and "00:06.9" in workbench.status.time.text()
+        halted_index.set()
+        qtbot.waitUntil(lambda: window.session.current_frame == 172, timeout=PATIENCE)
+        shown(qtbot, window)
+        assert on_screen(window) == 172 and canvas.mark_text == "" and "reading" not in notes(window)
+        assert "00:06.9" in workbench.status.time.text()
+
+
+def test_playing_goes_on_while_the_index_grows(qtbot: QtBot, tmp_path: Path, halted_index: threading.Event) -> None:
+    video = make_video(tmp_path / "long.mp4", VideoMaker(frames=120, bframes=2))
+    with opened_window(qtbot, OpenRequest(video=video)) as window:
+        playback = window.workbench.playback
+        playback.set_speed(0.25)
+        playback.set_loop((0, 8))
+        window.workbench.actions["playPause"].trigger()
+        halted_index.set()
+        qtbot.waitUntil(lambda: window.session.frame_count == 120, timeout=PATIENCE)
+        assert playback.playing and playback.loop == (0, 8)
+
+
+def test_memory_and_its_budget_are_shown_and_follow_the_settings(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        workbench = window.workbench
+        label = workbench.desk.state.memory
+        assert label.text().endswith("/ 512 MB")
+        workbench._store.settings.memory_mib = 300
+        workbench.desk.apply_settings()
+        assert label.text().endswith("/ 300 MB")
+
+
+def test_small_copies_are_told_switched_off_and_deleted(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        workbench, label = window.workbench, window.workbench.desk.state.copies
+        assert not label.isVisible()
+        workbench.feed.seek(70)
+        qtbot.waitUntil(lambda: label.isVisible() and label.text() == "copies ready", timeout=PATIENCE)
+        states: list[object] = []
+        workbench.loader.proxyState.connect(states.append)
+        workbench.loader.delete_proxies()
+        qtbot.waitUntil(lambda: len(states) >= 2 and states[-1].size == 0, timeout=PATIENCE)
+        assert not label.isVisible()
+        workbench._store.settings.proxy_on = False
+        workbench.desk.apply_settings()
+        states.clear()
+        workbench.feed.seek(20)
+        shown(qtbot, window)
+        qtbot.wait(100)
+        assert not states, "switched off, none are made"
+
+
+def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        canvas = window.workbench.parts.canvas
+        before = canvas.grab().toImage()
+        window.workbench.actions["adjustPicture"].trigger()
+        levels = window.workbench.video._levels
+        assert levels is not None and levels.isVisible()
+        levels.brightness.setValue(60)
+        assert canvas.grab().toImage() != before
+        assert on_screen(window) == 0, "what is exported stays as it is"
+        levels.reset()
+        assert canvas.grab().toImage() == before
+
+
+def test_the_dialog_on_the_video_lists_damage_and_goes_there(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("damaged.avi"))) as window:
+        qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
+        window.findChild(QToolButton, "videoNotes").click()
+        facts = window.workbench.video.facts
+        assert facts is not None and facts.isVisible()
+        assert facts.rows["Codec"] == "mpeg4, yuv420p, 8 bits" and facts.rows["Frame numbers"] == "final"
+        assert "damaged" in facts.notes.text() and facts.damage.count() == 4
+        facts.damage.itemActivated.emit(facts.damage.item(1))
+        assert window.session.current_frame == int(window.workbench.desk.marks.damaged[1])
