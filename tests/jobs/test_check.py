@@ -108,7 +108,8 @@ def test_reads_in_doubt_are_told_with_their_frames() -> None:
     findings = {
         "path": "clip.mp4", "kind": "video", "size": [4, 2], "frames": 9, "codec": "h264", "pixel_format": "yuv420p",
         "container": "mov", "fps": 0.0, "vfr": False, "duration": None, "key_frames": 1, "gop": {}, "rotation": 0,
-        "sample_aspect_ratio": 1.0, "exact": False, "sampled": 9, "wrong": [3, 5], "gaps": [], "damage": [], "remedy": [],
+        "sample_aspect_ratio": 1.0, "exact": False, "sampled": 9, "wrong": [3, 5],
+        "gaps": [], "damage": [], "remedy": [],
     }  # fmt: skip
     assert "NOT exact: 2 of 9 pictures read by seeking are in doubt (frames 3, 5)" in check_text(findings)
     assert "not verified" in check_text(findings | {"exact": None})
