@@ -119,6 +119,53 @@ def test_neither_project_nor_ground_truth_is_status_2(capsys: pytest.CaptureFixt
     assert "Give a project, or --gt FILE" in capsys.readouterr().err
 
 
+def with_class(path: Path, name: str) -> Path:
+    """The same boxes, all of one class."""
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([f"{header},class", *(f"{row},{name}" for row in rows)]) + "\n")
+    return path
+
+
+def test_a_baseline_whose_class_goes_by_another_name_lets_nobody_pass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gt = with_class(write(tmp_path / "gt.csv", 0.0, scores=False, frames=700), "person")
+    base = with_class(write(tmp_path / "base.csv", 2.0, frames=700), "persons")
+    with base.open("a") as file:
+        file.write("1,300,300,340,340,0.9,car\n")  # the ground truth has no car, and without it nothing would be left
+    other = with_class(write(tmp_path / "other.csv", 2.0, frames=700), "person")
+    words = ["gate", "--size", "400x400", "--count", "700", "--gt", str(gt)]
+    words += ["--pred", f"base={base}", "--pred", f"other={other}"]
+    assert main(words) == 2
+    assert "cannot be judged" in capsys.readouterr().out
+    assert main([*words, "--class-map", "persons=person"]) == 0
+    said = capsys.readouterr().out
+    assert "Note: base: 1 predictions of class 'car', unknown to the ground truth; left out" in said
+    rows = gt.read_text() + "5,300,300,350,350,car\n"
+    gt.write_text(rows)  # now one class of the baseline is known
+    assert main(words) == 2
+    assert "none of class person; if they go by another name, give --class-map" in capsys.readouterr().out
+
+
+def test_a_baseline_without_predictions_and_ground_truth_without_boxes_judge_nobody(
+    gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write(tmp_path / "other.csv", 8.0)
+    (tmp_path / "base.csv").write_text("frameID,x1,y1,x2,y2,score\n")
+    assert main([*gate, "--pred", f"other={other}"]) == 2
+    assert "base has no predictions there" in capsys.readouterr().out
+    (tmp_path / "gt.csv").write_text("frameID,x1,y1,x2,y2\n")
+    assert main([*gate, "--missing", "empty", "--pred", f"other={other}", "--margin", "pq=1"]) == 2
+    assert "no ground-truth box on the labelled frames" in capsys.readouterr().out
+
+
+def test_a_damaged_project_is_called_by_its_own_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "clip.iouv"
+    path.write_text("nothing of the kind")
+    assert main(["gate", str(path)]) == 2
+    assert f"{path}: " in capsys.readouterr().err
+
+
 def test_a_condition_may_refer_to_the_verdict(tmp_path: Path, gate: list[str]) -> None:
     other = write(tmp_path / "other.csv", 20.0)
     words = ["eval", *gate[1:], "--pred", f"other={other}"]

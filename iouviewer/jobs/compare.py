@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.jobs.scoring import capped
+from iouviewer.jobs.scoring import CUT_FLOOR, capped
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.comparison import agreement, scored, stacked
 from iouviewer.metrics.resampling import FrameSums, VideoFrames
@@ -112,7 +112,7 @@ def compared_sentence(variant: str, baseline: str, compared: ComparedVariant) ->
         return "" if count == 1 else f" in {videos} of {count} videos"
 
     floors = [floor for floor, cut in zip(conditions.floors, conditions.cut, strict=True) if cut and floor is not None]
-    if floors:
+    if floors and max(floors) > CUT_FLOOR:
         text += f" Both cut at confidence {max(floors):.3g}{where(len(floors))}."
     caps = [cap for cap in conditions.caps if cap is not None]
     if caps:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Int
 from iouviewer.metrics.verdict import Outcome
 from iouviewer.reports.gate_reports import CANNOT_JUDGE, Judgement, VideoRow
+
+if TYPE_CHECKING:
+    from iouviewer.project.contents import ProjectContents
+    from iouviewer.project.store import ProjectFile
 
 PASSED, CANNOT, FAILED, UNDECIDED = 0, 2, 3, 4
 """Exit status of the gate."""
@@ -61,11 +66,12 @@ def gate_project(path: Path, request: EvalRequest) -> GateVideo:
     from iouviewer.project.store import ProjectFile
 
     with tempfile.TemporaryDirectory(prefix="iouviewer-gate-") as folder:
-        project = ProjectFile.copy_of(path, Path(folder) / "copy.iouv")
         try:
-            contents = project.load()
-        finally:
-            project.close()
+            contents = _contents(ProjectFile.copy_of(path, Path(folder) / "copy.iouv"))
+        except UserError as error:
+            if error.path is not None and error.path.is_relative_to(folder):
+                error.path = path  # the copy is nothing to the reader
+            raise
     if not contents.variants:
         raise UserError("the project holds no variants", path=path)
     source = min(contents.document.sources)
@@ -73,6 +79,13 @@ def gate_project(path: Path, request: EvalRequest) -> GateVideo:
         contents.document, contents.variants, baseline=contents.baseline, request=request, source=source
     )
     return GateVideo(path.name, settled, read)
+
+
+def _contents(project: ProjectFile) -> ProjectContents:
+    try:
+        return project.load()
+    finally:
+        project.close()
 
 
 def gate_files(name: str, request: EvalRequest, progress: ProgressCallback = no_progress) -> GateVideo:
@@ -98,7 +111,12 @@ def judge(
     judgements = []
     for number, name in enumerate(names):
         progress(number, len(names), f"judging {name}")
-        judgements.append(_judgement(name, pool, [video.name for video in videos]))
+        judgement = _judgement(name, pool, [video.name for video in videos])
+        lost = [] if any(video.request.read.class_map for video in videos) else _lost_classes(name, pool)
+        if lost and judgement.outcome != CANNOT_JUDGE:
+            known = list(dict.fromkeys(text.casefold() for video in videos for text in video.read.truth.class_names))
+            judgement = _unlike(name, baseline, [known[number] for number in lost])
+        judgements.append(judgement)
     return GateResult(tuple(judgements), _status(judgements), tuple(_notes(videos, pool)))
 
 
@@ -179,7 +197,8 @@ def _judgement(name: str, pool: Pool, videos: Sequence[str]) -> Judgement:
     if not compared.truths:
         return cannot("no ground-truth box on the labelled frames that both cover")
     if not compared.baseline_predictions:
-        return cannot(f"{baseline} has no predictions there, so there is nothing to lose")
+        cut = f" at confidence {compared.floor:.3g} and more" if any(compared.conditions.cut) else ""
+        return cannot(f"{baseline} has no predictions there{cut}, so there is nothing to lose")
     margins = pool.videos[0].margins
     undefined = [d.metric for d in compared.verdict.differences if d.metric in margins and math.isnan(d.points)]
     if undefined:
@@ -192,6 +211,32 @@ def _judgement(name: str, pool: Pool, videos: Sequence[str]) -> Judgement:
     rows = _rows(compared, videos) if several else ()
     text = compared_sentence(name, baseline, compared)
     return Judgement(name, str(compared.verdict.outcome), text, rows)
+
+
+def _lost_classes(name: str, pool: Pool) -> list[int]:
+    """Classes that the variant predicts and the baseline never does, where boxes of the baseline were left out.
+
+    A baseline whose classes go by other names finds nothing of them, and any variant would pass.
+    """
+    baseline = pool.videos[0].baseline
+    if not any(video.variants[baseline].left_out for video in pool.videos):
+        return []
+    theirs, mine = (
+        np.concatenate([video.variants[one].table.class_ids for video in pool.videos]) for one in (baseline, name)
+    )
+    if UNSPECIFIED_CLASS in theirs:
+        return []
+    truths = np.concatenate([video.truth.class_ids[~video.truth.ignored] for video in pool.videos])
+    found: list[int] = np.setdiff1d(np.intersect1d(mine[mine >= 0], truths), theirs).tolist()
+    return found
+
+
+def _unlike(name: str, baseline: str, classes: Sequence[str]) -> Judgement:
+    text = (
+        f"{name}: cannot be judged against {baseline}: {baseline} has boxes of classes that the ground truth does not "
+        f"know, and none of class {', '.join(classes)}; if they go by another name, give --class-map A=B"
+    )
+    return Judgement(name, CANNOT_JUDGE, text)
 
 
 def _rows(compared: ComparedVariant, names: Sequence[str]) -> tuple[VideoRow, ...]:

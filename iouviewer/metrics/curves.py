@@ -56,32 +56,38 @@ class Confusion:
     counts: Int
 
     def largest(self, names: Sequence[str], most: int = 3) -> list[str]:
-        """The largest cells beside the diagonal as sentences for people."""
-        label = [_label(int(c), names) for c in self.classes]
+        """The largest cells beside the diagonal as sentences for people; a box without a class is taken for none."""
+        places = range(len(self.classes) + 1)
+        blank = {place for place, c in enumerate(self.classes.tolist()) if c == UNSPECIFIED_CLASS}
+        nothing = len(self.classes)
         cells = [
             (int(self.counts[g, p]), g, p)
-            for g in range(len(label) + 1)
-            for p in range(len(label) + 1)
-            if g != p and self.counts[g, p] > 0
+            for g in places
+            for p in places
+            if g != p and self.counts[g, p] > 0 and (nothing in (g, p) or blank.isdisjoint((g, p)))
         ]
         cells.sort(key=lambda cell: (-cell[0], cell[1], cell[2]))
-        nothing = len(label)
-        sentences = []
-        for count, g, p in cells[:most]:
-            total = int(self.counts[g].sum())
-            if g == nothing:
-                sentences.append(f"{count} predictions of {label[p]} stand where there is nothing.")
-            elif p == nothing:
-                sentences.append(f"{count} of {total} {label[g]} boxes were missed ({count / total:.0%}).")
-            else:
-                sentences.append(
-                    f"{count} of {total} {label[g]} boxes were taken for {label[p]} ({count / total:.0%})."
-                )
-        return sentences
+        return [self._sentence(count, g, p, names) for count, g, p in cells[:most]]
+
+    def _sentence(self, count: int, g: int, p: int, names: Sequence[str]) -> str:
+        nothing = len(self.classes)
+        if g == nothing:
+            name = _label(int(self.classes[p]), names)
+            of_class = f" of {name}" if name else ""
+            if count == 1:
+                return f"1 prediction{of_class} stands where there is nothing."
+            return f"{count} predictions{of_class} stand where there is nothing."
+        total, name = int(self.counts[g].sum()), _label(int(self.classes[g]), names)
+        of_boxes = f"{count} of {total} {name}{' ' if name else ''}{'box' if total == 1 else 'boxes'}"
+        was = "was" if count == 1 else "were"
+        if p == nothing:
+            return f"{of_boxes} {was} missed ({count / total:.0%})."
+        return f"{of_boxes} {was} taken for {_label(int(self.classes[p]), names)} ({count / total:.0%})."
 
 
 def _label(class_id: int, names: Sequence[str]) -> str:
-    return names[class_id] if 0 <= class_id < len(names) else "unspecified"
+    """Name of a class, empty where there is none."""
+    return names[class_id] if 0 <= class_id < len(names) else ""
 
 
 def confusion(true_classes: Int, predicted_classes: Int) -> Confusion:

@@ -285,23 +285,23 @@ _NAMES = {"ap": "AP", "pq": "PQ", "avg_iou": "Avg IoU"}
 
 def sentence(variant: str, baseline: str, verdict: Verdict) -> str:
     """The verdict as one sentence for people."""
-    parts = []
+    parts, undefined = [], []
     for d in verdict.differences:
         if math.isnan(d.margin):
             continue
         name = _NAMES[d.metric]
         if math.isnan(d.points):
-            parts.append(f"{name} is undefined")
+            undefined.append(f"{name} is undefined")
         elif math.isnan(d.low):
             parts.append(f"{name} {_points(d.points)} ({d.reason})")
         else:
             parts.append(f"{name} {_points(d.points)} [{_points(d.low)}, {_points(d.high)}]")
-    text = f"{variant}: {verdict.outcome} against {baseline}: {', '.join(parts)} points"
     limits = {d.margin for d in verdict.differences if not math.isnan(d.margin)}
-    if len(limits) == 1:
-        text += f", margin {limits.pop():.1f}"
-    count = len(verdict.videos)
-    text += f"; {verdict.frames:,} frames, on {'this video' if count == 1 else f'{count} videos'}."
+    margin = f", margin {limits.pop():.1f}" if len(limits) == 1 else ""
+    said = [f"{', '.join(parts)} points{margin}"] if parts else []
+    count, frames = len(verdict.videos), verdict.frames
+    text = f"{variant}: {verdict.outcome} against {baseline}: {'; '.join([*said, *undefined])}; "
+    text += f"{frames:,} frame{'' if frames == 1 else 's'}, on {'this video' if count == 1 else f'{count} videos'}."
     if verdict.outcome is Outcome.UNDECIDED:
         text += _way_out(verdict)
     if 1 < count < FEW_VIDEOS and verdict.blocks >= MIN_BLOCKS:

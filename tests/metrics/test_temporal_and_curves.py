@@ -74,13 +74,23 @@ def test_ignored_predictions_leave_the_curve_and_an_empty_curve_has_no_best():
 
 def test_the_confusion_matrix_says_its_largest_cells():
     true = np.array([0, 0, 0, 1, 1, -2])
-    predicted = np.array([0, 1, 1, 1, -2, 0])
+    predicted = np.array([0, 1, 1, 1, -2, 0])  # -2: nothing
 
     found = confusion(true, predicted)
 
     assert found.counts.tolist() == [[1, 2, 0], [0, 1, 1], [1, 0, 0]]
     assert found.largest(["car", "truck"]) == [
         "2 of 3 car boxes were taken for truck (67%).",
-        "1 of 2 truck boxes were missed (50%).",
-        "1 predictions of car stand where there is nothing.",
+        "1 of 2 truck boxes was missed (50%).",
+        "1 prediction of car stands where there is nothing.",
+    ]
+
+
+def test_boxes_without_a_class_are_missed_or_too_many_but_confused_with_none():
+    true = np.array([-1, -1, -1, 0, 0, -2, -2])
+    predicted = np.array([0, -2, -2, -1, -1, -1, -1])
+
+    assert confusion(true, predicted).largest(["car"]) == [
+        "2 of 3 boxes were missed (67%).",
+        "2 predictions stand where there is nothing.",
     ]
