@@ -18,6 +18,7 @@ from iouviewer.jobs.compare import (
     compare_variant,
     compared_sentence,
 )
+from iouviewer.jobs.eval_inputs import facts_of
 
 _log = logging.getLogger(__name__)
 REST_MS = 700
@@ -152,6 +153,7 @@ class VerdictJob(QObject):
             settings.review,
             self._session.source.fps,
             self.margins,
+            single_images=facts_of(self._session.source).image_names is not None,
         )
         names = {variant.key: variant.name for variant in self._session.variants}
         self._asked.emit(_Task(self._worker.wanted, comparison, names))

@@ -12,6 +12,7 @@ import numpy as np
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.imported import ImportedBoxes, Kind
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 
@@ -47,7 +48,8 @@ class SourceFacts:
         size: (width, height) in pixels, None where nothing says.
         fps: frames a second, 0.0 without a time base.
         stem: file name without its ending, by which some formats tell one video's rows from another's.
-        image_names: file names of a folder of pictures in frame order, None for a video.
+        image_names: file names of a folder of pictures in frame order (none where files are not read by them), None for
+            a video.
     """
 
     name: str
@@ -106,6 +108,13 @@ class VariantInput:
     predictions: PredictionSet
     left_out: Mapping[str, int]
     skipped: int = 0
+
+
+def facts_of(source: Source) -> SourceFacts:
+    """What a document knows of a source; a folder of pictures without a time base holds single images."""
+    images = source.fps == 0 and bool(source.path) and Path(source.path).is_dir()
+    size = (source.width, source.height)
+    return SourceFacts(source.name, source.frame_count, size, source.fps, image_names=() if images else None)
 
 
 def source_facts(video: Path | None, options: ReadOptions) -> SourceFacts:

@@ -14,7 +14,7 @@ from iouviewer.document.edits import FrameState
 from iouviewer.document.sources import Picture
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
-from iouviewer.jobs.eval_inputs import SourceFacts, Truth, VariantInput
+from iouviewer.jobs.eval_inputs import Truth, VariantInput, facts_of
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, ReadVideo, score_variants
 from iouviewer.jobs.frame_choice import parse_frames
@@ -81,7 +81,7 @@ def read_document(
         names = ", ".join(variant.name for variant in listed)
         raise UserError(f"the baseline {wanted!r} is no variant", remedy=f"Variants are {names}")
     known = document.sources[source]
-    facts = SourceFacts(known.name, known.frame_count, (known.width, known.height), known.fps)
+    facts = facts_of(known)
     chosen = np.arange(known.frame_count)
     if request.frames is not None:
         chosen = parse_frames(request.frames, known.frame_count)

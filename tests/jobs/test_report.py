@@ -16,6 +16,7 @@ from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes, write_boxes
+from iouviewer.jobs.eval_inputs import facts_of
 from iouviewer.jobs.evaluate import EvalRequest, evaluate
 from iouviewer.jobs.report import ShownVariant, evaluate_document, frame_picture, ground_truth_to_write
 from iouviewer.metrics.review import ReviewSettings
@@ -142,3 +143,13 @@ def test_the_frames_picture_shows_truth_in_blue_and_labels_pairs_only(
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         white.append(int((picture == 255).all(axis=2).sum()))
     assert white[0] > 0 and white[1] == 0
+
+
+def test_a_folder_of_pictures_holds_single_images_and_a_video_does_not(tmp_path: Path) -> None:
+    pictures, video = tmp_path / "pictures", tmp_path / "clip.mp4"
+    pictures.mkdir()
+    video.write_bytes(b"")
+    assert facts_of(Source(0, "pictures", str(pictures), 8, 8, 3)).image_names is not None
+    for source in (Source(0, "clip.mp4", str(video), 8, 8, 3), Source(0, "pictures", str(pictures), 8, 8, 3, 25.0)):
+        assert facts_of(source).image_names is None
+    assert facts_of(Source(0, "nowhere", "", 8, 8, 3)).image_names is None

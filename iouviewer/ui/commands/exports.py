@@ -16,7 +16,7 @@ from iouviewer.atomic import atomic_write
 from iouviewer.document.edits import FrameState
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import BoxesToWrite, write_boxes
-from iouviewer.jobs.eval_inputs import SourceFacts, Truth, VariantInput
+from iouviewer.jobs.eval_inputs import Truth, VariantInput, facts_of
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, ReadVideo, score_variants
 from iouviewer.reports.picture import TRUTH_COLOUR, DrawnBox, png_bytes, with_boxes
@@ -246,7 +246,7 @@ class ExportCommands(QObject):
             class_agnostic=settings.review.class_agnostic,
             target=settings.target,
         )
-        facts = SourceFacts(source.name, source.frame_count, (source.width, source.height), source.fps)
+        facts = facts_of(source)
         everything = np.ones(source.frame_count, np.bool_)
         chosen = np.flatnonzero(everything if settings.frames is None else settings.frames).astype(np.int64)
         return lambda: score_variants(request, ReadVideo(facts, held, chosen, variants))
