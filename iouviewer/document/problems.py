@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from iouviewer.document.boxes import Box, Rect
+from iouviewer.document.boxes import NO_TRACK, Box, Rect
 from iouviewer.document.commands import Accepted, Command, accept, set_class
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
@@ -56,6 +56,7 @@ class Problem:
         rect: what to look at, pixels.
         iou: of the pair, None without one.
         fix_rect, fix_class: what a fix would make of the box (or of a new one); None where nothing is proposed.
+        track: of the box, NO_TRACK where it has none.
     """
 
     key: str
@@ -68,11 +69,17 @@ class Problem:
     iou: float | None = None
     fix_rect: Rect | None = None
     fix_class: int | None = None
+    track: int = NO_TRACK
 
     @property
     def has_fix(self) -> bool:
         """Whether there is something that a press of Enter would do."""
         return self.fix_rect is not None or self.fix_class is not None
+
+
+def problem_key(kind: Kind, frame: int, box_id: int | None, rect: Rect) -> str:
+    """The key of a problem: of its box, or of its place where there is none."""
+    return f"{kind.name}:{frame}:{','.join(f'{value:.0f}' for value in rect) if box_id is None else box_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +144,31 @@ class _Finder:
         agreed = self._agreed(row)
         kind = Kind.LOOSE if agreed is None else Kind.AGREE
         worst = 1.0 - iou if agreed is None else score
-        key = f"{kind.name}:{self.frame}:{box.id}"
         fix = rect if agreed is None else agreed
-        return Problem(key, self.frame, kind, kind + worst * 0.99, box.id, box.rect, box.class_id, iou, fix)
+        return self._of_box(kind, worst, box, iou, fix)
+
+    def _of_box(
+        self,
+        kind: Kind,
+        worst: float,
+        box: Box,
+        iou: float | None = None,
+        fix: Rect | None = None,
+        fix_class: int | None = None,
+    ) -> Problem:
+        key, severity = problem_key(kind, self.frame, box.id, box.rect), kind + worst * 0.99
+        about = box.id, box.rect, box.class_id, iou, fix, fix_class, box.track
+        return Problem(key, self.frame, kind, severity, *about)
 
     def _miss(self, box: Box, lonely: set[int]) -> Problem:
         row = self._other_class(box, lonely)
         if row is None:
             # The larger the box, the stranger that it was missed; pixels saturate at a tenth of a megapixel.
             area = (box.rect[2] - box.rect[0]) * (box.rect[3] - box.rect[1])
-            severity = Kind.MISS + min(area / 1e5, 1.0) * 0.99
-            return Problem(
-                f"MISS:{self.frame}:{box.id}", self.frame, Kind.MISS, severity, box.id, box.rect, box.class_id
-            )
+            return self._of_box(Kind.MISS, min(area / 1e5, 1.0), box)
         lonely.discard(row)
         _, class_id, score = self._prediction(row)
-        key, severity = f"WRONG_CLASS:{self.frame}:{box.id}", Kind.WRONG_CLASS + score * 0.99
-        return Problem(
-            key, self.frame, Kind.WRONG_CLASS, severity, box.id, box.rect, box.class_id, None, None, class_id
-        )
+        return self._of_box(Kind.WRONG_CLASS, score, box, fix_class=class_id)
 
     def _other_class(self, box: Box, lonely: set[int]) -> int | None:
         """The unpaired prediction of another class that covers the box, if there is one."""
@@ -172,8 +185,7 @@ class _Finder:
         rect, class_id, score = self._prediction(row)
         agreed = self._agreed(row)
         kind = Kind.FALSE_POSITIVE if agreed is None else Kind.AGREE
-        place = ",".join(f"{value:.0f}" for value in rect)
-        key = f"{kind.name}:{self.frame}:{place}"
+        key = problem_key(kind, self.frame, None, rect)
         fix = rect if agreed is None else agreed
         return Problem(key, self.frame, kind, kind + score * 0.99, None, rect, class_id, None, fix, class_id)
 
@@ -239,3 +251,16 @@ def sentence(problem: Problem, class_names: tuple[str, ...]) -> str:
     if problem.box_id is None:
         return f"{what}all variants agree, not labelled"
     return f"{what}all variants agree, ground truth differs"
+
+
+def group_sentence(worst: Problem, count: int, class_names: tuple[str, ...]) -> str:
+    """Problems of one track or place in a few words, for example ``person, track 7: 37 x loose, worst IoU 0.12``."""
+    known = 0 <= worst.class_id < len(class_names)
+    names = [class_names[worst.class_id]] if known else []
+    if worst.track != NO_TRACK:
+        names.append(f"track {worst.track}")
+    what = {Kind.AGREE: "all agree against it" if worst.box_id is not None else "all agree, not labelled"}
+    text = f"{count} × {what.get(worst.kind, KIND_NAMES[worst.kind]).removesuffix(' pair')}"
+    if worst.kind is Kind.LOOSE:
+        text += f", worst IoU {worst.iou:.2f}"
+    return f"{', '.join(names)}: {text}" if names else text

@@ -57,6 +57,7 @@ def test_looking_at_the_list_of_problems_goes_nowhere_and_a_key_does(qtbot: QtBo
     window.session.set_score_settings(
         replace(window.session.scores.settings, review=replace(window.session.scores.settings.review, iou=0.95))
     )
+    panel.filters.group.setChecked(False)
     panel.model.finish()
     assert panel.model.rowCount() > 2
     window.session.go_to(7)
@@ -64,7 +65,7 @@ def test_looking_at_the_list_of_problems_goes_nowhere_and_a_key_does(qtbot: QtBo
     qtbot.waitUntil(panel.list.hasFocus)
     assert window.session.current_frame == 7
     QTest.keyClick(panel.list, Qt.Key.Key_Down)
-    assert window.session.current_frame == panel.model.problem_at(1).frame
+    assert window.session.current_frame == panel.model.problem_number(1).frame
 
 
 def test_lists_of_compare_keep_the_frame_when_thresholds_move(qtbot: QtBot, window: MainWindow) -> None:

@@ -174,26 +174,28 @@ def test_problems_are_walked_with_keys_and_each_decision_goes_on(qtbot: QtBot, t
         session, panel = window.session, window.workbench.parts.problems
         window.workbench.controls.iou_box.setValue(0.9)
         panel.model.finish()
-        assert panel.model.rowCount() == FRAMES
+        assert panel.model.count == FRAMES
         canvas = window.workbench.parts.canvas
         QTest.keyClick(canvas, Qt.Key.Key_N)
         first = panel.current
         assert first is not None
         assert session.current_frame == first.frame
-        assert panel.remark.text() == f"1 of {FRAMES}"
+        assert panel.remark.text() == f"0 of {FRAMES} done"
         QTest.keyClick(canvas, Qt.Key.Key_Return)
         # The proposed fix of a loose pair is the prediction's rectangle.
         assert session.frame_iou("model0", first.frame) == 1.0
-        assert panel.model.rowCount() == FRAMES - 1
+        assert panel.model.count == FRAMES - 1
+        assert panel.remark.text() == f"1 of {FRAMES} done"
         second = panel.current
         assert second is not None
         assert second.key != first.key
         QTest.keyClick(canvas, Qt.Key.Key_X)
         assert session.document.decision(second.key) == "right"
-        assert panel.model.rowCount() == FRAMES - 2
+        assert panel.remark.text() == f"2 of {FRAMES} done"
         window.workbench.actions["undo"].trigger()
         window.workbench.actions["undo"].trigger()
         assert session.document.decision(second.key) == ""
+        assert panel.remark.text() == f"1 of {FRAMES} done"
 
 
 def test_both_workspaces_share_frame_selection_and_variants(qtbot: QtBot, tmp_path: Path) -> None:

@@ -91,9 +91,13 @@ class ProblemCommands:
         self._decide(UNCLEAR, "Unclear")
 
     def _decide(self, decision: str, label: str) -> None:
-        problem = self._current()
-        if problem is None:
+        chosen = self._panel.chosen
+        if len(chosen) < 2:
+            problem = self._current()
+            chosen = [] if problem is None else [problem]
+        if not chosen:
             return
-        edit = SetDecisions(((problem.key, decision),), self._session.source.id)
-        self._session.execute(edit, f"{label}: frame {problem.frame}", origin="problems")
+        edit = SetDecisions(tuple((problem.key, decision) for problem in chosen), self._session.source.id)
+        where = f"frame {chosen[0].frame}" if len(chosen) == 1 else f"{len(chosen)} problems"
+        self._session.execute(edit, f"{label}: {where}", origin="problems")
         self.next()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QListView, QMenu, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 
 from iouviewer.app.session import Session
-from iouviewer.document.problems import Problem
+from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.sections import Section, dense_table, make_dense
 from iouviewer.ui.tables.boxes_model import BoxesModel
-from iouviewer.ui.tables.problems_model import ProblemsModel
 from iouviewer.ui.tables.variants_model import Column, VariantsModel
+
+__all__ = ["BoxesPanel", "ProblemsPanel", "VariantsPanel"]
 
 _NARROW = (Column.NAME, Column.AVG_IOU, Column.PQ, Column.AP)
 _NARROW_WIDTHS = {Column.AVG_IOU: 70, Column.PQ: 58, Column.AP: 72}
@@ -129,89 +130,7 @@ class _VariantsView(QTableView):
             self._panel.resumeRequested.emit(key)
 
 
-class ProblemsPanel(Section):
-    """The list of problems with its place: "37 of 212".
-
-    Signals:
-        activated(Problem): go there.
-    """
-
-    activated = Signal(object)
-
-    def __init__(self, session: Session) -> None:
-        self.model = ProblemsModel(session)
-        self.list = QListView()
-        super().__init__("Problems", self.list)
-        self.list.setObjectName("problemsList")
-        self.list.setAccessibleName("Problems, the gravest first")
-        self.list.setUniformItemSizes(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.list.setModel(self.model)
-        self._session = session
-        self._key = ""
-        self._row = -1
-        self._going = False
-        self.list.selectionModel().currentChanged.connect(self._on_current_changed)
-        self.list.clicked.connect(self._on_list_clicked)
-        self.model.modelReset.connect(self._on_model_reset)
-        self.model.counted.connect(self._show_count)
-        self._show_count()
-
-    @property
-    def current(self) -> Problem | None:
-        """The problem that is looked at, None before the first N or when it is solved."""
-        return self.model.problem_at(self._row) if 0 <= self._row < self.model.rowCount() else None
-
-    def step(self, by: int) -> Problem | None:
-        """Go to the next or previous problem; the one that moved up into the place of a solved one counts as next."""
-        count = self.model.rowCount()
-        if not count:
-            return None
-        solved = bool(self._key) and self.model.row_of(self._key) < 0
-        start = self._row if solved and by > 0 else self._row + by
-        return self.go_to_row(start % count if self._row >= 0 or by > 0 else count - 1)
-
-    def go_to_row(self, row: int) -> Problem | None:
-        """Make this row the current one and go there."""
-        if not 0 <= row < self.model.rowCount():
-            return None
-        problem = self.model.problem_at(row)
-        self._key, self._row = problem.key, row
-        _mark_row(self.list, row)
-        self._show_count()
-        self.activated.emit(problem)
-        return problem
-
-    def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
-        # Qt makes the first row current when the list gets the focus; to look is not to go anywhere.
-        if current.isValid() and previous.isValid() and self.list.hasFocus() and current.row() != self._row:
-            self.go_to_row(current.row())
-
-    def _on_list_clicked(self, index: QModelIndex) -> None:
-        self.go_to_row(index.row())
-
-    def _on_model_reset(self) -> None:
-        row = self.model.row_of(self._key) if self._key else -1
-        if row >= 0:
-            self._row = row
-            _mark_row(self.list, row)
-        self._row = min(self._row, self.model.rowCount() - 1)
-        self._show_count()
-
-    def _show_count(self) -> None:
-        total = self.model.rowCount()
-        if not len(self._session.variants):
-            self.remark.setText("add predictions" if self._session.frame_count else "")
-        elif not total:
-            self.remark.setText("none left" if self.model.complete else "looking …")
-        else:
-            more = "" if self.model.complete else " +"
-            place = f"{self._row + 1} of " if self._row >= 0 else ""
-            self.remark.setText(f"{place}{total}{more}")
-
-
-def _mark_row(view: QTableView | QListView, row: int) -> None:
+def _mark_row(view: QTableView, row: int) -> None:
     """Select a row without moving the focus; -1 selects nothing."""
     selection = view.selectionModel()
     if row < 0:

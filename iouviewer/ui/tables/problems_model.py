@@ -1,75 +1,110 @@
-"""The list of problems of the whole video, filled while nothing else is to be done and kept current by changes."""
+"""The list of problems of the whole video: groups that open and close, filters, and how much is done."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractListModel, QElapsedTimer, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+import numpy as np
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 
+from iouviewer.app.problems_job import ProblemsJob, gather
 from iouviewer.app.session import Session
+from iouviewer.document.boxes import NO_TRACK, Box
 from iouviewer.document.edits import Aspect, Change, FrameState, Phase
-from iouviewer.document.problems import Problem, Witness, frame_problems, sentence
+from iouviewer.document.problem_groups import Arranged, arrange
+from iouviewer.document.problem_list import Filter, GroupKey, ProblemList, Shown
+from iouviewer.document.problem_table import ProblemTable, all_problems
+from iouviewer.document.problems import Problem, Witness, frame_problems, group_sentence, sentence
+from iouviewer.metrics.table import Int
 
 Index = QModelIndex | QPersistentModelIndex
 FIGURE_SPACE = "\u2007"
-SHOW_MILLISECONDS = 700
-"""How often the list is shown while it is being filled."""
-SLICE_MILLISECONDS = 6
-"""Longest stretch of work between two looks at the event loop."""
+REST_MILLISECONDS = 60
+"""How long thresholds rest before problems are looked for."""
+GROWING_MILLISECONDS = 2000
+"""How often the list follows a run that goes on; seldom enough that searching takes a tenth of the time at most."""
+AT_ONCE = 60
+"""Frames of one edit that are looked at before it returns, a millisecond each; more are left to the thread."""
+MOST_EDITED = 300
+"""Edited frames from which all is searched anew, so that a pass over the list stays quick."""
 PROBLEM_ROLE = Qt.ItemDataRole.UserRole
+"""The Problem of a row; None for a group."""
+OPEN_ROLE = Qt.ItemDataRole.UserRole + 1
+"""Of a group whether it is open; None for a problem."""
 
 
 class ProblemsModel(QAbstractListModel):
-    """Open problems, the gravest first; what was decided is left out.
+    """Open problems that pass the filter: in groups, or the gravest first. A group of one is the problem itself.
 
     Signals:
-        counted(int, bool): number of open problems, and whether all frames were looked at.
+        counted(): the number of problems, of done ones, or whether the search goes on changed.
     """
 
-    counted = Signal(int, bool)
+    counted = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self._by_frame: dict[int, list[Problem]] = {}
-        self._pending: list[int] = []
-        self._shown: list[Problem] = []
-        self._differs = False
-        self._since_shown = QElapsedTimer()
-        self._since_shown.start()
-        self._work = QTimer(self)
-        self._work.setInterval(0)
-        self._work.timeout.connect(self._on_work_timeout)
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(60)
-        self._rest.timeout.connect(self._work.start)
-        session.sourceChanged.connect(self._start_anew)
+        self.problems = ProblemList(self._find_box)
+        self._job = ProblemsJob(self)
+        self._job.ready.connect(self._on_job_ready)
+        self._touched: set[int] = set()
+        self._opened: set[GroupKey] = set()
+        self._led_to: GroupKey = (-1, NO_TRACK, "")
+        self._lay_out(self.problems.shown())
+        self._rest = QTimer(self, singleShot=True)
+        self._rest.timeout.connect(self._ask)
+        session.sourceChanged.connect(self._on_source_changed)
         session.scoresChanged.connect(self._start_anew)
         session.variants.listChanged.connect(self._start_anew)
         session.variants.predictionsChanged.connect(self._on_predictions_changed)
         session.changed.connect(self._on_session_changed)
-        self._start_anew()
+        self._on_source_changed()
+
+    def _find_box(self, box_id: int) -> Box | None:
+        return self._session.ground_truth.find(box_id)
 
     # Filling
 
+    def _on_source_changed(self) -> None:
+        self.problems.forget()
+        self.problems.take(arrange(ProblemTable.of((), 0)))
+        self._start_anew()
+
     def _start_anew(self) -> None:
-        self._pending = list(range(self._session.frame_count - 1, -1, -1)) if len(self._session.variants) else []
-        if not self._pending:
-            self._by_frame = {}
-            self._show()
-            self._work.stop()
+        if not len(self._session.variants):
             self._rest.stop()
+            self._job.cancel()
+            self.problems.take(arrange(ProblemTable.of((), 0)))
+            self._show()
             return
-        self.counted.emit(len(self._shown), False)
-        # Thresholds move with a slider: begin when it rests for a moment.
-        self._work.stop()
-        self._rest.start()
+        self.counted.emit()
+        self._rest.start(REST_MILLISECONDS)
 
     def _on_predictions_changed(self, _key: str, frames: frozenset[int] | None) -> None:
-        # A run goes on: only what it brought is looked at.
-        if frames is not None and len(self._session.variants):
-            self._pending += frames.difference(self._pending)
-            if not self._work.isActive() and not self._rest.isActive():
-                self._rest.start()
+        if frames is not None and not self._rest.isActive() and not self._job.busy:
+            self._rest.start(max(GROWING_MILLISECONDS, round(10_000 * self._job.seconds)))
+
+    def _ask(self) -> None:
+        evidence = gather(self._session)
+        if evidence is None:
+            return
+        self._touched = set()
+        self._job.ask(evidence)
+
+    def _on_job_ready(self, arranged: Arranged) -> None:
+        self.problems.take(arranged)
+        # What was edited while the thread searched.
+        for frame in self._touched:
+            self.problems.set_frame(frame, self._look_at(frame))
+        self._show()
+
+    def finish(self) -> None:
+        """Search all frames now (tests)."""
+        self._rest.stop()
+        self._job.cancel()
+        evidence = gather(self._session)
+        if evidence is not None:
+            self.problems.take(arrange(all_problems(evidence())))
+        self._show()
 
     def _on_session_changed(self, change: Change) -> None:
         if change.phase is Phase.LIVE:
@@ -77,40 +112,27 @@ class ProblemsModel(QAbstractListModel):
         if not change.frames and change.aspects & ~(Aspect.DECISIONS | Aspect.CLASS_NAMES):
             self._start_anew()
             return
-        for frame in change.frames:
-            self._look_at(frame)
-        self._show()
+        different = bool(change.aspects & Aspect.CLASS_NAMES)
+        if change.aspects & Aspect.DECISIONS:
+            different = self._take_decisions()
+        if len(change.frames) > AT_ONCE or self.problems.edited > MOST_EDITED:
+            self._start_anew()
+        by_hand = change.origin != "history"
+        for frame in change.frames if len(change.frames) <= AT_ONCE and len(self._session.variants) else ():
+            self._touched.add(frame)
+            different = self.problems.set_frame(frame, self._look_at(frame), by_hand=by_hand) or different
+        if different:
+            self._show()
 
-    def _on_work_timeout(self) -> None:
-        clock = QElapsedTimer()
-        clock.start()
-        while self._pending and clock.elapsed() < SLICE_MILLISECONDS:
-            self._look_at(self._pending.pop())
-        if self._pending:
-            if self._since_shown.elapsed() > SHOW_MILLISECONDS:
-                self._show_if_different()
-        else:
-            self._work.stop()
-            gone = [frame for frame in self._by_frame if frame >= self._session.frame_count]
-            for frame in gone:
-                self._put(frame, [])
-            self._show_if_different()
+    def _take_decisions(self) -> bool:
+        return self.problems.set_decisions(self._session.document.decisions(self._session.source.id))
 
-    def finish(self) -> None:
-        """Look at all frames now (tests, exports)."""
-        self._rest.stop()
-        while self._pending:
-            self._look_at(self._pending.pop())
-        self._work.stop()
-        self._show()
-
-    def _look_at(self, frame: int) -> None:
+    def _look_at(self, frame: int) -> list[Problem]:
         session = self._session
         baseline = session.variants.baseline
-        counts = session.ground_truth.state(frame) == FrameState.LABELLED
+        counts = frame < session.frame_count and session.ground_truth.state(frame) == FrameState.LABELLED
         if baseline is None or not counts or not baseline.predictions.covered[frame]:
-            self._put(frame, [])
-            return
+            return []
         rest = [variant for variant in session.variants if variant.key != baseline.key]
         witnesses = [
             Witness(variant.predictions.table.frame(frame), session.scores.frame_review(variant.key, frame))
@@ -118,66 +140,172 @@ class ProblemsModel(QAbstractListModel):
             if variant.predictions.covered[frame]
         ]
         convention = session.scores.settings.review.convention
-        found = frame_problems(frame, session.ground_truth.boxes(frame), witnesses, convention)
-        self._put(frame, found)
+        return frame_problems(frame, session.ground_truth.boxes(frame), witnesses, convention)
 
-    def _put(self, frame: int, found: list[Problem]) -> None:
-        self._differs = self._differs or found != self._by_frame.get(frame, [])
-        if found:
-            self._by_frame[frame] = found
-        else:
-            self._by_frame.pop(frame, None)
+    # Showing
 
-    def _show_if_different(self) -> None:
-        # Sorting and comparing a long list is felt; a run or a change of thresholds often leaves it as it was.
-        if self._differs:
+    def set_filter(self, wanted: Filter) -> None:
+        """Show what passes this."""
+        if wanted != self.problems.filter:
+            self.problems.filter = wanted
             self._show()
-        else:
-            self._since_shown.restart()
-            self.counted.emit(len(self._shown), not self._pending)
+
+    def set_grouped(self, grouped: bool) -> None:
+        """In groups, or one by one."""
+        if grouped is not self.problems.grouped:
+            self.problems.grouped = grouped
+            self._show()
+
+    def set_open(self, row: int, opened: bool) -> None:
+        """Open or close the group in a row."""
+        group, inner = self._entry(row)
+        if inner >= 0 or group < 0:
+            return
+        self._set_group_open(group, opened)
+
+    def open_only(self, position: int) -> None:
+        """Open the group of the problem at this position, and close the one that the last call opened."""
+        if not len(self._shown.groups):
+            return
+        group = int(np.searchsorted(self._shown.starts, position, side="right")) - 1
+        key = self.problems.group_key(int(self._shown.groups[group]))
+        if key not in self._opened:
+            self._opened.discard(self._led_to)
+            self._led_to = key
+            self._set_group_open(group, True)
+
+    def _set_group_open(self, group: int, opened: bool) -> None:
+        key = self.problems.group_key(int(self._shown.groups[group]))
+        if opened is not (key in self._opened):
+            (self._opened.add if opened else self._opened.discard)(key)
+            self.beginResetModel()
+            self._lay_out(self._shown)
+            self.endResetModel()
 
     def _show(self) -> None:
-        self._differs = False
-        decided = self._session.document.decisions(self._session.source.id)
-        problems = [p for found in self._by_frame.values() for p in found if not decided.get(p.key)]
-        problems.sort(key=lambda problem: (-problem.severity, problem.frame, problem.key))
-        if problems != self._shown:
-            self.beginResetModel()
-            self._shown = problems
-            self.endResetModel()
-        self._since_shown.restart()
-        self.counted.emit(len(problems), not self._pending)
+        self.problems.class_names = self._session.document.class_names
+        self._take_decisions()
+        self.beginResetModel()
+        self._lay_out(self.problems.shown())
+        self.endResetModel()
+        self.counted.emit()
+
+    def _lay_out(self, shown: Shown) -> None:
+        """Where the rows of the list come from: ``_first`` (G + 1,) is the first row of each group."""
+        self._shown = shown
+        sizes = np.diff(shown.starts)
+        heights = np.ones(len(sizes), np.int64)
+        self._is_open = np.zeros(len(sizes), np.bool_)
+        if self._opened:
+            several = np.flatnonzero(sizes > 1)
+            numbers = shown.groups[several].tolist()
+            opened = [self.problems.group_key(number) in self._opened for number in numbers]
+            self._is_open[several[opened]] = True
+            heights[self._is_open] += sizes[self._is_open]
+        self._first: Int = np.concatenate(([0], np.cumsum(heights)))
+
+    def _entry(self, row: int) -> tuple[int, int]:
+        """The group in a row and the position of its problem; -1 for a group's own row, or where nothing is grouped."""
+        if not len(self._shown.groups):
+            return -1, row
+        group = int(np.searchsorted(self._first, row, side="right")) - 1
+        start, size = int(self._shown.starts[group]), int(self._shown.starts[group + 1] - self._shown.starts[group])
+        inner = row - int(self._first[group]) - 1
+        if size == 1:
+            return group, start
+        return group, -1 if inner < 0 else start + inner
 
     # Reading
 
     @property
     def complete(self) -> bool:
-        """Whether all frames were looked at."""
-        return not self._pending
+        """Whether no search goes on."""
+        return not self._job.busy and not self._rest.isActive()
 
-    def problem_at(self, row: int) -> Problem:
-        """The problem in a row."""
-        return self._shown[row]
+    @property
+    def count(self) -> int:
+        """Open problems that pass the filter."""
+        return len(self._shown.rows)
 
-    def row_of(self, key: str) -> int:
-        """Row of a problem, -1 if it is not open."""
-        return next((row for row, problem in enumerate(self._shown) if problem.key == key), -1)
+    def problem_number(self, position: int) -> Problem:
+        """The problem at a position among those that pass the filter."""
+        return self.problems.problem(int(self._shown.rows[position]))
+
+    def position_of(self, key: str) -> int:
+        """Position of an open problem that passes the filter, else -1."""
+        for number in self.problems.numbers_of(key):
+            found = np.flatnonzero(self._shown.rows == number)
+            if len(found):
+                return int(found[0])
+        return -1
+
+    def position_at(self, row: int) -> int:
+        """Position of the problem in a row, -1 for a group."""
+        return self._entry(row)[1]
+
+    def row_of_position(self, position: int) -> int:
+        """Row of the problem, or of its group while that is closed."""
+        if not len(self._shown.groups):
+            return position
+        group = int(np.searchsorted(self._shown.starts, position, side="right")) - 1
+        inner = position - int(self._shown.starts[group]) + 1 if self._is_open[group] else 0
+        return int(self._first[group]) + inner
+
+    def group_row(self, row: int) -> int:
+        """Row of the group that a row belongs to; itself where it belongs to none."""
+        group, _ = self._entry(row)
+        return row if group < 0 else int(self._first[group])
+
+    def group_problems(self, row: int) -> list[Problem]:
+        """All problems of the group in a row; the problem itself for a row of one."""
+        group, position = self._entry(row)
+        if position >= 0:
+            return [self.problem_number(position)]
+        return [self.problem_number(at) for at in range(*self._shown.starts[group : group + 2].tolist())]
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._shown)
+        if parent.isValid():
+            return 0
+        return int(self._first[-1]) if len(self._shown.groups) else len(self._shown.rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid() or index.row() >= len(self._shown):
+        if not index.isValid() or index.row() >= self.rowCount():
             return None
-        problem = self._shown[index.row()]
+        group, position = self._entry(index.row())
+        if position < 0:
+            return self._group_data(group, role)
+        problem = self.problem_number(position)
         if role == Qt.ItemDataRole.DisplayRole:
-            # Figure spaces keep the texts in one column.
-            width = len(str(max(0, self._session.frame_count - 1)))
-            frame = str(problem.frame).rjust(width, FIGURE_SPACE)
-            return f"{frame}  {sentence(problem, self._session.document.class_names)}"
+            inner = group >= 0 and bool(self._is_open[group])
+            return f"{FIGURE_SPACE * 2 if inner else ''}{self._frame(problem.frame)}  {self._sentence(problem)}"
         if role == PROBLEM_ROLE:
             return problem
         if role == Qt.ItemDataRole.ToolTipRole:
             fix = "Enter takes the proposed fix. " if problem.has_fix else ""
             return f"Frame {problem.frame}. {fix}X: the ground truth is right. U: unclear."
         return None
+
+    def _group_data(self, group: int, role: int) -> object:
+        opened = bool(self._is_open[group])
+        if role == OPEN_ROLE:
+            return opened
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        start, stop = self._shown.starts[group : group + 2].tolist()
+        worst = self.problems.worst(self._shown.rows[start:stop])
+        first, last = (self.problem_number(at).frame for at in (start, stop - 1))
+        text = group_sentence(worst, stop - start, self._session.document.class_names)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return (
+                f"Frames {first} to {last}: {text}, worst at frame {worst.frame}. Right and Left open and close it; "
+                "X and U here decide all of them."
+            )
+        return f"{'▾' if opened else '▸'} {text}"
+
+    def _frame(self, frame: int) -> str:
+        # Figure spaces keep the texts in one column.
+        return str(frame).rjust(len(str(max(0, self._session.frame_count - 1))), FIGURE_SPACE)
+
+    def _sentence(self, problem: Problem) -> str:
+        text = sentence(problem, self._session.document.class_names)
+        return text if problem.track == NO_TRACK else f"{text} · track {problem.track}"

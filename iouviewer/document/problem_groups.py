@@ -1,0 +1,116 @@
+"""Problems that belong together: of one track, or, without a track, at one place through consecutive frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.problem_table import ProblemTable
+from iouviewer.metrics.iou import areas
+from iouviewer.metrics.pairs import Columns, Pairs, overlapping_pairs
+from iouviewer.metrics.table import Int
+
+SAME_PLACE = 0.5
+"""IoU from which boxes of two frames count as one object."""
+GAP = 3
+"""Frames from one box to the next of the same object, at most: detectors flicker, and runs may skip frames."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arranged:
+    """Problems in their groups and orders.
+
+    Attributes:
+        table: the problems.
+        group: (N,) int64, the group of each row; groups count from 0, the gravest first.
+        by_group: (N,) int64 rows by group, then frame; by_severity: the gravest first, then by frame.
+        starts: (G + 1,) int64, the rows of each group in ``by_group``.
+        tracked: the group of each kind and track.
+    """
+
+    table: ProblemTable
+    group: Int
+    by_group: Int
+    by_severity: Int
+    starts: Int
+    tracked: dict[tuple[int, int], int]
+
+    @property
+    def group_count(self) -> int:
+        return len(self.starts) - 1
+
+
+def arrange(table: ProblemTable) -> Arranged:
+    """Find the groups and sort."""
+    raw = _groups(table)
+    count = int(raw.max()) + 1 if len(raw) else 0
+    worst = np.full(count, -np.inf)
+    np.maximum.at(worst, raw, table.severities)
+    first = np.full(count, len(raw), np.int64)
+    np.minimum.at(first, raw, np.arange(len(raw)))
+    rank = np.empty(count, np.int64)
+    rank[np.lexsort((first, -worst))] = np.arange(count)
+    group: Int = rank[raw] if len(raw) else raw
+    # Rows are by frame already, which a stable sort keeps.
+    by_group = np.argsort(group, kind="stable")
+    by_severity = np.argsort(-table.severities, kind="stable")
+    starts = np.searchsorted(group[by_group], np.arange(count + 1)).astype(np.int64)
+    leaders = by_group[starts[:-1]]
+    kinds, tracks = table.kinds[leaders].tolist(), table.tracks[leaders].tolist()
+    places = enumerate(zip(kinds, tracks, strict=True))
+    tracked = {place: number for number, place in places if place[1] != NO_TRACK}
+    return Arranged(table, group, by_group, by_severity, starts, tracked)
+
+
+def _groups(table: ProblemTable) -> Int:
+    """(N,) group of each row, numbered without gaps."""
+    tracked = table.tracks != NO_TRACK
+    # A row stands for its group: the first of its kind and track, or the first of its chain.
+    leader = np.arange(len(table), dtype=np.int64)
+    rows = np.flatnonzero(tracked)
+    order = rows[np.lexsort((rows, table.tracks[rows], table.kinds[rows]))]
+    if len(order):
+        new = np.ones(len(order), np.bool_)
+        new[1:] = (np.diff(table.kinds[order]) != 0) | (np.diff(table.tracks[order]) != 0)
+        leader[order] = order[np.flatnonzero(new)][np.cumsum(new) - 1]
+    free = np.flatnonzero(~tracked)
+    leader[free] = free[_chains(table, free)]
+    _, groups = np.unique(leader, return_inverse=True)
+    return groups.reshape(-1).astype(np.int64)
+
+
+def _chains(table: ProblemTable, rows: Int) -> Int:
+    """For each of ``rows`` (ascending) the place of the first row of its chain."""
+    offsets = np.searchsorted(rows, table.offsets).astype(np.int64)
+    boxes = table.rects[:, rows]
+    before = np.arange(len(rows), dtype=np.int64)
+    follows, followed = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
+    here = Columns(offsets, boxes, areas(boxes))
+    for gap in range(1, GAP + 1):
+        # The frame that lies ``gap`` ahead, in place of each frame.
+        shifted = np.append(offsets[gap:], np.full(min(gap, len(offsets)), len(rows)))[: len(offsets)]
+        pairs = overlapping_pairs(here, Columns(shifted, boxes, here.areas), SAME_PLACE)
+        earlier, later = rows[pairs.gt], rows[pairs.pred]
+        fits = (table.kinds[earlier] == table.kinds[later]) & (table.class_ids[earlier] == table.class_ids[later])
+        pairs = _mutual(pairs.select(fits & ~followed[pairs.gt] & ~follows[pairs.pred]), len(rows))
+        before[pairs.pred] = pairs.gt
+        follows[pairs.pred] = True
+        followed[pairs.gt] = True
+    while True:
+        further = before[before]
+        if np.array_equal(further, before):
+            return before
+        before = further
+
+
+def _mutual(pairs: Pairs, count: int) -> Pairs:
+    """Pairs that are the best one for both of their boxes; of equal ones the first."""
+    order = np.lexsort((pairs.pred, pairs.gt, -pairs.iou))
+    number = np.empty(len(order), np.int64)
+    number[order] = np.arange(len(order))
+    best = np.full((2, count), len(order), np.int64)
+    np.minimum.at(best[0], pairs.gt, number)
+    np.minimum.at(best[1], pairs.pred, number)
+    return pairs.select((best[0][pairs.gt] == number) & (best[1][pairs.pred] == number))

@@ -1,0 +1,132 @@
+"""The problems of a whole video at once are those of its frames one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iouviewer.document.boxes import Box
+from iouviewer.document.problem_table import Evidence, ProblemTable, all_problems
+from iouviewer.document.problems import Kind, Problem, Witness, frame_problems
+from iouviewer.metrics.review import ReviewSettings, review_frame
+from iouviewer.metrics.table import Bool, BoxTable, Convention
+
+FRAMES = 5
+
+
+def random_table(rng: np.random.Generator, count: int, *, classes: int, ignored: bool = False) -> BoxTable:
+    """Boxes on a coarse grid, so that equal overlaps and equal scores come up."""
+    corner = rng.integers(0, 6, (2, count)) * 20.0
+    size = rng.integers(2, 5, (2, count)) * 20.0
+    return BoxTable.from_rows(
+        rng.integers(0, FRAMES, count),
+        np.concatenate((corner, corner + size)),
+        frame_count=FRAMES,
+        class_ids=rng.integers(-1 if classes > 1 else 0, classes, count),
+        scores=None if ignored else rng.integers(1, 10, count) / 10,
+        ignored=rng.random(count) < 0.15 if ignored else None,
+        ids=rng.permutation(count) + 1,
+    )
+
+
+def one_by_one(evidence: Evidence) -> list[Problem]:
+    truth = evidence.truth
+    found = []
+    for frame in np.flatnonzero(evidence.labelled & evidence.predictions[0][1]).tolist():
+        gt = truth.frame(frame)
+        tracks = evidence.tracks[np.searchsorted(evidence.track_ids, gt.ids)].tolist()
+        boxes = [
+            Box(i, frame, tuple(rect), c, track)
+            for i, rect, c, track in zip(
+                gt.ids.tolist(), gt.boxes.T.tolist(), gt.class_ids.tolist(), tracks, strict=True
+            )
+        ]
+        witnesses = [
+            Witness(table.frame(frame), review_frame(gt, table.frame(frame), evidence.review))
+            for table, covered in evidence.predictions
+            if covered[frame]
+        ]
+        found += frame_problems(frame, boxes, witnesses, evidence.review.convention)
+    return found
+
+
+def by_key(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: (problem.key, problem.severity, problem.rect))
+
+
+def at_once(evidence: Evidence) -> list[Problem]:
+    table = all_problems(evidence)
+    return [table.problem(row) for row in range(len(table))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    boxes=st.integers(0, 30),
+    counts=st.lists(st.integers(0, 40), max_size=3),
+    classes=st.integers(1, 3),
+    agnostic=st.booleans(),
+    convention=st.sampled_from(list(Convention)),
+    conf=st.sampled_from((0.0, 0.3, 0.5)),
+)
+def test_all_frames_at_once_give_the_problems_of_each(
+    seed: int, boxes: int, counts: list[int], classes: int, agnostic: bool, convention: Convention, conf: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    truth = random_table(rng, boxes, classes=classes, ignored=True)
+
+    def covered() -> Bool:
+        return rng.random(FRAMES) < 0.8
+
+    predictions = tuple((random_table(rng, count, classes=classes), covered()) for count in counts)
+    ids = np.sort(truth.ids)
+    evidence = Evidence(
+        truth,
+        rng.random(FRAMES) < 0.9,
+        ids,
+        rng.integers(-1, 4, len(ids)),
+        predictions,
+        ReviewSettings(conf=conf, convention=convention, class_agnostic=agnostic),
+    )
+    expected = by_key(one_by_one(evidence)) if predictions else []
+    assert by_key(at_once(evidence)) == expected
+
+
+def test_a_crowded_case_has_problems_of_every_kind() -> None:
+    rng = np.random.default_rng(3)
+    truth = random_table(rng, 60, classes=3, ignored=True)
+    whole = np.ones(FRAMES, np.bool_)
+    one = random_table(rng, 80, classes=3)
+    two = replace(one, scores=np.full(80, 0.8))
+    evidence = Evidence(truth, whole, np.sort(truth.ids), np.zeros(60, np.int64), ((one, whole),), ReviewSettings())
+    found = at_once(evidence)
+    agreed = at_once(replace(evidence, predictions=((one, whole), (two, whole))))
+    assert {problem.kind for problem in [*found, *agreed]} == set(Kind)
+    assert by_key(found) == by_key(one_by_one(evidence))
+
+
+def test_without_variants_there_are_no_problems() -> None:
+    truth = random_table(np.random.default_rng(0), 9, classes=1)
+    none = np.zeros(0, np.int64)
+    table = all_problems(Evidence(truth, np.ones(FRAMES, np.bool_), none, none, (), ReviewSettings()))
+    assert len(table) == 0
+    assert table.offsets.tolist() == [0] * (FRAMES + 1)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_table_of_problems_gives_them_back(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth = random_table(rng, 20, classes=2, ignored=True)
+    ids = np.sort(truth.ids)
+    whole = np.ones(FRAMES, np.bool_)
+    predictions = ((random_table(rng, 30, classes=2), whole),)
+    problems = one_by_one(Evidence(truth, whole, ids, np.arange(len(ids)), predictions, ReviewSettings()))
+    table = ProblemTable.of(problems, FRAMES)
+    assert by_key([table.problem(row) for row in range(len(table))]) == by_key(problems)
+    assert [len(table.frames[a:b]) for a, b in zip(table.offsets, table.offsets[1:], strict=False)] == [
+        sum(problem.frame == frame for problem in problems) for frame in range(FRAMES)
+    ]
