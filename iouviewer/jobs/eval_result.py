@@ -79,7 +79,9 @@ class EvalResult:
 
     def html(self) -> bytes:
         """The report."""
-        return html_bytes(self.values, self.chosen, self.series(), title=self._plot_title(), target=self.target)
+        return html_bytes(
+            self.values, self.chosen, self.series(), title=self.title, head=self._head(), target=self.target
+        )
 
     def sentences(self) -> list[str]:
         """The verdicts in words, where there was an analysis."""
@@ -110,16 +112,19 @@ class EvalResult:
         """Whether a condition holds (``jobs.fail_if``)."""
         return condition_holds(text, self.values["variants"])
 
+    def _head(self) -> str:
+        """On which frames and at which thresholds the numbers stand."""
+        protocol = self.protocol
+        return (
+            f"{protocol['labelled_frames']} labelled of {protocol['chosen_frames']} frames ({protocol['frames']}), "
+            f"confidence {protocol['confidence']:g}, IoU {protocol['iou_threshold']:g}, {protocol['convention']}; "
+            "AP: COCO, every stored prediction"
+        )
+
     def text(self) -> str:
         """The variants table, what has to be known of it, and with one variant the source article's sentence."""
-        protocol = self.protocol
-        head = (
-            f"{self.title}: {protocol['labelled_frames']} labelled of {protocol['chosen_frames']} frames "
-            f"({protocol['frames']}), confidence {protocol['confidence']:g}, IoU {protocol['iou_threshold']:g}, "
-            f"{protocol['convention']}; AP: COCO, every stored prediction\n"
-        )
-        variants = self.values["variants"]
-        parts = [head, text_table(HEADER, table_rows(variants, protocol["baseline"]))]
+        protocol, variants = self.protocol, self.values["variants"]
+        parts = [f"{self.title}: {self._head()}\n", text_table(HEADER, table_rows(variants, protocol["baseline"]))]
         parts += [f"{sentence}\n" for sentence in self.sentences()]
         parts += [f"Note: {warning}\n" for warning in (*protocol["warnings"], *self._common_ground())]
         if len(variants) == 1:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from iouviewer.metrics.table import Int
-from iouviewer.reports.html_analysis import analysis_html
+from iouviewer.reports.html_analysis import analysis_html, verdicts_html
 from iouviewer.reports.plot import plot_bytes
 from iouviewer.reports.series import FrameSeries
 from iouviewer.reports.text_table import HEADER, number_text, table_rows
@@ -18,15 +19,28 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .text { text-align: left; }
 .plot { background: #fff; } .plot svg { width: 100%; height: auto; }
+.curves { max-width: 45rem; }
 .note { opacity: .75; }
 """
 
 
+_NEGATIVE = re.compile(r"-\d")
+
+
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in rows)
+    """A table whose columns of words stand to the left and whose columns of numbers stand to the right."""
+    words = [any(row[place][:1].isalpha() for row in rows) for place in range(len(header))]
+
+    def cells(tag: str, row: Sequence[str]) -> str:
+        parts = []
+        for cell, is_text in zip(row, words, strict=True):
+            shown = f"−{cell[1:]}" if _NEGATIVE.match(cell) else cell
+            parts.append(f"<{tag}{' class=text' if is_text else ''}>{escape(shown)}</{tag}>")
+        return "".join(parts)
+
+    head, body = cells("th", header), "".join(f"<tr>{cells('td', row)}</tr>\n" for row in rows)
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
 
 
@@ -59,7 +73,13 @@ def _plot(frames: Int, series: Sequence[FrameSeries], title: str, target: float)
 
 
 def html_bytes(
-    values: Mapping[str, Any], frames: Int, series: Sequence[FrameSeries], *, title: str, target: float = 0.75
+    values: Mapping[str, Any],
+    frames: Int,
+    series: Sequence[FrameSeries],
+    *,
+    title: str,
+    head: str = "",
+    target: float = 0.75,
 ) -> bytes:
     """The report of an evaluation.
 
@@ -67,18 +87,22 @@ def html_bytes(
         values: what ``eval --json`` writes (``variants`` and ``protocol``).
         frames: (n,) frame numbers of the series.
         series: the baseline first.
+        title: what was evaluated.
+        head: on which frames and at which thresholds, in one line.
     """
     protocol, variants = values["protocol"], values["variants"]
     warnings = "".join(f"<li>{escape(text)}</li>\n" for text in protocol["warnings"])
     parts = [
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n',
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n",
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Scores: {escape(title)}</title>\n',
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>Scores: {escape(title)}</h1>\n",
+        f"<p>{escape(head)}</p>\n" if head else "",
         _table(HEADER, table_rows(variants, protocol["baseline"])),
         '<p class="note">Δ in points (1 point = 0.01), variant minus baseline (*), minus is worse. Avg IoU never falls '
         "when a prediction is added; PQ stands beside it for that reason. AP as pycocotools computes it, from all "
         "stored predictions; &gt;= marks a lower bound of predictions that were cut.</p>\n",
         f"<ul>\n{warnings}</ul>\n" if warnings else "",
-        _plot(frames, series, title, target),
+        verdicts_html(variants, _table),
+        _plot(frames, series, f"IoU by frame: {title}", target),
         _per_class(variants),
         analysis_html(variants, _table),
         "<h2>Protocol</h2>\n",

@@ -26,8 +26,8 @@ _MOST_CURVES = 12
 
 
 def analysis_html(variants: Variants, table: Table) -> str:
-    """All sections for which the variants carry values; empty without an analysis."""
-    sections = (_verdicts, _errors, _sizes, _tracks, _curves, _confusion, _reconcile)
+    """All sections but the verdicts for which the variants carry values; empty without an analysis."""
+    sections = (_errors, _sizes, _tracks, _curves, _confusion, _reconcile)
     return "".join(section(variants, table) for section in sections)
 
 
@@ -39,7 +39,8 @@ def _points(value: float | None) -> str:
     return points_text(None if value is None else value / 100)
 
 
-def _verdicts(variants: Variants, table: Table) -> str:
+def verdicts_html(variants: Variants, table: Table) -> str:
+    """The verdicts in words and as intervals; empty without an analysis."""
     found = list(_with(variants, "bootstrap"))
     if not found:
         return ""
@@ -71,14 +72,28 @@ def _errors(variants: Variants, table: Table) -> str:
 
 
 def _sizes(variants: Variants, table: Table) -> str:
-    rows = []
+    """AP of each size by variant: COCO's sizes with AR in brackets, then each quarter of the video's own boxes."""
+    cells: dict[str, dict[str, str]] = {}
     for name, sizes in _with(variants, "size"):
-        rows += [[name, size, number_text(one["ap"]), number_text(one["ar"])] for size, one in sizes.items()]
+        for size, one in sizes.items():
+            ar = "" if one["ar"] is None else f" ({number_text(one['ar'])})"
+            cells.setdefault(size, {})[name] = number_text(one["ap"]) + ar
     for name, quartiles in _with(variants, "size_quartiles"):
         for one in quartiles:
-            span = f"{one['from']:.0f} to {one['to']:.0f} px² ({one['boxes']} boxes)"
-            rows.append([name, span, number_text(one["ap"]), UNDEFINED])
-    return f"<h2>By size</h2>\n{table(('Variant', 'Size', 'AP', 'AR'), rows)}" if rows else ""
+            span = f"{one['from']:.0f} to {one['to']:.0f} px², {one['boxes']} boxes"
+            cells.setdefault(span, {})[name] = number_text(one["ap"])
+    note = "AP, and in brackets AR100. Sizes are COCO's, then quarters of the boxes counted here."
+    return _by_variant("By size", "Size", variants, cells, table, note)
+
+
+def _by_variant(
+    title: str, what: str, variants: Variants, cells: Mapping[str, Mapping[str, str]], table: Table, note: str
+) -> str:
+    """A section with one row for each of ``cells`` and one column a variant."""
+    if not cells:
+        return ""
+    rows = [[row, *(texts.get(name, UNDEFINED) for name in variants)] for row, texts in cells.items()]
+    return f'<h2>{title}</h2>\n{table((what, *variants), rows)}<p class="note">{note}</p>\n'
 
 
 def _tracks(variants: Variants, table: Table) -> str:
@@ -107,7 +122,7 @@ def _curves(variants: Variants, table: Table) -> str:
         keys = ("confidence", "precision", "recall", "f1")
         rows.append([name, cls, *(number_text(best[key]) for key in keys)])
     header = ("Variant", "Class", "Best confidence", "Precision", "Recall", "F1")
-    plot = f'<div class="plot">{_curve_plot(curves)}</div>\n' if len(curves) <= _MOST_CURVES else ""
+    plot = f'<div class="plot curves">{_curve_plot(curves)}</div>\n' if len(curves) <= _MOST_CURVES else ""
     return f"<h2>Precision and recall at IoU 0.5</h2>\n{plot}{table(header, rows)}"
 
 
@@ -131,18 +146,23 @@ def _curve_plot(curves: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
 
 def _confusion(variants: Variants, _table: Table) -> str:
     lines = [
-        f"<li>{escape(name)}: {escape(sentence)}</li>\n"
+        f"<li>{escape(name)}: {escape(' '.join(one['sentences']))}</li>\n"
         for name, one in _with(variants, "confusion")
-        for sentence in one["sentences"]
+        if one["sentences"]
     ]
     return f"<h2>Largest confusions</h2>\n<ul>\n{''.join(lines)}</ul>\n" if lines else ""
 
 
 def _reconcile(variants: Variants, table: Table) -> str:
-    rows = [
-        [name, step["step"], number_text(step["ap"]), points_text(step["change"])]
-        for name, steps in _with(variants, "reconcile")
-        for step in steps
-    ]
-    header = ("Variant", "From yolo val to COCO", "AP", "Change in points")
-    return f"<h2>Why another tool says another AP</h2>\n{table(header, rows)}" if rows else ""
+    cells: dict[str, dict[str, str]] = {}
+    for name, steps in _with(variants, "reconcile"):
+        for number, step in enumerate(steps):
+            change = "" if number == 0 or step["change"] is None else f" ({_fine_points(step['change'])})"
+            cells.setdefault(step["step"], {})[name] = number_text(step["ap"], 4) + change
+    title, note = "Why another tool says another AP", "AP after each step, and in brackets the points it changed."
+    return _by_variant(title, "From yolo val to COCO", variants, cells, table, note)
+
+
+def _fine_points(change: float) -> str:
+    text = f"{change * 100:+.2f}".replace("-", "−")
+    return text if text[1:] != "0.00" else "0"

@@ -87,3 +87,47 @@ def test_the_html_report_is_one_file_with_escaped_names() -> None:
     assert "<b>&" not in text and "<i>" not in text and "<clip>" not in text
     assert "a &lt; b" in text and "car: 3" in text
     assert text == html_bytes(values, np.arange(2), [series(name, [0.5, 0.7])], title="<clip>").decode()
+
+
+class _Cells(HTMLParser):
+    """Whether each cell is of a column of words, by its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: dict[str, bool] = {}
+        self._left = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._left = ("class", "text") in attrs
+
+    def handle_data(self, data: str) -> None:
+        self.left[data] = self._left
+
+
+def test_words_stand_left_numbers_right_and_minus_signs_are_minus_signs() -> None:
+    protocol = {"baseline": "a", "warnings": [], "frames": "0:10"}
+    delta = {"ap": -0.0123, "pq": 0.02, "avg_iou": None}
+    variants = {"a": metrics(), "b-1": metrics(delta=delta, per_class={"car": {"ap": 0.4}})}
+    page = html_bytes(
+        {"protocol": protocol, "variants": variants}, np.arange(1), [series("a", [0.5])], title="clip", head="10 frames"
+    ).decode()
+    cells = _Cells()
+    cells.feed(page)
+    assert "<h1>Scores: clip</h1>\n<p>10 frames</p>" in page
+    assert cells.left["b-1"] and cells.left["car"]
+    assert not cells.left["−1.2"] and not cells.left["+2.0"]
+
+
+def test_sizes_and_steps_have_a_row_each_and_variants_a_column() -> None:
+    size = {"small": {"ap": None, "ar": None}, "large": {"ap": 0.25, "ar": 0.5}}
+    quarters = [{"from": 10.0, "to": 20.4, "boxes": 7, "ap": 0.125}]
+    steps = [{"step": "val", "ap": 0.4, "change": 0.0}, {"step": "coco", "ap": 0.39876, "change": -0.00124}]
+    one = metrics(size=size, size_quartiles=quarters, reconcile=steps)
+    values = {"protocol": {"baseline": "a", "warnings": []}, "variants": {"a": one, "b": metrics()}}
+    page = html_bytes(values, np.arange(1), [series("a", [0.5])], title="clip").decode()
+    rows = [re.sub("<[^>]*>", "|", row) for row in page.splitlines()]
+    assert "||small||–||–||" in rows
+    assert "||large||0.250 (0.500)||–||" in rows
+    assert "||10 to 20 px², 7 boxes||0.125||–||" in rows
+    assert "||val||0.4000||–||" in rows
+    assert "||coco||0.3988 (−0.12)||–||" in rows
