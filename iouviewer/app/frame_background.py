@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from iouviewer.video.index_cache import save_index
 from iouviewer.video.opening import open_video
 from iouviewer.video.proxy import LONG_SIDE, Proxy, clear_proxies, proxies_size, proxy_folder
 from iouviewer.video.reader import VideoReader
+
+_log = logging.getLogger(__name__)
 
 _CONFIRM_LIMIT = 200_000 * 1920 * 1080
 """Pixels of a whole video up to which it is decoded in the background to confirm its numbers, about ten minutes."""
@@ -135,6 +138,11 @@ class BackgroundThread(QThread):
             self._answers.failed.emit(
                 UserError("the video can no longer be read", path=self._info.path, remedy=str(error))
             )
+        except Exception as error:  # noqa: BLE001 - the thread must go on; logged with its traceback
+            _log.exception("work on %s in the background was given up", self._info.path)
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            told = f"its index and small copies are not made any further ({reason})"
+            self._answers.failed.emit(UserError(told, path=self._info.path, remedy="The log has the details."))
 
     def _give_way(self) -> bool:
         """Wait while the user waits for a picture; whether to stop."""

@@ -42,7 +42,7 @@ class FrameLoader(QObject):
         self.progress: IndexProgress | None = None
         self._index: VideoIndex | None = None
         self._number = 0
-        self._opening = 0
+        self._opening = self._pending = 0
         self._target: Size | None = None
         self._proxy_limit = DEFAULT_LIMIT
         self._background: BackgroundThread | None = None
@@ -72,13 +72,13 @@ class FrameLoader(QObject):
     # -- requests ------------------------------------------------------------------------------------------------
 
     def open(self, path: Path | str) -> None:
-        """Open a video, a folder of pictures or a picture; ``opened`` or ``openFailed`` answers."""
-        self._stop_background()
+        """Open a video, a folder of pictures or a picture; ``opened`` or ``openFailed`` answers.
+
+        What was open stays until then, and for good where opening fails.
+        """
         self._number += 1
-        self.info = self.progress = None
-        self._opening = self._number
-        self._index = None
-        self._mailbox.put(opening=(self._number, Path(path)), request=None, index=None, proxy=None)
+        self._pending = self._number
+        self._mailbox.put(opening=(self._pending, Path(path)), request=None)
 
     def request(self, frame: int, *, scrubbing: bool = False, moving: bool = False) -> int:
         """Ask for a picture by number; returns the number of the request.
@@ -95,7 +95,8 @@ class FrameLoader(QObject):
 
     def _ask(self, frame: int, *, scrubbing: bool = False, moving: bool = False, seconds: float | None = None) -> int:
         self._number += 1
-        self._mailbox.put(request=Request(self._number, frame, scrubbing, moving, seconds, self._target))
+        opening = self._pending if self.info is None else self._opening
+        self._mailbox.put(request=Request(self._number, opening, frame, scrubbing, moving, seconds, self._target))
         return self._number
 
     def set_target_size(self, size: Size | None) -> None:
@@ -124,7 +125,7 @@ class FrameLoader(QObject):
         """End the threads and wait for them; they stop within a picture's decoding."""
         self._stop_background()
         self._number += 1
-        self._opening = -1
+        self._opening = self._pending = -1
         self._mailbox.put(closing=True)
         self._thread.wait()
         for thread in self._retired:
@@ -133,10 +134,10 @@ class FrameLoader(QObject):
     # -- answers, in the UI thread -------------------------------------------------------------------------------
 
     def _on_thread_opened(self, number: int, info: VideoInfo, index: VideoIndex | None) -> None:
-        if number != self._opening:
+        if number != self._pending:
             return
-        self.info = info
-        self._index = index
+        self._stop_background()
+        self._opening, self.info, self.progress, self._index = number, info, None, index
         if index is not None:
             thread = BackgroundThread(info, index, self._background_answers, self._thread.idle)
             thread.allow_proxy(self._proxy_limit)
@@ -144,9 +145,14 @@ class FrameLoader(QObject):
             thread.start(QThread.Priority.LowPriority)
         self.opened.emit(info)
 
-    def _on_thread_open_failed(self, number: int, error: UserError) -> None:
-        if number == self._opening:
-            self.openFailed.emit(error)
+    def _on_thread_open_failed(self, number: int, error: UserError, held: int) -> None:
+        if number != self._pending:
+            return
+        if held != self._opening:
+            # The thread holds a third file, which was opened on the way to this one and never shown.
+            self._stop_background()
+            self.info = self.progress = self._index = None
+        self.openFailed.emit(error)
 
     def _on_thread_frame(self, answer: LoadedFrame) -> None:
         if answer.request != self._number:
@@ -184,7 +190,7 @@ class FrameLoader(QObject):
         if index is not None:
             self._index = index
             self._learn(info_with(self.info, index))
-            self._mailbox.put(index=index)
+            self._mailbox.put(index=(self._opening, index))
         self.indexProgress.emit(progress)
 
     def _on_background_confirmed(self, sender: object, index: VideoIndex) -> None:
@@ -194,12 +200,12 @@ class FrameLoader(QObject):
         changed = not self._index.same_numbers(index)
         self._index = index
         self._learn(info_with(self.info, index))
-        self._mailbox.put(index=index)
+        self._mailbox.put(index=(self._opening, index))
         self.numbersConfirmed.emit(NumbersConfirmed(self.info, changed, renumbering))
 
     def _on_background_proxy(self, sender: object, proxy: Proxy) -> None:
         if sender is self._background:
-            self._mailbox.put(proxy=proxy)
+            self._mailbox.put(proxy=(self._opening, proxy))
 
     def _on_background_proxy_state(self, sender: object, state: ProxyState) -> None:
         if sender is self._background:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ from iouviewer.video.index import Damage, VideoIndex
 from iouviewer.video.opening import open_video
 from iouviewer.video.proxy import Proxy
 from iouviewer.video.reader import VideoReader
+
+_log = logging.getLogger(__name__)
 
 Reader = VideoReader | ImageReader
 Size = tuple[int, int]
@@ -57,9 +60,10 @@ class LoadedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the screen wants: a picture by number, or by time where ``seconds`` is given."""
+    """What the screen wants of the video of ``opening``: a picture by number, or by time where ``seconds`` is given."""
 
     number: int
+    opening: int
     frame: int
     scrubbing: bool = False
     moving: bool = False
@@ -69,13 +73,16 @@ class Request:
 
 @dataclass
 class Mailbox:
-    """What the frame thread is to do next. There is one place for each kind, so nothing queues: the latest wins."""
+    """What the frame thread is to do next. There is one place for each kind, so nothing queues: the latest wins.
+
+    Index, proxy and requests name the opening that they belong to.
+    """
 
     condition: threading.Condition = field(default_factory=threading.Condition)
     opening: tuple[int, Path] | None = None
     request: Request | None = None
-    index: VideoIndex | None = None
-    proxy: Proxy | None = None
+    index: tuple[int, VideoIndex] | None = None
+    proxy: tuple[int, Proxy] | None = None
     memory: int | None = None
     closing: bool = False
 
@@ -100,7 +107,7 @@ class Answers(QObject):
     """Signals from the frame thread; they reach methods of objects of the UI thread in that thread."""
 
     opened = Signal(object, object, object)
-    openFailed = Signal(object, object)
+    openFailed = Signal(object, object, object)
     frame = Signal(object)
     frameFailed = Signal(object, object)
     memoryUsed = Signal(object)
@@ -125,6 +132,7 @@ class FrameThread(QThread):
         self._image_bytes = 0
         self._told = -1
         self._opening = 0
+        self._prefetches = True
         self._doubted = False
         self._damage_told: tuple[Damage, ...] = ()
 
@@ -156,11 +164,11 @@ class FrameThread(QThread):
             self._set_memory(memory)
         if opening is not None:
             self._open(*opening)
-        if proxy is not None:
-            self._proxy = proxy
-        if index is not None and isinstance(self._reader, VideoReader):
+        if proxy is not None and proxy[0] == self._opening:
+            self._proxy = proxy[1]
+        if index is not None and index[0] == self._opening and isinstance(self._reader, VideoReader):
             self._forget_images()
-            self._reader.use_index(index)
+            self._reader.use_index(index[1])
             self._tell_doubts(self._reader)
         if request is not None:
             self.idle.clear()
@@ -168,7 +176,7 @@ class FrameThread(QThread):
         return True
 
     def _prefetch(self) -> bool:
-        if self._reader is None:
+        if self._reader is None or not self._prefetches:
             return False
         try:
             return self._reader.prefetch(cancelled=self._mailbox.has_work)
@@ -176,6 +184,10 @@ class FrameThread(QThread):
             return True
         except UserError:
             return False  # told when the picture itself is asked for
+        except Exception:  # noqa: BLE001 - the thread must go on; logged with its traceback
+            _log.exception("fetching ahead was given up")
+            self._prefetches = False
+            return False
         finally:
             # The decoder's threads tell of damage late: often only while pictures are fetched ahead.
             self._tell_doubts(self._reader)
@@ -183,23 +195,29 @@ class FrameThread(QThread):
     # -- opening -------------------------------------------------------------------------------------------------
 
     def _open(self, number: int, path: Path) -> None:
-        self._forget()
+        """Open a file; where that fails, the one that was open stays."""
         self.idle.clear()
-        self._opening = number
         try:
             large = path.is_file() and path.stat().st_size > LARGE_FILE
             memory = self._memory - self._image_budget()
-            self._reader = open_video(path, index=not large, memory=memory, decode_order=False)
+            reader = open_video(path, index=not large, memory=memory, decode_order=False)
         except UserError as error:
-            self._answers.openFailed.emit(number, error)
+            self._answers.openFailed.emit(number, error, self._opening)
+            return
         except OSError as error:
             refusal = UserError("this file cannot be read", path=path, remedy=str(error))
-            self._answers.openFailed.emit(number, refusal)
-        else:
-            index = self._reader.index if isinstance(self._reader, VideoReader) else None
-            self._doubted = index is None or not index.confirmed
-            self._damage_told = self._reader.damage
-            self._answers.opened.emit(number, info_of(self._reader), index)
+            self._answers.openFailed.emit(number, refusal, self._opening)
+            return
+        except Exception as error:  # noqa: BLE001 - the thread must go on; logged with its traceback
+            _log.exception("%s cannot be opened", path)
+            self._answers.openFailed.emit(number, _unforeseen("this file cannot be opened", error, path), self._opening)
+            return
+        self._forget()
+        self._reader, self._opening, self._prefetches = reader, number, True
+        index = reader.index if isinstance(reader, VideoReader) else None
+        self._doubted = index is None or not index.confirmed
+        self._damage_told = reader.damage
+        self._answers.opened.emit(number, info_of(reader), index)
 
     def _forget(self) -> None:
         if self._reader is not None:
@@ -216,6 +234,8 @@ class FrameThread(QThread):
 
     def _serve(self, request: Request) -> None:
         reader = self._reader
+        if request.opening != self._opening and reader is not None:
+            return
         if reader is None:
             self._answers.frameFailed.emit(request, UserError("no video is open", frame=request.frame))
             return
@@ -227,6 +247,10 @@ class FrameThread(QThread):
             self._answers.frameFailed.emit(request, error)
         except IndexError as error:
             self._answers.frameFailed.emit(request, UserError(str(error), path=reader.path))
+        except Exception as error:  # noqa: BLE001 - the thread must go on; logged with its traceback
+            _log.exception("frame %d cannot be shown", request.frame)
+            refusal = _unforeseen("this picture cannot be shown", error, reader.path, request.frame)
+            self._answers.frameFailed.emit(request, refusal)
         self._tell_doubts(reader)
 
     def _tell_doubts(self, reader: Reader) -> None:
@@ -318,6 +342,12 @@ class FrameThread(QThread):
         if used != self._told:
             self._told = used
             self._answers.memoryUsed.emit(used)
+
+
+def _unforeseen(message: str, error: Exception, path: Path, frame: int | None = None) -> UserError:
+    """A failure that no code expects; the thread goes on, for without it the window would never show a picture."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return UserError(f"{message} ({reason})", path=path, frame=frame, remedy="The log has the details.")
 
 
 def _fits(image: QImage, target: Size) -> bool:

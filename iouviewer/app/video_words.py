@@ -61,7 +61,7 @@ def _damage(info: VideoInfo) -> Note | None:
         return None
     frames = damaged_frames(info)
     what = "pictures" if info.is_pictures else "file"
-    where = f" at frame {_listed(frames)}" if len(frames) else ""
+    where = f" at {'frame' if len(frames) == 1 else 'frames'} {_listed(frames)}" if len(frames) else ""
     rest = "Other pictures can be shown" if info.is_pictures else "What can be decoded is shown, the rest is marked"
     text = (
         f"The {what} {'are' if info.is_pictures else 'is'} damaged{where}. {rest} on the timeline. "

@@ -12,8 +12,11 @@ from iouviewer.app.playback import Playback
 from iouviewer.app.session import Session
 from iouviewer.app.video_words import damage_at
 from iouviewer.errors import UserError
-from iouviewer.ui.canvas.marks import mark_of, missing_mark
+from iouviewer.ui.canvas.marks import mark_of, missing_mark, waiting_mark
 from iouviewer.ui.canvas.view import CanvasView
+
+_PATIENCE = 400
+"""Milliseconds after which a picture that does not come is worth a word: a long group is decoded."""
 
 
 class PictureFeed(QObject):
@@ -34,6 +37,10 @@ class PictureFeed(QObject):
         self._scrubbing = False
         self._unnumbered: float | None = None
         self._target = QSize()
+        self._slow = QTimer(self)
+        self._slow.setSingleShot(True)
+        self._slow.setInterval(_PATIENCE)
+        self._slow.timeout.connect(self._on_slow_timeout)
         self._resized = QTimer(self)
         self._resized.setSingleShot(True)
         self._resized.setInterval(120)
@@ -41,6 +48,7 @@ class PictureFeed(QObject):
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         loader.opened.connect(self._on_opened)
+        loader.openFailed.connect(self.request)
         loader.frameReady.connect(self._on_frame_ready)
         loader.frameFailed.connect(self._on_frame_failed)
         playback.frameDue.connect(self._on_frame_due)
@@ -59,9 +67,16 @@ class PictureFeed(QObject):
     def request(self) -> None:
         """Ask for the current frame's picture."""
         self._unnumbered = None
-        if self._session.frame_count and self._loader.info is not None:
+        if self._is_ready():
             moving = self._playback.playing
             self._loader.request(self._session.current_frame, scrubbing=self._scrubbing, moving=moving)
+            if not self._slow.isActive():
+                self._slow.start()
+
+    def _is_ready(self) -> bool:
+        """Whether the open file is the session's: not while another one is being opened, or its video is missing."""
+        info, source = self._loader.info, self._session.source
+        return bool(self._session.frame_count) and info is not None and info.fingerprint == source.fingerprint
 
     def seek_time(self, seconds: float) -> None:
         """Go to a time, also where the index has not come to it yet: then without number and boxes at first."""
@@ -121,7 +136,14 @@ class PictureFeed(QObject):
         if not playing:
             self.request()
 
+    def _on_slow_timeout(self) -> None:
+        for canvas in self._canvases if self._is_ready() else ():
+            canvas.set_mark(waiting_mark(self._session.current_frame))
+
     def _on_frame_ready(self, loaded: LoadedFrame) -> None:
+        self._slow.stop()
+        if not self._is_ready():
+            return
         info = self._loader.info
         damage = damage_at(info, loaded.frame) if info is not None else ""
         mark = mark_of(loaded, damage, playing=self._playback.playing)
@@ -132,6 +154,7 @@ class PictureFeed(QObject):
             self._playback.frame_shown(self._session.current_frame)
 
     def _on_frame_failed(self, frame: int, error: UserError) -> None:
+        self._slow.stop()
         if frame >= 0:
             mark = missing_mark(frame, error.message, error.remedy)
             for canvas in self._canvases:

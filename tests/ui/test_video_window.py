@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from iouviewer.app import frame_background
 from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.main_window import MainWindow
+from iouviewer.video.reader import VideoReader
 from tests.ui.window import opened_window, shown, write_boxes
 from tests.video.awkward import BROKEN, MAKERS, VideoMaker, code_in, encoder_exists, make_video, picture
 
@@ -325,3 +326,57 @@ def test_the_dialog_on_the_video_lists_damage_and_goes_there(qtbot: QtBot, clip)
         assert "damaged" in facts.notes.text() and facts.damage.count() == 4
         facts.damage.itemActivated.emit(facts.damage.item(1))
         assert window.session.current_frame == int(window.workbench.desk.marks.damaged[1])
+
+
+def test_a_file_that_cannot_be_opened_leaves_the_open_one_as_it_was(qtbot: QtBot, clip, tmp_path: Path) -> None:
+    (tmp_path / "no.mp4").write_bytes(b"no video at all")
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        workbench = window.workbench
+        go(qtbot, window, 7)
+        with qtbot.waitSignal(workbench.loader.openFailed, timeout=PATIENCE):
+            workbench.open_request(OpenRequest(video=tmp_path / "no.mp4"))
+        assert "no.mp4" in workbench.notices.open_text and "Is it a video?" in workbench.notices.open_text
+        assert workbench.notices._box is not None
+        workbench.notices._box.close()
+        assert window.windowTitle().startswith("plain.mp4")
+        assert go(qtbot, window, 52) == "" and on_screen(window) == 52
+
+
+def test_a_cut_recording_is_told_as_such(qtbot: QtBot, clip, tmp_path: Path) -> None:
+    whole = clip("plain.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    with opened_window(qtbot) as window, qtbot.waitSignal(window.workbench.loader.openFailed, timeout=PATIENCE):
+        window.workbench.open_request(OpenRequest(video=tmp_path / "cut.mp4"))
+    assert "table of contents" in window.workbench.notices.open_text
+
+
+def test_an_error_that_nobody_expects_is_told_and_the_next_picture_is_shown(
+    qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        with monkeypatch.context() as broken:
+            broken.setattr("iouviewer.video.reader.VideoReader.read_display", lambda *_, **__: 1 / 0)
+            said = go(qtbot, window, 33)
+        assert said.startswith("Frame 33 cannot be shown") and "ZeroDivisionError" in said
+        assert go(qtbot, window, 34) == "" and on_screen(window) == 34
+
+
+def test_a_picture_that_takes_long_is_waited_for_with_a_word(
+    qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        canvas = window.workbench.parts.canvas
+        real = VideoReader.read_display
+
+        def late(self: VideoReader, frame: int, *arguments: object, **more: object) -> object:
+            release.wait(PATIENCE / 1000)
+            return real(self, frame, *arguments, **more)
+
+        monkeypatch.setattr(VideoReader, "read_display", late)
+        window.session.go_to(60)
+        qtbot.waitUntil(lambda: canvas.mark_text == "Frame 60  is being decoded", timeout=PATIENCE)
+        assert canvas.shown_frame == 0, "the old picture keeps its own boxes"
+        release.set()
+        shown(qtbot, window)
+        assert canvas.mark_text == "" and on_screen(window) == 60

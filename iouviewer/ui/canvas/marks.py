@@ -29,6 +29,11 @@ def mark_of(loaded: LoadedFrame, damage: str, *, playing: bool) -> Label | None:
     return Label(tuple(lines)) if lines else None
 
 
+def waiting_mark(frame: int) -> Label:
+    """What to say on an old picture while the one of this frame takes long."""
+    return Label((_line(f"Frame {frame}", "is being decoded"),))
+
+
 def missing_mark(frame: int, reason: str, remedy: str) -> Label:
     """What to say of a frame without a picture."""
     lines = [_line(f"Frame {frame} cannot be shown", reason)]

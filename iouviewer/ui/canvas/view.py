@@ -163,6 +163,10 @@ class CanvasView(TrackCommands, InputCanvas):
         """What is said on the picture: a preview, damage, no picture at all; empty where all is well."""
         return self._preview_mark.text
 
+    def set_mark(self, mark: Label | None) -> None:
+        """Say this on the picture that is shown, or nothing."""
+        self._preview_mark.show_label(mark)
+
     def show_missing(self, frame: int, mark: Label) -> None:
         """Show that this frame has no picture; its boxes stand on an empty ground."""
         source = self.session.source
