@@ -48,6 +48,9 @@ def open_container(path: Path, facts: StreamFacts | None = None) -> Any:
     except PermissionError as error:
         raise UserError("you have no permission to read this file", path=path) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
+        if _is_cut_mp4(path):
+            message = "this MP4 file has no table of contents: copying or recording was broken off before its end"
+            raise UserError(message, path=path, remedy="Copy it again, or repair the recording.") from error
         remedy = "Is it a video? Play it in a media player, or convert it to MP4."
         raise UserError("no video can be read from this file", path=path, remedy=remedy) from error
     if not video_stream_of(container):
@@ -58,6 +61,24 @@ def open_container(path: Path, facts: StreamFacts | None = None) -> Any:
     if facts is not None:
         video_stream_of(container).codec_context.reorder_depth = facts.reorder_depth
     return container
+
+
+def _is_cut_mp4(path: Path) -> bool:
+    """Whether the file begins as MP4 or MOV and its boxes end without the one that tells what it holds."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        at, first = 0, True
+        while at + 8 <= size:
+            file.seek(at)
+            length, kind = int.from_bytes(file.read(4), "big"), file.read(4)
+            if (first and kind != b"ftyp") or kind == b"moov":
+                return False
+            if length == 1:
+                length = int.from_bytes(file.read(8), "big")
+            if length < 8:
+                break
+            at, first = at + length, False
+    return not first
 
 
 def video_stream_of(container: Any) -> Any:
