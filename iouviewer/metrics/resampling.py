@@ -8,7 +8,7 @@ videos first, then blocks within them: Davison and Hinkley 1997, 3.8 (two-stage 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -20,6 +20,9 @@ from iouviewer.metrics.table import Bool, Float, Int
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 # Small enough for the arrays of a chunk to stay in the processor's cache.
 _CHUNK_ELEMENTS = 200_000
+# Weights that are held at a time: 128 MiB, and twice that while they are made.
+_PART_ELEMENTS = 1 << 24
+_ROW_GROUP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +58,59 @@ def two_stage_weights(videos: Sequence[VideoFrames], *, resamples: int, seed: in
     Returns:
         (B, F) int64, F frames of all videos one after the other; those of one video as ``block_weights`` has them.
     """
-    if len(videos) == 1:
-        return block_weights(videos[0].frames, block=videos[0].block, resamples=resamples, seed=seed)
-    count = len(videos)
+    parts = weights_in_parts(videos, resamples=resamples, seed=seed, draw_videos=draw_videos, elements=None)
+    return np.concatenate(list(parts))
+
+
+def weights_in_parts(
+    videos: Sequence[VideoFrames],
+    *,
+    resamples: int,
+    seed: int,
+    draw_videos: bool = True,
+    elements: int | None = _PART_ELEMENTS,
+) -> Iterator[Int]:
+    """``two_stage_weights`` some resamples at a time, so that long videos need not fit into memory 2,000 times.
+
+    Args:
+        elements: about how many weights a part may hold; None for all at once.
+    """
+    count, frames = len(videos), sum(video.frames for video in videos)
     times = np.ones((resamples, count), np.int64)
-    if draw_videos:
-        drawn = _random(seed, 0).integers(0, count, size=(resamples, count))
-        times = np.bincount((drawn + np.arange(resamples)[:, None] * count).ravel(), minlength=resamples * count)
-        times = times.reshape(resamples, count)
-    weights = np.zeros((resamples, sum(video.frames for video in videos)), np.int64)
-    first = 0
-    for number, video in enumerate(videos):
-        rows = np.flatnonzero(times[:, number])
-        if len(rows):
-            draws = times[rows, number]
-            random = _random(seed, 1, number)
-            blocks = _drawn_blocks(video.frames, block=video.block, resamples=int(draws.sum()), random=random)
-            starts = np.cumsum(draws) - draws
-            weights[rows, first : first + video.frames] = np.add.reduceat(blocks, starts, axis=0)
-        first += video.frames
+    if count == 1:
+        starts = [_block_starts(videos[0], resamples, np.random.default_rng(seed))]
+    else:
+        if draw_videos:
+            drawn = _random(seed, 0).integers(0, count, size=(resamples, count))
+            places = (drawn + np.arange(resamples)[:, None] * count).ravel()
+            times = np.bincount(places, minlength=resamples * count).reshape(resamples, count)
+        starts = [
+            _block_starts(video, int(times[:, number].sum()), _random(seed, 1, number))
+            for number, video in enumerate(videos)
+        ]
+    # Products with whole groups of rows give the same bits however many groups there are.
+    step = resamples if elements is None else max(1, elements // frames // _ROW_GROUP) * _ROW_GROUP
+    for first in range(0, resamples, step):
+        part = times[first : first + step]
+        before = times[:first].sum(axis=0)
+        yield np.concatenate(
+            [
+                _repeated(videos[v], starts[v][before[v] : before[v] + part[:, v].sum()], part[:, v])
+                for v in range(count)
+            ],
+            axis=1,
+        )
+
+
+def _repeated(video: VideoFrames, starts: Int, times: Int) -> Int:
+    """(B, n) weights of a video that resample b draws ``times[b]`` times, each draw a row of ``starts``."""
+    drawn = _block_sums(video, starts)
+    if (times == 1).all():
+        return drawn
+    weights = np.zeros((len(times), video.frames), np.int64)
+    rows = np.flatnonzero(times)
+    if len(rows):
+        weights[rows] = np.add.reduceat(drawn, (np.cumsum(times) - times)[rows], axis=0)
     return weights
 
 
@@ -94,18 +131,24 @@ def block_weights(frames: int, *, block: int, resamples: int, seed: int) -> Int:
     Returns:
         (B, n) int64; each row sums to n. ceil(n / block) blocks are drawn, the last one is cut.
     """
-    return _drawn_blocks(frames, block=block, resamples=resamples, random=np.random.default_rng(seed))
+    return two_stage_weights([VideoFrames(frames, block)], resamples=resamples, seed=seed)
 
 
-def _drawn_blocks(frames: int, *, block: int, resamples: int, random: np.random.Generator) -> Int:
-    block = max(1, min(block, frames))
-    whole, rest = divmod(frames, block)
-    starts = random.integers(0, frames, size=(resamples, whole + (rest > 0)))
-    weights = np.zeros((resamples, frames + 1), np.int64)
+def _block_starts(video: VideoFrames, draws: int, random: np.random.Generator) -> Int:
+    """(draws, ceil(n / block)) first frames of blocks."""
+    block = max(1, min(video.block, video.frames))
+    found: Int = random.integers(0, video.frames, size=(draws, -(-video.frames // block)))
+    return found
+
+
+def _block_sums(video: VideoFrames, starts: Int) -> Int:
+    """How often each frame lies in the blocks of each row of ``starts``; the last block is cut to fit."""
+    frames, block = video.frames, max(1, min(video.block, video.frames))
+    weights = np.zeros((len(starts), frames + 1), np.int64)
     lengths = np.full(starts.shape[1], block, np.int64)
-    if rest:
-        lengths[-1] = rest
-    rows = np.arange(resamples)
+    if frames % block:
+        lengths[-1] = frames % block
+    rows = np.arange(len(starts))
     # A block adds 1 from its start to its end: differences first, one running sum at the end.
     for column in range(starts.shape[1]):
         start = starts[:, column]

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iouviewer.metrics.comparison import scored, stacked
-from iouviewer.metrics.resampling import ClassMatches, FrameSums, VideoFrames, block_weights, two_stage_weights
+from iouviewer.metrics.resampling import (
+    ClassMatches,
+    FrameSums,
+    VideoFrames,
+    block_weights,
+    two_stage_weights,
+    weights_in_parts,
+)
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import BoxTable
 from iouviewer.metrics.verdict import FEW_VIDEOS, METRICS, Outcome, Scored, compare, interval, sentence
@@ -279,3 +286,13 @@ def test_blocks_of_half_twice_and_four_times_the_length_follow_each_videos_own()
     assert [video.scaled(factor).block for factor in (0.5, 2.0, 4.0)] == [12, 50, 100]
     assert images.scaled(4.0) is images
     assert VideoFrames(9, 1).scaled(0.5).block == 1
+
+
+@given(VIDEOS, st.integers(0, 2**40), st.integers(1, 5000), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_parts_of_the_resamples_are_the_same_resamples(videos, seed, elements, draw_videos):
+    known = {"resamples": 150, "seed": seed, "draw_videos": draw_videos}
+
+    parts = list(weights_in_parts(videos, elements=elements, **known))
+
+    assert np.array_equal(np.concatenate(parts), two_stage_weights(videos, **known))
