@@ -181,6 +181,14 @@ class ProblemList:
         problem = self._base.table.problem(int(self._base.by_group[self._base.starts[group]]))
         return int(problem.kind), problem.track, "" if problem.track != NO_TRACK else problem.key
 
+    def group_number(self, key: GroupKey) -> int:
+        """The group with this key, -1 where there is none now."""
+        kind, track, first = key
+        if track != NO_TRACK:
+            return self._groups.get((kind, track), -1)
+        rows = self._rows_of(first)
+        return int(self._base.group[rows[0]]) if len(rows) else self._joined.get(first, -1)
+
     # Keys
 
     def _rows_of(self, key: str) -> Int:

@@ -259,7 +259,7 @@ def group_sentence(worst: Problem, count: int, class_names: tuple[str, ...]) -> 
     names = [class_names[worst.class_id]] if known else []
     if worst.track != NO_TRACK:
         names.append(f"track {worst.track}")
-    what = {Kind.AGREE: "all agree against it" if worst.box_id is not None else "all agree, not labelled"}
+    what = {Kind.AGREE: "all disagree" if worst.box_id is not None else "all agree, not labelled"}
     text = f"{count} × {what.get(worst.kind, KIND_NAMES[worst.kind]).removesuffix(' pair')}"
     if worst.kind is Kind.LOOSE:
         text += f", worst IoU {worst.iou:.2f}"

@@ -23,6 +23,8 @@ SIDE_WIDTH = 344
 TIMELINE_HEIGHT = 148
 ROWS = 5
 """Rows of the variants table that Compare shows without scrolling."""
+CORRECT_ROWS = 4
+"""The same for Correct, whose side panel has other lists to show."""
 QWIDGETSIZE_MAX = (1 << 24) - 1
 """Qt's "no limit" for the height of a widget, which PySide does not export."""
 
@@ -87,7 +89,7 @@ class Workspaces(QStackedWidget):
             right.addWidget(widget)
         for place, share in enumerate((3, 3, 0, 0)):
             right.setStretchFactor(place, share)
-        right.setSizes([160, 190, 132, 116])
+        right.setSizes([200, 170, 118, 122])
         whole = QSplitter(Qt.Orientation.Horizontal)
         whole.setObjectName("correctWorkspace")
         whole.setChildrenCollapsible(False)
@@ -144,15 +146,17 @@ class Workspaces(QStackedWidget):
         self.setCurrentIndex(0 if correct else 1)
 
     def _fit_variants(self) -> None:
-        """In Compare the table is as high as its rows, up to ``ROWS`` of them; in Correct as its splitter says."""
+        """In Compare the table is as high as its rows, up to ``ROWS``; in Correct it may be higher, as its splitter says.
+
+        In neither a row is cut: the last one of few is what looks like the end of the list.
+        """
         table = self.parts.variants.table
-        if self.current is Workspace.CORRECT:
-            table.setMinimumHeight(0)
-            table.setMaximumHeight(QWIDGETSIZE_MAX)
-            return
-        rows = min(max(self.parts.variants.model.rowCount(), 1), ROWS)
+        correct = self.current is Workspace.CORRECT
+        rows = min(max(self.parts.variants.model.rowCount(), 1), CORRECT_ROWS if correct else ROWS)
         head = table.horizontalHeader().sizeHint().height()
-        table.setFixedHeight(head + rows * table.verticalHeader().defaultSectionSize())
+        height = head + rows * table.verticalHeader().defaultSectionSize()
+        table.setMinimumHeight(height)
+        table.setMaximumHeight(QWIDGETSIZE_MAX if correct else height)
 
     def panels(self) -> list[QWidget]:
         """What F6 goes through, in this workspace."""

@@ -213,3 +213,6 @@ def test_groups_keep_their_names_when_they_are_found_anew() -> None:
     before = [found.group_key(g) for g in found.shown().groups.tolist()]
     found.take(arrange(ProblemTable.of([*chain, *track, problem(8, Kind.AGREE, box=50)], FRAMES)))
     assert [found.group_key(g) for g in found.shown().groups.tolist()][1:] == before
+    assert [found.group_number(key) for key in before] == found.shown().groups.tolist()[1:]
+    assert found.group_number((int(Kind.LOOSE), 77, "")) == -1
+    assert found.group_number((int(Kind.LOOSE), -1, "LOOSE:3:77")) == -1

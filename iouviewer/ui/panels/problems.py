@@ -8,8 +8,8 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLineEdit,
-    QListView,
     QSizePolicy,
+    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from iouviewer.app.session import Session
 from iouviewer.document.problem_list import Filter
 from iouviewer.document.problems import KIND_NAMES, Kind, Problem
-from iouviewer.ui.panels.sections import Section
+from iouviewer.ui.panels.sections import Section, make_dense
 from iouviewer.ui.tables.problems_model import OPEN_ROLE, ProblemsModel
 
 TYPING_MILLISECONDS = 150
@@ -64,7 +64,7 @@ class FilterLine(QWidget):
         self.text = QLineEdit()
         self.text.setObjectName("problemText")
         self.text.setAccessibleName("Words that problems must fit")
-        self.text.setPlaceholderText("class, frame, #box")
+        self.text.setPlaceholderText("filter")
         self.text.setToolTip(
             "Parts of a class's or kind's name; a number is a frame, box or track, #12 a box, 100-200 frames. "
             "Enter goes to the list, Esc clears."
@@ -125,8 +125,18 @@ class FilterLine(QWidget):
         super().keyPressEvent(event)
 
 
-class _List(QListView):
-    """The list; Right opens a group, Left closes the one that the row belongs to."""
+class _List(QTableView):
+    """The list; Right opens a group, Left closes the one that the row belongs to.
+
+    A table of one column: a QListView measures every row when rows come or go, 0.4 s for 200,000 of them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        make_dense(self, "problemsList", "Problems, the gravest first")
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setStretchLastSection(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         model, index = self.model(), self.currentIndex()
@@ -167,11 +177,6 @@ class ProblemsPanel(Section):
         layout.addWidget(self.filters)
         layout.addWidget(self.list, 1)
         super().__init__("Problems", body)
-        self.list.setObjectName("problemsList")
-        self.list.setAccessibleName("Problems, the gravest first")
-        self.list.setUniformItemSizes(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setModel(self.model)
         self._session = session
         self._key = ""
@@ -279,7 +284,7 @@ class ProblemsPanel(Section):
             self.remark.setText(f"{done} of {total} done" + ("" if model.complete else " …"))
 
 
-def mark_row(view: QListView, row: int) -> None:
+def mark_row(view: QTableView, row: int) -> None:
     """Select a row without moving the focus."""
     index = view.model().index(row, 0)
     flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QFont
 
 from iouviewer.app.problems_job import ProblemsJob, gather
 from iouviewer.app.session import Session
@@ -49,6 +50,8 @@ class ProblemsModel(QAbstractListModel):
         self._touched: set[int] = set()
         self._opened: set[GroupKey] = set()
         self._led_to: GroupKey = (-1, NO_TRACK, "")
+        self._heading = QFont()
+        self._heading.setWeight(QFont.Weight.DemiBold)
         self._lay_out(self.problems.shown())
         self._rest = QTimer(self, singleShot=True)
         self._rest.timeout.connect(self._ask)
@@ -76,8 +79,8 @@ class ProblemsModel(QAbstractListModel):
             self.problems.take(arrange(ProblemTable.of((), 0)))
             self._show()
             return
-        self.counted.emit()
         self._rest.start(REST_MILLISECONDS)
+        self.counted.emit()
 
     def _on_predictions_changed(self, _key: str, frames: frozenset[int] | None) -> None:
         if frames is not None and not self._rest.isActive() and not self._job.busy:
@@ -196,11 +199,9 @@ class ProblemsModel(QAbstractListModel):
         sizes = np.diff(shown.starts)
         heights = np.ones(len(sizes), np.int64)
         self._is_open = np.zeros(len(sizes), np.bool_)
-        if self._opened:
-            several = np.flatnonzero(sizes > 1)
-            numbers = shown.groups[several].tolist()
-            opened = [self.problems.group_key(number) in self._opened for number in numbers]
-            self._is_open[several[opened]] = True
+        if self._opened and len(shown.groups):
+            opened = [self.problems.group_number(key) for key in self._opened]
+            self._is_open = np.isin(shown.groups, opened) & (sizes > 1)
             heights[self._is_open] += sizes[self._is_open]
         self._first: Int = np.concatenate(([0], np.cumsum(heights)))
 
@@ -277,7 +278,7 @@ class ProblemsModel(QAbstractListModel):
         problem = self.problem_number(position)
         if role == Qt.ItemDataRole.DisplayRole:
             inner = group >= 0 and bool(self._is_open[group])
-            return f"{FIGURE_SPACE * 2 if inner else ''}{self._frame(problem.frame)}  {self._sentence(problem)}"
+            return self._line("  ·" if inner else "", problem.frame, self._sentence(problem))
         if role == PROBLEM_ROLE:
             return problem
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -289,6 +290,8 @@ class ProblemsModel(QAbstractListModel):
         opened = bool(self._is_open[group])
         if role == OPEN_ROLE:
             return opened
+        if role == Qt.ItemDataRole.FontRole:
+            return self._heading
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         start, stop = self._shown.starts[group : group + 2].tolist()
@@ -300,11 +303,13 @@ class ProblemsModel(QAbstractListModel):
                 f"Frames {first} to {last}: {text}, worst at frame {worst.frame}. Right and Left open and close it; "
                 "X and U here decide all of them."
             )
-        return f"{'▾' if opened else '▸'} {text}"
+        return self._line("▾" if opened else "▸", first, text)
 
-    def _frame(self, frame: int) -> str:
-        # Figure spaces keep the texts in one column.
-        return str(frame).rjust(len(str(max(0, self._session.frame_count - 1))), FIGURE_SPACE)
+    def _line(self, mark: str, frame: int, text: str) -> str:
+        # Figure spaces keep frames and texts in columns.
+        width = len(str(max(0, self._session.frame_count - 1)))
+        number = str(frame).rjust(width, FIGURE_SPACE)
+        return f"{mark} {number}  {text}" if mark else f"{FIGURE_SPACE} {number}  {text}"
 
     def _sentence(self, problem: Problem) -> str:
         text = sentence(problem, self._session.document.class_names)
