@@ -88,9 +88,10 @@ class Decoder:
         else:
             context.thread_type = "AUTO"
             context.thread_count = self._threads
+        discard_all = type(self._stream.discard)["all"]
         for other in self._container.streams:
             if other.index != self._stream.index:
-                other.discard = "all"
+                other.discard = discard_all
 
     def start_at(self, index: VideoIndex, packet: int) -> None:
         """Make ``packet`` the next one to be decoded, by a seek that is checked, or else by reading from the start."""

@@ -67,6 +67,7 @@ class VideoMaker:
     finish: Callable[[Path], None] | None = None
     first_code: int = 0
     rotation: int = 0
+    sound: bool = False
 
     def encoder_options(self) -> dict[str, str]:
         """Options of the encoder by its name."""
@@ -96,6 +97,8 @@ def make_video(path: Path, maker: VideoMaker) -> Path:
         stream.codec_context.time_base = maker.time_base
         if maker.sample_aspect_ratio is not None:
             stream.codec_context.sample_aspect_ratio = maker.sample_aspect_ratio
+        if maker.sound:
+            _add_sound(output, maker.frames / maker.rate)
         written = 0
         for number in range(maker.frames + 1):
             frame = None
@@ -111,6 +114,17 @@ def make_video(path: Path, maker: VideoMaker) -> Path:
     if maker.finish is not None:
         maker.finish(path)
     return path
+
+
+def _add_sound(output: av.container.OutputContainer, seconds: float) -> None:
+    """A quiet tone beside the pictures."""
+    stream = output.add_stream("aac", rate=16_000, layout="mono")
+    for start in range(0, int(16_000 * seconds), 1024):
+        wave = 0.1 * np.sin(np.arange(start, start + 1024) / 6).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(wave[None, :], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 16_000, start, Fraction(1, 16_000)
+        output.mux(stream.encode(frame))
+    output.mux(stream.encode(None))
 
 
 def sequential(path: Path) -> tuple[list[np.ndarray], list[tuple[int, int]]]:
@@ -210,6 +224,9 @@ MAKERS: dict[str, VideoMaker] = {
     "edit_list.mp4": VideoMaker(bframes=2, finish=cut_by_edit_list(12 * 512), first_code=12),
     "fragmented.mp4": VideoMaker(bframes=2, container={"movflags": "frag_keyframe+empty_moov+default_base_moof"}),
     "stream.ts": VideoMaker(bframes=2),
+    "sound.mp4": VideoMaker(bframes=2, sound=True),
+    "sound.mkv": VideoMaker(bframes=2, sound=True),
+    "sound.ts": VideoMaker(bframes=2, sound=True),
     "mpeg2.ts": VideoMaker(codec="mpeg2video", bframes=2, gop=12),
     "turned_90.mp4": VideoMaker(bframes=2, finish=turn(90), rotation=90),
     "turned_180.mp4": VideoMaker(bframes=2, finish=turn(180), rotation=180),
