@@ -146,9 +146,9 @@ class Workspaces(QStackedWidget):
         self.setCurrentIndex(0 if correct else 1)
 
     def _fit_variants(self) -> None:
-        """In Compare the table is as high as its rows, up to ``ROWS``; in Correct it may be higher, as its splitter says.
+        """The table shows its first rows whole: a row that is cut looks like the end of the list.
 
-        In neither a row is cut: the last one of few is what looks like the end of the list.
+        In Compare it is just as high, up to ``ROWS``; in Correct it may be higher, as its splitter says.
         """
         table = self.parts.variants.table
         correct = self.current is Workspace.CORRECT

@@ -283,7 +283,7 @@ class ProblemsModel(QAbstractListModel):
             return problem
         if role == Qt.ItemDataRole.ToolTipRole:
             fix = "Enter takes the proposed fix. " if problem.has_fix else ""
-            return f"Frame {problem.frame}. {fix}X: the ground truth is right. U: unclear."
+            return f"Frame {problem.frame}: {self._sentence(problem)}. {fix}X: the ground truth is right. U: unclear."
         return None
 
     def _group_data(self, group: int, role: int) -> object:
