@@ -28,23 +28,24 @@ def assign_frame(pairs: list[Triple]) -> list[Triple]:
     Args:
         pairs: pairs with IoU > 0, in any order; each at most once.
     """
-    if len(pairs) > 1:
-        by_gt, by_pred = _grouped(pairs, 0), _grouped(pairs, 1)
-        chosen: list[Triple] = []
-        while True:
-            winners = [best[0] for best in by_pred.values() if _wins(best, by_gt[best[0][0]])]
-            if not winners:
-                break
-            chosen += winners
-            gone_gt = {pair[0] for pair in winners}
-            gone_pred = {pair[1] for pair in winners}
-            by_gt = _without(by_gt, 1, gone_gt, gone_pred)
-            by_pred = _without(by_pred, 0, gone_pred, gone_gt)
-        if by_gt:
-            chosen += _solve([pair for group in by_gt.values() for pair in group])
-        chosen.sort()
-        return chosen
-    return pairs
+    # Where no two pairs share a box there is nothing to decide.
+    if len({pair[0] for pair in pairs}) == len({pair[1] for pair in pairs}) == len(pairs):
+        return sorted(pairs)
+    by_gt, by_pred = _grouped(pairs, 0), _grouped(pairs, 1)
+    chosen: list[Triple] = []
+    while True:
+        winners = [best[0] for best in by_pred.values() if _wins(best, by_gt[best[0][0]])]
+        if not winners:
+            break
+        chosen += winners
+        gone_gt = {pair[0] for pair in winners}
+        gone_pred = {pair[1] for pair in winners}
+        by_gt = _without(by_gt, 1, gone_gt, gone_pred)
+        by_pred = _without(by_pred, 0, gone_pred, gone_gt)
+    if by_gt:
+        chosen += _solve([pair for group in by_gt.values() for pair in group])
+    chosen.sort()
+    return chosen
 
 
 def _grouped(pairs: list[Triple], by: Literal[0, 1]) -> dict[int, list[Triple]]:

@@ -17,6 +17,9 @@ from iouviewer.metrics.coco_matching import ALL, Masks, match_frame
 from iouviewer.metrics.ranked_class import FewRanked, RankedClass, ranked
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 
+_IGNORED = 16
+"""Where the bits of the mask of thresholds at which a prediction is ignored begin."""
+
 
 class IncrementalAp:
     """COCO numbers of one prediction set, kept current frame by frame."""
@@ -34,8 +37,10 @@ class IncrementalAp:
         self._edited: dict[int, dict[int, int]] = {}
         matches = match_coco(gt, pred, one_class=one_class)
         unscored = ~frames[pred.frame_of_row()]
-        self._tp: Masks = np.where(unscored, 0, matches.tp).astype(np.uint16)
-        self._ignored: Masks = np.where(unscored, ALL, matches.ignored).astype(np.uint16)
+        tp: Masks = np.where(unscored, 0, matches.tp).astype(np.uint16)
+        ignored: Masks = np.where(unscored, ALL, matches.ignored).astype(np.uint16)
+        # Both masks of a prediction in one number: one look into memory less for each.
+        self._masks = tp | ignored.astype(np.uint32) << _IGNORED
         self._class_of_row = matches.pred_class
         self._rank = np.full(len(pred), -1, np.int64)
         counted = ~gt.ignored & frames[gt.frame_of_row()]
@@ -44,7 +49,7 @@ class IncrementalAp:
         for place, class_id in enumerate(matches.classes.tolist()):
             rows = matches.order[matches.class_starts[place] : matches.class_starts[place + 1]]
             self._rank[rows] = np.arange(len(rows))
-            self._classes[class_id] = ranked(self._tp[rows], self._ignored[rows], gt_counts[class_id])
+            self._classes[class_id] = ranked(tp[rows], ignored[rows], gt_counts[class_id])
         self._result: dict[int, ClassAp] | None = None
 
     def _counts(self, class_ids: list[int], ignored: list[bool]) -> dict[int, int]:
@@ -88,15 +93,17 @@ class IncrementalAp:
     def _set_predictions(self, ignored: list[bool], scored: bool, rows: Int, pairs: list[Triple]) -> None:
         candidates = [(pred, row, iou) for row, pred, iou in pairs]
         found = match_frame(candidates, ignored, ignored, len(ignored)) if scored else {}
-        default = (0, 0) if scored else (0, ALL)
-        old = zip(rows.tolist(), self._tp[rows].tolist(), self._ignored[rows].tolist(), strict=True)
-        for place, (row, tp, skipped) in enumerate(old):
-            new = found.get(place, default)
-            if new != (tp, skipped):
-                self._tp[row], self._ignored[row] = new
+        default = 0 if scored else ALL << _IGNORED
+        for place, (row, old) in enumerate(zip(rows.tolist(), self._masks[rows].tolist(), strict=True)):
+            new = default
+            if place in found:
+                tp, skipped = found[place]
+                new = tp | skipped << _IGNORED
+            if new != old:
+                self._masks[row] = new
                 rank = int(self._rank[row])
                 if rank >= 0:
-                    self._class(int(self._class_of_row[row])).set(rank, *new)
+                    self._class(int(self._class_of_row[row])).set(rank, new & ALL, new >> _IGNORED)
                     self._result = None
 
     def _class(self, class_id: int) -> RankedClass | FewRanked:

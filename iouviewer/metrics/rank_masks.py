@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,14 +11,12 @@ from iouviewer.metrics.coco_matching import ALL, THRESHOLDS, Masks
 from iouviewer.metrics.stretches import Best, best_point, best_points
 from iouviewer.metrics.table import Bool, Float, Int
 
-BLOCK = 1024
 CURVES = len(THRESHOLDS)
-_AT_ONCE = 64
-"""Blocks looked at in one go; their arrays stay in the cache."""
+_SMALLEST = 512
+_AT_ONCE = 65_536
+"""Predictions looked at in one go; their arrays stay in the cache."""
 _FEW_BLOCKS = 10
 """Up to so many are quicker one by one."""
-_NUMBERS: Float = np.arange(1.0, BLOCK + 1.0)
-_SPAN = np.arange(BLOCK)
 
 
 class Change(NamedTuple):
@@ -28,35 +27,44 @@ class Change(NamedTuple):
     n: int
 
 
+def block_size(count: int) -> int:
+    """Predictions in a block: a change costs some time for its block's predictions and some for the blocks behind."""
+    return max(_SMALLEST, 1 << round(math.log2(4.0 * math.sqrt(count))))
+
+
 class RankMasks:
     """Masks of R predictions in a fixed order.
 
     Attributes:
-        blocks: number of blocks of ``BLOCK`` predictions.
+        block: predictions in a block.
+        blocks: how many there are.
         k, n: (10, blocks + 1) true positives and counted predictions before each block; the last column: in all.
     """
 
     def __init__(self, tp: Masks, ignored: Masks) -> None:
         """Copies of ``tp`` and ``ignored``, (R,) masks of thresholds, are kept. R > 0."""
-        self.blocks = -(-len(tp) // BLOCK)
+        self.block = block_size(len(tp))
+        self.blocks = -(-len(tp) // self.block)
+        # The numbers of predictions from a block's start on.
+        self._numbers: Float = np.arange(1.0, self.block + 1.0)
         # Behind the last prediction stand ignored ones that fill its block.
-        size = self.blocks * BLOCK
+        size = self.blocks * self.block
         self._tp, self._ignored = np.zeros(size, np.uint16), np.full(size, ALL, np.uint16)
         self._tp[: len(tp)], self._ignored[: len(tp)] = tp, ignored
         self.k, self.n = np.zeros((CURVES, self.blocks + 1)), np.zeros((CURVES, self.blocks + 1))
         for t in range(CURVES):
             bit = np.uint16(1 << t)
-            hits = np.count_nonzero((self._tp & bit).reshape(-1, BLOCK), axis=1)
-            skipped = np.count_nonzero((self._ignored & bit).reshape(-1, BLOCK), axis=1)
+            hits = np.count_nonzero((self._tp & bit).reshape(-1, self.block), axis=1)
+            skipped = np.count_nonzero((self._ignored & bit).reshape(-1, self.block), axis=1)
             np.cumsum(hits, out=self.k[t, 1:])
-            np.cumsum(BLOCK - skipped, out=self.n[t, 1:])
+            np.cumsum(self.block - skipped, out=self.n[t, 1:])
 
     def set(self, rank: int, tp: int, ignored: int) -> list[Change]:
         """Say anew what the prediction at ``rank`` is; counts follow."""
         old_tp, old_ignored = int(self._tp[rank]), int(self._ignored[rank])
         self._tp[rank], self._ignored[rank] = tp, ignored
         changes = _changes(old_tp, old_ignored, tp, ignored)
-        block = rank // BLOCK
+        block = rank // self.block
         for rows, k, n in changes:
             if k:
                 self.k[rows, block + 1 :] += k
@@ -66,18 +74,23 @@ class RankMasks:
 
     def hits(self, t: int, first: int, last: int) -> tuple[Int, Float]:
         """The true positives of blocks first..last: places and counted predictions, from the first block's start."""
-        part = slice(first * BLOCK, last * BLOCK)
+        part = slice(first * self.block, last * self.block)
         bit = np.uint16(1 << t)
         hits = (self._tp[part] & bit).nonzero()[0]
         n: Float = np.add(hits, 1.0, dtype=np.float64)
-        if self.n[t, last] - self.n[t, first] < (last - first) * BLOCK:
+        if self.n[t, last] - self.n[t, first] < (last - first) * self.block:
             n -= np.cumsum((self._ignored[part] & bit) != 0)[hits]
         return hits, n
+
+    def all_count(self, t: int, first: int, last: int) -> bool:
+        """Whether no prediction of the blocks from rank ``first``'s to rank ``last``'s is ignored at a threshold."""
+        begin, end = first // self.block, last // self.block + 1
+        return bool(self.n[t, end] - self.n[t, begin] == (end - begin) * self.block)
 
     def best_of_block(self, t: int, block: int) -> Best:
         """The block's best point."""
         n = self.hits(t, block, block + 1)[1]
-        return best_point(_NUMBERS[: len(n)], n, float(self.k[t, block]), float(self.n[t, block]))
+        return best_point(self._numbers[: len(n)], n, float(self.k[t, block]), float(self.n[t, block]))
 
     def find_best(self, where: list[tuple[int, int]], out: Float) -> None:
         """Write the best points of (threshold, block)s to (4, 10, blocks) ``out``."""
@@ -85,9 +98,10 @@ class RankMasks:
             for t, block in where:
                 out[:, t, block] = self.best_of_block(t, block)
             return
-        for start in range(0, len(where), _AT_ONCE):
-            t, block = np.array(where[start : start + _AT_ONCE]).T
-            hit, counted = self._rows(t, block[:, None] * BLOCK + _SPAN)
+        step = max(1, _AT_ONCE // self.block)
+        for start in range(0, len(where), step):
+            t, block = np.array(where[start : start + step]).T
+            hit, counted = self._rows(t, block[:, None] * self.block + np.arange(self.block))
             k, n = hit.cumsum(axis=1, dtype=np.float64), counted.cumsum(axis=1, dtype=np.float64)
             out[:, t, block] = best_points(hit, k, n, self.k[t, block], self.n[t, block])
 

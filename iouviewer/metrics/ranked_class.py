@@ -17,8 +17,9 @@ import numpy as np
 
 from iouviewer.metrics.coco_curve import average_precision, class_curves, needed_hits
 from iouviewer.metrics.coco_matching import ALL, Masks
-from iouviewer.metrics.rank_masks import BLOCK, CURVES, RankMasks
+from iouviewer.metrics.rank_masks import CURVES, Change, RankMasks
 from iouviewer.metrics.recall_windows import RecallWindows
+from iouviewer.metrics.stretches import shifted
 from iouviewer.metrics.table import Float, Int
 
 _FEW = 10_000
@@ -78,13 +79,25 @@ class RankedClass:
 
     def set(self, rank: int, tp: int, ignored: int) -> None:
         """Say anew what the prediction at ``rank`` is."""
-        block = rank // BLOCK
+        block = rank // self._masks.block
         for change in self._masks.set(rank, tp, ignored):
             self._windows.change(change.rows, rank, change.k, change.n)
             for t in range(change.rows.start, change.rows.stop):
-                self._stale_blocks.add((t, block))
+                if (t, block) not in self._stale_blocks and not self._kept(t, block, rank, change):
+                    self._stale_blocks.add((t, block))
                 self._from_block[t] = min(self._from_block[t], block)
                 self._touched |= 1 << t
+
+    def _kept(self, t: int, block: int, rank: int, change: Change) -> bool:
+        """Whether the block of ``rank``, which changed, is known to keep its best point; its bounds follow."""
+        if change.n or not change.k or not self._masks.all_count(t, rank, rank):
+            return False
+        best = self._best[:, t, block]
+        k, n, low, high = best.tolist()
+        kept = shifted((k, n, low, high), rank - block * self._masks.block + 1, change.k)
+        if kept is not None:
+            best[:] = kept
+        return kept is not None
 
     def average_precision(self) -> tuple[Float, Int]:
         """AP (10,) and numbers of true positives (10,), per threshold."""
@@ -108,7 +121,7 @@ class RankedClass:
         precision = (before_k + k) / (before_n + n)
         wrong = precision < low
         wrong |= precision > high
-        if wrong.any():
+        if np.count_nonzero(wrong):
             curves, blocks = wrong.nonzero()
             where = list(zip((curves + rows.start).tolist(), (blocks + first).tolist(), strict=True))
             masks.find_best(where, self._best)

@@ -8,19 +8,20 @@ all that most changes need.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from iouviewer.metrics.coco_curve import RECALLS
-from iouviewer.metrics.rank_masks import BLOCK, CURVES, RankMasks
-from iouviewer.metrics.stretches import FAR, best_of_each_rest, best_points
+from iouviewer.metrics.rank_masks import CURVES, RankMasks
+from iouviewer.metrics.stretches import FAR, best_of_each_rest, best_point, shift_each
 from iouviewer.metrics.table import Bool, Float, Int
 
 WINDOW = 128
-_SPARSE = 8
-"""A window reaches no further than so many blocks from the one that holds the true positive it was laid around."""
+_SPARSE = 8192
+"""A window reaches about so many predictions to either side, however few true positives it holds."""
 _POINTS = len(RECALLS)
-_NUMBERS: Float = np.arange(1.0, (2 * _SPARSE + 1) * BLOCK + 1.0)
-_FAR_OFF = _NUMBERS * FAR
+_Laid = tuple[int, int, int, float, float, Float]
 
 
 class RecallWindows:
@@ -28,15 +29,20 @@ class RecallWindows:
 
     def __init__(self, masks: RankMasks) -> None:
         self._masks = masks
-        # Per threshold and recall point: rank of the window's first true positive; where the block behind it begins;
-        # how many true positives it has (0: it must be laid anew); true positives and counted predictions before it.
+        self._reach = max(1, _SPARSE // masks.block)
+        self._numbers: Float = np.arange(1.0, (2 * self._reach + 1) * masks.block + 1.0)
+        # Per threshold and recall point: rank of the window's first true positive, and of its last; where the block
+        # behind it begins; how many true positives it has (0: it must be laid anew); true positives and counted
+        # predictions before it.
         self._start = np.zeros((CURVES, _POINTS), np.int64)
+        self._last = np.zeros((CURVES, _POINTS), np.int64)
         self._end = np.zeros((CURVES, _POINTS), np.int64)
         self._behind = np.zeros((CURVES, _POINTS), np.int64)
         self._count = np.zeros((CURVES, _POINTS), np.uint64)
         self._before = np.zeros((2, CURVES, _POINTS))
         # Per true positive of the window: k and n of the best point from there on, the least and the greatest slope.
         self._table = np.zeros((CURVES, _POINTS, WINDOW, 4))
+        self._table[..., 1] = 1.0
         self._flat = self._table.reshape(-1, 4)
         self._first = np.arange(CURVES * _POINTS).reshape(CURVES, _POINTS) * WINDOW
 
@@ -48,7 +54,16 @@ class RecallWindows:
                 self._before[row, rows] += later if more == 1 else more * later
         inside = self._end[rows] > rank
         inside &= ~later
-        np.putmask(self._count[rows], inside, 0)
+        for curve, point in zip(*(found.tolist() for found in inside.nonzero()), strict=True):
+            self._change_inside(curve + rows.start, point, rank, k, n)
+
+    def _change_inside(self, t: int, point: int, rank: int, k: int, n: int) -> None:
+        """Something changed between a window's first true positive and the end of the block behind it."""
+        start = int(self._start[t, point])
+        if n or rank <= self._last[t, point] or not self._masks.all_count(t, start, rank):
+            self._count[t, point] = 0
+        elif k:
+            shift_each(self._table[t, point], rank - start + 1.0, k)
 
     def precision(self, rows: slice, needed: Int, reached: Bool, behind: Float) -> Float:
         """(C, 101) greatest precision at each recall or a higher one at some thresholds.
@@ -62,19 +77,18 @@ class RecallWindows:
         place = (needed - 1 - before[0]).astype(np.int64)
         stale = place.view(np.uint64) >= self._count[rows]
         stale &= reached
-        if stale.any():
+        if np.count_nonzero(stale):
             self._lay(rows, self._drifted(rows, place, stale, reached), needed)
             place = (needed - 1 - before[0]).astype(np.int64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            k, n, low, high = self._flat.take(first + place, axis=0, mode="clip").transpose(2, 0, 1)
-            precision: Float = (k + before[0]) / (n + before[1])
-            wrong = (precision < low) | (precision > high)
-            wrong &= reached
-            if wrong.any():
-                self._lay(rows, wrong, needed)
-                place = (needed - 1 - before[0]).astype(np.int64)
-                k, n, _, _ = self._flat.take(first + place, axis=0, mode="clip").transpose(2, 0, 1)
-                precision = (k + before[0]) / (n + before[1])
+        k, n, low, high = self._flat.take(first + place, axis=0, mode="clip").transpose(2, 0, 1)
+        precision: Float = (k + before[0]) / (n + before[1])
+        wrong = (precision < low) | (precision > high)
+        wrong &= reached
+        if np.count_nonzero(wrong):
+            self._lay(rows, wrong, needed)
+            place = (needed - 1 - before[0]).astype(np.int64)
+            k, n, _, _ = self._flat.take(first + place, axis=0, mode="clip").transpose(2, 0, 1)
+            precision = (k + before[0]) / (n + before[1])
         return np.maximum(precision, behind.reshape(-1).take(self._behind[rows]), out=precision)
 
     def _drifted(self, rows: slice, place: Int, stale: Bool, reached: Bool) -> Bool:
@@ -90,37 +104,44 @@ class RecallWindows:
 
     def _lay(self, rows: slice, wanted: Bool, needed: Int) -> None:
         """Lay windows around the true positives that are needed."""
-        laid: list[tuple[int, int, float, float, Float]] = []
+        laid: list[_Laid] = []
         for curve in np.flatnonzero(wanted.any(axis=1)).tolist():
             points = np.flatnonzero(wanted[curve])
             laid += self._around(curve + rows.start, needed[points])
         t, point = wanted.nonzero()
         t += rows.start
-        start, end, before_k, before_n, hits = zip(*laid, strict=True)
+        start, last, end, before_k, before_n, hits = zip(*laid, strict=True)
         before = np.array((before_k, before_n))
-        lengths = np.array([len(n) for n in hits])
-        k, n = _padded(hits, lengths, max(WINDOW + 1, int(lengths.max())))
-        rest = best_points(n[:, WINDOW:] < FAR, k[:, WINDOW:], n[:, WINDOW:], *before)
-        self._start[t, point], self._end[t, point] = start, np.array(end) * BLOCK
+        k, n = _padded(hits)
+        rest = [
+            best_point(self._numbers[WINDOW : len(n)], n[WINDOW:], *counts)
+            for n, *counts in zip(hits, before_k, before_n, strict=True)
+        ]
+        self._start[t, point], self._last[t, point], self._end[t, point] = (
+            start,
+            last,
+            np.array(end) * self._masks.block,
+        )
         self._behind[t, point] = t * (self._masks.blocks + 1) + end
         self._before[:, t, point] = before
-        self._count[t, point] = np.minimum(lengths, WINDOW)
-        self._table[t, point] = best_of_each_rest(k[:, :WINDOW], n[:, :WINDOW], rest, *before)
+        self._count[t, point] = [min(len(n), WINDOW) for n in hits]
+        self._table[t, point] = best_of_each_rest(k, n, np.array(rest).T, *before)
 
-    def _around(self, t: int, needed: Int) -> list[tuple[int, int, float, float, Float]]:
+    def _around(self, t: int, needed: Int) -> list[_Laid]:
         """What lies around true positives of one threshold.
 
         Returns:
-            For each: rank of the window's first true positive, number of the block after the last, true positives and
-            counted predictions before the window, and counted predictions from there down to each true positive.
+            For each: rank of the window's first true positive, and of its last, number of the block after that, true
+            positives and counted predictions before the window, and counted predictions from there down to each true
+            positive.
         """
         masks = self._masks
         counts = masks.k[t]
         lowest = np.maximum(needed - WINDOW // 2, 1)
         highest = np.minimum(lowest + WINDOW - 1, counts[-1])
         block, first, last = counts.searchsorted(np.stack((needed, lowest, highest))) - 1
-        first = np.maximum(first, block - _SPARSE)
-        last = np.minimum(last, block + _SPARSE) + 1
+        first = np.maximum(first, block - self._reach)
+        last = np.minimum(last, block + self._reach) + 1
         skip = np.maximum(lowest - 1 - counts[first], 0).astype(np.int64)
         found = []
         for here, behind, skipped in zip(first.tolist(), last.tolist(), skip.tolist(), strict=True):
@@ -128,15 +149,17 @@ class RecallWindows:
             n = n[skipped:]
             nothing = float(n[0]) - 1.0
             n -= nothing
-            start = here * BLOCK + int(hits[skipped])
-            found.append((start, behind, float(counts[here]) + skipped, float(masks.n[t, here]) + nothing, n))
+            start = here * masks.block + int(hits[skipped])
+            end = here * masks.block + int(hits[min(skipped + WINDOW, len(hits)) - 1])
+            found.append((start, end, behind, float(counts[here]) + skipped, float(masks.n[t, here]) + nothing, n))
         return found
 
 
-def _padded(rows: tuple[Float, ...], lengths: Int, width: int) -> tuple[Float, Float]:
-    """(M, width) k and n of the true positives; behind them stand points too far off to be the best of anything."""
-    n = np.empty((len(rows), width))
-    n[:] = _FAR_OFF[:width]
-    for row, values in enumerate(rows):
-        n[row, : len(values)] = values
-    return np.where(np.arange(width) < lengths[:, None], _NUMBERS[:width], 0.0), n
+def _padded(hits: Sequence[Float]) -> tuple[Float, Float]:
+    """(M, WINDOW) k and n of the first true positives; where there are fewer, points too far off to be the best."""
+    numbers = np.arange(1.0, WINDOW + 1.0)
+    k, n = np.tile(numbers, (len(hits), 1)), np.tile(numbers * FAR, (len(hits), 1))
+    for row, values in enumerate(hits):
+        n[row, : len(values)] = values[:WINDOW]
+        k[row, len(values) :] = 0.0
+    return k, n

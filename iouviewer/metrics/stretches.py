@@ -44,6 +44,52 @@ def best_point(k: Float, n: Float, before_k: float, before_n: float) -> Best:
     return top_k, top_n, low, high
 
 
+def shifted(best: Best, place: int, more: int) -> Best | None:
+    """A best point after one prediction of its stretch became a true positive, or ceased to be one.
+
+    All predictions of the stretch count, so that the one at ``place`` (from 1) has n = place. The bounds that follow
+    may be narrower than they need be, never wider: slopes to points beyond the change grow or shrink by one over the
+    distance, at most by one over the distance of the change itself.
+
+    Args:
+        best: as ``best_point`` gives it.
+        more: 1 or -1 true positives.
+
+    Returns:
+        The same point, None where nothing is known of it.
+    """
+    k, n, low, high = best
+    if k < 1.0 or place == n:
+        return None
+    if place > n:
+        return (k, n, low if more < 0 else max(low, 0.0) + 1.0 / (place - n) + _ROUNDING, high)
+    if more < 0:
+        return k - 1.0, n, low, high - 1.0 / (n - place + 1.0) - _ROUNDING
+    # With one true positive so far there is no point on the left but the new one.
+    return k + 1.0, n, low, high if k > 1.0 else 1.0 / (n - place) - _ROUNDING
+
+
+def shift_each(table: Float, place: float, more: int) -> None:
+    """``shifted`` for stretches that begin at different points before the change and end together.
+
+    Args:
+        table: (L, 4) k, n, least and greatest slope of each, counted from the same place; written to. A best point that
+            is gone gets a least slope that no precision reaches.
+        place: n of the prediction that changed.
+    """
+    k, n, low, high = table.T
+    before = n < place
+    with np.errstate(divide="ignore"):
+        if more > 0:
+            np.copyto(low, np.maximum(low, 0.0) + (1.0 / (place - n) + _ROUNDING), where=before)
+            k += ~before
+        else:
+            beyond = n > place
+            k -= beyond
+            np.subtract(high, 1.0 / (n - place + 1.0) + _ROUNDING, out=high, where=beyond)
+            low[n == place] = np.inf
+
+
 def best_points(hit: Bool, k: Float, n: Float, before_k: Float, before_n: Float) -> Float:
     """The same for many stretches of equal length at once.
 

@@ -8,7 +8,7 @@ import pytest
 from iouviewer.metrics.coco_curve import average_precision, class_curves
 from iouviewer.metrics.coco_matching import ALL
 from iouviewer.metrics.ranked_class import FewRanked, RankedClass
-from iouviewer.metrics.stretches import FAR, best_of_each_rest, best_points
+from iouviewer.metrics.stretches import FAR, best_of_each_rest, best_point, best_points, shift_each, shifted
 
 
 def assert_equal(ranked, tp, ignored, gt_count):
@@ -120,3 +120,81 @@ def test_the_best_of_each_rest_stays_the_best_within_its_bounds():
                     if low <= here <= high:
                         assert here == precision.max()
                     assert more or low <= here <= high
+
+
+def test_the_bounds_of_a_best_point_stay_true_while_single_predictions_change():
+    assert sum(best_kept(seed) for seed in range(20)) > 200
+
+
+def best_kept(seed):
+    """How often a best point was still known and was the best."""
+    rng = np.random.default_rng(seed)
+    hit = rng.random(80) < rng.choice([0.02, 0.3, 0.9])
+    numbers = np.arange(1.0, 81.0)
+    outside = float(rng.integers(0, 200)), float(rng.integers(200, 300))
+    known = best_point(np.cumsum(hit)[hit].astype(float), numbers[hit], *outside)
+    kept = 0
+    for place in rng.integers(80, size=40).tolist():
+        hit[place] = not hit[place]
+        known = shifted(known, place + 1, 1 if hit[place] else -1)
+        k, n = np.cumsum(hit)[hit].astype(float), numbers[hit]
+        if known is None:
+            known = best_point(k, n, *outside)
+            continue
+        for more_k, more_n in ((0, 0), (5, 5), (0, 60), (-min(outside[0], 20), 0)):
+            at = outside[0] + more_k, outside[1] + more_n
+            precision = (at[0] + known[0]) / (at[1] + known[1])
+            if known[2] <= precision <= known[3]:
+                kept += 1
+                assert precision == ((at[0] + k) / (at[1] + n)).max()
+    return kept
+
+
+def test_the_bounds_of_all_rests_stay_true_while_predictions_behind_the_window_change():
+    assert sum(bounds_kept(seed) for seed in range(20)) > 1000
+
+
+def bounds_kept(seed):
+    """How often the best point of a rest was still known and was the best."""
+    rng = np.random.default_rng(100 + seed)
+    hit = rng.random(90) < rng.choice([0.2, 0.5, 0.9])
+    hit[0] = True
+    numbers = np.arange(1.0, 91.0)
+    window = min(8, int(hit.sum()))
+    outside = float(rng.integers(0, 200)), float(rng.integers(200, 300))
+
+    def points():
+        return np.cumsum(hit)[hit].astype(float), numbers[hit]
+
+    k, n = points()
+    rest = np.array(best_point(k[window:], n[window:], *outside))[:, None]
+    before = np.array(outside[:1]), np.array(outside[1:])
+    table = best_of_each_rest(k[None, :window], n[None, :window], rest, *before)[0]
+    last, kept = int(n[window - 1]), 0
+    for place in rng.integers(last, 90, size=30).tolist():
+        hit[place] = not hit[place]
+        shift_each(table, place + 1.0, 1 if hit[place] else -1)
+        k, n = points()
+        for row, (best_k, best_n, low, high) in enumerate(table.tolist()):
+            for more_k, more_n in ((0, 0), (5, 5), (0, 60)):
+                at = outside[0] + more_k, outside[1] + more_n
+                precision = (at[0] + best_k) / (at[1] + best_n)
+                if low <= precision <= high:
+                    kept += 1
+                    assert precision == ((at[0] + k[row:]) / (at[1] + n[row:])).max()
+    return kept
+
+
+def test_changes_that_gather_in_one_place_keep_every_bit():
+    rng = np.random.default_rng(12)
+    size = 30_000
+    tp = random_masks(rng, size, 0.6)
+    none = np.zeros(size, np.uint16)
+    gt_count = int(np.count_nonzero(tp) * 1.1)
+    ranked = RankedClass(tp, none, gt_count)
+    for step in range(400):
+        rank = int(np.clip(rng.normal(9000 + 20 * step, 300), 0, size - 1))
+        tp[rank] = (1 << int(rng.integers(11))) - 1
+        ranked.set(rank, int(tp[rank]), 0)
+        if step % 4 == 0:
+            assert_equal(ranked, tp, none, gt_count)
