@@ -144,20 +144,17 @@ def _block_starts(video: VideoFrames, draws: int, random: np.random.Generator) -
 def _block_sums(video: VideoFrames, starts: Int) -> Int:
     """How often each frame lies in the blocks of each row of ``starts``; the last block is cut to fit."""
     frames, block = video.frames, max(1, min(video.block, video.frames))
-    weights = np.zeros((len(starts), frames + 1), np.int64)
     lengths = np.full(starts.shape[1], block, np.int64)
     if frames % block:
         lengths[-1] = frames % block
-    rows = np.arange(len(starts))
+    ends = starts + lengths
+    row = np.broadcast_to(np.arange(len(starts))[:, None] * (frames + 1), starts.shape)
+    around = ends > frames
     # A block adds 1 from its start to its end: differences first, one running sum at the end.
-    for column in range(starts.shape[1]):
-        start = starts[:, column]
-        end = start + lengths[column]
-        np.add.at(weights, (rows, start), 1)
-        wraps = end > frames
-        np.add.at(weights, (rows, np.minimum(end, frames)), -1)
-        np.add.at(weights, (rows[wraps], 0), 1)
-        np.add.at(weights, (rows[wraps], end[wraps] - frames), -1)
+    size = len(starts) * (frames + 1)
+    up = np.bincount(np.concatenate(((row + starts).ravel(), row[around])), minlength=size)
+    down = np.concatenate(((row + np.minimum(ends, frames)).ravel(), (row + ends - frames)[around]))
+    weights = (up - np.bincount(down, minlength=size)).reshape(len(starts), frames + 1)
     result: Int = np.cumsum(weights[:, :-1], axis=1)
     return result
 

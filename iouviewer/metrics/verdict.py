@@ -149,7 +149,7 @@ def compare(
     Args:
         baseline, variant: both on the same frames in the same order, those of ``videos`` one after the other.
         margins: points that may be lost, by metric, for example ``{"ap": 1.0, "pq": 1.0}``.
-        cancelled: asked between metrics and lengths of blocks; InterruptedError where it says so.
+        cancelled: asked before each metric of each part of the resamples; InterruptedError where it says so.
     """
     videos = tuple(videos)
     sampling = _Sampling(baseline, variant, videos, resamples, seed, cancelled)
@@ -190,11 +190,28 @@ class _Sampling:
 
     def points(self, metric: str, videos: tuple[VideoFrames, ...], count: int, *, draw_videos: bool = True) -> Float:
         """(count,) differences in points of the resamples."""
-        if self.cancelled is not None and self.cancelled():
-            raise InterruptedError
+        whole = videos == self.videos and count == self.resamples and draw_videos
+        # Every metric needs the interval itself; weights are made once for all of them and for both sides.
+        self._resample(tuple(METRICS) if whole else (metric,), (videos, count, self.seed, draw_videos))
         key = (metric, videos, count, self.seed, draw_videos)
-        found: Float = 100.0 * (_resampled(self.variant, key) - _resampled(self.baseline, key))
+        found: Float = 100.0 * (self.variant.resampled[key] - self.baseline.resampled[key])
         return found
+
+    def _resample(self, metrics: Sequence[str], draw: tuple[tuple[VideoFrames, ...], int, int, bool]) -> None:
+        """Fill ``resampled`` of both sides with what it lacks."""
+        sides = (self.variant, self.baseline)
+        lacking = [(side, metric) for side in sides for metric in metrics if (metric, *draw) not in side.resampled]
+        if not lacking:
+            return
+        videos, count, seed, draw_videos = draw
+        found: list[list[Float]] = [[] for _ in lacking]
+        for weights in weights_in_parts(videos, resamples=count, seed=seed, draw_videos=draw_videos):
+            for (side, metric), parts in zip(lacking, found, strict=True):
+                if self.cancelled is not None and self.cancelled():
+                    raise InterruptedError
+                parts.append(METRICS[metric](side, weights))
+        for (side, metric), parts in zip(lacking, found, strict=True):
+            side.resampled[(metric, *draw)] = np.concatenate(parts)
 
     def ends(self, metric: str, margin: float) -> list[tuple[float, float]]:
         """The interval, and those of blocks of other lengths where there is a verdict that they could overturn."""
@@ -226,15 +243,6 @@ class _Sampling:
         total = float(np.nanvar(self.points(metric, self.videos, self.resamples)))
         within = float(np.nanvar(self.points(metric, self.videos, max(1, self.resamples // 4), draw_videos=False)))
         return (total - within) / (1 - 1 / len(self.videos)) - within > within
-
-
-def _resampled(scored: Scored, key: ResampleKey) -> Float:
-    """(B,) scores of the resamples."""
-    if key not in scored.resampled:
-        metric, videos, count, seed, draw_videos = key
-        parts = weights_in_parts(videos, resamples=count, seed=seed, draw_videos=draw_videos)
-        scored.resampled[key] = np.concatenate([METRICS[metric](scored, weights) for weights in parts])
-    return scored.resampled[key]
 
 
 def interval(differences: Float) -> tuple[float, float]:
