@@ -1,10 +1,14 @@
 """How often the 95 % interval holds the true difference: circular blocks against the plain bootstrap over frames.
 
-    python -m benchmarks coverage
+    python -m benchmarks coverage [--sets]
 
 Neighbouring frames of a video are alike: an object that is missed in one frame is often missed in the next. The
 simulation draws videos in which the quality of a detection follows a first-order autoregression of a given correlation
 from frame to frame, scores two variants on each, and counts the intervals with the difference of a very long video.
+
+With ``--sets`` it draws sets of videos. In each video the variant is worse by an amount of its own, whose spread over
+videos is given as a multiple of what the frames alone make the difference of one video spread. Intervals that draw
+videos first, then blocks (two-stage), are counted against those that draw blocks of every video (frames only).
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ import argparse
 import sys
 
 import numpy as np
+from numpy.typing import NDArray
 
-from iouviewer.metrics.resampling import ClassMatches, FrameSums, block_weights
+from iouviewer.metrics.resampling import ClassMatches, FrameSums, VideoFrames, block_weights, two_stage_weights
 from iouviewer.metrics.table import Float
 from iouviewer.metrics.verdict import METRICS, Scored, interval
 
@@ -29,6 +34,21 @@ def _qualities(random: np.random.Generator, frames: int, correlation: float) -> 
     for frame in range(1, frames):
         noise[:, frame] += correlation * noise[:, frame - 1]
     return noise
+
+
+def _set(
+    random: np.random.Generator, videos: int, frames: int, spread: float, correlation: float
+) -> tuple[Scored, Scored]:
+    """Two variants on the frames of several videos; the second is worse by an amount of each video's own."""
+    qualities = [(_qualities(random, frames, correlation), random.normal(0.0, spread)) for _ in range(videos)]
+    both = []
+    for worse in (0, 1):
+        parts = [
+            0.8 * shared + 0.6 * _qualities(random, frames, correlation) - worse * (0.05 + own)
+            for shared, own in qualities
+        ]
+        both.append(_variant(np.concatenate(parts, axis=1), random))
+    return both[0], both[1]
 
 
 def _variant(quality: Float, random: np.random.Generator) -> Scored:
@@ -74,13 +94,62 @@ def coverage(correlation: float, *, frames: int, videos: int, resamples: int) ->
     return {name: {kind: count / videos for kind, count in kinds.items()} for name, kinds in held.items()}
 
 
+def set_coverage(
+    videos: int, share: float, *, frames: int, sets: int, resamples: int, correlation: float = 0.5
+) -> dict[str, dict[str, float]]:
+    """Share of intervals that hold the true difference for sets of videos, by metric and kind of bootstrap.
+
+    Args:
+        share: spread of the difference over videos as a multiple of the spread of one video's own estimate.
+    """
+    random = np.random.default_rng(2)
+    spread = share * _frame_spread(frames, correlation)
+    truth = _points(_set(random, 2000, 100, spread, correlation), np.ones((1, 200_000), np.int64))
+    parts = [VideoFrames(frames, FPS)] * videos
+    held = {name: {"two-stage": 0, "frames only": 0} for name in METRICS}
+    for number in range(sets):
+        pair = _set(random, videos, frames, spread, correlation)
+        for kind, draw_videos in (("two-stage", True), ("frames only", False)):
+            weights = two_stage_weights(parts, resamples=resamples, seed=number, draw_videos=draw_videos)
+            for name, points in _points(pair, weights).items():
+                low, high = interval(points)
+                held[name][kind] += low <= truth[name][0] <= high
+    return {name: {kind: count / sets for kind, count in kinds.items()} for name, kinds in held.items()}
+
+
+def _points(pair: tuple[Scored, Scored], weights: NDArray[np.int64]) -> dict[str, Float]:
+    return {name: score(pair[1], weights) - score(pair[0], weights) for name, score in METRICS.items()}
+
+
+def _frame_spread(frames: int, correlation: float) -> float:
+    """Standard deviation that frames alone give the mean quality by which two variants differ in one video."""
+    own = 0.6**2 * 2 * (1 + correlation) / (1 - correlation)
+    return float(np.sqrt(own / (frames * OBJECTS)))
+
+
+def _main_sets(options: argparse.Namespace) -> None:
+    print(f"{options.videos} sets of videos of {options.frames} frames, blocks of {FPS}, {options.resamples} resamples")
+    print("| videos | spread over videos | metric | two-stage | frames only |")
+    print("| --- | --- | --- | --- | --- |")
+    for share in (0.0, 1.0, 3.0):
+        for count in (2, 3, 5, 10, 20):
+            found = set_coverage(count, share, frames=options.frames, sets=options.videos, resamples=options.resamples)
+            for name, kinds in found.items():
+                print(f"| {count} | {share:.0f} | {name} | {kinds['two-stage']:.3f} | {kinds['frames only']:.3f} |")
+            sys.stdout.flush()
+
+
 def main(argv: list[str] | None = None) -> int:
     """Print the table of coverages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", action="store_true", help="sets of videos instead of single ones")
     parser.add_argument("--frames", type=int, default=600)
     parser.add_argument("--videos", type=int, default=200)
     parser.add_argument("--resamples", type=int, default=400)
     options = parser.parse_args(argv)
+    if options.sets:
+        _main_sets(options)
+        return 0
     print(f"{options.videos} videos of {options.frames} frames, blocks of {FPS}, {options.resamples} resamples")
     print("| correlation of neighbours | metric | blocks | plain |")
     print("| --- | --- | --- | --- |")
