@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.pending_ap import PendingAp
+from iouviewer.document.pending_scores import PendingScores
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_frame import FramePredictions, frame_overlaps, frame_predictions
 from iouviewer.document.scores_types import (
@@ -48,8 +49,10 @@ _REMEMBERED = 16
 class Scores:
     """Scores of any number of variants against one ground truth."""
 
-    def __init__(self, gt: GroundTruthView, settings: ScoreSettings) -> None:
+    def __init__(self, gt: GroundTruthView, settings: ScoreSettings, *, later: int | None = None) -> None:
+        """``later``: variants with more boxes than that, and the ground truth's, wait for ``pending_scores``."""
         self._settings = settings
+        self.later = later
         self._variants: dict[str, VariantScores] = {}
         self._columns: dict[int, FramePredictions] = {}
         self._reviews: dict[tuple[str, int], tuple[BoxTable, tuple[object, ...], Association | FrameReview]] = {}
@@ -84,7 +87,10 @@ class Scores:
             self._columns.clear()
             table = self._gt.table()
             for variant in self._variants.values():
-                variant.review_again(table, settings)
+                if self._is_long(variant.predictions):
+                    variant.defer(settings)
+                else:
+                    variant.review_again(table, settings)
         else:
             for variant in self._variants.values():
                 variant.settings = settings
@@ -117,6 +123,22 @@ class Scores:
     def take_ap(self, key: str, pending: PendingAp, ap: IncrementalAp) -> bool:
         """Take over what was computed of ``pending``; False where it is out of date or the variant is gone."""
         return key in self._variants and self._variants[key].take_ap(pending, ap)
+
+    def pending_scores(self, key: str) -> PendingScores | None:
+        """What a variant's pending numbers depend on, for another thread; None where they are not pending."""
+        variant = self._variants[key]
+        if not variant.pending:
+            return None
+        states, without = self._gt.states().copy(), self._without_class.copy()
+        table, ap, token = self._gt.table(), variant.ap, variant.state_token
+        return PendingScores(variant.predictions, table, states, self._settings, without, ap, token)
+
+    def take_scores(self, key: str, pending: PendingScores, scores: VariantScores) -> bool:
+        """Take over what was computed of ``pending``; False where it is out of date or the variant is gone."""
+        current = key in self._variants and self._variants[key].state_token is pending.token
+        if current:
+            self._variants[key] = scores
+        return current
 
     def remove_variant(self, key: str) -> None:
         """Forget a variant; KeyError where there is none."""
@@ -196,8 +218,13 @@ class Scores:
         """(bins,) frames by frame IoU in bins of equal width over 0..1."""
         return self._variants[key].histogram(bins).copy()
 
+    def _is_long(self, predictions: PredictionSet) -> bool:
+        return self.later is not None and len(predictions.table) + len(self._gt.table()) > self.later
+
     def _scored(self, predictions: PredictionSet) -> VariantScores:
         states = self._gt.states()
+        if self._is_long(predictions):
+            return VariantScores.deferred(predictions, states, self._settings, self._without_class)
         return VariantScores(predictions, self._gt.table(), states, self._settings, self._without_class)
 
     def _rebuild(self) -> None:

@@ -41,19 +41,56 @@ class VariantScores:
         self, predictions: PredictionSet, gt: BoxTable, states: FrameStates, settings: ScoreSettings, without_class: Int
     ) -> None:
         """``without_class`` is (F,): ground-truth boxes of each frame that are not ignored and have no class."""
+        self._begin(predictions, states, settings)
+        self.review_again(gt, settings)
+        self._count_classes(without_class)
+        self.ap: IncrementalAp | None = None
+        self.ap_again(gt)
+
+    @classmethod
+    def deferred(
+        cls, predictions: PredictionSet, states: FrameStates, settings: ScoreSettings, without_class: Int
+    ) -> VariantScores:
+        """As the constructor, but all numbers are pending, and undefined, until ``catch_up``."""
+        scores = cls.__new__(cls)
+        scores._begin(predictions, states, settings)
+        scores._count_classes(without_class)
+        scores.one_class, scores.ap = scores.counts_as_one_class, None
+        scores.defer(settings)
+        return scores
+
+    def _begin(self, predictions: PredictionSet, states: FrameStates, settings: ScoreSettings) -> None:
         self.predictions = predictions
         self.settings = settings
+        self.pending = False
         chosen = predictions.covered if settings.frames is None else predictions.covered & settings.frames
         self._chosen: Bool = chosen
         self._scored: Bool = chosen & (states == LABELLED)
         self._states = states.copy()
         self._about_frames: tuple[int, int, int, int] | None = None
-        # Another one after each change: an AP that was computed elsewhere meanwhile tells by it that it is out of date.
+        # Another one after each change: what was computed elsewhere meanwhile tells by it that it is out of date.
         self._token = object()
-        self.review_again(gt, settings)
-        self._count_classes(without_class)
-        self.ap: IncrementalAp | None = None
-        self.ap_again(gt)
+
+    def defer(self, settings: ScoreSettings) -> None:
+        """The association is pending from now on, under these settings; AP stays as it is."""
+        self.settings = settings
+        self.pending = True
+        self._token = object()
+        count = len(self._scored)
+        self._put(np.full(count, np.nan), np.zeros((3, count)), np.zeros((4, count), np.int64))
+
+    def catch_up(self, gt: BoxTable, ap: IncrementalAp | None = None) -> None:
+        """Compute what is pending; a given ``ap`` is taken over."""
+        self.review_again(gt, self.settings)
+        self.pending = False
+        self.ap = ap
+        if ap is None:
+            self.ap_again(gt)
+
+    @property
+    def state_token(self) -> object:
+        """Stands for what the numbers depend on; another one after each change."""
+        return self._token
 
     @property
     def counts_as_one_class(self) -> bool:
@@ -98,12 +135,17 @@ class VariantScores:
         self._take(review)
 
     def _take(self, review: Review) -> None:
-        self.timeline: Float = review.frame_iou.copy()
-        defined = ~np.isnan(self.timeline)
-        self._sums = BlockSums(np.stack((np.where(defined, self.timeline, 0.0), review.iou_sum, review.tp_iou_sum)))
-        self._counts: Int = np.stack((review.gt_count, review.tp, review.fp, review.fn))
-        self._totals: list[int] = self._counts.sum(axis=1).tolist()
-        self._defined = int(np.count_nonzero(defined))
+        timeline = review.frame_iou.copy()
+        sums = np.stack((np.where(np.isnan(timeline), 0.0, timeline), review.iou_sum, review.tp_iou_sum))
+        self._put(timeline, sums, np.stack((review.gt_count, review.tp, review.fp, review.fn)))
+
+    def _put(self, timeline: Float, sums: Float, counts: Int) -> None:
+        """The frames' shares: frame IoU (F,), sums of IoU (3, F) and counts (4, F) as ``_replace`` has them."""
+        self.timeline = timeline
+        self._sums = BlockSums(sums)
+        self._counts = counts
+        self._totals: list[int] = counts.sum(axis=1).tolist()
+        self._defined = int(np.count_nonzero(~np.isnan(timeline)))
         self._frames = int(np.count_nonzero(self._scored))
         self._histograms: dict[int, NDArray[np.int64]] = {}
 
@@ -146,12 +188,12 @@ class VariantScores:
 
     def settle(self, view: GroundTruthView) -> None:
         """Compute AP if it is pending."""
-        if self.ap is None:
+        if self.ap is None and not self.pending:
             self.ap_again(view.table())
 
     def pending_ap(self, view: GroundTruthView) -> PendingAp | None:
         """What a pending AP depends on, None where it is not pending."""
-        if self.ap is not None or not self.predictions.has_scores:
+        if self.pending or self.ap is not None or not self.predictions.has_scores:
             return None
         one_class = self.counts_as_one_class
         return PendingAp(view.table(), self.predictions.table, self._scored.copy(), one_class, self._token)
@@ -200,6 +242,9 @@ class VariantScores:
         return found
 
     def _replace(self, frame: int, found: Tally) -> None:
+        if self.pending:
+            # One frame's share is no number of the video; all of it is computed once the hand rests.
+            return
         before = float(self.timeline[frame])
         now = found.frame_iou
         self.timeline[frame] = now
