@@ -1,4 +1,4 @@
-"""AP of runs that ended, computed in a thread: the window never waits for it."""
+"""Numbers that take long, and AP of runs that ended, computed in a thread: the window never waits for them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.session import Session
 from iouviewer.document.pending_ap import PendingAp
-from iouviewer.document.variants import RunState
+from iouviewer.document.pending_scores import PendingScores
+from iouviewer.document.scores_variant import VariantScores
+from iouviewer.document.variants import RunState, Variant
 from iouviewer.metrics.incremental_ap import IncrementalAp
 
 REST_MS = 100
-"""How long nothing may have changed before a pending AP is computed."""
+"""How long nothing may have changed before what is pending is computed."""
 _GOES_ON = (RunState.QUEUED, RunState.RUNNING)
 
 
@@ -20,13 +22,13 @@ class _Worker(QObject):
     done = Signal(str, object, object)
 
     @Slot(str, object)
-    def run(self, key: str, pending: PendingAp) -> None:
-        """Compute one AP."""
+    def run(self, key: str, pending: PendingAp | PendingScores) -> None:
+        """Compute one AP, or all numbers of one variant."""
         self.done.emit(key, pending, pending.compute())
 
 
 class ApJob(QObject):
-    """Looks for variants whose AP is pending though their run goes on no more, and has it computed."""
+    """Looks for variants whose numbers are pending, or AP though their run goes on no more, and has them computed."""
 
     _asked = Signal(str, object)
 
@@ -45,6 +47,7 @@ class ApJob(QObject):
         session.scoresChanged.connect(self._on_session_changed)
         session.changed.connect(self._on_session_changed)
         session.variants.variantChanged.connect(self._on_session_changed)
+        session.variants.listChanged.connect(self._on_session_changed)
 
     def close(self) -> None:
         """End the thread; what it computes is thrown away."""
@@ -62,7 +65,7 @@ class ApJob(QObject):
         if self._computing:
             return
         for variant in self._session.variants:
-            pending = None if variant.state in _GOES_ON else self._session.scores.pending_ap(variant.key)
+            pending = self._pending(variant)
             if pending is not None:
                 self._computing = True
                 if not self._thread.isRunning():
@@ -70,10 +73,26 @@ class ApJob(QObject):
                 self._asked.emit(variant.key, pending)
                 return
 
+    def _pending(self, variant: Variant) -> PendingAp | PendingScores | None:
+        scores = self._session.scores
+        pending = scores.pending_scores(variant.key)
+        if pending is not None or variant.state in _GOES_ON:
+            return pending
+        return scores.pending_ap(variant.key)
+
     @Slot(str, object, object)
-    def _on_worker_done(self, key: str, pending: PendingAp, ap: IncrementalAp) -> None:
+    def _on_worker_done(
+        self, key: str, pending: PendingAp | PendingScores, found: IncrementalAp | VariantScores
+    ) -> None:
         self._computing = False
-        if self._session.scores.take_ap(key, pending, ap):
+        scores = self._session.scores
+        if isinstance(pending, PendingAp) and isinstance(found, IncrementalAp):
+            taken = scores.take_ap(key, pending, found)
+        elif isinstance(pending, PendingScores) and isinstance(found, VariantScores):
+            taken = scores.take_scores(key, pending, found)
+        else:
+            raise TypeError(f"{type(found).__name__} is no answer to {type(pending).__name__}")
+        if taken:
             self._session.variants.scoresChanged.emit()
         # Another one may be waiting, or this one was out of date.
         self._rest.start()

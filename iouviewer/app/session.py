@@ -39,6 +39,9 @@ from iouviewer.document.scores import Scores, ScoreSettings
 from iouviewer.document.sources import Source
 from iouviewer.metrics.table import Int
 
+SCORED_LATER = 100_000
+"""Boxes of ground truth and predictions above which numbers are computed beside the window: some 60 ms."""
+
 __all__ = ["SaveState", "Scored", "Selection", "Session"]
 
 
@@ -78,7 +81,7 @@ class Session(QObject):
         self.document = Document()
         self.source = Source(0, "", "", 0, 0, 0)
         self.document.add_source(self.source)
-        self.scores = Scores(self.ground_truth, ScoreSettings())
+        self.scores = Scores(self.ground_truth, ScoreSettings(), later=SCORED_LATER)
         self.variants = VariantList(self.scores, self)
         self.variants.scoresChanged.connect(self.scoresChanged)
         self.variants.predictionsChanged.connect(self._on_predictions_changed)
@@ -123,6 +126,7 @@ class Session(QObject):
         self._earlier.forget()
         scored = scored or Scored(Scores(self.ground_truth, self.scores.settings), (), "")
         self.scores = scored.scores
+        self.scores.later = SCORED_LATER
         self.variants.take_over(scored.variants, scored.baseline, scored.scores)
         self.attach_history(history or MemoryHistory(), place=place)
         self.sourceChanged.emit()
@@ -138,7 +142,7 @@ class Session(QObject):
             self.document.set_numbering(numbering, source.id)
         self.source = self.document.sources[source.id]
         if self.frame_count != before:
-            self.scores = Scores(self.ground_truth, self.scores.settings)
+            self.scores = Scores(self.ground_truth, self.scores.settings, later=SCORED_LATER)
             self.variants.move_to(self.scores, self.frame_count)
         self.sourceChanged.emit()
         self.scoresChanged.emit()
@@ -150,7 +154,7 @@ class Session(QObject):
         self._earlier.moved(self.source.index_digest, moves.new, source.index_digest)
         self.document.renumber(moves, source)
         self.source = self.document.sources[source.id]
-        self.scores = Scores(self.ground_truth, moved_settings(self.scores.settings, moves))
+        self.scores = Scores(self.ground_truth, moved_settings(self.scores.settings, moves), later=SCORED_LATER)
         self.variants.renumber(self.scores, moves)
         self.current_frame = max(0, min(moves.near(before), self.frame_count - 1))
         self._announced = None
