@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from iouviewer.metrics import ultralytics_protocol
-from iouviewer.metrics.coco import MAX_DETECTIONS, CocoMatches, match_coco
+from iouviewer.metrics.coco import MAX_DETECTIONS, CocoMatches, counts_as_one_class, match_coco
 from iouviewer.metrics.coco_matching import THRESHOLDS
 from iouviewer.metrics.table import Bool, BoxTable, Float
 
@@ -34,26 +34,35 @@ def reconcile(truth: BoxTable, predictions: BoxTable, labelled: Bool, counting: 
     The first step's change is 0; the last step's AP is COCO's, as everywhere in the program.
     """
     cut = predictions.select(predictions.scores >= VAL_FLOOR)
-    printed = _val(truth, best_of_frame(cut, VAL_CAP), labelled)
-    all_scores = _val(truth, best_of_frame(predictions, VAL_CAP), labelled)
-    capped = _val(truth, best_of_frame(predictions, MAX_DETECTIONS, per_class=True), labelled)
-    chosen = _val(truth, best_of_frame(predictions, MAX_DETECTIONS, per_class=True), counting)
+    best = best_of_frame(predictions, MAX_DETECTIONS, per_class=True)
+    known: dict[tuple[bytes, bytes], float] = {}
+    printed = _val(truth, best_of_frame(cut, VAL_CAP), labelled, known)
+    all_scores = _val(truth, best_of_frame(predictions, VAL_CAP), labelled, known)
+    capped = _val(truth, best, labelled, known)
+    chosen = _val(truth, best, counting, known)
     matches = match_coco(truth, predictions, counting)
-    matched = _mean(matches, trapezoids=True)
+    joined = counts_as_one_class(truth, predictions, counting)
+    by_class = match_coco(truth, predictions, counting, one_class=False) if joined else matches
+    classes = "all boxes as of one class, since some carry none" if joined else "mean over the classes with boxes here"
     values = (
         ("yolo val, mAP50-95", printed),
         (f"every stored score instead of {VAL_FLOOR:g} and more", all_scores),
         (f"{MAX_DETECTIONS} detections a class and frame instead of {VAL_CAP} a frame", capped),
         ("the frames that count here", chosen),
-        ("COCO's matching: ignored boxes, order of equal scores", matched),
+        ("COCO's matching: ignored boxes, order of equal scores", _mean(by_class, trapezoids=True)),
+        (classes, _mean(matches, trapezoids=True)),
         ("mean of 101 samples instead of trapezoids between points", _mean(matches, trapezoids=False)),
     )
     before = [values[0][1], *(value for _, value in values[:-1])]
     return tuple(Step(name, value, value - old) for (name, value), old in zip(values, before, strict=True))
 
 
-def _val(truth: BoxTable, predictions: BoxTable, frames: Bool) -> float:
-    return ultralytics_protocol.evaluate(truth, predictions, frames).map50_95
+def _val(truth: BoxTable, predictions: BoxTable, frames: Bool, known: dict[tuple[bytes, bytes], float]) -> float:
+    """mAP50-95 of ``yolo val``; ``known`` holds what was computed, since most steps leave out nothing."""
+    key = (predictions.ids.tobytes(), frames.tobytes())
+    if key not in known:
+        known[key] = ultralytics_protocol.evaluate(truth, predictions, frames).map50_95
+    return known[key]
 
 
 def best_of_frame(predictions: BoxTable, cap: int, *, per_class: bool = False) -> BoxTable:

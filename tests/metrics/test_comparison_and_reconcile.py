@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -46,6 +47,20 @@ def test_the_steps_lead_from_val_to_coco(seed):
     assert steps[0].ap == pytest.approx(evaluate(truth, kept, every).map50_95)
     assert steps[-1].ap == pytest.approx(evaluate_coco(truth, predictions, some).ap, abs=1e-12)
     assert steps[0].ap + sum(step.change for step in steps) == pytest.approx(steps[-1].ap)
+
+
+def test_boxes_without_a_class_make_a_step_of_their_own():
+    truth, predictions = _random_case(1)
+    every = np.ones(truth.frame_count, bool)
+    blank = replace(predictions, class_ids=np.where(predictions.ids % 2 == 0, -1, predictions.class_ids))
+
+    with_classes, mixed = reconcile(truth, predictions, every, every), reconcile(truth, blank, every, every)
+
+    assert with_classes[-2].name == "mean over the classes with boxes here"
+    assert with_classes[-2].change == 0
+    assert mixed[-2].name == "all boxes as of one class, since some carry none"
+    assert mixed[-2].change != 0
+    assert mixed[-1].ap == pytest.approx(evaluate_coco(truth, blank).ap, abs=1e-12)
 
 
 def test_the_best_of_a_frame_keep_their_order():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from iouviewer.metrics.table import BoxTable
+from iouviewer.metrics.iou import iou_matrix
+from iouviewer.metrics.table import BoxTable, Convention
 from iouviewer.metrics.ultralytics_protocol import PROTOCOL, THRESHOLDS, evaluate, interpolated_ap, match_frames, score
 
 
@@ -63,3 +65,39 @@ def test_the_better_scored_of_two_predictions_takes_the_box():
     assert rows.tolist() == [1, 0]
     assert correct[0].all() and not correct[1].any()
     assert correct.shape == (2, len(THRESHOLDS))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_matching_equals_that_of_yolo_val(monkeypatch, tmp_path):
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("YOLO_OFFLINE", "true")
+    ultralytics = pytest.importorskip("ultralytics", reason="the extra yolo is not installed")
+    if f"ultralytics {ultralytics.__version__}" != PROTOCOL:
+        pytest.skip(f"the protocol is {PROTOCOL}, installed is {ultralytics.__version__}")
+    import torch
+    from ultralytics.engine.validator import BaseValidator
+
+    validator = SimpleNamespace(iouv=torch.linspace(0.5, 0.95, 10))
+    random = np.random.default_rng(0)
+    matched = 0
+    for _ in range(40):
+        corner = random.uniform(0, 40, (2, 8))
+        truth = BoxTable.from_rows(
+            np.zeros(8, int), np.concatenate((corner, corner + 30)), frame_count=1, class_ids=random.integers(0, 2, 8)
+        )
+        near = truth.boxes[:, random.integers(0, 8, 25)] + random.normal(0, 3, (4, 25))
+        found = BoxTable.from_rows(
+            np.zeros(25, int), near, frame_count=1, class_ids=random.integers(0, 2, 25), scores=random.random(25)
+        )
+
+        correct, rows = match_frames(truth, found)
+
+        theirs = BaseValidator.match_predictions(
+            validator,
+            torch.from_numpy(found.class_ids[rows]),
+            torch.from_numpy(truth.class_ids),
+            torch.from_numpy(iou_matrix(truth.boxes, found.boxes[:, rows], Convention.CONTINUOUS)),
+        )
+        assert np.array_equal(correct, theirs.numpy())
+        matched += int(correct.sum())
+    assert matched > 1000
