@@ -68,12 +68,12 @@ class Playback(QObject):
         """More is known of the same video (its index grew, or was confirmed): what plays goes on."""
         self._times = _steady(frame_count, times, fps)
         last = frame_count - 1
-        if self._loop is not None and max(self._loop) > last:
-            self.set_loop(None)
         if self._frame > last:
             self.pause()
             self._frame = max(0, last)
-        elif self._playing:
+        if self._loop is not None and max(self._loop) > last:
+            self.set_loop(None)
+        if self._playing:
             self._rebase()
             self._arm()
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QThread
 from PySide6.QtGui import QImage
 
+from iouviewer.app import frame_background
 from iouviewer.app.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.frame_thread import image_of
 from iouviewer.video import open_video
 from iouviewer.video.display import DisplayFrame
+from iouviewer.video.reader import VideoReader
 from tests.video.awkward import BROKEN, VideoMaker, code_in, make_video
 
 
@@ -258,3 +261,86 @@ def test_an_image_owns_its_pixels():
     image = image_of(DisplayFrame(0, pixels, True, 1.0))
     pixels[:] = 0
     assert (pixels_of(image)[..., :3] == 7).all()
+
+
+def test_pictures_reduced_while_moving_say_so_and_come_full_at_rest(qtbot, tmp_path):
+    path = make_video(tmp_path / "long.mp4", VideoMaker(frames=120, gop=120, bframes=2))
+    loader = FrameLoader(memory=80 * 160 * 96 * 3 // 2)
+    try:
+        seen = opened(qtbot, loader, Seen(loader), path)
+
+        def shown(frame, **how):
+            number = loader.request(frame, **how)
+            until(qtbot, lambda: seen.frames and seen.frames[-1].request == number)
+            return seen.frames[-1]
+
+        shown(119)
+        answers = [shown(frame, moving=True) for frame in range(118, 20, -1)]
+        assert any(answer.reduced for answer in answers)
+        assert all(answer.exact and answer.reduced == (answer.scale < 0.99) for answer in answers)
+        at_rest = shown(21)
+        assert not at_rest.reduced and at_rest.scale == 1.0 and code_in(pixels_of(at_rest.image)[..., :3]) == 21
+    finally:
+        loader.close()
+
+
+def test_a_stand_in_is_marked_and_what_follows_is_not(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    loader.request(40, scrubbing=True)
+    until(qtbot, lambda: seen.frames and seen.frames[-1].exact and not seen.frames[-1].stand_in)
+    assert [(answer.frame, answer.stand_in) for answer in seen.frames] == [(0, True), (40, False)]
+
+
+def test_scrubbing_about_opens_the_small_copies_once(qtbot, loader, seen, clip, monkeypatch):
+    made = []
+    real = frame_background.Proxy
+    monkeypatch.setattr(frame_background, "Proxy", lambda *a, **k: made.append(real(*a, **k)) or made[-1])
+    states = []
+    loader.proxyState.connect(states.append)
+    opened(qtbot, loader, seen, clip)
+    for frame in (80, 10, 60, 30, 70):
+        loader.request(frame, scrubbing=True)
+        until(qtbot, lambda wanted=frame: seen.frames and seen.frames[-1].frame == wanted)
+    until(qtbot, lambda: states and not states[-1].at_work and states[-1].pictures == 90)
+    assert len(made) == 1
+    loader.delete_proxies()
+    until(qtbot, lambda: states[-1].size == 0 and made[0]._file < 0)
+
+
+def test_pictures_in_doubt_are_not_kept_as_small_copies(qtbot, loader, seen, clip, monkeypatch):
+    real = VideoReader.read_display
+    monkeypatch.setattr(
+        VideoReader, "read_display", lambda self, frame, *a, **k: replace(real(self, frame, *a, **k), exact=frame != 30)
+    )
+    states = []
+    loader.proxyState.connect(states.append)
+    opened(qtbot, loader, seen, clip)
+    loader.request(70, scrubbing=True)
+    until(qtbot, lambda: states and not states[-1].at_work)
+    assert states[-1].pictures == 89
+
+
+def test_a_full_cache_folder_is_told_and_the_video_goes_on(qtbot, loader, seen, clip, monkeypatch):
+    def full(*_a, **_k):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(frame_background.Proxy, "add", full)
+    failures = []
+    loader.backgroundFailed.connect(failures.append)
+    opened(qtbot, loader, seen, clip)
+    loader.request(70, scrubbing=True)
+    until(qtbot, lambda: failures)
+    assert "No space left" in str(failures[0]) and "small copies" in str(failures[0])
+    loader.request(50)
+    until(qtbot, lambda: seen.frames[-1].frame == 50)
+
+
+def test_requests_while_another_file_is_opened_belong_to_the_open_one(qtbot, loader, seen, clip, tmp_path):
+    opened(qtbot, loader, seen, clip)
+    (tmp_path / "no.mp4").write_bytes(b"no video")
+    loader.open(tmp_path / "no.mp4")
+    until(qtbot, lambda: seen.failures)
+    assert loader.info is seen.opened[0]
+    loader.request(12)
+    until(qtbot, lambda: seen.frames)
+    assert code_in(pixels_of(seen.frames[-1].image)[..., :3]) == 12

@@ -171,3 +171,68 @@ def test_the_timer_plays_by_itself(qtbot):
     with qtbot.waitSignal(playback.playingChanged, check_params_cb=lambda playing: not playing):
         playback.play()
     assert due[0] == 0 and due[-1] == 4
+
+
+def test_the_last_picture_of_a_loop_is_shown_as_long_as_the_others(player):
+    player.playback.set_loop((3, 5))
+    player.playback.set_frame(3)
+    player.playback.play()
+    shown = {3: 0, 4: 0, 5: 0}
+    for _ in range(240):
+        player.clock.now += 0.005
+        player.playback.tick()
+        shown[player.playback.frame] += 1
+    assert max(shown.values()) - min(shown.values()) <= 8, shown
+
+
+def test_a_loop_of_one_frame_does_not_spin(player):
+    player.playback.set_loop((7, 7))
+    player.playback.set_frame(7)
+    player.playback.play()
+    player.pass_time(0.5)
+    assert not player.playback.playing and len(player.due) == 1
+
+
+def test_turning_round_while_it_plays_keeps_playing(player):
+    player.playback.set_frame(20)
+    player.playback.play()
+    player.pass_time(0.2)
+    player.playback.toggle(backwards=True)
+    player.pass_time(0.2)
+    assert player.playback.playing and player.playback.backwards
+    assert player.due[:6] == [20, 21, 22, 23, 24, 25] and player.due[-1] == 20
+    player.playback.toggle()
+    assert not player.playback.playing
+
+
+def test_a_jump_while_it_plays_goes_on_from_there_and_drops_nothing(player):
+    player.playback.play()
+    player.pass_time(0.1)
+    player.playback.jump(40)
+    player.playback.frame_shown(40)
+    player.pass_time(0.1)
+    assert player.due[-2:] == [41, 42] and player.playback.dropped == 0
+    player.playback.pause()
+    player.playback.jump(3)
+    assert player.playback.frame == 42, "at rest, set_frame is what moves it"
+
+
+def test_what_plays_goes_on_while_more_of_the_video_becomes_known(player):
+    player.playback.set_loop((10, 48))
+    player.playback.set_frame(45)
+    player.playback.play()
+    player.playback.update_video(80, np.arange(80) / 25, 25.0)
+    assert player.playback.playing and player.playback.loop == (10, 48)
+    player.pass_time(0.08)
+    assert player.due[-1] == 47
+
+
+def test_a_video_that_turns_out_shorter_stops_beyond_its_end(player):
+    player.playback.set_frame(45)
+    player.playback.set_loop((40, 49))
+    player.playback.play()
+    player.playback.update_video(30, np.arange(30) / 25, 25.0)
+    assert not player.playback.playing and player.playback.frame == 29 and player.playback.loop is None
+    player.playback.update_video(0, np.empty(0))
+    player.playback.play()
+    assert not player.playback.playing

@@ -1,0 +1,97 @@
+"""What is told of a video, for as long as it is open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from iouviewer.app.frame_background import IndexProgress
+from iouviewer.app.video_info import VideoInfo
+from iouviewer.app.video_words import damage_at, damaged_frames, notes_on
+from iouviewer.video.index import ORDER_UNKNOWN, Damage
+
+WHOLE = VideoInfo(
+    path=Path("clip.mp4"),
+    size=(160, 96),
+    frame_count=50,
+    fps=25.0,
+    fingerprint="f",
+    index_digest="d",
+    rotation=0,
+    numbers_confirmed=True,
+    complete=True,
+    sample_aspect_ratio=1.0,
+    doubts=(),
+    damage=(),
+    key_frames=np.array([0, 25]),
+    times=np.arange(50) / 25,
+    codec="h264",
+    pixel_format="yuv420p",
+    frames_announced=50,
+    seconds_announced=2.0,
+    packets=50,
+)
+
+
+def told(progress: IndexProgress | None = None, **changes: object) -> dict[str, str]:
+    """Notes on a video that differs from a whole one in these facts: short words by key."""
+    return {note.key: note.short for note in notes_on(replace(WHOLE, **changes), progress)}
+
+
+def test_nothing_is_told_of_a_whole_video():
+    assert told() == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "short"),
+    [
+        ({"damage": (Damage(3, "a"), Damage(3, "b"), Damage(9, "c"))}, "damage", "damaged: 2 frames"),
+        ({"damage": (Damage(None, "somewhere"),)}, "damage", "damaged"),
+        ({"damage": (Damage(80, "beyond the end"),)}, "damage", "damaged"),
+        ({"frames_announced": 1200}, "cut", "1,150 frames missing"),
+        ({"frames_announced": 0, "seconds_announced": 9.0}, "cut", "ends early"),
+        ({"rotation": 270}, "rotation", "turned 270°"),
+        ({"sample_aspect_ratio": 64 / 45}, "pixels", "pixels 64:45"),
+        ({"interlaced": True}, "interlaced", "interlaced"),
+        ({"numbers_confirmed": False, "doubts": ("why",)}, "numbers", "numbers provisional"),
+        ({"numbers_confirmed": False, "doubts": (ORDER_UNKNOWN,)}, "numbers", "frame order not known yet"),
+        ({"complete": False, "numbers_confirmed": False}, "index", "reading"),
+    ],
+)
+def test_each_peculiarity_is_told_in_two_words(changes: dict[str, object], key: str, short: str):
+    assert told(**changes) == {key: short}
+
+
+def test_what_an_edit_list_hides_is_not_missing():
+    assert told(frames_announced=62, packets=62) == {}
+
+
+def test_sound_that_goes_on_for_a_moment_is_no_sign_of_a_cut():
+    assert told(frames_announced=0, seconds_announced=2.4) == {}
+
+
+def test_progress_is_told_as_a_share():
+    confirming = IndexProgress(50, 0.38, True, confirming=True)
+    assert told(confirming, numbers_confirmed=False)["numbers"] == "numbers provisional 38 %"
+    assert told(IndexProgress(50, 0.5, False), complete=False)["index"] == "reading 50 %"
+
+
+def test_the_gravest_comes_first_and_says_what_to_do():
+    notes = notes_on(replace(WHOLE, damage=(Damage(3, "a"),), rotation=90))
+    assert [note.key for note in notes] == ["damage", "rotation"]
+    assert notes[0].serious and not notes[1].serious
+    assert "frame 3." in notes[0].text and "Copy it again" in notes[0].text
+
+
+def test_many_damaged_frames_are_named_in_part():
+    info = replace(WHOLE, damage=tuple(Damage(frame, "x") for frame in range(20)))
+    assert "0, 1, 2, 3, 4, 5 and 14 more" in notes_on(info)[0].text
+    assert damaged_frames(info).tolist() == list(range(20))
+
+
+def test_the_reasons_of_one_frame_are_joined():
+    info = replace(WHOLE, damage=(Damage(3, "a"), Damage(4, "b"), Damage(3, "c"), Damage(3, "a")))
+    assert (damage_at(info, 3), damage_at(info, 5)) == ("a; c", "")
