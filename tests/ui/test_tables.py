@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtTest import QAbstractItemModelTester
@@ -11,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.app.session import Session
 from iouviewer.document.edits import RemoveBoxes, SetDecisions, SetRects
+from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel
 from iouviewer.ui.tables.boxes_model import BoxesModel
 from iouviewer.ui.tables.problems_model import PROBLEM_ROLE, ProblemsModel
@@ -92,6 +95,15 @@ def test_the_difference_waits_for_the_comparison_where_floors_differ(session: Se
     model.set_compared({"cut": -1.25, "other": math.nan})
     assert model.value("cut", VariantColumn.DELTA) == -1.25
     assert texts(model, 2)[8] in ("−1.2", "−1.3")
+
+
+def test_the_difference_waits_for_the_comparison_where_only_one_has_classes(session: Session) -> None:
+    table = session.variants["other"].predictions.table
+    blank = replace(table, class_ids=np.full_like(table.class_ids, UNSPECIFIED_CLASS))
+    session.variants.add("blank", replace(session.variants["other"].predictions, table=blank), key="blank")
+    model = VariantsModel(session)
+    assert model.value("other", VariantColumn.DELTA) is not None
+    assert model.value("blank", VariantColumn.DELTA) is None
 
 
 def test_boxes_of_the_frame_are_pairs_then_false_positives(session: Session) -> None:

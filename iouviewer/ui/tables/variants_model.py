@@ -354,8 +354,10 @@ def _speed_lines(variant: Variant) -> list[str]:
 
 
 def _like(one: Variant, other: Variant) -> bool:
-    """Whether two variants' AP may be subtracted as they are: same floor, cap and frames."""
+    """Whether two variants' AP may be subtracted as they are: same floor, cap and frames, both with classes or none."""
     a, b = one.predictions, other.predictions
+    if a.any_class != b.any_class:
+        return False
     return a.score_floor == b.score_floor and a.cap == b.cap and np.array_equal(a.covered, b.covered)
 
 
