@@ -111,8 +111,9 @@ def compared_sentence(variant: str, baseline: str, compared: ComparedVariant) ->
     def where(videos: int) -> str:
         return "" if count == 1 else f" in {videos} of {count} videos"
 
-    floors = [floor for floor, cut in zip(conditions.floors, conditions.cut, strict=True) if cut and floor is not None]
-    if floors and max(floors) > CUT_FLOOR:
+    pairs = zip(conditions.floors, conditions.cut, strict=True)
+    floors = [floor for floor, cut in pairs if cut and floor is not None and floor > CUT_FLOOR]
+    if floors:
         text += f" Both cut at confidence {max(floors):.3g}{where(len(floors))}."
     caps = [cap for cap in conditions.caps if cap is not None]
     if caps:

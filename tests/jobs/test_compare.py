@@ -85,6 +85,16 @@ def test_each_video_is_cut_at_its_own_common_floor():
     assert compared.verdict.by_video[0] == pytest.approx(points(compare_variant(uncut, "other")))
 
 
+def test_a_floor_that_changes_next_to_nothing_is_not_spoken_of():
+    one, two = truth_of(0), truth_of(1)
+    low = comparison(one, found(one, 2.0), found(one, 4.0, seed=2, floor=0.01))
+    high = comparison(two, found(two, 2.0), found(two, 4.0, seed=2, floor=0.6))
+
+    assert "cut" not in compared_sentence("other", "base", compare_variant(low, "other"))
+    text = compared_sentence("other", "base", compare_pooled(Pool((low, high)), "other"))
+    assert "Both cut at confidence 0.6 in 1 of 2 videos." in text
+
+
 def test_both_are_kept_to_the_smaller_cap():
     truth = truth_of(classes=1)
     capped = found(truth, 2.0, cap=1)
