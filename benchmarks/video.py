@@ -16,7 +16,6 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,11 +23,17 @@ import av
 import cv2
 import numpy as np
 
+from benchmarks import scrubbing
 from iouviewer.video import open_video
-from iouviewer.video.reader import VideoReader
+from tools.make_long_video import encode_groups, make_long_video
 
 ROUNDS = 5
-MEMORY = 512 << 20
+MEMORY = scrubbing.MEMORY
+
+_SEQUENTIAL = 750, 100
+"""Pictures read in sequence: of clips up to ``_WIDE`` pixels, of wider ones."""
+
+_WIDE = 2000
 
 
 class Contender(Protocol):
@@ -176,36 +181,6 @@ def contenders() -> list[Contender]:
     return [*found, Decord()]
 
 
-def generate(path: Path, *, size: tuple[int, int], frames: int, gop: int) -> Path:
-    """An H.264 clip with B-frames of a texture that drifts under a moving disc and the frame's number."""
-    width, height = size
-    generator = np.random.default_rng(0)
-    coarse = generator.integers(0, 256, ((height + 400) // 4, (width + 400) // 4, 3), dtype=np.uint8)
-    field = cv2.resize(coarse, (width + 400, height + 400), interpolation=cv2.INTER_CUBIC)
-    with av.open(str(path), "w") as output:
-        options = {"g": str(gop), "keyint_min": str(gop), "sc_threshold": "0", "preset": "veryfast", "crf": "26"}
-        stream = output.add_stream("libx264", rate=30, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for number in range(frames + 1):
-            picture = None
-            if number < frames:
-                x, y = int(200 + 150 * np.sin(number / 40)), int(200 + 150 * np.cos(number / 55))
-                image = field[y : y + height, x : x + width].copy()
-                cv2.circle(image, ((number * 7) % width, height // 2), height // 12, (0, 0, 255), -1)
-                cv2.putText(image, str(number), (50, 200), cv2.FONT_HERSHEY_SIMPLEX, 5, (255, 255, 255), 8)
-                picture = av.VideoFrame.from_ndarray(image, "bgr24")
-            for packet in stream.encode(picture):
-                output.mux(packet)
-    return path
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 def fingerprints(path: Path) -> list[Any]:
     """A small grey thumbnail of every picture in a plain single-threaded decode."""
     with av.open(str(path)) as container:
@@ -226,22 +201,22 @@ def nearest(image: Any, known: list[Any], around: int) -> int:
     return min(span, key=lambda frame: float(np.abs(known[frame] - mine).mean()))
 
 
-def measure(path: Path, count: int) -> dict[str, dict[str, float]]:
+def measure(path: Path, count: int, known: list[Any]) -> dict[str, dict[str, float]]:
     """Per reader: pictures a second in sequence; milliseconds of next, previous, +-5 and random; wrong of how many."""
     readers = contenders()
     results: dict[str, dict[str, float]] = {reader.name: {} for reader in readers}
     rates: dict[str, list[float]] = {reader.name: [] for reader in readers}
     for _ in range(ROUNDS):
         for reader in readers:
-            rates[reader.name].append(count / timed(lambda reader=reader: reader.sequential(path, count)))  # type: ignore[misc]
+            seconds = scrubbing.timed(lambda reader=reader: reader.sequential(path, count))  # type: ignore[misc]
+            rates[reader.name].append(count / seconds)
     for name, measured in rates.items():
         results[name]["sequential"] = max(measured)
         # Rounds are compared one by one: what else the machine does then hits both sides.
         ratios = [mine / theirs for mine, theirs in zip(measured, rates["OpenCV"], strict=True)]
         results[name]["of OpenCV"] = statistics.median(ratios)
-    known = fingerprints(path)
     generator = random.Random(1)
-    middle = min(len(known) - 40, int(len(known) * 0.8))
+    middle = max(12, min(len(known) - 40, int(len(known) * 0.8)))
     plans = {
         "next": [middle + step for step in range(20)],
         "previous": [middle - step for step in range(12)],
@@ -266,68 +241,17 @@ def measure(path: Path, count: int) -> dict[str, dict[str, float]]:
     return results
 
 
-def scrub(path: Path, reader: VideoReader, size: tuple[int, int]) -> tuple[list[float], list[float], list[float]]:
-    """Milliseconds until something shows at random places, by turns: nothing kept, key frames kept, OpenCV."""
-    generator = random.Random(2)
-    capture = cv2.VideoCapture(str(path))
-    fresh = open_video(path, memory=MEMORY)
-    assert isinstance(fresh, VideoReader)
-    reader.read_display(0, size)
-    while reader.prefetch():
-        pass
-    reader.wait_for_key_frames()
-    cold, kept, seeks = [], [], []
-    for step in range(30):
-        # Sizes differ, so that no converted picture is shown a second time.
-        fitted = (size[0] + 2 * step, size[1] + 2 * step)
-        # Not among the pictures that were fetched ahead, where the clip is long enough.
-        frame = generator.randrange(min(30, reader.frame_count - 1), reader.frame_count)
-        fresh.forget_pictures()
-        cold.append(1000 * timed(lambda frame=frame, fitted=fitted: fresh.read_preview(frame, fitted)))  # type: ignore[misc]
-        kept.append(1000 * timed(lambda frame=frame, fitted=fitted: reader.read_preview(frame, fitted)))  # type: ignore[misc]
-        began = time.perf_counter()
-        capture.set(cv2.CAP_PROP_POS_FRAMES, frame)
-        capture.read()
-        seeks.append(1000 * (time.perf_counter() - began))
-    capture.release()
-    fresh.close()
-    return cold, kept, seeks
-
-
-def spread(name: str, times: list[float]) -> dict[str, float]:
-    """Median and 95th percentile."""
-    return {f"{name}, median": statistics.median(times), f"{name}, p95": float(np.percentile(times, 95))}
-
-
-def measure_ours(path: Path) -> dict[str, float]:
-    """Opening, scrubbing next to OpenCV's seeks, backwards at 30 pictures a second, milliseconds."""
-    open_video(path).close()
-    opening = 1000 * min(timed(lambda: open_video(path).close()) for _ in range(3))
-    reader = open_video(path, memory=MEMORY)
-    assert isinstance(reader, VideoReader)
-    size = (1280, 720)
-    cold, kept, seeks = scrub(path, reader, size)
-    start = reader.frame_count - 1
-    reader.read_display(start, size)
-    waits = []
-    for frame in range(start - 1, max(start - 300, 0), -1):
-        began = time.perf_counter()
-        reader.read_display(frame, size, allow_reduced=True)
-        waits.append(1000 * (time.perf_counter() - began))
-        while time.perf_counter() - began < 1 / 30 and reader.prefetch():
-            pass
-        time.sleep(max(0.0, 1 / 30 - (time.perf_counter() - began)))
-    used = reader.memory_used / (1 << 20)
-    reader.close()
-    return {
-        "open with kept index": opening,
-        **spread("preview, key frame to be decoded", cold),
-        **spread("preview, key frame kept", kept),
-        **spread("OpenCV's seek to the same pictures", seeks),
-        "backwards at 30/s, median": statistics.median(waits),
-        "backwards at 30/s, longest": max(waits),
-        "memory, MiB": used,
+def measure_ours(path: Path, known: list[Any]) -> dict[str, dict[str, float]]:
+    """What a hand on the time line waits for, by part."""
+    parts = {
+        "opening": scrubbing.opening(path),
+        "key frames": scrubbing.key_frames(path),
+        "scrubbing": scrubbing.scrubbing(path),
+        "small copies": scrubbing.proxies(path, known, lambda pixels, frame: nearest(pixels, known, frame) == frame),
     }
+    if len(known) > 2 * scrubbing.RATE:
+        parts["backwards at 30/s"] = scrubbing.backwards(path)
+    return parts
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
@@ -360,31 +284,61 @@ def real_clip() -> list[Path]:
     return [path for path in [root / "pets09" / "vtest.avi"] if path.is_file()]
 
 
+def table_of_parts(clips: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Markdown: a column a clip, a row a figure."""
+    parts = list(dict.fromkeys(part for clip in clips.values() for part in clip))
+    lines = [f"| {' | '.join(['milliseconds unless told', *clips])} |", f"| --- |{' ---: |' * len(clips)}"]
+    for part in parts:
+        names = dict.fromkeys(name for clip in clips.values() for name in clip.get(part, {}))
+        for name in names:
+            cells = [clip.get(part, {}).get(name) for clip in clips.values()]
+            shown = ["" if cell is None else f"{cell:.1f}".removesuffix(".0") for cell in cells]
+            lines.append(f"| {part}: {name} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def generated(folder: Path, frames: int) -> dict[str, Path]:
+    """The generated clips by name; ``frames`` of each, in groups of 250."""
+    groups = max(1, frames // 250)
+    hd, ordinary, uhd, many = (folder / f"{name}.mp4" for name in ("1080p-rich", "1080p", "4k-rich", "3000"))
+    encode_groups(hd, size=(1920, 1080), groups=groups)
+    encode_groups(ordinary, size=(1920, 1080), groups=groups, detail=0.2)
+    make_long_video(uhd, frames=250 * groups, size=(3840, 2160), groups=1)
+    make_long_video(many, frames=3000, size=(1920, 1080), groups=1, detail=0.2)
+    return {"1080p, rich in detail": hd, "1080p, ordinary": ordinary, "4K, rich in detail": uhd, "3,000 frames": many}
+
+
 def main(argv: list[str] | None = None) -> int:
     """Print the tables as Markdown; 1 where iouviewer showed a wrong picture."""
     parser = argparse.ArgumentParser(prog="benchmarks video", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, help="videos to measure instead of the usual ones")
-    parser.add_argument("--frames", type=int, default=500, help="pictures of the generated 1080p clip (4K: a fifth)")
+    parser.add_argument("--frames", type=int, default=750, help="pictures of each generated clip, in groups of 250")
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     arguments = parser.parse_args(argv)
     print(machine())
     everything: dict[str, Any] = {"machine": machine()}
+    parts: dict[str, dict[str, dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("IOUVIEWER_HOME", folder)
-        files = arguments.files or real_clip()
+        clips = {path.name: path for path in arguments.files or real_clip()}
+        many = None
         if not arguments.files:
-            hd = generate(Path(folder) / "1080p.mp4", size=(1920, 1080), frames=arguments.frames, gop=250)
-            uhd = generate(Path(folder) / "4k.mp4", size=(3840, 2160), frames=max(arguments.frames // 5, 60), gop=250)
-            files = [*files, hd, uhd]
+            clips |= generated(Path(folder), arguments.frames)
+            many = clips.pop("3,000 frames")
         wrong = 0.0
-        for path in files:
-            count = open_video(path).frame_count
-            results, ours = measure(path, count), measure_ours(path)
-            everything[path.name] = {"readers": results, "iouviewer": ours}
+        for name, path in clips.items():
+            known = fingerprints(path)
+            results = measure(path, min(len(known), _SEQUENTIAL[open_video(path).size[0] > _WIDE]), known)
+            parts[name] = measure_ours(path, known)
+            everything[name] = {"readers": results, "iouviewer": parts[name]}
             wrong += results["iouviewer"]["wrong"] + results["iouviewer, screen"]["wrong"]
-            print(f"\n### {path.name}, {count} frames\n\n{table(results)}\n")
-            print("; ".join(f"{name} {value:.1f}" for name, value in ours.items()))
+            wrong += parts[name]["small copies"]["wrong"]
+            print(f"\n### {name}, {len(known)} frames\n\n{table(results)}")
             sys.stdout.flush()
+        if many is not None:
+            parts["1080p, 3,000 frames"] = {"opening": scrubbing.opening(many)}
+            everything["3,000 frames"] = {"iouviewer": parts["1080p, 3,000 frames"]}
+    print(f"\n### Opening, scrubbing, backwards\n\n{table_of_parts(parts)}")
     if arguments.json:
         arguments.json.write_text(json.dumps(everything, indent=1))
     return 1 if wrong else 0
