@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -158,14 +157,18 @@ def _confusion(truth: Truth, score: VariantScore) -> dict[str, Any]:
 
 
 def _quartiles(truth: BoxTable, score: VariantScore) -> list[dict[str, Any]] | None:
-    """AP by the video's own quartiles of box area."""
+    """AP by the video's own quartiles of box area; fewer than four where many boxes are of one size."""
     counting = ~truth.ignored & score.counted[truth.frame_of_row()]
     areas = (truth.boxes[2] - truth.boxes[0]) * (truth.boxes[3] - truth.boxes[1])
     if not counting.any():
         return None
     edges = np.quantile(areas[counting], [0.0, 0.25, 0.5, 0.75, 1.0])
     result = []
-    for low, high in pairwise(edges):
+    # Both ends of a range are included: a box on an edge shall be in the lower quarter only.
+    lows = [edges[0], *np.nextafter(edges[1:-1], np.inf)]
+    for low, high in zip(lows, edges[1:], strict=True):
+        if low > high:
+            continue
         matches = match_coco(truth, score.input.predictions.table, score.counted, area=(float(low), float(high)))
         places = [p for p in range(len(matches.classes)) if matches.gt_counts[p]]
         ap = float(np.mean([matches.curves(p)[0].mean(axis=1) for p in places])) if places else None

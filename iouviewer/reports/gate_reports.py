@@ -40,7 +40,7 @@ def gate_text(judgements: Sequence[Judgement], notes: Sequence[str] = ()) -> str
     """A sentence for each variant, its rows by video below it, then the notes."""
     lines = []
     for one in judgements:
-        lines.append(f"{one.sentence}\n")
+        lines.append(f"{' '.join(one.sentence.split())}\n")
         if one.videos:
             table = text_table(("video", "frames", *_METRICS.values()), [row.cells() for row in one.videos])
             lines += [f"  {line}\n" for line in table.splitlines()]
