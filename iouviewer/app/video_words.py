@@ -60,13 +60,14 @@ def _damage(info: VideoInfo) -> Note | None:
     if not info.damage:
         return None
     frames = damaged_frames(info)
-    what = "pictures" if info.is_pictures else "file"
     where = f" at {'frame' if len(frames) == 1 else 'frames'} {_listed(frames)}" if len(frames) else ""
-    rest = "Other pictures can be shown" if info.is_pictures else "What can be decoded is shown, the rest is marked"
-    text = (
-        f"The {what} {'are' if info.is_pictures else 'is'} damaged{where}. {rest} on the timeline. "
-        "Copy it again from its source if you can."
-    )
+    if info.is_pictures:
+        text = f"Pictures cannot be read{where}, among those looked at so far. Copy them again from their source."
+    else:
+        text = (
+            f"The file is damaged{where}. What can be decoded is shown, the rest is marked on the timeline. "
+            "Copy it again from its source if you can."
+        )
     short = f"damaged: {len(frames)} {'frame' if len(frames) == 1 else 'frames'}" if len(frames) else "damaged"
     return Note("damage", short, text, serious=True)
 
