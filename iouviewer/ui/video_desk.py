@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.frame_loader import FrameLoader, ProxyState, VideoInfo
 from iouviewer.app.notifier import Level, Notifier
@@ -15,6 +16,10 @@ from iouviewer.app.session import Session
 from iouviewer.app.settings import Settings
 from iouviewer.app.video_words import damage_at, damaged_frames, notes_on
 from iouviewer.errors import UserError
+from iouviewer.ui.actions import ActionSet
+from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.commands.video import VideoCommands
+from iouviewer.ui.icons import icon
 from iouviewer.ui.panels.number_line import NumberLine
 from iouviewer.ui.panels.status import StatusBar
 from iouviewer.ui.panels.transport import Transport
@@ -49,6 +54,8 @@ class VideoDesk(QObject):
         self._status: StatusBar | None = None
         self._played: Path | None = None
         self._refresh_facts: Callable[[], None] | None = None
+        self._actions: ActionSet | None = None
+        self._theme: Theme | None = None
         self.state = VideoState()
         self.transport = Transport(playback)
         loader.infoChanged.connect(self._on_info_changed)
@@ -71,14 +78,31 @@ class VideoDesk(QObject):
         self.marks = VideoMarks(plot, self._explain)
         self._playback.loopChanged.connect(self.marks.set_loop)
 
-    def set_facts(self, show: Callable[[], None], refresh: Callable[[], None]) -> None:
-        """Who shows the dialog on the video, and keeps it current."""
-        self.state.asked.connect(show)
-        self._refresh_facts = refresh
+    def make_commands(self, window: QWidget, canvases: tuple[CanvasView, ...]) -> VideoCommands:
+        """The commands on the video."""
+        commands = VideoCommands(
+            window, self._session, self._loader, self._playback, canvases, seek_time=self._feed.seek_time
+        )
+        self.state.asked.connect(commands.show_facts)
+        self._refresh_facts = commands.refresh_facts
+        return commands
+
+    def set_actions(self, actions: ActionSet) -> None:
+        """Ways of playing beside the speed; the play button shows what it does."""
+        self._actions = actions
+        ways = ("playBackwards", "slower", "faster", "loopFrom", "loopTo", "loopOff")
+        self.transport.add_actions([actions[id] for id in ways])
+        self._playback.playingChanged.connect(self._show_playing)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of this scheme."""
+        self._theme = theme
         self.marks.set_theme(theme)
+        self._show_playing(self._playback.playing)
+
+    def _show_playing(self, playing: bool) -> None:
+        if self._actions is not None and self._theme is not None:
+            self._actions["playPause"].setIcon(icon("pause" if playing else "play", self._theme))
 
     def apply_settings(self) -> None:
         """Memory and small copies as the settings say."""

@@ -26,7 +26,6 @@ from iouviewer.ui.commands.files import FileCommands
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.problems import ProblemCommands
 from iouviewer.ui.commands.runs import RunCommands
-from iouviewer.ui.commands.video import VideoCommands
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.compare.differences import DifferencesJob, Spot
 from iouviewer.ui.compare.side import CompareSide
@@ -34,7 +33,6 @@ from iouviewer.ui.compare.stage import CompareStage
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.first_steps import FirstSteps
-from iouviewer.ui.icons import icon
 from iouviewer.ui.key_presets import keys_of
 from iouviewer.ui.main_window import MainWindow, spacer
 from iouviewer.ui.notices import Notices
@@ -110,8 +108,7 @@ class Workbench(QObject):
         self.status = StatusBar(session)
         self.workspaces = Workspaces(self.parts)
         self.feed = PictureFeed(session, self.loader, self.playback, (canvas, other))
-        settings = self._store.settings
-        self.desk = VideoDesk(session, self.loader, self.playback, self.feed, settings, self.notifier)
+        self.desk = VideoDesk(session, self.loader, self.playback, self.feed, self._store.settings, self.notifier)
         self.desk.place(self.status, self.parts.number_line, self.parts.timeline.plot)
 
     def _make_commands(self) -> None:
@@ -129,8 +126,7 @@ class Workbench(QObject):
             on_workspace=self._on_workspace,
         )
         canvases = (canvas, self.parts.other_canvas)
-        self.video = VideoCommands(window, session, self.loader, self.playback, canvases, seek_time=self.feed.seek_time)
-        self.desk.set_facts(self.video.show_facts, self.video.refresh_facts)
+        self.video = self.desk.make_commands(window, canvases)
         groups = {
             "files": self.files,
             "runs": self.runs,
@@ -159,8 +155,7 @@ class Workbench(QObject):
         before = [self.actions[id] for id in ("firstFrame", "previousFrame")]
         after = [self.actions[id] for id in ("nextFrame", "lastFrame")]
         self.parts.number_line.add_step_actions(before, self.actions["playPause"], after)
-        ways = ("playBackwards", "slower", "faster", "loopFrom", "loopTo", "loopOff")
-        self.desk.transport.add_actions([self.actions[id] for id in ways])
+        self.desk.set_actions(self.actions)
 
     def _connect(self) -> None:
         parts, session = self.parts, self.session
@@ -181,7 +176,6 @@ class Workbench(QObject):
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
         self.files.opened.connect(self._on_files_opened)
-        self.playback.playingChanged.connect(self._show_playing)
         self.guard.held.connect(self.actions.run)
         self.guard.released.connect(self.actions.run)
         self.verdicts.outdated.connect(self._on_verdicts_outdated)
@@ -258,7 +252,6 @@ class Workbench(QObject):
         self.desk.set_theme(theme)
         self.parts.side.set_theme(theme)
         self.parts.variants.model.set_theme(theme)
-        self._show_playing(self.playback.playing)
 
     # What happens
 
@@ -283,9 +276,6 @@ class Workbench(QObject):
         self.playback.pause()
         self.session.go_to(frame)
         self.parts.canvas.setFocus()
-
-    def _show_playing(self, playing: bool) -> None:
-        self.actions["playPause"].setIcon(icon("pause" if playing else "play", self._keeper.theme))
 
     def _on_workspace(self, workspace: Workspace) -> None:
         self._tabs[workspace].setChecked(True)

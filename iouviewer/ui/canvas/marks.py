@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QColor, QImage
+
 from iouviewer.app.frame_loader import LoadedFrame
+from iouviewer.document.sources import Source
 from iouviewer.ui.canvas.labels import Label, Segment
 from iouviewer.ui.palette import PLATE_MUTED, PLATE_TEXT
 
 Line = tuple[Segment, ...]
+
+_NO_PICTURE = "#505050"
+
+
+def own_size(source: Source, image: QImage, scale: float) -> tuple[float, float]:
+    """(width, height) in picture pixels of a picture that is shown as ``image``, ``scale`` of its size.
+
+    Pictures of a folder may differ in size from the first; a reduced one tells its own to within its rounding.
+    """
+    width, height = image.width() / scale, image.height() / scale
+    rounding = (1 + height / width) / scale
+    if max(abs(width - source.width), abs(height - source.height)) > rounding:
+        return float(round(width)), float(round(height))
+    return float(source.width), float(source.height)
+
+
+def empty_ground(source: Source) -> tuple[QImage, float]:
+    """What stands for a picture that there is not, and its scale."""
+    width, height = source.width or 16, source.height or 9
+    ground = QImage(16, max(1, round(16 * height / width)), QImage.Format.Format_RGB32)
+    ground.fill(QColor(_NO_PICTURE))
+    return ground, ground.width() / width
 
 
 def mark_of(loaded: LoadedFrame, damage: str, *, playing: bool) -> Label | None:

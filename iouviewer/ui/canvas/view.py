@@ -19,6 +19,7 @@ from iouviewer.ui.canvas.frame_view import FrameView, LabelMode
 from iouviewer.ui.canvas.hit import Ref
 from iouviewer.ui.canvas.input import InputCanvas
 from iouviewer.ui.canvas.labels import Label, LabelCache, Segment
+from iouviewer.ui.canvas.marks import empty_ground, own_size
 from iouviewer.ui.canvas.mouse import MouseTool
 from iouviewer.ui.canvas.overlays import Crosshair, EmptyHint, FocusLines, Plate
 from iouviewer.ui.canvas.picture_item import PictureItem
@@ -27,7 +28,6 @@ from iouviewer.ui.canvas.selection_item import SelectionItem
 from iouviewer.ui.palette import PLATE_MUTED, PLATE_TEXT, scheme_theme
 from iouviewer.ui.theme import Theme
 
-_NO_PICTURE = "#505050"
 _PREVIEW = Label(((Segment("Preview  ", PLATE_TEXT), Segment("the exact frame follows", PLATE_MUTED)),))
 
 
@@ -140,13 +140,7 @@ class CanvasView(TrackCommands, InputCanvas):
             scale: width of the image / width of the picture.
             mark: what to say on the picture; a word on previews by default.
         """
-        source = self.session.source
-        width, height = float(source.width), float(source.height)
-        own_width, own_height = image.width() / scale, image.height() / scale
-        rounding = (1 + own_height / own_width) / scale
-        if max(abs(own_width - width), abs(own_height - height)) > rounding:
-            # Pictures of a folder may differ in size; a reduced one tells its own to within its rounding.
-            width, height = float(round(own_width)), float(round(own_height))
+        width, height = own_size(self.session.source, image, scale)
         self.set_picture_size(width, height)
         self._picture_item.set_image(image, width, height)
         self._boxes_item.set_picture(width, height, self.sceneRect())
@@ -169,11 +163,8 @@ class CanvasView(TrackCommands, InputCanvas):
 
     def show_missing(self, frame: int, mark: Label) -> None:
         """Show that this frame has no picture; its boxes stand on an empty ground."""
-        source = self.session.source
-        width, height = source.width or 16, source.height or 9
-        ground = QImage(16, max(1, round(16 * height / width)), QImage.Format.Format_RGB32)
-        ground.fill(QColor(_NO_PICTURE))
-        self.show_picture(ground, frame, scale=ground.width() / width, mark=mark)
+        ground, scale = empty_ground(self.session.source)
+        self.show_picture(ground, frame, scale=scale, mark=mark)
 
     def clear_picture(self) -> None:
         """Show that no video is open."""
