@@ -118,6 +118,7 @@ class VideoDesk(QObject):
     def refresh(self, _what: object = None) -> None:
         """Tell all anew."""
         info = self._loader.info
+        self.state.memory.setVisible(info is not None)
         self.state.show_notes(notes_on(info, self._loader.progress) if info is not None else ())
         if info is not None:
             self.marks.set_damaged(damaged_frames(info))

@@ -263,13 +263,15 @@ def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_numbered_lat
 def test_playing_goes_on_while_the_index_grows(qtbot: QtBot, tmp_path: Path, halted_index: threading.Event) -> None:
     video = make_video(tmp_path / "long.mp4", VideoMaker(frames=120, bframes=2))
     with opened_window(qtbot, OpenRequest(video=video)) as window:
-        playback = window.workbench.playback
+        playback, plot = window.workbench.playback, window.workbench.parts.timeline.plot
+        plot.setXRange(4, 20, padding=0)
         playback.set_speed(0.25)
         playback.set_loop((0, 8))
         window.workbench.actions["playPause"].trigger()
         halted_index.set()
         qtbot.waitUntil(lambda: window.session.frame_count == 120, timeout=PATIENCE)
         assert playback.playing and playback.loop == (0, 8)
+        assert plot.viewRange()[0] == pytest.approx([4, 20]), "the timeline keeps its zoom"
 
 
 def test_memory_and_its_budget_are_shown_and_follow_the_settings(qtbot: QtBot, clip) -> None:
@@ -380,3 +382,11 @@ def test_a_picture_that_takes_long_is_waited_for_with_a_word(
         release.set()
         shown(qtbot, window)
         assert canvas.mark_text == "" and on_screen(window) == 60
+
+
+def test_without_a_video_nothing_is_told_of_one(qtbot: QtBot) -> None:
+    with opened_window(qtbot) as window:
+        state = window.workbench.desk.state
+        assert not any(part.isVisible() for part in (state.notes, state.copies, state.memory))
+        window.workbench.actions["playPause"].trigger()
+        assert not window.workbench.playback.playing

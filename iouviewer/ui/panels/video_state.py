@@ -43,6 +43,7 @@ class VideoState(QWidget):
             layout.addWidget(widget)
         self.show_notes(())
         self.show_copies(None)
+        self.memory.hide()
 
     def _label(self, name: str, accessible: str, font: object) -> QLabel:
         label = QLabel()

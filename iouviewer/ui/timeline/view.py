@@ -32,6 +32,7 @@ class TimelineView(QObject):
         self._session = session
         self.plot = TimelinePlot()
         self.plot.set_theme(theme)
+        self._source = ("", "")
         self._series: dict[str, Series] = {}
         self._difference: tuple[str, Pyramid] | None = None
         self._late = QTimer(self)
@@ -55,7 +56,14 @@ class TimelineView(QObject):
         self.plot.refresh()
 
     def _on_source_changed(self) -> None:
+        source = self._session.source
+        known, self._source = self._source, (source.path, source.fingerprint)
+        low, high = self.plot.getViewBox().viewRange()[0]
+        zoomed = high - low < max(self.plot.frame_count, 8) - 0.5
         self.plot.start(self._session.frame_count)
+        if zoomed and source.fingerprint and known == self._source:
+            # More is known of the same file: what the user looks at stays where it is.
+            self.plot.setXRange(low, high, padding=0)
         self._rebuild()
         self._on_frame_changed(self._session.current_frame)
 
