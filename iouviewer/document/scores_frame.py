@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -60,8 +61,10 @@ def frame_predictions(
     owner = np.repeat(np.arange(len(variants)), counts)
     scores = np.concatenate([table.scores[part] for table, part in zip(tables, found, strict=True)])
     order = np.lexsort((-scores, owner))
-    boxes = np.concatenate([table.boxes[:, part] for table, part in zip(tables, found, strict=True)], axis=1)[:, order]
-    class_ids = np.concatenate([table.class_ids[part] for table, part in zip(tables, found, strict=True)])[order]
+    boxes = np.concatenate([table.boxes[:, part] for table, part in zip(tables, found, strict=True)], axis=1)
+    boxes = boxes.take(order, axis=1)
+    class_ids = np.concatenate([table.class_ids[part] for table, part in zip(tables, found, strict=True)])
+    class_ids = class_ids.take(order)
     coco_class = class_ids
     if any(one_class for _, one_class in variants):
         as_one = np.repeat([one_class for _, one_class in variants], counts)
@@ -74,7 +77,7 @@ def frame_predictions(
     used = scores[order] >= settings.conf
     return FramePredictions(
         owner.tolist(),
-        [place for count in counts for place in range(count)],
+        list(chain.from_iterable(map(range, counts))),
         [order[part] + (rows.start - part.start) for part, rows in zip(parts, found, strict=True)],
         boxes,
         areas(boxes, settings.convention),
@@ -90,7 +93,9 @@ def frame_predictions(
 def _within_cap(classes: Int, cap: int) -> Bool:
     """Which of a frame's predictions, by score, are among the best ``cap`` of their class."""
     keep = np.ones(len(classes), np.bool_)
-    if len(classes) > cap:
+    if len(classes) > cap and classes[0] == classes.min() == classes.max():
+        keep[cap:] = False
+    elif len(classes) > cap:
         for class_id in np.unique(classes):
             keep[np.flatnonzero(classes == class_id)[cap:]] = False
     return keep
