@@ -288,7 +288,9 @@ def test_a_stand_in_is_marked_and_what_follows_is_not(qtbot, loader, seen, clip)
     opened(qtbot, loader, seen, clip)
     loader.request(40, scrubbing=True)
     until(qtbot, lambda: seen.frames and seen.frames[-1].exact and not seen.frames[-1].stand_in)
-    assert [(answer.frame, answer.stand_in) for answer in seen.frames] == [(0, True), (40, False)]
+    before, last = seen.frames[:-1], seen.frames[-1]
+    assert before and all(answer.stand_in and answer.frame <= 40 for answer in before)
+    assert (last.frame, last.stand_in) == (40, False)
 
 
 def test_scrubbing_about_opens_the_small_copies_once(qtbot, loader, seen, clip, monkeypatch):
