@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +52,7 @@ class VideoDesk(QObject):
         self._settings, self._notifier = settings, notifier
         self._status: StatusBar | None = None
         self._played: Path | None = None
-        self._refresh_facts: Callable[[], None] | None = None
+        self._commands: VideoCommands | None = None
         self._actions: ActionSet | None = None
         self._theme: Theme | None = None
         self.state = VideoState()
@@ -81,10 +80,16 @@ class VideoDesk(QObject):
     def make_commands(self, window: QWidget, canvases: tuple[CanvasView, ...]) -> VideoCommands:
         """The commands on the video."""
         commands = VideoCommands(
-            window, self._session, self._loader, self._playback, canvases, seek_time=self._feed.seek_time
+            window,
+            self._session,
+            self._loader,
+            self._playback,
+            canvases,
+            seek_time=self._feed.seek_time,
+            on_levels=self.refresh,
         )
+        self._commands = commands
         self.state.asked.connect(commands.show_facts)
-        self._refresh_facts = commands.refresh_facts
         return commands
 
     def set_actions(self, actions: ActionSet) -> None:
@@ -119,11 +124,13 @@ class VideoDesk(QObject):
         """Tell all anew."""
         info = self._loader.info
         self.state.memory.setVisible(info is not None)
-        self.state.show_notes(notes_on(info, self._loader.progress) if info is not None else ())
+        levels = self._commands.levels_note if self._commands is not None else None
+        notes = notes_on(info, self._loader.progress) if info is not None else ()
+        self.state.show_notes(notes if levels is None else (*notes, levels))
         if info is not None:
             self.marks.set_damaged(damaged_frames(info))
-        if self._refresh_facts is not None:
-            self._refresh_facts()
+        if self._commands is not None:
+            self._commands.refresh_facts()
 
     def _explain(self, frame: int) -> str:
         info = self._loader.info

@@ -312,9 +312,10 @@ def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> N
         levels = window.workbench.video._levels
         assert levels is not None and levels.isVisible()
         levels.brightness.setValue(60)
-        assert canvas.grab().toImage() != before
+        assert canvas.grab().toImage() != before and notes(window) == "picture adjusted"
         assert on_screen(window) == 0, "what is exported stays as it is"
         levels.reset()
+        assert notes(window) == ""
         assert canvas.grab().toImage() == before
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from iouviewer.app.frame_loader import FrameLoader
 from iouviewer.app.playback import SPEEDS, Playback
 from iouviewer.app.session import Session
+from iouviewer.app.video_words import Note
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.ask_time import AskTime
 from iouviewer.ui.dialogs.picture_levels import PictureLevels
@@ -31,9 +32,10 @@ class VideoCommands:
         canvases: tuple[CanvasView, ...],
         *,
         seek_time: Callable[[float], None],
+        on_levels: Callable[[], None],
     ) -> None:
         self._window, self._session, self._loader, self._playback = window, session, loader, playback
-        self._canvases, self._seek_time = canvases, seek_time
+        self._canvases, self._seek_time, self._on_levels = canvases, seek_time, on_levels
         self._levels: PictureLevels | None = None
         self.facts: VideoFactsDialog | None = None
 
@@ -104,5 +106,15 @@ class VideoCommands:
             self._levels = PictureLevels(self._window)
             for canvas in self._canvases:
                 self._levels.changed.connect(canvas.set_levels)
+            self._levels.changed.connect(self._on_levels)
         self._levels.show()
         self._levels.activateWindow()
+
+    @property
+    def levels_note(self) -> Note | None:
+        """A word while the picture on screen is brighter or has another contrast than the file's."""
+        if self._levels is None or self._levels.values == (0.0, 1.0):
+            return None
+        brightness, contrast = self._levels.values
+        text = f"The picture on screen is adjusted: brightness {100 * brightness:+.0f} %, contrast ×{contrast:.2f}."
+        return Note("levels", "picture adjusted", text)
