@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.session import Session
 from iouviewer.document.edits import Change, FrameState, Phase
+from iouviewer.document.variants import RunState
 from iouviewer.jobs.compare import (
     DEFAULT_MARGINS,
     ComparedVariant,
@@ -95,6 +96,7 @@ class VerdictJob(QObject):
         self._session = session
         self.margins = dict(DEFAULT_MARGINS)
         self.complete = True
+        self._count = 0
         self._thread = QThread(self)
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
@@ -136,7 +138,10 @@ class VerdictJob(QObject):
     @Slot()
     def _ask(self) -> None:
         baseline = self._session.variants.baseline
-        if baseline is None or len(self._session.variants) < 2:
+        # A run that failed is told as such; what it left says nothing of the model.
+        judged = [variant for variant in self._session.variants if variant.state is not RunState.FAILED]
+        self._count = len(judged)
+        if baseline is None or baseline not in judged or len(judged) < 2:
             self.complete = True
             self.ready.emit([])
             return
@@ -148,18 +153,18 @@ class VerdictJob(QObject):
         comparison = Comparison(
             truth.table(),
             labelled,
-            {variant.key: variant.predictions for variant in self._session.variants},
+            {variant.key: variant.predictions for variant in judged},
             baseline.key,
             settings.review,
             self._session.source.fps,
             self.margins,
             single_images=facts_of(self._session.source).image_names is not None,
         )
-        names = {variant.key: variant.name for variant in self._session.variants}
+        names = {variant.key: variant.name for variant in judged}
         self._asked.emit(_Task(self._worker.wanted, comparison, names))
 
     @Slot(int, object)
     def _on_worker_done(self, number: int, verdicts: list[VariantVerdict]) -> None:
         if number == self._worker.wanted:
-            self.complete = len(verdicts) >= len(self._session.variants) - 1
+            self.complete = len(verdicts) >= self._count - 1
             self.ready.emit(verdicts)

@@ -28,6 +28,7 @@ from iouviewer.document.edits import (
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.rects import MIN_SIZE, Edges, dragged
 from iouviewer.errors import UserError
+from iouviewer.metrics.table import UNSPECIFIED_CLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +211,31 @@ class Accepted:
     partner: int | None = None
 
 
+def without_classes(truth: GroundTruth, frame: int) -> bool:
+    """Whether boxes are kept without classes: those of the frame, or all of them where it has none yet.
+
+    One box with a class among them would match other predictions than its neighbours do, and show in no number.
+    """
+    boxes = truth.boxes(frame)
+    if boxes:
+        return all(box.class_id == UNSPECIFIED_CLASS for box in boxes)
+    classes = truth.table().class_ids
+    return bool(len(classes)) and bool((classes == UNSPECIFIED_CLASS).all())
+
+
 def accept(truth: GroundTruth, frame: int, predictions: Sequence[Accepted], *, source: int = 0) -> Command:
-    """Take predictions as ground truth: a paired one gives its rectangle to its partner, others become new boxes."""
+    """Take predictions as ground truth: a paired one gives its rectangle to its partner, others become new boxes.
+
+    New boxes have no class where ``without_classes``.
+    """
     if not predictions:
         raise UserError("no prediction can be accepted here", frame=frame)
     edits: list[Edit] = []
     moved = {p.partner: p.rect for p in predictions if p.partner is not None}
     if moved:
         edits += [SetRects(tuple(moved.items()), source), *tracks.follow(truth, moved, source=source)]
-    fresh = [Box(0, frame, p.rect, p.class_id) for p in predictions if p.partner is None]
+    bare = without_classes(truth, frame)
+    fresh = [Box(0, frame, p.rect, UNSPECIFIED_CLASS if bare else p.class_id) for p in predictions if p.partner is None]
     ids = tuple(moved)
     if fresh:
         added = add(truth, fresh, source=source)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, QRectF, Qt, QTimer
 from PySide6.QtWidgets import QMenuBar, QToolBar, QToolButton
@@ -29,7 +31,7 @@ from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.compare.differences import DifferencesJob, Spot
 from iouviewer.ui.compare.side import CompareSide
-from iouviewer.ui.compare.stage import CompareStage
+from iouviewer.ui.compare.stage import CompareMode, CompareStage
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.first_steps import FirstSteps
@@ -48,6 +50,9 @@ from iouviewer.ui.theme import Theme, ThemeKeeper
 from iouviewer.ui.timeline.view import TimelineView
 from iouviewer.ui.video_desk import VideoDesk
 from iouviewer.ui.workspaces import Parts, Workspace, Workspaces
+
+COMPARE_MODE = "compareMode"
+"""Name of the setting that keeps how Compare shows two variants."""
 
 
 class Workbench(QObject):
@@ -106,6 +111,9 @@ class Workbench(QObject):
         )
         self.controls = ScoreControls(session)
         self.status = StatusBar(session)
+        known = self._store.settings.extra.get(COMPARE_MODE, "")
+        if known in set(CompareMode):
+            self.parts.stage.set_mode(CompareMode(known))
         self.workspaces = Workspaces(self.parts)
         self.feed = PictureFeed(session, self.loader, self.playback, (canvas, other))
         self.desk = VideoDesk(session, self.loader, self.playback, self.feed, self._store.settings, self.notifier)
@@ -140,6 +148,7 @@ class Workbench(QObject):
         self.actions = ActionSet(window, groups)
         for place in canvases:
             self.actions.add_to_canvas(place)
+            place.class_key = partial(self.actions.key_of, "classPicker")
         self.view.add_compare_modes(self.actions)
         self.view.actions = self.actions
         self.guard = KeyGuard(window, self.actions, canvas)
@@ -169,8 +178,12 @@ class Workbench(QObject):
         parts.variants.baselineRequested.connect(session.variants.set_baseline)
         parts.variants.removeRequested.connect(session.variants.remove)
         parts.variants.resumeRequested.connect(self.runs.resume)
+        parts.verdicts.resumeRequested.connect(self.runs.resume)
+        parts.verdicts.removeRequested.connect(session.variants.remove)
         parts.side.activatedSpot.connect(self._on_spot_activated)
         parts.side.variantChosen.connect(self._show_compared)
+        for changed in (session.variants.listChanged, session.variants.variantChanged):
+            changed.connect(self._show_failed)
         session.variants.listChanged.connect(self._show_compared)
         session.variants.variantChanged.connect(self._show_compared)
         session.sourceChanged.connect(self._on_source_changed)
@@ -300,6 +313,9 @@ class Workbench(QObject):
         x1, y1, x2, y2 = spot.rect
         self.parts.canvas.zoom_to(QRectF(x1, y1, x2 - x1, y2 - y1))
 
+    def _show_failed(self, _key: str = "") -> None:
+        self.parts.verdicts.show_failed(self.session.variants)
+
     def _on_verdicts_outdated(self) -> None:
         self.parts.verdicts.set_outdated(True, several=len(self.session.variants) > 1)
 
@@ -328,6 +344,7 @@ class Workbench(QObject):
         self._store.settings.window_geometry = geometry
         if self.session.frame_count:
             self._store.settings.remember_frame(self.session.source.path, self.session.current_frame)
+        self._store.settings.extra[COMPARE_MODE] = self.parts.stage.mode.value
         self._store.settings.take_score_settings(self.session.scores.settings)
         self._save_settings()
         self.runs.close()

@@ -211,7 +211,7 @@ def test_propagation_fills_free_frames_to_the_end_of_the_video():
 
 
 def test_a_paired_prediction_moves_its_partner_and_an_unpaired_one_becomes_a_box():
-    document = document_with(Box(1, 0, RECT))
+    document = document_with(Box(1, 0, RECT, 0))
     truth = document.ground_truth()
     command = commands.accept(truth, 0, [Accepted((11.0, 21.0, 51.0, 81.0), 0, 1)])
     run(document, command)
@@ -222,6 +222,21 @@ def test_a_paired_prediction_moves_its_partner_and_an_unpaired_one_becomes_a_box
     assert new.rect == (100, 100, 120, 140) and new.class_id == 1
     with pytest.raises(UserError, match="no prediction"):
         commands.accept(truth, 0, [])
+
+
+@pytest.mark.parametrize("frame", [0, 5])
+def test_an_accepted_prediction_has_no_class_where_the_other_boxes_have_none(frame):
+    document = document_with(Box(1, 0, RECT))
+    truth = document.ground_truth()
+    assert commands.without_classes(truth, frame)
+    run(document, commands.accept(truth, frame, [Accepted((100.0, 100.0, 120.0, 140.0), 1)]))
+    assert truth.boxes(frame)[-1].class_id == -1
+
+
+def test_where_there_are_no_boxes_or_the_frame_has_classes_the_prediction_keeps_its_own():
+    assert not commands.without_classes(document_with().ground_truth(), 0)
+    truth = document_with(Box(1, 0, RECT, 0), Box(2, 1, RECT)).ground_truth()
+    assert [commands.without_classes(truth, frame) for frame in (0, 1, 2)] == [False, True, False]
 
 
 # Classes, flags and frames

@@ -106,7 +106,7 @@ def test_what_cannot_be_done_is_said_and_leaves_no_step(view, told):
         "No box is selected. Click a ground-truth box first.",
         "No box is selected. Click a ground-truth box first.",
         "Select a box of a track first",
-        "There is no class 9",
+        "There is no class 9: C makes or chooses one",
     ]
     assert step(view) is None
 

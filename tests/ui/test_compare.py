@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.session import Session
 from iouviewer.app.verdict_job import VariantVerdict
+from iouviewer.document.variants import RunState
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.compare.differences import NO_SPOTS, Spot, Spots
 from iouviewer.ui.compare.spots import SpotList
@@ -248,3 +250,46 @@ def test_the_table_of_compare_shows_all_rows_up_to_five_and_no_empty_ones(qtbot:
         QTest.keyClick(window, Qt.Key.Key_F2)
         qtbot.waitUntil(lambda: table.viewport().height() >= 4 * table.rowHeight(0))
         assert table.maximumHeight() > 10_000
+
+
+# What stays, and what failed
+
+
+def test_the_way_of_comparing_is_kept_over_a_restart(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot) as window:
+        window.workbench.actions["compareModeSplit"].trigger()
+    with opened_window(qtbot) as window:
+        assert window.workbench.parts.stage.mode is CompareMode.SPLIT
+        assert window.workbench.actions["compareModeSplit"].isChecked()
+
+
+def test_curves_are_drawn_when_their_tab_comes_to_the_front(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path, variants=2)) as window:
+        side, variants = window.workbench.parts.side, window.session.variants
+        QTest.keyClick(window, Qt.Key.Key_F3)
+        qtbot.waitUntil(lambda: side.tabs.tabText(0) == "Lost 0", timeout=20_000)
+        assert side.pr_plot.listDataItems() == [] and side.histogram_plot.listDataItems() == []
+        side.tabs.setCurrentIndex(3)
+        assert [item.opts["name"] for item in side.histogram_plot.listDataItems()] == ["model0", "model1"]
+        assert side.pr_plot.listDataItems() == []
+        variants.update(next(iter(variants)).key, visible=False)
+        assert [item.opts["name"] for item in side.histogram_plot.listDataItems()] == ["model1"]
+
+
+def test_a_failed_run_is_told_with_what_can_be_done_and_gets_no_verdict(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path, variants=3)) as window:
+        variants, bench = window.session.variants, window.workbench
+        panel = bench.parts.verdicts
+        key = variants.find("model2").key
+        variants.update(key, state=RunState.FAILED, message="out of memory & more", path="net.pt")
+        window.session.scoresChanged.emit()
+        qtbot.waitUntil(lambda: bench.verdicts.complete and len(panel._labels) == 1, timeout=20_000)
+        assert panel._labels[0].text().startswith("model1")
+        told = [label.text() for label in panel.findChildren(QLabel) if "the run failed" in label.text()]
+        assert len(told) == 1 and told[0].startswith("model2") and "out of memory &amp; more" in told[0]
+        asked: list[str] = []
+        panel.resumeRequested.connect(asked.append)
+        panel._on_link(f"resume:{key}")
+        assert asked == [key]
+        panel._on_link(f"remove:{key}")
+        assert variants.find("model2") is None and panel._failed == []

@@ -18,6 +18,7 @@ from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.canvas.hit import Ref
 from iouviewer.ui.canvas.review_view import Reviewed, ReviewView
 
+WITHOUT_CLASS = "Taken without a class, as the other boxes are"
 _PASTE_OFFSET = 10.0
 """How far a copy on the same frame is shifted, pixels."""
 
@@ -72,6 +73,8 @@ class BoxCommands(SessionCommands):
     """Commands on the selected boxes and on the current frame."""
 
     _clipboard: tuple[Box, ...] = ()
+    class_key: Callable[[], str] = staticmethod(lambda: "C")
+    """The key that chooses a class, for hints; the window knows it better."""
 
     # Geometry
 
@@ -161,7 +164,20 @@ class BoxCommands(SessionCommands):
 
     def accept_prediction(self) -> None:
         """Take the selected prediction, or the selected box's, as ground truth."""
-        self.run(lambda: commands.accept(self.session.ground_truth, self.frame, self._accepted(), source=self.source))
+        self._accept(self._accepted)
+
+    def _accept(self, found: Callable[[], list[Accepted]]) -> None:
+        """Take what is found; where classes were left out for it, say so."""
+        bare = self.session.frame_count > 0 and commands.without_classes(self.session.ground_truth, self.frame)
+        named: list[Accepted] = []
+
+        def build() -> Command:
+            accepted = found()
+            named.extend(one for one in accepted if one.partner is None and one.class_id != UNSPECIFIED_CLASS)
+            return commands.accept(self.session.ground_truth, self.frame, accepted, source=self.source)
+
+        if self.run(build) and bare and named:
+            self.session.told.emit(WITHOUT_CLASS)
 
     def _accepted(self) -> list[Accepted]:
         chosen = self.session.selection.prediction
@@ -182,13 +198,12 @@ class BoxCommands(SessionCommands):
     def accept_all_predictions(self) -> None:
         """Every prediction of the first variant that has no partner becomes a box."""
 
-        def build() -> Command:
+        def found() -> list[Accepted]:
             review = next(iter(self.reviews()), None)
             rows = [] if review is None else [r for r, s in review.state_of.items() if s is PairState.FALSE_POSITIVE]
-            accepted = [self._as_accepted(review, row) for row in rows if review is not None]
-            return commands.accept(self.session.ground_truth, self.frame, accepted, source=self.source)
+            return [self._as_accepted(review, row) for row in rows if review is not None]
 
-        self.run(build)
+        self._accept(found)
 
     # Selection
 
@@ -223,14 +238,14 @@ class BoxCommands(SessionCommands):
 
     def set_class(self, class_id: int) -> None:
         """Give the selected boxes a class; the next boxes get it too."""
+        truth = self.session.ground_truth
+        first = self.session.frame_count > 0 and commands.without_classes(truth, self.frame)
         self.last_class = class_id
         name = self.session.document.class_name(class_id)
         if self.session.selection.boxes:
-            self.run(
-                lambda: commands.set_class(
-                    self.session.ground_truth, self.selected_ids(), class_id, name, source=self.source
-                )
-            )
+            done = self.run(lambda: commands.set_class(truth, self.selected_ids(), class_id, name, source=self.source))
+            if done and first and len(truth.boxes(self.frame)) > len(self.session.selection.boxes):
+                self.session.told.emit("Boxes without a class are left: until the last has one, AP counts one class")
         else:
             self.session.told.emit(f"New boxes are {name}")
 
@@ -239,7 +254,9 @@ class BoxCommands(SessionCommands):
         if digit <= len(self.session.document.class_names):
             self.set_class(digit - 1)
         else:
-            self.session.told.emit(f"There is no class {digit}")
+            key = self.class_key()
+            how = f"{key} makes or chooses one" if key else "the command “Set the class” makes or chooses one"
+            self.session.told.emit(f"There is no class {digit}: {how}")
 
     def add_class(self, name: str) -> None:
         """Append a class and give it to the selected boxes."""
@@ -248,11 +265,12 @@ class BoxCommands(SessionCommands):
             self.set_class(len(names))
 
     def class_of_new_boxes(self) -> int:
-        """The class used last; the first one at the beginning, none where there are no classes."""
+        """The class used last; at the beginning the first one, none where there are none or boxes are without."""
         count = len(self.session.document.class_names)
         if 0 <= self.last_class < count:
             return self.last_class
-        return 0 if count else UNSPECIFIED_CLASS
+        bare = not count or commands.without_classes(self.session.ground_truth, self.frame)
+        return UNSPECIFIED_CLASS if bare else 0
 
     def toggle_flag(self, flag: BoxFlag) -> None:
         """Set or clear a flag of the selected boxes."""

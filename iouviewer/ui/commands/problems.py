@@ -5,9 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF
 
 from iouviewer.app.session import Session
+from iouviewer.document.commands import without_classes
 from iouviewer.document.edits import Batch, SetDecisions
 from iouviewer.document.problems import FIXED, RIGHT, UNCLEAR, Kind, Problem, fix_command
 from iouviewer.errors import UserError
+from iouviewer.metrics.table import UNSPECIFIED_CLASS
+from iouviewer.ui.canvas.box_commands import WITHOUT_CLASS
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.panels.lists import ProblemsPanel
 
@@ -78,9 +81,12 @@ class ProblemCommands:
             # Nothing is proposed for this kind of problem: said in the line, so that the hands stay on the keys.
             self._session.told.emit(str(error))
             return
+        bare = without_classes(self._session.ground_truth, problem.frame)
         decision = SetDecisions(((problem.key, FIXED),), source)
         self._session.execute(Batch((command.edit, decision), source), f"Fix: {command.label}", origin="problems")
         self.next()
+        if problem.box_id is None and bare and problem.class_id != UNSPECIFIED_CLASS:
+            self._session.told.emit(WITHOUT_CLASS)
 
     def ground_truth_is_right(self) -> None:
         """Remember that the ground truth is right, and go on."""

@@ -213,6 +213,8 @@ class VariantsModel(QAbstractTableModel):
             return Qt.CheckState.Checked if variant.visible else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.DecorationRole:
             return self._swatch(variant.colour, variant.dash)
+        if role == Qt.ItemDataRole.ForegroundRole and variant.state is RunState.FAILED:
+            return QBrush(QColor(scheme_theme().warning))
         return variant.name if role == Qt.ItemDataRole.EditRole else None
 
     def _foreground(self, variant: Variant, column: Column) -> QBrush | None:
