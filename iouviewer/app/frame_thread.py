@@ -289,7 +289,10 @@ class FrameThread(QThread):
     def _show_at_once(self, reader: Reader, request: Request) -> None:
         self._answers.visited.emit(request.frame)
         small = self._proxy.get(request.frame, reader.size[0]) if self._proxy is not None else None
-        self._emit(request, small or reader.read_preview(request.frame, request.target), stand_in=True)
+        for shown in [small] if small is not None else reader.previews(request.frame, request.target):
+            self._emit(request, shown, stand_in=True)
+            if self._mailbox.is_superseded():
+                return
 
     def _emit(self, request: Request, shown: DisplayFrame, *, stand_in: bool = False) -> None:
         reader, image = self._reader, image_of(shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -154,6 +154,10 @@ class ImageReader:
     def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The picture itself: every picture stands alone."""
         return self.read_display(frame, size)
+
+    def previews(self, frame: int, size: tuple[int, int] | None = None) -> Iterator[DisplayFrame]:
+        """``read_preview`` alone."""
+        yield self.read_preview(frame, size)
 
     def holds(self, frame: int) -> bool:
         """Whether the picture is in memory."""
