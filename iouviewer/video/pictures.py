@@ -101,7 +101,7 @@ class Pictures:
             found = self._from_the_starts(frame, cancelled)
         if found is not None:
             return found
-        reason = self._reason_of_loss(frame)
+        reason = _reason_of_loss(self._decoder, self.index.packet_of(frame))
         self._lost[frame] = reason
         self._note_damage(self.index.packet_of(frame), Damage(frame, reason))
         remedy = "The file is damaged there; other frames can be shown."
@@ -126,6 +126,12 @@ class Pictures:
         """Whether damage that is known may have reached the picture."""
         return frame in self._suspect
 
+    def is_settled(self, frame: int) -> bool:
+        """Whether all that a picture in memory may be built upon has come out, so that damage would have shown."""
+        if len(self.index.checks) or not self._first_given <= frame <= self._last_given:
+            return True
+        return self._last_given >= self.index.horizon(frame)
+
     def move_to(self, frame: int) -> None:
         """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
         step = frame - self.ring.centre
@@ -135,29 +141,29 @@ class Pictures:
             self.ring.direction = -1 if -_OVERSHOOT < step < 0 else 1
         self.ring.centre = frame
 
-    def _reason_of_loss(self, frame: int) -> str:
-        packet = self.index.packet_of(frame)
-        for at, message in self._decoder.errors:
-            if at == packet:
-                return f"this picture cannot be decoded ({message})"
-        return "this picture cannot be decoded"
-
     # -- running the decoder -------------------------------------------------------------------------------------
 
     def _new_decoder(self, container: Any = None) -> Decoder:
         self._single = self._single or bool(self.index.damage) or bool(self.index.packets.corrupt.any())
-        ahead = min(max(_AHEAD_BYTES // self._bytes_each(), 2), 16)
+        ahead = min(max(_AHEAD_BYTES // _bytes_each(self._facts), 2), 16)
         return Decoder(self._path, threads=1 if self._single else 0, ahead=ahead, container=container)
 
     def _use_single(self) -> None:
         """Go on with one thread for good."""
+        self._end_run()
         self._single = True
         self._decoder.close()
         self._decoder = self._new_decoder()
-        self._last_given = self._first_given = -1
 
     def _start(self, packet: int) -> None:
+        self._end_run()
         self._decoder.start_at(self.index, packet)
+
+    def _end_run(self) -> None:
+        """Forget the pictures of this run of the decoder that were not settled: the next run says nothing of them."""
+        for frame in self.ring.frames():
+            if not self.is_settled(frame):
+                self.ring.drop(frame)
         self._last_given = self._first_given = -1
 
     def _follows(self, frame: int) -> bool:
@@ -183,10 +189,7 @@ class Pictures:
 
     def _settle(self, frame: int, cancelled: Cancelled | None) -> None:
         """Decode on until all that the picture may be built upon has come out, for damage shows only then."""
-        if len(self.index.checks) or not self._first_given <= frame <= self._last_given:
-            return
-        horizon = self.index.horizon(frame)
-        while self._last_given < horizon:
+        while not self.is_settled(frame):
             decoded = self._advance(cancelled)
             if decoded is None:
                 return
@@ -261,7 +264,7 @@ class Pictures:
 
         False, with nothing chosen, where it is better to wait until more of that has been shown (``patient``).
         """
-        ring, size = self.ring, self._bytes_each()
+        ring, size = self.ring, _bytes_each(self._facts)
         if ring.direction > 0:
             self._keep_from, self._scale = 0, 1.0
             return True
@@ -276,17 +279,10 @@ class Pictures:
         self._keep_from = max(first, frame - near - int(room / (size * self._scale**2)))
         return True
 
-    def _bytes_each(self) -> int:
-        width, height = self._facts.size
-        name = self._facts.pixel_format
-        deep = 2 if any(depth in name for depth in ("p10", "p12", "p16")) else 1
-        planes = 3.0 if "444" in name or name.startswith(("rgb", "bgr", "gbr")) else 2.0 if "422" in name else 1.5
-        return max(1, int(width * height * planes * deep))
-
     def _least_memory(self) -> int:
         """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon."""
         # A twentieth for the padding of lines.
-        return max(_SMALL_MEMORY, int(1.05 * (self.index.longest_wait + 4) * self._bytes_each()))
+        return max(_SMALL_MEMORY, int(1.05 * (self.index.longest_wait + 4) * _bytes_each(self._facts)))
 
     def prefetch(self, *, ahead: int, cancelled: Cancelled | None) -> bool:
         """Decode one picture more in the direction of travel; False where there is nothing to do."""
@@ -309,7 +305,7 @@ class Pictures:
 
     def _missing(self, ahead: int) -> int | None:
         """The next picture in the direction of travel that memory has room for and does not hold."""
-        ring, size = self.ring, self._bytes_each()
+        ring, size = self.ring, _bytes_each(self._facts)
         if ring.direction > 0:
             reach = min(ahead, int(0.6 * ring.budget / size))
             span = range(ring.centre + 1, min(ring.centre + reach + 1, self.index.frame_count))
@@ -349,6 +345,23 @@ class Pictures:
         """Give back the file and the memory."""
         self._decoder.close()
         self.ring.clear()
+
+
+def _reason_of_loss(decoder: Decoder, packet: int) -> str:
+    """Why the picture of a packet did not come out."""
+    for at, message in decoder.errors:
+        if at == packet:
+            return f"this picture cannot be decoded ({message})"
+    return "this picture cannot be decoded"
+
+
+def _bytes_each(facts: StreamFacts) -> int:
+    """Bytes of a decoded picture."""
+    width, height = facts.size
+    name = facts.pixel_format
+    deep = 2 if any(depth in name for depth in ("p10", "p12", "p16")) else 1
+    planes = 3.0 if "444" in name or name.startswith(("rgb", "bgr", "gbr")) else 2.0 if "422" in name else 1.5
+    return max(1, int(width * height * planes * deep))
 
 
 def _told_damaged(index: VideoIndex) -> set[int]:

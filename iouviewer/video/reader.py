@@ -184,7 +184,8 @@ class VideoReader:
         yield self._as_preview(frame, shown) if shown is not None else self.read_display(frame, size)
 
     def _as_preview(self, frame: int, shown: DisplayFrame) -> DisplayFrame:
-        exact = shown.exact and shown.frame == frame and not self._pictures.is_suspect(frame)
+        known = self._pictures.is_settled(frame) and not self._pictures.is_suspect(frame)
+        exact = shown.exact and shown.frame == frame and known
         return replace(shown, exact=exact)
 
     def _nearest_held(self, frame: int) -> tuple[int, Held] | None:
