@@ -150,20 +150,13 @@ class Pictures:
 
     def _use_single(self) -> None:
         """Go on with one thread for good."""
-        self._end_run()
         self._single = True
         self._decoder.close()
         self._decoder = self._new_decoder()
+        self._last_given = self._first_given = -1
 
     def _start(self, packet: int) -> None:
-        self._end_run()
         self._decoder.start_at(self.index, packet)
-
-    def _end_run(self) -> None:
-        """Forget the pictures of this run of the decoder that were not settled: the next run says nothing of them."""
-        for frame in self.ring.frames():
-            if not self.is_settled(frame):
-                self.ring.drop(frame)
         self._last_given = self._first_given = -1
 
     def _follows(self, frame: int) -> bool:
