@@ -66,7 +66,7 @@ class Pictures:
         self._path = path
         self._facts = facts
         self._frugal = memory is None
-        self.ring = Ring(memory or self._least_memory())
+        self.ring = Ring(memory or _least_memory(self.index, self._facts))
         self._converter = converter
         self._single = False
         self._decoder = self._new_decoder(container)
@@ -156,8 +156,20 @@ class Pictures:
         self._last_given = self._first_given = -1
 
     def _start(self, packet: int) -> None:
+        self._settle_run()
         self._decoder.start_at(self.index, packet)
         self._last_given = self._first_given = -1
+
+    def _settle_run(self) -> None:
+        """Before the decoder is sent elsewhere: decode on until its pictures in memory are settled."""
+        furthest = self._decoder.fed + _OVERSHOOT
+        waiting = [frame for frame in self.ring.frames() if not self.is_settled(frame)]
+        horizon = max(map(self.index.horizon, waiting), default=-1)
+        while self._last_given < horizon and self._decoder.fed <= furthest:
+            decoded = self._advance(None)
+            if decoded is None:
+                return
+            self._take(decoded, wanted=horizon)
 
     def _follows(self, frame: int) -> bool:
         """Whether going on from where the decoder stands is the shortest way to the picture."""
@@ -272,11 +284,6 @@ class Pictures:
         self._keep_from = max(first, frame - near - int(room / (size * self._scale**2)))
         return True
 
-    def _least_memory(self) -> int:
-        """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon."""
-        # A twentieth for the padding of lines.
-        return max(_SMALL_MEMORY, int(1.05 * (self.index.longest_wait + 4) * _bytes_each(self._facts)))
-
     def prefetch(self, *, ahead: int, cancelled: Cancelled | None) -> bool:
         """Decode one picture more in the direction of travel; False where there is nothing to do."""
         wanted = self._missing(ahead)
@@ -317,7 +324,7 @@ class Pictures:
         old, known = self.index, self.index.frame_count
         self.index = index
         if self._frugal:
-            self.ring.set_budget(self._least_memory())
+            self.ring.set_budget(_least_memory(self.index, self._facts))
         self._lost.clear()
         self._refused.clear()
         self._unreached.clear()
@@ -338,6 +345,12 @@ class Pictures:
         """Give back the file and the memory."""
         self._decoder.close()
         self.ring.clear()
+
+
+def _least_memory(index: VideoIndex, facts: StreamFacts) -> int:
+    """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon."""
+    # A twentieth for the padding of lines.
+    return max(_SMALL_MEMORY, int(1.05 * (index.longest_wait + 4) * _bytes_each(facts)))
 
 
 def _reason_of_loss(decoder: Decoder, packet: int) -> str:

@@ -6,13 +6,15 @@ import subprocess
 import sys
 import wave
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
-from iouviewer.video.decoder import Superseded
+from iouviewer.video.colour import check_sum
+from iouviewer.video.decoder import Decoder, Superseded
 from tests.video.awkward import VideoMaker, code_in, make_video
 
 OPENCV_READS = [
@@ -123,6 +125,17 @@ def test_square_pixels_are_told_apart(clip):
     assert float(open_video(clip("wide_pixels.mp4")).sample_aspect_ratio) == pytest.approx(4 / 3)
 
 
+@pytest.mark.parametrize("plane", [0, 1, 2])
+@pytest.mark.parametrize("line", [0, 1, 2, 3, 41])
+def test_a_check_sum_notices_a_single_pixel_on_any_line_of_any_plane(plane, line):
+    planes = np.full((96 * 3 // 2, 160), 90, np.uint8)
+    before = check_sum(av.VideoFrame.from_ndarray(planes, format="yuv420p"))
+    changed = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+    pixels = np.frombuffer(changed.planes[plane], np.uint8).reshape(-1, changed.planes[plane].line_size)
+    pixels[line, 7] += 2
+    assert check_sum(changed) != before
+
+
 @pytest.mark.parametrize("budget", [100_000, 400_000, 2_000_000])
 def test_memory_stays_within_its_budget(clip, budget):
     reader = open_video(clip("b_frames.mp4"), memory=budget)
@@ -132,6 +145,24 @@ def test_memory_stays_within_its_budget(clip, budget):
             assert reader.memory_used <= budget
         assert reader.memory_used <= budget
     reader.close()
+
+
+@pytest.mark.parametrize("name", ["b_frames.mp4", "open_gop.mkv", "mpeg4.avi"])
+def test_pictures_in_memory_are_settled_before_the_decoder_is_sent_elsewhere(clip, monkeypatch, name):
+    reader = open_video(clip(name), memory=4 << 20)
+    pictures, left = reader._pictures, []
+    start_at = Decoder.start_at
+
+    def watched(decoder, index, packet):
+        left.append([frame for frame in pictures.ring.frames() if not pictures.is_settled(frame)])
+        start_at(decoder, index, packet)
+
+    monkeypatch.setattr(Decoder, "start_at", watched)
+    for frame in [5, 45, 22, 61, 3, 30, 70, 11]:
+        reader.read_display(frame)
+        reader.prefetch()
+    reader.close()
+    assert len(left) > 3 and not any(left)
 
 
 def test_stepping_back_decodes_a_group_once(clip, monkeypatch):
@@ -261,5 +292,6 @@ def test_a_path_of_any_letters_opens(clip, tmp_path):
 
 
 def test_importing_the_package_loads_no_decoder():
-    code = "import sys, iouviewer.video; assert not {'av', 'cv2'} & set(sys.modules), sorted(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    code = "import sys, iouviewer.video; print(sorted({'av', 'cv2'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
