@@ -113,13 +113,17 @@ def test_a_message_with_one_changed_byte_is_read_or_refused(message, data):
     raw[data.draw(st.integers(4, len(raw) - 1))] = data.draw(st.integers(0, 255))
     try:
         read = protocol.read_message(io.BytesIO(bytes(raw)))
-    except protocol.ProtocolError:
+    except protocol.ProtocolError as error:
+        assert str(error)
         return
+    assert isinstance(read, protocol.Message)
     if isinstance(read, FrameDetections):
         try:
-            read.unpack()
-        except ValueError:
+            frames = read.unpack()
+        except ValueError as error:
+            assert str(error)
             return
+        assert all(len(one.boxes) == len(one.scores) == len(one.classes) for one in frames)
 
 
 def test_a_failure_is_one_line_for_people():

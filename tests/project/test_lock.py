@@ -68,8 +68,12 @@ def test_a_second_window_of_the_same_process_is_kept_out(project: Path):
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"pid": "x"}', b"\xff\xfe"])
 def test_an_unreadable_lock_that_nobody_holds_is_taken(project: Path, content: bytes):
-    project.with_name(f"{project.name}.lock").write_bytes(content)
-    LockFile(project).release()
+    path = project.with_name(f"{project.name}.lock")
+    path.write_bytes(content)
+    taken = LockFile(project)
+    assert msgspec.json.decode(path.read_bytes())["pid"] == os.getpid()
+    taken.release()
+    assert not path.exists()
 
 
 def test_another_machine_is_believed_until_a_person_says_otherwise(project: Path):

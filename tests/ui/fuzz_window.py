@@ -20,21 +20,10 @@ from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.start import fill_window
 from iouviewer.ui.theme import ThemeKeeper
+from tests.video.awkward import broken_bytes
 
 LIMIT = 30_000
 """Milliseconds in which every step must have an answer."""
-
-
-def broken_bytes(data: bytes, attempt: int) -> bytes:
-    """The same file with noise in some places; every fourth is cut as well."""
-    generator = np.random.default_rng([len(data), attempt])
-    broken = bytearray(data)
-    for _ in range(int(generator.integers(1, 8))):
-        at, length = int(generator.integers(0, len(broken))), int(generator.integers(1, 120))
-        broken[at : at + length] = generator.integers(0, 256, length, dtype=np.uint8).tobytes()[: len(broken) - at]
-    if attempt % 4 == 3:
-        broken = broken[: int(generator.integers(1, len(broken)))]
-    return bytes(broken)
 
 
 class Fuzzer:
@@ -105,7 +94,9 @@ def main() -> None:
     refused = 0
     for attempt in range(rounds):
         path = folder / f"{source.stem}-{attempt}{source.suffix}"
-        path.write_bytes(broken_bytes(source.read_bytes(), attempt))
+        data = source.read_bytes()
+        generator = np.random.default_rng([len(data), attempt])
+        path.write_bytes(broken_bytes(data, generator, cut=attempt % 4 == 3, places=7, longest=119))
         result = fuzzer.try_file(path)
         refused += result == "refused"
         print(path.name, result, flush=True)

@@ -17,7 +17,7 @@ from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.video.reader import VideoReader
 from tests.ui.window import opened_window, shown, write_boxes
-from tests.video.awkward import BROKEN, MAKERS, VideoMaker, code_in, encoder_exists, make_video, picture
+from tests.video.awkward import VideoMaker, clips_in, code_in, make_video, picture
 
 PATIENCE = 30_000
 
@@ -25,16 +25,7 @@ PATIENCE = 30_000
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Path of a clip of tests/video/awkward.py by its name."""
-    folder = tmp_path_factory.mktemp("awkward")
-
-    def path_of(name: str) -> Path:
-        maker = MAKERS.get(name) or BROKEN[name]
-        if not encoder_exists(maker.codec):
-            pytest.skip(f"this build of PyAV has no encoder {maker.codec}")
-        path = folder / name
-        return path if path.exists() else make_video(path, maker)
-
-    return path_of
+    return clips_in(tmp_path_factory.mktemp("awkward"))
 
 
 def notes(window: MainWindow) -> str:

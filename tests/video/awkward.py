@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
 BITS, BLOCK, BAND = 8, 18, 20
 """Two bands of eight blocks hold sixteen bits."""
@@ -153,6 +154,30 @@ def sequential(path: Path) -> tuple[list[np.ndarray], list[tuple[int, int]]]:
                 stamps.append((frame.pts, seen[frame.pts]))
                 seen[frame.pts] += 1
     return pictures, stamps
+
+
+def clips_in(folder: Path) -> Callable[[str], Path]:
+    """Path of a clip by its name in ``MAKERS`` or ``BROKEN``, made in ``folder`` when it is first asked for."""
+
+    def path_of(name: str) -> Path:
+        maker = MAKERS.get(name) or BROKEN[name]
+        if not encoder_exists(maker.codec):
+            pytest.skip(f"this build of PyAV has no encoder {maker.codec}")
+        path = folder / name
+        return path if path.exists() else make_video(path, maker)
+
+    return path_of
+
+
+def broken_bytes(
+    data: bytes, generator: np.random.Generator, *, cut: bool, places: int = 5, longest: int = 79
+) -> bytes:
+    """The same file with noise in up to ``places`` places of up to ``longest`` bytes, perhaps cut short as well."""
+    broken = bytearray(data)
+    for _ in range(int(generator.integers(1, places + 1))):
+        at, length = int(generator.integers(0, len(broken))), int(generator.integers(1, longest + 1))
+        broken[at : at + length] = generator.integers(0, 256, length, dtype=np.uint8).tobytes()[: len(broken) - at]
+    return bytes(broken[: int(generator.integers(1, len(broken)))] if cut else broken)
 
 
 # -- files that need a hand after encoding ---------------------------------------------------------------------------

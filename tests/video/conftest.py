@@ -8,22 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.video.awkward import BROKEN, MAKERS, encoder_exists, make_video, sequential
+from tests.video.awkward import clips_in, sequential
 
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Path of a clip by its name in ``awkward.MAKERS`` or ``awkward.BROKEN``."""
-    folder = tmp_path_factory.mktemp("awkward")
-
-    def path_of(name: str) -> Path:
-        maker = MAKERS.get(name) or BROKEN[name]
-        if not encoder_exists(maker.codec):
-            pytest.skip(f"this build of PyAV has no encoder {maker.codec}")
-        path = folder / name
-        return path if path.exists() else make_video(path, maker)
-
-    return path_of
+    return clips_in(tmp_path_factory.mktemp("awkward"))
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ import numpy as np
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
 from iouviewer.video.confirm import confirm_index
-from tests.video.awkward import sequential
+from tests.video.awkward import broken_bytes, sequential
 
 source, folder, rounds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 # FFmpeg's HEVC decoder passes over damage in silence: only the checksums of a confirmed index find it.
@@ -28,14 +28,8 @@ data = source.read_bytes()
 generator = np.random.default_rng(len(data))
 read = exact = refused = 0
 for attempt in range(rounds):
-    broken = bytearray(data)
-    for _ in range(int(generator.integers(1, 6))):
-        at, length = int(generator.integers(0, len(broken))), int(generator.integers(1, 80))
-        broken[at : at + length] = generator.integers(0, 256, length, dtype=np.uint8).tobytes()[: len(broken) - at]
-    if attempt % 4 == 3:
-        broken = broken[: int(generator.integers(1, len(broken)))]
     path = folder / f"{attempt}{source.suffix}"
-    path.write_bytes(broken)
+    path.write_bytes(broken_bytes(data, generator, cut=attempt % 4 == 3))
     try:
         reader = open_video(path, memory=200_000)
     except UserError:
