@@ -71,6 +71,8 @@ class VerdictPanel(QScrollArea):
         label.setFont(tabular_font(self.font()))
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._layout.addWidget(label)
+        # The style sheet's font comes with polishing; the height is asked for before that.
+        label.ensurePolished()
         # Shown at once: layouts leave out widgets that wait to be shown, and the height would lag behind.
         label.setVisible(True)
         return label
