@@ -206,10 +206,12 @@ class ProblemList:
 
     def _row_of_key(self, key: str, rows: Int) -> Row:
         """What the filter needs to know of a decided problem; of one that is gone only what its key tells."""
-        edited = [p for p in self._edited.get(_frame_of(key), ()) if p.key == key]
-        known = [self._base.table.problem(int(rows[0]))] if len(rows) else edited
-        if known:
-            return _row(known[0])
+        # What was edited since lies over the columns, also where its key is the same.
+        known = next((p for p in self._edited.get(_frame_of(key), ()) if p.key == key), None)
+        if known is None and len(rows):
+            known = self._base.table.problem(int(rows[0]))
+        if known is not None:
+            return _row(known)
         kind, frame, box_id = _parse(key) or (Kind.LOOSE, -1, NO_BOX)
         box = self._find_box(box_id) if box_id != NO_BOX else None
         track, class_id = (NO_TRACK, UNSPECIFIED_CLASS) if box is None else (box.track, box.class_id)

@@ -188,6 +188,15 @@ def test_a_problem_that_becomes_another_one_of_the_same_box_is_not_done() -> Non
     assert found.done() == 0 and len(shown(found)) == 1
 
 
+def test_a_decided_problem_counts_with_the_gravity_that_an_edit_gave_it() -> None:
+    first = problem(1, box=1, gravity=0.0)
+    found = filled([first])
+    found.set_frame(1, [problem(1, box=1, gravity=0.5)])
+    found.set_decisions({first.key: "right"})
+    found.filter = Filter(least=0.3)
+    assert found.done() == 1
+
+
 @pytest.mark.parametrize("box", [None, 3])
 def test_a_problem_that_comes_back_goes_to_the_group_where_it_was(box: int | None) -> None:
     chain = [problem(f, Kind.FALSE_POSITIVE, box=None if box is None else box + f) for f in range(4)]
