@@ -1,8 +1,11 @@
-"""The thread that completes and confirms indexes and builds the proxy, giving way to what the user waits for."""
+"""The thread that completes and proves indexes and builds the proxy, giving way to what the user waits for."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import sys
 import threading
 from dataclasses import dataclass
 
@@ -10,7 +13,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from iouviewer.app.video_info import VideoInfo
 from iouviewer.errors import UserError
-from iouviewer.video.confirm import confirm_index
+from iouviewer.video.confirm import Confirmation
 from iouviewer.video.growing import complete_index
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import VideoIndex
@@ -22,13 +25,16 @@ from iouviewer.video.reader import VideoReader
 _log = logging.getLogger(__name__)
 
 _CONFIRM_LIMIT = 200_000 * 1920 * 1080
-"""Pixels of a whole video up to which it is decoded in the background to confirm its numbers, about ten minutes."""
+"""Pixels of a whole video up to which it is decoded once in the background, ten to twenty minutes of one core."""
 
 _PROXY_REACH = 3000
 """Pictures to either side of the last visited one that the proxy is to cover."""
 
 _SHORTEST_GROUP = 12
 """Pictures between key frames from which on a proxy pays."""
+
+_NICENESS = 10
+"""Steps by which this thread stands back behind others of the machine (Linux; Qt's priorities do nothing there)."""
 
 _TELL_EVERY = 25
 """Small copies after which their state is told."""
@@ -89,6 +95,8 @@ class BackgroundThread(QThread):
         self._doubtful: VideoIndex | None = None
         self._last_share = -1.0
         self._deleting = False
+        self._proof_allowed = False
+        self._confirmation: Confirmation | None = None
         self._proxy: Proxy | None = None
         self._proxy_digest = ""
         self._reader: VideoReader | ImageReader | None = None
@@ -105,6 +113,12 @@ class BackgroundThread(QThread):
         """Bytes that proxies may take; 0 switches them off."""
         with self._wake:
             self._proxy_limit = limit
+            self._wake.notify()
+
+    def allow_proof(self, *, on: bool) -> None:
+        """Whether the whole video may be decoded while nothing else is to do."""
+        with self._wake:
+            self._proof_allowed = on
             self._wake.notify()
 
     def delete_proxies(self) -> None:
@@ -128,10 +142,11 @@ class BackgroundThread(QThread):
     # -- the thread ----------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Index, confirmation, proxy, in that order."""
+        """Index; confirmation where numbers are in doubt; then small copies, and the proof in between."""
+        _step_back()
         try:
             if self._complete() and self._confirm():
-                self._build_proxies()
+                self._work()
         except UserError as error:
             self._answers.failed.emit(error)
         except OSError as error:
@@ -143,6 +158,9 @@ class BackgroundThread(QThread):
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             told = f"its index and small copies are not made any further ({reason})"
             self._answers.failed.emit(UserError(told, path=self._info.path, remedy="The log has the details."))
+        finally:
+            if self._confirmation is not None:
+                self._confirmation.close()
 
     def _give_way(self) -> bool:
         """Wait while the user waits for a picture; whether to stop."""
@@ -170,19 +188,31 @@ class BackgroundThread(QThread):
         self._answers.grown.emit(self, index, IndexProgress(index.frame_count, share, index.complete))
 
     def _confirm(self) -> bool:
-        index = self._index
-        if index.confirmed:
-            return True
-        width, height = self._info.size
-        if len(index.packets) * width * height > _CONFIRM_LIMIT:
-            return True
-        confirmed = confirm_index(self._info.path, index, progress=self._confirming, cancelled=self._give_way)
-        if confirmed is None:
-            return False
-        save_index(confirmed, self._info.fingerprint, self._info.path)
-        self._index = confirmed
-        self._answers.confirmed.emit(self, confirmed)
+        """Settle numbers that are in doubt; False where the thread is to end."""
+        while not self._index.confirmed and not self._is_too_long():
+            if self._give_way():
+                return False
+            self._decode_on()
         return True
+
+    def _is_too_long(self) -> bool:
+        width, height = self._info.size
+        return len(self._index.packets) * width * height > _CONFIRM_LIMIT
+
+    def _decode_on(self) -> None:
+        """Decode one picture more of the whole file; at its end the index is proven, kept and told."""
+        if self._confirmation is None:
+            self._confirmation = Confirmation(self._info.path, self._index)
+        confirmation = self._confirmation
+        confirmation.index = self._index
+        if confirmation.advance():
+            self._confirming(confirmation.packets, len(self._index.packets))
+            return
+        self._index = confirmation.result()
+        confirmation.close()
+        self._confirmation = None
+        save_index(self._index, self._info.fingerprint, self._info.path)
+        self._answers.confirmed.emit(self, self._index)
 
     def _confirming(self, done: int, total: int) -> None:
         share = round(done / max(1, total), 2)
@@ -191,9 +221,9 @@ class BackgroundThread(QThread):
             progress = IndexProgress(self._index.frame_count, share, True, confirming=True)
             self._answers.grown.emit(self, None, progress)
 
-    # -- proxy ---------------------------------------------------------------------------------------------------
+    # -- while nothing else is to do -----------------------------------------------------------------------------
 
-    def _build_proxies(self) -> None:
+    def _work(self) -> None:
         try:
             while self._next_task():
                 pass
@@ -205,7 +235,7 @@ class BackgroundThread(QThread):
     def _next_task(self) -> bool:
         """Wait for something to do and do it; False where the thread is to end."""
         with self._wake:
-            while not self._stopped and not self._has_task():
+            while not self._stopped and not self._has_task() and not self._may_prove():
                 self._rest()
                 self._wake.wait()
             if self._stopped:
@@ -216,18 +246,41 @@ class BackgroundThread(QThread):
         if deleting:
             self._delete_all(limit)
         if doubtful is not None:
-            self._index = doubtful
-            return self._confirm()
+            return self._settle(doubtful)
         if place is not None and limit:
             self._build_proxy(place, limit)
             with self._wake:
                 if self._visited == place:
                     self._visited = None
-        return True
+            return True
+        return self._prove()
 
     def _has_task(self) -> bool:
         visited = self._visited is not None and self._proxy_limit > 0
         return self._deleting or self._doubtful is not None or visited
+
+    def _may_prove(self) -> bool:
+        return self._proof_allowed and not self._index.proven and not self._is_too_long()
+
+    def _prove(self) -> bool:
+        """Decode on until something else is to be done; False where the thread is to end."""
+        self._rest()
+        while self._may_prove() and not self._has_task():
+            if self._give_way():
+                return False
+            self._decode_on()
+        return True
+
+    def _settle(self, doubtful: VideoIndex) -> bool:
+        """Reading has found damage; False where the thread is to end."""
+        if self._index.proven:
+            # The reader had not taken the proven index yet when it doubted.
+            self._answers.confirmed.emit(self, self._index)
+            return True
+        self._index = doubtful
+        return self._confirm()
+
+    # -- proxy ---------------------------------------------------------------------------------------------------
 
     def _rest(self) -> None:
         """Nothing to copy for now: give the decoder's memory back."""
@@ -294,6 +347,13 @@ class BackgroundThread(QThread):
             if len(proxy) % _TELL_EVERY == 0:
                 self._tell_proxy(proxy, wanted, at_work=True)
         return True
+
+
+def _step_back() -> None:
+    """Let other threads of the machine go first, where the system can be asked for that."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def groups_around(index: VideoIndex, frame: int, *, reach: int) -> list[tuple[int, int]]:

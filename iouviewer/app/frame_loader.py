@@ -45,6 +45,7 @@ class FrameLoader(QObject):
         self._opening = self._pending = 0
         self._target: Size | None = None
         self._proxy_limit = DEFAULT_LIMIT
+        self._proof_on, self._held = True, False
         self._background: BackgroundThread | None = None
         self._retired: list[BackgroundThread] = []
         self._mailbox = Mailbox()
@@ -113,6 +114,20 @@ class FrameLoader(QObject):
         if self._background is not None:
             self._background.allow_proxy(limit)
 
+    def set_proof(self, *, on: bool) -> None:
+        """Whether videos are decoded once while nothing else is to do, to prove that every picture is right."""
+        self._proof_on = on
+        self._allow_proof()
+
+    def hold_proof(self, held: bool) -> None:
+        """Whether something runs whose speed is measured: the proof waits then."""
+        self._held = held
+        self._allow_proof()
+
+    def _allow_proof(self) -> None:
+        if self._background is not None:
+            self._background.allow_proof(on=self._proof_on and not self._held)
+
     def delete_proxies(self) -> None:
         """Delete the small copies of all videos; those of the open one are made anew where the user scrubs."""
         clear_proxies()
@@ -142,6 +157,7 @@ class FrameLoader(QObject):
             thread = BackgroundThread(info, index, self._background_answers, self._thread.idle)
             thread.allow_proxy(self._proxy_limit)
             self._background = thread
+            self._allow_proof()
             thread.start(QThread.Priority.LowPriority)
         self.opened.emit(info)
 

@@ -119,6 +119,9 @@ class InferenceQueue(QObject):
     needsTrust = Signal(object, str, str, str)
     """Run, path, sha256, reason; answer with ``trust`` or let it be."""
 
+    busyChanged = Signal(bool)
+    """Whether a model runs."""
+
     _follow = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None, *, command: list[str] | None = None) -> None:
@@ -191,6 +194,7 @@ class InferenceQueue(QObject):
         run.state = RunState.RUNNING
         self._resumed_from = len(run.done)
         self._ensure_thread()
+        self.busyChanged.emit(True)
         self.started.emit(run)
         self._follow.emit(run, run.request.without(run.done, run.frame_count))
 
@@ -218,6 +222,7 @@ class InferenceQueue(QObject):
             run.done.update(message.unreadable)
             run.state = RunState.CANCELLED if message.cancelled else RunState.FINISHED
             self._current = None
+            self.busyChanged.emit(False)
             (self.cancelled if message.cancelled else self.finished).emit(run)
             self._start_next()
         elif isinstance(message, Failed):
@@ -234,6 +239,7 @@ class InferenceQueue(QObject):
     def _fail(self, run: Run, failure: Failed) -> None:
         run.failure = failure
         self._current = None
+        self.busyChanged.emit(False)
         if failure.kind is FailureKind.NEEDS_TRUST:
             run.state = RunState.NEEDS_TRUST
             self.needsTrust.emit(run, failure.path, failure.sha256, failure.message)

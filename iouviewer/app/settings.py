@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, kw_only=True):
         margin_points: how much worse than the baseline a variant may be, in points, for new projects.
         memory_mib: for decoded pictures.
         proxy_on: whether small copies are made where the user scrubs; proxy_mib: disk that all of them may take.
+        proof_on: whether each video is decoded once in the background, to prove that every picture is right.
         scheme: light, dark or the system's.
         key_preset: name of a key preset.
         keys: keys by action where they differ from the preset.
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, kw_only=True):
     memory_mib: Annotated[int, Meta(ge=64, le=1 << 20)] = 512
     proxy_on: bool = True
     proxy_mib: Annotated[int, Meta(ge=64, le=1 << 22)] = 2048
+    proof_on: bool = True
     scheme: Literal["system", "light", "dark"] = "system"
     key_preset: str = "iouviewer"
     keys: dict[str, str] = {}

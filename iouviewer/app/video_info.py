@@ -24,6 +24,7 @@ class VideoInfo:
         fps: average rate, 0.0 where there is no time base.
         rotation: degrees clockwise that were applied.
         numbers_confirmed: frame numbers are those of a clean decode; ``doubts`` says why not.
+        proven: the whole file has been decoded once, and every picture shown is held against that decode.
         sample_aspect_ratio: width / height of a pixel.
         key_frames: (K,) int64, numbers of the key frames, empty for pictures.
         times: (F,) float64, seconds from the first picture, empty where there is no time base.
@@ -57,6 +58,7 @@ class VideoInfo:
     seconds_announced: float | None = None
     packets: int = 0
     interlaced: bool = False
+    proven: bool = False
 
     @property
     def is_pictures(self) -> bool:
@@ -119,6 +121,7 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         frames_announced=facts.frames if facts is not None else 0,
         seconds_announced=facts.duration if facts is not None else None,
         packets=len(index.packets) if index is not None else 0,
+        proven=index is None or index.proven,
     )
 
 
@@ -139,4 +142,5 @@ def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
         times=times,
         numbering=numbering_of(index),
         packets=len(index.packets),
+        proven=index.proven,
     )

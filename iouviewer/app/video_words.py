@@ -19,7 +19,7 @@ class Note:
     """One fact that stays to be seen while the video is open.
 
     Attributes:
-        key: what it is about: damage, cut, numbers, index, rotation, pixels, interlaced.
+        key: what it is about: damage, cut, numbers, index, rotation, pixels, interlaced, exact.
         short: two or three words for the line under the picture.
         text: a sentence, with what to do where something is to be done.
         serious: pictures or numbers are not what they seem.
@@ -41,6 +41,7 @@ def notes_on(info: VideoInfo, progress: IndexProgress | None = None) -> tuple[No
         _rotation(info),
         _pixels(info),
         _interlaced(info),
+        _exact(info, progress),
     )
     return tuple(note for note in found if note is not None)
 
@@ -145,3 +146,28 @@ def _interlaced(info: VideoInfo) -> Note | None:
         "They are shown as stored; deinterlace the file if boxes are to be tight."
     )
     return Note("interlaced", "interlaced", text)
+
+
+def _exact(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
+    """How sure it is that each picture is the one whose number it bears; nothing while graver things are told."""
+    if info.is_pictures or not info.complete or not info.numbers_confirmed:
+        return None
+    if info.proven:
+        text = (
+            "Exact: the whole file has been decoded once, and each picture shown is held against that decode by its "
+            "checksum."
+        )
+        return Note("exact", "exact", text)
+    if progress is not None and progress.confirming:
+        share = f"{100 * progress.share:.0f} %"
+        text = (
+            f"The whole file is being decoded once beside your work ({share}), to prove that each picture is the one "
+            "whose number it bears. So far nothing speaks against it. The result is kept for the next time."
+        )
+        return Note("exact", f"checking {share}", text)
+    text = (
+        "Pictures and numbers are right as far as the file's packets and the decoder tell. A decode of the whole file "
+        "proves it: `iouviewer check` does it now, and the window does it while it has nothing else to do, except for "
+        "very long videos (Settings, Video)."
+    )
+    return Note("exact", "not checked yet", text)

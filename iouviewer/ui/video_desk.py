@@ -114,6 +114,7 @@ class VideoDesk(QObject):
         settings = self._settings
         self._loader.set_memory_budget(settings.memory_mib << 20)
         self._loader.set_proxy_limit(settings.proxy_mib << 20 if settings.proxy_on else 0)
+        self._loader.set_proof(on=settings.proof_on)
         if not settings.proxy_on:
             self.state.show_copies(None)
         self._show_memory(self._used)

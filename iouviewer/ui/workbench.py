@@ -184,10 +184,10 @@ class Workbench(QObject):
         parts.side.variantChosen.connect(self._show_compared)
         for changed in (session.variants.listChanged, session.variants.variantChanged):
             changed.connect(self._show_failed)
-        session.variants.listChanged.connect(self._show_compared)
-        session.variants.variantChanged.connect(self._show_compared)
+            changed.connect(self._show_compared)
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
+        self.queue.busyChanged.connect(self.loader.hold_proof)
         self.files.opened.connect(self._on_files_opened)
         self.guard.held.connect(self.actions.run)
         self.guard.released.connect(self.actions.run)

@@ -13,6 +13,53 @@ from iouviewer.video.decoder import Decoder
 from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, Damage, VideoIndex
 
 
+class Confirmation:
+    """A clean decode of a whole file, a picture at a time, so that it can wait while something else is wanted.
+
+    Owned by one thread. ``close`` it when it is done or no longer wanted.
+    """
+
+    def __init__(self, path: Path, index: VideoIndex) -> None:
+        self.index = index
+        """The index that is confirmed; one with the same packets may take its place while the decode goes on."""
+        self._decoder = Decoder(path, threads=1)
+        self._rows: list[tuple[int, int, int, int]] = []
+        self._corrupt: list[int] = []
+        self._started = False
+        self.done = False
+
+    @property
+    def packets(self) -> int:
+        """Packets decoded so far."""
+        return self._decoder.fed + 1
+
+    def advance(self) -> bool:
+        """Decode one picture more; False when there is none, and the ``result`` can be had."""
+        if not self._started:
+            self._decoder.start_at(self.index, 0)
+            self._started = True
+        decoded = None if self.done else self._decoder.advance()
+        if decoded is None:
+            self.done = True
+            return False
+        frame = decoded.frame
+        if frame.is_corrupt:
+            self._corrupt.append(len(self._rows))
+        stamp = _stamp(self.index, decoded.packet)
+        self._rows.append((decoded.packet, decoded.repeat, stamp, check_sum(frame)))
+        return True
+
+    def result(self) -> VideoIndex:
+        """The index with pictures, order and checksums as the decode gave them; ValueError before it is done."""
+        if not self.done:
+            raise ValueError("the file has not been decoded to its end")
+        return _confirmed(self.index, self._rows, self._corrupt, self._decoder.errors)
+
+    def close(self) -> None:
+        """Give back the file."""
+        self._decoder.close()
+
+
 def confirm_index(
     path: Path,
     index: VideoIndex,
@@ -24,23 +71,16 @@ def confirm_index(
 
     ``progress(packets decoded, packets)`` is called for every picture.
     """
-    decoder = Decoder(path, threads=1)
-    rows: list[tuple[int, int, int, int]] = []
-    corrupt: list[int] = []
+    confirmation = Confirmation(path, index)
     try:
-        decoder.start_at(index, 0)
-        while (decoded := decoder.advance()) is not None:
+        while confirmation.advance():
             if cancelled is not None and cancelled():
                 return None
-            frame = decoded.frame
-            if frame.is_corrupt:
-                corrupt.append(len(rows))
-            rows.append((decoded.packet, decoded.repeat, _stamp(index, decoded.packet), check_sum(frame)))
             if progress is not None:
-                progress(decoder.fed, len(index.packets))
-        return _confirmed(index, rows, corrupt, decoder.errors)
+                progress(confirmation.packets, len(index.packets))
+        return confirmation.result()
     finally:
-        decoder.close()
+        confirmation.close()
 
 
 def _stamp(index: VideoIndex, packet: int) -> int:

@@ -30,6 +30,15 @@ class StreamFacts:
     duration: float | None
     reorder_depth: int = 0
 
+    @property
+    def picture_bytes(self) -> int:
+        """Bytes of a decoded picture."""
+        width, height = self.size
+        name = self.pixel_format
+        deep = 2 if any(depth in name for depth in ("p10", "p12", "p16")) else 1
+        planes = 3.0 if "444" in name or name.startswith(("rgb", "bgr", "gbr")) else 2.0 if "422" in name else 1.5
+        return max(1, int(width * height * planes * deep))
+
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         fractions = {"time_base": str(self.time_base), "sample_aspect_ratio": str(self.sample_aspect_ratio)}

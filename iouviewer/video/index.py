@@ -106,6 +106,11 @@ class VideoIndex:
     def frame_count(self) -> int:
         return len(self.pictures)
 
+    @property
+    def proven(self) -> bool:
+        """Whether the whole file has been decoded once, so that every picture can be held against its checksum."""
+        return self.confirmed and self.complete and len(self.checks) == self.frame_count
+
     @cached_property
     def damaged_frames(self) -> frozenset[int]:
         """Numbers of the pictures that are known to be damaged."""
@@ -166,6 +171,14 @@ class VideoIndex:
                 return key
             at -= 1
         return 0
+
+    @cached_property
+    def has_open_groups(self) -> bool:
+        """Whether a picture is stored after a key frame and shown before it, so that it needs the group before."""
+        pictures = self.frame_of_packet[self.frame_of_packet >= 0]
+        keys = self.packets.key[self.frame_of_packet >= 0]
+        group = np.maximum.accumulate(np.where(keys, np.arange(len(pictures)), -1))
+        return bool((pictures < pictures[group])[group >= 0].any())
 
     def group_of(self, frame: int) -> tuple[int, int]:
         """(first, end): pictures from the key frame at or before ``frame`` up to the next key frame."""
@@ -250,6 +263,14 @@ class VideoIndex:
 
     def _places(self) -> list[tuple[int, int]]:
         return list(zip(self.pictures.tolist(), self.repeats.tolist(), strict=True))
+
+    def starts_like(self, other: VideoIndex) -> bool:
+        """Whether all pictures of another index of the same file have the same numbers here; more may follow."""
+        known = other.frame_count
+        if self.frame_count < known:
+            return False
+        pictures = np.array_equal(self.pictures[:known], other.pictures)
+        return pictures and np.array_equal(self.repeats[:known], other.repeats)
 
     def same_numbers(self, other: VideoIndex) -> bool:
         """Whether every picture has the same number in another index of the same file."""

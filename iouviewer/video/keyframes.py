@@ -31,18 +31,21 @@ _SECONDS_A_PIXEL = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class KeyPicture:
-    """A key frame and the number of the picture that it is."""
+    """A key frame, the number of the picture that it is, and its checksum."""
 
     number: int
     held: Held
+    check: int
 
 
 @dataclass(frozen=True, slots=True)
 class KeptKey:
-    """A key frame in memory: its number, the picture as JPEG, whether it is surely right, whether it is interlaced."""
+    """A key frame in memory: its number, the picture as JPEG, the checksum of the whole picture, whether it is surely
+    right, whether it is interlaced."""
 
     number: int
     body: bytes
+    check: int
     sure: bool
     woven: bool
 
@@ -135,6 +138,16 @@ class KeyFrames:
         if self._job is not None:
             self._job.result()
 
+    def use_index(self, index: VideoIndex) -> None:
+        """Forget what is another picture, or has another number, in a better index of the same file."""
+        self.halt()
+        self.wait()
+        checks = index.checks
+        for packet, key in list(self._kept.items()):
+            same = index.frame_of(packet) == key.number
+            if not same or (len(checks) and int(checks[key.number]) != key.check):
+                self._used -= len(self._kept.pop(packet).body)
+
     def clear(self) -> None:
         """Forget what is kept."""
         self.halt()
@@ -225,9 +238,10 @@ def _decoded(decoder: Decoder, index: VideoIndex, packet: int) -> KeyPicture | N
     number = -1 if decoded is None else index.frame_of(decoded.packet, decoded.repeat)
     if decoded is None or number < 0:
         return None
-    agrees = not len(index.checks) or int(index.checks[number]) == check_sum(decoded.frame)
+    check = check_sum(decoded.frame)
+    agrees = not len(index.checks) or int(index.checks[number]) == check
     unharmed = not decoded.frame.is_corrupt and not decoder.errors
-    return KeyPicture(number, Held(decoded.frame, sure=agrees and unharmed))
+    return KeyPicture(number, Held(decoded.frame, sure=agrees and unharmed), check)
 
 
 def _small(whole: KeyPicture, converter: Converter) -> KeptKey | None:
@@ -235,4 +249,6 @@ def _small(whole: KeyPicture, converter: Converter) -> KeptKey | None:
     scale = min(1.0, LONG_SIDE / max(frame.width, frame.height))
     size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
     body = pack(converter.screen_picture(frame, size))
-    return None if body is None else KeptKey(whole.number, body, whole.held.sure, bool(frame.interlaced_frame))
+    if body is None:
+        return None
+    return KeptKey(whole.number, body, whole.check, whole.held.sure, bool(frame.interlaced_frame))

@@ -14,22 +14,15 @@ from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, check_sum
 from iouviewer.video.decoder import Decoded, Decoder
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.index import Damage, VideoIndex, with_damage
+from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage
 from iouviewer.video.ring import Held, Ring
+from iouviewer.video.travel import Travel
 
 _OVERSHOOT = 64
 """Packets decoded past a picture's own before it counts as lost; decoders hold back at most 16 and their threads."""
 
 _UNDER_WAY = (os.cpu_count() or 1) + 1
 """Packets that decoder threads may be working on at once."""
-
-_FULL_NEAR = 16
-"""Pictures this near to the one on screen are kept at full size even while others are reduced."""
-
-_FEWEST_SCALE = 0.25
-
-_WORTHWHILE = 0.3
-"""Share of the budget that is to be free before a group is decoded for travel backwards."""
 
 _SMALL_MEMORY = 4 << 20
 """Bytes unless told otherwise, or what the order of the pictures takes. More makes reading in sequence slower: pictures
@@ -72,15 +65,10 @@ class Pictures:
         self._decoder = self._new_decoder(container)
         self._last_given = -1
         self._first_given = -1
-        self._in_a_row = 0
-        self._keep_from = 0
-        self._scale = 1.0
-        self._near = _FULL_NEAR
+        self._travel = Travel(self.ring, facts)
         self._lost: dict[int, str] = {}
         self._refused: set[int] = set()
         self._suspect = _told_damaged(index)
-        self._unreached: set[int] = set()
-        self._no_room: set[int] = set()
         self._unsure: Held | None = None
 
     # -- one picture ---------------------------------------------------------------------------------------------
@@ -91,10 +79,11 @@ class Pictures:
         held = self.ring.get(frame)
         if held is not None and (allow_reduced or held.scale == 1.0):
             self._settle(frame, cancelled)
-            return self.ring.get(frame) or held
+            if held is self.ring.get(frame):
+                return held  # no damage came to light meanwhile
         if frame in self._lost:
             raise UserError(self._lost[frame], path=self._path, frame=frame)
-        self._plan(frame)
+        self._travel.plan(self.index, frame)
         self._unsure = None
         found = self._run_to(frame, cancelled) if self._follows(frame) else None
         if found is None:
@@ -134,22 +123,25 @@ class Pictures:
 
     def move_to(self, frame: int) -> None:
         """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
-        step = frame - self.ring.centre
-        self._in_a_row = self._in_a_row + 1 if step == 1 else 0
-        if step:
-            self._no_room.clear()
-            self.ring.direction = -1 if -_OVERSHOOT < step < 0 else 1
-        self.ring.centre = frame
+        self._travel.move_to(frame)
 
     # -- running the decoder -------------------------------------------------------------------------------------
 
     def _new_decoder(self, container: Any = None) -> Decoder:
         self._single = self._single or bool(self.index.damage) or bool(self.index.packets.corrupt.any())
-        ahead = min(max(_AHEAD_BYTES // _bytes_each(self._facts), 2), 16)
-        return Decoder(self._path, threads=1 if self._single else 0, ahead=ahead, container=container)
+        ahead = min(max(_AHEAD_BYTES // self._facts.picture_bytes, 2), 16)
+        strict = not self._single and not len(self.index.checks) and not self._leads_without_refs()
+        threads = 1 if self._single else 0
+        return Decoder(self._path, threads=threads, strict=strict, ahead=ahead, container=container)
+
+    def _leads_without_refs(self) -> bool:
+        """Whether a strict decoder would take the first pictures after a seek for damaged: H.264 in open groups."""
+        return self._facts.codec == "h264" and self.index.has_open_groups
 
     def _use_single(self) -> None:
-        """Go on with one thread for good."""
+        """Go on with one thread, until an index with checksums is there."""
+        if self._single:
+            return
         self._single = True
         self._decoder.close()
         self._decoder = self._new_decoder()
@@ -204,7 +196,7 @@ class Pictures:
         """The decoder's next picture; what it refused on the way puts its group in doubt."""
         decoder = self._decoder
         known = len(decoder.errors)
-        decoded = decoder.advance(cancelled=cancelled, more=self._in_a_row >= _SEQUENCE)
+        decoded = decoder.advance(cancelled=cancelled, more=self._travel.in_a_row >= _SEQUENCE)
         for packet, message in decoder.errors[known:]:
             if self._single:
                 frame = self.index.frame_of(packet)
@@ -215,6 +207,8 @@ class Pictures:
             # With threads the refusal comes late: any packet still under way may be the damaged one.
             self._note_damage(packet, None)
             self._note_damage(max(decoder.start, packet - _UNDER_WAY), None)
+        if decoder.failed and decoded is None:
+            self._use_single()
         return decoded
 
     def _number(self, decoded: Decoded) -> int:
@@ -225,6 +219,9 @@ class Pictures:
         number = self._number(decoded)
         if number < 0:
             return None
+        if number < self._last_given and not len(self.index.checks) and ORDER_UNKNOWN not in self.index.doubts:
+            # Decoders give pictures as they are shown, so the time stamps told another order than the stream has.
+            self._note_damage(decoded.packet, None)
         self._last_given = max(self._last_given, number)
         self._first_given = number if self._first_given < 0 else self._first_given
         start = self._decoder.start
@@ -243,10 +240,11 @@ class Pictures:
         return held
 
     def _keep(self, number: int, held: Held, wanted: int) -> None:
-        if number < self._keep_from and number != wanted:
+        if not self._travel.keeps(number, wanted):
             return
-        if self._scale < 1.0 and abs(number - self.ring.centre) > self._near:
-            held = Held(self._converter.reduced(held.picture, self._scale), self._scale, held.sure)
+        scale = self._travel.scale_of(number)
+        if scale < 1.0:
+            held = Held(self._converter.reduced(held.picture, scale), scale, held.sure)
         self.ring.put(number, held)
 
     def _note_damage(self, packet: int, damage: Damage | None) -> None:
@@ -264,77 +262,55 @@ class Pictures:
 
     # -- ahead of need -------------------------------------------------------------------------------------------
 
-    def _plan(self, frame: int, *, patient: bool = False) -> bool:
-        """Choose what of the way to ``frame`` is kept, and how large, so that it fits besides what is still ahead.
-
-        False, with nothing chosen, where it is better to wait until more of that has been shown (``patient``).
-        """
-        ring, size = self.ring, _bytes_each(self._facts)
-        if ring.direction > 0:
-            self._keep_from, self._scale = 0, 1.0
-            return True
-        first, _ = self.index.group_of(frame)
-        whole = (frame - first + 1) * size
-        near = min(_FULL_NEAR, int(0.25 * ring.budget / size))
-        room = max(0.0, 0.9 * ring.budget - ring.bytes_between(frame + 1, ring.centre) - near * size)
-        if patient and room < min(whole, _WORTHWHILE * ring.budget):
-            return False
-        self._near = near
-        self._scale = float(np.clip(np.sqrt(room / whole), _FEWEST_SCALE, 1.0))
-        self._keep_from = max(first, frame - near - int(room / (size * self._scale**2)))
-        return True
-
     def prefetch(self, *, ahead: int, cancelled: Cancelled | None) -> bool:
         """Decode one picture more in the direction of travel; False where there is nothing to do."""
-        wanted = self._missing(ahead)
+        wanted = self._travel.missing(self.index, ahead)
         if wanted is None:
             return False
         follows = self._follows(wanted)
-        if (self.ring.direction > 0 or not follows) and not self._plan(wanted, patient=True):
+        if (self.ring.direction > 0 or not follows) and not self._travel.plan(self.index, wanted, patient=True):
             return False
         if not follows:
             self._start(self.index.nearest_start(wanted))
         decoded = self._advance(cancelled)
         if decoded is None or self._decoder.fed > self.index.packet_of(wanted) + _OVERSHOOT:
-            self._unreached.add(wanted)
+            self._travel.give_up(wanted)
             return False
         self._take(decoded, wanted=wanted)
         if self._number(decoded) == wanted and wanted not in self.ring:
-            self._no_room.add(wanted)
+            self._travel.tell_no_room(wanted)
         return True
-
-    def _missing(self, ahead: int) -> int | None:
-        """The next picture in the direction of travel that memory has room for and does not hold."""
-        ring, size = self.ring, _bytes_each(self._facts)
-        if ring.direction > 0:
-            reach = min(ahead, int(0.6 * ring.budget / size))
-            span = range(ring.centre + 1, min(ring.centre + reach + 1, self.index.frame_count))
-        else:
-            first, _ = self.index.group_of(ring.centre)
-            first, _ = self.index.group_of(max(first - 1, 0))
-            reach = int(0.6 * ring.budget / (size * _FEWEST_SCALE**2))
-            span = range(ring.centre - 1, max(first, ring.centre - reach) - 1, -1)
-        given_up = self._unreached | self._no_room
-        return next((frame for frame in span if frame not in ring and frame not in given_up), None)
 
     # -- the rest ------------------------------------------------------------------------------------------------
 
     def use_index(self, index: VideoIndex) -> None:
-        """Take a better index of the same file. Pictures that may change their numbers are forgotten."""
+        """Take a better index of the same file. Pictures that may change, or turn out wrong, are forgotten."""
         old, known = self.index, self.index.frame_count
         self.index = index
         if self._frugal:
             self.ring.set_budget(_least_memory(self.index, self._facts))
         self._lost.clear()
         self._refused.clear()
-        self._unreached.clear()
-        grown = index.frame_count >= known and bool((index.pictures[:known] == old.pictures).all())
+        self._travel.forget_refusals()
+        grown = index.starts_like(old)
         if grown and not len(index.checks):
             return
+        unharmed = not (self._suspect or self._single or index.damage or len(old.checks))
         self._suspect = _told_damaged(index)
+        if grown and unharmed and index.frame_count == known:
+            self._hold_against_checks()
+            return
         self.forget()
         self._decoder.close()
+        self._single = False
         self._decoder = self._new_decoder()
+
+    def _hold_against_checks(self) -> None:
+        """Keep the pictures in memory that are what the whole file's decode gave."""
+        for frame in self.ring.frames():
+            held = self.ring.get(frame)
+            if held is not None and (held.scale < 1.0 or check_sum(held.picture) != int(self.index.checks[frame])):
+                self.ring.drop(frame)
 
     def forget(self) -> None:
         """Drop all pictures; the next one is decoded from its key frame on."""
@@ -350,7 +326,7 @@ class Pictures:
 def _least_memory(index: VideoIndex, facts: StreamFacts) -> int:
     """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon."""
     # A twentieth for the padding of lines.
-    return max(_SMALL_MEMORY, int(1.05 * (index.longest_wait + 4) * _bytes_each(facts)))
+    return max(_SMALL_MEMORY, int(1.05 * (index.longest_wait + 4) * facts.picture_bytes))
 
 
 def _reason_of_loss(decoder: Decoder, packet: int) -> str:
@@ -359,15 +335,6 @@ def _reason_of_loss(decoder: Decoder, packet: int) -> str:
         if at == packet:
             return f"this picture cannot be decoded ({message})"
     return "this picture cannot be decoded"
-
-
-def _bytes_each(facts: StreamFacts) -> int:
-    """Bytes of a decoded picture."""
-    width, height = facts.size
-    name = facts.pixel_format
-    deep = 2 if any(depth in name for depth in ("p10", "p12", "p16")) else 1
-    planes = 3.0 if "444" in name or name.startswith(("rgb", "bgr", "gbr")) else 2.0 if "422" in name else 1.5
-    return max(1, int(width * height * planes * deep))
 
 
 def _told_damaged(index: VideoIndex) -> set[int]:

@@ -270,9 +270,9 @@ class VideoReader:
     # -- the rest ------------------------------------------------------------------------------------------------
 
     def use_index(self, index: VideoIndex) -> None:
-        """Take a better index of the same file: grown, or confirmed. Pictures that may change numbers are forgotten."""
+        """Take a better index of the same file: grown, or confirmed. Pictures that may change are forgotten."""
         self._previews.clear()
-        self._keys.clear()
+        self._keys.use_index(index)
         self._pictures.use_index(index)
 
     def forget_pictures(self) -> None:

@@ -33,6 +33,7 @@ WHOLE = VideoInfo(
     frames_announced=50,
     seconds_announced=2.0,
     packets=50,
+    proven=True,
 )
 
 
@@ -41,8 +42,8 @@ def told(progress: IndexProgress | None = None, **changes: object) -> dict[str, 
     return {note.key: note.short for note in notes_on(replace(WHOLE, **changes), progress)}
 
 
-def test_nothing_is_told_of_a_whole_video():
-    assert told() == {}
+def test_a_whole_video_is_exact_and_nothing_else_is_told_of_it():
+    assert told() == {"exact": "exact"}
 
 
 @pytest.mark.parametrize(
@@ -62,15 +63,22 @@ def test_nothing_is_told_of_a_whole_video():
     ],
 )
 def test_each_peculiarity_is_told_in_two_words(changes: dict[str, object], key: str, short: str):
-    assert told(**changes) == {key: short}
+    assert told(**changes) | {"exact": "exact"} == {key: short, "exact": "exact"}
+    assert ("exact" in told(**changes)) == (key not in ("numbers", "index"))
 
 
 def test_what_an_edit_list_hides_is_not_missing():
-    assert told(frames_announced=62, packets=62) == {}
+    assert "cut" not in told(frames_announced=62, packets=62)
 
 
 def test_sound_that_goes_on_for_a_moment_is_no_sign_of_a_cut():
-    assert told(frames_announced=0, seconds_announced=2.4) == {}
+    assert "cut" not in told(frames_announced=0, seconds_announced=2.4)
+
+
+def test_what_was_not_decoded_as_a_whole_is_not_called_exact():
+    assert told(proven=False)["exact"] == "not checked yet"
+    assert told(IndexProgress(50, 0.5, True, confirming=True), proven=False)["exact"] == "checking 50 %"
+    assert "exact" not in told(codec="")
 
 
 def test_progress_is_told_as_a_share():
@@ -81,7 +89,7 @@ def test_progress_is_told_as_a_share():
 
 def test_the_gravest_comes_first_and_says_what_to_do():
     notes = notes_on(replace(WHOLE, damage=(Damage(3, "a"),), rotation=90))
-    assert [note.key for note in notes] == ["damage", "rotation"]
+    assert [note.key for note in notes] == ["damage", "rotation", "exact"]
     assert notes[0].serious and not notes[1].serious
     assert "frame 3." in notes[0].text and "Copy it again" in notes[0].text
 

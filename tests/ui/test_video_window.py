@@ -50,7 +50,7 @@ def on_screen(window: MainWindow) -> int:
 
 def test_a_whole_file_gets_no_warning(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        assert notes(window) == ""
+        qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
         assert not len(window.workbench.desk.marks.damaged)
         assert go(qtbot, window, 40) == "" and on_screen(window) == 40
 
@@ -98,13 +98,13 @@ def test_a_peculiarity_stays_to_be_seen(qtbot: QtBot, clip, name: str, words: st
 def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
     qtbot: QtBot, clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release, real = threading.Event(), frame_background.confirm_index
+    release, real = threading.Event(), frame_background.Confirmation
 
     def late(*arguments: object, **more: object) -> object:
         release.wait(PATIENCE / 1000)
         return real(*arguments, **more)
 
-    monkeypatch.setattr(frame_background, "confirm_index", late)
+    monkeypatch.setattr(frame_background, "Confirmation", late)
     video = clip("b_frames.avi")
     gt = write_boxes(tmp_path / "gt.csv", {f: [(10, 10, 60, 60)] for f in range(80)})
     try:
@@ -303,10 +303,10 @@ def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> N
         levels = window.workbench.video._levels
         assert levels is not None and levels.isVisible()
         levels.brightness.setValue(60)
-        assert canvas.grab().toImage() != before and notes(window) == "picture adjusted"
+        assert canvas.grab().toImage() != before and "picture adjusted" in notes(window)
         assert on_screen(window) == 0, "what is exported stays as it is"
         levels.reset()
-        assert notes(window) == ""
+        assert "adjusted" not in notes(window)
         assert canvas.grab().toImage() == before
 
 

@@ -239,9 +239,9 @@ def _uneven(number: int) -> int:
 MAKERS: dict[str, VideoMaker] = {
     "plain.mp4": VideoMaker(),
     "b_frames.mp4": VideoMaker(bframes=3),
-    "open_gop.mp4": VideoMaker(bframes=3, options={"x264-params": "open_gop=1:b-pyramid=normal"}),
-    "open_gop.mkv": VideoMaker(bframes=3, options={"x264-params": "open_gop=1:b-pyramid=normal"}),
-    "open_gop.ts": VideoMaker(bframes=3, options={"x264-params": "open_gop=1:b-pyramid=normal"}),
+    "open_gop.mp4": VideoMaker(bframes=3, options={"x264-params": "open-gop=1:b-adapt=0:b-pyramid=normal"}),
+    "open_gop.mkv": VideoMaker(bframes=3, options={"x264-params": "open-gop=1:b-adapt=0:b-pyramid=normal"}),
+    "open_gop.ts": VideoMaker(bframes=3, options={"x264-params": "open-gop=1:b-adapt=0:b-pyramid=normal"}),
     "variable_rate.mp4": VideoMaker(bframes=2, time_base=Fraction(1, 1000), stamps=_uneven),
     "variable_rate.mkv": VideoMaker(bframes=2, time_base=Fraction(1, 1000), stamps=_uneven),
     "starts_late.mp4": VideoMaker(bframes=2, stamps=lambda number: number + 75),

@@ -95,6 +95,9 @@ class SettingsDialog(QDialog):
         self.proxy = _mebibytes("settingsProxy", settings.proxy_mib, 1 << 22)
         self.proxy.setEnabled(settings.proxy_on)
         self.proxy_on.toggled.connect(self.proxy.setEnabled)
+        self.proof_on = QCheckBox("Decode each video once, to prove that every picture is right")
+        self.proof_on.setObjectName("settingsProofOn")
+        self.proof_on.setChecked(settings.proof_on)
         self.proxy_used = QLabel()
         self.proxy_used.setObjectName("settingsProxyUsed")
         self.proxy_delete = QPushButton("Delete them")
@@ -153,6 +156,13 @@ class SettingsDialog(QDialog):
                 "picture follows when the hand rests. They lie in the cache folder and can be deleted at any time."
             )
         )
+        form.addRow("", self.proof_on)
+        form.addRow(
+            _note(
+                "It runs while nothing else is to do and no model runs, on one core, once a file. Videos of more than "
+                "about ten minutes of decoding are left to iouviewer check."
+            )
+        )
         return page
 
     def show_proxies(self, state: ProxyState) -> None:
@@ -177,6 +187,7 @@ class SettingsDialog(QDialog):
         settings.memory_mib = self.memory.value()
         settings.proxy_on = self.proxy_on.isChecked()
         settings.proxy_mib = self.proxy.value()
+        settings.proof_on = self.proof_on.isChecked()
         settings.key_preset = self.keys.preset
         settings.keys = dict(self.keys.changes)
 

@@ -133,6 +133,9 @@ def facts_of(info: VideoInfo) -> list[tuple[str, str]]:
         rows.append(("Pixels", f"{ratio.numerator}:{ratio.denominator}, shown as stored"))
     numbers = "final" if info.numbers_confirmed else "provisional" if info.complete else "still being read"
     rows.append(("Frame numbers", numbers))
+    if info.complete:
+        proof = "each picture is held against a decode of the whole file"
+        rows.append(("Exact", proof if info.proven else "as far as known; the whole file has not been decoded yet"))
     return rows
 
 
