@@ -212,6 +212,8 @@ class InferenceQueue(QObject):
 
     @Slot(object, object)
     def _on_driver_said(self, run: Run, message: object) -> None:
+        if self._driver is None:
+            return  # said before ``close``, and nobody is left to take it
         if isinstance(message, ModelLoaded):
             run.model = message
             self.modelLoaded.emit(run, message)

@@ -86,6 +86,7 @@ class ProjectController(QObject):
         self._waits_for_video = False
         self._wanted_place: Path | None = None
         self._told_unwritable = False
+        self._closed = False
         self._writerSaid.connect(self._on_writer_said)
         self._snapshots = Snapshots(self)
         self._snapshots.made.connect(self.snapshotMade)
@@ -210,6 +211,8 @@ class ProjectController(QObject):
         session, source = self._session, self._session.source
         if self._keeper.project is not None:
             return True
+        if self._closed:
+            return False  # what a run says last must not begin another file
         if not source.path or not isinstance(session.history, MemoryHistory):
             return False
         made = make_project(self._keeper, source, session.history, self._wanted_place)
@@ -298,6 +301,7 @@ class ProjectController(QObject):
 
     def close(self) -> None:
         """Write what waits, close the project and end all threads; what cannot be written is told."""
+        self._closed = True
         self._leave()
         self._loader.close()
 

@@ -78,6 +78,8 @@ class Decoder:
         self._given: dict[int, int] = {}
         self._next = 0
         self._at_end = True
+        self._passed: frozenset[int] = frozenset()
+        self._passing = False
         self.start = 0
         """Packet at which decoding was last begun."""
         self.fed = -1
@@ -90,6 +92,7 @@ class Decoder:
     def _open(self, facts: StreamFacts | None) -> None:
         unread, self._unread = self._unread, None
         self.close()
+        self._passing = False
         self._container = unread or open_container(self._path, facts)
         self._stream = video_stream_of(self._container)
         context = self._stream.codec_context
@@ -106,8 +109,11 @@ class Decoder:
             if other.index != self._stream.index:
                 other.discard = discard_all
 
-    def start_at(self, index: VideoIndex, packet: int) -> None:
-        """Make ``packet`` the next one to be decoded, by a seek that is checked, or else by reading from the start."""
+    def start_at(self, index: VideoIndex, packet: int, *, passed: frozenset[int] = frozenset()) -> None:
+        """Make ``packet`` the next one to be decoded, by a seek that is checked, or else by reading from the start.
+
+        ``passed``: packets whose pictures nobody wants; they are decoded only where others are built upon them.
+        """
         self._steps.halt()
         fresh = self._container is None
         if fresh:
@@ -120,6 +126,7 @@ class Decoder:
         self._given.clear()
         self.errors = []
         self.failed = False
+        self._passed = passed
         self.start = packet
         self.fed = packet - 1
         self._at_end = False
@@ -195,6 +202,9 @@ class Decoder:
         packet = self._next
         raw.pts = raw.dts = packet
         self._next += 1
+        if (packet in self._passed) != self._passing:
+            self._passing = not self._passing
+            self._stream.codec_context.skip_frame = "NONREF" if self._passing else "DEFAULT"
         return self._decode(packet, raw)
 
     def _note(self, step: _Step) -> None:

@@ -101,7 +101,7 @@ class Pictures:
         for start in spread(self.index.starts(frame)):
             for _ in range(2):
                 single = self._single
-                self._start(start)
+                self._start(start, wanted=frame)
                 found = self._run_to(frame, cancelled)
                 if found is not None and (single or frame not in self._suspect):
                     return found
@@ -147,9 +147,13 @@ class Pictures:
         self._decoder = self._new_decoder()
         self._last_given = self._first_given = -1
 
-    def _start(self, packet: int) -> None:
+    def _start(self, packet: int, *, wanted: int = -1) -> None:
+        """Send the decoder to a key frame; on the way to ``wanted`` it passes over what nothing is built upon."""
         self._settle_run()
-        self._decoder.start_at(self.index, packet)
+        passed: frozenset[int] = frozenset()
+        if wanted >= 0 and not self._single:  # what is made up for damage leans on any picture before it
+            passed = self._travel.passed(self.index, packet, wanted)
+        self._decoder.start_at(self.index, packet, passed=passed)
         self._last_given = self._first_given = -1
 
     def _settle_run(self) -> None:

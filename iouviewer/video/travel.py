@@ -20,12 +20,18 @@ _STRIDE = 64
 """Steps of less than this are travel; more is a jump."""
 
 
+_B_PICTURES_STAND_ALONE = frozenset({"mpeg4", "mpeg2video", "mpeg1video"})
+"""Codecs in which nothing is built upon B pictures. H.264 says of each picture whether something is; HEVC says it only
+within a temporal layer."""
+
+
 class Travel:
     """Where the user goes, and what of the way is kept: at what size, and from which picture on."""
 
     def __init__(self, ring: Ring, facts: StreamFacts) -> None:
         self._ring = ring
         self._size = facts.picture_bytes
+        self._codec, self._container = facts.codec, facts.container
         self.in_a_row = 0
         """Steps of one picture forwards, up to now."""
         self._keep_from = 0
@@ -50,6 +56,20 @@ class Travel:
     def scale_of(self, number: int) -> float:
         """Scale at which a picture is kept."""
         return self._scale if abs(number - self._ring.centre) > self._near else 1.0
+
+    def passed(self, index: VideoIndex, start: int, frame: int) -> frozenset[int]:
+        """Packets from ``start`` on whose pictures lie far before ``frame``: of those only what others need is decoded.
+
+        Empty for codecs where a picture that others need is not told from one that they do not, and backwards, where
+        all pictures are wanted soon.
+        """
+        packed = self._container == "avi" or bool(index.repeats.any())
+        sure = self._codec == "h264" or (self._codec in _B_PICTURES_STAND_ALONE and not packed)
+        if not sure or self._ring.direction < 0:
+            return frozenset()
+        way = np.arange(start, index.packet_of(frame))
+        shown = index.frame_of_packet[way]
+        return frozenset(way[(shown >= 0) & (shown < frame - FULL_NEAR)].tolist())
 
     def plan(self, index: VideoIndex, frame: int, *, patient: bool = False) -> bool:
         """Choose what of the way to ``frame`` is kept, and how large, so that it fits besides what is still ahead.

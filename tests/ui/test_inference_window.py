@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
+from iouviewer import folders
 from iouviewer.app.inference_job import Run, RunState
 from iouviewer.document.variants import RunState as VariantState
 from iouviewer.inference import runner
@@ -212,6 +213,8 @@ def test_closing_the_window_in_a_run_leaves_no_process(qtbot: QtBot, tmp_path: P
         gone, alive = psutil.wait_procs(workers, timeout=2.0)
         assert alive == []
         assert len(gone) == len(workers)
+        QApplication.processEvents()  # what the run said last comes to a closed window
+        assert [path.name for path in (folders.data_folder() / "projects").glob("*")] == [], "no other file was begun"
 
 
 @needs_yolo

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -90,6 +92,20 @@ class VideoMaker:
         return base | extra
 
 
+@contextmanager
+def _scheduling_kept() -> Iterator[None]:
+    """SVT-AV1 makes the thread that encodes, and so all that it starts later, one of real time where it may (as root).
+
+    Such a process starves every other on the machine: tests that wait for another process then fail or hang.
+    """
+    try:
+        yield
+    finally:
+        if hasattr(os, "sched_setscheduler"):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+@_scheduling_kept()
 def make_video(path: Path, maker: VideoMaker) -> Path:
     """Encode the clip; the path."""
     with av.open(str(path), "w", format=maker.format, options=maker.container) as output:

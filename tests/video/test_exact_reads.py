@@ -152,9 +152,9 @@ def test_a_seek_that_lands_wrong_is_repaired_from_an_earlier_key_frame(clip, tru
     real = Decoder.start_at
     asked = []
 
-    def off_by_one_group(self, index, packet):
+    def off_by_one_group(self, index, packet, **more):
         asked.append(packet)
-        real(self, index, packet)
+        real(self, index, packet, **more)
         if len(asked) == 1:
             for _ in range(45):
                 self.advance()  # as if the container had sought past the picture

@@ -153,9 +153,9 @@ def test_pictures_in_memory_are_settled_before_the_decoder_is_sent_elsewhere(cli
     pictures, left = reader._pictures, []
     start_at = Decoder.start_at
 
-    def watched(decoder, index, packet):
+    def watched(decoder, index, packet, **more):
         left.append([frame for frame in pictures.ring.frames() if not pictures.is_settled(frame)])
-        start_at(decoder, index, packet)
+        start_at(decoder, index, packet, **more)
 
     monkeypatch.setattr(Decoder, "start_at", watched)
     for frame in [5, 45, 22, 61, 3, 30, 70, 11]:
@@ -172,11 +172,32 @@ def test_stepping_back_decodes_a_group_once(clip, monkeypatch):
     starts = []
     real = type(decoder).start_at
     monkeypatch.setattr(
-        type(decoder), "start_at", lambda self, index, packet: (starts.append(packet), real(self, index, packet))
+        type(decoder),
+        "start_at",
+        lambda self, index, packet, **more: (starts.append(packet), real(self, index, packet, **more)),
     )
     for frame in range(58, -1, -1):
         assert code_in(reader.read(frame)) == frame
-    assert len(starts) == 2, "the group of 40..59 was in memory, 20..39 and 0..19 are decoded once each"
+    assert starts == [40, 20, 0], "pictures far before 59 were passed over on the way there; then each group once"
+    reader.close()
+
+
+@pytest.mark.parametrize("name", ["b_frames.mp4", "open_gop.mkv", "mpeg4.mp4", "mpeg2.ts", "hevc.mp4"])
+def test_on_the_way_to_a_picture_far_away_only_what_others_need_is_decoded(name, clip, truth, monkeypatch):
+    reader = open_video(clip(name), memory=4 << 20)
+    given = []
+    advance = Decoder.advance
+    monkeypatch.setattr(Decoder, "advance", lambda self, **more: given.append(advance(self, **more)) or given[-1])
+    frame = reader.index.group_of(reader.frame_count // 2)[1] - 1
+    first, _ = reader.index.group_of(frame)
+    assert np.array_equal(reader.read(frame), truth(name)[frame])
+    numbers = [reader.index.frame_of(one.packet) for one in given]
+    near = range(max(first, frame - 16), frame + 1)
+    assert set(near) <= set(numbers), "stepping back from there needs no decoding"
+    passed = set(range(first, near.start)) - set(numbers)
+    assert bool(passed) == (name in ("b_frames.mp4", "open_gop.mkv"))
+    for other in near:
+        assert np.array_equal(reader.read(other), truth(name)[other])
     reader.close()
 
 
