@@ -83,9 +83,11 @@ class Pictures:
                 return held  # no damage came to light meanwhile
         if frame in self._lost:
             raise UserError(self._lost[frame], path=self._path, frame=frame)
-        self._travel.plan(self.index, frame)
+        follows = self._follows(frame)
+        if not (follows and self.ring.direction < 0):  # else the way there was planned when it was begun
+            self._travel.plan(self.index, frame)
         self._unsure = None
-        found = self._run_to(frame, cancelled) if self._follows(frame) else None
+        found = self._run_to(frame, cancelled) if follows else None
         if found is None:
             found = self._from_the_starts(frame, cancelled)
         if found is not None:

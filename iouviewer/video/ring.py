@@ -9,6 +9,12 @@ from typing import Any
 from iouviewer.video.colour import frame_bytes
 
 
+NEAR = 16
+"""Pictures this near to the one on screen are kept at full size, and behind the travel as well."""
+
+_LEFT_BEHIND = 1e9
+
+
 @dataclass(slots=True)
 class Held:
     """A picture in memory: PyAV's planes, their scale against the file's picture, whether it is surely right."""
@@ -20,7 +26,7 @@ class Held:
 
 
 class Ring:
-    """Pictures by number. When the budget is exceeded the farthest go first, those behind the travel before others."""
+    """Pictures by number. When the budget is exceeded those left behind by the travel go first, then the farthest."""
 
     def __init__(self, budget: int) -> None:
         self._held: dict[int, Held] = {}
@@ -69,9 +75,11 @@ class Ring:
         return frame in self._held
 
     def distance(self, frame: int) -> float:
-        """How far a picture is from being needed: pictures behind the direction of travel count four times."""
+        """How far a picture is from being needed: behind the direction of travel four times, and last of all soon."""
         ahead = (frame - self.centre) * self.direction
-        return float(ahead) if ahead >= 0 else -4.0 * ahead
+        if ahead >= 0:
+            return float(ahead)
+        return -4.0 * ahead if -ahead <= NEAR else _LEFT_BEHIND - ahead
 
     def set_budget(self, budget: int) -> None:
         """Change the budget, bytes; at least one picture is always kept."""

@@ -6,15 +6,16 @@ import numpy as np
 
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import VideoIndex
-from iouviewer.video.ring import Ring
-
-FULL_NEAR = 16
-"""Pictures this near to the one on screen are kept at full size even while others are reduced."""
+from iouviewer.video.ring import NEAR, Ring
 
 FEWEST_SCALE = 0.25
 
 _WORTHWHILE = 0.3
 """Share of the budget that is to be free before a group is decoded for travel backwards."""
+
+_CLOSE = 36
+"""Pictures before one that was jumped to that are decoded too, where memory has room: a second of playing backwards, in
+which the rest of a group of 250 at 1080p can be decoded."""
 
 _STRIDE = 64
 """Steps of less than this are travel; more is a jump."""
@@ -36,7 +37,7 @@ class Travel:
         """Steps of one picture forwards, up to now."""
         self._keep_from = 0
         self._scale = 1.0
-        self._near = FULL_NEAR
+        self._near = NEAR
         self._no_room: set[int] = set()
         self._unreached: set[int] = set()
 
@@ -69,7 +70,8 @@ class Travel:
             return frozenset()
         way = np.arange(start, index.packet_of(frame))
         shown = index.frame_of_packet[way]
-        return frozenset(way[(shown >= 0) & (shown < frame - FULL_NEAR)].tolist())
+        close = max(NEAR, min(_CLOSE, int(_WORTHWHILE * self._ring.budget / self._size)))
+        return frozenset(way[(shown >= 0) & (shown < frame - close)].tolist())
 
     def plan(self, index: VideoIndex, frame: int, *, patient: bool = False) -> bool:
         """Choose what of the way to ``frame`` is kept, and how large, so that it fits besides what is still ahead.
@@ -80,16 +82,30 @@ class Travel:
         if ring.direction > 0:
             self._keep_from, self._scale = 0, 1.0
             return True
-        first, _ = index.group_of(frame)
+        first, end = index.group_of(frame)
+        near = min(NEAR, int(0.25 * ring.budget / size))
+        budget = 0.9 * ring.budget - near * size
+        # Of this size two groups fit, so that the next one can be decoded while this one is shown.
+        usual = float(np.clip(np.sqrt(budget / (2 * (end - first) * size)), FEWEST_SCALE, 1.0))
         whole = (frame - first + 1) * size
-        near = min(FULL_NEAR, int(0.25 * ring.budget / size))
-        room = max(0.0, 0.9 * ring.budget - ring.bytes_between(frame + 1, ring.centre) - near * size)
-        if patient and room < min(whole, _WORTHWHILE * ring.budget):
+        room = max(0.0, budget - ring.bytes_between(frame + 1, ring.centre))
+        if patient and room < min(whole * usual**2, _WORTHWHILE * ring.budget):
             return False
         self._near = near
-        self._scale = float(np.clip(np.sqrt(room / whole), FEWEST_SCALE, 1.0))
+        self._scale = float(np.clip(np.sqrt(room / whole), FEWEST_SCALE, usual))
         self._keep_from = max(first, frame - near - int(room / (size * self._scale**2)))
+        if self._scale < 1.0:
+            self._make_room(frame, near)
         return True
+
+    def _make_room(self, frame: int, near: int) -> None:
+        """Drop the full pictures that smaller ones are about to take the place of, and those left behind."""
+        ring = self._ring
+        for number in ring.frames():
+            held = ring.get(number)
+            decoded_anew = number <= min(frame, ring.centre - near) and held is not None and held.scale == 1.0
+            if decoded_anew or number > ring.centre + near:
+                ring.drop(number)
 
     def missing(self, index: VideoIndex, ahead: int) -> int | None:
         """The next picture in the direction of travel that memory has room for and does not hold."""
