@@ -12,10 +12,13 @@ import numpy as np
 
 from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, check_sum
+from iouviewer.video.container import refuse_another_file
 from iouviewer.video.decoder import Decoded, Decoder
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage
+from iouviewer.video.identity import FileIdentity
+from iouviewer.video.index import FALSE_KEYS, ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
 from iouviewer.video.ring import Held, Ring
+from iouviewer.video.starts import is_no_start
 from iouviewer.video.travel import Travel
 
 _OVERSHOOT = 64
@@ -54,8 +57,10 @@ class Pictures:
         converter: Converter,
         memory: int | None,
         container: Any = None,
+        identity: FileIdentity | None = None,
     ) -> None:
         self.index = index
+        self._identity = identity
         self._path = path
         self._facts = facts
         self._frugal = memory is None
@@ -92,6 +97,7 @@ class Pictures:
             found = self._from_the_starts(frame, cancelled)
         if found is not None:
             return found
+        refuse_another_file(self._path, self._identity)
         reason = _reason_of_loss(self._decoder, self.index.packet_of(frame))
         self._lost[frame] = reason
         self._note_damage(self.index.packet_of(frame), Damage(frame, reason))
@@ -100,7 +106,10 @@ class Pictures:
 
     def _from_the_starts(self, frame: int, cancelled: Cancelled | None) -> Held | None:
         """Decode from the nearest key frame, and from ever earlier ones while the picture does not come out right."""
-        for start in spread(self.index.starts(frame)):
+        starts = self.index.starts(frame)
+        for start in spread(starts):
+            if start and FALSE_KEYS in self.index.doubts:
+                continue
             for _ in range(2):
                 single = self._single
                 self._start(start, wanted=frame)
@@ -134,7 +143,9 @@ class Pictures:
         ahead = min(max(_AHEAD_BYTES // self._facts.picture_bytes, 2), 16)
         strict = not self._single and not len(self.index.checks) and not self._leads_without_refs()
         threads = 1 if self._single else 0
-        return Decoder(self._path, threads=threads, strict=strict, ahead=ahead, container=container)
+        return Decoder(
+            self._path, threads=threads, strict=strict, ahead=ahead, container=container, identity=self._identity
+        )
 
     def _leads_without_refs(self) -> bool:
         """Whether a strict decoder would take the first pictures after a seek for damaged: H.264 in open groups."""
@@ -233,6 +244,9 @@ class Pictures:
         start = self._decoder.start
         if start and number < self.index.frame_of(start):
             return None  # leads an open group whose other half was not decoded
+        if start and decoded.packet == start and is_no_start(decoded.frame, self.index, self._facts.codec):
+            self._distrust_key_flags()
+            return None
         held = Held(decoded.frame)
         if len(self.index.checks):
             if int(self.index.checks[number]) != check_sum(decoded.frame):
@@ -244,6 +258,13 @@ class Pictures:
         held.sure = number not in self._suspect
         self._keep(number, held, wanted)
         return held
+
+    def _distrust_key_flags(self) -> None:
+        """What the container calls a key frame is none: decode from the beginning until a whole decode tells."""
+        self.index = without_key_flags(self.index)
+        self._last_given = self._first_given = -1
+        for frame in self.ring.frames():
+            self.ring.drop(frame)
 
     def _keep(self, number: int, held: Held, wanted: int) -> None:
         if not self._travel.keeps(number, wanted):
