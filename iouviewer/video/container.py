@@ -46,8 +46,15 @@ def refuse_what_is_no_file(path: Path) -> None:
 
 
 def refuse_another_file(path: Path, identity: FileIdentity | None) -> None:
-    """UserError where another file stands there now, or this one was written to since (``identity`` was taken)."""
-    if identity is not None and FileIdentity.of(path) != identity:
+    """UserError where another file stands there now, or this one was written to since ``identity`` was taken.
+
+    One that was moved away is none: what is open can still be read.
+    """
+    try:
+        same = identity is None or FileIdentity.of(path) == identity
+    except OSError:
+        return
+    if not same:
         message = "the file has changed since it was opened"
         raise UserError(message, path=path, remedy="Open it again: other pictures may stand under these numbers now.")
 

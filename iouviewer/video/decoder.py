@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from iouviewer.video.ahead import Ahead
-from iouviewer.video.container import demuxed, open_container, video_stream_of
+from iouviewer.video.container import demuxed, open_container, refuse_another_file, video_stream_of
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.identity import FileIdentity
 from iouviewer.video.index import NO_TIME, VideoIndex
@@ -133,6 +133,7 @@ class Decoder:
         ``passed``: packets whose pictures nobody wants; they are decoded only where others are built upon them.
         """
         self._steps.halt()
+        refuse_another_file(self._path, self._identity)
         fresh = self._container is None
         if fresh:
             self._open(index.facts)

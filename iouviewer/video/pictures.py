@@ -18,7 +18,7 @@ from iouviewer.video.facts import StreamFacts
 from iouviewer.video.identity import FileIdentity
 from iouviewer.video.index import FALSE_KEYS, ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
 from iouviewer.video.ring import Held, Ring
-from iouviewer.video.starts import is_no_start
+from iouviewer.video.starts import is_no_start, lacks_references
 from iouviewer.video.travel import Travel
 
 _OVERSHOOT = 64
@@ -68,8 +68,7 @@ class Pictures:
         self._converter = converter
         self._single = False
         self._decoder = self._new_decoder(container)
-        self._last_given = -1
-        self._first_given = -1
+        self._last_given = self._first_given = -1
         self._travel = Travel(self.ring, facts)
         self._lost: dict[int, str] = {}
         self._refused: set[int] = set()
@@ -141,15 +140,11 @@ class Pictures:
     def _new_decoder(self, container: Any = None) -> Decoder:
         self._single = self._single or bool(self.index.damage) or bool(self.index.packets.corrupt.any())
         ahead = min(max(_AHEAD_BYTES // self._facts.picture_bytes, 2), 16)
-        strict = not self._single and not len(self.index.checks) and not self._leads_without_refs()
+        strict = not self._single and not len(self.index.checks) and not lacks_references(self.index, self._facts.codec)
         threads = 1 if self._single else 0
         return Decoder(
             self._path, threads=threads, strict=strict, ahead=ahead, container=container, identity=self._identity
         )
-
-    def _leads_without_refs(self) -> bool:
-        """Whether a strict decoder would take the first pictures after a seek for damaged: H.264 in open groups."""
-        return self._facts.codec == "h264" and self.index.has_open_groups
 
     def _use_single(self) -> None:
         """Go on with one thread, until an index with checksums is there."""
@@ -263,8 +258,7 @@ class Pictures:
         """What the container calls a key frame is none: decode from the beginning until a whole decode tells."""
         self.index = without_key_flags(self.index)
         self._last_given = self._first_given = -1
-        for frame in self.ring.frames():
-            self.ring.drop(frame)
+        self.ring.clear()
 
     def _keep(self, number: int, held: Held, wanted: int) -> None:
         if not self._travel.keeps(number, wanted):

@@ -48,6 +48,7 @@ class VideoReader:
     ) -> None:
         """``container``: the file, opened and not read yet, which the reader takes over; ``identity``: that file's."""
         self.path = path
+        self.identity = identity
         self.rotation = index.rotation
         self.fingerprint = fingerprint
         self.facts = facts

@@ -28,6 +28,11 @@ def is_no_start(frame: Any, index: VideoIndex, codec: str) -> bool:
     return kind == _UNKNOWN and bool(index.packets.key.all()) and not stands_alone(codec)
 
 
+def lacks_references(index: VideoIndex, codec: str) -> bool:
+    """Whether a strict decoder would take the first pictures after a seek for damaged: H.264 in open groups."""
+    return codec == "h264" and index.has_open_groups
+
+
 def stands_alone(codec: str) -> bool:
     """Whether every picture of this codec can be decoded by itself."""
     import av
