@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from iouviewer.video.abreast import Abreast, useful_count
 from iouviewer.video.ahead import Ahead
 from iouviewer.video.container import demuxed, open_container, refuse_another_file, video_stream_of
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.identity import FileIdentity
 from iouviewer.video.index import NO_TIME, VideoIndex
+from iouviewer.video.starts import stands_alone
 
 _LOST_PACKETS = 400
 """Packets after a seek that the index does not know; more, and the file is read from its beginning instead."""
@@ -48,6 +51,8 @@ class _Step:
     frames: list[Any]
     refusal: str | None = None
     drifted: bool = False
+    pending: Future[_Step] | None = None
+    """Decoded elsewhere: what came of it stands there."""
 
 
 class Decoder:
@@ -96,6 +101,9 @@ class Decoder:
         self._at_end = True
         self._passed: frozenset[int] = frozenset()
         self._passing = False
+        self._abreast: Abreast[_Step] | None = None
+        self._others: list[Any] = []
+        self._stands_alone = False
         self.start = 0
         """Packet at which decoding was last begun."""
         self.fed = -1
@@ -120,6 +128,7 @@ class Decoder:
         else:
             context.thread_type = "AUTO"
             context.thread_count = self._threads
+        self._stands_alone = self._threads != 1 and stands_alone(context.codec.canonical_name)
         if self._strict:
             context.options = context.options | {"err_detect": "explode"}
         discard_all = type(self._stream.discard)["all"]
@@ -127,12 +136,25 @@ class Decoder:
             if other.index != self._stream.index:
                 other.discard = discard_all
 
+    def _spread_out(self) -> None:
+        """Let several decoders share the work where one uses one thread only and every picture stands alone."""
+        self._stands_alone = False
+        context, facts = self._stream.codec_context, self._index.facts if self._index is not None else None
+        if not context.is_open or context.thread_count != 1:
+            return
+        contexts = [context]
+        for _ in range(useful_count() - 1):
+            self._others.append(open_container(self._path, facts, identity=self._identity))
+            contexts.append(video_stream_of(self._others[-1]).codec_context)
+            contexts[-1].thread_count, contexts[-1].options = 1, context.options
+        self._abreast = Abreast(contexts, lambda free, raw: self._decode(raw.pts, raw, free))
+
     def start_at(self, index: VideoIndex, packet: int, *, passed: frozenset[int] = frozenset()) -> None:
         """Make ``packet`` the next one to be decoded, by a seek that is checked, or else by reading from the start.
 
         ``passed``: packets whose pictures nobody wants; they are decoded only where others are built upon them.
         """
-        self._steps.halt()
+        self._halt()
         refuse_another_file(self._path, self._identity)
         fresh = self._container is None
         if fresh:
@@ -150,6 +172,11 @@ class Decoder:
         self.start = packet
         self.fed = packet - 1
         self._at_end = False
+
+    def _halt(self) -> None:
+        self._steps.halt()
+        if self._abreast is not None:
+            self._abreast.wait()
 
     def _rewind(self, packet: int) -> None:
         """Read from the beginning of the file, which has just been opened."""
@@ -208,6 +235,8 @@ class Decoder:
                 return None
             if cancelled is not None and cancelled():
                 raise Superseded
+            if more and self._stands_alone:
+                self._spread_out()
             self._note(self._steps.take(go_on=more))
             if self._strict and self.errors:
                 # After one refusal FFmpeg's threads refuse all that follows.
@@ -218,6 +247,8 @@ class Decoder:
         """Put one packet into the decoder. Called in either thread, and touches nothing but the packets' side."""
         raw = next(self._packets, None)
         if raw is None:
+            if self._abreast is not None:
+                self._abreast.wait()  # a context may not be emptied while it decodes
             return self._decode(None, None)
         packet = self._next
         if self._index is not None and not self._index.packets.agrees(packet, raw.pts, raw.size):
@@ -227,9 +258,13 @@ class Decoder:
         if (packet in self._passed) != self._passing:
             self._passing = not self._passing
             self._stream.codec_context.skip_frame = "NONREF" if self._passing else "DEFAULT"
+        if self._abreast is not None:
+            return _Step(packet, [], pending=self._abreast.begin(raw))
         return self._decode(packet, raw)
 
     def _note(self, step: _Step) -> None:
+        if step.pending is not None:
+            step = step.pending.result()
         if step.packet is None:
             self._at_end = True
             self.drifted = step.drifted
@@ -260,7 +295,7 @@ class Decoder:
         """The first picture that decodes after a seek to a time stamp, without an index; None where there is none."""
         import av
 
-        self._steps.halt()
+        self._halt()
         if self._container is None:
             self._open(facts)
         try:
@@ -277,21 +312,26 @@ class Decoder:
         self._at_end = True
         return self._output.popleft().frame if self._output else None
 
-    def _decode(self, packet: int | None, raw: Any) -> _Step:
+    def _decode(self, packet: int | None, raw: Any, context: Any = None) -> _Step:
         import av
 
+        context = context or self._stream.codec_context
         try:
-            return _Step(packet, self._stream.codec_context.decode(raw))
+            return _Step(packet, context.decode(raw))
         except (av.error.FFmpegError, ValueError) as error:
             return _Step(packet, [], str(error))
 
     def close(self) -> None:
         """Give back the file and the decoder's memory."""
         self._steps.close()
-        for container in (self._container, self._unread):
+        if self._abreast is not None:
+            self._abreast.close()
+            self._abreast = None
+        for container in (self._container, self._unread, *self._others):
             if container is not None:
                 container.close()
         self._container = self._unread = None
+        self._others = []
         self._stream = None
         self._packets = iter(())
         self._output.clear()
