@@ -12,6 +12,7 @@ from iouviewer.document.numbering import Numbering
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.reader import VideoReader
+from iouviewer.video.time_line import TimeJump
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class VideoInfo:
         frames_announced: pictures that the container's header tells of, 0 where it tells none.
         seconds_announced: length that the container's header tells, None where it tells none.
         packets: packets of the video stream, 0 for pictures.
+        jumps: where time stamps start anew or leap; ``times`` go on there.
         interlaced: a picture that was shown is woven of two fields of different moments.
     """
 
@@ -57,6 +59,7 @@ class VideoInfo:
     frames_announced: int = 0
     seconds_announced: float | None = None
     packets: int = 0
+    jumps: tuple[TimeJump, ...] = ()
     interlaced: bool = False
     proven: bool = False
 
@@ -121,6 +124,7 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         frames_announced=facts.frames if facts is not None else 0,
         seconds_announced=facts.duration if facts is not None else None,
         packets=len(index.packets) if index is not None else 0,
+        jumps=index.jumps if index is not None else (),
         proven=index is None or index.proven,
     )
 
@@ -142,5 +146,6 @@ def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
         times=times,
         numbering=numbering_of(index),
         packets=len(index.packets),
+        jumps=index.jumps,
         proven=index.proven,
     )

@@ -104,12 +104,13 @@ def _facts(reader: VideoReader) -> dict[str, Any]:
         "hidden_by_edit_list": int(np.count_nonzero(index.packets.discard)),
         "duration": _duration(times, reader.fps),
         "duration_announced": facts.duration,
-        "ends_early": ends_early(_duration(times, reader.fps), facts.duration),
+        "ends_early": not index.jumps and ends_early(_duration(times, reader.fps), facts.duration),
         "interlaced": False,
         "fps": reader.fps,
         "vfr": is_variable(times),
         "repeated_time_stamps": int(np.count_nonzero(index.occurrences)),
         "gaps": gaps_in(times),
+        "jumps": [{"frame": jump.frame, "seconds": jump.seconds} for jump in index.jumps],
         **_groups(index),
         "numbers_confirmed": index.confirmed,
         "doubts": list(index.doubts),
@@ -210,10 +211,7 @@ def _remedies(report: dict[str, Any]) -> list[str]:
         remedies.append("The pictures end before the length in the header: the file may have been cut; copy it again.")
     if report["hidden_by_edit_list"]:
         remedies.append(f"An edit list hides {report['hidden_by_edit_list']} pictures; other programs may count them.")
-    if report["vfr"]:
-        remedies.append(
-            "The frame rate varies: programs that seek by average rate show other frames under these numbers."
-        )
+    remedies += _remedies_of_times(report)
     if ORDER_UNKNOWN in report["doubts"]:
         remedies.append("The container stores no presentation times; remux it to MP4 or MKV for quick opening.")
     if report["gop"]["longest"] >= _LONG_GROUP:
@@ -228,4 +226,28 @@ def _remedies(report: dict[str, Any]) -> list[str]:
         remedies.append("Pictures are interlaced: deinterlace the file before labelling if boxes are to be tight.")
     if report["sample_aspect_ratio"] != 1.0:
         remedies.append("Pixels are not square; boxes and scores are in stored pixels.")
+    return remedies
+
+
+def _remedies_of_times(report: dict[str, Any]) -> list[str]:
+    remedies = []
+    if report["vfr"]:
+        remedies.append(
+            "The frame rate varies: programs that seek by average rate show other frames under these numbers."
+        )
+    anew = [jump["frame"] for jump in report["jumps"] if jump["seconds"] < 0]
+    leaps = [jump for jump in report["jumps"] if jump["seconds"] >= 0]
+    if anew:
+        more = f" and {len(anew) - 1:,} more times" if len(anew) > 1 else ""
+        remedies.append(
+            f"The time stamps start anew at frame {anew[0]}{more}, as in recordings that were joined: programs that "
+            "seek by time or sort by time stamps show other frames under these numbers; convert the file to MP4 for "
+            "them."
+        )
+    if leaps:
+        more = f" and {len(leaps) - 1:,} more times" if len(leaps) > 1 else ""
+        remedies.append(
+            f"The time stamps jump by {leaps[0]['seconds']:.3f} s after frame {leaps[0]['frame'] - 1}{more}: such "
+            "jumps are left out of times and lengths here, and other programs may wait them out."
+        )
     return remedies

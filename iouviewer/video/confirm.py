@@ -97,7 +97,7 @@ def _confirmed(
     pictures, repeats, pts, checks = (np.ascontiguousarray(column) for column in table.T)
     if ORDER_UNKNOWN in index.doubts:
         # The stamps count packets, not pictures: the i-th picture is shown at the i-th stamp.
-        pts = np.sort(pts)
+        pts = pts[np.lexsort((pts, index.packets.segments[pictures]))]
     missing = np.flatnonzero(~index.packets.discard & (index.packets.size > 0))
     missing = missing[~np.isin(missing, pictures)]
     damage = [Damage(frame, "the decoder had to make up parts of this picture") for frame in corrupt]

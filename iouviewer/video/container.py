@@ -12,7 +12,7 @@ import numpy as np
 
 from iouviewer.errors import UserError
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, Packets
+from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, RESTARTS, Packets
 
 _MAX_DEMUX_ERRORS = 50
 """Errors of the demuxer in a row after which the rest of the file is given up."""
@@ -183,6 +183,8 @@ def doubts_of(facts: StreamFacts, packets: Packets, file_size: int, *, complete:
     doubts: list[str] = []
     if order_unknown(facts, packets):
         doubts.append(ORDER_UNKNOWN)
+    if bool(packets.segments.any()):
+        doubts.append(RESTARTS)
     if "mpegts" in facts.container or facts.container in {"mpeg", "mpegvideo"}:
         doubts.append("MPEG streams may begin or end within a picture")
     if facts.codec in {"vp9", "vp8", "av1"}:

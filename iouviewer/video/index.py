@@ -18,12 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.video.facts import StreamFacts
+from iouviewer.video.time_line import Seconds, TimeJump, segments, time_line
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
 NO_TIME = np.iinfo(np.int64).min
 """Stands for a missing time stamp."""
+
+RESTARTS = "the time stamps start anew within the file, as in recordings that were joined"
 
 ORDER_UNKNOWN = "the container stores no presentation times, so only decoding tells the order of the pictures"
 
@@ -50,6 +53,11 @@ class Packets:
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    @cached_property
+    def segments(self) -> Int64:
+        """(P,) int64: how often the time stamps have started anew up to each packet, 0 throughout in most files."""
+        return segments(self.dts, self.key)
 
     def locate(self, pts: int, pos: int, size: int, *, near: int) -> int:
         """Ordinal of the packet with these properties, -1 where none or several fit. ``near`` is tried first."""
@@ -79,7 +87,8 @@ class VideoIndex:
         time_base: seconds per unit of the time stamps.
         pictures: (F,) int64, the packet of each picture in display order.
         repeats: (F,) int64, 0 for a packet's first picture, 1 for its second (packed MPEG-4), ...
-        picture_pts: (F,) int64, time stamps in display order, ascending unless the file's are not.
+        picture_pts: (F,) int64, time stamps in display order, ascending unless the file's are not. They and the
+            occurrences are what a picture is known by; ``times`` is what clocks, seeking and playing go by.
         checks: (F,) uint32 of ``colour.check_sum``, or empty before confirmation.
         confirmed: the numbers are those of a clean single-threaded decode.
         doubts: why they may not be, empty where packets and pictures cannot differ as far as known.
@@ -230,12 +239,23 @@ class VideoIndex:
         return self._packet_of[frame]
 
     @cached_property
-    def times(self) -> NDArray[np.float64]:
-        """(F,) float64: seconds from the first picture; empty where the stream has no time stamps."""
+    def _time_line(self) -> tuple[Seconds, tuple[TimeJump, ...]]:
         if not len(self.picture_pts) or bool((self.picture_pts == NO_TIME).any()):
-            return np.empty(0)
-        seconds: NDArray[np.float64] = (self.picture_pts - self.picture_pts[0]) * float(self.time_base)
-        return seconds
+            return np.empty(0), ()
+        return time_line(self.picture_pts, self.packets.segments[self.pictures], unit=float(self.time_base))
+
+    @property
+    def times(self) -> Seconds:
+        """(F,) float64: seconds from the first picture, never going back; empty where the stream has no time stamps.
+
+        Where the time stamps start anew or leap absurdly (``jumps``), time goes on by the median step instead.
+        """
+        return self._time_line[0]
+
+    @property
+    def jumps(self) -> tuple[TimeJump, ...]:
+        """Where the time stamps start anew or leap, in the order of the pictures."""
+        return self._time_line[1]
 
     @cached_property
     def occurrences(self) -> Int64:
@@ -291,7 +311,7 @@ def index_of_packets(
     rotation: int = 0,
     facts: StreamFacts | None = None,
 ) -> VideoIndex:
-    """The index that packets alone suggest: shown packets in the order of their time stamps."""
+    """The index that packets alone suggest: shown packets in the order of their time stamps, a segment at a time."""
     shown = np.flatnonzero(~packets.discard & (packets.size > 0))
     pts = packets.pts[shown]
     if bool((pts == NO_TIME).any()):
@@ -299,7 +319,7 @@ def index_of_packets(
         pts = np.where(pts == NO_TIME, stamps, pts)
         if bool((pts == NO_TIME).any()):
             pts = np.full(len(shown), NO_TIME, np.int64)
-    order = np.argsort(pts, kind="stable")
+    order = np.lexsort((pts, packets.segments[shown]))
     return VideoIndex(
         packets=packets,
         time_base=time_base,
