@@ -276,7 +276,7 @@ def _steady(frame_count: int, times: NDArray[np.float64], fps: float) -> NDArray
     Frames of one time stamp share the time up to the next one, so that each is shown. Long pauses are shortened: who
     plays wants to see that there is one, and not to wait for its end.
     """
-    even = np.arange(frame_count) / (fps or _FALLBACK_RATE)
+    even: NDArray[np.float64] = np.arange(frame_count) / (fps or _FALLBACK_RATE)
     if len(times) != frame_count:
         return even
     times = np.maximum.accumulate(times)
@@ -287,8 +287,8 @@ def _steady(frame_count: int, times: NDArray[np.float64], fps: float) -> NDArray
     steps = steps[own[1:] - 1]
     usual = float(np.median(steps))
     steps = np.minimum(steps, max(_LONGEST_STILL, _STILL_STEPS * usual))
-    due = times[0] + np.concatenate([[0.0], np.cumsum(steps)])
+    due: NDArray[np.float64] = times[0] + np.concatenate([[0.0], np.cumsum(steps)])
     if len(own) < frame_count:
         # The frames of the last time stamp have no next one.
-        return np.interp(np.arange(frame_count), np.append(own, frame_count), np.append(due, due[-1] + usual))
+        due = np.interp(np.arange(frame_count), np.append(own, frame_count), np.append(due, due[-1] + usual))
     return due

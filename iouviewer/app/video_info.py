@@ -33,7 +33,8 @@ class VideoInfo:
         numbering: which pictures the numbers stand for, None for pictures in files of their own.
         codec, pixel_format: FFmpeg's names, empty for pictures.
         frames_announced: pictures that the container's header tells of, 0 where it tells none.
-        seconds_announced: length that the container's header tells, None where it tells none.
+        seconds_announced: length that the container's header tells, sound included, None where it tells none.
+        picture_seconds_announced: the same of the pictures alone, from the first to the end of the last.
         packets: packets of the video stream, 0 for pictures.
         jumps: where time stamps start anew or leap; ``times`` go on there.
         interlaced: a picture that was shown is woven of two fields of different moments.
@@ -58,6 +59,7 @@ class VideoInfo:
     pixel_format: str = ""
     frames_announced: int = 0
     seconds_announced: float | None = None
+    picture_seconds_announced: float | None = None
     packets: int = 0
     jumps: tuple[TimeJump, ...] = ()
     interlaced: bool = False
@@ -123,6 +125,7 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         pixel_format=facts.pixel_format if facts is not None else "",
         frames_announced=facts.frames if facts is not None else 0,
         seconds_announced=facts.duration if facts is not None else None,
+        picture_seconds_announced=facts.picture_seconds if facts is not None else None,
         packets=len(index.packets) if index is not None else 0,
         jumps=index.jumps if index is not None else (),
         proven=index is None or index.proven,

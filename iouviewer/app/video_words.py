@@ -87,9 +87,9 @@ def _cut(info: VideoInfo) -> Note | None:
     if announced and there < announced and announced != info.packets:
         text = f"The file announces {announced:,} pictures and has {there:,}: it was cut, or its header is wrong."
         return Note("cut", f"{announced - there:,} frames missing", text, serious=True)
-    length, seconds = info.seconds_announced, _length(info)
+    length, seconds = info.picture_seconds_announced, _length(info)
     if length and seconds is not None and not info.jumps and ends_early(seconds, length):
-        text = f"The file announces {length:.1f} s and its pictures end at {seconds:.1f} s: it may have been cut."
+        text = f"The file announces {length:.1f} s of pictures and its pictures end at {seconds:.1f} s: it may have been cut."
         return Note("cut", "ends early", text, serious=True)
     return None
 

@@ -103,8 +103,8 @@ def _facts(reader: VideoReader) -> dict[str, Any]:
         "packets": len(index.packets),
         "hidden_by_edit_list": int(np.count_nonzero(index.packets.discard)),
         "duration": _duration(times, reader.fps),
-        "duration_announced": facts.duration,
-        "ends_early": not index.jumps and ends_early(_duration(times, reader.fps), facts.duration),
+        "duration_announced": facts.picture_seconds,
+        "ends_early": not index.jumps and ends_early(_duration(times, reader.fps), facts.picture_seconds),
         "interlaced": False,
         "fps": reader.fps,
         "vfr": is_variable(times),
@@ -126,7 +126,7 @@ def _duration(times: np.ndarray[Any, np.dtype[np.float64]], fps: float) -> float
 
 
 def ends_early(seconds: float | None, announced: float | None) -> bool:
-    """Whether the pictures end well before the length in the header; sound often goes on for a moment."""
+    """Whether the pictures end well before the length that the header tells of them (not of the sound)."""
     if seconds is None or announced is None:
         return False
     return announced - seconds > max(_SHORT_BY, 0.02 * announced)

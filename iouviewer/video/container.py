@@ -109,8 +109,36 @@ def facts_of(container: Any) -> StreamFacts:
         average_rate=float(stream.average_rate or 0),
         sample_aspect_ratio=Fraction(stream.sample_aspect_ratio or 1),
         duration=duration,
+        picture_seconds=_picture_seconds(container, stream),
         reorder_depth=int(context.reorder_depth),
     )
+
+
+def _picture_seconds(container: Any, stream: Any) -> float | None:
+    """Seconds from the first picture to the end of the last that are announced for this stream and no other.
+
+    Sound may go on when the pictures have ended, or begin before them: the length of the whole file tells nothing.
+    """
+    base = stream.time_base
+    if stream.duration and base:
+        return float(stream.duration * base)
+    # Matroska counts both of these from its own beginning, however late the stream begins.
+    tag = next((value for name, value in stream.metadata.items() if name.upper().startswith("DURATION")), "")
+    end = _seconds_in(tag)
+    if end is None and len(container.streams) == 1 and container.duration:
+        end = container.duration / 1_000_000
+    start = float(stream.start_time * base) if stream.start_time and base else 0.0
+    return None if end is None or end <= start else end - max(start, 0.0)
+
+
+def _seconds_in(tag: str) -> float | None:
+    """Seconds of "00:01:02.500000000"; None for anything else."""
+    parts = tag.strip().split(":")
+    try:
+        hours, minutes, seconds = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def demuxed(container: Any, stream: Any) -> Iterator[Any]:

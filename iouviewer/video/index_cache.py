@@ -15,7 +15,7 @@ from iouviewer import folders
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import Damage, Packets, VideoIndex
 
-_VERSION = 4
+_VERSION = 5
 _COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
 _PICTURES = ("pictures", "repeats", "picture_pts", "checks")
 

@@ -32,6 +32,7 @@ WHOLE = VideoInfo(
     pixel_format="yuv420p",
     frames_announced=50,
     seconds_announced=2.0,
+    picture_seconds_announced=2.0,
     packets=50,
     proven=True,
 )
@@ -53,7 +54,7 @@ def test_a_whole_video_is_exact_and_nothing_else_is_told_of_it():
         ({"damage": (Damage(None, "somewhere"),)}, "damage", "damaged"),
         ({"damage": (Damage(80, "beyond the end"),)}, "damage", "damaged"),
         ({"frames_announced": 1200}, "cut", "1,150 frames missing"),
-        ({"frames_announced": 0, "seconds_announced": 9.0}, "cut", "ends early"),
+        ({"frames_announced": 0, "picture_seconds_announced": 9.0}, "cut", "ends early"),
         ({"rotation": 270}, "rotation", "turned 270°"),
         ({"sample_aspect_ratio": 64 / 45}, "pixels", "pixels 64:45"),
         ({"interlaced": True}, "interlaced", "interlaced"),
@@ -72,7 +73,7 @@ def test_what_an_edit_list_hides_is_not_missing():
 
 
 def test_sound_that_goes_on_for_a_moment_is_no_sign_of_a_cut():
-    assert "cut" not in told(frames_announced=0, seconds_announced=2.4)
+    assert "cut" not in told(frames_announced=0, picture_seconds_announced=2.4)
 
 
 def test_what_was_not_decoded_as_a_whole_is_not_called_exact():
