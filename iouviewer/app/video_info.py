@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
 from iouviewer.video.images import ImageReader
-from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
+from iouviewer.video.index import ORDER_UNKNOWN, Damage, FormChange, VideoIndex
 from iouviewer.video.reader import VideoReader
 from iouviewer.video.time_line import TimeJump
 
@@ -36,6 +36,8 @@ class VideoInfo:
         seconds_announced: length that the container's header tells, sound included, None where it tells none.
         picture_seconds_announced: the same of the pictures alone, from the first to the end of the last.
         packets: packets of the video stream, 0 for pictures.
+        coded_size: (width, height) in which all pictures are shown, before rotation; (0, 0) for pictures in files.
+        form_changes: where pictures have another size or pixel format in the file, as far as known.
         jumps: where time stamps start anew or leap; ``times`` go on there.
         interlaced: a picture that was shown is woven of two fields of different moments.
     """
@@ -61,6 +63,8 @@ class VideoInfo:
     seconds_announced: float | None = None
     picture_seconds_announced: float | None = None
     packets: int = 0
+    coded_size: tuple[int, int] = (0, 0)
+    form_changes: tuple[FormChange, ...] = ()
     jumps: tuple[TimeJump, ...] = ()
     interlaced: bool = False
     proven: bool = False
@@ -127,6 +131,8 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         seconds_announced=facts.duration if facts is not None else None,
         picture_seconds_announced=facts.picture_seconds if facts is not None else None,
         packets=len(index.packets) if index is not None else 0,
+        coded_size=facts.size if facts is not None else (0, 0),
+        form_changes=index.form_changes if index is not None else (),
         jumps=index.jumps if index is not None else (),
         proven=index is None or index.proven,
     )
@@ -149,6 +155,7 @@ def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
         times=times,
         numbering=numbering_of(index),
         packets=len(index.packets),
+        form_changes=index.form_changes,
         jumps=index.jumps,
         proven=index.proven,
     )

@@ -45,6 +45,12 @@ def check_text(findings: Mapping[str, Any]) -> str:
         "Gaps", "gap", [f"{one['seconds']:.3f} s after frame {one['after_frame']}" for one in findings["gaps"]]
     )
     rows += _places("Time stamps", "break", [_jump(one) for one in findings.get("jumps", ())])
+    forms = findings.get("form_changes", ())
+    rows += _places(
+        "Size",
+        "change",
+        [f"from frame {one['frame']} on {one['size'][0]} x {one['size'][1]}, {one['pixel_format']}" for one in forms],
+    )
     damage = [
         f"{'somewhere' if one['frame'] is None else 'frame ' + str(one['frame'])}: {one['reason']}"
         for one in findings["damage"]

@@ -96,6 +96,7 @@ def _facts(reader: VideoReader) -> dict[str, Any]:
         "codec": facts.codec,
         "pixel_format": facts.pixel_format,
         "size": [width, height],
+        "coded_size": list(facts.size),
         "rotation": reader.rotation,
         "sample_aspect_ratio": float(reader.sample_aspect_ratio),
         "frames": index.frame_count,
@@ -115,6 +116,10 @@ def _facts(reader: VideoReader) -> dict[str, Any]:
         "numbers_confirmed": index.confirmed,
         "doubts": list(index.doubts),
         "damage": [{"frame": damage.frame, "reason": damage.reason} for damage in index.damage],
+        "form_changes": [
+            {"frame": change.frame, "size": list(change.size), "pixel_format": change.pixel_format}
+            for change in index.form_changes
+        ],
         "fingerprint": reader.fingerprint,
     }
 
@@ -226,7 +231,21 @@ def _remedies(report: dict[str, Any]) -> list[str]:
         remedies.append("Pictures are interlaced: deinterlace the file before labelling if boxes are to be tight.")
     if report["sample_aspect_ratio"] != 1.0:
         remedies.append("Pixels are not square; boxes and scores are in stored pixels.")
-    return remedies
+    return remedies + _remedies_of_forms(report)
+
+
+def _remedies_of_forms(report: dict[str, Any]) -> list[str]:
+    changes, (width, height) = report["form_changes"], report["coded_size"]
+    sizes = [change for change in changes if change["size"] != [width, height]]
+    if not sizes:
+        first = f"The pixel format changes at frame {changes[0]['frame']}; colours may differ." if changes else ""
+        return [first] if first else []
+    first_width, first_height = sizes[0]["size"]
+    return [
+        f"The size of the pictures changes: from frame {sizes[0]['frame']} on they are {first_width} x {first_height} "
+        f"pixels in the file. All are scaled to {width} x {height}, for people and for models, and boxes are in those "
+        "pixels; cut the file there if the parts are to be labelled in their own size."
+    ]
 
 
 def _remedies_of_times(report: dict[str, Any]) -> list[str]:

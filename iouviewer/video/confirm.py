@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from iouviewer.video.colour import check_sum
 from iouviewer.video.decoder import Decoder
-from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, Damage, VideoIndex
+from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, Damage, FormChange, VideoIndex
 
 
 class Confirmation:
@@ -25,6 +26,9 @@ class Confirmation:
         self._decoder = Decoder(path, threads=1)
         self._rows: list[tuple[int, int, int, int]] = []
         self._corrupt: list[int] = []
+        self._forms: list[FormChange] = []
+        self._untraced = 0
+        self._form: tuple[tuple[int, int], str] | None = None
         self._started = False
         self.done = False
 
@@ -45,15 +49,29 @@ class Confirmation:
         frame = decoded.frame
         if frame.is_corrupt:
             self._corrupt.append(len(self._rows))
+        self._note_form(frame)
+        self._untraced += decoded.packet < 0
         stamp = _stamp(self.index, decoded.packet)
         self._rows.append((decoded.packet, decoded.repeat, stamp, check_sum(frame)))
         return True
+
+    def _note_form(self, frame: Any) -> None:
+        """Keep where the size or the pixel format changes: a decoder takes that as it comes, and says nothing."""
+        size, pixel_format = (int(frame.width), int(frame.height)), str(frame.format.name)
+        if self._form is None:
+            # Everything is shown in the size that opening the file told.
+            told = self.index.facts.size if self.index.facts is not None else size
+            self._form = told, pixel_format
+        if (size, pixel_format) != self._form:
+            self._form = size, pixel_format
+            self._forms.append(FormChange(len(self._rows) - self._untraced, size, pixel_format))
 
     def result(self) -> VideoIndex:
         """The index with pictures, order and checksums as the decode gave them; ValueError before it is done."""
         if not self.done:
             raise ValueError("the file has not been decoded to its end")
-        return _confirmed(self.index, self._rows, self._corrupt, self._decoder.errors)
+        confirmed = _confirmed(self.index, self._rows, self._corrupt, self._decoder.errors)
+        return replace(confirmed, form_changes=tuple(self._forms))
 
     def close(self) -> None:
         """Give back the file."""

@@ -79,6 +79,21 @@ class Damage:
 
 
 @dataclass(frozen=True)
+class FormChange:
+    """A place in the middle of a stream where the pictures get another size or pixel format.
+
+    Attributes:
+        frame: the first picture of this form; 0 where not even the first has the size that the file announces.
+        size: (width, height) as coded, before rotation.
+        pixel_format: FFmpeg's name.
+    """
+
+    frame: int
+    size: tuple[int, int]
+    pixel_format: str
+
+
+@dataclass(frozen=True)
 class VideoIndex:
     """Packets and the pictures made of them.
 
@@ -93,6 +108,7 @@ class VideoIndex:
         confirmed: the numbers are those of a clean single-threaded decode.
         doubts: why they may not be, empty where packets and pictures cannot differ as far as known.
         damage: what could not be decoded.
+        form_changes: where pictures differ in size or pixel format from those before; known after confirmation.
         complete: False while the file's packets are still being read.
         rotation: degrees clockwise by which pictures are turned for showing: 0, 90, 180 or 270.
         facts: what opening the file found, so that it need not be found again; None unknown.
@@ -107,6 +123,7 @@ class VideoIndex:
     confirmed: bool = False
     doubts: tuple[str, ...] = ()
     damage: tuple[Damage, ...] = ()
+    form_changes: tuple[FormChange, ...] = ()
     complete: bool = True
     rotation: int = 0
     facts: StreamFacts | None = None
