@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
+from iouviewer.video.facts import FormChange
 from iouviewer.video.images import ImageReader
-from iouviewer.video.index import ORDER_UNKNOWN, Damage, FormChange, VideoIndex
+from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.reader import VideoReader
 from iouviewer.video.time_line import TimeJump
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from iouviewer.video.colour import check_sum
 from iouviewer.video.decoder import Decoder
-from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, Damage, FormChange, VideoIndex
+from iouviewer.video.facts import FormChange
+from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, Damage, VideoIndex
 
 
 class Confirmation:

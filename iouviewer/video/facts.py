@@ -1,4 +1,4 @@
-"""What a container says of its video stream, as values that can be kept."""
+"""What a container and a decoder say of a video stream, as values that can be kept."""
 
 from __future__ import annotations
 
@@ -54,3 +54,18 @@ class StreamFacts:
         fractions = {name: Fraction(values[name]) for name in ("time_base", "sample_aspect_ratio")}
         width, height = values["size"]
         return cls(**values | fractions | {"size": (int(width), int(height))})
+
+
+@dataclass(frozen=True)
+class FormChange:
+    """A place in the middle of a stream where the pictures get another size or pixel format.
+
+    Attributes:
+        frame: the first picture of this form; 0 where not even the first has the size that the file announces.
+        size: (width, height) as coded, before rotation.
+        pixel_format: FFmpeg's name.
+    """
+
+    frame: int
+    size: tuple[int, int]
+    pixel_format: str

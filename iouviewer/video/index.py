@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.video.facts import StreamFacts
+from iouviewer.video.facts import FormChange, StreamFacts
 from iouviewer.video.time_line import Seconds, TimeJump, segments, time_line
 
 Int64 = NDArray[np.int64]
@@ -76,21 +76,6 @@ class Damage:
 
     frame: int | None
     reason: str
-
-
-@dataclass(frozen=True)
-class FormChange:
-    """A place in the middle of a stream where the pictures get another size or pixel format.
-
-    Attributes:
-        frame: the first picture of this form; 0 where not even the first has the size that the file announces.
-        size: (width, height) as coded, before rotation.
-        pixel_format: FFmpeg's name.
-    """
-
-    frame: int
-    size: tuple[int, int]
-    pixel_format: str
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from iouviewer import folders
-from iouviewer.video.facts import StreamFacts
-from iouviewer.video.index import Damage, FormChange, Packets, VideoIndex
+from iouviewer.video.facts import FormChange, StreamFacts
+from iouviewer.video.index import Damage, Packets, VideoIndex
 
 _VERSION = 5
 _COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")

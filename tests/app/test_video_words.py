@@ -11,7 +11,8 @@ import pytest
 from iouviewer.app.frame_background import IndexProgress
 from iouviewer.app.video_info import VideoInfo
 from iouviewer.app.video_words import damage_at, damaged_frames, notes_on
-from iouviewer.video.index import ORDER_UNKNOWN, Damage, FormChange
+from iouviewer.video.facts import FormChange
+from iouviewer.video.index import ORDER_UNKNOWN, Damage
 from iouviewer.video.time_line import TimeJump
 
 WHOLE = VideoInfo(

@@ -13,7 +13,7 @@ from iouviewer.jobs.check import check_text
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video
 from iouviewer.video.confirm import confirm_index
-from iouviewer.video.index import FormChange
+from iouviewer.video.facts import FormChange
 from tests.video.awkward import VideoMaker, make_video
 
 
