@@ -7,13 +7,14 @@ import logging
 import os
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from iouviewer.app.video_info import VideoInfo
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import Confirmation
+from iouviewer.video.container import refuse_another_file
 from iouviewer.video.growing import complete_index
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import VideoIndex
@@ -96,6 +97,7 @@ class BackgroundThread(QThread):
         self._last_share = -1.0
         self._deleting = False
         self._proof_allowed = False
+        self._refused = False
         self._confirmation: Confirmation | None = None
         self._proxy: Proxy | None = None
         self._proxy_digest = ""
@@ -189,7 +191,7 @@ class BackgroundThread(QThread):
 
     def _confirm(self) -> bool:
         """Settle numbers that are in doubt; False where the thread is to end."""
-        while not self._index.confirmed and not self._is_too_long():
+        while not self._index.confirmed and not self._is_too_long() and not self._refused:
             if self._give_way():
                 return False
             self._decode_on()
@@ -202,15 +204,24 @@ class BackgroundThread(QThread):
     def _decode_on(self) -> None:
         """Decode one picture more of the whole file; at its end the index is proven, kept and told."""
         if self._confirmation is None:
+            refuse_another_file(self._info.path, self._info.identity)
             self._confirmation = Confirmation(self._info.path, self._index)
         confirmation = self._confirmation
         confirmation.index = self._index
         if confirmation.advance():
             self._confirming(confirmation.packets, len(self._index.packets))
             return
-        self._index = confirmation.result()
-        confirmation.close()
-        self._confirmation = None
+        try:
+            self._index = confirmation.result()
+        except UserError as error:
+            self._refused = True
+            self._answers.failed.emit(error)
+            return
+        finally:
+            confirmation.close()
+            self._confirmation = None
+        for known in (self._index.digest, self._index.occurrences, self._index.times, self._index.key_frames):
+            del known  # computed here, so that the window's thread finds them ready
         save_index(self._index, self._info.fingerprint, self._info.path)
         self._answers.confirmed.emit(self, self._index)
 
@@ -260,7 +271,7 @@ class BackgroundThread(QThread):
         return self._deleting or self._doubtful is not None or visited
 
     def _may_prove(self) -> bool:
-        return self._proof_allowed and not self._index.proven and not self._is_too_long()
+        return self._proof_allowed and not self._refused and not self._index.proven and not self._is_too_long()
 
     def _prove(self) -> bool:
         """Decode on until something else is to be done; False where the thread is to end."""
@@ -277,7 +288,12 @@ class BackgroundThread(QThread):
             # The reader had not taken the proven index yet when it doubted.
             self._answers.confirmed.emit(self, self._index)
             return True
-        self._index = doubtful
+        if doubtful.complete:
+            self._index = doubtful
+        else:
+            # The reader had not taken the whole index yet.
+            doubts = (*self._index.doubts, *(doubt for doubt in doubtful.doubts if doubt not in self._index.doubts))
+            self._index = replace(self._index, confirmed=False, doubts=doubts)
         return self._confirm()
 
     # -- proxy ---------------------------------------------------------------------------------------------------
@@ -336,6 +352,7 @@ class BackgroundThread(QThread):
             if self._give_way() or proxy.full or not self._proxy_limit or interrupted:
                 return False
             if self._reader is None:
+                refuse_another_file(self._info.path, self._info.identity)
                 self._reader = open_video(self._info.path, memory=48 << 20, decode_order=False)
             try:
                 shown = self._reader.read_display(frame, (LONG_SIDE, LONG_SIDE))

@@ -139,11 +139,18 @@ class FrameThread(QThread):
     def run(self) -> None:
         """Serve the mailbox until it closes."""
         try:
-            while self._step():
+            while self._goes_on():
                 pass
         finally:
             self._forget()
             self.idle.set()
+
+    def _goes_on(self) -> bool:
+        try:
+            return self._step()
+        except Exception:  # noqa: BLE001 - without this thread no picture would ever show; logged with its traceback
+            _log.exception("a step of the frame thread was given up")
+            return True
 
     def _step(self) -> bool:
         box = self._mailbox
@@ -167,13 +174,19 @@ class FrameThread(QThread):
         if proxy is not None and proxy[0] == self._opening:
             self._proxy = proxy[1]
         if index is not None and index[0] == self._opening and isinstance(self._reader, VideoReader):
-            self._forget_images()
-            self._reader.use_index(index[1])
-            self._tell_doubts(self._reader)
+            self._use_index(self._reader, index[1])
         if request is not None:
             self.idle.clear()
             self._serve(request)
         return True
+
+    def _use_index(self, reader: VideoReader, index: VideoIndex) -> None:
+        self._forget_images()
+        if index.digest != reader.index.digest:
+            self._proxy = None  # its pictures have other numbers; one for these follows
+        reader.use_index(index)
+        self._doubted = not reader.numbers_confirmed
+        self._tell_doubts(reader)
 
     def _prefetch(self) -> bool:
         if self._reader is None or not self._prefetches:
@@ -257,6 +270,7 @@ class FrameThread(QThread):
         """Reading found damage; the first time, numbers and kept pictures are in doubt until a clean decode."""
         if reader.damage != self._damage_told:
             self._damage_told = reader.damage
+            self._forget_images()
             self._answers.damaged.emit(self._opening, reader.damage)
         if not self._doubted and isinstance(reader, VideoReader) and not reader.numbers_confirmed:
             self._doubted = True
@@ -317,11 +331,12 @@ class FrameThread(QThread):
         reader = self._reader
         whole = reader is not None and (request.target is None) and answer.scale == 1.0
         fitted = request.target is not None and (answer.scale == 1.0 or _fits(answer.image, request.target))
-        if not answer.exact or answer.frame != request.frame or not (whole or fitted):
+        # A stand-in may be a small copy: what comes after it is better.
+        if answer.stand_in or not answer.exact or answer.frame != request.frame or not (whole or fitted):
             return
         old = self._images.pop((answer.frame, request.target), None)
         self._image_bytes += answer.image.sizeInBytes() - (old.image.sizeInBytes() if old is not None else 0)
-        self._images[(answer.frame, request.target)] = replace(answer, stand_in=False)
+        self._images[(answer.frame, request.target)] = answer
         self._trim()
 
     def _trim(self) -> None:

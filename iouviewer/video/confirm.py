@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.errors import UserError
 from iouviewer.video.colour import check_sum
+from iouviewer.video.container import LOOK_AT_THE_DISK
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.facts import FormChange
-from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, Damage, VideoIndex
+from iouviewer.video.index import FALSE_KEYS, NO_TIME, ORDER_UNKNOWN, Damage, VideoIndex
+from iouviewer.video.starts import is_no_start
 
 
 class Confirmation:
@@ -24,7 +27,9 @@ class Confirmation:
     def __init__(self, path: Path, index: VideoIndex) -> None:
         self.index = index
         """The index that is confirmed; one with the same packets may take its place while the decode goes on."""
+        self._path = path
         self._decoder = Decoder(path, threads=1)
+        self._false_keys: list[int] = []
         self._rows: list[tuple[int, int, int, int]] = []
         self._corrupt: list[int] = []
         self._forms: list[FormChange] = []
@@ -48,6 +53,9 @@ class Confirmation:
             self.done = True
             return False
         frame = decoded.frame
+        codec = self.index.facts.codec if self.index.facts is not None else ""
+        if decoded.packet and codec and is_no_start(frame, self.index, codec):
+            self._false_keys.append(decoded.packet)
         if frame.is_corrupt:
             self._corrupt.append(len(self._rows))
         self._note_form(frame)
@@ -68,10 +76,23 @@ class Confirmation:
             self._forms.append(FormChange(len(self._rows) - self._untraced, size, pixel_format))
 
     def result(self) -> VideoIndex:
-        """The index with pictures, order and checksums as the decode gave them; ValueError before it is done."""
+        """The index with pictures, order and checksums as the decode gave them; ValueError before it is done.
+
+        Raises UserError where the file did not give all packets of the index: a disk that fails is no proof.
+        """
         if not self.done:
             raise ValueError("the file has not been decoded to its end")
-        confirmed = _confirmed(self.index, self._rows, self._corrupt, self._decoder.errors)
+        read, known = self.packets, len(self.index.packets)
+        if read < known or self._decoder.drifted:
+            what = f"only {read:,} of {known:,} packets could be read a second time"
+            raise UserError(what, path=self._path, remedy=LOOK_AT_THE_DISK)
+        index = self.index
+        if FALSE_KEYS in index.doubts or self._false_keys:
+            # What the container flags is not to be believed; the decoder has told of each picture.
+            key = index.packets.key.copy()
+            key[self._false_keys] = False
+            index = replace(index, packets=replace(index.packets, key=key))
+        confirmed = _confirmed(index, self._rows, self._corrupt, self._decoder.errors)
         return replace(confirmed, form_changes=tuple(self._forms))
 
     def close(self) -> None:

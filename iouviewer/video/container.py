@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from array import array
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -12,13 +13,23 @@ import numpy as np
 
 from iouviewer.errors import UserError
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, RESTARTS, Packets
+from iouviewer.video.identity import FileIdentity
+from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, RESTARTS, Packets, leading_the_file
 
 _MAX_DEMUX_ERRORS = 50
 """Errors of the demuxer in a row after which the rest of the file is given up."""
 
+_DEVICE_ERRORS = frozenset({errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV, errno.ETIMEDOUT})
+"""Errors of the disk or the network, not of what stands in the file."""
+
+NOT_READ = "the disk does not give all of this file"
+LOOK_AT_THE_DISK = "Look at the disk or the connection, then open the file again; nothing has been changed."
+
 _PROBE_WITHOUT_DECODING = {"skip_frame": "all"}
 """Options that reach the decoders which only probing uses; the one that shows pictures is another."""
+
+_TRIED = 4 << 20
+"""Bytes read after the last packet to see whether the disk gives them."""
 
 REORDERING = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3", "vvc"})
 """Codecs that store pictures in another order than they show them."""
@@ -34,8 +45,24 @@ def refuse_what_is_no_file(path: Path) -> None:
         raise UserError("the file is empty (0 bytes)", path=path, remedy="Copy it again.")
 
 
-def open_container(path: Path, facts: StreamFacts | None = None) -> Any:
+def refuse_another_file(path: Path, identity: FileIdentity | None) -> None:
+    """UserError where another file stands there now, or this one was written to since ``identity`` was taken.
+
+    One that was moved away is none: what is open can still be read.
+    """
+    try:
+        same = identity is None or FileIdentity.of(path) == identity
+    except OSError:
+        return
+    if not same:
+        message = "the file has changed since it was opened"
+        raise UserError(message, path=path, remedy="Open it again: other pictures may stand under these numbers now.")
+
+
+def open_container(path: Path, facts: StreamFacts | None = None, *, identity: FileIdentity | None = None) -> Any:
     """PyAV's input container of a file with a video stream; UserError says why there is none.
+
+    ``identity``: the file that this is to be, where it was opened before.
 
     ``facts``: what an earlier opening of the same file told. Probing then decodes nothing, which saves a whole key
     frame's decoding (0.16 s of 0.17 s at 4K); what it would have found is put in its place.
@@ -43,6 +70,7 @@ def open_container(path: Path, facts: StreamFacts | None = None) -> Any:
     import av
 
     refuse_what_is_no_file(path)
+    refuse_another_file(path, identity)
     try:
         container = av.open(str(path), options=_PROBE_WITHOUT_DECODING if facts is not None else None)
     except PermissionError as error:
@@ -144,7 +172,7 @@ def _seconds_in(tag: str) -> float | None:
 def demuxed(container: Any, stream: Any) -> Iterator[Any]:
     """The stream's packets to the end of the file; errors of the demuxer are passed over while it makes progress.
 
-    The empty packets by which PyAV ends a stream are left out.
+    The empty packets by which PyAV ends a stream are left out. Raises UserError where the disk does not answer.
     """
     import av
 
@@ -157,7 +185,11 @@ def demuxed(container: Any, stream: Any) -> Iterator[Any]:
                 failures = 0
                 yield packet
             return
-        except (av.error.FFmpegError, OSError, ValueError):
+        except IndexError:
+            return  # PyAV at the end of a file in which a stream appeared midway
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            if getattr(error, "errno", None) in _DEVICE_ERRORS:
+                raise UserError(NOT_READ, remedy=LOOK_AT_THE_DISK) from error
             failures += 1
 
 
@@ -191,11 +223,10 @@ def scan_packets(
         )
         if count == limit:
             break
-        if count % 1000 == 0:
-            if cancelled is not None and cancelled():
-                break
-            if progress is not None:
-                progress(position, packets_of(columns) if count % 20_000 == 0 else None)
+        if count % 16 == 0 and cancelled is not None and cancelled():
+            break
+        if count % 1000 == 0 and progress is not None:
+            progress(position, packets_of(columns) if count % 20_000 == 0 else None)
     return packets_of(columns)
 
 
@@ -226,6 +257,8 @@ def doubts_of(facts: StreamFacts, packets: Packets, file_size: int, *, complete:
         doubts.append(f"the container announces {facts.frames} pictures and has packets for {len(packets)}")
     if len(packets) and int(packets.pos[-1]) >= 0 and int(packets.pos[-1] + packets.size[-1]) > file_size:
         doubts.append("the file ends within its last packet")
+    if bool(leading_the_file(packets).any()):
+        doubts.append("the file begins within an open group")
     if bool((packets.size == 0).any()):
         doubts.append("some packets are empty")
     if len(packets) and not packets.key[0]:
@@ -241,3 +274,14 @@ def order_unknown(facts: StreamFacts, packets: Packets) -> bool:
         return True
     # AVI and raw streams store no presentation times; FFmpeg then counts packets.
     return "avi" in facts.container or facts.container in {"h264", "hevc", "m4v", "mpegvideo"}
+
+
+def check_readable(path: Path, packets: Packets) -> None:
+    """Raise UserError where the disk gives nothing after the last packet: FFmpeg takes that for the end of the file."""
+    end = int(packets.pos[-1] + packets.size[-1]) if len(packets) and packets.pos[-1] >= 0 else 0
+    try:
+        with path.open("rb") as file:
+            file.seek(min(end, max(0, path.stat().st_size - _TRIED)))
+            file.read(_TRIED)
+    except OSError as error:
+        raise UserError(NOT_READ, path=path, remedy=LOOK_AT_THE_DISK) from error

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from iouviewer.video.ahead import Ahead
-from iouviewer.video.container import demuxed, open_container, video_stream_of
+from iouviewer.video.container import demuxed, open_container, refuse_another_file, video_stream_of
 from iouviewer.video.facts import StreamFacts
+from iouviewer.video.identity import FileIdentity
 from iouviewer.video.index import NO_TIME, VideoIndex
 
 _LOST_PACKETS = 400
@@ -38,11 +39,15 @@ class Decoded:
 
 @dataclass(slots=True)
 class _Step:
-    """What one packet did: its ordinal (None at the end of the file), the pictures that came out, the refusal."""
+    """What one packet did: its ordinal (None at the end of the file), the pictures that came out, the refusal.
+
+    ``drifted``: it is not the packet that the index has there; it was not decoded.
+    """
 
     packet: int | None
     frames: list[Any]
     refusal: str | None = None
+    drifted: bool = False
 
 
 class Decoder:
@@ -58,15 +63,26 @@ class Decoder:
 
     ``container``: the file, opened and not read yet, which the decoder takes over; opening takes 0.15 s at 4K.
 
+    ``identity``: the file that is to stand there whenever it is opened; UserError where another one does.
+
     Packets go into the decoder with their ordinal in place of their time stamp: FFmpeg hands it through to the picture,
     whatever the order. (PyAV's ``opaque`` would do the same, but frame threads wait for the interpreter's lock to free
     it while closing waits for them.)
     """
 
     def __init__(
-        self, path: Path, *, threads: int = 0, strict: bool = False, ahead: int = 4, container: Any = None
+        self,
+        path: Path,
+        *,
+        threads: int = 0,
+        strict: bool = False,
+        ahead: int = 4,
+        container: Any = None,
+        identity: FileIdentity | None = None,
     ) -> None:
         self._path = path
+        self._identity = identity
+        self._index: VideoIndex | None = None
         self._strict = strict
         self._unread: Any = container
         self._steps = Ahead(self._step, depth=ahead)
@@ -88,12 +104,14 @@ class Decoder:
         """(packet, message) of what the decoder refused since the last start."""
         self.failed = False
         """A strict decoder met damage; until the next start it gives nothing more."""
+        self.drifted = False
+        """The file gave another packet than the index has; until the next start nothing more comes."""
 
     def _open(self, facts: StreamFacts | None) -> None:
         unread, self._unread = self._unread, None
         self.close()
         self._passing = False
-        self._container = unread or open_container(self._path, facts)
+        self._container = unread or open_container(self._path, facts, identity=self._identity)
         self._stream = video_stream_of(self._container)
         context = self._stream.codec_context
         if self._threads == 1:
@@ -115,6 +133,7 @@ class Decoder:
         ``passed``: packets whose pictures nobody wants; they are decoded only where others are built upon them.
         """
         self._steps.halt()
+        refuse_another_file(self._path, self._identity)
         fresh = self._container is None
         if fresh:
             self._open(index.facts)
@@ -125,7 +144,8 @@ class Decoder:
         self._output.clear()
         self._given.clear()
         self.errors = []
-        self.failed = False
+        self.failed = self.drifted = False
+        self._index = index
         self._passed = passed
         self.start = packet
         self.fed = packet - 1
@@ -200,6 +220,8 @@ class Decoder:
         if raw is None:
             return self._decode(None, None)
         packet = self._next
+        if self._index is not None and not self._index.packets.agrees(packet, raw.pts, raw.size):
+            return _Step(None, [], drifted=True)
         raw.pts = raw.dts = packet
         self._next += 1
         if (packet in self._passed) != self._passing:
@@ -210,6 +232,7 @@ class Decoder:
     def _note(self, step: _Step) -> None:
         if step.packet is None:
             self._at_end = True
+            self.drifted = step.drifted
         else:
             self.fed = step.packet
         if step.refusal is not None:

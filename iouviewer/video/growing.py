@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from iouviewer.video.container import doubts_of, facts_of, open_container, scan_packets
+from iouviewer.video.container import check_readable, doubts_of, facts_of, open_container, scan_packets
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index import Packets, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import save_index
@@ -49,6 +49,7 @@ def complete_index(
         container.close()
     if cancelled is not None and cancelled():
         return None
+    check_readable(path, packets)
     index = index_so_far(packets, complete=True)
     save_index(index, fingerprint, path)
     return index

@@ -23,10 +23,15 @@ from iouviewer.video.time_line import Seconds, TimeJump, segments, time_line
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
+_MOST_REORDERED = 17
+"""Packets that may be shown before one that is stored earlier, in any codec."""
+
 NO_TIME = np.iinfo(np.int64).min
 """Stands for a missing time stamp."""
 
 RESTARTS = "the time stamps start anew within the file, as in recordings that were joined"
+
+FALSE_KEYS = "the container calls pictures key frames that are none"
 
 ORDER_UNKNOWN = "the container stores no presentation times, so only decoding tells the order of the pictures"
 
@@ -58,6 +63,13 @@ class Packets:
     def segments(self) -> Int64:
         """(P,) int64: how often the time stamps have started anew up to each packet, 0 throughout in most files."""
         return segments(self.dts, self.key)
+
+    def agrees(self, packet: int, pts: int | None, size: int) -> bool:
+        """Whether a packet with this time stamp and these bytes can be the one of this ordinal."""
+        if packet >= len(self):
+            return True  # not read yet
+        stamp = NO_TIME if pts is None else pts
+        return bool(self.size[packet] == size) and bool(self.pts[packet] == stamp)
 
     def locate(self, pts: int, pos: int, size: int, *, near: int) -> int:
         """Ordinal of the packet with these properties, -1 where none or several fit. ``near`` is tried first."""
@@ -281,10 +293,11 @@ class VideoIndex:
 
     def renumbering(self, new: VideoIndex) -> Int64:
         """(F,) int64: the number in ``new``, an index of the same file, of each picture here; -1 where it is gone."""
-        return np.array([new.frame_of(packet, repeat) for packet, repeat in self._places()], np.int64)
-
-    def _places(self) -> list[tuple[int, int]]:
-        return list(zip(self.pictures.tolist(), self.repeats.tolist(), strict=True))
+        known = self.pictures < len(new.packets)
+        numbers = np.where(known, new.frame_of_packet[np.where(known, self.pictures, 0)], -1)
+        for at in np.flatnonzero(self.repeats > 0):
+            numbers[at] = new.frame_of(int(self.pictures[at]), int(self.repeats[at]))
+        return numbers
 
     def starts_like(self, other: VideoIndex) -> bool:
         """Whether all pictures of another index of the same file have the same numbers here; more may follow."""
@@ -296,7 +309,7 @@ class VideoIndex:
 
     def same_numbers(self, other: VideoIndex) -> bool:
         """Whether every picture has the same number in another index of the same file."""
-        return self.digest == other.digest and self._places() == other._places()
+        return self.frame_count == other.frame_count and self.starts_like(other) and self.digest == other.digest
 
 
 def _quick(column: Int64) -> array[int]:
@@ -313,8 +326,14 @@ def index_of_packets(
     rotation: int = 0,
     facts: StreamFacts | None = None,
 ) -> VideoIndex:
-    """The index that packets alone suggest: shown packets in the order of their time stamps, a segment at a time."""
-    shown = np.flatnonzero(~packets.discard & (packets.size > 0))
+    """The index that packets alone suggest: shown packets in the order of their time stamps, a segment at a time.
+
+    Left out is what cannot be decoded, for it leads the first group, and what is not ``complete`` enough to have its
+    final number.
+    """
+    shown = np.flatnonzero(~packets.discard & (packets.size > 0) & ~leading_the_file(packets))
+    if not complete:
+        shown = shown[_settled(packets)[shown]]
     pts = packets.pts[shown]
     if bool((pts == NO_TIME).any()):
         stamps = packets.dts[shown]
@@ -334,6 +353,36 @@ def index_of_packets(
         rotation=rotation,
         facts=facts,
     )
+
+
+def leading_the_file(packets: Packets) -> Bool:
+    """(P,) bool: packets stored after the first key frame and shown before it: the file was cut in an open group."""
+    keys = np.flatnonzero(packets.key & ~packets.discard & (packets.size > 0))
+    if not len(keys) or packets.pts[keys[0]] == NO_TIME:
+        return np.zeros(len(packets), np.bool_)
+    first = int(keys[0])
+    end = int(keys[1]) if len(keys) > 1 else len(packets)
+    within = np.arange(len(packets))
+    early = (packets.pts != NO_TIME) & (packets.pts < packets.pts[first])
+    leading: Bool = early & (within > first) & (within < end) & ~packets.discard
+    return leading
+
+
+def _settled(packets: Packets) -> Bool:
+    """(P,) bool: packets that none of those to come can be shown before: none is shown before it is decoded."""
+    last = packets.dts[-1] if len(packets) else NO_TIME
+    if last == NO_TIME:
+        return np.arange(len(packets)) < len(packets) - _MOST_REORDERED
+    settled: Bool = (packets.pts <= last) | (packets.segments < packets.segments[-1])
+    return settled
+
+
+def without_key_flags(index: VideoIndex) -> VideoIndex:
+    """The same index where only the first packet is a start: the container's flags turned out false."""
+    key = np.zeros(len(index.packets), np.bool_)
+    key[:1] = True
+    doubts = index.doubts if FALSE_KEYS in index.doubts else (*index.doubts, FALSE_KEYS)
+    return replace(index, packets=replace(index.packets, key=key), confirmed=False, doubts=doubts)
 
 
 def with_damage(index: VideoIndex, damage: Damage) -> VideoIndex:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,9 +16,13 @@ from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, Pixels, check_sum
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.facts import StreamFacts
+from iouviewer.video.identity import FileIdentity
 from iouviewer.video.index import Int64, VideoIndex
 from iouviewer.video.packed import LONG_SIDE, pack, unpack
 from iouviewer.video.ring import Held
+from iouviewer.video.starts import is_no_start
+
+_log = logging.getLogger(__name__)
 
 _SHORTEST_GROUP = 8
 """Pictures between key frames, on average, from which on keeping key frames pays."""
@@ -57,14 +62,15 @@ class KeptKey:
 class KeyFrames:
     """Key frames of one file, by packet. Owned by one thread; a thread of its own fills the memory while that is idle.
 
-    ``room``: bytes that kept pictures may take, 0 to keep none. ``rotation``: degrees clockwise.
+    ``room``: bytes that kept pictures may take, 0 to keep none. ``rotation``: degrees clockwise. ``identity``: the file
+    that is to stand there.
     """
 
-    def __init__(self, path: Path, room: int, rotation: int = 0) -> None:
+    def __init__(self, path: Path, room: int, rotation: int = 0, identity: FileIdentity | None = None) -> None:
         self._path = path
         self._rotation = rotation
-        self._decoder = Decoder(path, threads=1)
-        self._background = Decoder(path, threads=1)
+        self._decoder = Decoder(path, threads=1, identity=identity)
+        self._background = Decoder(path, threads=1, identity=identity)
         self.room = room
         self._kept: dict[int, KeptKey] = {}
         self._used = 0
@@ -184,6 +190,9 @@ class KeyFrames:
                     self._used += len(small.body)
         except (UserError, OSError):
             self.room = 0  # told when a picture is asked for
+        except Exception:  # noqa: BLE001 - who waits for this thread must not end with it; logged with its traceback
+            _log.exception("key frames of %s are kept no more", self._path)
+            self.room = 0
         finally:
             self._background.close()  # its pictures are no small thing at 4K, and opening again is quick
             with self._lock:
@@ -237,6 +246,8 @@ def _decoded(decoder: Decoder, index: VideoIndex, packet: int) -> KeyPicture | N
     decoded = decoder.only(index, packet)
     number = -1 if decoded is None else index.frame_of(decoded.packet, decoded.repeat)
     if decoded is None or number < 0:
+        return None
+    if packet and index.facts is not None and is_no_start(decoded.frame, index, index.facts.codec):
         return None
     check = check_sum(decoded.frame)
     agrees = not len(index.checks) or int(index.checks[number]) == check

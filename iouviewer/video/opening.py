@@ -8,9 +8,17 @@ from typing import Any
 
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import confirm_index
-from iouviewer.video.container import doubts_of, facts_of, open_container, refuse_what_is_no_file, scan_packets
+from iouviewer.video.container import (
+    check_readable,
+    doubts_of,
+    facts_of,
+    open_container,
+    refuse_what_is_no_file,
+    scan_packets,
+)
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.fingerprint import fingerprint as fingerprint_of
+from iouviewer.video.identity import FileIdentity
 from iouviewer.video.images import ImageReader, is_picture
 from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import load_index, save_index
@@ -37,6 +45,7 @@ def open_video(
     if path.is_dir() or (is_picture(path) and path.is_file() and path.stat().st_size):
         return ImageReader(path) if memory is None else ImageReader(path, memory=memory)
     refuse_what_is_no_file(path)
+    identity = FileIdentity.of(path)
     try:
         fingerprint = fingerprint_of(path)
     except PermissionError as error:
@@ -49,6 +58,8 @@ def open_video(
         if found is None:
             packets = scan_packets(container, limit=None if index else _FIRST_PACKETS)
             complete = index or len(packets) < _FIRST_PACKETS
+            if complete:
+                check_readable(path, packets)
             doubts = doubts_of(facts, packets, path.stat().st_size, complete=complete)
             found = index_of_packets(packets, facts.time_base, doubts=doubts, complete=complete, facts=facts)
             found = replace(found, rotation=rotation_of(path, found))
@@ -63,7 +74,7 @@ def open_video(
         save_index(found, fingerprint, path)
     if not found.frame_count:
         raise UserError("the file holds no picture", path=path, remedy="Copy or convert it again.")
-    return VideoReader(path, found, facts, fingerprint=fingerprint, memory=memory, container=unread)
+    return VideoReader(path, found, facts, fingerprint=fingerprint, memory=memory, container=unread, identity=identity)
 
 
 def rotation_of(path: Path, index: VideoIndex) -> int:

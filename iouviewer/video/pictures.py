@@ -12,10 +12,13 @@ import numpy as np
 
 from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, check_sum
+from iouviewer.video.container import refuse_another_file
 from iouviewer.video.decoder import Decoded, Decoder
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage
+from iouviewer.video.identity import FileIdentity
+from iouviewer.video.index import FALSE_KEYS, ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
 from iouviewer.video.ring import Held, Ring
+from iouviewer.video.starts import is_no_start, lacks_references
 from iouviewer.video.travel import Travel
 
 _OVERSHOOT = 64
@@ -54,8 +57,10 @@ class Pictures:
         converter: Converter,
         memory: int | None,
         container: Any = None,
+        identity: FileIdentity | None = None,
     ) -> None:
         self.index = index
+        self._identity = identity
         self._path = path
         self._facts = facts
         self._frugal = memory is None
@@ -63,8 +68,7 @@ class Pictures:
         self._converter = converter
         self._single = False
         self._decoder = self._new_decoder(container)
-        self._last_given = -1
-        self._first_given = -1
+        self._last_given = self._first_given = -1
         self._travel = Travel(self.ring, facts)
         self._lost: dict[int, str] = {}
         self._refused: set[int] = set()
@@ -92,6 +96,7 @@ class Pictures:
             found = self._from_the_starts(frame, cancelled)
         if found is not None:
             return found
+        refuse_another_file(self._path, self._identity)
         reason = _reason_of_loss(self._decoder, self.index.packet_of(frame))
         self._lost[frame] = reason
         self._note_damage(self.index.packet_of(frame), Damage(frame, reason))
@@ -100,7 +105,10 @@ class Pictures:
 
     def _from_the_starts(self, frame: int, cancelled: Cancelled | None) -> Held | None:
         """Decode from the nearest key frame, and from ever earlier ones while the picture does not come out right."""
-        for start in spread(self.index.starts(frame)):
+        starts = self.index.starts(frame)
+        for start in spread(starts):
+            if start and FALSE_KEYS in self.index.doubts:
+                continue
             for _ in range(2):
                 single = self._single
                 self._start(start, wanted=frame)
@@ -132,13 +140,11 @@ class Pictures:
     def _new_decoder(self, container: Any = None) -> Decoder:
         self._single = self._single or bool(self.index.damage) or bool(self.index.packets.corrupt.any())
         ahead = min(max(_AHEAD_BYTES // self._facts.picture_bytes, 2), 16)
-        strict = not self._single and not len(self.index.checks) and not self._leads_without_refs()
+        strict = not self._single and not len(self.index.checks) and not lacks_references(self.index, self._facts.codec)
         threads = 1 if self._single else 0
-        return Decoder(self._path, threads=threads, strict=strict, ahead=ahead, container=container)
-
-    def _leads_without_refs(self) -> bool:
-        """Whether a strict decoder would take the first pictures after a seek for damaged: H.264 in open groups."""
-        return self._facts.codec == "h264" and self.index.has_open_groups
+        return Decoder(
+            self._path, threads=threads, strict=strict, ahead=ahead, container=container, identity=self._identity
+        )
 
     def _use_single(self) -> None:
         """Go on with one thread, until an index with checksums is there."""
@@ -233,6 +239,9 @@ class Pictures:
         start = self._decoder.start
         if start and number < self.index.frame_of(start):
             return None  # leads an open group whose other half was not decoded
+        if start and decoded.packet == start and is_no_start(decoded.frame, self.index, self._facts.codec):
+            self._distrust_key_flags()
+            return None
         held = Held(decoded.frame)
         if len(self.index.checks):
             if int(self.index.checks[number]) != check_sum(decoded.frame):
@@ -244,6 +253,12 @@ class Pictures:
         held.sure = number not in self._suspect
         self._keep(number, held, wanted)
         return held
+
+    def _distrust_key_flags(self) -> None:
+        """What the container calls a key frame is none: decode from the beginning until a whole decode tells."""
+        self.index = without_key_flags(self.index)
+        self._last_given = self._first_given = -1
+        self.ring.clear()
 
     def _keep(self, number: int, held: Held, wanted: int) -> None:
         if not self._travel.keeps(number, wanted):

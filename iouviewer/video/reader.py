@@ -15,6 +15,7 @@ from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, Pixels
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.facts import StreamFacts
+from iouviewer.video.identity import FileIdentity
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.keyframes import KeptKey, KeyFrames
 from iouviewer.video.pictures import Cancelled, Pictures
@@ -43,17 +44,19 @@ class VideoReader:
         fingerprint: str = "",
         memory: int | None = None,
         container: Any = None,
+        identity: FileIdentity | None = None,
     ) -> None:
-        """``container``: the file, opened and not read yet, which the reader takes over."""
+        """``container``: the file, opened and not read yet, which the reader takes over; ``identity``: that file's."""
         self.path = path
+        self.identity = identity
         self.rotation = index.rotation
         self.fingerprint = fingerprint
         self.facts = facts
         self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
         self._converter = Converter(self.rotation)
         room = _room_for_key_frames(memory or 0)
-        self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room, container)
-        self._keys = KeyFrames(path, room, index.rotation)
+        self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room, container, identity)
+        self._keys = KeyFrames(path, room, index.rotation, identity)
         self._previews: dict[tuple[int, tuple[int, int] | None], DisplayFrame] = {}
 
     # -- what the video is ---------------------------------------------------------------------------------------

@@ -232,6 +232,15 @@ def cut_by_edit_list(ticks: int) -> Callable[[Path], None]:
     return lambda path: _patch(path, b"elst", change)
 
 
+def without_key_list(path: Path) -> None:
+    """Take the list of key frames out of an MP4 or MOV, which then calls every picture one."""
+
+    def change(data: bytearray, at: int) -> None:
+        data[at - 4 : at] = b"free"
+
+    _patch(path, b"stss", change)
+
+
 def truncate(share: float) -> Callable[[Path], None]:
     """Keep this share of the file's bytes."""
     return lambda path: path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])

@@ -14,7 +14,7 @@ from iouviewer.jobs.check import check_text
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video
 from iouviewer.video.confirm import confirm_index
-from iouviewer.video.index import NO_TIME, RESTARTS
+from iouviewer.video.index import NO_TIME, RESTARTS, Packets, index_of_packets
 from iouviewer.video.time_line import TimeJump, segments, time_line
 from tests.video.awkward import VideoMaker, code_in, make_video, sequential
 
@@ -88,6 +88,16 @@ def test_joined_recordings_are_in_order_before_and_after_a_decode_proves_it(join
     )
     assert reader.fps == 25.0 and after.times[-1] == pytest.approx(99 / 25)
     assert [reader.frame_at(reader.time_of(frame)) for frame in range(100)] == list(range(100))
+
+
+def test_a_growing_index_takes_no_number_back_where_stamps_start_anew(joined):
+    whole, count = open_video(joined).index, 0
+    for end in range(1, len(whole.packets) + 1):
+        part = Packets(**{name: getattr(whole.packets, name)[:end] for name in Packets.__dataclass_fields__})
+        known = index_of_packets(part, whole.time_base, complete=False)
+        assert known.frame_count >= count and whole.starts_like(known)
+        count = known.frame_count
+    assert count >= 97
 
 
 def test_what_is_known_in_the_window_has_the_true_rate_and_tells_the_break(joined):

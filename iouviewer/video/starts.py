@@ -1,0 +1,43 @@
+"""Whether decoding can begin where the container says that it can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from iouviewer.video.index import VideoIndex
+
+_WITHHELD = frozenset({"h264", "hevc", "vvc", "vp8", "vp9", "av1"})
+"""Codecs whose decoders give no picture before one that stands alone, and which may begin within (intra refresh)."""
+
+_UNKNOWN = 0
+_BUILT_UPON_OTHERS = frozenset({2, 3, 4, 6})
+"""FFmpeg's AVPictureType: P, B, S (MPEG-4's sprites) and SP. PyAV gives plain numbers for some of them."""
+
+
+def is_no_start(frame: Any, index: VideoIndex, codec: str) -> bool:
+    """Whether PyAV's picture of a packet that the container calls a key frame is built upon others after all.
+
+    A container without a list of key frames calls every picture one; so do some writers of AVI.
+    """
+    if codec in _WITHHELD or frame.key_frame:
+        return False
+    kind = int(frame.pict_type)
+    if kind in _BUILT_UPON_OTHERS:
+        return True
+    # Some decoders say nothing of their pictures.
+    return kind == _UNKNOWN and bool(index.packets.key.all()) and not stands_alone(codec)
+
+
+def lacks_references(index: VideoIndex, codec: str) -> bool:
+    """Whether a strict decoder would take the first pictures after a seek for damaged: H.264 in open groups."""
+    return codec == "h264" and index.has_open_groups
+
+
+def stands_alone(codec: str) -> bool:
+    """Whether every picture of this codec can be decoded by itself."""
+    import av
+
+    try:
+        return bool(av.Codec(codec, "r").intra_only)
+    except (av.error.FFmpegError, ValueError):
+        return False
