@@ -1,4 +1,4 @@
-"""Playing: which frame is due now, by the video's own time stamps."""
+"""Playing: which frame is due now, by the video's own time stamps as far as they can be played."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ _SHORTEST_WAIT = 0.002
 
 _LONGEST_WAIT = 1.0
 """Seconds of the timer's longest sleep; gaps between time stamps may be longer."""
+
+_LONGEST_STILL, _STILL_STEPS = 3.0, 10
+"""A step that is longer than this many seconds and this many median steps is played as if it were just so long."""
 
 
 class Playback(QObject):
@@ -268,7 +271,24 @@ class Playback(QObject):
 
 
 def _steady(frame_count: int, times: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
-    """(F,) float64: when each frame is due, never going back; by the rate where there are no time stamps."""
-    if len(times) == frame_count:
-        return np.maximum.accumulate(times)
-    return np.arange(frame_count) / (fps or _FALLBACK_RATE)
+    """(F,) float64: when each frame is due, never going back; by the rate where there are no time stamps.
+
+    Frames of one time stamp share the time up to the next one, so that each is shown. Long pauses are shortened: who
+    plays wants to see that there is one, and not to wait for its end.
+    """
+    even: NDArray[np.float64] = np.arange(frame_count) / (fps or _FALLBACK_RATE)
+    if len(times) != frame_count:
+        return even
+    times = np.maximum.accumulate(times)
+    steps = np.diff(times)
+    own = np.concatenate([[0], np.flatnonzero(steps > 0) + 1])
+    if len(own) < 2:
+        return even
+    steps = steps[own[1:] - 1]
+    usual = float(np.median(steps))
+    steps = np.minimum(steps, max(_LONGEST_STILL, _STILL_STEPS * usual))
+    due: NDArray[np.float64] = times[0] + np.concatenate([[0.0], np.cumsum(steps)])
+    if len(own) < frame_count:
+        # The frames of the last time stamp have no next one.
+        due = np.interp(np.arange(frame_count), np.append(own, frame_count), np.append(due, due[-1] + usual))
+    return due

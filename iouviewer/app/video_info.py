@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
+from iouviewer.video.facts import FormChange
 from iouviewer.video.identity import FileIdentity
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.reader import VideoReader
+from iouviewer.video.time_line import TimeJump
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,12 @@ class VideoInfo:
         numbering: which pictures the numbers stand for, None for pictures in files of their own.
         codec, pixel_format: FFmpeg's names, empty for pictures.
         frames_announced: pictures that the container's header tells of, 0 where it tells none.
-        seconds_announced: length that the container's header tells, None where it tells none.
+        seconds_announced: length that the container's header tells, sound included, None where it tells none.
+        picture_seconds_announced: the same of the pictures alone, from the first to the end of the last.
         packets: packets of the video stream, 0 for pictures.
+        coded_size: (width, height) in which all pictures are shown, before rotation; (0, 0) for pictures in files.
+        form_changes: where pictures have another size or pixel format in the file, as far as known.
+        jumps: where time stamps start anew or leap; ``times`` go on there.
         interlaced: a picture that was shown is woven of two fields of different moments.
         identity: the file that was opened, None for folders of pictures.
     """
@@ -58,7 +64,11 @@ class VideoInfo:
     pixel_format: str = ""
     frames_announced: int = 0
     seconds_announced: float | None = None
+    picture_seconds_announced: float | None = None
     packets: int = 0
+    coded_size: tuple[int, int] = (0, 0)
+    form_changes: tuple[FormChange, ...] = ()
+    jumps: tuple[TimeJump, ...] = ()
     interlaced: bool = False
     proven: bool = False
     identity: FileIdentity | None = None
@@ -123,7 +133,11 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         pixel_format=facts.pixel_format if facts is not None else "",
         frames_announced=facts.frames if facts is not None else 0,
         seconds_announced=facts.duration if facts is not None else None,
+        picture_seconds_announced=facts.picture_seconds if facts is not None else None,
         packets=len(index.packets) if index is not None else 0,
+        coded_size=facts.size if facts is not None else (0, 0),
+        form_changes=index.form_changes if index is not None else (),
+        jumps=index.jumps if index is not None else (),
         proven=index is None or index.proven,
         identity=reader.identity if isinstance(reader, VideoReader) else None,
     )
@@ -146,5 +160,7 @@ def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
         times=times,
         numbering=numbering_of(index),
         packets=len(index.packets),
+        form_changes=index.form_changes,
+        jumps=index.jumps,
         proven=index.proven,
     )

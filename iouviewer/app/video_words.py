@@ -19,7 +19,7 @@ class Note:
     """One fact that stays to be seen while the video is open.
 
     Attributes:
-        key: what it is about: damage, cut, numbers, index, rotation, pixels, interlaced, exact.
+        key: what it is about: damage, cut, size, numbers, index, rotation, pixels, interlaced, times, exact.
         short: two or three words for the line under the picture.
         text: a sentence, with what to do where something is to be done.
         serious: pictures or numbers are not what they seem.
@@ -36,11 +36,13 @@ def notes_on(info: VideoInfo, progress: IndexProgress | None = None) -> tuple[No
     found = (
         _damage(info),
         _cut(info),
+        _forms(info),
         _numbers(info, progress),
         _index(info, progress),
         _rotation(info),
         _pixels(info),
         _interlaced(info),
+        _times(info),
         _exact(info, progress),
     )
     return tuple(note for note in found if note is not None)
@@ -86,11 +88,28 @@ def _cut(info: VideoInfo) -> Note | None:
     if announced and there < announced and announced != info.packets:
         text = f"The file announces {announced:,} pictures and has {there:,}: it was cut, or its header is wrong."
         return Note("cut", f"{announced - there:,} frames missing", text, serious=True)
-    length, seconds = info.seconds_announced, _length(info)
-    if length and seconds is not None and ends_early(seconds, length):
-        text = f"The file announces {length:.1f} s and its pictures end at {seconds:.1f} s: it may have been cut."
+    length, seconds = info.picture_seconds_announced, _length(info)
+    if length and seconds is not None and not info.jumps and ends_early(seconds, length):
+        text = f"The file announces {length:.1f} s of pictures and has {seconds:.1f} s: it may have been cut."
         return Note("cut", "ends early", text, serious=True)
     return None
+
+
+def _forms(info: VideoInfo) -> Note | None:
+    if not info.form_changes:
+        return None
+    width, height = info.coded_size
+    other = next((change for change in info.form_changes if change.size != info.coded_size), None)
+    if other is None:
+        first = info.form_changes[0]
+        text = f"From frame {first.frame:,} on the pixel format is {first.pixel_format}; colours may differ."
+        return Note("size", "pixel format changes", text)
+    text = (
+        f"From frame {other.frame:,} on pictures are {other.size[0]} × {other.size[1]} pixels in the file. All are "
+        f"scaled to {width} × {height}, for you and for models, and boxes are in those pixels. Cut the file there if "
+        "the parts are to be labelled in their own size."
+    )
+    return Note("size", "size changes", text, serious=True)
 
 
 def _length(info: VideoInfo) -> float | None:
@@ -146,6 +165,19 @@ def _interlaced(info: VideoInfo) -> Note | None:
         "They are shown as stored; deinterlace the file if boxes are to be tight."
     )
     return Note("interlaced", "interlaced", text)
+
+
+def _times(info: VideoInfo) -> Note | None:
+    if not info.jumps:
+        return None
+    first = info.jumps[0]
+    what = "start anew" if first.seconds < 0 else f"jump by {first.seconds:,.0f} s"
+    more = f" and break off {len(info.jumps) - 1:,} more times" if len(info.jumps) > 1 else ""
+    text = (
+        f"The file's time stamps {what} at frame {first.frame:,}{more}. Times here go on as if they did not; programs "
+        "that go by the time stamps show other pictures at these times."
+    )
+    return Note("times", "time stamps break", text)
 
 
 def _exact(info: VideoInfo, progress: IndexProgress | None) -> Note | None:

@@ -44,6 +44,13 @@ def check_text(findings: Mapping[str, Any]) -> str:
     rows += _places(
         "Gaps", "gap", [f"{one['seconds']:.3f} s after frame {one['after_frame']}" for one in findings["gaps"]]
     )
+    rows += _places("Time stamps", "break", [_jump(one) for one in findings.get("jumps", ())])
+    forms = findings.get("form_changes", ())
+    rows += _places(
+        "Size",
+        "change",
+        [f"from frame {one['frame']} on {one['size'][0]} x {one['size'][1]}, {one['pixel_format']}" for one in forms],
+    )
     damage = [
         f"{'somewhere' if one['frame'] is None else 'frame ' + str(one['frame'])}: {one['reason']}"
         for one in findings["damage"]
@@ -83,6 +90,13 @@ def _length(findings: Mapping[str, Any]) -> str:
         return "unknown"
     text = f"{seconds:.3f} s"
     return f"{text} (the header announces {announced:.3f} s)" if findings.get("ends_early") else text
+
+
+def _jump(jump: Mapping[str, Any]) -> str:
+    frame, seconds = jump["frame"], jump["seconds"]
+    if seconds < 0:
+        return f"time stamps start anew at frame {frame} ({-seconds:.3f} s back)"
+    return f"time stamps jump by {seconds:.3f} s after frame {frame - 1}"
 
 
 def _groups(findings: Mapping[str, Any]) -> str:

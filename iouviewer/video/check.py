@@ -96,6 +96,7 @@ def _facts(reader: VideoReader) -> dict[str, Any]:
         "codec": facts.codec,
         "pixel_format": facts.pixel_format,
         "size": [width, height],
+        "coded_size": list(facts.size),
         "rotation": reader.rotation,
         "sample_aspect_ratio": float(reader.sample_aspect_ratio),
         "frames": index.frame_count,
@@ -103,17 +104,22 @@ def _facts(reader: VideoReader) -> dict[str, Any]:
         "packets": len(index.packets),
         "hidden_by_edit_list": int(np.count_nonzero(index.packets.discard)),
         "duration": _duration(times, reader.fps),
-        "duration_announced": facts.duration,
-        "ends_early": ends_early(_duration(times, reader.fps), facts.duration),
+        "duration_announced": facts.picture_seconds,
+        "ends_early": not index.jumps and ends_early(_duration(times, reader.fps), facts.picture_seconds),
         "interlaced": False,
         "fps": reader.fps,
         "vfr": is_variable(times),
         "repeated_time_stamps": int(np.count_nonzero(index.occurrences)),
         "gaps": gaps_in(times),
+        "jumps": [{"frame": jump.frame, "seconds": jump.seconds} for jump in index.jumps],
         **_groups(index),
         "numbers_confirmed": index.confirmed,
         "doubts": list(index.doubts),
         "damage": [{"frame": damage.frame, "reason": damage.reason} for damage in index.damage],
+        "form_changes": [
+            {"frame": change.frame, "size": list(change.size), "pixel_format": change.pixel_format}
+            for change in index.form_changes
+        ],
         "fingerprint": reader.fingerprint,
     }
 
@@ -125,7 +131,7 @@ def _duration(times: np.ndarray[Any, np.dtype[np.float64]], fps: float) -> float
 
 
 def ends_early(seconds: float | None, announced: float | None) -> bool:
-    """Whether the pictures end well before the length in the header; sound often goes on for a moment."""
+    """Whether the pictures end well before the length that the header tells of them (not of the sound)."""
     if seconds is None or announced is None:
         return False
     return announced - seconds > max(_SHORT_BY, 0.02 * announced)
@@ -210,10 +216,7 @@ def _remedies(report: dict[str, Any]) -> list[str]:
         remedies.append("The pictures end before the length in the header: the file may have been cut; copy it again.")
     if report["hidden_by_edit_list"]:
         remedies.append(f"An edit list hides {report['hidden_by_edit_list']} pictures; other programs may count them.")
-    if report["vfr"]:
-        remedies.append(
-            "The frame rate varies: programs that seek by average rate show other frames under these numbers."
-        )
+    remedies += _remedies_of_times(report)
     if ORDER_UNKNOWN in report["doubts"]:
         remedies.append("The container stores no presentation times; remux it to MP4 or MKV for quick opening.")
     if report["gop"]["longest"] >= _LONG_GROUP:
@@ -228,4 +231,42 @@ def _remedies(report: dict[str, Any]) -> list[str]:
         remedies.append("Pictures are interlaced: deinterlace the file before labelling if boxes are to be tight.")
     if report["sample_aspect_ratio"] != 1.0:
         remedies.append("Pixels are not square; boxes and scores are in stored pixels.")
+    return remedies + _remedies_of_forms(report)
+
+
+def _remedies_of_forms(report: dict[str, Any]) -> list[str]:
+    changes, (width, height) = report["form_changes"], report["coded_size"]
+    sizes = [change for change in changes if change["size"] != [width, height]]
+    if not sizes:
+        first = f"The pixel format changes at frame {changes[0]['frame']}; colours may differ." if changes else ""
+        return [first] if first else []
+    first_width, first_height = sizes[0]["size"]
+    return [
+        f"The size of the pictures changes: from frame {sizes[0]['frame']} on they are {first_width} x {first_height} "
+        f"pixels in the file. All are scaled to {width} x {height}, for people and for models, and boxes are in those "
+        "pixels; cut the file there if the parts are to be labelled in their own size."
+    ]
+
+
+def _remedies_of_times(report: dict[str, Any]) -> list[str]:
+    remedies = []
+    if report["vfr"]:
+        remedies.append(
+            "The frame rate varies: programs that seek by average rate show other frames under these numbers."
+        )
+    anew = [jump["frame"] for jump in report["jumps"] if jump["seconds"] < 0]
+    leaps = [jump for jump in report["jumps"] if jump["seconds"] >= 0]
+    if anew:
+        more = f" and {len(anew) - 1:,} more times" if len(anew) > 1 else ""
+        remedies.append(
+            f"The time stamps start anew at frame {anew[0]}{more}, as in recordings that were joined: programs that "
+            "seek by time or sort by time stamps show other frames under these numbers; convert the file to MP4 for "
+            "them."
+        )
+    if leaps:
+        more = f" and {len(leaps) - 1:,} more times" if len(leaps) > 1 else ""
+        remedies.append(
+            f"The time stamps jump by {leaps[0]['seconds']:.3f} s after frame {leaps[0]['frame'] - 1}{more}: such "
+            "jumps are left out of times and lengths here, and other programs may wait them out."
+        )
     return remedies

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from iouviewer.errors import UserError
 from iouviewer.video.colour import check_sum
 from iouviewer.video.container import LOOK_AT_THE_DISK
 from iouviewer.video.decoder import Decoder
+from iouviewer.video.facts import FormChange
 from iouviewer.video.index import FALSE_KEYS, NO_TIME, ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.starts import is_no_start
 
@@ -30,6 +32,9 @@ class Confirmation:
         self._false_keys: list[int] = []
         self._rows: list[tuple[int, int, int, int]] = []
         self._corrupt: list[int] = []
+        self._forms: list[FormChange] = []
+        self._untraced = 0
+        self._form: tuple[tuple[int, int], str] | None = None
         self._started = False
         self.done = False
 
@@ -53,9 +58,22 @@ class Confirmation:
             self._false_keys.append(decoded.packet)
         if frame.is_corrupt:
             self._corrupt.append(len(self._rows))
+        self._note_form(frame)
+        self._untraced += decoded.packet < 0
         stamp = _stamp(self.index, decoded.packet)
         self._rows.append((decoded.packet, decoded.repeat, stamp, check_sum(frame)))
         return True
+
+    def _note_form(self, frame: Any) -> None:
+        """Keep where the size or the pixel format changes: a decoder takes that as it comes, and says nothing."""
+        size, pixel_format = (int(frame.width), int(frame.height)), str(frame.format.name)
+        if self._form is None:
+            # Everything is shown in the size that opening the file told.
+            told = self.index.facts.size if self.index.facts is not None else size
+            self._form = told, pixel_format
+        if (size, pixel_format) != self._form:
+            self._form = size, pixel_format
+            self._forms.append(FormChange(len(self._rows) - self._untraced, size, pixel_format))
 
     def result(self) -> VideoIndex:
         """The index with pictures, order and checksums as the decode gave them; ValueError before it is done.
@@ -74,7 +92,8 @@ class Confirmation:
             key = index.packets.key.copy()
             key[self._false_keys] = False
             index = replace(index, packets=replace(index.packets, key=key))
-        return _confirmed(index, self._rows, self._corrupt, self._decoder.errors)
+        confirmed = _confirmed(index, self._rows, self._corrupt, self._decoder.errors)
+        return replace(confirmed, form_changes=tuple(self._forms))
 
     def close(self) -> None:
         """Give back the file."""
@@ -118,7 +137,7 @@ def _confirmed(
     pictures, repeats, pts, checks = (np.ascontiguousarray(column) for column in table.T)
     if ORDER_UNKNOWN in index.doubts:
         # The stamps count packets, not pictures: the i-th picture is shown at the i-th stamp.
-        pts = np.sort(pts)
+        pts = pts[np.lexsort((pts, index.packets.segments[pictures]))]
     missing = np.flatnonzero(~index.packets.discard & (index.packets.size > 0))
     missing = missing[~np.isin(missing, pictures)]
     damage = [Damage(frame, "the decoder had to make up parts of this picture") for frame in corrupt]

@@ -14,7 +14,7 @@ import numpy as np
 from iouviewer.errors import UserError
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.identity import FileIdentity
-from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, Packets, leading_the_file
+from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, RESTARTS, Packets, leading_the_file
 
 _MAX_DEMUX_ERRORS = 50
 """Errors of the demuxer in a row after which the rest of the file is given up."""
@@ -137,8 +137,36 @@ def facts_of(container: Any) -> StreamFacts:
         average_rate=float(stream.average_rate or 0),
         sample_aspect_ratio=Fraction(stream.sample_aspect_ratio or 1),
         duration=duration,
+        picture_seconds=_picture_seconds(container, stream),
         reorder_depth=int(context.reorder_depth),
     )
+
+
+def _picture_seconds(container: Any, stream: Any) -> float | None:
+    """Seconds from the first picture to the end of the last that are announced for this stream and no other.
+
+    Sound may go on when the pictures have ended, or begin before them: the length of the whole file tells nothing.
+    """
+    base = stream.time_base
+    if stream.duration and base:
+        return float(stream.duration * base)
+    # Matroska counts both of these from its own beginning, however late the stream begins.
+    tag = next((value for name, value in stream.metadata.items() if name.upper().startswith("DURATION")), "")
+    end = _seconds_in(tag)
+    if end is None and len(container.streams) == 1 and container.duration:
+        end = container.duration / 1_000_000
+    start = float(stream.start_time * base) if stream.start_time and base else 0.0
+    return None if end is None or end <= start else end - max(start, 0.0)
+
+
+def _seconds_in(tag: str) -> float | None:
+    """Seconds of "00:01:02.500000000"; None for anything else."""
+    parts = tag.strip().split(":")
+    try:
+        hours, minutes, seconds = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def demuxed(container: Any, stream: Any) -> Iterator[Any]:
@@ -214,6 +242,8 @@ def doubts_of(facts: StreamFacts, packets: Packets, file_size: int, *, complete:
     doubts: list[str] = []
     if order_unknown(facts, packets):
         doubts.append(ORDER_UNKNOWN)
+    if bool(packets.segments.any()):
+        doubts.append(RESTARTS)
     if "mpegts" in facts.container or facts.container in {"mpeg", "mpegvideo"}:
         doubts.append("MPEG streams may begin or end within a picture")
     if facts.codec in {"vp9", "vp8", "av1"}:

@@ -1,4 +1,4 @@
-"""What a container says of its video stream, as values that can be kept."""
+"""What a container and a decoder say of a video stream, as values that can be kept."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ class StreamFacts:
         frames: the container's count of pictures, 0 where it tells none.
         average_rate: pictures a second, 0.0 unknown.
         sample_aspect_ratio: width / height of a pixel.
+        duration: seconds that the container tells of the stream, or else of all its streams; None unknown.
+        picture_seconds: seconds from the first picture to the end of the last that the container announces for this
+            stream alone, so that what is missing can be told; None where it tells none.
         reorder_depth: pictures that the decoder is to hold back to put them in order, as probing found.
     """
 
@@ -29,6 +32,7 @@ class StreamFacts:
     sample_aspect_ratio: Fraction
     duration: float | None
     reorder_depth: int = 0
+    picture_seconds: float | None = None
 
     @property
     def picture_bytes(self) -> int:
@@ -50,3 +54,18 @@ class StreamFacts:
         fractions = {name: Fraction(values[name]) for name in ("time_base", "sample_aspect_ratio")}
         width, height = values["size"]
         return cls(**values | fractions | {"size": (int(width), int(height))})
+
+
+@dataclass(frozen=True)
+class FormChange:
+    """A place in the middle of a stream where the pictures get another size or pixel format.
+
+    Attributes:
+        frame: the first picture of this form; 0 where not even the first has the size that the file announces.
+        size: (width, height) as coded, before rotation.
+        pixel_format: FFmpeg's name.
+    """
+
+    frame: int
+    size: tuple[int, int]
+    pixel_format: str

@@ -17,7 +17,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.video.facts import StreamFacts
+from iouviewer.video.facts import FormChange, StreamFacts
+from iouviewer.video.time_line import Seconds, TimeJump, segments, time_line
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -27,6 +28,8 @@ _MOST_REORDERED = 17
 
 NO_TIME = np.iinfo(np.int64).min
 """Stands for a missing time stamp."""
+
+RESTARTS = "the time stamps start anew within the file, as in recordings that were joined"
 
 FALSE_KEYS = "the container calls pictures key frames that are none"
 
@@ -55,6 +58,11 @@ class Packets:
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    @cached_property
+    def segments(self) -> Int64:
+        """(P,) int64: how often the time stamps have started anew up to each packet, 0 throughout in most files."""
+        return segments(self.dts, self.key)
 
     def agrees(self, packet: int, pts: int | None, size: int) -> bool:
         """Whether a packet with this time stamp and these bytes can be the one of this ordinal."""
@@ -91,11 +99,13 @@ class VideoIndex:
         time_base: seconds per unit of the time stamps.
         pictures: (F,) int64, the packet of each picture in display order.
         repeats: (F,) int64, 0 for a packet's first picture, 1 for its second (packed MPEG-4), ...
-        picture_pts: (F,) int64, time stamps in display order, ascending unless the file's are not.
+        picture_pts: (F,) int64, time stamps in display order, ascending unless the file's are not. They and the
+            occurrences are what a picture is known by; ``times`` is what clocks, seeking and playing go by.
         checks: (F,) uint32 of ``colour.check_sum``, or empty before confirmation.
         confirmed: the numbers are those of a clean single-threaded decode.
         doubts: why they may not be, empty where packets and pictures cannot differ as far as known.
         damage: what could not be decoded.
+        form_changes: where pictures differ in size or pixel format from those before; known after confirmation.
         complete: False while the file's packets are still being read.
         rotation: degrees clockwise by which pictures are turned for showing: 0, 90, 180 or 270.
         facts: what opening the file found, so that it need not be found again; None unknown.
@@ -110,6 +120,7 @@ class VideoIndex:
     confirmed: bool = False
     doubts: tuple[str, ...] = ()
     damage: tuple[Damage, ...] = ()
+    form_changes: tuple[FormChange, ...] = ()
     complete: bool = True
     rotation: int = 0
     facts: StreamFacts | None = None
@@ -242,12 +253,23 @@ class VideoIndex:
         return self._packet_of[frame]
 
     @cached_property
-    def times(self) -> NDArray[np.float64]:
-        """(F,) float64: seconds from the first picture; empty where the stream has no time stamps."""
+    def _time_line(self) -> tuple[Seconds, tuple[TimeJump, ...]]:
         if not len(self.picture_pts) or bool((self.picture_pts == NO_TIME).any()):
-            return np.empty(0)
-        seconds: NDArray[np.float64] = (self.picture_pts - self.picture_pts[0]) * float(self.time_base)
-        return seconds
+            return np.empty(0), ()
+        return time_line(self.picture_pts, self.packets.segments[self.pictures], unit=float(self.time_base))
+
+    @property
+    def times(self) -> Seconds:
+        """(F,) float64: seconds from the first picture, never going back; empty where the stream has no time stamps.
+
+        Where the time stamps start anew or leap absurdly (``jumps``), time goes on by the median step instead.
+        """
+        return self._time_line[0]
+
+    @property
+    def jumps(self) -> tuple[TimeJump, ...]:
+        """Where the time stamps start anew or leap, in the order of the pictures."""
+        return self._time_line[1]
 
     @cached_property
     def occurrences(self) -> Int64:
@@ -304,7 +326,7 @@ def index_of_packets(
     rotation: int = 0,
     facts: StreamFacts | None = None,
 ) -> VideoIndex:
-    """The index that packets alone suggest: shown packets in the order of their time stamps.
+    """The index that packets alone suggest: shown packets in the order of their time stamps, a segment at a time.
 
     Left out is what cannot be decoded, for it leads the first group, and what is not ``complete`` enough to have its
     final number.
@@ -318,7 +340,7 @@ def index_of_packets(
         pts = np.where(pts == NO_TIME, stamps, pts)
         if bool((pts == NO_TIME).any()):
             pts = np.full(len(shown), NO_TIME, np.int64)
-    order = np.argsort(pts, kind="stable")
+    order = np.lexsort((pts, packets.segments[shown]))
     return VideoIndex(
         packets=packets,
         time_base=time_base,
@@ -351,7 +373,7 @@ def _settled(packets: Packets) -> Bool:
     last = packets.dts[-1] if len(packets) else NO_TIME
     if last == NO_TIME:
         return np.arange(len(packets)) < len(packets) - _MOST_REORDERED
-    settled: Bool = packets.pts <= last
+    settled: Bool = (packets.pts <= last) | (packets.segments < packets.segments[-1])
     return settled
 
 

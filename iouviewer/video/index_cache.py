@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from iouviewer import folders
-from iouviewer.video.facts import StreamFacts
+from iouviewer.video.facts import FormChange, StreamFacts
 from iouviewer.video.index import Damage, Packets, VideoIndex
 
-_VERSION = 4
+_VERSION = 5
 _COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
 _PICTURES = ("pictures", "repeats", "picture_pts", "checks")
 
@@ -44,6 +44,7 @@ def load_index(fingerprint: str, video: Path) -> VideoIndex | None:
                 rotation=about["rotation"],
                 doubts=tuple(about["doubts"]),
                 damage=tuple(Damage(frame, reason) for frame, reason in about["damage"]),
+                form_changes=tuple(FormChange(frame, (w, h), name) for frame, (w, h), name in about["form_changes"]),
                 facts=StreamFacts.from_plain(about["facts"]) if about["facts"] else None,
                 **{name: data[name] for name in _PICTURES},
             )
@@ -63,6 +64,7 @@ def save_index(index: VideoIndex, fingerprint: str, video: Path) -> None:
         "rotation": index.rotation,
         "doubts": index.doubts,
         "damage": [(damage.frame, damage.reason) for damage in index.damage],
+        "form_changes": [(change.frame, change.size, change.pixel_format) for change in index.form_changes],
         "facts": index.facts.plain() if index.facts is not None else None,
     }
     columns = {name: getattr(index.packets, name) for name in _COLUMNS}

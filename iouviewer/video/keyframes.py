@@ -181,7 +181,7 @@ class KeyFrames:
                 began = time.perf_counter()
                 found = _decoded(self._background, index, packet)
                 self._learn(index, packet, time.perf_counter() - began)
-                small = None if found is None else _small(found, converter)
+                small = None if found is None else _small(found, converter, index)
                 if small is None:
                     refused.add(packet)
                     continue
@@ -255,10 +255,12 @@ def _decoded(decoder: Decoder, index: VideoIndex, packet: int) -> KeyPicture | N
     return KeyPicture(number, Held(decoded.frame, sure=agrees and unharmed), check)
 
 
-def _small(whole: KeyPicture, converter: Converter) -> KeptKey | None:
+def _small(whole: KeyPicture, converter: Converter, index: VideoIndex) -> KeptKey | None:
     frame = whole.held.picture
-    scale = min(1.0, LONG_SIDE / max(frame.width, frame.height))
-    size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
+    # Of the video's size, whatever the picture's own is: boxes are drawn in its pixels.
+    width, height = index.facts.size if index.facts is not None else (frame.width, frame.height)
+    scale = min(1.0, LONG_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     body = pack(converter.screen_picture(frame, size))
     if body is None:
         return None

@@ -66,6 +66,39 @@ def test_uneven_time_stamps_are_kept(qtbot):
     assert player.due == [0, 1, 2, 3]
 
 
+def test_frames_of_one_time_stamp_share_the_time_up_to_the_next(qtbot):
+    player = Player(np.arange(12) // 3 * 0.12)
+    player.playback.play()
+    player.pass_time(0.06)
+    assert player.due == [0, 1]
+    player.pass_time(0.42)
+    assert player.due == list(range(12)) and player.playback.dropped == 0
+
+
+def test_frames_that_all_have_one_time_stamp_are_played_by_the_rate(qtbot):
+    player = Player(np.zeros(5))
+    player.playback.play()
+    player.pass_time(0.45)
+    assert player.due == list(range(5))
+
+
+def test_a_long_pause_is_played_as_three_seconds_and_slides_as_long_as_they_stand(qtbot):
+    times = np.arange(10) / 25
+    times[5:] += 20
+    player = Player(times)
+    player.playback.play()
+    player.pass_time(2.9)
+    assert player.due == list(range(5))
+    player.pass_time(0.5)
+    assert player.due == list(range(10))
+    slides = Player(np.arange(3) * 8.0)
+    slides.playback.play()
+    slides.pass_time(7.9)
+    assert slides.due == [0]
+    slides.pass_time(0.2)
+    assert slides.due == [0, 1]
+
+
 @pytest.mark.parametrize(("speed", "shown"), [(0.25, 6), (0.5, 11), (2.0, 41)])
 def test_speed_scales_time(player, speed, shown):
     player.playback.set_speed(speed)

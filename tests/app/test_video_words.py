@@ -11,7 +11,9 @@ import pytest
 from iouviewer.app.frame_background import IndexProgress
 from iouviewer.app.video_info import VideoInfo
 from iouviewer.app.video_words import damage_at, damaged_frames, notes_on
+from iouviewer.video.facts import FormChange
 from iouviewer.video.index import ORDER_UNKNOWN, Damage
+from iouviewer.video.time_line import TimeJump
 
 WHOLE = VideoInfo(
     path=Path("clip.mp4"),
@@ -32,7 +34,9 @@ WHOLE = VideoInfo(
     pixel_format="yuv420p",
     frames_announced=50,
     seconds_announced=2.0,
+    picture_seconds_announced=2.0,
     packets=50,
+    coded_size=(160, 96),
     proven=True,
 )
 
@@ -53,7 +57,10 @@ def test_a_whole_video_is_exact_and_nothing_else_is_told_of_it():
         ({"damage": (Damage(None, "somewhere"),)}, "damage", "damaged"),
         ({"damage": (Damage(80, "beyond the end"),)}, "damage", "damaged"),
         ({"frames_announced": 1200}, "cut", "1,150 frames missing"),
-        ({"frames_announced": 0, "seconds_announced": 9.0}, "cut", "ends early"),
+        ({"frames_announced": 0, "picture_seconds_announced": 9.0}, "cut", "ends early"),
+        ({"form_changes": (FormChange(7, (320, 96), "yuv420p"),)}, "size", "size changes"),
+        ({"form_changes": (FormChange(7, (160, 96), "yuv422p"),)}, "size", "pixel format changes"),
+        ({"jumps": (TimeJump(7, -0.5),)}, "times", "time stamps break"),
         ({"rotation": 270}, "rotation", "turned 270°"),
         ({"sample_aspect_ratio": 64 / 45}, "pixels", "pixels 64:45"),
         ({"interlaced": True}, "interlaced", "interlaced"),
@@ -72,7 +79,7 @@ def test_what_an_edit_list_hides_is_not_missing():
 
 
 def test_sound_that_goes_on_for_a_moment_is_no_sign_of_a_cut():
-    assert "cut" not in told(frames_announced=0, seconds_announced=2.4)
+    assert "cut" not in told(frames_announced=0, picture_seconds_announced=2.4)
 
 
 def test_what_was_not_decoded_as_a_whole_is_not_called_exact():

@@ -50,7 +50,10 @@ def code_in(image: np.ndarray, rotation: int = 0) -> int:
 
 @dataclass(frozen=True)
 class VideoMaker:
-    """How a clip is encoded. ``stamps(i)`` gives the time stamp of picture i in units of ``time_base``."""
+    """How a clip is encoded. ``stamps(i)`` gives the time stamp of picture i in units of ``time_base``.
+
+    ``more_sound``: seconds that the sound lasts longer than the pictures.
+    """
 
     codec: str = "libx264"
     frames: int = 80
@@ -71,6 +74,7 @@ class VideoMaker:
     first_code: int = 0
     rotation: int = 0
     sound: bool = False
+    more_sound: float = 0.0
 
     def encoder_options(self) -> dict[str, str]:
         """Options of the encoder by its name."""
@@ -115,7 +119,7 @@ def make_video(path: Path, maker: VideoMaker) -> Path:
         if maker.sample_aspect_ratio is not None:
             stream.codec_context.sample_aspect_ratio = maker.sample_aspect_ratio
         if maker.sound:
-            _add_sound(output, maker.frames / maker.rate)
+            _add_sound(output, maker.frames / maker.rate + maker.more_sound)
         written = 0
         for number in range(maker.frames + 1):
             frame = None

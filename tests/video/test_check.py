@@ -7,9 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from iouviewer.app.video_info import info_of
+from iouviewer.app.video_words import notes_on
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video, gaps_in, is_variable
+from tests.video.awkward import VideoMaker, make_video, truncate
 
 
 def test_no_steps_means_no_gaps_and_no_variable_rate():
@@ -52,6 +55,23 @@ def test_a_peculiarity_is_told_with_what_to_do(clip, name, key, value, word):
     assert report[key] == value
     assert any(word in sentence for sentence in report["remedy"]), report["remedy"]
     assert report["exact"] is True
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4", "ts"])
+@pytest.mark.parametrize(("first", "more_sound"), [(0, 2.0), (50, 0.0), (50, 4.0)])
+def test_sound_that_lasts_longer_and_pictures_that_begin_later_are_no_cut(tmp_path, ending, first, more_sound):
+    maker = VideoMaker(bframes=2, sound=True, more_sound=more_sound, stamps=lambda number: number + first)
+    path = make_video(tmp_path / f"clip.{ending}", maker)
+    report = check_video(path, sample=1)
+    assert not report["ends_early"] and report["remedy"] == [], report["remedy"]
+    assert report["duration_announced"] == pytest.approx(report["duration"], abs=0.1)
+    assert not [note for note in notes_on(info_of(open_video(path))) if note.key == "cut"]
+
+
+def test_pictures_that_are_missing_are_told_though_the_sound_goes_on(tmp_path):
+    path = make_video(tmp_path / "clip.mkv", VideoMaker(bframes=2, sound=True, frames=200, finish=truncate(0.5)))
+    assert check_video(path, sample=1)["ends_early"]
+    assert [note.short for note in notes_on(info_of(open_video(path))) if note.key == "cut"] == ["ends early"]
 
 
 def test_damage_is_listed_by_frame(clip):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from iouviewer.video import open_video
+from iouviewer.video.facts import FormChange
 from iouviewer.video.fingerprint import fingerprint
 from iouviewer.video.growing import complete_index, settled_part
 from iouviewer.video.index import NO_TIME, Damage, Packets, VideoIndex, index_of_packets
@@ -149,12 +150,14 @@ def test_everything_about_an_index_survives_the_cache(tmp_path):
         confirmed=False,
         doubts=("because",),
         damage=(Damage(2, "holes"), Damage(None, "more")),
+        form_changes=(FormChange(1, (320, 96), "yuv422p"),),
         rotation=90,
     )
     save_index(index, "name", video)
     loaded = load_index("name", video)
     assert isinstance(loaded, VideoIndex)
     assert (loaded.doubts, loaded.damage, loaded.rotation) == (index.doubts, index.damage, 90)
+    assert loaded.form_changes == index.form_changes
     assert loaded.digest == index.digest and loaded.checks.tolist() == [0, 1, 2, 3]
 
 

@@ -81,7 +81,9 @@ class VideoCommands:
             return
         here = self._session.current_frame
         now = float(info.times[here]) if here < len(info.times) else here / info.fps if info.fps else 0.0
-        longest = info.seconds_announced or (float(info.times[-1]) if len(info.times) else 0.0)
+        known = float(info.times[-1]) if len(info.times) else 0.0
+        # Headers tell the length of the sound, or of the first of several recordings that were joined.
+        longest = known if known and info.complete else info.seconds_announced or known
         dialog = AskTime(self._window, now, longest)
         if dialog.exec():
             self._seek_time(dialog.seconds())
