@@ -175,6 +175,7 @@ class BackgroundThread(QThread):
             self._info.path,
             self._info.fingerprint,
             rotation=self._index.rotation,
+            stamp=self._info.stamp,
             grown=self._grown,
             cancelled=self._give_way,
         )
@@ -211,7 +212,7 @@ class BackgroundThread(QThread):
         self._index = confirmation.result()
         confirmation.close()
         self._confirmation = None
-        save_index(self._index, self._info.fingerprint, self._info.path)
+        save_index(self._index, self._info.fingerprint, self._info.path, self._info.stamp)
         self._answers.confirmed.emit(self, self._index)
 
     def _confirming(self, done: int, total: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
+from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.reader import VideoReader
@@ -35,6 +36,7 @@ class VideoInfo:
         seconds_announced: length that the container's header tells, None where it tells none.
         packets: packets of the video stream, 0 for pictures.
         interlaced: a picture that was shown is woven of two fields of different moments.
+        stamp: the file as it was before it was opened, None for pictures.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class VideoInfo:
     packets: int = 0
     interlaced: bool = False
     proven: bool = False
+    stamp: FileStamp | None = None
 
     @property
     def is_pictures(self) -> bool:
@@ -122,6 +125,7 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         seconds_announced=facts.duration if facts is not None else None,
         packets=len(index.packets) if index is not None else 0,
         proven=index is None or index.proven,
+        stamp=reader.stamp if isinstance(reader, VideoReader) else None,
     )
 
 

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 _PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What tells that a file was written to, without reading it: size in bytes, time in nanoseconds.
+
+    It is taken before the file is opened: what was learnt of a file that is written to meanwhile is not true of it.
+    """
+
+    size: int
+    modified: int
+
+
+def stamp_of(path: Path) -> FileStamp:
+    """The stamp of a file as it is now. Raises OSError where there is none."""
+    found = path.stat()
+    return FileStamp(found.st_size, found.st_mtime_ns)
 
 
 def fingerprint(path: Path) -> str:

@@ -15,6 +15,7 @@ from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, Pixels
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.facts import StreamFacts
+from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.keyframes import KeptKey, KeyFrames
 from iouviewer.video.pictures import Cancelled, Pictures
@@ -41,13 +42,15 @@ class VideoReader:
         facts: StreamFacts,
         *,
         fingerprint: str = "",
+        stamp: FileStamp | None = None,
         memory: int | None = None,
         container: Any = None,
     ) -> None:
-        """``container``: the file, opened and not read yet, which the reader takes over."""
+        """``container``: the file, opened and not read yet, which the reader takes over; ``stamp``: from before."""
         self.path = path
         self.rotation = index.rotation
         self.fingerprint = fingerprint
+        self.stamp = stamp
         self.facts = facts
         self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
         self._converter = Converter(self.rotation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from iouviewer.app.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.frame_thread import image_of
 from iouviewer.video import open_video
 from iouviewer.video.display import DisplayFrame
+from iouviewer.video.index_cache import load_index
 from iouviewer.video.reader import VideoReader
 from tests.video.awkward import BROKEN, VideoMaker, code_in, make_video
 
@@ -335,6 +337,17 @@ def test_a_full_cache_folder_is_told_and_the_video_goes_on(qtbot, loader, seen, 
     assert "No space left" in str(failures[0]) and "small copies" in str(failures[0])
     loader.request(50)
     until(qtbot, lambda: seen.frames[-1].frame == 50)
+
+
+def test_a_proof_of_a_file_that_was_written_to_meanwhile_is_not_kept(qtbot, loader, seen, clip, tmp_path):
+    path = tmp_path / "copied.mp4"
+    path.write_bytes(clip.read_bytes())
+    loader.set_proof(on=False)
+    opened(qtbot, loader, seen, path)
+    os.utime(path, ns=(1, 1))
+    loader.set_proof(on=True)
+    until(qtbot, lambda: loader.info.proven)
+    assert load_index(loader.info.fingerprint, path) is None
 
 
 def test_requests_while_another_file_is_opened_belong_to_the_open_one(qtbot, loader, seen, clip, tmp_path):

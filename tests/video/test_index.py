@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from iouviewer.video import open_video
-from iouviewer.video.fingerprint import fingerprint
+from iouviewer.video.fingerprint import fingerprint, stamp_of
 from iouviewer.video.growing import complete_index, settled_part
 from iouviewer.video.index import NO_TIME, Damage, Packets, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import cached_path, load_index, save_index
@@ -151,7 +151,7 @@ def test_everything_about_an_index_survives_the_cache(tmp_path):
         damage=(Damage(2, "holes"), Damage(None, "more")),
         rotation=90,
     )
-    save_index(index, "name", video)
+    save_index(index, "name", video, stamp_of(video))
     loaded = load_index("name", video)
     assert isinstance(loaded, VideoIndex)
     assert (loaded.doubts, loaded.damage, loaded.rotation) == (index.doubts, index.damage, 90)
