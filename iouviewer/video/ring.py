@@ -8,7 +8,6 @@ from typing import Any
 
 from iouviewer.video.colour import frame_bytes
 
-
 NEAR = 16
 """Pictures this near to the one on screen are kept at full size, and behind the travel as well."""
 
