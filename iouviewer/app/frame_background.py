@@ -316,7 +316,7 @@ class BackgroundThread(QThread):
         if self._proxy is None or self._proxy_digest != self._index.digest:
             if self._proxy is not None:
                 self._proxy.close()
-            self._proxy = Proxy(self._info.fingerprint, self._index.digest, limit=limit)
+            self._proxy = Proxy(self._info.fingerprint, self._index.digest, stamp=self._info.stamp, limit=limit)
             self._proxy_digest = self._index.digest
             self._answers.proxyOpened.emit(self, self._proxy)
             self._rest()
@@ -339,12 +339,12 @@ class BackgroundThread(QThread):
             if self._reader is None:
                 self._reader = open_video(self._info.path, memory=48 << 20, decode_order=False)
             try:
-                shown = self._reader.read_display(frame, (LONG_SIDE, LONG_SIDE))
+                shown = self._reader.read_display(frame, (LONG_SIDE, LONG_SIDE), with_check=True)
             except UserError:
                 continue  # told when the picture itself is asked for
-            if not shown.exact:
+            if not shown.exact or shown.check is None:
                 continue  # a copy is told as the picture itself
-            proxy.add(frame, shown.pixels)
+            proxy.add(frame, shown.pixels, check=shown.check)
             if len(proxy) % _TELL_EVERY == 0:
                 self._tell_proxy(proxy, wanted, at_work=True)
         return True

@@ -130,12 +130,13 @@ class ImageReader:
         size: tuple[int, int] | None = None,
         *,
         allow_reduced: bool = False,
+        with_check: bool = False,
         cancelled: Callable[[], bool] | None = None,
     ) -> DisplayFrame:
-        """The picture for the screen, scaled down to fit ``size``; as VideoReader's."""
+        """The picture for the screen, scaled down to fit ``size``; as VideoReader's, but that ``check`` stays None."""
         import cv2
 
-        del allow_reduced, cancelled
+        del allow_reduced, with_check, cancelled
         self.move_to(self._checked(frame))
         picture = self.read(frame)
         height, width = picture.shape[:2]
@@ -145,6 +146,11 @@ class ImageReader:
             picture = cv2.resize(picture, target, interpolation=cv2.INTER_AREA)
         pixels = cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
         return DisplayFrame(frame, pixels, True, pixels.shape[1] / width)
+
+    def known_check(self, frame: int) -> int | None:
+        """None: pictures in files of their own need no proof."""
+        del frame
+        return None
 
     def move_to(self, frame: int) -> None:
         """Tell where the user is."""

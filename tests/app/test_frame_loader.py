@@ -6,6 +6,7 @@ import os
 import threading
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QThread
@@ -17,8 +18,9 @@ from iouviewer.app.frame_thread import image_of
 from iouviewer.video import open_video
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.index_cache import load_index
+from iouviewer.video.proxy import Proxy
 from iouviewer.video.reader import VideoReader
-from tests.video.awkward import BROKEN, VideoMaker, code_in, make_video
+from tests.video.awkward import BROKEN, VideoMaker, code_in, make_video, picture
 
 
 class Seen:
@@ -124,6 +126,18 @@ def test_once_the_proxy_covers_a_place_scrubbing_shows_the_picture_itself_at_onc
     loader.request(79, scrubbing=True)
     until(qtbot, lambda: seen.frames)
     assert all(answer.frame == 79 and answer.exact for answer in seen.frames)
+
+
+def test_small_copies_of_other_pictures_than_the_proven_ones_are_never_shown(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    until(qtbot, lambda: loader.info.proven)
+    wrong = Proxy("wrong", "d" * 32, stamp=None)
+    wrong.add(79, cv2.cvtColor(picture(3, 160, 96), cv2.COLOR_BGR2BGRA), check=1)
+    loader._mailbox.put(proxy=(loader._opening, wrong))
+    loader.request(79, scrubbing=True)
+    until(qtbot, lambda: seen.frames and seen.frames[-1].exact and not seen.frames[-1].stand_in)
+    assert all(code_in(pixels_of(answer.image)[..., :3]) == answer.frame for answer in seen.frames)
+    wrong.close()
 
 
 def test_pictures_are_scaled_to_the_size_of_the_view(qtbot, loader, seen, clip):
