@@ -12,9 +12,10 @@ from iouviewer.video.container import doubts_of, facts_of, open_container, refus
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.fingerprint import fingerprint as fingerprint_of
 from iouviewer.video.fingerprint import stamp_of
-from iouviewer.video.images import ImageReader, is_picture
+from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import load_index, save_index
+from iouviewer.video.picture_files import is_picture
 from iouviewer.video.reader import VideoReader
 
 _FIRST_PACKETS = 64
