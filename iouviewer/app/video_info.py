@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
-from iouviewer.video.fingerprint import FileStamp
+from iouviewer.video.fingerprint import FileStamp, FormerFingerprint
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.reader import VideoReader
@@ -37,6 +37,7 @@ class VideoInfo:
         packets: packets of the video stream, 0 for pictures.
         interlaced: a picture that was shown is woven of two fields of different moments.
         stamp: the file as it was before it was opened, None for pictures.
+        former: the fingerprint that earlier versions gave a folder of pictures, None for all else.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class VideoInfo:
     interlaced: bool = False
     proven: bool = False
     stamp: FileStamp | None = None
+    former: FormerFingerprint | None = None
 
     @property
     def is_pictures(self) -> bool:
@@ -126,6 +128,7 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         packets=len(index.packets) if index is not None else 0,
         proven=index is None or index.proven,
         stamp=reader.stamp if isinstance(reader, VideoReader) else None,
+        former=reader.former if isinstance(reader, ImageReader) else None,
     )
 
 

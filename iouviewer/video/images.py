@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from iouviewer.document.sources import Picture
 from iouviewer.errors import UserError
 from iouviewer.video.display import DisplayFrame
-from iouviewer.video.fingerprint import fingerprint
+from iouviewer.video.fingerprint import FormerFingerprint, fingerprint, fingerprint_of_pictures, former_fingerprint
 from iouviewer.video.index import Damage
 from iouviewer.video.picture_files import pictures_of
 
@@ -30,7 +30,9 @@ class ImageReader:
     def __init__(self, path: Path, *, memory: int = 64 << 20) -> None:
         self.path = path
         self.files = pictures_of(path)
-        self.fingerprint = fingerprint(path)
+        folder = path.is_dir()
+        self.fingerprint = fingerprint_of_pictures(self.files) if folder else fingerprint(path)
+        self.former: FormerFingerprint | None = former_fingerprint(path) if folder else None
         self.damage: tuple[Damage, ...] = ()
         self._memory = memory
         self._read: OrderedDict[int, Picture] = OrderedDict()
