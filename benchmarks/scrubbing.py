@@ -177,11 +177,12 @@ def proxies(path: Path, known: list[Any], same: Callable[[Any, int], bool]) -> d
     reader = opened(path, 48 << 20)
     first, end = reader.index.group_of(len(known) // 2)
     frames = list(range(first, min(end, first + 120)))
-    proxy = Proxy(reader.fingerprint, "0" * 32)
+    proxy = Proxy(reader.fingerprint, "0" * 32, stamp=reader.stamp)
     reader.read_display(frames[0], (LONG_SIDE, LONG_SIDE))
     small = {}
-    decoding = timed(lambda: small.update({f: reader.read_display(f, (LONG_SIDE, LONG_SIDE)).pixels for f in frames}))
-    adding = timed(lambda: [proxy.add(frame, pixels) for frame, pixels in small.items()])
+    target = (LONG_SIDE, LONG_SIDE)
+    decoding = timed(lambda: small.update({f: reader.read_display(f, target, with_check=True) for f in frames}))
+    adding = timed(lambda: [proxy.add(frame, shown.pixels, check=shown.check or 0) for frame, shown in small.items()])
     random.Random(4).shuffle(frames)
     times, wrong = [], 0
     for frame in frames:

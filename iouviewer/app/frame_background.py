@@ -177,6 +177,7 @@ class BackgroundThread(QThread):
             self._info.path,
             self._info.fingerprint,
             rotation=self._index.rotation,
+            stamp=self._info.stamp,
             grown=self._grown,
             cancelled=self._give_way,
         )
@@ -204,7 +205,7 @@ class BackgroundThread(QThread):
     def _decode_on(self) -> None:
         """Decode one picture more of the whole file; at its end the index is proven, kept and told."""
         if self._confirmation is None:
-            refuse_another_file(self._info.path, self._info.identity)
+            refuse_another_file(self._info.path, self._info.stamp)
             self._confirmation = Confirmation(self._info.path, self._index)
         confirmation = self._confirmation
         confirmation.index = self._index
@@ -212,6 +213,7 @@ class BackgroundThread(QThread):
             self._confirming(confirmation.packets, len(self._index.packets))
             return
         try:
+            refuse_another_file(self._info.path, self._info.stamp)
             self._index = confirmation.result()
         except UserError as error:
             self._refused = True
@@ -222,7 +224,7 @@ class BackgroundThread(QThread):
             self._confirmation = None
         for known in (self._index.digest, self._index.occurrences, self._index.times, self._index.key_frames):
             del known  # computed here, so that the window's thread finds them ready
-        save_index(self._index, self._info.fingerprint, self._info.path)
+        save_index(self._index, self._info.fingerprint, self._info.path, self._info.stamp)
         self._answers.confirmed.emit(self, self._index)
 
     def _confirming(self, done: int, total: int) -> None:
@@ -331,7 +333,7 @@ class BackgroundThread(QThread):
         if self._proxy is None or self._proxy_digest != self._index.digest:
             if self._proxy is not None:
                 self._proxy.close()
-            self._proxy = Proxy(self._info.fingerprint, self._index.digest, limit=limit)
+            self._proxy = Proxy(self._info.fingerprint, self._index.digest, stamp=self._info.stamp, limit=limit)
             self._proxy_digest = self._index.digest
             self._answers.proxyOpened.emit(self, self._proxy)
             self._rest()
@@ -352,15 +354,15 @@ class BackgroundThread(QThread):
             if self._give_way() or proxy.full or not self._proxy_limit or interrupted:
                 return False
             if self._reader is None:
-                refuse_another_file(self._info.path, self._info.identity)
+                refuse_another_file(self._info.path, self._info.stamp)
                 self._reader = open_video(self._info.path, memory=48 << 20, decode_order=False)
             try:
-                shown = self._reader.read_display(frame, (LONG_SIDE, LONG_SIDE))
+                shown = self._reader.read_display(frame, (LONG_SIDE, LONG_SIDE), with_check=True)
             except UserError:
                 continue  # told when the picture itself is asked for
-            if not shown.exact:
+            if not shown.exact or shown.check is None:
                 continue  # a copy is told as the picture itself
-            proxy.add(frame, shown.pixels)
+            proxy.add(frame, shown.pixels, check=shown.check)
             if len(proxy) % _TELL_EVERY == 0:
                 self._tell_proxy(proxy, wanted, at_work=True)
         return True

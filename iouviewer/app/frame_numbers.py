@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from iouviewer.app.project_keeper import ProjectKeeper
-from iouviewer.app.project_places import VideoFacts, difference_of, source_of
+from iouviewer.app.project_places import VideoFacts, difference_of, is_same_file, source_of
 from iouviewer.app.session import Session
 from iouviewer.document.edits import FrameState
 from iouviewer.document.numbering import Numbering
@@ -34,10 +34,10 @@ class FrameNumbers:
         """
         known, rows = self._session.source, self._session.document.numbering(self._session.source.id)
         found = source_of(facts, number=known.id)
-        same_file = bool(known.fingerprint) and known.fingerprint == found.fingerprint
+        same_file = is_same_file(facts, known)
         if same_file and rows is not None and facts.numbering is not None:
             return self._follow(found, rows.padded(known.frame_count), facts.numbering)
-        sentence = difference_of(found, known) if tell else ""
+        sentence = difference_of(found, known, same_file=same_file) if tell else ""
         if same_file and not sentence and _counted_anew(found, known):
             sentence = f"The frames of {found.name} were counted anew; look at the boxes once more"
         # Labels beyond the end of a shorter file stay; they are not ours to drop.

@@ -302,7 +302,8 @@ class FrameThread(QThread):
 
     def _show_at_once(self, reader: Reader, request: Request) -> None:
         self._answers.visited.emit(request.frame)
-        small = self._proxy.get(request.frame, reader.size[0]) if self._proxy is not None else None
+        known = reader.known_check(request.frame)
+        small = self._proxy.get(request.frame, reader.size[0], check=known) if self._proxy is not None else None
         for shown in [small] if small is not None else reader.previews(request.frame, request.target):
             self._emit(request, shown, stand_in=True)
             if self._mailbox.is_superseded():

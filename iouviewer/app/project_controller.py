@@ -119,7 +119,7 @@ class ProjectController(QObject):
         place, self._wanted_place = self._wanted_place, None
         found = place if place is not None and place.is_file() else None
         if place is None:
-            found = find_project(facts.path, facts.fingerprint, self._registry)
+            found = find_project(facts, self._registry)
         if found is None:
             self._show_new(facts, place)
         else:

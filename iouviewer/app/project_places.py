@@ -13,7 +13,9 @@ from iouviewer import folders
 from iouviewer.atomic import atomic_write
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.sources import Source
+from iouviewer.project.named_video import named_video
 from iouviewer.project.schema import SUFFIX
+from iouviewer.video.fingerprint import FormerFingerprint
 
 REGISTRY_LIMIT = 2000
 
@@ -37,6 +39,11 @@ class VideoFacts(Protocol):
     def fingerprint(self) -> str: ...
 
     @property
+    def former(self) -> FormerFingerprint | None:
+        """The fingerprint that earlier versions gave a folder of pictures."""
+        ...
+
+    @property
     def index_digest(self) -> str: ...
 
     @property
@@ -54,14 +61,34 @@ def source_of(facts: VideoFacts, *, number: int = 0) -> Source:
     )
 
 
-def difference_of(found: Source, known: Source) -> str:
+def is_same_file(facts: VideoFacts, known: Source) -> bool:
+    """Whether an open video is the one that a project knows; False where the project knows too little.
+
+    A folder is also known by what earlier versions named it, by its path alone where that name fits others as well.
+    """
+    if not known.fingerprint:
+        return False
+    former = facts.former
+    if former is not None and known.fingerprint == former.value:
+        return former.certain or _is_at(known.path, facts.path)
+    return known.fingerprint == facts.fingerprint
+
+
+def _is_at(named: str, path: Path) -> bool:
+    try:
+        return bool(named) and Path(named).samefile(path)
+    except OSError:
+        return False  # what was named is gone
+
+
+def difference_of(found: Source, known: Source, *, same_file: bool) -> str:
     """One sentence where a video is not the file that was labelled; empty where it is, or nothing was known."""
     if known.frame_count and found.frame_count != known.frame_count:
         return (
             f"{found.name} is another file than the one that was labelled: "
             f"{found.frame_count:,} against {known.frame_count:,} frames. Check that the boxes fit the pictures."
         )
-    if known.fingerprint and found.fingerprint != known.fingerprint:
+    if known.fingerprint and not same_file:
         return f"{found.name} is another file than the one that was labelled, with as many frames."
     return ""
 
@@ -114,10 +141,29 @@ class Registry:
         return Path(found) if found and Path(found).is_file() else None
 
 
-def find_project(video: Path, fingerprint: str, registry: Registry) -> Path | None:
+def find_project(facts: VideoFacts, registry: Registry) -> Path | None:
     """The project of a video: beside it, else as noted, else at its usual place in the data folder."""
-    candidates = (beside(video), registry.find(fingerprint), in_data_folder(video, fingerprint))
-    return next((path for path in candidates if path is not None and path.is_file()), None)
+    video = facts.path
+    candidates = (beside(video), registry.find(facts.fingerprint), in_data_folder(video, facts.fingerprint))
+    found = next((path for path in candidates if path is not None and path.is_file()), None)
+    return found or _find_former_project(video, facts.former, registry)
+
+
+def _find_former_project(video: Path, former: FormerFingerprint | None, registry: Registry) -> Path | None:
+    """The project that an earlier version made for a folder of pictures.
+
+    Names and sizes may fit other folders: the project must name this very folder, or, where the pictures counted, one
+    that is gone, for then the folder was moved.
+    """
+    if former is None:
+        return None
+    for path in (registry.find(former.value), in_data_folder(video, former.value)):
+        if path is None or not path.is_file():
+            continue
+        named = named_video(path)
+        if _is_at(named, video) or (former.certain and named and not Path(named).exists()):
+            return path
+    return None
 
 
 def find_video(source: Source, relative: str, project: Path, last_folders: Iterable[str]) -> Path | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
 from iouviewer.video.facts import FormChange
-from iouviewer.video.identity import FileIdentity
+from iouviewer.video.fingerprint import FileStamp, FormerFingerprint
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.reader import VideoReader
@@ -42,7 +42,8 @@ class VideoInfo:
         form_changes: where pictures have another size or pixel format in the file, as far as known.
         jumps: where time stamps start anew or leap; ``times`` go on there.
         interlaced: a picture that was shown is woven of two fields of different moments.
-        identity: the file that was opened, None for folders of pictures.
+        stamp: the file as it was before it was opened, None for pictures.
+        former: the fingerprint that earlier versions gave a folder of pictures, None for all else.
     """
 
     path: Path
@@ -71,7 +72,8 @@ class VideoInfo:
     jumps: tuple[TimeJump, ...] = ()
     interlaced: bool = False
     proven: bool = False
-    identity: FileIdentity | None = None
+    stamp: FileStamp | None = None
+    former: FormerFingerprint | None = None
 
     @property
     def is_pictures(self) -> bool:
@@ -139,7 +141,8 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         form_changes=index.form_changes if index is not None else (),
         jumps=index.jumps if index is not None else (),
         proven=index is None or index.proven,
-        identity=reader.identity if isinstance(reader, VideoReader) else None,
+        stamp=reader.stamp if isinstance(reader, VideoReader) else None,
+        former=reader.former if isinstance(reader, ImageReader) else None,
     )
 
 

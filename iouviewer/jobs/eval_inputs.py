@@ -122,7 +122,8 @@ def source_facts(video: Path | None, options: ReadOptions) -> SourceFacts:
     if video is None:
         return SourceFacts("(no video)", options.frame_count, options.size)
     from iouviewer.video import open_video
-    from iouviewer.video.images import ImageReader, pictures_of
+    from iouviewer.video.images import ImageReader
+    from iouviewer.video.picture_files import pictures_of
 
     reader = open_video(video)
     try:

@@ -50,7 +50,7 @@ def check_video(
         provisional = reader.index
         confirmed = confirm_index(reader.path, provisional, progress=progress, cancelled=cancelled)
         if confirmed is not None:
-            save_index(confirmed, reader.fingerprint, reader.path)
+            save_index(confirmed, reader.fingerprint, reader.path, reader.stamp)
             reader.use_index(confirmed)
         report = _facts(reader)
         report["exact"] = None if confirmed is None else True

@@ -13,7 +13,7 @@ import numpy as np
 
 from iouviewer.errors import UserError
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.identity import FileIdentity
+from iouviewer.video.fingerprint import FileStamp, stamp_of
 from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, RESTARTS, Packets, leading_the_file
 
 _MAX_DEMUX_ERRORS = 50
@@ -45,13 +45,13 @@ def refuse_what_is_no_file(path: Path) -> None:
         raise UserError("the file is empty (0 bytes)", path=path, remedy="Copy it again.")
 
 
-def refuse_another_file(path: Path, identity: FileIdentity | None) -> None:
-    """UserError where another file stands there now, or this one was written to since ``identity`` was taken.
+def refuse_another_file(path: Path, stamp: FileStamp | None) -> None:
+    """UserError where another file stands there now, or this one was written to since ``stamp`` was taken.
 
     One that was moved away is none: what is open can still be read.
     """
     try:
-        same = identity is None or FileIdentity.of(path) == identity
+        same = stamp is None or stamp_of(path) == stamp
     except OSError:
         return
     if not same:
@@ -59,10 +59,10 @@ def refuse_another_file(path: Path, identity: FileIdentity | None) -> None:
         raise UserError(message, path=path, remedy="Open it again: other pictures may stand under these numbers now.")
 
 
-def open_container(path: Path, facts: StreamFacts | None = None, *, identity: FileIdentity | None = None) -> Any:
+def open_container(path: Path, facts: StreamFacts | None = None, *, stamp: FileStamp | None = None) -> Any:
     """PyAV's input container of a file with a video stream; UserError says why there is none.
 
-    ``identity``: the file that this is to be, where it was opened before.
+    ``stamp``: the file that this is to be, where it was opened before.
 
     ``facts``: what an earlier opening of the same file told. Probing then decodes nothing, which saves a whole key
     frame's decoding (0.16 s of 0.17 s at 4K); what it would have found is put in its place.
@@ -70,7 +70,7 @@ def open_container(path: Path, facts: StreamFacts | None = None, *, identity: Fi
     import av
 
     refuse_what_is_no_file(path)
-    refuse_another_file(path, identity)
+    refuse_another_file(path, stamp)
     try:
         container = av.open(str(path), options=_PROBE_WITHOUT_DECODING if facts is not None else None)
     except PermissionError as error:

@@ -13,7 +13,7 @@ from iouviewer.video.abreast import Abreast, useful_count
 from iouviewer.video.ahead import Ahead
 from iouviewer.video.container import demuxed, open_container, refuse_another_file, video_stream_of
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.identity import FileIdentity
+from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import NO_TIME, VideoIndex
 from iouviewer.video.starts import stands_alone
 
@@ -68,7 +68,7 @@ class Decoder:
 
     ``container``: the file, opened and not read yet, which the decoder takes over; opening takes 0.15 s at 4K.
 
-    ``identity``: the file that is to stand there whenever it is opened; UserError where another one does.
+    ``stamp``: the file that is to stand there whenever it is opened; UserError where another one does.
 
     Packets go into the decoder with their ordinal in place of their time stamp: FFmpeg hands it through to the picture,
     whatever the order. (PyAV's ``opaque`` would do the same, but frame threads wait for the interpreter's lock to free
@@ -83,10 +83,10 @@ class Decoder:
         strict: bool = False,
         ahead: int = 4,
         container: Any = None,
-        identity: FileIdentity | None = None,
+        stamp: FileStamp | None = None,
     ) -> None:
         self._path = path
-        self._identity = identity
+        self._stamp = stamp
         self._index: VideoIndex | None = None
         self._strict = strict
         self._unread: Any = container
@@ -119,7 +119,7 @@ class Decoder:
         unread, self._unread = self._unread, None
         self.close()
         self._passing = False
-        self._container = unread or open_container(self._path, facts, identity=self._identity)
+        self._container = unread or open_container(self._path, facts, stamp=self._stamp)
         self._stream = video_stream_of(self._container)
         context = self._stream.codec_context
         if self._threads == 1:
@@ -144,7 +144,7 @@ class Decoder:
             return
         contexts = [context]
         for _ in range(useful_count() - 1):
-            self._others.append(open_container(self._path, facts, identity=self._identity))
+            self._others.append(open_container(self._path, facts, stamp=self._stamp))
             contexts.append(video_stream_of(self._others[-1]).codec_context)
             contexts[-1].thread_count, contexts[-1].options = 1, context.options
         self._abreast = Abreast(contexts, lambda free, raw: self._decode(raw.pts, raw, free))
@@ -155,7 +155,7 @@ class Decoder:
         ``passed``: packets whose pictures nobody wants; they are decoded only where others are built upon them.
         """
         self._halt()
-        refuse_another_file(self._path, self._identity)
+        refuse_another_file(self._path, self._stamp)
         fresh = self._container is None
         if fresh:
             self._open(index.facts)

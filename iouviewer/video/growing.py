@@ -10,6 +10,7 @@ import numpy as np
 
 from iouviewer.video.container import check_readable, doubts_of, facts_of, open_container, scan_packets
 from iouviewer.video.facts import StreamFacts
+from iouviewer.video.fingerprint import FileStamp, stamp_of
 from iouviewer.video.index import Packets, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import save_index
 
@@ -20,16 +21,18 @@ def complete_index(
     *,
     rotation: int = 0,
     facts: StreamFacts | None = None,
+    stamp: FileStamp | None = None,
     grown: Callable[[VideoIndex, float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> VideoIndex | None:
     """Read all packets and keep the index in the cache folder; None where it was cancelled.
 
-    ``rotation`` is what the first picture told, ``facts`` what opening the file told. ``grown(index, share of the file
-    read)`` is called now and then with what is known so far: numbers in a growing index are final unless the index has
-    doubts.
+    ``rotation`` is what the first picture told, ``facts`` what opening the file told, ``stamp`` the file's from
+    before that. ``grown(index, share of the file read)`` is called now and then with what is known so far: numbers in
+    a growing index are final unless the index has doubts.
     """
-    size = max(1, path.stat().st_size)
+    stamp = stamp or stamp_of(path)
+    size = max(1, stamp.size)
 
     def index_so_far(packets: Packets, *, complete: bool) -> VideoIndex:
         doubts = doubts_of(known, packets, size, complete=complete)
@@ -51,7 +54,7 @@ def complete_index(
         return None
     check_readable(path, packets)
     index = index_so_far(packets, complete=True)
-    save_index(index, fingerprint, path)
+    save_index(index, fingerprint, path, stamp)
     return index
 
 

@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iouviewer.document.sources import Picture
 from iouviewer.errors import UserError
 from iouviewer.video.display import DisplayFrame
-from iouviewer.video.fingerprint import fingerprint
+from iouviewer.video.fingerprint import FormerFingerprint, fingerprint, fingerprint_of_pictures, former_fingerprint
 from iouviewer.video.index import Damage
-
-PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-)
-
-
-def is_picture(path: Path) -> bool:
-    """Whether a file is a picture by its name."""
-    return path.suffix.lower() in PICTURE_SUFFIXES
-
-
-def pictures_of(path: Path) -> list[Path]:
-    """The pictures of a folder in natural order (9 before 10), or of its ``img1`` folder; a picture itself alone.
-
-    Raises UserError where there is none.
-    """
-    if path.is_file():
-        return [path]
-    found = [child for child in path.iterdir() if is_picture(child) and child.is_file()]
-    if not found and (path / "img1").is_dir():
-        return pictures_of(path / "img1")
-    if not found:
-        raise UserError(
-            "there are no pictures in this folder", path=path, remedy="Choose a video or a folder of images."
-        )
-    return sorted(found, key=_natural)
-
-
-def _natural(path: Path) -> tuple[list[tuple[int, int | str]], str]:
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part], path.name
+from iouviewer.video.picture_files import pictures_of
 
 
 class ImageReader:
@@ -60,13 +30,29 @@ class ImageReader:
     def __init__(self, path: Path, *, memory: int = 64 << 20) -> None:
         self.path = path
         self.files = pictures_of(path)
-        self.fingerprint = fingerprint(path)
+        folder = path.is_dir()
+        self.fingerprint = fingerprint_of_pictures(self.files) if folder else fingerprint(path)
+        self.former: FormerFingerprint | None = former_fingerprint(path) if folder else None
         self.damage: tuple[Damage, ...] = ()
         self._memory = memory
         self._read: OrderedDict[int, Picture] = OrderedDict()
         self._centre, self._direction = 0, 1
-        first = self.read(0)
-        self.size: tuple[int, int] = (first.shape[1], first.shape[0])
+        self.size = self._first_size()
+
+    def _first_size(self) -> tuple[int, int]:
+        """(width, height) of the first picture that can be read; UserError where not one can."""
+        failure: UserError | None = None
+        for frame in range(self.frame_count):
+            try:
+                picture = self.read(frame)
+            except UserError as error:
+                failure = failure or error
+            else:
+                return picture.shape[1], picture.shape[0]
+        if failure is None or self.frame_count == 1:
+            raise failure or UserError("there are no pictures in this folder", path=self.path)
+        reason = f"not one of the {self.frame_count:,} pictures in this folder can be read ({failure.message})"
+        raise UserError(reason, path=self.path, remedy="Copy them again from their source.") from failure
 
     @property
     def frame_count(self) -> int:
@@ -102,8 +88,6 @@ class ImageReader:
 
         Raises UserError where the picture cannot be read.
         """
-        import cv2
-
         frame = self._checked(frame)
         kept = self._read.get(frame)
         if kept is not None:
@@ -114,11 +98,12 @@ class ImageReader:
             data = np.fromfile(path, np.uint8)
         except OSError as error:
             raise UserError("this picture cannot be read", path=path, frame=frame, remedy=str(error)) from error
-        picture: Picture | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        picture = _decoded(data)
         if picture is None:
             damage = Damage(frame, "this picture cannot be decoded")
             self.damage = self.damage if damage in self.damage else (*self.damage, damage)
-            raise UserError(damage.reason, path=path, frame=frame, remedy="Other pictures can be shown.")
+            remedy = "Other pictures can be shown." if self.frame_count > 1 else "Copy it again."
+            raise UserError(damage.reason, path=path, frame=frame, remedy=remedy)
         self._read[frame] = picture
         while sum(kept.nbytes for kept in self._read.values()) > self._memory and len(self._read) > 1:
             self._read.popitem(last=False)
@@ -130,12 +115,13 @@ class ImageReader:
         size: tuple[int, int] | None = None,
         *,
         allow_reduced: bool = False,
+        with_check: bool = False,
         cancelled: Callable[[], bool] | None = None,
     ) -> DisplayFrame:
-        """The picture for the screen, scaled down to fit ``size``; as VideoReader's."""
+        """The picture for the screen, scaled down to fit ``size``; as VideoReader's, but that ``check`` stays None."""
         import cv2
 
-        del allow_reduced, cancelled
+        del allow_reduced, with_check, cancelled
         self.move_to(self._checked(frame))
         picture = self.read(frame)
         height, width = picture.shape[:2]
@@ -145,6 +131,11 @@ class ImageReader:
             picture = cv2.resize(picture, target, interpolation=cv2.INTER_AREA)
         pixels = cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
         return DisplayFrame(frame, pixels, True, pixels.shape[1] / width)
+
+    def known_check(self, frame: int) -> int | None:
+        """None: pictures in files of their own need no proof."""
+        del frame
+        return None
 
     def move_to(self, frame: int) -> None:
         """Tell where the user is."""
@@ -186,3 +177,14 @@ class ImageReader:
     def close(self) -> None:
         """Give back the memory."""
         self._read.clear()
+
+
+def _decoded(data: NDArray[np.uint8]) -> Picture | None:
+    """The picture in a file's bytes; None where there is none."""
+    import cv2
+
+    try:
+        picture: Picture | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except cv2.error:  # a damaged header may announce a size that no picture has
+        return None
+    return picture

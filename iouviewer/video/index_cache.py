@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import tempfile
-import zipfile
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,11 +15,21 @@ import numpy as np
 
 from iouviewer import folders
 from iouviewer.video.facts import FormChange, StreamFacts
+from iouviewer.video.fingerprint import FileStamp, stamp_of
 from iouviewer.video.index import Damage, Packets, VideoIndex
 
-_VERSION = 5
+_VERSION = 6
 _COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
 _PICTURES = ("pictures", "repeats", "picture_pts", "checks")
+
+LARGEST_FOLDER = 1 << 30
+"""Bytes that all indexes together may take."""
+
+MOST_ENTRIES = 2000
+"""Indexes that are kept; those that were not used for longest go first."""
+
+_ABANDONED = 3600
+"""Seconds after which a half-written file is what a crash left behind, and not another window's."""
 
 
 def cached_path(fingerprint: str) -> Path:
@@ -37,7 +49,7 @@ def load_index(fingerprint: str, video: Path) -> VideoIndex | None:
             if about["version"] != _VERSION or about["modified"] != video.stat().st_mtime_ns:
                 return None
             packets = Packets(**{name: data[name] for name in _COLUMNS})
-            return VideoIndex(
+            index = VideoIndex(
                 packets=packets,
                 time_base=Fraction(about["time_base"]),
                 confirmed=about["confirmed"],
@@ -48,17 +60,24 @@ def load_index(fingerprint: str, video: Path) -> VideoIndex | None:
                 facts=StreamFacts.from_plain(about["facts"]) if about["facts"] else None,
                 **{name: data[name] for name in _PICTURES},
             )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except Exception:  # noqa: BLE001 - one flipped bit can make zipfile and NumPy raise nearly anything
         return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # used just now, so it goes last
+    return index
 
 
-def save_index(index: VideoIndex, fingerprint: str, video: Path) -> None:
-    """Keep a complete index; a folder that cannot be written only costs time at the next opening."""
-    if not index.complete or not fingerprint:
+def save_index(index: VideoIndex, fingerprint: str, video: Path, stamp: FileStamp | None) -> None:
+    """Keep a complete index; a folder that cannot be written only costs time at the next opening.
+
+    ``stamp`` is the video's from before it was opened to be read. Nothing is kept where it is not known, or where the
+    file has been written to since: the index is then that of no file.
+    """
+    if not index.complete or not fingerprint or stamp is None or not _is_still(video, stamp):
         return
     about = {
         "version": _VERSION,
-        "modified": video.stat().st_mtime_ns,
+        "modified": stamp.modified,
         "time_base": str(index.time_base),
         "confirmed": index.confirmed,
         "rotation": index.rotation,
@@ -69,12 +88,56 @@ def save_index(index: VideoIndex, fingerprint: str, video: Path) -> None:
     }
     columns = {name: getattr(index.packets, name) for name in _COLUMNS}
     columns |= {name: getattr(index, name) for name in _PICTURES}
+    # In memory first: a disk that fills up would leave zipfile with an archive that it can neither end nor drop.
+    body = io.BytesIO()
+    np.savez(body, about=np.array(json.dumps(about)), **columns)
     path = cached_path(fingerprint)
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, about=np.array(json.dumps(about)), **columns)
-        Path(temporary).replace(path)
+        _write(path, body)
+        _make_room(path)
+
+
+def _is_still(video: Path, stamp: FileStamp) -> bool:
+    try:
+        return stamp_of(video) == stamp
     except OSError:
-        return
+        return False
+
+
+def _write(path: Path, body: io.BytesIO) -> None:
+    """Put a file in place in one step; where that fails nothing is left of it. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body.getbuffer())
+        temporary.replace(path)
+    finally:
+        # After the replace there is nothing left to remove.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _make_room(kept: Path) -> None:
+    """Delete indexes that were not used for longest, and what crashes left, until the folder is within its limits."""
+    entries: list[tuple[float, int, Path]] = []
+    for path in kept.parent.iterdir():
+        try:
+            found = path.stat()
+        except OSError:
+            continue  # another window was quicker
+        if path.suffix == ".part" and time.time() - found.st_mtime > _ABANDONED:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        elif path.suffix == ".npz":
+            entries.append((found.st_mtime, found.st_size, path))
+    used, count = sum(size for _, size, _ in entries), len(entries)
+    for _, size, path in sorted(entries):
+        if used <= LARGEST_FOLDER and count <= MOST_ENTRIES:
+            return
+        if path == kept:
+            continue
+        with contextlib.suppress(OSError):
+            path.unlink()
+            used, count = used - size, count - 1

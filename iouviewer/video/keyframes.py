@@ -16,7 +16,7 @@ from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, Pixels, check_sum
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.identity import FileIdentity
+from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import Int64, VideoIndex
 from iouviewer.video.packed import LONG_SIDE, pack, unpack
 from iouviewer.video.ring import Held
@@ -62,15 +62,15 @@ class KeptKey:
 class KeyFrames:
     """Key frames of one file, by packet. Owned by one thread; a thread of its own fills the memory while that is idle.
 
-    ``room``: bytes that kept pictures may take, 0 to keep none. ``rotation``: degrees clockwise. ``identity``: the file
+    ``room``: bytes that kept pictures may take, 0 to keep none. ``rotation``: degrees clockwise. ``stamp``: the file
     that is to stand there.
     """
 
-    def __init__(self, path: Path, room: int, rotation: int = 0, identity: FileIdentity | None = None) -> None:
+    def __init__(self, path: Path, room: int, rotation: int = 0, stamp: FileStamp | None = None) -> None:
         self._path = path
         self._rotation = rotation
-        self._decoder = Decoder(path, threads=1, identity=identity)
-        self._background = Decoder(path, threads=1, identity=identity)
+        self._decoder = Decoder(path, threads=1, stamp=stamp)
+        self._background = Decoder(path, threads=1, stamp=stamp)
         self.room = room
         self._kept: dict[int, KeptKey] = {}
         self._used = 0

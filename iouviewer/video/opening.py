@@ -18,10 +18,11 @@ from iouviewer.video.container import (
 )
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.fingerprint import fingerprint as fingerprint_of
-from iouviewer.video.identity import FileIdentity
-from iouviewer.video.images import ImageReader, is_picture
+from iouviewer.video.fingerprint import stamp_of
+from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import load_index, save_index
+from iouviewer.video.picture_files import is_picture
 from iouviewer.video.reader import VideoReader
 
 _FIRST_PACKETS = 64
@@ -45,7 +46,7 @@ def open_video(
     if path.is_dir() or (is_picture(path) and path.is_file() and path.stat().st_size):
         return ImageReader(path) if memory is None else ImageReader(path, memory=memory)
     refuse_what_is_no_file(path)
-    identity = FileIdentity.of(path)
+    stamp = stamp_of(path)
     try:
         fingerprint = fingerprint_of(path)
     except PermissionError as error:
@@ -63,7 +64,7 @@ def open_video(
             doubts = doubts_of(facts, packets, path.stat().st_size, complete=complete)
             found = index_of_packets(packets, facts.time_base, doubts=doubts, complete=complete, facts=facts)
             found = replace(found, rotation=rotation_of(path, found))
-            save_index(found, fingerprint, path)
+            save_index(found, fingerprint, path, stamp)
         elif found.frame_count:
             unread, container = container, None
     finally:
@@ -71,10 +72,10 @@ def open_video(
             container.close()
     if decode_order and found.complete and ORDER_UNKNOWN in found.doubts and not found.confirmed:
         found = confirm_index(path, found) or found
-        save_index(found, fingerprint, path)
+        save_index(found, fingerprint, path, stamp)
     if not found.frame_count:
         raise UserError("the file holds no picture", path=path, remedy="Copy or convert it again.")
-    return VideoReader(path, found, facts, fingerprint=fingerprint, memory=memory, container=unread, identity=identity)
+    return VideoReader(path, found, facts, fingerprint=fingerprint, stamp=stamp, memory=memory, container=unread)
 
 
 def rotation_of(path: Path, index: VideoIndex) -> int:

@@ -15,7 +15,7 @@ from iouviewer.video.colour import Converter, check_sum
 from iouviewer.video.container import refuse_another_file
 from iouviewer.video.decoder import Decoded, Decoder
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.identity import FileIdentity
+from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import FALSE_KEYS, ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
 from iouviewer.video.ring import Held, Ring
 from iouviewer.video.starts import is_no_start, lacks_references
@@ -57,10 +57,10 @@ class Pictures:
         converter: Converter,
         memory: int | None,
         container: Any = None,
-        identity: FileIdentity | None = None,
+        stamp: FileStamp | None = None,
     ) -> None:
         self.index = index
-        self._identity = identity
+        self._stamp = stamp
         self._path = path
         self._facts = facts
         self._frugal = memory is None
@@ -96,7 +96,7 @@ class Pictures:
             found = self._from_the_starts(frame, cancelled)
         if found is not None:
             return found
-        refuse_another_file(self._path, self._identity)
+        refuse_another_file(self._path, self._stamp)
         reason = _reason_of_loss(self._decoder, self.index.packet_of(frame))
         self._lost[frame] = reason
         self._note_damage(self.index.packet_of(frame), Damage(frame, reason))
@@ -142,9 +142,7 @@ class Pictures:
         ahead = min(max(_AHEAD_BYTES // self._facts.picture_bytes, 2), 16)
         strict = not self._single and not len(self.index.checks) and not lacks_references(self.index, self._facts.codec)
         threads = 1 if self._single else 0
-        return Decoder(
-            self._path, threads=threads, strict=strict, ahead=ahead, container=container, identity=self._identity
-        )
+        return Decoder(self._path, threads=threads, strict=strict, ahead=ahead, container=container, stamp=self._stamp)
 
     def _use_single(self) -> None:
         """Go on with one thread, until an index with checksums is there."""

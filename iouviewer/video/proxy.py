@@ -1,26 +1,30 @@
 """Small JPEG copies of the pictures around what the user visits, so that scrubbing a long group shows each at once.
 
 One append-only file a video in the cache folder; every record names its frame and carries a checksum, so a record that
-was cut off or damaged is never shown. The folder can be deleted at any time.
+was cut off or damaged is never shown. It carries the checksum of the whole picture as well: the name of the file tells
+most changes of a video, but only the pictures themselves tell all. The folder can be deleted at any time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import threading
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from iouviewer import folders
 from iouviewer.video.colour import Pixels
 from iouviewer.video.display import DisplayFrame
+from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.packed import LONG_SIDE, pack, unpack
 
 __all__ = ["DEFAULT_LIMIT", "LONG_SIDE", "Proxy", "clear_proxies", "proxies_size", "proxy_folder"]
 
-_HEADER = struct.Struct("<4sqII")
-_MAGIC = b"IVPX"
+_HEADER = struct.Struct("<4sqIII")
+_MAGIC = b"IVP2"
 DEFAULT_LIMIT = 2 << 30
 """Bytes that all proxies together may take."""
 
@@ -48,17 +52,29 @@ def proxies_size() -> int:
     return sum(path.stat().st_size for path in proxy_folder().glob("*.pictures"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a copy begins in the file, its bytes, its checksum, and that of the picture it was made from."""
+
+    start: int
+    length: int
+    crc: int
+    check: int
+
+
 class Proxy:
     """The small pictures of one video. One thread writes, any thread reads.
 
-    ``digest`` is the index's: pictures made under other numbers are never taken for these.
+    ``digest`` is the index's: pictures made under other numbers are never taken for these. ``stamp`` is the file's from
+    before it was opened: a file that is edited in its middle keeps its fingerprint, and often its numbers.
     """
 
-    def __init__(self, fingerprint: str, digest: str, *, limit: int = DEFAULT_LIMIT) -> None:
-        self.path = proxy_folder() / f"{fingerprint}-{digest[:12]}.pictures"
+    def __init__(self, fingerprint: str, digest: str, *, stamp: FileStamp | None, limit: int = DEFAULT_LIMIT) -> None:
+        modified = f"{stamp.modified:x}" if stamp is not None else "unknown"
+        self.path = proxy_folder() / f"{fingerprint}-{digest[:12]}-{modified}.pictures"
         self.limit = limit
         self._lock = threading.Lock()
-        self._places: dict[int, tuple[int, int, int]] = {}
+        self._places: dict[int, _Place] = {}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._make_room()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -67,6 +83,10 @@ class Proxy:
 
     def _make_room(self) -> None:
         others = [path for path in self.path.parent.glob("*.pictures") if path != self.path]
+        for path in [path for path in others if _is_of_another_format(path)]:
+            others.remove(path)
+            with contextlib.suppress(OSError):
+                path.unlink()
         others.sort(key=lambda path: path.stat().st_mtime)
         used = proxies_size()
         while others and used > self.limit // 2:
@@ -83,10 +103,10 @@ class Proxy:
         at = 0
         while at + _HEADER.size <= size:
             os.lseek(self._file, at, os.SEEK_SET)
-            magic, frame, length, crc = _HEADER.unpack(os.read(self._file, _HEADER.size))
+            magic, frame, length, crc, check = _HEADER.unpack(os.read(self._file, _HEADER.size))
             if magic != _MAGIC or at + _HEADER.size + length > size:
                 break
-            self._places[frame] = (at + _HEADER.size, length, crc)
+            self._places[frame] = _Place(at + _HEADER.size, length, crc, check)
             at += _HEADER.size + length
         if at < size:
             os.ftruncate(self._file, at)
@@ -102,30 +122,35 @@ class Proxy:
         """Whether the limit is reached."""
         return os.fstat(self._file).st_size >= self.limit // 2
 
-    def add(self, frame: int, pixels: Pixels) -> None:
-        """Keep a picture, (h, w, 4) uint8 B, G, R, unused. OSError where the disk is full."""
+    def add(self, frame: int, pixels: Pixels, *, check: int) -> None:
+        """Keep a picture, (h, w, 4) uint8 B, G, R, unused. OSError where the disk is full.
+
+        ``check``: ``colour.check_sum`` of the whole picture that it was made from.
+        """
         body = pack(pixels)
         if body is None:
             return
-        crc = zlib.crc32(body)
+        crc = _crc_of(frame, check, body)
         with self._lock:
-            written = os.write(self._file, _HEADER.pack(_MAGIC, frame, len(body), crc) + body)
+            written = os.write(self._file, _HEADER.pack(_MAGIC, frame, len(body), crc, check) + body)
             end = os.lseek(self._file, 0, os.SEEK_CUR)
             if written == _HEADER.size + len(body):
-                self._places[frame] = (end - len(body), len(body), crc)
+                self._places[frame] = _Place(end - len(body), len(body), crc, check)
 
-    def get(self, frame: int, video_width: int) -> DisplayFrame | None:
-        """The small picture, exact in number and content though not in size; None where there is none."""
+    def get(self, frame: int, video_width: int, *, check: int | None = None) -> DisplayFrame | None:
+        """The small picture, exact in number and content though not in size; None where there is none.
+
+        ``check``: the checksum of the picture, once that is known; a copy of any other picture is forgotten.
+        """
         place = self._places.get(frame)
         if place is None:
             return None
-        start, length, crc = place
         with self._lock:
             if self._file < 0:
                 return None
-            os.lseek(self._file, start, os.SEEK_SET)
-            body = os.read(self._file, length)
-        if zlib.crc32(body) != crc:
+            os.lseek(self._file, place.start, os.SEEK_SET)
+            body = os.read(self._file, place.length)
+        if _crc_of(frame, place.check, body) != place.crc or check not in {None, place.check}:
             self._places.pop(frame, None)
             return None
         pixels = unpack(body)
@@ -138,3 +163,17 @@ class Proxy:
                 os.close(self._file)
             self._file = -1
             self._places.clear()
+
+
+def _crc_of(frame: int, check: int, body: bytes) -> int:
+    """Checksum of a record: of its number and its picture's checksum as well, so that neither can be mistaken."""
+    return zlib.crc32(body, zlib.crc32(struct.pack("<qI", frame, check)))
+
+
+def _is_of_another_format(path: Path) -> bool:
+    """Whether an earlier version of the program made the file; one that was only just begun is nobody's."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) not in {b"", _MAGIC}
+    except OSError:
+        return False

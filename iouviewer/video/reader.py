@@ -12,10 +12,10 @@ import numpy as np
 
 from iouviewer.document.sources import Picture
 from iouviewer.errors import UserError
-from iouviewer.video.colour import Converter, Pixels
+from iouviewer.video.colour import Converter, Pixels, check_sum
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.facts import StreamFacts
-from iouviewer.video.identity import FileIdentity
+from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.keyframes import KeptKey, KeyFrames
 from iouviewer.video.pictures import Cancelled, Pictures
@@ -42,21 +42,21 @@ class VideoReader:
         facts: StreamFacts,
         *,
         fingerprint: str = "",
+        stamp: FileStamp | None = None,
         memory: int | None = None,
         container: Any = None,
-        identity: FileIdentity | None = None,
     ) -> None:
-        """``container``: the file, opened and not read yet, which the reader takes over; ``identity``: that file's."""
+        """``container``: the file, opened and not read yet, which the reader takes over; ``stamp``: from before."""
         self.path = path
-        self.identity = identity
         self.rotation = index.rotation
         self.fingerprint = fingerprint
+        self.stamp = stamp
         self.facts = facts
         self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
         self._converter = Converter(self.rotation)
         room = _room_for_key_frames(memory or 0)
-        self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room, container, identity)
-        self._keys = KeyFrames(path, room, index.rotation, identity)
+        self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room, container, stamp)
+        self._keys = KeyFrames(path, room, index.rotation, stamp)
         self._previews: dict[tuple[int, tuple[int, int] | None], DisplayFrame] = {}
 
     # -- what the video is ---------------------------------------------------------------------------------------
@@ -148,17 +148,24 @@ class VideoReader:
         size: tuple[int, int] | None = None,
         *,
         allow_reduced: bool = False,
+        with_check: bool = False,
         cancelled: Cancelled | None = None,
     ) -> DisplayFrame:
         """The picture for the screen, scaled down to fit ``size`` (width, height) where one is given.
 
-        ``allow_reduced`` takes a picture that memory kept smaller. Raises as ``read`` does, and Superseded where
-        ``cancelled()`` says that the picture is no longer wanted.
+        ``allow_reduced`` takes a picture that memory kept smaller, ``with_check`` gives the whole picture's checksum.
+        Raises as ``read`` does, and Superseded where ``cancelled()`` says that the picture is no longer wanted.
         """
         frame = self._checked(frame)
         self._keys.halt()
-        held = self._pictures.get(frame, allow_reduced=allow_reduced, cancelled=cancelled)
-        return self._converted(frame, held, self._fitted(size))
+        held = self._pictures.get(frame, allow_reduced=allow_reduced and not with_check, cancelled=cancelled)
+        shown = self._converted(frame, held, self._fitted(size))
+        return replace(shown, check=check_sum(held.picture)) if with_check else shown
+
+    def known_check(self, frame: int) -> int | None:
+        """The ``colour.check_sum`` that a clean decode of the whole file gave a picture; None where there was none."""
+        checks = self.index.checks
+        return int(checks[frame]) if frame < len(checks) else None
 
     def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The first of ``previews``."""

@@ -146,7 +146,7 @@ def confirm(reader: VideoReader):
     info = info_of(reader)
     index = confirm_index(reader.path, reader.index)
     assert index is not None
-    save_index(index, info.fingerprint, reader.path)
+    save_index(index, info.fingerprint, reader.path, reader.stamp)
     return index, info_with(info, index)
 
 

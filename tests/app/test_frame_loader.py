@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QThread
@@ -15,8 +17,10 @@ from iouviewer.app.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.frame_thread import image_of
 from iouviewer.video import open_video
 from iouviewer.video.display import DisplayFrame
+from iouviewer.video.index_cache import load_index
+from iouviewer.video.proxy import Proxy
 from iouviewer.video.reader import VideoReader
-from tests.video.awkward import BROKEN, VideoMaker, code_in, make_video
+from tests.video.awkward import BROKEN, VideoMaker, code_in, make_video, picture
 
 
 class Seen:
@@ -122,6 +126,18 @@ def test_once_the_proxy_covers_a_place_scrubbing_shows_the_picture_itself_at_onc
     loader.request(79, scrubbing=True)
     until(qtbot, lambda: seen.frames)
     assert all(answer.frame == 79 and answer.exact for answer in seen.frames)
+
+
+def test_small_copies_of_other_pictures_than_the_proven_ones_are_never_shown(qtbot, loader, seen, clip):
+    opened(qtbot, loader, seen, clip)
+    until(qtbot, lambda: loader.info.proven)
+    wrong = Proxy("wrong", "d" * 32, stamp=None)
+    wrong.add(79, cv2.cvtColor(picture(3, 160, 96), cv2.COLOR_BGR2BGRA), check=1)
+    loader._mailbox.put(proxy=(loader._opening, wrong))
+    loader.request(79, scrubbing=True)
+    until(qtbot, lambda: seen.frames and seen.frames[-1].exact and not seen.frames[-1].stand_in)
+    assert all(code_in(pixels_of(answer.image)[..., :3]) == answer.frame for answer in seen.frames)
+    wrong.close()
 
 
 def test_pictures_are_scaled_to_the_size_of_the_view(qtbot, loader, seen, clip):
@@ -335,6 +351,20 @@ def test_a_full_cache_folder_is_told_and_the_video_goes_on(qtbot, loader, seen, 
     assert "No space left" in str(failures[0]) and "small copies" in str(failures[0])
     loader.request(50)
     until(qtbot, lambda: seen.frames[-1].frame == 50)
+
+
+def test_a_file_that_was_written_to_meanwhile_is_not_proven_and_that_is_told(qtbot, loader, seen, clip, tmp_path):
+    path = tmp_path / "copied.mp4"
+    path.write_bytes(clip.read_bytes())
+    loader.set_proof(on=False)
+    opened(qtbot, loader, seen, path)
+    os.utime(path, ns=(1, 1))
+    failures = []
+    loader.backgroundFailed.connect(failures.append)
+    loader.set_proof(on=True)
+    until(qtbot, lambda: failures)
+    assert "has changed since it was opened" in str(failures[0])
+    assert not loader.info.proven and load_index(loader.info.fingerprint, path) is None
 
 
 def test_requests_while_another_file_is_opened_belong_to_the_open_one(qtbot, loader, seen, clip, tmp_path):

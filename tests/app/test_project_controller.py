@@ -26,6 +26,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes
 from iouviewer.metrics.table import Convention
 from iouviewer.project.store import ProjectFile
+from iouviewer.video.fingerprint import FormerFingerprint
 
 from ..project.building import bits_of, make_predictions, state_of
 
@@ -42,6 +43,7 @@ class Facts:
     fps: float = 25.0
     fingerprint: str = "fingerprint-1"
     index_digest: str = "digest-1"
+    former: FormerFingerprint | None = None
     numbering: Numbering | None = None
 
 

@@ -27,6 +27,7 @@ from iouviewer.document.edits import (
     SetTracks,
 )
 from iouviewer.document.numbering import Numbering
+from iouviewer.video.fingerprint import FormerFingerprint
 
 RECT = (100.125, 100.0 + 1 / 3, 150.0, 160.0)
 
@@ -41,6 +42,7 @@ class Facts:
     fps: float = 25.0
     fingerprint: str = "fingerprint-1"
     index_digest: str = "digest-1"
+    former: FormerFingerprint | None = None
     numbering: Numbering | None = None
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -15,6 +18,14 @@ def write(path, number, width=160, height=96):
     path.parent.mkdir(exist_ok=True, parents=True)
     cv2.imwrite(str(path), picture(number, width, height))
     return path
+
+
+def header_of_a_huge_picture():
+    """A PNG that announces 100,000 pixels a side, which OpenCV refuses by an exception of its own."""
+    data = bytearray(cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    data[16:24] = struct.pack(">II", 100_000, 100_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
 
 
 @pytest.fixture
@@ -74,6 +85,60 @@ def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_shown(folder):
     assert code_in(reader.read(4)) == 4
 
 
+def test_a_folder_whose_first_pictures_are_damaged_opens_with_the_size_of_the_next(folder):
+    (folder / "000001.png").write_bytes(b"not a picture")
+    (folder / "000002.png").write_bytes(header_of_a_huge_picture())
+    reader = open_video(folder)
+    assert (reader.frame_count, reader.size) == (12, (160, 96))
+    assert [damage.frame for damage in reader.damage] == [0, 1]
+    assert code_in(reader.read_display(2).pixels[..., :3]) == 2
+
+
+def test_a_folder_without_one_readable_picture_is_refused_with_their_number(tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(b"not a picture")
+    with pytest.raises(UserError, match="not one of the 3 pictures") as caught:
+        open_video(tmp_path)
+    assert caught.value.path == tmp_path
+
+
+def test_hidden_files_are_no_pictures(folder):
+    (folder / "._000001.png").write_bytes(b"\0\5\26\7 what macOS knows of the file")
+    reader = open_video(folder)
+    assert reader.frame_count == 12 and code_in(reader.read(0)) == 0
+
+
+def test_names_with_digits_that_are_no_decimals_are_sorted(tmp_path):
+    for number, name in enumerate(["1²9.png", "1²10.png", "٣.png"]):
+        write(tmp_path / name, number)
+    reader = open_video(tmp_path)
+    assert [code_in(reader.read(frame)) for frame in range(3)] == [0, 1, 2]
+
+
+def test_pictures_of_every_kind_come_as_three_channels(tmp_path):
+    colour = picture(5, 160, 96)
+    grey = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
+    alpha = cv2.cvtColor(colour, cv2.COLOR_BGR2BGRA)
+    alpha[..., 3] = 7
+    kinds = [("1.png", grey), ("2.png", colour.astype(np.uint16) * 257), ("10.png", alpha), ("11.tif", grey)]
+    for name, pixels in kinds:
+        cv2.imwrite(str(tmp_path / name), pixels)
+    reader = open_video(tmp_path)
+    for frame in range(4):
+        assert reader.read(frame).shape == (96, 160, 3) and reader.read(frame).dtype == np.uint8
+        assert code_in(reader.read(frame)) == 5
+
+
+def test_a_picture_is_turned_as_its_exif_data_says(tmp_path):
+    write(tmp_path / "1.jpg", 1)
+    plain = (tmp_path / "1.jpg").read_bytes()
+    entry = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0" + entry + bytes(4)
+    (tmp_path / "1.jpg").write_bytes(plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:])
+    reader = open_video(tmp_path)
+    assert reader.size == (96, 160) and reader.read(0).shape == (160, 96, 3)
+
+
 def test_memory_stays_within_its_budget_and_prefetch_reads_ahead(folder):
     budget = 5 * 160 * 96 * 3
     reader = open_video(folder, memory=budget)
@@ -96,5 +161,6 @@ def test_the_digest_changes_with_the_names_only(folder):
 
 def test_a_damaged_single_picture_is_refused(tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8 but nothing more")
-    with pytest.raises(UserError):
+    with pytest.raises(UserError) as caught:
         open_video(tmp_path / "bad.jpg")
+    assert caught.value.remedy == "Copy it again."

@@ -10,7 +10,7 @@ import pytest
 
 from iouviewer.video import open_video
 from iouviewer.video.facts import FormChange
-from iouviewer.video.fingerprint import fingerprint
+from iouviewer.video.fingerprint import fingerprint, stamp_of
 from iouviewer.video.growing import complete_index, settled_part
 from iouviewer.video.index import NO_TIME, Damage, Packets, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import cached_path, load_index, save_index
@@ -153,7 +153,7 @@ def test_everything_about_an_index_survives_the_cache(tmp_path):
         form_changes=(FormChange(1, (320, 96), "yuv422p"),),
         rotation=90,
     )
-    save_index(index, "name", video)
+    save_index(index, "name", video, stamp_of(video))
     loaded = load_index("name", video)
     assert isinstance(loaded, VideoIndex)
     assert (loaded.doubts, loaded.damage, loaded.rotation) == (index.doubts, index.damage, 90)

@@ -6,8 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from iouviewer.video.proxy import Proxy, clear_proxies, proxies_size
-from tests.video.awkward import code_in, picture
+from iouviewer.video import open_video
+from iouviewer.video.confirm import confirm_index
+from iouviewer.video.fingerprint import FileStamp
+from iouviewer.video.proxy import Proxy, clear_proxies, proxies_size, proxy_folder
+from tests.video.awkward import VideoMaker, code_in, make_video, picture
+
+STAMP = FileStamp(1000, 2000)
 
 
 def pixels(number):
@@ -16,7 +21,7 @@ def pixels(number):
 
 @pytest.fixture
 def proxy():
-    proxy = Proxy("video", "d" * 32)
+    proxy = Proxy("video", "d" * 32, stamp=STAMP)
     yield proxy
     proxy.close()
 
@@ -27,7 +32,7 @@ def test_a_new_proxy_holds_nothing(proxy):
 
 def test_pictures_come_back_under_their_numbers_with_their_scale(proxy):
     for number in (5, 900, 7):
-        proxy.add(number, pixels(number))
+        proxy.add(number, pixels(number), check=number)
     for number in (900, 5, 7):
         shown = proxy.get(number, 320)
         assert (shown.frame, shown.exact, shown.scale) == (number, True, 0.5)
@@ -35,68 +40,126 @@ def test_pictures_come_back_under_their_numbers_with_their_scale(proxy):
 
 
 def test_pictures_are_there_after_reopening(proxy):
-    proxy.add(3, pixels(3))
-    again = Proxy("video", "d" * 32)
+    proxy.add(3, pixels(3), check=3)
+    again = Proxy("video", "d" * 32, stamp=STAMP)
     assert 3 in again and code_in(again.get(3, 160).pixels[..., :3]) == 3
     again.close()
 
 
-def test_other_numbers_or_another_video_are_another_proxy(proxy):
-    proxy.add(3, pixels(3))
-    for other in (Proxy("video", "e" * 32), Proxy("other", "d" * 32)):
+def test_other_numbers_another_video_or_an_edited_one_are_another_proxy(proxy):
+    proxy.add(3, pixels(3), check=3)
+    later = FileStamp(STAMP.size, STAMP.modified + 1)
+    others = [("video", "e" * 32, STAMP), ("other", "d" * 32, STAMP), ("video", "d" * 32, later)]
+    for other in [Proxy(name, digest, stamp=stamp) for name, digest, stamp in others]:
         assert 3 not in other
         other.close()
 
 
 def test_a_record_that_was_cut_off_is_dropped_and_writing_goes_on(proxy):
-    proxy.add(1, pixels(1))
-    proxy.add(2, pixels(2))
+    proxy.add(1, pixels(1), check=1)
+    proxy.add(2, pixels(2), check=2)
     proxy.close()
     proxy.path.write_bytes(proxy.path.read_bytes()[:-10])
-    again = Proxy("video", "d" * 32)
+    again = Proxy("video", "d" * 32, stamp=STAMP)
     assert 1 in again and 2 not in again
-    again.add(4, pixels(4))
+    again.add(4, pixels(4), check=4)
     again.close()
-    third = Proxy("video", "d" * 32)
+    third = Proxy("video", "d" * 32, stamp=STAMP)
     assert code_in(third.get(4, 160).pixels[..., :3]) == 4
     third.close()
 
 
 def test_a_damaged_picture_is_never_shown(proxy):
-    proxy.add(1, pixels(1))
+    proxy.add(1, pixels(1), check=1)
     proxy.close()
     data = bytearray(proxy.path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     proxy.path.write_bytes(data)
-    again = Proxy("video", "d" * 32)
+    again = Proxy("video", "d" * 32, stamp=STAMP)
     assert again.get(1, 160) is None and 1 not in again
     again.close()
 
 
+@pytest.mark.parametrize("at", [4, 20])
+def test_a_record_whose_number_or_checksum_is_damaged_is_never_shown(proxy, at):
+    proxy.add(1, pixels(1), check=1)
+    proxy.close()
+    data = bytearray(proxy.path.read_bytes())
+    data[at] ^= 2
+    proxy.path.write_bytes(data)
+    again = Proxy("video", "d" * 32, stamp=STAMP)
+    assert all(again.get(frame, 160) is None for frame in range(5)) and len(again) == 0
+    again.close()
+
+
+def test_a_copy_of_another_picture_than_the_proven_one_is_forgotten_and_made_again(proxy):
+    proxy.add(1, pixels(1), check=70)
+    assert proxy.get(1, 160) is not None and proxy.get(1, 160, check=70) is not None
+    assert proxy.get(1, 160, check=71) is None and 1 not in proxy
+    proxy.add(1, pixels(2), check=71)
+    again = Proxy("video", "d" * 32, stamp=STAMP)
+    assert code_in(again.get(1, 160, check=71).pixels[..., :3]) == 2
+    again.close()
+
+
+def test_files_of_earlier_versions_go_and_one_that_is_just_begun_stays():
+    folder = proxy_folder()
+    folder.mkdir(parents=True)
+    (folder / "earlier-dddddddddddd.pictures").write_bytes(b"IVPX" + bytes(100))
+    (folder / "begun-dddddddddddd-1.pictures").write_bytes(b"")
+    Proxy("video", "d" * 32, stamp=STAMP).close()
+    assert sorted(path.name.split("-")[0] for path in folder.iterdir()) == ["begun", "video"]
+
+
+def test_a_video_that_was_edited_in_its_middle_gets_no_copies_of_what_was_there(tmp_path):
+    path = make_video(tmp_path / "raw.mov", VideoMaker(codec="rawvideo", pix_fmt="rgb24", frames=70))
+    first = open_video(path)
+    before = Proxy(first.fingerprint, first.index_digest, stamp=first.stamp)
+    shown = first.read_display(35, with_check=True)
+    before.add(35, shown.pixels, check=shown.check)
+    at, size = int(first.index.packets.pos[35]), int(first.index.packets.size[35])
+    first.close()
+    data = bytearray(path.read_bytes())
+    data[at : at + size] = bytes(255 - value for value in data[at : at + size])
+    path.write_bytes(data)
+
+    second = open_video(path)
+    assert (second.fingerprint, second.index_digest) == (first.fingerprint, first.index_digest)
+    after = Proxy(second.fingerprint, second.index_digest, stamp=second.stamp)
+    assert 35 not in after
+    # Where the time of writing does not tell it, the proof does.
+    assert before.get(35, 160) is not None and second.known_check(35) is None
+    second.use_index(confirm_index(path, second.index))
+    assert before.get(35, 160, check=second.known_check(35)) is None
+    assert second.read_display(35, (80, 80), with_check=True).check == second.known_check(35)
+    for one in (before, after, second):
+        one.close()
+
+
 def test_the_oldest_proxies_make_room_and_a_full_one_says_so():
-    old = Proxy("old", "d" * 32)
-    old.add(1, pixels(1))
+    old = Proxy("old", "d" * 32, stamp=STAMP)
+    old.add(1, pixels(1), check=1)
     old.close()
     size = proxies_size()
-    new = Proxy("new", "d" * 32, limit=size)
+    new = Proxy("new", "d" * 32, stamp=STAMP, limit=size)
     assert not old.path.exists()
-    new.add(1, pixels(1))
+    new.add(1, pixels(1), check=1)
     assert new.full
     new.close()
 
 
 def test_clearing_deletes_all(proxy):
-    proxy.add(1, pixels(1))
+    proxy.add(1, pixels(1), check=1)
     assert clear_proxies() > 0
     assert proxies_size() == 0
 
 
 def test_reading_a_closed_proxy_gives_nothing(proxy):
-    proxy.add(1, pixels(1))
+    proxy.add(1, pixels(1), check=1)
     proxy.close()
     assert proxy.get(1, 160) is None
 
 
 def test_a_grey_picture_keeps_its_levels(proxy):
-    proxy.add(0, np.full((64, 64, 4), 128, np.uint8))
+    proxy.add(0, np.full((64, 64, 4), 128, np.uint8), check=0)
     assert np.abs(proxy.get(0, 64).pixels[..., :3].astype(int) - 128).max() <= 2
