@@ -43,6 +43,7 @@ class FrameLoader(QObject):
         self._index: VideoIndex | None = None
         self._number = 0
         self._opening = self._pending = 0
+        self._asked: Path | None = None
         self._target: Size | None = None
         self._proxy_limit = DEFAULT_LIMIT
         self._proof_on, self._held = True, False
@@ -75,11 +76,15 @@ class FrameLoader(QObject):
     def open(self, path: Path | str) -> None:
         """Open a video, a folder of pictures or a picture; ``opened`` or ``openFailed`` answers.
 
-        What was open stays until then, and for good where opening fails.
+        What was open stays until then, and for good where opening fails. Asked again before the answer, it is one
+        opening.
         """
+        if self._asked == Path(path):
+            return
+        self._asked = Path(path)
         self._number += 1
         self._pending = self._number
-        self._mailbox.put(opening=(self._pending, Path(path)), request=None)
+        self._mailbox.put(opening=(self._pending, self._asked), request=None)
 
     def request(self, frame: int, *, scrubbing: bool = False, moving: bool = False) -> int:
         """Ask for a picture by number; returns the number of the request.
@@ -151,6 +156,7 @@ class FrameLoader(QObject):
     def _on_thread_opened(self, number: int, info: VideoInfo, index: VideoIndex | None) -> None:
         if number != self._pending:
             return
+        self._asked = None
         self._stop_background()
         self._opening, self.info, self.progress, self._index = number, info, None, index
         if index is not None:
@@ -164,6 +170,7 @@ class FrameLoader(QObject):
     def _on_thread_open_failed(self, number: int, error: UserError, held: int) -> None:
         if number != self._pending:
             return
+        self._asked = None
         if held != self._opening:
             # The thread holds a third file, which was opened on the way to this one and never shown.
             self._stop_background()

@@ -76,12 +76,22 @@ def _clear_environment() -> str:
 
 
 def fill_window(window: MainWindow, keeper: ThemeKeeper, notifier: Notifier, request: OpenRequest) -> None:
-    """Load the heavy parts, fill the window, open what was asked for."""
+    """Load the heavy parts, fill the window, open what was asked for.
+
+    The first picture is decoded while the window's other parts are loaded; its answers wait until the window is whole.
+    """
+    from iouviewer.app.frame_loader import FrameLoader
     from iouviewer.app.settings import SettingsStore
-    from iouviewer.ui.workbench import Workbench
 
     store = SettingsStore(tell=notifier.show)
-    workbench = Workbench(window, store, notifier, keeper)
+    loader = FrameLoader(window, memory=store.settings.memory_mib << 20)
+    if request.video is not None:
+        loader.open(request.video)
+        loader.request(store.settings.last_frame(request.video))
+
+    from iouviewer.ui.workbench import Workbench
+
+    workbench = Workbench(window, store, notifier, keeper, loader)
     window.restore(store.settings.window_geometry)
     window.fill(workbench)
     workbench.open_request(request)

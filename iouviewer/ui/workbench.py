@@ -64,7 +64,9 @@ class Workbench(QObject):
         files: opens and imports.
     """
 
-    def __init__(self, window: MainWindow, store: SettingsStore, notifier: Notifier, keeper: ThemeKeeper) -> None:
+    def __init__(
+        self, window: MainWindow, store: SettingsStore, notifier: Notifier, keeper: ThemeKeeper, loader: FrameLoader
+    ) -> None:
         super().__init__(window)
         pg.setConfigOptions(antialias=False)
         self._window, self._store, self._keeper = window, store, keeper
@@ -73,7 +75,7 @@ class Workbench(QObject):
         self.notifier = notifier
         self.session = Session(self)
         self.session.set_score_settings(settings.score_settings())
-        self.loader = FrameLoader(self, memory=settings.memory_mib << 20)
+        self.loader = loader
         self.playback = Playback(self)
         self.queue = InferenceQueue(self)
         self.verdicts = VerdictJob(self.session, self)
@@ -347,11 +349,6 @@ class Workbench(QObject):
         self._store.settings.extra[COMPARE_MODE] = self.parts.stage.mode.value
         self._store.settings.take_score_settings(self.session.scores.settings)
         self._save_settings()
-        self.runs.close()
-        self.files.close()
-        self.exports.close()
-        self.verdicts.close()
-        self.ap.close()
-        self.differences.close()
-        self.controller.close()
-        self.loader.close()
+        jobs = (self.runs, self.files, self.exports, self.verdicts, self.ap, self.differences)
+        for part in (*jobs, self.controller, self.loader):
+            part.close()

@@ -178,6 +178,20 @@ def test_opening_another_file_drops_answers_of_the_first(qtbot, loader, seen, cl
     assert [answer.frame for answer in seen.frames] == [4]
 
 
+def test_a_video_asked_for_twice_before_the_answer_is_opened_once(qtbot, loader, seen, clip):
+    loader.open(clip)
+    early = loader.request(40)
+    loader.open(clip)
+    until(qtbot, lambda: seen.opened)
+    wanted = loader.request(41)
+    until(qtbot, lambda: seen.frames and seen.frames[-1].request == wanted)
+    qtbot.wait(20)
+    assert len(seen.opened) == 1
+    assert early not in [answer.request for answer in seen.frames[1:]]
+    loader.open(clip)
+    until(qtbot, lambda: len(seen.opened) == 2)
+
+
 def test_provisional_numbers_are_confirmed_in_the_background(qtbot, loader, seen, tmp_path):
     stream = make_video(tmp_path / "clip.ts", VideoMaker(frames=60, bframes=2))
     opened(qtbot, loader, seen, stream)
