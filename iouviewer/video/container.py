@@ -15,6 +15,7 @@ from iouviewer.errors import UserError
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp, stamp_of
 from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, RESTARTS, Packets, leading_the_file
+from iouviewer.video.starts import temporal_layers
 
 _MAX_DEMUX_ERRORS = 50
 """Errors of the demuxer in a row after which the rest of the file is given up."""
@@ -139,6 +140,7 @@ def facts_of(container: Any) -> StreamFacts:
         duration=duration,
         picture_seconds=_picture_seconds(container, stream),
         reorder_depth=int(context.reorder_depth),
+        temporal_layers=temporal_layers(bytes(context.extradata or b"")) if context.name == "hevc" else 0,
     )
 
 

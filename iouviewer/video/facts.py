@@ -20,6 +20,7 @@ class StreamFacts:
         picture_seconds: seconds from the first picture to the end of the last that the container announces for this
             stream alone, so that what is missing can be told; None where it tells none.
         reorder_depth: pictures that the decoder is to hold back to put them in order, as probing found.
+        temporal_layers: of HEVC, how many may be dropped one by one to lower the rate; 0 unknown, and in other codecs.
     """
 
     size: tuple[int, int]
@@ -32,6 +33,7 @@ class StreamFacts:
     sample_aspect_ratio: Fraction
     duration: float | None
     reorder_depth: int = 0
+    temporal_layers: int = 0
     picture_seconds: float | None = None
 
     @property

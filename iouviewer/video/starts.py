@@ -13,6 +13,9 @@ _UNKNOWN = 0
 _BUILT_UPON_OTHERS = frozenset({2, 3, 4, 6})
 """FFmpeg's AVPictureType: P, B, S (MPEG-4's sprites) and SP. PyAV gives plain numbers for some of them."""
 
+_VIDEO_PARAMETERS = b"\x00\x00\x01\x40\x01"
+"""A start code and the header of H.265's video parameter set."""
+
 
 def is_no_start(frame: Any, index: VideoIndex, codec: str) -> bool:
     """Whether PyAV's picture of a packet that the container calls a key frame is built upon others after all.
@@ -31,6 +34,15 @@ def is_no_start(frame: Any, index: VideoIndex, codec: str) -> bool:
 def lacks_references(index: VideoIndex, codec: str) -> bool:
     """Whether a strict decoder would take the first pictures after a seek for damaged: H.264 in open groups."""
     return codec == "h264" and index.has_open_groups
+
+
+def temporal_layers(header: bytes) -> int:
+    """Temporal layers that the header of an HEVC stream announces (ISO/IEC 14496-15's ``hvcC``, or H.265's parameter
+    sets with start codes); 0 where it does not tell."""
+    if len(header) > 22 and header[0] == 1:
+        return header[21] >> 3 & 7
+    at = header.find(_VIDEO_PARAMETERS)
+    return (header[at + 6] >> 1 & 7) + 1 if at >= 0 and at + 6 < len(header) else 0
 
 
 def stands_alone(codec: str) -> bool:

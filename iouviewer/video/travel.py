@@ -22,8 +22,8 @@ _STRIDE = 64
 
 
 _B_PICTURES_STAND_ALONE = frozenset({"mpeg4", "mpeg2video", "mpeg1video"})
-"""Codecs in which nothing is built upon B pictures. H.264 says of each picture whether something is; HEVC says it only
-within a temporal layer."""
+"""Codecs in which nothing is built upon B pictures. H.264 says of each picture whether something is; HEVC says it
+within a temporal layer, so only streams of one layer will do."""
 
 
 class Travel:
@@ -33,6 +33,7 @@ class Travel:
         self._ring = ring
         self._size = facts.picture_bytes
         self._codec, self._container = facts.codec, facts.container
+        self._marks_what_others_need = facts.codec == "h264" or (facts.codec == "hevc" and facts.temporal_layers == 1)
         self.in_a_row = 0
         """Steps of one picture forwards, up to now."""
         self._keep_from = 0
@@ -65,7 +66,7 @@ class Travel:
         all pictures are wanted soon.
         """
         packed = self._container == "avi" or bool(index.repeats.any())
-        sure = self._codec == "h264" or (self._codec in _B_PICTURES_STAND_ALONE and not packed)
+        sure = self._marks_what_others_need or (self._codec in _B_PICTURES_STAND_ALONE and not packed)
         if not sure or self._ring.direction < 0:
             return frozenset()
         way = np.arange(start, index.packet_of(frame))

@@ -183,7 +183,7 @@ def test_stepping_back_decodes_a_group_once(clip, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("codec", "passes"), [("libx264", True), ("mpeg4", True), ("mpeg2video", True), ("libx265", False)]
+    ("codec", "passes"), [("libx264", True), ("mpeg4", True), ("mpeg2video", True), ("libx265", True)]
 )
 def test_on_the_way_to_a_picture_far_away_only_what_others_need_is_decoded(codec, passes, tmp_path, monkeypatch):
     path = make_video(tmp_path / "long.mp4", VideoMaker(codec=codec, frames=110, gop=100, bframes=2))
@@ -199,6 +199,24 @@ def test_on_the_way_to_a_picture_far_away_only_what_others_need_is_decoded(codec
     assert bool(set(range(near.start)) - numbers) == passes
     for frame in [*near, 20, 99, 3]:
         assert np.array_equal(reader.read(frame), expected[frame]), frame
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "layers"), [("a.mp4", "", 1), ("b.ts", "", 1), ("c.mp4", "temporal-layers=3:b-adapt=0", 3)]
+)
+def test_of_hevc_in_temporal_layers_every_picture_on_the_way_is_decoded(name, options, layers, tmp_path, monkeypatch):
+    maker = VideoMaker(
+        codec="libx265", frames=110, gop=100, bframes=3, options={"x265-params": options or "open-gop=0"}
+    )
+    path = make_video(tmp_path / name, maker)
+    reader = open_video(path, memory=4 << 20)
+    assert reader.facts.temporal_layers == layers
+    given = []
+    advance = Decoder.advance
+    monkeypatch.setattr(Decoder, "advance", lambda self, **more: given.append(advance(self, **more)) or given[-1])
+    assert code_in(reader.read(90)) == 90
+    assert (len(given) < 80) == (layers == 1)
     reader.close()
 
 
