@@ -86,7 +86,9 @@ class VideoFactsDialog(QDialog):
                 caption = QLabel(name)
                 caption.setProperty("role", "muted")
                 self._form.addRow(caption, label)
-        notes = notes_on(info, progress) if info is not None else ()
+        told = notes_on(info, progress) if info is not None else ()
+        # That it is exact stands among the facts.
+        notes = [note for note in told if note.key != "exact" or (info is not None and not info.proven)]
         self.notes.setText("\n".join(("⚠ " if note.serious else "") + note.text for note in notes))
         self.notes.setVisible(bool(notes))
         self._list_damage(info)
