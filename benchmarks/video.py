@@ -23,7 +23,7 @@ import av
 import cv2
 import numpy as np
 
-from benchmarks import scrubbing
+from benchmarks import codecs, scrubbing
 from iouviewer.video import open_video
 from tools.make_long_video import encode_groups, make_long_video
 
@@ -338,6 +338,8 @@ def main(argv: list[str] | None = None) -> int:
         if many is not None:
             parts["1080p, 3,000 frames"] = {"opening": scrubbing.opening(many)}
             everything["3,000 frames"] = {"iouviewer": parts["1080p, 3,000 frames"]}
+            by_codec = codecs.table(clips["1080p, ordinary"], Path(folder))
+            print(f"\n### By codec, 1080p, {codecs.PICTURES} frames\n\n{by_codec}")
     print(f"\n### Opening, scrubbing, backwards\n\n{table_of_parts(parts)}")
     if arguments.json:
         arguments.json.write_text(json.dumps(everything, indent=1))

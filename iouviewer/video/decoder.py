@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -9,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from iouviewer.errors import UserError
 from iouviewer.video.abreast import Abreast, useful_count
 from iouviewer.video.ahead import Ahead
 from iouviewer.video.container import demuxed, open_container, refuse_another_file, video_stream_of
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import NO_TIME, VideoIndex
-from iouviewer.video.starts import stands_alone
+from iouviewer.video.starts import slices_only, stands_alone
 
 _LOST_PACKETS = 400
 """Packets after a seek that the index does not know; more, and the file is read from its beginning instead."""
@@ -127,7 +129,8 @@ class Decoder:
             context.thread_count = 1
         else:
             context.thread_type = "AUTO"
-            context.thread_count = self._threads
+            # One thread a core where a picture's slices are shared out; for whole pictures FFmpeg knows best (0).
+            context.thread_count = (os.cpu_count() or 1) if slices_only(context.codec) else self._threads
         self._stands_alone = self._threads != 1 and stands_alone(context.codec.canonical_name)
         if self._strict:
             context.options = context.options | {"err_detect": "explode"}
@@ -144,7 +147,10 @@ class Decoder:
             return
         contexts = [context]
         for _ in range(useful_count() - 1):
-            self._others.append(open_container(self._path, facts, stamp=self._stamp))
+            try:
+                self._others.append(open_container(self._path, facts, stamp=self._stamp))
+            except UserError:
+                return  # moved away; what is open can still be read
             contexts.append(video_stream_of(self._others[-1]).codec_context)
             contexts[-1].thread_count, contexts[-1].options = 1, context.options
         self._abreast = Abreast(contexts, lambda free, raw: self._decode(raw.pts, raw, free))

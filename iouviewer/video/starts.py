@@ -13,6 +13,9 @@ _UNKNOWN = 0
 _BUILT_UPON_OTHERS = frozenset({2, 3, 4, 6})
 """FFmpeg's AVPictureType: P, B, S (MPEG-4's sprites) and SP. PyAV gives plain numbers for some of them."""
 
+_FRAME_THREADS, _SLICE_THREADS = 1 << 12, 1 << 13
+"""FFmpeg's AV_CODEC_CAP_FRAME_THREADS and AV_CODEC_CAP_SLICE_THREADS."""
+
 _VIDEO_PARAMETERS = b"\x00\x00\x01\x40\x01"
 """A start code and the header of H.265's video parameter set."""
 
@@ -53,3 +56,8 @@ def stands_alone(codec: str) -> bool:
         return bool(av.Codec(codec, "r").intra_only)
     except (av.error.FFmpegError, ValueError):
         return False
+
+
+def slices_only(codec: Any) -> bool:
+    """Whether PyAV's codec shares out the slices of one picture among its threads, never whole pictures (MPEG-2)."""
+    return bool(codec.capabilities & _SLICE_THREADS) and not codec.capabilities & _FRAME_THREADS

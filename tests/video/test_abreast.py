@@ -65,6 +65,17 @@ def test_pictures_that_stand_alone_come_in_order_with_jumps_between(name, clip, 
     reader.close()
 
 
+def test_a_file_that_was_moved_away_is_read_on_by_the_decoder_that_holds_it(clip, truth, tmp_path):
+    path = tmp_path / "clip.avi"
+    path.write_bytes(clip("mjpeg.avi").read_bytes())
+    reader = open_video(path, memory=200_000)
+    reader.read(0)
+    path.rename(tmp_path / "elsewhere.avi")
+    for frame in range(1, 30):
+        assert np.array_equal(reader.read(frame), truth("mjpeg.avi")[frame])
+    reader.close()
+
+
 def test_other_codecs_keep_their_own_threads(clip):
     reader = open_video(clip("plain.mp4"), memory=200_000)
     for frame in range(12):
