@@ -37,6 +37,9 @@ _SHORTEST_GROUP = 12
 _NICENESS = 10
 """Steps by which this thread stands back behind others of the machine (Linux; Qt's priorities do nothing there)."""
 
+_LOOK_EVERY = 64
+"""Packets after which the proof looks whether the file is still the one that was opened."""
+
 _TELL_EVERY = 25
 """Small copies after which their state is told."""
 
@@ -209,6 +212,8 @@ class BackgroundThread(QThread):
             self._confirmation = Confirmation(self._info.path, self._index)
         confirmation = self._confirmation
         confirmation.index = self._index
+        if confirmation.packets % _LOOK_EVERY == 0:
+            refuse_another_file(self._info.path, self._info.stamp)
         if confirmation.advance():
             self._confirming(confirmation.packets, len(self._index.packets))
             return

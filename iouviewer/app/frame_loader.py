@@ -11,6 +11,7 @@ from iouviewer.app.frame_background import BackgroundAnswers, BackgroundThread, 
 from iouviewer.app.frame_thread import Answers, FrameThread, LoadedFrame, Mailbox, Request, Size
 from iouviewer.app.video_info import NumbersConfirmed, VideoInfo, info_with
 from iouviewer.errors import UserError
+from iouviewer.video.container import ChangedFileError
 from iouviewer.video.index import Damage, VideoIndex
 from iouviewer.video.proxy import DEFAULT_LIMIT, Proxy, clear_proxies, proxies_size
 
@@ -69,7 +70,7 @@ class FrameLoader(QObject):
         self._background_answers.confirmed.connect(self._on_background_confirmed)
         self._background_answers.proxyOpened.connect(self._on_background_proxy)
         self._background_answers.proxyState.connect(self._on_background_proxy_state)
-        self._background_answers.failed.connect(self.backgroundFailed)
+        self._background_answers.failed.connect(self._on_background_failed)
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -184,7 +185,17 @@ class FrameLoader(QObject):
             self._learn(replace(self.info, interlaced=True))
         self.frameReady.emit(answer)
 
+    def _on_background_failed(self, error: UserError) -> None:
+        self._note_change(error)
+        self.backgroundFailed.emit(error)
+
+    def _note_change(self, error: UserError) -> None:
+        """Keep in mind that the open file is not what was opened, so that it stays to be seen."""
+        if isinstance(error, ChangedFileError) and self.info is not None and error.path == self.info.path:
+            self._learn(replace(self.info, changed=True))
+
     def _on_thread_frame_failed(self, request: Request, error: UserError) -> None:
+        self._note_change(error)
         if request.number == self._number:
             self.frameFailed.emit(request.frame, error)
 

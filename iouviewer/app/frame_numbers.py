@@ -12,9 +12,13 @@ from iouviewer.app.project_places import VideoFacts, difference_of, is_same_file
 from iouviewer.app.session import Session
 from iouviewer.document.edits import FrameState
 from iouviewer.document.numbering import Numbering
-from iouviewer.document.renumbering import FrameMoves, frames_of_keys, frames_of_steps, plan_moves
+from iouviewer.document.renumbering import FrameMoves, frames_of_keys, frames_of_steps, moves_of_none, plan_moves
 from iouviewer.document.sources import Source
+from iouviewer.document.variants import RunState
 from iouviewer.metrics.table import Bool, Int
+
+NUMBERED_BY_FILES = "numbered_by_files"
+"""Key of the project's value that says so: boxes were read from files while frame numbers were provisional."""
 
 
 class FrameNumbers:
@@ -36,7 +40,11 @@ class FrameNumbers:
         found = source_of(facts, number=known.id)
         same_file = is_same_file(facts, known)
         if same_file and rows is not None and facts.numbering is not None:
-            return self._follow(found, rows.padded(known.frame_count), facts.numbering)
+            numbers = rows.padded(known.frame_count)
+            sentence = self._follow(found, numbers, facts.numbering, final=facts.numbers_confirmed)
+            if facts.numbers_confirmed and self._keeper.values.get(NUMBERED_BY_FILES):
+                self._keeper.save_values({NUMBERED_BY_FILES: False})
+            return sentence
         sentence = difference_of(found, known, same_file=same_file) if tell else ""
         if same_file and not sentence and _counted_anew(found, known):
             sentence = f"The frames of {found.name} were counted anew; look at the boxes once more"
@@ -57,7 +65,14 @@ class FrameNumbers:
             self._keeper.muted = False
         self._keeper.save_source(known.frame_count)
 
-    def _follow(self, found: Source, rows: Numbering, numbering: Numbering) -> str:
+    def _is_as_files_say(self) -> bool:
+        """Whether all boxes are as they were read from files, under numbers that were provisional then."""
+        history = self._session.history
+        edited = history.undo_step() is not None or history.redo_step() is not None
+        ran = any(variant.state is not RunState.IMPORTED for variant in self._session.variants)
+        return bool(self._keeper.values.get(NUMBERED_BY_FILES)) and not edited and not ran
+
+    def _follow(self, found: Source, rows: Numbering, numbering: Numbering, *, final: bool) -> str:
         known = self._session.source
         if rows.digest == numbering.digest and rows.complete == numbering.complete:
             self._update(replace(found, frame_count=known.frame_count), self._session.document.numbering(known.id))
@@ -74,6 +89,10 @@ class FrameNumbers:
                 self._update(replace(found, frame_count=moves.frame_count), moves.numbering)
             return ""
         sentence = self._sentence(found.name, moves, lost)
+        if final and self._is_as_files_say():
+            # Files count as a clean decode does, and nobody has seen these boxes on other pictures and mended them.
+            moves = moves_of_none(known.id, rows, numbering, frames_in_use(self._session))
+            sentence = f"The frames of {found.name} were counted anew; boxes from files stay at the files' numbers"
         # What waits has the old numbers.
         self._keeper.write_chunks()
         self._session.renumber(moves, replace(found, frame_count=moves.frame_count))

@@ -259,7 +259,7 @@ class FrameThread(QThread):
         except UserError as error:
             self._answers.frameFailed.emit(request, error)
         except IndexError as error:
-            self._answers.frameFailed.emit(request, UserError(str(error), path=reader.path))
+            self._answers.frameFailed.emit(request, _without_a_picture(reader, request.frame, error))
         except Exception as error:  # noqa: BLE001 - the thread must go on; logged with its traceback
             _log.exception("frame %d cannot be shown", request.frame)
             refusal = _unforeseen("this picture cannot be shown", error, reader.path, request.frame)
@@ -361,6 +361,14 @@ class FrameThread(QThread):
         if used != self._told:
             self._told = used
             self._answers.memoryUsed.emit(used)
+
+
+def _without_a_picture(reader: Reader, frame: int, error: IndexError) -> UserError:
+    """A frame behind the last picture holds what belonged to pictures that turned out not to be there."""
+    if frame < reader.frame_count:
+        return _unforeseen("this picture cannot be shown", error, reader.path, frame)
+    remedy = "Its boxes belonged to a picture that is not there; move or delete them."
+    return UserError("the video has no picture with this number", path=reader.path, frame=frame, remedy=remedy)
 
 
 def _unforeseen(message: str, error: Exception, path: Path, frame: int | None = None) -> UserError:

@@ -42,7 +42,7 @@ class ProjectController(QObject):
 
     Signals:
         projectOpened(str): a project file is bound to the session; its path.
-        notice(str): one sentence for people, nothing is wrong.
+        notice(str): one sentence for people, nothing is wrong; ``warning(str)``: one that stays until it was read.
         problem(UserError): something is wrong and can be read about.
         problemOver(): saving works again.
         askReplace(ReplaceQuestion): may edited ground truth be replaced?
@@ -55,6 +55,7 @@ class ProjectController(QObject):
 
     projectOpened = Signal(str)
     notice = Signal(str)
+    warning = Signal(str)
     problem = Signal(object)
     problemOver = Signal()
     askReplace = Signal(object)
@@ -193,7 +194,7 @@ class ProjectController(QObject):
     def _bind_video(self, facts: VideoFacts, *, tell: bool = True) -> None:
         sentence = self._numbers.bind(facts, tell=tell)
         if sentence:
-            self.notice.emit(sentence)
+            self.warning.emit(sentence)
         project = self._keeper.project
         if project is not None and self._copy_of is None:
             self._remember(facts.fingerprint, project.path)

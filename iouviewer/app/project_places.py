@@ -47,6 +47,11 @@ class VideoFacts(Protocol):
     def index_digest(self) -> str: ...
 
     @property
+    def numbers_confirmed(self) -> bool:
+        """Whether frame numbers are final."""
+        ...
+
+    @property
     def numbering(self) -> Numbering | None:
         """Which pictures the numbers stand for, where the video can tell."""
         ...

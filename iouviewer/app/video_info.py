@@ -43,6 +43,7 @@ class VideoInfo:
         jumps: where time stamps start anew or leap; ``times`` go on there.
         interlaced: a picture that was shown is woven of two fields of different moments.
         stamp: the file as it was before it was opened, None for pictures.
+        changed: another file stands there now, or this one was written to.
         former: the fingerprint that earlier versions gave a folder of pictures, None for all else.
     """
 
@@ -74,6 +75,7 @@ class VideoInfo:
     proven: bool = False
     stamp: FileStamp | None = None
     former: FormerFingerprint | None = None
+    changed: bool = False
 
     @property
     def is_pictures(self) -> bool:

@@ -19,7 +19,7 @@ class Note:
     """One fact that stays to be seen while the video is open.
 
     Attributes:
-        key: what it is about: damage, cut, size, numbers, index, rotation, pixels, interlaced, times, exact.
+        key: what it is about: changed, damage, cut, size, numbers, index, rotation, pixels, interlaced, times, exact.
         short: two or three words for the line under the picture.
         text: a sentence, with what to do where something is to be done.
         serious: pictures or numbers are not what they seem.
@@ -34,6 +34,7 @@ class Note:
 def notes_on(info: VideoInfo, progress: IndexProgress | None = None) -> tuple[Note, ...]:
     """What to tell of a video, the gravest first; ``progress`` is how far its index has come."""
     found = (
+        _changed(info),
         _damage(info),
         _cut(info),
         _forms(info),
@@ -55,8 +56,25 @@ def damaged_frames(info: VideoInfo) -> NDArray[np.int64]:
 
 
 def damage_at(info: VideoInfo, frame: int) -> str:
-    """What is known of the damage of one frame, empty where there is none."""
-    return "; ".join(dict.fromkeys(one.reason for one in info.damage if one.frame == frame))
+    """What is known of the damage of one frame, or of what it leans on; empty where there is none."""
+    own = "; ".join(dict.fromkeys(one.reason for one in info.damage if one.frame == frame))
+    if own or not len(info.key_frames):
+        return own
+    # Up to the next key frame pictures are built upon those before them.
+    keys = info.key_frames
+    group = int(keys[max(int(np.searchsorted(keys, frame, side="right")) - 1, 0)])
+    before = [one.frame for one in info.damage if one.frame is not None and group <= one.frame < frame]
+    return f"it may lean on frame {max(before)}, which is damaged" if before else ""
+
+
+def _changed(info: VideoInfo) -> Note | None:
+    if not info.changed:
+        return None
+    text = (
+        "The file has changed since it was opened: it was written to, or another one stands in its place. Open it "
+        "again; other pictures may stand under these numbers now."
+    )
+    return Note("changed", "file changed", text, serious=True)
 
 
 def _damage(info: VideoInfo) -> Note | None:
@@ -68,7 +86,8 @@ def _damage(info: VideoInfo) -> Note | None:
         text = f"Pictures cannot be read{where}, among those looked at so far. Copy them again from their source."
     else:
         text = (
-            f"The file is damaged{where}. What can be decoded is shown, the rest is marked on the timeline. "
+            f"The file is damaged{where}. What can be decoded is shown, the rest is marked on the timeline; pictures "
+            "that follow a damaged one, up to the next key frame, may lean on it. "
             "Copy it again from its source if you can."
         )
     short = f"damaged: {len(frames)} {'frame' if len(frames) == 1 else 'frames'}" if len(frames) else "damaged"
@@ -87,7 +106,8 @@ def _cut(info: VideoInfo) -> Note | None:
     announced, there = info.frames_announced, info.frame_count
     if announced and there < announced and announced != info.packets:
         text = f"The file announces {announced:,} pictures and has {there:,}: it was cut, or its header is wrong."
-        return Note("cut", f"{announced - there:,} frames missing", text, serious=True)
+        missing = announced - there
+        return Note("cut", f"{missing:,} {'frame' if missing == 1 else 'frames'} missing", text, serious=True)
     length, seconds = info.picture_seconds_announced, _length(info)
     if length and seconds is not None and not info.jumps and ends_early(seconds, length):
         text = f"The file announces {length:.1f} s of pictures and has {seconds:.1f} s: it may have been cut."
@@ -182,7 +202,7 @@ def _times(info: VideoInfo) -> Note | None:
 
 def _exact(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
     """How sure it is that each picture is the one whose number it bears; nothing while graver things are told."""
-    if info.is_pictures or not info.complete or not info.numbers_confirmed:
+    if info.is_pictures or not info.complete or not info.numbers_confirmed or info.damage or info.changed:
         return None
     if info.proven:
         text = (

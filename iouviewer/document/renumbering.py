@@ -98,6 +98,18 @@ def plan_moves(source: int, rows: Numbering, found: Numbering, holds: Callable[[
     return FrameMoves(source, new, numbering.frame_count, numbering, kept)
 
 
+def moves_of_none(source: int, rows: Numbering, found: Numbering, holds: Bool) -> FrameMoves:
+    """Every frame keeps its number, whatever picture that is now; those at the end that hold nothing go.
+
+    For boxes that were read from files, which count as a clean decode does. ``holds`` is (F,) bool.
+    """
+    count = max(found.frame_count, int(np.flatnonzero(holds)[-1]) + 1 if holds.any() else 0)
+    here = np.arange(rows.frame_count)
+    new = np.where(here < count, here, -1)
+    kept = (here >= found.frame_count) & (here < count)
+    return FrameMoves(source, new, count, found.padded(count), kept)
+
+
 @dataclass(frozen=True, slots=True)
 class Renumbered:
     """What a renumbering leaves behind, for whoever keeps it: moves, and what does not follow from them alone.

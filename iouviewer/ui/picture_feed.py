@@ -37,6 +37,7 @@ class PictureFeed(QObject):
         self._scrubbing = False
         self._unnumbered: float | None = None
         self._target = QSize()
+        self._waiting_shown = False
         self._slow = QTimer(self)
         self._slow.setSingleShot(True)
         self._slow.setInterval(_PATIENCE)
@@ -70,7 +71,9 @@ class PictureFeed(QObject):
         if self._is_ready():
             moving = self._playback.playing
             self._loader.request(self._session.current_frame, scrubbing=self._scrubbing, moving=moving)
-            if not self._slow.isActive():
+            if self._waiting_shown:
+                self._on_slow_timeout()  # it names the frame that is waited for now
+            elif not self._slow.isActive():
                 self._slow.start()
 
     def _is_ready(self) -> bool:
@@ -139,9 +142,11 @@ class PictureFeed(QObject):
     def _on_slow_timeout(self) -> None:
         for canvas in self._canvases if self._is_ready() else ():
             canvas.set_mark(waiting_mark(self._session.current_frame))
+            self._waiting_shown = True
 
     def _on_frame_ready(self, loaded: LoadedFrame) -> None:
         self._slow.stop()
+        self._waiting_shown = False
         if not self._is_ready():
             return
         info = self._loader.info
@@ -155,6 +160,7 @@ class PictureFeed(QObject):
 
     def _on_frame_failed(self, frame: int, error: UserError) -> None:
         self._slow.stop()
+        self._waiting_shown = False
         if frame >= 0:
             mark = missing_mark(frame, error.message, error.remedy)
             for canvas in self._canvases:

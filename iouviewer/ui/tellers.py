@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from iouviewer.app.notifier import Notifier
+from iouviewer.app.notifier import Level, Notifier
 from iouviewer.app.project_controller import ProjectController
 from iouviewer.app.session import Session
 from iouviewer.errors import UserError
@@ -30,6 +30,7 @@ class Tellers(QObject):
         session.historyChanged.connect(self._on_history_changed)
         session.sourceChanged.connect(self._name_steps)
         controller.notice.connect(notifier.show)
+        controller.warning.connect(self._on_warning)
         controller.problem.connect(self._on_problem)
         controller.problemOver.connect(self._on_problem_over)
         controller.snapshotMade.connect(self._on_snapshot_made)
@@ -50,6 +51,9 @@ class Tellers(QObject):
             what = f"{verb}: {step.label}" if step is not None else verb
             key = self._actions.key_of(id)
             self._actions[id].setToolTip(f"{what} ({key})" if key else what)
+
+    def _on_warning(self, text: str) -> None:
+        self._notifier.show(text, Level.WARNING)
 
     def _on_problem(self, error: UserError) -> None:
         self._status.set_trouble(True)

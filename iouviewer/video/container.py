@@ -36,6 +36,10 @@ REORDERING = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vc
 """Codecs that store pictures in another order than they show them."""
 
 
+class ChangedFileError(UserError):
+    """The file is not what was opened any more."""
+
+
 def refuse_what_is_no_file(path: Path) -> None:
     """UserError where there is nothing that a video could be read from."""
     if not path.exists():
@@ -57,7 +61,8 @@ def refuse_another_file(path: Path, stamp: FileStamp | None) -> None:
         return
     if not same:
         message = "the file has changed since it was opened"
-        raise UserError(message, path=path, remedy="Open it again: other pictures may stand under these numbers now.")
+        remedy = "Open it again: other pictures may stand under these numbers now."
+        raise ChangedFileError(message, path=path, remedy=remedy)
 
 
 def open_container(path: Path, facts: StreamFacts | None = None, *, stamp: FileStamp | None = None) -> Any:

@@ -325,7 +325,8 @@ class Decoder:
         try:
             return _Step(packet, context.decode(raw))
         except (av.error.FFmpegError, ValueError) as error:
-            return _Step(packet, [], str(error))
+            # Without FFmpeg's number, function and log: "Invalid data found when processing input".
+            return _Step(packet, [], getattr(error, "strerror", None) or str(error))
 
     def close(self) -> None:
         """Give back the file and the decoder's memory."""

@@ -57,6 +57,7 @@ class Window:
         self.notices: list[str] = []
         self.problems: list[UserError] = []
         self.controller.notice.connect(self.notices.append)
+        self.controller.warning.connect(self.notices.append)
         self.controller.problem.connect(self.problems.append)
 
     def import_boxes(self, codes: dict[int, int], *, scores: bool = False) -> None:

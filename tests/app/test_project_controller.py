@@ -44,6 +44,7 @@ class Facts:
     fingerprint: str = "fingerprint-1"
     index_digest: str = "digest-1"
     former: FormerFingerprint | None = None
+    numbers_confirmed: bool = True
     numbering: Numbering | None = None
 
 
@@ -78,6 +79,7 @@ class Window:
         self.asked: list[object] = []
         self.wanted: list[str] = []
         self.controller.notice.connect(self.notices.append)
+        self.controller.warning.connect(self.notices.append)
         self.controller.problem.connect(self.problems.append)
         self.controller.askReplace.connect(self.questions.append)
         self.controller.askVideo.connect(self.asked.append)

@@ -71,7 +71,7 @@ def test_a_whole_video_is_exact_and_nothing_else_is_told_of_it():
 )
 def test_each_peculiarity_is_told_in_two_words(changes: dict[str, object], key: str, short: str):
     assert told(**changes) | {"exact": "exact"} == {key: short, "exact": "exact"}
-    assert ("exact" in told(**changes)) == (key not in ("numbers", "index"))
+    assert ("exact" in told(**changes)) == (key not in ("damage", "numbers", "index"))
 
 
 def test_what_an_edit_list_hides_is_not_missing():
@@ -96,7 +96,7 @@ def test_progress_is_told_as_a_share():
 
 def test_the_gravest_comes_first_and_says_what_to_do():
     notes = notes_on(replace(WHOLE, damage=(Damage(3, "a"),), rotation=90))
-    assert [note.key for note in notes] == ["damage", "rotation", "exact"]
+    assert [note.key for note in notes] == ["damage", "rotation"]
     assert notes[0].serious and not notes[1].serious
     assert "frame 3." in notes[0].text and "Copy it again" in notes[0].text
 
@@ -109,4 +109,15 @@ def test_many_damaged_frames_are_named_in_part():
 
 def test_the_reasons_of_one_frame_are_joined():
     info = replace(WHOLE, damage=(Damage(3, "a"), Damage(4, "b"), Damage(3, "c"), Damage(3, "a")))
-    assert (damage_at(info, 3), damage_at(info, 5)) == ("a; c", "")
+    assert (damage_at(info, 3), damage_at(info, 2)) == ("a; c", "")
+
+
+def test_pictures_after_a_damaged_one_may_lean_on_it_up_to_the_next_key_frame():
+    info = replace(WHOLE, damage=(Damage(3, "a"), Damage(20, "b")), key_frames=np.array([0, 10, 25]))
+    leaning = [frame for frame in range(50) if "lean" in damage_at(info, frame)]
+    assert leaning == [*range(4, 10), *range(21, 25)]
+    assert damage_at(info, 24) == "it may lean on frame 20, which is damaged"
+
+
+def test_a_file_that_has_changed_says_so_first_and_is_not_called_exact():
+    assert list(told(changed=True, rotation=90)) == ["changed", "rotation"]

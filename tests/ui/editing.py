@@ -43,6 +43,7 @@ class Facts:
     fingerprint: str = "fingerprint-1"
     index_digest: str = "digest-1"
     former: FormerFingerprint | None = None
+    numbers_confirmed: bool = True
     numbering: Numbering | None = None
 
 

@@ -17,7 +17,7 @@ from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.video.reader import VideoReader
 from tests.ui.window import opened_window, shown, write_boxes
-from tests.video.awkward import VideoMaker, clips_in, code_in, make_video, picture
+from tests.video.awkward import VideoMaker, clips_in, code_in, make_video, picture, sequential
 
 PATIENCE = 30_000
 
@@ -121,6 +121,66 @@ def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
             assert canvas.mark_text == "" and "order" not in notes(window)
     finally:
         release.set()
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["while counting", "closed while counting"])
+def test_boxes_from_files_keep_the_files_numbers_when_frames_are_counted_anew(
+    qtbot: QtBot, clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early: bool
+) -> None:
+    release, real = threading.Event(), frame_background.Confirmation
+
+    def late(*arguments: object, **more: object) -> object:
+        release.wait(PATIENCE / 1000)
+        return real(*arguments, **more)
+
+    video = tmp_path / "clip.avi"
+    video.write_bytes(clip("damaged.avi").read_bytes())
+    count = len(sequential(video)[0])
+    rows = {frame: [(float(frame), 10.0, frame + 30.0, 40.0)] for frame in range(count)}
+    gt, pred = write_boxes(tmp_path / "gt.csv", rows), write_boxes(tmp_path / "pred.csv", rows)
+    monkeypatch.setattr(frame_background, "Confirmation", late)
+    try:
+        with opened_window(qtbot) as window:
+            window.workbench.open_request(OpenRequest(video=video, gt=gt, preds=(("same", pred),)))
+            qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=PATIENCE)
+            assert window.session.frame_count != count, "the container counts more than can be decoded"
+            if early:
+                threading.Timer(0.3, release.set).start()
+            else:
+                release.set()
+                qtbot.waitUntil(lambda: window.session.frame_count == count, timeout=PATIENCE)
+                assert "counted anew" in window.workbench.status.message.text()
+                check_rows(window, rows)
+        release.set()
+        with opened_window(qtbot, OpenRequest(video=video)) as window:
+            qtbot.waitUntil(lambda: window.session.frame_count == count, timeout=PATIENCE)
+            qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=PATIENCE)
+            check_rows(window, rows)
+    finally:
+        release.set()
+
+
+def check_rows(window: MainWindow, rows: dict[int, list[tuple[float, ...]]]) -> None:
+    """Ground truth and the predictions of the first variant lie on the frames that the file names."""
+    for frame, (rect,) in rows.items():
+        (box,) = window.session.ground_truth.boxes(frame)
+        assert tuple(box.rect) == rect, frame
+    table = next(iter(window.session.variants)).predictions.table
+    assert table.boxes[0].astype(int).tolist() == table.frame_of_row().tolist()
+
+
+def test_a_file_that_is_replaced_while_it_is_open_says_so_for_good(qtbot: QtBot, clip, tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(clip("plain.mp4").read_bytes())
+    with opened_window(qtbot, OpenRequest(video=video)) as window:
+        qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
+        (tmp_path / "other.mp4").write_bytes(clip("b_frames.mp4").read_bytes())
+        (tmp_path / "other.mp4").replace(video)
+        window.workbench.loader._thread._reader.forget_pictures()
+        window.session.go_to(70)
+        qtbot.waitUntil(lambda: "file changed" in notes(window), timeout=PATIENCE)
+        assert "exact" not in notes(window)
+        assert "has changed since it was opened" in window.workbench.parts.canvas.mark_text
 
 
 def test_playing_goes_on_through_damage(qtbot: QtBot, clip) -> None:
@@ -370,6 +430,9 @@ def test_a_picture_that_takes_long_is_waited_for_with_a_word(
         monkeypatch.setattr(VideoReader, "read_display", late)
         window.session.go_to(60)
         qtbot.waitUntil(lambda: canvas.mark_text == "Frame 60  is being decoded", timeout=PATIENCE)
+        window.session.go_to(61)
+        assert canvas.mark_text == "Frame 61  is being decoded", "the hand has gone on"
+        window.session.go_to(60)
         assert canvas.shown_frame == 0, "the old picture keeps its own boxes"
         release.set()
         shown(qtbot, window)

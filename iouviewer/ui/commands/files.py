@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from iouviewer import folders
 from iouviewer.app.frame_loader import FrameLoader, IndexProgress, NumbersConfirmed, VideoInfo
+from iouviewer.app.frame_numbers import NUMBERED_BY_FILES
 from iouviewer.app.importer import ReplaceQuestion
 from iouviewer.app.project_controller import ProjectController
 from iouviewer.app.session import Session
@@ -242,6 +243,9 @@ class FileCommands(QObject):
         if items and not self._session.frame_count:
             self.failed.emit(UserError("there is no video for these files", remedy="Open the video first"))
             return
+        info = self._loader.info
+        if info is not None and not info.numbers_confirmed and any(item.boxes is not None for item in items):
+            self._controller.set_value(NUMBERED_BY_FILES, True)
         models = []
         for item in sorted(items, key=lambda item: order.index(item.role)):
             try:

@@ -52,6 +52,8 @@ class VideoFactsDialog(QDialog):
         self.damage.setObjectName("damageList")
         self.damage.setAccessibleName("Damaged places; Enter goes to the frame")
         self.damage.setMaximumHeight(160)
+        self.damage.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.damage.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.damage.itemActivated.connect(self._on_item_chosen)
         self.damage.itemClicked.connect(self._on_item_chosen)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton
 
 from iouviewer.app.session import SaveState, Session
@@ -13,6 +14,31 @@ from iouviewer.document.edits import Aspect, Change
 from iouviewer.ui.theme import tabular_font
 
 MESSAGE_MILLISECONDS = 6000
+
+_SAVE_WORDS = "saved", "NOT SAVED", "saving …"
+
+
+class ElidedLabel(QLabel):
+    """One line that ends in an ellipsis where there is no room for all of it; ``text`` stays whole."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw what there is room for."""
+        whole, room = self.text(), self.contentsRect().width()
+        if self.fontMetrics().horizontalAdvance(whole) <= room:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        line = self.fontMetrics().elidedText(whole, Qt.TextElideMode.ElideRight, room)
+        self.style().drawItemText(
+            painter,
+            self.contentsRect(),
+            int(self.alignment()),
+            self.palette(),
+            self.isEnabled(),
+            line,
+            self.foregroundRole(),
+        )
+        painter.end()
 
 
 class StatusBar(QStatusBar):
@@ -35,7 +61,7 @@ class StatusBar(QStatusBar):
         self._fading.setInterval(MESSAGE_MILLISECONDS)
         self._fading.timeout.connect(self._on_fading_timeout)
         font = tabular_font(self.font())
-        self.message = QLabel()
+        self.message = ElidedLabel()
         self.message.setObjectName("statusMessage")
         self.message.setAccessibleName("Message")
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -140,9 +166,14 @@ class StatusBar(QStatusBar):
             self.saved.setText("no changes yet")
             self.saved.setToolTip("The project file is made at the first edit or import.")
             return
-        word = "saved" if state.is_saved else "NOT SAVED" if self._trouble else "saving …"
+        saved, trouble, saving = _SAVE_WORDS
+        word = saved if state.is_saved else trouble if self._trouble else saving
         name = Path(state.place).name
-        self.saved.setText(f"{word}, {name if len(name) < 32 else name[:14] + '…' + name[-16:]}")
+        short = name if len(name) < 32 else name[:14] + "…" + name[-16:]
+        # Room for the longest word, so that nothing beside it moves when an edit is being saved.
+        longest = max(map(self.saved.fontMetrics().horizontalAdvance, (f"{each}, {short}" for each in _SAVE_WORDS)))
+        self.saved.setMinimumWidth(max(self.saved.minimumWidth(), longest + 12))
+        self.saved.setText(f"{word}, {short}")
         self.saved.setToolTip(state.place)
 
     def set_trouble(self, trouble: bool) -> None:
