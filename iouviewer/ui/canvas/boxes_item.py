@@ -167,13 +167,14 @@ class BoxesItem(QGraphicsItem):
         }
 
     def _layout(self) -> dict[Ref, Placed]:
-        view, details, px = self._view, self._details, self._px
+        view, details, left_out, px = self._view, self._details, self._left_out, self._px
         crowded = view.labelled > FEW
         plain = [
             (box, box.label)
             for box in view.boxes
             if box.label is not None
             and box.ref not in details
+            and box.ref not in left_out
             and is_labelled(box, self._label_mode, held=self._all_labels, crowded=crowded, px=px)
         ]
         # While nothing but details changes (a mouse over boxes), labels stand where they stood.
@@ -183,7 +184,14 @@ class BoxesItem(QGraphicsItem):
         placed = dict(self._plain[1])
         # Details of hovered and selected boxes come and go with the mouse: they move no other label, but hide those
         # that would show in part behind them.
+        # So does the label of a box that is dragged: all others stand still meanwhile.
         found = [(box, label) for ref, label in details.items() if (box := view.find(ref)) is not None]
+        for ref in left_out - details.keys():
+            box = view.find(ref)
+            if box is None or box.label is None:
+                continue
+            if is_labelled(box, self._label_mode, held=self._all_labels, crowded=crowded, px=px):
+                found.append((box, box.label))
         above = self._place(found, drop=False)
         for detail in above.values():
             placed = {ref: one for ref, one in placed.items() if not _overlap(one, detail)}
