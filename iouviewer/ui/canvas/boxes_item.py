@@ -127,12 +127,16 @@ class BoxesItem(QGraphicsItem):
     def show_view(self, view: FrameView) -> None:
         """Show another view; only boxes that differ are repainted where it is the same frame."""
         old, self._view = self._view, view
-        placed, self._placed = self._placed, self._layout()
         if old.frame != view.frame:
+            self._placed = self._layout()
             self.update()
-        else:
-            self._repaint_boxes(old.differing(view))
-            self._repaint_labels(placed)
+            return
+        differing = old.differing(view)
+        # A box that is dragged is left out of the others' layout.
+        dragged = old.places is view.places and all(box.ref in self._left_out for box in differing)
+        placed, self._placed = self._placed, self._layout(anew=not dragged)
+        self._repaint_boxes(differing)
+        self._repaint_labels(placed)
 
     def emphasise(self, details: dict[Ref, Label], left_out: frozenset[Ref]) -> None:
         """Show these details at their boxes, and do not draw the rectangles of ``left_out``."""
@@ -166,9 +170,9 @@ class BoxesItem(QGraphicsItem):
             for ref, (label, *_) in self._placed.items()
         }
 
-    def _layout(self) -> dict[Ref, Placed]:
+    def _place_plain(self, *, crowded: bool) -> None:
+        """Labels of boxes that are neither pointed at nor dragged, if they differ from those that stand."""
         view, details, left_out, px = self._view, self._details, self._left_out, self._px
-        crowded = view.labelled > FEW
         plain = [
             (box, box.label)
             for box in view.boxes
@@ -181,6 +185,13 @@ class BoxesItem(QGraphicsItem):
         key = (px, tuple(id(box) for box, _ in plain))
         if key != self._plain_key:
             self._plain_key, self._plain = key, (plain, self._place(plain))
+
+    def _layout(self, *, anew: bool = True) -> dict[Ref, Placed]:
+        """Where all labels stand; without ``anew`` nothing but details and dragged boxes may differ from before."""
+        view, details, left_out, px = self._view, self._details, self._left_out, self._px
+        crowded = view.labelled > FEW
+        if anew:
+            self._place_plain(crowded=crowded)
         placed = dict(self._plain[1])
         # Details of hovered and selected boxes come and go with the mouse: they move no other label, but hide those
         # that would show in part behind them.

@@ -76,6 +76,26 @@ class FrameView:
         labelled = sum(box.label is not None and not box.quiet for box in boxes)
         return cls(frame, tuple(boxes), np.ascontiguousarray(rects), places, labelled)
 
+    def followed_by(self, frame: int, boxes: list[DrawnBox]) -> FrameView:
+        """The view of these boxes, quickly where a few differ from this view's, as while one is dragged."""
+        changed = self._changed(boxes) if frame == self.frame else None
+        if changed is None:
+            return FrameView.of(frame, boxes)
+        rects, labelled = self.rects.copy(), self.labelled
+        for place in changed:
+            old, new = self.boxes[place], boxes[place]
+            rects[:, place] = new.rect
+            labelled += (new.label is not None and not new.quiet) - (old.label is not None and not old.quiet)
+        return FrameView(frame, tuple(boxes), rects, self.places, labelled)
+
+    def _changed(self, boxes: list[DrawnBox] | tuple[DrawnBox, ...]) -> list[int] | None:
+        """Places of the boxes that are other objects here, None where others belong to other references."""
+        if len(boxes) != len(self.boxes):
+            return None
+        changed = [place for place, (old, new) in enumerate(zip(self.boxes, boxes, strict=True)) if old is not new]
+        same = all(self.boxes[place].ref == boxes[place].ref for place in changed)
+        return changed if same else None
+
     def find(self, ref: Ref | None) -> DrawnBox | None:
         """The box with this reference, or None."""
         place = self.places.get(ref) if ref is not None else None
@@ -87,6 +107,10 @@ class FrameView:
 
     def differing(self, other: FrameView) -> list[DrawnBox]:
         """Boxes of either view that the other one has not got, or has otherwise."""
+        if self.places is other.places:
+            places = self._changed(other.boxes) or ()
+            pairs = ((self.boxes[place], other.boxes[place]) for place in places)
+            return [box for old, new in pairs if old != new for box in (old, new)]
         # Boxes that did not change are the same objects: a drag is over with these two sets.
         mine, theirs = set(map(id, self.boxes)), set(map(id, other.boxes))
         changed = [box for box in self.boxes if id(box) not in theirs and other.find(box.ref) != box]

@@ -77,6 +77,7 @@ class ReviewView:
         self._key: object = None
         self._kept: dict[Ref, tuple[PairState, DrawnBox]] = {}
         self._kept_truths: dict[int, tuple[Box, float | None, DrawnBox]] = {}
+        self._last = FrameView()
 
     def _wanted(self, variant: Variant) -> bool:
         return (self.keys is None or variant.key in self.keys) and (self._filter is None or self._filter(variant))
@@ -110,7 +111,8 @@ class ReviewView:
         for review in reversed(reviews):
             boxes += self._predictions(review, quiet=review is not first)
         boxes += self._truths(self._session.ground_truth.boxes(frame), first)
-        return FrameView.of(frame, boxes)
+        self._last = self._last.followed_by(frame, boxes)
+        return self._last
 
     def detail(self, ref: Ref) -> Label | None:
         """What is said of a box of the last view while it is hovered or selected; None if it is not there."""
@@ -130,6 +132,9 @@ class ReviewView:
             found = kept.get(box.id)
             if found is None or found[1] != iou or (found[0] is not box and found[0] != box):
                 found = kept[box.id] = (box, iou, self._drawn_truth(box, iou, reviewed=first is not None))
+            elif found[0] is not box:
+                # Equal: next time the same object is found at once.
+                kept[box.id] = (box, iou, found[2])
             drawn.append(found[2])
         return drawn
 
