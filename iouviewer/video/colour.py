@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from typing import Any, cast
 
@@ -22,12 +23,16 @@ _ALONE = 4_000_000
 
 
 class Converter:
-    """Converts decoded pictures and keeps the scaler's tables between calls. Belongs to one thread."""
+    """Converts decoded pictures and keeps the scaler's tables between calls. Belongs to one thread.
 
-    def __init__(self, rotation: int = 0) -> None:
+    ``alone``: nothing is decoded while a picture is converted, so all cores may share it.
+    """
+
+    def __init__(self, rotation: int = 0, *, alone: bool = False) -> None:
         from av.video.reformatter import VideoReformatter
 
         self.rotation = rotation
+        self._few = (os.cpu_count() or 1) if alone else 1
         self._model = VideoReformatter()
         self._screen = VideoReformatter()
         self._reduce = VideoReformatter()
@@ -36,7 +41,7 @@ class Converter:
         """(height, width, 3) uint8 B, G, R after rotation: the bytes OpenCV gives for this picture."""
         width, height = coded_size
         picture = self._model.reformat(
-            frame, width=width, height=height, format="bgr24", interpolation="BICUBIC", threads=_threads(frame)
+            frame, width=width, height=height, format="bgr24", interpolation="BICUBIC", threads=self._threads(frame)
         )
         return rotated(cast(Pixels, picture.to_ndarray()), self.rotation)
 
@@ -57,21 +62,20 @@ class Converter:
             src_color_range="JPEG" if full_range else "MPEG",
             dst_color_range="JPEG",
             interpolation="BILINEAR",
-            threads=_threads(frame),
+            threads=self._threads(frame),
         )
         return rotated(cast(Pixels, picture.to_ndarray()), self.rotation)
+
+    def _threads(self, frame: Any) -> int:
+        return self._few if frame.width * frame.height <= _ALONE else 0
 
     def reduced(self, frame: Any, scale: float) -> Any:
         """The picture with its sides scaled, as planes: what stays in memory when full pictures do not fit."""
         width = max(2, int(frame.width * scale) // 2 * 2)
         height = max(2, int(frame.height * scale) // 2 * 2)
         return self._reduce.reformat(
-            frame, width=width, height=height, interpolation="BILINEAR", threads=_threads(frame)
+            frame, width=width, height=height, interpolation="BILINEAR", threads=self._threads(frame)
         )
-
-
-def _threads(frame: Any) -> int:
-    return 1 if frame.width * frame.height <= _ALONE else 0
 
 
 def rotated(picture: Pixels, degrees: int) -> Pixels:

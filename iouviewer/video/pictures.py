@@ -18,7 +18,7 @@ from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import FALSE_KEYS, ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
 from iouviewer.video.ring import Held, Ring
-from iouviewer.video.starts import is_no_start, lacks_references
+from iouviewer.video.starts import is_no_start, lacks_references, shares_slices
 from iouviewer.video.travel import Travel
 
 _OVERSHOOT = 64
@@ -70,6 +70,8 @@ class Pictures:
         self._decoder = self._new_decoder(container)
         self._last_given = self._first_given = -1
         self._travel = Travel(self.ring, facts)
+        # Slices keep all cores busy for one picture: another one beside it would only be in the way.
+        self._goes_ahead = not shares_slices(facts.codec)
         self._lost: dict[int, str] = {}
         self._refused: set[int] = set()
         self._suspect = _told_damaged(index)
@@ -206,7 +208,7 @@ class Pictures:
         """The decoder's next picture; what it refused on the way puts its group in doubt."""
         decoder = self._decoder
         known = len(decoder.errors)
-        decoded = decoder.advance(cancelled=cancelled, more=self._travel.in_a_row >= _SEQUENCE)
+        decoded = decoder.advance(cancelled=cancelled, more=self._travel.in_a_row >= _SEQUENCE and self._goes_ahead)
         for packet, message in decoder.errors[known:]:
             if self._single:
                 frame = self.index.frame_of(packet)

@@ -20,6 +20,7 @@ from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.keyframes import KeptKey, KeyFrames
 from iouviewer.video.pictures import Cancelled, Pictures
 from iouviewer.video.ring import Held
+from iouviewer.video.starts import shares_slices
 
 _PREVIEWS = 6
 """Key frames kept as they were shown, so that a hand that stays within a group gets them without decoding."""
@@ -53,7 +54,7 @@ class VideoReader:
         self.stamp = stamp
         self.facts = facts
         self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
-        self._converter = Converter(self.rotation)
+        self._converter = Converter(self.rotation, alone=shares_slices(facts.codec))
         room = _room_for_key_frames(memory or 0)
         self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room, container, stamp)
         self._keys = KeyFrames(path, room, index.rotation, stamp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from iouviewer.video.index import VideoIndex
@@ -54,6 +55,17 @@ def stands_alone(codec: str) -> bool:
 
     try:
         return bool(av.Codec(codec, "r").intra_only)
+    except (av.error.FFmpegError, ValueError):
+        return False
+
+
+@cache
+def shares_slices(codec: str) -> bool:
+    """As ``slices_only``, by FFmpeg's name of the codec; False where it is not known."""
+    import av
+
+    try:
+        return slices_only(av.Codec(codec, "r"))
     except (av.error.FFmpegError, ValueError):
         return False
 
