@@ -176,7 +176,9 @@ def test_labels_of_real_crowds_never_overlap(qtbot, shared_data):
 
 
 def _placed_apart(view: CanvasView) -> int:
-    placed = [QRectF(p.left, p.top, p.right - p.left, p.bottom - p.top) for p in view._boxes_item._placed.values()]
+    placed = [
+        QRectF(p.left, p.top, p.right - p.left, p.bottom - p.top) for p in view._boxes_item._shown.shown().values()
+    ]
     assert not any(a.intersects(b) for i, a in enumerate(placed) for b in placed[:i])
     return len(placed)
 
@@ -186,7 +188,7 @@ def test_details_keep_clear_of_the_handles_of_their_box(qtbot):
     view = canvas_for(session)
     qtbot.addWidget(view)
     session.select([1])
-    placed = view._boxes_item._placed[truth_ref(1)]
+    placed = view._boxes_item._shown.shown()[truth_ref(1)]
     assert placed.bottom <= TRUTH[1] / view.px - HANDLE / 2
 
 
@@ -195,8 +197,10 @@ def test_labels_stand_where_they_stood_while_the_mouse_moves_over_boxes(qtbot):
     session = session_with({0: boxes}, {"base": {0: boxes}})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    before = dict(view._boxes_item._placed)
+    before = view._boxes_item._shown.shown()
     move_to(view, 15, 150)
-    assert {truth_ref(1)} == {ref for ref, placed in view._boxes_item._placed.items() if placed != before.get(ref)}
+    assert {truth_ref(1)} == {
+        ref for ref, placed in view._boxes_item._shown.shown().items() if placed != before.get(ref)
+    }
     move_to(view, 620, 400)
-    assert view._boxes_item._placed == before
+    assert view._boxes_item._shown.shown() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from iouviewer.metrics.table import Bool, Float
 from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, LabelMode, Role, is_labelled
 from iouviewer.ui.canvas.hit import HANDLE, Ref
 from iouviewer.ui.canvas.label_layout import Wish, place_labels
@@ -25,6 +27,55 @@ class Placed(NamedTuple):
     top: float
     right: float
     bottom: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Still:
+    """Labels that stand while details come and go and a box is dragged.
+
+    Attributes:
+        edges: (4, N) float64, rows left, top, right, bottom, logical pixels.
+    """
+
+    refs: tuple[Ref, ...] = ()
+    placed: tuple[Placed, ...] = ()
+    edges: Float = field(default_factory=lambda: np.zeros((4, 0)))
+
+    @classmethod
+    def of(cls, placed: dict[Ref, Placed]) -> _Still:
+        """These labels."""
+        edges = np.array([one[1:] for one in placed.values()], np.float64).reshape(-1, 4).T
+        return cls(tuple(placed), tuple(placed.values()), np.ascontiguousarray(edges))
+
+    def under(self, left: float, top: float, right: float, bottom: float) -> Bool:
+        """(N,) bool: which of them lie within a rectangle, at least in part."""
+        edges = self.edges
+        found: Bool = (edges[0] < right) & (edges[2] > left) & (edges[1] < bottom) & (edges[3] > top)
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labels:
+    """All labels on screen: those that stand, which of them are ``hidden`` ((N,) bool), and the details above them."""
+
+    still: _Still = field(default_factory=_Still)
+    hidden: Bool = field(default_factory=lambda: np.zeros(0, np.bool_))
+    above: dict[Ref, Placed] = field(default_factory=dict)
+
+    def shown(self) -> dict[Ref, Placed]:
+        """Those that can be seen, by box."""
+        standing = zip(self.still.refs, self.still.placed, self.hidden.tolist(), strict=True)
+        return {ref: one for ref, one, hidden in standing if not hidden} | self.above
+
+    def differing(self, other: _Labels) -> list[Placed]:
+        """Labels of either that the other one has not got, or has otherwise."""
+        mine, theirs = (self.above, other.above) if self.still is other.still else (self.shown(), other.shown())
+        places = mine.keys() | theirs.keys()
+        pairs = ((mine.get(ref), theirs.get(ref)) for ref in places)
+        found = [one for old, new in pairs if old != new for one in (old, new) if one is not None]
+        if self.still is other.still:
+            found += [self.still.placed[at] for at in np.flatnonzero(self.hidden != other.hidden)]
+        return found
 
 
 _STYLES = {
@@ -96,11 +147,10 @@ class BoxesItem(QGraphicsItem):
         self._left_out: frozenset[Ref] = frozenset()
         self._all_labels = False
         self._label_mode = LabelMode.AUTOMATIC
-        # Details stand last, above all others.
-        self._placed: dict[Ref, Placed] = {}
+        self._shown = _Labels()
         # By the identity of the boxes, which are held here so that no other ones get it.
         self._plain_key: tuple[float, tuple[int, ...]] = (0.0, ())
-        self._plain: tuple[list[tuple[DrawnBox, Label]], dict[Ref, Placed]] = ([], {})
+        self._plain: tuple[list[tuple[DrawnBox, Label]], _Still] = ([], _Still())
 
     def boundingRect(self) -> QRectF:
         return self._bounds
@@ -112,7 +162,7 @@ class BoxesItem(QGraphicsItem):
         if (width, height) != (self._picture.width(), self._picture.height()):
             self._picture = QSizeF(width, height)
             self._plain_key = (0.0, ())
-            self._plain = ([], {})
+            self._plain = ([], _Still())
         if bounds != self._bounds:
             self.prepareGeometryChange()
             self._bounds = bounds
@@ -121,22 +171,21 @@ class BoxesItem(QGraphicsItem):
         """Picture pixels a logical pixel: another zoom."""
         if px != self._px:
             self._px = px
-            self._placed = self._layout()
+            self._shown = self._layout()
             self.update()
 
     def show_view(self, view: FrameView) -> None:
         """Show another view; only boxes that differ are repainted where it is the same frame."""
         old, self._view = self._view, view
         if old.frame != view.frame:
-            self._placed = self._layout()
+            self._shown = self._layout()
             self.update()
             return
         differing = old.differing(view)
         # A box that is dragged is left out of the others' layout.
         dragged = old.places is view.places and all(box.ref in self._left_out for box in differing)
-        placed, self._placed = self._placed, self._layout(anew=not dragged)
         self._repaint_boxes(differing)
-        self._repaint_labels(placed)
+        self._use_labels(self._layout(anew=not dragged))
 
     def emphasise(self, details: dict[Ref, Label], left_out: frozenset[Ref]) -> None:
         """Show these details at their boxes, and do not draw the rectangles of ``left_out``."""
@@ -144,9 +193,8 @@ class BoxesItem(QGraphicsItem):
             return
         found = (self._view.find(ref) for ref in self._left_out ^ left_out)
         self._details, self._left_out = details, left_out
-        placed, self._placed = self._placed, self._layout()
         self._repaint_boxes(box for box in found if box is not None)
-        self._repaint_labels(placed)
+        self._use_labels(self._layout())
 
     def set_all_labels(self, all_labels: bool) -> None:
         """Labels on all boxes that have one, whatever the mode (while a key is held)."""
@@ -159,15 +207,14 @@ class BoxesItem(QGraphicsItem):
     def _label(self, mode: LabelMode, all_labels: bool) -> None:
         if (mode, all_labels) != (self._label_mode, self._all_labels):
             self._label_mode, self._all_labels = mode, all_labels
-            placed, self._placed = self._placed, self._layout()
-            self._repaint_labels(placed)
+            self._use_labels(self._layout())
 
     @property
     def label_texts(self) -> dict[Ref, str]:
         """What the labels on screen say, by box."""
         return {
             ref: "\n".join("".join(s.text for s in line) for line in label.lines)
-            for ref, (label, *_) in self._placed.items()
+            for ref, (label, *_) in self._shown.shown().items()
         }
 
     def _place_plain(self, *, crowded: bool) -> None:
@@ -184,15 +231,15 @@ class BoxesItem(QGraphicsItem):
         # While nothing but details changes (a mouse over boxes), labels stand where they stood.
         key = (px, tuple(id(box) for box, _ in plain))
         if key != self._plain_key:
-            self._plain_key, self._plain = key, (plain, self._place(plain))
+            self._plain_key, self._plain = key, (plain, _Still.of(self._place(plain)))
 
-    def _layout(self, *, anew: bool = True) -> dict[Ref, Placed]:
+    def _layout(self, *, anew: bool = True) -> _Labels:
         """Where all labels stand; without ``anew`` nothing but details and dragged boxes may differ from before."""
         view, details, left_out, px = self._view, self._details, self._left_out, self._px
         crowded = view.labelled > FEW
         if anew:
             self._place_plain(crowded=crowded)
-        placed = dict(self._plain[1])
+        still = self._plain[1]
         # Details of hovered and selected boxes come and go with the mouse: they move no other label, but hide those
         # that would show in part behind them.
         # So does the label of a box that is dragged: all others stand still meanwhile.
@@ -204,10 +251,10 @@ class BoxesItem(QGraphicsItem):
             if is_labelled(box, self._label_mode, held=self._all_labels, crowded=crowded, px=px):
                 found.append((box, box.label))
         above = self._place(found, drop=False)
-        for detail in above.values():
-            placed = {ref: one for ref, one in placed.items() if not _overlap(one, detail)}
-        placed.update(above)
-        return placed
+        hidden = np.zeros(len(still.refs), np.bool_)
+        for _, *edges in above.values():
+            hidden |= still.under(*edges)
+        return _Labels(still, hidden, above)
 
     def _place(self, boxes: Sequence[tuple[DrawnBox, Label]], *, drop: bool = True) -> dict[Ref, Placed]:
         scale = 1 / self._px
@@ -234,15 +281,12 @@ class BoxesItem(QGraphicsItem):
             x1, y1, x2, y2 = box.rect
             self.update(QRectF(x1 - reach, y1 - reach, x2 - x1 + 2 * reach, y2 - y1 + 2 * reach))
 
-    def _repaint_labels(self, before: dict[Ref, Placed]) -> None:
-        px, now = self._px, self._placed
-        old_ones, new_ones = set(map(id, before.values())), set(map(id, now.values()))
-        changed = [(ref, placed, now) for ref, placed in before.items() if id(placed) not in new_ones]
-        changed += [(ref, placed, before) for ref, placed in now.items() if id(placed) not in old_ones]
-        for ref, placed, other in changed:
-            if other.get(ref) != placed:
-                _, left, top, right, bottom = placed
-                self.update(QRectF((left - 2) * px, (top - 2) * px, (right - left + 4) * px, (bottom - top + 4) * px))
+    def _use_labels(self, labels: _Labels) -> None:
+        """Show these labels; where they differ from those on screen is painted anew."""
+        before, self._shown = self._shown, labels
+        px = self._px
+        for _, left, top, right, bottom in before.differing(labels):
+            self.update(QRectF((left - 2) * px, (top - 2) * px, (right - left + 4) * px, (bottom - top + 4) * px))
 
     # Painting
 
@@ -342,10 +386,12 @@ class BoxesItem(QGraphicsItem):
     def _paint_labels(self, painter: QPainter, exposed: QRectF, origin: QPointF) -> None:
         seen = exposed.translated(-origin)
         x1, y1, x2, y2 = seen.left(), seen.top(), seen.right(), seen.bottom()
-        for label, left, top, right, bottom in self._placed.values():
+        labels = self._shown
+        standing = labels.still.under(x1, y1, x2, y2) & ~labels.hidden
+        for at in np.flatnonzero(standing).tolist():
+            label, left, top, _, _ = labels.still.placed[at]
+            painter.drawPixmap(QPointF(left, top) + origin, self._cache.pixmap(label))
+        # Details stand above all others.
+        for label, left, top, right, bottom in labels.above.values():
             if left < x2 and right > x1 and top < y2 and bottom > y1:
                 painter.drawPixmap(QPointF(left, top) + origin, self._cache.pixmap(label))
-
-
-def _overlap(one: Placed, other: Placed) -> bool:
-    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
