@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import os
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import av
-import cv2
 
 from benchmarks import scrubbing
 from iouviewer.video import open_video
@@ -21,6 +20,15 @@ from iouviewer.video.reader import VideoReader
 
 ROUNDS = 5
 PICTURES = 300
+
+
+PROVEN = "iouviewer, proven"
+
+
+class Sequential(Protocol):
+    """Something that reads the first ``count`` pictures; OSError where it cannot."""
+
+    def sequential(self, path: Path, count: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -70,50 +78,35 @@ def encoded(clip: Path, encoding: Encoding, folder: Path) -> Path | None:
     return path
 
 
-def _ours(path: Path, proven: VideoIndex | None = None) -> None:
-    reader = open_video(path)
-    assert isinstance(reader, VideoReader)
-    if proven is not None:
-        reader.use_index(proven)
-    for frame in range(PICTURES):
-        reader.read(frame)
-    reader.close()
+class Proven:
+    """iouviewer's reader with an index that a decode of the whole file has proven."""
+
+    def __init__(self, index: VideoIndex) -> None:
+        self._index = index
+
+    def sequential(self, path: Path, count: int) -> None:
+        reader = open_video(path)
+        assert isinstance(reader, VideoReader)
+        reader.use_index(self._index)
+        for frame in range(count):
+            reader.read(frame)
+        reader.close()
 
 
-def _opencv(path: Path) -> None:
-    capture = cv2.VideoCapture(str(path))
-    for _ in range(PICTURES):
-        if not capture.read()[0]:
-            raise OSError("OpenCV does not decode this")
-    capture.release()
-
-
-def _pyav(path: Path) -> None:
-    with av.open(str(path)) as container:
-        container.streams.video[0].thread_type = "AUTO"
-        for number, frame in enumerate(container.decode(video=0), start=1):
-            frame.to_ndarray(format="bgr24")
-            if number >= PICTURES:
-                return
-
-
-def measure(path: Path) -> dict[str, tuple[float, float]]:
+def measure(path: Path, readers: dict[str, Sequential]) -> dict[str, tuple[float, float]]:
     """Best pictures a second, and the median of the rounds' ratios to OpenCV (nan where that cannot), by reader."""
     reader = open_video(path)
     assert isinstance(reader, VideoReader)
     proven = confirm_index(path, reader.index)
     reader.close()
-    contenders: dict[str, Callable[[], None]] = {
-        "iouviewer": lambda: _ours(path),
-        "iouviewer, proven": lambda: _ours(path, proven),
-        "OpenCV": lambda: _opencv(path),
-        "PyAV": lambda: _pyav(path),
-    }
+    assert proven is not None
+    contenders = readers | {PROVEN: Proven(proven)}
     rates: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(ROUNDS):
-        for name, read in contenders.items():
+        for name, one in contenders.items():
             try:
-                rates[name].append(PICTURES / scrubbing.timed(read))
+                seconds = scrubbing.timed(lambda one=one: one.sequential(path, PICTURES))  # type: ignore[misc]
+                rates[name].append(PICTURES / seconds)
             except OSError:
                 rates[name].append(float("nan"))
     ratios = {
@@ -123,8 +116,8 @@ def measure(path: Path) -> dict[str, tuple[float, float]]:
     return {name: (max(values), ratios[name]) for name, values in rates.items()}
 
 
-def table(clip: Path, folder: Path) -> str:
-    """Markdown: a row a codec."""
+def table(clip: Path, folder: Path, readers: dict[str, Sequential]) -> str:
+    """Markdown: a row a codec; ``readers`` are iouviewer, OpenCV and PyAV by name."""
     lines = [
         "| codec | iouviewer, frames/s | of OpenCV | proven | of OpenCV | OpenCV | PyAV |",
         "| --- |" + " ---: |" * 6,
@@ -133,8 +126,8 @@ def table(clip: Path, folder: Path) -> str:
         path = encoded(clip, encoding, folder)
         if path is None:
             continue
-        found = measure(path)
-        cells = [*found["iouviewer"], *found["iouviewer, proven"], found["OpenCV"][0], found["PyAV"][0]]
+        found = measure(path, readers)
+        cells = [*found["iouviewer"], *found[PROVEN], found["OpenCV"][0], found["PyAV"][0]]
         shown = [_cell(cell, decimals=2 if place in (1, 3) else 0) for place, cell in enumerate(cells)]
         lines.append(f"| {encoding.name} | {' | '.join(shown)} |")
     return "\n".join(lines)

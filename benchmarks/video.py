@@ -94,7 +94,8 @@ class OpenCv:
     def sequential(self, path: Path, count: int) -> None:
         capture = cv2.VideoCapture(str(path))
         for _ in range(count):
-            capture.read()
+            if not capture.read()[0]:
+                raise OSError("OpenCV does not decode this")
         capture.release()
 
     def open(self, path: Path) -> None:
@@ -338,7 +339,8 @@ def main(argv: list[str] | None = None) -> int:
         if many is not None:
             parts["1080p, 3,000 frames"] = {"opening": scrubbing.opening(many)}
             everything["3,000 frames"] = {"iouviewer": parts["1080p, 3,000 frames"]}
-            by_codec = codecs.table(clips["1080p, ordinary"], Path(folder))
+            readers = {reader.name: reader for reader in (Ours(), OpenCv(), PlainPyav())}
+            by_codec = codecs.table(clips["1080p, ordinary"], Path(folder), readers)
             print(f"\n### By codec, 1080p, {codecs.PICTURES} frames\n\n{by_codec}")
     print(f"\n### Opening, scrubbing, backwards\n\n{table_of_parts(parts)}")
     if arguments.json:

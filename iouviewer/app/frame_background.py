@@ -227,8 +227,7 @@ class BackgroundThread(QThread):
         finally:
             confirmation.close()
             self._confirmation = None
-        for known in (self._index.digest, self._index.occurrences, self._index.times, self._index.key_frames):
-            del known  # computed here, so that the window's thread finds them ready
+        self._index.prepare()  # the window's thread is to find it ready
         save_index(self._index, self._info.fingerprint, self._info.path, self._info.stamp)
         self._answers.confirmed.emit(self, self._index)
 

@@ -29,7 +29,8 @@ class Confirmation:
         """The index that is confirmed; one with the same packets may take its place while the decode goes on."""
         self._path = path
         self._decoder = Decoder(path, threads=1)
-        self._false_keys: list[int] = []
+        self._false_keys = False
+        self._keys = [0]
         self._rows: list[tuple[int, int, int, int]] = []
         self._corrupt: list[int] = []
         self._forms: list[FormChange] = []
@@ -55,7 +56,9 @@ class Confirmation:
         frame = decoded.frame
         codec = self.index.facts.codec if self.index.facts is not None else ""
         if decoded.packet and codec and is_no_start(frame, self.index, codec):
-            self._false_keys.append(decoded.packet)
+            self._false_keys = True
+        elif frame.key_frame and decoded.packet >= 0:
+            self._keys.append(decoded.packet)
         if frame.is_corrupt:
             self._corrupt.append(len(self._rows))
         self._note_form(frame)
@@ -89,8 +92,8 @@ class Confirmation:
         index = self.index
         if FALSE_KEYS in index.doubts or self._false_keys:
             # What the container flags is not to be believed; the decoder has told of each picture.
-            key = index.packets.key.copy()
-            key[self._false_keys] = False
+            key = np.zeros(known, np.bool_)
+            key[[packet for packet in self._keys if packet < known]] = True
             index = replace(index, packets=replace(index.packets, key=key))
         confirmed = _confirmed(index, self._rows, self._corrupt, self._decoder.errors)
         return replace(confirmed, form_changes=tuple(self._forms))

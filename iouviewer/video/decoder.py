@@ -17,7 +17,7 @@ from iouviewer.video.container import demuxed, open_container, refuse_another_fi
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import NO_TIME, VideoIndex
-from iouviewer.video.starts import slices_only, stands_alone
+from iouviewer.video.starts import shares_slices, stands_alone
 
 _LOST_PACKETS = 400
 """Packets after a seek that the index does not know; more, and the file is read from its beginning instead."""
@@ -130,7 +130,9 @@ class Decoder:
         else:
             context.thread_type = "AUTO"
             # One thread a core where a picture's slices are shared out; for whole pictures FFmpeg knows best (0).
-            context.thread_count = (os.cpu_count() or 1) if slices_only(context.codec) else self._threads
+            context.thread_count = (
+                (os.cpu_count() or 1) if shares_slices(context.codec.canonical_name) else self._threads
+            )
         self._stands_alone = self._threads != 1 and stands_alone(context.codec.canonical_name)
         if self._strict:
             context.options = context.options | {"err_detect": "explode"}

@@ -291,6 +291,11 @@ class VideoIndex:
         base = f"{self.time_base.numerator}/{self.time_base.denominator}{order}".encode()
         return hashlib.sha256(base + data).hexdigest()[:32]
 
+    def prepare(self) -> None:
+        """Compute now, in a thread that has the time, what is kept once it was asked for."""
+        for name in ("digest", "occurrences", "times", "key_frames"):
+            getattr(self, name)
+
     def renumbering(self, new: VideoIndex) -> Int64:
         """(F,) int64: the number in ``new``, an index of the same file, of each picture here; -1 where it is gone."""
         known = self.pictures < len(new.packets)

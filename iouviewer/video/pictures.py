@@ -16,7 +16,7 @@ from iouviewer.video.container import refuse_another_file
 from iouviewer.video.decoder import Decoded, Decoder
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
-from iouviewer.video.index import FALSE_KEYS, ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
+from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
 from iouviewer.video.ring import Held, Ring
 from iouviewer.video.starts import is_no_start, lacks_references, shares_slices
 from iouviewer.video.travel import Travel
@@ -107,10 +107,9 @@ class Pictures:
 
     def _from_the_starts(self, frame: int, cancelled: Cancelled | None) -> Held | None:
         """Decode from the nearest key frame, and from ever earlier ones while the picture does not come out right."""
-        starts = self.index.starts(frame)
-        for start in spread(starts):
-            if start and FALSE_KEYS in self.index.doubts:
-                continue
+        for start in spread(self.index.starts(frame)):
+            if start and not self.index.packets.key[start]:
+                continue  # its picture has told meanwhile that it is none
             for _ in range(2):
                 single = self._single
                 self._start(start, wanted=frame)

@@ -61,15 +61,14 @@ def stands_alone(codec: str) -> bool:
 
 @cache
 def shares_slices(codec: str) -> bool:
-    """As ``slices_only``, by FFmpeg's name of the codec; False where it is not known."""
+    """Whether a decoder shares out the slices of one picture among its threads, never whole pictures (MPEG-2).
+
+    ``codec`` is FFmpeg's name of it.
+    """
     import av
 
     try:
-        return slices_only(av.Codec(codec, "r"))
+        capabilities = av.Codec(codec, "r").capabilities
     except (av.error.FFmpegError, ValueError):
         return False
-
-
-def slices_only(codec: Any) -> bool:
-    """Whether PyAV's codec shares out the slices of one picture among its threads, never whole pictures (MPEG-2)."""
-    return bool(codec.capabilities & _SLICE_THREADS) and not codec.capabilities & _FRAME_THREADS
+    return bool(capabilities & _SLICE_THREADS) and not capabilities & _FRAME_THREADS
