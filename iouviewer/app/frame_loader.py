@@ -65,6 +65,7 @@ class FrameLoader(QObject):
         self._answers.memoryUsed.connect(self.cacheUsed)
         self._answers.doubted.connect(self._on_thread_doubted)
         self._answers.damaged.connect(self._on_thread_damaged)
+        self._answers.failed.connect(self.backgroundFailed)
         self._answers.visited.connect(self._on_thread_visited)
         self._background_answers.grown.connect(self._on_background_grown)
         self._background_answers.confirmed.connect(self._on_background_confirmed)

@@ -114,6 +114,7 @@ class Answers(QObject):
     visited = Signal(object)
     doubted = Signal(object, object)
     damaged = Signal(object, object)
+    failed = Signal(object)
 
 
 class FrameThread(QThread):
@@ -148,8 +149,10 @@ class FrameThread(QThread):
     def _goes_on(self) -> bool:
         try:
             return self._step()
-        except Exception:  # noqa: BLE001 - without this thread no picture would ever show; logged with its traceback
+        except Exception as error:  # noqa: BLE001 - no picture would ever show without this thread; logged and told
             _log.exception("a step of the frame thread was given up")
+            path = self._reader.path if self._reader is not None else None
+            self._answers.failed.emit(_unforeseen("this video may not be shown as it should be", error, path))
             return True
 
     def _step(self) -> bool:
@@ -371,7 +374,7 @@ def _without_a_picture(reader: Reader, frame: int, error: IndexError) -> UserErr
     return UserError("the video has no picture with this number", path=reader.path, frame=frame, remedy=remedy)
 
 
-def _unforeseen(message: str, error: Exception, path: Path, frame: int | None = None) -> UserError:
+def _unforeseen(message: str, error: Exception, path: Path | None, frame: int | None = None) -> UserError:
     """A failure that no code expects; the thread goes on, for without it the window would never show a picture."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     return UserError(f"{message} ({reason})", path=path, frame=frame, remedy="The log has the details.")

@@ -204,3 +204,20 @@ def test_an_exception_beside_the_frame_thread_does_not_end_it(qtbot, loader, see
     loader.open(other)
     until(qtbot, lambda: len(seen.opened) == 2)
     assert code(asked(qtbot, loader, seen, 20)[-1]) == 20
+
+
+def test_what_the_frame_thread_did_not_foresee_is_told_and_it_goes_on(qtbot, loader, seen, clip, monkeypatch, caplog):
+    failures = []
+    loader.backgroundFailed.connect(failures.append)
+    loader.set_proof(on=False)
+    opened(qtbot, loader, seen, clip)
+
+    def fails(*_arguments):
+        raise ZeroDivisionError("nobody thought of this")
+
+    monkeypatch.setattr(type(loader._thread._reader), "use_index", fails)
+    loader.set_proof(on=True)
+    until(qtbot, lambda: failures)
+    assert "nobody thought of this" in str(failures[0]) and str(clip) in str(failures[0])
+    assert "a step of the frame thread was given up" in caplog.text
+    assert code(asked(qtbot, loader, seen, 70)[-1]) == 70
