@@ -109,7 +109,8 @@ class Ours:
         from iouviewer.document.rects import Edges
 
         self.show(0)
-        box = self.session.ground_truth.boxes(0)[0]
+        boxes = self.session.ground_truth.boxes(0)
+        box = boxes[len(boxes) // 2]
         self.session.select([box.id])
         shown(lambda: None)
         gesture = DragGesture(self.session, [box], Edges.ALL)
@@ -157,8 +158,9 @@ class Pyqtgraph:
     def drags(self, moves: int) -> list[float]:
         self.show(0)
         shown(lambda: None)
-        x1, y1, *_ = self._boxes[0][0]
-        roi = self.rois[0]
+        middle = len(self.rois) // 2
+        x1, y1, *_ = self._boxes[0][middle]
+        roi = self.rois[middle]
         return [shown(lambda dx=dx: roi.setPos((x1 + dx, y1 + dx / 2))) for dx in (0.5 * i for i in range(moves))]
 
     def close(self) -> None:

@@ -7,11 +7,12 @@ change goes to the history. Views hold no data of their own.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from iouviewer.app.preview import Preview
 from iouviewer.app.session_parts import (
     EarlierNumbers,
     SaveState,
@@ -43,12 +44,6 @@ SCORED_LATER = 100_000
 """Boxes of ground truth and predictions above which numbers are computed beside the window: some 60 ms."""
 
 __all__ = ["SaveState", "Scored", "Selection", "Session"]
-
-
-@dataclass(slots=True)
-class _Preview:
-    edit: Edit
-    applied: Applied
 
 
 class Session(QObject):
@@ -90,7 +85,7 @@ class Session(QObject):
         self._acknowledged.connect(self._on_history_acknowledged)
         self.current_frame = 0
         self.selection = Selection()
-        self._preview: _Preview | None = None
+        self._preview = Preview()
         self._announced: tuple[int, Step] | None = None
         self._earlier = EarlierNumbers()
 
@@ -243,36 +238,24 @@ class Session(QObject):
 
     def preview(self, edit: Edit, *, origin: str = "") -> Change | None:
         """Show an edit while a gesture goes on; the next preview replaces it. UserError: nothing was changed."""
-        before = self._take_back_preview()
-        applied = None
+        changes: list[Change] = []
         try:
-            applied = self.document.apply(edit)
+            self._preview.show(self.document, edit, changes)
         finally:
-            if applied is not None:
-                self._preview = _Preview(edit, applied)
-            changes = [c for c in (before, applied.change if applied else None) if c is not None]
             change = self._announce(changes, Phase.LIVE, origin)
         return change
 
     def commit_preview(self, label: str, *, origin: str = "") -> Change | None:
         """Make what is previewed one step of the history; None where it changed nothing."""
-        preview, self._preview = self._preview, None
-        if preview is None:
+        done = self._preview.finish(self.ground_truth)
+        if done is None:
             return None
-        return self._commit(preview.applied, preview.edit, label, origin, "")
+        edit, applied = done
+        return self._commit(applied, edit, label, origin, "")
 
     def cancel_preview(self) -> None:
         """Take back what is previewed (Esc, focus loss, another frame)."""
-        before = self._take_back_preview()
-        if before is not None:
-            self._announce([before], Phase.LIVE, "cancel")
-
-    def _take_back_preview(self) -> Change | None:
-        preview, self._preview = self._preview, None
-        if preview is None:
-            return None
-        applied = self.document.apply(preview.applied.inverse)
-        return applied.change if applied else None
+        self._announce(self._preview.take_back(self.document), Phase.LIVE, "cancel")
 
     def _commit(self, applied: Applied, edit: Edit, label: str, origin: str, merge_key: str) -> Change:
         frames = applied.change.frames

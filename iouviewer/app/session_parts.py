@@ -91,6 +91,8 @@ def moved_settings(settings: ScoreSettings, moves: FrameMoves) -> ScoreSettings:
 
 def merged_change(changes: Sequence[Change], phase: Phase, origin: str) -> Change:
     """Several changes of one source as one."""
+    if len(changes) == 1:
+        return changes[0]._replace(phase=phase, origin=origin)
     aspects = Aspect(0)
     for change in changes:
         aspects |= change.aspects

@@ -6,8 +6,10 @@ costs what its frame holds, whatever the video's length.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import replace
+from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,27 @@ from numpy.typing import NDArray
 from iouviewer.document.boxes import Box, BoxFlag, Rect
 from iouviewer.document.edits import FrameState
 from iouviewer.metrics.table import BoxTable, Float, Int
+
+_ID = attrgetter("id")
+
+
+class _FrameTable(NamedTuple):
+    """The table of a frame, and the boxes that it was made of."""
+
+    made_of: tuple[Box, ...]
+    table: BoxTable
+
+    def followed_by(self, boxes: tuple[Box, ...], place: int) -> _FrameTable | None:
+        """The same after the box at ``place`` was replaced; None where it has to be made anew."""
+        old, new, table = self.made_of[place], boxes[place], self.table
+        # With boxes outside, rows and boxes do not go together.
+        if len(table) != len(boxes) or (old.class_id, old.flags) != (new.class_id, new.flags):
+            return None
+        rects = table.boxes.copy()
+        rects[:, place] = new.rect
+        return _FrameTable(
+            boxes, BoxTable(table.offsets, rects, table.class_ids, table.scores, table.ignored, table.ids)
+        )
 
 
 class GroundTruth:
@@ -44,6 +67,8 @@ class GroundTruth:
         self._edited: dict[int, tuple[Box, ...]] = {}
         self._edited_at: dict[int, int | None] = {}
         self._table: BoxTable | None = None
+        # The table of the frame that was asked for last, with the boxes it was made of.
+        self._frame_table: _FrameTable | None = None
         if len(ids):
             self._next_id = max(self._next_id, int(ids.max()) + 1)
 
@@ -102,7 +127,8 @@ class GroundTruth:
             frame = self._edited_at[box_id]
             if frame is None:
                 return None
-            return next(box for box in self._edited[frame] if box.id == box_id)
+            boxes = self._edited[frame]
+            return boxes[_place(boxes, box_id)]
         place = int(np.searchsorted(self._sorted_ids, box_id))
         if place == len(self._sorted_ids) or self._sorted_ids[place] != box_id:
             return None
@@ -145,19 +171,14 @@ class GroundTruth:
         edited = self._edited.get(frame)
         if edited is None:
             rows = slice(int(self._offsets[frame]), int(self._offsets[frame + 1]))
-            boxes, class_ids = self._boxes[:, rows], self._class_ids[rows]
-            flags, ids = self._flags[rows], self._ids[rows]
-        else:
+            return _table_of(self._boxes[:, rows], self._class_ids[rows], self._flags[rows], self._ids[rows])
+        kept = self._frame_table
+        if kept is None or edited is not kept.made_of:
             boxes = np.array([box.rect for box in edited], np.float64).reshape(-1, 4).T
-            class_ids = np.array([box.class_id for box in edited], np.int64)
-            flags = np.array([box.flags for box in edited], np.int64)
-            ids = np.array([box.id for box in edited], np.int64)
-        outside = (flags & int(BoxFlag.OUTSIDE)) != 0
-        if outside.any():
-            boxes, class_ids = boxes[:, ~outside], class_ids[~outside]
-            flags, ids = flags[~outside], ids[~outside]
-        ignored = (flags & int(BoxFlag.IGNORED)) != 0
-        return BoxTable(np.array([0, len(ids)], np.int64), boxes, class_ids, np.ones(len(ids)), ignored, ids)
+            columns = [(box.class_id, box.flags, box.id) for box in edited]
+            class_ids, flags, ids = np.array(columns, np.int64).reshape(-1, 3).T
+            kept = self._frame_table = _FrameTable(edited, _table_of(boxes, class_ids, flags, ids))
+        return kept.table
 
     def table(self) -> BoxTable:
         """All boxes as metrics see them, rows by frame and id; kept until the next edit.
@@ -196,14 +217,17 @@ class GroundTruth:
         """Add a box, or replace the one with its id."""
         x1, y1, x2, y2 = box.rect
         # Plain floats, and no -0.0: the bits that a project file gives back.
-        box = replace(box, rect=(float(x1) + 0.0, float(y1) + 0.0, float(x2) + 0.0, float(y2) + 0.0))
+        rect = float(x1) + 0.0, float(y1) + 0.0, float(x2) + 0.0, float(y2) + 0.0
+        box = Box(box.id, box.frame, rect, box.class_id, box.track, box.flags)
         old = self.find(box.id)
         edited = self._edited.get(box.frame)
         if old is not None and old.frame == box.frame and edited is not None:
             # A drag puts the same box again and again.
-            place = next(i for i, b in enumerate(edited) if b is old)
-            self._edited[box.frame] = (*edited[:place], box, *edited[place + 1 :])
+            place = _place(edited, box.id)
+            boxes = self._edited[box.frame] = (*edited[:place], box, *edited[place + 1 :])
             self._table = None
+            kept = self._frame_table
+            self._frame_table = kept.followed_by(boxes, place) if kept and kept.made_of is edited else None
             return
         if old is not None and old.frame != box.frame:
             self._set_frame(old.frame, (b for b in self.boxes(old.frame) if b.id != box.id))
@@ -277,6 +301,20 @@ class GroundTruth:
             join(self._flags, [box.flags for box in edited]),
             join(self._ids, [box.id for box in edited]),
         )
+
+
+def _place(boxes: tuple[Box, ...], box_id: int) -> int:
+    """Where the box with this id stands among boxes in order of id, or would stand."""
+    return bisect_left(boxes, box_id, key=_ID)
+
+
+def _table_of(boxes: Float, class_ids: Int, flags: Int, ids: Int) -> BoxTable:
+    outside = (flags & int(BoxFlag.OUTSIDE)) != 0
+    if outside.any():
+        boxes, class_ids = boxes[:, ~outside], class_ids[~outside]
+        flags, ids = flags[~outside], ids[~outside]
+    ignored = (flags & int(BoxFlag.IGNORED)) != 0
+    return BoxTable(np.array([0, len(ids)], np.int64), boxes, class_ids, np.ones(len(ids)), ignored, ids)
 
 
 def clip_rect(rect: Rect, width: float, height: float) -> Rect:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from iouviewer.document.boxes import Box
+from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import AddBoxes, FrameState, RemoveBoxes, SetTracks
 from iouviewer.document.ground_truth import GroundTruth, clip_rect
 
@@ -94,3 +96,29 @@ def test_frames_can_be_added_and_are_empty_and_unlabelled():
 )
 def test_a_rectangle_is_clipped_to_the_picture(rect, expected):
     assert clip_rect(rect, 640, 480) == expected
+
+
+_RECTS = st.tuples(*[st.integers(0, 9)] * 2, *[st.integers(10, 20)] * 2).map(lambda r: tuple(map(float, r)))
+_FLAGS = st.sampled_from([0, 0, 0, int(BoxFlag.IGNORED), int(BoxFlag.OUTSIDE)])
+_PUTS = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 1), _RECTS, st.integers(0, 1), _FLAGS, st.booleans()))
+
+
+@given(_PUTS)
+def test_the_table_of_a_frame_is_the_one_made_anew_after_every_change(puts):
+    truth = GroundTruth(2)
+    for box_id, frame, rect, class_id, flags, dropped in puts:
+        found = truth.find(box_id)
+        if dropped and found is not None:
+            truth.drop(found)
+        else:
+            truth.put(Box(box_id, frame, rect, class_id, flags=flags))
+        for number in range(2):
+            # Asked each time, so that what is kept for the next time is there.
+            kept, boxes = truth.frame_table(number), truth.boxes(number)
+            seen = [box for box in boxes if not box.flags & BoxFlag.OUTSIDE]
+            assert [truth.find(box.id) for box in boxes] == list(boxes)
+            assert kept.ids.tolist() == [box.id for box in seen]
+            assert kept.boxes.T.tolist() == [list(box.rect) for box in seen]
+            assert kept.class_ids.tolist() == [box.class_id for box in seen]
+            assert kept.ignored.tolist() == [bool(box.flags & BoxFlag.IGNORED) for box in seen]
+            assert kept.offsets.tolist() == [0, len(seen)] and kept.scores.tolist() == [1.0] * len(seen)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
+from PySide6.QtCore import QPointF, QRectF, QSizeF
+from PySide6.QtGui import QPainter, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from iouviewer.metrics.table import Bool, Float
-from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, LabelMode, Role, is_labelled
+from iouviewer.ui.canvas.box_lines import BoxLines
+from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, LabelMode, is_labelled
 from iouviewer.ui.canvas.hit import HANDLE, Ref
 from iouviewer.ui.canvas.label_layout import Wish, place_labels
 from iouviewer.ui.canvas.labels import Label, LabelCache
-from iouviewer.ui.palette import IGNORED
 
 
 class Placed(NamedTuple):
@@ -78,55 +79,11 @@ class _Labels:
         return found
 
 
-_STYLES = {
-    "solid": None,
-    "dash": [5.0, 3.0],
-    "dot": [1.5, 2.5],
-    "dashdot": [6.0, 2.5, 1.5, 2.5],
-    "dashdotdot": [6.0, 2.5, 1.5, 2.5, 1.5, 2.5],
-}
-HALO = QColor(0, 0, 0, 110)
-"""The dark line under each coloured one: boxes stay visible on any picture."""
-
-_SIGN, _QUIET_SIGN = 5.0, 3.5
-"""Radius of the signs for misses and false positives, logical pixels; of quiet boxes."""
-
-_QUIET = 175
-"""Alpha of the lines of quiet boxes."""
-
 _HANDLE_ROOM = HANDLE / 2 - 1
 """How far handles stick out further than labels keep off anyway, logical pixels."""
 
 _REACH = 8.0
 """How far lines and signs go beyond a box, logical pixels."""
-
-
-def pen_of(colour: str, dash: str = "solid", width: float = 2.0, *, ratio: float = 1.0) -> QPen:
-    """A cosmetic pen of a width in logical pixels; Qt counts cosmetic widths in device pixels, hence ``ratio``."""
-    pen = QPen(QColor(colour), width * ratio)
-    pen.setCosmetic(True)
-    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-    pattern = _STYLES[dash]
-    if pattern is not None:
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        pen.setDashPattern(pattern)
-    return pen
-
-
-def outlines(rects: Sequence[QRectF], half: float) -> list[QRectF]:
-    """The sides of each rectangle as filled ones, ``2 * half`` wide: many times faster than a pen of that width."""
-    sides: list[QRectF] = []
-    width = 2 * half
-    for rect in rects:
-        x, y, w, h = rect.x() - half, rect.y() - half, rect.width(), rect.height()
-        inner = max(h - width, 0.0)
-        sides += (
-            QRectF(x, y, w + width, width),
-            QRectF(x, y + h, w + width, width),
-            QRectF(x, y + width, width, inner),
-            QRectF(x + w, y + width, width, inner),
-        )
-    return sides
 
 
 class BoxesItem(QGraphicsItem):
@@ -141,8 +98,7 @@ class BoxesItem(QGraphicsItem):
         self._picture = QSizeF()
         self._bounds = QRectF()
         self._px = 1.0
-        self._ratio = 1.0
-        self._pens: dict[tuple[str, str, bool], QPen] = {}
+        self._lines = BoxLines()
         self._details: dict[Ref, Label] = {}
         self._left_out: frozenset[Ref] = frozenset()
         self._all_labels = False
@@ -293,95 +249,21 @@ class BoxesItem(QGraphicsItem):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:  # noqa: ARG002
         if not self._view.boxes:
             return
-        transform = painter.worldTransform()
-        self._use_ratio(painter.device().devicePixelRatioF())
-        exposed = transform.mapRect(option.exposedRect)
-        rects = self._view.rects * transform.m11()
-        rects[0::2] += transform.dx()
-        rects[1::2] += transform.dy()
+        transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
+        view, left_out, seen = self._view, self._left_out, option.exposedRect
+        reach = _REACH * self._px
         near = (
-            (rects[0] < exposed.right() + _REACH)
-            & (rects[2] > exposed.left() - _REACH)
-            & (rects[1] < exposed.bottom() + _REACH)
-            & (rects[3] > exposed.top() - _REACH)
+            (view.rects[0] < seen.right() + reach)
+            & (view.rects[2] > seen.left() - reach)
+            & (view.rects[1] < seen.bottom() + reach)
+            & (view.rects[3] > seen.top() - reach)
         )
-        # Rounded to device pixels: lines stay sharp without antialiasing.
-        edges = ((rects[:, near] * self._ratio).round() / self._ratio).tolist()
-        boxes, left_out = self._view.boxes, self._left_out
-        lines = [
-            (boxes[i], QRectF(x1, y1, x2 - x1, y2 - y1))
-            for i, x1, y1, x2, y2 in zip(np.flatnonzero(near).tolist(), *edges, strict=True)
-            if boxes[i].ref not in left_out
-        ]
+        boxes = [box for box in compress(view.boxes, near.tolist()) if box.ref not in left_out]
         painter.setWorldTransform(QTransform())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        self._paint_lines(painter, lines)
-        self._paint_signs(painter, lines)
-        self._paint_labels(painter, exposed, QPointF(round(transform.dx()), round(transform.dy())))
-        painter.setWorldTransform(transform)
-
-    def _use_ratio(self, ratio: float) -> None:
+        self._lines.paint(painter, transform, ratio, boxes)
         self._cache.use_ratio(ratio)
-        if ratio != self._ratio:
-            self._ratio = ratio
-            self._pens.clear()
-
-    def _paint_lines(self, painter: QPainter, lines: list[tuple[DrawnBox, QRectF]]) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(HALO)
-        painter.drawRects(outlines([rect for box, rect in lines if not box.quiet], 2.0))
-        groups: dict[tuple[str, str, bool], list[QRectF]] = {}
-        for box, rect in lines:
-            groups.setdefault((box.colour, box.dash, box.quiet), []).append(rect)
-        for (colour, dash, quiet), rects in groups.items():
-            if dash == "solid" and not quiet:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(QColor(colour))
-                painter.drawRects(outlines(rects, 1.0))
-            else:
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(self._pen(colour, dash, quiet))
-                painter.drawRects(rects)
-        painter.setPen(Qt.PenStyle.NoPen)
-        hatched = [rect for box, rect in lines if box.role is Role.IGNORED]
-        if hatched:
-            colour_of_hatch = QColor(IGNORED)
-            colour_of_hatch.setAlpha(120)
-            painter.setBrush(QBrush(colour_of_hatch, Qt.BrushStyle.BDiagPattern))
-            painter.drawRects(hatched)
-
-    def _pen(self, colour: str, dash: str, quiet: bool) -> QPen:
-        pen = self._pens.get((colour, dash, quiet))
-        if pen is None:
-            pen = pen_of(colour, dash, 1.0 if quiet else 2.0, ratio=self._ratio)
-            if quiet:
-                dim = pen.color()
-                dim.setAlpha(_QUIET)
-                pen.setColor(dim)
-            self._pens[colour, dash, quiet] = pen
-        return pen
-
-    def _paint_signs(self, painter: QPainter, lines: list[tuple[DrawnBox, QRectF]]) -> None:
-        """A ring at a miss, a cross at a false positive, on the top right corner."""
-        bad = [(box, rect.topRight()) for box, rect in lines if box.role in (Role.MISS, Role.FALSE_POSITIVE)]
-        if not bad:
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rim, ink = QPen(QColor(0, 0, 0, 150), 1.0), QPen(QColor(16, 16, 16), 1.8)
-        for box, corner in bad:
-            radius = _QUIET_SIGN if box.quiet else _SIGN
-            inner = radius * 0.52
-            painter.setPen(rim)
-            painter.setBrush(QColor(box.colour))
-            painter.drawEllipse(corner, radius, radius)
-            painter.setPen(ink)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            if box.role is Role.MISS:
-                painter.drawEllipse(corner, inner, inner)
-            else:
-                painter.drawLine(corner + QPointF(-inner, -inner), corner + QPointF(inner, inner))
-                painter.drawLine(corner + QPointF(-inner, inner), corner + QPointF(inner, -inner))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        self._paint_labels(painter, transform.mapRect(seen), QPointF(round(transform.dx()), round(transform.dy())))
+        painter.setWorldTransform(transform)
 
     def _paint_labels(self, painter: QPainter, exposed: QRectF, origin: QPointF) -> None:
         seen = exposed.translated(-origin)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import compress
+from operator import is_not
 
 import numpy as np
 
@@ -92,7 +95,7 @@ class FrameView:
         """Places of the boxes that are other objects here, None where others belong to other references."""
         if len(boxes) != len(self.boxes):
             return None
-        changed = [place for place, (old, new) in enumerate(zip(self.boxes, boxes, strict=True)) if old is not new]
+        changed = other_places(self.boxes, boxes)
         same = all(self.boxes[place].ref == boxes[place].ref for place in changed)
         return changed if same else None
 
@@ -116,6 +119,12 @@ class FrameView:
         changed = [box for box in self.boxes if id(box) not in theirs and other.find(box.ref) != box]
         changed += [box for box in other.boxes if id(box) not in mine and self.find(box.ref) != box]
         return changed
+
+
+def other_places(old: Sequence[object], new: Sequence[object]) -> list[int]:
+    """Places at which two sequences of equal length hold different objects."""
+    # Asked at each move of a drag about all boxes of the frame.
+    return list(compress(range(len(old)), map(is_not, old, new)))
 
 
 class LabelMode(Enum):

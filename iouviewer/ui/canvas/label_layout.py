@@ -66,6 +66,9 @@ def place_labels(
         picture: width and height of the picture, logical pixels.
         drop: False for labels that were asked for (hovered, selected): those without room take their first place.
     """
+    if len(wishes) == 1:
+        # The label of a dragged box, at each move: nothing else can stand there.
+        return [_rounded(_first(wishes[0], picture))]
     order = sorted(range(len(wishes)), key=lambda i: (not wishes[i].urgent, wishes[i].box[1], wishes[i].box[0]))
     tries = 5 if len(wishes) <= MANY else 2
     places: list[tuple[float, float] | None] = [None] * len(wishes)

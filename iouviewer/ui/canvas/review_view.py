@@ -11,7 +11,7 @@ from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.edits import FrameState
 from iouviewer.document.variants import Variant
 from iouviewer.metrics.review import FrameReview, PairState
-from iouviewer.ui.canvas.frame_view import DrawnBox, FrameView, Role
+from iouviewer.ui.canvas.frame_view import DrawnBox, FrameView, Role, other_places
 from iouviewer.ui.canvas.hit import Ref, truth_ref
 from iouviewer.ui.canvas.labels import Label, Segment
 from iouviewer.ui.palette import IGNORED, ON_PICTURE, PLATE_MUTED, PLATE_TEXT, Band, band_of, on_picture
@@ -35,6 +35,15 @@ class Reviewed:
     partner_of: dict[int, int]
     owner_of: dict[int, int]
     state_of: dict[int, PairState]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Truths:
+    """The ground truth of a frame as it was drawn last: boxes, their IoU by id, and what is drawn, place by place."""
+
+    boxes: tuple[Box, ...]
+    ious: dict[int, float]
+    drawn: list[DrawnBox]
 
 
 _STATES = {int(state): state for state in PairState}
@@ -77,6 +86,7 @@ class ReviewView:
         self._key: object = None
         self._kept: dict[Ref, tuple[PairState, DrawnBox]] = {}
         self._kept_truths: dict[int, tuple[Box, float | None, DrawnBox]] = {}
+        self._last_truths: _Truths | None = None
         self._last = FrameView()
 
     def _wanted(self, variant: Variant) -> bool:
@@ -105,7 +115,7 @@ class ReviewView:
         looks = tuple((r.variant.key, r.variant.colour, r.variant.dash, r.variant.predictions) for r in reviews)
         key = (frame, self._judged, names, self._session.scores.settings.review.iou, looks)
         if key != self._key:
-            self._key, self._kept, self._kept_truths = key, {}, {}
+            self._key, self._kept, self._kept_truths, self._last_truths = key, {}, {}, None
         boxes: list[DrawnBox] = []
         first = reviews[0] if reviews else None
         for review in reversed(reviews):
@@ -126,17 +136,27 @@ class ReviewView:
 
     def _truths(self, boxes: tuple[Box, ...], first: Reviewed | None) -> list[DrawnBox]:
         ious = first.iou_of if first is not None else {}
-        kept, drawn = self._kept_truths, []
-        for box in boxes:
-            iou = ious.get(box.id)
-            found = kept.get(box.id)
-            if found is None or found[1] != iou or (found[0] is not box and found[0] != box):
-                found = kept[box.id] = (box, iou, self._drawn_truth(box, iou, reviewed=first is not None))
-            elif found[0] is not box:
-                # Equal: next time the same object is found at once.
-                kept[box.id] = (box, iou, found[2])
-            drawn.append(found[2])
+        before = self._last_truths
+        if before is not None and before.ious == ious and len(before.boxes) == len(boxes):
+            # While a box is dragged all others are the same objects.
+            drawn = before.drawn.copy()
+            for place in other_places(before.boxes, boxes):
+                drawn[place] = self._truth(boxes[place], ious, reviewed=first is not None)
+        else:
+            drawn = [self._truth(box, ious, reviewed=first is not None) for box in boxes]
+        self._last_truths = _Truths(boxes, ious, drawn)
         return drawn
+
+    def _truth(self, box: Box, ious: dict[int, float], *, reviewed: bool) -> DrawnBox:
+        """The box as it is drawn: the same object as before where it looks the same."""
+        kept, iou = self._kept_truths, ious.get(box.id)
+        found = kept.get(box.id)
+        if found is None or found[1] != iou or (found[0] is not box and found[0] != box):
+            found = kept[box.id] = (box, iou, self._drawn_truth(box, iou, reviewed=reviewed))
+        elif found[0] is not box:
+            # Equal: next time the same object is found at once.
+            kept[box.id] = (box, iou, found[2])
+        return found[2]
 
     def _drawn_truth(self, box: Box, iou: float | None, *, reviewed: bool) -> DrawnBox:
         ref = truth_ref(box.id)

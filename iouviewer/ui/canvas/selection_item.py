@@ -7,11 +7,12 @@ from PySide6.QtGui import QColor, QPainter, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from iouviewer.document.boxes import Rect
-from iouviewer.ui.canvas.boxes_item import HALO, outlines
+from iouviewer.ui.canvas.box_lines import HALO, outline
 from iouviewer.ui.canvas.hit import HANDLE, handles
 from iouviewer.ui.palette import ON_PICTURE
 
 _REACH = 2 * HANDLE
+_WHITE = QColor(255, 255, 255)
 
 
 class SelectionItem(QGraphicsItem):
@@ -52,10 +53,10 @@ class SelectionItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(Qt.PenStyle.NoPen)
         for rect, colour in self._rects:
-            mapped = [_mapped(rect, transform, ratio)]
-            for brush, half in ((HALO, 3.0), (QColor("#ffffff"), 2.0), (QColor(colour), 1.0)):
+            mapped = _mapped(rect, transform, ratio)
+            for brush, half in ((HALO, 3.0), (_WHITE, 2.0), (QColor(colour), 1.0)):
                 painter.setBrush(brush)
-                painter.drawRects(outlines(mapped, half))
+                painter.drawRects(outline(mapped, half))
         if self._editable is not None:
             self._paint_handles(painter, transform)
         painter.setWorldTransform(transform)
@@ -72,9 +73,6 @@ class SelectionItem(QGraphicsItem):
 
 def _mapped(rect: Rect, transform: QTransform, ratio: float) -> QRectF:
     """The rectangle on screen, logical pixels rounded to device pixels."""
-    x1, y1, x2, y2 = rect
-    corners = QPointF(x1, y1), QPointF(x2, y2)
-    (left, top), (right, bottom) = (
-        (round(p.x() * ratio) / ratio, round(p.y() * ratio) / ratio) for p in map(transform.map, corners)
-    )
+    left, right = (round((x * transform.m11() + transform.dx()) * ratio) / ratio for x in rect[0::2])
+    top, bottom = (round((y * transform.m22() + transform.dy()) * ratio) / ratio for y in rect[1::2])
     return QRectF(left, top, right - left, bottom - top)

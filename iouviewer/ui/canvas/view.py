@@ -14,7 +14,8 @@ from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.variants import Variant
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.canvas.box_commands import TrackCommands
-from iouviewer.ui.canvas.boxes_item import BoxesItem, pen_of
+from iouviewer.ui.canvas.box_lines import pen_of
+from iouviewer.ui.canvas.boxes_item import BoxesItem
 from iouviewer.ui.canvas.frame_view import FrameView, LabelMode
 from iouviewer.ui.canvas.hit import Ref
 from iouviewer.ui.canvas.input import InputCanvas
@@ -27,6 +28,9 @@ from iouviewer.ui.canvas.review_view import ReviewView
 from iouviewer.ui.canvas.selection_item import SelectionItem
 from iouviewer.ui.palette import PLATE_MUTED, PLATE_TEXT, scheme_theme
 from iouviewer.ui.theme import Theme
+
+_EVERYWHERE = Aspect.CLASS_NAMES | Aspect.DECISIONS
+"""Aspects of the document that all boxes show."""
 
 _PREVIEW = Label(((Segment("Preview  ", PLATE_TEXT), Segment("the exact frame follows", PLATE_MUTED)),))
 
@@ -279,8 +283,7 @@ class CanvasView(TrackCommands, InputCanvas):
     def _on_session_changed(self, change: Change) -> None:
         if change.origin == "cancel":
             self.tool.abandon()
-        whole = Aspect.CLASS_NAMES | Aspect.DECISIONS
-        if self._shown_frame in change.frames or not change.frames or change.aspects & whole:
+        if self._shown_frame in change.frames or not change.frames or change.aspects & _EVERYWHERE:
             self.refresh()
 
     def _on_session_frame_changed(self, _frame: int) -> None:
