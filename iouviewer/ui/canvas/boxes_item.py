@@ -138,9 +138,10 @@ class BoxesItem(QGraphicsItem):
             self.update()
             return
         differing = old.differing(view)
-        # A box that is dragged is left out of the others' layout.
-        dragged = old.places is view.places and all(box.ref in self._left_out for box in differing)
-        self._repaint_boxes(differing)
+        # A box that is dragged is left out of the others' layout, and the lines of such boxes are not drawn here.
+        drawn = [box for box in differing if box.ref not in self._left_out]
+        dragged = old.places is view.places and not drawn
+        self._repaint_boxes(drawn)
         self._use_labels(self._layout(anew=not dragged))
 
     def emphasise(self, details: dict[Ref, Label], left_out: frozenset[Ref]) -> None:

@@ -109,6 +109,7 @@ class DrawingCanvas(BoxCommands, ZoomView):
             self._drag_plate.show_label(None)
             self._crosshair.hide()
         self.show_emphasis()
+        self.paint_in_one(self.tool.gesture is not None and len(self.tool.dragged_refs()) <= 1)
         if self._pointer is not None:
             self.tool.update_cursor(self._pointer)
 

@@ -11,7 +11,8 @@ from iouviewer.ui.canvas.box_lines import HALO, outline
 from iouviewer.ui.canvas.hit import HANDLE, handles
 from iouviewer.ui.palette import ON_PICTURE
 
-_REACH = 2 * HANDLE
+_REACH, _REACH_OF_LINES = 2 * HANDLE, 4.0
+"""How far handles go beyond a box, and lines, logical pixels."""
 _WHITE = QColor(255, 255, 255)
 
 
@@ -37,7 +38,8 @@ class SelectionItem(QGraphicsItem):
         bounds = QRectF()
         for (x1, y1, x2, y2), _colour in rects:
             bounds |= QRectF(x1, y1, x2 - x1, y2 - y1)
-        reach = _REACH * px
+        # Without handles, as while a box is dragged, less of the picture is painted anew at each move.
+        reach = (_REACH_OF_LINES if editable is None else _REACH) * px
         self.prepareGeometryChange()
         self._bounds = bounds.adjusted(-reach, -reach, reach, reach) if rects else QRectF()
 

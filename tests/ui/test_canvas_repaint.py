@@ -1,0 +1,109 @@
+"""What was repainted in part looks as if all had been painted anew: nothing is left behind on the screen."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.edits import RemoveBoxes, SetFlags
+from iouviewer.ui.canvas.frame_view import LabelMode
+from iouviewer.ui.canvas.hit import Ref, truth_ref
+from iouviewer.ui.canvas.picture_item import pixels
+from iouviewer.ui.canvas.view import CanvasView
+from tests.ui.helpers import LEFT, canvas_for, grip_of, move_to, press_at, release_at, session_with
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("QT_QPA_PLATFORM") != "offscreen", reason="other platforms may not let a program see its own screen"
+)
+
+TRUTH = [(60.0 + 90 * (i % 5), 60.0 + 110 * (i // 5), 120.0 + 90 * (i % 5), 140.0 + 110 * (i // 5)) for i in range(15)]
+FOUND = [(x1 + 4, y1 - 3, x2 + 9, y2 + 5) for x1, y1, x2, y2 in TRUTH[:12]] + [(5.0, 400.0, 50.0, 470.0)]
+
+
+def on_screen(view: CanvasView) -> NDArray[np.uint8]:
+    """The canvas as it stands on the screen, (height, width, 3)."""
+    for _ in range(3):
+        # A plate that grew asks for its paint while the canvas is painted.
+        QApplication.processEvents()
+    return _colours(view.screen().grabWindow(view.winId()).toImage())
+
+
+def _colours(image: QImage) -> NDArray[np.uint8]:
+    return pixels(image.convertToFormat(QImage.Format.Format_RGB32))[:, :, :3].copy()
+
+
+def assert_whole(view: CanvasView, what: str) -> None:
+    """What is on the screen is what painting all of it gives."""
+    shown, anew = on_screen(view), _colours(view.grab().toImage())
+    assert shown.shape == anew.shape
+    # Qt blends the soft edge of a sign that is clipped otherwise by one step of a colour.
+    places = np.argwhere((np.abs(shown.astype(int) - anew) > 2).any(axis=2))
+    assert not len(places), (
+        f"{what}: {len(places)} pixels differ, between {places.min(axis=0)} and {places.max(axis=0)}"
+    )
+
+
+@pytest.fixture(params=[LabelMode.AUTOMATIC, LabelMode.ALL], ids=lambda mode: mode.value)
+def view(request: pytest.FixtureRequest, qtbot) -> CanvasView:
+    view = canvas_for(session_with({0: TRUTH}, {"model": {0: FOUND}}, classes=("person", "car")))
+    qtbot.addWidget(view)
+    view.set_label_mode(request.param)
+    return view
+
+
+def drag(view: CanvasView, x: float, y: float, way: list[tuple[float, float]], what: str) -> None:
+    press_at(view, x, y)
+    assert_whole(view, f"{what}: press")
+    for dx, dy in way:
+        move_to(view, x + dx, y + dy, button=LEFT)
+        assert_whole(view, f"{what}: ({dx}, {dy})")
+    release_at(view, x + way[-1][0], y + way[-1][1])
+    assert_whole(view, f"{what}: release")
+
+
+WAY = [(1.0, 0.5), (7.0, 3.0), (40.0, -30.0), (-90.0, 60.0), (3.0, 140.0), (0.5, 0.5)]
+
+
+def test_a_dragged_box_leaves_nothing_behind(view: CanvasView):
+    view.session.select([8])
+    assert_whole(view, "selected")
+    drag(view, 345.0, 205.0, WAY, "moved")
+    assert view.viewportUpdateMode() == view.ViewportUpdateMode.MinimalViewportUpdate
+
+
+def test_a_dragged_edge_leaves_nothing_behind(view: CanvasView):
+    view.session.select([8])
+    x, y = grip_of(view, 8, "bottom right")
+    drag(view, x, y, [(5.0, 5.0), (60.0, 40.0), (-20.0, -10.0), (2.0, -3.0)], "resized")
+
+
+def test_several_dragged_boxes_leave_nothing_behind(view: CanvasView):
+    view.session.select([1, 8, 15])
+    assert_whole(view, "selected")
+    drag(view, 345.0, 205.0, WAY, "moved")
+
+
+def test_drawing_hovering_and_editing_leave_nothing_behind(view: CanvasView):
+    for ref in (truth_ref(1), truth_ref(15), Ref("model", 12), None, truth_ref(3)):
+        view.set_hovered(ref)
+        assert_whole(view, f"hovered {ref}")
+    view.session.execute(SetFlags(((3, int(BoxFlag.IGNORED)), (4, int(BoxFlag.OUTSIDE))), 0), "flags")
+    assert_whole(view, "flags")
+    view.session.execute(RemoveBoxes((5, 11), 0), "remove")
+    assert_whole(view, "removed")
+    view.session.undo()
+    assert_whole(view, "undone")
+    QTest.mouseMove(view.viewport(), QPoint(3, 3))
+    view.tool.draw_mode = True
+    drag(view, 560.0, 300.0, [(10.0, 10.0), (60.0, 120.0), (-30.0, 50.0), (20.0, 20.0)], "drawn")
+    view.session.go_to(1)
+    view.session.go_to(0)
+    assert_whole(view, "another frame")
