@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from iouviewer.app.cv2_guard import QT_VARIABLES, clear_cv2_qt_paths, has_own_qt
@@ -23,6 +25,8 @@ CV2_NOTE = (
 
 def run_window(request: OpenRequest) -> int:
     """Show the window and run until it closes; returns the exit status."""
+    # Loading makes nothing but what stays: rounds of the garbage collector over it take a tenth of the start.
+    gc.disable()
     told = _clear_environment()
     from PySide6.QtWidgets import QApplication
 
@@ -44,9 +48,11 @@ def run_window(request: OpenRequest) -> int:
 
         notifier = Notifier(window)
         undo.append(logging_setup.install(notifier))
-        import_cv2_safely()
-        fill_window(window, keeper, notifier, request)
-        keep_for_good()
+        try:
+            import_cv2_safely()
+            fill_window(window, keeper, notifier, request)
+        finally:
+            keep_for_good()
         if told:
             notifier.show(told)
 
@@ -65,6 +71,26 @@ def keep_for_good() -> None:
     A round over them holds the window up for 20 to 60 ms, whenever enough small things were made, a run's results say.
     """
     gc.freeze()
+    gc.enable()
+
+
+@contextmanager
+def without_cuda() -> Iterator[None]:
+    """Let pyqtgraph be imported without the CUDA bindings, where they are installed (torch brings them).
+
+    It asks for them for a widget that is not used here; they take a seventh of its import and load the GPU's driver
+    into the window's process.
+    """
+    name = "cuda.bindings"
+    if name in sys.modules:
+        yield
+        return
+    # None stands for a module that is not there.
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 def _clear_environment() -> str:
@@ -89,7 +115,8 @@ def fill_window(window: MainWindow, keeper: ThemeKeeper, notifier: Notifier, req
         loader.open(request.video)
         loader.request(store.settings.last_frame(request.video))
 
-    from iouviewer.ui.workbench import Workbench
+    with without_cuda():
+        from iouviewer.ui.workbench import Workbench
 
     workbench = Workbench(window, store, notifier, keeper, loader)
     window.restore(store.settings.window_geometry)

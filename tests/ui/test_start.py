@@ -57,6 +57,7 @@ def test_paths_that_point_into_opencv_are_cleared_and_others_stay(tmp_path: Path
 
 
 FILLED = """
+import gc
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
@@ -69,6 +70,8 @@ def look():
     if not window.is_filled:
         QTimer.singleShot(50, look)
         return
+    print("collector:", gc.isenabled(), gc.get_freeze_count() > 100_000)
+    print("cuda:", *(name for name in sys.modules if name.startswith("cuda.bindings")))
     print("filled:", window.session.frame_count, window.workbench.parts.canvas.isVisible())
     window.close()
 
@@ -79,6 +82,10 @@ sys.exit(start.run_window(OpenRequest()))
 
 
 def test_the_program_starts_fills_its_window_and_ends_with_status_zero(tmp_path: Path) -> None:
-    assert "filled: 0 True" in run(FILLED, tmp_path)
+    told = run(FILLED, tmp_path)
+    assert "filled: 0 True" in told
+    # Collecting is put off until the window is there, not for good.
+    assert "collector: True True" in told
+    assert "cuda:\n" in told
     assert (tmp_path / "log" / "iouviewer.log").exists()
     assert "Traceback" not in (tmp_path / "log" / "iouviewer.log").read_text(encoding="utf-8")
