@@ -115,6 +115,10 @@ class FrameLoader(QObject):
         """Bytes that decoded pictures may take."""
         self._mailbox.put(memory=budget)
 
+    def allow_ahead(self, *, on: bool) -> None:
+        """Whether pictures may be fetched before they are asked for; a start has better use for the processor."""
+        self._mailbox.put(ahead=on)
+
     def set_proxy_limit(self, limit: int) -> None:
         """Bytes that small copies may take on disk; 0 makes no more of them."""
         self._proxy_limit = limit

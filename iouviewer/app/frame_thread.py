@@ -75,7 +75,8 @@ class Request:
 class Mailbox:
     """What the frame thread is to do next. There is one place for each kind, so nothing queues: the latest wins.
 
-    Index, proxy and requests name the opening that they belong to.
+    Index, proxy and requests name the opening that they belong to. ``ahead`` is no work but a leave: whether pictures
+    may be fetched before anybody asks for them.
     """
 
     condition: threading.Condition = field(default_factory=threading.Condition)
@@ -84,6 +85,7 @@ class Mailbox:
     index: tuple[int, VideoIndex] | None = None
     proxy: tuple[int, Proxy] | None = None
     memory: int | None = None
+    ahead: bool = True
     closing: bool = False
 
     def has_work(self) -> bool:
@@ -159,11 +161,12 @@ class FrameThread(QThread):
         box = self._mailbox
         if not box.has_work():
             self.idle.set()
-            if self._prefetch():
+            ahead = box.ahead
+            if ahead and self._prefetch():
                 return True
             self._tell_memory()
             with box.condition:
-                while not box.has_work():
+                while not box.has_work() and box.ahead == ahead:
                     box.condition.wait()
         with box.condition:
             if box.closing:

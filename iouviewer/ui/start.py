@@ -112,6 +112,7 @@ def fill_window(window: MainWindow, keeper: ThemeKeeper, notifier: Notifier, req
     store = SettingsStore(tell=notifier.show)
     loader = FrameLoader(window, memory=store.settings.memory_mib << 20)
     if request.video is not None:
+        loader.allow_ahead(on=False)
         loader.open(request.video)
         loader.request(store.settings.last_frame(request.video))
 
@@ -122,3 +123,4 @@ def fill_window(window: MainWindow, keeper: ThemeKeeper, notifier: Notifier, req
     window.restore(store.settings.window_geometry)
     window.fill(workbench)
     workbench.open_request(request)
+    loader.allow_ahead(on=True)

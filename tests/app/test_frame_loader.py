@@ -256,6 +256,18 @@ def test_memory_stays_within_the_budget_and_is_told(qtbot, loader, seen, clip):
     assert all(used <= 600_000 for used in seen.used)
 
 
+def test_nothing_is_fetched_ahead_without_leave_and_all_of_it_afterwards(qtbot, loader, seen, clip):
+    loader.allow_ahead(on=False)
+    opened(qtbot, loader, seen, clip)
+    loader.request(50)
+    until(qtbot, lambda: seen.frames and seen.used and seen.used[-1] > 0)
+    one = seen.used[-1]
+    qtbot.wait(200)
+    assert seen.used[-1] == one, "what came out on the way to the picture, and the picture"
+    loader.allow_ahead(on=True)
+    until(qtbot, lambda: seen.used[-1] > 3 * one)
+
+
 def test_answers_come_in_the_ui_thread_and_the_decoder_runs_in_another(qtbot, loader, clip):
     here = QThread.currentThread()
     threads = []
