@@ -14,6 +14,7 @@ from iouviewer.app.video_words import damage_at
 from iouviewer.errors import UserError
 from iouviewer.ui.canvas.marks import mark_of, missing_mark, waiting_mark
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.missed import missed_frame, missed_time
 
 _PATIENCE = 400
 """Milliseconds after which a picture that does not come is worth a word: a long group is decoded."""
@@ -96,6 +97,13 @@ class PictureFeed(QObject):
             self._loader.request_time(seconds)
             self._unnumbered = seconds
             self.unnumbered.emit(seconds)
+        missed = missed_time(seconds, info)
+        if missed:
+            self._session.told.emit(missed)
+
+    def tell_missed(self, asked: int | str) -> None:
+        """Say that there is no such frame, and what is shown instead."""
+        self._session.told.emit(missed_frame(asked, self._session.frame_count - 1, self._loader.info))
 
     def _go_to(self, frame: int) -> None:
         if frame == self._session.current_frame:

@@ -1,0 +1,63 @@
+"""A field for a whole number that takes whatever is typed, and lets others say what was wrong with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QValidator
+from PySide6.QtWidgets import QSpinBox, QWidget
+
+_SEPARATORS = str.maketrans("", "", ", '’_\u00a0\u202f")
+"""What people and other programs write between thousands."""
+
+_LONGEST_TEXT = 32
+
+
+class FrameBox(QSpinBox):
+    """A spin box in which a number beyond its range can be typed.
+
+    Qt's own drops the digit that leads beyond the range: of 800 it leaves 80, and goes there without a word.
+
+    Signals:
+        missed(object): the number outside the range, or the text that is no number, that was entered; the nearest
+            number of the range, or the one before, stands there now.
+
+    Attributes:
+        asked: the same since the text was last edited, None where there was nothing wrong with it.
+    """
+
+    missed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.asked: int | str | None = None
+        self.lineEdit().setMaxLength(_LONGEST_TEXT)
+        self.lineEdit().textEdited.connect(self._on_text_edited)
+
+    def _on_text_edited(self) -> None:
+        self.asked = None
+
+    def validate(self, text: str, at: int) -> tuple[QValidator.State, str, int]:
+        """Everything may be typed; what is no number of the range is not taken as it stands."""
+        number = number_in(text)
+        fits = number is not None and self.minimum() <= number <= self.maximum()
+        return QValidator.State.Acceptable if fits else QValidator.State.Intermediate, text, at
+
+    def valueFromText(self, text: str) -> int:
+        number = number_in(text)
+        return self.value() if number is None else number
+
+    def fixup(self, text: str) -> str:
+        """Called where the text is entered and is not acceptable."""
+        number = number_in(text)
+        self.asked = text.strip() if number is None else number
+        self.missed.emit(self.asked)
+        return str(self.value() if number is None else min(max(number, self.minimum()), self.maximum()))
+
+
+def number_in(text: str) -> int | None:
+    """The whole number that a text means, however thousands are separated; None where it means none."""
+    plain = text.translate(_SEPARATORS)
+    digits = plain.lstrip("+-−")
+    if len(plain) - len(digits) > 1 or not (digits.isascii() and digits.isdigit()):
+        return None
+    return -int(digits) if plain[0] in "-−" else int(digits)
