@@ -66,6 +66,8 @@ class VideoDesk(QObject):
         loader.backgroundFailed.connect(self._on_background_failed)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._show_time)
+        for signal in (session.frameChanged, session.changed):
+            signal.connect(self.transport.move_on)
         self._show_memory(0)
 
     def place(self, status: StatusBar, number_line: NumberLine, plot: TimelinePlot) -> None:

@@ -257,12 +257,49 @@ def test_speed_direction_and_loop_are_commands_and_are_seen(qtbot: QtBot, clip) 
         assert playback.loop is None and "⟲" not in button.text()
 
 
-def test_dropped_frames_are_told(qtbot: QtBot, clip) -> None:
+def test_dropped_frames_are_told_of_the_run_that_plays_and_explained(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        label = window.workbench.desk.transport.label
-        assert label.text() == ""
-        window.workbench.playback.droppedChanged.emit(1234)
+        label, playback = window.workbench.desk.transport.label, window.workbench.playback
+        assert label.text() == "" and label.toolTip() == ""
+        playback.set_speed(0.25)
+        playback.play()
+        playback.droppedChanged.emit(1234)
+        assert label.text() == "1,234 dropped" and label.toolTip().startswith("1,234 frames were passed over")
+        before = window.session.current_frame
+        qtbot.waitUntil(lambda: window.session.current_frame > before + 1, timeout=PATIENCE)
+        assert label.text() == "1,234 dropped", "the frames that it plays are no seeks"
+        playback.pause()
         assert label.text() == "1,234 dropped"
+        playback.play()
+        assert label.text() == "", "another run"
+
+
+def move_to_another_frame(window: MainWindow) -> None:
+    window.workbench.actions["nextFrame"].trigger()
+
+
+def edit(window: MainWindow) -> None:
+    window.workbench.actions["verifiedEmpty"].trigger()
+
+
+def let_time_pass(window: MainWindow) -> None:
+    window.workbench.desk.transport._fading.timeout.emit()
+
+
+@pytest.mark.parametrize("move_on", [move_to_another_frame, edit, let_time_pass])
+def test_dropped_frames_are_told_until_the_user_moves_on(
+    qtbot: QtBot, clip, move_on: Callable[[MainWindow], None]
+) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        transport, playback = window.workbench.desk.transport, window.workbench.playback
+        playback.set_speed(0.25)
+        playback.play()
+        playback.droppedChanged.emit(20)
+        playback.pause()
+        qtbot.wait(50)
+        assert transport.label.text() == "20 dropped" and transport._fading.isActive()
+        move_on(window)
+        assert transport.label.text() == ""
 
 
 def test_going_elsewhere_while_it_plays_plays_on_from_there(qtbot: QtBot, clip) -> None:
