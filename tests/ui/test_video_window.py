@@ -9,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -405,6 +407,25 @@ def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> N
         levels.reset()
         assert "adjusted" not in notes(window)
         assert canvas.grab().toImage() == before
+
+
+def test_keys_show_sharp_pixels_and_the_brightness_of_the_file(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        workbench, canvas = window.workbench, window.workbench.parts.canvas
+        workbench.actions["actualSize"].trigger()
+        while canvas.zoom < 8:
+            workbench.actions["zoomIn"].trigger()
+        before = canvas.grab().toImage()
+        QTest.keyClick(canvas, Qt.Key.Key_Z)
+        assert canvas.grab().toImage() != before and "squares" in workbench.status.message.text()
+        QTest.keyClick(canvas, Qt.Key.Key_Z)
+        assert canvas.grab().toImage() == before and "smoothed" in workbench.status.message.text()
+        QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        workbench.video._levels.brightness.setValue(60)
+        assert canvas.grab().toImage() != before and "picture adjusted" in notes(window)
+        QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ShiftModifier)
+        assert canvas.grab().toImage() == before and "adjusted" not in notes(window)
+        assert "the file's" in workbench.status.message.text()
 
 
 def test_the_dialog_on_the_video_lists_damage_and_goes_there(qtbot: QtBot, clip) -> None:

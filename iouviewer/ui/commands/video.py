@@ -112,6 +112,12 @@ class VideoCommands:
         self._levels.show()
         self._levels.activateWindow()
 
+    def reset_picture(self) -> None:
+        """Show the picture as bright, and with the contrast, as it is."""
+        if self._levels is not None:
+            self._levels.reset()
+        self._session.told.emit("Brightness and contrast are the file's")
+
     @property
     def levels_note(self) -> Note | None:
         """A word while the picture on screen is brighter or has another contrast than the file's."""
