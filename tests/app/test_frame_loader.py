@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QThread
 from PySide6.QtGui import QImage
 
-from iouviewer.app import frame_background
+from iouviewer.app import frame_background, frame_thread
 from iouviewer.app.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.frame_thread import image_of
 from iouviewer.video import open_video
@@ -190,6 +190,26 @@ def test_a_video_asked_for_twice_before_the_answer_is_opened_once(qtbot, loader,
     assert early not in [answer.request for answer in seen.frames[1:]]
     loader.open(clip)
     until(qtbot, lambda: len(seen.opened) == 2)
+
+
+@pytest.mark.parametrize("broken", ["open_video", "info_of"])
+def test_a_file_whose_opening_broke_off_unforeseen_is_told_and_can_be_opened_again(
+    qtbot, loader, seen, clip, monkeypatch, broken
+):
+    def bad(*_a, **_k):
+        raise RuntimeError("unforeseen")
+
+    with monkeypatch.context() as broke:
+        broke.setattr(frame_thread, broken, bad)
+        loader.open(clip)
+        until(qtbot, lambda: seen.failures)
+    assert "cannot be opened" in str(seen.failures[0]) and "unforeseen" in str(seen.failures[0])
+    assert seen.failures[0].path == clip
+    loader.open(clip)
+    until(qtbot, lambda: seen.opened)
+    loader.request(12)
+    until(qtbot, lambda: seen.frames)
+    assert code_in(pixels_of(seen.frames[-1].image)[..., :3]) == 12 and len(seen.failures) == 1
 
 
 def test_provisional_numbers_are_confirmed_in_the_background(qtbot, loader, seen, tmp_path):
