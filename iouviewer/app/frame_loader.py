@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from iouviewer.app.frame_background import BackgroundAnswers, BackgroundThread, IndexProgress, ProxyState
+from iouviewer.app.frame_background import BackgroundAnswers, BackgroundThread, IndexProgress
 from iouviewer.app.frame_messages import Answers, LoadedFrame, Mailbox, Request, Size
 from iouviewer.app.frame_thread import FrameThread
+from iouviewer.app.small_copies import ProxyState
 from iouviewer.app.video_info import NumbersConfirmed, VideoInfo, info_with
 from iouviewer.errors import UserError
 from iouviewer.video.container import ChangedFileError

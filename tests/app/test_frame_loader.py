@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QThread
 from PySide6.QtGui import QImage
 
-from iouviewer.app import frame_background, frame_thread
+from iouviewer.app import frame_thread, small_copies
 from iouviewer.app.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.frame_thread import image_of
 from iouviewer.video import open_video
@@ -345,8 +345,8 @@ def test_a_stand_in_is_marked_and_what_follows_is_not(qtbot, loader, seen, clip)
 
 def test_scrubbing_about_opens_the_small_copies_once(qtbot, loader, seen, clip, monkeypatch):
     made = []
-    real = frame_background.Proxy
-    monkeypatch.setattr(frame_background, "Proxy", lambda *a, **k: made.append(real(*a, **k)) or made[-1])
+    real = small_copies.Proxy
+    monkeypatch.setattr(small_copies, "Proxy", lambda *a, **k: made.append(real(*a, **k)) or made[-1])
     states = []
     loader.proxyState.connect(states.append)
     opened(qtbot, loader, seen, clip)
@@ -376,7 +376,7 @@ def test_a_full_cache_folder_is_told_and_the_video_goes_on(qtbot, loader, seen, 
     def full(*_a, **_k):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(frame_background.Proxy, "add", full)
+    monkeypatch.setattr(small_copies.Proxy, "add", full)
     failures = []
     loader.backgroundFailed.connect(failures.append)
     opened(qtbot, loader, seen, clip)
