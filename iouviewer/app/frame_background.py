@@ -15,7 +15,7 @@ from iouviewer.app.small_copies import ProxyState, SmallCopies
 from iouviewer.app.video_info import VideoInfo
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import Confirmation
-from iouviewer.video.container import refuse_another_file
+from iouviewer.video.container import IndexMismatchError, refuse_another_file
 from iouviewer.video.growing import complete_index
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.index_cache import save_index
@@ -48,6 +48,7 @@ class BackgroundAnswers(QObject):
 
     grown = Signal(object, object, object)
     confirmed = Signal(object, object)
+    readAnew = Signal(object, object)
     proxyOpened = Signal(object, object)
     proxyState = Signal(object, object)
     failed = Signal(object)
@@ -70,6 +71,8 @@ class BackgroundThread(QThread):
         self._doubtful: VideoIndex | None = None
         self._last_share = -1.0
         self._deleting = False
+        self._mismatched = False
+        self._read_anew = False
         self._proof_allowed = False
         self._refused = False
         self._confirmation: Confirmation | None = None
@@ -105,6 +108,12 @@ class BackgroundThread(QThread):
         """Damage was found while reading: confirm the numbers after all."""
         with self._wake:
             self._doubtful = index
+            self._wake.notify()
+
+    def read_anew(self) -> None:
+        """The file gives other packets than its index says: read them once more."""
+        with self._wake:
+            self._mismatched = True
             self._wake.notify()
 
     def stop(self) -> None:
@@ -165,9 +174,33 @@ class BackgroundThread(QThread):
     def _confirm(self) -> bool:
         """Settle numbers that are in doubt; False where the thread is to end."""
         while not self._index.confirmed and not self._is_too_long() and not self._refused:
-            if self._give_way():
+            if self._give_way() or (self._mismatched and not self._read_again()):
                 return False
             self._decode_on()
+        return True
+
+    def _read_again(self) -> bool:
+        """Make the index anew, once; False where the thread is to end."""
+        self._mismatched = False
+        if self._read_anew:
+            return True  # whoever meets the next mismatch tells what it means
+        self._read_anew = True
+        if self._confirmation is not None:
+            self._confirmation.close()
+            self._confirmation = None
+        self._copies.rest()
+        info, rotation = self._info, self._index.rotation
+        index = complete_index(
+            info.path, info.fingerprint, rotation=rotation, stamp=info.stamp, cancelled=self._give_way
+        )
+        if index is None:
+            return False
+        if index.packets.same_as(self._index.packets):
+            save_index(self._index, info.fingerprint, info.path, info.stamp)  # what it has been proven to be is true
+        else:
+            index.prepare()
+            self._index = index
+        self._answers.readAnew.emit(self, self._index)
         return True
 
     def _is_too_long(self) -> bool:
@@ -190,8 +223,10 @@ class BackgroundThread(QThread):
             refuse_another_file(self._info.path, self._info.stamp)
             self._index = confirmation.result()
         except UserError as error:
-            self._refused = True
-            self._answers.failed.emit(error)
+            self._mismatched = isinstance(error, IndexMismatchError) and not self._read_anew
+            if not self._mismatched:
+                self._refused = True
+                self._answers.failed.emit(error)
             return
         finally:
             confirmation.close()
@@ -224,9 +259,13 @@ class BackgroundThread(QThread):
                 self._wake.wait()
             if self._stopped:
                 return False
+            mismatched = self._mismatched
             limit, place = self._proxy_limit, self._visited
-            doubtful, self._doubtful = self._doubtful, None
-            deleting, self._deleting = self._deleting, False
+            if not mismatched:
+                doubtful, self._doubtful = self._doubtful, None
+                deleting, self._deleting = self._deleting, False
+        if mismatched:
+            return self._read_again() and self._confirm()
         if deleting:
             self._copies.delete_all(limit)
         if doubtful is not None:
@@ -244,8 +283,8 @@ class BackgroundThread(QThread):
             return self._visited != place
 
         def interrupted() -> bool:
-            other = elsewhere() or self._doubtful is not None or self._deleting or not self._proxy_limit
-            return self._give_way() or other
+            other = self._doubtful is not None or self._deleting or self._mismatched or not self._proxy_limit
+            return self._give_way() or other or elsewhere()
 
         try:
             self._copies.build(self._index, place, limit, interrupted=interrupted, elsewhere=elsewhere)
@@ -263,7 +302,7 @@ class BackgroundThread(QThread):
 
     def _has_task(self) -> bool:
         visited = self._visited is not None and self._proxy_limit > 0
-        return self._deleting or self._doubtful is not None or visited
+        return self._deleting or self._mismatched or self._doubtful is not None or visited
 
     def _may_prove(self) -> bool:
         return self._proof_allowed and not self._refused and not self._index.proven and not self._is_too_long()

@@ -38,6 +38,7 @@ class FrameLoader(QObject):
     proxyState = Signal(object)
     cacheUsed = Signal(object)
     backgroundFailed = Signal(object)
+    indexReadAnew = Signal(object)
 
     def __init__(self, parent: QObject | None = None, *, memory: int = DEFAULT_MEMORY) -> None:
         super().__init__(parent)
@@ -68,9 +69,11 @@ class FrameLoader(QObject):
         self._answers.doubted.connect(self._on_thread_doubted)
         self._answers.damaged.connect(self._on_thread_damaged)
         self._answers.failed.connect(self.backgroundFailed)
+        self._answers.mismatched.connect(self._on_thread_mismatched)
         self._answers.visited.connect(self._on_thread_visited)
         self._background_answers.grown.connect(self._on_background_grown)
         self._background_answers.confirmed.connect(self._on_background_confirmed)
+        self._background_answers.readAnew.connect(self._on_background_read_anew)
         self._background_answers.proxyOpened.connect(self._on_background_proxy)
         self._background_answers.proxyState.connect(self._on_background_proxy_state)
         self._background_answers.failed.connect(self._on_background_failed)
@@ -161,15 +164,19 @@ class FrameLoader(QObject):
         if number != self._pending:
             return
         self._asked = None
-        self._stop_background()
         self._opening, self.info, self.progress, self._index = number, info, None, index
+        self._stop_background()
         if index is not None:
-            thread = BackgroundThread(info, index, self._background_answers, self._thread.idle)
-            thread.allow_proxy(self._proxy_limit)
-            self._background = thread
-            self._allow_proof()
-            thread.start(QThread.Priority.LowPriority)
+            self._begin_background(info, index)
         self.opened.emit(info)
+
+    def _begin_background(self, info: VideoInfo, index: VideoIndex) -> None:
+        self._stop_background()
+        thread = BackgroundThread(info, index, self._background_answers, self._thread.idle)
+        thread.allow_proxy(self._proxy_limit)
+        self._background = thread
+        self._allow_proof()
+        thread.start(QThread.Priority.LowPriority)
 
     def _on_thread_open_failed(self, number: int, error: UserError, held: int) -> None:
         if number != self._pending:
@@ -208,6 +215,14 @@ class FrameLoader(QObject):
             self._learn(info_with(self.info, index))
             self._background.doubt(index)
 
+    def _on_thread_mismatched(self, number: int) -> None:
+        if number != self._opening or self.info is None or self._index is None:
+            return
+        if self._background is None or self._background.isFinished():
+            self._begin_background(self.info, self._index)
+        if self._background is not None:
+            self._background.read_anew()
+
     def _on_thread_damaged(self, number: int, damage: tuple[Damage, ...]) -> None:
         if number == self._opening and self.info is not None and damage != self.info.damage:
             self._learn(replace(self.info, damage=damage))
@@ -231,7 +246,20 @@ class FrameLoader(QObject):
         self.indexProgress.emit(progress)
 
     def _on_background_confirmed(self, sender: object, index: VideoIndex) -> None:
+        if sender is self._background:
+            self._take(index)
+
+    def _on_background_read_anew(self, sender: object, index: VideoIndex) -> None:
         if sender is not self._background or self.info is None or self._index is None:
+            return
+        if not index.packets.same_as(self._index.packets):
+            self.progress = None
+            self.indexReadAnew.emit(self.info)
+        self._take(index)
+
+    def _take(self, index: VideoIndex) -> None:
+        """Frames may have other numbers in this index; boxes follow."""
+        if self.info is None or self._index is None:
             return
         renumbering = self._index.renumbering(index)
         changed = not self._index.same_numbers(index)

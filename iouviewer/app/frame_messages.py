@@ -98,4 +98,5 @@ class Answers(QObject):
     visited = Signal(object)
     doubted = Signal(object, object)
     damaged = Signal(object, object)
+    mismatched = Signal(object)
     failed = Signal(object)

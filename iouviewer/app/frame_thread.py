@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from iouviewer.app.frame_messages import Answers, LoadedFrame, Mailbox, Request, Size
 from iouviewer.app.video_info import info_of
 from iouviewer.errors import UserError
+from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.decoder import Superseded
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.images import ImageReader
@@ -181,6 +182,11 @@ class FrameThread(QThread):
             self._show(reader, request)
         except Superseded:
             return
+        except IndexMismatchError as error:
+            remedy = "The index is being read anew; the picture follows."
+            reading = UserError(error.message, path=error.path, frame=error.frame, remedy=remedy)
+            self._answers.frameFailed.emit(request, reading)
+            self._answers.mismatched.emit(self._opening)
         except UserError as error:
             self._answers.frameFailed.emit(request, error)
         except IndexError as error:

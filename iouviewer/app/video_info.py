@@ -85,7 +85,7 @@ class VideoInfo:
 
 @dataclass(frozen=True, slots=True)
 class NumbersConfirmed:
-    """A clean decode has settled the frame numbers.
+    """A clean decode has settled the frame numbers, or the packets were read anew, for the index was not the file's.
 
     Attributes:
         info: the video with its final numbers.

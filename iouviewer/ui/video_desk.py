@@ -64,6 +64,7 @@ class VideoDesk(QObject):
         loader.cacheUsed.connect(self._show_memory)
         loader.proxyState.connect(self._on_proxy_state)
         loader.backgroundFailed.connect(self._on_background_failed)
+        loader.indexReadAnew.connect(self._on_index_read_anew)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._show_time)
         for signal in (session.frameChanged, session.changed):
@@ -172,6 +173,9 @@ class VideoDesk(QObject):
 
     def _on_proxy_state(self, state: ProxyState) -> None:
         self.state.show_copies(state)
+
+    def _on_index_read_anew(self, info: VideoInfo) -> None:
+        self._notifier.show(f"The index of {info.path.name} was not the file's and was read anew")
 
     def _on_background_failed(self, error: UserError) -> None:
         self._notifier.show(error, Level.WARNING)

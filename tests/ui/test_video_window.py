@@ -18,6 +18,7 @@ from iouviewer.app import frame_background
 from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.video.reader import VideoReader
+from tests.app.test_index_mismatch import keep_stale_index, one_less
 from tests.ui.window import opened_window, shown, write_boxes
 from tests.video.awkward import VideoMaker, clips_in, code_in, make_video, picture, sequential
 
@@ -503,3 +504,22 @@ def test_without_a_video_nothing_is_told_of_one(qtbot: QtBot) -> None:
         assert not any(part.isVisible() for part in (state.notes, state.copies, state.memory))
         window.workbench.actions["playPause"].trigger()
         assert not window.workbench.playback.playing
+
+
+def test_an_index_that_is_not_the_files_is_read_anew_and_boxes_follow_their_pictures(
+    qtbot: QtBot, clip, tmp_path: Path
+) -> None:
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(clip("plain.mp4").read_bytes())
+    count = len(sequential(video)[0])
+    keep_stale_index(video, one_less)
+    with opened_window(qtbot, OpenRequest(video=video)) as window:
+        workbench, session = window.workbench, window.session
+        workbench.loader.set_proof(on=False)
+        if not workbench.loader.info.proven:
+            assert session.frame_count in (count - 1, count)
+        go(qtbot, window, 33)
+        qtbot.waitUntil(lambda: session.frame_count == count, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: on_screen(window) == session.current_frame, timeout=PATIENCE)
+        assert "damaged" not in notes(window) and workbench.parts.canvas.mark_text == ""
+        assert "was read anew" in workbench.status.message.text()
