@@ -50,7 +50,7 @@ class PictureFeed(QObject):
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         loader.opened.connect(self._on_opened)
-        loader.openFailed.connect(self.request)
+        loader.openFailed.connect(self.refresh)
         loader.frameReady.connect(self._on_frame_ready)
         loader.frameFailed.connect(self._on_frame_failed)
         playback.frameDue.connect(self._on_frame_due)
@@ -76,6 +76,13 @@ class PictureFeed(QObject):
                 self._on_slow_timeout()  # it names the frame that is waited for now
             elif not self._slow.isActive():
                 self._slow.start()
+
+    def refresh(self) -> None:
+        """Ask anew for the picture that is shown, for it is to have another size: the current frame's, or a time's."""
+        if self._unnumbered is None:
+            self.request()
+        elif self._is_ready():
+            self._loader.request_time(self._unnumbered)
 
     def _is_ready(self) -> bool:
         """Whether the open file is the session's: not while another one is being opened, or its video is missing."""
@@ -187,4 +194,4 @@ class PictureFeed(QObject):
         source = self._session.source
         smaller = wanted.width() < source.width
         self._loader.set_target_size((wanted.width(), wanted.height()) if smaller else None)
-        self.request()
+        self.refresh()

@@ -297,7 +297,7 @@ class Workbench(QObject):
         self._tabs[workspace].setChecked(True)
         self.differences.watch(workspace is Workspace.COMPARE)
         self._show_compared()
-        self.feed.request()
+        self.feed.refresh()
         # The canvas has another shape now; once it is laid out, what was looked at is brought back into sight.
         QTimer.singleShot(0, self.parts.canvas.reveal_selection)
 

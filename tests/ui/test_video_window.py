@@ -344,6 +344,13 @@ def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_numbered_lat
         qtbot.waitUntil(lambda: "number is not known" in canvas.mark_text, timeout=PATIENCE)
         assert on_screen(window) == 160 and canvas.shown_frame == -1 and not canvas.frame_view.boxes
         assert workbench.status.frame.text().startswith("frame ?") and "00:06.9" in workbench.status.time.text()
+        with qtbot.waitSignal(workbench.loader.frameReady, timeout=PATIENCE):
+            canvas.resize(canvas.width() - 40, canvas.height())
+            canvas.actual_size()
+            workbench.feed._resized.timeout.emit()
+            workbench.actions["compare"].trigger()
+        workbench.actions["correct"].trigger()
+        assert on_screen(window) == 160, "another size shows no other picture"
         halted_index.set()
         qtbot.waitUntil(lambda: window.session.current_frame == 172, timeout=PATIENCE)
         shown(qtbot, window)
