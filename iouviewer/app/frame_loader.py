@@ -11,7 +11,7 @@ from iouviewer.app.frame_background import BackgroundAnswers, BackgroundThread, 
 from iouviewer.app.frame_messages import Answers, LoadedFrame, Mailbox, Request, Size
 from iouviewer.app.frame_thread import FrameThread
 from iouviewer.app.small_copies import ProxyState
-from iouviewer.app.video_info import NumbersConfirmed, VideoInfo, info_with
+from iouviewer.app.video_info import NumbersConfirmed, VideoInfo, Waits, info_with
 from iouviewer.errors import UserError
 from iouviewer.video.container import ChangedFileError
 from iouviewer.video.index import Damage, VideoIndex
@@ -26,6 +26,7 @@ class FrameLoader(QObject):
     """Lives in the UI thread; a thread of its own owns the decoder, another one completes the index.
 
     Every request replaces the one before. Answers to requests that were replaced are dropped here, by number.
+    ``waits`` is what the decode that proves the video stands back for, told anew by ``proofWaits``.
     """
 
     opened = Signal(object)
@@ -39,6 +40,7 @@ class FrameLoader(QObject):
     cacheUsed = Signal(object)
     backgroundFailed = Signal(object)
     indexReadAnew = Signal(object)
+    proofWaits = Signal(object)
 
     def __init__(self, parent: QObject | None = None, *, memory: int = DEFAULT_MEMORY) -> None:
         super().__init__(parent)
@@ -50,7 +52,8 @@ class FrameLoader(QObject):
         self._asked: Path | None = None
         self._target: Size | None = None
         self._proxy_limit = DEFAULT_LIMIT
-        self._proof_on, self._held = True, False
+        self._proof_on, self._held, self._copying = True, False, False
+        self.waits = Waits.FOR_NOTHING
         self._background: BackgroundThread | None = None
         self._retired: list[BackgroundThread] = []
         self._mailbox = Mailbox()
@@ -139,6 +142,15 @@ class FrameLoader(QObject):
     def _allow_proof(self) -> None:
         if self._background is not None:
             self._background.allow_proof(on=self._proof_on and not self._held)
+        self._tell_waits()
+
+    def _tell_waits(self) -> None:
+        waits = Waits.FOR_NOTHING
+        if self._background is not None and self._proof_on:
+            waits = Waits.FOR_MODEL if self._held else Waits.FOR_COPIES if self._copying else waits
+        if waits is not self.waits:
+            self.waits = waits
+            self.proofWaits.emit(waits)
 
     def delete_proxies(self) -> None:
         """Delete the small copies of all videos; those of the open one are made anew where the user scrubs."""
@@ -274,6 +286,8 @@ class FrameLoader(QObject):
 
     def _on_background_proxy_state(self, sender: object, state: ProxyState) -> None:
         if sender is self._background:
+            self._copying = state.at_work
+            self._tell_waits()
             self.proxyState.emit(state)
 
     def _stop_background(self) -> None:
@@ -283,3 +297,5 @@ class FrameLoader(QObject):
             self._background.stop()
             self._retired.append(self._background)
         self._background = None
+        self._copying = False
+        self._tell_waits()

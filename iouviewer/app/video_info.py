@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,14 @@ class VideoInfo:
     def is_pictures(self) -> bool:
         """Whether it is a folder of pictures, or one picture, rather than a video."""
         return not self.codec
+
+
+class Waits(Enum):
+    """What the decode that proves a video stands back for."""
+
+    FOR_NOTHING = auto()
+    FOR_COPIES = auto()
+    FOR_MODEL = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app import frame_background
@@ -530,3 +530,41 @@ def test_an_index_that_is_not_the_files_is_read_anew_and_boxes_follow_their_pict
         qtbot.waitUntil(lambda: on_screen(window) == session.current_frame, timeout=PATIENCE)
         assert "damaged" not in notes(window) and workbench.parts.canvas.mark_text == ""
         assert "was read anew" in workbench.status.message.text()
+
+
+def test_a_check_that_waits_says_so_after_a_moment_and_nothing_hops(
+    qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halted, real = threading.Event(), frame_background.Confirmation.advance
+
+    def slow(self: object) -> bool:
+        if self.packets > 30:  # type: ignore[attr-defined]
+            halted.wait(PATIENCE / 1000)
+        return real(self)
+
+    monkeypatch.setattr(frame_background.Confirmation, "advance", slow)
+    try:
+        with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+            desk, queue = window.workbench.desk, window.workbench.queue
+            qtbot.waitUntil(lambda: notes(window).startswith("checking"), timeout=PATIENCE)
+            share = notes(window)
+            button, message = desk.state.notes, window.workbench.status.message
+            QApplication.processEvents()
+            places = button.geometry(), desk.state.geometry(), message.geometry()
+            queue.busyChanged.emit(True)
+            assert notes(window) == share and desk._waiting.isActive(), "a short wait is not worth a word"
+            desk._waiting.timeout.emit()
+            QApplication.processEvents()
+            assert notes(window) == f"{share}, waits for model" and "while a model runs" in button.toolTip()
+            assert (button.geometry(), desk.state.geometry(), message.geometry()) == places
+            queue.busyChanged.emit(False)
+            QApplication.processEvents()
+            assert notes(window) == share and "waits" not in button.toolTip()
+            assert (button.geometry(), desk.state.geometry(), message.geometry()) == places
+            queue.busyChanged.emit(True)
+            queue.busyChanged.emit(False)
+            assert not desk._waiting.isActive()
+            halted.set()
+            qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
+    finally:
+        halted.set()

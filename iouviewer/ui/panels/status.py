@@ -66,7 +66,7 @@ class StatusBar(QStatusBar):
         self.message.setAccessibleName("Message")
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self.message, 1)
-        self.frame = self._label("statusFrame", "Frame", "frame 000000 / 000000")
+        self.frame = self._label("statusFrame", "Frame", "frame 0000 / 0000")
         self.time = self._label("statusTime", "Time", "t 00:00:00.0")
         self.zoom = self._label("statusZoom", "Zoom", "6400 %")
         self.place = self._label("statusPlace", "Picture coordinates of the mouse", "00000, 00000")
@@ -128,6 +128,9 @@ class StatusBar(QStatusBar):
 
     def _show_frame(self, frame: int) -> None:
         count = self._session.frame_count
+        widest = self.frame.fontMetrics().horizontalAdvance(f"frame {count} / {count}") + 4
+        if widest > self.frame.minimumWidth():
+            self.frame.setMinimumWidth(widest)
         self.frame.setText(f"frame {frame} / {count - 1}" if count else "")
         fps = self._session.source.fps
         self.show_time(frame / fps if count and fps > 0 else None)
