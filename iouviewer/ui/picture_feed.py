@@ -25,9 +25,11 @@ class PictureFeed(QObject):
 
     Signals:
         unnumbered(float): the picture near this time is shown, whose number is not known yet.
+        missed(str): a sentence on a frame or time that is not there, and what is shown instead.
     """
 
     unnumbered = Signal(float)
+    missed = Signal(str)
 
     def __init__(
         self, session: Session, loader: FrameLoader, playback: Playback, canvases: Sequence[CanvasView]
@@ -106,11 +108,11 @@ class PictureFeed(QObject):
             self.unnumbered.emit(seconds)
         missed = missed_time(seconds, info)
         if missed:
-            self._session.told.emit(missed)
+            self.missed.emit(missed)
 
     def tell_missed(self, asked: int | str) -> None:
         """Say that there is no such frame, and what is shown instead."""
-        self._session.told.emit(missed_frame(asked, self._session.frame_count - 1, self._loader.info))
+        self.missed.emit(missed_frame(asked, self._session.frame_count - 1, self._loader.info))
 
     def _go_to(self, frame: int) -> None:
         if frame == self._session.current_frame:

@@ -86,6 +86,7 @@ class VideoDesk(QObject):
         self._status = status
         status.insertPermanentWidget(1, self.state)
         self._feed.unnumbered.connect(status.show_unnumbered)
+        self._feed.missed.connect(status.say_here)
         number_line.add_part(self.transport)
         self.marks = VideoMarks(plot, self._explain)
         self._playback.loopChanged.connect(self.marks.set_loop)

@@ -66,6 +66,8 @@ def test_what_is_not_there_is_said_where_a_dialog_asks(
         type_into(window, action, text)
         assert (window.session.current_frame, said(window)) == (frame, words)
         shown(qtbot, window)
+        window.session.go_to(9)
+        assert said(window) == "", "what was shown instead is shown no longer"
 
 
 @pytest.mark.parametrize(

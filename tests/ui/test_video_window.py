@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
@@ -409,6 +409,8 @@ def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> N
         window.workbench.actions["adjustPicture"].trigger()
         levels = window.workbench.video._levels
         assert levels is not None and levels.isVisible()
+        picture = canvas.viewport().rect().translated(canvas.viewport().mapToGlobal(QPoint(0, 0)))
+        assert not levels.geometry().contains(picture.center()), "it hides what it is for"
         levels.brightness.setValue(60)
         assert canvas.grab().toImage() != before and "picture adjusted" in notes(window)
         assert on_screen(window) == 0, "what is exported stays as it is"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.frame_loader import FrameLoader
@@ -14,6 +15,9 @@ from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.ask_time import AskTime
 from iouviewer.ui.dialogs.picture_levels import PictureLevels
 from iouviewer.ui.dialogs.video_facts import VideoFactsDialog
+
+_FROM_EDGE = 12
+_STATUS_BAR = 40
 
 
 class VideoCommands:
@@ -109,8 +113,16 @@ class VideoCommands:
             for canvas in self._canvases:
                 self._levels.changed.connect(canvas.set_levels)
             self._levels.changed.connect(self._on_levels)
+            self._levels.adjustSize()
+            self._levels.move(self._corner(self._levels))
         self._levels.show()
         self._levels.activateWindow()
+
+    def _corner(self, dialog: QWidget) -> QPoint:
+        """A place at the lower right of the window: in the middle it would hide the picture that is adjusted."""
+        inside = self._window.rect().adjusted(0, 0, -_FROM_EDGE, -_FROM_EDGE - _STATUS_BAR)
+        place = inside.bottomRight() - dialog.rect().bottomRight()
+        return self._window.mapToGlobal(QPoint(max(place.x(), 0), max(place.y(), 0)))
 
     def reset_picture(self) -> None:
         """Show the picture as bright, and with the contrast, as it is."""

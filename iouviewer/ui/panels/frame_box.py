@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QSpinBox, QWidget
 
@@ -17,15 +16,10 @@ class FrameBox(QSpinBox):
 
     Qt's own drops the digit that leads beyond the range: of 800 it leaves 80, and goes there without a word.
 
-    Signals:
-        missed(object): the number outside the range, or the text that is no number, that was entered; the nearest
-            number of the range, or the one before, stands there now.
-
     Attributes:
-        asked: the same since the text was last edited, None where there was nothing wrong with it.
+        asked: the number outside the range, or the text that is no number, that was entered last; None where there was
+            nothing wrong with it. The nearest number of the range, or the one before, stands there instead.
     """
-
-    missed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +44,6 @@ class FrameBox(QSpinBox):
         """Called where the text is entered and is not acceptable."""
         number = number_in(text)
         self.asked = text.strip() if number is None else number
-        self.missed.emit(self.asked)
         return str(self.value() if number is None else min(max(number, self.minimum()), self.maximum()))
 
 

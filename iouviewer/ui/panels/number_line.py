@@ -70,7 +70,6 @@ class NumberLine(QWidget):
         self._late.setInterval(0)
         self._late.timeout.connect(self.refresh)
         self.frame_box.valueChanged.connect(self._on_box_changed)
-        self.frame_box.missed.connect(self.frameMissed)
         self.frame_box.editingFinished.connect(self._on_box_finished)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._on_frame_changed)
@@ -100,6 +99,9 @@ class NumberLine(QWidget):
             self.frameEntered.emit(frame)
 
     def _on_box_finished(self) -> None:
+        asked, self.frame_box.asked = self.frame_box.asked, None
+        if asked is not None:
+            self.frameMissed.emit(asked)
         if self.frame_box.hasFocus():
             # Return was pressed, perhaps on the frame that is shown: the keys belong to the canvas again.
             self.frameEntered.emit(self.frame_box.value())

@@ -54,6 +54,7 @@ class StatusBar(QStatusBar):
         super().__init__()
         self._session = session
         self._trouble = False
+        self._of_here = ""
         self._run_width = 0
         self.setSizeGripEnabled(False)
         self._fading = QTimer(self)
@@ -89,7 +90,7 @@ class StatusBar(QStatusBar):
             self.addPermanentWidget(widget)
             widget.hide()
         self.cancel_button.clicked.connect(self.cancelRequested)
-        session.frameChanged.connect(self._show_frame)
+        session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         session.changed.connect(self._on_session_changed)
         session.saveStateChanged.connect(self.show_saved)
@@ -114,6 +115,17 @@ class StatusBar(QStatusBar):
             self._fading.stop()
         else:
             self._fading.start()
+
+    def say_here(self, text: str) -> None:
+        """One sentence on the frame that is shown: elsewhere it would be wrong."""
+        self.say(text)
+        self._of_here = text
+
+    def _on_frame_changed(self, frame: int) -> None:
+        if self._of_here and self.message.text() == self._of_here:
+            self.say("")
+        self._of_here = ""
+        self._show_frame(frame)
 
     def _on_fading_timeout(self) -> None:
         self.message.clear()

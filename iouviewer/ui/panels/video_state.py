@@ -41,7 +41,7 @@ class _Notes(QToolButton):
 
 
 class VideoState(QWidget):
-    """``⚠ damaged: 4 frames · turned 90°``, ``214 / 512 MB``, ``copies 38 %``.
+    """``copies 38 %``, ``⚠ damaged: 4 frames · turned 90°``, ``214 / 512 MB``.
 
     Signals:
         asked(): the user wants to know more.
@@ -66,7 +66,8 @@ class VideoState(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 16, 0)
         layout.setSpacing(12)
-        for widget in (self.notes, self.copies, self.memory):
+        # The copies appear when somebody scrubs; what stands to their right stays where it is.
+        for widget in (self.copies, self.notes, self.memory):
             layout.addWidget(widget)
         self.show_notes(())
         self.show_copies(None)
