@@ -145,6 +145,7 @@ class VideoDesk(QObject):
         if info is not None:
             self.marks.set_damaged(damaged_frames(info))
         if self._commands is not None:
+            self._commands.waits = self._waits
             self._commands.refresh_facts()
 
     def _explain(self, frame: int) -> str:

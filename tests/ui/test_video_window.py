@@ -555,8 +555,10 @@ def test_a_check_that_waits_says_so_after_a_moment_and_nothing_hops(
             places = button.geometry(), desk.state.geometry(), message.geometry()
             queue.busyChanged.emit(True)
             assert notes(window) == share and desk._waiting.isActive(), "a short wait is not worth a word"
+            window.workbench.actions["videoFacts"].trigger()
             desk._waiting.timeout.emit()
             QApplication.processEvents()
+            assert "while a model runs" in window.workbench.video.facts.notes.text()
             assert notes(window) == f"{share}, waits for model" and "while a model runs" in button.toolTip()
             assert (button.geometry(), desk.state.geometry(), message.geometry()) == places
             queue.busyChanged.emit(False)

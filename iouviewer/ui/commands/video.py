@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from iouviewer.app.frame_loader import FrameLoader
 from iouviewer.app.playback import SPEEDS, Playback
 from iouviewer.app.session import Session
+from iouviewer.app.video_info import Waits
 from iouviewer.app.video_words import Note
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.ask_time import AskTime
@@ -25,6 +26,7 @@ class VideoCommands:
 
     Attributes:
         facts: the dialog on the open video, while it is shown; ``refresh_facts`` keeps it current.
+        waits: what the decode that proves the video is said to stand back for.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class VideoCommands:
         self._canvases, self._seek_time, self._on_levels = canvases, seek_time, on_levels
         self._levels: PictureLevels | None = None
         self.facts: VideoFactsDialog | None = None
+        self.waits = Waits.FOR_NOTHING
 
     def play_backwards(self) -> None:
         """Play towards the beginning, or stop."""
@@ -97,14 +100,14 @@ class VideoCommands:
         if self.facts is None:
             self.facts = VideoFactsDialog(self._window)
             self.facts.frameChosen.connect(self._session.go_to)
-        self.facts.show_info(self._loader.info, self._loader.progress)
+        self.facts.show_info(self._loader.info, self._loader.progress, self.waits)
         self.facts.show()
         self.facts.activateWindow()
 
     def refresh_facts(self) -> None:
         """More is known of the video."""
         if self.facts is not None and self.facts.isVisible():
-            self.facts.show_info(self._loader.info, self._loader.progress)
+            self.facts.show_info(self._loader.info, self._loader.progress, self.waits)
 
     def adjust_picture(self) -> None:
         """Brightness and contrast of the picture on screen; nothing else sees them."""
