@@ -173,6 +173,7 @@ class Workbench(QObject):
         parts.timeline.sought.connect(self.feed.seek)
         parts.number_line.frameEntered.connect(self._on_frame_entered)
         parts.number_line.frameMissed.connect(self.feed.tell_missed)
+        parts.number_line.givenUp.connect(parts.canvas.setFocus)
         parts.canvas.zoomChanged.connect(self.status.show_zoom)
         parts.canvas.pointerMoved.connect(self.status.show_place)
         parts.other_canvas.pointerMoved.connect(self.status.show_place)

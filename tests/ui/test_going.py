@@ -102,6 +102,44 @@ def test_what_is_not_there_is_said_under_the_picture_too_and_the_canvas_has_the_
         assert window.workbench.parts.canvas.hasFocus()
 
 
+def test_a_frame_can_be_typed_while_it_plays(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        box, playback = window.workbench.parts.number_line.frame_box, window.workbench.playback
+        playback.set_loop((4, 20))
+        playback.play()
+        box.setFocus()
+        box.selectAll()
+        QTest.keyClicks(box, "1")
+        here = window.session.current_frame
+        qtbot.waitUntil(lambda: window.session.current_frame != here)
+        assert box.text() == "1" and playback.playing
+        QTest.keyClicks(box, "7")
+        QTest.keyClick(box, Qt.Key.Key_Return)
+        assert window.session.current_frame == 17 and not playback.playing and box.text() == "17"
+
+
+@pytest.mark.parametrize("typed", ["9", "", "x"])
+def test_escape_gives_up_what_was_typed_and_the_box_shows_the_frame(qtbot: QtBot, tmp_path: Path, typed: str) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        box, canvas = window.workbench.parts.number_line.frame_box, window.workbench.parts.canvas
+        window.session.go_to(5)
+        window.workbench.status.say("")
+        box.setFocus()
+        box.selectAll()
+        QTest.keyClick(box, Qt.Key.Key_Backspace)
+        QTest.keyClicks(box, typed)
+        window.session.go_to(6)
+        QTest.keyClick(box, Qt.Key.Key_Escape)
+        assert canvas.hasFocus() and window.session.current_frame == 6 and box.text() == "6"
+        assert said(window) == ""
+        box.setFocus()
+        box.selectAll()
+        QTest.keyClicks(box, "x")
+        window.session.go_to(7)
+        canvas.setFocus()
+        assert window.session.current_frame == 7 and box.text() == "7", "the frame before is the one that is shown"
+
+
 def test_a_text_that_is_no_time_is_answered_with_what_one_looks_like(qtbot: QtBot) -> None:
     dialog = AskTime(None, 5.0, 79.4)
     qtbot.addWidget(dialog)

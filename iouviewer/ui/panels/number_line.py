@@ -20,10 +20,12 @@ class NumberLine(QWidget):
     Signals:
         frameEntered(int): the user typed a frame.
         frameMissed(object): the user typed a number that no frame has, or a text that is no number.
+        givenUp(): the user wants to go nowhere.
     """
 
     frameEntered = Signal(int)
     frameMissed = Signal(object)
+    givenUp = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -71,6 +73,7 @@ class NumberLine(QWidget):
         self._late.timeout.connect(self.refresh)
         self.frame_box.valueChanged.connect(self._on_box_changed)
         self.frame_box.editingFinished.connect(self._on_box_finished)
+        self.frame_box.givenUp.connect(self.givenUp)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._on_frame_changed)
         session.changed.connect(self._on_session_changed)
@@ -105,6 +108,8 @@ class NumberLine(QWidget):
         if self.frame_box.hasFocus():
             # Return was pressed, perhaps on the frame that is shown: the keys belong to the canvas again.
             self.frameEntered.emit(self.frame_box.value())
+        else:
+            self.frame_box.show_number(self._session.current_frame)
 
     def _on_source_changed(self) -> None:
         self._began = {}
@@ -116,7 +121,7 @@ class NumberLine(QWidget):
         self._on_frame_changed(self._session.current_frame)
 
     def _on_frame_changed(self, frame: int) -> None:
-        self.frame_box.setValue(frame)
+        self.frame_box.show_number(frame)
         self.refresh()
 
     def _on_session_changed(self, change: Change) -> None:
