@@ -11,6 +11,7 @@ from iouviewer.app import frame_background
 from iouviewer.app.frame_loader import FrameLoader
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
+from iouviewer.video.check import check_video
 from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.fingerprint import fingerprint, stamp_of
 from iouviewer.video.index import Packets, index_of_packets
@@ -44,10 +45,10 @@ def some_more(packets):
 
 def keep_stale_index(path, change):
     """The index that opening takes from the cache folder is not the file's; the file itself is as it was."""
-    reader = open_video(path)
+    reader = open_video(path, decode_order=False)
     index = reader.index
     reader.close()
-    stale = index_of_packets(change(index.packets), index.time_base, facts=index.facts)
+    stale = index_of_packets(change(index.packets), index.time_base, facts=index.facts, doubts=index.doubts)
     save_index(stale, fingerprint(path), path, stamp_of(path))
     return stale
 
@@ -135,3 +136,24 @@ def test_other_readers_say_so_and_the_next_opening_reads_the_packets(clip):
     again = open_video(clip)
     assert code_in(again.read(40)) == 40
     again.close()
+
+
+@pytest.mark.parametrize("change", [other_sizes, one_less, some_more])
+def test_a_check_and_an_opening_that_decode_the_whole_file_read_the_packets_anew_by_themselves(tmp_path, clip, change):
+    keep_stale_index(clip, change)
+    report = check_video(clip)
+    assert report["exact"] and report["frames"] == FRAMES and not report["damage"]
+    orderless = make_video(tmp_path / "clip.avi", VideoMaker(frames=FRAMES, gop=30, bframes=2))
+    keep_stale_index(orderless, change)
+    reader = open_video(orderless)
+    assert reader.frame_count == FRAMES and [code_in(reader.read(frame)) for frame in (3, 40, 89)] == [3, 40, 89]
+    reader.close()
+
+
+def test_packets_that_differ_each_time_are_told_and_not_tried_for_ever(clip, monkeypatch):
+    agrees = Packets.agrees
+    monkeypatch.setattr(
+        Packets, "agrees", lambda self, packet, pts, size: packet < 31 and agrees(self, packet, pts, size)
+    )
+    with pytest.raises(UserError, match="only 31 of 90 packets"):
+        check_video(clip)
