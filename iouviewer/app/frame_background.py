@@ -11,55 +11,26 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from iouviewer.app.small_copies import ProxyState, SmallCopies
 from iouviewer.app.video_info import VideoInfo
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import Confirmation
-from iouviewer.video.container import refuse_another_file
+from iouviewer.video.container import IndexMismatchError, refuse_another_file
 from iouviewer.video.growing import complete_index
-from iouviewer.video.images import ImageReader
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.index_cache import save_index
-from iouviewer.video.opening import open_video
-from iouviewer.video.proxy import LONG_SIDE, Proxy, clear_proxies, proxies_size, proxy_folder
-from iouviewer.video.reader import VideoReader
+from iouviewer.video.proxy import Proxy, proxy_folder
 
 _log = logging.getLogger(__name__)
 
 _CONFIRM_LIMIT = 200_000 * 1920 * 1080
 """Pixels of a whole video up to which it is decoded once in the background, ten to twenty minutes of one core."""
 
-_PROXY_REACH = 3000
-"""Pictures to either side of the last visited one that the proxy is to cover."""
-
-_SHORTEST_GROUP = 12
-"""Pictures between key frames from which on a proxy pays."""
-
 _NICENESS = 10
 """Steps by which this thread stands back behind others of the machine (Linux; Qt's priorities do nothing there)."""
 
 _LOOK_EVERY = 64
 """Packets after which the proof looks whether the file is still the one that was opened."""
-
-_TELL_EVERY = 25
-"""Small copies after which their state is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyState:
-    """What there is of the small copies of the open video.
-
-    Attributes:
-        pictures: copies there are. wanted: copies there are to be around the last visited place.
-        size: bytes that the copies of all videos take; limit: bytes they may take, 0: switched off.
-        at_work: more are being made. full: no more are made, for the limit is reached.
-    """
-
-    pictures: int
-    wanted: int
-    size: int
-    limit: int
-    at_work: bool
-    full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +48,7 @@ class BackgroundAnswers(QObject):
 
     grown = Signal(object, object, object)
     confirmed = Signal(object, object)
+    readAnew = Signal(object, object)
     proxyOpened = Signal(object, object)
     proxyState = Signal(object, object)
     failed = Signal(object)
@@ -99,12 +71,12 @@ class BackgroundThread(QThread):
         self._doubtful: VideoIndex | None = None
         self._last_share = -1.0
         self._deleting = False
+        self._mismatched = False
+        self._read_anew = False
         self._proof_allowed = False
         self._refused = False
         self._confirmation: Confirmation | None = None
-        self._proxy: Proxy | None = None
-        self._proxy_digest = ""
-        self._reader: VideoReader | ImageReader | None = None
+        self._copies = SmallCopies(info, opened=self._tell_proxy, told=self._tell_proxy_state)
 
     # -- called from the UI thread -------------------------------------------------------------------------------
 
@@ -136,6 +108,12 @@ class BackgroundThread(QThread):
         """Damage was found while reading: confirm the numbers after all."""
         with self._wake:
             self._doubtful = index
+            self._wake.notify()
+
+    def read_anew(self) -> None:
+        """The file gives other packets than its index says: read them once more."""
+        with self._wake:
+            self._mismatched = True
             self._wake.notify()
 
     def stop(self) -> None:
@@ -196,9 +174,33 @@ class BackgroundThread(QThread):
     def _confirm(self) -> bool:
         """Settle numbers that are in doubt; False where the thread is to end."""
         while not self._index.confirmed and not self._is_too_long() and not self._refused:
-            if self._give_way():
+            if self._give_way() or (self._mismatched and not self._read_again()):
                 return False
             self._decode_on()
+        return True
+
+    def _read_again(self) -> bool:
+        """Make the index anew, once; False where the thread is to end."""
+        self._mismatched = False
+        if self._read_anew:
+            return True  # whoever meets the next mismatch tells what it means
+        self._read_anew = True
+        if self._confirmation is not None:
+            self._confirmation.close()
+            self._confirmation = None
+        self._copies.rest()
+        info, rotation = self._info, self._index.rotation
+        index = complete_index(
+            info.path, info.fingerprint, rotation=rotation, stamp=info.stamp, cancelled=self._give_way
+        )
+        if index is None:
+            return False
+        if index.packets.same_as(self._index.packets):
+            save_index(self._index, info.fingerprint, info.path, info.stamp)  # what it has been proven to be is true
+        else:
+            index.prepare()
+            self._index = index
+        self._answers.readAnew.emit(self, self._index)
         return True
 
     def _is_too_long(self) -> bool:
@@ -221,8 +223,10 @@ class BackgroundThread(QThread):
             refuse_another_file(self._info.path, self._info.stamp)
             self._index = confirmation.result()
         except UserError as error:
-            self._refused = True
-            self._answers.failed.emit(error)
+            self._mismatched = isinstance(error, IndexMismatchError) and not self._read_anew
+            if not self._mismatched:
+                self._refused = True
+                self._answers.failed.emit(error)
             return
         finally:
             confirmation.close()
@@ -245,43 +249,67 @@ class BackgroundThread(QThread):
             while self._next_task():
                 pass
         finally:
-            self._rest()
-            if self._proxy is not None:
-                self._proxy.close()
+            self._copies.close()
 
     def _next_task(self) -> bool:
         """Wait for something to do and do it; False where the thread is to end."""
         with self._wake:
             while not self._stopped and not self._has_task() and not self._may_prove():
-                self._rest()
+                self._copies.rest()
                 self._wake.wait()
             if self._stopped:
                 return False
+            mismatched = self._mismatched
             limit, place = self._proxy_limit, self._visited
-            doubtful, self._doubtful = self._doubtful, None
-            deleting, self._deleting = self._deleting, False
+            if not mismatched:
+                doubtful, self._doubtful = self._doubtful, None
+                deleting, self._deleting = self._deleting, False
+        if mismatched:
+            return self._read_again() and self._confirm()
         if deleting:
-            self._delete_all(limit)
+            self._copies.delete_all(limit)
         if doubtful is not None:
             return self._settle(doubtful)
         if place is not None and limit:
-            self._build_proxy(place, limit)
+            self._copy_around(place, limit)
             with self._wake:
                 if self._visited == place:
                     self._visited = None
             return True
         return self._prove()
 
+    def _copy_around(self, place: int, limit: int) -> None:
+        def elsewhere() -> bool:
+            return self._visited != place
+
+        def interrupted() -> bool:
+            other = self._doubtful is not None or self._deleting or self._mismatched or not self._proxy_limit
+            return self._give_way() or other or elsewhere()
+
+        try:
+            self._copies.build(self._index, place, limit, interrupted=interrupted, elsewhere=elsewhere)
+        except OSError as error:
+            # The video may be as good as ever: the cache folder is full, or cannot be written.
+            self._proxy_limit = 0
+            reason = UserError("small copies for scrubbing cannot be kept", path=proxy_folder(), remedy=str(error))
+            self._answers.failed.emit(reason)
+
+    def _tell_proxy(self, proxy: Proxy) -> None:
+        self._answers.proxyOpened.emit(self, proxy)
+
+    def _tell_proxy_state(self, state: ProxyState) -> None:
+        self._answers.proxyState.emit(self, state)
+
     def _has_task(self) -> bool:
         visited = self._visited is not None and self._proxy_limit > 0
-        return self._deleting or self._doubtful is not None or visited
+        return self._deleting or self._mismatched or self._doubtful is not None or visited
 
     def _may_prove(self) -> bool:
         return self._proof_allowed and not self._refused and not self._index.proven and not self._is_too_long()
 
     def _prove(self) -> bool:
         """Decode on until something else is to be done; False where the thread is to end."""
-        self._rest()
+        self._copies.rest()
         while self._may_prove() and not self._has_task():
             if self._give_way():
                 return False
@@ -302,94 +330,9 @@ class BackgroundThread(QThread):
             self._index = replace(self._index, confirmed=False, doubts=doubts)
         return self._confirm()
 
-    # -- proxy ---------------------------------------------------------------------------------------------------
-
-    def _rest(self) -> None:
-        """Nothing to copy for now: give the decoder's memory back."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
-
-    def _delete_all(self, limit: int) -> None:
-        if self._proxy is not None:
-            self._proxy.close()
-            self._proxy = None
-        clear_proxies()
-        self._answers.proxyState.emit(self, ProxyState(0, 0, proxies_size(), limit, at_work=False, full=False))
-
-    def _build_proxy(self, place: int, limit: int) -> None:
-        try:
-            proxy = self._open_proxy(limit)
-            groups = groups_around(self._index, place, reach=_PROXY_REACH)
-            groups = [(first, end) for first, end in groups if end - first >= _SHORTEST_GROUP]
-            wanted = sum(end - first for first, end in groups)
-            for first, end in groups:
-                if not self._cover(proxy, range(first, end), wanted):
-                    break
-            self._tell_proxy(proxy, wanted, at_work=False)
-        except OSError as error:
-            # The video may be as good as ever: the cache folder is full, or cannot be written.
-            self._proxy_limit = 0
-            reason = UserError("small copies for scrubbing cannot be kept", path=proxy_folder(), remedy=str(error))
-            self._answers.failed.emit(reason)
-
-    def _open_proxy(self, limit: int) -> Proxy:
-        if self._proxy is None or self._proxy_digest != self._index.digest:
-            if self._proxy is not None:
-                self._proxy.close()
-            self._proxy = Proxy(self._info.fingerprint, self._index.digest, stamp=self._info.stamp, limit=limit)
-            self._proxy_digest = self._index.digest
-            self._answers.proxyOpened.emit(self, self._proxy)
-            self._rest()
-        self._proxy.limit = limit
-        return self._proxy
-
-    def _tell_proxy(self, proxy: Proxy, wanted: int, *, at_work: bool) -> None:
-        state = ProxyState(len(proxy), wanted, proxies_size(), proxy.limit, at_work, proxy.full)
-        self._answers.proxyState.emit(self, state)
-
-    def _cover(self, proxy: Proxy, frames: range, wanted: int) -> bool:
-        """Whether to go on with the next group."""
-        place = self._visited
-        for frame in frames:
-            if frame in proxy:
-                continue
-            interrupted = self._visited != place or self._doubtful or self._deleting
-            if self._give_way() or proxy.full or not self._proxy_limit or interrupted:
-                return False
-            if self._reader is None:
-                refuse_another_file(self._info.path, self._info.stamp)
-                self._reader = open_video(self._info.path, memory=48 << 20, decode_order=False)
-            try:
-                shown = self._reader.read_display(frame, (LONG_SIDE, LONG_SIDE), with_check=True)
-            except UserError:
-                continue  # told when the picture itself is asked for
-            if not shown.exact or shown.check is None:
-                continue  # a copy is told as the picture itself
-            proxy.add(frame, shown.pixels, check=shown.check)
-            if len(proxy) % _TELL_EVERY == 0:
-                self._tell_proxy(proxy, wanted, at_work=True)
-        return True
-
 
 def _step_back() -> None:
     """Let other threads of the machine go first, where the system can be asked for that."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-
-
-def groups_around(index: VideoIndex, frame: int, *, reach: int) -> list[tuple[int, int]]:
-    """(first, end) of the groups between key frames within ``reach`` pictures, the nearest to ``frame`` first."""
-    frame = min(max(frame, 0), index.frame_count - 1)
-    first, end = index.group_of(frame)
-    groups = [(first, end)]
-    before, after = first, end
-    while (before > max(0, frame - reach)) or (after < min(index.frame_count, frame + reach)):
-        if after < min(index.frame_count, frame + reach):
-            groups.append(index.group_of(after))
-            after = groups[-1][1]
-        if before > max(0, frame - reach):
-            groups.append(index.group_of(before - 1))
-            before = groups[-1][0]
-    return groups

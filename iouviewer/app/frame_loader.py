@@ -7,9 +7,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from iouviewer.app.frame_background import BackgroundAnswers, BackgroundThread, IndexProgress, ProxyState
-from iouviewer.app.frame_thread import Answers, FrameThread, LoadedFrame, Mailbox, Request, Size
-from iouviewer.app.video_info import NumbersConfirmed, VideoInfo, info_with
+from iouviewer.app.frame_background import BackgroundAnswers, BackgroundThread, IndexProgress
+from iouviewer.app.frame_messages import Answers, LoadedFrame, Mailbox, Request, Size
+from iouviewer.app.frame_thread import FrameThread
+from iouviewer.app.small_copies import ProxyState
+from iouviewer.app.video_info import NumbersConfirmed, VideoInfo, Waits, info_with
 from iouviewer.errors import UserError
 from iouviewer.video.container import ChangedFileError
 from iouviewer.video.index import Damage, VideoIndex
@@ -24,6 +26,7 @@ class FrameLoader(QObject):
     """Lives in the UI thread; a thread of its own owns the decoder, another one completes the index.
 
     Every request replaces the one before. Answers to requests that were replaced are dropped here, by number.
+    ``waits`` is what the decode that proves the video stands back for, told anew by ``proofWaits``.
     """
 
     opened = Signal(object)
@@ -36,6 +39,8 @@ class FrameLoader(QObject):
     proxyState = Signal(object)
     cacheUsed = Signal(object)
     backgroundFailed = Signal(object)
+    indexReadAnew = Signal(object)
+    proofWaits = Signal(object)
 
     def __init__(self, parent: QObject | None = None, *, memory: int = DEFAULT_MEMORY) -> None:
         super().__init__(parent)
@@ -47,7 +52,8 @@ class FrameLoader(QObject):
         self._asked: Path | None = None
         self._target: Size | None = None
         self._proxy_limit = DEFAULT_LIMIT
-        self._proof_on, self._held = True, False
+        self._proof_on, self._held, self._copying = True, False, False
+        self.waits = Waits.FOR_NOTHING
         self._background: BackgroundThread | None = None
         self._retired: list[BackgroundThread] = []
         self._mailbox = Mailbox()
@@ -66,9 +72,11 @@ class FrameLoader(QObject):
         self._answers.doubted.connect(self._on_thread_doubted)
         self._answers.damaged.connect(self._on_thread_damaged)
         self._answers.failed.connect(self.backgroundFailed)
+        self._answers.mismatched.connect(self._on_thread_mismatched)
         self._answers.visited.connect(self._on_thread_visited)
         self._background_answers.grown.connect(self._on_background_grown)
         self._background_answers.confirmed.connect(self._on_background_confirmed)
+        self._background_answers.readAnew.connect(self._on_background_read_anew)
         self._background_answers.proxyOpened.connect(self._on_background_proxy)
         self._background_answers.proxyState.connect(self._on_background_proxy_state)
         self._background_answers.failed.connect(self._on_background_failed)
@@ -138,6 +146,15 @@ class FrameLoader(QObject):
     def _allow_proof(self) -> None:
         if self._background is not None:
             self._background.allow_proof(on=self._proof_on and not self._held)
+        self._tell_waits()
+
+    def _tell_waits(self) -> None:
+        waits = Waits.FOR_NOTHING
+        if self._background is not None and self._proof_on:
+            waits = Waits.FOR_MODEL if self._held else Waits.FOR_COPIES if self._copying else waits
+        if waits is not self.waits:
+            self.waits = waits
+            self.proofWaits.emit(waits)
 
     def delete_proxies(self) -> None:
         """Delete the small copies of all videos; those of the open one are made anew where the user scrubs."""
@@ -163,15 +180,19 @@ class FrameLoader(QObject):
         if number != self._pending:
             return
         self._asked = None
-        self._stop_background()
         self._opening, self.info, self.progress, self._index = number, info, None, index
+        self._stop_background()
         if index is not None:
-            thread = BackgroundThread(info, index, self._background_answers, self._thread.idle)
-            thread.allow_proxy(self._proxy_limit)
-            self._background = thread
-            self._allow_proof()
-            thread.start(QThread.Priority.LowPriority)
+            self._begin_background(info, index)
         self.opened.emit(info)
+
+    def _begin_background(self, info: VideoInfo, index: VideoIndex) -> None:
+        self._stop_background()
+        thread = BackgroundThread(info, index, self._background_answers, self._thread.idle)
+        thread.allow_proxy(self._proxy_limit)
+        self._background = thread
+        self._allow_proof()
+        thread.start(QThread.Priority.LowPriority)
 
     def _on_thread_open_failed(self, number: int, error: UserError, held: int) -> None:
         if number != self._pending:
@@ -210,6 +231,14 @@ class FrameLoader(QObject):
             self._learn(info_with(self.info, index))
             self._background.doubt(index)
 
+    def _on_thread_mismatched(self, number: int) -> None:
+        if number != self._opening or self.info is None or self._index is None:
+            return
+        if self._background is None or self._background.isFinished():
+            self._begin_background(self.info, self._index)
+        if self._background is not None:
+            self._background.read_anew()
+
     def _on_thread_damaged(self, number: int, damage: tuple[Damage, ...]) -> None:
         if number == self._opening and self.info is not None and damage != self.info.damage:
             self._learn(replace(self.info, damage=damage))
@@ -233,7 +262,20 @@ class FrameLoader(QObject):
         self.indexProgress.emit(progress)
 
     def _on_background_confirmed(self, sender: object, index: VideoIndex) -> None:
+        if sender is self._background:
+            self._take(index)
+
+    def _on_background_read_anew(self, sender: object, index: VideoIndex) -> None:
         if sender is not self._background or self.info is None or self._index is None:
+            return
+        if not index.packets.same_as(self._index.packets):
+            self.progress = None
+            self.indexReadAnew.emit(self.info)
+        self._take(index)
+
+    def _take(self, index: VideoIndex) -> None:
+        """Frames may have other numbers in this index; boxes follow."""
+        if self.info is None or self._index is None:
             return
         renumbering = self._index.renumbering(index)
         changed = not self._index.same_numbers(index)
@@ -248,6 +290,8 @@ class FrameLoader(QObject):
 
     def _on_background_proxy_state(self, sender: object, state: ProxyState) -> None:
         if sender is self._background:
+            self._copying = state.at_work
+            self._tell_waits()
             self.proxyState.emit(state)
 
     def _stop_background(self) -> None:
@@ -257,3 +301,5 @@ class FrameLoader(QObject):
             self._background.stop()
             self._retired.append(self._background)
         self._background = None
+        self._copying = False
+        self._tell_waits()

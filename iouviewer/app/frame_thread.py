@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QThread
 from PySide6.QtGui import QImage
 
+from iouviewer.app.frame_messages import Answers, LoadedFrame, Mailbox, Request, Size
 from iouviewer.app.video_info import info_of
 from iouviewer.errors import UserError
+from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.decoder import Superseded
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.images import ImageReader
@@ -25,98 +27,9 @@ from iouviewer.video.reader import VideoReader
 _log = logging.getLogger(__name__)
 
 Reader = VideoReader | ImageReader
-Size = tuple[int, int]
 
 LARGE_FILE = 256 << 20
 """Bytes from which on a file is shown before its index is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedFrame:
-    """A picture for the screen.
-
-    Attributes:
-        frame: number of the picture shown; -1 where it is not known yet (no boxes belong to it).
-        request: number that ``FrameLoader.request`` gave back.
-        image: QImage.Format_RGB32 that owns its pixels.
-        exact: it is the picture that was asked for.
-        scale: width of the image / width of the video.
-        stand_in: the picture that was asked for follows.
-        reduced: it has fewer pixels than the screen would show; the full picture follows, or comes when playing stops.
-        damaged: the file is damaged here.
-        interlaced: woven of two fields.
-    """
-
-    frame: int
-    request: int
-    image: QImage
-    exact: bool
-    scale: float
-    stand_in: bool = False
-    reduced: bool = False
-    damaged: bool = False
-    interlaced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the screen wants of the video of ``opening``: a picture by number, or by time where ``seconds`` is given."""
-
-    number: int
-    opening: int
-    frame: int
-    scrubbing: bool = False
-    moving: bool = False
-    seconds: float | None = None
-    target: Size | None = None
-
-
-@dataclass
-class Mailbox:
-    """What the frame thread is to do next. There is one place for each kind, so nothing queues: the latest wins.
-
-    Index, proxy and requests name the opening that they belong to. ``ahead`` is no work but a leave: whether pictures
-    may be fetched before anybody asks for them.
-    """
-
-    condition: threading.Condition = field(default_factory=threading.Condition)
-    opening: tuple[int, Path] | None = None
-    request: Request | None = None
-    index: tuple[int, VideoIndex] | None = None
-    proxy: tuple[int, Proxy] | None = None
-    memory: int | None = None
-    ahead: bool = True
-    closing: bool = False
-
-    def has_work(self) -> bool:
-        """Whether something newer waits. Read without the lock: at worst the answer comes one packet late."""
-        waiting = (self.opening, self.request, self.index, self.proxy, self.memory)
-        return self.closing or any(item is not None for item in waiting)
-
-    def is_superseded(self) -> bool:
-        """Whether what is being decoded is no longer wanted."""
-        return self.closing or self.opening is not None or self.request is not None
-
-    def put(self, **items: object) -> None:
-        """Replace what waits in the named places and wake the thread."""
-        with self.condition:
-            for name, item in items.items():
-                setattr(self, name, item)
-            self.condition.notify()
-
-
-class Answers(QObject):
-    """Signals from the frame thread; they reach methods of objects of the UI thread in that thread."""
-
-    opened = Signal(object, object, object)
-    openFailed = Signal(object, object, object)
-    frame = Signal(object)
-    frameFailed = Signal(object, object)
-    memoryUsed = Signal(object)
-    visited = Signal(object)
-    doubted = Signal(object, object)
-    damaged = Signal(object, object)
-    failed = Signal(object)
 
 
 class FrameThread(QThread):
@@ -135,6 +48,7 @@ class FrameThread(QThread):
         self._image_bytes = 0
         self._told = -1
         self._opening = 0
+        self._unanswered: tuple[int, Path] | None = None
         self._prefetches = True
         self._doubted = False
         self._damage_told: tuple[Damage, ...] = ()
@@ -153,9 +67,18 @@ class FrameThread(QThread):
             return self._step()
         except Exception as error:  # noqa: BLE001 - no picture would ever show without this thread; logged and told
             _log.exception("a step of the frame thread was given up")
-            path = self._reader.path if self._reader is not None else None
-            self._answers.failed.emit(_unforeseen("this video may not be shown as it should be", error, path))
+            self._tell_unforeseen(error)
             return True
+
+    def _tell_unforeseen(self, error: Exception) -> None:
+        unanswered, self._unanswered = self._unanswered, None
+        if unanswered is not None:
+            # Who waits for the answer would wait for good, and not ask for this file again.
+            number, path = unanswered
+            self._answers.openFailed.emit(number, _unforeseen("this file cannot be opened", error, path), self._opening)
+            return
+        shown = self._reader.path if self._reader is not None else None
+        self._answers.failed.emit(_unforeseen("this video may not be shown as it should be", error, shown))
 
     def _step(self) -> bool:
         box = self._mailbox
@@ -215,28 +138,26 @@ class FrameThread(QThread):
 
     def _open(self, number: int, path: Path) -> None:
         """Open a file; where that fails, the one that was open stays."""
+        self._unanswered = number, path
         self.idle.clear()
         try:
             large = path.is_file() and path.stat().st_size > LARGE_FILE
             memory = self._memory - self._image_budget()
             reader = open_video(path, index=not large, memory=memory, decode_order=False)
-        except UserError as error:
-            self._answers.openFailed.emit(number, error, self._opening)
-            return
-        except OSError as error:
-            refusal = UserError("this file cannot be read", path=path, remedy=str(error))
+        except (UserError, OSError) as error:
+            known = isinstance(error, UserError)
+            refusal = error if known else UserError("this file cannot be read", path=path, remedy=str(error))
+            self._unanswered = None
             self._answers.openFailed.emit(number, refusal, self._opening)
-            return
-        except Exception as error:  # noqa: BLE001 - the thread must go on; logged with its traceback
-            _log.exception("%s cannot be opened", path)
-            self._answers.openFailed.emit(number, _unforeseen("this file cannot be opened", error, path), self._opening)
             return
         self._forget()
         self._reader, self._opening, self._prefetches = reader, number, True
         index = reader.index if isinstance(reader, VideoReader) else None
         self._doubted = index is None or not index.confirmed
         self._damage_told = reader.damage
-        self._answers.opened.emit(number, info_of(reader), index)
+        info = info_of(reader)
+        self._unanswered = None
+        self._answers.opened.emit(number, info, index)
 
     def _forget(self) -> None:
         if self._reader is not None:
@@ -262,6 +183,11 @@ class FrameThread(QThread):
             self._show(reader, request)
         except Superseded:
             return
+        except IndexMismatchError as error:
+            remedy = "The index is being read anew; the picture follows."
+            reading = UserError(error.message, path=error.path, frame=error.frame, remedy=remedy)
+            self._answers.frameFailed.emit(request, reading)
+            self._answers.mismatched.emit(self._opening)
         except UserError as error:
             self._answers.frameFailed.emit(request, error)
         except IndexError as error:

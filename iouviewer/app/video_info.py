@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from pathlib import Path
 
 import numpy as np
@@ -83,9 +84,17 @@ class VideoInfo:
         return not self.codec
 
 
+class Waits(Enum):
+    """What the decode that proves a video stands back for."""
+
+    FOR_NOTHING = auto()
+    FOR_COPIES = auto()
+    FOR_MODEL = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class NumbersConfirmed:
-    """A clean decode has settled the frame numbers.
+    """A clean decode has settled the frame numbers, or the packets were read anew, for the index was not the file's.
 
     Attributes:
         info: the video with its final numbers.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.app.frame_background import IndexProgress
-from iouviewer.app.video_info import VideoInfo
+from iouviewer.app.video_info import VideoInfo, Waits
 from iouviewer.video.check import ends_early
 from iouviewer.video.index import ORDER_UNKNOWN
 
@@ -23,15 +23,33 @@ class Note:
         short: two or three words for the line under the picture.
         text: a sentence, with what to do where something is to be done.
         serious: pictures or numbers are not what they seem.
+        room: the longest that ``short`` may become before what it tells is over; empty where it does not change.
     """
 
     key: str
     short: str
     text: str
     serious: bool = False
+    room: str = ""
 
 
-def notes_on(info: VideoInfo, progress: IndexProgress | None = None) -> tuple[Note, ...]:
+_WAITING = {
+    Waits.FOR_NOTHING: ("", ""),
+    Waits.FOR_COPIES: (
+        ", waits for copies",
+        " It waits while small copies are made where you scrub, so that they are there soon, and goes on by itself.",
+    ),
+    Waits.FOR_MODEL: (
+        ", waits for model",
+        " It waits while a model runs, so that the run has the machine for itself, and goes on by itself.",
+    ),
+}
+"""What the decode that proves a video stands back for: some words behind its share, and a sentence."""
+
+
+def notes_on(
+    info: VideoInfo, progress: IndexProgress | None = None, waits: Waits = Waits.FOR_NOTHING
+) -> tuple[Note, ...]:
     """What to tell of a video, the gravest first; ``progress`` is how far its index has come."""
     found = (
         _changed(info),
@@ -44,7 +62,7 @@ def notes_on(info: VideoInfo, progress: IndexProgress | None = None) -> tuple[No
         _pixels(info),
         _interlaced(info),
         _times(info),
-        _exact(info, progress),
+        _exact(info, progress, waits),
     )
     return tuple(note for note in found if note is not None)
 
@@ -200,7 +218,7 @@ def _times(info: VideoInfo) -> Note | None:
     return Note("times", "time stamps break", text)
 
 
-def _exact(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
+def _exact(info: VideoInfo, progress: IndexProgress | None, waits: Waits) -> Note | None:
     """How sure it is that each picture is the one whose number it bears; nothing while graver things are told."""
     if info.is_pictures or not info.complete or not info.numbers_confirmed or info.damage or info.changed:
         return None
@@ -216,7 +234,9 @@ def _exact(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
             f"The whole file is being decoded once beside your work ({share}), to prove that each picture is the one "
             "whose number it bears. So far nothing speaks against it. The result is kept for the next time."
         )
-        return Note("exact", f"checking {share}", text)
+        words, sentence = _WAITING[waits]
+        room = max((f"checking 100 %{words}" for words, _ in _WAITING.values()), key=len)
+        return Note("exact", f"checking {share}{words}", text + sentence, room=room)
     text = (
         "Pictures and numbers are right as far as the file's packets and the decoder tell. A decode of the whole file "
         "proves it: `iouviewer check` does it now, and the window does it while it has nothing else to do, except for "

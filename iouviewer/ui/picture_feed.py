@@ -14,6 +14,7 @@ from iouviewer.app.video_words import damage_at
 from iouviewer.errors import UserError
 from iouviewer.ui.canvas.marks import mark_of, missing_mark, waiting_mark
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.missed import missed_frame, missed_time
 
 _PATIENCE = 400
 """Milliseconds after which a picture that does not come is worth a word: a long group is decoded."""
@@ -24,9 +25,11 @@ class PictureFeed(QObject):
 
     Signals:
         unnumbered(float): the picture near this time is shown, whose number is not known yet.
+        missed(str): a sentence on a frame or time that is not there, and what is shown instead.
     """
 
     unnumbered = Signal(float)
+    missed = Signal(str)
 
     def __init__(
         self, session: Session, loader: FrameLoader, playback: Playback, canvases: Sequence[CanvasView]
@@ -49,7 +52,7 @@ class PictureFeed(QObject):
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         loader.opened.connect(self._on_opened)
-        loader.openFailed.connect(self.request)
+        loader.openFailed.connect(self.refresh)
         loader.frameReady.connect(self._on_frame_ready)
         loader.frameFailed.connect(self._on_frame_failed)
         playback.frameDue.connect(self._on_frame_due)
@@ -76,6 +79,13 @@ class PictureFeed(QObject):
             elif not self._slow.isActive():
                 self._slow.start()
 
+    def refresh(self) -> None:
+        """Ask anew for the picture that is shown, for it is to have another size: the current frame's, or a time's."""
+        if self._unnumbered is None:
+            self.request()
+        elif self._is_ready():
+            self._loader.request_time(self._unnumbered)
+
     def _is_ready(self) -> bool:
         """Whether the open file is the session's: not while another one is being opened, or its video is missing."""
         info, source = self._loader.info, self._session.source
@@ -96,6 +106,13 @@ class PictureFeed(QObject):
             self._loader.request_time(seconds)
             self._unnumbered = seconds
             self.unnumbered.emit(seconds)
+        missed = missed_time(seconds, info)
+        if missed:
+            self.missed.emit(missed)
+
+    def tell_missed(self, asked: int | str) -> None:
+        """Say that there is no such frame, and what is shown instead."""
+        self.missed.emit(missed_frame(asked, self._session.frame_count - 1, self._loader.info))
 
     def _go_to(self, frame: int) -> None:
         if frame == self._session.current_frame:
@@ -179,4 +196,4 @@ class PictureFeed(QObject):
         source = self._session.source
         smaller = wanted.width() < source.width
         self._loader.set_target_size((wanted.width(), wanted.height()) if smaller else None)
-        self.request()
+        self.refresh()

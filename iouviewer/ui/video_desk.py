@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.frame_loader import FrameLoader, ProxyState, VideoInfo
@@ -13,6 +13,7 @@ from iouviewer.app.notifier import Level, Notifier
 from iouviewer.app.playback import Playback
 from iouviewer.app.session import Session
 from iouviewer.app.settings import Settings
+from iouviewer.app.video_info import Waits
 from iouviewer.app.video_words import damage_at, damaged_frames, notes_on
 from iouviewer.errors import UserError
 from iouviewer.ui.actions import ActionSet
@@ -27,6 +28,9 @@ from iouviewer.ui.picture_feed import PictureFeed
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.timeline.marks import VideoMarks
 from iouviewer.ui.timeline.plot import TimelinePlot
+
+_SHORT_WAIT = 1000
+"""Milliseconds that the proof may stand back without a word: a few small copies are made in less."""
 
 
 class VideoDesk(QObject):
@@ -64,8 +68,17 @@ class VideoDesk(QObject):
         loader.cacheUsed.connect(self._show_memory)
         loader.proxyState.connect(self._on_proxy_state)
         loader.backgroundFailed.connect(self._on_background_failed)
+        loader.proofWaits.connect(self._on_proof_waits)
+        loader.indexReadAnew.connect(self._on_index_read_anew)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._show_time)
+        for signal in (session.frameChanged, session.changed):
+            signal.connect(self.transport.move_on)
+        self._waits = Waits.FOR_NOTHING
+        self._waiting = QTimer(self)
+        self._waiting.setSingleShot(True)
+        self._waiting.setInterval(_SHORT_WAIT)
+        self._waiting.timeout.connect(self._on_waiting_timeout)
         self._show_memory(0)
 
     def place(self, status: StatusBar, number_line: NumberLine, plot: TimelinePlot) -> None:
@@ -73,6 +86,7 @@ class VideoDesk(QObject):
         self._status = status
         status.insertPermanentWidget(1, self.state)
         self._feed.unnumbered.connect(status.show_unnumbered)
+        self._feed.missed.connect(status.say_here)
         number_line.add_part(self.transport)
         self.marks = VideoMarks(plot, self._explain)
         self._playback.loopChanged.connect(self.marks.set_loop)
@@ -126,11 +140,12 @@ class VideoDesk(QObject):
         info = self._loader.info
         self.state.memory.setVisible(info is not None)
         levels = self._commands.levels_note if self._commands is not None else None
-        notes = notes_on(info, self._loader.progress) if info is not None else ()
+        notes = notes_on(info, self._loader.progress, self._waits) if info is not None else ()
         self.state.show_notes(notes if levels is None else (*notes, levels))
         if info is not None:
             self.marks.set_damaged(damaged_frames(info))
         if self._commands is not None:
+            self._commands.waits = self._waits
             self._commands.refresh_facts()
 
     def _explain(self, frame: int) -> str:
@@ -168,8 +183,23 @@ class VideoDesk(QObject):
         self._feed.request()
         self.refresh()
 
+    def _on_proof_waits(self, waits: Waits) -> None:
+        if waits is Waits.FOR_NOTHING:
+            self._waiting.stop()
+            self._on_waiting_timeout()
+        elif not self._waiting.isActive():
+            self._waiting.start()
+
+    def _on_waiting_timeout(self) -> None:
+        if self._waits is not self._loader.waits:
+            self._waits = self._loader.waits
+            self.refresh()
+
     def _on_proxy_state(self, state: ProxyState) -> None:
         self.state.show_copies(state)
+
+    def _on_index_read_anew(self, info: VideoInfo) -> None:
+        self._notifier.show(f"The index of {info.path.name} was not the file's and was read anew")
 
     def _on_background_failed(self, error: UserError) -> None:
         self._notifier.show(error, Level.WARNING)

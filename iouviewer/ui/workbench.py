@@ -143,7 +143,7 @@ class Workbench(QObject):
             "exports": self.exports,
             "view": self.view,
             "edit": EditCommands(window, session, canvas),
-            "frames": FrameCommands(window, session, self.playback, canvas),
+            "frames": FrameCommands(window, session, self.playback, canvas, tell_missed=self.feed.tell_missed),
             "problems": ProblemCommands(session, self.parts.problems, canvas),
             "video": self.video,
         }
@@ -172,6 +172,8 @@ class Workbench(QObject):
         parts, session = self.parts, self.session
         parts.timeline.sought.connect(self.feed.seek)
         parts.number_line.frameEntered.connect(self._on_frame_entered)
+        parts.number_line.frameMissed.connect(self.feed.tell_missed)
+        parts.number_line.givenUp.connect(parts.canvas.setFocus)
         parts.canvas.zoomChanged.connect(self.status.show_zoom)
         parts.canvas.pointerMoved.connect(self.status.show_place)
         parts.other_canvas.pointerMoved.connect(self.status.show_place)
@@ -296,7 +298,7 @@ class Workbench(QObject):
         self._tabs[workspace].setChecked(True)
         self.differences.watch(workspace is Workspace.COMPARE)
         self._show_compared()
-        self.feed.request()
+        self.feed.refresh()
         # The canvas has another shape now; once it is laid out, what was looked at is brought back into sight.
         QTimer.singleShot(0, self.parts.canvas.reveal_selection)
 

@@ -11,9 +11,11 @@ import numpy as np
 
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import confirm_index
+from iouviewer.video.container import IndexMismatchError
+from iouviewer.video.fingerprint import fingerprint
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex
-from iouviewer.video.index_cache import save_index
+from iouviewer.video.index_cache import forget_index, save_index
 from iouviewer.video.opening import open_video
 from iouviewer.video.reader import VideoReader
 
@@ -43,6 +45,15 @@ def check_video(
     compared with that decode by checksum. ``exact`` is None where ``cancelled()`` ended it before.
     ``progress(packets decoded, packets)``. Raises UserError where there is no picture.
     """
+    try:
+        return _check(path, sample, progress, cancelled)
+    except IndexMismatchError:
+        # The kept index was not the file's. If the packets differ once more, that is told.
+        forget_index(fingerprint(Path(path)))
+        return _check(path, sample, progress, cancelled)
+
+
+def _check(path: Path | str, sample: int, progress: Progress | None, cancelled: Cancelled | None) -> dict[str, Any]:
     reader = open_video(path, decode_order=False)
     try:
         if isinstance(reader, ImageReader):

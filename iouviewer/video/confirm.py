@@ -11,7 +11,7 @@ import numpy as np
 
 from iouviewer.errors import UserError
 from iouviewer.video.colour import check_sum
-from iouviewer.video.container import LOOK_AT_THE_DISK
+from iouviewer.video.container import LOOK_AT_THE_DISK, IndexMismatchError
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.facts import FormChange
 from iouviewer.video.index import FALSE_KEYS, NO_TIME, ORDER_UNKNOWN, Damage, VideoIndex
@@ -81,14 +81,16 @@ class Confirmation:
     def result(self) -> VideoIndex:
         """The index with pictures, order and checksums as the decode gave them; ValueError before it is done.
 
-        Raises UserError where the file did not give all packets of the index: a disk that fails is no proof.
+        Raises UserError where the file did not give all packets of the index, and IndexMismatchError where it gave
+        others: a disk that fails is no proof.
         """
         if not self.done:
             raise ValueError("the file has not been decoded to its end")
         read, known = self.packets, len(self.index.packets)
         if read < known or self._decoder.drifted:
             what = f"only {read:,} of {known:,} packets could be read a second time"
-            raise UserError(what, path=self._path, remedy=LOOK_AT_THE_DISK)
+            kind = IndexMismatchError if self._decoder.drifted else UserError
+            raise kind(what, path=self._path, remedy=LOOK_AT_THE_DISK)
         index = self.index
         if FALSE_KEYS in index.doubts or self._false_keys:
             # What the container flags is not to be believed; the decoder has told of each picture.

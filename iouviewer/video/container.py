@@ -40,6 +40,13 @@ class ChangedFileError(UserError):
     """The file is not what was opened any more."""
 
 
+class IndexMismatchError(UserError):
+    """The file has not changed, and gives other packets than its index says: the index is to be read anew.
+
+    The index may be another version's of the library that reads packets, or of a disk that gave something else then.
+    """
+
+
 def refuse_what_is_no_file(path: Path) -> None:
     """UserError where there is nothing that a video could be read from."""
     if not path.exists():

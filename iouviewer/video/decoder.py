@@ -46,7 +46,7 @@ class Decoded:
 class _Step:
     """What one packet did: its ordinal (None at the end of the file), the pictures that came out, the refusal.
 
-    ``drifted``: it is not the packet that the index has there; it was not decoded.
+    ``drifted``: it is not the packet that the index has there, and was not decoded; or the file ends before the index.
     """
 
     packet: int | None
@@ -115,7 +115,7 @@ class Decoder:
         self.failed = False
         """A strict decoder met damage; until the next start it gives nothing more."""
         self.drifted = False
-        """The file gave another packet than the index has; until the next start nothing more comes."""
+        """The file gave another packet than the index has, or none; until the next start nothing more comes."""
 
     def _open(self, facts: StreamFacts | None) -> None:
         unread, self._unread = self._unread, None
@@ -257,7 +257,9 @@ class Decoder:
         if raw is None:
             if self._abreast is not None:
                 self._abreast.wait()  # a context may not be emptied while it decodes
-            return self._decode(None, None)
+            last = self._decode(None, None)
+            last.drifted = self._index is not None and self._index.complete and self._next < len(self._index.packets)
+            return last
         packet = self._next
         if self._index is not None and not self._index.packets.agrees(packet, raw.pts, raw.size):
             return _Step(None, [], drifted=True)
@@ -292,7 +294,7 @@ class Decoder:
         """The picture of a key frame alone, without waiting for the packets that usually push it out."""
         self.start_at(index, packet)
         raw = next(self._packets, None)
-        if raw is None:
+        if raw is None or not index.packets.agrees(packet, raw.pts, raw.size):
             return None
         raw.pts = raw.dts = packet
         self._note(self._decode(packet, raw))

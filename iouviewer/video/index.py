@@ -71,6 +71,10 @@ class Packets:
         stamp = NO_TIME if pts is None else pts
         return bool(self.size[packet] == size) and bool(self.pts[packet] == stamp)
 
+    def same_as(self, other: Packets) -> bool:
+        """Whether these are the packets of another reading of the same file."""
+        return np.array_equal(self.pts, other.pts) and np.array_equal(self.size, other.size)
+
     def locate(self, pts: int, pos: int, size: int, *, near: int) -> int:
         """Ordinal of the packet with these properties, -1 where none or several fit. ``near`` is tried first."""
         if 0 <= near < len(self) and self.pts[near] == pts and self.size[near] == size and pos in (-1, self.pos[near]):

@@ -98,6 +98,12 @@ def save_index(index: VideoIndex, fingerprint: str, video: Path, stamp: FileStam
         _make_room(path)
 
 
+def forget_index(fingerprint: str) -> None:
+    """Drop the kept index of a video, so that it is read anew; not an error where there is none."""
+    with contextlib.suppress(OSError):
+        cached_path(fingerprint).unlink()
+
+
 def _is_still(video: Path, stamp: FileStamp) -> bool:
     try:
         return stamp_of(video) == stamp

@@ -9,6 +9,7 @@ from typing import Any
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import confirm_index
 from iouviewer.video.container import (
+    IndexMismatchError,
     check_readable,
     doubts_of,
     facts_of,
@@ -21,7 +22,7 @@ from iouviewer.video.fingerprint import fingerprint as fingerprint_of
 from iouviewer.video.fingerprint import stamp_of
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex, index_of_packets
-from iouviewer.video.index_cache import load_index, save_index
+from iouviewer.video.index_cache import forget_index, load_index, save_index
 from iouviewer.video.picture_files import is_picture
 from iouviewer.video.reader import VideoReader
 
@@ -71,7 +72,15 @@ def open_video(
         if container is not None:
             container.close()
     if decode_order and found.complete and ORDER_UNKNOWN in found.doubts and not found.confirmed:
-        found = confirm_index(path, found) or found
+        try:
+            found = confirm_index(path, found) or found
+        except IndexMismatchError:
+            if unread is None:
+                raise
+            # The kept index was not the file's; without it the packets are read.
+            unread.close()
+            forget_index(fingerprint)
+            return open_video(path, index=index, memory=memory, decode_order=decode_order)
         save_index(found, fingerprint, path, stamp)
     if not found.frame_count:
         raise UserError("the file holds no picture", path=path, remedy="Copy or convert it again.")

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, check_sum
-from iouviewer.video.container import refuse_another_file
+from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.decoder import Decoded, Decoder
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
+from iouviewer.video.losses import Losses
 from iouviewer.video.ring import Held, Ring
 from iouviewer.video.starts import is_no_start, lacks_references, shares_slices
 from iouviewer.video.travel import Travel
@@ -72,7 +72,7 @@ class Pictures:
         self._travel = Travel(self.ring, facts)
         # Slices keep all cores busy for one picture: another one beside it would only be in the way.
         self._goes_ahead = not shares_slices(facts.codec)
-        self._lost: dict[int, str] = {}
+        self.losses = Losses(path, stamp)
         self._refused: set[int] = set()
         self._suspect = _told_damaged(index)
         self._unsure: Held | None = None
@@ -87,8 +87,7 @@ class Pictures:
             self._settle(frame, cancelled)
             if held is self.ring.get(frame):
                 return held  # no damage came to light meanwhile
-        if frame in self._lost:
-            raise UserError(self._lost[frame], path=self._path, frame=frame)
+        self.losses.refuse_known(frame)
         follows = self._follows(frame)
         if not (follows and self.ring.direction < 0):  # else the way there was planned when it was begun
             self._travel.plan(self.index, frame)
@@ -98,12 +97,11 @@ class Pictures:
             found = self._from_the_starts(frame, cancelled)
         if found is not None:
             return found
-        refuse_another_file(self._path, self._stamp)
-        reason = _reason_of_loss(self._decoder, self.index.packet_of(frame))
-        self._lost[frame] = reason
-        self._note_damage(self.index.packet_of(frame), Damage(frame, reason))
-        remedy = "The file is damaged there; other frames can be shown."
-        raise UserError(reason, path=self._path, frame=frame, remedy=remedy)
+        packet = self.index.packet_of(frame)
+        loss = self.losses.learn(frame, packet, self._decoder)
+        if not isinstance(loss, IndexMismatchError):
+            self._note_damage(packet, Damage(frame, loss.message))
+        raise loss
 
     def _from_the_starts(self, frame: int, cancelled: Cancelled | None) -> Held | None:
         """Decode from the nearest key frame, and from ever earlier ones while the picture does not come out right."""
@@ -307,12 +305,12 @@ class Pictures:
         """Take a better index of the same file. Pictures that may change, or turn out wrong, are forgotten."""
         old, known = self.index, self.index.frame_count
         self.index = index
+        grown = index.starts_like(old) and not self.losses.mismatched
+        self.losses.forget()
         if self._frugal:
             self.ring.set_budget(_least_memory(self.index, self._facts))
-        self._lost.clear()
         self._refused.clear()
         self._travel.forget_refusals()
-        grown = index.starts_like(old)
         if grown and not len(index.checks):
             return
         unharmed = not (self._suspect or self._single or index.damage or len(old.checks))
@@ -347,14 +345,6 @@ def _least_memory(index: VideoIndex, facts: StreamFacts) -> int:
     """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon."""
     # A twentieth for the padding of lines.
     return max(_SMALL_MEMORY, int(1.05 * (index.longest_wait + 4) * facts.picture_bytes))
-
-
-def _reason_of_loss(decoder: Decoder, packet: int) -> str:
-    """Why the picture of a packet did not come out."""
-    for at, message in decoder.errors:
-        if at == packet:
-            return f"this picture cannot be decoded ({message})"
-    return "this picture cannot be decoded"
 
 
 def _told_damaged(index: VideoIndex) -> set[int]:

@@ -13,10 +13,12 @@ import numpy as np
 from iouviewer.document.sources import Picture
 from iouviewer.errors import UserError
 from iouviewer.video.colour import Converter, Pixels, check_sum
+from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
+from iouviewer.video.index_cache import forget_index
 from iouviewer.video.keyframes import KeptKey, KeyFrames
 from iouviewer.video.pictures import Cancelled, Pictures
 from iouviewer.video.ring import Held
@@ -137,10 +139,11 @@ class VideoReader:
     def read(self, frame: int) -> Picture:
         """(height, width, 3) uint8 B, G, R, as OpenCV decodes it.
 
-        Raises UserError where the picture cannot be decoded, IndexError outside the video.
+        Raises UserError where the picture cannot be decoded (IndexMismatchError where the index is not the file's),
+        IndexError outside the video.
         """
         self._keys.halt()
-        held = self._pictures.get(self._checked(frame))
+        held = self._held(self._checked(frame))
         return self._converter.model_picture(held.picture, self.facts.size)
 
     def read_display(
@@ -159,9 +162,16 @@ class VideoReader:
         """
         frame = self._checked(frame)
         self._keys.halt()
-        held = self._pictures.get(frame, allow_reduced=allow_reduced and not with_check, cancelled=cancelled)
+        held = self._held(frame, allow_reduced=allow_reduced and not with_check, cancelled=cancelled)
         shown = self._converted(frame, held, self._fitted(size))
         return replace(shown, check=check_sum(held.picture)) if with_check else shown
+
+    def _held(self, frame: int, *, allow_reduced: bool = False, cancelled: Cancelled | None = None) -> Held:
+        try:
+            return self._pictures.get(frame, allow_reduced=allow_reduced, cancelled=cancelled)
+        except IndexMismatchError:
+            forget_index(self.fingerprint)  # whoever opens the file next reads its packets
+            raise
 
     def known_check(self, frame: int) -> int | None:
         """The ``colour.check_sum`` that a clean decode of the whole file gave a picture; None where there was none."""
@@ -283,6 +293,8 @@ class VideoReader:
     def use_index(self, index: VideoIndex) -> None:
         """Take a better index of the same file: grown, or confirmed. Pictures that may change are forgotten."""
         self._previews.clear()
+        if self._pictures.losses.mismatched:
+            self._keys.clear()
         self._keys.use_index(index)
         self._pictures.use_index(index)
 

@@ -81,7 +81,14 @@ class Ring:
         return -4.0 * ahead if -ahead <= NEAR else _LEFT_BEHIND - ahead
 
     def set_budget(self, budget: int) -> None:
-        """Change the budget, bytes; at least one picture is always kept."""
+        """Change the budget, bytes; at least one picture is always kept.
+
+        With a larger one, pictures that were kept small for want of room make way for whole ones.
+        """
+        if budget > self.budget:
+            for frame in self.frames():
+                if self._held[frame].scale < 1.0:
+                    self.drop(frame)
         self.budget = budget
         self._evict()
 

@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QThread
 from PySide6.QtGui import QImage
 
-from iouviewer.app import frame_background
+from iouviewer.app import frame_thread, small_copies
 from iouviewer.app.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.frame_thread import image_of
 from iouviewer.video import open_video
@@ -192,6 +192,26 @@ def test_a_video_asked_for_twice_before_the_answer_is_opened_once(qtbot, loader,
     until(qtbot, lambda: len(seen.opened) == 2)
 
 
+@pytest.mark.parametrize("broken", ["open_video", "info_of"])
+def test_a_file_whose_opening_broke_off_unforeseen_is_told_and_can_be_opened_again(
+    qtbot, loader, seen, clip, monkeypatch, broken
+):
+    def bad(*_a, **_k):
+        raise RuntimeError("unforeseen")
+
+    with monkeypatch.context() as broke:
+        broke.setattr(frame_thread, broken, bad)
+        loader.open(clip)
+        until(qtbot, lambda: seen.failures)
+    assert "cannot be opened" in str(seen.failures[0]) and "unforeseen" in str(seen.failures[0])
+    assert seen.failures[0].path == clip
+    loader.open(clip)
+    until(qtbot, lambda: seen.opened)
+    loader.request(12)
+    until(qtbot, lambda: seen.frames)
+    assert code_in(pixels_of(seen.frames[-1].image)[..., :3]) == 12 and len(seen.failures) == 1
+
+
 def test_provisional_numbers_are_confirmed_in_the_background(qtbot, loader, seen, tmp_path):
     stream = make_video(tmp_path / "clip.ts", VideoMaker(frames=60, bframes=2))
     opened(qtbot, loader, seen, stream)
@@ -336,8 +356,8 @@ def test_a_stand_in_is_marked_and_what_follows_is_not(qtbot, loader, seen, clip)
 
 def test_scrubbing_about_opens_the_small_copies_once(qtbot, loader, seen, clip, monkeypatch):
     made = []
-    real = frame_background.Proxy
-    monkeypatch.setattr(frame_background, "Proxy", lambda *a, **k: made.append(real(*a, **k)) or made[-1])
+    real = small_copies.Proxy
+    monkeypatch.setattr(small_copies, "Proxy", lambda *a, **k: made.append(real(*a, **k)) or made[-1])
     states = []
     loader.proxyState.connect(states.append)
     opened(qtbot, loader, seen, clip)
@@ -367,7 +387,7 @@ def test_a_full_cache_folder_is_told_and_the_video_goes_on(qtbot, loader, seen, 
     def full(*_a, **_k):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(frame_background.Proxy, "add", full)
+    monkeypatch.setattr(small_copies.Proxy, "add", full)
     failures = []
     loader.backgroundFailed.connect(failures.append)
     opened(qtbot, loader, seen, clip)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,6 +11,7 @@ import pytest
 
 from iouviewer.app import frame_background
 from iouviewer.app.frame_loader import FrameLoader
+from iouviewer.app.video_info import Waits
 from iouviewer.video import keyframes, open_video
 from iouviewer.video.confirm import Confirmation
 from tests.app.test_frame_loader import Seen, opened, pixels_of, until
@@ -166,6 +168,28 @@ def test_damage_that_is_met_later_is_settled_by_a_decode_also_in_large_files(
         asked(qtbot, loader, seen, frame)
     until(qtbot, lambda: loader.info.proven)
     assert loader.info.damage
+
+
+def test_the_loader_tells_what_the_proof_waits_for(qtbot, loader, seen, clip, monkeypatch):
+    waits = []
+    loader.proofWaits.connect(waits.append)
+    loader.hold_proof(True)
+    assert waits == [], "no video is open"
+    opened(qtbot, loader, seen, clip)
+    assert waits == [Waits.FOR_MODEL]
+    loader.request(100, scrubbing=True)
+    states = []
+    loader.proxyState.connect(states.append)
+    until(qtbot, lambda: states and not states[-1].at_work and states[0].at_work)
+    assert waits == [Waits.FOR_MODEL] and loader.waits is Waits.FOR_MODEL, "a model goes before copies"
+    loader.hold_proof(False)
+    assert waits == [Waits.FOR_MODEL, Waits.FOR_NOTHING]
+    loader._on_background_proxy_state(loader._background, replace(states[0], at_work=True))
+    loader._on_background_proxy_state(loader._background, replace(states[0], at_work=False))
+    assert waits[2:] == [Waits.FOR_COPIES, Waits.FOR_NOTHING]
+    loader._on_background_proxy_state(loader._background, replace(states[0], at_work=True))
+    loader.set_proof(on=False)
+    assert waits[4:] == [Waits.FOR_COPIES, Waits.FOR_NOTHING], "what is switched off waits for nothing"
 
 
 def test_what_cannot_be_read_a_second_time_is_told_and_proves_nothing(qtbot, loader, seen, clip, monkeypatch):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from iouviewer.app.frame_background import IndexProgress
-from iouviewer.app.video_info import VideoInfo
+from iouviewer.app.video_info import VideoInfo, Waits
 from iouviewer.app.video_words import damage_at, damaged_frames, notes_on
 from iouviewer.video.facts import FormChange
 from iouviewer.video.index import ORDER_UNKNOWN, Damage
@@ -86,6 +86,20 @@ def test_what_was_not_decoded_as_a_whole_is_not_called_exact():
     assert told(proven=False)["exact"] == "not checked yet"
     assert told(IndexProgress(50, 0.5, True, confirming=True), proven=False)["exact"] == "checking 50 %"
     assert "exact" not in told(codec="")
+
+
+@pytest.mark.parametrize(
+    ("waits", "words", "why"),
+    [(Waits.FOR_COPIES, ", waits for copies", "small copies are made"), (Waits.FOR_MODEL, ", waits for model", "runs")],
+)
+def test_a_check_that_stands_still_says_what_it_waits_for_in_the_room_it_has_anyway(waits: Waits, words: str, why: str):
+    checking, unproven = IndexProgress(50, 0.43, True, confirming=True), replace(WHOLE, proven=False)
+    (note,) = notes_on(unproven, checking, waits)
+    (at_work,) = notes_on(unproven, checking)
+    assert note.short == f"checking 43 %{words}" and why in note.text and "goes on by itself" in note.text
+    assert at_work.short == "checking 43 %" and "waits" not in at_work.text
+    assert note.room == at_work.room and len(note.short) <= len(note.room)
+    assert [note.short for note in notes_on(WHOLE, checking, waits)] == ["exact"]
 
 
 def test_progress_is_told_as_a_share():

@@ -78,6 +78,9 @@ PUBLISHED = {
     "compare": "F3",
     "snapshot": "Ctrl+S",
     "cancel": "Esc",
+    "sharpPixels": "Z",
+    "adjustPicture": "Ctrl+Shift+B",
+    "resetPicture": "Shift+B",
 }
 BY_ID = {action.id: action for action in ACTIONS}
 
@@ -104,6 +107,12 @@ def test_every_key_of_a_preset_is_a_key_that_qt_knows(preset: str) -> None:
             sequence = QKeySequence(key)
             assert sequence.count() == 1, (id, key)
             assert sequence[0].key() != Qt.Key.Key_unknown, (id, key)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("id", ["sharpPixels", "adjustPicture", "resetPicture"])
+def test_how_the_picture_is_shown_has_the_same_keys_in_all_presets(preset: str, id: str) -> None:
+    assert keys_of(preset)[id] == keys_of("iouviewer")[id] != ()
 
 
 def test_presets_are_true_to_their_tools() -> None:

@@ -285,7 +285,8 @@ def test_a_failed_run_is_told_with_what_can_be_done_and_gets_no_verdict(qtbot: Q
         window.session.scoresChanged.emit()
         qtbot.waitUntil(lambda: bench.verdicts.complete and len(panel._labels) == 1, timeout=20_000)
         assert panel._labels[0].text().startswith("model1")
-        told = [label.text() for label in panel.findChildren(QLabel) if "the run failed" in label.text()]
+        shown_labels = [label for label in panel.findChildren(QLabel) if not label.isHidden()]
+        told = [label.text() for label in shown_labels if "the run failed" in label.text()]
         assert len(told) == 1 and told[0].startswith("model2") and "out of memory &amp; more" in told[0]
         asked: list[str] = []
         panel.resumeRequested.connect(asked.append)
@@ -293,3 +294,11 @@ def test_a_failed_run_is_told_with_what_can_be_done_and_gets_no_verdict(qtbot: Q
         assert asked == [key]
         panel._on_link(f"remove:{key}")
         assert variants.find("model2") is None and panel._failed == []
+
+
+def test_sentences_that_are_replaced_are_hidden_at_once(qtbot: QtBot) -> None:
+    panel = VerdictPanel()
+    qtbot.addWidget(panel)
+    panel.set_sentences(["one"])
+    panel.set_sentences(["two"])
+    assert [label.text() for label in panel.findChildren(QLabel) if not label.isHidden()] == ["two"]

@@ -9,13 +9,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app import frame_background
 from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.video.reader import VideoReader
+from tests.app.test_index_mismatch import keep_stale_index, one_less
 from tests.ui.window import opened_window, shown, write_boxes
 from tests.video.awkward import VideoMaker, clips_in, code_in, make_video, picture, sequential
 
@@ -257,12 +260,49 @@ def test_speed_direction_and_loop_are_commands_and_are_seen(qtbot: QtBot, clip) 
         assert playback.loop is None and "⟲" not in button.text()
 
 
-def test_dropped_frames_are_told(qtbot: QtBot, clip) -> None:
+def test_dropped_frames_are_told_of_the_run_that_plays_and_explained(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        label = window.workbench.desk.transport.label
-        assert label.text() == ""
-        window.workbench.playback.droppedChanged.emit(1234)
+        label, playback = window.workbench.desk.transport.label, window.workbench.playback
+        assert label.text() == "" and label.toolTip() == ""
+        playback.set_speed(0.25)
+        playback.play()
+        playback.droppedChanged.emit(1234)
+        assert label.text() == "1,234 dropped" and label.toolTip().startswith("1,234 frames were passed over")
+        before = window.session.current_frame
+        qtbot.waitUntil(lambda: window.session.current_frame > before + 1, timeout=PATIENCE)
+        assert label.text() == "1,234 dropped", "the frames that it plays are no seeks"
+        playback.pause()
         assert label.text() == "1,234 dropped"
+        playback.play()
+        assert label.text() == "", "another run"
+
+
+def move_to_another_frame(window: MainWindow) -> None:
+    window.workbench.actions["nextFrame"].trigger()
+
+
+def edit(window: MainWindow) -> None:
+    window.workbench.actions["verifiedEmpty"].trigger()
+
+
+def let_time_pass(window: MainWindow) -> None:
+    window.workbench.desk.transport._fading.timeout.emit()
+
+
+@pytest.mark.parametrize("move_on", [move_to_another_frame, edit, let_time_pass])
+def test_dropped_frames_are_told_until_the_user_moves_on(
+    qtbot: QtBot, clip, move_on: Callable[[MainWindow], None]
+) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        transport, playback = window.workbench.desk.transport, window.workbench.playback
+        playback.set_speed(0.25)
+        playback.play()
+        playback.droppedChanged.emit(20)
+        playback.pause()
+        qtbot.wait(50)
+        assert transport.label.text() == "20 dropped" and transport._fading.isActive()
+        move_on(window)
+        assert transport.label.text() == ""
 
 
 def test_going_elsewhere_while_it_plays_plays_on_from_there(qtbot: QtBot, clip) -> None:
@@ -304,6 +344,13 @@ def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_numbered_lat
         qtbot.waitUntil(lambda: "number is not known" in canvas.mark_text, timeout=PATIENCE)
         assert on_screen(window) == 160 and canvas.shown_frame == -1 and not canvas.frame_view.boxes
         assert workbench.status.frame.text().startswith("frame ?") and "00:06.9" in workbench.status.time.text()
+        with qtbot.waitSignal(workbench.loader.frameReady, timeout=PATIENCE):
+            canvas.resize(canvas.width() - 40, canvas.height())
+            canvas.actual_size()
+            workbench.feed._resized.timeout.emit()
+            workbench.actions["compare"].trigger()
+        workbench.actions["correct"].trigger()
+        assert on_screen(window) == 160, "another size shows no other picture"
         halted_index.set()
         qtbot.waitUntil(lambda: window.session.current_frame == 172, timeout=PATIENCE)
         shown(qtbot, window)
@@ -362,12 +409,33 @@ def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> N
         window.workbench.actions["adjustPicture"].trigger()
         levels = window.workbench.video._levels
         assert levels is not None and levels.isVisible()
+        picture = canvas.viewport().rect().translated(canvas.viewport().mapToGlobal(QPoint(0, 0)))
+        assert not levels.geometry().contains(picture.center()), "it hides what it is for"
         levels.brightness.setValue(60)
         assert canvas.grab().toImage() != before and "picture adjusted" in notes(window)
         assert on_screen(window) == 0, "what is exported stays as it is"
         levels.reset()
         assert "adjusted" not in notes(window)
         assert canvas.grab().toImage() == before
+
+
+def test_keys_show_sharp_pixels_and_the_brightness_of_the_file(qtbot: QtBot, clip) -> None:
+    with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+        workbench, canvas = window.workbench, window.workbench.parts.canvas
+        workbench.actions["actualSize"].trigger()
+        while canvas.zoom < 8:
+            workbench.actions["zoomIn"].trigger()
+        before = canvas.grab().toImage()
+        QTest.keyClick(canvas, Qt.Key.Key_Z)
+        assert canvas.grab().toImage() != before and "squares" in workbench.status.message.text()
+        QTest.keyClick(canvas, Qt.Key.Key_Z)
+        assert canvas.grab().toImage() == before and "smoothed" in workbench.status.message.text()
+        QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        workbench.video._levels.brightness.setValue(60)
+        assert canvas.grab().toImage() != before and "picture adjusted" in notes(window)
+        QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ShiftModifier)
+        assert canvas.grab().toImage() == before and "adjusted" not in notes(window)
+        assert "the file's" in workbench.status.message.text()
 
 
 def test_the_dialog_on_the_video_lists_damage_and_goes_there(qtbot: QtBot, clip) -> None:
@@ -445,3 +513,62 @@ def test_without_a_video_nothing_is_told_of_one(qtbot: QtBot) -> None:
         assert not any(part.isVisible() for part in (state.notes, state.copies, state.memory))
         window.workbench.actions["playPause"].trigger()
         assert not window.workbench.playback.playing
+
+
+def test_an_index_that_is_not_the_files_is_read_anew_and_boxes_follow_their_pictures(
+    qtbot: QtBot, clip, tmp_path: Path
+) -> None:
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(clip("plain.mp4").read_bytes())
+    count = len(sequential(video)[0])
+    keep_stale_index(video, one_less)
+    with opened_window(qtbot, OpenRequest(video=video)) as window:
+        workbench, session = window.workbench, window.session
+        workbench.loader.set_proof(on=False)
+        if not workbench.loader.info.proven:
+            assert session.frame_count in (count - 1, count)
+        go(qtbot, window, 33)
+        qtbot.waitUntil(lambda: session.frame_count == count, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: on_screen(window) == session.current_frame, timeout=PATIENCE)
+        assert "damaged" not in notes(window) and workbench.parts.canvas.mark_text == ""
+        assert "was read anew" in workbench.status.message.text()
+
+
+def test_a_check_that_waits_says_so_after_a_moment_and_nothing_hops(
+    qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halted, real = threading.Event(), frame_background.Confirmation.advance
+
+    def slow(self: object) -> bool:
+        if self.packets > 30:  # type: ignore[attr-defined]
+            halted.wait(PATIENCE / 1000)
+        return real(self)
+
+    monkeypatch.setattr(frame_background.Confirmation, "advance", slow)
+    try:
+        with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
+            desk, queue = window.workbench.desk, window.workbench.queue
+            qtbot.waitUntil(lambda: notes(window).startswith("checking"), timeout=PATIENCE)
+            share = notes(window)
+            button, message = desk.state.notes, window.workbench.status.message
+            QApplication.processEvents()
+            places = button.geometry(), desk.state.geometry(), message.geometry()
+            queue.busyChanged.emit(True)
+            assert notes(window) == share and desk._waiting.isActive(), "a short wait is not worth a word"
+            window.workbench.actions["videoFacts"].trigger()
+            desk._waiting.timeout.emit()
+            QApplication.processEvents()
+            assert "while a model runs" in window.workbench.video.facts.notes.text()
+            assert notes(window) == f"{share}, waits for model" and "while a model runs" in button.toolTip()
+            assert (button.geometry(), desk.state.geometry(), message.geometry()) == places
+            queue.busyChanged.emit(False)
+            QApplication.processEvents()
+            assert notes(window) == share and "waits" not in button.toolTip()
+            assert (button.geometry(), desk.state.geometry(), message.geometry()) == places
+            queue.busyChanged.emit(True)
+            queue.busyChanged.emit(False)
+            assert not desk._waiting.isActive()
+            halted.set()
+            qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
+    finally:
+        halted.set()

@@ -34,6 +34,15 @@ def test_the_budget_holds_and_the_farthest_go_first():
     assert ring.frames() == [3, 4, 5, 6, 7]
 
 
+def test_with_more_memory_small_pictures_make_way_for_whole_ones():
+    ring = ring_with(range(3))
+    ring.put(3, Held(Fake(), scale=0.5))
+    ring.set_budget(50)
+    assert ring.frames() == [0, 1, 2, 3]
+    ring.set_budget(60)
+    assert ring.frames() == [0, 1, 2] and ring.used == 30
+
+
 def test_backwards_the_pictures_before_stay():
     ring = ring_with(range(20), budget=40, centre=10, direction=-1)
     assert ring.frames() == [7, 8, 9, 10]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.playback import Playback
@@ -11,10 +13,19 @@ from iouviewer.ui.dialogs.ask_number import AskNumber
 
 
 class FrameCommands:
-    """Group ``frames``."""
+    """Group ``frames``. ``tell_missed`` is called with what was asked for and is no frame."""
 
-    def __init__(self, window: QWidget, session: Session, playback: Playback, canvas: CanvasView) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        session: Session,
+        playback: Playback,
+        canvas: CanvasView,
+        *,
+        tell_missed: Callable[[int | str], None],
+    ) -> None:
         self._window, self._session, self._playback, self._canvas = window, session, playback, canvas
+        self._tell_missed = tell_missed
 
     def step(self, by: int) -> None:
         """Go some frames on or back; playing stops."""
@@ -51,6 +62,9 @@ class FrameCommands:
         )
         if dialog.exec():
             self._go(dialog.value())
+            asked = dialog.asked()
+            if asked != dialog.value():
+                self._tell_missed(asked)
 
     def verify_and_next(self) -> None:
         """Mark this frame as verified and go on."""

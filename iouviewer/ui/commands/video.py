@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.frame_loader import FrameLoader
 from iouviewer.app.playback import SPEEDS, Playback
 from iouviewer.app.session import Session
+from iouviewer.app.video_info import Waits
 from iouviewer.app.video_words import Note
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.ask_time import AskTime
 from iouviewer.ui.dialogs.picture_levels import PictureLevels
 from iouviewer.ui.dialogs.video_facts import VideoFactsDialog
+
+_FROM_EDGE = 12
+_STATUS_BAR = 40
 
 
 class VideoCommands:
@@ -21,6 +26,7 @@ class VideoCommands:
 
     Attributes:
         facts: the dialog on the open video, while it is shown; ``refresh_facts`` keeps it current.
+        waits: what the decode that proves the video is said to stand back for.
     """
 
     def __init__(
@@ -38,6 +44,7 @@ class VideoCommands:
         self._canvases, self._seek_time, self._on_levels = canvases, seek_time, on_levels
         self._levels: PictureLevels | None = None
         self.facts: VideoFactsDialog | None = None
+        self.waits = Waits.FOR_NOTHING
 
     def play_backwards(self) -> None:
         """Play towards the beginning, or stop."""
@@ -93,14 +100,14 @@ class VideoCommands:
         if self.facts is None:
             self.facts = VideoFactsDialog(self._window)
             self.facts.frameChosen.connect(self._session.go_to)
-        self.facts.show_info(self._loader.info, self._loader.progress)
+        self.facts.show_info(self._loader.info, self._loader.progress, self.waits)
         self.facts.show()
         self.facts.activateWindow()
 
     def refresh_facts(self) -> None:
         """More is known of the video."""
         if self.facts is not None and self.facts.isVisible():
-            self.facts.show_info(self._loader.info, self._loader.progress)
+            self.facts.show_info(self._loader.info, self._loader.progress, self.waits)
 
     def adjust_picture(self) -> None:
         """Brightness and contrast of the picture on screen; nothing else sees them."""
@@ -109,8 +116,22 @@ class VideoCommands:
             for canvas in self._canvases:
                 self._levels.changed.connect(canvas.set_levels)
             self._levels.changed.connect(self._on_levels)
+            self._levels.adjustSize()
+            self._levels.move(self._corner(self._levels))
         self._levels.show()
         self._levels.activateWindow()
+
+    def _corner(self, dialog: QWidget) -> QPoint:
+        """A place at the lower right of the window: in the middle it would hide the picture that is adjusted."""
+        inside = self._window.rect().adjusted(0, 0, -_FROM_EDGE, -_FROM_EDGE - _STATUS_BAR)
+        place = inside.bottomRight() - dialog.rect().bottomRight()
+        return self._window.mapToGlobal(QPoint(max(place.x(), 0), max(place.y(), 0)))
+
+    def reset_picture(self) -> None:
+        """Show the picture as bright, and with the contrast, as it is."""
+        if self._levels is not None:
+            self._levels.reset()
+        self._session.told.emit("Brightness and contrast are the file's")
 
     @property
     def levels_note(self) -> Note | None:

@@ -88,6 +88,9 @@ class ViewCommands:
         """The picture's pixels as sharp squares where they are large."""
         for canvas in self._canvases:
             canvas.set_smooth_scaling(not on)
+        # Below 400 % nothing changes on screen.
+        how = "squares with sharp edges" if on else "smoothed"
+        self._session.told.emit(f"Beyond 400 % pixels are {how}")
 
     def fit(self) -> None:
         self._canvases[0].fit()

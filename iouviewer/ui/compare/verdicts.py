@@ -52,6 +52,7 @@ class VerdictPanel(QScrollArea):
         while (item := self._layout.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
+                widget.hide()  # at once: it is deleted only when a click in it has been dealt with
                 widget.deleteLater()
         self._labels = []
         for text in sentences or ([] if self._failed else [HINT]):

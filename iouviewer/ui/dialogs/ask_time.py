@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from iouviewer.ui.panels.status import clock
 
-_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)")
+_TIME = re.compile(r"([-−])?(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)", re.ASCII)
+
+_LONGEST_TEXT = 32
+
+_EXAMPLES = "1:23:45.6, 12:30 or 90"
+_NO_TIME = f"Type a time, such as {_EXAMPLES}"
 
 
 def seconds_of(text: str) -> float | None:
@@ -16,15 +21,16 @@ def seconds_of(text: str) -> float | None:
     found = _TIME.fullmatch(text.strip())
     if found is None:
         return None
-    hours, minutes, seconds = found.groups()
+    sign, hours, minutes, seconds = found.groups()
     rest = float(seconds.replace(",", "."))
     if (minutes is not None and rest >= 60) or (hours is not None and int(minutes) >= 60):
         return None
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + rest
+    whole = int(hours or 0) * 3600 + int(minutes or 0) * 60 + rest
+    return -whole if sign else whole
 
 
 class AskTime(QDialog):
-    """One line of text; ``seconds()`` after ``accepted``. It can be accepted only where the text is a time."""
+    """One line of text; ``seconds()`` after ``accepted``. Where the text is no time, it says what a time looks like."""
 
     def __init__(self, parent: QWidget | None, now: float, longest: float) -> None:
         super().__init__(parent)
@@ -32,7 +38,8 @@ class AskTime(QDialog):
         self.setWindowTitle("Go to time")
         self.line = QLineEdit(clock(now))
         self.line.setObjectName("askTimeLine")
-        self.line.setPlaceholderText("1:23:45.6, 12:30 or 90")
+        self.line.setPlaceholderText(_EXAMPLES)
+        self.line.setMaxLength(_LONGEST_TEXT)
         self.line.selectAll()
         self.line.setMinimumWidth(140)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -41,8 +48,13 @@ class AskTime(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         self.line.textChanged.connect(self._on_line_changed)
+        self.hint = QLabel()
+        self.hint.setObjectName("askTimeHint")
+        self.hint.setProperty("role", "warning")
+        self.hint.setMinimumWidth(self.hint.fontMetrics().horizontalAdvance(_NO_TIME) + 4)
         form = QFormLayout(self)
         form.addRow(f"Time (to {clock(longest)})" if longest > 0 else "Time", self.line)
+        form.addRow("", self.hint)
         form.addRow(buttons)
 
     def seconds(self) -> float:
@@ -50,4 +62,6 @@ class AskTime(QDialog):
         return seconds_of(self.line.text()) or 0.0
 
     def _on_line_changed(self, text: str) -> None:
-        self._go.setEnabled(seconds_of(text) is not None)
+        is_time = seconds_of(text) is not None
+        self._go.setEnabled(is_time)
+        self.hint.setText("" if is_time or not text.strip() else _NO_TIME)

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from iouviewer.app.frame_background import ProxyState
 from iouviewer.app.settings import Settings
+from iouviewer.app.small_copies import ProxyState
 from iouviewer.metrics.table import Convention
 from iouviewer.ui.dialogs.key_editor import KeyEditor
 from iouviewer.video.proxy import proxies_size

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from iouviewer.app.frame_background import IndexProgress
-from iouviewer.app.video_info import VideoInfo
+from iouviewer.app.video_info import VideoInfo, Waits
 from iouviewer.app.video_words import notes_on
 from iouviewer.ui.panels.status import clock
 from iouviewer.ui.theme import tabular_font
@@ -73,7 +73,9 @@ class VideoFactsDialog(QDialog):
         """The facts by name."""
         return dict(self._rows)
 
-    def show_info(self, info: VideoInfo | None, progress: IndexProgress | None = None) -> None:
+    def show_info(
+        self, info: VideoInfo | None, progress: IndexProgress | None = None, waits: Waits = Waits.FOR_NOTHING
+    ) -> None:
         """Show these facts; None: no video is open."""
         rows = facts_of(info) if info is not None else [("Video", "none is open")]
         if rows != self._rows:
@@ -88,7 +90,7 @@ class VideoFactsDialog(QDialog):
                 caption = QLabel(name)
                 caption.setProperty("role", "muted")
                 self._form.addRow(caption, label)
-        told = notes_on(info, progress) if info is not None else ()
+        told = notes_on(info, progress, waits) if info is not None else ()
         # That it is exact stands among the facts.
         notes = [note for note in told if note.key != "exact" or (info is not None and not info.proven)]
         self.notes.setText("\n".join(("⚠ " if note.serious else "") + note.text for note in notes))

@@ -6,10 +6,11 @@ import math
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QFontMetrics
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from iouviewer.app.session import Session
 from iouviewer.document.edits import Change
+from iouviewer.ui.panels.frame_box import FrameBox
 from iouviewer.ui.theme import tabular_font
 
 
@@ -18,9 +19,13 @@ class NumberLine(QWidget):
 
     Signals:
         frameEntered(int): the user typed a frame.
+        frameMissed(object): the user typed a number that no frame has, or a text that is no number.
+        givenUp(): the user wants to go nowhere.
     """
 
     frameEntered = Signal(int)
+    frameMissed = Signal(object)
+    givenUp = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -32,11 +37,11 @@ class NumberLine(QWidget):
         self.play_button.setObjectName("playButton")
         self.play_button.setAccessibleName("Play or pause")
         self.play_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.frame_box = QSpinBox()
+        self.frame_box = FrameBox()
         self.frame_box.setObjectName("frameSpinBox")
         self.frame_box.setAccessibleName("Frame")
         self.frame_box.setKeyboardTracking(False)
-        self.frame_box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.frame_box.setButtonSymbols(FrameBox.ButtonSymbols.NoButtons)
         self.frame_box.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.frame_box.setFixedWidth(64)
         self.frame_box.setFont(tabular_font(self.font()))
@@ -67,6 +72,8 @@ class NumberLine(QWidget):
         self._late.setInterval(0)
         self._late.timeout.connect(self.refresh)
         self.frame_box.valueChanged.connect(self._on_box_changed)
+        self.frame_box.editingFinished.connect(self._on_box_finished)
+        self.frame_box.givenUp.connect(self.givenUp)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._on_frame_changed)
         session.changed.connect(self._on_session_changed)
@@ -94,6 +101,16 @@ class NumberLine(QWidget):
         if frame != self._session.current_frame:
             self.frameEntered.emit(frame)
 
+    def _on_box_finished(self) -> None:
+        asked, self.frame_box.asked = self.frame_box.asked, None
+        if asked is not None:
+            self.frameMissed.emit(asked)
+        if self.frame_box.hasFocus():
+            # Return was pressed, perhaps on the frame that is shown: the keys belong to the canvas again.
+            self.frameEntered.emit(self.frame_box.value())
+        else:
+            self.frame_box.show_number(self._session.current_frame)
+
     def _on_source_changed(self) -> None:
         self._began = {}
         last = max(0, self._session.frame_count - 1)
@@ -104,7 +121,7 @@ class NumberLine(QWidget):
         self._on_frame_changed(self._session.current_frame)
 
     def _on_frame_changed(self, frame: int) -> None:
-        self.frame_box.setValue(frame)
+        self.frame_box.show_number(frame)
         self.refresh()
 
     def _on_session_changed(self, change: Change) -> None:

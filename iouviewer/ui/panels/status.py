@@ -54,6 +54,7 @@ class StatusBar(QStatusBar):
         super().__init__()
         self._session = session
         self._trouble = False
+        self._of_here = ""
         self._run_width = 0
         self.setSizeGripEnabled(False)
         self._fading = QTimer(self)
@@ -66,7 +67,7 @@ class StatusBar(QStatusBar):
         self.message.setAccessibleName("Message")
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self.message, 1)
-        self.frame = self._label("statusFrame", "Frame", "frame 000000 / 000000")
+        self.frame = self._label("statusFrame", "Frame", "frame 0000 / 0000")
         self.time = self._label("statusTime", "Time", "t 00:00:00.0")
         self.zoom = self._label("statusZoom", "Zoom", "6400 %")
         self.place = self._label("statusPlace", "Picture coordinates of the mouse", "00000, 00000")
@@ -89,7 +90,7 @@ class StatusBar(QStatusBar):
             self.addPermanentWidget(widget)
             widget.hide()
         self.cancel_button.clicked.connect(self.cancelRequested)
-        session.frameChanged.connect(self._show_frame)
+        session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         session.changed.connect(self._on_session_changed)
         session.saveStateChanged.connect(self.show_saved)
@@ -115,6 +116,17 @@ class StatusBar(QStatusBar):
         else:
             self._fading.start()
 
+    def say_here(self, text: str) -> None:
+        """One sentence on the frame that is shown: elsewhere it would be wrong."""
+        self.say(text)
+        self._of_here = text
+
+    def _on_frame_changed(self, frame: int) -> None:
+        if self._of_here and self.message.text() == self._of_here:
+            self.say("")
+        self._of_here = ""
+        self._show_frame(frame)
+
     def _on_fading_timeout(self) -> None:
         self.message.clear()
         self.message.setToolTip("")
@@ -128,6 +140,9 @@ class StatusBar(QStatusBar):
 
     def _show_frame(self, frame: int) -> None:
         count = self._session.frame_count
+        widest = self.frame.fontMetrics().horizontalAdvance(f"frame {count} / {count}") + 4
+        if widest > self.frame.minimumWidth():
+            self.frame.setMinimumWidth(widest)
         self.frame.setText(f"frame {frame} / {count - 1}" if count else "")
         fps = self._session.source.fps
         self.show_time(frame / fps if count and fps > 0 else None)

@@ -1,0 +1,159 @@
+"""A file that gives other packets than its index says, though nobody has written to it: the index is read anew."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from iouviewer.app import frame_background
+from iouviewer.app.frame_loader import FrameLoader
+from iouviewer.errors import UserError
+from iouviewer.video import open_video
+from iouviewer.video.check import check_video
+from iouviewer.video.container import IndexMismatchError
+from iouviewer.video.fingerprint import fingerprint, stamp_of
+from iouviewer.video.index import Packets, index_of_packets
+from iouviewer.video.index_cache import load_index, save_index
+from tests.app.test_frame_loader import Seen, pixels_of, until
+from tests.video.awkward import VideoMaker, code_in, make_video
+
+FRAMES = 90
+
+
+def other_sizes(packets):
+    """From packet 31 on the packets have other sizes."""
+    return replace(packets, size=packets.size + (np.arange(len(packets)) >= 31))
+
+
+def one_less(packets):
+    """Packet 31 is not there, so that all pictures after it have other numbers."""
+    keep = np.arange(len(packets)) != 31
+    return Packets(**{column.name: getattr(packets, column.name)[keep] for column in fields(Packets)})
+
+
+def some_more(packets):
+    """The file ends before the index does."""
+    columns = {column.name: getattr(packets, column.name) for column in fields(Packets)}
+    more = {name: np.concatenate([column, column[-9:]]) for name, column in columns.items()}
+    step = packets.pts[1:].max() // (len(packets) - 1)
+    for name in ("pts", "dts"):
+        more[name][-9:] += 9 * step
+    return Packets(**more)
+
+
+def keep_stale_index(path, change):
+    """The index that opening takes from the cache folder is not the file's; the file itself is as it was."""
+    reader = open_video(path, decode_order=False)
+    index = reader.index
+    reader.close()
+    stale = index_of_packets(change(index.packets), index.time_base, facts=index.facts, doubts=index.doubts)
+    save_index(stale, fingerprint(path), path, stamp_of(path))
+    return stale
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return make_video(tmp_path / "clip.mp4", VideoMaker(frames=FRAMES, gop=30, bframes=2))
+
+
+@pytest.fixture
+def loader(qtbot):
+    loader = FrameLoader()
+    yield loader
+    loader.close()
+
+
+@pytest.mark.parametrize(("change", "wanted"), [(other_sizes, 40), (one_less, 40), (some_more, FRAMES + 8)])
+def test_the_index_is_read_anew_where_a_picture_does_not_come_out_by_it(qtbot, loader, clip, change, wanted):
+    stale = keep_stale_index(clip, change)
+    seen, told = Seen(loader), []
+    loader.indexReadAnew.connect(told.append)
+    loader.set_proof(on=False)
+    loader.open(clip)
+    until(qtbot, lambda: seen.opened)
+    assert seen.opened[0].frame_count == stale.frame_count
+    loader.request(wanted)
+    until(qtbot, lambda: seen.errors)
+    frame, error = seen.errors[0]
+    assert frame == wanted and "other packets than its index" in str(error) and "read anew" in error.remedy
+    assert "damaged" not in str(error) and "cannot be decoded" not in str(error)
+    until(qtbot, lambda: seen.confirmed)
+    assert told and loader.info.frame_count == FRAMES and not loader.info.damage
+    for frame in (FRAMES - 1, 40, 3):
+        number = loader.request(frame)
+        until(qtbot, lambda number=number: seen.frames and seen.frames[-1].request == number)
+        assert seen.frames[-1].exact and code_in(pixels_of(seen.frames[-1].image)[..., :3]) == frame
+    assert load_index(fingerprint(clip), clip).frame_count == FRAMES
+    assert len(seen.errors) == 1
+
+
+@pytest.mark.parametrize("change", [other_sizes, one_less, some_more])
+def test_the_proof_finds_it_too_and_goes_on_by_the_right_index(qtbot, loader, clip, change):
+    keep_stale_index(clip, change)
+    seen, failures = Seen(loader), []
+    loader.backgroundFailed.connect(failures.append)
+    loader.open(clip)
+    until(qtbot, lambda: loader.info is not None and loader.info.proven)
+    assert loader.info.frame_count == FRAMES and not failures and not seen.errors
+
+
+def test_a_file_that_gives_other_packets_each_time_is_told_as_that_and_read_anew_once(qtbot, loader, clip, monkeypatch):
+    readings = []
+    real = frame_background.complete_index
+    monkeypatch.setattr(frame_background, "complete_index", lambda *a, **k: readings.append(1) or real(*a, **k))
+    agrees = Packets.agrees
+    monkeypatch.setattr(
+        Packets, "agrees", lambda self, packet, pts, size: packet < 31 and agrees(self, packet, pts, size)
+    )
+    seen, told = Seen(loader), []
+    loader.indexReadAnew.connect(told.append)
+    loader.set_proof(on=False)
+    loader.open(clip)
+    until(qtbot, lambda: seen.opened)
+    loader.request(40)
+    until(qtbot, lambda: seen.confirmed)
+    assert not told, "the index was the file's"
+    loader.request(40)
+    until(qtbot, lambda: len(seen.errors) == 2)
+    assert "other packets each time it is read" in str(seen.errors[1][1]) and "disk" in seen.errors[1][1].remedy
+    until(qtbot, lambda: loader.info.damage)
+    assert len(readings) == 1
+    number = loader.request(12)
+    until(qtbot, lambda: seen.frames and seen.frames[-1].request == number)
+
+
+def test_other_readers_say_so_and_the_next_opening_reads_the_packets(clip):
+    keep_stale_index(clip, other_sizes)
+    reader = open_video(clip)
+    for _ in range(2):
+        with pytest.raises(IndexMismatchError, match="other packets than its index") as refusal:
+            reader.read(40)
+        assert isinstance(refusal.value, UserError) and not reader.damage
+    assert code_in(reader.read(12)) == 12
+    reader.close()
+    again = open_video(clip)
+    assert code_in(again.read(40)) == 40
+    again.close()
+
+
+@pytest.mark.parametrize("change", [other_sizes, one_less, some_more])
+def test_a_check_and_an_opening_that_decode_the_whole_file_read_the_packets_anew_by_themselves(tmp_path, clip, change):
+    keep_stale_index(clip, change)
+    report = check_video(clip)
+    assert report["exact"] and report["frames"] == FRAMES and not report["damage"]
+    orderless = make_video(tmp_path / "clip.avi", VideoMaker(frames=FRAMES, gop=30, bframes=2))
+    keep_stale_index(orderless, change)
+    reader = open_video(orderless)
+    assert reader.frame_count == FRAMES and [code_in(reader.read(frame)) for frame in (3, 40, 89)] == [3, 40, 89]
+    reader.close()
+
+
+def test_packets_that_differ_each_time_are_told_and_not_tried_for_ever(clip, monkeypatch):
+    agrees = Packets.agrees
+    monkeypatch.setattr(
+        Packets, "agrees", lambda self, packet, pts, size: packet < 31 and agrees(self, packet, pts, size)
+    )
+    with pytest.raises(UserError, match="only 31 of 90 packets"):
+        check_video(clip)
