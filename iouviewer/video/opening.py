@@ -23,7 +23,7 @@ from iouviewer.video.fingerprint import stamp_of
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex, index_of_packets
 from iouviewer.video.index_cache import forget_index, load_index, save_index
-from iouviewer.video.picture_files import is_picture
+from iouviewer.video.picture_files import is_animation, is_picture
 from iouviewer.video.reader import VideoReader
 
 _FIRST_PACKETS = 64
@@ -44,7 +44,7 @@ def open_video(
     Raises UserError where no picture can be had.
     """
     path = Path(path)
-    if path.is_dir() or (is_picture(path) and path.is_file() and path.stat().st_size):
+    if path.is_dir() or _is_one_picture(path):
         return ImageReader(path) if memory is None else ImageReader(path, memory=memory)
     refuse_what_is_no_file(path)
     stamp = stamp_of(path)
@@ -85,6 +85,20 @@ def open_video(
     if not found.frame_count:
         raise UserError("the file holds no picture", path=path, remedy="Copy or convert it again.")
     return VideoReader(path, found, facts, fingerprint=fingerprint, stamp=stamp, memory=memory, container=unread)
+
+
+def _is_one_picture(path: Path) -> bool:
+    """Whether a file is a picture; animations are videos, and UserError where nobody can read them."""
+    if not (is_picture(path) and path.is_file() and path.stat().st_size):
+        return False
+    try:
+        animated = is_animation(path)
+    except OSError:
+        return True  # whoever reads it tells why that fails
+    if animated and path.suffix.lower() == ".webp":
+        remedy = "Make a video of it, or a folder of pictures; only its first picture could be read."
+        raise UserError("this WebP is an animation, which FFmpeg cannot read", path=path, remedy=remedy)
+    return not animated
 
 
 def rotation_of(path: Path, index: VideoIndex) -> int:

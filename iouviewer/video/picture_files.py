@@ -17,6 +17,19 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURE_SUFFIXES
 
 
+def is_animation(path: Path) -> bool:
+    """Whether a PNG or WebP file, by its first bytes, holds several pictures that follow one another.
+
+    Sources: APNG specification (an ``acTL`` chunk before the pixels), WebP container specification (bit 1 of ``VP8X``).
+    """
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head.startswith(b"\x89PNG"):
+        control = head.find(b"acTL")
+        return 0 <= control < max(head.find(b"IDAT"), 0)
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20:21] and head[20] & 2)
+
+
 def pictures_of(path: Path) -> list[Path]:
     """The pictures of a folder in natural order (9 before 10), or of its ``img1`` folder; a picture itself alone.
 

@@ -1,0 +1,141 @@
+"""Codecs and containers beyond the common ones: exact in any order, before and after the whole decode."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from iouviewer.errors import UserError
+from iouviewer.video import open_video
+from iouviewer.video.confirm import confirm_index
+from iouviewer.video.images import ImageReader
+from tests.video.awkward import VideoMaker, encoder_exists, make_video, sequential
+
+MEMORY = 500_000
+"""Bytes: room for some twenty pictures, so that many reads are seeks."""
+
+KINDS: tuple[tuple[str, str, str], ...] = (
+    # Every picture a key frame: editing and capturing.
+    ("prores_ks", "mov", "yuv422p10le"),
+    ("dnxhd", "mxf", "yuv422p"),
+    ("ffv1", "mkv", "yuv420p"),
+    ("huffyuv", "avi", "yuv422p"),
+    ("utvideo", "avi", "yuv420p"),
+    ("rawvideo", "avi", "yuv420p"),
+    ("rawvideo", "nut", "yuv420p"),
+    ("v210", "mov", "yuv422p10le"),
+    ("dvvideo", "dv", "yuv411p"),
+    ("dvvideo", "avi", "yuv420p"),
+    ("jpeg2000", "mkv", "yuv420p"),
+    ("cfhd", "mov", "yuv422p10le"),
+    ("magicyuv", "avi", "gbrp"),
+    ("vc2", "mkv", "yuv420p"),
+    ("ljpeg", "avi", "yuvj420p"),
+    ("mjpeg", "mkv", "yuvj422p"),
+    ("png", "mov", "rgb24"),
+    ("targa", "mov", "bgr24"),
+    # Screens and animations.
+    ("qtrle", "mov", "rgb24"),
+    ("cinepak", "avi", "rgb24"),
+    ("zmbv", "avi", "bgr0"),
+    ("flashsv", "flv", "bgr24"),
+    ("gif", "gif", "rgb8"),
+    ("apng", "apng", "rgb24"),
+    ("apng", "png", "rgb24"),
+    # Of the web and of telephones, old and new.
+    ("libvpx", "webm", "yuv420p"),
+    ("libvpx-vp9", "mp4", "yuv420p"),
+    ("libvpx-vp9", "webm", "yuva420p"),
+    ("flv", "flv", "yuv420p"),
+    ("svq1", "mov", "yuv410p"),
+    ("h263", "avi", "yuv420p"),
+    ("mpeg4", "3gp", "yuv420p"),
+    ("rv20", "rm", "yuv420p"),
+    ("wmv2", "asf", "yuv420p"),
+    ("msmpeg4", "avi", "yuv420p"),
+    ("snow", "avi", "yuv420p"),
+    # Broadcast and recorders.
+    ("mpeg1video", "mpg", "yuv420p"),
+    ("mpeg2video", "vob", "yuv420p"),
+    ("mpeg2video", "mxf", "yuv420p"),
+    ("libx264", "mxf", "yuv422p10le"),
+    ("libx264", "m2ts", "yuv420p"),
+    ("libx264", "flv", "yuv420p"),
+    ("libx264", "h264", "yuv420p"),
+    ("libx264", "nut", "yuv420p"),
+    ("libx264", "mkv", "yuv444p"),
+    ("libx264rgb", "mkv", "bgr24"),
+    ("libx265", "hevc", "yuv420p"),
+    ("libx265", "ts", "yuv420p"),
+)
+
+_WITH_B_FRAMES = ("libx264", "libx265", "mpeg1video", "mpeg2video")
+_SIZES = {"h263": (352, 288), "dvvideo": (720, 576), "dnxhd": (1280, 720), "mxf": (1280, 720)}
+
+
+def maker_of(codec: str, container: str, pixel_format: str) -> VideoMaker:
+    """Some two groups of pictures, with B-frames where the codec has them."""
+    width, height = _SIZES.get(codec) or _SIZES.get(container) or (160, 96)
+    options = {"dnxhd": {"profile": "dnxhr_sq"}, "libvpx": {"deadline": "realtime", "cpu-used": "8"}}.get(codec, {})
+    if pixel_format == "yuva420p":
+        options = {"auto-alt-ref": "0"}
+    bframes = 2 if codec in _WITH_B_FRAMES and pixel_format != "yuv422p10le" else 0
+    return VideoMaker(
+        codec=codec,
+        frames=26,
+        gop=12,
+        width=width,
+        height=height,
+        pix_fmt=pixel_format,
+        options=options,
+        bframes=bframes,
+    )
+
+
+@pytest.mark.parametrize(("codec", "container", "pixel_format"), KINDS, ids=lambda value: value)
+def test_every_picture_is_that_of_a_plain_decode_in_any_order(
+    tmp_path: Path, codec: str, container: str, pixel_format: str
+) -> None:
+    if not encoder_exists(codec):
+        pytest.skip(f"this FFmpeg cannot encode {codec}")
+    path = make_video(tmp_path / f"clip.{container}", maker_of(codec, container, pixel_format))
+    expected, _ = sequential(path)
+    assert len(expected) == 26
+    reader = open_video(path, memory=MEMORY)
+    assert reader.frame_count == len(expected) and not reader.damage
+    shuffled = list(range(26))
+    random.Random(26).shuffle(shuffled)
+    for proven in (False, True):
+        if proven:
+            reader.use_index(confirm_index(path, reader.index))
+            assert reader.numbers_confirmed and reader.frame_count == len(expected)
+        for frame in (*shuffled, *range(26), *range(25, -1, -1)):
+            assert reader.read_display(frame).exact, (proven, frame)
+            assert np.array_equal(reader.read(frame), expected[frame]), (proven, frame)
+    reader.close()
+
+
+def test_an_animated_webp_is_refused_and_a_still_one_is_a_picture(tmp_path: Path) -> None:
+    still = make_picture(tmp_path / "still.webp")
+    assert open_video(still).frame_count == 1
+    plain = bytearray(still.read_bytes())
+    # The header of an extended file whose flags tell of an animation, before what the still file holds.
+    body = b"WEBPVP8X" + (10).to_bytes(4, "little") + bytes([2, 0, 0, 0, 31, 0, 0, 23, 0, 0]) + plain[12:]
+    moving = tmp_path / "moving.webp"
+    moving.write_bytes(b"RIFF" + len(body).to_bytes(4, "little") + body)
+    with pytest.raises(UserError, match="animation"):
+        open_video(moving)
+
+
+def test_a_plain_png_is_a_picture(tmp_path: Path) -> None:
+    assert isinstance(open_video(make_picture(tmp_path / "still.png")), ImageReader)
+
+
+def make_picture(path: Path) -> Path:
+    """A picture of 32 x 24 pixels."""
+    cv2.imwrite(str(path), np.full((24, 32, 3), 90, np.uint8))
+    return path
