@@ -93,6 +93,7 @@ def maker_of(codec: str, container: str, pixel_format: str) -> VideoMaker:
         pix_fmt=pixel_format,
         options=options,
         bframes=bframes,
+        format="apng" if codec == "apng" else None,
     )
 
 
