@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from iouviewer.errors import UserError
-from iouviewer.video.colour import Converter, Pixels, check_sum
+from iouviewer.video.checksum import check_sum
+from iouviewer.video.colour import Converter, Pixels
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp

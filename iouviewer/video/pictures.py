@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from iouviewer.errors import UserError
-from iouviewer.video.colour import Converter, check_sum
+from iouviewer.video.checksum import check_sum
+from iouviewer.video.colour import Converter
 from iouviewer.video.container import refuse_another_file
 from iouviewer.video.decoder import Decoded, Decoder
 from iouviewer.video.facts import StreamFacts
@@ -30,6 +31,9 @@ _UNDER_WAY = (os.cpu_count() or 1) + 1
 _SMALL_MEMORY = 4 << 20
 """Bytes unless told otherwise, or what the order of the pictures takes. More makes reading in sequence slower: pictures
 then leave the processor's cache."""
+
+_LINE_ALIGNMENT = 128
+"""Pixels up to which FFmpeg may lengthen the lines of a picture."""
 
 _SEQUENCE = 3
 """Steps of one picture in a row after which the following ones are decoded while the caller uses the last."""
@@ -344,9 +348,12 @@ class Pictures:
 
 
 def _least_memory(index: VideoIndex, facts: StreamFacts) -> int:
-    """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon."""
-    # A twentieth for the padding of lines.
-    return max(_SMALL_MEMORY, int(1.05 * (index.longest_wait + 4) * facts.picture_bytes))
+    """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon.
+
+    Not one more: a decoder that is given its memory back at once works within the processor's cache.
+    """
+    padding = 1.0 + _LINE_ALIGNMENT / max(1, facts.size[0])
+    return max(_SMALL_MEMORY, int(padding * (index.longest_wait + 1) * facts.picture_bytes))
 
 
 def _reason_of_loss(decoder: Decoder, packet: int) -> str:
