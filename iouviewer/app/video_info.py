@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
+from iouviewer.video.edit_list import hidden_pictures
 from iouviewer.video.facts import FormChange
 from iouviewer.video.fingerprint import FileStamp, FormerFingerprint
 from iouviewer.video.images import ImageReader
@@ -38,7 +39,8 @@ class VideoInfo:
         frames_announced: pictures that the container's header tells of, 0 where it tells none.
         seconds_announced: length that the container's header tells, sound included, None where it tells none.
         picture_seconds_announced: the same of the pictures alone, from the first to the end of the last.
-        packets: packets of the video stream, 0 for pictures.
+        packets: packets of the video stream, with those that an edit list leaves out; 0 for pictures.
+        hidden: pictures that an edit list hides.
         coded_size: (width, height) in which all pictures are shown, before rotation; (0, 0) for pictures in files.
         form_changes: where pictures have another size or pixel format in the file, as far as known.
         jumps: where time stamps start anew or leap; ``times`` go on there.
@@ -77,6 +79,7 @@ class VideoInfo:
     stamp: FileStamp | None = None
     former: FormerFingerprint | None = None
     changed: bool = False
+    hidden: int = 0
 
     @property
     def is_pictures(self) -> bool:
@@ -122,6 +125,10 @@ def numbering_of(index: VideoIndex) -> Numbering:
     )
 
 
+def _packets(index: VideoIndex) -> int:
+    return len(index.packets) + (index.facts.left_out if index.facts is not None else 0)
+
+
 def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
     """The facts of an open reader."""
     index = reader.index if isinstance(reader, VideoReader) else None
@@ -147,7 +154,8 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         frames_announced=facts.frames if facts is not None else 0,
         seconds_announced=facts.duration if facts is not None else None,
         picture_seconds_announced=facts.picture_seconds if facts is not None else None,
-        packets=len(index.packets) if index is not None else 0,
+        packets=_packets(index) if index is not None else 0,
+        hidden=hidden_pictures(index) if index is not None else 0,
         coded_size=facts.size if facts is not None else (0, 0),
         form_changes=index.form_changes if index is not None else (),
         jumps=index.jumps if index is not None else (),
@@ -173,7 +181,8 @@ def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
         key_frames=index.key_frames,
         times=times,
         numbering=numbering_of(index),
-        packets=len(index.packets),
+        packets=_packets(index),
+        hidden=hidden_pictures(index),
         form_changes=index.form_changes,
         jumps=index.jumps,
         proven=index.proven,

@@ -19,7 +19,8 @@ class Note:
     """One fact that stays to be seen while the video is open.
 
     Attributes:
-        key: what it is about: changed, damage, cut, size, numbers, index, rotation, pixels, interlaced, times, exact.
+        key: what it is about: changed, damage, cut, size, hidden, numbers, index, rotation, pixels, interlaced, times,
+            exact.
         short: two or three words for the line under the picture.
         text: a sentence, with what to do where something is to be done.
         serious: pictures or numbers are not what they seem.
@@ -56,6 +57,7 @@ def notes_on(
         _damage(info),
         _cut(info),
         _forms(info),
+        _hidden(info),
         _numbers(info, progress),
         _index(info, progress),
         _rotation(info),
@@ -127,10 +129,21 @@ def _cut(info: VideoInfo) -> Note | None:
         missing = announced - there
         return Note("cut", f"{missing:,} {'frame' if missing == 1 else 'frames'} missing", text, serious=True)
     length, seconds = info.picture_seconds_announced, _length(info)
-    if length and seconds is not None and not info.jumps and ends_early(seconds, length):
+    early = ends_early(seconds, length, hidden=info.hidden, fps=info.fps)
+    if length and seconds is not None and not info.jumps and early:
         text = f"The file announces {length:.1f} s of pictures and has {seconds:.1f} s: it may have been cut."
         return Note("cut", "ends early", text, serious=True)
     return None
+
+
+def _hidden(info: VideoInfo) -> Note | None:
+    if not info.hidden:
+        return None
+    text = (
+        f"An edit list hides {info.hidden:,} of {info.hidden + info.frame_count:,} pictures of the file. They are not "
+        "counted here, as in most players; programs that ignore such lists count other frames."
+    )
+    return Note("hidden", f"{info.hidden:,} {'frame' if info.hidden == 1 else 'frames'} hidden", text)
 
 
 def _forms(info: VideoInfo) -> Note | None:

@@ -70,7 +70,10 @@ def check_text(findings: Mapping[str, Any]) -> str:
 def _pictures(findings: Mapping[str, Any]) -> str:
     width, height = findings["size"]
     announced = findings.get("frames_announced", 0)
-    of = f" (the header announces {announced:,})" if announced and announced != findings["frames"] else ""
+    hidden = findings.get("hidden_by_edit_list", 0)
+    of = f" ({hidden:,} more are hidden by an edit list)" if hidden else ""
+    if announced and announced not in {findings["frames"], findings["frames"] + hidden}:
+        of = f" (the header announces {announced:,})"
     return f"{findings['frames']:,}, {width} x {height} pixels{of}"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import confirm_index
 from iouviewer.video.container import IndexMismatchError
+from iouviewer.video.edit_list import hidden_pictures
 from iouviewer.video.fingerprint import fingerprint
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex
@@ -100,6 +101,7 @@ def _facts(reader: VideoReader) -> dict[str, Any]:
     index, facts = reader.index, reader.facts
     times = index.times
     width, height = reader.size
+    hidden = hidden_pictures(index)
     return {
         "path": str(reader.path),
         "kind": "video",
@@ -112,11 +114,12 @@ def _facts(reader: VideoReader) -> dict[str, Any]:
         "sample_aspect_ratio": float(reader.sample_aspect_ratio),
         "frames": index.frame_count,
         "frames_announced": facts.frames,
-        "packets": len(index.packets),
-        "hidden_by_edit_list": int(np.count_nonzero(index.packets.discard)),
+        "packets": len(index.packets) + facts.left_out,
+        "hidden_by_edit_list": hidden,
         "duration": _duration(times, reader.fps),
         "duration_announced": facts.picture_seconds,
-        "ends_early": not index.jumps and ends_early(_duration(times, reader.fps), facts.picture_seconds),
+        "ends_early": not index.jumps
+        and ends_early(_duration(times, reader.fps), facts.picture_seconds, hidden=hidden, fps=reader.fps),
         "interlaced": False,
         "fps": reader.fps,
         "vfr": is_variable(times),
@@ -141,11 +144,15 @@ def _duration(times: np.ndarray[Any, np.dtype[np.float64]], fps: float) -> float
     return float(times[-1]) + (1.0 / fps if fps else 0.0)
 
 
-def ends_early(seconds: float | None, announced: float | None) -> bool:
-    """Whether the pictures end well before the length that the header tells of them (not of the sound)."""
+def ends_early(seconds: float | None, announced: float | None, *, hidden: int = 0, fps: float = 0.0) -> bool:
+    """Whether the pictures end well before the length that the header tells of them (not of the sound).
+
+    The length may count the pictures that an edit list hides (``hidden``).
+    """
     if seconds is None or announced is None:
         return False
-    return announced - seconds > max(_SHORT_BY, 0.02 * announced)
+    there = seconds + (hidden / fps if fps else 0.0)
+    return announced - there > max(_SHORT_BY, 0.02 * announced)
 
 
 def is_variable(times: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
@@ -226,7 +233,9 @@ def _remedies(report: dict[str, Any]) -> list[str]:
     elif report["ends_early"]:
         remedies.append("The pictures end before the length in the header: the file may have been cut; copy it again.")
     if report["hidden_by_edit_list"]:
-        remedies.append(f"An edit list hides {report['hidden_by_edit_list']} pictures; other programs may count them.")
+        hidden = report["hidden_by_edit_list"]
+        of = hidden + report["frames"]
+        remedies.append(f"An edit list hides {hidden} of {of} pictures; other programs may count them.")
     remedies += _remedies_of_times(report)
     if ORDER_UNKNOWN in report["doubts"]:
         remedies.append("The container stores no presentation times; remux it to MP4 or MKV for quick opening.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from typing import Any, cast
 
 import numpy as np
@@ -88,32 +87,3 @@ def rotated(picture: Pixels, degrees: int) -> Pixels:
 def frame_bytes(frame: Any) -> int:
     """Bytes that the planes of a decoded picture take."""
     return sum(plane.buffer_size for plane in frame.planes)
-
-
-def check_sum(frame: Any) -> int:
-    """CRC-32 of every plane: 0.5 ms at 1080p.
-
-    Every line counts: what leans on a damaged picture can differ in single pixels from one start of the decoder to
-    another. Only the picture's own pixels do; what the decoder leaves in the padding differs from run to run.
-    """
-    total = 0
-    for plane, used in zip(frame.planes, _line_bytes(frame), strict=True):
-        data = np.frombuffer(plane, np.uint8)
-        if plane.line_size > 0:
-            data = data.reshape(-1, plane.line_size)[: plane.height, : min(used, plane.line_size)]
-        total = zlib.crc32(np.ascontiguousarray(data).data, total)
-    return total
-
-
-def _line_bytes(frame: Any) -> list[int]:
-    """Bytes of each plane's lines that are pixels."""
-    pixel_format = frame.format
-    components = pixel_format.components
-    if all(component.plane == 0 for component in components):
-        # Packed: several components in turn, some with bits that stand empty. A palette is a plane without one.
-        packed = (frame.width * pixel_format.padded_bits_per_pixel + 7) // 8
-        return [packed, *(plane.buffer_size for plane in frame.planes[1:])]
-    each = [0] * len(frame.planes)
-    for component in components:
-        each[component.plane] += (component.bits + 7) // 8
-    return [plane.width * depth for plane, depth in zip(frame.planes, each, strict=True)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from iouviewer.errors import UserError
-from iouviewer.video.colour import check_sum
+from iouviewer.video.checksum import check_sum
 from iouviewer.video.container import LOOK_AT_THE_DISK, IndexMismatchError
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.facts import FormChange

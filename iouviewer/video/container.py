@@ -72,10 +72,16 @@ def refuse_another_file(path: Path, stamp: FileStamp | None) -> None:
         raise ChangedFileError(message, path=path, remedy=remedy)
 
 
-def open_container(path: Path, facts: StreamFacts | None = None, *, stamp: FileStamp | None = None) -> Any:
+def open_container(
+    path: Path,
+    facts: StreamFacts | None = None,
+    *,
+    stamp: FileStamp | None = None,
+    options: dict[str, str] | None = None,
+) -> Any:
     """PyAV's input container of a file with a video stream; UserError says why there is none.
 
-    ``stamp``: the file that this is to be, where it was opened before.
+    ``stamp``: the file that this is to be, where it was opened before. ``options``: of the demuxer, besides ours.
 
     ``facts``: what an earlier opening of the same file told. Probing then decodes nothing, which saves a whole key
     frame's decoding (0.16 s of 0.17 s at 4K); what it would have found is put in its place.
@@ -85,7 +91,8 @@ def open_container(path: Path, facts: StreamFacts | None = None, *, stamp: FileS
     refuse_what_is_no_file(path)
     refuse_another_file(path, stamp)
     try:
-        container = av.open(str(path), options=_PROBE_WITHOUT_DECODING if facts is not None else None)
+        probing = _PROBE_WITHOUT_DECODING if facts is not None else {}
+        container = av.open(str(path), options=probing | (options or {}))
     except PermissionError as error:
         raise UserError("you have no permission to read this file", path=path) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -267,7 +274,7 @@ def doubts_of(facts: StreamFacts, packets: Packets, file_size: int, *, complete:
     if bool(packets.corrupt.any()):
         doubts.append("the container marks packets as damaged")
     shown = int(np.count_nonzero(~packets.discard))
-    if complete and facts.frames and facts.frames != len(packets) and facts.frames != shown:
+    if complete and facts.frames and facts.frames not in {len(packets), len(packets) + facts.left_out, shown}:
         doubts.append(f"the container announces {facts.frames} pictures and has packets for {len(packets)}")
     if len(packets) and int(packets.pos[-1]) >= 0 and int(packets.pos[-1] + packets.size[-1]) > file_size:
         doubts.append("the file ends within its last packet")

@@ -17,7 +17,7 @@ from iouviewer.video.container import demuxed, open_container, refuse_another_fi
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import NO_TIME, VideoIndex
-from iouviewer.video.starts import shares_slices, stands_alone
+from iouviewer.video.starts import shares_slices, slices_in, stands_alone
 
 _LOST_PACKETS = 400
 """Packets after a seek that the index does not know; more, and the file is read from its beginning instead."""
@@ -62,6 +62,8 @@ class Decoder:
 
     ``threads``: 1 for a clean decode, 0 for as many as help.
 
+    ``sliced``: with one thread, all cores share the slices of one picture. Damage is then neither concealed nor told.
+
     ``strict``: what is damaged ends decoding (``failed``) instead of being made up. Where several threads decode, a
     picture can leave without the mark that it was made up: FFmpeg copies it before the thread that sets it is done.
 
@@ -82,6 +84,7 @@ class Decoder:
         path: Path,
         *,
         threads: int = 0,
+        sliced: bool = False,
         strict: bool = False,
         ahead: int = 4,
         container: Any = None,
@@ -91,6 +94,7 @@ class Decoder:
         self._stamp = stamp
         self._index: VideoIndex | None = None
         self._strict = strict
+        self._sliced = sliced
         self._unread: Any = container
         self._steps = Ahead(self._step, depth=ahead)
         self._threads = threads
@@ -114,6 +118,8 @@ class Decoder:
         """(packet, message) of what the decoder refused since the last start."""
         self.failed = False
         """A strict decoder met damage; until the next start it gives nothing more."""
+        self.slices = 1
+        """Of the picture that ``only`` gave."""
         self.drifted = False
         """The file gave another packet than the index has, or none; until the next start nothing more comes."""
 
@@ -125,8 +131,8 @@ class Decoder:
         self._stream = video_stream_of(self._container)
         context = self._stream.codec_context
         if self._threads == 1:
-            context.thread_type = "NONE"
-            context.thread_count = 1
+            context.thread_type = "SLICE" if self._sliced else "NONE"
+            context.thread_count = (os.cpu_count() or 1) if self._sliced else 1
         else:
             context.thread_type = "AUTO"
             # One thread a core where a picture's slices are shared out; for whole pictures FFmpeg knows best (0).
@@ -296,6 +302,8 @@ class Decoder:
         raw = next(self._packets, None)
         if raw is None or not index.packets.agrees(packet, raw.pts, raw.size):
             return None
+        context = self._stream.codec_context
+        self.slices = slices_in(bytes(raw), bytes(context.extradata or b""), context.codec.canonical_name)
         raw.pts = raw.dts = packet
         self._note(self._decode(packet, raw))
         self._note(self._decode(None, None))

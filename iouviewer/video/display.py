@@ -18,7 +18,7 @@ class DisplayFrame:
         scale: w / the video's width after rotation.
         damaged: the file is damaged here; this is what can be decoded.
         interlaced: two fields of different moments are woven into it.
-        check: ``colour.check_sum`` of the whole picture in the file, where that was asked for.
+        check: ``checksum.check_sum`` of the whole picture in the file, where that was asked for.
     """
 
     frame: int

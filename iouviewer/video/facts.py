@@ -19,6 +19,7 @@ class StreamFacts:
         duration: seconds that the container tells of the stream, or else of all its streams; None unknown.
         picture_seconds: seconds from the first picture to the end of the last that the container announces for this
             stream alone, so that what is missing can be told; None where it tells none.
+        left_out: pictures in the file that an edit list hides and of which the container gives no packet.
         reorder_depth: pictures that the decoder is to hold back to put them in order, as probing found.
         temporal_layers: of HEVC, how many may be dropped one by one to lower the rate; 0 unknown, and in other codecs.
     """
@@ -35,6 +36,7 @@ class StreamFacts:
     reorder_depth: int = 0
     temporal_layers: int = 0
     picture_seconds: float | None = None
+    left_out: int = 0
 
     @property
     def picture_bytes(self) -> int:

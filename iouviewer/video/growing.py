@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from iouviewer.video.container import check_readable, doubts_of, facts_of, open_container, scan_packets
+from iouviewer.video.edit_list import with_left_out
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp, stamp_of
 from iouviewer.video.index import Packets, VideoIndex, index_of_packets
@@ -53,6 +54,7 @@ def complete_index(
     if cancelled is not None and cancelled():
         return None
     check_readable(path, packets)
+    known = with_left_out(path, known, packets)
     index = index_so_far(packets, complete=True)
     save_index(index, fingerprint, path, stamp)
     return index

@@ -105,7 +105,7 @@ class VideoIndex:
         repeats: (F,) int64, 0 for a packet's first picture, 1 for its second (packed MPEG-4), ...
         picture_pts: (F,) int64, time stamps in display order, ascending unless the file's are not. They and the
             occurrences are what a picture is known by; ``times`` is what clocks, seeking and playing go by.
-        checks: (F,) uint32 of ``colour.check_sum``, or empty before confirmation.
+        checks: (F,) uint32 of ``checksum.check_sum``, or empty before confirmation.
         confirmed: the numbers are those of a clean single-threaded decode.
         doubts: why they may not be, empty where packets and pictures cannot differ as far as known.
         damage: what could not be decoded.

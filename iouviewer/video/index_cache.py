@@ -18,7 +18,7 @@ from iouviewer.video.facts import FormChange, StreamFacts
 from iouviewer.video.fingerprint import FileStamp, stamp_of
 from iouviewer.video.index import Damage, Packets, VideoIndex
 
-_VERSION = 6
+_VERSION = 7
 _COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
 _PICTURES = ("pictures", "repeats", "picture_pts", "checks")
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from iouviewer.errors import UserError
-from iouviewer.video.colour import Converter, Pixels, check_sum
+from iouviewer.video.checksum import check_sum
+from iouviewer.video.colour import Converter, Pixels
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
@@ -70,6 +71,7 @@ class KeyFrames:
         self._path = path
         self._rotation = rotation
         self._decoder = Decoder(path, threads=1, stamp=stamp)
+        self._shared = Decoder(path, threads=1, sliced=True, stamp=stamp)
         self._background = Decoder(path, threads=1, stamp=stamp)
         self.room = room
         self._kept: dict[int, KeptKey] = {}
@@ -103,9 +105,13 @@ class KeyFrames:
         return self._seconds_a_byte * float(index.packets.size[packet]) + _SECONDS_A_PIXEL * self._pixels(index)
 
     def decode(self, index: VideoIndex, packet: int) -> KeyPicture | None:
-        """The whole picture of a key frame, None where it does not decode."""
+        """The whole picture of a key frame, None where it does not decode.
+
+        Where the last one had several slices, all cores share them; such a picture is sure only by its checksum.
+        """
         began = time.perf_counter()
-        found = _decoded(self._decoder, index, packet)
+        found = _decoded(self._shared, index, packet, told=False) if self._decoder.slices > 1 else None
+        found = found or _decoded(self._decoder, index, packet)
         self._learn(index, packet, time.perf_counter() - began)
         return found
 
@@ -167,8 +173,8 @@ class KeyFrames:
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
-        self._decoder.close()
-        self._background.close()
+        for decoder in (self._decoder, self._shared, self._background):
+            decoder.close()
 
     # -- the thread ----------------------------------------------------------------------------------------------
 
@@ -242,7 +248,8 @@ def _halves(number: int) -> float:
     return int(bits, 2) / 2.0 ** len(bits)
 
 
-def _decoded(decoder: Decoder, index: VideoIndex, packet: int) -> KeyPicture | None:
+def _decoded(decoder: Decoder, index: VideoIndex, packet: int, *, told: bool = True) -> KeyPicture | None:
+    """``told``: the decoder tells of damage, so that a picture without a known checksum can be sure as well."""
     decoded = decoder.only(index, packet)
     number = -1 if decoded is None else index.frame_of(decoded.packet, decoded.repeat)
     if decoded is None or number < 0:
@@ -250,7 +257,7 @@ def _decoded(decoder: Decoder, index: VideoIndex, packet: int) -> KeyPicture | N
     if packet and index.facts is not None and is_no_start(decoded.frame, index, index.facts.codec):
         return None
     check = check_sum(decoded.frame)
-    agrees = not len(index.checks) or int(index.checks[number]) == check
+    agrees = int(index.checks[number]) == check if len(index.checks) else told
     unharmed = not decoded.frame.is_corrupt and not decoder.errors
     return KeyPicture(number, Held(decoded.frame, sure=agrees and unharmed), check)
 

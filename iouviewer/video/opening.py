@@ -18,6 +18,7 @@ from iouviewer.video.container import (
     scan_packets,
 )
 from iouviewer.video.decoder import Decoder
+from iouviewer.video.edit_list import with_left_out
 from iouviewer.video.fingerprint import fingerprint as fingerprint_of
 from iouviewer.video.fingerprint import stamp_of
 from iouviewer.video.images import ImageReader
@@ -62,6 +63,7 @@ def open_video(
             complete = index or len(packets) < _FIRST_PACKETS
             if complete:
                 check_readable(path, packets)
+                facts = with_left_out(path, facts, packets)
             doubts = doubts_of(facts, packets, path.stat().st_size, complete=complete)
             found = index_of_packets(packets, facts.time_base, doubts=doubts, complete=complete, facts=facts)
             found = replace(found, rotation=rotation_of(path, found))

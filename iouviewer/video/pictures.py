@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.video.colour import Converter, check_sum
+from iouviewer.video.checksum import check_sum
+from iouviewer.video.colour import Converter
 from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.decoder import Decoded, Decoder
 from iouviewer.video.facts import StreamFacts
@@ -18,6 +19,7 @@ from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
 from iouviewer.video.losses import Losses
 from iouviewer.video.ring import Held, Ring
+from iouviewer.video.rough import RoughGroups, is_known_damaged
 from iouviewer.video.starts import is_no_start, lacks_references, shares_slices
 from iouviewer.video.travel import Travel
 
@@ -30,6 +32,9 @@ _UNDER_WAY = (os.cpu_count() or 1) + 1
 _SMALL_MEMORY = 4 << 20
 """Bytes unless told otherwise, or what the order of the pictures takes. More makes reading in sequence slower: pictures
 then leave the processor's cache."""
+
+_LINE_ALIGNMENT = 128
+"""Pixels up to which FFmpeg may lengthen the lines of a picture."""
 
 _SEQUENCE = 3
 """Steps of one picture in a row after which the following ones are decoded while the caller uses the last."""
@@ -67,6 +72,7 @@ class Pictures:
         self.ring = Ring(memory or _least_memory(self.index, self._facts))
         self._converter = converter
         self._single = False
+        self._rough = RoughGroups(index)
         self._decoder = self._new_decoder(container)
         self._last_given = self._first_given = -1
         self._travel = Travel(self.ring, facts)
@@ -109,14 +115,15 @@ class Pictures:
             if start and not self.index.packets.key[start]:
                 continue  # its picture has told meanwhile that it is none
             for _ in range(2):
-                single = self._single
                 self._start(start, wanted=frame)
+                single = self._single
                 found = self._run_to(frame, cancelled)
                 if found is not None and (single or frame not in self._suspect):
                     return found
-                if single or (self._unsure is None and not self._suspect):
+                if single or (self._unsure is None and not self._suspect and not is_known_damaged(self.index)):
                     break
                 # Frame threads give other pictures than a clean decode does around damage: once more, with one.
+                self._rough.distrust_all()
                 self._use_single()
         return self._unsure
 
@@ -137,27 +144,31 @@ class Pictures:
     # -- running the decoder -------------------------------------------------------------------------------------
 
     def _new_decoder(self, container: Any = None) -> Decoder:
-        self._single = self._single or bool(self.index.damage) or bool(self.index.packets.corrupt.any())
+        # Once checksums tell which pictures threads give wrong, one thread decodes those groups only (``_rough``).
+        self._single = self._single or (is_known_damaged(self.index) and not len(self.index.checks))
         ahead = min(max(_AHEAD_BYTES // self._facts.picture_bytes, 2), 16)
         strict = not self._single and not len(self.index.checks) and not lacks_references(self.index, self._facts.codec)
         threads = 1 if self._single else 0
         return Decoder(self._path, threads=threads, strict=strict, ahead=ahead, container=container, stamp=self._stamp)
 
     def _use_single(self) -> None:
-        """Go on with one thread, until an index with checksums is there."""
-        if self._single:
-            return
-        self._single = True
+        """Go on with one thread: for a rough group, or until an index with checksums is there."""
+        if not self._single:
+            self._change_decoder(single=True)
+
+    def _change_decoder(self, *, single: bool) -> None:
         self._decoder.close()
+        self._single = single
         self._decoder = self._new_decoder()
         self._last_given = self._first_given = -1
 
-    def _start(self, packet: int, *, wanted: int = -1) -> None:
-        """Send the decoder to a key frame; on the way to ``wanted`` it passes over what nothing is built upon."""
+    def _start(self, packet: int, *, wanted: int, jumped: bool = True) -> None:
+        """Send the decoder to a key frame; on the way to one ``jumped`` to what nothing leans on is passed over."""
         self._settle_run()
-        passed: frozenset[int] = frozenset()
-        if wanted >= 0 and not self._single:  # what is made up for damage leans on any picture before it
-            passed = self._travel.passed(self.index, packet, wanted)
+        if not self._rough.suits(self.index, wanted, single=self._single):
+            self._change_decoder(single=not self._single)
+        whole = self._single or not jumped  # what is made up for damage leans on any picture before it
+        passed = frozenset() if whole else self._travel.passed(self.index, packet, wanted)
         self._decoder.start_at(self.index, packet, passed=passed)
         self._last_given = self._first_given = -1
 
@@ -174,7 +185,8 @@ class Pictures:
 
     def _follows(self, frame: int) -> bool:
         """Whether going on from where the decoder stands is the shortest way to the picture."""
-        if self._last_given < 0 or frame <= self._last_given:
+        beyond = self._last_given < 0 or frame <= self._last_given
+        if beyond or not self._rough.suits(self.index, frame, single=self._single):
             return False
         following = self._decoder.fed + 1
         return self.index.packet_of(frame) <= following or self.index.nearest_start(frame) <= following
@@ -289,7 +301,7 @@ class Pictures:
         if (self.ring.direction > 0 or not follows) and not self._travel.plan(self.index, wanted, patient=True):
             return False
         if not follows:
-            self._start(self.index.nearest_start(wanted))
+            self._start(self.index.nearest_start(wanted), wanted=wanted, jumped=False)
         decoded = self._advance(cancelled)
         if decoded is None or self._decoder.fed > self.index.packet_of(wanted) + _OVERSHOOT:
             self._travel.give_up(wanted)
@@ -316,19 +328,11 @@ class Pictures:
         unharmed = not (self._suspect or self._single or index.damage or len(old.checks))
         self._suspect = _told_damaged(index)
         if grown and unharmed and index.frame_count == known:
-            self._hold_against_checks()
+            _hold_against_checks(self.ring, index)
             return
         self.forget()
-        self._decoder.close()
-        self._single = False
-        self._decoder = self._new_decoder()
-
-    def _hold_against_checks(self) -> None:
-        """Keep the pictures in memory that are what the whole file's decode gave."""
-        for frame in self.ring.frames():
-            held = self.ring.get(frame)
-            if held is not None and (held.scale < 1.0 or check_sum(held.picture) != int(self.index.checks[frame])):
-                self.ring.drop(frame)
+        self._rough = RoughGroups(index)
+        self._change_decoder(single=False)
 
     def forget(self) -> None:
         """Drop all pictures; the next one is decoded from its key frame on."""
@@ -341,10 +345,21 @@ class Pictures:
         self.ring.clear()
 
 
+def _hold_against_checks(ring: Ring, index: VideoIndex) -> None:
+    """Keep the pictures in memory that are what the whole file's decode gave."""
+    for frame in ring.frames():
+        held = ring.get(frame)
+        if held is not None and (held.scale < 1.0 or check_sum(held.picture) != int(index.checks[frame])):
+            ring.drop(frame)
+
+
 def _least_memory(index: VideoIndex, facts: StreamFacts) -> int:
-    """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon."""
-    # A twentieth for the padding of lines.
-    return max(_SMALL_MEMORY, int(1.05 * (index.longest_wait + 4) * facts.picture_bytes))
+    """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon.
+
+    Not one more: a decoder that is given its memory back at once works within the processor's cache.
+    """
+    padding = 1.0 + _LINE_ALIGNMENT / max(1, facts.size[0])
+    return max(_SMALL_MEMORY, int(padding * (index.longest_wait + 1) * facts.picture_bytes))
 
 
 def _told_damaged(index: VideoIndex) -> set[int]:

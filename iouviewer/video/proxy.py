@@ -24,7 +24,7 @@ from iouviewer.video.packed import LONG_SIDE, pack, unpack
 __all__ = ["DEFAULT_LIMIT", "LONG_SIDE", "Proxy", "clear_proxies", "proxies_size", "proxy_folder"]
 
 _HEADER = struct.Struct("<4sqIII")
-_MAGIC = b"IVP2"
+_MAGIC = b"IVP3"
 DEFAULT_LIMIT = 2 << 30
 """Bytes that all proxies together may take."""
 
@@ -125,7 +125,7 @@ class Proxy:
     def add(self, frame: int, pixels: Pixels, *, check: int) -> None:
         """Keep a picture, (h, w, 4) uint8 B, G, R, unused. OSError where the disk is full.
 
-        ``check``: ``colour.check_sum`` of the whole picture that it was made from.
+        ``check``: ``checksum.check_sum`` of the whole picture that it was made from.
         """
         body = pack(pixels)
         if body is None:

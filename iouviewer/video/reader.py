@@ -12,7 +12,8 @@ import numpy as np
 
 from iouviewer.document.sources import Picture
 from iouviewer.errors import UserError
-from iouviewer.video.colour import Converter, Pixels, check_sum
+from iouviewer.video.checksum import check_sum
+from iouviewer.video.colour import Converter, Pixels
 from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.facts import StreamFacts
@@ -174,7 +175,7 @@ class VideoReader:
             raise
 
     def known_check(self, frame: int) -> int | None:
-        """The ``colour.check_sum`` that a clean decode of the whole file gave a picture; None where there was none."""
+        """The ``checksum.check_sum`` that a decode of the whole file gave a picture; None where there was none."""
         checks = self.index.checks
         return int(checks[frame]) if frame < len(checks) else None
 

@@ -17,6 +17,9 @@ _BUILT_UPON_OTHERS = frozenset({2, 3, 4, 6})
 _FRAME_THREADS, _SLICE_THREADS = 1 << 12, 1 << 13
 """FFmpeg's AV_CODEC_CAP_FRAME_THREADS and AV_CODEC_CAP_SLICE_THREADS."""
 
+_SLICES = frozenset({1, 5})
+"""H.264's types of units that hold a slice."""
+
 _VIDEO_PARAMETERS = b"\x00\x00\x01\x40\x01"
 """A start code and the header of H.265's video parameter set."""
 
@@ -47,6 +50,26 @@ def temporal_layers(header: bytes) -> int:
         return header[21] >> 3 & 7
     at = header.find(_VIDEO_PARAMETERS)
     return (header[at + 6] >> 1 & 7) + 1 if at >= 0 and at + 6 < len(header) else 0
+
+
+def slices_in(packet: bytes, header: bytes, codec: str) -> int:
+    """Parts of a picture that several threads can decode at once: slices of H.264, 1 in other codecs.
+
+    ``header``: the stream's, ISO/IEC 14496-15's ``avcC`` where lengths stand before the units of a packet, or H.264's
+    parameter sets where start codes do.
+    """
+    if codec != "h264":
+        return 1
+    slices = 0
+    if len(header) > 4 and header[0] == 1:
+        each, at = (header[4] & 3) + 1, 0
+        while at + each < len(packet):
+            slices += packet[at + each] & 31 in _SLICES
+            at += each + int.from_bytes(packet[at : at + each], "big")
+    else:
+        units = packet.split(b"\x00\x00\x01")[1:]
+        slices = sum(bool(unit) and unit[0] & 31 in _SLICES for unit in units)
+    return max(1, slices)
 
 
 def stands_alone(codec: str) -> bool:

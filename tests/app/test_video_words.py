@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from iouviewer.app.frame_background import IndexProgress
-from iouviewer.app.video_info import VideoInfo, Waits
+from iouviewer.app.video_info import VideoInfo, Waits, info_of
 from iouviewer.app.video_words import damage_at, damaged_frames, notes_on
+from iouviewer.video import open_video
+from iouviewer.video.confirm import confirm_index
 from iouviewer.video.facts import FormChange
 from iouviewer.video.index import ORDER_UNKNOWN, Damage
 from iouviewer.video.time_line import TimeJump
+from tests.video.awkward import BROKEN, VideoMaker, damage, encoder_exists, make_video
 
 WHOLE = VideoInfo(
     path=Path("clip.mp4"),
@@ -76,6 +79,9 @@ def test_each_peculiarity_is_told_in_two_words(changes: dict[str, object], key: 
 
 def test_what_an_edit_list_hides_is_not_missing():
     assert "cut" not in told(frames_announced=62, packets=62)
+    # Its length counts what is hidden.
+    assert "cut" not in told(frames_announced=80, packets=80, hidden=30, picture_seconds_announced=3.2)
+    assert told(hidden=1)["hidden"] == "1 frame hidden"
 
 
 def test_sound_that_goes_on_for_a_moment_is_no_sign_of_a_cut():
@@ -100,6 +106,22 @@ def test_a_check_that_stands_still_says_what_it_waits_for_in_the_room_it_has_any
     assert at_work.short == "checking 43 %" and "waits" not in at_work.text
     assert note.room == at_work.room and len(note.short) <= len(note.room)
     assert [note.short for note in notes_on(WHOLE, checking, waits)] == ["exact"]
+
+
+@pytest.mark.parametrize("name", ["damaged_hevc.mp4", "damaged_mjpeg.avi", "damaged_vp9.webm"])
+def test_damage_that_no_decoder_tells_of_is_not_called_exact_before_the_whole_file_was_decoded(name, tmp_path):
+    maker = BROKEN.get(name) or VideoMaker(codec="mjpeg", pix_fmt="yuvj420p", finish=damage(0.3, 0.6))
+    if not encoder_exists(maker.codec):
+        pytest.skip(f"this build of PyAV has no encoder {maker.codec}")
+    path = make_video(tmp_path / name, maker)
+    reader = open_video(path)
+    for frame in range(reader.frame_count):
+        reader.read_display(frame)
+        words = {note.short for note in notes_on(info_of(reader))}
+        assert "exact" not in words and words & {"not checked yet", "numbers provisional"}
+    reader.use_index(confirm_index(path, reader.index))
+    assert info_of(reader).proven
+    reader.close()
 
 
 def test_progress_is_told_as_a_share():

@@ -94,6 +94,7 @@ def test_the_text_of_a_whole_file_says_that_reads_were_verified_and_nothing_is_t
         ("equal_stamps.mkv", ("53 time stamps repeated", "and 16 more (--json lists all)")),
         ("cut.mkv", ("(the header announces 3.200 s)", "may have been cut")),
         ("cut.mp4", ("(the header announces 80)",)),
+        ("edit_list_groups.mp4", ("35, 160 x 96 pixels (45 more are hidden by an edit list)", "none found")),
         ("hevc.mp4", ("none found (decoders of hevc pass over some damage in silence)",)),
     ],
 )

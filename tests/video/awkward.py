@@ -276,6 +276,7 @@ MAKERS: dict[str, VideoMaker] = {
     "starts_late.mp4": VideoMaker(bframes=2, stamps=lambda number: number + 75),
     "starts_late.mkv": VideoMaker(bframes=2, stamps=lambda number: number + 75),
     "edit_list.mp4": VideoMaker(bframes=2, finish=cut_by_edit_list(12 * 512), first_code=12),
+    "edit_list_groups.mp4": VideoMaker(bframes=2, finish=cut_by_edit_list(45 * 512), first_code=45),
     "fragmented.mp4": VideoMaker(bframes=2, container={"movflags": "frag_keyframe+empty_moov+default_base_moof"}),
     "stream.ts": VideoMaker(bframes=2),
     "sound.mp4": VideoMaker(bframes=2, sound=True),

@@ -13,7 +13,7 @@ import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.video import container, open_video
-from iouviewer.video.colour import check_sum
+from iouviewer.video.checksum import check_sum
 from iouviewer.video.confirm import Confirmation, confirm_index
 from iouviewer.video.growing import complete_index
 from iouviewer.video.index import FALSE_KEYS, Packets

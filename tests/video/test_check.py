@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from iouviewer.app.video_words import notes_on
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video, gaps_in, is_variable
-from tests.video.awkward import VideoMaker, make_video, truncate
+from iouviewer.video.edit_list import hidden_pictures
+from iouviewer.video.growing import complete_index
+from tests.video.awkward import VideoMaker, cut_by_edit_list, make_video, truncate
 
 
 def test_no_steps_means_no_gaps_and_no_variable_rate():
@@ -44,6 +47,7 @@ def test_a_plain_file_needs_nothing(clip):
     [
         ("variable_rate.mp4", "vfr", True, "varies"),
         ("edit_list.mp4", "hidden_by_edit_list", 12, "edit list"),
+        ("edit_list_groups.mp4", "hidden_by_edit_list", 45, "hides 45 of 80 pictures"),
         ("turned_90.mp4", "rotation", 90, "turned"),
         ("wide_pixels.mp4", "sample_aspect_ratio", pytest.approx(4 / 3), "square"),
         ("b_frames.avi", "numbers_changed", True, "remux"),
@@ -72,6 +76,40 @@ def test_pictures_that_are_missing_are_told_though_the_sound_goes_on(tmp_path):
     path = make_video(tmp_path / "clip.mkv", VideoMaker(bframes=2, sound=True, frames=200, finish=truncate(0.5)))
     assert check_video(path, sample=1)["ends_early"]
     assert [note.short for note in notes_on(info_of(open_video(path))) if note.key == "cut"] == ["ends early"]
+
+
+def hide_and_cut(path):
+    cut_by_edit_list(40 * 512)(path)
+    truncate(0.9)(path)
+
+
+def test_an_edit_list_that_hides_whole_groups_is_no_damage_and_no_cut(clip):
+    path = clip("edit_list_groups.mp4")
+    reader = open_video(path)
+    notes = {note.key: note for note in notes_on(info_of(reader))}
+    assert set(notes) == {"hidden", "exact"} and reader.numbers_confirmed and not reader.damage
+    assert notes["hidden"].short == "45 frames hidden" and not notes["hidden"].serious
+    assert "45 of 80 pictures" in notes["hidden"].text
+    report = check_video(path)
+    assert len(report["remedy"]) == 1 and report["damage"] == [] and not report["ends_early"]
+    reader.close()
+
+
+def test_a_file_that_is_read_in_the_background_tells_the_same_of_its_edit_list(clip):
+    path = clip("edit_list_groups.mp4")
+    begun = open_video(path, index=False)
+    index = complete_index(path, "", facts=replace(begun.facts, left_out=0))
+    assert hidden_pictures(index) == 45 and index.confirmed
+    begun.close()
+
+
+def test_a_file_that_was_cut_is_told_so_although_it_has_an_edit_list(tmp_path):
+    maker = VideoMaker(bframes=2, container={"movflags": "faststart"}, finish=hide_and_cut)
+    path = make_video(tmp_path / "clip.mp4", maker)
+    reader = open_video(path)
+    assert "cut" in {note.key for note in notes_on(info_of(reader))}
+    reader.close()
+    assert any("it was cut" in sentence for sentence in check_video(path, sample=1)["remedy"])
 
 
 def test_damage_is_listed_by_frame(clip):

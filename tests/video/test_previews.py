@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from iouviewer.video import open_video
+from iouviewer.video.confirm import confirm_index
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.keyframes import chosen
 from tests.video.awkward import VideoMaker, code_in, make_video
@@ -65,6 +68,37 @@ def test_kept_key_frames_look_as_pictures_for_the_screen_do(name, clip):
     kept, whole = reader.read_preview(45), reader.read_display(40)
     assert kept.frame == 40 and kept.pixels.shape == whole.pixels.shape and kept.scale == whole.scale
     assert np.abs(kept.pixels[..., :3].astype(int) - whole.pixels[..., :3]).mean() < 8
+    reader.close()
+
+
+SLICED = VideoMaker(bframes=2, options={"x264-params": "slices=4"})
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.ts"])
+def test_a_key_frame_whose_slices_all_cores_share_is_exact_by_its_checksum_only(name, tmp_path):
+    path = make_video(tmp_path / name, SLICED)
+    reader = open_video(path)
+    assert reader.read_preview(20).exact and reader._keys._decoder.slices == 4, "the first is decoded by one thread"
+    reader.forget_pictures()
+    shown = reader.read_preview(60)
+    assert shown.frame == 60 and code_in(shown.pixels[..., :3]) == 60 and not shown.exact
+    assert reader.read_preview(60) is not None and not reader.read_preview(60).exact, "nor when it is shown again"
+    assert reader.read_display(60).exact
+    reader.use_index(confirm_index(path, reader.index))
+    reader.forget_pictures()
+    assert [(one.frame, one.exact) for one in reader.previews(40)] == [(40, True)]
+    checks = reader.index.checks.copy()
+    checks[60] ^= 1
+    reader.use_index(replace(reader.index, checks=checks))
+    assert [(one.frame, one.exact) for one in reader.previews(60)] == [(60, False)]
+    reader.close()
+
+
+@pytest.mark.parametrize(("maker", "ending"), [(SLICED, "mkv"), (VideoMaker(), "mp4"), (VideoMaker(), "ts")])
+def test_slices_of_a_key_frame_are_counted(maker, ending, tmp_path):
+    reader = open_video(make_video(tmp_path / f"clip.{ending}", maker))
+    reader.read_preview(45)
+    assert reader._keys._decoder.slices == (4 if maker is SLICED else 1)
     reader.close()
 
 

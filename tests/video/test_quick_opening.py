@@ -7,7 +7,7 @@ import json
 import pytest
 
 from iouviewer.video import open_video
-from iouviewer.video.colour import check_sum
+from iouviewer.video.checksum import check_sum
 from iouviewer.video.container import facts_of, open_container, video_stream_of
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.index_cache import load_index
