@@ -34,7 +34,8 @@ def encode_groups(
     )
     field = cv2.resize(coarse, (width + 400, height + 400), interpolation=cv2.INTER_CUBIC)
     options = {"g": str(gop), "keyint_min": str(gop), "sc_threshold": "0", "preset": "veryfast", "crf": str(crf)}
-    options["x264-params"] = "open-gop=0"
+    # PyAV asks x264 for a slice a core; others' files have one slice a picture.
+    options["x264-params"] = "open-gop=0:sliced-threads=0:slices=1"
     with av.open(str(path), "w") as output:
         stream = output.add_stream("libx264", rate=RATE, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

@@ -143,7 +143,12 @@ class SettingsDialog(QDialog):
         page = QWidget()
         form = QFormLayout(page)
         form.addRow("Memory for pictures", self.memory)
-        form.addRow(_note("Pictures beyond that are decoded again when they are shown."))
+        form.addRow(
+            _note(
+                "Pictures beyond that are decoded again when they are shown. Decoders and the program itself take some "
+                "0.3 GB besides, 0.5 GB at 1080p, 1.1 GB at 4K."
+            )
+        )
         form.addRow("", self.proxy_on)
         form.addRow("Disk for small copies", self.proxy)
         used = QHBoxLayout()
