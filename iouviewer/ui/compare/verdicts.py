@@ -117,11 +117,12 @@ class VerdictPanel(QScrollArea):
 
     def set_outdated(self, outdated: bool, *, several: bool = True) -> None:
         """Grey until the next verdicts are there; ``several``: there is something to compare."""
-        if outdated and several and not self._judged:
-            self.set_sentences([WAITING])
-        elif outdated and not several:
+        if outdated and not several:
             self._judged = []
-            self.set_sentences([])
+        wanted = [WAITING] if several else []
+        # Said at each move of a dragged box.
+        if outdated and not self._judged and wanted != self._sentences:
+            self.set_sentences(wanted)
         self._body.setEnabled(not outdated)
 
 

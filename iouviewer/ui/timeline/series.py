@@ -90,7 +90,10 @@ class Legend(pg.LegendItem):  # type: ignore[misc]
     def show_mean(self, mean: float) -> None:
         """``Average IoU = 0.81``; only with a single variant."""
         if len(self.items) == 2 and not math.isnan(mean):
-            self.items[1][1].setText(f"Average IoU = {mean:.2f}")
+            label, text = self.items[1][1], f"Average IoU = {mean:.2f}"
+            # A move of a box rarely changes the second digit, and the text is laid out anew each time.
+            if label.text != text:
+                label.setText(text)
 
 
 class Lanes:
