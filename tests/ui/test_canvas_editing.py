@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QFocusEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from iouviewer.document.edits import FrameState, Phase
+from iouviewer.document.edits import FrameState, Phase, RemoveBoxes
 from iouviewer.document.rects import Edges
 from iouviewer.ui.canvas.hit import Ref, truth_ref
 from tests.ui.helpers import (
@@ -291,3 +294,50 @@ def test_a_press_outside_the_left_and_middle_buttons_does_nothing(view):
     press_at(view, 150, 200, button=Qt.MouseButton.RightButton)
     release_at(view, 150, 200, button=Qt.MouseButton.RightButton)
     assert view.selected_refs() == frozenset()
+
+
+@pytest.mark.parametrize("place", [(150.0, 200.0), (200.0, 200.0)], ids=["inside", "edge"])
+def test_a_box_that_is_held_while_the_frame_changes_is_let_go(view, place):
+    view.session.select([1])
+    press_at(view, *place)
+    view.session.go_to(1)
+    view.show_picture(plain_picture(), 1)
+    for by in (10, 25, 40):
+        move_to(view, place[0] + by, place[1] + by, button=Qt.MouseButton.LeftButton)
+    release_at(view, place[0] + 40, place[1] + 40)
+    assert rect_of(view) == TRUTH and view.session.history.undo_step() is None
+
+
+def test_a_band_that_is_drawn_while_the_frame_changes_is_gone(view):
+    press_at(view, 20, 20)
+    move_to(view, 60, 60, button=Qt.MouseButton.LeftButton)
+    move_to(view, 220, 320, button=Qt.MouseButton.LeftButton)
+    view.session.go_to(1)
+    view.session.go_to(0)
+    release_at(view, 220, 320)
+    assert view.session.selection.boxes == frozenset()
+
+
+def test_a_box_that_is_deleted_while_it_is_held_is_let_go(view):
+    view.session.select([1])
+    press_at(view, 150, 200)
+    view.session.execute(RemoveBoxes((1,)), "Delete")
+    for by in (10, 25, 40):
+        move_to(view, 150 + by, 200 + by, button=Qt.MouseButton.LeftButton)
+    release_at(view, 190, 240)
+    assert view.session.ground_truth.find(1) is None
+    view.session.undo()
+    assert rect_of(view) == TRUTH
+
+
+def test_an_error_under_the_hand_is_told_and_does_not_end_the_program(view, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("a defect")
+
+    told = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: told.append(str(error)))
+    monkeypatch.setattr(view.tool, "move", fail)
+    move_to(view, 150, 200)
+    monkeypatch.setattr(view, "confirm", fail)
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    assert len(told) == 2 and all("a defect" in words for words in told)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QToolTip
@@ -70,7 +72,11 @@ class InputCanvas(DrawingCanvas):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._is_ours(event):
             event.accept()
             return True
-        return super().event(event)
+        try:
+            return super().event(event)
+        except Exception:  # noqa: BLE001 - as in viewportEvent
+            sys.excepthook(*sys.exc_info())
+            return True
 
     def _is_ours(self, event: QKeyEvent) -> bool:
         return self.is_drawing and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
@@ -80,7 +86,11 @@ class InputCanvas(DrawingCanvas):
             text = self.tool_tip_at(self.to_picture(QPointF(event.pos())))
             QToolTip.showText(event.globalPos(), text, self.viewport())
             return True
-        return super().viewportEvent(event)
+        try:
+            return super().viewportEvent(event)
+        except Exception:  # noqa: BLE001 - one that left here would end the process; told and logged like any other
+            sys.excepthook(*sys.exc_info())
+            return True
 
     def tool_tip_at(self, point: QPointF) -> str:
         """What is told of the box at this point of the picture; empty where there is none."""

@@ -139,7 +139,12 @@ class MouseTool:
             return
         truth = self._session.ground_truth
         ids = (ref.row,) if self._target.part is not Part.INSIDE else tuple(sorted(self._session.selection.boxes))
-        boxes = [box for box in map(truth.find, ids) if box is not None]
+        found = [box for box in map(truth.find, ids) if box is not None]
+        boxes = [box for box in found if box.frame == self._view.shown_frame]
+        if not boxes:
+            # Deleted since the press, or let go by something else.
+            self.mode = Mode.IDLE
+            return
         self.before = self._view.ious_of(ids[0]) if len(boxes) == 1 else {}
         self.gesture = DragGesture(self._session, boxes, self._target.edges)
         self.mode = Mode.DRAGGING
@@ -248,6 +253,13 @@ class MouseTool:
             self.gesture = None
             self.mode = Mode.IDLE
             self._view.on_gesture_changed()
+
+    def let_go(self) -> None:
+        """Another frame is shown: what was pressed on the one before is held no more."""
+        self.abandon()
+        if self.mode in (Mode.PRESSED, Mode.BAND):
+            self.mode = Mode.IDLE
+            self._view.show_band(None)
 
     def target_at(self, point: QPointF) -> Target:
         """What a press at this point of the picture would grasp."""

@@ -270,7 +270,7 @@ class CanvasView(TrackCommands, InputCanvas):
     # The session's news
 
     def _on_session_source_changed(self) -> None:
-        self.tool.abandon()
+        self.tool.let_go()
         source = self.session.source
         known, self._source = self._source, (source.path, source.fingerprint)
         if known != self._source or not source.frame_count:
@@ -287,7 +287,7 @@ class CanvasView(TrackCommands, InputCanvas):
             self.refresh()
 
     def _on_session_frame_changed(self, _frame: int) -> None:
-        self.tool.abandon()
+        self.tool.let_go()
 
     def _on_session_selection_changed(self) -> None:
         self.show_emphasis()
