@@ -15,6 +15,7 @@ from iouviewer.errors import UserError
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp, stamp_of
 from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, RESTARTS, Packets, leading_the_file
+from iouviewer.video.picture_files import is_animation
 from iouviewer.video.starts import temporal_layers
 
 _MAX_DEMUX_ERRORS = 50
@@ -92,7 +93,9 @@ def open_container(
     refuse_another_file(path, stamp)
     try:
         probing = _PROBE_WITHOUT_DECODING if facts is not None else {}
-        container = av.open(str(path), options=probing | (options or {}))
+        # Where much stands before its pixels, FFmpeg would take an animation for a picture.
+        form = "apng" if path.suffix.lower() in (".png", ".apng") and is_animation(path) else None
+        container = av.open(str(path), format=form, options=probing | (options or {}))
     except PermissionError as error:
         raise UserError("you have no permission to read this file", path=path) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:

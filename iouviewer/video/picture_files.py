@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 from iouviewer.errors import UserError
 
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 )
+
+
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def is_picture(path: Path) -> bool:
@@ -23,11 +27,23 @@ def is_animation(path: Path) -> bool:
     Sources: APNG specification (an ``acTL`` chunk before the pixels), WebP container specification (bit 1 of ``VP8X``).
     """
     with path.open("rb") as file:
-        head = file.read(4096)
-    if head.startswith(b"\x89PNG"):
-        control = head.find(b"acTL")
-        return 0 <= control < max(head.find(b"IDAT"), 0)
-    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20:21] and head[20] & 2)
+        head = file.read(21)
+        if head.startswith(_PNG):
+            return _announces_pictures(file)
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & 2)
+
+
+def _announces_pictures(png: BinaryIO) -> bool:
+    """Whether the chunks before a PNG file's pixels tell of an animation; texts and profiles may come between."""
+    png.seek(len(_PNG))
+    while True:
+        head = png.read(8)
+        kind = head[4:]
+        if kind == b"acTL":
+            return True
+        if len(head) < 8 or kind in (b"IDAT", b"IEND"):
+            return False
+        png.seek(int.from_bytes(head[:4], "big") + 4, 1)  # and the chunk's checksum
 
 
 def pictures_of(path: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from pathlib import Path
 
 import cv2
@@ -136,7 +137,32 @@ def test_a_plain_png_is_a_picture(tmp_path: Path) -> None:
     assert isinstance(open_video(make_picture(tmp_path / "still.png")), ImageReader)
 
 
+def with_text(png: bytes, text: bytes) -> bytes:
+    """A PNG file with a text before its pixels."""
+    body = b"tEXtComment\0" + text
+    at = png.index(b"IHDR") + 4 + 13 + 4
+    chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    return png[:at] + chunk + png[at:]
+
+
 def make_picture(path: Path) -> Path:
     """A picture of 32 x 24 pixels."""
     cv2.imwrite(str(path), np.full((24, 32, 3), 90, np.uint8))
     return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "apng"])
+def test_an_animation_is_found_behind_any_text_before_its_pixels(tmp_path: Path, suffix: str) -> None:
+    path = make_video(tmp_path / f"clip.{suffix}", maker_of("apng", "apng", "rgb24"))
+    path.write_bytes(with_text(path.read_bytes(), b"acTL and IDAT " * 900))
+    reader = open_video(path)
+    assert reader.frame_count == 26
+    expected, _ = sequential(make_video(tmp_path / "plain.apng", maker_of("apng", "apng", "rgb24")))
+    assert np.array_equal(reader.read(20), expected[20])
+    reader.close()
+
+
+def test_a_text_in_a_plain_png_makes_it_no_animation(tmp_path: Path) -> None:
+    path = make_picture(tmp_path / "still.png")
+    path.write_bytes(with_text(path.read_bytes(), b"acTL"))
+    assert isinstance(open_video(path), ImageReader)
