@@ -29,6 +29,9 @@ _PREVIEWS = 6
 """Key frames kept as they were shown, so that a hand that stays within a group gets them without decoding."""
 
 
+_FARTHEST = 2.0**61
+"""Ticks of a time base that can be asked for."""
+
 _AT_ONCE = 0.025
 """Seconds that a key frame may take to decode while nothing of what was asked for is shown."""
 
@@ -241,7 +244,9 @@ class VideoReader:
     def read_at(self, seconds: float, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The key frame at or before a time, for files whose index is not there yet; its number is unknown (-1)."""
         first = int(self.index.picture_pts[0])
-        frame = self._keys.near(first + round(seconds / float(self.index.time_base)), self.facts)
+        # FFmpeg's time stamps have 64 bits; somebody may type more.
+        ticks = round(min(max(seconds / float(self.index.time_base), -_FARTHEST), _FARTHEST))
+        frame = self._keys.near(first + ticks, self.facts)
         if frame is None:
             raise UserError(f"no picture can be decoded near {seconds:.1f} s", path=self.path)
         return self._converted(-1, Held(frame, sure=False), self._fitted(size))

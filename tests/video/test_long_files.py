@@ -47,6 +47,8 @@ def test_while_the_index_is_not_read_nothing_counts_as_known_and_nothing_as_doub
     assert first.frame == 0 and first.exact
     shown = reader.read_at(35.0)
     assert shown.frame == -1 and not shown.exact, "which picture it is cannot be told yet"
+    for seconds in (1e30, -1e30):
+        assert reader.read_at(seconds).frame == -1, "beyond what time stamps can say: an end of the file"
     reader.close()
 
 
