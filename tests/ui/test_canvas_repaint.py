@@ -107,3 +107,18 @@ def test_drawing_hovering_and_editing_leave_nothing_behind(view: CanvasView):
     view.session.go_to(1)
     view.session.go_to(0)
     assert_whole(view, "another frame")
+
+
+def test_lines_that_cross_lie_above_one_another_in_the_same_order_whatever_is_repainted(qtbot):
+    # The first is far from the two that cross, so that it is not among those that are repainted with them.
+    crossing = [(500.0, 400.0, 560.0, 440.0), (100.0, 100.0, 200.0, 200.0), (150.0, 150.0, 260.0, 260.0)]
+    view = canvas_for(session_with({0: crossing}, {"model": {0: [(140.0, 90.0, 230.0, 180.0)]}}))
+    qtbot.addWidget(view)
+    for flags in ((int(BoxFlag.IGNORED), 0, 0), (0, int(BoxFlag.IGNORED), 0), (0, int(BoxFlag.IGNORED), 1)):
+        view.session.execute(SetFlags(tuple(zip((1, 2, 3), flags, strict=True)), 0), "flags")
+        assert_whole(view, f"flags {flags}")
+        for box_id in (1, 2, 3):
+            view.session.select([box_id])
+            assert_whole(view, f"flags {flags}, {box_id} selected")
+        view.session.select(())
+        assert_whole(view, f"flags {flags}, none selected")

@@ -59,18 +59,30 @@ def outline(rect: QRectF, half: float) -> tuple[QRectF, QRectF, QRectF, QRectF]:
     )
 
 
+class _Look(NamedTuple):
+    """What lines are painted together, in this order: the same one whichever boxes are painted anew."""
+
+    is_ground_truth: bool
+    is_loud: bool
+    counts: bool
+    colour: str
+    dash: str
+
+
 class _Outline(NamedTuple):
     """A box on screen: its rectangle, and what is filled for its dark and its coloured line."""
 
     box: DrawnBox
+    look: _Look
     rect: QRectF
     halo: Sequence[QRectF]
     line: Sequence[QRectF]
 
     @classmethod
     def of(cls, box: DrawnBox, rect: QRectF) -> _Outline:
+        look = _Look(box.ref.is_ground_truth, not box.quiet, box.role is not Role.IGNORED, box.colour, box.dash)
         halo = () if box.quiet else outline(rect, 2.0)
-        return cls(box, rect, halo, (rect,) if _is_drawn(box) else outline(rect, 1.0))
+        return cls(box, look, rect, halo, (rect,) if _is_drawn(box) else outline(rect, 1.0))
 
 
 def _is_drawn(box: DrawnBox) -> bool:
@@ -103,17 +115,17 @@ class BoxLines:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(HALO)
         painter.drawRects([side for shape in shapes for side in shape.halo])
-        groups: dict[tuple[str, str, bool], list[QRectF]] = {}
-        for box, _, _, line in shapes:
-            groups.setdefault((box.colour, box.dash, box.quiet), []).extend(line)
-        for (colour, dash, quiet), rects in groups.items():
-            if dash == "solid" and not quiet:
+        groups: dict[_Look, list[QRectF]] = {}
+        for shape in shapes:
+            groups.setdefault(shape.look, []).extend(shape.line)
+        for look in sorted(groups):
+            if look.dash == "solid" and look.is_loud:
                 painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(self._brush(colour))
+                painter.setBrush(self._brush(look.colour))
             else:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(self._pen(colour, dash, quiet))
-            painter.drawRects(rects)
+                painter.setPen(self._pen(look.colour, look.dash, not look.is_loud))
+            painter.drawRects(groups[look])
         self._paint_hatching(painter, [shape.rect for shape in shapes if shape.box.role is Role.IGNORED])
         self._paint_signs(painter, [s for s in shapes if s.box.role in (Role.MISS, Role.FALSE_POSITIVE)])
 
@@ -174,8 +186,8 @@ class BoxLines:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rim, ink = QPen(QColor(0, 0, 0, 150), 1.0), QPen(QColor(16, 16, 16), 1.8)
-        for box, rect, _, _ in shapes:
-            corner = rect.topRight()
+        for shape in shapes:
+            box, corner = shape.box, shape.rect.topRight()
             radius = _QUIET_SIGN if box.quiet else _SIGN
             inner = radius * 0.52
             painter.setPen(rim)
