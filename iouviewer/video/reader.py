@@ -18,6 +18,7 @@ from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
+from iouviewer.video.growing import goes_on_from
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
 from iouviewer.video.index_cache import forget_index
 from iouviewer.video.keyframes import KeptKey, KeyFrames
@@ -294,7 +295,7 @@ class VideoReader:
     def use_index(self, index: VideoIndex) -> None:
         """Take a better index of the same file: grown, or confirmed. Pictures that may change are forgotten."""
         self._previews.clear()
-        if self._pictures.losses.mismatched:
+        if self._pictures.losses.mismatched or not goes_on_from(index, self.index):
             self._keys.clear()
         self._keys.use_index(index)
         self._pictures.use_index(index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import fields, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from iouviewer.video import open_video
 from iouviewer.video.check import check_video
 from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.fingerprint import fingerprint, stamp_of
+from iouviewer.video.growing import complete_index
 from iouviewer.video.index import Packets, index_of_packets
 from iouviewer.video.index_cache import load_index, save_index
 from tests.app.test_frame_loader import Seen, pixels_of, until
@@ -56,6 +58,12 @@ def keep_stale_index(path, change):
 @pytest.fixture
 def clip(tmp_path):
     return make_video(tmp_path / "clip.mp4", VideoMaker(frames=FRAMES, gop=30, bframes=2))
+
+
+@pytest.fixture
+def plain(tmp_path):
+    """Stored in the order in which it is shown, so that an index with a packet less has the same picture columns."""
+    return make_video(tmp_path / "plain.mp4", VideoMaker(frames=FRAMES, gop=30, bframes=0))
 
 
 @pytest.fixture
@@ -157,3 +165,67 @@ def test_packets_that_differ_each_time_are_told_and_not_tried_for_ever(clip, mon
     )
     with pytest.raises(UserError, match="only 31 of 90 packets"):
         check_video(clip)
+
+
+def test_pictures_in_memory_go_with_the_index_that_the_proof_has_read_anew(qtbot, loader, plain, monkeypatch):
+    keep_stale_index(plain, one_less)
+    shown, proving = threading.Event(), threading.Event()
+    real = frame_background.BackgroundThread._decode_on
+
+    def decode_on(thread):
+        while not (proving if thread._read_anew else shown).wait(0.01) and not thread._stopped:
+            pass
+        real(thread)
+
+    monkeypatch.setattr(frame_background.BackgroundThread, "_decode_on", decode_on)
+    seen, told = Seen(loader), []
+    loader.indexReadAnew.connect(told.append)
+    loader.open(plain)
+    until(qtbot, lambda: seen.opened)
+
+    def shows(frame):
+        number = loader.request(frame)
+        until(qtbot, lambda: seen.frames and seen.frames[-1].request == number)
+        return code_in(pixels_of(seen.frames[-1].image)[..., :3])
+
+    assert shows(70) == 71, "no picture of the stale index has failed"
+    shown.set()
+    until(qtbot, lambda: told)
+    assert [shows(frame) for frame in (70, 71, 69, 40, 10)] == [70, 71, 69, 40, 10]
+    assert not loader.info.proven and not seen.errors
+    proving.set()
+
+
+def test_a_reader_keeps_nothing_under_the_numbers_of_another_index(plain):
+    stale = keep_stale_index(plain, one_less)
+    reader = open_video(plain, memory=128 << 20)
+    right = complete_index(plain, "")
+    assert code_in(reader.read(70)) == 71
+    while reader.prefetch():
+        pass
+    reader.wait_for_key_frames()
+    assert reader.holds(70) and reader._keys.kept(59) is not None
+    reader.use_index(right)
+    assert not reader.memory_used and code_in(reader.read(70)) == 70
+    reader.use_index(replace(right, damage=stale.damage))
+    assert reader.holds(70), "the same packets"
+    reader.close()
+
+
+def test_a_growing_index_keeps_the_pictures(plain):
+    reader = open_video(plain, index=False, memory=128 << 20)
+    assert not reader.index.complete
+    reader.read(12)
+    reader.use_index(complete_index(plain, ""))
+    assert reader.frame_count == FRAMES and reader.holds(12)
+    reader.close()
+
+
+def test_where_another_index_has_come_the_next_mismatch_is_the_files(plain):
+    stale = keep_stale_index(plain, one_less)
+    reader = open_video(plain)
+    reader.use_index(complete_index(plain, ""))
+    reader.use_index(stale)
+    with pytest.raises(UserError, match="other packets each time"):
+        reader.read(40)
+    reader.close()
