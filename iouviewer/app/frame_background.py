@@ -16,7 +16,7 @@ from iouviewer.app.video_info import VideoInfo
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import Confirmation
 from iouviewer.video.container import IndexMismatchError, refuse_another_file
-from iouviewer.video.growing import complete_index
+from iouviewer.video.growing import complete_index, goes_on_from
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.index_cache import save_index
 from iouviewer.video.proxy import Proxy, proxy_folder
@@ -200,6 +200,8 @@ class BackgroundThread(QThread):
         else:
             index.prepare()
             self._index = index
+            with self._wake:
+                self._doubtful = None  # told by the index that was not the file's
         self._answers.readAnew.emit(self, self._index)
         return True
 
@@ -322,6 +324,8 @@ class BackgroundThread(QThread):
             # The reader had not taken the proven index yet when it doubted.
             self._answers.confirmed.emit(self, self._index)
             return True
+        if not goes_on_from(self._index, doubtful):
+            return True  # the reader had not taken the index that was read anew when it doubted
         if doubtful.complete:
             self._index = doubtful
         else:

@@ -10,14 +10,16 @@ import pytest
 
 from iouviewer.app import frame_background
 from iouviewer.app.frame_loader import FrameLoader
+from iouviewer.app.video_info import info_of
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video
 from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.fingerprint import fingerprint, stamp_of
 from iouviewer.video.growing import complete_index
-from iouviewer.video.index import Packets, index_of_packets
+from iouviewer.video.index import Damage, Packets, index_of_packets, with_damage
 from iouviewer.video.index_cache import load_index, save_index
+from iouviewer.video.pictures import FOUND_DAMAGE
 from tests.app.test_frame_loader import Seen, pixels_of, until
 from tests.video.awkward import VideoMaker, code_in, make_video
 
@@ -229,3 +231,44 @@ def test_where_another_index_has_come_the_next_mismatch_is_the_files(plain):
     with pytest.raises(UserError, match="other packets each time"):
         reader.read(40)
     reader.close()
+
+
+def doubted(index):
+    """What the frame thread tells of an index where a picture turned out to be damaged."""
+    return replace(with_damage(index, Damage(5, "x")), confirmed=False, doubts=(*index.doubts, FOUND_DAMAGE))
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_doubt_by_the_old_index_does_not_bring_that_index_back(qtbot, loader, plain, late):
+    stale = keep_stale_index(plain, one_less)
+    seen, told, failures = Seen(loader), [], []
+    loader.indexReadAnew.connect(told.append)
+    loader.backgroundFailed.connect(failures.append)
+    loader.set_proof(on=False)
+    loader.open(plain)
+    until(qtbot, lambda: seen.opened)
+    if late:
+        loader._answers.mismatched.emit(loader._opening)
+        until(qtbot, lambda: told)
+        loader._answers.doubted.emit(loader._opening, doubted(stale))
+    else:
+        with loader._background._wake:
+            loader._answers.doubted.emit(loader._opening, doubted(stale))
+            loader._answers.mismatched.emit(loader._opening)
+        until(qtbot, lambda: told)
+    assert loader.info.frame_count == FRAMES and not loader.info.damage
+    loader.set_proof(on=True)
+    until(qtbot, lambda: loader.info.proven or failures)
+    assert not failures and loader.info.frame_count == FRAMES
+
+
+@pytest.mark.parametrize("change", [one_less, some_more])
+def test_the_background_goes_on_with_its_own_index_where_a_doubt_comes_with_another(plain, change):
+    right = complete_index(plain, "")
+    reader = open_video(plain)
+    answers = frame_background.BackgroundAnswers()
+    thread = frame_background.BackgroundThread(info_of(reader), right, answers, threading.Event())
+    thread.stop()
+    reader.close()
+    thread._settle(doubted(index_of_packets(change(right.packets), right.time_base)))
+    assert thread._index is right
