@@ -10,6 +10,8 @@ import pytest
 
 from iouviewer.app import frame_background
 from iouviewer.app.frame_loader import FrameLoader
+from iouviewer.app.frame_messages import Answers, Mailbox
+from iouviewer.app.frame_thread import FrameThread
 from iouviewer.app.video_info import info_of
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
@@ -20,6 +22,7 @@ from iouviewer.video.growing import complete_index
 from iouviewer.video.index import Damage, Packets, index_of_packets, with_damage
 from iouviewer.video.index_cache import load_index, save_index
 from iouviewer.video.pictures import FOUND_DAMAGE
+from iouviewer.video.proxy import Proxy
 from tests.app.test_frame_loader import Seen, pixels_of, until
 from tests.video.awkward import VideoMaker, code_in, make_video
 
@@ -272,3 +275,19 @@ def test_the_background_goes_on_with_its_own_index_where_a_doubt_comes_with_anot
     reader.close()
     thread._settle(doubted(index_of_packets(change(right.packets), right.time_base)))
     assert thread._index is right
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_small_copies_that_come_with_a_new_index_stay_where_they_have_its_numbers(qtbot, plain, mine):
+    stale = keep_stale_index(plain, one_less)
+    right = complete_index(plain, "")
+    box = Mailbox()
+    thread = FrameThread(box, Answers(), 64 << 20)
+    box.put(opening=(1, plain), index=(1, stale))
+    thread._step()
+    proxy = Proxy("copies", (right if mine else stale).digest, stamp=None)
+    box.put(index=(1, right), proxy=(1, proxy))
+    thread._step()
+    assert thread._proxy is (proxy if mine else None)
+    thread._forget()
+    proxy.close()
