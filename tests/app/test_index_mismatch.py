@@ -291,3 +291,18 @@ def test_small_copies_that_come_with_a_new_index_stay_where_they_have_its_number
     assert thread._proxy is (proxy if mine else None)
     thread._forget()
     proxy.close()
+
+
+@pytest.mark.parametrize("asked", [40, 50])
+def test_an_index_that_was_read_anew_meanwhile_stays_where_the_old_one_refuses_again(clip, asked):
+    keep_stale_index(clip, other_sizes)
+    reader, late = open_video(clip), open_video(clip)
+    with pytest.raises(IndexMismatchError):
+        reader.read(40)
+    assert load_index(fingerprint(clip), clip) is None
+    assert check_video(clip)["exact"]
+    for one in (reader, late):
+        with pytest.raises(IndexMismatchError):
+            one.read(asked)
+        assert load_index(fingerprint(clip), clip).proven
+        one.close()
