@@ -183,7 +183,9 @@ class BackgroundThread(QThread):
         """Make the index anew, once; False where the thread is to end."""
         self._mismatched = False
         if self._read_anew:
-            return True  # whoever meets the next mismatch tells what it means
+            # Whoever met the next mismatch waits for an index, and tells what it means where it meets one by this.
+            self._answers.readAnew.emit(self, self._index)
+            return True
         self._read_anew = True
         if self._confirmation is not None:
             self._confirmation.close()

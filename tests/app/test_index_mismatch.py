@@ -306,3 +306,23 @@ def test_an_index_that_was_read_anew_meanwhile_stays_where_the_old_one_refuses_a
             one.read(asked)
         assert load_index(fingerprint(clip), clip).proven
         one.close()
+
+
+def test_a_reader_that_waits_is_answered_where_the_index_has_been_read_anew_before(qtbot, loader, clip, monkeypatch):
+    seen = Seen(loader)
+    loader.set_proof(on=False)
+    loader.open(clip)
+    until(qtbot, lambda: seen.opened)
+    loader._answers.mismatched.emit(loader._opening)
+    until(qtbot, lambda: len(seen.confirmed) == 1)
+    agrees = Packets.agrees
+    monkeypatch.setattr(
+        Packets, "agrees", lambda self, packet, pts, size: packet < 31 and agrees(self, packet, pts, size)
+    )
+    loader.request(40)
+    until(qtbot, lambda: seen.errors)
+    assert "the picture follows" in seen.errors[0][1].remedy
+    until(qtbot, lambda: len(seen.confirmed) == 2)
+    loader.request(40)
+    until(qtbot, lambda: len(seen.errors) == 2)
+    assert "other packets each time it is read" in str(seen.errors[1][1])
