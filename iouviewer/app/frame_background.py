@@ -292,6 +292,9 @@ class BackgroundThread(QThread):
 
         try:
             self._copies.build(self._index, place, limit, interrupted=interrupted, elsewhere=elsewhere)
+        except IndexMismatchError:
+            # After the second reading it is told when the picture itself is asked for.
+            self._mismatched = self._mismatched or not self._read_anew
         except OSError as error:
             # The video may be as good as ever: the cache folder is full, or cannot be written.
             self._proxy_limit = 0

@@ -12,6 +12,7 @@ from iouviewer.app import frame_background
 from iouviewer.app.frame_loader import FrameLoader
 from iouviewer.app.frame_messages import Answers, Mailbox
 from iouviewer.app.frame_thread import FrameThread
+from iouviewer.app.small_copies import SmallCopies
 from iouviewer.app.video_info import info_of
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
@@ -326,3 +327,44 @@ def test_a_reader_that_waits_is_answered_where_the_index_has_been_read_anew_befo
     loader.request(40)
     until(qtbot, lambda: len(seen.errors) == 2)
     assert "other packets each time it is read" in str(seen.errors[1][1])
+
+
+def test_small_copies_stop_where_another_index_is_kept_than_their_numbers_are_of(plain):
+    keep_stale_index(plain, one_less)
+    reader = open_video(plain)
+    stale, info = reader.index, info_of(reader)
+    opened, states = [], []
+    copies = SmallCopies(info, opened=opened.append, told=states.append)
+
+    def build():
+        copies.build(stale, 10, 1 << 30, interrupted=lambda: False, elsewhere=lambda: False)
+
+    with pytest.raises(IndexMismatchError):
+        build()
+    assert not states[-1].at_work and load_index(fingerprint(plain), plain) is None
+    build()
+    (proxy,) = opened
+    assert not states[-1].at_work
+    copied = {frame: proxy.get(frame, reader.size[0]) for frame in range(FRAMES) if frame in proxy}
+    assert copied and all(
+        code_in(copy.pixels[..., :3]) == code_in(reader.read(frame)) for frame, copy in copied.items()
+    )
+    copies.close()
+    reader.close()
+
+
+def test_the_index_is_read_anew_where_only_the_small_copies_meet_the_mismatch(qtbot, loader, plain):
+    keep_stale_index(plain, one_less)
+    seen, told, states = Seen(loader), [], []
+    loader.indexReadAnew.connect(told.append)
+    loader.proxyState.connect(states.append)
+    loader.set_proof(on=False)
+    loader.allow_ahead(on=False)
+    loader.open(plain)
+    until(qtbot, lambda: seen.opened)
+    loader.request(70, scrubbing=True)
+    until(qtbot, lambda: told)
+    assert not seen.errors and loader.info.frame_count == FRAMES and not states[-1].at_work
+    loader.request(70, scrubbing=True)
+    until(qtbot, lambda: states[-1].pictures == FRAMES)
+    assert not seen.errors
