@@ -16,7 +16,7 @@ from iouviewer.app.video_info import VideoInfo
 from iouviewer.errors import UserError
 from iouviewer.video.confirm import Confirmation
 from iouviewer.video.container import IndexMismatchError, refuse_another_file
-from iouviewer.video.growing import complete_index
+from iouviewer.video.growing import complete_index, goes_on_from
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.index_cache import save_index
 from iouviewer.video.proxy import Proxy, proxy_folder
@@ -183,7 +183,9 @@ class BackgroundThread(QThread):
         """Make the index anew, once; False where the thread is to end."""
         self._mismatched = False
         if self._read_anew:
-            return True  # whoever meets the next mismatch tells what it means
+            # Whoever met the next mismatch waits for an index, and tells what it means where it meets one by this.
+            self._answers.readAnew.emit(self, self._index)
+            return True
         self._read_anew = True
         if self._confirmation is not None:
             self._confirmation.close()
@@ -200,6 +202,8 @@ class BackgroundThread(QThread):
         else:
             index.prepare()
             self._index = index
+            with self._wake:
+                self._doubtful = None  # told by the index that was not the file's
         self._answers.readAnew.emit(self, self._index)
         return True
 
@@ -288,6 +292,9 @@ class BackgroundThread(QThread):
 
         try:
             self._copies.build(self._index, place, limit, interrupted=interrupted, elsewhere=elsewhere)
+        except IndexMismatchError:
+            # After the second reading it is told when the picture itself is asked for.
+            self._mismatched = self._mismatched or not self._read_anew
         except OSError as error:
             # The video may be as good as ever: the cache folder is full, or cannot be written.
             self._proxy_limit = 0
@@ -322,6 +329,8 @@ class BackgroundThread(QThread):
             # The reader had not taken the proven index yet when it doubted.
             self._answers.confirmed.emit(self, self._index)
             return True
+        if not goes_on_from(self._index, doubtful):
+            return True  # the reader had not taken the index that was read anew when it doubted
         if doubtful.complete:
             self._index = doubtful
         else:

@@ -14,6 +14,7 @@ from iouviewer.app.small_copies import ProxyState
 from iouviewer.app.video_info import NumbersConfirmed, VideoInfo, Waits, info_with
 from iouviewer.errors import UserError
 from iouviewer.video.container import ChangedFileError
+from iouviewer.video.growing import goes_on_from
 from iouviewer.video.index import Damage, VideoIndex
 from iouviewer.video.proxy import DEFAULT_LIMIT, Proxy, clear_proxies, proxies_size
 
@@ -226,10 +227,13 @@ class FrameLoader(QObject):
             self.frameFailed.emit(request.frame, error)
 
     def _on_thread_doubted(self, number: int, index: VideoIndex) -> None:
-        if number == self._opening and self.info is not None and self._background is not None:
-            self._index = index
-            self._learn(info_with(self.info, index))
-            self._background.doubt(index)
+        if number != self._opening or self.info is None or self._background is None:
+            return
+        if self._index is not None and not goes_on_from(self._index, index):
+            return  # the index has been read anew meanwhile, and reaches the thread next
+        self._index = index
+        self._learn(info_with(self.info, index))
+        self._background.doubt(index)
 
     def _on_thread_mismatched(self, number: int) -> None:
         if number != self._opening or self.info is None or self._index is None:

@@ -100,10 +100,11 @@ class FrameThread(QThread):
             self._set_memory(memory)
         if opening is not None:
             self._open(*opening)
-        if proxy is not None and proxy[0] == self._opening:
-            self._proxy = proxy[1]
         if index is not None and index[0] == self._opening and isinstance(self._reader, VideoReader):
             self._use_index(self._reader, index[1])
+        # After the index, whose numbers it may have; one that was made for the numbers before comes too late.
+        if proxy is not None and proxy[0] == self._opening and self._reader is not None:
+            self._proxy = proxy[1] if proxy[1].digest == self._reader.index_digest else self._proxy
         if request is not None:
             self.idle.clear()
             self._serve(request)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from iouviewer.app.video_info import VideoInfo
 from iouviewer.errors import UserError
-from iouviewer.video.container import refuse_another_file
+from iouviewer.video.container import IndexMismatchError, refuse_another_file
 from iouviewer.video.images import ImageReader
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.opening import open_video
@@ -89,8 +89,9 @@ class SmallCopies:
         interrupted: Callable[[], bool],
         elsewhere: Callable[[], bool],
     ) -> None:
-        """Cover the surroundings of a frame, the nearest group first; OSError where they cannot be kept.
+        """Cover the surroundings of a frame, the nearest group first.
 
+        OSError where they cannot be kept, IndexMismatchError where the index is not the file's.
         ``interrupted()``: stop for now. ``elsewhere()``: another place is wanted meanwhile, and is built next.
         """
         proxy = self._open(index, limit)
@@ -98,9 +99,14 @@ class SmallCopies:
         groups = [(first, end) for first, end in groups if end - first >= _SHORTEST_GROUP]
         wanted = sum(end - first for first, end in groups)
         self._at_work = False
-        for first, end in groups:
-            if not self._cover(proxy, range(first, end), wanted, interrupted):
-                break
+        try:
+            for first, end in groups:
+                if not self._cover(proxy, range(first, end), wanted, interrupted):
+                    break
+        except IndexMismatchError:
+            self.rest()
+            self._tell(proxy, wanted, at_work=False)
+            raise
         if not elsewhere():
             self._tell(proxy, wanted, at_work=False)
 
@@ -131,8 +137,13 @@ class SmallCopies:
             if self._reader is None:
                 refuse_another_file(self._info.path, self._info.stamp)
                 self._reader = open_video(self._info.path, memory=_MEMORY, decode_order=False)
+            if self._reader.index_digest != proxy.digest:
+                self.rest()
+                return False  # the kept index is not the one that the numbers are of
             try:
                 shown = self._reader.read_display(frame, (LONG_SIDE, LONG_SIDE), with_check=True)
+            except IndexMismatchError:
+                raise
             except UserError:
                 continue  # told when the picture itself is asked for
             if not shown.exact or shown.check is None:

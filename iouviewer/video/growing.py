@@ -60,6 +60,16 @@ def complete_index(
     return index
 
 
+def goes_on_from(index: VideoIndex, earlier: VideoIndex) -> bool:
+    """Whether an index tells of the packets of an earlier one, and of more only where that was not complete.
+
+    Else one of them is not the file's: equal numbers may then stand for other pictures.
+    """
+    new, old = index.packets, earlier.packets
+    known = None if earlier.complete else len(old)
+    return np.array_equal(new.pts[:known], old.pts) and np.array_equal(new.size[:known], old.size)
+
+
 def settled_part(packets: Packets) -> Packets:
     """The packets before the last key frame: what comes later can no longer be shown between them."""
     keys = np.flatnonzero(packets.key)

@@ -51,8 +51,8 @@ class Losses:
         kind, message, remedy = self._known[frame]
         return kind(message, path=self._path, frame=frame, remedy=remedy)
 
-    def forget(self) -> None:
-        """Another index is there: after a mismatch, one that was read anew."""
-        self._read_anew = self._read_anew or self.mismatched
+    def forget(self, *, read_anew: bool) -> None:
+        """Another index is there: after a mismatch, or where it tells of other packets, one that was read anew."""
+        self._read_anew = self._read_anew or self.mismatched or read_anew
         self.mismatched = False
         self._known.clear()

@@ -16,6 +16,7 @@ from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.decoder import Decoded, Decoder
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
+from iouviewer.video.growing import goes_on_from
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
 from iouviewer.video.losses import Losses
 from iouviewer.video.ring import Held, Ring
@@ -317,8 +318,9 @@ class Pictures:
         """Take a better index of the same file. Pictures that may change, or turn out wrong, are forgotten."""
         old, known = self.index, self.index.frame_count
         self.index = index
-        grown = index.starts_like(old) and not self.losses.mismatched
-        self.losses.forget()
+        same_file = goes_on_from(index, old)
+        grown = same_file and index.starts_like(old) and not self.losses.mismatched
+        self.losses.forget(read_anew=not same_file)
         if self._frugal:
             self.ring.set_budget(_least_memory(self.index, self._facts))
         self._refused.clear()

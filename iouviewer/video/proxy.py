@@ -72,6 +72,7 @@ class Proxy:
     def __init__(self, fingerprint: str, digest: str, *, stamp: FileStamp | None, limit: int = DEFAULT_LIMIT) -> None:
         modified = f"{stamp.modified:x}" if stamp is not None else "unknown"
         self.path = proxy_folder() / f"{fingerprint}-{digest[:12]}-{modified}.pictures"
+        self.digest = digest
         self.limit = limit
         self._lock = threading.Lock()
         self._places: dict[int, _Place] = {}

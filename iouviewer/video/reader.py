@@ -18,8 +18,9 @@ from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
+from iouviewer.video.growing import goes_on_from
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
-from iouviewer.video.index_cache import forget_index
+from iouviewer.video.index_cache import forget_index, load_index
 from iouviewer.video.keyframes import KeptKey, KeyFrames
 from iouviewer.video.pictures import Cancelled, Pictures
 from iouviewer.video.ring import Held
@@ -171,10 +172,13 @@ class VideoReader:
         return replace(shown, check=check_sum(held.picture)) if with_check else shown
 
     def _held(self, frame: int, *, allow_reduced: bool = False, cancelled: Cancelled | None = None) -> Held:
+        told_before = self._pictures.losses.mismatched
         try:
             return self._pictures.get(frame, allow_reduced=allow_reduced, cancelled=cancelled)
         except IndexMismatchError:
-            forget_index(self.fingerprint)  # whoever opens the file next reads its packets
+            kept = None if told_before else load_index(self.fingerprint, self.path)
+            if kept is not None and kept.packets.same_as(self.index.packets):
+                forget_index(self.fingerprint)  # whoever opens the file next reads its packets
             raise
 
     def known_check(self, frame: int) -> int | None:
@@ -299,7 +303,7 @@ class VideoReader:
     def use_index(self, index: VideoIndex) -> None:
         """Take a better index of the same file: grown, or confirmed. Pictures that may change are forgotten."""
         self._previews.clear()
-        if self._pictures.losses.mismatched:
+        if self._pictures.losses.mismatched or not goes_on_from(index, self.index):
             self._keys.clear()
         self._keys.use_index(index)
         self._pictures.use_index(index)

@@ -131,7 +131,7 @@ def test_once_the_proxy_covers_a_place_scrubbing_shows_the_picture_itself_at_onc
 def test_small_copies_of_other_pictures_than_the_proven_ones_are_never_shown(qtbot, loader, seen, clip):
     opened(qtbot, loader, seen, clip)
     until(qtbot, lambda: loader.info.proven)
-    wrong = Proxy("wrong", "d" * 32, stamp=None)
+    wrong = Proxy("wrong", loader.info.index_digest, stamp=None)
     wrong.add(79, cv2.cvtColor(picture(3, 160, 96), cv2.COLOR_BGR2BGRA), check=1)
     loader._mailbox.put(proxy=(loader._opening, wrong))
     loader.request(79, scrubbing=True)

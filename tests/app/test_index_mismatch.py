@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import fields, replace
 
 import numpy as np
@@ -9,13 +10,20 @@ import pytest
 
 from iouviewer.app import frame_background
 from iouviewer.app.frame_loader import FrameLoader
+from iouviewer.app.frame_messages import Answers, Mailbox
+from iouviewer.app.frame_thread import FrameThread
+from iouviewer.app.small_copies import SmallCopies
+from iouviewer.app.video_info import info_of
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video
 from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.fingerprint import fingerprint, stamp_of
-from iouviewer.video.index import Packets, index_of_packets
+from iouviewer.video.growing import complete_index
+from iouviewer.video.index import Damage, Packets, index_of_packets, with_damage
 from iouviewer.video.index_cache import load_index, save_index
+from iouviewer.video.pictures import FOUND_DAMAGE
+from iouviewer.video.proxy import Proxy
 from tests.app.test_frame_loader import Seen, pixels_of, until
 from tests.video.awkward import VideoMaker, code_in, make_video
 
@@ -56,6 +64,12 @@ def keep_stale_index(path, change):
 @pytest.fixture
 def clip(tmp_path):
     return make_video(tmp_path / "clip.mp4", VideoMaker(frames=FRAMES, gop=30, bframes=2))
+
+
+@pytest.fixture
+def plain(tmp_path):
+    """Stored in the order in which it is shown, so that an index with a packet less has the same picture columns."""
+    return make_video(tmp_path / "plain.mp4", VideoMaker(frames=FRAMES, gop=30, bframes=0))
 
 
 @pytest.fixture
@@ -157,3 +171,200 @@ def test_packets_that_differ_each_time_are_told_and_not_tried_for_ever(clip, mon
     )
     with pytest.raises(UserError, match="only 31 of 90 packets"):
         check_video(clip)
+
+
+def test_pictures_in_memory_go_with_the_index_that_the_proof_has_read_anew(qtbot, loader, plain, monkeypatch):
+    keep_stale_index(plain, one_less)
+    shown, proving = threading.Event(), threading.Event()
+    real = frame_background.BackgroundThread._decode_on
+
+    def decode_on(thread):
+        while not (proving if thread._read_anew else shown).wait(0.01) and not thread._stopped:
+            pass
+        real(thread)
+
+    monkeypatch.setattr(frame_background.BackgroundThread, "_decode_on", decode_on)
+    seen, told = Seen(loader), []
+    loader.indexReadAnew.connect(told.append)
+    loader.open(plain)
+    until(qtbot, lambda: seen.opened)
+
+    def shows(frame):
+        number = loader.request(frame)
+        until(qtbot, lambda: seen.frames and seen.frames[-1].request == number)
+        return code_in(pixels_of(seen.frames[-1].image)[..., :3])
+
+    assert shows(70) == 71, "no picture of the stale index has failed"
+    shown.set()
+    until(qtbot, lambda: told)
+    assert [shows(frame) for frame in (70, 71, 69, 40, 10)] == [70, 71, 69, 40, 10]
+    assert not loader.info.proven and not seen.errors
+    proving.set()
+
+
+def test_a_reader_keeps_nothing_under_the_numbers_of_another_index(plain):
+    stale = keep_stale_index(plain, one_less)
+    reader = open_video(plain, memory=128 << 20)
+    right = complete_index(plain, "")
+    assert code_in(reader.read(70)) == 71
+    while reader.prefetch():
+        pass
+    reader.wait_for_key_frames()
+    assert reader.holds(70) and reader._keys.kept(59) is not None
+    reader.use_index(right)
+    assert not reader.memory_used and code_in(reader.read(70)) == 70
+    reader.use_index(replace(right, damage=stale.damage))
+    assert reader.holds(70), "the same packets"
+    reader.close()
+
+
+def test_a_growing_index_keeps_the_pictures(plain):
+    reader = open_video(plain, index=False, memory=128 << 20)
+    assert not reader.index.complete
+    reader.read(12)
+    reader.use_index(complete_index(plain, ""))
+    assert reader.frame_count == FRAMES and reader.holds(12)
+    reader.close()
+
+
+def test_where_another_index_has_come_the_next_mismatch_is_the_files(plain):
+    stale = keep_stale_index(plain, one_less)
+    reader = open_video(plain)
+    reader.use_index(complete_index(plain, ""))
+    reader.use_index(stale)
+    with pytest.raises(UserError, match="other packets each time"):
+        reader.read(40)
+    reader.close()
+
+
+def doubted(index):
+    """What the frame thread tells of an index where a picture turned out to be damaged."""
+    return replace(with_damage(index, Damage(5, "x")), confirmed=False, doubts=(*index.doubts, FOUND_DAMAGE))
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_doubt_by_the_old_index_does_not_bring_that_index_back(qtbot, loader, plain, late):
+    stale = keep_stale_index(plain, one_less)
+    seen, told, failures = Seen(loader), [], []
+    loader.indexReadAnew.connect(told.append)
+    loader.backgroundFailed.connect(failures.append)
+    loader.set_proof(on=False)
+    loader.open(plain)
+    until(qtbot, lambda: seen.opened)
+    if late:
+        loader._answers.mismatched.emit(loader._opening)
+        until(qtbot, lambda: told)
+        loader._answers.doubted.emit(loader._opening, doubted(stale))
+    else:
+        with loader._background._wake:
+            loader._answers.doubted.emit(loader._opening, doubted(stale))
+            loader._answers.mismatched.emit(loader._opening)
+        until(qtbot, lambda: told)
+    assert loader.info.frame_count == FRAMES and not loader.info.damage
+    loader.set_proof(on=True)
+    until(qtbot, lambda: loader.info.proven or failures)
+    assert not failures and loader.info.frame_count == FRAMES
+
+
+@pytest.mark.parametrize("change", [one_less, some_more])
+def test_the_background_goes_on_with_its_own_index_where_a_doubt_comes_with_another(plain, change):
+    right = complete_index(plain, "")
+    reader = open_video(plain)
+    answers = frame_background.BackgroundAnswers()
+    thread = frame_background.BackgroundThread(info_of(reader), right, answers, threading.Event())
+    thread.stop()
+    reader.close()
+    thread._settle(doubted(index_of_packets(change(right.packets), right.time_base)))
+    assert thread._index is right
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_small_copies_that_come_with_a_new_index_stay_where_they_have_its_numbers(qtbot, plain, mine):
+    stale = keep_stale_index(plain, one_less)
+    right = complete_index(plain, "")
+    box = Mailbox()
+    thread = FrameThread(box, Answers(), 64 << 20)
+    box.put(opening=(1, plain), index=(1, stale))
+    thread._step()
+    proxy = Proxy("copies", (right if mine else stale).digest, stamp=None)
+    box.put(index=(1, right), proxy=(1, proxy))
+    thread._step()
+    assert thread._proxy is (proxy if mine else None)
+    thread._forget()
+    proxy.close()
+
+
+@pytest.mark.parametrize("asked", [40, 50])
+def test_an_index_that_was_read_anew_meanwhile_stays_where_the_old_one_refuses_again(clip, asked):
+    keep_stale_index(clip, other_sizes)
+    reader, late = open_video(clip), open_video(clip)
+    with pytest.raises(IndexMismatchError):
+        reader.read(40)
+    assert load_index(fingerprint(clip), clip) is None
+    assert check_video(clip)["exact"]
+    for one in (reader, late):
+        with pytest.raises(IndexMismatchError):
+            one.read(asked)
+        assert load_index(fingerprint(clip), clip).proven
+        one.close()
+
+
+def test_a_reader_that_waits_is_answered_where_the_index_has_been_read_anew_before(qtbot, loader, clip, monkeypatch):
+    seen = Seen(loader)
+    loader.set_proof(on=False)
+    loader.open(clip)
+    until(qtbot, lambda: seen.opened)
+    loader._answers.mismatched.emit(loader._opening)
+    until(qtbot, lambda: len(seen.confirmed) == 1)
+    agrees = Packets.agrees
+    monkeypatch.setattr(
+        Packets, "agrees", lambda self, packet, pts, size: packet < 31 and agrees(self, packet, pts, size)
+    )
+    loader.request(40)
+    until(qtbot, lambda: seen.errors)
+    assert "the picture follows" in seen.errors[0][1].remedy
+    until(qtbot, lambda: len(seen.confirmed) == 2)
+    loader.request(40)
+    until(qtbot, lambda: len(seen.errors) == 2)
+    assert "other packets each time it is read" in str(seen.errors[1][1])
+
+
+def test_small_copies_stop_where_another_index_is_kept_than_their_numbers_are_of(plain):
+    keep_stale_index(plain, one_less)
+    reader = open_video(plain)
+    stale, info = reader.index, info_of(reader)
+    opened, states = [], []
+    copies = SmallCopies(info, opened=opened.append, told=states.append)
+
+    def build():
+        copies.build(stale, 10, 1 << 30, interrupted=lambda: False, elsewhere=lambda: False)
+
+    with pytest.raises(IndexMismatchError):
+        build()
+    assert not states[-1].at_work and load_index(fingerprint(plain), plain) is None
+    build()
+    (proxy,) = opened
+    assert not states[-1].at_work
+    copied = {frame: proxy.get(frame, reader.size[0]) for frame in range(FRAMES) if frame in proxy}
+    assert copied and all(
+        code_in(copy.pixels[..., :3]) == code_in(reader.read(frame)) for frame, copy in copied.items()
+    )
+    copies.close()
+    reader.close()
+
+
+def test_the_index_is_read_anew_where_only_the_small_copies_meet_the_mismatch(qtbot, loader, plain):
+    keep_stale_index(plain, one_less)
+    seen, told, states = Seen(loader), [], []
+    loader.indexReadAnew.connect(told.append)
+    loader.proxyState.connect(states.append)
+    loader.set_proof(on=False)
+    loader.allow_ahead(on=False)
+    loader.open(plain)
+    until(qtbot, lambda: seen.opened)
+    loader.request(70, scrubbing=True)
+    until(qtbot, lambda: told)
+    assert not seen.errors and loader.info.frame_count == FRAMES and not states[-1].at_work
+    loader.request(70, scrubbing=True)
+    until(qtbot, lambda: states[-1].pictures == FRAMES)
+    assert not seen.errors
