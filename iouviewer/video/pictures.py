@@ -146,9 +146,11 @@ class Pictures:
 
     def _new_decoder(self, container: Any = None) -> Decoder:
         # Once checksums tell which pictures threads give wrong, one thread decodes those groups only (``_rough``).
-        self._single = self._single or (is_known_damaged(self.index) and not len(self.index.checks))
+        proven = bool(len(self.index.checks))
+        untold = is_known_damaged(self.index) or lacks_references(self.index, self._facts.codec)
+        self._single = self._single or (untold and not proven)
         ahead = min(max(_AHEAD_BYTES // self._facts.picture_bytes, 2), 16)
-        strict = not self._single and not len(self.index.checks) and not lacks_references(self.index, self._facts.codec)
+        strict = not self._single and not proven
         threads = 1 if self._single else 0
         return Decoder(self._path, threads=threads, strict=strict, ahead=ahead, container=container, stamp=self._stamp)
 

@@ -39,7 +39,10 @@ def is_no_start(frame: Any, index: VideoIndex, codec: str) -> bool:
 
 
 def lacks_references(index: VideoIndex, codec: str) -> bool:
-    """Whether a strict decoder would take the first pictures after a seek for damaged: H.264 in open groups."""
+    """Whether a strict decoder would take the first pictures after a seek for damaged: H.264 in open groups.
+
+    Such files are read by one thread until they are proven: of several that are not strict, damage can go untold.
+    """
     return codec == "h264" and index.has_open_groups
 
 

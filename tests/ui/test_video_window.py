@@ -45,8 +45,10 @@ def go(qtbot: QtBot, window: MainWindow, frame: int) -> str:
 
 
 def on_screen(window: MainWindow) -> int:
-    """The number in the picture on the canvas, where it is shown in its own size."""
+    """The number in the picture on the canvas, where it is shown in its own size; -1 for the ground without one."""
     image = window.workbench.parts.canvas.picture_image()
+    if image.width() < window.session.source.width:
+        return -1
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return code_in(rows[:, : image.width() * 4].reshape(image.height(), image.width(), 4)[..., :3])
 
