@@ -55,7 +55,6 @@ class SmallCopies:
         self._info = info
         self._opened, self._told = opened, told
         self._proxy: Proxy | None = None
-        self._digest = ""
         self._reader: VideoReader | ImageReader | None = None
         self._at_work = False
 
@@ -111,11 +110,10 @@ class SmallCopies:
             self._tell(proxy, wanted, at_work=False)
 
     def _open(self, index: VideoIndex, limit: int) -> Proxy:
-        if self._proxy is None or self._digest != index.digest:
+        if self._proxy is None or self._proxy.digest != index.digest:
             if self._proxy is not None:
                 self._proxy.close()
             self._proxy = Proxy(self._info.fingerprint, index.digest, stamp=self._info.stamp, limit=limit)
-            self._digest = index.digest
             self._opened(self._proxy)
             self.rest()
         self._proxy.limit = limit

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.boxes import BoxFlag, Rect
 from iouviewer.document.edits import RemoveBoxes, SetFlags
 from iouviewer.ui.canvas.frame_view import LabelMode
 from iouviewer.ui.canvas.hit import Ref, truth_ref
@@ -69,13 +69,20 @@ def drag(view: CanvasView, x: float, y: float, way: list[tuple[float, float]], w
     assert_whole(view, f"{what}: release")
 
 
-WAY = [(1.0, 0.5), (7.0, 3.0), (40.0, -30.0), (-90.0, 60.0), (3.0, 140.0), (0.5, 0.5)]
+def rect_of(view: CanvasView, box_id: int) -> Rect:
+    box = view.session.ground_truth.find(box_id)
+    assert box is not None
+    return box.rect
+
+
+WAY = [(1.0, 0.5), (7.0, 3.0), (40.0, -30.0), (-90.0, 60.0), (3.0, 140.0), (0.5, 0.5), (12.0, 9.0)]
 
 
 def test_a_dragged_box_leaves_nothing_behind(view: CanvasView):
     view.session.select([8])
     assert_whole(view, "selected")
-    drag(view, 345.0, 205.0, WAY, "moved")
+    drag(view, 265.0, 205.0, WAY, "moved")
+    assert rect_of(view, 8) != TRUTH[7], "the drag took hold"
     assert view.viewportUpdateMode() == view.ViewportUpdateMode.MinimalViewportUpdate
 
 
@@ -83,12 +90,15 @@ def test_a_dragged_edge_leaves_nothing_behind(view: CanvasView):
     view.session.select([8])
     x, y = grip_of(view, 8, "bottom right")
     drag(view, x, y, [(5.0, 5.0), (60.0, 40.0), (-20.0, -10.0), (2.0, -3.0)], "resized")
+    before, after = TRUTH[7], rect_of(view, 8)
+    assert after[:2] == before[:2] and after[2:] != before[2:], "its corner was dragged"
 
 
 def test_several_dragged_boxes_leave_nothing_behind(view: CanvasView):
     view.session.select([1, 8, 15])
     assert_whole(view, "selected")
-    drag(view, 345.0, 205.0, WAY, "moved")
+    drag(view, 265.0, 205.0, WAY, "moved")
+    assert all(rect_of(view, box_id) != TRUTH[box_id - 1] for box_id in (1, 8, 15)), "all of them moved"
 
 
 def test_drawing_hovering_and_editing_leave_nothing_behind(view: CanvasView):
@@ -103,7 +113,9 @@ def test_drawing_hovering_and_editing_leave_nothing_behind(view: CanvasView):
     assert_whole(view, "undone")
     QTest.mouseMove(view.viewport(), QPoint(3, 3))
     view.tool.draw_mode = True
+    count = len(view.session.ground_truth.boxes(0))
     drag(view, 560.0, 300.0, [(10.0, 10.0), (60.0, 120.0), (-30.0, 50.0), (20.0, 20.0)], "drawn")
+    assert len(view.session.ground_truth.boxes(0)) == count + 1
     view.session.go_to(1)
     view.session.go_to(0)
     assert_whole(view, "another frame")
