@@ -368,3 +368,22 @@ def test_the_index_is_read_anew_where_only_the_small_copies_meet_the_mismatch(qt
     loader.request(70, scrubbing=True)
     until(qtbot, lambda: states[-1].pictures == FRAMES)
     assert not seen.errors
+
+
+@pytest.mark.parametrize("after", [0, 10, 40, 120], ids=lambda after: f"{after} ms")
+def test_another_file_can_be_opened_and_all_be_closed_while_the_index_is_read_anew(qtbot, plain, clip, after):
+    keep_stale_index(plain, one_less)
+    loader = FrameLoader()
+    seen = Seen(loader)
+    loader.open(plain)
+    loader.request(70)
+    qtbot.wait(after)
+    loader.open(clip)
+    until(qtbot, lambda: seen.opened and seen.opened[-1].path == clip)
+    number = loader.request(12)
+    until(qtbot, lambda: any(shown.request == number and shown.exact for shown in seen.frames))
+    shown = next(shown for shown in seen.frames if shown.request == number and shown.exact)
+    assert code_in(pixels_of(shown.image)[..., :3]) == 12
+    assert loader.info.path == clip and loader.info.frame_count == FRAMES
+    loader.close()
+    assert not [thread.name for thread in threading.enumerate() if "key frames" in thread.name]
