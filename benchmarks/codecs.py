@@ -14,7 +14,7 @@ import av
 
 from benchmarks import scrubbing
 from iouviewer.video import open_video
-from iouviewer.video.confirm import confirm_index
+from iouviewer.video.decode_check import confirm_index
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.reader import VideoReader
 

@@ -56,7 +56,7 @@ class Ours:
     def __init__(self, count: int, *, reduced: bool) -> None:
         from PySide6.QtGui import QImage
 
-        from iouviewer.app.session import Session
+        from iouviewer.app.editing.session import Session
         from iouviewer.document.document import Document
         from iouviewer.document.sources import Source
         from iouviewer.ui.canvas.view import CanvasView
@@ -105,7 +105,7 @@ class Ours:
 
     def drags(self, moves: int) -> list[float]:
         """Milliseconds a move of one box under the mouse: edit, scores, labels and paint."""
-        from iouviewer.app.gesture import DragGesture
+        from iouviewer.app.editing.gesture import DragGesture
         from iouviewer.document.rects import Edges
 
         self.show(0)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-LONGEST_FILE, LONGEST_FUNCTION, LONGEST_CLASS = 400, 60, 300
+LONGEST_FILE, LONGEST_FUNCTION, LONGEST_CLASS = 600, 60, 400
 BUDGETED = [p for folder in ("iouviewer", "tools", "benchmarks") for p in sorted((REPOSITORY / folder).rglob("*.py"))]
 
 
@@ -39,7 +39,7 @@ def test_files_functions_and_classes_stay_small(path: Path) -> None:
 
 def test_the_budget_finds_what_is_too_long(tmp_path: Path) -> None:
     path = tmp_path / "long.py"
-    path.write_text("class A:\n    def f(self):\n" + "        x = 1\n" * 300 + "y = 2\n" * 200)
+    path.write_text("class A:\n    def f(self):\n" + "        x = 1\n" * 400 + "y = 2\n" * 300)
     assert [said.split(" has ")[0] for said in too_long(path)] == ["long.py", "long.py:1: A", "long.py:2: f"]
 
 

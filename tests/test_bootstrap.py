@@ -102,10 +102,10 @@ def test_a_library_that_is_not_there_is_found_missing(bootstrap: ModuleType) -> 
 
 
 def test_the_program_asks_for_the_same_libraries_as_the_set_up(bootstrap: ModuleType) -> None:
-    from iouviewer import cli_display
+    from iouviewer.cli import display
 
-    assert bootstrap.QT_LIBRARIES == cli_display.QT_LIBRARIES
-    assert bootstrap.X_LIBRARIES == cli_display.X_LIBRARIES
+    assert bootstrap.QT_LIBRARIES == display.QT_LIBRARIES
+    assert bootstrap.X_LIBRARIES == display.X_LIBRARIES
 
 
 def test_ci_runs_make_test() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from iouviewer.cli import main
-from iouviewer.cli_display import why_no_window
+from iouviewer.cli.display import why_no_window
 
 
 def run() -> int:

@@ -13,10 +13,10 @@ import numpy as np
 from iouviewer.document.imported import ImportedBoxes, RefusedRow
 from iouviewer.errors import UserError
 from iouviewer.formats import box_csv
-from iouviewer.formats.collector import collector_paused
 from iouviewer.formats.detection import detect
+from iouviewer.formats.gc_pause import collector_paused
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, Detected, FormatInfo, Place, ReadContext
-from iouviewer.formats.losses import losses
+from iouviewer.formats.unsupported_fields import losses
 
 __all__ = [
     "UNSPECIFIED_NAME",

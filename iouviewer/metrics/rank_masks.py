@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from iouviewer.metrics.coco_matching import ALL, THRESHOLDS, Masks
-from iouviewer.metrics.stretches import Best, best_point, best_points
+from iouviewer.metrics.hull_blocks import Best, best_point, best_points
 from iouviewer.metrics.table import Bool, Float, Int
 
 CURVES = len(THRESHOLDS)

@@ -17,9 +17,9 @@ import numpy as np
 
 from iouviewer.metrics.coco_curve import average_precision, class_curves, needed_hits
 from iouviewer.metrics.coco_matching import ALL, Masks
+from iouviewer.metrics.hull_blocks import shifted
 from iouviewer.metrics.rank_masks import CURVES, Change, RankMasks
 from iouviewer.metrics.recall_windows import RecallWindows
-from iouviewer.metrics.stretches import shifted
 from iouviewer.metrics.table import Float, Int
 
 _FEW = 10_000

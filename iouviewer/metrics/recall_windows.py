@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from iouviewer.metrics.coco_curve import RECALLS
+from iouviewer.metrics.hull_blocks import FAR, best_of_each_rest, best_point, shift_each
 from iouviewer.metrics.rank_masks import CURVES, RankMasks
-from iouviewer.metrics.stretches import FAR, best_of_each_rest, best_point, shift_each
 from iouviewer.metrics.table import Bool, Float, Int
 
 WINDOW = 128

@@ -7,7 +7,7 @@ import json
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QLabel
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import Change, Phase
 from iouviewer.errors import UserError

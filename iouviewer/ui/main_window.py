@@ -11,8 +11,8 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QLabel, QMainWindow, QToolBar, QWidget
 
 if TYPE_CHECKING:
-    from iouviewer.app.session import Session
-    from iouviewer.ui.workbench import Workbench
+    from iouviewer.app.editing.session import Session
+    from iouviewer.ui.window_parts import Workbench
 
 SIZE = QSize(1280, 720)
 """Logical pixels the window is designed for."""

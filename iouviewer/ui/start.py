@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from iouviewer.app.cv2_guard import QT_VARIABLES, clear_cv2_qt_paths, has_own_qt
+from iouviewer.app.video.cv2_guard import QT_VARIABLES, clear_cv2_qt_paths, has_own_qt
 from iouviewer.jobs.open_request import OpenRequest
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def run_window(request: OpenRequest) -> int:
 
     def fill() -> None:
         from iouviewer.app import logging_setup
-        from iouviewer.app.cv2_guard import import_cv2_safely
         from iouviewer.app.notifier import Notifier
+        from iouviewer.app.video.cv2_guard import import_cv2_safely
 
         notifier = Notifier(window)
         undo.append(logging_setup.install(notifier))
@@ -106,8 +106,8 @@ def fill_window(window: MainWindow, keeper: ThemeKeeper, notifier: Notifier, req
 
     The first picture is decoded while the window's other parts are loaded; its answers wait until the window is whole.
     """
-    from iouviewer.app.frame_loader import FrameLoader
     from iouviewer.app.settings import SettingsStore
+    from iouviewer.app.video.frame_loader import FrameLoader
 
     store = SettingsStore(tell=notifier.show)
     loader = FrameLoader(window, memory=store.settings.memory_mib << 20)
@@ -117,7 +117,7 @@ def fill_window(window: MainWindow, keeper: ThemeKeeper, notifier: Notifier, req
         loader.request(store.settings.last_frame(request.video))
 
     with without_cuda():
-        from iouviewer.ui.workbench import Workbench
+        from iouviewer.ui.window_parts import Workbench
 
     workbench = Workbench(window, store, notifier, keeper, loader)
     window.restore(store.settings.window_geometry)

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.compare.side import CompareSide
-from iouviewer.ui.compare.stage import CompareStage
+from iouviewer.ui.compare.compare_view import CompareStage
+from iouviewer.ui.compare.side_panel import CompareSide
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.panels.inspector import Inspector
 from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel, VariantsPanel

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from iouviewer.errors import UserError
-from iouviewer.video.confirm import confirm_index
 from iouviewer.video.container import IndexMismatchError
+from iouviewer.video.decode_check import confirm_index
 from iouviewer.video.edit_list import hidden_pictures
 from iouviewer.video.fingerprint import fingerprint
 from iouviewer.video.images import ImageReader

@@ -16,7 +16,7 @@ from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp, stamp_of
 from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, RESTARTS, Packets, leading_the_file
 from iouviewer.video.picture_files import is_animation
-from iouviewer.video.starts import temporal_layers
+from iouviewer.video.seek_points import temporal_layers
 
 _MAX_DEMUX_ERRORS = 50
 """Errors of the demuxer in a row after which the rest of the file is given up."""

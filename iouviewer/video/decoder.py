@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from iouviewer.errors import UserError
-from iouviewer.video.abreast import Abreast, useful_count
-from iouviewer.video.ahead import Ahead
 from iouviewer.video.container import demuxed, open_container, refuse_another_file, video_stream_of
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.index import NO_TIME, VideoIndex
-from iouviewer.video.starts import shares_slices, slices_in, stands_alone
+from iouviewer.video.parallel_decoder import Abreast, useful_count
+from iouviewer.video.read_ahead import Ahead
+from iouviewer.video.seek_points import shares_slices, slices_in, stands_alone
 
 _LOST_PACKETS = 400
 """Packets after a seek that the index does not know; more, and the file is read from its beginning instead."""

@@ -18,10 +18,10 @@ from iouviewer.video.colour import Converter, Pixels
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
+from iouviewer.video.frame_cache import Held
 from iouviewer.video.index import Int64, VideoIndex
-from iouviewer.video.packed import LONG_SIDE, pack, unpack
-from iouviewer.video.ring import Held
-from iouviewer.video.starts import is_no_start
+from iouviewer.video.jpeg import LONG_SIDE, pack, unpack
+from iouviewer.video.seek_points import is_no_start
 
 _log = logging.getLogger(__name__)
 

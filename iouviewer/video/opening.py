@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from iouviewer.errors import UserError
-from iouviewer.video.confirm import confirm_index
 from iouviewer.video.container import (
     IndexMismatchError,
     check_readable,
@@ -17,6 +16,7 @@ from iouviewer.video.container import (
     refuse_what_is_no_file,
     scan_packets,
 )
+from iouviewer.video.decode_check import confirm_index
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.edit_list import with_left_out
 from iouviewer.video.fingerprint import fingerprint as fingerprint_of

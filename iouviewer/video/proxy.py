@@ -19,7 +19,7 @@ from iouviewer import folders
 from iouviewer.video.colour import Pixels
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.fingerprint import FileStamp
-from iouviewer.video.packed import LONG_SIDE, pack, unpack
+from iouviewer.video.jpeg import LONG_SIDE, pack, unpack
 
 __all__ = ["DEFAULT_LIMIT", "LONG_SIDE", "Proxy", "clear_proxies", "proxies_size", "proxy_folder"]
 

@@ -18,13 +18,13 @@ from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.display import DisplayFrame
 from iouviewer.video.facts import StreamFacts
 from iouviewer.video.fingerprint import FileStamp
-from iouviewer.video.growing import goes_on_from
+from iouviewer.video.frame_cache import Held
+from iouviewer.video.frame_decoder import Cancelled, Pictures
 from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
+from iouviewer.video.index_builder import goes_on_from
 from iouviewer.video.index_cache import forget_index, load_index
 from iouviewer.video.keyframes import KeptKey, KeyFrames
-from iouviewer.video.pictures import Cancelled, Pictures
-from iouviewer.video.ring import Held
-from iouviewer.video.starts import shares_slices
+from iouviewer.video.seek_points import shares_slices
 
 _PREVIEWS = 6
 """Key frames kept as they were shown, so that a hand that stays within a group gets them without decoding."""

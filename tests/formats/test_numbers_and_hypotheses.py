@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iouviewer.formats.hypotheses import describe, propose_offset
+from iouviewer.formats.frame_offset import describe, propose_offset
 from iouviewer.formats.numbers import corner_texts, exact, extent_texts, rounded, short
 from iouviewer.formats.registry import read_boxes
 

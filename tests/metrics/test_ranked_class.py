@@ -7,8 +7,8 @@ import pytest
 
 from iouviewer.metrics.coco_curve import average_precision, class_curves
 from iouviewer.metrics.coco_matching import ALL
+from iouviewer.metrics.hull_blocks import FAR, best_of_each_rest, best_point, best_points, shift_each, shifted
 from iouviewer.metrics.ranked_class import FewRanked, RankedClass
-from iouviewer.metrics.stretches import FAR, best_of_each_rest, best_point, best_points, shift_each, shifted
 
 
 def assert_equal(ranked, tp, ignored, gt_count):

@@ -17,8 +17,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from iouviewer.app.frame_numbers import frames_in_use
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
+from iouviewer.app.video.frame_numbers import frames_in_use
 from iouviewer.document.boxes import Box
 from iouviewer.document.document import Document
 from iouviewer.document.edits import AddBoxes, FrameMark, FrameState, RemoveBoxes, SetDecisions, SetFrames, SetRects

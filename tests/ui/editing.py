@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import (
     AddBoxes,
@@ -128,7 +128,7 @@ def main(video: Path, undos: int) -> int:
     """Edit, and say "saved" when the window would."""
     from PySide6.QtCore import QCoreApplication
 
-    from iouviewer.app.project_controller import ProjectController
+    from iouviewer.app.projects.controller import ProjectController
     from iouviewer.app.settings import Settings
 
     app = QCoreApplication([])

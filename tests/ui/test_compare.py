@@ -11,13 +11,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from iouviewer.app.session import Session
-from iouviewer.app.verdict_job import VariantVerdict
+from iouviewer.app.editing.session import Session
+from iouviewer.app.jobs.verdict_job import VariantVerdict
 from iouviewer.document.variants import RunState
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.compare.changed_objects import SpotList
+from iouviewer.ui.compare.compare_view import CompareMode, CompareStage
 from iouviewer.ui.compare.differences import NO_SPOTS, Spot, Spots
-from iouviewer.ui.compare.spots import SpotList
-from iouviewer.ui.compare.stage import CompareMode, CompareStage
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from tests.ui.helpers import plain_picture, session_with
 from tests.ui.window import FRAMES, opened_window, shown, small_case

@@ -15,8 +15,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtWidgets import QLabel, QTableView
 from pytestqt.qtbot import QtBot
 
-from iouviewer.app.project_controller import ProjectController
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
+from iouviewer.app.projects.controller import ProjectController
 from iouviewer.app.settings import Settings
 from iouviewer.document.document import Document
 from iouviewer.document.sources import Source

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer import folders
-from iouviewer.app.inference_job import Run, RunState
+from iouviewer.app.jobs.inference_job import Run, RunState
 from iouviewer.document.variants import RunState as VariantState
 from iouviewer.inference import runner
 from iouviewer.inference.runner import RunRequest

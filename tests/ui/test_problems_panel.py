@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Batch, SetClassNames, SetRects
 from iouviewer.document.problems import Kind
 from iouviewer.ui.panels.problems import ProblemsPanel

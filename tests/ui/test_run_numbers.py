@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QWidget
 
-from iouviewer.app.inference_job import InferenceQueue, Run
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
+from iouviewer.app.jobs.inference_job import InferenceQueue, Run
 from iouviewer.app.settings import Settings
 from iouviewer.document.document import Document
 from iouviewer.document.numbering import Numbering

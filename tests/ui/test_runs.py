@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QProgressBar, QToolButton
 from pytestqt.qtbot import QtBot
 
-from iouviewer.app.inference_job import InferenceQueue, Run, RunState
+from iouviewer.app.jobs.inference_job import InferenceQueue, Run, RunState
 from iouviewer.document.variants import RunState as VariantState
 from iouviewer.inference.protocol import Detections, Failed, FailureKind, ModelLoaded
 from iouviewer.inference.runner import RunRequest

@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import RemoveBoxes, SetDecisions, SetRects
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel

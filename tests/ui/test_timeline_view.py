@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameMark, FrameState, SetFrames, SetRects
 from iouviewer.ui.theme import DARK
 from iouviewer.ui.timeline.items import lane_pixels, ramp_table, strip_pixels

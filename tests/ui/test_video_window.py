@@ -14,11 +14,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
-from iouviewer.app import frame_background
+from iouviewer.app.video import index_thread
 from iouviewer.jobs.open_request import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.video.reader import VideoReader
-from tests.app.test_index_mismatch import keep_stale_index, one_less
+from tests.app.video.test_index_mismatch import keep_stale_index, one_less
 from tests.ui.window import opened_window, shown, write_boxes
 from tests.video.awkward import VideoMaker, clips_in, code_in, make_video, picture, sequential
 
@@ -103,13 +103,13 @@ def test_a_peculiarity_stays_to_be_seen(qtbot: QtBot, clip, name: str, words: st
 def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
     qtbot: QtBot, clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release, real = threading.Event(), frame_background.Confirmation
+    release, real = threading.Event(), index_thread.Confirmation
 
     def late(*arguments: object, **more: object) -> object:
         release.wait(PATIENCE / 1000)
         return real(*arguments, **more)
 
-    monkeypatch.setattr(frame_background, "Confirmation", late)
+    monkeypatch.setattr(index_thread, "Confirmation", late)
     video = clip("b_frames.avi")
     gt = write_boxes(tmp_path / "gt.csv", {f: [(10, 10, 60, 60)] for f in range(80)})
     try:
@@ -132,7 +132,7 @@ def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
 def test_boxes_from_files_keep_the_files_numbers_when_frames_are_counted_anew(
     qtbot: QtBot, clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early: bool
 ) -> None:
-    release, real = threading.Event(), frame_background.Confirmation
+    release, real = threading.Event(), index_thread.Confirmation
 
     def late(*arguments: object, **more: object) -> object:
         release.wait(PATIENCE / 1000)
@@ -143,7 +143,7 @@ def test_boxes_from_files_keep_the_files_numbers_when_frames_are_counted_anew(
     count = len(sequential(video)[0])
     rows = {frame: [(float(frame), 10.0, frame + 30.0, 40.0)] for frame in range(count)}
     gt, pred = write_boxes(tmp_path / "gt.csv", rows), write_boxes(tmp_path / "pred.csv", rows)
-    monkeypatch.setattr(frame_background, "Confirmation", late)
+    monkeypatch.setattr(index_thread, "Confirmation", late)
     try:
         with opened_window(qtbot) as window:
             window.workbench.open_request(OpenRequest(video=video, gt=gt, preds=(("same", pred),)))
@@ -321,14 +321,14 @@ def test_going_elsewhere_while_it_plays_plays_on_from_there(qtbot: QtBot, clip) 
 @pytest.fixture
 def halted_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Every file counts as large, and its index stays where it is until the event is set."""
-    release, real = threading.Event(), frame_background.complete_index
+    release, real = threading.Event(), index_thread.complete_index
 
     def late(*arguments: object, **more: object) -> object:
         release.wait(PATIENCE / 1000)
         return real(*arguments, **more)
 
-    monkeypatch.setattr("iouviewer.app.frame_thread.LARGE_FILE", 0)
-    monkeypatch.setattr(frame_background, "complete_index", late)
+    monkeypatch.setattr("iouviewer.app.video.decode_thread.LARGE_FILE", 0)
+    monkeypatch.setattr(index_thread, "complete_index", late)
     yield release
     release.set()
 
@@ -539,14 +539,14 @@ def test_an_index_that_is_not_the_files_is_read_anew_and_boxes_follow_their_pict
 def test_a_check_that_waits_says_so_after_a_moment_and_nothing_hops(
     qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    halted, real = threading.Event(), frame_background.Confirmation.advance
+    halted, real = threading.Event(), index_thread.Confirmation.advance
 
     def slow(self: object) -> bool:
         if self.packets > 30:  # type: ignore[attr-defined]
             halted.wait(PATIENCE / 1000)
         return real(self)
 
-    monkeypatch.setattr(frame_background.Confirmation, "advance", slow)
+    monkeypatch.setattr(index_thread.Confirmation, "advance", slow)
     try:
         with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
             desk, queue = window.workbench.desk, window.workbench.queue

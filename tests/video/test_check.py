@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from iouviewer.app.video_info import info_of
-from iouviewer.app.video_words import notes_on
+from iouviewer.app.video.video_info import info_of
+from iouviewer.app.video.video_notes import notes_on
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video, gaps_in, is_variable
 from iouviewer.video.edit_list import hidden_pictures
-from iouviewer.video.growing import complete_index
+from iouviewer.video.index_builder import complete_index
 from tests.video.awkward import VideoMaker, cut_by_edit_list, make_video, truncate
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
-from iouviewer.video.confirm import confirm_index
+from iouviewer.video.decode_check import confirm_index
 from iouviewer.video.decoder import Decoder
 from tests.video.awkward import BROKEN, MAKERS, code_in
 

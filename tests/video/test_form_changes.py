@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from iouviewer.app.video_info import info_of, info_with
-from iouviewer.app.video_words import notes_on
+from iouviewer.app.video.video_info import info_of, info_with
+from iouviewer.app.video.video_notes import notes_on
 from iouviewer.jobs.check import check_text
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video
-from iouviewer.video.confirm import confirm_index
+from iouviewer.video.decode_check import confirm_index
 from iouviewer.video.facts import FormChange
 from tests.video.awkward import VideoMaker, make_video
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
-from iouviewer.video.confirm import confirm_index
+from iouviewer.video.decode_check import confirm_index
 from tests.video.awkward import broken_bytes, sequential
 
 source, folder, rounds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

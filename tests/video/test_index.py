@@ -11,10 +11,10 @@ import pytest
 from iouviewer.video import open_video
 from iouviewer.video.facts import FormChange
 from iouviewer.video.fingerprint import fingerprint, stamp_of
-from iouviewer.video.growing import complete_index, settled_part
+from iouviewer.video.frame_decoder import spread
 from iouviewer.video.index import NO_TIME, Damage, Packets, VideoIndex, index_of_packets
+from iouviewer.video.index_builder import complete_index, settled_part
 from iouviewer.video.index_cache import cached_path, load_index, save_index
-from iouviewer.video.pictures import spread
 
 
 def packets(pts, key=(0,), discard=(), size=10):

@@ -12,8 +12,8 @@ import pytest
 
 from iouviewer.video import check, index_cache, open_video, opening
 from iouviewer.video.fingerprint import fingerprint, stamp_of
-from iouviewer.video.growing import complete_index
 from iouviewer.video.index import Packets, VideoIndex, index_of_packets
+from iouviewer.video.index_builder import complete_index
 from iouviewer.video.index_cache import cached_path, load_index, save_index
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from iouviewer.video import open_video
-from iouviewer.video.growing import complete_index
+from iouviewer.video.index_builder import complete_index
 from tools.make_long_video import RATE, make_long_video
 
 GROUP, GROUPS, TIMES = 20, 2, 30

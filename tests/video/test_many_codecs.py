@@ -12,7 +12,7 @@ import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
-from iouviewer.video.confirm import confirm_index
+from iouviewer.video.decode_check import confirm_index
 from iouviewer.video.images import ImageReader
 from tests.video.awkward import VideoMaker, encoder_exists, make_video, sequential
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iouviewer.video import open_video
-from iouviewer.video.confirm import confirm_index
+from iouviewer.video.decode_check import confirm_index
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.keyframes import chosen
 from tests.video.awkward import VideoMaker, code_in, make_video

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from iouviewer.video import open_video
-from iouviewer.video.confirm import confirm_index
+from iouviewer.video.decode_check import confirm_index
 from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.proxy import Proxy, clear_proxies, proxies_size, proxy_folder
 from tests.video.awkward import VideoMaker, code_in, make_video, picture

@@ -326,7 +326,7 @@ def test_importing_the_package_loads_no_decoder():
 
 @pytest.mark.parametrize("name", ["plain.mp4", "b_frames.mp4", "open_gop.mkv", "mpeg2.ts", "mpeg4.mp4", "hevc.mp4"])
 def test_the_least_memory_is_enough_to_decode_each_picture_once_in_sequence(name, clip, monkeypatch):
-    monkeypatch.setattr("iouviewer.video.pictures._SMALL_MEMORY", 0)
+    monkeypatch.setattr("iouviewer.video.frame_decoder._SMALL_MEMORY", 0)
     starts = []
     real = Decoder.start_at
     monkeypatch.setattr(Decoder, "start_at", lambda self, *a, **k: (starts.append(a[1]), real(self, *a, **k))[1])

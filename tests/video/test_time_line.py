@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from iouviewer.app.video_info import info_of, info_with
-from iouviewer.app.video_words import notes_on
+from iouviewer.app.video.video_info import info_of, info_with
+from iouviewer.app.video.video_notes import notes_on
 from iouviewer.jobs.check import check_text
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video
-from iouviewer.video.confirm import confirm_index
+from iouviewer.video.decode_check import confirm_index
 from iouviewer.video.index import NO_TIME, RESTARTS, Packets, index_of_packets
 from iouviewer.video.time_line import TimeJump, segments, time_line
 from tests.video.awkward import VideoMaker, code_in, make_video, sequential

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QPointF
 
-from iouviewer.app.gesture import ORIGIN
-from iouviewer.app.session import Session
+from iouviewer.app.editing.gesture import ORIGIN
+from iouviewer.app.editing.session import Session
 from iouviewer.document import commands, rects, tracks
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.commands import Accepted, Command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 
-from iouviewer.app.gesture import DragGesture, DrawGesture
+from iouviewer.app.editing.gesture import DragGesture, DrawGesture
 from iouviewer.document.rects import Edges
 from iouviewer.ui.canvas.box_commands import BoxCommands
 from iouviewer.ui.canvas.hit import Ref, handles, truth_ref

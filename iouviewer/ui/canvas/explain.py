@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.edits import FrameState
 from iouviewer.metrics.iou import iou_matrix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtGui import QColor, QImage
 
-from iouviewer.app.frame_loader import LoadedFrame
+from iouviewer.app.video.frame_loader import LoadedFrame
 from iouviewer.document.sources import Source
 from iouviewer.ui.canvas.labels import Label, Segment
 from iouviewer.ui.palette import PLATE_MUTED, PLATE_TEXT

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 
-from iouviewer.app.gesture import DragGesture, DrawGesture, Gesture
+from iouviewer.app.editing.gesture import DragGesture, DrawGesture, Gesture
 from iouviewer.document.boxes import Rect
 from iouviewer.document.rects import Edges, spanned
 from iouviewer.ui.canvas import hit

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.edits import FrameState
 from iouviewer.document.variants import Variant

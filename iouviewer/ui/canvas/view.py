@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QImage, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGraphicsRectItem, QWidget
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Rect
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.variants import Variant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.ask_number import AskNumber

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.app.settings import Settings
 from iouviewer.atomic import atomic_write
 from iouviewer.document.edits import FrameState

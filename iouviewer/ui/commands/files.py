@@ -11,12 +11,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from iouviewer import folders
-from iouviewer.app.frame_loader import FrameLoader, IndexProgress, NumbersConfirmed, VideoInfo
-from iouviewer.app.frame_numbers import NUMBERED_BY_FILES
-from iouviewer.app.importer import ReplaceQuestion
-from iouviewer.app.project_controller import ProjectController
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
+from iouviewer.app.projects.controller import ProjectController
+from iouviewer.app.projects.importer import ReplaceQuestion
 from iouviewer.app.settings import Settings
+from iouviewer.app.video.frame_loader import FrameLoader, IndexProgress, NumbersConfirmed, VideoInfo
+from iouviewer.app.video.frame_numbers import NUMBERED_BY_FILES
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import refuse_outside

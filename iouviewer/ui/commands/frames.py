@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
-from iouviewer.app.playback import Playback
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
+from iouviewer.app.video.playback import Playback
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.ask_number import AskNumber
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.commands import without_classes
 from iouviewer.document.edits import Batch, SetDecisions
 from iouviewer.document.problems import FIXED, RIGHT, UNCLEAR, Kind, Problem, fix_command

@@ -13,9 +13,9 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from iouviewer.app.import_boxes import knows_classes, map_classes
-from iouviewer.app.inference_job import InferenceQueue, Run
-from iouviewer.app.session import Session
+from iouviewer.app.editing.import_boxes import knows_classes, map_classes
+from iouviewer.app.editing.session import Session
+from iouviewer.app.jobs.inference_job import InferenceQueue, Run
 from iouviewer.app.settings import Settings
 from iouviewer.document.edits import SetClassNames
 from iouviewer.document.predictions import PredictionSet

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QWidget
 
-from iouviewer.app.frame_loader import FrameLoader
-from iouviewer.app.playback import SPEEDS, Playback
-from iouviewer.app.session import Session
-from iouviewer.app.video_info import Waits
-from iouviewer.app.video_words import Note
+from iouviewer.app.editing.session import Session
+from iouviewer.app.video.frame_loader import FrameLoader
+from iouviewer.app.video.playback import SPEEDS, Playback
+from iouviewer.app.video.video_info import Waits
+from iouviewer.app.video.video_notes import Note
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.ask_time import AskTime
 from iouviewer.ui.dialogs.picture_levels import PictureLevels

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication, QMainWindow
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.ui.action_table import ACTIONS
-from iouviewer.ui.compare.stage import CompareMode
+from iouviewer.ui.compare.compare_view import CompareMode
 from iouviewer.ui.dialogs.finder import Choice, Finder
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.workspaces import Workspace, Workspaces

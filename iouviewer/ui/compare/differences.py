@@ -9,7 +9,7 @@ from math import nan
 import numpy as np
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Change, FrameState, Phase
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.metrics.coco import match_coco

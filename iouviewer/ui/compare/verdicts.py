@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from iouviewer.app.verdict_job import VariantVerdict
+from iouviewer.app.jobs.verdict_job import VariantVerdict
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.ui.theme import tabular_font
 

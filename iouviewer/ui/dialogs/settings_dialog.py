@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from iouviewer.app.settings import Settings
-from iouviewer.app.small_copies import ProxyState
+from iouviewer.app.video.proxy_builder import ProxyState
 from iouviewer.metrics.table import Convention
 from iouviewer.ui.dialogs.key_editor import KeyEditor
 from iouviewer.video.proxy import proxies_size

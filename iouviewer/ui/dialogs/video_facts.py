@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from iouviewer.app.frame_background import IndexProgress
-from iouviewer.app.video_info import VideoInfo, Waits
-from iouviewer.app.video_words import notes_on
+from iouviewer.app.video.index_thread import IndexProgress
+from iouviewer.app.video.video_info import VideoInfo, Waits
+from iouviewer.app.video.video_notes import notes_on
 from iouviewer.ui.panels.status import clock
 from iouviewer.ui.theme import tabular_font
 from iouviewer.video.check import gaps_in, is_variable

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Rect
 from iouviewer.document.edits import Change, Phase
 from iouviewer.metrics.iou import IouFamilyPair, family_pair, iou_matrix

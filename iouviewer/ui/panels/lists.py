@@ -6,7 +6,7 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.sections import Section, dense_table, make_dense
 from iouviewer.ui.tables.boxes_model import BoxesModel

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.problem_list import Filter
 from iouviewer.document.problems import KIND_NAMES, Kind, Problem
 from iouviewer.ui.panels.sections import Section, make_dense

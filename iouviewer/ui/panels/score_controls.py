@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QWidget
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.scores_types import ScoreSettings
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention

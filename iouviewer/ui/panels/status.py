@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton
 
-from iouviewer.app.session import SaveState, Session
+from iouviewer.app.editing.session import SaveState, Session
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.ui.theme import tabular_font
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
-from iouviewer.app.playback import SPEEDS, Playback
+from iouviewer.app.video.playback import SPEEDS, Playback
 from iouviewer.ui.panels.status import MESSAGE_MILLISECONDS
 from iouviewer.ui.theme import tabular_font
 

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from iouviewer.app.frame_loader import ProxyState
-from iouviewer.app.video_words import Note
+from iouviewer.app.video.frame_loader import ProxyState
+from iouviewer.app.video.video_notes import Note
 from iouviewer.ui.theme import tabular_font
 
 _MARGIN = 5

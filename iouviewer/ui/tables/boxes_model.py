@@ -9,7 +9,7 @@ from enum import StrEnum
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QBrush, QColor, QFont
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.edits import Change
 from iouviewer.metrics.review import PairState

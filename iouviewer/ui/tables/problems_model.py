@@ -6,8 +6,8 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QFont
 
-from iouviewer.app.problems_job import ProblemsJob, gather
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
+from iouviewer.app.jobs.problems_job import ProblemsJob, gather
 from iouviewer.document.boxes import NO_TRACK, Box
 from iouviewer.document.edits import Aspect, Change, FrameState, Phase
 from iouviewer.document.problem_groups import Arranged, arrange

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from iouviewer.app.session import Session
+from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.variants import Variant

@@ -1,0 +1,1 @@
+"""What changes the document: the session, gestures, the list of variants."""

@@ -1,0 +1,1 @@
+"""Opening, keeping and recovering project files."""

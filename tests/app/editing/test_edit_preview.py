@@ -1,0 +1,104 @@
+"""What a gesture shows: any row of previews leaves what the last one alone would, and takes back to the bits."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iouviewer.app.editing.session import Session
+from iouviewer.document.document import Document
+from iouviewer.document.edits import Change, Edit, Phase, RemoveBoxes, SetRects
+from iouviewer.document.history import MemoryHistory
+from iouviewer.errors import UserError
+from tests.project.building import make_document, state_of
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+_IDS = sorted(make_document().ground_truth().columns()[5].tolist())[:3]
+_BEFORE = {box_id: make_document().ground_truth().find(box_id) for box_id in _IDS}
+_CORNERS = st.floats(0.0, 40.0, allow_subnormal=False)
+
+
+_IDS_OF_EDIT = st.lists(st.sampled_from(_IDS), min_size=1, max_size=3, unique=True)
+
+
+@st.composite
+def _rects(draw: st.DrawFn, ids: list[int]) -> Edit:
+    """New rectangles for some boxes; some of them the ones that they had, few turned inside out."""
+    rects = []
+    for box_id in ids:
+        box = _BEFORE[box_id]
+        assert box is not None
+        new = st.builds(lambda x, y: (x, y, x + 5.0, y + 7.0), _CORNERS, _CORNERS)
+        rects.append((box_id, draw(st.one_of(new, new, st.just(box.rect)))))
+    if not draw(st.integers(0, 9)):
+        rects[-1] = (rects[-1][0], (5.0, 5.0, 4.0, 6.0))
+    return SetRects(tuple(rects))
+
+
+@st.composite
+def _edits(draw: st.DrawFn) -> list[Edit]:
+    """A gesture on the same boxes, and now and then something else."""
+    ids = draw(_IDS_OF_EDIT)
+    same = _rects(ids)
+    other = st.one_of(_IDS_OF_EDIT.flatmap(_rects), st.just(RemoveBoxes((_IDS[0],))))
+    return draw(st.lists(st.one_of(same, same, same, other), min_size=1, max_size=8))
+
+
+_EDITS = _edits()
+
+
+def _applied(edits: list[Edit]) -> tuple[Document, bool]:
+    """What the last edit alone would leave, and whether it is valid and changes anything."""
+    document = make_document()
+    try:
+        return document, document.apply(edits[-1]) is not None
+    except UserError:
+        return document, False
+
+
+@given(_EDITS)
+def test_a_row_of_previews_leaves_what_the_last_one_alone_would(edits: list[Edit]):
+    session = Session()
+    session.open_document(make_document())
+    told: list[Change] = []
+    session.changed.connect(told.append)
+    for edit in edits:
+        before, seen = state_of(session.document), len(told)
+        try:
+            session.preview(edit)
+        except UserError:
+            assert state_of(session.document) == state_of(make_document())
+        # Views that draw what is told alone stay true.
+        assert state_of(session.document) == before or len(told) > seen
+        assert {change.phase for change in told} <= {Phase.LIVE}
+    expected, changes = _applied(edits)
+    assert state_of(session.document) == state_of(expected)
+    committed = session.commit_preview("Move")
+    assert (committed is not None) == changes
+    assert state_of(session.document) == state_of(expected)
+    history = session.history
+    assert isinstance(history, MemoryHistory) and len(history.steps) == changes
+    if committed is not None:
+        assert committed.frames == {box.frame for i in committed.box_ids if (box := _BEFORE[i]) is not None}
+        # The first press goes to the step's frame, where that is another one.
+        session.go_to(history.steps[0].frame)
+        session.undo()
+        assert state_of(session.document) == state_of(make_document())
+        session.redo()
+        assert state_of(session.document) == state_of(expected)
+
+
+@given(_EDITS)
+def test_a_row_of_previews_is_taken_back_to_the_bits(edits: list[Edit]):
+    session = Session()
+    session.open_document(make_document())
+    for edit in edits:
+        try:
+            session.preview(edit)
+        except UserError:
+            continue
+    session.cancel_preview()
+    assert state_of(session.document) == state_of(make_document())
+    assert session.commit_preview("nothing") is None

@@ -1,0 +1,139 @@
+"""Gestures without widgets: press, moves, release, cancel."""
+
+from __future__ import annotations
+
+import pytest
+
+from iouviewer.app.editing.gesture import DragGesture, DrawGesture
+from iouviewer.app.editing.session import Session
+from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.document.document import Document
+from iouviewer.document.edits import AddBoxes, FrameState, Phase
+from iouviewer.document.rects import Edges
+from iouviewer.document.sources import Source
+
+RECT = (10.0, 20.0, 50.0, 80.0)
+
+
+@pytest.fixture
+def session(qapp) -> Session:
+    document = Document()
+    document.add_source(Source(0, "clip", "", 640, 480, 10))
+    document.class_names = ("person",)
+    document.apply(AddBoxes((Box(1, 0, RECT, 0), Box(2, 0, (100.0, 100.0, 140.0, 180.0), 0))))
+    session = Session()
+    session.open_document(document)
+    return session
+
+
+def rect_of(session: Session, box_id: int):
+    box = session.ground_truth.find(box_id)
+    return None if box is None else box.rect
+
+
+def boxes(session: Session, *ids: int) -> list[Box]:
+    return [session.ground_truth.find(i) for i in ids]
+
+
+def test_moves_are_counted_from_the_press_and_the_release_is_one_step(session):
+    changes = []
+    session.changed.connect(changes.append)
+    gesture = DragGesture(session, boxes(session, 1), Edges.RIGHT)
+    for dx in (0.1, 3.3, 7.7, 5.0):
+        gesture.move(dx, 50.0)
+    gesture.release()
+    assert rect_of(session, 1) == (10, 20, 55, 80)
+    assert [c.phase for c in changes] == [Phase.LIVE] * 4 + [Phase.COMMITTED]
+    assert session.history.undo_step().label == "Resize box 1"
+    session.undo()
+    assert rect_of(session, 1) == RECT
+    assert session.history.undo_step() is None
+
+
+def test_several_boxes_move_as_one_step(session):
+    gesture = DragGesture(session, boxes(session, 1, 2), Edges.ALL)
+    gesture.move(4.0, -3.0)
+    gesture.release()
+    assert rect_of(session, 1) == (14, 17, 54, 77) and rect_of(session, 2) == (104, 97, 144, 177)
+    assert session.history.undo_step().label == "Move 2 boxes"
+
+
+def test_a_constrained_move_keeps_to_the_longer_axis(session):
+    gesture = DragGesture(session, boxes(session, 1), Edges.ALL)
+    gesture.move(4.0, -3.0, constrain=True)
+    assert rect_of(session, 1) == (14, 20, 54, 80)
+    gesture.move(2.0, -3.0, constrain=True)
+    assert rect_of(session, 1) == (10, 17, 50, 77)
+
+
+def test_a_press_without_a_move_or_with_a_move_to_the_start_leaves_no_step(session):
+    DragGesture(session, boxes(session, 1), Edges.LEFT).release()
+    gesture = DragGesture(session, boxes(session, 1), Edges.LEFT)
+    gesture.move(5.0, 0.0)
+    gesture.move(0.0, 0.0)
+    gesture.release()
+    assert session.history.undo_step() is None and rect_of(session, 1) == RECT
+
+
+def test_cancel_takes_everything_back_and_nothing_follows(session):
+    gesture = DragGesture(session, boxes(session, 1), Edges.ALL)
+    gesture.move(9.0, 9.0)
+    gesture.cancel()
+    assert rect_of(session, 1) == RECT
+    assert gesture.move(5.0, 5.0) is None and gesture.release() is None
+    assert rect_of(session, 1) == RECT and session.history.undo_step() is None
+
+
+def test_another_frame_takes_the_preview_back(session):
+    gesture = DragGesture(session, boxes(session, 1), Edges.ALL)
+    gesture.move(9.0, 9.0)
+    session.go_to(1)
+    gesture.abandon()
+    assert rect_of(session, 1) == RECT and gesture.release() is None
+
+
+def test_a_drawn_box_labels_its_frame_however_many_moves_it_takes_and_undo_takes_both_back(session):
+    session.go_to(3)
+    assert session.ground_truth.state(3) is FrameState.UNLABELLED
+    gesture = DrawGesture(session, 60.0, 70.0, 0)
+    for x in (50.0, 40.0, 30.0):
+        gesture.move(x, 20.0)
+    gesture.release()
+    (box,) = session.ground_truth.boxes(3)
+    assert box.rect == (30, 20, 60, 70) and box.class_id == 0
+    assert session.ground_truth.state(3) is FrameState.LABELLED
+    assert session.selection.boxes == {box.id}
+    session.undo()
+    assert session.ground_truth.boxes(3) == () and session.ground_truth.state(3) is FrameState.UNLABELLED
+    session.redo()
+    assert session.ground_truth.boxes(3) == (box,)
+
+
+def test_a_drawing_that_is_cancelled_leaves_nothing(session):
+    session.go_to(3)
+    gesture = DrawGesture(session, 60.0, 70.0, 0)
+    gesture.move(90.0, 90.0)
+    gesture.cancel()
+    assert session.ground_truth.boxes(3) == () and session.ground_truth.state(3) is FrameState.UNLABELLED
+    assert session.history.undo_step() is None
+
+
+def test_a_constrained_drawing_is_square(session):
+    gesture = DrawGesture(session, 60.0, 70.0, 0)
+    gesture.move(50.0, 100.0, constrain=True)
+    assert gesture.rect == (30, 70, 60, 100)
+
+
+def test_computed_neighbours_follow_a_drag_in_the_same_step(session):
+    interpolated = int(BoxFlag.INTERPOLATED)
+    track = [Box(11, 4, RECT, 0, 1), Box(12, 5, RECT, 0, 1, interpolated), Box(13, 6, RECT, 0, 1)]
+    session.execute(AddBoxes(tuple(track)), "Add")
+    session.go_to(6)
+    gesture = DragGesture(session, boxes(session, 13), Edges.ALL)
+    gesture.move(8.0, 0.0)
+    assert rect_of(session, 12) == RECT
+    gesture.release()
+    assert rect_of(session, 12) == (14, 20, 54, 80)
+    assert session.history.undo_step().frame == 6
+    session.undo()
+    assert [rect_of(session, i) for i in (11, 12, 13)] == [RECT] * 3
