@@ -1,1 +1,1 @@
-"""What leaves the program: CSV, JSON, HTML, plots, pictures with boxes."""
+"""Exported results: CSV, JSON, HTML, plots, frames with boxes."""

@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from iouviewer.reports.text_table import points_text, text_table
+from iouviewer.document.metric_columns import Output, columns_for, points_text
+from iouviewer.i18n import tr
+from iouviewer.reports.text_table import text_table
 
 CANNOT_JUDGE = "CANNOT JUDGE"
-_METRICS = {"ap": "Δ AP", "pq": "Δ PQ", "avg_iou": "Δ Avg IoU"}
+_SUITE_NAME = " ".join(("iouviewer", "gate"))
+
+
+def _delta_titles() -> list[str]:
+    return [column.title for column in columns_for(Output.GATE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +28,19 @@ class VideoRow:
 
     def cells(self) -> list[str]:
         """Name, frames and the points of all metrics."""
-        values = (self.points[metric] for metric in _METRICS)
+        values = (self.points[column.field] for column in columns_for(Output.GATE))
         return [self.name, str(self.frames), *(points_text(None if v is None else v / 100) for v in values)]
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One variant: PASS, FAIL, UNDECIDED or CANNOT_JUDGE, the sentence that says why, and a row for each of videos."""
+    """The judgement of one variant.
+
+    Attributes:
+        outcome: PASS, FAIL, UNDECIDED or CANNOT_JUDGE.
+        sentence: says why.
+        videos: one row per video where there are several.
+    """
 
     name: str
     outcome: str
@@ -37,14 +49,15 @@ class Judgement:
 
 
 def gate_text(judgements: Sequence[Judgement], notes: Sequence[str] = ()) -> str:
-    """A sentence for each variant, its rows by video below it, then the notes."""
+    """One sentence per variant with its rows by video below, then the notes."""
     lines = []
-    for one in judgements:
-        lines.append(f"{' '.join(one.sentence.split())}\n")
-        if one.videos:
-            table = text_table(("video", "frames", *_METRICS.values()), [row.cells() for row in one.videos])
+    for judgement in judgements:
+        lines.append(f"{' '.join(judgement.sentence.split())}\n")
+        if judgement.videos:
+            header = (tr("video"), tr("frames"), *_delta_titles())
+            table = text_table(header, [row.cells() for row in judgement.videos])
             lines += [f"  {line}\n" for line in table.splitlines()]
-    return "".join([*lines, *(f"Note: {note}\n" for note in notes)])
+    return "".join([*lines, *(tr("Note: {note}", note=note) + "\n" for note in notes)])
 
 
 def _markdown_text(text: str) -> str:
@@ -58,16 +71,17 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 
 def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequence[str] = ()) -> bytes:
-    """A table with a line for each variant, with several videos one for each variant and video, then the notes."""
-    lines = [f"## {_markdown_text(title)}", "", "| variant | verdict | why |", "| --- | --- | --- |"]
+    """A table with one row per variant, with several videos one with a row per variant and video, then the notes."""
+    header = (tr("variant"), tr("verdict"), tr("why"))
+    lines = [f"## {_markdown_text(title)}", "", _markdown_row(header), "| --- | --- | --- |"]
     lines += [
         _markdown_row([_markdown_text(one.name), f"**{one.outcome}**", _markdown_text(one.sentence)])
         for one in judgements
     ]
     rows = [[one.name, *row.cells()] for one in judgements for row in one.videos]
     if rows:
-        header = ("variant", "video", "frames", *_METRICS.values())
-        lines += ["", _markdown_row(header), "| --- | --- |" + " ---: |" * (len(header) - 2)]
+        by_video = (tr("variant"), tr("video"), tr("frames"), *_delta_titles())
+        lines += ["", _markdown_row(by_video), "| --- | --- |" + " ---: |" * (len(by_video) - 2)]
         lines += [_markdown_row([_markdown_text(cell) for cell in row]) for row in rows]
     if notes:
         lines += ["", *(f"- {_markdown_text(note)}" for note in notes)]
@@ -75,29 +89,30 @@ def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequenc
 
 
 def _xml_text(text: str) -> str:
-    """Without the characters that XML 1.0 cannot hold."""
+    """The text without the characters that XML 1.0 does not allow."""
     return "".join(
         c for c in text if (ord(c) >= 32 and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff") or c in "\t\n"
     )
 
 
 def gate_junit(judgements: Sequence[Judgement], *, undecided_fails: bool) -> bytes:
-    """A test case a variant: FAIL is a failure, UNDECIDED a failure or skipped, what cannot be judged an error.
+    """One test case per variant.
 
-    With several videos each case has properties ``VIDEO: frames`` and ``VIDEO: ap``, ``pq``, ``avg_iou`` in points.
+    FAIL is a failure, UNDECIDED a failure or skipped, CANNOT_JUDGE an error. With several videos each case has the
+    properties ``VIDEO: frames`` and ``VIDEO: ap``, ``pq``, ``avg_iou`` in points.
     """
     kinds = {"FAIL": "failure", CANNOT_JUDGE: "error", "UNDECIDED": "failure" if undecided_fails else "skipped"}
-    found = [kinds.get(one.outcome) for one in judgements]
-    counts = {"tests": len(found), "failures": found.count("failure"), "errors": found.count("error")}
-    suite = ElementTree.Element("testsuite", name="iouviewer gate", skipped=str(found.count("skipped")))
+    results = [kinds.get(one.outcome) for one in judgements]
+    counts = {"tests": len(results), "failures": results.count("failure"), "errors": results.count("error")}
+    suite = ElementTree.Element("testsuite", name=_SUITE_NAME, skipped=str(results.count("skipped")))
     for key, value in counts.items():
         suite.set(key, str(value))
-    for one, kind in zip(judgements, found, strict=True):
-        case = ElementTree.SubElement(suite, "testcase", classname="iouviewer.gate", name=_xml_text(one.name))
-        if one.videos:
-            _add_properties(case, one.videos)
+    for judgement, kind in zip(judgements, results, strict=True):
+        case = ElementTree.SubElement(suite, "testcase", classname="iouviewer.gate", name=_xml_text(judgement.name))
+        if judgement.videos:
+            _add_properties(case, judgement.videos)
         if kind is not None:
-            ElementTree.SubElement(case, kind, message=_xml_text(f"{one.outcome}: {one.sentence}"))
+            ElementTree.SubElement(case, kind, message=_xml_text(f"{judgement.outcome}: {judgement.sentence}"))
     return bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 

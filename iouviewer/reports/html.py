@@ -1,75 +1,42 @@
-"""The report as one HTML file that needs nothing beside it: no script, no style sheet, no picture from elsewhere."""
+"""The report as one self-contained HTML file: no scripts, no external style sheets or images."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from iouviewer.document.metric_columns import (
+    UNDEFINED,
+    Output,
+    columns_for,
+    format_number,
+    metric_title,
+    number_text,
+    points_text,
+)
+from iouviewer.document.variants import look_for
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import Int
-from iouviewer.reports.html_analysis import analysis_html, verdicts_html
-from iouviewer.reports.plot import plot_bytes
+from iouviewer.reports.html_template import page, svg_block
+from iouviewer.reports.plot import LEGEND_LOWER_LEFT, LINE_STYLES, plot_bytes, render_figure
 from iouviewer.reports.series import FrameSeries
-from iouviewer.reports.text_table import HEADER, number_text, table_rows
+from iouviewer.reports.text_table import table_header, table_rows
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
-th:first-child, td:first-child, .text { text-align: left; }
-.plot { background: #fff; } .plot svg { width: 100%; height: auto; }
-.curves { max-width: 45rem; }
-.note { opacity: .75; }
-"""
+Variants = Mapping[str, Mapping[str, Any]]
+"""Metrics by variant name, as in the report's JSON."""
 
-
+_ERROR_NAMES = {
+    "Cls": tr("class"),
+    "Loc": tr("location"),
+    "Both": tr("class and location"),
+    "Dupe": tr("duplicate"),
+    "Bkg": tr("background"),
+    "Miss": tr("missed"),
+}
+_MAX_CURVES = 12
 _NEGATIVE = re.compile(r"-\d")
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose columns of words stand to the left and whose columns of numbers stand to the right."""
-    words = [any(row[place][:1].isalpha() for row in rows) for place in range(len(header))]
-
-    def cells(tag: str, row: Sequence[str]) -> str:
-        parts = []
-        for cell, is_text in zip(row, words, strict=True):
-            shown = f"−{cell[1:]}" if _NEGATIVE.match(cell) else cell
-            parts.append(f"<{tag}{' class=text' if is_text else ''}>{escape(shown)}</{tag}>")
-        return "".join(parts)
-
-    head, body = cells("th", header), "".join(f"<tr>{cells('td', row)}</tr>\n" for row in rows)
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
-
-
-def _value_text(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_value_text(inner)}" for key, inner in value.items()) or "–"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_value_text, value)) or "–"
-    return str(value)
-
-
-def _per_class(variants: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [
-        [name, class_name, *(number_text(values.get(key)) for key in ("ap", "ap50", "ap75", "ar100"))]
-        for name, metrics in variants.items()
-        for class_name, values in metrics["per_class"].items()
-    ]
-    if not rows:
-        return ""
-    return "<h2>By class</h2>\n" + _table(("Variant", "Class", "AP", "AP50", "AP75", "AR100"), rows)
-
-
-def _plot(frames: Int, series: Sequence[FrameSeries], title: str, target: float) -> str:
-    svg = plot_bytes("plot.svg", frames, series, title=title, target=target).decode()
-    return '<h2>IoU by frame</h2>\n<div class="plot">' + svg[svg.index("<svg") :] + "</div>\n"
 
 
 def html_bytes(
@@ -88,25 +55,236 @@ def html_bytes(
         frames: (n,) frame numbers of the series.
         series: the baseline first.
         title: what was evaluated.
-        head: on which frames and at which thresholds, in one line.
+        head: frames and thresholds of the evaluation, in one line.
+        target: IoU of the target line in the plot.
     """
     protocol, variants = values["protocol"], values["variants"]
+    heading = escape(tr("Scores: {title}", title=title))
     warnings = "".join(f"<li>{escape(text)}</li>\n" for text in protocol["warnings"])
+    note = tr(
+        "Δ in points (1 point = 0.01): variant minus baseline (*), negative is worse. "
+        "Adding predictions never lowers Avg IoU; read it together with PQ. "
+        "AP as computed by pycocotools, from all stored predictions; "
+        ">= marks a lower bound where predictions were cut."
+    )
+    settings = [[key, _value_text(protocol[key])] for key in sorted(protocol)]
     parts = [
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Scores: {escape(title)}</title>\n',
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>Scores: {escape(title)}</h1>\n",
+        f"<h1>{heading}</h1>\n",
         f"<p>{escape(head)}</p>\n" if head else "",
-        _table(HEADER, table_rows(variants, protocol["baseline"])),
-        '<p class="note">Δ in points (1 point = 0.01), variant minus baseline (*), minus is worse. Avg IoU never falls '
-        "when a prediction is added; PQ stands beside it for that reason. AP as pycocotools computes it, from all "
-        "stored predictions; &gt;= marks a lower bound of predictions that were cut.</p>\n",
+        _table(table_header(Output.HTML), table_rows(variants, protocol["baseline"], Output.HTML)),
+        _note(note),
         f"<ul>\n{warnings}</ul>\n" if warnings else "",
-        verdicts_html(variants, _table),
-        _plot(frames, series, f"IoU by frame: {title}", target),
+        _verdicts(variants),
+        _plot(frames, series, tr("IoU by frame: {title}", title=title), target),
         _per_class(variants),
-        analysis_html(variants, _table),
-        "<h2>Protocol</h2>\n",
-        _table(("Setting", "Value"), [[key, _value_text(protocol[key])] for key in sorted(protocol)]),
-        "</body>\n</html>\n",
+        *(section(variants) for section in (_errors, _sizes, _tracks, _curves, _confusion, _reconcile)),
+        _heading(tr("Protocol")),
+        _table((tr("Setting"), tr("Value")), settings),
     ]
-    return "".join(parts).encode()
+    return page(heading, "".join(parts)).encode()
+
+
+# Building blocks
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; columns with words are aligned to the left, columns with numbers to the right."""
+    has_words = [any(row[place][:1].isalpha() for row in rows) for place in range(len(header))]
+
+    def cells(tag: str, row: Sequence[str]) -> str:
+        parts = []
+        for cell, is_text in zip(row, has_words, strict=True):
+            shown = f"−{cell[1:]}" if _NEGATIVE.match(cell) else cell
+            parts.append(f"<{tag}{' class=text' if is_text else ''}>{escape(shown)}</{tag}>")
+        return "".join(parts)
+
+    head, body = cells("th", header), "".join(f"<tr>{cells('td', row)}</tr>\n" for row in rows)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
+
+
+def _heading(text: str) -> str:
+    return f"<h2>{escape(text, quote=False)}</h2>\n"
+
+
+def _note(text: str) -> str:
+    return f'<p class="note">{escape(text, quote=False)}</p>\n'
+
+
+def _value_text(value: Any) -> str:
+    if value is None:
+        return UNDEFINED
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_value_text(inner)}" for key, inner in value.items()) or UNDEFINED
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value_text, value)) or UNDEFINED
+    return str(value)
+
+
+def _points(value: float | None) -> str:
+    return points_text(None if value is None else value / 100)
+
+
+def _fine_points(change: float) -> str:
+    text = f"{change * 100:+.2f}".replace("-", "−")
+    return text if text[1:] != "0.00" else "0"
+
+
+def _having(variants: Variants, key: str) -> Iterator[tuple[str, Any]]:
+    """(name, value) of the variants that have a value for this part of the analysis."""
+    return ((name, metrics[key]) for name, metrics in variants.items() if metrics.get(key))
+
+
+def _by_variant(title: str, what: str, variants: Variants, cells: Mapping[str, Mapping[str, str]], note: str) -> str:
+    """A section with one row per entry of ``cells`` and one column per variant."""
+    if not cells:
+        return ""
+    rows = [[row, *(texts.get(name, UNDEFINED) for name in variants)] for row, texts in cells.items()]
+    return _heading(title) + _table((what, *variants), rows) + _note(note)
+
+
+# Sections; each is empty where the variants carry no values for it
+
+
+def _verdicts(variants: Variants) -> str:
+    """The verdicts as sentences and as intervals."""
+    verdicts = list(_having(variants, "bootstrap"))
+    if not verdicts:
+        return ""
+    sentences = "".join(f"<li>{escape(verdict['sentence'])}</li>\n" for _, verdict in verdicts)
+    rows = [
+        [
+            name,
+            metric_title(metric),
+            *(_points(one[key]) for key in ("points", "low", "high")),
+            one["outcome"] or UNDEFINED,
+        ]
+        for name, verdict in verdicts
+        for metric, one in verdict["metrics"].items()
+    ]
+    header = (tr("Variant"), tr("Metric"), tr("Δ points"), tr("low"), tr("high"), tr("Verdict"))
+    note = tr("95 % interval of a paired bootstrap over blocks of frames; a point is 0.01.")
+    return f"{_heading(tr('Verdicts'))}<ul>\n{sentences}</ul>\n{_table(header, rows)}{_note(note)}"
+
+
+def _plot(frames: Int, series: Sequence[FrameSeries], title: str, target: float) -> str:
+    svg = plot_bytes("plot.svg", frames, series, title=title, target=target).decode()
+    return _heading(tr("IoU by frame")) + svg_block(svg)
+
+
+def _per_class(variants: Variants) -> str:
+    columns = columns_for(Output.BY_CLASS)
+    rows = [
+        [name, class_name, *(format_number(column.number(values), column.number_format) for column in columns)]
+        for name, metrics in variants.items()
+        for class_name, values in metrics["per_class"].items()
+    ]
+    if not rows:
+        return ""
+    header = (tr("Variant"), tr("Class"), *(column.title for column in columns))
+    return _heading(tr("By class")) + _table(header, rows)
+
+
+def _errors(variants: Variants) -> str:
+    rows = []
+    for name, errors in _having(variants, "errors"):
+        cells = [f"{errors['counts'][k]} ({points_text(errors['ap50_gain'][k])})" for k in _ERROR_NAMES]
+        rows.append([name, *cells])
+    if not rows:
+        return ""
+    note = tr("Number of errors, and in brackets the points of AP50 that fixing them would gain (TIDE).")
+    return _heading(tr("Errors")) + _table((tr("Variant"), *_ERROR_NAMES.values()), rows) + _note(note)
+
+
+def _sizes(variants: Variants) -> str:
+    """AP of each size by variant: COCO's sizes with AR in brackets, then the quartiles of the video's own boxes."""
+    cells: dict[str, dict[str, str]] = {}
+    for name, sizes in _having(variants, "size"):
+        for size, one in sizes.items():
+            recall = "" if one["ar"] is None else f" ({number_text(one['ar'])})"
+            cells.setdefault(size, {})[name] = number_text(one["ap"]) + recall
+    for name, quartiles in _having(variants, "size_quartiles"):
+        for one in quartiles:
+            span = tr("{low:.0f} to {high:.0f} px², {boxes} boxes", low=one["from"], high=one["to"], boxes=one["boxes"])
+            cells.setdefault(span, {})[name] = number_text(one["ap"])
+    note = tr("AP, and in brackets AR100. Sizes are those of COCO, then the quartiles of the boxes counted here.")
+    return _by_variant(tr("By size"), tr("Size"), variants, cells, note)
+
+
+def _tracks(variants: Variants) -> str:
+    rows = [
+        [
+            name,
+            str(one["tracks"]),
+            str(one["flickers"]),
+            f"{one['flickers_per_1000_frames']:.1f}",
+            str(one["runs"]),
+            str(one["longest_run"]),
+        ]
+        for name, one in _having(variants, "temporal")
+    ]
+    header = (
+        tr("Variant"),
+        tr("Tracks"),
+        tr("Flickers"),
+        tr("per 1000 frames"),
+        tr("Runs of misses"),
+        tr("Longest run"),
+    )
+    return _heading(tr("Over time")) + _table(header, rows) if rows else ""
+
+
+def _curves(variants: Variants) -> str:
+    curves = [(name, cls, one) for name, by_class in _having(variants, "pr") for cls, one in by_class.items()]
+    if not curves:
+        return ""
+    keys = ("confidence", "precision", "recall", "f1")
+    rows = []
+    for name, cls, one in curves:
+        best = one["best"] or dict.fromkeys(keys)
+        rows.append([name, cls, *(number_text(best[key]) for key in keys)])
+    header = (
+        tr("Variant"),
+        tr("Class"),
+        tr("Best confidence"),
+        *(metric_title(key) for key in ("precision", "recall", "f1")),
+    )
+    plot = svg_block(_curve_plot(curves), is_narrow=True) if len(curves) <= _MAX_CURVES else ""
+    return _heading(tr("Precision and recall at IoU 0.5")) + plot + _table(header, rows)
+
+
+def _curve_plot(curves: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    for position, (name, cls, one) in enumerate(curves):
+        colour, dash = look_for(position)
+        label = name if cls == "unspecified" else f"{name}: {cls}"
+        axes.plot(
+            one["recall"], one["precision"], color=colour, linestyle=LINE_STYLES[dash], linewidth=1.4, label=label
+        )
+    axes.set(xlabel=metric_title("recall"), ylabel=metric_title("precision"), xlim=(0, 1), ylim=(0, 1.02))
+    axes.grid(visible=True, color="#d8d8d8", linewidth=0.6)
+    axes.legend(loc=LEGEND_LOWER_LEFT)
+    return render_figure(figure, "svg").decode()
+
+
+def _confusion(variants: Variants) -> str:
+    lines = [
+        f"<li>{escape(name)}: {escape(' '.join(one['sentences']))}</li>\n"
+        for name, one in _having(variants, "confusion")
+        if one["sentences"]
+    ]
+    return f"{_heading(tr('Largest confusions'))}<ul>\n{''.join(lines)}</ul>\n" if lines else ""
+
+
+def _reconcile(variants: Variants) -> str:
+    cells: dict[str, dict[str, str]] = {}
+    for name, steps in _having(variants, "reconcile"):
+        for number, step in enumerate(steps):
+            change = "" if number == 0 or step["change"] is None else f" ({_fine_points(step['change'])})"
+            cells.setdefault(step["step"], {})[name] = number_text(step["ap"], 4) + change
+    note = tr("AP after each step, and in brackets the change in points.")
+    return _by_variant(tr("Why other tools report another AP"), tr("From yolo val to COCO"), variants, cells, note)

@@ -11,6 +11,7 @@ import numpy as np
 
 from iouviewer.document.variants import look_for
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import Float, Int
 from iouviewer.reports.series import FrameSeries
 
@@ -20,24 +21,27 @@ if TYPE_CHECKING:
 ORANGE = "#f28e2b"
 MEAN_BLUE = "#1f5fbf"
 BANDS = ((0.9, 1.0), (0.7, 0.9), (0.5, 0.7), (0.0, 0.5))
-_BAND_GREYS = ("#e3ece6", "#edf1ee", "#f5f6f5", "#ffffff")
+MAX_POINTS = 6000
+"""Points per line; longer series are reduced to the extremes of each bucket."""
+LEGEND_LOWER_LEFT, LEGEND_LOWER_RIGHT = 3, 4
+"""Places of matplotlib legends."""
 LINE_STYLES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "dashdotdot": (0, (5, 1, 1, 1, 1, 1))}
-_MOST_DOTS = 400
-_MOST_POINTS = 6000
+_BAND_GREYS = ("#e3ece6", "#edf1ee", "#f5f6f5", "#ffffff")
+_MAX_DOTS = 400
 
 
-def _thinned(frames: Int, values: Float) -> tuple[Int, Float]:
-    """Lowest and highest value of each bucket where a line has more points than the plot has pixels."""
-    if len(values) <= _MOST_POINTS:
+def downsample(frames: Int, values: Float) -> tuple[Int, Float]:
+    """At most MAX_POINTS points of a line: the lowest and highest value of each bucket, and its gaps."""
+    if len(values) <= MAX_POINTS:
         return frames, values
     keep: list[int] = []
-    for part in np.array_split(np.arange(len(values)), _MOST_POINTS // 2):
-        defined = part[~np.isnan(values[part])]
+    for bucket in np.array_split(np.arange(len(values)), MAX_POINTS // 2):
+        defined = bucket[~np.isnan(values[bucket])]
         if len(defined) == 0:
-            keep.append(int(part[0]))  # the gap stays a gap
+            keep.append(int(bucket[0]))  # keeps the gap in the line
         else:
-            ends = {int(defined[np.argmin(values[defined])]), int(defined[np.argmax(values[defined])])}
-            keep += sorted(ends)
+            extremes = {int(defined[np.argmin(values[defined])]), int(defined[np.argmax(values[defined])])}
+            keep += sorted(extremes)
     return frames[keep], values[keep]
 
 
@@ -45,27 +49,27 @@ def _draw_series(axes: Any, frames: Int, series: Sequence[FrameSeries]) -> None:
     single = len(series) == 1
     for position, one in enumerate(series):
         colour, dash = (ORANGE, "solid") if single else look_for(position)
-        few = len(frames) <= _MOST_DOTS
-        mean = "undefined" if one.average is None else f"{one.average:.2f}"
+        has_dots = len(frames) <= _MAX_DOTS
+        mean = tr("undefined") if one.average is None else f"{one.average:.2f}"
         axes.plot(
-            *_thinned(frames, one.frame_iou),
+            *downsample(frames, one.frame_iou),
             color=colour,
             linestyle=LINE_STYLES[dash],
             linewidth=1.2,
-            marker="o" if few else None,
+            marker="o" if has_dots else None,
             markersize=3.5,
-            label="IoU" if single else f"{one.name}: Average IoU = {mean}",
+            label=tr("IoU") if single else tr("{name}: Average IoU = {mean}", name=one.name, mean=mean),
             zorder=3,
         )
 
 
 def iou_figure(frames: Int, series: Sequence[FrameSeries], *, title: str, target: float = 0.75) -> Figure:
-    """The figure: IoU by frame, the baseline's mean as a dashed line, bands and target behind.
+    """The figure: IoU by frame, the baseline's mean as a dashed line, bands and target in the background.
 
     Args:
         frames: (n,) ascending.
-        series: the baseline first; one alone is drawn as the source article does.
-        target: IoU that the user aims at, drawn as a thin line.
+        series: the baseline first; a single one is drawn as in the source article.
+        target: desired IoU, drawn as a thin line.
     """
     from matplotlib.figure import Figure
 
@@ -73,35 +77,47 @@ def iou_figure(frames: Int, series: Sequence[FrameSeries], *, title: str, target
     axes = figure.add_subplot()
     for (low, high), grey in zip(BANDS, _BAND_GREYS, strict=True):
         axes.axhspan(low, high, color=grey, zorder=0, linewidth=0)
-    axes.axhline(target, color="#8a8a8a", linewidth=0.8, linestyle=":", zorder=1, label=f"Target = {target:g}")
+    target_label = tr("Target = {target:g}", target=target)
+    axes.axhline(target, color="#8a8a8a", linewidth=0.8, linestyle=":", zorder=1, label=target_label)
     _draw_series(axes, frames, series)
     mean = series[0].average
     if mean is not None:
-        label = f"Average IoU = {mean:.2f}" + ("" if len(series) == 1 else f" ({series[0].name})")
+        label = (
+            tr("Average IoU = {mean:.2f}", mean=mean)
+            if len(series) == 1
+            else tr("Average IoU = {mean:.2f} ({name})", mean=mean, name=series[0].name)
+        )
         axes.axhline(mean, color=MEAN_BLUE, linestyle="--", linewidth=1.4, label=label, zorder=2)
-    axes.set(xlabel="Frame ID", ylabel="IoU Score", title=title, ylim=(0.0, 1.02))
+    axes.set(xlabel=tr("Frame ID"), ylabel=tr("IoU Score"), title=title, ylim=(0.0, 1.02))
     axes.grid(visible=True, color="#d8d8d8", linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.legend(loc="lower right", framealpha=0.9)
+    axes.legend(loc=LEGEND_LOWER_RIGHT, framealpha=0.9)
     return figure
 
 
-def rendered(figure: Figure, kind: str) -> bytes:
+def render_figure(figure: Figure, image_format: str) -> bytes:
     """The figure as ``png`` or ``svg``; the same figure gives the same bytes."""
     import matplotlib as mpl
 
     out = io.BytesIO()
-    # A fixed salt and no date: the same input gives the same bytes.
+    # A fixed salt and no date make the output reproducible.
     with mpl.rc_context({"svg.hashsalt": "iouviewer", "svg.fonttype": "path"}):
-        figure.savefig(out, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
+        metadata = {"Date": None} if image_format == "svg" else {"Software": None}
+        figure.savefig(out, format=image_format, metadata=metadata)
     return out.getvalue()
 
 
 def plot_bytes(
     path: Path | str, frames: Int, series: Sequence[FrameSeries], *, title: str, target: float = 0.75
 ) -> bytes:
-    """The plot in the format that the file's extension names (.png or .svg); UserError for another."""
-    kind = Path(path).suffix.lower().lstrip(".")
-    if kind not in {"png", "svg"}:
-        raise UserError("a plot can be written as .png or .svg", path=path, remedy="Choose one of these extensions")
-    return rendered(iou_figure(frames, series, title=title, target=target), kind)
+    """The plot in the format of the file's extension (.png or .svg).
+
+    Raises:
+        UserError: the extension is another one.
+    """
+    image_format = Path(path).suffix.lower().lstrip(".")
+    if image_format not in {"png", "svg"}:
+        raise UserError(
+            tr("a plot can be written as .png or .svg"), path=path, remedy=tr("Choose one of these extensions")
+        )
+    return render_figure(iou_figure(frames, series, title=title, target=target), image_format)

@@ -1,4 +1,4 @@
-"""What the reports draw and list: one variant's numbers by frame."""
+"""The values by frame that the reports draw and list."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from iouviewer.metrics.table import Bool, Float, Int
 
 @dataclass(frozen=True, slots=True)
 class FrameSeries:
-    """Numbers of one variant, one value for each reported frame.
+    """Values of one variant, one per reported frame.
 
     Attributes:
         name: of the variant.
         frame_iou: (n,) float64, NaN where undefined (no ground truth, unlabelled, not covered).
-        counted: (n,) bool; frames whose counts exist (labelled and covered).
-        predictions: (n,) int64, boxes above the confidence threshold.
+        counted: (n,) bool; frames that have counts (labelled and covered).
+        predictions: (n,) int64, predictions at or above the confidence threshold.
         true_positives, false_positives, misses: (n,) int64.
     """
 
@@ -31,6 +31,6 @@ class FrameSeries:
 
     @property
     def average(self) -> float | None:
-        """Mean of the defined frame IoUs, None where there is none."""
+        """Mean of the defined frame IoUs, None where there are none."""
         defined = self.frame_iou[~np.isnan(self.frame_iou)]
         return float(np.mean(defined)) if len(defined) else None

@@ -1,75 +1,49 @@
-"""The variants table as text for a terminal."""
+"""The variants table as text for a terminal; the HTML report uses the same cells."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-COLUMNS: tuple[tuple[str, str], ...] = (
-    ("Avg IoU", "avg_iou"),
-    ("PQ", "pq"),
-    ("Precision", "precision"),
-    ("Recall", "recall"),
-    ("F1", "f1"),
-    ("AP", "ap"),
-    ("AP50", "ap50"),
-)
-CUT_FLOOR = 0.01
-"""Score floor above which AP is a lower bound (metrics.md)."""
-
-UNDEFINED = "–"
+from iouviewer.document.metric_columns import MetricColumn, Output, columns_for, format_number, number_text
+from iouviewer.document.scores_types import FULL_CURVE_FLOOR
+from iouviewer.i18n import tr
 
 
-def number_text(value: float | None, digits: int = 3) -> str:
-    """A number with fixed digits, a dash where it is undefined."""
-    return UNDEFINED if value is None else f"{value:.{digits}f}"
-
-
-def ap_text(value: float | None, floor: float | None) -> str:
-    """AP, marked as a lower bound where the predictions were cut: ``>= 0.348 (cut at 0.25)``."""
-    if value is None or floor is None or floor <= CUT_FLOOR:
+def ap_text(value: float | None, floor: float | None, *, with_floor: bool = True) -> str:
+    """AP, marked as a lower bound where predictions were cut: ``>= 0.348 (cut at 0.25)``, or without the floor."""
+    if value is None or floor is None or floor <= FULL_CURVE_FLOOR:
         return number_text(value)
-    return f">= {value:.3f} (cut at {floor:.4g})"
+    if not with_floor:
+        return f">= {value:.3f}"
+    return tr(">= {value:.3f} (cut at {floor:.4g})", value=value, floor=floor)
 
 
-def points_text(difference: float | None) -> str:
-    """A difference in points (1 point = 0.01) with its sign."""
-    if difference is None:
-        return UNDEFINED
-    text = f"{difference * 100:+.1f}"
-    return "0.0" if text in {"+0.0", "-0.0"} else text
+def _cell(column: MetricColumn, metrics: Mapping[str, Any]) -> str:
+    """The text of one number; only the column AP names the score at which the predictions were cut."""
+    value = column.number(metrics)
+    if column.is_bounded:
+        return ap_text(value, metrics["ap_floor"], with_floor=column.key == "ap")
+    text = format_number(value, column.number_format)
+    if column.is_coverage and not metrics["complete"]:
+        return tr("{frames} (incomplete)", frames=text)
+    return text
 
 
-def metric_texts(metrics: Mapping[str, Any]) -> list[str]:
-    """The cells of one variant for COLUMNS; where the set was cut stands beside AP only."""
-    floor = metrics["ap_floor"]
-    texts = {key: number_text(metrics[key]) for _, key in COLUMNS} | {"ap": ap_text(metrics["ap"], floor)}
-    texts["ap50"] = ap_text(metrics["ap50"], floor).partition(" (")[0]
-    return [texts[key] for _, key in COLUMNS]
+def table_header(output: Output = Output.TEXT) -> list[str]:
+    """The headings of ``table_rows``."""
+    return [tr("Variant"), *(column.title for column in columns_for(output))]
 
 
-def difference_texts(delta: Mapping[str, Any] | None) -> list[str]:
-    """Δ of AP, PQ and Avg IoU to the baseline in points; dashes for the baseline itself."""
-    return [points_text(None if delta is None else delta[key]) for key in ("ap", "pq", "avg_iou")]
-
-
-def frames_text(metrics: Mapping[str, Any]) -> str:
-    """Number of frames counted, marked where the variant did not cover all of them."""
-    return f"{metrics['frames']}" + ("" if metrics["complete"] else " (incomplete)")
-
-
-HEADER = ("Variant", *(title for title, _ in COLUMNS), "Δ AP", "Δ PQ", "Δ Avg IoU", "TP", "FP", "FN", "Frames")
-
-
-def table_rows(variants: Mapping[str, Mapping[str, Any]], baseline: str) -> list[list[str]]:
-    """Cells for HEADER, one list a variant."""
+def table_rows(
+    variants: Mapping[str, Mapping[str, Any]], baseline: str, output: Output = Output.TEXT
+) -> list[list[str]]:
+    """One list of cells per variant; the baseline is marked with an asterisk where there are several variants."""
+    columns = columns_for(output)
     return [
         [
             name + (" *" if name == baseline and len(variants) > 1 else ""),
-            *metric_texts(metrics),
-            *difference_texts(metrics["delta"]),
-            *(str(metrics[key]) for key in ("tp", "fp", "fn")),
-            frames_text(metrics),
+            *(_cell(column, metrics) for column in columns),
         ]
         for name, metrics in variants.items()
     ]

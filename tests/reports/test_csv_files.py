@@ -1,4 +1,4 @@
-"""Score CSV, pairs CSV and their cells."""
+"""IoU by frame and pairs as CSV, and their cells."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iouviewer.reports.cells import csv_bytes, name_cell, number_cell
-from iouviewer.reports.pairs_csv import PairRow, pairs_csv
-from iouviewer.reports.score_csv import score_csv
+from iouviewer.reports.data_files import PairRow, csv_bytes, name_cell, number_cell, pairs_csv, score_csv
 from iouviewer.reports.series import FrameSeries
 
 
@@ -34,7 +32,7 @@ def test_no_frames_give_the_header_alone() -> None:
     ]
 
 
-def test_the_first_columns_are_the_articles_and_undefined_is_blank() -> None:
+def test_the_first_columns_are_those_of_the_article_and_undefined_is_blank() -> None:
     rows = read(
         score_csv(
             np.array([3, 5, 9]),
@@ -49,19 +47,19 @@ def test_the_first_columns_are_the_articles_and_undefined_is_blank() -> None:
     assert rows[3][:6] == ["9", "", "", "", "labelled", "0"]
 
 
-def test_lines_end_as_rfc_4180_says_and_quotes_stand_where_needed() -> None:
+def test_lines_end_as_in_rfc_4180_and_quotes_are_used_where_needed() -> None:
     assert csv_bytes(["a", 'b"c'], [["1,5", "ü"]]) == 'a,"b""c"\r\n"1,5",ü\r\n'.encode()
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+A1", "-2", "@SUM(A1)", "\tx", "\rx"])
-def test_a_class_name_that_a_spreadsheet_would_run_is_quoted(name: str) -> None:
+def test_a_class_name_that_a_spreadsheet_would_run_gets_an_apostrophe(name: str) -> None:
     assert name_cell(name) == "'" + name
     row = PairRow(0, name, 1, 2, name, 0.5, 0.5, 0.5, 0.5, 0.5, "tp")
     assert read(pairs_csv([row]))[1][4] == "'" + name
 
 
 @pytest.mark.parametrize("name", ["", "person", "a=b", "traffic light", "人"])
-def test_other_names_stay_as_they_are(name: str) -> None:
+def test_other_names_are_not_changed(name: str) -> None:
     assert name_cell(name) == name
 
 
@@ -93,7 +91,7 @@ def test_undefined_is_a_blank_cell(value: float | None) -> None:
     assert number_cell(value) == ""
 
 
-def test_the_average_leaves_undefined_frames_out() -> None:
+def test_the_average_excludes_undefined_frames() -> None:
     assert series("a", [0.5, math.nan, 1.0]).average == 0.75
     assert series("a", [math.nan]).average is None
     assert series("a", []).average is None

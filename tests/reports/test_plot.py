@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from iouviewer.errors import UserError
-from iouviewer.reports.plot import BANDS, MEAN_BLUE, ORANGE, _thinned, iou_figure, plot_bytes
+from iouviewer.reports.plot import BANDS, MAX_POINTS, MEAN_BLUE, ORANGE, downsample, iou_figure, plot_bytes
 from tests.reports.test_csv_files import series
 
 ARTICLE = [0.752642, 0.871935, 0.752642, 0.871935]
@@ -34,7 +34,7 @@ def test_one_variant_is_an_orange_line_with_dots_and_a_dashed_blue_mean() -> Non
     assert any(line.get_visible() for line in axes.get_xgridlines())
 
 
-def test_several_variants_differ_in_colour_and_dash_and_say_their_averages() -> None:
+def test_several_variants_differ_in_colour_and_dash_and_name_their_averages() -> None:
     _, lines = drawn(iou_figure(np.arange(2), [series("a", [0.5, 0.7]), series("b", [0.2, np.nan])], title=""))
     a, b = lines["a: Average IoU = 0.60"], lines["b: Average IoU = 0.20"]
     assert a.get_color() != b.get_color()
@@ -53,7 +53,7 @@ def test_bands_cover_all_ious_without_a_gap() -> None:
     assert BANDS[0][1] == 1.0
 
 
-def test_png_is_a_picture_with_the_orange_line_in_it() -> None:
+def test_png_contains_the_orange_line() -> None:
     data = plot_bytes("p.PNG", np.arange(4), [series("pred", ARTICLE)], title="clip")
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     orange = np.abs(picture.astype(int) - [0x2B, 0x8E, 0xF2]).max(axis=2) < 8
@@ -77,14 +77,14 @@ def test_a_long_video_keeps_its_lowest_and_highest_values_and_its_gaps() -> None
     values = np.full(100_000, 0.8)
     values[54_321], values[70_000] = 0.01, 0.99
     values[20_000:20_400] = np.nan
-    frames, kept = _thinned(np.arange(100_000), values)
-    assert len(kept) <= 6000
+    frames, kept = downsample(np.arange(100_000), values)
+    assert len(kept) <= MAX_POINTS == 6000
     assert {54_321, 70_000} <= set(frames.tolist())
     assert np.isnan(kept).any()
     assert np.all(np.diff(frames) > 0)
 
 
-def test_drawing_neither_needs_a_display_nor_pyplot() -> None:
+def test_drawing_needs_neither_a_display_nor_pyplot() -> None:
     code = (
         "import sys, numpy as np\n"
         "from iouviewer.reports.plot import plot_bytes\n"

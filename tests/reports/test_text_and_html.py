@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from iouviewer.document.metric_columns import points_text
+from iouviewer.reports.data_files import json_bytes
 from iouviewer.reports.html import html_bytes
-from iouviewer.reports.json_report import json_bytes
-from iouviewer.reports.text_table import HEADER, ap_text, points_text, table_rows, text_table
+from iouviewer.reports.text_table import ap_text, table_header, table_rows, text_table
 from tests.reports.test_csv_files import series
 
 
@@ -48,7 +49,7 @@ def test_differences_are_in_points_with_their_sign(value: float | None, expected
 def test_the_table_marks_the_baseline_and_incomplete_variants_and_aligns_its_columns() -> None:
     delta = {"ap": -0.0123, "pq": 0.02, "avg_iou": None}
     variants = {"base": metrics(), "long name": metrics(delta=delta, complete=False, frames=7, ap=None)}
-    text = text_table(HEADER, table_rows(variants, "base"))
+    text = text_table(table_header(), table_rows(variants, "base"))
     lines = text.splitlines()
     assert lines[2].startswith("base *")
     assert re.search(r"long name .* – .* -1\.2 +\+2\.0 +– .* 7 \(incomplete\)$", lines[3])
@@ -90,7 +91,7 @@ def test_the_html_report_is_one_file_with_escaped_names() -> None:
 
 
 class _Cells(HTMLParser):
-    """Whether each cell is of a column of words, by its text."""
+    """Whether each cell is in a left-aligned column, by its text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +105,7 @@ class _Cells(HTMLParser):
         self.left[data] = self._left
 
 
-def test_words_stand_left_numbers_right_and_minus_signs_are_minus_signs() -> None:
+def test_words_are_left_aligned_numbers_right_and_hyphens_become_minus_signs() -> None:
     protocol = {"baseline": "a", "warnings": [], "frames": "0:10"}
     delta = {"ap": -0.0123, "pq": 0.02, "avg_iou": None}
     variants = {"a": metrics(), "b-1": metrics(delta=delta, per_class={"car": {"ap": 0.4}})}
@@ -118,7 +119,7 @@ def test_words_stand_left_numbers_right_and_minus_signs_are_minus_signs() -> Non
     assert not cells.left["−1.2"] and not cells.left["+2.0"]
 
 
-def test_sizes_and_steps_have_a_row_each_and_variants_a_column() -> None:
+def test_sizes_and_steps_are_rows_and_variants_are_columns() -> None:
     size = {"small": {"ap": None, "ar": None}, "large": {"ap": 0.25, "ar": 0.5}}
     quarters = [{"from": 10.0, "to": 20.4, "boxes": 7, "ap": 0.125}]
     steps = [{"step": "val", "ap": 0.4, "change": 0.0}, {"step": "coco", "ap": 0.39876, "change": -0.00124}]

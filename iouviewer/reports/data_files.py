@@ -1,0 +1,144 @@
+"""Results as data files: IoU by frame (CSV), pairs (CSV) and metrics (JSON)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from iouviewer.metrics.table import Int
+from iouviewer.reports.series import FrameSeries
+
+DIGITS = 9
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_PAIRS_HEADER = ("frameID", "variant", "gt", "pred", "class", "score", "iou", "giou", "diou", "ciou", "state")
+
+
+def json_bytes(values: Mapping[str, Any]) -> bytes:
+    """Indented UTF-8 JSON with sorted keys and a final newline; NaN and None are null.
+
+    The same values give the same bytes.
+    """
+    import orjson
+
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    return orjson.dumps(values, option=options)
+
+
+# Cells
+
+
+def number_cell(value: float | None) -> str:
+    """The shortest text of a number within 1e-9; blank for None and NaN (undefined)."""
+    if value is None or math.isnan(value):
+        return ""
+    return repr(round(float(value), DIGITS) + 0.0)
+
+
+def name_cell(text: str) -> str:
+    """A name as a cell; an apostrophe is put before a name that a spreadsheet would run as a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """An RFC 4180 file in UTF-8: CRLF line ends, quotes only where needed."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+# IoU by frame
+
+
+def score_csv(frames: Int, states: Sequence[str], gt_counts: Int, series: Sequence[FrameSeries]) -> bytes:
+    """The file with one row per frame; it begins with the columns of the source article, ``frameID,iou``.
+
+    Columns: ``frameID``, ``iou`` (the first series, which is the baseline), ``iou:NAME`` for every variant, ``state``
+    (labelled, unlabelled, excluded), ``gt`` (ground-truth boxes that count; blank where a frame is not labelled), then
+    ``pred:NAME``, ``tp:NAME``, ``fp:NAME``, ``fn:NAME`` for every variant. Undefined is blank.
+
+    Args:
+        frames: (n,) 0-based frame numbers.
+        states: n states.
+        gt_counts: (n,) int64.
+        series: at least one, the baseline first.
+    """
+    counts = ("pred", "tp", "fp", "fn")
+    header = [
+        "frameID",
+        "iou",
+        *(f"iou:{one.name}" for one in series),
+        "state",
+        "gt",
+        *(f"{count}:{one.name}" for one in series for count in counts),
+    ]
+
+    def rows() -> Iterator[list[str]]:
+        for i, frame in enumerate(frames.tolist()):
+            ious = [number_cell(float(one.frame_iou[i])) for one in series]
+            row = [
+                str(frame),
+                ious[0],
+                *ious,
+                name_cell(states[i]),
+                str(int(gt_counts[i])) if states[i] == "labelled" else "",
+            ]
+            for one in series:
+                values = (one.predictions[i], one.true_positives[i], one.false_positives[i], one.misses[i])
+                row += [str(int(value)) for value in values] if one.counted[i] else [""] * len(values)
+            yield row
+
+    return csv_bytes(header, rows())
+
+
+# Pairs
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One line of the pairs file.
+
+    Attributes:
+        gt: id of the ground-truth box, None for a prediction without a partner.
+        pred: row of the prediction within its file (or run), None for a missed box.
+        class_name: of the ground truth, else of the prediction; empty where unspecified.
+        score: of the prediction, None where there is none.
+        iou, giou, diou, ciou: of the pair, None where there is no pair.
+        state: ``tp``, ``loose``, ``fp``, ``miss`` or ``ignored``.
+    """
+
+    frame: int
+    variant: str
+    gt: int | None
+    pred: int | None
+    class_name: str
+    score: float | None
+    iou: float | None
+    giou: float | None
+    diou: float | None
+    ciou: float | None
+    state: str
+
+
+def pairs_csv(rows: Iterable[PairRow]) -> bytes:
+    """The file ``frameID,variant,gt,pred,class,score,iou,giou,diou,ciou,state``; undefined is blank."""
+    return csv_bytes(
+        _PAIRS_HEADER,
+        (
+            (
+                str(row.frame),
+                name_cell(row.variant),
+                "" if row.gt is None else str(row.gt),
+                "" if row.pred is None else str(row.pred),
+                name_cell(row.class_name),
+                *(number_cell(value) for value in (row.score, row.iou, row.giou, row.diou, row.ciou)),
+                row.state,
+            )
+            for row in rows
+        ),
+    )
