@@ -1,3 +1,3 @@
-"""iouviewer: correct ground truth on video and see every score that depends on it move at once."""
+"""iouviewer: correct ground truth on video with live scores, and compare YOLO variants."""
 
 __version__ = "0.1.0"

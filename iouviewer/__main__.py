@@ -1,4 +1,4 @@
-"""``python -m iouviewer``."""
+"""Entry point of ``python -m iouviewer``."""
 
 from __future__ import annotations
 

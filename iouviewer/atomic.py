@@ -1,4 +1,4 @@
-"""Files that are either wholly new or wholly old: written beside their place, flushed, then put there in one step."""
+"""Atomic writes: a file or folder is written beside its destination, flushed to disk, then moved into place."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 
 def _user_error(path: Path, error: OSError) -> UserError:
     return UserError(
-        f"could not be written: {error.strerror or error}",
+        tr("could not be written: {reason}", reason=error.strerror or error),
         path=path,
-        remedy="What stood there before is unchanged; free some space or choose another folder.",
+        remedy=tr("Existing content is unchanged. Free some space or choose another folder."),
     )
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename durable where the system can open folders (not on Windows)."""
+    """Make a rename in ``folder`` durable. Windows cannot open folders, so nothing happens there."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -35,7 +36,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _mode_of_new_file(path: Path) -> int:
-    """Permissions that ``path`` has, or that a new file would get (a temporary file gets 0600)."""
+    """Permissions of ``path``, or those of a new file if it does not exist (``mkstemp`` gives 0600)."""
     return path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
 
 
@@ -47,16 +48,16 @@ def _umask() -> int:
 
 @contextlib.contextmanager
 def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
-    """A binary file that becomes ``path`` when the block ends without an error.
+    """Open a binary file that becomes ``path`` when the block ends without an error.
 
-    It is written in the same folder, flushed to the disk and moved over ``path`` by ``os.replace``. If the block or
-    the disk fails, ``path`` is untouched and nothing is left beside it.
+    It is written in the same folder, flushed to disk and moved to ``path`` by ``os.replace``. If the block or the disk
+    fails, ``path`` is unchanged and no temporary file remains.
 
     Raises:
-        UserError: no permission, disk full, folder missing; names ``path``.
+        UserError: no permission, disk full, missing folder; carries ``path``.
     """
     path = Path(path)
-    # A link stays a link: what it points to is replaced.
+    # A link stays a link: its target is replaced.
     target = path.resolve() if path.is_symlink() else path
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
@@ -75,25 +76,29 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     except OSError as error:
         raise _user_error(path, error) from error
     finally:
-        # After the replace there is nothing left to remove.
+        # Only a failed write leaves a file to remove.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
+def write_file(path: Path | str, data: bytes) -> None:
+    """Write ``data`` with ``atomic_write``."""
+    with atomic_write(path) as file:
+        file.write(data)
+
+
 @contextlib.contextmanager
 def atomic_folder(path: Path | str) -> Iterator[Path]:
-    """An empty folder that becomes ``path`` when the block ends without an error.
+    """Create an empty folder that becomes ``path`` when the block ends without an error.
 
-    ``path`` must not exist or be an empty folder: files of others are never replaced or mixed with new ones.
+    ``path`` must not exist or be an empty folder: existing files are never replaced or mixed with new ones.
 
     Raises:
-        UserError: ``path`` holds something already, no permission, disk full.
+        UserError: ``path`` is not empty, no permission, disk full.
     """
     path = Path(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(
-            "there is something at this place already", path=path, remedy="Choose a new or an empty folder."
-        )
+        raise UserError(tr("the destination already exists"), path=path, remedy=tr("Choose a new or an empty folder."))
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent))
     except OSError as error:

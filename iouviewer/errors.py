@@ -1,12 +1,14 @@
-"""Errors that are meant for people: what happened, where, and what to do."""
+"""Errors for the user: what happened, where, and what to do."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from iouviewer.i18n import tr
+
 
 class UserError(Exception):
-    """A failure that the user can understand and act on; shown as one message, never as a traceback.
+    """A failure that the user can act on; shown as one message, never as a traceback.
 
     ``str(error)`` is one line: ``path:line: frame 12: message. Remedy``.
     """
@@ -28,12 +30,11 @@ class UserError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        where = ""
-        if self.path is not None:
-            where = f"{self.path}:{self.line}: " if self.line is not None else f"{self.path}: "
+        text = self.message
         if self.frame is not None:
-            where += f"frame {self.frame}: "
-        text = f"{where}{self.message}"
+            text = tr("frame {frame:,}: {message}", frame=self.frame, message=text)
+        if self.path is not None:
+            text = f"{self.path}:{self.line}: {text}" if self.line is not None else f"{self.path}: {text}"
         if self.remedy:
             text = f"{text.rstrip('.')}. {self.remedy}"
         return text

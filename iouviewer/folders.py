@@ -1,6 +1,6 @@
-"""Where the program keeps its own files: cache, data, configuration and logs.
+"""Folders of the program's own files: cache, data, configuration and logs.
 
-``IOUVIEWER_HOME`` puts all of them under one folder; tests and portable installations use it.
+The environment variable ``IOUVIEWER_HOME`` puts all of them under one folder, for tests and portable installations.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def _folder(kind: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Folder of files that can be made again: video indexes, proxies."""
+    """Folder of files that can be recreated: video indexes, proxies."""
     return _folder("cache")
 
 
 def data_folder() -> Path:
-    """Folder of project files that could not be made beside their video."""
+    """Folder of project files that could not be created beside their video."""
     return _folder("data")
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource_path(name: str) -> Path:
-    """Path of the resource ``name`` (for example ``sample/clip.mp4``); UserError if it is not installed."""
+    """Path of the resource ``name``, for example ``sample/clip.mp4``; UserError if it is not installed."""
     for root in (_PACKAGE / "resources", _PACKAGE.parent / "resources"):
         path = root / name
         if path.exists():
             return path
-    raise UserError(f"the resource {name} is missing", remedy="Install iouviewer again.")
+    raise UserError(tr("the resource {name} is missing", name=name), remedy=tr("Reinstall iouviewer."))

@@ -1,4 +1,4 @@
-"""Files and folders appear whole or not at all."""
+"""Atomic writes of files and folders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_file_is_new_when_the_block_ends_and_has_the_usual_permissions(tmp_pat
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_an_error_inside_leaves_the_old_file_and_nothing_else(tmp_path):
+def test_an_error_inside_the_block_leaves_only_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
     with pytest.raises(RuntimeError, match="half way"), atomic_write(path) as file:
@@ -32,7 +32,7 @@ def test_an_error_inside_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_full_disk_is_told_with_the_files_name(tmp_path, monkeypatch, call):
+def test_a_full_disk_is_reported_with_the_path(tmp_path, monkeypatch, call):
     path = tmp_path / "a.txt"
     path.write_text("old")
 
@@ -40,15 +40,15 @@ def test_a_full_disk_is_told_with_the_files_name(tmp_path, monkeypatch, call):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(*("os.fsync", full) if call == "fsync" else ("pathlib.Path.replace", full))
-    told = pytest.raises(UserError, match=r"a.txt: could not be written: No space left on device")
-    with told, atomic_write(path) as file:
+    refused = pytest.raises(UserError, match=r"a.txt: could not be written: No space left on device")
+    with refused, atomic_write(path) as file:
         file.write(b"new")
     monkeypatch.undo()
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
     assert path.read_text() == "old"
 
 
-def test_a_missing_folder_is_told(tmp_path):
+def test_a_missing_folder_is_reported(tmp_path):
     with pytest.raises(UserError, match="could not be written"), atomic_write(tmp_path / "none" / "a.txt"):
         pass
 
@@ -81,13 +81,13 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize("occupied", ["file", "folder"])
-def test_what_stands_there_already_is_never_replaced_by_a_folder(tmp_path, occupied):
+def test_existing_files_are_never_replaced_by_a_folder(tmp_path, occupied):
     path = tmp_path / "out"
     if occupied == "file":
         path.write_text("mine")
     else:
         path.mkdir()
         (path / "mine").write_text("mine")
-    with pytest.raises(UserError, match="something at this place already"), atomic_folder(path):
+    with pytest.raises(UserError, match="the destination already exists"), atomic_folder(path):
         pass
     assert len(list(tmp_path.rglob("*"))) == (1 if occupied == "file" else 2)

@@ -1,4 +1,4 @@
-"""``tools/bootstrap.py``: the set-up of a fresh machine, as far as it can be seen without one."""
+"""``tools/bootstrap.py``, with its commands replaced by a recorder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCRIPT = REPOSITORY / "tools" / "bootstrap.py"
 
 @pytest.fixture
 def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script as a module, with a folder of its own for ``.venv``, and no command that really runs."""
+    """The script as a module with a temporary ``.venv``; commands are recorded in ``called`` and not run."""
     spec = importlib.util.spec_from_file_location("bootstrap_under_test", SCRIPT)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -40,7 +40,7 @@ def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_it_needs_the_standard_library_only() -> None:
+def test_the_script_imports_only_the_standard_library() -> None:
     imported = set()
     for node in ast.walk(ast.parse(SCRIPT.read_text())):
         if isinstance(node, ast.Import):
@@ -62,7 +62,7 @@ def test_the_second_run_installs_nothing(bootstrap: ModuleType) -> None:
     assert [command[1:3] for command in bootstrap.called] == [["-m", "pip"]]
 
 
-def test_a_python_that_is_too_old_is_named_in_one_line(
+def test_a_python_that_is_too_old_is_reported_in_one_line(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 1))
@@ -70,38 +70,38 @@ def test_a_python_that_is_too_old_is_named_in_one_line(
     with pytest.raises(SystemExit) as end:
         bootstrap.use_new_enough_python()
     assert end.value.code == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "Python 3.11 or newer is needed" in said
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "Python 3.11 or newer is needed" in error
 
 
-def test_missing_qt_libraries_are_one_line_with_the_remedy_where_we_may_not_install(
+def test_missing_qt_libraries_are_one_line_with_the_remedy_without_permission_to_install(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bootstrap.sys, "platform", "linux")
-    monkeypatch.setattr(bootstrap, "missing_libraries", lambda _wanted: ["libEGL.so.1", "libxcb-cursor.so.0"])
+    monkeypatch.setattr(bootstrap, "missing_libraries", lambda _names: ["libEGL.so.1", "libxcb-cursor.so.0"])
     monkeypatch.setattr(bootstrap, "apt_install", lambda _packages: False)
     with pytest.raises(SystemExit):
         bootstrap.ensure_system_libraries()
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "libEGL.so.1" in said and "sudo apt-get install libegl1 libxcb-cursor0" in said
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "libEGL.so.1" in error and "sudo apt-get install libegl1 libxcb-cursor0" in error
 
 
-def test_libraries_of_a_display_alone_do_not_stop_the_tests(
+def test_missing_libraries_of_the_x11_plugin_do_not_stop_the_setup(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bootstrap.sys, "platform", "linux")
-    monkeypatch.setattr(bootstrap, "missing_libraries", lambda _wanted: ["libxcb-cursor.so.0"])
+    monkeypatch.setattr(bootstrap, "missing_libraries", lambda _names: ["libxcb-cursor.so.0"])
     monkeypatch.setattr(bootstrap, "apt_install", lambda _packages: False)
     bootstrap.ensure_system_libraries()
     assert "no window can be shown until libxcb-cursor.so.0" in capsys.readouterr().out
 
 
-def test_a_library_that_is_not_there_is_found_missing(bootstrap: ModuleType) -> None:
+def test_a_library_that_does_not_exist_is_reported_missing(bootstrap: ModuleType) -> None:
     assert bootstrap.missing_libraries(["libno-such-thing.so.9"]) == ["libno-such-thing.so.9"]
 
 
-def test_the_program_asks_for_the_same_libraries_as_the_set_up(bootstrap: ModuleType) -> None:
+def test_the_program_requires_the_same_libraries_as_the_setup(bootstrap: ModuleType) -> None:
     from iouviewer.cli import display
 
     assert bootstrap.QT_LIBRARIES == display.QT_LIBRARIES

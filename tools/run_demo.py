@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 
 from iouviewer.cli import main
-from iouviewer.cli.display import why_no_window
+from iouviewer.cli.display import display_error
 
 
 def run() -> int:
     """Exit status of the demo."""
-    reason = why_no_window()
-    if reason is None:
+    error = display_error()
+    if error is None:
         return main(["demo"])
-    print(f"No window: {reason.message}. Running the demo without one.", flush=True)
+    print(f"No window: {error.message}. Running the demo without one.", flush=True)
     return main(["demo", "--headless", "--out", "demo-results"])
 
 

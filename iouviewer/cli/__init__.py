@@ -1,4 +1,4 @@
-"""The command line: one module a command."""
+"""Command-line interface: one module per command."""
 
 from iouviewer.cli.program import main
 

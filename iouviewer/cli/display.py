@@ -1,12 +1,17 @@
-"""Whether a window can be shown here, asked before Qt would abort the process."""
+"""Show the window. Checks for a display and Qt's system libraries first, because Qt aborts the process without them."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
+
+if TYPE_CHECKING:
+    from iouviewer.jobs.requests import OpenRequest
 
 QT_LIBRARIES = {
     "libEGL.so.1": "libegl1",
@@ -16,7 +21,7 @@ QT_LIBRARIES = {
     "libdbus-1.so.3": "libdbus-1-3",
     "libglib-2.0.so.0": "libglib2.0-0",
 }
-"""Libraries that PySide6 is linked with and no wheel brings, with Debian's packages."""
+"""System libraries that PySide6 links to and no wheel contains -> Debian packages."""
 
 X_LIBRARIES = {
     "libxcb-cursor.so.0": "libxcb-cursor0",
@@ -29,10 +34,11 @@ X_LIBRARIES = {
     "libxcb-xkb.so.1": "libxcb-xkb1",
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
 }
-"""What Qt's X11 plugin needs on top; without them Qt ends the process by abort()."""
+"""Libraries that Qt's X11 plugin needs in addition; without them Qt calls abort()."""
 
 
-def _loads(name: str) -> bool:
+def can_load_library(name: str) -> bool:
+    """Whether the dynamic linker finds a library."""
     try:
         ctypes.CDLL(name)
     except OSError:
@@ -40,24 +46,50 @@ def _loads(name: str) -> bool:
     return True
 
 
-def why_no_window() -> UserError | None:
-    """The reason why no window can be shown, with its remedy, or None if one can (only Linux knows reasons)."""
+def display_error() -> UserError | None:
+    """Why no window can be shown, with the remedy; None if one can. Only Linux is checked."""
     if not sys.platform.startswith("linux"):
         return None
     platform = os.environ.get("QT_QPA_PLATFORM", "")
     display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
     if not platform and not display and not wayland:
         return UserError(
-            "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)",
-            remedy="Start it in a desktop session or under xvfb-run; eval, predict and demo --headless need none",
+            tr("there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"),
+            remedy=tr(
+                "Start iouviewer in a desktop session or under xvfb-run; eval, predict and demo --headless need no "
+                "display"
+            ),
         )
-    wanted = dict(QT_LIBRARIES)
+    required = dict(QT_LIBRARIES)
     if platform.startswith("xcb") or (not platform and not wayland):
-        wanted |= X_LIBRARIES
-    missing = [name for name in wanted if not _loads(name)]
+        required |= X_LIBRARIES
+    missing = [name for name in required if not can_load_library(name)]
     if missing:
         return UserError(
-            f"Qt needs the system libraries {', '.join(missing)}",
-            remedy=f"On Debian or Ubuntu: sudo apt-get install {' '.join(wanted[name] for name in missing)}",
+            tr("Qt needs the system libraries {libraries}", libraries=", ".join(missing)),
+            remedy=tr(
+                "On Debian or Ubuntu: sudo apt-get install {packages}",
+                packages=" ".join(required[name] for name in missing),
+            ),
         )
     return None
+
+
+def show_window(request: OpenRequest) -> int:
+    """Show the window until it is closed; returns the exit status.
+
+    Raises:
+        UserError: there is no display, or Qt cannot be loaded.
+    """
+    error = display_error()
+    if error is not None:
+        raise error
+    try:
+        from iouviewer.ui.start import run_window
+    except ImportError as failure:
+        if ".so" not in str(failure) and "DLL" not in str(failure):
+            raise
+        raise UserError(
+            tr("Qt cannot be loaded ({reason})", reason=failure), remedy=tr("Install the system library named here")
+        ) from failure
+    return run_window(request)

@@ -1,4 +1,4 @@
-"""The command ``eval``: options to a request, results to files and to the terminal, the condition to an exit status."""
+"""``iouviewer eval``: score predictions against ground truth."""
 
 from __future__ import annotations
 
@@ -8,111 +8,83 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from iouviewer.atomic import atomic_write
-from iouviewer.cli.options import Progress, existing, unique_names
+from iouviewer.cli.options import (
+    ProgressLine,
+    add_frames_option,
+    add_prediction_option,
+    add_scoring_options,
+    add_size_options,
+    check_output_folders,
+    fraction,
+)
 from iouviewer.errors import UserError
-from iouviewer.jobs.eval_inputs import ReadOptions
-from iouviewer.jobs.eval_result import EvalResult
-from iouviewer.jobs.evaluate import EvalRequest, evaluate
-from iouviewer.jobs.run_options import RunOptions
-from iouviewer.metrics.table import Convention
+from iouviewer.i18n import tr
 
 CONDITION_HOLDS = 3
+"""Exit status where ``--fail-if`` holds."""
+
 ANALYSIS_KEYS = frozenset({"bootstrap", "confusion", "errors", "pr", "reconcile", "size_quartiles", "temporal"})
-"""Metrics that are there only after an analysis."""
+"""Metrics that only the analysis computes."""
 
 
-def read_options(args: argparse.Namespace) -> ReadOptions:
-    """How files are read, from the options that ``eval`` and ``convert`` share."""
-    values = vars(args)
-    return ReadOptions(
-        size=args.size,
-        frame_count=args.count,
-        class_name=args.class_name,
-        class_map=_class_map(values.get("class_map", [])),
-        frame_base=args.frame_base,
-        missing=values.get("missing"),
-        skip_bad_rows=args.skip_bad_rows,
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``eval``."""
+    parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO")
+    parser.add_argument("--gt", type=Path, required=True, metavar="FILE", help=tr("ground truth"))
+    add_prediction_option(parser)
+    add_frames_option(parser)
+    add_size_options(parser)
+    add_scoring_options(parser)
+    parser.add_argument("--target", type=fraction, default=0.75, help=tr("target IoU line of the plot (default 0.75)"))
+    for option, text in (
+        ("--csv", tr("write IoU by frame")),
+        ("--pairs", tr("write all pairs")),
+        ("--json", tr("write all metrics")),
+        ("--plot", tr("write the IoU plot, .png or .svg")),
+        ("--html", tr("write the report as one file")),
+    ):
+        parser.add_argument(option, type=Path, metavar="FILE", help=text)
+    parser.add_argument(
+        "--fail-if",
+        metavar="EXPR",
+        help=tr('exit with status 3 if EXPR holds, for example "int8.ap50 < base.ap50 - 0.01"'),
     )
 
 
-def _class_map(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for a, b in pairs:
-        if found.setdefault(a, b) != b:
-            raise UserError(f"--class-map maps {a!r} to {found[a]!r} and to {b!r}")
-    return found
-
-
-def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) -> EvalRequest:
-    """The request that ``eval`` and ``gate`` share; without ``analysis``."""
-    named = unique_names([*args.pred, *args.model])
-    if not named:
-        raise UserError("nothing to score", remedy="Give --pred NAME=FILE or --model NAME=WEIGHTS")
-    if args.model and video is None:
-        raise UserError("--model needs the video")
-    names = [name for name, _ in named]
-    if args.baseline is not None and args.baseline not in names:
-        raise UserError(f"the baseline {args.baseline!r} is no variant", remedy=f"Variants are {', '.join(names)}")
-    return EvalRequest(
-        video=existing(video, "the video") if video is not None else None,
-        gt=existing(gt, "the ground truth") if gt is not None else None,
-        preds=named[: len(args.pred)],
-        models=named[len(args.pred) :],
-        baseline=args.baseline,
-        confidence=args.conf,
-        iou_threshold=args.iou,
-        convention=Convention(args.convention),
-        class_agnostic=args.class_agnostic,
-        frames=args.frames,
-        read=read_options(args),
-        run=RunOptions.from_arguments(args),
-    )
-
-
-def _asks_for_analysis(condition: str | None) -> bool:
-    """Whether a condition may refer to what only the analysis computes, which can cost a minute."""
-    return condition is not None and not ANALYSIS_KEYS.isdisjoint(re.findall(r"\w+", condition))
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file in one step."""
-    with atomic_write(path) as file:
-        file.write(data)
-
-
-def _write_files(args: argparse.Namespace, result: EvalResult) -> None:
-    if args.csv is not None:
-        write_file(args.csv, result.score_csv())
-    if args.pairs is not None:
-        write_file(args.pairs, result.pairs_csv())
-    if args.json is not None:
-        write_file(args.json, result.json())
-    if args.plot is not None:
-        write_file(args.plot, result.plot(args.plot))
-    if args.html is not None:
-        write_file(args.html, result.html())
-
-
-def run_eval(args: argparse.Namespace) -> int:
-    """Score variants; exit status 3 if the condition of ``--fail-if`` holds."""
-    for path in (args.csv, args.pairs, args.json, args.plot, args.html):
-        if path is not None and not path.absolute().parent.is_dir():  # before models run for minutes
-            raise UserError("the folder of this file does not exist", path=path, remedy="Make it first")
+def run(args: argparse.Namespace) -> int:
+    """Score the variants, write the files, print the table; CONDITION_HOLDS if the condition of ``--fail-if`` holds."""
+    check_output_folders((args.csv, args.pairs, args.json, args.plot, args.html))
     if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
-        raise UserError("a plot can be written as .png or .svg", path=args.plot)
+        raise UserError(tr("a plot can be written as .png or .svg"), path=args.plot)
+    from iouviewer.atomic import write_file
+    from iouviewer.cli.requests import eval_request
+    from iouviewer.jobs.evaluate import evaluate
+
     request = replace(
         eval_request(args, args.video, args.gt),
         target=args.target,
-        analysis=args.json is not None or args.html is not None or _asks_for_analysis(args.fail_if),
+        analysis=args.json is not None or args.html is not None or _needs_analysis(args.fail_if),
     )
-    with Progress("eval") as progress:
+    with ProgressLine("eval") as progress:
         result = evaluate(request, progress)
-    # A condition that cannot be decided must not look like a finished run: it is decided before anything is printed.
-    failed = args.fail_if is not None and result.condition_holds(args.fail_if)
-    _write_files(args, result)
+    # An undecidable condition must not look like a finished run: decide it before anything is printed.
+    condition_holds = args.fail_if is not None and result.condition_holds(args.fail_if)
+    for path, contents in (
+        (args.csv, result.score_csv),
+        (args.pairs, result.pairs_csv),
+        (args.json, result.json),
+        (args.plot, lambda: result.plot(args.plot)),
+        (args.html, result.html),
+    ):
+        if path is not None:
+            write_file(path, contents())
     sys.stdout.write(result.text())
-    if failed:
-        sys.stdout.write(f"The condition holds: {args.fail_if}\n")
+    if condition_holds:
+        sys.stdout.write(tr("The condition holds: {condition}", condition=args.fail_if) + "\n")
         return CONDITION_HOLDS
     return 0
+
+
+def _needs_analysis(condition: str | None) -> bool:
+    """Whether a condition may refer to results of the analysis, which can take a minute."""
+    return condition is not None and not ANALYSIS_KEYS.isdisjoint(re.findall(r"\w+", condition))

@@ -1,4 +1,4 @@
-"""Values of command-line options: what a text must look like, and what is said when it does not."""
+"""Option groups that several commands share, and the value types of options. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from pathlib import Path
 from typing import NoReturn, Self
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
+
+MARGIN_METRICS = ("ap", "pq", "avg_iou")
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser that reports bad usage as one line and exit status 2, without the whole usage text."""
+    """A parser that reports bad usage as one line, without the usage text; ``main`` maps it to exit status 2."""
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(message, remedy=f"See {self.prog} --help")
+        raise UserError(message, remedy=tr("See {command} --help", command=self.prog))
 
 
-class InOrder(argparse.Action):
-    """Remembers (option, value) in ``given``, in the order of the command line, for options that belong to a video."""
+class OrderedOption(argparse.Action):
+    """Appends (option, value) to ``ordered`` in command-line order; for options of one of several videos."""
 
     def __call__(self, _parser: object, namespace: argparse.Namespace, values: object, _option: object = None) -> None:
-        """Take one option."""
-        namespace.given = [*namespace.given, (self.dest, values)]
+        """Append one option."""
+        namespace.ordered = [*namespace.ordered, (self.dest, values)]
 
 
 def named_path(text: str) -> tuple[str, Path]:
@@ -32,23 +35,23 @@ def named_path(text: str) -> tuple[str, Path]:
     if not equals:
         name, path = Path(text).stem, text
     if not name.strip() or not path:
-        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=PATH")
+        raise argparse.ArgumentTypeError(tr("{text!r} must be NAME=PATH", text=text))
     return name.strip(), Path(path)
 
 
-def picture_size(text: str) -> tuple[int, int]:
+def image_size(text: str) -> tuple[int, int]:
     """``WIDTHxHEIGHT`` in pixels."""
     width, x, height = text.lower().partition("x")
     if x and width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0:
         return int(width), int(height)
-    raise argparse.ArgumentTypeError(f"{text!r} must be WIDTHxHEIGHT in pixels, for example 1920x1080")
+    raise argparse.ArgumentTypeError(tr("{text!r} must be WIDTHxHEIGHT in pixels, for example 1920x1080", text=text))
 
 
 def class_pair(text: str) -> tuple[str, str]:
     """``A=B``: class A of the predictions is class B of the ground truth."""
     a, equals, b = text.partition("=")
     if not equals or not a.strip() or not b.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} must be A=B")
+        raise argparse.ArgumentTypeError(tr("{text!r} must be A=B", text=text))
     return a.strip(), b.strip()
 
 
@@ -59,12 +62,12 @@ def fraction(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 0 to 1")
+        raise argparse.ArgumentTypeError(tr("{text!r} must be a number from 0 to 1", text=text))
     return value
 
 
 def margins(text: str) -> dict[str, float]:
-    """``ap=1.0,pq=1.0``: points that a variant may lose, by metric."""
+    """``ap=1.0,pq=1.0``: the drop that is allowed for each metric, in points."""
     found: dict[str, float] = {}
     for part in text.split(","):
         name, _, value = (piece.strip() for piece in part.partition("="))
@@ -72,41 +75,169 @@ def margins(text: str) -> dict[str, float]:
             points = float(value)
         except ValueError:
             points = -1.0
-        if name not in {"ap", "pq", "avg_iou"} or name in found or not 0.0 <= points <= 100.0:
-            raise argparse.ArgumentTypeError(f"{text!r} must be like ap=1.0,pq=1.0 (ap, pq, avg_iou; points from 0)")
+        if name not in MARGIN_METRICS or name in found or not 0.0 <= points <= 100.0:
+            raise argparse.ArgumentTypeError(
+                tr("{text!r} must be like ap=1.0,pq=1.0 (ap, pq, avg_iou; 0 to 100 points)", text=text)
+            )
         found[name] = points
     return found
 
 
-def natural(text: str) -> int:
-    """A whole number from 1."""
+def positive_integer(text: str) -> int:
+    """An integer from 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
+        raise argparse.ArgumentTypeError(tr("{text!r} must be a positive integer", text=text))
     return int(text)
 
 
-def existing(path: Path, what: str) -> Path:
-    """The absolute path; UserError if nothing is there."""
+def existing_path(path: Path, missing: str) -> Path:
+    """The absolute path; UserError with the message ``missing`` if nothing exists there."""
     if not path.exists():
-        raise UserError(f"{what} does not exist", path=path, remedy="Check the path")
+        raise UserError(missing, path=path, remedy=tr("Check the path"))
     return path.absolute()
 
 
-def unique_names(pairs: Iterable[tuple[str, Path]]) -> tuple[tuple[str, Path], ...]:
-    """Variants with existing absolute paths; UserError where two carry one name."""
+def existing_video(path: Path) -> Path:
+    """The absolute path of a video or image folder; UserError if it does not exist."""
+    return existing_path(path, tr("the video does not exist"))
+
+
+def existing_ground_truth(path: Path) -> Path:
+    """The absolute path of a ground-truth file; UserError if it does not exist."""
+    return existing_path(path, tr("the ground truth does not exist"))
+
+
+def variant_paths(pairs: Iterable[tuple[str, Path]]) -> tuple[tuple[str, Path], ...]:
+    """Variants with absolute paths; UserError where a file does not exist or two variants share a name."""
     found: dict[str, Path] = {}
     for name, path in pairs:
         if name in found:
-            raise UserError(f"two variants are named {name!r}", remedy="Give each --pred and --model its own NAME")
-        found[name] = existing(path, f"the file of variant {name!r}")
+            raise UserError(
+                tr("two variants are named {name!r}", name=name),
+                remedy=tr("Give each --pred and --model its own NAME"),
+            )
+        found[name] = existing_path(path, tr("the file of variant {name!r} does not exist", name=name))
     return tuple(found.items())
 
 
-class Progress:
-    """One line on stderr that counts, only on a terminal; gone when the block ends."""
+def check_output_folders(paths: Iterable[Path | None]) -> None:
+    """UserError where a file's folder does not exist: found before models run for minutes."""
+    for path in paths:
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UserError(tr("the folder for this file does not exist"), path=path, remedy=tr("Create it first"))
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+
+def add_prediction_option(parser: argparse.ArgumentParser) -> None:
+    """``--pred``."""
+    parser.add_argument(
+        "--pred",
+        metavar="NAME=FILE",
+        type=named_path,
+        action="append",
+        default=[],
+        help=tr("predictions of one variant"),
+    )
+
+
+def add_model_option(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """``--model``."""
+    parser.add_argument(
+        "--model",
+        metavar="NAME=WEIGHTS",
+        type=named_path,
+        action="append",
+        default=None if required else [],
+        required=required,
+        help=tr("weights of one variant to run"),
+    )
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Settings of model runs."""
+    parser.add_argument("--floor", type=fraction, default=0.001, help=tr("lowest score to store (default 0.001)"))
+    parser.add_argument(
+        "--nms-iou", type=fraction, default=0.7, help=tr("IoU threshold of non-maximum suppression (default 0.7)")
+    )
+    parser.add_argument(
+        "--max-det",
+        type=positive_integer,
+        default=300,
+        metavar="N",
+        help=tr("maximum detections per frame (default 300)"),
+    )
+    parser.add_argument(
+        "--imgsz", type=positive_integer, metavar="N", help=tr("input size in pixels (default: the weights' own)")
+    )
+    parser.add_argument("--device", default="cpu", help=tr("cpu, or the number of a GPU (default cpu)"))
+
+
+def add_frames_option(parser: argparse.ArgumentParser) -> None:
+    """``--frames``."""
+    parser.add_argument(
+        "--frames",
+        metavar="A:B[:K]|@FILE",
+        help=tr("frames to use: 0-based, B excluded, every Kth; or a file that lists them"),
+    )
+
+
+def add_import_options(parser: argparse.ArgumentParser) -> None:
+    """How box files are read."""
+    parser.add_argument(
+        "--class", dest="class_name", metavar="NAME", help=tr("class of the boxes in files without classes")
+    )
+    parser.add_argument(
+        "--frame-base", type=int, metavar="N", help=tr("number of the first frame in the files (default: by format)")
+    )
+    parser.add_argument("--skip-bad-rows", action="store_true", help=tr("skip rows that cannot be read"))
+
+
+def add_size_options(parser: argparse.ArgumentParser) -> None:
+    """Frame size and count, for commands without a video."""
+    parser.add_argument("--size", type=image_size, metavar="WxH", help=tr("frame size, if there is no video"))
+    parser.add_argument(
+        "--count", type=positive_integer, metavar="N", help=tr("number of frames, if there is no video")
+    )
+
+
+def add_scoring_options(parser: argparse.ArgumentParser) -> None:
+    """What ``eval`` and ``gate`` share, except options that belong to one of several videos."""
+    add_model_option(parser)
+    parser.add_argument(
+        "--baseline", metavar="NAME", help=tr("variant to compare the others with (default: the first)")
+    )
+    parser.add_argument(
+        "--conf", type=fraction, default=0.25, help=tr("confidence threshold of all metrics but AP (default 0.25)")
+    )
+    parser.add_argument("--iou", type=fraction, default=0.5, help=tr("IoU threshold of a true positive (default 0.5)"))
+    parser.add_argument(
+        "--convention",
+        choices=("continuous", "inclusive"),
+        default="continuous",
+        help=tr("pixel edges: width is x2 - x1 (continuous) or x2 - x1 + 1 (inclusive)"),
+    )
+    add_import_options(parser)
+    parser.add_argument(
+        "--class-map",
+        type=class_pair,
+        action="append",
+        default=[],
+        metavar="A=B",
+        help=tr("count predicted class A as ground-truth class B"),
+    )
+    parser.add_argument("--class-agnostic", action="store_true", help=tr("match boxes across classes"))
+    parser.add_argument(
+        "--missing",
+        choices=("empty", "unlabelled"),
+        help=tr("how to treat frames that the ground-truth file does not mention (default: by format)"),
+    )
+    add_run_options(parser)
+
+
+class ProgressLine:
+    """One line of progress on stderr, on a terminal only; erased when the block ends."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
         self._shown = ""
         self._visible = sys.stderr.isatty()
 
@@ -116,10 +247,10 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._show("")
 
-    def __call__(self, done: int, total: int, what: str = "") -> None:
-        """Report ``done`` of ``total`` frames."""
-        share = f" {done / total:.0%}" if total else ""
-        self._show(f"{what or self._what}: {done} of {total} frames{share}")
+    def __call__(self, done: int, total: int, label: str = "") -> None:
+        """Show ``done`` of ``total`` steps."""
+        text = f"{label or self._label}: {done:,} / {total:,}"
+        self._show(f"{text} ({done / total:.0%})" if total else text)
 
     def _show(self, text: str) -> None:
         if self._visible and text != self._shown:

@@ -1,1 +1,1 @@
-"""Compositions of the floors below for the command line and the window."""
+"""Use cases shared by the command line and the window: evaluate, compare, predict, convert, check."""

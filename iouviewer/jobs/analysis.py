@@ -1,4 +1,4 @@
-"""What explains a variant's numbers: error types, flicker, curves, confusion, the way from ``yolo val``, verdicts."""
+"""Explains a variant's metrics: error types, flicker, curves, confusion, reconciliation with ``yolo val``, verdicts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.jobs.compare import Comparison, agree, agreement_sentence, compare_variant, compared_sentence
-from iouviewer.jobs.eval_inputs import Truth
-from iouviewer.jobs.scoring import VariantScore
+from iouviewer.jobs.compare import Comparison, agreement_sentence, compare_variant, measure_agreement, verdict_sentence
+from iouviewer.jobs.eval_inputs import EvalInputs, Truth
+from iouviewer.jobs.protocols import ERROR_PROTOCOL
+from iouviewer.jobs.scoring import UNSPECIFIED_TEXT, VariantScore
 from iouviewer.metrics.coco import match_coco
 from iouviewer.metrics.curves import Curve, confusion, curve
 from iouviewer.metrics.error_types import ERRORS, SHORT_NAMES, error_types
@@ -18,27 +19,24 @@ from iouviewer.metrics.reconcile import reconcile
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import Bool, BoxTable, Int
 from iouviewer.metrics.temporal import temporal
-from iouviewer.metrics.ultralytics_protocol import PROTOCOL
 from iouviewer.metrics.verdict import Difference, Verdict
 
 _CURVE_POINTS = 101
 _WORST_TRACKS = 20
 
 
-def analyse(truth: Truth, tracks: Int, score: VariantScore, labelled: Bool) -> dict[str, Any]:
+def analyse(truth: Truth, score: VariantScore, labelled: Bool) -> dict[str, Any]:
     """The analysis of one variant as values for JSON; null where undefined.
 
     Args:
-        tracks: (M,) int64 track of each ground-truth row, -1 for none.
-        labelled: (F,) bool, chosen labelled frames.
+        labelled: (F,) bool, selected labelled frames.
     """
-    found = score.review.pair_gt[score.review.pair_iou >= score.review.settings.iou]
-    hit = np.zeros(len(truth.table), np.bool_)
-    hit[found] = True
+    found = np.zeros(len(truth.table), np.bool_)
+    found[score.review.pair_gt[score.review.pair_iou >= score.review.settings.iou]] = True
     frames = truth.table.frame_of_row()
     counting = ~truth.table.ignored & score.counted[frames]
     values: dict[str, Any] = {
-        "temporal": _temporal(tracks[counting], frames[counting], hit[counting]),
+        "temporal": _temporal(truth.tracks[counting], frames[counting], found[counting]),
         "confusion": _confusion(truth, score),
         "errors": None,
         "pr": None,
@@ -89,7 +87,7 @@ def _temporal(tracks: Int, frames: Int, found: Bool) -> dict[str, Any] | None:
 def _errors(truth: Truth, score: VariantScore) -> dict[str, Any]:
     errors = error_types(truth.table, score.input.predictions.table, score.counted)
     return {
-        "protocol": "TIDE: IoU 0.5, background 0.1, 100 detections a frame",
+        "protocol": ERROR_PROTOCOL,
         "ap50": _number(errors.ap50),
         "counts": {SHORT_NAMES[e]: errors.counts[e] for e in ERRORS},
         "ap50_gain": {SHORT_NAMES[e]: _number(errors.gains[e]) for e in ERRORS},
@@ -97,7 +95,7 @@ def _errors(truth: Truth, score: VariantScore) -> dict[str, Any]:
 
 
 def _curves(truth: Truth, score: VariantScore) -> dict[str, Any]:
-    """Curves at IoU 0.5 on COCO's matches, by class name."""
+    """Precision and recall curves at IoU 0.5 from COCO's matches, by class name."""
     matches = match_coco(truth.table, score.input.predictions.table, score.counted)
     result: dict[str, Any] = {}
     for place, class_id in enumerate(matches.classes.tolist()):
@@ -111,12 +109,12 @@ def _curves(truth: Truth, score: VariantScore) -> dict[str, Any]:
             count,
             (matches.ignored[rows] & np.uint16(1)) != 0,
         )
-        result[truth.class_text(class_id) or "unspecified"] = _thinned(found)
+        result[truth.class_text(class_id) or UNSPECIFIED_TEXT] = _thinned(found)
     return result
 
 
 def _thinned(found: Curve) -> dict[str, Any]:
-    """At most 101 points of a curve, its ends and its best point among them."""
+    """At most 101 points of a curve, including its ends and its best point."""
     if found.best < 0:
         return {"confidence": [], "precision": [], "recall": [], "f1": [], "best": None}
     places = np.unique(np.linspace(0, len(found.scores) - 1, _CURVE_POINTS).round().astype(np.int64))
@@ -133,78 +131,77 @@ def _thinned(found: Curve) -> dict[str, Any]:
 
 
 def _confusion(truth: Truth, score: VariantScore) -> dict[str, Any]:
-    """Pairs of a class-agnostic association at the review's thresholds."""
+    """Confusion matrix of a class-agnostic association at the review's thresholds."""
     settings = score.review.settings
     agnostic = ReviewSettings(settings.conf, settings.iou, settings.convention, class_agnostic=True)
     review = review_all(truth.table, score.input.predictions.table, agnostic, score.counted)
-    hit = review.pair_iou >= settings.iou
-    gt_rows, pred_rows = review.pair_gt[hit], review.pair_pred[hit]
+    is_true_positive = review.pair_iou >= settings.iou
+    gt_rows, pred_rows = review.pair_gt[is_true_positive], review.pair_pred[is_true_positive]
     missed = ~truth.table.ignored & score.counted[truth.table.frame_of_row()]
     missed[gt_rows] = False
-    false = review.used & ~review.swallowed
-    false[pred_rows] = False
+    false_positive = review.used & ~review.swallowed
+    false_positive[pred_rows] = False
     truth_ids, predicted_ids = truth.table.class_ids, score.input.predictions.table.class_ids
     none = np.int64(-2)
     matrix = confusion(
-        np.concatenate([truth_ids[gt_rows], truth_ids[missed], np.full(int(false.sum()), none)]),
-        np.concatenate([predicted_ids[pred_rows], np.full(int(missed.sum()), none), predicted_ids[false]]),
+        np.concatenate([truth_ids[gt_rows], truth_ids[missed], np.full(int(false_positive.sum()), none)]),
+        np.concatenate([predicted_ids[pred_rows], np.full(int(missed.sum()), none), predicted_ids[false_positive]]),
     )
     return {
-        "classes": [truth.class_text(int(c)) or "unspecified" for c in matrix.classes],
+        "classes": [truth.class_text(int(c)) or UNSPECIFIED_TEXT for c in matrix.classes],
         "counts": matrix.counts.tolist(),
         "sentences": matrix.largest(truth.class_names),
     }
 
 
 def _quartiles(truth: BoxTable, score: VariantScore) -> list[dict[str, Any]] | None:
-    """AP by the video's own quartiles of box area; fewer than four where many boxes are of one size."""
+    """AP by quartiles of box area within the video; fewer than four if many boxes have the same size."""
     counting = ~truth.ignored & score.counted[truth.frame_of_row()]
     areas = (truth.boxes[2] - truth.boxes[0]) * (truth.boxes[3] - truth.boxes[1])
     if not counting.any():
         return None
     edges = np.quantile(areas[counting], [0.0, 0.25, 0.5, 0.75, 1.0])
     result = []
-    # Both ends of a range are included: a box on an edge shall be in the lower quarter only.
+    # Both ends of a range are included, so the next range starts just above: an area on an edge counts once.
     lows = [edges[0], *np.nextafter(edges[1:-1], np.inf)]
     for low, high in zip(lows, edges[1:], strict=True):
         if low > high:
             continue
         matches = match_coco(truth, score.input.predictions.table, score.counted, area=(float(low), float(high)))
-        places = [p for p in range(len(matches.classes)) if matches.gt_counts[p]]
-        ap = float(np.mean([matches.curves(p)[0].mean(axis=1) for p in places])) if places else None
+        class_places = [p for p in range(len(matches.classes)) if matches.gt_counts[p]]
+        ap = float(np.mean([matches.curves(p)[0].mean(axis=1) for p in class_places])) if class_places else None
         result.append({"from": float(low), "to": float(high), "boxes": int(matches.gt_counts.sum()), "ap": ap})
     return result
 
 
-def bootstrap(
-    truth: Truth,
-    labelled: Bool,
-    scores: Sequence[VariantScore],
-    *,
-    fps: float,
-    margins: Mapping[str, float],
-    single_images: bool = False,
-) -> dict[str, Any]:
+def bootstrap(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]) -> dict[str, Any]:
     """Verdicts of all variants against the first of ``scores``, by name, as values for JSON."""
     baseline = scores[0]
     variants = {score.name: score.input.predictions for score in scores}
     comparison = Comparison(
-        truth.table, labelled, variants, baseline.name, baseline.review.settings, fps, margins, single_images
+        inputs.truth.table,
+        inputs.labelled,
+        variants,
+        baseline.name,
+        baseline.review.settings,
+        inputs.source.fps,
+        margins,
+        inputs.single_images,
     )
     result: dict[str, Any] = {}
     for score in scores[1:]:
         compared = compare_variant(comparison, score.name)
-        shared = agree(comparison, score.name)
-        agreed = {"f1": shared.f1, "tp_iou": shared.tp_iou, "frames": shared.frames}
+        agreement = measure_agreement(comparison, score.name)
+        agreement_values = {"f1": agreement.f1, "tp_iou": agreement.tp_iou, "frames": agreement.frames}
         if compared is None:
-            text = agreement_sentence(score.name, baseline.name, shared)
-            result[score.name] = {"outcome": None, "metrics": {}, "agreement": agreed, "sentence": text}
+            text = agreement_sentence(score.name, baseline.name, agreement)
+            result[score.name] = {"outcome": None, "metrics": {}, "agreement": agreement_values, "sentence": text}
             continue
         result[score.name] = verdict_values(compared.verdict) | {
             "floor": compared.floor,
             "classes_disregarded": compared.conditions.one_class,
-            "agreement": agreed,
-            "sentence": compared_sentence(score.name, baseline.name, compared),
+            "agreement": agreement_values,
+            "sentence": verdict_sentence(score.name, baseline.name, compared),
         }
     return result
 
@@ -231,7 +228,3 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "resamples": verdict.resamples,
         "seed": verdict.seed,
     }
-
-
-PROTOCOLS: Mapping[str, str] = {"reconcile_from": PROTOCOL, "bootstrap": "circular moving blocks of one second, paired"}
-"""Names of the protocols that the analysis refers to."""

@@ -1,4 +1,4 @@
-"""What a video really holds, for the command line."""
+"""Inspects a video and describes the findings, for the command line."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from iouviewer.jobs.progress import ProgressCallback, no_progress
+from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.requests import ProgressCallback, no_progress
 
 _WIDTH = 100
-_SILENT = frozenset({"hevc", "vp8", "vp9", "mjpeg"})
-"""Codecs whose decoders were seen to make wrong pictures of damaged bytes without a word."""
+_SILENT_CODECS = frozenset({"hevc", "vp8", "vp9", "mjpeg"})
+"""Codecs whose decoders can decode damaged data to wrong frames without an error."""
 
-_MOST = 10
-"""Places of one kind that the text lists; ``--json`` has all."""
+_MAX_PLACES = 10
+"""Number of places of one kind that the text lists; ``--json`` has all."""
+
+Row = tuple[str, str]
+"""Name and value of a line; the name is empty in lines that continue a list."""
 
 
 def check(path: Path, progress: ProgressCallback = no_progress) -> dict[str, Any]:
-    """Findings about a video file or a folder of pictures, as values for JSON (``video.check.check_video``).
+    """Findings about a video file or an image folder, as values for JSON (``video.check.check_video``).
 
     Raises:
-        UserError: where no picture can be had.
+        UserError: no frame can be decoded.
     """
     from iouviewer.video.check import check_video
 
@@ -29,122 +33,167 @@ def check(path: Path, progress: ProgressCallback = no_progress) -> dict[str, Any
 
 
 def check_text(findings: Mapping[str, Any]) -> str:
-    """The findings in words: facts in two columns, what is wrong and where, what to do about it."""
-    rows = [("Pictures", _pictures(findings))]
-    if findings["kind"] == "video":
-        rows += [
-            ("Stream", f"{findings['codec']}, {findings['pixel_format']}, in {findings['container'].split(',')[0]}"),
-            ("Rate", _rate(findings)),
-            ("Length", _length(findings)),
-            ("Key frames", _groups(findings)),
-            ("Rotation", f"{findings['rotation']} degrees clockwise" if findings["rotation"] else "none"),
-            ("Pixels", _pixels(findings)),
-        ]
-    rows.append(("Frame numbers", _exactness(findings)))
-    rows += _places(
-        "Gaps", "gap", [f"{one['seconds']:.3f} s after frame {one['after_frame']}" for one in findings["gaps"]]
-    )
-    rows += _places("Time stamps", "break", [_jump(one) for one in findings.get("jumps", ())])
-    forms = findings.get("form_changes", ())
-    rows += _places(
-        "Size",
-        "change",
-        [f"from frame {one['frame']} on {one['size'][0]} x {one['size'][1]}, {one['pixel_format']}" for one in forms],
-    )
-    damage = [
-        f"{'somewhere' if one['frame'] is None else 'frame ' + str(one['frame'])}: {one['reason']}"
-        for one in findings["damage"]
-    ]
-    rows += _places("Damage", "place", damage) or [("Damage", _no_damage(findings))]
+    """The findings as text: properties in two columns, defects and their places, what to do about them."""
+    rows = _property_rows(findings) + _defect_rows(findings)
     lines = [str(findings["path"])]
     width = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
         lines += wrap(value, _WIDTH, initial_indent=f"  {name:<{width}}", subsequent_indent=" " * (width + 2))
-    lines += ["", "What to do" if findings["remedy"] else "Nothing needs to be done."]
-    if findings["remedy"]:
-        for sentence in findings["remedy"]:
-            lines += wrap(sentence, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+    lines += ["", tr("What to do") if findings["remedy"] else tr("Nothing to do.")]
+    for sentence in findings["remedy"]:
+        lines += wrap(sentence, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(lines) + "\n"
 
 
-def _pictures(findings: Mapping[str, Any]) -> str:
+def _property_rows(findings: Mapping[str, Any]) -> list[Row]:
+    if findings["kind"] != "video":
+        return [(tr("Images"), _frame_count(findings)), (tr("Frame numbers"), _exactness(findings))]
+    stream = tr(
+        "{codec}, {pixel_format}, in {container}",
+        codec=findings["codec"],
+        pixel_format=findings["pixel_format"],
+        container=findings["container"].split(",")[0],
+    )
+    rotation = tr("{degrees}° clockwise", degrees=findings["rotation"]) if findings["rotation"] else tr("none")
+    return [
+        (tr("Frames"), _frame_count(findings)),
+        (tr("Stream"), stream),
+        (tr("Rate"), _rate(findings)),
+        (tr("Duration"), _duration(findings)),
+        (tr("Keyframes"), _keyframes(findings)),
+        (tr("Rotation"), rotation),
+        (tr("Pixels"), _pixels(findings)),
+        (tr("Frame numbers"), _exactness(findings)),
+    ]
+
+
+def _defect_rows(findings: Mapping[str, Any]) -> list[Row]:
+    gaps = [
+        tr("{seconds:.3f} s after frame {frame:,}", seconds=gap["seconds"], frame=gap["after_frame"])
+        for gap in findings["gaps"]
+    ]
+    jumps = [_jump(jump) for jump in findings.get("jumps", ())]
+    changes = [
+        tr(
+            "from frame {frame:,}: {width} × {height}, {pixel_format}",
+            frame=change["frame"],
+            width=change["size"][0],
+            height=change["size"][1],
+            pixel_format=change["pixel_format"],
+        )
+        for change in findings.get("form_changes", ())
+    ]
+    damage = [_damage(one) for one in findings["damage"]]
+    rows = _list_rows(tr("Gaps"), tr_n("{count} gap", "{count:,} gaps", len(gaps)), gaps)
+    rows += _list_rows(tr("Timestamps"), tr_n("{count} jump", "{count:,} jumps", len(jumps)), jumps)
+    rows += _list_rows(tr("Size"), tr_n("{count} change", "{count:,} changes", len(changes)), changes)
+    damage_rows = _list_rows(tr("Damage"), tr_n("{count} place", "{count:,} places", len(damage)), damage)
+    return rows + (damage_rows or [(tr("Damage"), _no_damage(findings))])
+
+
+def _list_rows(name: str, count: str, places: list[str]) -> list[Row]:
+    if not places:
+        return []
+    rows = [(name, count), *(("", place) for place in places[:_MAX_PLACES])]
+    if len(places) > _MAX_PLACES:
+        rows.append(("", tr("and {count:,} more (--json lists all)", count=len(places) - _MAX_PLACES)))
+    return rows
+
+
+def _frame_count(findings: Mapping[str, Any]) -> str:
     width, height = findings["size"]
     announced = findings.get("frames_announced", 0)
     hidden = findings.get("hidden_by_edit_list", 0)
-    of = f" ({hidden:,} more are hidden by an edit list)" if hidden else ""
+    values = {"frames": findings["frames"], "width": width, "height": height}
     if announced and announced not in {findings["frames"], findings["frames"] + hidden}:
-        of = f" (the header announces {announced:,})"
-    return f"{findings['frames']:,}, {width} x {height} pixels{of}"
+        return tr(
+            "{frames:,}, {width} × {height} pixels (the header announces {announced:,})", **values, announced=announced
+        )
+    if hidden:
+        return tr("{frames:,}, {width} × {height} pixels (an edit list hides {hidden:,} more)", **values, hidden=hidden)
+    return tr("{frames:,}, {width} × {height} pixels", **values)
 
 
 def _rate(findings: Mapping[str, Any]) -> str:
     if not findings["fps"]:
-        return "no time base"
-    repeated = findings["repeated_time_stamps"]
-    more = f"; {_count(repeated, 'time stamp')} repeated" if repeated else ""
+        return tr("no time base")
     if findings["vfr"]:
-        return f"variable, {findings['fps']:.3f} frames a second on average{more}"
-    return f"{findings['fps']:.3f} frames a second{more}"
+        text = tr("variable, {fps:.3f} FPS on average", fps=findings["fps"])
+    else:
+        text = tr("{fps:.3f} FPS", fps=findings["fps"])
+    repeated = findings["repeated_time_stamps"]
+    if not repeated:
+        return text
+    return tr_n("{rate}; {count} repeated timestamp", "{rate}; {count:,} repeated timestamps", repeated, rate=text)
 
 
-def _length(findings: Mapping[str, Any]) -> str:
+def _duration(findings: Mapping[str, Any]) -> str:
     seconds, announced = findings["duration"], findings.get("duration_announced")
     if seconds is None:
-        return "unknown"
-    text = f"{seconds:.3f} s"
-    return f"{text} (the header announces {announced:.3f} s)" if findings.get("ends_early") else text
+        return tr("unknown")
+    if findings.get("ends_early"):
+        return tr("{seconds:.3f} s (the header announces {announced:.3f} s)", seconds=seconds, announced=announced)
+    return tr("{seconds:.3f} s", seconds=seconds)
 
 
 def _jump(jump: Mapping[str, Any]) -> str:
     frame, seconds = jump["frame"], jump["seconds"]
     if seconds < 0:
-        return f"time stamps start anew at frame {frame} ({-seconds:.3f} s back)"
-    return f"time stamps jump by {seconds:.3f} s after frame {frame - 1}"
+        return tr("timestamps restart at frame {frame:,} ({seconds:.3f} s back)", frame=frame, seconds=-seconds)
+    return tr("timestamps jump by {seconds:.3f} s after frame {frame:,}", seconds=seconds, frame=frame - 1)
 
 
-def _groups(findings: Mapping[str, Any]) -> str:
-    group = findings["gop"]
-    if findings["key_frames"] < 2:
-        return f"{findings['key_frames']:,}"
-    span = f"{group['shortest']:,} to {group['longest']:,} pictures apart, {group['median']:g} in the median"
-    if group["shortest"] == group["longest"]:
-        span = f"every {group['longest']:,} pictures" if group["longest"] > 1 else "every picture"
-    return f"{findings['key_frames']:,}, {span}"
+def _damage(damage: Mapping[str, Any]) -> str:
+    if damage["frame"] is None:
+        return tr("unknown frame: {reason}", reason=damage["reason"])
+    return tr("frame {frame:,}: {reason}", frame=damage["frame"], reason=damage["reason"])
+
+
+def _keyframes(findings: Mapping[str, Any]) -> str:
+    group, count = findings["gop"], findings["key_frames"]
+    if count < 2:
+        return f"{count:,}"
+    if group["shortest"] != group["longest"]:
+        return tr(
+            "{count:,}, every {shortest:,}–{longest:,} frames (median {median:g})",
+            count=count,
+            shortest=group["shortest"],
+            longest=group["longest"],
+            median=group["median"],
+        )
+    if group["longest"] > 1:
+        return tr("{count:,}, every {interval:,} frames", count=count, interval=group["longest"])
+    return tr("{count:,}, every frame", count=count)
 
 
 def _pixels(findings: Mapping[str, Any]) -> str:
     ratio = findings["sample_aspect_ratio"]
-    woven = ", interlaced" if findings.get("interlaced") else ""
-    return ("square" if ratio == 1.0 else f"not square, {ratio:.4f} as wide as high") + woven
+    shape = tr("square") if ratio == 1.0 else tr("not square, aspect ratio {ratio:.4f}", ratio=ratio)
+    return tr("{shape}, interlaced", shape=shape) if findings.get("interlaced") else shape
 
 
 def _no_damage(findings: Mapping[str, Any]) -> str:
     codec = findings.get("codec", "")
-    return f"none found (decoders of {codec} pass over some damage in silence)" if codec in _SILENT else "none found"
+    if codec in _SILENT_CODECS:
+        return tr("none found ({codec} decoders do not report all damage)", codec=codec)
+    return tr("none found")
 
 
 def _exactness(findings: Mapping[str, Any]) -> str:
     if findings["kind"] != "video":
-        return "exact: every picture is a file of its own"
+        return tr("exact: each image is a file")
     if findings["exact"] is None:
-        return "not verified: the check was stopped"
+        return tr("not checked: the check was stopped")
     sampled = findings["sampled"]
     if findings["exact"]:
-        return f"exact: {sampled:,} of {sampled:,} pictures read by seeking equal a decode of the whole file"
+        return tr(
+            "exact: {count:,} of {count:,} frames read by seeking match a decode of the whole file", count=sampled
+        )
     wrong = findings["wrong"]
-    named = ", ".join(str(frame) for frame in wrong[:_MOST]) + (" ..." if len(wrong) > _MOST else "")
-    return f"NOT exact: {len(wrong):,} of {sampled:,} pictures read by seeking are in doubt (frames {named})"
-
-
-def _places(name: str, noun: str, places: list[str]) -> list[tuple[str, str]]:
-    if not places:
-        return []
-    rows = [(name, _count(len(places), noun))]
-    rows += [("", place) for place in places[:_MOST]]
-    if len(places) > _MOST:
-        rows.append(("", f"and {len(places) - _MOST:,} more (--json lists all)"))
-    return rows
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    frames = ", ".join(str(frame) for frame in wrong[:_MAX_PLACES]) + (" …" if len(wrong) > _MAX_PLACES else "")
+    return tr(
+        "NOT exact: {wrong:,} of {sampled:,} frames read by seeking are uncertain (frames {frames})",
+        wrong=len(wrong),
+        sampled=sampled,
+        frames=frames,
+    )

@@ -8,27 +8,32 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.jobs.scoring import CUT_FLOOR, capped
+from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.scoring import CUT_FLOOR
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.comparison import agreement, scored, stacked
+from iouviewer.metrics.reconcile import best_of_frame
 from iouviewer.metrics.resampling import FrameSums, VideoFrames
 from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
 from iouviewer.metrics.table import Bool, BoxTable
 from iouviewer.metrics.verdict import RESAMPLES, SEED, Scored, Verdict, block_length, compare, sentence
 
 DEFAULT_MARGINS: Mapping[str, float] = {"ap": 1.0, "pq": 1.0}
+"""Allowed drop in points, by metric."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared, as values that no edit changes.
+    """Variants to compare on one video, as values that no edit changes.
 
     Attributes:
         truth: ground truth of all frames.
-        labelled: (F,) bool, labelled frames inside the choice of frames.
-        variants: prediction sets by key, the baseline among them.
-        fps: frames per second, 0 where there is no time base.
-        margins: points that may be lost, by metric.
+        labelled: (F,) bool, selected labelled frames.
+        variants: prediction sets by key, including the baseline.
+        baseline: key of the baseline.
+        fps: frames per second, 0 without a time base.
+        margins: allowed drop in points, by metric.
+        single_images: the frames are images without a time base, so each is a bootstrap block of its own.
     """
 
     truth: BoxTable
@@ -46,16 +51,16 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Pool:
-    """Several videos that are compared as one; a class id and a variant's key mean the same in all of them.
+    """One or more videos compared together. Class ids and variant keys mean the same in all of them.
 
-    Review settings, margins, baseline, resamples and seed are those of the first. At least one video.
+    Review settings, margins, baseline, resamples and seed are those of the first video.
     """
 
     videos: tuple[Comparison, ...]
     _baselines: dict[object, Scored] = field(default_factory=dict, repr=False, compare=False)
 
     def prepared_baseline(self, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions) -> Scored:
-        """The baseline under common conditions; kept, since most variants share them."""
+        """The baseline under common conditions; cached, because most variants share them."""
         key = (conditions, *(chosen.tobytes() for chosen in frames))
         if key not in self._baselines:
             self._baselines[key] = _prepare(self, tables, frames, conditions)
@@ -64,18 +69,18 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What two variants have in common, and are therefore compared on.
+    """The common conditions under which two variants are compared.
 
     Attributes:
-        floors: by video, score below which predictions of both were left out; None where a side's is not known.
-        caps: by video, most boxes a frame of both; None where both kept as many, or where it is not known.
+        floors: by video, score below which predictions of both are dropped; None if that of a side is unknown.
+        max_detections: by video, common maximum of detections per frame; None if both have the same or one is unknown.
         with_scores: both have scores in every video.
-        one_class: compared without regard to class, because only one of the two has predictions without one.
-        cut: by video, whether predictions of one side were left out for the floor.
+        one_class: classes are ignored, because only one of the two has predictions without a class.
+        cut: by video, whether predictions of one side were dropped because of the floor.
     """
 
     floors: tuple[float | None, ...]
-    caps: tuple[int | None, ...]
+    max_detections: tuple[int | None, ...]
     with_scores: bool
     one_class: bool
     cut: tuple[bool, ...]
@@ -83,11 +88,12 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class ComparedVariant:
-    """A verdict, and under which common conditions it was found.
+    """A verdict and the common conditions behind it.
 
     Attributes:
         frames: by video, (F,) bool, labelled frames that both cover.
-        truths, baseline_predictions: boxes to be found there, and the baseline's predictions.
+        truths: number of ground-truth boxes on these frames, without ignored ones.
+        baseline_predictions: number of the baseline's predictions on these frames.
     """
 
     verdict: Verdict
@@ -98,49 +104,70 @@ class ComparedVariant:
 
     @property
     def floor(self) -> float | None:
-        """The highest common score floor of the videos; None where no side's is known."""
+        """The highest common score floor of the videos; None if no floor is known."""
         return max((floor for floor in self.conditions.floors if floor is not None), default=None)
 
 
-def compared_sentence(variant: str, baseline: str, compared: ComparedVariant) -> str:
-    """The verdict and its conditions for people."""
+def verdict_sentence(variant: str, baseline: str, compared: ComparedVariant) -> str:
+    """The verdict and its conditions as text for the user."""
     conditions = compared.conditions
-    text = sentence(variant, baseline, compared.verdict)
+    sentences = [sentence(variant, baseline, compared.verdict)]
     count = len(conditions.floors)
-
-    def where(videos: int) -> str:
-        return "" if count == 1 else f" in {videos} of {count} videos"
-
     pairs = zip(conditions.floors, conditions.cut, strict=True)
     floors = [floor for floor, cut in pairs if cut and floor is not None and floor > CUT_FLOOR]
-    if floors:
-        text += f" Both cut at confidence {max(floors):.3g}{where(len(floors))}."
-    caps = [cap for cap in conditions.caps if cap is not None]
-    if caps:
-        text += f" Both kept to {min(caps)} {'box' if min(caps) == 1 else 'boxes'} a frame{where(len(caps))}."
+    if floors and count == 1:
+        sentences.append(tr("Both cut at confidence {floor:.3g}.", floor=max(floors)))
+    elif floors:
+        sentences.append(
+            tr(
+                "Both cut at confidence {floor:.3g} in {videos} of {count} videos.",
+                floor=max(floors),
+                videos=len(floors),
+                count=count,
+            )
+        )
+    limits = [limit for limit in conditions.max_detections if limit is not None]
+    if limits and count == 1:
+        sentences.append(
+            tr_n(
+                "Both limited to {count} detection per frame.",
+                "Both limited to {count:,} detections per frame.",
+                min(limits),
+            )
+        )
+    elif limits:
+        sentences.append(
+            tr_n(
+                "Both limited to {count} detection per frame in {videos} of {total} videos.",
+                "Both limited to {count:,} detections per frame in {videos} of {total} videos.",
+                min(limits),
+                videos=len(limits),
+                total=count,
+            )
+        )
     if conditions.one_class:
-        text += " Classes were disregarded: predictions of one of the two carry none."
-    return text
+        sentences.append(tr("Classes are ignored, because the predictions of one side have none."))
+    return " ".join(sentences)
 
 
 def compare_variant(
     comparison: Comparison, key: str, *, cancelled: Callable[[], bool] | None = None
 ) -> ComparedVariant | None:
-    """The verdict of one variant; None where no frame is common. InterruptedError where ``cancelled`` says so."""
+    """The verdict of one variant; None without a common frame. Raises InterruptedError once ``cancelled()`` is true."""
     return compare_pooled(Pool((comparison,), comparison._baselines), key, cancelled=cancelled)
 
 
 def common_frames(comparison: Comparison, key: str) -> Bool:
-    """(F,) bool: labelled frames of the choice that the baseline and the variant cover."""
+    """(F,) bool: selected labelled frames that both the baseline and the variant cover."""
     baseline, variant = comparison.variants[comparison.baseline], comparison.variants[key]
     return comparison.labelled & baseline.covered & variant.covered
 
 
 def compare_pooled(pool: Pool, key: str, *, cancelled: Callable[[], bool] | None = None) -> ComparedVariant | None:
-    """The verdict of one variant on all videos together; None where one of them has no common frame.
+    """The verdict of one variant on all videos together; None if one of them has no common frame.
 
-    Scores are pooled: AP from the predictions of all videos in one order (equal scores by video, frame, file order),
-    PQ from all counts, Avg IoU over all frames. Each video is cut at its own common score floor and cap.
+    Metrics are pooled: AP from the predictions of all videos sorted together (ties by video, frame, file order), PQ
+    from all counts, Avg IoU over all frames. Each video uses its own common score floor and maximum of detections.
     """
     frames = [common_frames(video, key) for video in pool.videos]
     if not all(chosen.any() for chosen in frames):
@@ -171,7 +198,7 @@ def _conditions(pool: Pool, sides: Sequence[Sequence[PredictionSet]], frames: Se
     ]
     return Conditions(
         floors,
-        tuple(_common_cap(*pair) for pair in pairs),
+        tuple(_common_max_detections(*pair) for pair in pairs),
         all(predictions.has_scores for side in sides for predictions in side),
         classless[0] != classless[1],
         tuple(
@@ -187,7 +214,7 @@ def _video_frames(video: Comparison, frames: Bool) -> VideoFrames:
 
 
 def _boxes_on(tables: Sequence[BoxTable], frames: Sequence[Bool]) -> int:
-    """How many boxes stand on the frames."""
+    """Number of boxes on the frames."""
     return sum(int(np.diff(table.offsets)[chosen].sum()) for table, chosen in zip(tables, frames, strict=True))
 
 
@@ -197,20 +224,20 @@ def _common_floor(one: PredictionSet, other: PredictionSet) -> float | None:
     return max(one.score_floor, other.score_floor)
 
 
-def _common_cap(one: PredictionSet, other: PredictionSet) -> int | None:
-    if one.cap is None or other.cap is None or one.cap == other.cap:
+def _common_max_detections(one: PredictionSet, other: PredictionSet) -> int | None:
+    if one.max_detections is None or other.max_detections is None or one.max_detections == other.max_detections:
         return None
-    return min(one.cap, other.cap)
+    return min(one.max_detections, other.max_detections)
 
 
 def _cut(side: Sequence[PredictionSet], conditions: Conditions) -> list[BoxTable]:
-    """One variant's predictions by video, cut at the common score floors and caps."""
+    """One variant's predictions by video, restricted to the common score floors and maxima of detections."""
     tables = []
-    for predictions, floor, cap in zip(side, conditions.floors, conditions.caps, strict=True):
+    for predictions, floor, max_detections in zip(side, conditions.floors, conditions.max_detections, strict=True):
         table = predictions.table
         if floor is not None and predictions.score_floor is not None and predictions.score_floor < floor:
             table = table.select(table.scores >= floor)
-        tables.append(table if cap is None else capped(table, cap))
+        tables.append(table if max_detections is None else best_of_frame(table, max_detections))
     return tables
 
 
@@ -223,23 +250,40 @@ def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], con
     review = review_all(truth, predictions, settings, chosen)
     if conditions.with_scores:
         return scored(truth, predictions, review, chosen, one_class=True if conditions.one_class else None)
-    # Without scores there is no order, hence no AP; the sums do not need one.
+    # Without scores predictions have no order, hence no AP; the sums need none.
     columns = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
     return Scored([], FrameSums(*(np.asarray(column, np.float64)[chosen] for column in columns)))
 
 
-def agree(comparison: Comparison, key: str) -> ReviewSummary:
-    """Agreement of a variant with the baseline on the frames that both cover, labelled or not."""
+def measure_agreement(comparison: Comparison, key: str) -> ReviewSummary:
+    """Agreement of a variant with the baseline on all frames that both cover, labelled or not."""
     baseline, variant = comparison.variants[comparison.baseline], comparison.variants[key]
     return agreement(baseline.table, variant.table, comparison.review, baseline.covered & variant.covered)
 
 
-def agreement_sentence(variant: str, baseline: str, found: ReviewSummary) -> str:
-    """The agreement as one sentence for people; it never speaks of PASS or FAIL."""
-    if found.f1 is None:
-        return f"{variant}: no labelled frame that {baseline} covers too, and no box to compare."
-    iou = "" if found.tp_iou is None else f", mean IoU {found.tp_iou:.3f} where they do"
-    return (
-        f"{variant}: no labelled frame in common with {baseline}; the two agree on {found.f1:.1%} of their boxes{iou} "
-        f"({found.frames} frames). Which one is right, only ground truth can say."
+def agreement_sentence(variant: str, baseline: str, agreement: ReviewSummary) -> str:
+    """The agreement as text for the user, for variants without a verdict."""
+    if agreement.f1 is None:
+        return tr(
+            "{variant}: no labelled frame in common with {baseline}, and no boxes to compare.",
+            variant=variant,
+            baseline=baseline,
+        )
+    values = {"variant": variant, "baseline": baseline, "share": agreement.f1, "iou": agreement.tp_iou}
+    if agreement.tp_iou is None:
+        return tr_n(
+            "{variant}: no labelled frame in common with {baseline}; they agree on {share:.1%} of their boxes "
+            "({count} frame). Only ground truth can tell which one is right.",
+            "{variant}: no labelled frame in common with {baseline}; they agree on {share:.1%} of their boxes "
+            "({count:,} frames). Only ground truth can tell which one is right.",
+            agreement.frames,
+            **values,
+        )
+    return tr_n(
+        "{variant}: no labelled frame in common with {baseline}; they agree on {share:.1%} of their boxes, with a mean "
+        "IoU of {iou:.3f} ({count} frame). Only ground truth can tell which one is right.",
+        "{variant}: no labelled frame in common with {baseline}; they agree on {share:.1%} of their boxes, with a mean "
+        "IoU of {iou:.3f} ({count:,} frames). Only ground truth can tell which one is right.",
+        agreement.frames,
+        **values,
     )

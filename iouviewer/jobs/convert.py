@@ -1,21 +1,23 @@
-"""Boxes of one file, written in another format."""
+"""Converts the boxes of one file to another format."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.jobs.eval_inputs import ReadOptions, SourceFacts, read_file, source_facts
+from iouviewer.formats.interface import ReadContext
+from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.eval_inputs import ReadOptions, read_file, read_source, refuse_bad_rows
 
-NEEDS_NO_SIZE = ("mot", "boxcsv")
-"""Formats that hold pixels and do not name the picture's size."""
+FORMATS_WITHOUT_SIZE = ("mot", "boxcsv")
+"""Formats in pixels that do not store the frame size."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConvertRequest:
-    """What to convert: the video may be None if ``options`` (or the file) give size and number of frames."""
+    """What to convert. ``video`` may be None if ``options`` or the file give size and number of frames."""
 
     video: Path | None
     source: Path
@@ -25,37 +27,57 @@ class ConvertRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Converted:
-    """What was written: number of boxes and of frames that hold one; rows left out on request."""
+class ConvertResult:
+    """What was written.
 
+    Attributes:
+        boxes: number of boxes.
+        frames: number of frames with boxes.
+        skipped: number of rows skipped on request.
+        notes: what the reader assumed, one sentence each.
+    """
+
+    target: Path
     boxes: int
     frames: int
     skipped: int
     notes: tuple[str, ...]
 
+    @property
+    def summary(self) -> str:
+        """One line for the user."""
+        return tr(
+            "{path}: {boxes} on {frames}",
+            path=self.target,
+            boxes=tr_n("{count} box", "{count:,} boxes", self.boxes),
+            frames=tr_n("{count} frame", "{count:,} frames", self.frames),
+        )
 
-def _frame_count(boxes: ImportedBoxes, facts: SourceFacts) -> int:
-    said = facts.frame_count if facts.frame_count is not None else boxes.frame_count
-    return said if said is not None else (int(boxes.frames.max()) + 1 if len(boxes) else 0)
+
+def _frame_count(boxes: ImportedBoxes, context: ReadContext) -> int:
+    count = context.frame_count if context.frame_count is not None else boxes.frame_count
+    return count if count is not None else (int(boxes.frames.max()) + 1 if len(boxes) else 0)
 
 
-def convert(request: ConvertRequest) -> Converted:
-    """Read ``source`` and write ``target``; both sides' conventions are those of the formats.
+def convert(request: ConvertRequest) -> ConvertResult:
+    """Read ``source`` and write ``target``, each with the conventions of its format.
 
     Raises:
-        UserError: unreadable rows, a picture size that is needed and not known, a target that cannot be written.
+        UserError: unreadable rows, an unknown frame size that the format needs, a target that cannot be written.
     """
-    from iouviewer.formats.registry import BoxesToWrite, refuse_outside, write_boxes
-    from iouviewer.jobs.eval_inputs import refuse_bad_rows
+    from iouviewer.formats.registry import BoxesToWrite, refuse_frames_outside, write_boxes
 
-    facts = source_facts(request.video, request.options)
-    boxes = read_file(request.source, facts, request.options, Kind.UNKNOWN)
-    frame_count = _frame_count(boxes, facts)
-    boxes = refuse_outside(boxes, frame_count)
+    _, context = read_source(request.video, request.options)
+    boxes = read_file(request.source, context, request.options, ImportKind.UNKNOWN)
+    frame_count = _frame_count(boxes, context)
+    boxes = refuse_frames_outside(boxes, frame_count)
     refuse_bad_rows(boxes, request.options)
-    size = facts.size or boxes.size
-    if size is None and request.format not in NEEDS_NO_SIZE:
-        raise UserError(f"{request.format} needs the size of the pictures", remedy="Give the video, or --size WxH")
+    size = context.size or boxes.size
+    if size is None and request.format not in FORMATS_WITHOUT_SIZE:
+        raise UserError(
+            tr("the format {format} needs the frame size", format=request.format),
+            remedy=tr("Give the video, or --size WxH"),
+        )
     data = BoxesToWrite(
         frames=boxes.frames,
         boxes=boxes.boxes,
@@ -66,10 +88,11 @@ def convert(request: ConvertRequest) -> Converted:
         flags=boxes.flags,
         size=size or (0, 0),
         frame_count=frame_count,
-        labelled=boxes.labelled if boxes.kind is not Kind.PREDICTIONS else boxes.covered,
+        labelled=boxes.labelled if boxes.kind is not ImportKind.PREDICTIONS else boxes.covered,
         video_name=request.video.name if request.video is not None else "",
         protocol=boxes.protocol,
-        image_names=facts.image_names,
+        image_names=context.image_names,
     )
     write_boxes(request.target, data, format=request.format)
-    return Converted(len(boxes), len(set(boxes.frames.tolist())), len(boxes.refused), tuple(boxes.notes))
+    frames_with_boxes = len(set(boxes.frames.tolist()))
+    return ConvertResult(request.target, len(boxes), frames_with_boxes, len(boxes.refused), tuple(boxes.notes))

@@ -1,4 +1,4 @@
-"""The main job on the bundled sample without a window: run the models, score them, write the results."""
+"""Scores the bundled sample without a window: runs the models or takes stored predictions, writes the results."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from iouviewer.atomic import atomic_write
+from iouviewer.atomic import write_file
 from iouviewer.errors import UserError
 from iouviewer.folders import cache_folder
+from iouviewer.i18n import tr
 from iouviewer.jobs.evaluate import EvalRequest, evaluate
-from iouviewer.jobs.open_request import NamedPath
-from iouviewer.jobs.progress import ProgressCallback, no_progress
+from iouviewer.jobs.requests import NamedPath, ProgressCallback, no_progress
 from iouviewer.resource_files import resource_path
 
 BASELINE = "baseline"
@@ -21,7 +21,7 @@ FILES = ("iou_video_scores.csv", "iou_plot.png", "report.json")
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """What the demo says and which files it wrote."""
+    """Text for the terminal and names of the written files."""
 
     text: str
     files: tuple[str, ...]
@@ -32,12 +32,12 @@ def _baseline_first(found: list[NamedPath]) -> tuple[NamedPath, ...]:
 
 
 def sample_models() -> tuple[NamedPath, ...]:
-    """Names and weights of the sample's models, the baseline first."""
+    """Names and weights of the sample models, the baseline first."""
     return _baseline_first([(path.stem, path) for path in resource_path("sample/weights").glob("*.pt")])
 
 
 def sample_predictions() -> tuple[NamedPath, ...]:
-    """Names and stored predictions of the sample's runs, the baseline first, unpacked into the cache folder."""
+    """Names and stored predictions of the sample models, the baseline first, unpacked into the cache folder."""
     target = cache_folder() / "sample"
     target.mkdir(exist_ok=True)
     found = []
@@ -45,14 +45,13 @@ def sample_predictions() -> tuple[NamedPath, ...]:
         path = target / packed.name.removesuffix(".gz")
         content = gzip.decompress(packed.read_bytes())
         if not path.exists() or path.read_bytes() != content:
-            with atomic_write(path) as file:
-                file.write(content)
+            write_file(path, content)
         found.append((path.stem, path))
     return _baseline_first(found)
 
 
 def can_run_models() -> bool:
-    """Whether the extra that runs models is installed (it is not imported)."""
+    """Whether the packages that run models are installed. Does not import them."""
     return all(importlib.util.find_spec(name) is not None for name in ("ultralytics", "torch"))
 
 
@@ -63,26 +62,27 @@ def run_demo(
     run_models: bool | None = None,
     frames: str | None = None,
 ) -> DemoReport:
-    """Score the sample's models and write FILES into ``out``.
+    """Score the sample models and write FILES into ``out``.
 
     Args:
-        run_models: run real inference, or take the stored predictions; None: run if the extra is installed.
-        frames: choice of frames, None: all.
+        run_models: True runs inference, False takes the stored predictions, None runs if the extra is installed.
+        frames: frame selection (``jobs.frame_selection``), None: all.
 
     Raises:
-        UserError: a sample that is not installed, a folder that cannot be written.
+        UserError: the sample is not installed, the folder cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"the folder cannot be made ({error.strerror})", path=out) from error
+        raise UserError(tr("the folder cannot be created ({reason})", reason=error.strerror), path=out) from error
     run = can_run_models() if run_models is None else run_models
-    said = "The models ran here, on the CPU.\n"
     models, predictions = (sample_models(), ()) if run else ((), sample_predictions())
-    if not run:
-        said = 'Stored predictions were used: pip install "iouviewer[yolo]" runs the models themselves.\n'
+    if run:
+        origin = tr("The models ran on this computer's CPU.")
+    else:
+        origin = tr('Stored predictions were used. To run the models, pip install "iouviewer[yolo]".')
     if not models and not predictions:
-        raise UserError("the sample has no models", remedy="Install iouviewer again.")
+        raise UserError(tr("the sample has no models"), remedy=tr("Reinstall iouviewer."))
     request = EvalRequest(
         video=resource_path("sample/clip.mp4"),
         gt=resource_path("sample/ground_truth.csv"),
@@ -92,6 +92,5 @@ def run_demo(
     )
     result = evaluate(request, progress)
     for name, data in zip(FILES, (result.score_csv(), result.plot(FILES[1]), result.json()), strict=True):
-        with atomic_write(out / name) as file:
-            file.write(data)
-    return DemoReport(said + result.text(), FILES)
+        write_file(out / name, data)
+    return DemoReport(f"{origin}\n{result.text()}", FILES)

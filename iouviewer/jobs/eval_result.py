@@ -1,4 +1,4 @@
-"""What an evaluation hands back, and the files that are made of it."""
+"""The result of an evaluation, and its files and texts."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.fail_if import condition_holds
 from iouviewer.jobs.scoring import VariantScore
 from iouviewer.metrics.table import Int
+from iouviewer.reports.data_files import PairRow, json_bytes, pairs_csv, score_csv
 from iouviewer.reports.html import html_bytes
-from iouviewer.reports.json_report import json_bytes
-from iouviewer.reports.pairs_csv import PairRow, pairs_csv
 from iouviewer.reports.plot import plot_bytes
-from iouviewer.reports.score_csv import score_csv
 from iouviewer.reports.series import FrameSeries
-from iouviewer.reports.text_table import HEADER, table_rows, text_table
+from iouviewer.reports.text_table import table_header, table_rows, text_table
 
 
 @dataclass(frozen=True)
 class EvalResult:
-    """Numbers of all variants.
+    """Metrics of all variants.
 
     Attributes:
-        title: of plot and report.
-        chosen: (n,) int64, frames that were chosen.
-        scores: one a variant, the baseline first.
-        deltas: difference to the baseline of each of ``scores``, None for the baseline itself.
-        order: names in the order in which they were given.
-        target: IoU drawn as the target.
-        protocol: how the numbers were made.
+        title: title of plot and report.
+        frames: (n,) int64, selected frames.
+        scores: one per variant, the baseline first.
+        deltas: difference of each of ``scores`` to the baseline, None for the baseline itself.
+        order: variant names in the order in which they were given.
+        target: target IoU drawn in plots.
+        protocol: how the metrics were computed, as values for JSON.
     """
 
     title: str
     truth: Truth
-    chosen: Int
+    frames: Int
     scores: tuple[VariantScore, ...]
     deltas: tuple[Mapping[str, Any] | None, ...]
     order: tuple[str, ...]
@@ -45,90 +44,99 @@ class EvalResult:
 
     @property
     def values(self) -> dict[str, Any]:
-        """What ``eval --json`` writes."""
+        """Contents of ``eval --json``."""
         by_name = {
             score.name: {**score.metrics, "delta": delta} for score, delta in zip(self.scores, self.deltas, strict=True)
         }
         return {"variants": {name: by_name[name] for name in self.order}, "protocol": dict(self.protocol)}
 
     def series(self) -> list[FrameSeries]:
-        """Numbers by chosen frame, the baseline first."""
-        return [score.series(self.chosen) for score in self.scores]
+        """Metrics by frame, the baseline first."""
+        return [score.series(self.frames) for score in self.scores]
 
     def _pair_rows(self) -> Iterator[PairRow]:
         for score in self.scores:
             yield from score.pair_rows(self.truth)
 
     def score_csv(self) -> bytes:
-        """The score CSV."""
+        """IoU by frame as CSV."""
         return score_csv(
-            self.chosen, self.truth.states(self.chosen), self.truth.counted_boxes()[self.chosen], self.series()
+            self.frames, self.truth.states(self.frames), self.truth.counted_boxes()[self.frames], self.series()
         )
 
     def pairs_csv(self) -> bytes:
-        """All pairs."""
+        """All pairs as CSV."""
         return pairs_csv(self._pair_rows())
 
     def json(self) -> bytes:
-        """All numbers."""
+        """All metrics as JSON."""
         return json_bytes(self.values)
 
     def plot(self, path: Path | str) -> bytes:
-        """The plot, in the format that the extension names."""
-        return plot_bytes(path, self.chosen, self.series(), title=self._plot_title(), target=self.target)
+        """The IoU plot in the format of the path's extension."""
+        return plot_bytes(
+            path, self.frames, self.series(), title=tr("IoU by frame: {title}", title=self.title), target=self.target
+        )
 
     def html(self) -> bytes:
-        """The report."""
+        """The report as one HTML file."""
         return html_bytes(
-            self.values, self.chosen, self.series(), title=self.title, head=self._head(), target=self.target
+            self.values, self.frames, self.series(), title=self.title, head=self._head(), target=self.target
         )
 
     def sentences(self) -> list[str]:
-        """The verdicts in words, where there was an analysis."""
+        """The verdicts as sentences; empty without an analysis."""
         verdicts = [score.metrics.get("bootstrap") for score in self.scores]
         return [str(verdict["sentence"]) for verdict in verdicts if verdict is not None]
 
-    def _common_ground(self) -> Iterator[str]:
-        """On what a difference was computed, where that is not what the variant's own numbers stand on."""
+    def _delta_notes(self) -> Iterator[str]:
+        """What a difference refers to, where that is less than the variant's own metrics refer to."""
         for score, delta in zip(self.scores, self.deltas, strict=True):
             if delta is None:
                 continue
             limits = []
             if delta["floor"] is not None:
-                limits.append(f"score floor {delta['floor']:.4g}")
+                limits.append(tr("score floor {floor:.4g}", floor=delta["floor"]))
             if delta["cap"] is not None:
-                limits.append(f"cap of {delta['cap']} boxes a frame")
+                limits.append(tr("maximum of {count:,} detections per frame", count=delta["cap"]))
             if delta["frames"] != score.metrics["frames"]:
-                limits.append(f"{delta['frames']} frames")
+                limits.append(tr_n("{count} frame", "{count:,} frames", delta["frames"]))
             if delta["classes_disregarded"]:
-                yield f"{score.name}: Δ without regard to class, since predictions of one of the two carry none"
+                yield tr(
+                    "{variant}: Δ ignores classes, because the predictions of one side have none", variant=score.name
+                )
             if limits:
-                yield f"{score.name}: Δ at the common {', '.join(limits)}"
-
-    def _plot_title(self) -> str:
-        return f"IoU by frame: {self.title}"
+                yield tr("{variant}: Δ at the common {limits}", variant=score.name, limits=", ".join(limits))
 
     def condition_holds(self, text: str) -> bool:
         """Whether a condition holds (``jobs.fail_if``)."""
         return condition_holds(text, self.values["variants"])
 
     def _head(self) -> str:
-        """On which frames and at which thresholds the numbers stand."""
+        """Frames and thresholds of the metrics, as one line."""
         protocol = self.protocol
-        return (
-            f"{protocol['labelled_frames']} labelled of {protocol['chosen_frames']} frames ({protocol['frames']}), "
-            f"confidence {protocol['confidence']:g}, IoU {protocol['iou_threshold']:g}, {protocol['convention']}; "
-            "AP: COCO, every stored prediction"
+        return tr(
+            "{labelled:,} of {selected:,} frames labelled ({frames}), confidence {confidence:g}, "
+            "IoU {iou:g}, {convention}; AP: COCO, all stored predictions",
+            labelled=protocol["labelled_frames"],
+            selected=protocol["chosen_frames"],
+            frames=protocol["frames"],
+            confidence=protocol["confidence"],
+            iou=protocol["iou_threshold"],
+            convention=protocol["convention"],
         )
 
     def text(self) -> str:
-        """The variants table, what has to be known of it, and with one variant the source article's sentence."""
+        """The variants table, verdicts and notes; with one variant also the source article's sentence."""
         protocol, variants = self.protocol, self.values["variants"]
-        parts = [f"{self.title}: {self._head()}\n", text_table(HEADER, table_rows(variants, protocol["baseline"]))]
+        parts = [
+            f"{self.title}: {self._head()}\n",
+            text_table(table_header(), table_rows(variants, protocol["baseline"])),
+        ]
         parts += [f"{sentence}\n" for sentence in self.sentences()]
-        parts += [f"Note: {warning}\n" for warning in (*protocol["warnings"], *self._common_ground())]
+        parts += [tr("Note: {note}", note=note) + "\n" for note in (*protocol["warnings"], *self._delta_notes())]
         if len(variants) == 1:
             [only] = variants.values()
-            average = "undefined" if only["avg_iou"] is None else f"{only['avg_iou']:.2f}"
-            parts.append(f"Average IoU across video: {average}\n")
+            average = tr("undefined") if only["avg_iou"] is None else f"{only['avg_iou']:.2f}"
+            parts.append(tr("Average IoU across video: {average}", average=average) + "\n")
         return "".join(parts)

@@ -1,4 +1,4 @@
-"""Score variants against ground truth: files in, numbers out. The command line and the window's export call it."""
+"""Scores variants against ground truth, for the command line and the window's export."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from typing import Any
 import numpy as np
 
 from iouviewer import __version__
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
+from iouviewer.formats.interface import ReadContext
+from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.eval_inputs import (
+    EvalInputs,
     ReadOptions,
-    SourceFacts,
     Truth,
     VariantInput,
     check_class_map,
-    frame_count_of,
     read_file,
-    source_facts,
+    read_source,
+    source_frame_count,
     truth_from,
     variant_from,
 )
 from iouviewer.jobs.eval_result import EvalResult
-from iouviewer.jobs.frame_choice import parse_frames
-from iouviewer.jobs.open_request import NamedPath
-from iouviewer.jobs.progress import ProgressCallback, no_progress
-from iouviewer.jobs.run_options import RunOptions
-from iouviewer.jobs.scoring import ScoreSettings, VariantScore, difference, mask_of, score
-from iouviewer.metrics.table import Bool, Convention, Int
+from iouviewer.jobs.frame_selection import parse_frames
+from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHIN_CLASS
+from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
+from iouviewer.jobs.scoring import VariantScore, compute_delta, score_variant
+from iouviewer.metrics.review import ReviewSettings
+from iouviewer.metrics.table import Convention, Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,14 @@ class EvalRequest:
     """What to score and how.
 
     Attributes:
-        gt: None only where boxes do not come from files (``score_variants``).
-        video: None where ``read`` (or the ground truth) gives the number of frames.
+        video: None if ``read`` or the ground truth gives the number of frames.
+        gt: None only if the boxes do not come from files (``score_inputs``).
         preds, models: variants from files, and weights to run; together at least one, names unique.
         baseline: name of the variant that differences refer to; None: the first.
-        frames: text of the choice (``jobs.frame_choice``); None: all.
-        target: IoU drawn as the target in plots.
-        analysis: also what explains the numbers (errors, curves, verdicts ...); costs seconds.
-        margins: points that a variant may lose, by metric, for the verdicts.
+        frames: text of the frame selection (``jobs.frame_selection``); None: all frames.
+        target: target IoU drawn in plots.
+        analysis: also compute error types, curves, verdicts and the rest of ``jobs.analysis``; takes seconds.
+        margins: allowed drop of each metric in points, for the verdicts.
     """
 
     video: Path | None
@@ -66,59 +68,60 @@ class EvalRequest:
     run: RunOptions = field(default_factory=RunOptions)
 
     @property
-    def settings(self) -> ScoreSettings:
-        """What the numbers depend on besides the boxes."""
-        return ScoreSettings(self.confidence, self.iou_threshold, self.convention, self.class_agnostic)
+    def settings(self) -> ReviewSettings:
+        """Thresholds and rules of the association."""
+        return ReviewSettings(self.confidence, self.iou_threshold, self.convention, self.class_agnostic)
 
 
-@dataclass(frozen=True)
-class ReadVideo:
-    """Everything that was read of one video, ready to be scored.
-
-    Attributes:
-        chosen: (n,) int64, frames that were chosen.
-        variants: in the order in which they were given.
-    """
-
-    facts: SourceFacts
-    truth: Truth
-    chosen: Int
-    variants: list[VariantInput]
-
-    @property
-    def labelled(self) -> Bool:
-        """(F,) bool, chosen labelled frames."""
-        return self.truth.labelled & mask_of(self.chosen, self.truth.table.frame_count)
-
-
-def _predictions(
-    request: EvalRequest, facts: SourceFacts, chosen: Int, progress: ProgressCallback
+def _read_predictions(
+    request: EvalRequest, context: ReadContext, frames: Int, progress: ProgressCallback
 ) -> list[tuple[str, ImportedBoxes]]:
-    found = [(name, read_file(path, facts, request.read, Kind.PREDICTIONS)) for name, path in request.preds]
+    named = [(name, read_file(path, context, request.read, ImportKind.PREDICTIONS)) for name, path in request.preds]
     if request.models and request.video is not None:
         from iouviewer.jobs.predict import run_model
 
         for name, weights in request.models:
-            found.append((name, run_model(request.video, name, weights, request.run, chosen, progress).boxes))
-    return found
+            named.append((name, run_model(request.video, name, weights, request.run, frames, progress).boxes))
+    return named
 
 
-def warnings(request: EvalRequest, truth: Truth, variants: list[VariantInput]) -> list[str]:
-    """What has to be known of the numbers: lists of frames, what was left out, what has no scores."""
+def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInput]) -> list[str]:
+    """What limits the metrics: a hand-picked frame list, skipped rows, unknown classes, missing scores."""
     found = []
     if request.frames is not None and request.frames.startswith("@"):
-        found.append("frames of a list: where it was made by looking at predictions, hard frames, not an estimate")
+        found.append(
+            tr(
+                "frames come from a list: if it was chosen by looking at predictions, the metrics describe hard "
+                "frames and do not estimate the whole video"
+            )
+        )
     if truth.skipped:
-        found.append(f"ground truth: {truth.skipped} rows were left out")
+        found.append(
+            tr_n("ground truth: {count} row was skipped", "ground truth: {count:,} rows were skipped", truth.skipped)
+        )
     for variant in variants:
         if variant.skipped:
-            found.append(f"{variant.name}: {variant.skipped} rows were left out")
-        for name, number in variant.left_out.items():
             found.append(
-                f"{variant.name}: {number} predictions of class {name!r}, unknown to the ground truth; left out"
+                tr_n(
+                    "{variant}: {count} row was skipped",
+                    "{variant}: {count:,} rows were skipped",
+                    variant.skipped,
+                    variant=variant.name,
+                )
+            )
+        for name, number in variant.dropped_classes.items():
+            found.append(
+                tr_n(
+                    "{variant}: {count} prediction of class {name!r} was dropped; the ground truth has no such class",
+                    "{variant}: {count:,} predictions of class {name!r} were dropped; the ground truth has no such "
+                    "class",
+                    number,
+                    variant=variant.name,
+                    name=name,
+                )
             )
         if not variant.predictions.has_scores:
-            found.append(f"{variant.name}: without scores, so AP is undefined")
+            found.append(tr("{variant}: without scores, so AP is undefined", variant=variant.name))
     return found
 
 
@@ -128,91 +131,90 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
     Raises:
         UserError: for anything in the files or the options that cannot be used.
     """
-    return score_variants(request, read_video(request, progress), progress)
+    return score_inputs(request, read_inputs(request, progress), progress)
 
 
-def read_video(request: EvalRequest, progress: ProgressCallback = no_progress) -> ReadVideo:
-    """Read ground truth and variants of one video, running the models among them.
+def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) -> EvalInputs:
+    """Read ground truth and variants of one video; runs the models among them.
 
     Raises:
         UserError: for anything in the files or the options that cannot be used.
     """
     if request.gt is None:
-        raise UserError("there is no ground truth", remedy="Give --gt FILE")
-    facts = source_facts(request.video, request.read)
-    truth_boxes = read_file(request.gt, facts, request.read, Kind.GROUND_TRUTH)
-    count = frame_count_of(facts, truth_boxes)
-    facts = replace(facts, frame_count=count, size=facts.size or truth_boxes.size)
+        raise UserError(tr("there is no ground truth"), remedy=tr("Give --gt FILE"))
+    source, context = read_source(request.video, request.read)
+    truth_boxes = read_file(request.gt, context, request.read, ImportKind.GROUND_TRUTH)
+    count = source_frame_count(context, truth_boxes)
+    context = replace(context, frame_count=count, size=context.size or truth_boxes.size)
     truth = truth_from(truth_boxes, count, request.read)
-    chosen = np.arange(count) if request.frames is None else parse_frames(request.frames, count)
-    imported = _predictions(request, facts, chosen, progress)
-    names = {name for _, boxes in imported for name in boxes.class_names}
+    frames = np.arange(count) if request.frames is None else parse_frames(request.frames, count)
+    imported = _read_predictions(request, context, frames, progress)
+    class_names = {name for _, boxes in imported for name in boxes.class_names}
     if request.read.class_name is not None and any(not boxes.class_names for _, boxes in imported):
-        names.add(request.read.class_name)
-    check_class_map(request.read, truth, names)
+        class_names.add(request.read.class_name)
+    check_class_map(request.read, truth, class_names)
     variants = [variant_from(name, boxes, truth, request.read) for name, boxes in imported]
-    return ReadVideo(facts, truth, chosen, variants)
+    return EvalInputs(
+        replace(source, frame_count=count), truth, frames, variants, single_images=context.image_names is not None
+    )
 
 
-def score_variants(request: EvalRequest, read: ReadVideo, progress: ProgressCallback = no_progress) -> EvalResult:
-    """Score what was read from files or from a project; the result keeps the order of ``read.variants``."""
-    facts, truth, chosen, variants = read.facts, read.truth, read.chosen, read.variants
+def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCallback = no_progress) -> EvalResult:
+    """Score what was read from files or from a project; the result keeps the order of ``inputs.variants``."""
+    truth, frames, variants = inputs.truth, inputs.frames, inputs.variants
     baseline = request.baseline or variants[0].name
     baseline_first = sorted(variants, key=lambda variant: variant.name != baseline)  # stable
     scores = []
     for number, variant in enumerate(baseline_first):
-        progress(number, len(variants), f"scoring {variant.name}")
-        scores.append(score(truth, variant, chosen, request.settings))
-    deltas = [difference(truth, one, scores[0], chosen, request.settings) for one in scores]
+        progress(number, len(variants), tr("scoring {variant}", variant=variant.name))
+        scores.append(score_variant(truth, variant, frames, request.settings))
+    deltas = [compute_delta(truth, score, scores[0], frames, request.settings) for score in scores]
     if request.analysis:
-        scores = _with_analysis(read, scores, request, progress)
+        scores = _with_analysis(inputs, scores, request, progress)
     return EvalResult(
-        title=facts.name,
+        title=inputs.source.name,
         truth=truth,
-        chosen=chosen,
+        frames=frames,
         scores=tuple(scores),
         deltas=tuple(deltas),
         order=tuple(variant.name for variant in variants),
         target=request.target,
-        protocol=_protocol(request, facts, truth, chosen, baseline) | {"warnings": warnings(request, truth, variants)},
+        protocol=_protocol(request, inputs, baseline) | {"warnings": find_warnings(request, truth, variants)},
     )
 
 
 def _with_analysis(
-    read: ReadVideo, scores: list[VariantScore], request: EvalRequest, progress: ProgressCallback
+    inputs: EvalInputs, scores: list[VariantScore], request: EvalRequest, progress: ProgressCallback
 ) -> list[VariantScore]:
-    """The scores with ``analyse``'s values and the verdict (``bootstrap``, null for the baseline) among the metrics."""
+    """The scores with the analysis and the verdict (``bootstrap``, null for the baseline) added to their metrics."""
     from iouviewer.jobs.analysis import analyse, bootstrap
 
-    facts, truth, labelled = read.facts, read.truth, read.labelled
     analysed = []
-    for number, one in enumerate(scores):
-        progress(number, len(scores), f"analysing {one.name}")
-        analysed.append(analyse(truth, truth.tracks, one, labelled))
-    single = facts.image_names is not None
-    verdicts = bootstrap(truth, labelled, scores, fps=facts.fps, margins=request.margins, single_images=single)
+    for number, score in enumerate(scores):
+        progress(number, len(scores), tr("analysing {variant}", variant=score.name))
+        analysed.append(analyse(inputs.truth, score, inputs.labelled))
+    verdicts = bootstrap(inputs, scores, request.margins)
     return [
-        replace(one, metrics={**one.metrics, **values, "bootstrap": verdicts.get(one.name)})
-        for one, values in zip(scores, analysed, strict=True)
+        replace(score, metrics={**score.metrics, **values, "bootstrap": verdicts.get(score.name)})
+        for score, values in zip(scores, analysed, strict=True)
     ]
 
 
-def _protocol(request: EvalRequest, facts: SourceFacts, truth: Truth, chosen: Int, baseline: str) -> dict[str, Any]:
-    read = request.read
+def _protocol(request: EvalRequest, inputs: EvalInputs, baseline: str) -> dict[str, Any]:
+    """How the metrics were computed, as values for JSON."""
+    read, source, truth = request.read, inputs.source, inputs.truth
     return {
         "iouviewer": __version__,
-        "ap_protocol": "COCO (pycocotools 2.0): continuous, 101 recall points, 100 detections a frame and class",
-        "review_protocol": "assignment of the greatest sum of IoU, one to one, within one class"
-        if not request.class_agnostic
-        else "assignment of the greatest sum of IoU, one to one, whatever the class",
-        "video": facts.name if request.video is not None else None,
+        "ap_protocol": AP_PROTOCOL,
+        "review_protocol": REVIEW_ANY_CLASS if request.class_agnostic else REVIEW_WITHIN_CLASS,
+        "video": source.name if request.video is not None else None,
         "ground_truth": request.gt.name if request.gt is not None else None,
         "files": {name: path.name for name, path in (*request.preds, *request.models)},
-        "frame_count": facts.frame_count,
-        "fps": facts.fps,
+        "frame_count": source.frame_count,
+        "fps": source.fps,
         "frames": "all" if request.frames is None else request.frames,
-        "chosen_frames": len(chosen),
-        "labelled_frames": int(truth.labelled[chosen].sum()),
+        "chosen_frames": len(inputs.frames),
+        "labelled_frames": int(truth.labelled[inputs.frames].sum()),
         "baseline": baseline,
         "confidence": request.confidence,
         "iou_threshold": request.iou_threshold,

@@ -1,4 +1,4 @@
-"""Conditions over results, such as ``int8.ap50 < base.ap50 - 0.01``: a parser of our own, nothing is ever executed.
+"""Conditions over results, such as ``int8.ap50 < base.ap50 - 0.01``. A parser evaluates them; no code is executed.
 
 Grammar::
 
@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)"
@@ -33,11 +34,11 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_WORDS = ("and", "or", "not")
-_DEEPEST = 50
+_KEYWORDS = ("and", "or", "not")
+_MAX_DEPTH = 50
 
 Token = tuple[str, str, int]
-"""Kind (number, name, op, word, end), text, position."""
+"""Kind (number, name, op, keyword, end), text, position."""
 
 
 def _tokens(text: str) -> list[Token]:
@@ -47,20 +48,26 @@ def _tokens(text: str) -> list[Token]:
     while position < end:
         match = _TOKEN.match(text, position)
         if match is None:
-            raise UserError(f"condition {text!r}: {text[position:].strip()[0]!r} is not understood")
+            raise UserError(
+                tr(
+                    "condition {text!r}: {character!r} is not understood",
+                    text=text,
+                    character=text[position:].strip()[0],
+                )
+            )
         kind = str(match.lastgroup)
         value = match.group(kind)
         if kind == "quoted":
             kind, value = "name", value[1:-1]
-        elif kind == "name" and value in _WORDS:
-            kind = "word"
+        elif kind == "name" and value in _KEYWORDS:
+            kind = "keyword"
         found.append((kind, value, match.start(match.lastgroup or 0)))
         position = match.end()
     return [*found, ("end", "", end)]
 
 
 class _Evaluator:
-    """Recursive descent; every part is evaluated, so that a wrong name is never hidden by ``or``."""
+    """Recursive descent. Every part is evaluated, so ``or`` never hides an unknown name."""
 
     def __init__(self, text: str, values: Mapping[str, Any]) -> None:
         self._text = text
@@ -72,11 +79,11 @@ class _Evaluator:
     def run(self) -> bool:
         value = self._condition()
         if self._tokens[self._at][0] != "end":
-            raise self._error(f"{self._tokens[self._at][1]!r} is not expected here")
+            raise self._error(tr("{token!r} is not expected here", token=self._tokens[self._at][1]))
         return self._boolean(value)
 
-    def _error(self, why: str) -> UserError:
-        return UserError(f"condition {self._text!r}: {why}")
+    def _error(self, reason: str) -> UserError:
+        return UserError(tr("condition {text!r}: {reason}", text=self._text, reason=reason))
 
     def _accept(self, kind: str, *texts: str) -> str | None:
         token_kind, text, _ = self._tokens[self._at]
@@ -87,30 +94,30 @@ class _Evaluator:
 
     def _boolean(self, value: float | bool) -> bool:
         if not isinstance(value, bool):
-            raise self._error("a comparison is needed, for example a.ap < b.ap")
+            raise self._error(tr("a comparison is needed, for example a.ap < b.ap"))
         return value
 
     def _number(self, value: float | bool) -> float:
         if isinstance(value, bool):
-            raise self._error("a number is needed where a comparison stands")
+            raise self._error(tr("a number is needed instead of a comparison"))
         return value
 
     def _condition(self) -> float | bool:
         value = self._conjunction()
-        while self._accept("word", "or"):
+        while self._accept("keyword", "or"):
             right = self._boolean(self._conjunction())
             value = self._boolean(value) or right
         return value
 
     def _conjunction(self) -> float | bool:
         value = self._negation()
-        while self._accept("word", "and"):
+        while self._accept("keyword", "and"):
             right = self._boolean(self._negation())
             value = self._boolean(value) and right
         return value
 
     def _negation(self) -> float | bool:
-        if self._accept("word", "not"):
+        if self._accept("keyword", "not"):
             return not self._boolean(self._nested(self._negation))
         return self._comparison()
 
@@ -133,14 +140,14 @@ class _Evaluator:
         while sign := self._accept("op", "*", "/"):
             right = self._number(self._factor())
             if sign == "/" and right == 0:
-                raise self._error("division by zero")
+                raise self._error(tr("division by zero"))
             value = self._number(value) * right if sign == "*" else self._number(value) / right
         return value
 
     def _nested(self, part: Callable[[], float | bool]) -> float | bool:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._error("it is nested too deeply")
+        if self._depth > _MAX_DEPTH:
+            raise self._error(tr("it is nested too deeply"))
         value = part()
         self._depth -= 1
         return value
@@ -151,7 +158,7 @@ class _Evaluator:
         if self._accept("op", "("):
             value = self._nested(self._condition)
             if not self._accept("op", ")"):
-                raise self._error("a ')' is missing")
+                raise self._error(tr("a ')' is missing"))
             return value
         number = self._accept("number")
         if number is not None:
@@ -163,8 +170,10 @@ class _Evaluator:
         while True:
             name = self._accept("name")
             if name is None:
-                found = self._tokens[self._at][1]
-                raise self._error(f"a name is needed before {found!r}" if found else "it ends too early")
+                token = self._tokens[self._at][1]
+                raise self._error(
+                    tr("a name is needed before {token!r}", token=token) if token else tr("it ends too early")
+                )
             names.append(name)
             if not self._accept("op", "."):
                 return self._look_up(names)
@@ -173,22 +182,24 @@ class _Evaluator:
         value: Any = self._values
         for depth, name in enumerate(names):
             if not isinstance(value, Mapping) or name not in value:
-                known = ", ".join(map(str, value)) if isinstance(value, Mapping) else "nothing"
-                raise self._error(f"{'.'.join(names[: depth + 1])} is unknown (known: {known})")
+                known = ", ".join(map(str, value)) if isinstance(value, Mapping) else tr("nothing")
+                raise self._error(
+                    tr("{name} is unknown (known: {known})", name=".".join(names[: depth + 1]), known=known)
+                )
             value = value[name]
         if value is None:
-            raise self._error(f"{'.'.join(names)} is undefined (null) here")
+            raise self._error(tr("{name} is undefined (null) here", name=".".join(names)))
         if isinstance(value, bool):
             return float(value)
         if not isinstance(value, int | float):
-            raise self._error(f"{'.'.join(names)} is not a number")
+            raise self._error(tr("{name} is not a number", name=".".join(names)))
         return float(value)
 
 
 def condition_holds(text: str, values: Mapping[str, Any]) -> bool:
-    """Whether the condition is true of ``values`` (variant name -> metric name -> number).
+    """Whether the condition is true for ``values`` (variant name -> metric name -> number).
 
     Raises:
-        UserError: for text outside the grammar, an unknown name, an undefined number, a division by zero.
+        UserError: the text does not follow the grammar, a name is unknown, a number is undefined, division by zero.
     """
     return _Evaluator(text, values).run()

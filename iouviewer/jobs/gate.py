@@ -1,4 +1,4 @@
-"""May a variant ship? The verdicts of all variants against the baseline, closed to everything that cannot be judged."""
+"""Verdicts of all variants against the baseline, for CI. Fails closed: what cannot be judged never passes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import math
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iouviewer.errors import UserError
-from iouviewer.jobs.compare import ComparedVariant, Comparison, Pool, common_frames, compare_pooled, compared_sentence
-from iouviewer.jobs.evaluate import EvalRequest, ReadVideo, read_video, warnings
-from iouviewer.jobs.progress import ProgressCallback, no_progress
-from iouviewer.jobs.report import read_document
+from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.compare import ComparedVariant, Comparison, Pool, common_frames, compare_pooled, verdict_sentence
+from iouviewer.jobs.document_results import read_document
+from iouviewer.jobs.eval_inputs import EvalInputs
+from iouviewer.jobs.evaluate import EvalRequest, find_warnings, read_inputs
+from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Int
 from iouviewer.metrics.verdict import Outcome
@@ -25,43 +28,52 @@ if TYPE_CHECKING:
     from iouviewer.project.contents import ProjectContents
     from iouviewer.project.store import ProjectFile
 
-PASSED, CANNOT, FAILED, UNDECIDED = 0, 2, 3, 4
-"""Exit status of the gate."""
+
+class GateStatus(IntEnum):
+    """Exit statuses of the gate."""
+
+    PASSED = 0
+    CANNOT_JUDGE = 2
+    FAILED = 3
+    UNDECIDED = 4
 
 
 @dataclass(frozen=True)
 class GateVideo:
-    """One video of a gate: what was read of it, and how it is to be compared.
+    """One video of a gate.
 
     Attributes:
-        name: for people, unique among the videos of a gate.
-        request: its ``baseline`` is None where nobody named one.
+        name: name for people, unique among the videos of a gate.
+        request: how to compare; its ``baseline`` is None if the user named none.
     """
 
     name: str
     request: EvalRequest
-    read: ReadVideo
+    inputs: EvalInputs
 
 
 @dataclass(frozen=True)
 class GateResult:
-    """All judgements and what they come to.
+    """All judgements and their overall status.
 
     Attributes:
-        status: PASSED, FAILED, UNDECIDED or CANNOT: the worst judgement decides, and CANNOT is worse than all.
-        notes: what has to be known of the numbers: what was left out, what has no scores or classes.
+        title: title of the reports.
+        status: that of the worst judgement, from best to worst PASSED, UNDECIDED, FAILED, CANNOT_JUDGE.
+        notes: limits of the metrics: skipped rows, dropped predictions, missing scores or classes.
     """
 
+    title: str
+
     judgements: tuple[Judgement, ...]
-    status: int
+    status: GateStatus
     notes: tuple[str, ...]
 
 
 def gate_project(path: Path, request: EvalRequest) -> GateVideo:
-    """Ground truth and variants that a project file holds; the file itself is only read, from a backup copy.
+    """Ground truth and variants of a project file. The file is not changed: a temporary copy is opened.
 
     Raises:
-        UserError: a file that is no project, no ground truth or no variants in it, another baseline.
+        UserError: the file is not a project, it has no ground truth or no variants, the baseline is unknown.
     """
     from iouviewer.project.store import ProjectFile
 
@@ -70,15 +82,15 @@ def gate_project(path: Path, request: EvalRequest) -> GateVideo:
             contents = _contents(ProjectFile.copy_of(path, Path(folder) / "copy.iouv"))
         except UserError as error:
             if error.path is not None and error.path.is_relative_to(folder):
-                error.path = path  # the copy is nothing to the reader
+                error.path = path  # the user knows the project, not the copy
             raise
     if not contents.variants:
-        raise UserError("the project holds no variants", path=path)
+        raise UserError(tr("the project has no variants"), path=path)
     source = min(contents.document.sources)
-    settled, read = read_document(
+    resolved, inputs = read_document(
         contents.document, contents.variants, baseline=contents.baseline, request=request, source=source
     )
-    return GateVideo(path.name, settled, read)
+    return GateVideo(path.name, resolved, inputs)
 
 
 def _contents(project: ProjectFile) -> ProjectContents:
@@ -89,152 +101,179 @@ def _contents(project: ProjectFile) -> ProjectContents:
 
 
 def gate_files(name: str, request: EvalRequest, progress: ProgressCallback = no_progress) -> GateVideo:
-    """Ground truth and variants in files; UserError as ``read_video``."""
-    return GateVideo(name, request, read_video(request, progress))
+    """Ground truth and variants from files; raises the errors of ``read_inputs``."""
+    return GateVideo(name, request, read_inputs(request, progress))
 
 
 def judge(
     videos: Sequence[GateVideo], margins: Mapping[str, float], progress: ProgressCallback = no_progress
 ) -> GateResult:
-    """Judge every variant but the baseline on all videos together; variants are the same by name.
+    """Judge every variant but the baseline on all videos together; variants are matched by name.
 
-    What is missing in one video, has no common frame there, or leaves a metric undefined, cannot be judged.
+    A variant cannot be judged if a video lacks it, has no common frame, or leaves a metric undefined.
 
     Raises:
-        UserError: a baseline that a video lacks or that the videos disagree about; nothing to judge but the baseline.
+        UserError: a video lacks the baseline, the videos have different baselines, there is no other variant.
     """
     baseline = _baseline(videos)
     pool = _pool(videos, baseline, margins)
     names = list(dict.fromkeys(name for video in pool.videos for name in video.variants if name != baseline))
     if not names:
-        raise UserError("there is nothing to judge but the baseline", remedy="Give a second --pred NAME=FILE")
+        raise UserError(tr("there is no variant besides the baseline"), remedy=tr("Give a second --pred NAME=FILE"))
     judgements = []
     for number, name in enumerate(names):
-        progress(number, len(names), f"judging {name}")
+        progress(number, len(names), tr("judging {variant}", variant=name))
         judgement = _judgement(name, pool, [video.name for video in videos])
-        lost = [] if any(video.request.read.class_map for video in videos) else _lost_classes(name, pool)
-        if lost and judgement.outcome != CANNOT_JUDGE:
-            known = list(dict.fromkeys(text.casefold() for video in videos for text in video.read.truth.class_names))
-            judgement = _unlike(name, baseline, [known[number] for number in lost])
+        missing = [] if any(video.request.read.class_map for video in videos) else _missing_classes(name, pool)
+        if missing and judgement.outcome != CANNOT_JUDGE:
+            known = list(dict.fromkeys(text.casefold() for video in videos for text in video.inputs.truth.class_names))
+            judgement = _different_classes(name, baseline, [known[class_id] for class_id in missing])
         judgements.append(judgement)
-    return GateResult(tuple(judgements), _status(judgements), tuple(_notes(videos, pool)))
+    title = videos[0].name if len(videos) == 1 else tr_n("{count} video", "{count:,} videos", len(videos))
+    return GateResult(
+        tr("iouviewer gate: {title}", title=title), tuple(judgements), _status(judgements), tuple(_notes(videos, pool))
+    )
 
 
-def _status(judgements: Sequence[Judgement]) -> int:
+def _status(judgements: Sequence[Judgement]) -> GateStatus:
     outcomes = {judgement.outcome for judgement in judgements}
     if CANNOT_JUDGE in outcomes:
-        return CANNOT
+        return GateStatus.CANNOT_JUDGE
     if str(Outcome.FAIL) in outcomes:
-        return FAILED
-    # Fails closed: only a PASS of all passes.
-    return PASSED if outcomes == {str(Outcome.PASS)} else UNDECIDED
+        return GateStatus.FAILED
+    # Fails closed: only all PASS passes.
+    return GateStatus.PASSED if outcomes == {str(Outcome.PASS)} else GateStatus.UNDECIDED
 
 
 def _baseline(videos: Sequence[GateVideo]) -> str:
-    """The baseline's name: the one named, else the first video's first variant; every video must have it."""
+    """The baseline's name: the one given, otherwise the first video's first variant; every video must have it."""
     named = list(dict.fromkeys(video.request.baseline for video in videos if video.request.baseline is not None))
     if len(named) > 1:
-        raise UserError(f"the videos have different baselines: {', '.join(named)}", remedy="Give --baseline NAME")
-    baseline = named[0] if named else videos[0].read.variants[0].name
+        raise UserError(
+            tr("the videos have different baselines: {names}", names=", ".join(named)),
+            remedy=tr("Give --baseline NAME"),
+        )
+    baseline = named[0] if named else videos[0].inputs.variants[0].name
     for video in videos:
-        names = [variant.name for variant in video.read.variants]
+        names = [variant.name for variant in video.inputs.variants]
         if baseline not in names:
-            where = f" in {video.name}" if len(videos) > 1 else ""
-            raise UserError(
-                f"the baseline {baseline!r} is no variant{where}", remedy=f"Variants are {', '.join(names)}"
-            )
+            message = tr("the baseline {name!r} is not a variant", name=baseline)
+            if len(videos) > 1:
+                message = tr("the baseline {name!r} is not a variant in {video}", name=baseline, video=video.name)
+            raise UserError(message, remedy=tr("Variants: {names}", names=", ".join(names)))
     return baseline
 
 
 def _pool(videos: Sequence[GateVideo], baseline: str, margins: Mapping[str, float]) -> Pool:
-    """All videos with class ids that mean the same in all of them; names without regard to case."""
+    """All videos with common class ids; class names are matched without regard to case."""
     known: dict[str, int] = {}
     found = []
     for video in videos:
-        read, request = video.read, video.request
-        numbers = [known.setdefault(name.casefold(), len(known)) for name in read.truth.class_names]
-        joined = np.array([*numbers, UNSPECIFIED_CLASS], np.int64)  # the last stands for -1
+        inputs, request = video.inputs, video.request
+        ids = [known.setdefault(name.casefold(), len(known)) for name in inputs.truth.class_names]
+        common_ids = np.array([*ids, UNSPECIFIED_CLASS], np.int64)  # index -1 maps to UNSPECIFIED_CLASS
         variants = {
-            variant.name: replace(variant.predictions, table=_renumbered(variant.predictions.table, joined))
-            for variant in read.variants
+            variant.name: replace(variant.predictions, table=_renumbered(variant.predictions.table, common_ids))
+            for variant in inputs.variants
         }
         found.append(
             Comparison(
-                _renumbered(read.truth.table, joined),
-                read.labelled,
+                _renumbered(inputs.truth.table, common_ids),
+                inputs.labelled,
                 variants,
                 baseline,
-                request.settings.review,
-                read.facts.fps,
+                request.settings,
+                inputs.source.fps,
                 margins,
-                read.facts.image_names is not None,
+                inputs.single_images,
             )
         )
     return Pool(tuple(found))
 
 
-def _renumbered(table: BoxTable, numbers: Int) -> BoxTable:
-    return replace(table, class_ids=numbers[table.class_ids])
+def _renumbered(table: BoxTable, ids: Int) -> BoxTable:
+    return replace(table, class_ids=ids[table.class_ids])
 
 
 def _judgement(name: str, pool: Pool, videos: Sequence[str]) -> Judgement:
     baseline = pool.videos[0].baseline
     several = len(videos) > 1
 
-    def cannot(why: str, places: Iterable[str] = ()) -> Judgement:
-        where = f" in {', '.join(places)}" if several and places else ""
-        return Judgement(name, CANNOT_JUDGE, f"{name}: cannot be judged against {baseline}: {why}{where}")
+    def cannot_judge(reason: str, places: Iterable[str] = ()) -> Judgement:
+        values = {"variant": name, "baseline": baseline, "reason": reason}
+        if several and places:
+            text = tr(
+                "{variant}: cannot be judged against {baseline}: {reason} in {videos}",
+                **values,
+                videos=", ".join(places),
+            )
+        else:
+            text = tr("{variant}: cannot be judged against {baseline}: {reason}", **values)
+        return Judgement(name, CANNOT_JUDGE, text)
 
     missing = [place for place, video in zip(videos, pool.videos, strict=True) if name not in video.variants]
     if missing:
-        return cannot("it is missing", missing)
+        return cannot_judge(tr("the variant is missing"), missing)
     apart = [place for place, one in zip(videos, pool.videos, strict=True) if not common_frames(one, name).any()]
     if apart:
-        return cannot("no labelled frame that both cover", apart)
+        return cannot_judge(tr("no labelled frame that both cover"), apart)
     compared = compare_pooled(pool, name)
     if compared is None:
-        raise AssertionError("common frames were looked for")
+        raise AssertionError("common frames were checked above")
     if not compared.truths:
-        return cannot("no ground-truth box on the labelled frames that both cover")
+        return cannot_judge(tr("no ground-truth box on the labelled frames that both cover"))
     if not compared.baseline_predictions:
-        cut = f" at confidence {compared.floor:.3g} and more" if any(compared.conditions.cut) else ""
-        return cannot(f"{baseline} has no predictions there{cut}, so there is nothing to lose")
+        reason = tr("{baseline} has no predictions on the common frames", baseline=baseline)
+        if any(compared.conditions.cut):
+            reason = tr(
+                "{baseline} has no predictions on the common frames at confidence ≥ {floor:.3g}",
+                baseline=baseline,
+                floor=compared.floor,
+            )
+        return cannot_judge(reason)
     margins = pool.videos[0].margins
     undefined = [d.metric for d in compared.verdict.differences if d.metric in margins and math.isnan(d.points)]
     if undefined:
-        silent = [
+        metrics = ", ".join(undefined)
+        without_scores = [
             place
             for place, video in zip(videos, pool.videos, strict=True)
             if not (video.variants[name].has_scores and video.variants[baseline].has_scores)
         ]
-        return cannot(f"{', '.join(undefined)} undefined{', without scores' if silent else ''}", silent)
+        if without_scores:
+            return cannot_judge(tr("{metrics} undefined without scores", metrics=metrics), without_scores)
+        return cannot_judge(tr("{metrics} undefined", metrics=metrics))
     rows = _rows(compared, videos) if several else ()
-    text = compared_sentence(name, baseline, compared)
+    text = verdict_sentence(name, baseline, compared)
     return Judgement(name, str(compared.verdict.outcome), text, rows)
 
 
-def _lost_classes(name: str, pool: Pool) -> list[int]:
-    """Classes that the variant predicts and the baseline never does, where boxes of the baseline were left out.
+def _missing_classes(name: str, pool: Pool) -> list[int]:
+    """Classes that the variant predicts and the baseline never does, if predictions of the baseline were dropped.
 
-    A baseline whose classes go by other names finds nothing of them, and any variant would pass.
+    A baseline that uses other class names finds none of these classes, so any variant would pass.
     """
     baseline = pool.videos[0].baseline
-    if not any(video.variants[baseline].left_out for video in pool.videos):
+    if not any(video.variants[baseline].unmapped_count for video in pool.videos):
         return []
-    theirs, mine = (
+    baseline_classes, variant_classes = (
         np.concatenate([video.variants[one].table.class_ids for video in pool.videos]) for one in (baseline, name)
     )
-    if UNSPECIFIED_CLASS in theirs:
+    if UNSPECIFIED_CLASS in baseline_classes:
         return []
-    truths = np.concatenate([video.truth.class_ids[~video.truth.ignored] for video in pool.videos])
-    found: list[int] = np.setdiff1d(np.intersect1d(mine[mine >= 0], truths), theirs).tolist()
-    return found
+    truth_classes = np.concatenate([video.truth.class_ids[~video.truth.ignored] for video in pool.videos])
+    predicted = np.intersect1d(variant_classes[variant_classes >= 0], truth_classes)
+    missing: list[int] = np.setdiff1d(predicted, baseline_classes).tolist()
+    return missing
 
 
-def _unlike(name: str, baseline: str, classes: Sequence[str]) -> Judgement:
-    text = (
-        f"{name}: cannot be judged against {baseline}: {baseline} has boxes of classes that the ground truth does not "
-        f"know, and none of class {', '.join(classes)}; if they go by another name, give --class-map A=B"
+def _different_classes(name: str, baseline: str, classes: Sequence[str]) -> Judgement:
+    text = tr(
+        "{variant}: cannot be judged against {baseline}: {baseline} predicts classes that the ground truth lacks, and "
+        "none of class {classes}. If it uses other class names, give --class-map A=B",
+        variant=name,
+        baseline=baseline,
+        classes=", ".join(classes),
     )
     return Judgement(name, CANNOT_JUDGE, text)
 
@@ -250,15 +289,18 @@ def _rows(compared: ComparedVariant, names: Sequence[str]) -> tuple[VideoRow, ..
 def _notes(videos: Sequence[GateVideo], pool: Pool) -> list[str]:
     several = len(videos) > 1
     notes = [
-        (f"{video.name}: " if several else "") + text
+        tr("{video}: {note}", video=video.name, note=text) if several else text
         for video in videos
-        for text in warnings(video.request, video.read.truth, video.read.variants)
+        for text in find_warnings(video.request, video.inputs.truth, video.inputs.variants)
     ]
-    classes = {frozenset(name.casefold() for name in video.read.truth.class_names) for video in videos}
-    if len(classes) > 1:
-        texts = (f"{v.name}: {', '.join(v.read.truth.class_names) or 'none'}" for v in videos)
-        notes.append(f"the videos' ground truth has different classes ({'; '.join(texts)})")
+    class_sets = {frozenset(name.casefold() for name in video.inputs.truth.class_names) for video in videos}
+    if len(class_sets) > 1:
+        lists = [
+            tr("{video}: {classes}", video=v.name, classes=", ".join(v.inputs.truth.class_names) or tr("none"))
+            for v in videos
+        ]
+        notes.append(tr("the ground truth of the videos has different classes ({lists})", lists="; ".join(lists)))
         tables = ((one.truth, sets.table, one.labelled) for one in pool.videos for sets in one.variants.values())
         if any(counts_as_one_class(*three) for three in tables):
-            notes.append("some boxes carry no class, so AP takes all boxes of all videos as of one class")
+            notes.append(tr("some boxes have no class, so AP treats all boxes of all videos as one class"))
     return notes

@@ -1,4 +1,4 @@
-"""Run models on a video without a window, one after the other, each in a worker process."""
+"""Runs models on a video without a window, one after the other, each in a worker process."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from typing import Any, cast
 import numpy as np
 
 from iouviewer.document.boxes import NO_TRACK
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Failed, Finished, FrameDetections, ModelLoaded
 from iouviewer.inference.runner import RunMessage, RunRequest, run_in_process
-from iouviewer.jobs.frame_choice import parse_frames
-from iouviewer.jobs.open_request import NamedPath
-from iouviewer.jobs.progress import ProgressCallback, no_progress
-from iouviewer.jobs.run_options import RunOptions
+from iouviewer.jobs.frame_selection import parse_frames
+from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.metrics.table import Int
 
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """Which models to run on which frames of a video; ``out`` gets NAME.json and NAME.txt for each."""
+    """Models to run on frames of a video. Each writes NAME.json and NAME.txt into ``out``."""
 
     video: Path
     models: tuple[NamedPath, ...]
@@ -35,15 +34,15 @@ class PredictRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """What one run found.
+    """Result of one run.
 
     Attributes:
-        boxes: predictions with floor, cap, covered frames and protocol.
-        size: (width, height) of the video.
-        frame_count: of the video.
-        fps: 1000 / median of a frame's milliseconds, warm-up left out; None where no frame counts.
-        throughput: frames per wall second, decode included; None for no frame.
-        failure: why it ended early, None if it did not.
+        boxes: predictions with score floor, max detections, covered frames and protocol.
+        size: (width, height) of the video in pixels.
+        frame_count: number of frames of the video.
+        fps: 1000 / median milliseconds per frame, without warm-up frames; None without a measured frame.
+        throughput: frames per second of wall time including decoding; None without a frame.
+        failure: why the run ended early, None if it completed.
     """
 
     name: str
@@ -56,16 +55,26 @@ class ModelRun:
 
     @property
     def summary(self) -> str:
-        """One line for people."""
+        """One line for the user."""
         covered = 0 if self.boxes.covered is None else len(self.boxes.covered)
-        fps = "" if self.fps is None else f", {self.fps:.1f} FPS (batch 1)"
-        rate = "" if self.throughput is None else f", {self.throughput:.1f} frames a second with decoding"
-        return f"{self.name}: {len(self.boxes)} boxes on {covered} frames{fps}{rate}"
+        parts = [
+            tr(
+                "{variant}: {predictions} on {frames}",
+                variant=self.name,
+                predictions=tr_n("{count} prediction", "{count:,} predictions", len(self.boxes)),
+                frames=tr_n("{count} frame", "{count:,} frames", covered),
+            )
+        ]
+        if self.fps is not None:
+            parts.append(tr("{fps:.1f} FPS (batch 1)", fps=self.fps))
+        if self.throughput is not None:
+            parts.append(tr("{fps:.1f} FPS including decoding", fps=self.throughput))
+        return ", ".join(parts)
 
 
 @dataclass
-class _Gathered:
-    """What a worker has said so far."""
+class _Collected:
+    """Messages of a worker so far, by content."""
 
     frames: list[Any] = field(default_factory=list)
     boxes: list[Any] = field(default_factory=list)
@@ -77,19 +86,19 @@ class _Gathered:
     finished: Finished | None = None
     failure: UserError | None = None
 
-    def take(self, message: RunMessage) -> None:
+    def add(self, message: RunMessage) -> None:
         """Add one message."""
         if isinstance(message, ModelLoaded):
             self.model = message
         elif isinstance(message, FrameDetections):
-            for found in message.unpack():
-                self.frames.append(np.full(len(found.scores), found.frame, np.int64))
-                self.boxes.append(found.boxes.astype(np.float64))
-                self.scores.append(found.scores.astype(np.float64))
-                self.classes.append(found.classes.astype(np.int64))
-                self.covered.append(found.frame)
-                if found.warm:
-                    self.milliseconds.append(float(found.times.sum()))
+            for detections in message.unpack():
+                self.frames.append(np.full(len(detections.scores), detections.frame, np.int64))
+                self.boxes.append(detections.boxes.astype(np.float64))
+                self.scores.append(detections.scores.astype(np.float64))
+                self.classes.append(detections.classes.astype(np.int64))
+                self.covered.append(detections.frame)
+                if detections.warm:
+                    self.milliseconds.append(float(detections.times.sum()))
         elif isinstance(message, Finished):
             self.finished = message
         elif isinstance(message, Failed):
@@ -104,48 +113,48 @@ def run_model(
     frames: Int | None = None,
     progress: ProgressCallback = no_progress,
 ) -> ModelRun:
-    """Run one model; a run that ends early keeps what it found and carries the ``failure``.
+    """Run one model. A run that ends early keeps its predictions and carries the ``failure``.
 
     Args:
         frames: (n,) int64, None: all.
 
     Raises:
-        UserError: where not one frame was done.
+        UserError: the run failed before its first frame.
     """
     from iouviewer.video import open_video
 
     reader = open_video(video)
     size, frame_count = reader.size, reader.frame_count
     reader.close()
-    wanted = tuple(range(frame_count)) if frames is None else tuple(frames.tolist())
+    selected = tuple(range(frame_count)) if frames is None else tuple(frames.tolist())
     request = RunRequest(
         name=name,
         weights=weights,
         video=video,
-        frames=wanted,
+        frames=selected,
         floor=options.floor,
         nms_iou=options.nms_iou,
         max_det=options.max_det,
         imgsz=options.imgsz,
         device=options.device,
     )
-    gathered = _Gathered()
+    collected = _Collected()
     messages = cast("Generator[RunMessage]", run_in_process(request))
     try:
         for message in messages:
-            gathered.take(message)
-            progress(len(gathered.covered), len(wanted), name)
+            collected.add(message)
+            progress(len(collected.covered), len(selected), name)
     except KeyboardInterrupt:
-        gathered.failure = UserError("interrupted")
+        collected.failure = UserError(tr("interrupted"))
     finally:
         messages.close()
-    if gathered.failure is not None and not gathered.covered:
-        raise gathered.failure
-    fps = 1000.0 / statistics.median(gathered.milliseconds) if gathered.milliseconds else None
-    finished = gathered.finished
+    if collected.failure is not None and not collected.covered:
+        raise collected.failure
+    fps = 1000.0 / statistics.median(collected.milliseconds) if collected.milliseconds else None
+    finished = collected.finished
     throughput = finished.done / finished.seconds if finished is not None and finished.seconds > 0 else None
-    boxes = _as_imported(gathered, weights, video, options, size, frame_count, fps, throughput)
-    return ModelRun(name, boxes, size, frame_count, fps, throughput, gathered.failure)
+    boxes = _as_imported(collected, weights, video, options, size, frame_count, fps, throughput)
+    return ModelRun(name, boxes, size, frame_count, fps, throughput, collected.failure)
 
 
 def _joined(parts: list[Any], empty: Any) -> Any:
@@ -153,7 +162,7 @@ def _joined(parts: list[Any], empty: Any) -> Any:
 
 
 def _as_imported(
-    gathered: _Gathered,
+    collected: _Collected,
     weights: Path,
     video: Path,
     options: RunOptions,
@@ -163,8 +172,8 @@ def _as_imported(
     throughput: float | None,
 ) -> ImportedBoxes:
     none = np.zeros(0, np.int64)
-    frames = _joined(gathered.frames, none)
-    model = gathered.model
+    frames = _joined(collected.frames, none)
+    model = collected.model
     protocol: dict[str, Any] = {
         "model": weights.name,
         "video": video.name,
@@ -172,9 +181,9 @@ def _as_imported(
         "nms_iou": options.nms_iou,
         "max_det": options.max_det,
         "device": options.device,
-        "frames_done": len(gathered.covered),
-        "complete": gathered.failure is None,
-        "unreadable": list(gathered.finished.unreadable) if gathered.finished is not None else [],
+        "frames_done": len(collected.covered),
+        "complete": collected.failure is None,
+        "unreadable": list(collected.finished.unreadable) if collected.finished is not None else [],
         "fps": fps,
         "throughput": throughput,
     }
@@ -191,26 +200,26 @@ def _as_imported(
     boxes = ImportedBoxes(
         path=weights,
         format="run",
-        kind=Kind.PREDICTIONS,
+        kind=ImportKind.PREDICTIONS,
         frames=frames,
-        boxes=np.ascontiguousarray(_joined(gathered.boxes, np.zeros((0, 4))).T),
-        class_ids=_joined(gathered.classes, none),
+        boxes=np.ascontiguousarray(_joined(collected.boxes, np.zeros((0, 4))).T),
+        class_ids=_joined(collected.classes, none),
         class_names=tuple(model.names) if model is not None else (),
-        scores=_joined(gathered.scores, np.zeros(0)),
+        scores=_joined(collected.scores, np.zeros(0)),
         track_ids=np.full(len(frames), NO_TRACK, np.int64),
         flags=np.zeros(len(frames), np.int64),
         frame_count=frame_count,
         size=size,
         score_floor=options.floor,
-        cap=options.max_det,
-        covered=np.array(sorted(gathered.covered), np.int64),
+        max_detections=options.max_det,
+        covered=np.array(sorted(collected.covered), np.int64),
         protocol=protocol,
     )
-    return _without_slivers(boxes)
+    return _without_empty_boxes(boxes)
 
 
-def _without_slivers(boxes: ImportedBoxes) -> ImportedBoxes:
-    """A detector may clip a box at the picture's edge to nothing: such a box has no area and may not enter."""
+def _without_empty_boxes(boxes: ImportedBoxes) -> ImportedBoxes:
+    """The boxes without those of zero area, which a detector makes by clipping at the edge of the image."""
     x1, y1, x2, y2 = boxes.boxes
     keep = (x2 > x1) & (y2 > y1)
     if keep.all() or boxes.scores is None:
@@ -252,37 +261,47 @@ def write_run(run: ModelRun, folder: Path, video_name: str) -> tuple[Path, Path]
     return paths
 
 
-def check_names(names: list[str]) -> None:
-    """UserError where a variant's name cannot be a file's name."""
+def check_file_names(names: list[str]) -> None:
+    """UserError if a variant's name cannot be a file name."""
     for name in names:
         if name in {".", ".."} or any(c in '/\\:*?"<>|' or ord(c) < 32 for c in name):
-            raise UserError(f"the name {name!r} cannot be a file's name", remedy="Choose another NAME")
+            raise UserError(tr("{name!r} cannot be a file name", name=name), remedy=tr("Choose another NAME"))
 
 
 def predict(request: PredictRequest, progress: ProgressCallback = no_progress) -> list[ModelRun]:
-    """Run all models and write what they find; what a failed run found is written too, then the failure is raised.
+    """Run all models and write their predictions. Those of a failed run are written before its failure is raised.
 
     Raises:
         UserError: a model that cannot be loaded or that failed, an unreadable video, a folder that cannot be written.
     """
-    check_names([name for name, _ in request.models])
+    check_file_names([name for name, _ in request.models])
     try:
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"the folder cannot be made ({error.strerror})", path=request.out) from error
-    chosen: Int | None = None
+        raise UserError(
+            tr("the folder cannot be created ({reason})", reason=error.strerror), path=request.out
+        ) from error
+    frames: Int | None = None
     if request.frames is not None:
         from iouviewer.video import open_video
 
         reader = open_video(request.video)
-        chosen = parse_frames(request.frames, reader.frame_count)
+        frames = parse_frames(request.frames, reader.frame_count)
         reader.close()
     runs = []
     for name, weights in request.models:
-        run = run_model(request.video, name, weights, request.options, chosen, progress)
+        run = run_model(request.video, name, weights, request.options, frames, progress)
         written, _ = write_run(run, request.out, request.video.name)
         if run.failure is not None:
             done = len(run.boxes.covered) if run.boxes.covered is not None else 0
-            raise UserError(f"{name}: {run.failure}", remedy=f"What {done} frames gave is in {written}")
+            raise UserError(
+                tr("{variant}: {failure}", variant=name, failure=run.failure),
+                remedy=tr_n(
+                    "Predictions of {count} frame are in {path}",
+                    "Predictions of {count:,} frames are in {path}",
+                    done,
+                    path=written,
+                ),
+            )
         runs.append(run)
     return runs

@@ -1,4 +1,4 @@
-"""``iouviewer worker``: joins the decoder and the detector in a process that serves one program."""
+"""``iouviewer worker``: connects decoder and detector in a process that serves one parent process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    """Speak the protocol on standard input and output until the input ends; returns the exit status."""
+    """Serve the protocol on stdin and stdout until stdin ends; returns the exit status."""
     stdin, stdout = take_streams()
     die_with_parent()
     from iouviewer.inference.environment import prepare
@@ -35,25 +35,25 @@ def main() -> int:
         loaded[:] = [detector]
         return detector
 
-    def end_now() -> None:
-        # The main thread may be deep in a prediction: there is no other way to be gone at once.
+    def exit_now() -> None:
+        # The main thread may be inside a prediction, which cannot be interrupted.
         for detector in loaded:
             detector.close()
         os._exit(0)
 
-    # The worker reads each frame once and in order; the decoder's memory for going back would be wasted.
-    return run_worker(stdin, stdout, partial(open_video, memory=_MEMORY), load, on_gone=end_now, process=os.getpid())
+    # The worker reads each frame once and in order, so a large frame cache would be wasted.
+    return run_worker(stdin, stdout, partial(open_video, memory=_MEMORY), load, on_gone=exit_now, process=os.getpid())
 
 
 _MEMORY = 64 * 1024 * 1024
-"""Bytes for decoded pictures."""
+"""Size of the frame cache in bytes."""
 
 
 def take_streams() -> tuple[BinaryIO, BinaryIO]:
-    """The pipes to the program, kept from everybody else.
+    """Reserve the pipes to the parent process for the protocol and return them as (input, output).
 
-    Libraries print as they like. From here on file descriptor 1 is the log (standard error) and 0 is empty, so that
-    nothing but messages reaches the program, not even from C code.
+    Libraries may print to stdout, also from C code. Afterwards file descriptor 1 goes to the log (stderr) and 0 reads
+    nothing, so only protocol messages reach the parent.
     """
     private_in, private_out = os.dup(0), os.dup(1)
     if sys.platform == "win32":
@@ -70,6 +70,6 @@ def take_streams() -> tuple[BinaryIO, BinaryIO]:
 
 
 def die_with_parent() -> None:
-    """On Linux the kernel ends this process with its parent, should the end of the input ever not be seen."""
+    """On Linux, make the kernel kill this process with its parent, in case the end of stdin goes unnoticed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

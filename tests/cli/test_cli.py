@@ -1,4 +1,4 @@
-"""The command line: usage, exit statuses, one line for every mistake, what each command hands on."""
+"""The command line: usage, exit statuses, one-line errors, the requests that commands make."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from iouviewer.cli import commands, display, main, program
-from iouviewer.cli.options import Progress
+from iouviewer.cli import convert, display, main, program, worker
+from iouviewer.cli.options import ProgressLine
 from iouviewer.errors import UserError
-from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.jobs.requests import OpenRequest
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def boxes(tmp_path: Path) -> dict[str, Path]:
     return {"gt": gt, "pred": pred}
 
 
-def arguments(boxes: dict[str, Path], *more: str) -> list[str]:
+def eval_arguments(boxes: dict[str, Path], *more: str) -> list[str]:
     return [
         "eval",
         "--size",
@@ -44,19 +44,19 @@ def arguments(boxes: dict[str, Path], *more: str) -> list[str]:
     ]
 
 
-def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Standard error of a command that must end with status 2 and one line."""
-    assert main(words) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("iouviewer: ")
-    assert said.err.count("\n") == 1
-    assert "Traceback" not in said.err
-    return said.err
+def error_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The error line of a command that must end with status 2 and print nothing else."""
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("iouviewer: ")
+    assert output.err.count("\n") == 1
+    assert "Traceback" not in output.err
+    return output.err
 
 
 @pytest.mark.parametrize(
-    ("words", "part"),
+    ("arguments", "part"),
     [
         (["eval"], "--gt"),
         (["eval", "--gt", "nowhere.csv", "--pred", "a=nowhere.csv"], "nowhere.csv: the file of variant 'a'"),
@@ -72,24 +72,24 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     ],
 )
 def test_bad_usage_is_one_line_and_status_2(
-    words: list[str], part: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], part: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert part in refused(words, capsys)
+    assert part in error_of(arguments, capsys)
 
 
 @pytest.mark.parametrize(
     ("more", "part"),
     [
         (["--size", "100"], "must be WIDTHxHEIGHT"),
-        (["--count", "0"], "must be a whole number from 1"),
+        (["--count", "0"], "must be a positive integer"),
         (["--conf", "1.5"], "must be a number from 0 to 1"),
         (["--conf", "nan"], "must be a number from 0 to 1"),
-        (["--frames", "0:4"], "there are 3 frames, numbered 0 to 2"),
-        (["--baseline", "b"], "the baseline 'b' is no variant"),
+        (["--frames", "0:4"], "there are 3 frames, numbered 0–2"),
+        (["--baseline", "b"], "the baseline 'b' is not a variant"),
         (["--plot", "x.pdf"], ".png or .svg"),
         (["--class-map", "auto"], "must be A=B"),
-        (["--class-map", "bike=car"], "no prediction is of class 'bike'"),
+        (["--class-map", "bike=car"], "no prediction has class 'bike'"),
         (["--class-map", "auto=lorry"], "the ground truth has no class 'lorry'"),
         (["--class-map", "auto=car", "--class-map", "auto=person"], "maps 'auto' to 'car' and to 'person'"),
         (["--fail-if", "b.ap < 1"], "b is unknown"),
@@ -102,39 +102,39 @@ def test_bad_usage_is_one_line_and_status_2(
 def test_bad_options_of_eval_are_one_line_and_status_2(
     boxes: dict[str, Path], more: list[str], part: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert part in refused(arguments(boxes, *more), capsys)
+    assert part in error_of(eval_arguments(boxes, *more), capsys)
 
 
-def test_two_variants_of_one_name_are_refused(boxes: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    assert "two variants are named 'a'" in refused(arguments(boxes, "--pred", f"a={boxes['pred']}"), capsys)
+def test_two_variants_of_one_name_are_error_of(boxes: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert "two variants are named 'a'" in error_of(eval_arguments(boxes, "--pred", f"a={boxes['pred']}"), capsys)
 
 
-def test_a_bad_row_is_named_by_file_and_line_and_can_be_left_out(
+def test_a_bad_row_is_reported_by_file_and_line_and_can_be_skipped(
     boxes: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     boxes["gt"].write_text("frameID,x1,y1,x2,y2\n0,10,10,50,50\n1,50,10,10,50\n2,nan,10,50,50\n")
-    said = refused(arguments(boxes), capsys)
-    assert f"{boxes['gt']}:3" in said and "1 more" in said and "--skip-bad-rows" in said
-    assert main(arguments(boxes, "--skip-bad-rows")) == 0
-    assert "ground truth: 2 rows were left out" in capsys.readouterr().out
+    error = error_of(eval_arguments(boxes), capsys)
+    assert f"{boxes['gt']}:3" in error and "1 more row)" in error and "--skip-bad-rows" in error
+    assert main(eval_arguments(boxes, "--skip-bad-rows")) == 0
+    assert "ground truth: 2 rows were skipped" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("which", ["gt", "pred"])
-def test_boxes_outside_the_video_are_refused_and_can_be_left_out(
+def test_boxes_outside_the_video_are_refused_and_can_be_skipped(
     boxes: dict[str, Path], which: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with boxes[which].open("a") as file:
         file.write("3,10,10,50,50,car" + (",0.5" if which == "pred" else "") + "\n")
-    assert "outside" in refused(arguments(boxes), capsys)
-    assert main(arguments(boxes, "--skip-bad-rows")) == 0
-    assert "1 rows were left out" in capsys.readouterr().out
+    assert "outside" in error_of(eval_arguments(boxes), capsys)
+    assert main(eval_arguments(boxes, "--skip-bad-rows")) == 0
+    assert "1 row was skipped" in capsys.readouterr().out
 
 
-def test_classes_meet_by_name_without_regard_to_case_and_by_map(boxes: dict[str, Path], tmp_path: Path) -> None:
+def test_classes_match_by_name_without_regard_to_case_and_by_map(boxes: dict[str, Path], tmp_path: Path) -> None:
     out = tmp_path / "o.json"
 
     def counts(*more: str) -> tuple[int, int, int, dict[str, int]]:
-        assert main(arguments(boxes, "--json", str(out), *more)) == 0
+        assert main(eval_arguments(boxes, "--json", str(out), *more)) == 0
         a = json.loads(out.read_text())["variants"]["a"]
         return a["tp"], a["fp"], a["fn"], a["left_out_classes"]
 
@@ -146,7 +146,7 @@ def test_a_file_without_classes_matches_every_class_unless_one_is_named(boxes: d
     boxes["pred"].write_text("frameID,x1,y1,x2,y2,score\n0,10,10,50,50,0.9\n1,10,10,50,50,0.9\n")
     out = tmp_path / "o.json"
     for more, expected in (([], 2), (["--class", "car"], 1)):
-        assert main(arguments(boxes, "--json", str(out), *more)) == 0
+        assert main(eval_arguments(boxes, "--json", str(out), *more)) == 0
         assert json.loads(out.read_text())["variants"]["a"]["tp"] == expected
 
 
@@ -154,14 +154,14 @@ def test_the_condition_decides_between_status_0_and_3(
     boxes: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "o.json"
-    assert main(arguments(boxes, "--fail-if", "a.tp < 1")) == 0
+    assert main(eval_arguments(boxes, "--fail-if", "a.tp < 1")) == 0
     capsys.readouterr()
-    assert main(arguments(boxes, "--fail-if", "a.tp < 2", "--json", str(out))) == 3
+    assert main(eval_arguments(boxes, "--fail-if", "a.tp < 2", "--json", str(out))) == 3
     assert "The condition holds: a.tp < 2" in capsys.readouterr().out
     assert out.exists()
 
 
-def test_differences_are_taken_at_the_common_floor_and_say_so(
+def test_differences_use_the_common_floor_and_say_so(
     boxes: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cut = tmp_path / "cut.csv"
@@ -170,13 +170,13 @@ def test_differences_are_taken_at_the_common_floor_and_say_so(
     )
     cut.write_text("frameID,x1,y1,x2,y2,class,score\n0,10,10,50,50,car,0.9\n2,10,10,50,50,car,0.4\n")
     out = tmp_path / "o.json"
-    words = arguments(boxes, "--pred", f"cut={cut}", "--baseline", "cut", "--json", str(out))
-    assert main(words) == 0
+    arguments = eval_arguments(boxes, "--pred", f"cut={cut}", "--baseline", "cut", "--json", str(out))
+    assert main(arguments) == 0
     variants: dict[str, Any] = json.loads(out.read_text())["variants"]
     assert variants["a"]["ap50"] == 1.0
     assert variants["cut"]["ap_reason"] == "cut"
     assert variants["cut"]["delta"] is None
-    # Cut at 0.4, variant a keeps only the first box: the car on frame 2 is lost to it, not gained.
+    # Cut at 0.4, variant a keeps only the first box: the car on frame 2 is missed, not found.
     assert variants["a"]["delta"]["ap50"] == pytest.approx((51 / 101 + 0) / 2 - (1 + 0) / 2)
     assert variants["a"]["delta"]["floor"] == 0.4
     assert "a: Δ at the common score floor 0.4" in capsys.readouterr().out
@@ -185,41 +185,41 @@ def test_differences_are_taken_at_the_common_floor_and_say_so(
 def test_the_order_of_variants_is_the_one_given_and_the_first_is_the_baseline(
     boxes: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(arguments(boxes, "--pred", f"b={boxes['pred']}")) == 0
+    assert main(eval_arguments(boxes, "--pred", f"b={boxes['pred']}")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[3].startswith("a *") and lines[4].startswith("b ")
     assert not any(line.startswith("Average IoU across video") for line in lines)
 
 
-def test_an_unexpected_failure_is_logged_with_its_traceback_and_told_in_one_line(
+def test_an_unexpected_failure_is_logged_with_its_traceback_and_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], private_home: Path
 ) -> None:
     def fail(_: object) -> int:
         raise RuntimeError("boom\nboom")
 
-    monkeypatch.setitem(commands.RUN, "worker", fail)
+    monkeypatch.setattr(worker, "run", fail)
     assert main(["worker"]) == program.UNEXPECTED
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "RuntimeError: boom boom" in said
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "RuntimeError: boom boom" in error
     log = private_home / "log" / "iouviewer.log"
-    assert str(log) in said
+    assert str(log) in error
     assert "Traceback" in log.read_text() and "RuntimeError: boom" in log.read_text()
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[OpenRequest]:
-    """Requests that reach the window, in a machine with a display."""
+    """Requests that reach the window, which is not shown."""
     requests: list[OpenRequest] = []
 
     def show(request: OpenRequest) -> int:
         requests.append(request)
         return 0
 
-    monkeypatch.setattr(commands, "_show", show)
+    monkeypatch.setattr(display, "show_window", show)
     return requests
 
 
-def test_open_is_the_default_and_hands_absolute_paths_on(
+def test_open_is_the_default_command_and_passes_absolute_paths(
     opened: list[OpenRequest], boxes: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -253,35 +253,35 @@ def test_without_a_display_one_line_says_what_to_do(
     monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
-    said = refused([], capsys)
-    assert "no display" in said and "xvfb-run" in said
+    error = error_of([], capsys)
+    assert "no display" in error and "xvfb-run" in error
 
 
-def test_missing_system_libraries_are_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_system_libraries_are_reported_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
-    monkeypatch.setattr(display, "_loads", lambda name: name != "libEGL.so.1")
-    reason = display.why_no_window()
-    assert isinstance(reason, UserError)
-    assert "libEGL.so.1" in str(reason) and "apt-get install libegl1" in str(reason)
+    monkeypatch.setattr(display, "can_load_library", lambda name: name != "libEGL.so.1")
+    error = display.display_error()
+    assert isinstance(error, UserError)
+    assert "libEGL.so.1" in str(error) and "apt-get install libegl1" in str(error)
 
 
-def test_the_x11_plugins_libraries_count_only_on_an_x_display(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_libraries_of_the_x11_plugin_are_required_only_on_an_x_display(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(display, "_loads", lambda name: name != "libxcb-cursor.so.0")
+    monkeypatch.setattr(display, "can_load_library", lambda name: name != "libxcb-cursor.so.0")
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
-    assert display.why_no_window() is None
+    assert display.display_error() is None
     monkeypatch.delenv("QT_QPA_PLATFORM")
     monkeypatch.setenv("DISPLAY", ":9")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    assert "libxcb-cursor0" in str(display.why_no_window())
+    assert "libxcb-cursor0" in str(display.display_error())
 
 
-def test_other_systems_are_not_asked_for_linux_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_need_no_linux_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
     monkeypatch.delenv("DISPLAY", raising=False)
-    assert display.why_no_window() is None
+    assert display.display_error() is None
 
 
 def test_convert_writes_what_reads_back_equal(
@@ -296,12 +296,12 @@ def test_convert_writes_what_reads_back_equal(
     assert rows == [line.split(",") for line in boxes["gt"].read_text().splitlines()[1:]]
 
 
-def test_convert_needs_the_picture_size_only_where_the_format_does(
+def test_convert_needs_the_frame_size_only_if_the_format_does(
     boxes: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["convert", str(boxes["gt"]), str(tmp_path / "o.txt"), "--to", "mot"]) == 0
     capsys.readouterr()
-    assert "--size" in refused(["convert", str(boxes["gt"]), str(tmp_path / "o"), "--to", "yolo"], capsys)
+    assert "--size" in error_of(["convert", str(boxes["gt"]), str(tmp_path / "o"), "--to", "yolo"], capsys)
 
 
 class _Terminal(io.StringIO):
@@ -309,29 +309,29 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_progress_is_one_line_on_a_terminal_that_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_one_line_on_a_terminal_and_erased_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with Progress("predict") as progress:
+    with ProgressLine("predict") as progress:
         progress(1, 4, "int8")
         progress(4, 4, "int8")
     text = terminal.getvalue()
-    assert "int8: 1 of 4 frames 25%" in text and "int8: 4 of 4 frames 100%" in text
+    assert "int8: 1 / 4 (25%)" in text and "int8: 4 / 4 (100%)" in text
     assert "\n" not in text
     assert text.split("\r")[-2].strip() == "" and text.endswith("\r")
 
 
-def test_progress_is_silent_where_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_silent_if_stderr_is_not_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    with Progress("predict") as progress:
+    with ProgressLine("predict") as progress:
         progress(1, 4)
     assert stream.getvalue() == ""
 
 
-def test_a_console_that_cannot_show_a_delta_gets_a_question_mark(boxes: dict[str, Path]) -> None:
-    words = arguments(boxes, "--pred", f"b={boxes['pred']}")
-    command = [sys.executable, "-m", "iouviewer", *words]
+def test_a_console_that_cannot_show_a_delta_shows_a_question_mark(boxes: dict[str, Path]) -> None:
+    arguments = eval_arguments(boxes, "--pred", f"b={boxes['pred']}")
+    command = [sys.executable, "-m", "iouviewer", *arguments]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "? AP" in result.stdout
@@ -340,7 +340,7 @@ def test_a_console_that_cannot_show_a_delta_gets_a_question_mark(boxes: dict[str
 def test_every_format_that_can_be_written_can_be_converted_to() -> None:
     from iouviewer.formats.registry import formats
 
-    assert set(program.FORMATS) == {info.key for info in formats() if info.can_write}
+    assert set(convert.FORMATS) == {info.key for info in formats() if info.can_write}
 
 
 def test_the_module_runs_as_a_program() -> None:
@@ -352,9 +352,9 @@ def test_the_module_runs_as_a_program() -> None:
 
 def test_a_closed_pipe_leaves_no_traceback() -> None:
     code = (
-        "import sys; from iouviewer.cli import main; import iouviewer.cli.commands as commands\n"
+        "import sys; from iouviewer.cli import main, worker\n"
         "def endless(_):\n    while True:\n        sys.stdout.write('x' * 1000)\n"
-        "commands.RUN['worker'] = endless\n"
+        "worker.run = endless\n"
         "main(['worker'])\n"
     )
     command = f'"{sys.executable}" -c "$CODE" | head -c 10'

@@ -1,4 +1,4 @@
-"""``iouviewer eval`` from files to files: the source article's example, the golden numbers, a case computed by hand."""
+"""``iouviewer eval`` from files to files: the source article's example and golden values of real video."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PRED = {0: (60, 60, 190, 190), 1: (35, 35, 175, 175)}
 
 
 def box_csv(path: Path, boxes: dict[int, tuple[int, ...]], frames: int) -> Path:
-    """The article's boxes: one on even, one on odd frames."""
+    """The article's boxes: one on even frames, one on odd frames."""
     rows = [f"{f}," + ",".join(map(str, boxes[f % 2])) for f in range(frames)]
     path.write_text("frameID,x1,y1,x2,y2\n" + "\n".join(rows) + "\n")
     return path
@@ -45,9 +45,9 @@ class TestTheArticlesExample:
     ) -> None:
         out, plot = tmp_path / "iou_video_scores.csv", tmp_path / "iou_plot.png"
         assert main([*arguments, "--convention", "inclusive", "--csv", str(out), "--plot", str(plot)]) == 0
-        said = capsys.readouterr()
-        assert said.out.endswith("Average IoU across video: 0.81\n")
-        assert said.err == ""
+        output = capsys.readouterr()
+        assert output.out.endswith("Average IoU across video: 0.81\n")
+        assert output.err == ""
         with out.open(newline="") as file:
             assert next(csv.reader(file))[:2] == ["frameID", "iou"]
         rows = read_csv(out)
@@ -71,7 +71,7 @@ class TestTheArticlesExample:
         assert yolo["ap_reason"] == "no_scores"
         assert (yolo["tp"], yolo["fp"], yolo["fn"], yolo["pq"]) == (10, 0, 0, pytest.approx((0.751111 + 0.871111) / 2))
 
-    def test_the_svg_plot_names_the_average(self, arguments: list[str], tmp_path: Path) -> None:
+    def test_the_svg_plot_shows_the_average(self, arguments: list[str], tmp_path: Path) -> None:
         plot = tmp_path / "p.svg"
         assert main([*arguments, "--plot", str(plot)]) == 0
         assert "Average IoU = 0.81" in plot.read_text()
@@ -97,7 +97,7 @@ def golden_arguments(shared_data: Path, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "conf"), list(GOLDEN))
-def test_golden_numbers_of_real_video(shared_data: Path, tmp_path: Path, name: str, conf: str) -> None:
+def test_golden_metrics_of_real_video(shared_data: Path, tmp_path: Path, name: str, conf: str) -> None:
     out, scores = tmp_path / "out.json", tmp_path / "out.csv"
     arguments = [*golden_arguments(shared_data, name), "--conf", conf, "--json", str(out), "--csv", str(scores)]
     assert main(arguments) == 0
@@ -119,7 +119,7 @@ def test_golden_numbers_of_real_video(shared_data: Path, tmp_path: Path, name: s
 @pytest.mark.parametrize(
     ("name", "expected"), [("pets09", (0.584428, 3558, 754)), ("tud-campus", (0.572336, 265, None))]
 )
-def test_golden_numbers_of_the_inclusive_convention(
+def test_golden_metrics_of_the_inclusive_convention(
     shared_data: Path, tmp_path: Path, name: str, expected: tuple[float, int, int | None]
 ) -> None:
     out = tmp_path / "out.json"
@@ -129,12 +129,12 @@ def test_golden_numbers_of_the_inclusive_convention(
     assert frcnn["avg_iou"] == pytest.approx(expected[0], abs=1e-6)
     assert frcnn["tp"] == expected[1]
     assert expected[2] is None or frcnn["fp"] == expected[2]
-    # COCO's numbers are continuous whatever the project's convention is.
+    # COCO metrics are continuous in every convention.
     assert frcnn["ap"] == pytest.approx(GOLDEN_AP[name][0], abs=1e-6)
 
 
-def pycocotools_numbers(gt_path: Path, det_path: Path) -> list[float]:
-    """AP, AP50, AP75, AR100 of MOT files by pycocotools itself."""
+def pycocotools_metrics(gt_path: Path, det_path: Path) -> list[float]:
+    """AP, AP50, AP75, AR100 of MOT files, computed by pycocotools."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -174,11 +174,11 @@ def test_ap_equals_pycocotools_on_real_data(
     out = tmp_path / "out.json"
     assert main([*golden_arguments(shared_data, name), "--json", str(out)]) == 0
     frcnn = variants_of(out)["frcnn"]
-    expected = pycocotools_numbers(shared_data / name / "gt.txt", shared_data / name / "det_frcnn.txt")
+    expected = pycocotools_metrics(shared_data / name / "gt.txt", shared_data / name / "det_frcnn.txt")
     assert [frcnn[key] for key in ("ap", "ap50", "ap75", "ar100")] == pytest.approx(expected, abs=1e-9)
 
 
-def test_cut_predictions_give_a_lower_bound_that_is_marked(
+def test_ap_of_cut_predictions_is_marked_as_a_lower_bound(
     shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out.json"
@@ -209,17 +209,17 @@ def test_a_range_of_frames_counts_only_those(shared_data: Path, tmp_path: Path) 
     assert json.loads(out.read_text())["protocol"]["frames"] == "480:795"
 
 
-def test_a_list_of_frames_is_named_and_warned_about(shared_data: Path, tmp_path: Path) -> None:
+def test_a_list_of_frames_is_recorded_with_a_warning(shared_data: Path, tmp_path: Path) -> None:
     hard, out = tmp_path / "hard.txt", tmp_path / "o.json"
     hard.write_text("3\n10:20\n")
     arguments = [*golden_arguments(shared_data, "tud-campus"), "--frames", f"@{hard}"]
     assert main([*arguments, "--json", str(out)]) == 0
     protocol = json.loads(out.read_text())["protocol"]
     assert (protocol["frames"], protocol["chosen_frames"]) == (f"@{hard}", 11)
-    assert any("hard frames, not an estimate" in warning for warning in protocol["warnings"])
+    assert any("do not estimate the whole video" in warning for warning in protocol["warnings"])
 
 
-def test_json_and_html_explain_the_numbers(shared_data: Path, tmp_path: Path) -> None:
+def test_json_and_html_explain_the_metrics(shared_data: Path, tmp_path: Path) -> None:
     folder, out, page = shared_data / "tud-campus", tmp_path / "o.json", tmp_path / "o.html"
     half = tmp_path / "half.txt"
     half.write_text("".join((folder / "det_frcnn.txt").read_text().splitlines(keepends=True)[::2]))

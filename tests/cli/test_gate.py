@@ -1,4 +1,4 @@
-"""``iouviewer gate``: may a variant ship?"""
+"""``iouviewer gate`` on one video."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAMES = 300
 
 
 def write(path: Path, shift: float, *, scores: bool = True, drop: float = 0.0, frames: int = FRAMES) -> Path:
-    """One object that wanders; predictions are shifted by ``shift`` pixels and some are dropped."""
+    """One object at random positions; boxes are shifted by ``shift`` pixels, and a share ``drop`` is left out."""
     random = np.random.default_rng(7)
     lines = ["frameID,x1,y1,x2,y2" + (",score" if scores else "")]
     for frame in range(frames):
@@ -35,15 +35,15 @@ def gate(tmp_path: Path) -> list[str]:
 
 
 def test_an_equal_variant_passes(gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # Ten frames a block are not known without a time base; 30 frames a block leave too few of them.
+    # Without a time base a bootstrap block has 30 frames, so 300 frames are too few.
     same = write(tmp_path / "same.csv", 8.0)
     report, junit = tmp_path / "o.md", tmp_path / "o.xml"
     gt = write(tmp_path / "gt.csv", 0.0, scores=False, frames=1200)
     write(tmp_path / "base.csv", 8.0, frames=1200)
     write(same, 8.0, frames=1200)
-    words = ["gate", "--size", "400x400", "--count", "1200", "--gt", str(gt)]
-    words += ["--pred", f"base={tmp_path / 'base.csv'}", "--pred", f"same={same}"]
-    assert main([*words, "--baseline", "base", "--md", str(report), "--junit", str(junit)]) == 0
+    arguments = ["gate", "--size", "400x400", "--count", "1200", "--gt", str(gt)]
+    arguments += ["--pred", f"base={tmp_path / 'base.csv'}", "--pred", f"same={same}"]
+    assert main([*arguments, "--baseline", "base", "--md", str(report), "--junit", str(junit)]) == 0
     assert "same: PASS against base" in capsys.readouterr().out
     assert "| same | **PASS** |" in report.read_text()
     suite = ElementTree.parse(junit).getroot()
@@ -54,34 +54,36 @@ def test_a_worse_variant_fails_and_a_wide_margin_lets_it_pass(tmp_path: Path) ->
     gt = write(tmp_path / "gt.csv", 0.0, scores=False, frames=1200)
     base, worse = write(tmp_path / "base.csv", 2.0, frames=1200), write(tmp_path / "worse.csv", 20.0, frames=1200)
     junit = tmp_path / "o.xml"
-    words = ["gate", "--size", "400x400", "--count", "1200", "--gt", str(gt)]
-    words += ["--pred", f"base={base}", "--pred", f"worse={worse}", "--junit", str(junit)]
-    assert main(words) == 3
+    arguments = ["gate", "--size", "400x400", "--count", "1200", "--gt", str(gt)]
+    arguments += ["--pred", f"base={base}", "--pred", f"worse={worse}", "--junit", str(junit)]
+    assert main(arguments) == 3
     assert ElementTree.parse(junit).find("testcase/failure") is not None
-    assert main([*words, "--margin", "ap=100,pq=100"]) == 0
-    # Against the worse one the better one passes.
-    assert main([*words, "--baseline", "worse"]) == 0
+    assert main([*arguments, "--margin", "ap=100,pq=100"]) == 0
+    # The better variant passes against the worse one.
+    assert main([*arguments, "--baseline", "worse"]) == 0
 
 
-def test_too_few_frames_are_undecided_which_fails_unless_one_wants_a_warning(gate: list[str], tmp_path: Path) -> None:
+def test_too_few_frames_are_undecided_and_fail_unless_a_warning_is_requested(gate: list[str], tmp_path: Path) -> None:
     other, junit = write(tmp_path / "other.csv", 9.0), tmp_path / "o.xml"
-    words = [*gate, "--pred", f"other={other}", "--junit", str(junit)]
-    assert main(words) == 4
+    arguments = [*gate, "--pred", f"other={other}", "--junit", str(junit)]
+    assert main(arguments) == 4
     assert ElementTree.parse(junit).find("testcase/failure") is not None
-    assert main([*words, "--undecided", "warn"]) == 0
+    assert main([*arguments, "--undecided", "warn"]) == 0
     assert ElementTree.parse(junit).find("testcase/skipped") is not None
 
 
-def test_what_cannot_be_judged_is_status_2(gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_variant_that_cannot_be_judged_is_status_2(
+    gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = write(tmp_path / "other.csv", 8.0, scores=False)
-    words = [*gate, "--pred", f"other={other}", "--md", str(tmp_path / "o.md")]
-    assert main(words) == 2
-    said = capsys.readouterr()
-    assert "other: cannot be judged against base: ap undefined" in said.out
-    assert said.err.count("\n") == 1
+    arguments = [*gate, "--pred", f"other={other}", "--md", str(tmp_path / "o.md")]
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert "other: cannot be judged against base: ap undefined" in output.out
+    assert output.err.count("\n") == 1
     assert "CANNOT JUDGE" in (tmp_path / "o.md").read_text()
     # PQ alone needs no scores.
-    assert main([*words, "--margin", "pq=1"]) in {0, 4}
+    assert main([*arguments, "--margin", "pq=1"]) in {0, 4}
 
 
 def test_without_a_labelled_frame_in_common_nothing_can_be_judged(
@@ -90,19 +92,19 @@ def test_without_a_labelled_frame_in_common_nothing_can_be_judged(
     nothing = tmp_path / "nothing.csv"
     nothing.write_text("frameID,x1,y1,x2,y2\n")
     other, report = write(tmp_path / "other.csv", 8.0), tmp_path / "o.html"
-    words = [*gate, "--pred", f"other={other}"]
-    words[words.index("--gt") + 1] = str(nothing)
-    assert main([*words, "--missing", "unlabelled"]) == 2
+    arguments = [*gate, "--pred", f"other={other}"]
+    arguments[arguments.index("--gt") + 1] = str(nothing)
+    assert main([*arguments, "--missing", "unlabelled"]) == 2
     assert "no labelled frame" in capsys.readouterr().out
-    assert main(["eval", *words[1:], "--missing", "unlabelled", "--html", str(report)]) == 0
-    assert "the two agree on" in report.read_text()
+    assert main(["eval", *arguments[1:], "--missing", "unlabelled", "--html", str(report)]) == 0
+    assert "they agree on" in report.read_text()
 
 
 @pytest.mark.parametrize(
     ("more", "part"),
     [
-        ([], "nothing to judge but the baseline"),
-        (["--baseline", "x"], "'x' is no variant"),
+        ([], "no variant besides the baseline"),
+        (["--baseline", "x"], "'x' is not a variant"),
         (["--margin", "ap"], "must be like ap=1.0"),
         (["--margin", "ap=-1"], "must be like ap=1.0"),
         (["--margin", "map=1"], "must be like ap=1.0"),
@@ -126,48 +128,48 @@ def with_class(path: Path, name: str) -> Path:
     return path
 
 
-def test_a_baseline_whose_class_goes_by_another_name_lets_nobody_pass(
+def test_no_variant_passes_against_a_baseline_with_other_class_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gt = with_class(write(tmp_path / "gt.csv", 0.0, scores=False, frames=700), "person")
     base = with_class(write(tmp_path / "base.csv", 2.0, frames=700), "persons")
     with base.open("a") as file:
-        file.write("1,300,300,340,340,0.9,car\n")  # the ground truth has no car, and without it nothing would be left
+        file.write("1,300,300,340,340,0.9,car\n")  # a class that the ground truth lacks
     other = with_class(write(tmp_path / "other.csv", 2.0, frames=700), "person")
-    words = ["gate", "--size", "400x400", "--count", "700", "--gt", str(gt)]
-    words += ["--pred", f"base={base}", "--pred", f"other={other}"]
-    assert main(words) == 2
+    arguments = ["gate", "--size", "400x400", "--count", "700", "--gt", str(gt)]
+    arguments += ["--pred", f"base={base}", "--pred", f"other={other}"]
+    assert main(arguments) == 2
     assert "cannot be judged" in capsys.readouterr().out
-    assert main([*words, "--class-map", "persons=person"]) == 0
-    said = capsys.readouterr().out
-    assert "Note: base: 1 predictions of class 'car', unknown to the ground truth; left out" in said
+    assert main([*arguments, "--class-map", "persons=person"]) == 0
+    output = capsys.readouterr().out
+    assert "Note: base: 1 prediction of class 'car' was dropped; the ground truth has no such class" in output
     rows = gt.read_text() + "5,300,300,350,350,car\n"
     gt.write_text(rows)  # now one class of the baseline is known
-    assert main(words) == 2
-    assert "none of class person; if they go by another name, give --class-map" in capsys.readouterr().out
+    assert main(arguments) == 2
+    assert "none of class person. If it uses other class names, give --class-map" in capsys.readouterr().out
 
 
-def test_a_baseline_without_predictions_and_ground_truth_without_boxes_judge_nobody(
+def test_without_predictions_of_the_baseline_or_ground_truth_boxes_nothing_can_be_judged(
     gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = write(tmp_path / "other.csv", 8.0)
     (tmp_path / "base.csv").write_text("frameID,x1,y1,x2,y2,score\n")
     assert main([*gate, "--pred", f"other={other}"]) == 2
-    assert "base has no predictions there" in capsys.readouterr().out
+    assert "base has no predictions on the common frames" in capsys.readouterr().out
     (tmp_path / "gt.csv").write_text("frameID,x1,y1,x2,y2\n")
     assert main([*gate, "--missing", "empty", "--pred", f"other={other}", "--margin", "pq=1"]) == 2
     assert "no ground-truth box on the labelled frames" in capsys.readouterr().out
 
 
-def test_a_damaged_project_is_called_by_its_own_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_project_is_reported_with_its_own_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "clip.iouv"
-    path.write_text("nothing of the kind")
+    path.write_text("not a project")
     assert main(["gate", str(path)]) == 2
     assert f"{path}: " in capsys.readouterr().err
 
 
 def test_a_condition_may_refer_to_the_verdict(tmp_path: Path, gate: list[str]) -> None:
     other = write(tmp_path / "other.csv", 20.0)
-    words = ["eval", *gate[1:], "--pred", f"other={other}"]
-    assert main([*words, "--fail-if", "other.bootstrap.metrics.pq.points < -1"]) == 3
-    assert main([*words, "--fail-if", "other.bootstrap.metrics.pq.low < -1"]) == 2  # too few frames: undefined
+    arguments = ["eval", *gate[1:], "--pred", f"other={other}"]
+    assert main([*arguments, "--fail-if", "other.bootstrap.metrics.pq.points < -1"]) == 3
+    assert main([*arguments, "--fail-if", "other.bootstrap.metrics.pq.low < -1"]) == 2  # too few frames: undefined

@@ -1,4 +1,4 @@
-"""A small case with empty, unlabelled and ignored frames, every number of it computed by hand.
+"""A small case with empty, unlabelled and ignored frames; every expected value is computed by hand.
 
 ====== ============================ ============================ ==============================================
 frame  ground truth                 predictions (score)          review at confidence 0.25, IoU 0.5
@@ -6,7 +6,7 @@ frame  ground truth                 predictions (score)          review at confi
 0      10,10,30,30                  the same (0.9)               true positive, IoU 1
 1      10,10,30,30                  20,10,40,30 (0.8)            IoU 200/600: loose, a false positive and a miss
 2      none                         0,0,10,10 (0.6)              a false positive, if the frame is labelled
-3      not looked at                70,70,90,90 (0.95)           nothing, if the frame is unlabelled
+3      unlabelled                   70,70,90,90 (0.95)           nothing, if the frame is unlabelled
 4      10,10,30,30; ignored         55,55,65,65 (0.7)            a miss; inside the ignored box: nothing
        50,50,90,90
 5      10,10,30,30; 40,40,60,60     10,10,30,20 (0.9);           IoU 200/400: true positive; a miss (0.2 is below
@@ -41,7 +41,7 @@ def files(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def coco_files(tmp_path: Path) -> list[str]:
-    """The same with frame 3 missing from the images: the only format here that tells empty from unlabelled."""
+    """The same boxes as COCO with frame 3 missing from the images: COCO distinguishes empty from unlabelled frames."""
     annotations = []
     for number, row in enumerate(GT, start=1):
         frame, _, x, y, w, h, flag = map(int, row.split(","))
@@ -71,7 +71,7 @@ def evaluate(files: list[str], tmp_path: Path, *more: str) -> dict[str, Any]:
     ("missing", "false_positives", "frames"),
     [((), 3, 6), (("--missing", "empty"), 3, 6), (("--missing", "unlabelled"), 1, 4)],
 )
-def test_what_missing_frames_are_decides_about_false_positives(
+def test_the_state_of_missing_frames_decides_about_false_positives(
     files: list[str], tmp_path: Path, missing: tuple[str, ...], false_positives: int, frames: int
 ) -> None:
     a = evaluate(files, tmp_path, *missing)
@@ -80,7 +80,7 @@ def test_what_missing_frames_are_decides_about_false_positives(
     assert a["uncounted_predictions"] == (2 if frames == 4 else 0)
 
 
-def test_every_number_of_the_case(coco_files: list[str], tmp_path: Path) -> None:
+def test_every_metric_of_the_case(coco_files: list[str], tmp_path: Path) -> None:
     scores, pairs = tmp_path / "o.csv", tmp_path / "p.csv"
     a = evaluate(coco_files, tmp_path, "--frame-base", "1", "--csv", str(scores), "--pairs", str(pairs))
     expected = {
@@ -122,10 +122,10 @@ def test_every_number_of_the_case(coco_files: list[str], tmp_path: Path) -> None
     ]
 
 
-def test_frames_that_are_not_chosen_count_nowhere(coco_files: list[str], tmp_path: Path) -> None:
+def test_frames_that_are_not_selected_do_not_count(coco_files: list[str], tmp_path: Path) -> None:
     a = evaluate(coco_files, tmp_path, "--frame-base", "1", "--frames", "2:4")
     assert (a["tp"], a["fp"], a["fn"], a["frames"]) == (0, 1, 0, 1)
-    # Nothing to find: no average, no recall, no AP.
+    # No ground truth: no average, no recall, no AP.
     keys = ("avg_iou", "box_iou", "tp_iou", "recall", "ap", "ar100")
     assert [a[key] for key in keys] == [None] * len(keys)
     assert (a["precision"], a["f1"], a["pq"]) == (0.0, 0.0, 0.0)

@@ -1,4 +1,4 @@
-"""``iouviewer check`` on clips of which everything is known."""
+"""``iouviewer check`` on clips with known properties."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 
 from iouviewer.cli import main
 from iouviewer.jobs.check import check_text
-from tests.video.awkward import BROKEN, MAKERS, encoder_exists, make_video
+from tests.video.clip_builder import BROKEN, MAKERS, encoder_exists, make_video
 
 
-def findings(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def check_json(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     assert main(["check", str(path), "--json"]) == 0
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
+    findings: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return findings
 
 
 @pytest.mark.parametrize(
@@ -32,105 +32,103 @@ def findings(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
         ("stream.ts", {"frames": 80, "frames_announced": 0}),
     ],
 )
-def test_findings_of_whole_files(
+def test_findings_of_intact_files(
     name: str, expected: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if not encoder_exists(MAKERS[name].codec):
         pytest.skip(f"this build of PyAV has no encoder {MAKERS[name].codec}")
-    found = findings(make_video(tmp_path / name, MAKERS[name]), capsys)
+    found = check_json(make_video(tmp_path / name, MAKERS[name]), capsys)
     assert {key: found[key] for key in expected} == expected
     assert found["damage"] == []
 
 
-def test_a_cut_file_says_how_much_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_truncated_file_reports_its_remaining_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = make_video(tmp_path / "cut.mp4", BROKEN["cut.mp4"])
-    found = findings(path, capsys)
+    found = check_json(path, capsys)
     assert 0 < found["frames"] < found["frames_announced"] == 80
     assert main(["check", str(path)]) == 0
-    assert "announces 80 pictures" in capsys.readouterr().out
+    assert "announces 80" in capsys.readouterr().out
 
 
-def test_damage_is_named_by_frame(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damage_is_reported_by_frame(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = make_video(tmp_path / "damaged.mp4", BROKEN["damaged.mp4"])
-    found = findings(path, capsys)
+    found = check_json(path, capsys)
     assert found["damage"]
     assert all(set(one) == {"frame", "reason"} for one in found["damage"])
     assert main(["check", str(path)]) == 0
     assert "damage" in capsys.readouterr().out
 
 
-def test_a_folder_of_pictures_is_a_source_without_a_time_base(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_image_folder_has_no_time_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for frame in range(3):
         cv2.imwrite(str(tmp_path / f"{frame}.png"), np.zeros((48, 64, 3), np.uint8))
-    found = findings(tmp_path, capsys)
+    found = check_json(tmp_path, capsys)
     assert (found["frames"], found["fps"], found["exact"], found["size"]) == (3, 0.0, True, [64, 48])
 
 
-def said_of(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+def check_output(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     assert main(["check", str(path)]) == 0
     return capsys.readouterr().out
 
 
-def test_the_text_of_a_whole_file_says_that_reads_were_verified_and_nothing_is_to_be_done(
+def test_the_text_of_an_intact_file_reports_exact_reads_and_nothing_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = said_of(make_video(tmp_path / "plain.mp4", MAKERS["plain.mp4"]), capsys).splitlines()
-    facts = {line[2:17].strip(): line[17:] for line in lines if line.startswith("  ")}
-    assert facts["Frame numbers"] == "exact: 40 of 40 pictures read by seeking equal a decode of the whole file"
-    assert facts["Rate"] == "25.000 frames a second" and facts["Key frames"] == "4, every 20 pictures"
-    assert (facts["Rotation"], facts["Pixels"], facts["Damage"]) == ("none", "square", "none found")
-    assert lines[-1] == "Nothing needs to be done." and max(map(len, lines[1:])) <= 100
+    lines = check_output(make_video(tmp_path / "plain.mp4", MAKERS["plain.mp4"]), capsys).splitlines()
+    properties = {line[2:17].strip(): line[17:] for line in lines if line.startswith("  ")}
+    assert properties["Frame numbers"] == "exact: 40 of 40 frames read by seeking match a decode of the whole file"
+    assert properties["Rate"] == "25.000 FPS" and properties["Keyframes"] == "4, every 20 frames"
+    assert (properties["Rotation"], properties["Pixels"], properties["Damage"]) == ("none", "square", "none found")
+    assert lines[-1] == "Nothing to do." and max(map(len, lines[1:])) <= 100
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "parts"),
     [
         ("interlaced.mp4", ("square, interlaced", "deinterlace")),
-        ("wide_pixels.mp4", ("1.3333 as wide as high", "not square")),
-        ("turned_90.mp4", ("90 degrees clockwise",)),
+        ("wide_pixels.mp4", ("aspect ratio 1.3333", "not square")),
+        ("turned_90.mp4", ("90° clockwise",)),
         ("variable_rate.mkv", ("variable, ", "1 gap", "after frame 49")),
-        ("equal_stamps.mkv", ("53 time stamps repeated", "and 16 more (--json lists all)")),
+        ("equal_stamps.mkv", ("53 repeated timestamps", "and 16 more (--json lists all)")),
         ("cut.mkv", ("(the header announces 3.200 s)", "may have been cut")),
         ("cut.mp4", ("(the header announces 80)",)),
-        ("edit_list_groups.mp4", ("35, 160 x 96 pixels (45 more are hidden by an edit list)", "none found")),
-        ("hevc.mp4", ("none found (decoders of hevc pass over some damage in silence)",)),
+        ("edit_list_groups.mp4", ("35, 160 × 96 pixels (an edit list hides 45 more)", "none found")),
+        ("hevc.mp4", ("none found (hevc decoders do not report all damage)",)),
     ],
 )
-def test_the_text_tells_what_is_peculiar(
-    name: str, words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_text_reports_peculiarities(
+    name: str, parts: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     maker = MAKERS.get(name) or BROKEN[name]
-    said = said_of(make_video(tmp_path / name, maker), capsys)
-    assert all(word in said for word in words), said
+    output = check_output(make_video(tmp_path / name, maker), capsys)
+    assert all(part in output for part in parts), output
 
 
-def test_reads_in_doubt_are_told_with_their_frames() -> None:
+def test_uncertain_reads_are_reported_with_their_frames() -> None:
     findings = {
         "path": "clip.mp4", "kind": "video", "size": [4, 2], "frames": 9, "codec": "h264", "pixel_format": "yuv420p",
         "container": "mov", "fps": 0.0, "vfr": False, "duration": None, "key_frames": 1, "gop": {}, "rotation": 0,
         "sample_aspect_ratio": 1.0, "exact": False, "sampled": 9, "wrong": [3, 5],
         "gaps": [], "damage": [], "remedy": [],
     }  # fmt: skip
-    assert "NOT exact: 2 of 9 pictures read by seeking are in doubt (frames 3, 5)" in check_text(findings)
-    assert "not verified" in check_text(findings | {"exact": None})
+    assert "NOT exact: 2 of 9 frames read by seeking are uncertain (frames 3, 5)" in check_text(findings)
+    assert "not checked" in check_text(findings | {"exact": None})
 
 
-def test_an_unreadable_picture_of_a_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreadable_image_of_a_folder_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for frame in range(3):
         cv2.imwrite(str(tmp_path / f"{frame}.png"), np.zeros((48, 64, 3), np.uint8))
     (tmp_path / "1.png").write_bytes(b"broken")
-    said = said_of(tmp_path, capsys)
-    assert "frame 1: this picture cannot be decoded" in said and "1 picture cannot be read; copy it again." in said
+    output = check_output(tmp_path, capsys)
+    assert "frame 1: this picture cannot be decoded" in output and "1 picture cannot be read; copy it again." in output
 
 
-@pytest.mark.parametrize("content", [b"", b"no video at all"])
-def test_what_is_no_video_is_one_line_and_status_2(
+@pytest.mark.parametrize("content", [b"", b"not a video"])
+def test_a_file_that_is_not_a_video_is_one_line_and_status_2(
     content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "x.mp4"
     path.write_bytes(content)
     assert main(["check", str(path)]) == 2
-    said = capsys.readouterr().err
-    assert str(path) in said and said.count("\n") == 1
+    error = capsys.readouterr().err
+    assert str(path) in error and error.count("\n") == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.jobs.compare import Comparison, Pool, compare_pooled, compare_variant, compared_sentence
+from iouviewer.jobs.compare import Comparison, Pool, compare_pooled, compare_variant, verdict_sentence
 from iouviewer.metrics.coco import evaluate_coco
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable
@@ -81,7 +81,7 @@ def test_each_video_is_cut_at_its_own_common_floor():
     assert compared.conditions.cut == (False, True)
     kept = int(np.sum(cut.variants["base"].table.scores >= 0.6))
     assert compared.baseline_predictions == 3 * FRAMES + kept
-    assert "Both cut at confidence 0.6 in 1 of 2 videos." in compared_sentence("other", "base", compared)
+    assert "Both cut at confidence 0.6 in 1 of 2 videos." in verdict_sentence("other", "base", compared)
     assert compared.verdict.by_video[0] == pytest.approx(points(compare_variant(uncut, "other")))
 
 
@@ -90,23 +90,23 @@ def test_a_floor_that_changes_next_to_nothing_is_not_spoken_of():
     low = comparison(one, found(one, 2.0), found(one, 4.0, seed=2, floor=0.01))
     high = comparison(two, found(two, 2.0), found(two, 4.0, seed=2, floor=0.6))
 
-    assert "cut" not in compared_sentence("other", "base", compare_variant(low, "other"))
-    text = compared_sentence("other", "base", compare_pooled(Pool((low, high)), "other"))
+    assert "cut" not in verdict_sentence("other", "base", compare_variant(low, "other"))
+    text = verdict_sentence("other", "base", compare_pooled(Pool((low, high)), "other"))
     assert "Both cut at confidence 0.6 in 1 of 2 videos." in text
 
 
 def test_both_are_kept_to_the_smaller_cap():
     truth = truth_of(classes=1)
-    capped = found(truth, 2.0, cap=1)
+    capped = found(truth, 2.0, max_detections=1)
     first_of_frame = np.arange(len(truth)) % 3 == 0
-    capped = PredictionSet(capped.table.select(first_of_frame), capped.covered, score_floor=0.001, cap=1)
+    capped = PredictionSet(capped.table.select(first_of_frame), capped.covered, score_floor=0.001, max_detections=1)
 
-    compared = compare_variant(comparison(truth, found(truth, 2.0, cap=300), capped), "other")
+    compared = compare_variant(comparison(truth, found(truth, 2.0, max_detections=300), capped), "other")
 
     assert compared.conditions.caps == (1,)
     assert compared.baseline_predictions == FRAMES
     assert abs(points(compared)["pq"]) < 5
-    assert "Both kept to 1 box a frame." in compared_sentence("other", "base", compared)
+    assert "Both kept to 1 box a frame." in verdict_sentence("other", "base", compared)
 
 
 def test_a_variant_without_classes_is_no_better_than_one_with_wrong_classes():
@@ -121,7 +121,7 @@ def test_a_variant_without_classes_is_no_better_than_one_with_wrong_classes():
 
     assert compared.conditions.one_class
     assert points(compared) == pytest.approx({"ap": 0, "pq": 0, "avg_iou": 0})
-    assert "Classes were disregarded" in compared_sentence("other", "base", compared)
+    assert "Classes were disregarded" in verdict_sentence("other", "base", compared)
 
 
 def test_classes_count_where_both_have_them_and_where_both_have_none():

@@ -16,7 +16,7 @@ from iouviewer.formats.registry import ReadContext, read_boxes
 from iouviewer.inference.protocol import Detections, Failed, FailureKind, Finished, ModelLoaded, pack
 from iouviewer.inference.runner import RunMessage, RunRequest
 from iouviewer.jobs import predict as job
-from iouviewer.jobs.run_options import RunOptions
+from iouviewer.jobs.requests import RunOptions
 
 MODEL = ModelLoaded(
     names=["person", "car"],
@@ -95,7 +95,7 @@ def test_options_reach_the_worker_and_both_files_read_back(
     assert np.allclose(back.boxes[:, 2], [2.25, 3.5, 31, 41])
     assert [back.class_names[c] for c in back.class_ids] == ["person", "car", "person"]
     assert back.scores is not None and back.scores.tolist() == pytest.approx([0.9, 0.5, 0.9])
-    assert (back.score_floor, back.cap) == (0.05, 9)
+    assert (back.score_floor, back.max_detections) == (0.05, 9)
     assert back.covered is not None and back.covered.tolist() == [1, 2, 3]
     assert back.protocol["sha256"] == MODEL.sha256 and back.protocol["complete"] is True
     mot = read_boxes(tmp_path / "D" / "int8.txt", ReadContext(frame_count=6))

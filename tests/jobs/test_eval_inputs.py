@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from iouviewer.document.boxes import BoxFlag
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.jobs.eval_inputs import ReadOptions, truth_from
 
 
@@ -14,7 +14,7 @@ def imported(flags: list[BoxFlag]) -> ImportedBoxes:
     return ImportedBoxes(
         path=Path("gt.xml"),
         format="cvat",
-        kind=Kind.GROUND_TRUTH,
+        kind=ImportKind.GROUND_TRUTH,
         frames=np.arange(n),
         boxes=np.tile(np.array([[0.0], [0.0], [10.0], [10.0]]), n),
         class_ids=np.full(n, -1, np.int64),

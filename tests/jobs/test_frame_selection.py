@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from iouviewer.errors import UserError
-from iouviewer.jobs.frame_choice import parse_frames
+from iouviewer.jobs.frame_selection import parse_frames
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes, write_boxes
+from iouviewer.jobs.document_results import VariantOverlay, evaluate_document, frame_image, ground_truth_to_write
 from iouviewer.jobs.eval_inputs import facts_of
 from iouviewer.jobs.evaluate import EvalRequest, evaluate
-from iouviewer.jobs.report import ShownVariant, evaluate_document, frame_picture, ground_truth_to_write
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import BoxTable
 from iouviewer.project.store import ProjectFile
@@ -132,14 +132,14 @@ def test_the_frames_picture_shows_truth_in_blue_and_labels_pairs_only(
 ) -> None:
     grey = np.full((240, 320, 3), 128, np.uint8)
     truth = document.ground_truth().frame_table(0)
-    bare = cv2.imdecode(np.frombuffer(frame_picture(grey, truth, [], ReviewSettings()), np.uint8), cv2.IMREAD_COLOR)
+    bare = cv2.imdecode(np.frombuffer(frame_image(grey, truth, [], ReviewSettings()), np.uint8), cv2.IMREAD_COLOR)
     _, y1, x2, y2 = truth.boxes[:, 0]
     edge = bare[int((y1 + y2) / 2), int(x2) - 1 : int(x2) + 2].astype(int)
     assert (edge[:, 0] - edge[:, 2]).max() > 50  # blue, green, red
-    shown = ShownVariant("#2e9e5b", variants[0].predictions.table.frame(0))
+    shown = VariantOverlay("#2e9e5b", variants[0].predictions.table.frame(0))
     white = []
     for confidence in (0.0, 1.0):
-        data = frame_picture(grey, truth, [shown], ReviewSettings(conf=confidence))
+        data = frame_image(grey, truth, [shown], ReviewSettings(conf=confidence))
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         white.append(int((picture == 255).all(axis=2).sum()))
     assert white[0] > 0 and white[1] == 0

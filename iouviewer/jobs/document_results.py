@@ -1,4 +1,4 @@
-"""What the window (and the gate on a project) takes away from a document: scores, the frame as picture, the boxes."""
+"""Scores, frame image and ground truth of an open document or a project."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ import numpy as np
 
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
-from iouviewer.document.sources import Picture
+from iouviewer.document.sources import FrameImage
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
-from iouviewer.jobs.eval_inputs import Truth, VariantInput, facts_of
+from iouviewer.i18n import tr
+from iouviewer.jobs.eval_inputs import EvalInputs, Truth, VariantInput, has_single_images
 from iouviewer.jobs.eval_result import EvalResult
-from iouviewer.jobs.evaluate import EvalRequest, ReadVideo, score_variants
-from iouviewer.jobs.frame_choice import parse_frames
-from iouviewer.jobs.progress import ProgressCallback, no_progress
+from iouviewer.jobs.evaluate import EvalRequest, score_inputs
+from iouviewer.jobs.frame_selection import parse_frames
+from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.review import PairState, ReviewSettings, review_frame
 from iouviewer.metrics.table import BoxTable
-from iouviewer.reports.picture import TRUTH_COLOUR, DrawnBox, png_bytes, with_boxes
+from iouviewer.reports.picture import GROUND_TRUTH_COLOUR, PictureBox, draw_boxes, png_bytes
 
 if TYPE_CHECKING:
     from iouviewer.formats.interface import BoxesToWrite
 
 
 def document_truth(document: Document, source: int = 0) -> Truth:
-    """Ground truth of one source as the metrics take it."""
+    """Ground truth of one source, in the form of the metrics."""
     ground_truth = document.ground_truth(source)
     states = ground_truth.states()
     return Truth(
@@ -49,17 +50,17 @@ def evaluate_document(
     source: int = 0,
     progress: ProgressCallback = no_progress,
 ) -> EvalResult:
-    """Score the variants of a document; the same numbers as ``evaluate`` gives from files.
+    """Score the variants of a document. The metrics equal those of ``evaluate`` on the exported files.
 
     Args:
-        baseline: key (or name) of the baseline; empty: the request's, else the first.
-        request: thresholds, choice of frames, analysis; its files are not used.
+        baseline: key or name of the baseline; empty: the request's, otherwise the first variant.
+        request: thresholds, frame selection, analysis; its files are not used.
 
     Raises:
         UserError: no variants, an unknown baseline, frames outside the source.
     """
-    settled, read = read_document(document, variants, baseline=baseline, request=request, source=source)
-    return score_variants(settled, read, progress)
+    resolved, inputs = read_document(document, variants, baseline=baseline, request=request, source=source)
+    return score_inputs(resolved, inputs, progress)
 
 
 def read_document(
@@ -69,29 +70,31 @@ def read_document(
     baseline: str = "",
     request: EvalRequest | None = None,
     source: int = 0,
-) -> tuple[EvalRequest, ReadVideo]:
-    """What ``evaluate_document`` scores, and the request with the baseline's name; its errors are the same."""
+) -> tuple[EvalRequest, EvalInputs]:
+    """The request with the resolved baseline, and the inputs that ``evaluate_document`` scores; same errors."""
     request = request or EvalRequest(video=None, gt=None)
     listed = list(variants)
     if not listed:
-        raise UserError("there are no variants to score", remedy="Open predictions, or run a model")
-    wanted = request.baseline or baseline or listed[0].key
-    found = next((variant for variant in listed if wanted in {variant.key, variant.name}), None)
+        raise UserError(tr("there are no variants to score"), remedy=tr("Open predictions or run a model"))
+    name_or_key = request.baseline or baseline or listed[0].key
+    found = next((variant for variant in listed if name_or_key in {variant.key, variant.name}), None)
     if found is None:
         names = ", ".join(variant.name for variant in listed)
-        raise UserError(f"the baseline {wanted!r} is no variant", remedy=f"Variants are {names}")
+        raise UserError(
+            tr("the baseline {name!r} is not a variant", name=name_or_key), remedy=tr("Variants: {names}", names=names)
+        )
     known = document.sources[source]
-    facts = facts_of(known)
-    chosen = np.arange(known.frame_count)
+    frames = np.arange(known.frame_count)
     if request.frames is not None:
-        chosen = parse_frames(request.frames, known.frame_count)
-    inputs = [VariantInput(variant.name, variant.predictions, {}) for variant in listed]
-    settled = replace(request, baseline=found.name, video=Path(known.path) if known.path else None)
-    return settled, ReadVideo(facts, document_truth(document, source), chosen, inputs)
+        frames = parse_frames(request.frames, known.frame_count)
+    truth = document_truth(document, source)
+    variant_inputs = [VariantInput(variant.name, variant.predictions, {}) for variant in listed]
+    resolved = replace(request, baseline=found.name, video=Path(known.path) if known.path else None)
+    return resolved, EvalInputs(known, truth, frames, variant_inputs, has_single_images(known))
 
 
 def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:
-    """The corrected ground truth of one source, for any writer of the formats."""
+    """The corrected ground truth of one source, for any format writer."""
     from iouviewer.formats.interface import BoxesToWrite
 
     known, truth = document.sources[source], document.ground_truth(source)
@@ -112,32 +115,32 @@ def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:
 
 
 @dataclass(frozen=True)
-class ShownVariant:
+class VariantOverlay:
     """One variant on one frame: its predictions as a table of one frame, and its colour (``#rrggbb``)."""
 
     colour: str
     predictions: BoxTable = field(repr=False)
 
 
-def frame_picture(
-    picture: Picture, truth: BoxTable, variants: Sequence[ShownVariant], settings: ReviewSettings
+def frame_image(
+    image: FrameImage, truth: BoxTable, variants: Sequence[VariantOverlay], settings: ReviewSettings
 ) -> bytes:
-    """The frame as PNG: ground truth, predictions at or above the confidence threshold, "IoU 0.83" at each pair.
+    """The frame as PNG with ground truth, predictions at or above the confidence threshold, and the IoU at each pair.
 
     Args:
-        picture: (height, width, 3) uint8, B, G, R.
-        truth: a table of this one frame.
+        image: (height, width, 3) uint8, B, G, R.
+        truth: table of this one frame.
     """
-    drawn = [DrawnBox(_rect(truth, row), TRUTH_COLOUR) for row in range(len(truth))]
+    drawn = [PictureBox(_rect(truth, row), GROUND_TRUTH_COLOUR) for row in range(len(truth))]
     for variant in variants:
         review = review_frame(truth, variant.predictions, settings)
         for pair in review.pairs:
             if pair.pred_row < 0 or pair.state == PairState.BELOW_CONFIDENCE:
                 continue
             paired = pair.state in {PairState.TRUE_POSITIVE, PairState.LOOSE}
-            label = f"IoU {pair.iou:.2f}" if paired else ""
-            drawn.append(DrawnBox(_rect(variant.predictions, pair.pred_row), variant.colour, label))
-    return png_bytes(with_boxes(picture, drawn))
+            label = tr("IoU {iou:.2f}", iou=pair.iou) if paired else ""
+            drawn.append(PictureBox(_rect(variant.predictions, pair.pred_row), variant.colour, label))
+    return png_bytes(draw_boxes(image, drawn))
 
 
 def _rect(table: BoxTable, row: int) -> tuple[float, float, float, float]:

@@ -1,0 +1,38 @@
+"""``iouviewer convert``: write boxes in another format."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from iouviewer.cli.options import add_import_options, add_size_options, existing_path, existing_video
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
+
+FORMATS = ("mot", "yolo", "coco", "cvat", "voc", "labelme", "boxcsv")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``convert``."""
+    parser.add_argument("paths", nargs="+", type=Path, metavar="[VIDEO] IN OUT")
+    parser.add_argument("--to", choices=FORMATS, required=True, help=tr("format to write"))
+    add_import_options(parser)
+    add_size_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert one file; notes about skipped content go to stderr."""
+    from iouviewer.cli.requests import read_options
+    from iouviewer.jobs.convert import ConvertRequest, convert
+
+    if len(args.paths) not in {2, 3}:
+        raise UserError(tr("give [VIDEO] IN OUT"), remedy=tr("See {command} --help", command="iouviewer convert"))
+    *videos, source, target = args.paths
+    video = existing_video(videos[0]) if videos else None
+    source = existing_path(source, tr("the file to convert does not exist"))
+    result = convert(ConvertRequest(video, source, target, args.to, read_options(args)))
+    for note in result.notes:
+        sys.stderr.write(f"iouviewer: {note}\n")
+    sys.stdout.write(f"{result.summary}\n")
+    return 0

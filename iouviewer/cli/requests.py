@@ -1,0 +1,79 @@
+"""Job requests from parsed options. Imports the jobs, so commands import this module when they run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from iouviewer.cli.options import existing_ground_truth, existing_video, variant_paths
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
+from iouviewer.jobs.eval_inputs import ReadOptions
+from iouviewer.jobs.evaluate import EvalRequest
+from iouviewer.jobs.requests import RunOptions
+from iouviewer.metrics.table import Convention
+
+
+def run_options(args: argparse.Namespace) -> RunOptions:
+    """Settings of model runs."""
+    return RunOptions(args.floor, args.nms_iou, args.max_det, args.imgsz, args.device)
+
+
+def read_options(args: argparse.Namespace) -> ReadOptions:
+    """How files are read; options that ``convert`` lacks have their defaults."""
+    values = vars(args)
+    return ReadOptions(
+        size=args.size,
+        frame_count=args.count,
+        class_name=args.class_name,
+        class_map=_class_map(values.get("class_map", [])),
+        frame_base=args.frame_base,
+        missing=values.get("missing"),
+        skip_bad_rows=args.skip_bad_rows,
+    )
+
+
+def _class_map(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for source, target in pairs:
+        if found.setdefault(source, target) != target:
+            raise UserError(
+                tr(
+                    "--class-map maps {source!r} to {first!r} and to {second!r}",
+                    source=source,
+                    first=found[source],
+                    second=target,
+                )
+            )
+    return found
+
+
+def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) -> EvalRequest:
+    """The request that ``eval`` and ``gate`` share; without ``analysis``."""
+    named = variant_paths([*args.pred, *args.model])
+    if not named:
+        raise UserError(
+            tr("there are no predictions to score"), remedy=tr("Give --pred NAME=FILE or --model NAME=WEIGHTS")
+        )
+    if args.model and video is None:
+        raise UserError(tr("--model needs a video"), remedy=tr("Give the video, or stored predictions with --pred"))
+    names = [name for name, _ in named]
+    if args.baseline is not None and args.baseline not in names:
+        raise UserError(
+            tr("the baseline {name!r} is not a variant", name=args.baseline),
+            remedy=tr("Variants: {names}", names=", ".join(names)),
+        )
+    return EvalRequest(
+        video=existing_video(video) if video is not None else None,
+        gt=existing_ground_truth(gt) if gt is not None else None,
+        preds=named[: len(args.pred)],
+        models=named[len(args.pred) :],
+        baseline=args.baseline,
+        confidence=args.conf,
+        iou_threshold=args.iou,
+        convention=Convention(args.convention),
+        class_agnostic=args.class_agnostic,
+        frames=args.frames,
+        read=read_options(args),
+        run=run_options(args),
+    )

@@ -1,0 +1,60 @@
+"""Values that callers pass to jobs: what the window opens, how a model runs, how progress is reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+NamedPath = tuple[str, Path]
+"""A variant's name and its file or folder."""
+
+
+class ProgressCallback(Protocol):
+    """Receives the number of finished steps, their total and a label for the step in progress."""
+
+    def __call__(self, done: int, total: int, label: str = "") -> None: ...
+
+
+def no_progress(done: int, total: int, label: str = "") -> None:
+    """Ignore progress: the default of every job."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """Everything that one start of the window opens. Paths are absolute and existed when the request was made.
+
+    Attributes:
+        video: the video; None for an empty window, or where the project names the video.
+        gt: ground truth to import.
+        preds: prediction files, one variant each.
+        models: weights to run on the video, one variant each.
+        project: project file to open, or to create if it does not exist yet.
+        demo: open the bundled sample; the other fields are empty.
+    """
+
+    video: Path | None = None
+    gt: Path | None = None
+    preds: tuple[NamedPath, ...] = ()
+    models: tuple[NamedPath, ...] = ()
+    project: Path | None = None
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Settings of a model run.
+
+    Attributes:
+        floor: lowest score that the run stores.
+        nms_iou: IoU threshold of non-maximum suppression.
+        max_det: maximum number of detections in a frame.
+        imgsz: input size in pixels; None: the size stored in the weights.
+        device: ``cpu`` or the number of a GPU.
+    """
+
+    floor: float = 0.001
+    nms_iou: float = 0.7
+    max_det: int = 300
+    imgsz: int | None = None
+    device: str = "cpu"
