@@ -1,7 +1,9 @@
-"""Box CSV, the program's own table: ``frameID,x1,y1,x2,y2[,class][,score][,id][,flags]``, frames from 0, UTF-8.
+"""Box CSV, the program's own format: ``frameID,x1,y1,x2,y2[,class][,score][,id][,flags]``, frames from 0, UTF-8.
 
-``flags`` holds words such as ``ignored occluded`` and is written only where a box has any, so that exported ground
-truth comes back with its ignored boxes.
+``flags`` holds words such as ``ignored occluded``. The column is written only if a box has flags; it preserves ignored
+boxes in exported ground truth.
+
+Score CSV (``frameID,iou``) is an output of the program without boxes; it is recognised only to be refused.
 """
 
 from __future__ import annotations
@@ -11,22 +13,26 @@ import io
 import math
 import re
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
 from iouviewer.atomic import atomic_write
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.interface import BoxesToWrite, Place, ReadContext
-from iouviewer.formats.numbers import corner_texts, exact
-from iouviewer.formats.rows import ClassTable, Rows
-from iouviewer.formats.text import read_text
+from iouviewer.formats.detection import FileSample
+from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
+from iouviewer.formats.numbers import corner_texts, exact_text
+from iouviewer.formats.rows import MAX_LISTED, ClassTable, Rows, no_classes_note
+from iouviewer.formats.text import not_a_number, read_text
+from iouviewer.i18n import tr
 
 KEY = "boxcsv"
+SCORE_KEY = "score_csv"
 COORDINATES = ("x1", "y1", "x2", "y2")
 OPTIONAL = ("class", "score", "id", "flags")
-FLAG_WORDS = {
+FLAG_NAMES = {
     "key": BoxFlag.KEY_FRAME,
     "interpolated": BoxFlag.INTERPOLATED,
     "occluded": BoxFlag.OCCLUDED,
@@ -34,102 +40,127 @@ FLAG_WORDS = {
     "ignored": BoxFlag.IGNORED,
     "truncated": BoxFlag.TRUNCATED,
 }
-NO_BOXES = "this is a score CSV (frameID,iou): it holds scores and no boxes"
-# A spreadsheet takes such a cell for a formula; an apostrophe before it, taken off on reading, prevents that.
+# Spreadsheets read such a cell as a formula. An apostrophe before it prevents that and is removed on reading.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
-def is_box_header(fields: list[str]) -> bool:
-    """Whether the first line names a frame and four corners."""
-    names = [f.strip().lower() for f in fields]
+def is_box_header(names: list[str]) -> bool:
+    """Whether a header (lower case, stripped) has the frame first and all four corners."""
     return names[:1] == ["frameid"] and set(COORDINATES) <= set(names)
 
 
-def is_score_header(fields: list[str]) -> bool:
-    """Whether the first line is that of a score CSV: ``frameID,iou``."""
-    return [f.strip().lower() for f in fields[:2]] == ["frameid", "iou"]
+def is_score_header(names: list[str]) -> bool:
+    """Whether a header (lower case, stripped) is that of a score CSV: ``frameID,iou``."""
+    return names[:2] == ["frameid", "iou"]
+
+
+def sniff(sample: FileSample) -> DetectedFormat | None:
+    """Box CSV, by its header."""
+    if not is_box_header(sample.header):
+        return None
+    kind = ImportKind.PREDICTIONS if "score" in sample.header else ImportKind.UNKNOWN
+    return DetectedFormat(KEY, kind, 1.0, tr("Box CSV with the header frameID,x1,y1,x2,y2"))
+
+
+def sniff_score_csv(sample: FileSample) -> DetectedFormat | None:
+    """Score CSV, by its header."""
+    if is_box_header(sample.header) or not is_score_header(sample.header):
+        return None
+    return DetectedFormat(SCORE_KEY, ImportKind.UNKNOWN, 1.0, tr("Score CSV with the header frameID,iou"))
+
+
+def refuse_score_csv(path: Path, _context: ReadContext) -> NoReturn:
+    """Raises UserError: a score CSV has no boxes."""
+    raise UserError(
+        tr("is a score CSV (frameID,iou): it contains scores and no boxes"),
+        path=path,
+        remedy=tr("Open the ground truth or predictions that the scores were computed from."),
+    )
 
 
 def quote_formula(name: str) -> str:
-    """A class name that no spreadsheet takes for a formula."""
+    """A class name as a cell that spreadsheets do not read as a formula."""
     return f"'{name}" if _FORMULA.match(name) else name
 
 
 def unquote_formula(cell: str) -> str:
-    """The class name that ``quote_formula`` was given."""
+    """The inverse of ``quote_formula``."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def read(path: Path, context: ReadContext) -> ImportedBoxes:
-    """Boxes of a box CSV; the columns may stand in any order.
+    """Boxes of a box CSV; the columns may be in any order after the first.
 
     Raises:
-        UserError: no such header, or a score CSV.
+        UserError: not the header of a box CSV.
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=False)
-    header = next(reader, [])
-    columns = _columns(header, path)
     rows = Rows(path, ClassTable())
-    first = context.frame_base or 0
+    base = context.frame_base or 0
     try:
+        header = next(reader, [])
+        columns = _find_columns(header, path, context)
         for fields in reader:
             if not fields or fields == [""]:
                 continue
-            _add(rows, Place(path, reader.line_num), fields, columns, len(header), first)
+            _add_row(rows, Location(path, reader.line_num), fields, columns, len(header), base)
     except csv.Error as error:
-        raise UserError(f"is not a CSV table: {error}", path=path, line=reader.line_num) from error
+        reason = tr("is not a CSV table: {reason}", reason=error)
+        raise UserError(reason, path=path, line=reader.line_num) from error
     if "class" not in columns and context.class_name:
         rows.class_ids = [rows.classes.index(context.class_name)] * len(rows)
-    extra = [name for name in header if name.strip().lower() not in columns]
-    if extra:
-        rows.notes.append(f"columns that are not read: {', '.join(extra[:10])}")
+    ignored = [name for name in header if name.strip().lower() not in columns]
+    if ignored:
+        rows.notes.append(tr("Columns not read: {names}", names=", ".join(ignored[:MAX_LISTED])))
     if "class" not in columns and not context.class_name:
-        rows.notes.append("the file names no classes; its boxes match every class")
-    kind = context.kind_or(Kind.PREDICTIONS if "score" in columns else Kind.UNKNOWN)
+        rows.notes.append(no_classes_note())
+    kind = context.kind_or(ImportKind.PREDICTIONS if "score" in columns else ImportKind.UNKNOWN)
     return rows.finish(KEY, kind, scored="score" in columns)
 
 
-def _columns(header: list[str], path: Path) -> dict[str, int]:
-    if is_score_header(header) and not is_box_header(header):
-        raise UserError(NO_BOXES, path=path, remedy="Open the ground truth or predictions it was computed from.")
-    if not is_box_header(header):
-        raise UserError("the first line must be frameID,x1,y1,x2,y2[,class][,score][,id]", path=path, line=1)
+def _find_columns(header: list[str], path: Path, context: ReadContext) -> dict[str, int]:
+    """Column number by name; an unknown name is skipped, even if it occurs twice."""
+    names = [field.strip().lower() for field in header]
+    if not is_box_header(names):
+        if is_score_header(names):
+            refuse_score_csv(path, context)
+        raise UserError(tr("the first line must be frameID,x1,y1,x2,y2[,class][,score][,id]"), path=path, line=1)
     known = {"frameid", *COORDINATES, *OPTIONAL}
     columns: dict[str, int] = {}
-    for number, field in enumerate(header):
-        name = field.strip().lower()
+    for number, name in enumerate(names):
         if name in columns:
-            raise UserError(f"the column {field} occurs twice", path=path, line=1)
+            raise UserError(tr("the column {name} occurs twice", name=header[number]), path=path, line=1)
         if name in known:
             columns[name] = number
     return columns
 
 
-def _add(rows: Rows, place: Place, fields: list[str], columns: dict[str, int], width: int, first: int) -> None:
+def _add_row(rows: Rows, location: Location, fields: list[str], columns: dict[str, int], width: int, base: int) -> None:
     if len(fields) != width:
-        rows.refuse(place, f"{len(fields)} columns where the header has {width}")
+        rows.refuse(location, tr("{count} columns, but the header has {expected}", count=len(fields), expected=width))
         return
     try:
-        frame = float(fields[columns["frameid"]]) - first
+        frame = float(fields[columns["frameid"]]) - base
         rect = [float(fields[columns[name]]) for name in COORDINATES]
         score = float(fields[columns["score"]]) if fields[columns.get("score", 0)] and "score" in columns else None
         cell = fields[columns["id"]].strip() if "id" in columns else ""
         track = float(cell) if cell else NO_TRACK
     except ValueError as error:
-        rows.refuse(place, f"not a number: {str(error).rsplit(': ', 1)[-1]}")
+        rows.refuse(location, not_a_number(error))
         return
     if not math.isfinite(track) or track != int(track) or abs(track) > 2**53:
-        rows.refuse(place, f"id {cell} is not a whole number")
+        rows.refuse(location, tr("ID {id} is not an integer", id=cell))
         return
     flags = BoxFlag.NONE
     for word in fields[columns["flags"]].split() if "flags" in columns else ():
-        if word not in FLAG_WORDS:
-            rows.refuse(place, f"{word!r} is not a flag; known are {', '.join(FLAG_WORDS)}")
+        if word not in FLAG_NAMES:
+            text = tr("{flag!r} is not a flag; valid flags are {flags}", flag=word, flags=", ".join(FLAG_NAMES))
+            rows.refuse(location, text)
             return
-        flags |= FLAG_WORDS[word]
+        flags |= FLAG_NAMES[word]
     name = unquote_formula(fields[columns["class"]]) if "class" in columns else ""
     rows.add(
-        place,
+        location,
         frame,
         rect,
         class_id=rows.classes.index(name),
@@ -140,7 +171,7 @@ def _add(rows: Rows, place: Place, fields: list[str], columns: dict[str, int], w
 
 
 def write(path: Path, data: BoxesToWrite) -> None:
-    """Box CSV with the columns that the data needs; class is blank for boxes without one."""
+    """Box CSV with only the columns that the data needs; the class is blank for boxes without one."""
     with_class = len(data.class_names) > 0
     with_id = bool(np.any(np.asarray(data.track_ids) >= 0))
     with_flags = bool(np.any(np.asarray(data.flags)))
@@ -161,13 +192,13 @@ def write(path: Path, data: BoxesToWrite) -> None:
             index = int(data.class_ids[row])
             cells.append(names[index] if index >= 0 else "")
         if scores is not None:
-            cells.append(exact(scores[row]))
+            cells.append(exact_text(scores[row]))
         if with_id:
             track = int(data.track_ids[row])
             cells.append(str(track) if track >= 0 else "")
         if with_flags:
             flags = int(data.flags[row])
-            cells.append(" ".join(word for word, flag in FLAG_WORDS.items() if flags & flag))
+            cells.append(" ".join(word for word, flag in FLAG_NAMES.items() if flags & flag))
         writer.writerow(cells)
     with atomic_write(path) as file:
         file.write(out.getvalue().encode())

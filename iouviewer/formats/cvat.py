@@ -1,9 +1,9 @@
-"""CVAT XML 1.1, "for video" (tracks) and "for images", plain or inside a zip archive.
+"""CVAT XML 1.1, "for video" (tracks) and "for images", plain or in a zip archive; tracks are also written.
 
-Boxes stand in ``<track id label><box frame outside occluded keyframe xtl ytl xbr ybr>`` or
-``<image id name><box label occluded xtl ytl xbr ybr>``. Frames count from 0. CVAT's own export numbers pictures of
-the video (start frame and step already applied); some converters number the task's pictures instead. Both are read:
-see ``_to_video_frames``.
+Boxes are ``<track id label><box frame outside occluded keyframe xtl ytl xbr ybr>`` or
+``<image id name><box label occluded xtl ytl xbr ybr>``. Frames start at 0. CVAT's own export uses frame numbers of the
+video (start frame and step already applied); some converters use frame numbers of the task. Both are read, see
+``_to_video_frames``.
 """
 
 from __future__ import annotations
@@ -13,33 +13,63 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
+from xml.sax.saxutils import escape
 
 import numpy as np
 
+from iouviewer.atomic import atomic_write
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.frames import frames_of
-from iouviewer.formats.interface import Place, ReadContext
-from iouviewer.formats.rows import Rows
+from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.frames import assign_frames
+from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
+from iouviewer.formats.numbers import corner_texts
+from iouviewer.formats.rows import MAX_LISTED, Rows
 from iouviewer.formats.text import cannot_read
-from iouviewer.formats.xml_safe import Element, read_elements
+from iouviewer.formats.xml_safe import Element, format_attributes, read_elements, xml_declaration
+from iouviewer.i18n import tr, tr_n
+from iouviewer.metrics.table import Bool, Float, Int
 
 KEY = "cvat"
-LARGEST_UNPACKED = 4 << 30
+MAX_UNPACKED_BYTES = 4 << 30
+"""Limit against zip bombs."""
 CORNERS = ("xtl", "ytl", "xbr", "ybr")
 IGNORED_ATTRIBUTES = {"ignored", "ignore"}
 TRUNCATED_ATTRIBUTE = "truncated"
+FLAG_ATTRIBUTES = ((BoxFlag.IGNORED, "ignored"), (BoxFlag.TRUNCATED, TRUNCATED_ATTRIBUTE))
+"""Attributes that are written, by flag."""
+LINEAR_TOLERANCE = 1e-3
+"""Pixels: CVAT stores two decimals, so a box this close to the line between its key frames reads back the same."""
 _STEP = re.compile(r"step\s*=\s*(\d+)")
+
+
+def sniff(sample: FileSample) -> DetectedFormat | None:
+    """A zip archive with an annotations.xml, or XML with the root <annotations>."""
+    kind = ImportKind.GROUND_TRUTH
+    if sample.syntax is Syntax.ZIP:
+        if not zipfile.is_zipfile(sample.path):
+            return None
+        with zipfile.ZipFile(sample.path) as archive:
+            names = archive.namelist()
+        if any(Path(name).name == "annotations.xml" for name in names):
+            return DetectedFormat(KEY, kind, 0.9, tr("Zip archive with CVAT's annotations.xml"))
+        return None
+    if not sample.xml_root and "<!DOCTYPE" in sample.text:
+        # A sample that is one long DTD: the reader refuses it with its line.
+        return DetectedFormat(KEY, kind, 0.1, tr("XML"))
+    if sample.xml_root == "annotations":
+        return DetectedFormat(KEY, kind, 0.95, tr("CVAT XML with the root <annotations>"))
+    return None
 
 
 @dataclass(slots=True)
 class _Task:
-    """What ``<meta>`` says."""
+    """What ``<meta>`` says about the task; frame numbers are those of the video."""
 
     start: int = 0
     stop: int | None = None
@@ -50,6 +80,8 @@ class _Task:
 
 
 class _Reader:
+    """Collects the boxes of a file, element by element."""
+
     def __init__(self, path: Path, context: ReadContext) -> None:
         self.path = path
         self.context = context
@@ -63,44 +95,45 @@ class _Reader:
         self.outside = 0
         self.has_tracks = False
 
-    def take(self, element: Element) -> None:
+    def read(self, element: Element) -> None:
         if element.tag == "meta":
-            self._take_meta(element)
+            self._read_meta(element)
         elif element.tag == "track":
             self.has_tracks = True
-            self._take_track(element)
+            self._read_track(element)
         elif element.tag == "image":
-            self._take_image(element)
+            self._read_image(element)
 
-    def _take_meta(self, meta: Element) -> None:
+    def _read_meta(self, meta: Element) -> None:
         tasks = meta.child("project/tasks")
         if tasks is not None and len(tasks.children) > 1:
-            self.rows.notes.append(f"the file holds {len(tasks.children)} tasks; they are read as one")
+            self.rows.notes.append(
+                tr("The file contains {count:,} tasks, which are read as one", count=len(tasks.children))
+            )
         found = (meta.child(p) for p in ("task", "job", "project/tasks/task"))
         task = next((t for t in found if t is not None), None)
         if task is None:
             return
-        self.task.start = _whole(task.value("start_frame")) or 0
-        self.task.stop = _whole(task.value("stop_frame"))
+        self.task.start = _parse_integer(task.value("start_frame")) or 0
+        self.task.stop = _parse_integer(task.value("stop_frame"))
         step = _STEP.search(task.value("frame_filter"))
         self.task.step = max(int(step[1]), 1) if step else 1
-        self.task.count = _whole(task.value("size"))
-        width, height = _whole(task.value("original_size/width")), _whole(task.value("original_size/height"))
+        self.task.count = _parse_integer(task.value("size"))
         width, height = (
-            width or _whole(meta.value("original_size/width")),
-            height or _whole(meta.value("original_size/height")),
+            _parse_integer(task.value(f"original_size/{side}")) or _parse_integer(meta.value(f"original_size/{side}"))
+            for side in ("width", "height")
         )
         self.task.size = (width, height) if width and height else None
         labels = task.child("labels") or meta.child("project/labels")
         for label in labels.children if labels is not None else ():
             self.rows.classes.index(label.value("name"))
 
-    def _take_track(self, track: Element) -> None:
-        place = Place(self.path, track.line)
+    def _read_track(self, track: Element) -> None:
+        location = Location(self.path, track.line)
         label = track.attributes.get("label")
-        number = _whole(track.attributes.get("id", ""))
+        number = _parse_integer(track.attributes.get("id", ""))
         if label is None:
-            self.rows.refuse(place, "the track has no label; none of its boxes are read")
+            self.rows.refuse(location, tr("the track has no label; its boxes were not read"))
             return
         for shape in track.children:
             if shape.tag != "box":
@@ -110,20 +143,24 @@ class _Reader:
                 self.outside += 1
                 continue
             key = BoxFlag.INTERPOLATED if shape.attributes.get("keyframe") == "0" else BoxFlag.KEY_FRAME
-            frame = _number(shape.attributes.get("frame", ""))
+            frame = _parse_number(shape.attributes.get("frame", ""))
             if frame is None:
-                self.rows.refuse(Place(self.path, shape.line), "the box has no frame number")
+                self.rows.refuse(Location(self.path, shape.line), tr("the box has no frame number"))
                 continue
             self._add(shape, frame, label, NO_TRACK if number is None else number, int(key))
 
-    def _take_image(self, image: Element) -> None:
-        number = _whole(image.attributes.get("id", ""))
+    def _read_image(self, image: Element) -> None:
+        number = _parse_integer(image.attributes.get("id", ""))
         if number is None:
-            self.rows.refuse(Place(self.path, image.line), "the image has no id; none of its boxes are read")
+            location = Location(self.path, image.line)
+            self.rows.refuse(location, tr("the image has no ID; its boxes were not read"))
             return
         index = len(self.images)
         self.images.append((image.attributes.get("name", ""), number, image.line))
-        width, height = _whole(image.attributes.get("width", "")), _whole(image.attributes.get("height", ""))
+        width, height = (
+            _parse_integer(image.attributes.get("width", "")),
+            _parse_integer(image.attributes.get("height", "")),
+        )
         if width and height:
             self.sizes[(width, height)] += 1
         for shape in image.children:
@@ -136,14 +173,15 @@ class _Reader:
                 self.image_rows.append((row, index))
 
     def _add(self, shape: Element, frame: float, label: str, track: int, flags: int) -> None:
-        place = Place(self.path, shape.line)
-        corners = [_number(shape.attributes.get(name, "")) for name in CORNERS]
+        location = Location(self.path, shape.line)
+        corners = [_parse_number(shape.attributes.get(name, "")) for name in CORNERS]
         for name, value in zip(CORNERS, corners, strict=True):
             if value is None:
-                self.rows.refuse(place, f"{name} is missing or not a number: {shape.attributes.get(name, '')!r}")
+                text = shape.attributes.get(name, "")
+                self.rows.refuse(location, tr("{name} is missing or not a number: {text!r}", name=name, text=text))
                 return
-        if _number(shape.attributes.get("rotation", "0")) not in {0.0, None}:
-            self.rows.refuse(place, "a rotated box, which iouviewer cannot hold")
+        if _parse_number(shape.attributes.get("rotation", "0")) not in {0.0, None}:
+            self.rows.refuse(location, tr("rotated boxes are not supported"))
             return
         if shape.attributes.get("occluded") == "1":
             flags |= BoxFlag.OCCLUDED
@@ -157,43 +195,56 @@ class _Reader:
             else:
                 self.attributes[attribute.attributes.get("name", "")] += 1
         rect = cast("list[float]", corners)
-        self.rows.add(place, frame, rect, class_id=self.rows.classes.index(label), track=track, flags=int(flags))
+        self.rows.add(location, frame, rect, class_id=self.rows.classes.index(label), track=track, flags=int(flags))
 
     def result(self) -> ImportedBoxes:
         labelled = self._image_frames() if self.images else self._track_frames()
         notes = self.rows.notes
         if self.images and self.has_tracks:
-            notes.append("the file holds both tracks and images; the images' frames are the labelled ones")
+            notes.append(tr("The file contains tracks and images; only the frames of the images count as labelled"))
         if self.outside:
-            notes.append(f'{self.outside} boxes marked outside="1" were left out: they end tracks')
+            notes.append(
+                tr_n(
+                    "{count} box with outside=1 is left out: it marks the end of a track",
+                    "{count:,} boxes with outside=1 are left out: they mark the ends of tracks",
+                    self.outside,
+                )
+            )
         if self.attributes:
-            listed = ", ".join(sorted(self.attributes)[:10])
-            notes.append(f"attributes are not kept: {listed}")
+            notes.append(tr("Attributes not read: {names}", names=", ".join(sorted(self.attributes)[:MAX_LISTED])))
         for tag, count in sorted(self.shapes.items()):
             if count:
-                self.rows.refuse(Place(self.path), f"{count} shapes of kind {tag}, which are no boxes")
+                self.rows.refuse(
+                    Location(self.path),
+                    tr_n(
+                        "{count} shape of type {type} is not a box",
+                        "{count:,} shapes of type {type} are not boxes",
+                        count,
+                        type=tag,
+                    ),
+                )
         size = self.task.size
         if size is None and len(self.sizes) == 1:
             size = next(iter(self.sizes))
-        kind = self.context.kind_or(Kind.GROUND_TRUTH)
+        kind = self.context.kind_or(ImportKind.GROUND_TRUTH)
         return self.rows.finish(KEY, kind, scored=False, labelled=labelled, size=size)
 
     def _image_frames(self) -> list[int]:
-        """Frames of the listed images; the boxes get them too."""
+        """Frames of the listed images, which are also assigned to the boxes."""
         frames = [number - (self.context.frame_base or 0) for _, number, _ in self.images]
         if self.context.image_names is not None:
-            by_name = frames_of([name for name, _, _ in self.images], self.context)
+            by_name = assign_frames([name for name, _, _ in self.images], self.context)
             if by_name.frames and not by_name.unknown:
                 frames = [by_name.frames[name] for name, _, _ in self.images]
                 self.rows.notes.append(by_name.note)
         else:
-            self.rows.notes.append("frames by the ids of the images, counted from 0")
+            self.rows.notes.append(tr("Frames by image ID, starting at 0"))
         for row, index in self.image_rows:
             self.rows.frames[row] = frames[index]
         return frames
 
     def _track_frames(self) -> range | None:
-        """Start to stop frame at the task's step; None where the file does not say."""
+        """Frames of the task, from start to stop with its step; None if the file does not define them."""
         self._to_video_frames()
         stop = self.task.stop
         if stop is None and self.task.count:
@@ -201,10 +252,10 @@ class _Reader:
         return None if stop is None else range(self.task.start, stop + 1, self.task.step)
 
     def _to_video_frames(self) -> None:
-        """Turn the file's frame numbers into pictures of the video.
+        """Convert the file's frame numbers to those of the video.
 
-        CVAT writes numbers of the video: start + n * step. If one box contradicts that and all fit into the task's
-        own numbering (0 to its size), the numbers are the task's and start and step are applied here.
+        CVAT writes numbers of the video: start + n * step. If a box contradicts that, the numbers are those of the
+        task (n), and start and step are applied here.
         """
         rows, task = self.rows, self.task
         if self.context.frame_base is not None:
@@ -214,30 +265,41 @@ class _Reader:
             return
         frames = np.array(rows.frames)
         if np.all((frames >= task.start) & ((frames - task.start) % task.step == 0)):
-            rows.notes.append(f"frames are the video's: the task starts at {task.start} with step {task.step}")
+            rows.notes.append(
+                tr(
+                    "Frame numbers of the video; the task starts at frame {start} with step {step}",
+                    start=task.start,
+                    step=task.step,
+                )
+            )
             return
         rows.frames = [frame * task.step + task.start for frame in rows.frames]
-        rows.notes.append(f"frames are the task's: number n is the video's frame {task.start} + n x {task.step}")
+        rows.notes.append(
+            tr(
+                "Frame numbers of the task: number n is frame {start} + n × {step} of the video",
+                start=task.start,
+                step=task.step,
+            )
+        )
 
 
-def _number(text: str) -> float | None:
+def _parse_number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
         return None
 
 
-def _whole(text: str) -> int | None:
+def _parse_integer(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
 
 
 @contextlib.contextmanager
 def open_annotations(path: Path) -> Iterator[BinaryIO]:
-    """The XML of a file or of a zip archive, read as a stream: nothing is unpacked to the disk.
+    """The XML of a file or of a zip archive, as a stream: nothing is unpacked to disk.
 
     Raises:
-        UserError: no annotations.xml inside, more than one, an encrypted or damaged archive, or one that unpacks to
-            more than 4 GiB.
+        UserError: not exactly one annotations.xml, or one that unpacks to more than 4 GiB.
     """
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
@@ -246,26 +308,32 @@ def open_annotations(path: Path) -> Iterator[BinaryIO]:
     with zipfile.ZipFile(path) as archive:
         found = [info for info in archive.infolist() if info.filename.replace("\\", "/").endswith("annotations.xml")]
         if len(found) != 1:
-            raise UserError(f"holds {len(found)} annotations.xml, one is needed", path=path)
-        if found[0].file_size > LARGEST_UNPACKED:
-            raise UserError("annotations.xml unpacks to more than 4 GiB", path=path)
+            reason = tr("contains {count:,} files named annotations.xml instead of one", count=len(found))
+            raise UserError(reason, path=path)
+        if found[0].file_size > MAX_UNPACKED_BYTES:
+            raise too_large(path)
         with archive.open(found[0]) as file:
-            yield cast("BinaryIO", _Limited(cast("BinaryIO", file).read, path))
+            yield cast("BinaryIO", LimitedReader(cast("BinaryIO", file).read, path))
 
 
-class _Limited:
-    """A stream that ends with an error after the largest size, whatever the archive claimed."""
+def too_large(path: Path) -> UserError:
+    """The error for an archive that unpacks to more than the limit."""
+    return UserError(tr("annotations.xml unpacks to more than 4 GiB"), path=path)
+
+
+class LimitedReader:
+    """A stream that raises UserError after ``MAX_UNPACKED_BYTES``, whatever size the archive's directory declares."""
 
     def __init__(self, read: Callable[[int], bytes], path: Path) -> None:
         self._read = read
         self._path = path
-        self._left = LARGEST_UNPACKED
+        self._remaining = MAX_UNPACKED_BYTES
 
     def read(self, size: int) -> bytes:
         data = self._read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise UserError("annotations.xml unpacks to more than 4 GiB", path=self._path)
+        self._remaining -= len(data)
+        if self._remaining < 0:
+            raise too_large(self._path)
         return data
 
 
@@ -273,16 +341,164 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     """Boxes of a CVAT file; ``outside`` boxes are left out, key frames and interpolated boxes keep their flags.
 
     Raises:
-        UserError: damaged XML or archive, or not CVAT's.
+        UserError: damaged or encrypted archive, damaged XML, or not CVAT XML.
     """
     reader = _Reader(path, context)
     try:
         with open_annotations(path) as stream:
-            root = read_elements(path, stream, reader.take)
+            root = read_elements(path, stream, reader.read)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise UserError(f"is not a readable zip archive: {error}", path=path) from error
+        raise UserError(tr("is not a readable zip archive: {reason}", reason=error), path=path) from error
     except OSError as error:
         raise cannot_read(path, error) from error
     if root != "annotations":
-        raise UserError(f"is not CVAT XML: its root is <{root}>, not <annotations>", path=path, line=1)
+        reason = tr("is not CVAT XML: its root is <{root}>, not <annotations>", root=root)
+        raise UserError(reason, path=path, line=1)
     return reader.result()
+
+
+def write(path: Path, data: BoxesToWrite) -> None:
+    """CVAT XML "for video": tracks by track id and class; a box without a track becomes a track of one box.
+
+    CVAT's import keeps only boxes with keyframe="1" and interpolates the others again. A box is therefore written as
+    interpolated only if it has that flag and lies on the straight line between its key frames. A track that ends or
+    pauses gets a box with outside="1".
+    """
+    texts = corner_texts(data.boxes)
+    with atomic_write(path) as file:
+        for part in _parts(data, texts):
+            file.write(part.encode())
+
+
+def _parts(data: BoxesToWrite, texts: list[list[str]]) -> Iterator[str]:
+    flags = np.asarray(data.flags, np.int64)
+    used = [name for flag, name in FLAG_ATTRIBUTES if np.any(flags & int(flag))]
+    yield f"{xml_declaration()}<annotations>\n  <version>1.1</version>\n"
+    yield _meta(data, used)
+    for number, rows in _tracks(data):
+        yield from _track(number, rows, data, texts)
+    yield "</annotations>\n"
+
+
+def _meta(data: BoxesToWrite, attributes: list[str]) -> str:
+    names = list(data.class_names)
+    if np.any(np.asarray(data.class_ids) < 0) and UNSPECIFIED_NAME not in names:
+        names.append(UNSPECIFIED_NAME)
+    specs = "".join(
+        f"<attribute><name>{name}</name><mutable>True</mutable><input_type>checkbox</input_type>"
+        "<default_value>false</default_value><values>false</values></attribute>"
+        for name in attributes
+    )
+    labels = "".join(
+        f"        <label><name>{escape(name)}</name><attributes>{specs}</attributes></label>\n" for name in names
+    )
+    start, stop, step = _segment(data)
+    frame_filter = f"step={step}" if step > 1 else ""
+    width, height = data.size
+    return (
+        "  <meta>\n    <task>\n"
+        f"      <name>{escape(data.video_name)}</name>\n      <size>{(stop - start) // step + 1}</size>\n"
+        "      <mode>interpolation</mode>\n      <overlap>0</overlap>\n"
+        f"      <start_frame>{start}</start_frame>\n      <stop_frame>{stop}</stop_frame>\n"
+        f"      <frame_filter>{frame_filter}</frame_filter>\n"
+        f"      <labels>\n{labels}      </labels>\n"
+        f"      <original_size><width>{width}</width><height>{height}</height></original_size>\n"
+        "    </task>\n"
+        f"    <source>{escape(data.video_name)}</source>\n  </meta>\n"
+    )
+
+
+def _segment(data: BoxesToWrite) -> tuple[int, int, int]:
+    """First frame, last frame and step: of the labelled frames if they are evenly spaced, else of the video."""
+    whole = (0, max(data.frame_count - 1, 0), 1)
+    if data.labelled is None:
+        return whole
+    labelled: Int = np.unique(np.asarray(data.labelled, np.int64))
+    # A step must not skip frames that have boxes.
+    if len(labelled) < 2 or not np.isin(data.frames, labelled).all():
+        return whole
+    steps = np.diff(labelled)
+    return (int(labelled[0]), int(labelled[-1]), int(steps[0])) if np.all(steps == steps[0]) else whole
+
+
+def _tracks(data: BoxesToWrite) -> Iterator[tuple[int, Int]]:
+    """Track numbers and their rows in frame order; a track has one label and one box per frame, as CVAT requires."""
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    tracks, classes = np.asarray(data.track_ids).tolist(), np.asarray(data.class_ids).tolist()
+    frames = np.asarray(data.frames).tolist()
+    seen: dict[tuple[int, int, int], int] = {}
+    for row, (track, class_id) in enumerate(zip(tracks, classes, strict=True)):
+        if track < 0:
+            groups[(-1, row, 0)] = [row]
+            continue
+        repeat = seen.get((track, class_id, frames[row]), 0)
+        seen[(track, class_id, frames[row])] = repeat + 1
+        groups.setdefault((track, class_id, repeat), []).append(row)
+    next_free = max(tracks, default=-1) + 1
+    used: set[int] = set()
+    for (track, _, _), members in groups.items():
+        number = track
+        # CVAT's track numbers start at 0; a track with two classes becomes two tracks.
+        if number < 0 or number in used:
+            number, next_free = max(next_free, 0), max(next_free, 0) + 1
+        used.add(number)
+        rows = np.array(members, np.int64)
+        yield number, rows[np.argsort(np.asarray(data.frames)[rows], kind="stable")]
+
+
+def _track(number: int, rows: Int, data: BoxesToWrite, texts: list[list[str]]) -> Iterator[str]:
+    label = data.class_of(int(rows[0]))
+    yield f"  <track{format_attributes(id=number, label=label, source='manual')}>\n"
+    step = _segment(data)[2]
+    frames = np.asarray(data.frames, np.int64)[rows]
+    flags = np.asarray(data.flags, np.int64)[rows]
+    key = find_key_frames(frames, np.asarray(data.boxes, np.float64)[:, rows], flags)
+    last = len(rows) - 1
+    for i, row in enumerate(rows.tolist()):
+        frame, flag = int(frames[i]), int(flags[i])
+        yield _box(frame, texts[row], occluded=bool(flag & BoxFlag.OCCLUDED), key=bool(key[i]), flags=flag)
+        following = int(frames[i + 1]) if i < last else data.frame_count
+        if frame + step < following:
+            yield _box(frame + step, texts[row], occluded=False, key=True, outside=True)
+    yield "  </track>\n"
+
+
+_BOX_ATTRIBUTES = ("frame", "keyframe", "outside", "occluded", *CORNERS)
+_BOX_START = f"    <box{format_attributes(**dict.fromkeys(_BOX_ATTRIBUTES, '{}'), z_order=0)}>"
+"""Template with a placeholder for each attribute; formatting it is faster than quoting every number."""
+
+
+def _box(
+    frame: int, corners: Iterable[str], *, occluded: bool, key: bool, outside: bool = False, flags: int = 0
+) -> str:
+    start = _BOX_START.format(frame, int(key), int(outside), int(occluded), *corners)
+    attributes = "".join(
+        f"<attribute{format_attributes(name=name)}>true</attribute>" for flag, name in FLAG_ATTRIBUTES if flags & flag
+    )
+    return f"{start}{attributes}</box>\n"
+
+
+def find_key_frames(frames: Int, boxes: Float, flags: Int) -> Bool:
+    """(N,) bool: rows of one track that must be key frames so that linear interpolation restores the boxes.
+
+    Args:
+        frames: (N,) int64, ascending.
+        boxes: (4, N) float64.
+        flags: (N,) int64; only INTERPOLATED boxes may be left to CVAT's interpolation.
+    """
+    key: Bool = (flags & int(BoxFlag.INTERPOLATED)) == 0
+    if len(frames) == 0:
+        return key
+    # Boxes beside a gap have only one neighbour to interpolate from; attributes change only at key frames.
+    gap = np.diff(frames) > 1
+    visible = flags & int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED)
+    key[0] = key[-1] = True
+    key[1:] |= gap | (np.diff(visible) != 0)
+    key[:-1] |= gap
+    while True:
+        knots = np.flatnonzero(key)
+        line = np.stack([np.interp(frames, frames[knots], edge[knots]) for edge in boxes])
+        off = (np.abs(line - boxes) > LINEAR_TOLERANCE).any(axis=0) & ~key
+        if not off.any():
+            return key
+        key |= off

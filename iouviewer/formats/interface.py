@@ -1,4 +1,4 @@
-"""What every format shares: the reading context, what is found in a file, and the boxes handed to a writer."""
+"""Types that all formats share: format description, read context, detection result, and the boxes given to a writer."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from iouviewer.document.imported import Kind
+from iouviewer.document.imported import ImportKind
 from iouviewer.metrics.table import Float, Int
 
 UNSPECIFIED_NAME = "unspecified"
-"""Class name that formats which demand one give to boxes without a class; it is read back as no class."""
+"""Class name written for boxes without a class in formats that require one; read back as no class."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormatInfo:
-    """A format as menus show it.
+    """A format as shown in menus.
 
     Attributes:
         key: short name for scripts, for example ``mot``.
-        name: for people.
-        extensions: endings with their dot; empty for folders.
-        can_read: False for score CSV, which is only recognised so that it can be refused well.
-        is_folder: written as a folder of files.
+        name: name for people.
+        extensions: file name endings with their dot; empty for folders.
+        can_write: False for formats that are only read.
+        is_folder: whether the format is written as a folder of files.
+        can_read: False for score CSV, which is recognised only to explain why it cannot be read.
     """
 
     key: str
@@ -39,16 +40,16 @@ class ReadContext:
     """What is known besides the file.
 
     Attributes:
-        size: (width, height) of the pictures, needed by YOLO and Label Studio.
-        frame_count: pictures of the video.
-        video_stem: the video's file name without its ending; tells one video's rows from another's.
+        size: (width, height) of the frames in pixels; required by YOLO and Label Studio.
+        frame_count: number of frames of the video.
+        video_stem: file name of the video without its ending; selects one video in files that hold several.
         image_names: file names of an image folder in frame order.
-        frame_base: number that the file gives the first picture; None: as the format says.
+        frame_base: number that the file gives to the first frame; None: the format's default.
         kind: what the user says the boxes are; None or UNKNOWN: as the file says.
         class_names: known classes, for files whose classes are numbers.
-        missing: what a frame without a file or entry is; None: as metrics.md says for the format.
-        stride: every how many pictures the run looked (ultralytics ``vid_stride``).
-        class_name: name for the boxes of a file without classes.
+        missing: state of a frame without a file or entry; None: the format's default (docs/formats.md).
+        stride: frame step of the run that made the file (ultralytics ``vid_stride``).
+        class_name: class of all boxes of a file without classes.
     """
 
     size: tuple[int, int] | None = None
@@ -56,36 +57,36 @@ class ReadContext:
     video_stem: str | None = None
     image_names: Sequence[str] | None = None
     frame_base: int | None = None
-    kind: Kind | None = None
+    kind: ImportKind | None = None
     class_names: Sequence[str] | None = None
     missing: Literal["empty", "unlabelled"] | None = None
     stride: int | None = None
     class_name: str | None = None
 
-    def kind_or(self, found: Kind) -> Kind:
-        """The kind that the user gave, else the one found in the file."""
-        return found if self.kind in (None, Kind.UNKNOWN) else self.kind or found
+    def kind_or(self, found: ImportKind) -> ImportKind:
+        """The kind given by the user, otherwise the one found in the file."""
+        return found if self.kind in (None, ImportKind.UNKNOWN) else self.kind or found
 
 
 @dataclass(frozen=True, slots=True)
-class Detected:
-    """What a file seems to be.
+class DetectedFormat:
+    """The format that a file seems to have.
 
     Attributes:
-        format: key of the format; ``score_csv`` for a file that holds scores and no boxes.
+        format: key of the format; ``score_csv`` for a file with scores and no boxes.
         certainty: 0..1.
-        reason: what it was recognised by, for people.
+        reason: the evidence, for people.
     """
 
     format: str
-    kind: Kind
+    kind: ImportKind
     certainty: float
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class BoxesToWrite:
-    """Boxes of one source for a writer; frames 0-based, in the order in which they are to stand.
+    """Boxes of one source for a writer; frames 0-based, rows in output order.
 
     Attributes:
         frames: (N,) int64.
@@ -94,11 +95,11 @@ class BoxesToWrite:
         scores: (N,) float64 for predictions, None for ground truth.
         track_ids: (N,) int64, -1 for none.
         flags: (N,) int64 of document.boxes.BoxFlag.
-        size: (width, height) of the pictures.
+        size: (width, height) of the frames in pixels.
         labelled: frames (int64) that are labelled, or that a run covered; None: all.
-        video_name: file name of the video, for formats that name it.
+        video_name: file name of the video, for formats that store it.
         protocol: settings of the run that made the predictions (COCO only).
-        image_names: file names of an image folder in frame order, for formats of one file an image.
+        image_names: file names of an image folder in frame order, for formats with one file per image.
     """
 
     frames: Int
@@ -120,10 +121,16 @@ class BoxesToWrite:
         index = int(self.class_ids[row])
         return self.class_names[index] if index >= 0 else UNSPECIFIED_NAME
 
+    def image_name(self, frame: int, default: str) -> str:
+        """File name of the image of a frame, ``default`` where the source is not an image folder."""
+        if self.image_names is None or frame >= len(self.image_names):
+            return default
+        return self.image_names[frame]
 
-class Place(NamedTuple):
-    """Where a row stands: file, line (from 1) if there are lines, and a path within the file (``shapes[3]``)."""
+
+class Location(NamedTuple):
+    """Where a row is: file, line (from 1; None where the format has no lines), and element (``shapes[3]``)."""
 
     path: Path
     line: int | None = None
-    within: str = ""
+    element: str = ""

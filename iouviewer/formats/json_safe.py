@@ -1,4 +1,4 @@
-"""JSON files, fast, with the line of an error."""
+"""JSON files, parsed fast; errors name the line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import orjson
 
 from iouviewer.errors import UserError
 from iouviewer.formats.text import read_bytes
+from iouviewer.i18n import tr
 
 
 def read_json(path: Path) -> Any:
     """The file's value; UserError with the line where it is damaged.
 
-    ``NaN`` and ``Infinity``, which Python writes and JSON forbids, are read, so that the rows which have them can be
-    refused by name instead of the whole file.
+    ``NaN`` and ``Infinity``, which Python writes although JSON forbids them, are accepted: the rows that contain them
+    are then refused one by one instead of the whole file.
     """
     data = read_bytes(path)
     if data.startswith(b"\xef\xbb\xbf"):
@@ -27,11 +28,12 @@ def read_json(path: Path) -> Any:
         try:
             return json.loads(data)
         except (ValueError, RecursionError):
-            raise UserError(f"is not valid JSON: {first.msg}", path=path, line=first.lineno) from first
+            reason = tr("is not valid JSON: {reason}", reason=first.msg)
+            raise UserError(reason, path=path, line=first.lineno) from first
 
 
 def as_number(value: object) -> float | None:
-    """``value`` as a float if it is a number, or text that is one; None otherwise (also for True and False)."""
+    """``value`` as a float if it is a number or text with one; None otherwise (also for True and False)."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -41,7 +43,7 @@ def as_number(value: object) -> float | None:
 
 
 def as_index(value: object) -> int | None:
-    """``value`` as a whole number from 0, None if it is none."""
+    """``value`` as an integer from 0; None if it is not one."""
     number = as_number(value)
     if number is None or number < 0 or number > 2**53 or number != int(number):
         return None

@@ -1,4 +1,4 @@
-"""labelme JSON: one file an image, ``shapes[].points`` of two corners in any order (or four, from X-AnyLabeling)."""
+"""labelme JSON: one file per image, ``shapes[].points`` with two corners in any order (four from X-AnyLabeling)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,30 @@ import orjson
 
 from iouviewer.atomic import atomic_folder
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
-from iouviewer.document.imported import ImportedBoxes
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.interface import BoxesToWrite, Place, ReadContext
+from iouviewer.formats.detection import FileSample
+from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
-from iouviewer.formats.label_files import Size, read_folder
+from iouviewer.formats.label_files import Size, read_folder, written_stems
 from iouviewer.formats.numbers import corner_texts
 from iouviewer.formats.rows import Rows
-from iouviewer.formats.yolo_write import file_stems
+from iouviewer.i18n import tr
 
 KEY = "labelme"
 VERSION = "5.5.0"
 FLAGS = {"ignored": BoxFlag.IGNORED, "occluded": BoxFlag.OCCLUDED, "truncated": BoxFlag.TRUNCATED}
 
 
+def sniff(sample: FileSample) -> DetectedFormat | None:
+    """An object with shapes."""
+    if sample.has_keys("shapes") and (sample.has_keys("imagePath") or sample.has_keys("version")):
+        return DetectedFormat(KEY, ImportKind.GROUND_TRUTH, 0.9, tr("labelme JSON with shapes"))
+    return None
+
+
 def read(path: Path, context: ReadContext) -> ImportedBoxes:
-    """Boxes of a folder of labelme files, or of one; ``group_id`` is the track.
+    """Boxes of a folder of labelme files, or of one file; ``group_id`` is the track.
 
     Raises:
         UserError: the folder cannot be listed, or none of its files can be read.
@@ -37,22 +45,22 @@ def _read_file(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
     content = read_json(file)
     shapes = content.get("shapes") if isinstance(content, dict) else None
     if not isinstance(shapes, list):
-        raise UserError("is not labelme JSON: it has no list of shapes", path=file)
+        raise UserError(tr("is not labelme JSON: it has no list of shapes"), path=file)
     for index, shape in enumerate(shapes):
-        place = Place(file, None, f"shapes[{index}]")
+        location = Location(file, None, f"shapes[{index}]")
         if not isinstance(shape, dict):
-            rows.refuse(place, "not an object")
+            rows.refuse(location, tr("not an object"))
             continue
-        _read_shape(shape, place, frame, rows)
+        _read_shape(shape, location, frame, rows)
     name = content.get("imagePath")
     width, height = as_index(content.get("imageWidth")), as_index(content.get("imageHeight"))
     return name if isinstance(name, str) else "", (width, height) if width and height else None
 
 
-def _read_shape(shape: Mapping[str, Any], place: Place, frame: int, rows: Rows) -> None:
+def _read_shape(shape: Mapping[str, Any], location: Location, frame: int, rows: Rows) -> None:
     kind = shape.get("shape_type", "rectangle")
     if kind != "rectangle":
-        rows.refuse(place, f"a {kind}, no rectangle")
+        rows.refuse(location, tr("the shape is a {type}, not a rectangle", type=kind))
         return
     points = shape.get("points")
     pairs = [p for p in points if isinstance(p, list) and len(p) == 2] if isinstance(points, list) else []
@@ -60,10 +68,10 @@ def _read_shape(shape: Mapping[str, Any], place: Place, frame: int, rows: Rows) 
     xs = [x for x, _ in numbers if x is not None]
     ys = [y for _, y in numbers if y is not None]
     if len(xs) not in {2, 4} or len(ys) != len(xs) or len(points or ()) != len(xs):
-        rows.refuse(place, f"points must be two (or four) corners, they are {points!r}")
+        rows.refuse(location, tr("points must be two or four corners, not {value!r}", value=points))
         return
     if len(xs) == 4 and (len(set(xs)) > 2 or len(set(ys)) > 2):
-        rows.refuse(place, "a rotated rectangle, which iouviewer cannot hold")
+        rows.refuse(location, tr("rotated boxes are not supported"))
         return
     flags = BoxFlag.NONE
     given = shape.get("flags")
@@ -74,7 +82,7 @@ def _read_shape(shape: Mapping[str, Any], place: Place, frame: int, rows: Rows) 
         flags |= BoxFlag.IGNORED
     track = as_index(shape.get("group_id"))
     rows.add(
-        place,
+        location,
         frame,
         (min(xs), min(ys), max(xs), max(ys)),
         class_id=rows.classes.index(str(shape.get("label", ""))),
@@ -84,7 +92,7 @@ def _read_shape(shape: Mapping[str, Any], place: Place, frame: int, rows: Rows) 
 
 
 def write(path: Path, data: BoxesToWrite) -> None:
-    """A new folder of labelme files without the pictures themselves (``imageData`` is null)."""
+    """A new folder of labelme files without image data (``imageData`` is null)."""
     shapes: dict[int, list[dict[str, Any]]] = {}
     for row, corners in enumerate(corner_texts(data.boxes)):
         x1, y1, x2, y2 = map(float, corners)
@@ -101,13 +109,12 @@ def write(path: Path, data: BoxesToWrite) -> None:
         )
     width, height = data.size
     with atomic_folder(path) as folder:
-        for frame, name in file_stems(data).items():
-            known = data.image_names is not None and frame < len(data.image_names)
+        for frame, name in written_stems(data).items():
             document: dict[str, Any] = {
                 "version": VERSION,
                 "flags": {},
                 "shapes": shapes.get(frame, []),
-                "imagePath": data.image_names[frame] if known and data.image_names is not None else f"{name}.jpg",
+                "imagePath": data.image_name(frame, f"{name}.jpg"),
                 "imageData": None,
                 "imageHeight": height,
                 "imageWidth": width,

@@ -1,4 +1,4 @@
-"""Numbers as text: short, and back within 1e-6 (coordinates) or bit for bit (scores)."""
+"""Numbers as text that is short and reads back within 1e-6 (coordinates) or bit for bit (scores)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import numpy as np
 from iouviewer.metrics.table import Bool, Float
 
 DECIMALS = 6
-"""Rounding to 6 decimals moves a number by at most 5e-7, and doing it twice changes nothing.
+"""Rounding to 6 decimals moves a number by at most 5e-7, and rounding twice changes nothing.
 
 The very shortest decimal within 1e-6 would not be stable: 0.4999985 -> 0.499999 -> 0.5 moves by 1.5e-6 in two
-exports, and a file's own 0.499999 would not survive one.
+exports, and a 0.499999 in a file would not survive one.
 """
 
 
-def rounded(values: Float, decimals: int = DECIMALS) -> Float:
-    """The values as they read back after ``short``: float64 nearest to the rounded decimal.
+def round_values(values: Float, decimals: int = DECIMALS) -> Float:
+    """The values as they read back after ``short_text``: float64 nearest to the rounded decimal.
 
-    The quotient of two whole numbers below 2**53 is rounded correctly, so it is the number that the decimal means.
+    The quotient of two integers below 2**53 is rounded correctly, so it equals the parsed decimal.
     """
     unit = 10.0**decimals
     result: Float = np.rint(np.asarray(values, np.float64) * unit) / unit
     return result + 0.0  # no -0
 
 
-def short(value: float, decimals: int = DECIMALS) -> str:
-    """A ``rounded`` value without superfluous zeros or exponent: ``12``, ``0.5``, ``0.00001``, never ``-0``."""
+def short_text(value: float, decimals: int = DECIMALS) -> str:
+    """A value from ``round_values`` without trailing zeros or exponent: ``12``, ``0.5``, ``0.00001``, never ``-0``."""
     text = repr(value)
     if text.endswith(".0"):
         return text[:-2] if text != "-0.0" else "0"
@@ -34,10 +34,10 @@ def short(value: float, decimals: int = DECIMALS) -> str:
     return text
 
 
-def exact(value: float) -> str:
+def exact_text(value: float) -> str:
     """The shortest decimal that reads back as the same float64.
 
-    Scores are written so: rounded scores would tie, and ties change the order on which AP depends.
+    Used for scores: rounded scores would tie, and ties change the order on which AP depends.
     """
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
@@ -46,16 +46,16 @@ def corner_texts(boxes: Float, *, shift: tuple[float, float, float, float] = (0,
     """N rows of x1, y1, x2, y2 as text; a box narrower than the rounding keeps all its digits.
 
     Args:
-        shift: whole pixels added to each of the four, for formats whose pixels count from 1.
+        shift: integer pixels added to each of the four, for formats whose pixels start at 1.
     """
     boxes = np.asarray(boxes, np.float64)
     added = np.array(shift, np.float64).reshape(4, 1)
-    short_boxes = rounded(boxes)
+    short_boxes = round_values(boxes)
     return _texts(boxes + added, short_boxes + added, _thin(short_boxes, extents=False))
 
 
 def extent_texts(boxes: Float) -> list[list[str]]:
-    """N rows of x, y, w, h as text, so that x + w is within 5e-7 of x2."""
+    """N rows of x, y, w, h as text; x + w is within 5e-7 of x2."""
     exact_extents, short_extents = _extents(boxes)
     return _texts(exact_extents, short_extents, _thin(short_extents, extents=True))
 
@@ -69,23 +69,25 @@ def extents(boxes: Float) -> list[list[float]]:
 
 
 def _extents(boxes: Float) -> tuple[Float, Float]:
-    """(4, N) x, y, w, h as they are, and rounded.
+    """(4, N) x, y, w, h, exact and rounded.
 
-    The extent is taken from the rounded corner: rounding corner and extent apart could add up to 1e-6.
+    The extent is measured from the rounded corner: rounding both independently could add up to 1e-6.
     """
     boxes = np.asarray(boxes, np.float64)
-    corner = rounded(boxes[:2])
-    return np.concatenate([boxes[:2], boxes[2:] - boxes[:2]]), np.concatenate([corner, rounded(boxes[2:] - corner)])
+    corner = round_values(boxes[:2])
+    return np.concatenate([boxes[:2], boxes[2:] - boxes[:2]]), np.concatenate(
+        [corner, round_values(boxes[2:] - corner)]
+    )
 
 
 def _thin(values: Float, *, extents: bool) -> Bool:
-    """(N,) bool: boxes that rounding has made empty."""
+    """(N,) bool: boxes that rounding makes empty."""
     low = np.zeros_like(values[:2]) if extents else values[:2]
     return np.asarray((values[2:] <= low).any(axis=0), np.bool_)
 
 
 def _texts(exact_values: Float, short_values: Float, thin: Bool) -> list[list[str]]:
-    rows = [[short(value) for value in row] for row in short_values.T.tolist()]
+    rows = [[short_text(value) for value in row] for row in short_values.T.tolist()]
     for row in np.flatnonzero(thin):
-        rows[row] = [exact(value) for value in exact_values[:, row].tolist()]
+        rows[row] = [exact_text(value) for value in exact_values[:, row].tolist()]
     return rows

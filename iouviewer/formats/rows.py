@@ -1,4 +1,4 @@
-"""Rows on their way in: validation at the border, and the columns that become ``ImportedBoxes``."""
+"""Rows on their way into the program: validation, and the columns that become ``ImportedBoxes``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.document.boxes import LIMIT, NO_TRACK, why_invalid
-from iouviewer.document.imported import ImportedBoxes, Kind, RefusedRow
-from iouviewer.formats.interface import UNSPECIFIED_NAME, Place, ReadContext
+from iouviewer.document.boxes import MAX_COORDINATE, NO_TRACK, find_rect_error
+from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow
+from iouviewer.formats.interface import UNSPECIFIED_NAME, Location, ReadContext
+from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 LAST_FRAME = 2**31 - 1
-"""Larger frame numbers are mistakes: at 60 pictures a second this is more than a year."""
+"""Larger frame numbers are errors: at 60 frames per second this is more than a year."""
+MAX_LISTED = 10
+"""Names or numbers that a note lists at most."""
 
 
 class ClassTable:
-    """Class names in the order in which they are first seen, or in a given order."""
+    """Class names in the order of first use, or in a given order."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self.names: list[str] = []
@@ -28,7 +31,7 @@ class ClassTable:
             self.names.append(name)
 
     def index(self, name: str) -> int:
-        """Number of the class, a new one if it was not seen; -1 for ``unspecified`` and the empty name."""
+        """Number of the class, which is added if it is new; -1 for ``unspecified`` and the empty name."""
         found = self._index.get(name)
         if found is None:
             found = self._index[name] = len(self.names)
@@ -36,38 +39,47 @@ class ClassTable:
         return found
 
 
-def reasons(frames: Float, boxes: Float, scores: Float | None, *, base: int = 0) -> dict[int, str]:
-    """Why rows may not enter, by row number; empty where all may.
+def find_invalid_rows(
+    frames: Float, boxes: Float, scores: Float | None, *, base: int = 0, nan_is_missing: bool = False
+) -> dict[int, str]:
+    """Why rows are invalid, by row number; empty if all rows are valid.
 
     Args:
-        frames: (N,) float64, as the file numbers them; the first picture has the number ``base``.
+        frames: (N,) float64, as the file numbers them; the first frame has the number ``base``.
         boxes: (4, N) float64, x1, y1, x2, y2.
         scores: (N,) float64 or None.
+        nan_is_missing: whether a NaN score means that the row has none (affects only the text).
     """
     with np.errstate(invalid="ignore"):
-        good: Bool = (frames == np.rint(frames)) & (frames >= base) & (frames <= LAST_FRAME)
-        good &= (np.abs(boxes) <= LIMIT).all(axis=0) & (boxes[2] > boxes[0]) & (boxes[3] > boxes[1])
+        valid: Bool = (frames == np.rint(frames)) & (frames >= base) & (frames <= LAST_FRAME)
+        valid &= (np.abs(boxes) <= MAX_COORDINATE).all(axis=0) & (boxes[2] > boxes[0]) & (boxes[3] > boxes[1])
         if scores is not None:
-            good &= np.isfinite(scores)
-    found: dict[int, str] = {}
-    for row in np.flatnonzero(~good):
-        frame = float(frames[row])
-        if not np.isfinite(frame) or frame != round(frame) or frame > LAST_FRAME:
-            found[int(row)] = f"frame {frame:g} is not a frame number"
-        elif frame < base:
-            why = "is negative" if base == 0 else f"comes before the first frame, {base}"
-            found[int(row)] = f"frame {frame:g} {why}"
-        else:
-            x1, y1, x2, y2 = boxes[:, row].tolist()
-            found[int(row)] = why_invalid((x1, y1, x2, y2)) or "the score is not a finite number"
-    return found
+            valid &= np.isfinite(scores)
+    reasons: dict[int, str] = {}
+    for row in np.flatnonzero(~valid).tolist():
+        x1, y1, x2, y2 = boxes[:, row].tolist()
+        reason = _why_frame_invalid(float(frames[row]), base) or find_rect_error((x1, y1, x2, y2))
+        if not reason and nan_is_missing and scores is not None and np.isnan(scores[row]):
+            reason = tr("the score is missing or not a number")
+        reasons[row] = reason or tr("the score is not a finite number")
+    return reasons
+
+
+def _why_frame_invalid(frame: float, base: int) -> str:
+    if not np.isfinite(frame) or frame != round(frame) or frame > LAST_FRAME:
+        return tr("frame {frame:g} is not a frame number", frame=frame)
+    if frame >= base:
+        return ""
+    if base == 0:
+        return tr("frame {frame:g} is negative", frame=frame)
+    return tr("frame {frame:g} is before the first frame, {base}", frame=frame, base=base)
 
 
 class Rows:
-    """Rows of formats that are read one by one; the checks run once over all of them.
+    """Rows of formats that are read one by one; validation runs once over all of them.
 
-    ``place_of``, where it is set, gives the place of a row instead of ``places``: a reader that fills the columns at
-    once need not make a million places of which none may be asked for.
+    ``location_of``, if set, gives the location of a row instead of ``locations``: a reader that fills the columns at
+    once does not build a million locations that are rarely needed.
     """
 
     def __init__(self, path: Path, classes: ClassTable | None = None) -> None:
@@ -79,8 +91,8 @@ class Rows:
         self.scores: list[float] = []
         self.tracks: list[int] = []
         self.flags: list[int] = []
-        self.places: list[Place] = []
-        self.place_of: Callable[[int], Place] | None = None
+        self.locations: list[Location] = []
+        self.location_of: Callable[[int], Location] | None = None
         self.refused: list[RefusedRow] = []
         self.notes: list[str] = []
 
@@ -89,7 +101,7 @@ class Rows:
 
     def add(
         self,
-        place: Place,
+        location: Location,
         frame: float,
         rect: Sequence[float],
         *,
@@ -98,21 +110,21 @@ class Rows:
         track: int = NO_TRACK,
         flags: int = 0,
     ) -> None:
-        """Take a row: 0-based frame, (x1, y1, x2, y2); it is checked in ``finish``."""
-        self.places.append(place)
+        """Add a row: 0-based frame, (x1, y1, x2, y2); it is validated in ``finish``."""
+        self.locations.append(location)
         self.frames.append(frame)
         self.rects.append(rect)
         self.class_ids.append(class_id)
-        # Where some rows have a score and others have none, the missing ones are refused as not finite.
+        # If only some rows have a score, those without one are refused.
         self.scores.append(np.nan if score is None else score)
         self.tracks.append(track)
         self.flags.append(flags)
 
     def keep_only(self, kept: Sequence[int]) -> None:
-        """Drop every row that is not in ``kept`` (ascending); for rows refused together, by their file."""
+        """Drop the rows that are not in ``kept`` (ascending), for example those of a refused file."""
         if len(kept) == len(self.frames):
             return
-        self.places = [self.places[i] for i in kept]
+        self.locations = [self.locations[i] for i in kept]
         self.frames = [self.frames[i] for i in kept]
         self.rects = [self.rects[i] for i in kept]
         self.class_ids = [self.class_ids[i] for i in kept]
@@ -120,29 +132,27 @@ class Rows:
         self.tracks = [self.tracks[i] for i in kept]
         self.flags = [self.flags[i] for i in kept]
 
-    def refuse(self, place: Place, reason: str) -> None:
-        """Name a row that cannot be read at all."""
-        prefix = f"{place.within}: " if place.within else ""
-        self.refused.append(RefusedRow(place.path, place.line, f"{prefix}{reason}"))
+    def refuse(self, location: Location, reason: str) -> None:
+        """Record a row that cannot be read at all."""
+        prefix = f"{location.element}: " if location.element else ""
+        self.refused.append(RefusedRow(location.path, location.line, f"{prefix}{reason}"))
 
-    def finish(self, format_key: str, kind: Kind, *, scored: bool, **more: Any) -> ImportedBoxes:
-        """Check all rows and build the result.
+    def finish(self, format_key: str, kind: ImportKind, *, scored: bool, **more: Any) -> ImportedBoxes:
+        """Validate all rows and build the result.
 
         Args:
-            scored: keep the score column; otherwise the result has none.
+            scored: whether the result has a score column.
             more: further fields of ImportedBoxes.
         """
         frames = np.array(self.frames, np.float64)
         boxes = np.array(self.rects, np.float64).reshape(-1, 4).T
         scores = np.array(self.scores, np.float64) if scored else None
-        bad = reasons(frames, boxes, scores)
-        for row, reason in bad.items():
-            missing = scores is not None and np.isnan(scores[row]) and reason.startswith("the score")
-            place = self.places[row] if self.place_of is None else self.place_of(row)
-            self.refuse(place, "the score is missing or not a number" if missing else reason)
+        invalid = find_invalid_rows(frames, boxes, scores, nan_is_missing=True)
+        for row, reason in invalid.items():
+            self.refuse(self.locations[row] if self.location_of is None else self.location_of(row), reason)
         keep = np.ones(len(frames), np.bool_)
-        keep[list(bad)] = False
-        return imported(
+        keep[list(invalid)] = False
+        return build_imported_boxes(
             self.path,
             format_key,
             kind,
@@ -159,10 +169,10 @@ class Rows:
         )
 
 
-def imported(
+def build_imported_boxes(
     path: Path,
     format_key: str,
-    kind: Kind,
+    kind: ImportKind,
     *,
     frames: Float,
     boxes: Float,
@@ -178,10 +188,10 @@ def imported(
     frame_count: int | None = None,
     size: tuple[int, int] | None = None,
     score_floor: float | None = None,
-    cap: int | None = None,
+    max_detections: int | None = None,
     protocol: Mapping[str, Any] | None = None,
 ) -> ImportedBoxes:
-    """ImportedBoxes from checked columns, with the types that it promises."""
+    """ImportedBoxes from validated columns, converted to the documented types."""
     return ImportedBoxes(
         path=path,
         format=format_key,
@@ -197,7 +207,7 @@ def imported(
         frame_count=frame_count,
         size=size,
         score_floor=score_floor,
-        cap=cap,
+        max_detections=max_detections,
         covered=_frame_set(covered),
         protocol=protocol or {},
         refused=tuple(refused),
@@ -214,27 +224,27 @@ def _frame_set(frames: Iterable[int] | Int | None) -> Int | None:
     return result[result >= 0]
 
 
-def named_classes(
+def resolve_classes(
     numbers: Int, names: Mapping[int, str] | None, context: ReadContext
 ) -> tuple[Int, tuple[str, ...], list[str]]:
     """Class ids, class names and notes for a file whose classes are numbers.
 
     Args:
         numbers: (N,) int64 as in the file, negative for none.
-        names: what the numbers are called; None where nothing says so.
+        names: names by number; None if nothing defines them.
     """
     result = np.full(len(numbers), UNSPECIFIED_CLASS, np.int64)
-    seen = [int(n) for n in np.unique(numbers[numbers >= 0])]
-    if names is None and len(seen) <= 1:
+    present = [int(n) for n in np.unique(numbers[numbers >= 0])]
+    if names is None and len(present) <= 1:
         if context.class_name:
             return np.zeros(len(numbers), np.int64), (context.class_name,), []
-        return result, (), ["the file names no classes; its boxes match every class"] if len(numbers) else []
+        return result, (), [no_classes_note()] if len(numbers) else []
     table = ClassTable()
     if names is not None:
         for number in sorted(names):
             table.index(names[number])
     unnamed = []
-    for number in seen:
+    for number in present:
         name = (names or {}).get(number)
         if name is None:
             unnamed.append(number)
@@ -242,6 +252,17 @@ def named_classes(
         result[numbers == number] = table.index(name)
     notes = []
     if unnamed:
-        listed = ", ".join(map(str, unnamed[:10]))
-        notes.append(f"classes {listed} have no names in the file; they are called by their numbers")
+        listed = ", ".join(map(str, unnamed[:MAX_LISTED]))
+        notes.append(
+            tr_n(
+                "Class {numbers} has no name in the file and is named by its number",
+                "Classes {numbers} have no names in the file and are named by their numbers",
+                len(unnamed),
+                numbers=listed,
+            )
+        )
     return result, tuple(table.names), notes
+
+
+def no_classes_note() -> str:
+    return tr("The file has no class names; its boxes match every class")

@@ -1,19 +1,20 @@
-"""Text files as lines, with errors that people can act on."""
+"""Text files as lines; a separate module because the text formats need no JSON or XML parser."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 
 def cannot_read(path: Path, error: OSError) -> UserError:
-    """The UserError for a file that the system does not give."""
-    return UserError(f"cannot be read: {error.strerror or error}", path=path)
+    """The UserError for a file that the operating system fails to read."""
+    return UserError(tr("cannot be read: {reason}", reason=error.strerror or error), path=path)
 
 
 def read_bytes(path: Path) -> bytes:
-    """The whole file; UserError if it is missing or not permitted."""
+    """The whole file; UserError if it is missing or not readable."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -28,10 +29,18 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UserError(
-            "is not UTF-8 text", path=path, line=line, remedy="Save it as UTF-8, or check that it is the right file."
+            tr("is not UTF-8 text"),
+            path=path,
+            line=line,
+            remedy=tr("Save it as UTF-8, or check that it is the right file."),
         ) from error
 
 
 def read_lines(path: Path) -> list[str]:
     """Lines without their ends; only line feeds and carriage returns separate lines."""
     return read_text(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def not_a_number(error: ValueError) -> str:
+    """The reason to refuse a row, from the ValueError of ``float(text)``: it ends with the quoted text."""
+    return tr("not a number: {text}", text=str(error).rsplit(": ", 1)[-1])

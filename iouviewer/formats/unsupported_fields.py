@@ -1,45 +1,68 @@
-"""What a format cannot hold, said before the export and not found out after it."""
+"""What a format cannot store, for a warning before the export."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+from enum import Enum, auto
 
 import numpy as np
 
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.formats.interface import BoxesToWrite
-
-_NO_TRACKS = {"yolo", "voc"}
-_NO_SCORES = {"cvat", "voc", "labelme"}
-_NO_OCCLUDED = {"yolo"}
-_NO_TRUNCATED = {"mot", "yolo"}
+from iouviewer.i18n import tr, tr_n
 
 
-def losses(data: BoxesToWrite, format_key: str) -> tuple[str, ...]:
-    """One sentence for each thing that ``write_boxes`` would not keep of these boxes."""
+class Field(Enum):
+    """Something that a format may be unable to store."""
+
+    IGNORED = auto()
+    TRACK_IDS = auto()
+    BOXES_WITHOUT_TRACK = auto()
+    SCORES = auto()
+    CLASSES = auto()
+    OCCLUDED = auto()
+    TRUNCATED = auto()
+    KEY_FRAMES = auto()
+    LABELLED_FRAMES = auto()
+
+
+def describe_unsupported(data: BoxesToWrite, unsupported: Collection[Field]) -> tuple[str, ...]:
+    """One sentence for each of the fields that these boxes have and that the export would lose."""
     flags = np.asarray(data.flags, np.int64)
-    found = []
-
-    def count(flag: BoxFlag) -> int:
-        return int(np.count_nonzero(flags & int(flag)))
-
     tracked = int(np.count_nonzero(np.asarray(data.track_ids) >= 0))
-    if format_key == "yolo" and count(BoxFlag.IGNORED):
-        found.append(
-            f"{count(BoxFlag.IGNORED)} ignored boxes are left out: the format cannot say that they are ignored"
+    texts: list[str] = []
+
+    def count(field: Field, flag: BoxFlag) -> int:
+        return int(np.count_nonzero(flags & int(flag))) if field in unsupported else 0
+
+    if n := count(Field.IGNORED, BoxFlag.IGNORED):
+        texts.append(
+            tr_n(
+                "{count} ignored box is left out: the format has no mark for ignored boxes",
+                "{count:,} ignored boxes are left out: the format has no mark for ignored boxes",
+                n,
+            )
         )
-    if format_key in _NO_TRACKS and tracked and not (format_key == "yolo" and data.scores is not None):
-        found.append(f"the track ids of {tracked} boxes are not kept")
-    if format_key == "cvat" and tracked < len(flags):
-        found.append(f"{len(flags) - tracked} boxes without a track become tracks of one box")
-    if format_key in _NO_SCORES and data.scores is not None:
-        found.append("scores are not kept")
-    if format_key == "mot" and data.scores is not None and len(data.class_names) > 1:
-        found.append("classes are not kept: MOT detections have none")
-    if count(BoxFlag.OCCLUDED) and (format_key in _NO_OCCLUDED or (format_key == "mot" and data.scores is not None)):
-        found.append(f"{count(BoxFlag.OCCLUDED)} boxes lose their mark as occluded")
-    if count(BoxFlag.TRUNCATED) and format_key in _NO_TRUNCATED:
-        found.append(f"{count(BoxFlag.TRUNCATED)} boxes lose their mark as truncated")
-    if format_key not in {"boxcsv", "coco", "cvat"} and count(BoxFlag.KEY_FRAME | BoxFlag.INTERPOLATED):
-        found.append("marks of key frames and interpolated boxes are not kept")
-    if format_key in {"mot", "boxcsv"} and data.labelled is not None and len(data.labelled) < data.frame_count:
-        found.append("which frames are labelled is not kept: a reader takes every frame for labelled")
-    return tuple(found)
+    if Field.TRACK_IDS in unsupported and tracked:
+        texts.append(tr_n("{count} box loses its track ID", "{count:,} boxes lose their track IDs", tracked))
+    if Field.BOXES_WITHOUT_TRACK in unsupported and tracked < len(flags):
+        texts.append(
+            tr_n(
+                "{count} box without a track becomes a track of one box",
+                "{count:,} boxes without a track become tracks of one box",
+                len(flags) - tracked,
+            )
+        )
+    if Field.SCORES in unsupported and data.scores is not None:
+        texts.append(tr("Scores are not exported"))
+    if Field.CLASSES in unsupported and len(data.class_names) > 1:
+        texts.append(tr("Classes are not exported: MOT detections have none"))
+    if n := count(Field.OCCLUDED, BoxFlag.OCCLUDED):
+        texts.append(tr_n("{count} box loses its occluded mark", "{count:,} boxes lose their occluded marks", n))
+    if n := count(Field.TRUNCATED, BoxFlag.TRUNCATED):
+        texts.append(tr_n("{count} box loses its truncated mark", "{count:,} boxes lose their truncated marks", n))
+    if count(Field.KEY_FRAMES, BoxFlag.KEY_FRAME | BoxFlag.INTERPOLATED):
+        texts.append(tr("Key frame and interpolation marks are not exported"))
+    if Field.LABELLED_FRAMES in unsupported and data.labelled is not None and len(data.labelled) < data.frame_count:
+        texts.append(tr("Unlabelled frames are not exported: readers take every frame as labelled"))
+    return tuple(texts)

@@ -1,6 +1,6 @@
-"""Pascal VOC XML: one file an image, pixels from 1, xmax and ymax inclusive.
+"""Pascal VOC XML: one file per image, pixels from 1, xmax and ymax inclusive.
 
-The pixel columns xmin..xmax (from 1, both ends in) cover the continuous interval xmin - 1 to xmax, so
+The pixel columns xmin..xmax (from 1, both ends included) cover the continuous interval xmin - 1 to xmax, so
 x1 = xmin - 1 and x2 = xmax (Everingham 2010, development kit).
 """
 
@@ -11,23 +11,31 @@ from xml.sax.saxutils import escape
 
 from iouviewer.atomic import atomic_folder
 from iouviewer.document.boxes import BoxFlag
-from iouviewer.document.imported import ImportedBoxes
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.interface import BoxesToWrite, Place, ReadContext
-from iouviewer.formats.label_files import Size, read_folder
+from iouviewer.formats.detection import FileSample
+from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
+from iouviewer.formats.label_files import Size, read_folder, written_stems
 from iouviewer.formats.numbers import corner_texts
 from iouviewer.formats.rows import Rows
 from iouviewer.formats.text import cannot_read
 from iouviewer.formats.xml_safe import Element, read_elements
-from iouviewer.formats.yolo_write import file_stems
+from iouviewer.i18n import tr
 
 KEY = "voc"
 FLAGS = (("difficult", BoxFlag.IGNORED), ("truncated", BoxFlag.TRUNCATED), ("occluded", BoxFlag.OCCLUDED))
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
+def sniff(sample: FileSample) -> DetectedFormat | None:
+    """XML with the root <annotation>."""
+    if sample.xml_root != "annotation":
+        return None
+    return DetectedFormat(KEY, ImportKind.GROUND_TRUTH, 0.95, tr("Pascal VOC XML with the root <annotation>"))
+
+
 def read(path: Path, context: ReadContext) -> ImportedBoxes:
-    """Boxes of a folder of VOC files, or of one; ``difficult`` objects are ignored ground truth.
+    """Boxes of a folder of VOC files, or of one file; ``difficult`` objects become ignored ground truth.
 
     Raises:
         UserError: the folder cannot be listed, or none of its files can be read.
@@ -43,38 +51,39 @@ def _read_file(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
     except OSError as error:
         raise cannot_read(file, error) from error
     if root != "annotation":
-        raise UserError(f"is not Pascal VOC XML: its root is <{root}>", path=file, line=1)
+        reason = tr("is not Pascal VOC XML: its root is <{root}>, not <annotation>", root=root)
+        raise UserError(reason, path=file, line=1)
     name, size = "", None
     for child in children:
         if child.tag == "filename":
             name = child.text.strip()
         elif child.tag == "size":
             width, height = child.value("width"), child.value("height")
-            # Some tools write 0 when they did not know the picture.
+            # Some tools write 0 if they do not know the size of the image.
             if width.isdigit() and height.isdigit() and int(width) and int(height):
                 size = int(width), int(height)
         elif child.tag == "object":
-            _read_object(child, Place(file, child.line), frame, rows)
+            _read_object(child, Location(file, child.line), frame, rows)
     return name, size
 
 
-def _read_object(element: Element, place: Place, frame: int, rows: Rows) -> None:
+def _read_object(element: Element, location: Location, frame: int, rows: Rows) -> None:
     try:
         xmin, ymin, xmax, ymax = (float(element.value(f"bndbox/{corner}")) for corner in CORNERS)
     except ValueError:
         values = ", ".join(f"{corner} {element.value(f'bndbox/{corner}')!r}" for corner in CORNERS)
-        rows.refuse(place, f"a corner is missing or not a number: {values}")
+        rows.refuse(location, tr("a corner is missing or not a number: {values}", values=values))
         return
     flags = BoxFlag.NONE
     for tag, flag in FLAGS:
         if element.value(tag) == "1":
             flags |= flag
     class_id = rows.classes.index(element.value("name"))
-    rows.add(place, frame, (xmin - 1, ymin - 1, xmax, ymax), class_id=class_id, flags=int(flags))
+    rows.add(location, frame, (xmin - 1, ymin - 1, xmax, ymax), class_id=class_id, flags=int(flags))
 
 
 def write(path: Path, data: BoxesToWrite) -> None:
-    """A new folder of VOC files; whole pixels as integers, others with their decimals. Track ids are not kept."""
+    """A new folder of VOC files; integer coordinates are written without decimals. Track ids are not written."""
     texts = corner_texts(data.boxes, shift=(1, 1, 0, 0))
     objects: dict[int, list[str]] = {}
     for row, corners in enumerate(texts):
@@ -87,9 +96,8 @@ def write(path: Path, data: BoxesToWrite) -> None:
         )
     width, height = data.size
     with atomic_folder(path) as folder:
-        for frame, name in file_stems(data).items():
-            known = data.image_names is not None and frame < len(data.image_names)
-            image = data.image_names[frame] if known and data.image_names is not None else f"{name}.jpg"
+        for frame, name in written_stems(data).items():
+            image = data.image_name(frame, f"{name}.jpg")
             text = (
                 f"<annotation>\n  <folder>{escape(path.name)}</folder>\n  <filename>{escape(image)}</filename>\n"
                 f"  <size>\n    <width>{width}</width>\n    <height>{height}</height>\n    <depth>3</depth>\n"

@@ -1,4 +1,4 @@
-"""XML without surprises: no document types (hence no entities of any kind), elements with their line numbers."""
+"""XML files, parsed safely: document types are refused, hence entities of any kind; elements know their lines."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 from xml.parsers import expat
+from xml.sax.saxutils import quoteattr
 
 from iouviewer.errors import UserError
 from iouviewer.formats.text import cannot_read
+from iouviewer.i18n import tr
 
 CHUNK = 1 << 20
+MAX_DEPTH = 200
 
 
 @dataclass(slots=True)
 class Element:
-    """An element: tag, attributes, text directly within it, children, and the line (from 1) where it begins."""
+    """An element: tag, attributes, its own text, children, and the line (from 1) where it begins."""
 
     tag: str
     attributes: Mapping[str, str]
@@ -34,15 +37,15 @@ class Element:
         return element
 
     def value(self, path: str) -> str:
-        """Text of the descendant at ``path`` without surrounding blanks, empty if there is none."""
+        """Text of the descendant at ``path`` without surrounding blanks; empty if there is none."""
         found = self.child(path)
         return "" if found is None else found.text.strip()
 
 
 class _Builder:
-    """Collects elements and hands each one over that stands directly under the root when it ends."""
+    """Builds elements and passes each child of the root to ``handle`` when it is complete."""
 
-    def __init__(self, take: Callable[[Element], None]) -> None:
+    def __init__(self, handle: Callable[[Element], None]) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._on_start
@@ -51,7 +54,7 @@ class _Builder:
         self.parser.StartDoctypeDeclHandler = self._on_doctype
         self.stack: list[Element] = []
         self.root_tag = ""
-        self._take = take
+        self._handle = handle
 
     def _on_start(self, tag: str, attributes: dict[str, str]) -> None:
         element = Element(tag, attributes, self.parser.CurrentLineNumber)
@@ -59,14 +62,14 @@ class _Builder:
             self.root_tag = tag
         elif len(self.stack) > 1:
             self.stack[-1].children.append(element)
-        if len(self.stack) > 200:
-            raise UserError("elements are nested too deeply", line=element.line)
+        if len(self.stack) > MAX_DEPTH:
+            raise UserError(tr("XML elements are nested too deeply"), line=element.line)
         self.stack.append(element)
 
     def _on_end(self, _tag: str) -> None:
         element = self.stack.pop()
         if len(self.stack) == 1:
-            self._take(element)
+            self._handle(element)
 
     def _on_text(self, text: str) -> None:
         if len(self.stack) > 1:
@@ -74,30 +77,30 @@ class _Builder:
 
     def _on_doctype(self, *_args: object) -> None:
         raise UserError(
-            "has a document type declaration, which is refused because it can pull in other files",
+            tr("has a document type declaration, which is refused because it can include other files"),
             line=self.parser.CurrentLineNumber,
-            remedy="Remove the <!DOCTYPE ...> part if you trust the file.",
+            remedy=tr("If you trust the file, remove the <!DOCTYPE …> declaration."),
         )
 
 
-def read_elements(path: Path, stream: BinaryIO, take: Callable[[Element], None]) -> str:
-    """Hand over each child of the root, whole, as soon as it is read; returns the root's tag.
+def read_elements(path: Path, stream: BinaryIO, handle: Callable[[Element], None]) -> str:
+    """Pass each child of the root to ``handle`` as soon as it is complete; returns the tag of the root.
 
-    Memory holds one such child at a time.
+    Only one such child is in memory at a time.
 
     Raises:
         UserError: damaged XML (with its line), a document type declaration, or an unreadable file.
     """
-    builder = _Builder(take)
+    builder = _Builder(handle)
     try:
         while chunk := stream.read(CHUNK):
             builder.parser.Parse(chunk, False)
         builder.parser.Parse(b"", True)
     except expat.ExpatError as error:
-        reason = expat.ErrorString(error.code)
-        raise UserError(f"is not well-formed XML: {reason}", path=path, line=error.lineno) from error
+        reason = tr("is not well-formed XML: {reason}", reason=expat.ErrorString(error.code))
+        raise UserError(reason, path=path, line=error.lineno) from error
     except (LookupError, ValueError) as error:
-        raise UserError(f"is in an encoding that cannot be read: {error}", path=path, line=1) from error
+        raise UserError(tr("has an unsupported encoding: {reason}", reason=error), path=path, line=1) from error
     except UserError as error:
         if error.path is not None:
             raise
@@ -105,3 +108,13 @@ def read_elements(path: Path, stream: BinaryIO, take: Callable[[Element], None])
     except OSError as error:
         raise cannot_read(path, error) from error
     return builder.root_tag
+
+
+def format_attributes(**values: object) -> str:
+    """Attributes for a start tag, each with a leading blank and its value quoted and escaped."""
+    return "".join(f" {name}={quoteattr(str(value))}" for name, value in values.items())
+
+
+def xml_declaration() -> str:
+    """The first line of a UTF-8 file."""
+    return f"<?xml{format_attributes(version='1.0', encoding='utf-8')}?>\n"

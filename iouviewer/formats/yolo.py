@@ -1,44 +1,78 @@
-"""YOLO text labels: ``class xc yc w h [conf] [id]``, normalised to 0..1, one file an image.
+"""YOLO text labels: ``class xc yc w h [conf] [id]``, normalised to 0..1, one file per image.
 
-Two habits share the layout. A dataset has a file for every labelled image, an empty one where it shows nothing.
-ultralytics' ``save_txt`` on a video writes ``labels/<stem>_<n>.txt``, n from 1, and no file at all for a frame without
-detections; with ``vid_stride=k`` the n-th file is the picture n * k - 1 (from 0); older versions append to the files of
-an earlier run.
+Two conventions share the layout. A dataset has a file for every labelled image, an empty one if it has no objects.
+ultralytics' ``save_txt`` on a video writes ``labels/<stem>_<n>.txt``, n from 1, and no file for a frame without
+detections; with ``vid_stride=k`` file n is frame n * k - 1 (0-based); older versions append to the files of an earlier
+run.
+
+A dataset is written as ``labels/<stem>_<n>.txt`` (n from 1) and a ``data.yaml``.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from iouviewer.document.boxes import NO_TRACK
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.atomic import atomic_folder
+from iouviewer.document.boxes import NO_TRACK, BoxFlag
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.frames import FrameNames, frames_of
-from iouviewer.formats.interface import Place, ReadContext
-from iouviewer.formats.names_yaml import NAME_FILES, find_names
-from iouviewer.formats.rows import ClassTable, Rows, named_classes
-from iouviewer.formats.text import cannot_read, read_lines
+from iouviewer.formats.class_names import NAME_FILES, find_class_names, yaml_quoted
+from iouviewer.formats.detection import FileSample
+from iouviewer.formats.frames import FrameAssignment, assign_frames
+from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
+from iouviewer.formats.label_files import written_stems
+from iouviewer.formats.numbers import exact_text, round_values, short_text
+from iouviewer.formats.rows import ClassTable, Rows, resolve_classes
+from iouviewer.formats.text import cannot_read, not_a_number, read_lines
+from iouviewer.i18n import tr, tr_n
 
 KEY = "yolo"
+DATA_YAML_PATHS = {"path": ".", "train": "images", "val": "images"}
+MAX_FRACTION = 2.0
+"""Boxes may extend beyond the frame; larger numbers are pixels."""
 _SAVE_TXT = re.compile(r"(.+)_(0|[1-9]\d*)")
+
+
+def sniff(sample: FileSample) -> DetectedFormat | None:
+    """Blank-separated rows of at least five numbers, of which most hold fractions (NaN does not count as one).
+
+    Longer rows are polygons, which the reader refuses row by row.
+    """
+    rows = sample.numeric_rows
+    if not rows or len(rows[0]) < 5 or "," in sample.lines[0]:
+        return None
+    normalised = sum(all(float(cell) <= MAX_FRACTION for cell in row[1:5]) for row in rows)
+    if 2 * normalised < len(rows):
+        return None
+    kind = ImportKind.GROUND_TRUTH if len(rows[0]) == 5 else ImportKind.PREDICTIONS
+    return DetectedFormat(KEY, kind, 0.8, tr("YOLO rows (class x y w h)"))
+
+
+def sniff_label_files(folder: Path, files: list[Path]) -> DetectedFormat | None:
+    """A folder ``labels`` with only empty files."""
+    if folder.name != "labels" or not files or any(file.stat().st_size for file in files):
+        return None
+    return DetectedFormat(KEY, ImportKind.UNKNOWN, 0.5, tr("Folder labels/ with empty text files"))
 
 
 @dataclass(slots=True)
 class _Lines:
-    """The numbers of all files, file by file."""
+    """The numbers of all files, in file order; ``files`` has the file number of each row."""
 
-    places: list[Place] = field(default_factory=list)
+    locations: list[Location] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
     values: list[list[float]] = field(default_factory=list)
     repeated: int = 0
 
 
-def label_files(path: Path) -> list[Path]:
-    """The label files of a folder: in ``labels/``, in a split below it, or in the folder itself.
+def find_label_files(path: Path) -> list[Path]:
+    """The label files of a folder: in ``labels/``, in a split below it, or in the folder itself; a file as it is.
 
     Raises:
         UserError: the folder cannot be listed.
@@ -61,55 +95,65 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     """Boxes of a labels folder (or one file of it).
 
     Raises:
-        UserError: the size of the pictures is not known, or the numbers are not normalised.
+        UserError: the frame size is not known, or the numbers are not normalised.
     """
     if context.size is None:
         raise UserError(
-            "YOLO labels are fractions of the picture, whose size is not known",
+            tr("YOLO labels are fractions of the frame size, which is not known"),
             path=path,
-            remedy="Open the video first, or give --size WIDTHxHEIGHT.",
+            remedy=tr("Open the video first, or pass --size WIDTHxHEIGHT."),
         )
     rows = Rows(path)
-    files = _files_of_video(label_files(path), rows, context)
+    files = _files_of_video(find_label_files(path), rows, context)
     if not files:
-        # save_txt leaves an empty folder where a run found nothing at all.
-        if context.kind is not Kind.PREDICTIONS:
-            raise UserError("holds no label files", path=path)
-        rows.notes.append("the folder holds no label files: nothing was detected")
+        # save_txt leaves an empty folder if a run found nothing at all.
+        if context.kind is not ImportKind.PREDICTIONS:
+            raise UserError(tr("contains no label files"), path=path)
+        rows.notes.append(tr("The folder contains no label files: nothing was detected"))
     lines = _Lines()
     for number, file in enumerate(files):
         _read_file(file, number, rows, lines)
     _check_normalised(lines, path)
-    has_scores, has_tracks = _columns(lines, rows)
-    names = frames_of([file.name for file in files], context, stride=context.stride or 1)
+    has_scores, has_tracks = _find_columns(lines, rows)
+    names = assign_frames([file.name for file in files], context, stride=context.stride or 1)
     if files:
         rows.notes.append(names.note)
     numbers = _add_rows(lines, files, names, rows, context.size, has_scores=has_scores, has_tracks=has_tracks)
-    class_names, source = find_names(path if path.is_dir() else path.parent)
+    class_names, source = find_class_names(path if path.is_dir() else path.parent)
     if class_names is None and context.class_names:
         class_names = dict(enumerate(context.class_names))
     if source is not None:
-        rows.notes.append(f"class names from {source.name}")
-    fixed, known, notes = named_classes(np.array(numbers, np.int64), class_names, context)
-    rows.class_ids, rows.classes = fixed.tolist(), ClassTable(known)
+        rows.notes.append(tr("Class names from {name}", name=source.name))
+    class_ids, known_names, notes = resolve_classes(np.array(numbers, np.int64), class_names, context)
+    rows.class_ids, rows.classes = class_ids.tolist(), ClassTable(known_names)
     rows.notes.extend(notes)
     if lines.repeated:
         rows.notes.append(
-            f"{lines.repeated} rows occur twice in their file: a second run may have been appended to the first"
+            tr_n(
+                "{count} row is a duplicate: a second run may have been appended to the first",
+                "{count:,} rows are duplicates: a second run may have been appended to the first",
+                lines.repeated,
+            )
         )
-    kind = context.kind_or(Kind.PREDICTIONS if has_scores else Kind.UNKNOWN)
-    unnumbered = len(files) == 1 and not path.is_dir()
-    labelled = None if kind is Kind.PREDICTIONS or unnumbered else list(names.frames.values())
+    kind = context.kind_or(ImportKind.PREDICTIONS if has_scores else ImportKind.UNKNOWN)
+    is_single_file = len(files) == 1 and not path.is_dir()
+    labelled = None if kind is ImportKind.PREDICTIONS or is_single_file else list(names.frames.values())
     return rows.finish(KEY, kind, scored=has_scores, labelled=labelled, size=context.size)
 
 
 def _files_of_video(files: list[Path], rows: Rows, context: ReadContext) -> list[Path]:
-    """Only the files of the open video, where the folder holds those of several (save_txt of several videos)."""
+    """The files of the open video, if the folder has files of several videos (by save_txt)."""
     stems = {found[1] for file in files if (found := _SAVE_TXT.fullmatch(file.stem))}
     if context.video_stem not in stems or len(stems) < 2:
         return files
     chosen = [f for f in files if (found := _SAVE_TXT.fullmatch(f.stem)) and found[1] == context.video_stem]
-    rows.notes.append(f"{len(files) - len(chosen)} files of other videos were left out")
+    rows.notes.append(
+        tr_n(
+            "{count} file of another video is left out",
+            "{count:,} files of other videos are left out",
+            len(files) - len(chosen),
+        )
+    )
     return chosen
 
 
@@ -119,42 +163,50 @@ def _read_file(file: Path, number: int, rows: Rows, lines: _Lines) -> None:
         fields = line.split()
         if not fields:
             continue
-        place = Place(file, line_number)
+        location = Location(file, line_number)
         if not 5 <= len(fields) <= 7:
-            what = "a polygon or key points, no box" if len(fields) > 7 else "at least 5 are needed"
-            rows.refuse(place, f"{len(fields)} columns: {what}")
+            if len(fields) > 7:
+                reason = tr("{count} columns: polygons and keypoints are not supported", count=len(fields))
+            else:
+                reason = tr_n(
+                    "{count} column instead of at least 5", "{count} columns instead of at least 5", len(fields)
+                )
+            rows.refuse(location, reason)
             continue
         try:
             values = [float(text) for text in fields]
         except ValueError as error:
-            rows.refuse(place, f"not a number: {str(error).rsplit(': ', 1)[-1]}")
+            rows.refuse(location, not_a_number(error))
             continue
         if not values[0].is_integer() or not 0 <= values[0] < 2**31:
-            rows.refuse(place, f"{fields[0]} is not a class number")
+            rows.refuse(location, tr("{text} is not a class number", text=fields[0]))
             continue
         lines.repeated += line.strip() in seen
         seen.add(line.strip())
-        lines.places.append(place)
+        lines.locations.append(location)
         lines.files.append(number)
         lines.values.append(values)
 
 
 def _check_normalised(lines: _Lines, path: Path) -> None:
-    """Pixels instead of fractions would put every box far outside; a single odd row is the row check's business."""
+    """UserError if the file has pixels instead of fractions; single invalid rows are left to the row validation."""
     if not lines.values:
         return
     with np.errstate(invalid="ignore"):
         largest = np.nanmedian(np.array([max(values[1:5]) for values in lines.values]))
-    if largest > 2:
+    if largest > MAX_FRACTION:
         raise UserError(
-            f"the numbers are not fractions of the picture: half of the rows go beyond {largest:g}",
+            tr(
+                "the numbers are not fractions of the frame size: half of the rows have values above {largest:g}",
+                largest=float(largest),
+            ),
             path=path,
-            remedy="YOLO labels have the form: class xc yc w h, each from 0 to 1.",
+            remedy=tr("YOLO labels have the form: class xc yc w h, with xc, yc, w and h from 0 to 1."),
         )
 
 
-def _columns(lines: _Lines, rows: Rows) -> tuple[bool, bool]:
-    """Whether there are confidences and track ids; six columns may be either."""
+def _find_columns(lines: _Lines, rows: Rows) -> tuple[bool, bool]:
+    """Whether the rows have confidences and track ids; a sixth column may be either."""
     widths = {len(values) for values in lines.values}
     if 7 in widths:
         return True, True
@@ -162,16 +214,16 @@ def _columns(lines: _Lines, rows: Rows) -> tuple[bool, bool]:
         return False, False
     sixth = np.array([values[5] for values in lines.values if len(values) == 6])
     if np.all(sixth == np.rint(sixth)) and np.any(sixth > 1):
-        rows.notes.append("column 6 is taken for track ids: whole numbers above 1")
+        rows.notes.append(tr("Column 6 is read as track IDs, because it has integers above 1"))
         return False, True
-    rows.notes.append("column 6 is taken for the confidence")
+    rows.notes.append(tr("Column 6 is read as confidence"))
     return True, False
 
 
 def _add_rows(
     lines: _Lines,
     files: list[Path],
-    names: FrameNames,
+    names: FrameAssignment,
     rows: Rows,
     size: tuple[int, int],
     *,
@@ -182,19 +234,79 @@ def _add_rows(
     numbers: list[int] = []
     frames = [names.frames.get(file.name) for file in files]
     for name in names.unknown:
-        rows.refuse(Place(files[0].parent / name), "belongs to none of the images")
-    for place, file, values in zip(lines.places, lines.files, lines.values, strict=True):
+        rows.refuse(Location(files[0].parent / name), tr("has no image in the image folder"))
+    for location, file, values in zip(lines.locations, lines.files, lines.values, strict=True):
         frame = frames[file]
         if frame is None:
             continue
         xc, yc, w, h = values[1:5]
-        # The half extents are scaled first: with w = 1 and xc = 0.5 the edges are the picture's to the bit.
+        # Half the extent is subtracted before scaling: w = 1 and xc = 0.5 give exactly the edges of the frame.
         rect = ((xc - w / 2) * width, (yc - h / 2) * height, (xc + w / 2) * width, (yc + h / 2) * height)
         score = values[5] if has_scores and len(values) > 5 else None
         track = values[-1] if has_tracks and len(values) > 5 and (len(values) == 7 or not has_scores) else NO_TRACK
         if not np.isfinite(track) or track != int(track) or abs(track) > 2**53:
-            rows.refuse(place, f"{track:g} is not a track id")
+            rows.refuse(location, tr("{value:g} is not a track ID", value=float(track)))
             continue
         numbers.append(int(values[0]))
-        rows.add(place, frame, rect, score=score, track=max(int(track), NO_TRACK))
+        rows.add(location, frame, rect, score=score, track=max(int(track), NO_TRACK))
     return numbers
+
+
+def write(path: Path, data: BoxesToWrite) -> None:
+    """A new folder with ``labels/`` and ``data.yaml``; an empty file is a labelled frame without objects.
+
+    Classes keep their order. Boxes without a class get the number after the last one, named ``unspecified``.
+    Ignored boxes are left out, as ultralytics' own COCO converter does: YOLO has no mark for them.
+    """
+    names = list(data.class_names)
+    for name in names:
+        if "\n" in name or "\r" in name:
+            reason = tr("the class name {name!r} has a line break, which data.yaml cannot store", name=name)
+            raise UserError(reason, path=path)
+    if np.any(np.asarray(data.class_ids) < 0):
+        names.append(UNSPECIFIED_NAME)
+    lines: dict[int, list[str]] = defaultdict(list)
+    for row, text in enumerate(_format_rows(data, len(names) - 1)):
+        if not int(data.flags[row]) & BoxFlag.IGNORED:
+            lines[int(data.frames[row])].append(text)
+    with atomic_folder(path) as folder:
+        (folder / "labels").mkdir()
+        for frame, name in written_stems(data).items():
+            content = "".join(f"{line}\n" for line in lines.get(frame, ()))
+            (folder / "labels" / f"{name}.txt").write_bytes(content.encode())
+        header = "".join(f"{key}: {value}\n" for key, value in DATA_YAML_PATHS.items())
+        block = "".join(f"  {number}: {yaml_quoted(name)}\n" for number, name in enumerate(names))
+        text = f"{header}names:\n{block}"
+        (folder / "data.yaml").write_bytes(text.encode())
+
+
+def _format_rows(data: BoxesToWrite, unspecified: int) -> list[str]:
+    """A line for each box; ``unspecified`` is the class number of boxes without a class."""
+    boxes = np.asarray(data.boxes, np.float64)
+    width, height = data.size
+    # An error of half a unit in the last place moves an edge by that times the frame size, at most 1e-6 px in all.
+    decimals = 7 + math.ceil(math.log10(max(width, height)))
+    fractions = np.stack(
+        [
+            (boxes[0] + boxes[2]) / 2 / width,
+            (boxes[1] + boxes[3]) / 2 / height,
+            (boxes[2] - boxes[0]) / width,
+            (boxes[3] - boxes[1]) / height,
+        ]
+    )
+    columns = round_values(fractions, decimals).T.tolist()
+    classes = np.asarray(data.class_ids).tolist()
+    scores = None if data.scores is None else np.asarray(data.scores, np.float64).tolist()
+    tracks = np.asarray(data.track_ids).tolist()
+    # Ground truth has five columns: ultralytics refuses training files with a sixth.
+    with_tracks = scores is not None and any(track >= 0 for track in tracks)
+    result = []
+    for row, values in enumerate(columns):
+        texts = [short_text(v, decimals) for v in values]
+        if texts[2] == "0" or texts[3] == "0":
+            texts = [exact_text(v) for v in fractions[:, row].tolist()]
+        cells = [str(classes[row] if classes[row] >= 0 else unspecified), *texts]
+        cells += [exact_text(scores[row])] if scores is not None else []
+        cells += [str(tracks[row])] if with_tracks else []
+        result.append(" ".join(cells))
+    return result

@@ -12,7 +12,7 @@ ENDINGS = {"mot": "gt.txt", "coco": "gt.json", "cvat": "gt.xml", "boxcsv": "gt.c
 
 
 def file_name(format_key, *, predictions=False):
-    """A name as people give it; folders have none of the endings."""
+    """A typical file name; folders have no ending."""
     name = ENDINGS.get(format_key, format_key)
     return name.replace("gt", "det") if predictions else name
 
@@ -35,8 +35,8 @@ def boxes_to_write(rows, *, class_names=(), scores=None, size=(640, 480), frame_
     )
 
 
-def again(data: ImportedBoxes, *, size=(640, 480), frame_count=20, **more) -> BoxesToWrite:
-    """What was read, to be written."""
+def boxes_from_import(data: ImportedBoxes, *, size=(640, 480), frame_count=20, **more) -> BoxesToWrite:
+    """Boxes that were read, for a writer."""
     return BoxesToWrite(
         frames=data.frames,
         boxes=data.boxes,
@@ -52,11 +52,11 @@ def again(data: ImportedBoxes, *, size=(640, 480), frame_count=20, **more) -> Bo
     )
 
 
-def in_order(data):
-    """Row order by frame and box: formats of one file an image or one track after the other keep no other order."""
+def sort_order(data):
+    """Row order by frame and box: formats with one file per image, or track after track, keep no other order."""
     return np.lexsort((*np.asarray(data.boxes).round(4), data.frames))
 
 
 def rects(data):
-    """Boxes as tuples, for comparison with what a test says."""
+    """Boxes as tuples, for comparison with expected values."""
     return [tuple(row) for row in np.asarray(data.boxes).T.tolist()]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from iouviewer.document.boxes import BoxFlag
-from iouviewer.document.imported import Kind
+from iouviewer.document.imported import ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats import cvat
-from iouviewer.formats.cvat_write import key_frames
+from iouviewer.formats.cvat import find_key_frames
 from iouviewer.formats.registry import ReadContext, detect, read_boxes, write_boxes
 from tests.formats.helpers import boxes_to_write, rects
 
@@ -64,20 +64,20 @@ IMAGES = """<?xml version="1.0" encoding="utf-8"?>
 """
 
 
-def video(start=0, stop=99, step="", size=100, frames=(0, 1, 2)):
+def video_xml(start=0, stop=99, step="", size=100, frames=(0, 1, 2)):
     a, b, c = frames
     return VIDEO.format(start=start, stop=stop, filter=step, size=size, a=a, b=b, c=c)
 
 
-def written(folder, text, name="annotations.xml"):
+def write_file(folder, text, name="annotations.xml"):
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def test_tracks_lose_outside_boxes_and_keep_flags_and_ids(tmp_path):
-    read = read_boxes(written(tmp_path, video()))
-    assert read.kind is Kind.GROUND_TRUTH
+    read = read_boxes(write_file(tmp_path, video_xml()))
+    assert read.kind is ImportKind.GROUND_TRUTH
     assert read.frames.tolist() == [0, 1]
     assert rects(read)[0] == (10.0, 20.5, 30.0, 60.0)
     assert read.flags.tolist() == [BoxFlag.KEY_FRAME, int(BoxFlag.INTERPOLATED | BoxFlag.OCCLUDED)]
@@ -91,44 +91,44 @@ def test_tracks_lose_outside_boxes_and_keep_flags_and_ids(tmp_path):
 
 
 def test_a_file_without_tracks_still_labels_its_frames(tmp_path):
-    text = video(stop=4)
+    text = video_xml(stop=4)
     text = text[: text.index("  <track")] + "</annotations>"
-    read = read_boxes(written(tmp_path, text))
+    read = read_boxes(write_file(tmp_path, text))
     assert len(read) == 0
     assert read.labelled.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_cvats_own_numbers_are_the_videos_with_start_and_step(tmp_path):
-    read = read_boxes(written(tmp_path, video(start=10, stop=20, step="step=5", size=3, frames=(10, 15, 20))))
+def test_frame_numbers_of_the_video_are_used_as_they_are(tmp_path):
+    read = read_boxes(write_file(tmp_path, video_xml(start=10, stop=20, step="step=5", size=3, frames=(10, 15, 20))))
     assert read.frames.tolist() == [10, 15]
     assert read.labelled.tolist() == [10, 15, 20]
 
 
-def test_numbers_of_the_task_are_shifted_by_start_and_step(tmp_path):
-    read = read_boxes(written(tmp_path, video(start=10, stop=20, step="step=5", size=3, frames=(0, 1, 2))))
+def test_frame_numbers_of_the_task_are_converted_by_start_and_step(tmp_path):
+    read = read_boxes(write_file(tmp_path, video_xml(start=10, stop=20, step="step=5", size=3, frames=(0, 1, 2))))
     assert read.frames.tolist() == [10, 15]
     assert read.labelled.tolist() == [10, 15, 20]
-    assert any("frames are the task's" in note for note in read.notes)
+    assert any("Frame numbers of the task" in note for note in read.notes)
 
 
-def test_a_given_frame_base_is_taken_off(tmp_path):
-    read = read_boxes(written(tmp_path, video(frames=(1, 2, 3))), ReadContext(frame_base=1))
+def test_a_given_frame_base_is_subtracted(tmp_path):
+    read = read_boxes(write_file(tmp_path, video_xml(frames=(1, 2, 3))), ReadContext(frame_base=1))
     assert read.frames.tolist() == [0, 1]
 
 
 def test_images_give_frames_by_id_and_are_all_labelled(tmp_path):
-    read = read_boxes(written(tmp_path, IMAGES))
+    read = read_boxes(write_file(tmp_path, IMAGES))
     assert (read.frames.tolist(), read.track_ids.tolist()) == ([0], [-1])
     assert rects(read) == [(1.5, 2.0, 3.0, 4.0)]
     assert read.flags.tolist() == [int(BoxFlag.OCCLUDED | BoxFlag.IGNORED)]
     assert read.labelled.tolist() == [0, 1]
     assert read.size == (640, 480)
-    assert "1 shapes of kind polygon" in read.refused[0].reason
+    assert "1 shape of type polygon is not a box" in read.refused[0].reason
 
 
 def test_images_give_frames_by_the_names_of_an_image_folder(tmp_path):
     names = ["z.jpg", "frame_000001.jpg", "frame_000000.jpg"]
-    read = read_boxes(written(tmp_path, IMAGES), ReadContext(image_names=names))
+    read = read_boxes(write_file(tmp_path, IMAGES), ReadContext(image_names=names))
     assert read.frames.tolist() == [2]
     assert read.labelled.tolist() == [1, 2]
 
@@ -138,7 +138,7 @@ def test_a_zip_archive_is_read_without_unpacking_it(tmp_path, inner):
     path = tmp_path / "export.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("../../evil.txt", "no")
-        archive.writestr(inner, video())
+        archive.writestr(inner, video_xml())
     assert detect(path).format == "cvat"
     assert read_boxes(path).frames.tolist() == [0, 1]
     assert [p.name for p in tmp_path.iterdir()] == ["export.zip"]
@@ -149,22 +149,22 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "export.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("annotations.xml", "<annotations>" + " " * 100_000 + "</annotations>")
-    monkeypatch.setattr(cvat, "LARGEST_UNPACKED", 10_000)
-    with pytest.raises(UserError, match=r"unpacks to more than"):
+    monkeypatch.setattr(cvat, "MAX_UNPACKED_BYTES", 10_000)
+    with pytest.raises(UserError, match=r"unpacks to more than 4 GiB"):
         read_boxes(path)
 
 
 def test_an_archive_with_a_wrong_size_in_its_directory_is_stopped_while_reading(tmp_path, monkeypatch):
-    path = written(tmp_path, IMAGES)
-    monkeypatch.setattr(cvat, "LARGEST_UNPACKED", 100)
-    with path.open("rb") as file, pytest.raises(UserError, match=r"unpacks to more than"):
-        cvat._Limited(file.read, path).read(1000)
+    path = write_file(tmp_path, IMAGES)
+    monkeypatch.setattr(cvat, "MAX_UNPACKED_BYTES", 100)
+    with path.open("rb") as file, pytest.raises(UserError, match=r"unpacks to more than 4 GiB"):
+        cvat.LimitedReader(file.read, path).read(1000)
 
 
-def test_a_damaged_archive_is_one_clear_error(tmp_path):
+def test_a_damaged_archive_is_an_error(tmp_path):
     path = tmp_path / "export.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("annotations.xml", video() * 20)
+        archive.writestr("annotations.xml", video_xml() * 20)
     data = bytearray(path.read_bytes())
     data[80:120] = b"\xff" * 40
     path.write_bytes(bytes(data))
@@ -172,18 +172,18 @@ def test_a_damaged_archive_is_one_clear_error(tmp_path):
         read_boxes(path)
 
 
-def test_an_archive_without_annotations_is_no_format_of_ours(tmp_path):
+def test_an_archive_without_annotations_has_no_format(tmp_path):
     path = tmp_path / "export.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "hello")
     assert detect(path) is None
-    with pytest.raises(UserError, match=r"holds 0 annotations.xml"):
+    with pytest.raises(UserError, match=r"contains 0 files named annotations.xml"):
         read_boxes(path, format="cvat")
 
 
 @pytest.mark.parametrize("cut", [200, 600, 1000])
-def test_a_truncated_file_is_named_with_its_line(tmp_path, cut):
-    path = written(tmp_path, video()[:cut])
+def test_a_truncated_file_is_reported_with_its_line(tmp_path, cut):
+    path = write_file(tmp_path, video_xml()[:cut])
     with pytest.raises(UserError, match=r"annotations.xml:\d+: is not well-formed XML"):
         read_boxes(path, format="cvat")
 
@@ -196,8 +196,8 @@ def test_a_truncated_file_is_named_with_its_line(tmp_path, cut):
         '<!DOCTYPE annotations SYSTEM "http://localhost/a.dtd">',
     ],
 )
-def test_document_types_and_with_them_entities_are_refused(tmp_path, doctype):
-    path = written(tmp_path, f"<?xml version='1.0'?>\n{doctype}\n<annotations>&x;</annotations>")
+def test_document_types_and_entities_are_refused(tmp_path, doctype):
+    path = write_file(tmp_path, f"<?xml version='1.0'?>\n{doctype}\n<annotations>&x;</annotations>")
     with pytest.raises(UserError, match=r"annotations.xml:2: has a document type declaration"):
         read_boxes(path)
 
@@ -211,19 +211,19 @@ def test_document_types_and_with_them_entities_are_refused(tmp_path, doctype):
         ('xtl="10.00"', 'xtl="30.00"', "x2 (30) must be greater than x1 (30)"),
         ('frame="0"', 'frame="-1"', "frame -1 is negative"),
         ('frame="0" ', "", "the box has no frame number"),
-        ('z_order="0"', 'z_order="0" rotation="12.5"', "a rotated box"),
+        ('z_order="0"', 'z_order="0" rotation="12.5"', "rotated boxes are not supported"),
     ],
 )
-def test_a_bad_box_is_refused_by_line_and_the_others_are_read(tmp_path, old, new, reason):
-    read = read_boxes(written(tmp_path, video().replace(old, new, 1)))
+def test_an_invalid_box_is_refused_with_its_line_and_the_others_are_read(tmp_path, old, new, reason):
+    read = read_boxes(write_file(tmp_path, video_xml().replace(old, new, 1)))
     assert read.frames.tolist() == [1]
     assert read.refused[0].line == 23
     assert reason in read.refused[0].reason
 
 
-def test_xml_of_another_kind_is_one_clear_error(tmp_path):
+def test_other_xml_is_an_error(tmp_path):
     with pytest.raises(UserError, match="its root is <html>"):
-        read_boxes(written(tmp_path, "<html></html>"), format="cvat")
+        read_boxes(write_file(tmp_path, "<html></html>"), format="cvat")
 
 
 KEY, BETWEEN = BoxFlag.KEY_FRAME, BoxFlag.INTERPOLATED
@@ -235,7 +235,7 @@ def xml_boxes(path):
     return [[tuple(int(box.get(key)) for key in keys) for box in track.iter("box")] for track in root.iter("track")]
 
 
-def test_a_written_track_ends_outside_and_only_straight_interpolation_is_left_to_cvat(tmp_path):
+def test_a_written_track_ends_outside_and_leaves_only_linear_interpolation_to_cvat(tmp_path):
     rows = [(f, 10 + 2 * f, 5, 30 + 2 * f, 25, 0, 3, KEY if f in (0, 4) else BETWEEN) for f in range(5)]
     rows[2] = (2, 19, 5, 34, 25, 0, 3, BETWEEN)
     rows += [(8, 1, 1, 2, 2, 0, 3, KEY), (19, 1, 1, 2, 2, 0, 3, KEY)]
@@ -249,7 +249,7 @@ def test_a_written_track_ends_outside_and_only_straight_interpolation_is_left_to
     assert read_boxes(tmp_path / "a.xml").class_names == ("a<&b",)
 
 
-def test_boxes_without_a_track_and_tracks_of_two_classes_get_tracks_of_their_own(tmp_path):
+def test_boxes_without_a_track_and_tracks_of_two_classes_become_separate_tracks(tmp_path):
     rows = [
         (0, 1, 1, 2, 2, 0, 0),
         (0, 1, 1, 2, 2, 1, 0),
@@ -266,7 +266,7 @@ def test_boxes_without_a_track_and_tracks_of_two_classes_get_tracks_of_their_own
     assert len(xml_boxes(tmp_path / "a.xml")) == 4
 
 
-def test_labelled_frames_at_a_step_become_the_tasks_segment(tmp_path):
+def test_evenly_spaced_labelled_frames_become_the_segment_of_the_task(tmp_path):
     data = boxes_to_write(
         [(4, 1, 1, 2, 2, 0, 1), (8, 1, 1, 2, 2, 0, 1)], class_names=("a",), labelled=np.array([4, 8, 12])
     )
@@ -277,16 +277,16 @@ def test_labelled_frames_at_a_step_become_the_tasks_segment(tmp_path):
     assert xml_boxes(tmp_path / "a.xml")[0][-1] == (12, 1, 1)
 
 
-def test_cvats_interpolation_between_key_frames_gives_every_box_back():
+def test_interpolation_between_key_frames_restores_every_box():
     rng = np.random.default_rng(3)
     frames = np.arange(40)
     boxes = np.cumsum(rng.normal(0, 1, (4, 40)) * (rng.random(40) < 0.3), axis=1)
     flags = np.where(rng.random(40) < 0.2, int(KEY), int(BETWEEN))
-    key = key_frames(frames, boxes, flags)
+    key = find_key_frames(frames, boxes, flags)
     back = np.stack([np.interp(frames, frames[key], edge[key]) for edge in boxes])
     assert np.abs(back - boxes).max() <= 1e-3
     assert not key.all()
 
 
-def test_key_frames_of_an_empty_track_are_none():
-    assert key_frames(np.zeros(0, np.int64), np.zeros((4, 0)), np.zeros(0, np.int64)).shape == (0,)
+def test_an_empty_track_has_no_key_frames():
+    assert find_key_frames(np.zeros(0, np.int64), np.zeros((4, 0)), np.zeros(0, np.int64)).shape == (0,)

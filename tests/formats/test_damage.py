@@ -7,12 +7,12 @@ import random
 import numpy as np
 import pytest
 
-from iouviewer.document.boxes import why_invalid
+from iouviewer.document.boxes import find_rect_error
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, detect, read_boxes, write_boxes
 from tests.formats.helpers import WRITABLE, boxes_to_write, file_name
-from tests.formats.test_label_studio import export, key, written
+from tests.formats.test_label_studio import export, key_frame, write_file
 
 CONTEXTS = (
     ReadContext(size=(640, 480), frame_count=10),
@@ -22,14 +22,14 @@ PIECES = (b"nan", b"-1", b"1e999", b"null", b"[]", b"{}", b'"', b"<", b">", b","
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
-    """The bytes with one to three pieces cut out or replaced."""
+    """The bytes with one to three parts removed or replaced."""
     for _ in range(rng.randint(1, 3)):
         start = rng.randrange(len(data) + 1)
         data = data[:start] + rng.choice(PIECES) + data[start + rng.choice((0, 1, 3, 8)) :]
     return data[: rng.randrange(len(data) + 1)] if rng.random() < 0.1 else data
 
 
-def check(path, context, format_key):
+def read_damaged(path, context, format_key):
     try:
         found = detect(path)
         assert found is None or found.reason
@@ -38,7 +38,7 @@ def check(path, context, format_key):
         assert str(error)
         return False
     assert isinstance(read, ImportedBoxes)
-    assert all(why_invalid(tuple(box)) is None for box in read.boxes.T.tolist())
+    assert all(find_rect_error(tuple(box)) is None for box in read.boxes.T.tolist())
     assert np.all(read.frames >= 0)
     assert np.all(read.class_ids < max(len(read.class_names), 1))
     assert all(row.reason for row in read.refused)
@@ -46,9 +46,9 @@ def check(path, context, format_key):
 
 
 @pytest.mark.parametrize("format_key", [*WRITABLE, "labelstudio"])
-def test_damage_is_told_or_refused(tmp_path, format_key):
+def test_damage_is_an_error_or_refused_rows(tmp_path, format_key):
     if format_key == "labelstudio":
-        target = written(tmp_path, [export(key(1), key(3, x=20), key(5, enabled=False))])
+        target = write_file(tmp_path, [export(key_frame(1), key_frame(3, x=20), key_frame(5, enabled=False))])
         files = [target]
     else:
         target = tmp_path / file_name(format_key)
@@ -62,7 +62,7 @@ def test_damage_is_told_or_refused(tmp_path, format_key):
     for _ in range(250):
         file = rng.choice(files)
         file.write_bytes(damaged(whole[file], rng))
-        read += check(target, rng.choice(CONTEXTS), format_key)
+        read += read_damaged(target, rng.choice(CONTEXTS), format_key)
         file.write_bytes(whole[file])
-    # The test would prove nothing if every file were hopeless.
+    # Without a single readable file the test would check nothing.
     assert read > 0

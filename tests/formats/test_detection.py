@@ -1,4 +1,4 @@
-"""Formats are told by their content; the registry says what it can do."""
+"""Detection of formats by their content, and the registry."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import json
 
 import pytest
 
-from iouviewer.document.imported import Kind
+from iouviewer.document.imported import ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.registry import ReadContext, detect, formats, losses, read_boxes, refuse_outside, write_boxes
+from iouviewer.formats.registry import (
+    ReadContext,
+    detect,
+    formats,
+    read_boxes,
+    refuse_frames_outside,
+    unsupported_fields,
+    write_boxes,
+)
 from tests.formats.helpers import WRITABLE, boxes_to_write, file_name
 
 CONTEXT = ReadContext(size=(640, 480))
 
 
-def test_keys_are_unique_and_writable_formats_are_the_promised_ones():
+def test_keys_are_unique_and_the_expected_formats_are_writable():
     keys = [info.key for info in formats()]
     assert len(set(keys)) == len(keys)
     assert {info.key for info in formats() if info.can_write} == set(WRITABLE)
@@ -36,22 +44,22 @@ def test_every_written_file_is_recognised_under_any_name(tmp_path, format_key):
 def test_predictions_are_recognised_as_such(tmp_path, format_key):
     path = tmp_path / "thing.dat"
     write_boxes(path, boxes_to_write([(0, 10, 20, 30, 40)], scores=[0.5]), format=format_key)
-    assert detect(path).kind is Kind.PREDICTIONS
-    assert read_boxes(path, CONTEXT).kind is Kind.PREDICTIONS
+    assert detect(path).kind is ImportKind.PREDICTIONS
+    assert read_boxes(path, CONTEXT).kind is ImportKind.PREDICTIONS
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"hello world\n", b"\x00\x00\x00\x18ftypmp42", b"<svg></svg>", b'{"a": 1}', b"1,2,3\n", b"PK junk"]
 )
-def test_other_files_are_no_format(tmp_path, content):
+def test_other_files_have_no_format(tmp_path, content):
     path = tmp_path / "thing.dat"
     path.write_bytes(content)
     assert detect(path) is None
-    with pytest.raises(UserError, match="is in no format that iouviewer reads"):
+    with pytest.raises(UserError, match="is not in a format that iouviewer reads"):
         read_boxes(path)
 
 
-def test_videos_and_folders_of_pictures_are_no_format(tmp_path, shared_data):
+def test_videos_and_image_folders_have_no_format(tmp_path, shared_data):
     (tmp_path / "img1").mkdir()
     (tmp_path / "img1" / "000001.jpg").write_bytes(b"\xff\xd8\xff")
     assert detect(tmp_path / "img1") is None
@@ -59,7 +67,7 @@ def test_videos_and_folders_of_pictures_are_no_format(tmp_path, shared_data):
     assert detect(shared_data / "tud-campus" / "TUD-Campus.mp4") is None
 
 
-def test_keys_behind_a_long_list_are_found(tmp_path):
+def test_keys_after_a_long_list_are_found(tmp_path):
     images = [{"id": i, "file_name": f"{i:08d}.jpg"} for i in range(1, 4000)]
     path = tmp_path / "long.json"
     path.write_text(json.dumps({"info": {"x": "y" * 70_000}, "images": images, "annotations": []}))
@@ -74,47 +82,47 @@ def test_a_damaged_first_row_does_not_hide_the_format(tmp_path):
 
 
 @pytest.mark.parametrize("format_key", [None, "mot", "coco", "cvat", "yolo", "voc", "labelme", "labelstudio", "boxcsv"])
-def test_a_missing_file_is_one_clear_error(tmp_path, format_key):
+def test_a_missing_file_is_an_error(tmp_path, format_key):
     with pytest.raises(UserError, match=r"gone.txt: does not exist"):
         read_boxes(tmp_path / "gone.txt", CONTEXT, format=format_key)
 
 
 @pytest.mark.parametrize("format_key", ["mot", "coco", "cvat", "boxcsv"])
-def test_a_folder_in_the_place_of_a_file_is_one_clear_error(tmp_path, format_key):
+def test_a_folder_instead_of_a_file_is_an_error(tmp_path, format_key):
     with pytest.raises(UserError) as caught:
         read_boxes(tmp_path, CONTEXT, format=format_key)
     assert caught.value.path is not None
 
 
-def test_unknown_keys_are_refused_with_the_known_ones(tmp_path):
+def test_the_error_for_an_unknown_key_lists_the_known_ones(tmp_path):
     (tmp_path / "a").write_text("")
-    with pytest.raises(UserError, match=r"no format 'kitti' to read. Known are mot"):
+    with pytest.raises(UserError, match=r"no format 'kitti' to read. Available formats: mot"):
         read_boxes(tmp_path / "a", format="kitti")
     with pytest.raises(UserError, match="no format 'labelstudio' to write"):
         write_boxes(tmp_path / "a", boxes_to_write([]), format="labelstudio")
 
 
-def test_boxes_outside_the_video_are_refused_once_its_length_is_known(tmp_path):
+def test_boxes_outside_the_video_are_refused(tmp_path):
     write_boxes(tmp_path / "a.csv", boxes_to_write([(0, 1, 1, 2, 2), (7, 1, 1, 2, 2)]), format="boxcsv")
     read = read_boxes(tmp_path / "a.csv")
-    assert refuse_outside(read, 8) is read
-    kept = refuse_outside(read.shifted(-1), 6)
+    assert refuse_frames_outside(read, 8) is read
+    kept = refuse_frames_outside(read.shifted(-1), 6)
     assert len(kept) == 0
     assert [r.reason for r in kept.refused] == [
-        "frame -1 lies outside the video, whose frames are 0 to 5",
-        "frame 6 lies outside the video, whose frames are 0 to 5",
+        "frame -1 is outside the video, whose frames are 0–5",
+        "frame 6 is outside the video, whose frames are 0–5",
     ]
 
 
 @pytest.mark.parametrize("format_key", WRITABLE)
-def test_plain_boxes_lose_nothing_but_what_is_said(tmp_path, format_key):
+def test_unsupported_fields_of_plain_boxes_are_only_tracks(tmp_path, format_key):
     plain = boxes_to_write([(0, 1, 1, 2, 2, 0, 4)], class_names=("a",))
     expected = {"yolo": 1, "voc": 1}.get(format_key, 0)
-    assert len(losses(plain, format_key)) == expected
+    assert len(unsupported_fields(plain, format_key)) == expected
 
 
 @pytest.mark.parametrize("format_key", WRITABLE)
-def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, format_key, monkeypatch):
+def test_a_failed_write_leaves_the_old_file(tmp_path, format_key, monkeypatch):
     path = tmp_path / file_name(format_key)
     if format_key in {"yolo", "voc", "labelme"}:
         path = tmp_path / "missing" / format_key

@@ -14,7 +14,7 @@ from tests.formats.helpers import rects
 CONTEXT = ReadContext(size=(200, 100), frame_count=10)
 
 
-def key(frame, x=10, enabled=True, **more):
+def key_frame(frame, x=10, enabled=True, **more):
     return {
         "frame": frame,
         "x": x,
@@ -34,14 +34,14 @@ def export(*sequence, video="8a7b6c5d-clip.mp4", frames_count=10):
     return {"id": 1, "data": {"video": f"/data/upload/1/{video}"}, "annotations": [{"id": 1, "result": [region]}]}
 
 
-def written(folder, content):
+def write_file(folder, content):
     path = folder / "export.json"
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 
-def test_key_frames_are_joined_by_straight_lines_and_frames_count_from_one(tmp_path):
-    path = written(tmp_path, [export(key(1), key(3, x=20), key(5, x=20, enabled=False))])
+def test_boxes_between_key_frames_are_interpolated_and_frames_start_at_one(tmp_path):
+    path = write_file(tmp_path, [export(key_frame(1), key_frame(3, x=20), key_frame(5, x=20, enabled=False))])
     assert detect(path).format == "labelstudio"
     read = read_boxes(path, CONTEXT)
     assert read.frames.tolist() == [0, 1, 2, 3, 4]
@@ -52,28 +52,29 @@ def test_key_frames_are_joined_by_straight_lines_and_frames_count_from_one(tmp_p
     assert read.frame_count == 10
 
 
-def test_an_enabled_last_key_frame_stays_to_the_end_of_the_video(tmp_path):
-    assert read_boxes(written(tmp_path, [export(key(8))]), CONTEXT).frames.tolist() == [7, 8, 9]
+def test_an_enabled_last_key_frame_lasts_until_the_end_of_the_video(tmp_path):
+    assert read_boxes(write_file(tmp_path, [export(key_frame(8))]), CONTEXT).frames.tolist() == [7, 8, 9]
 
 
-def test_a_bad_key_frame_is_refused_by_its_place(tmp_path):
-    read = read_boxes(written(tmp_path, [export(key(1, enabled=False), key(2, x="left"), key(3, rotation=5))]), CONTEXT)
+def test_an_invalid_key_frame_is_refused_with_its_path(tmp_path):
+    key_frames = key_frame(1, enabled=False), key_frame(2, x="left"), key_frame(3, rotation=5)
+    read = read_boxes(write_file(tmp_path, [export(*key_frames)]), CONTEXT)
     assert read.frames.tolist() == [0]
     assert [r.reason for r in read.refused] == [
         "[0].annotations[0].result[0].value.sequence[1]: frame, x, y, width and height must be numbers",
-        "[0].annotations[0].result[0].value.sequence[2]: a rotated box, which iouviewer cannot hold",
+        "[0].annotations[0].result[0].value.sequence[2]: rotated boxes are not supported",
     ]
 
 
-def test_of_several_tasks_the_open_videos_is_read(tmp_path):
-    path = written(tmp_path, [export(key(1)), export(key(5), video="11223344-other.mp4")])
+def test_only_the_task_of_the_open_video_is_read(tmp_path):
+    path = write_file(tmp_path, [export(key_frame(1)), export(key_frame(5), video="11223344-other.mp4")])
     assert read_boxes(path, ReadContext(size=(200, 100), video_stem="other")).frames.tolist()[0] == 4
-    with pytest.raises(UserError, match="holds 2 tasks"):
+    with pytest.raises(UserError, match="contains 2 tasks"):
         read_boxes(path, CONTEXT)
 
 
-def test_without_size_or_rectangles_there_is_one_clear_error(tmp_path):
-    with pytest.raises(UserError, match="whose size is not known"):
-        read_boxes(written(tmp_path, [export(key(1))]))
-    with pytest.raises(UserError, match="holds no video rectangles"):
-        read_boxes(written(tmp_path, [{"annotations": []}]), CONTEXT, format="labelstudio")
+def test_an_unknown_size_or_no_rectangles_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="frame size, which is not known"):
+        read_boxes(write_file(tmp_path, [export(key_frame(1))]))
+    with pytest.raises(UserError, match="contains no video rectangles"):
+        read_boxes(write_file(tmp_path, [{"annotations": []}]), CONTEXT, format="labelstudio")

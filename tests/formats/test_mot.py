@@ -6,47 +6,47 @@ import numpy as np
 import pytest
 
 from iouviewer.document.boxes import BoxFlag
-from iouviewer.document.imported import Kind
+from iouviewer.document.imported import ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, detect, read_boxes, write_boxes
-from tests.formats.helpers import again, boxes_to_write, rects
+from tests.formats.helpers import boxes_from_import, boxes_to_write, rects
 
 MOT17_GT = "1,1,912,484,97,109,0,7,1\n2,1,912,484,97,109,1,1,0.5\n2,2,10.5,20.25,30,40,1,1,0\n"
 MOT15_GT = "1,9,499,158,31.03,75.17,1,-4.1554,-7.3591,0\n1,15,258,219,32.913,88.702,0,-11.306,-5.5995,0\n"
 DET = "1,-1,649.441,231.502,44.417,86.13,0.995474,-1,-1,-1\n3,-1,5,6,7,8,12.5,-1,-1,-1\n"
 
 
-def written(folder, text, name="gt.txt"):
+def write_file(folder, text, name="gt.txt"):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_an_empty_file_holds_no_boxes(tmp_path):
-    read = read_boxes(written(tmp_path, ""))
+def test_an_empty_file_has_no_boxes(tmp_path):
+    read = read_boxes(write_file(tmp_path, ""))
     assert len(read) == 0
     assert read.boxes.shape == (4, 0)
-    assert read.kind is Kind.GROUND_TRUTH
+    assert read.kind is ImportKind.GROUND_TRUTH
 
 
-def test_a_run_that_found_nothing_has_scores_all_the_same(tmp_path):
-    read = read_boxes(written(tmp_path, "", "base.txt"), ReadContext(kind=Kind.PREDICTIONS))
+def test_empty_predictions_count_as_scored(tmp_path):
+    read = read_boxes(write_file(tmp_path, "", "base.txt"), ReadContext(kind=ImportKind.PREDICTIONS))
     assert read.scores.shape == (0,)
 
 
 def test_rows_of_six_columns_have_no_scores(tmp_path):
-    read = read_boxes(written(tmp_path, "1,-1,5,6,7,8\n", "base.txt"))
-    assert (read.kind, read.scores) == (Kind.PREDICTIONS, None)
+    read = read_boxes(write_file(tmp_path, "1,-1,5,6,7,8\n", "base.txt"))
+    assert (read.kind, read.scores) == (ImportKind.PREDICTIONS, None)
 
 
-def test_a_file_of_comments_and_blank_lines_holds_no_boxes(tmp_path):
-    assert len(read_boxes(written(tmp_path, "# nothing here\n\n"))) == 0
+def test_a_file_of_comments_and_blank_lines_has_no_boxes(tmp_path):
+    assert len(read_boxes(write_file(tmp_path, "# nothing here\n\n"))) == 0
 
 
 def test_mot17_ground_truth_has_flags_classes_and_frames_from_one(tmp_path):
-    read = read_boxes(written(tmp_path, MOT17_GT))
-    assert read.kind is Kind.GROUND_TRUTH
+    read = read_boxes(write_file(tmp_path, MOT17_GT))
+    assert read.kind is ImportKind.GROUND_TRUTH
     assert read.frames.tolist() == [0, 1, 1]
     assert rects(read)[2] == (10.5, 20.25, 40.5, 60.25)
     assert read.track_ids.tolist() == [1, 1, 2]
@@ -56,9 +56,9 @@ def test_mot17_ground_truth_has_flags_classes_and_frames_from_one(tmp_path):
     assert read.scores is None
 
 
-def test_mot17_classes_are_named_where_the_sequence_says_what_it_is(tmp_path):
-    written(tmp_path, "[Sequence]\nname=MOT17-02\nseqLength=600\nimWidth=1920\nimHeight=1080\n", "seqinfo.ini")
-    read = read_boxes(written(tmp_path, MOT17_GT, "gt/gt.txt"))
+def test_mot17_classes_are_named_by_the_sequence_name(tmp_path):
+    write_file(tmp_path, "[Sequence]\nname=MOT17-02\nseqLength=600\nimWidth=1920\nimHeight=1080\n", "seqinfo.ini")
+    read = read_boxes(write_file(tmp_path, MOT17_GT, "gt/gt.txt"))
     assert [read.class_names[i] for i in read.class_ids] == ["static person", "pedestrian", "pedestrian"]
     assert read.frame_count == 600
     assert read.size == (1920, 1080)
@@ -66,47 +66,47 @@ def test_mot17_classes_are_named_where_the_sequence_says_what_it_is(tmp_path):
 
 
 def test_mot15_ground_truth_has_world_coordinates_and_no_class(tmp_path):
-    read = read_boxes(written(tmp_path, MOT15_GT, "sequence.txt"))
-    assert read.kind is Kind.GROUND_TRUTH
+    read = read_boxes(write_file(tmp_path, MOT15_GT, "sequence.txt"))
+    assert read.kind is ImportKind.GROUND_TRUTH
     assert read.class_names == ()
     assert read.class_ids.tolist() == [-1, -1]
     assert read.flags.tolist() == [0, BoxFlag.IGNORED]
 
 
-def test_detections_are_known_by_their_ids_and_keep_scores_above_one(tmp_path):
-    read = read_boxes(written(tmp_path, DET, "result.txt"))
-    assert read.kind is Kind.PREDICTIONS
+def test_detections_are_recognised_by_their_ids_and_keep_scores_above_one(tmp_path):
+    read = read_boxes(write_file(tmp_path, DET, "result.txt"))
+    assert read.kind is ImportKind.PREDICTIONS
     assert read.scores.tolist() == [0.995474, 12.5]
     assert read.track_ids.tolist() == [-1, -1]
     assert read.flags.tolist() == [0, 0]
     assert read.labelled is None
 
 
-def test_a_trackers_result_has_ids_and_confidences(tmp_path):
-    read = read_boxes(written(tmp_path, "1,4,5,6,7,8,0.9,-1,-1,-1\n", "MOT17-02.txt"))
-    assert read.kind is Kind.PREDICTIONS
+def test_a_tracker_result_has_ids_and_confidences(tmp_path):
+    read = read_boxes(write_file(tmp_path, "1,4,5,6,7,8,0.9,-1,-1,-1\n", "MOT17-02.txt"))
+    assert read.kind is ImportKind.PREDICTIONS
     assert read.track_ids.tolist() == [4]
 
 
-def test_a_file_that_does_not_say_what_it_is_leaves_the_question_to_the_user(tmp_path):
-    path = written(tmp_path, "1,4,5,6,7,8,1,-1,-1,-1\n", "tracks.txt")
-    assert read_boxes(path).kind is Kind.UNKNOWN
-    assert read_boxes(path, ReadContext(kind=Kind.PREDICTIONS)).kind is Kind.PREDICTIONS
-    assert read_boxes(path, ReadContext(kind=Kind.PREDICTIONS)).scores.tolist() == [1.0]
+def test_an_ambiguous_file_has_an_unknown_kind_until_the_user_decides(tmp_path):
+    path = write_file(tmp_path, "1,4,5,6,7,8,1,-1,-1,-1\n", "tracks.txt")
+    assert read_boxes(path).kind is ImportKind.UNKNOWN
+    assert read_boxes(path, ReadContext(kind=ImportKind.PREDICTIONS)).kind is ImportKind.PREDICTIONS
+    assert read_boxes(path, ReadContext(kind=ImportKind.PREDICTIONS)).scores.tolist() == [1.0]
 
 
 @pytest.mark.parametrize(("base", "expected"), [(None, [0, 1]), (0, [0, 1])])
-def test_a_frame_zero_means_that_frames_count_from_zero(tmp_path, base, expected):
-    path = written(tmp_path, "0,1,5,6,7,8,1,1,1\n1,1,5,6,7,8,1,1,1\n")
+def test_a_frame_zero_means_that_frames_start_at_zero(tmp_path, base, expected):
+    path = write_file(tmp_path, "0,1,5,6,7,8,1,1,1\n1,1,5,6,7,8,1,1,1\n")
     read = read_boxes(path, ReadContext(frame_base=base))
     assert read.frames.tolist() == expected
-    assert base is not None or any("count from 0" in note for note in read.notes)
+    assert base is not None or any("start at 0" in note for note in read.notes)
 
 
-def test_a_given_frame_base_refuses_what_comes_before_it(tmp_path):
-    read = read_boxes(written(tmp_path, "0,1,5,6,7,8,1,1,1\n1,1,5,6,7,8,1,1,1\n"), ReadContext(frame_base=1))
+def test_frames_before_a_given_base_are_refused(tmp_path):
+    read = read_boxes(write_file(tmp_path, "0,1,5,6,7,8,1,1,1\n1,1,5,6,7,8,1,1,1\n"), ReadContext(frame_base=1))
     assert read.frames.tolist() == [0]
-    assert str(read.refused[0]).endswith("gt.txt:1: frame 0 comes before the first frame, 1")
+    assert str(read.refused[0]).endswith("gt.txt:1: frame 0 is before the first frame, 1")
 
 
 @pytest.mark.parametrize(
@@ -118,24 +118,24 @@ def test_a_given_frame_base_refuses_what_comes_before_it(tmp_path):
         ("1,1,2e7,6,7,8,1,1,1", "beyond"),
         ("1,1,5,6,0,8,1,1,1", "x2 (5) must be greater than x1 (5)"),
         ("1,1,5,6,7,-8,1,1,1", "y2 (-2) must be greater than y1 (6)"),
-        ("-3,1,5,6,7,8,1,1,1", "frame -3 comes before the first frame, 1"),
+        ("-3,1,5,6,7,8,1,1,1", "frame -3 is before the first frame, 1"),
         ("1.5,1,5,6,7,8,1,1,1", "frame 1.5 is not a frame number"),
         ("nan,1,5,6,7,8,1,1,1", "frame nan is not a frame number"),
-        ("1,1.5,5,6,7,8,1,1,1", "id 1.5 is not a whole number"),
+        ("1,1.5,5,6,7,8,1,1,1", "ID 1.5 is not an integer"),
         ("1,1,five,6,7,8,1,1,1", "not a number: 'five'"),
-        ("1,1,5", "3 columns, at least 6 are needed"),
-        ("1,1,5,6,7,8", "6 columns where the other rows have 9"),
+        ("1,1,5", "3 columns instead of at least 6"),
+        ("1,1,5,6,7,8", "6 columns, but other rows have 9"),
     ],
 )
-def test_a_bad_row_is_refused_by_line_and_the_others_are_read(tmp_path, row, reason):
+def test_an_invalid_row_is_refused_with_its_line_and_the_others_are_read(tmp_path, row, reason):
     text = f"# head\n1,1,5,6,7,8,1,1,1\n\n{row}\n2,1,5,6,7,8,1,1,1\n"
-    read = read_boxes(written(tmp_path, text))
+    read = read_boxes(write_file(tmp_path, text))
     assert len(read) == 2
     assert [(r.line, r.path.name) for r in read.refused] == [(4, "gt.txt")]
     assert reason in read.refused[0].reason
 
 
-def test_blanks_trailing_commas_carriage_returns_and_a_byte_order_mark_do_no_harm(tmp_path):
+def test_blanks_trailing_commas_carriage_returns_and_a_byte_order_mark_are_accepted(tmp_path):
     path = tmp_path / "gt.txt"
     path.write_bytes(b"\xef\xbb\xbf1, 1, 5, 6, 7, 8, 1, 1, 1,\r\n2, 1, 5, 6, 7, 8, 1, 1, 1,\r\n")
     read = read_boxes(path)
@@ -144,44 +144,44 @@ def test_blanks_trailing_commas_carriage_returns_and_a_byte_order_mark_do_no_har
 
 
 def test_columns_may_be_separated_by_blanks(tmp_path):
-    assert rects(read_boxes(written(tmp_path, "1 1 5 6 7 8 1 1 1\n"))) == [(5.0, 6.0, 12.0, 14.0)]
+    assert rects(read_boxes(write_file(tmp_path, "1 1 5 6 7 8 1 1 1\n"))) == [(5.0, 6.0, 12.0, 14.0)]
 
 
-def test_a_file_that_is_not_text_is_one_clear_error(tmp_path):
+def test_a_file_that_is_not_text_is_an_error(tmp_path):
     path = tmp_path / "gt.txt"
     path.write_bytes(b"1,1,5,6,7,8\n\xff\xfe,\n")
     with pytest.raises(UserError, match=r"gt.txt:2: is not UTF-8 text"):
         read_boxes(path, format="mot")
 
 
-def test_a_damaged_sequence_description_is_named(tmp_path):
-    written(tmp_path, "[Sequence]\nseqLength=many\n", "seqinfo.ini")
+def test_a_damaged_sequence_description_is_an_error(tmp_path):
+    write_file(tmp_path, "[Sequence]\nseqLength=many\n", "seqinfo.ini")
     with pytest.raises(UserError, match=r"seqinfo.ini: is not a MOT sequence description"):
-        read_boxes(written(tmp_path, MOT17_GT))
+        read_boxes(write_file(tmp_path, MOT17_GT))
 
 
-def test_a_sequence_folder_gives_ground_truth_or_detections_as_asked(tmp_path):
-    written(tmp_path, MOT17_GT, "gt/gt.txt")
-    written(tmp_path, DET, "det/det.txt")
+def test_a_sequence_folder_gives_the_requested_kind(tmp_path):
+    write_file(tmp_path, MOT17_GT, "gt/gt.txt")
+    write_file(tmp_path, DET, "det/det.txt")
     assert detect(tmp_path).format == "mot"
     assert len(read_boxes(tmp_path)) == 3
-    assert len(read_boxes(tmp_path, ReadContext(kind=Kind.PREDICTIONS))) == 2
+    assert len(read_boxes(tmp_path, ReadContext(kind=ImportKind.PREDICTIONS))) == 2
     (tmp_path / "gt" / "gt.txt").unlink()
-    assert read_boxes(tmp_path).kind is Kind.PREDICTIONS
+    assert read_boxes(tmp_path).kind is ImportKind.PREDICTIONS
 
 
 def test_class_name_for_a_file_without_classes(tmp_path):
-    read = read_boxes(written(tmp_path, DET, "det.txt"), ReadContext(class_name="person"))
+    read = read_boxes(write_file(tmp_path, DET, "det.txt"), ReadContext(class_name="person"))
     assert read.class_names == ("person",)
     assert read.class_ids.tolist() == [0, 0]
 
 
 def test_known_classes_name_the_numbers_from_one(tmp_path):
-    read = read_boxes(written(tmp_path, "1,1,5,6,7,8,1,2,1\n"), ReadContext(class_names=("person", "car")))
+    read = read_boxes(write_file(tmp_path, "1,1,5,6,7,8,1,2,1\n"), ReadContext(class_names=("person", "car")))
     assert [read.class_names[i] for i in read.class_ids] == ["car"]
 
 
-def test_written_ground_truth_has_nine_columns_and_a_file_of_labels(tmp_path):
+def test_written_ground_truth_has_nine_columns_and_a_labels_file(tmp_path):
     rows = [(0, 1, 2, 4, 6, 1, 7, 0), (4, 1.5, 2.25, 4, 6, -1, -1, BoxFlag.IGNORED | BoxFlag.OCCLUDED)]
     write_boxes(tmp_path / "gt.txt", boxes_to_write(rows, class_names=("person", "big car")), format="mot")
     assert (tmp_path / "gt.txt").read_text() == "1,7,1,2,3,4,1,2,1\n5,-1,1.5,2.25,2.5,3.75,0,-1,0\n"
@@ -192,7 +192,7 @@ def test_written_ground_truth_has_nine_columns_and_a_file_of_labels(tmp_path):
     assert read.flags.tolist() == [0, int(BoxFlag.IGNORED | BoxFlag.OCCLUDED)]
 
 
-def test_written_predictions_are_detections_with_every_bit_of_their_scores(tmp_path):
+def test_written_predictions_are_detections_with_exact_scores(tmp_path):
     score = float(np.nextafter(0.3, 1))
     write_boxes(tmp_path / "a.txt", boxes_to_write([(0, 1, 2, 4, 6)], scores=[score]), format="mot")
     assert (tmp_path / "a.txt").read_text() == "1,-1,1,2,3,4,0.30000000000000004,-1,-1,-1\n"
@@ -206,13 +206,13 @@ def test_a_class_name_with_a_line_break_is_refused_before_anything_is_written(tm
 
 
 @pytest.mark.parametrize(("sequence", "boxes", "ignored"), [("pets09", 4650, 174), ("tud-campus", 359, 0)])
-def test_real_ground_truth_comes_back_from_our_own_file(shared_data, tmp_path, sequence, boxes, ignored):
+def test_real_ground_truth_survives_a_round_trip(shared_data, tmp_path, sequence, boxes, ignored):
     read = read_boxes(shared_data / sequence / "gt.txt")
     assert len(read) == boxes
     assert int(np.count_nonzero(read.flags & int(BoxFlag.IGNORED))) == ignored
-    assert read.kind is Kind.GROUND_TRUTH
+    assert read.kind is ImportKind.GROUND_TRUTH
     assert read.refused == ()
-    write_boxes(tmp_path / "gt.txt", again(read, frame_count=read.frame_count), format="mot")
+    write_boxes(tmp_path / "gt.txt", boxes_from_import(read, frame_count=read.frame_count), format="mot")
     second = read_boxes(tmp_path / "gt.txt")
     for name in ("frames", "boxes", "track_ids", "flags", "class_ids"):
         assert np.array_equal(getattr(second, name), getattr(read, name)), name
@@ -220,14 +220,14 @@ def test_real_ground_truth_comes_back_from_our_own_file(shared_data, tmp_path, s
 
 def test_real_detections_are_predictions_of_the_whole_sequence(shared_data):
     read = read_boxes(shared_data / "pets09" / "det_frcnn.txt")
-    assert (len(read), read.kind, read.frame_count, read.size) == (4359, Kind.PREDICTIONS, 795, (768, 576))
+    assert (len(read), read.kind, read.frame_count, read.size) == (4359, ImportKind.PREDICTIONS, 795, (768, 576))
     assert read.scores.min() >= 0.5
 
 
-def test_a_million_rows_are_read_and_the_bad_ones_found_by_line(tmp_path):
+def test_a_million_rows_are_read_and_invalid_ones_are_found_by_line(tmp_path):
     lines = ["7,-1,10.5,20,30,40,0.5,-1,-1,-1\n"] * 1_000_000
     lines[123_456] = "7,-1,10.5,20,0,40,0.5,-1,-1,-1\n"
-    path = written(tmp_path, "".join(lines), "det.txt")
+    path = write_file(tmp_path, "".join(lines), "det.txt")
     read = read_boxes(path)
     assert len(read) == 999_999
     assert [row.line for row in read.refused] == [123_457]

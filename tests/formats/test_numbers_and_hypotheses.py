@@ -1,4 +1,4 @@
-"""Decimals, and the frame offset that fits best."""
+"""Numbers as text, and the best frame offset."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iouviewer.formats.frame_offset import describe, propose_offset
-from iouviewer.formats.numbers import corner_texts, exact, extent_texts, rounded, short
+from iouviewer.formats.frame_offset import describe_offsets, propose_offset
+from iouviewer.formats.numbers import corner_texts, exact_text, extent_texts, round_values, short_text
 from iouviewer.formats.registry import read_boxes
 
 
@@ -17,21 +17,21 @@ from iouviewer.formats.registry import read_boxes
     [(12.0, "12"), (0.5, "0.5"), (-0.0, "0"), (-1e-9, "0"), (0.00001, "0.00001"), (31.029999999999973, "31.03")],
 )
 def test_numbers_are_short(value, text):
-    assert short(float(rounded(np.array([value]))[0])) == text
+    assert short_text(float(round_values(np.array([value]))[0])) == text
 
 
 @given(st.floats(-1e7, 1e7))
-def test_a_rounded_number_is_near_stable_and_reads_back_to_the_bit(value):
-    once = rounded(np.array([value]))
+def test_a_rounded_number_is_close_stable_and_reads_back_exactly(value):
+    once = round_values(np.array([value]))
     assert abs(once[0] - value) <= 5.1e-7
-    assert np.array_equal(rounded(once), once)
-    assert float(short(float(once[0]))) == once[0]
-    assert len(short(float(once[0])).partition(".")[2]) <= 6
+    assert np.array_equal(round_values(once), once)
+    assert float(short_text(float(once[0]))) == once[0]
+    assert len(short_text(float(once[0])).partition(".")[2]) <= 6
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_an_exact_number_reads_back_to_the_bit(value):
-    assert float(exact(value)) == value
+def test_an_exact_number_reads_back_exactly(value):
+    assert float(exact_text(value)) == value
 
 
 def test_a_box_thinner_than_the_rounding_keeps_its_extent():
@@ -41,34 +41,34 @@ def test_a_box_thinner_than_the_rounding_keeps_its_extent():
     assert float(extent_texts(boxes)[0][2]) > 0
 
 
-def moving(count, speed):
+def moving_boxes(count, speed):
     frames = np.arange(count)
     boxes = np.stack([speed * frames, np.zeros(count), speed * frames + 20.0, np.full(count, 20.0)])
     return frames, boxes
 
 
 @pytest.mark.parametrize("offset", [-3, -1, 0, 2])
-def test_the_offset_that_was_taken_away_is_proposed_first(offset):
-    frames, boxes = moving(60, 4.0)
+def test_the_applied_offset_is_proposed_first(offset):
+    frames, boxes = moving_boxes(60, 4.0)
     proposals = propose_offset(frames, boxes, frames - offset, boxes)
     assert proposals[0] == (offset, 1.0)
     assert [o for o, _ in sorted(proposals)] == list(range(-3, 4))
 
 
-def test_of_equal_fits_the_offset_nearest_to_zero_comes_first():
-    frames, boxes = moving(60, 0.0)
+def test_among_equal_offsets_the_nearest_to_zero_comes_first():
+    frames, boxes = moving_boxes(60, 0.0)
     assert propose_offset(frames, boxes, frames, boxes)[0][0] == 0
 
 
-def test_without_boxes_nothing_is_proposed():
-    frames, boxes = moving(5, 1.0)
+def test_without_boxes_no_offset_is_proposed():
+    frames, boxes = moving_boxes(5, 1.0)
     none = np.zeros(0, np.int64), np.zeros((4, 0))
     assert propose_offset(*none, frames, boxes) == []
     assert propose_offset(frames, boxes, *none) == []
-    assert describe([]) == ""
+    assert describe_offsets([]) == ""
 
 
-def test_the_mean_is_that_of_a_plain_loop():
+def test_the_mean_equals_that_of_a_plain_loop():
     rng = np.random.default_rng(5)
     frames_a, frames_b = np.sort(rng.integers(0, 30, 80)), rng.integers(0, 30, 90)
     boxes_a, boxes_b = (
@@ -99,8 +99,8 @@ def test_the_mean_is_that_of_a_plain_loop():
         ([(-1, 0.81), (1, 0.5), (0, 0.43)], "offset -1 gives 0.81, offset 0 gives 0.43"),
     ],
 )
-def test_the_sentence_names_the_best_offset_and_the_present_one(proposals, text):
-    assert describe(proposals) == text
+def test_the_description_has_the_best_and_the_current_offset(proposals, text):
+    assert describe_offsets(proposals) == text
 
 
 def test_real_detections_that_are_one_frame_late_are_found(shared_data):

@@ -1,4 +1,4 @@
-"""Formats of one file an image: Pascal VOC XML and labelme JSON."""
+"""Formats with one file per image: Pascal VOC XML and labelme JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iouviewer.document.boxes import BoxFlag
-from iouviewer.document.imported import Kind
+from iouviewer.document.imported import ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes, write_boxes
 from tests.formats.helpers import boxes_to_write, rects
@@ -37,11 +37,11 @@ VOC = """<annotation>
 """
 
 
-def voc(image="000005.jpg", xmin="263", difficult="0"):
+def voc_text(image="000005.jpg", xmin="263", difficult="0"):
     return VOC.format(image=image, xmin=xmin, difficult=difficult)
 
 
-def labelme(points, image="a.jpg", **shape):
+def labelme_text(points, image="a.jpg", **shape):
     first = {"label": "car", "points": points, "group_id": None, "shape_type": "rectangle", "flags": {}, **shape}
     size = {"imageWidth": 500, "imageHeight": 375}
     return json.dumps(
@@ -49,16 +49,16 @@ def labelme(points, image="a.jpg", **shape):
     )
 
 
-def folder_of(path, files):
+def write_folder(path, files):
     path.mkdir(exist_ok=True)
     for name, text in files.items():
         (path / name).write_text(text, encoding="utf-8")
     return path
 
 
-def test_voc_pixels_count_from_one_and_include_the_last(tmp_path):
-    read = read_boxes(folder_of(tmp_path / "voc", {"000005.xml": voc(), "000007.xml": voc(difficult="1")}))
-    assert read.kind is Kind.GROUND_TRUTH
+def test_voc_pixels_start_at_one_and_include_the_last(tmp_path):
+    read = read_boxes(write_folder(tmp_path / "voc", {"000005.xml": voc_text(), "000007.xml": voc_text(difficult="1")}))
+    assert read.kind is ImportKind.GROUND_TRUTH
     assert read.frames.tolist() == [4, 6]
     assert rects(read) == [(262.0, 210.0, 324.0, 339.0)] * 2
     assert read.flags.tolist() == [int(BoxFlag.TRUNCATED), int(BoxFlag.TRUNCATED | BoxFlag.IGNORED)]
@@ -68,20 +68,20 @@ def test_voc_pixels_count_from_one_and_include_the_last(tmp_path):
 
 def test_voc_without_objects_is_a_labelled_frame(tmp_path):
     text = "<annotation><filename>000001.jpg</filename></annotation>"
-    read = read_boxes(folder_of(tmp_path / "voc", {"000001.xml": text}))
+    read = read_boxes(write_folder(tmp_path / "voc", {"000001.xml": text}))
     assert (len(read), read.labelled.tolist(), read.size) == (0, [0], None)
 
 
 def test_a_single_voc_file_can_be_opened(tmp_path):
-    assert read_boxes(folder_of(tmp_path, {"000005.xml": voc()}) / "000005.xml").frames.tolist() == [4]
+    assert read_boxes(write_folder(tmp_path, {"000005.xml": voc_text()}) / "000005.xml").frames.tolist() == [4]
 
 
 @pytest.mark.parametrize(
     ("xmin", "reason"),
     [("", "a corner is missing"), ("left", "xmin 'left'"), ("nan", "not a finite number"), ("325", "must be greater")],
 )
-def test_a_bad_voc_object_is_refused_by_file_and_line(tmp_path, xmin, reason):
-    read = read_boxes(folder_of(tmp_path / "voc", {"1.xml": voc(), "2.xml": voc(xmin=xmin)}))
+def test_an_invalid_voc_object_is_refused_with_file_and_line(tmp_path, xmin, reason):
+    read = read_boxes(write_folder(tmp_path / "voc", {"1.xml": voc_text(), "2.xml": voc_text(xmin=xmin)}))
     assert len(read) == 1
     assert (read.refused[0].path.name, read.refused[0].line) == ("2.xml", 9)
     assert reason in read.refused[0].reason
@@ -89,29 +89,29 @@ def test_a_bad_voc_object_is_refused_by_file_and_line(tmp_path, xmin, reason):
 
 @pytest.mark.parametrize(
     ("name", "good", "bad"),
-    [("xml", voc(), "<annotation><object>"), ("json", labelme([[1, 2], [3, 4]]), '{"shapes": [}')],
+    [("xml", voc_text(), "<annotation><object>"), ("json", labelme_text([[1, 2], [3, 4]]), '{"shapes": [}')],
 )
 def test_a_damaged_file_is_refused_with_its_line_and_the_others_are_read(tmp_path, name, good, bad):
-    path = folder_of(tmp_path / "many", {f"1.{name}": good, f"2.{name}": bad, f"3.{name}": good})
+    path = write_folder(tmp_path / "many", {f"1.{name}": good, f"2.{name}": bad, f"3.{name}": good})
     read = read_boxes(path)
     assert read.frames.tolist() == [0, 2]
     assert read.labelled.tolist() == [0, 2]
     assert (read.refused[0].path.name, read.refused[0].line) == (f"2.{name}", 1)
 
 
-def test_a_folder_whose_every_file_is_damaged_is_an_error(tmp_path):
+def test_a_folder_with_only_damaged_files_is_an_error(tmp_path):
     with pytest.raises(UserError, match=r"1.xml:1: is not well-formed"):
-        read_boxes(folder_of(tmp_path / "voc", {"1.xml": "<annotation>"}), format="voc")
+        read_boxes(write_folder(tmp_path / "voc", {"1.xml": "<annotation>"}), format="voc")
 
 
 @pytest.mark.parametrize("format_key", ["voc", "labelme"])
 def test_a_folder_without_files_is_an_error(tmp_path, format_key):
-    with pytest.raises(UserError, match="holds no"):
+    with pytest.raises(UserError, match="contains no"):
         read_boxes(tmp_path, format=format_key)
 
 
 def test_voc_refuses_document_types(tmp_path):
-    path = folder_of(tmp_path / "voc", {"1.xml": '<!DOCTYPE a [<!ENTITY x "y">]>' + voc()})
+    path = write_folder(tmp_path / "voc", {"1.xml": '<!DOCTYPE a [<!ENTITY x "y">]>' + voc_text()})
     with pytest.raises(UserError, match="document type declaration"):
         read_boxes(path, format="voc")
 
@@ -119,8 +119,10 @@ def test_voc_refuses_document_types(tmp_path):
 @pytest.mark.parametrize(
     "points", [[[30, 40], [10, 20]], [[10, 40], [30, 20]], [[10, 20], [30, 20], [30, 40], [10, 40]]]
 )
-def test_labelme_corners_may_come_in_any_order_and_number_two_or_four(tmp_path, points):
-    read = read_boxes(folder_of(tmp_path / "lm", {"a_3.json": labelme(points, group_id=8, flags={"occluded": True})}))
+def test_labelme_corners_are_two_or_four_in_any_order(tmp_path, points):
+    read = read_boxes(
+        write_folder(tmp_path / "lm", {"a_3.json": labelme_text(points, group_id=8, flags={"occluded": True})})
+    )
     assert rects(read) == [(10.0, 20.0, 30.0, 40.0)]
     assert (read.frames.tolist(), read.track_ids.tolist()) == ([2], [8])
     assert read.flags.tolist() == [int(BoxFlag.OCCLUDED)]
@@ -135,32 +137,34 @@ def test_labelme_corners_may_come_in_any_order_and_number_two_or_four(tmp_path, 
         ({"points": [[1, 2], [3, "x"]]}, "points must be two"),
         ({"points": [[1, 2], [1, 4]]}, "must be greater"),
         ({"points": [[1, 2], [1e8, 4]]}, "beyond"),
-        ({"points": [[0, 1], [1, 0], [2, 1], [1, 2]]}, "a rotated rectangle"),
-        ({"points": [[1, 2], [3, 4]], "shape_type": "polygon"}, "a polygon, no rectangle"),
+        ({"points": [[0, 1], [1, 0], [2, 1], [1, 2]]}, "rotated boxes are not supported"),
+        ({"points": [[1, 2], [3, 4]], "shape_type": "polygon"}, "the shape is a polygon, not a rectangle"),
     ],
 )
-def test_a_bad_labelme_shape_is_refused_by_its_place(tmp_path, shape, reason):
-    text = labelme(**{"points": [[1, 2], [3, 4]], **shape})
-    read = read_boxes(folder_of(tmp_path / "lm", {"1.json": text}))
+def test_an_invalid_labelme_shape_is_refused_with_its_index(tmp_path, shape, reason):
+    text = labelme_text(**{"points": [[1, 2], [3, 4]], **shape})
+    read = read_boxes(write_folder(tmp_path / "lm", {"1.json": text}))
     assert len(read) == 0
     assert read.refused[0].reason.startswith("shapes[0]: ")
     assert reason in read.refused[0].reason
 
 
 @pytest.mark.parametrize(
-    ("ending", "make"), [("xml", voc), ("json", lambda image: labelme([[1, 2], [3, 4]], image=image))]
+    ("ending", "make"), [("xml", voc_text), ("json", lambda image: labelme_text([[1, 2], [3, 4]], image=image))]
 )
-def test_frames_go_by_the_images_the_files_name(tmp_path, ending, make):
-    path = folder_of(tmp_path / "many", {f"x.{ending}": make(image="b.jpg"), f"y.{ending}": make(image="stranger.jpg")})
+def test_frames_follow_the_image_names_in_the_files(tmp_path, ending, make):
+    path = write_folder(
+        tmp_path / "many", {f"x.{ending}": make(image="b.jpg"), f"y.{ending}": make(image="stranger.jpg")}
+    )
     read = read_boxes(path, ReadContext(image_names=["a.jpg", "b.jpg"]))
     assert read.frames.tolist() == [1]
     assert read.labelled.tolist() == [1]
     assert [(r.path.name, r.reason) for r in read.refused] == [
-        (f"y.{ending}", "stranger.jpg is none of the images; its boxes are not read")
+        (f"y.{ending}", "stranger.jpg is not in the image folder; its boxes were not read")
     ]
 
 
-def test_written_voc_has_whole_pixels_as_integers(tmp_path):
+def test_written_voc_has_no_decimals_for_integers(tmp_path):
     data = boxes_to_write([(0, 262, 210.5, 324, 339, 0)], class_names=("a&b",), labelled=np.array([0, 1]))
     write_boxes(tmp_path / "voc", data, format="voc")
     assert sorted(p.name for p in (tmp_path / "voc").iterdir()) == ["clip_1.xml", "clip_2.xml"]
@@ -171,7 +175,7 @@ def test_written_voc_has_whole_pixels_as_integers(tmp_path):
     assert read_boxes(tmp_path / "voc").class_names == ("a&b",)
 
 
-def test_written_files_are_named_as_the_images_of_the_folder(tmp_path):
+def test_written_files_are_named_after_the_images(tmp_path):
     data = boxes_to_write(
         [(1, 1, 2, 3, 4, 0)], class_names=("a",), labelled=np.array([1]), image_names=["q.png", "r.png"]
     )

@@ -1,4 +1,4 @@
-"""YOLO labels: datasets, and what ultralytics' save_txt leaves behind after a video."""
+"""YOLO labels: datasets, and the files that ultralytics' save_txt writes for a video."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from iouviewer.document.boxes import BoxFlag
-from iouviewer.document.imported import Kind
+from iouviewer.document.imported import ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.names_yaml import find_names, read_yaml_names, yaml_quoted
-from iouviewer.formats.registry import ReadContext, detect, losses, read_boxes, write_boxes
+from iouviewer.formats.class_names import find_class_names, read_yaml_names, yaml_quoted
+from iouviewer.formats.registry import ReadContext, detect, read_boxes, unsupported_fields, write_boxes
 from tests.formats.helpers import boxes_to_write, rects
 
 SIZE = ReadContext(size=(640, 480))
 ROW = "0 0.5 0.5 0.25 0.5"
 
 
-def labels(folder, files):
+def write_labels(folder, files):
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,21 +24,21 @@ def labels(folder, files):
     return folder
 
 
-def test_without_the_pictures_size_the_user_is_asked_for_it(tmp_path):
-    with pytest.raises(UserError, match="whose size is not known"):
-        read_boxes(labels(tmp_path, {"labels/a_1.txt": ROW}))
+def test_an_unknown_frame_size_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="frame size, which is not known"):
+        read_boxes(write_labels(tmp_path, {"labels/a_1.txt": ROW}))
 
 
 def test_an_empty_file_is_a_labelled_frame_without_objects(tmp_path):
-    read = read_boxes(labels(tmp_path, {"labels/000001.txt": "", "labels/000003.txt": ""}), SIZE)
+    read = read_boxes(write_labels(tmp_path, {"labels/000001.txt": "", "labels/000003.txt": ""}), SIZE)
     assert len(read) == 0
     assert read.labelled.tolist() == [0, 2]
 
 
-def test_a_dataset_with_names_from_data_yaml_in_their_order(tmp_path):
+def test_a_dataset_has_the_names_of_data_yaml_in_their_order(tmp_path):
     files = {"train/labels/000007.txt": f"1 0.5 0.5 0.25 0.5\n{ROW}\n", "data.yaml": "names: ['zebra', \"ant\"]\n"}
-    read = read_boxes(labels(tmp_path, files) / "train" / "labels", SIZE)
-    assert read.kind is Kind.UNKNOWN
+    read = read_boxes(write_labels(tmp_path, files) / "train" / "labels", SIZE)
+    assert read.kind is ImportKind.UNKNOWN
     assert read.class_names == ("zebra", "ant")
     assert read.class_ids.tolist() == [1, 0]
     assert rects(read) == [(240.0, 120.0, 400.0, 360.0)] * 2
@@ -47,58 +47,58 @@ def test_a_dataset_with_names_from_data_yaml_in_their_order(tmp_path):
     assert read.scores is None
 
 
-def test_save_txt_of_a_video_counts_from_one_and_leaves_out_empty_frames(tmp_path):
+def test_save_txt_of_a_video_starts_at_one_and_leaves_out_empty_frames(tmp_path):
     files = {
         "labels/clip_1.txt": f"{ROW} 0.9\n",
         "labels/clip_10.txt": f"{ROW} 0.25\n",
         "labels/clip_9.txt": f"{ROW} 1",
     }
-    read = read_boxes(labels(tmp_path, files), SIZE)
-    assert read.kind is Kind.PREDICTIONS
+    read = read_boxes(write_labels(tmp_path, files), SIZE)
+    assert read.kind is ImportKind.PREDICTIONS
     assert dict(zip(read.frames.tolist(), read.scores.tolist(), strict=True)) == {0: 0.9, 9: 0.25, 8: 1.0}
     assert read.labelled is None
     assert read.covered is None
     assert read.class_ids.tolist() == [-1, -1, -1]
 
 
-def test_a_stride_maps_file_n_to_picture_n_times_k_minus_one(tmp_path):
+def test_a_stride_maps_file_n_to_frame_n_times_k_minus_one(tmp_path):
     files = {"labels/clip_1.txt": f"{ROW} 0.9\n", "labels/clip_2.txt": f"{ROW} 0.9\n"}
-    read = read_boxes(labels(tmp_path, files), ReadContext(size=(640, 480), stride=5))
+    read = read_boxes(write_labels(tmp_path, files), ReadContext(size=(640, 480), stride=5))
     assert read.frames.tolist() == [4, 9]
 
 
-def test_of_several_videos_the_open_one_is_read(tmp_path):
+def test_only_the_open_video_of_several_is_read(tmp_path):
     files = {"labels/day_1.txt": f"{ROW} 0.9\n", "labels/night_2.txt": f"{ROW} 0.9\n"}
-    read = read_boxes(labels(tmp_path, files), ReadContext(size=(640, 480), video_stem="night"))
+    read = read_boxes(write_labels(tmp_path, files), ReadContext(size=(640, 480), video_stem="night"))
     assert read.frames.tolist() == [1]
-    assert any("1 files of other videos" in note for note in read.notes)
+    assert any("1 file of another video" in note for note in read.notes)
 
 
-def test_six_columns_of_whole_numbers_are_track_ids_and_seven_are_both(tmp_path):
-    six = read_boxes(labels(tmp_path / "six", {"labels/a_1.txt": f"{ROW} 1\n{ROW} 12\n"}), SIZE)
+def test_a_sixth_column_of_integers_has_track_ids_and_seven_columns_have_both(tmp_path):
+    six = read_boxes(write_labels(tmp_path / "six", {"labels/a_1.txt": f"{ROW} 1\n{ROW} 12\n"}), SIZE)
     assert (six.scores, six.track_ids.tolist()) == (None, [1, 12])
-    seven = read_boxes(labels(tmp_path / "seven", {"labels/a_1.txt": f"{ROW} 0.5 3\n{ROW} 0.75\n"}), SIZE)
+    seven = read_boxes(write_labels(tmp_path / "seven", {"labels/a_1.txt": f"{ROW} 0.5 3\n{ROW} 0.75\n"}), SIZE)
     assert (seven.scores.tolist(), seven.track_ids.tolist()) == ([0.5, 0.75], [3, -1])
 
 
-def test_rows_that_occur_twice_are_kept_and_told(tmp_path):
-    read = read_boxes(labels(tmp_path, {"labels/a_1.txt": f"{ROW} 0.5\n{ROW} 0.5\n"}), SIZE)
+def test_duplicate_rows_are_kept_and_reported(tmp_path):
+    read = read_boxes(write_labels(tmp_path, {"labels/a_1.txt": f"{ROW} 0.5\n{ROW} 0.5\n"}), SIZE)
     assert len(read) == 2
     assert any("second run" in note for note in read.notes)
 
 
-def test_frames_go_by_the_names_of_an_image_folder_and_strangers_are_refused(tmp_path):
-    folder = labels(tmp_path, {"labels/b.txt": ROW, "labels/zz.txt": ROW})
+def test_frames_follow_the_names_of_an_image_folder_and_others_are_refused(tmp_path):
+    folder = write_labels(tmp_path, {"labels/b.txt": ROW, "labels/zz.txt": ROW})
     read = read_boxes(folder, ReadContext(size=(640, 480), image_names=["a.jpg", "b.jpg"]))
     assert read.frames.tolist() == [1]
-    assert [str(r) for r in read.refused] == [f"{folder / 'labels' / 'zz.txt'}: belongs to none of the images"]
+    assert [str(r) for r in read.refused] == [f"{folder / 'labels' / 'zz.txt'}: has no image in the image folder"]
 
 
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("0 0.5 0.5 0.2", "4 columns: at least 5 are needed"),
-        ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4 0.4", "a polygon or key points"),
+        ("0 0.5 0.5 0.2", "4 columns instead of at least 5"),
+        ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4 0.4", "9 columns: polygons and keypoints are not supported"),
         ("0 0.5 half 0.2 0.2", "not a number: 'half'"),
         ("0.5 0.5 0.5 0.2 0.2", "0.5 is not a class number"),
         ("-1 0.5 0.5 0.2 0.2", "-1 is not a class number"),
@@ -107,23 +107,25 @@ def test_frames_go_by_the_names_of_an_image_folder_and_strangers_are_refused(tmp
         ("0 0.5 0.5 inf 0.2", "not a finite number"),
     ],
 )
-def test_a_bad_row_is_refused_by_file_and_line(tmp_path, row, reason):
-    read = read_boxes(labels(tmp_path, {"labels/a_4.txt": f"{ROW}\n{row}\n{ROW}\n"}), SIZE)
+def test_an_invalid_row_is_refused_with_file_and_line(tmp_path, row, reason):
+    read = read_boxes(write_labels(tmp_path, {"labels/a_4.txt": f"{ROW}\n{row}\n{ROW}\n"}), SIZE)
     assert len(read) == 2
     assert (read.refused[0].path.name, read.refused[0].line) == ("a_4.txt", 2)
     assert reason in read.refused[0].reason
 
 
-def test_pixels_instead_of_fractions_are_one_clear_error(tmp_path):
-    with pytest.raises(UserError, match="are not fractions of the picture"):
-        read_boxes(labels(tmp_path, {"labels/a_1.txt": "0 320 240 64 48\n0 300 200 64 48\n"}), SIZE, format="yolo")
+def test_pixels_instead_of_fractions_are_an_error(tmp_path):
+    with pytest.raises(UserError, match="are not fractions of the frame size"):
+        read_boxes(
+            write_labels(tmp_path, {"labels/a_1.txt": "0 320 240 64 48\n0 300 200 64 48\n"}), SIZE, format="yolo"
+        )
 
 
-def test_a_folder_without_labels_is_an_error_unless_a_run_found_nothing(tmp_path):
+def test_a_folder_without_labels_is_an_error_except_for_predictions(tmp_path):
     (tmp_path / "labels").mkdir()
-    with pytest.raises(UserError, match="holds no label files"):
+    with pytest.raises(UserError, match="contains no label files"):
         read_boxes(tmp_path, SIZE, format="yolo")
-    nothing = read_boxes(tmp_path, ReadContext(size=(640, 480), kind=Kind.PREDICTIONS), format="yolo")
+    nothing = read_boxes(tmp_path, ReadContext(size=(640, 480), kind=ImportKind.PREDICTIONS), format="yolo")
     assert len(nothing) == 0
 
 
@@ -137,30 +139,30 @@ def test_a_folder_without_labels_is_an_error_unless_a_run_found_nothing(tmp_path
         "names: [a b,\n  'c: d',\n  e]\n",
     ],
 )
-def test_names_of_a_data_yaml_in_every_shape(tmp_path, text):
-    path = labels(tmp_path, {"data.yaml": text}) / "data.yaml"
+def test_every_form_of_names_in_data_yaml_is_parsed(tmp_path, text):
+    path = write_labels(tmp_path, {"data.yaml": text}) / "data.yaml"
     assert read_yaml_names(path) == {0: "a b", 1: "c: d", 2: "e"}
 
 
 @pytest.mark.parametrize(
     ("text", "line"), [("a: 1\nnames: person\n", 2), ("names:\n  0: a\n  what\n", 3), ("names: [a", 1)]
 )
-def test_names_in_another_shape_are_an_error_with_its_line(tmp_path, text, line):
-    path = labels(tmp_path, {"data.yaml": text}) / "data.yaml"
+def test_names_in_another_form_are_an_error_with_the_line(tmp_path, text, line):
+    path = write_labels(tmp_path, {"data.yaml": text}) / "data.yaml"
     with pytest.raises(UserError) as caught:
         read_yaml_names(path)
     assert caught.value.line == line
 
 
-def test_names_of_classes_txt_and_of_nothing(tmp_path):
-    labels(tmp_path, {"labels/classes.txt": "b\na\n\n"})
-    assert find_names(tmp_path / "labels")[0] == {0: "b", 1: "a"}
-    assert find_names(tmp_path) == (None, None)
+def test_names_come_from_classes_txt_if_it_exists(tmp_path):
+    write_labels(tmp_path, {"labels/classes.txt": "b\na\n\n"})
+    assert find_class_names(tmp_path / "labels")[0] == {0: "b", 1: "a"}
+    assert find_class_names(tmp_path) == (None, None)
 
 
 @pytest.mark.parametrize("name", ["plain", "it's", 'say "x"', "a: b", "a # b", "", "- a"])
-def test_any_name_survives_the_written_yaml(tmp_path, name):
-    path = labels(tmp_path, {"data.yaml": f"names:\n  0: {yaml_quoted(name)}\n"}) / "data.yaml"
+def test_every_name_survives_the_written_yaml(tmp_path, name):
+    path = write_labels(tmp_path, {"data.yaml": f"names:\n  0: {yaml_quoted(name)}\n"}) / "data.yaml"
     assert read_yaml_names(path) == {0: name}
 
 
@@ -176,23 +178,23 @@ def test_a_written_dataset_has_a_file_for_every_labelled_frame(tmp_path):
     read = read_boxes(tmp_path / "out", SIZE)
     assert read.class_names == ("b", "a")
     assert (read.frames.tolist(), read.class_ids.tolist()) == ([2, 2], [1, -1])
-    assert len(losses(data, "yolo")) == 2
+    assert len(unsupported_fields(data, "yolo")) == 2
 
 
-def test_a_folder_that_holds_something_is_never_written_to(tmp_path):
-    labels(tmp_path / "out", {"mine.txt": "keep"})
-    with pytest.raises(UserError, match="there is something at this place already"):
+def test_a_folder_with_files_is_never_overwritten(tmp_path):
+    write_labels(tmp_path / "out", {"mine.txt": "keep"})
+    with pytest.raises(UserError, match="the destination already exists"):
         write_boxes(tmp_path / "out", boxes_to_write([(0, 1, 1, 2, 2)]), format="yolo")
     assert [p.name for p in tmp_path.rglob("*")] == ["out", "mine.txt"]
 
 
-def test_written_predictions_carry_scores_and_tracks(tmp_path):
+def test_written_predictions_have_scores_and_tracks(tmp_path):
     data = boxes_to_write([(0, 1, 1, 2, 2, 0, 7), (1, 1, 1, 2, 2, 0, -1)], class_names=("a",), scores=[0.25, 0.5])
     write_boxes(tmp_path / "out", data, format="yolo")
     read = read_boxes(tmp_path / "out", SIZE)
-    assert read.kind is Kind.PREDICTIONS
+    assert read.kind is ImportKind.PREDICTIONS
     assert (read.scores.tolist(), read.track_ids.tolist()) == ([0.25, 0.5], [7, -1])
 
 
 def test_a_folder_of_empty_label_files_is_recognised(tmp_path):
-    assert detect(labels(tmp_path, {"labels/a_1.txt": ""})).format == "yolo"
+    assert detect(write_labels(tmp_path, {"labels/a_1.txt": ""})).format == "yolo"

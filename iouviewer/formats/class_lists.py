@@ -1,4 +1,4 @@
-"""COCO's 80 classes and the category numbers (1 to 90, with gaps) that its annotation files give them."""
+"""Class lists that data sets define and their files omit; data only, never translated."""
 
 from __future__ import annotations
 
@@ -16,3 +16,21 @@ COCO_CATEGORIES: dict[int, str] = {
     79: "oven", 80: "toaster", 81: "sink", 82: "refrigerator", 84: "book", 85: "clock", 86: "vase",
     87: "scissors", 88: "teddy bear", 89: "hair drier", 90: "toothbrush",
 }  # fmt: skip
+"""COCO's 80 classes by the category ids of its annotation files (1 to 90, with gaps)."""
+
+MOT17_CLASSES = (
+    "pedestrian",
+    "person on vehicle",
+    "car",
+    "bicycle",
+    "motorbike",
+    "non motorized vehicle",
+    "static person",
+    "distractor",
+    "occluder",
+    "occluder on the ground",
+    "occluder full",
+    "reflection",
+    "crowd",
+)
+"""Classes 1 to 13 of MOT16, MOT17 and MOT20 (Milan 2016, table 3; 13 since MOT20)."""

@@ -1,6 +1,6 @@
 """Class names from ``classes.txt``, ``labels.txt`` or the ``names`` of an ultralytics ``data.yaml``.
 
-Only the three shapes in which ``names`` is written are understood; a YAML library is not worth a dependency.
+Of YAML, only the forms in which ``names`` is usually written are parsed; this does not justify a dependency.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from iouviewer.errors import UserError
 from iouviewer.formats.text import read_lines
+from iouviewer.i18n import tr
 
 NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml")
 LABEL_FOLDERS = {"labels", "train", "val", "valid", "test"}
@@ -17,30 +18,30 @@ _NAMES = re.compile(r"^names\s*:\s*(.*)$")
 _ENTRY = re.compile(r"^\s*(?:(\d+)\s*:|-)\s*(.*)$")
 
 
-def find_names(folder: Path) -> tuple[dict[int, str] | None, Path | None]:
-    """Names by class number and the file they are from, None if there are none.
+def find_class_names(folder: Path) -> tuple[dict[int, str] | None, Path | None]:
+    """Names by class number and the file they come from; None if there are none.
 
-    Looked for in the folder and, where it is ``labels`` or a split, in those above it.
+    The folder is searched and, if it is ``labels`` or a split, up to two folders above it.
 
     Raises:
-        UserError: a ``data.yaml`` whose names cannot be read.
+        UserError: a ``data.yaml`` whose names cannot be parsed.
     """
-    places = [folder]
-    while places[-1].name in LABEL_FOLDERS and len(places) < 3:
-        places.append(places[-1].parent)
-    for place in places:
+    folders = [folder]
+    while folders[-1].name in LABEL_FOLDERS and len(folders) < 3:
+        folders.append(folders[-1].parent)
+    for candidate in folders:
         for name in NAME_FILES:
-            file = place / name
+            file = candidate / name
             if not file.is_file():
                 continue
-            names = dict(enumerate(read_plain(file))) if name.endswith(("txt", "names")) else read_yaml_names(file)
+            names = dict(enumerate(read_name_lines(file))) if name.endswith(("txt", "names")) else read_yaml_names(file)
             if names:
                 return names, file
     return None, None
 
 
-def read_plain(path: Path) -> list[str]:
-    """One name a line, in the order of the class numbers; blank lines at the end do not count."""
+def read_name_lines(path: Path) -> list[str]:
+    """One name per line, in the order of the class numbers; blank lines at the end are ignored."""
     lines = [line.strip() for line in read_lines(path)]
     while lines and not lines[-1]:
         lines.pop()
@@ -48,10 +49,10 @@ def read_plain(path: Path) -> list[str]:
 
 
 def read_yaml_names(path: Path) -> dict[int, str]:
-    """``names: [a, b]``, ``names: {0: a}``, a block of ``0: a`` or of ``- a``; empty where there is no ``names``.
+    """The value of ``names``: ``[a, b]``, ``{0: a}``, or a block of ``0: a`` or ``- a``; empty without ``names``.
 
     Raises:
-        UserError: names in another shape, with the line.
+        UserError: names in another form, with the line.
     """
     lines = read_lines(path)
     for number, line in enumerate(lines, 1):
@@ -60,21 +61,21 @@ def read_yaml_names(path: Path) -> dict[int, str]:
             continue
         inline = _strip_comment(found[1]).strip()
         if inline:
-            return _inline(path, number, inline, lines)
-        return _block(path, number, lines)
+            return _parse_inline(path, number, inline, lines)
+        return _parse_block(path, number, lines)
     return {}
 
 
-def _inline(path: Path, number: int, text: str, lines: list[str]) -> dict[int, str]:
+def _parse_inline(path: Path, number: int, text: str, lines: list[str]) -> dict[int, str]:
     closing = {"[": "]", "{": "}"}.get(text[0])
     if closing is None:
-        raise UserError("names must be a list of class names", path=path, line=number)
+        raise UserError(tr("names must be a list of class names"), path=path, line=number)
     for following in lines[number:]:
         if text.endswith(closing):
             break
         text += " " + _strip_comment(following).strip()
     if not text.endswith(closing):
-        raise UserError(f"names is not closed with {closing}", path=path, line=number)
+        raise UserError(tr("the list of names has no closing {bracket}", bracket=closing), path=path, line=number)
     parts = [part for part in _split(text[1:-1]) if part]
     if closing == "]":
         return {i: _unquote(part) for i, part in enumerate(parts)}
@@ -82,12 +83,12 @@ def _inline(path: Path, number: int, text: str, lines: list[str]) -> dict[int, s
     for part in parts:
         key, colon, name = part.partition(":")
         if not colon or not key.strip().isdigit():
-            raise UserError(f"{part!r} is not a class number and a name", path=path, line=number)
+            raise UserError(tr("{text!r} is not a class number and a name", text=part), path=path, line=number)
         result[int(key)] = _unquote(name)
     return result
 
 
-def _block(path: Path, number: int, lines: list[str]) -> dict[int, str]:
+def _parse_block(path: Path, number: int, lines: list[str]) -> dict[int, str]:
     result: dict[int, str] = {}
     for offset, raw in enumerate(lines[number:], number + 1):
         line = _strip_comment(raw).rstrip()
@@ -96,14 +97,15 @@ def _block(path: Path, number: int, lines: list[str]) -> dict[int, str]:
         entry = _ENTRY.match(line)
         if entry is None:
             if line[0].isspace():
-                raise UserError(f"{line.strip()!r} is not a class number and a name", path=path, line=offset)
+                reason = tr("{text!r} is not a class number and a name", text=line.strip())
+                raise UserError(reason, path=path, line=offset)
             break
         result[int(entry[1]) if entry[1] else len(result)] = _unquote(entry[2])
     return result
 
 
 def _strip_comment(text: str) -> str:
-    """The text before a `` #`` that stands outside quotes."""
+    """The text before a ``#`` comment; a ``#`` within quotes is text."""
     quote = ""
     for i, char in enumerate(text):
         if quote:
@@ -116,7 +118,7 @@ def _strip_comment(text: str) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """Parts between commas that stand outside quotes."""
+    """Parts between commas; commas within quotes are text."""
     parts, quote = [""], ""
     for char in text:
         if quote:
