@@ -1,7 +1,7 @@
-"""Make the environment: ``.venv`` with iouviewer, its YOLO extra and the development tools, and Qt's system libraries.
+"""Sets up ``.venv`` with iouviewer, its YOLO extra and the development tools, and installs Qt's system libraries.
 
-Standard library only, and able to start on an older Python (3.7 on) than the program needs, to say so. Quick when
-nothing has to be done: the requirements' digest is kept in ``.venv``.
+Uses the standard library only, and runs on Python 3.7 or newer so that it can report a version that is too old. Fast if
+nothing changed: a digest of the requirements is stored in ``.venv``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STAMP = VENV / "iouviewer-bootstrap.txt"
 OLDEST = (3, 11)
 NEWEST_KNOWN = 14
 
-# Library -> Debian package. The first group is needed by every start, the second by a window on an X display.
+# Library -> Debian package. Qt always needs the first group; the second is needed for a window on an X display.
 QT_LIBRARIES = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
@@ -45,18 +45,18 @@ X_LIBRARIES = {
 
 
 def fail(message: str) -> NoReturn:
-    """End with one line and status 2."""
+    """Exit with one line and status 2."""
     sys.stderr.write("bootstrap: " + message + "\n")
     sys.exit(2)
 
 
 def use_new_enough_python() -> None:
-    """Start again with a newer interpreter if this one is too old."""
+    """Restart with a newer interpreter if this one is too old."""
     if sys.version_info[:2] >= OLDEST:
         return
     for minor in range(NEWEST_KNOWN, OLDEST[1] - 1, -1):
         found = shutil.which(f"python3.{minor}")
-        # A version manager's launcher may exist for a Python that is not active: try it before relying on it.
+        # A version manager may have a launcher for a Python that is not active: try it first.
         if found and subprocess.call([found, "-c", "pass"], stderr=subprocess.DEVNULL) == 0:
             os.execv(found, [found, str(Path(__file__).resolve()), *sys.argv[1:]])
     fail(
@@ -70,10 +70,10 @@ def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def missing_libraries(wanted: Iterable[str]) -> list[str]:
-    """Names of the shared libraries of ``wanted`` that the loader does not find."""
+def missing_libraries(names: Iterable[str]) -> list[str]:
+    """Those of the shared libraries that the dynamic linker does not find."""
     missing = []
-    for name in wanted:
+    for name in names:
         try:
             ctypes.CDLL(name)
         except OSError:
@@ -82,7 +82,7 @@ def missing_libraries(wanted: Iterable[str]) -> list[str]:
 
 
 def apt_install(packages: list[str]) -> bool:
-    """Install Debian packages where we may; True if it worked."""
+    """Install Debian packages if this process has permission; True if it succeeded."""
     if not shutil.which("apt-get") or not hasattr(os, "geteuid") or os.geteuid() != 0:
         return False
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
@@ -92,17 +92,17 @@ def apt_install(packages: list[str]) -> bool:
 
 
 def ensure_system_libraries() -> None:
-    """Install the libraries that Qt needs on Linux, or say in one line what to install."""
+    """Install the libraries that Qt needs on Linux, or print one line with what to install."""
     if not sys.platform.startswith("linux"):
         return
-    wanted = {**QT_LIBRARIES, **X_LIBRARIES}
-    missing = missing_libraries(wanted)
+    required = {**QT_LIBRARIES, **X_LIBRARIES}
+    missing = missing_libraries(required)
     if not missing:
         return
-    packages = [wanted[name] for name in missing]
+    packages = [required[name] for name in missing]
     print("bootstrap: installing system libraries for Qt: " + " ".join(packages), flush=True)
     if apt_install(packages):
-        # The loader's cache of this process is stale; a new one tells the truth.
+        # The linker cache of this process is stale: check in a new process.
         check = "import ctypes, sys\nfor name in sys.argv[1:]: ctypes.CDLL(name)"
         if subprocess.call([sys.executable, "-c", check, *missing], stderr=subprocess.DEVNULL) == 0:
             return
@@ -114,23 +114,23 @@ def ensure_system_libraries() -> None:
 
 
 def requirements_digest() -> str:
-    """Digest of all that decides what stands in ``.venv``."""
+    """Digest of everything that determines the contents of ``.venv``."""
     text = (ROOT / "pyproject.toml").read_bytes() + sys.version.encode() + str(ROOT).encode()
     return hashlib.sha256(text).hexdigest()
 
 
-def make_venv() -> None:
-    """Make ``.venv`` with pip; where Debian left ``venv`` out, install it or say how."""
+def create_venv() -> None:
+    """Create ``.venv`` with pip. If Debian's ``venv`` package is missing, install it or print how to."""
     if venv_python().exists():
         return
     command = [sys.executable, "-m", "venv", str(VENV)]
     if subprocess.call(command) == 0:
         return
-    shutil.rmtree(str(VENV), ignore_errors=True)  # a half-made one would be taken for whole next time
+    shutil.rmtree(str(VENV), ignore_errors=True)  # a partial one would pass as complete next time
     package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
     if not (apt_install([package]) and subprocess.call(command) == 0):
         shutil.rmtree(str(VENV), ignore_errors=True)
-        fail("no virtual environment could be made. On Debian or Ubuntu: sudo apt-get install " + package)
+        fail("the virtual environment could not be created. On Debian or Ubuntu: sudo apt-get install " + package)
 
 
 def install_requirements() -> None:
@@ -138,16 +138,16 @@ def install_requirements() -> None:
     digest = requirements_digest()
     if venv_python().exists() and STAMP.exists() and STAMP.read_text() == digest:
         return
-    make_venv()
-    print("bootstrap: installing iouviewer[dev,yolo] into .venv (some minutes the first time)", flush=True)
+    create_venv()
+    print("bootstrap: installing iouviewer[dev,yolo] into .venv (takes a few minutes the first time)", flush=True)
     pip = [str(venv_python()), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     if subprocess.call([*pip, "-e", str(ROOT) + "[dev,yolo]"]) != 0:
-        fail("pip could not install the requirements; its own message stands above")
+        fail("pip could not install the requirements; see its message above")
     STAMP.write_text(digest)
 
 
 def main() -> None:
-    """Prepare everything that ``make demo`` and ``make test`` need."""
+    """Set up everything that ``make demo`` and ``make test`` need."""
     use_new_enough_python()
     ensure_system_libraries()
     install_requirements()

@@ -1,8 +1,8 @@
-"""Makes the bundled sample: a street filmed for 20 seconds, its ground truth with planted errors, predictions.
+"""Makes the bundled sample: 20 seconds of a rendered street, ground truth with planted errors, predictions.
 
-``python tools/make_sample.py FOLDER`` keeps intermediate files in FOLDER and writes ``resources/sample``. The clip
-comes first (minutes); the predictions need the weights that ``tools/train_sample.py`` trains; the errors are planted
-last, because the first of them is chosen so that a known IoU with the baseline's prediction is shown.
+``python tools/make_sample.py FOLDER`` keeps intermediate files in FOLDER and writes ``resources/sample``. The clip is
+rendered first (minutes). The predictions need the weights that ``tools/train_sample.py`` trains. The errors are planted
+last, because the first one gives its box a fixed IoU with the baseline's prediction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from sample_scene.film import NAMES, Scene, frames
+from sample_scene.scene import CLASS_NAMES, Scene, frames
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "resources" / "sample"
@@ -29,12 +29,12 @@ RUNS = {
     "nearly": ("nearly", None),
     "small": ("small", None),
 }
-"""Name of each run: its weights and its image size (None: the weights' own)."""
-FLOOR, MOST = 0.01, 100
-OPEN = 210.0
-"""Errors are planted right of this (pixels), where no tree hides what is true."""
+"""Run -> its weights and image size (None: that of the weights)."""
+FLOOR, MAX_DETECTIONS = 0.01, 100
+UNOBSTRUCTED_X = 210.0
+"""Errors are planted right of this x in pixels, where no tree hides objects."""
 EDGE_IOU = 0.71
-"""IoU of the box on the opening frame with the baseline's prediction, as planted."""
+"""IoU of the planted box on the opening frame with the baseline's prediction."""
 Rect = tuple[float, float, float, float]
 
 
@@ -49,7 +49,7 @@ class Row:
 
 
 def make_clip(folder: Path) -> None:
-    """Write ``clip.mp4`` and, in ``folder``, the true boxes."""
+    """Write ``clip.mp4``, and the true boxes into ``folder``."""
     import av
 
     scene = Scene(SEED, seconds=COUNT / FPS)
@@ -62,12 +62,12 @@ def make_clip(folder: Path) -> None:
         stream.time_base = Fraction(1, FPS)
         stream.codec_context.thread_count = 1
         stream.options = {"crf": "24.5", "preset": "slow", "g": "50", "bf": "2"}
-        for index, (picture, seen) in enumerate(frames(scene, COUNT, FPS)):
-            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")):
+        for index, (image, objects) in enumerate(frames(scene, COUNT, FPS)):
+            for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")):
                 container.mux(packet)
-            for thing in seen:
-                x1, y1, x2, y2 = (round(v, 2) for v in thing.box)
-                rows.append(Row(index, (x1, y1, x2, y2), NAMES[thing.kind], thing.track))
+            for labelled in objects:
+                x1, y1, x2, y2 = (round(v, 2) for v in labelled.box)
+                rows.append(Row(index, (x1, y1, x2, y2), CLASS_NAMES[labelled.class_id], labelled.track))
             if index % 50 == 0:
                 sys.stderr.write(f"frame {index} of {COUNT}\n")
         for packet in stream.encode():
@@ -76,7 +76,7 @@ def make_clip(folder: Path) -> None:
 
 
 def write_rows(path: Path, rows: list[Row]) -> None:
-    """Box CSV."""
+    """Write rows as box CSV."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["frameID", "x1", "y1", "x2", "y2", "class", "id"])
@@ -85,7 +85,7 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows that ``write_rows`` wrote."""
+    """Read rows that ``write_rows`` wrote."""
     with path.open(newline="", encoding="utf-8") as file:
         return [
             Row(
@@ -99,7 +99,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def iou(a: Rect, b: Rect) -> float:
-    """IoU of two boxes, continuous."""
+    """IoU of two boxes (continuous convention)."""
     w = min(a[2], b[2]) - max(a[0], b[0])
     h = min(a[3], b[3]) - max(a[1], b[1])
     if w <= 0 or h <= 0:
@@ -108,23 +108,23 @@ def iou(a: Rect, b: Rect) -> float:
 
 
 def predict() -> None:
-    """Run the models and store what they find as packed COCO JSON with short numbers."""
+    """Run the models and store their predictions as compressed COCO JSON with rounded numbers."""
     sys.path.insert(0, str(ROOT))
     from iouviewer.formats.coco import PROGRAM
     from iouviewer.jobs.predict import run_model
-    from iouviewer.jobs.run_options import RunOptions
+    from iouviewer.jobs.requests import RunOptions
 
     folder = SAMPLE / "predictions"
     folder.mkdir(exist_ok=True)
     for name, (model, size) in RUNS.items():
         weights = SAMPLE / "weights" / f"{model}.pt"
-        run = run_model(SAMPLE / "clip.mp4", name, weights, RunOptions(floor=FLOOR, max_det=MOST, imgsz=size))
+        run = run_model(SAMPLE / "clip.mp4", name, weights, RunOptions(floor=FLOOR, max_det=MAX_DETECTIONS, imgsz=size))
         boxes = run.boxes
         x1, y1, x2, y2 = boxes.boxes.round(1)
         columns = (boxes.frames, boxes.class_ids, x1, y1, (x2 - x1).round(1), (y2 - y1).round(1), boxes.scores.round(3))
-        # Rates of the machine that made the sample would mislead beside those of the reader's own.
-        left_out = ("fps", "throughput", "hardware", "threads", "device")
-        protocol = {k: v for k, v in boxes.protocol.items() if k not in left_out}
+        # Rates of the machine that made the sample would mislead next to rates of the user's machine.
+        dropped = ("fps", "throughput", "hardware", "threads", "device")
+        protocol = {k: v for k, v in boxes.protocol.items() if k not in dropped}
         document = {
             "info": {"description": "predictions", "program": PROGRAM, "frame_count": COUNT, "protocol": protocol},
             "categories": [{"id": k, "name": n} for k, n in enumerate(boxes.class_names, 1)],
@@ -136,12 +136,12 @@ def predict() -> None:
             ],
         }
         text = json.dumps(document, separators=(",", ":")) + "\n"
-        # No time stamp in the archive: the same predictions give the same bytes.
+        # No timestamp in the archive: the same predictions give the same bytes.
         (folder / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
 
 def load_predictions() -> dict[str, dict[int, list[tuple[Rect, float, str]]]]:
-    """Model, frame: boxes with score and class, best first."""
+    """Run -> frame -> boxes with score and class, best first."""
     result: dict[str, dict[int, list[tuple[Rect, float, str]]]] = {}
     for name in RUNS:
         data = json.loads(gzip.decompress((SAMPLE / "predictions" / f"{name}.json.gz").read_bytes()))
@@ -157,23 +157,23 @@ def load_predictions() -> dict[str, dict[int, list[tuple[Rect, float, str]]]]:
     return result
 
 
-def agreed(row: Row, predictions: dict[str, dict[int, list[tuple[Rect, float, str]]]], least: float) -> float:
-    """The lowest IoU over the models of their confident prediction of this box, 0 where one has none >= ``least``."""
+def common_iou(row: Row, predictions: dict[str, dict[int, list[tuple[Rect, float, str]]]], minimum: float) -> float:
+    """The lowest IoU over all runs between the box and their confident predictions; 0 if it is below ``minimum``."""
     values = []
     for boxes in predictions.values():
         same = [iou(row.box, box) for box, score, name in boxes.get(row.frame, []) if score >= 0.5 and name == row.name]
         values.append(max(same, default=0.0))
-    return min(values) if min(values) >= least else 0.0
+    return min(values) if min(values) >= minimum else 0.0
 
 
 def _edge_error(rows: list[Row], predictions: dict[str, Any]) -> tuple[int, Row, str, dict[str, Any]]:
-    """The box, edge and displacement by which the opening frame shows ``EDGE_IOU``."""
+    """Row number, planted row, moved edge and IoU values of the error on the opening frame (``EDGE_IOU``)."""
     best: tuple[float, int, Row, str, dict[str, Any]] | None = None
     for index, row in enumerate(rows):
         x1, y1, x2, y2 = row.box
-        if not (60 <= row.frame <= 200 and x1 > OPEN and x2 - x1 > 60 and agreed(row, predictions, 0.8)):
+        if not (60 <= row.frame <= 200 and x1 > UNOBSTRUCTED_X and x2 - x1 > 60 and common_iou(row, predictions, 0.8)):
             continue
-        box, now = max(
+        box, true_iou = max(
             ((b, iou(row.box, b)) for b, s, n in predictions["baseline"][row.frame] if n == row.name),
             key=lambda p: p[1],
         )
@@ -184,18 +184,18 @@ def _edge_error(rows: list[Row], predictions: dict[str, Any]) -> tuple[int, Row,
         if x2 + low > 636:
             continue
         planted = replace(row, box=(x1, y1, round(x2 + low, 2), y2))
-        note = {"iou_planted": round(iou(planted.box, box), 4), "iou_true": round(now, 4)}
-        crowd = sum(iou(planted.box, other.box) > 0.02 for other in rows if other.frame == row.frame) - 1
-        value = abs(now - 0.85) + 0.2 * crowd
-        if best is None or value < best[0]:
-            best = (value, index, planted, "right", note)
+        note = {"iou_planted": round(iou(planted.box, box), 4), "iou_true": round(true_iou, 4)}
+        overlaps = sum(iou(planted.box, other.box) > 0.02 for other in rows if other.frame == row.frame) - 1
+        cost = abs(true_iou - 0.85) + 0.2 * overlaps
+        if best is None or cost < best[0]:
+            best = (cost, index, planted, "right", note)
     if best is None:
-        raise SystemExit("no box is fit for the planted edge")
+        raise SystemExit("no box is suitable for the planted edge")
     return best[1:]
 
 
 def plant(folder: Path) -> None:
-    """Write ``ground_truth.csv`` with errors and ``planted.json`` with what is true."""
+    """Write ``ground_truth.csv`` with errors and ``planted.json`` with the true values."""
     rows = read_rows(folder / "truth.csv")
     predictions = load_predictions()
     index, planted, edge, note = _edge_error(rows, predictions)
@@ -205,13 +205,13 @@ def plant(folder: Path) -> None:
     changed: dict[int, Row | None] = {index: planted}
     used = {planted.track}
     for kind, start in (("missing", 205), ("shifted", 320), ("class", 440)):
-        fit = [
+        candidates = [
             k
             for k, r in enumerate(rows)
             if start <= r.frame < start + 60 and r.track not in used and r.box[2] - r.box[0] > 18
-            if r.box[0] > OPEN and r.box[2] < 610 and (kind != "class" or r.name == "car")
+            if r.box[0] > UNOBSTRUCTED_X and r.box[2] < 610 and (kind != "class" or r.name == "car")
         ]
-        choice = max(fit, key=lambda k: agreed(rows[k], predictions, 0.75))
+        choice = max(candidates, key=lambda k: common_iou(rows[k], predictions, 0.75))
         row = rows[choice]
         used.add(row.track)
         entry: dict[str, Any] = {"kind": kind, "frame": row.frame, "id": row.track, "class": row.name, "true": row.box}
@@ -234,7 +234,7 @@ def plant(folder: Path) -> None:
 
 
 def main() -> int:
-    """Run the stages that were asked for."""
+    """Run the selected stages."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--stage", choices=("clip", "predict", "plant", "all"), default="all")

@@ -1,4 +1,4 @@
-"""``make demo``: the window on the bundled sample, or the same job without a window where there is no display."""
+"""``make demo``: the window on the bundled sample, or the demo without a window if there is no display."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from iouviewer.cli.display import display_error
 
 
 def run() -> int:
-    """Exit status of the demo."""
+    """Run the demo; returns its exit status."""
     error = display_error()
     if error is None:
         return main(["demo"])

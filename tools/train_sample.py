@@ -1,6 +1,6 @@
-"""Trains the sample's three detectors from scratch on other streets than the one in the clip.
+"""Trains the sample's three detectors from scratch, on other streets than that of the clip.
 
-``python tools/train_sample.py FOLDER`` draws the pictures into FOLDER, trains there and puts the weights into
+``python tools/train_sample.py FOLDER`` renders images into FOLDER, trains there and writes the weights to
 ``resources/sample/weights``. Needs the extra ``yolo``; takes about half an hour on two cores.
 """
 
@@ -13,54 +13,54 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from sample_scene.film import NAMES, Scene
+from sample_scene.scene import CLASS_NAMES, Scene
 
 FIRST_SEED = 1000
-"""Training scenes count from here; the clip has a smaller seed."""
+"""First seed of the training scenes; the clip has a smaller one."""
 SECONDS = 20.0
 WEIGHTS = Path(__file__).resolve().parents[1] / "resources" / "sample" / "weights"
 IMAGE_SIZE = 416
 WIDTHS = {"baseline": 0.125, "small": 0.094}
 
 
-def draw_pictures(folder: Path, scenes: range, pictures: int) -> None:
-    """Write ``pictures`` pictures a scene with YOLO labels; what is there already stays."""
+def render_images(folder: Path, scenes: range, count: int) -> None:
+    """Write ``count`` images per scene with YOLO labels; scenes that are complete are skipped."""
     for kind in ("images", "labels"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     for number in scenes:
-        last = folder / "images" / f"{number}_{pictures - 1}.jpg"
+        last = folder / "images" / f"{number}_{count - 1}.jpg"
         if last.exists():
             continue
         scene = Scene(FIRST_SEED + number, seconds=SECONDS)
         width, height = scene.size
-        times = np.sort(scene.rng.uniform(0, SECONDS, pictures))
+        times = np.sort(scene.rng.uniform(0, SECONDS, count))
         for k, time in enumerate(times):
-            picture, seen = scene.expose(float(time), samples=2)
+            image, objects = scene.expose(float(time), samples=2)
             lines = []
-            for thing in seen:
-                x1, y1, x2, y2 = thing.box
+            for labelled in objects:
+                x1, y1, x2, y2 = labelled.box
                 values = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
-                lines.append(f"{thing.kind} " + " ".join(f"{v:.6f}" for v in values))
+                lines.append(f"{labelled.class_id} " + " ".join(f"{v:.6f}" for v in values))
             (folder / "labels" / f"{number}_{k}.txt").write_text("\n".join(lines) + "\n")
-            cv2.imwrite(str(folder / "images" / f"{number}_{k}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
+            cv2.imwrite(str(folder / "images" / f"{number}_{k}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
-def write_data(folder: Path) -> Path:
-    """The data set's description for ultralytics."""
+def write_dataset_config(folder: Path) -> Path:
+    """Write the dataset description for ultralytics."""
     path = folder / "data.yaml"
-    names = "\n".join(f"  {k}: {name}" for k, name in enumerate(NAMES))
+    names = "\n".join(f"  {k}: {name}" for k, name in enumerate(CLASS_NAMES))
     path.write_text(f"path: {folder}\ntrain: train/images\nval: val/images\nnames:\n{names}\n")
     return path
 
 
 def write_network(folder: Path, name: str) -> Path:
-    """YOLO11 with the width of ``name``."""
+    """Write the YOLO11 configuration with the width of ``name``."""
     import ultralytics
     import yaml
 
     text = (Path(ultralytics.__file__).parent / "cfg" / "models" / "11" / "yolo11.yaml").read_text()
     network = yaml.safe_load(text)
-    network["nc"] = len(NAMES)
+    network["nc"] = len(CLASS_NAMES)
     network["scales"] = {"n": [0.5, WIDTHS[name], 1024]}
     path = folder / f"yolo11n-{name}.yaml"
     path.write_text(yaml.safe_dump(network, sort_keys=False))
@@ -68,7 +68,7 @@ def write_network(folder: Path, name: str) -> Path:
 
 
 def train(folder: Path, data: Path, name: str, epochs: int, threads: int) -> Path:
-    """Train one network; returns the stripped half-precision weights."""
+    """Train one network; returns the path of the half-precision weights."""
     import torch
     from ultralytics import YOLO
 
@@ -84,14 +84,14 @@ def train(folder: Path, data: Path, name: str, epochs: int, threads: int) -> Pat
 
 
 def store(source: Path, target: Path, bits: int | None = None) -> None:
-    """Write what is needed to predict and nothing of this machine.
+    """Write only what prediction needs, without details of this machine.
 
-    With ``bits`` each channel's convolution weights take only that many bits, as in a quantised export.
+    ``bits`` quantises the convolution weights of each channel to that many bits, as a quantised export does.
     """
     import torch
 
-    found = torch.load(source, map_location="cpu", weights_only=False)
-    model = found["model"]
+    checkpoint = torch.load(source, map_location="cpu", weights_only=False)
+    model = checkpoint["model"]
     levels = 2 ** (bits - 1) - 1 if bits else 0
     for module in model.modules():
         if bits and isinstance(module, torch.nn.Conv2d):
@@ -101,12 +101,12 @@ def store(source: Path, target: Path, bits: int | None = None) -> None:
     model.args = {"imgsz": IMAGE_SIZE, "task": "detect", "single_cls": False}
     model.yaml = {**model.yaml, "yaml_file": f"{target.stem}.yaml"}
     model.pt_path = target.name
-    kept = {"model": model, "train_args": dict(model.args), "version": found["version"], "license": "AGPL-3.0"}
+    kept = {"model": model, "train_args": dict(model.args), "version": checkpoint["version"], "license": "AGPL-3.0"}
     torch.save({"epoch": -1, "best_fitness": None, "optimizer": None, "ema": None, **kept}, target)
 
 
 def main() -> int:
-    """Draw, train, store."""
+    """Render images, train, store the weights."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scenes", type=int, default=75)
@@ -117,14 +117,14 @@ def main() -> int:
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     cv2.setNumThreads(1)
-    draw_pictures(folder / "train", range(arguments.scenes), 9)
-    draw_pictures(folder / "val", range(500, 508), 5)
+    render_images(folder / "train", range(arguments.scenes), 9)
+    render_images(folder / "val", range(500, 508), 5)
     if arguments.draw_only:
         return 0
-    # Set before ultralytics is imported: training must not look anything up or touch the user's own settings.
+    # Set before ultralytics is imported: training must not use the network or the user's settings.
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_CONFIG_DIR=str(folder / "settings"))
     (folder / "settings").mkdir(exist_ok=True)
-    data = write_data(folder)
+    data = write_dataset_config(folder)
     WEIGHTS.mkdir(parents=True, exist_ok=True)
     for name, epochs in (("baseline", arguments.epochs), ("small", arguments.small_epochs)):
         store(train(folder, data, name, epochs, arguments.threads), WEIGHTS / f"{name}.pt")

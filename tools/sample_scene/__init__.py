@@ -1,1 +1,1 @@
-"""A small software renderer that draws the street of the bundled sample."""
+"""The street scene of the bundled sample: simulation, rendering and labels."""

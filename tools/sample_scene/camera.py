@@ -1,4 +1,4 @@
-"""A pinhole camera over a flat world (metres; x right, y away, z up) and a canvas that draws in it."""
+"""A pinhole camera over a flat world (metres; x right, y away, z up) and a canvas that draws through it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Colour = tuple[float, float, float]
 """B, G, R, 0..255."""
 
 SHIFT = 4
-"""Fractional bits of the coordinates that OpenCV draws with."""
+"""Fractional bits of OpenCV drawing coordinates."""
 
 
 def unit(vector: Array) -> Array:
-    """The vector at length 1."""
+    """The vector scaled to length 1."""
     return vector / np.linalg.norm(vector)
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the picture is taken from; ``focal`` and sizes in pixels, angles in radians."""
+    """Position and orientation of the camera; ``focal`` and sizes in pixels, angles in radians."""
 
-    place: tuple[float, float, float]
+    position: tuple[float, float, float]
     target: tuple[float, float, float]
     focal: float
     width: int
@@ -36,8 +36,8 @@ class Camera:
     roll: float = 0.0
 
     def rotation(self) -> Array:
-        """(3, 3): rows are the picture's right, down and forward in the world."""
-        forward = unit(np.subtract(self.target, self.place).astype(float))
+        """(3, 3), rows are the image's right, down and forward directions in the world."""
+        forward = unit(np.subtract(self.target, self.position).astype(float))
         right = unit(np.cross(forward, (0.0, 0.0, 1.0)))
         base = np.stack([right, np.cross(forward, right), forward])
         (cy, sy), (cp, sp), (cr, sr) = ((math.cos(a), math.sin(a)) for a in (self.yaw, self.pitch, self.roll))
@@ -48,56 +48,56 @@ class Camera:
         return result
 
     def intrinsics(self, scale: float = 1.0) -> Array:
-        """(3, 3) for a picture ``scale`` times as large."""
+        """(3, 3) camera matrix for an image scaled by ``scale``."""
         f = self.focal * scale
         return np.array([[f, 0, self.width * scale / 2], [0, f, self.height * scale / 2], [0, 0, 1.0]])
 
     def ground_homography(self, scale: float) -> Array:
-        """(3, 3) from world (x, y, 1) on the ground to pixels of the scaled picture."""
+        """(3, 3) from world (x, y, 1) on the ground to pixels of the scaled image."""
         rotation = self.rotation()
-        offset = -rotation @ np.asarray(self.place)
+        offset = -rotation @ np.asarray(self.position)
         return self.intrinsics(scale) @ np.stack([rotation[:, 0], rotation[:, 1], offset], axis=1)
 
 
 class Canvas:
-    """A picture being painted from far to near, and a buffer that knows which object owns each pixel."""
+    """An image painted from far to near, and a buffer with the id of the object at each pixel."""
 
-    def __init__(self, camera: Camera, picture: NDArray[np.uint8], scale: float) -> None:
+    def __init__(self, camera: Camera, image: NDArray[np.uint8], scale: float) -> None:
         self.camera = camera
-        self.picture = picture
+        self.image = image
         self.scale = scale
-        self.owner = np.zeros((camera.height, camera.width), np.int32)
-        self.owner_id = 0
+        self.object_ids = np.zeros((camera.height, camera.width), np.int32)
+        self.object_id = 0
         self._rotation = camera.rotation()
-        self._place = np.asarray(camera.place)
-        self._touched: list[Array] = []
+        self._position = np.asarray(camera.position)
+        self._drawn_points: list[Array] = []
 
-    def begin(self, owner_id: int) -> None:
-        """Start an object; 0 for one that only hides others."""
-        self.owner_id = owner_id
-        self._touched = []
+    def begin(self, object_id: int) -> None:
+        """Start drawing an object; id 0 for one that only hides others."""
+        self.object_id = object_id
+        self._drawn_points = []
 
     def extent(self) -> tuple[float, float, float, float] | None:
-        """x1, y1, x2, y2 in pixels of the unscaled picture of all that was drawn since ``begin``."""
-        if not self._touched:
+        """x1, y1, x2, y2 in pixels of the unscaled image, around everything drawn since ``begin``."""
+        if not self._drawn_points:
             return None
-        points = np.concatenate(self._touched) / self.scale
+        points = np.concatenate(self._drawn_points) / self.scale
         x1, y1 = points.min(axis=0)
         x2, y2 = points.max(axis=0)
         return float(x1), float(y1), float(x2), float(y2)
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """(N, 3) metres to (N, 2) pixels of the scaled picture and (N,) depth in metres."""
-        seen = (np.atleast_2d(points) - self._place) @ self._rotation.T
+        """(N, 3) metres to (N, 2) pixels of the scaled image and (N,) depth in metres."""
+        seen = (np.atleast_2d(points) - self._position) @ self._rotation.T
         depth = np.maximum(seen[:, 2], 0.1)
         f = self.camera.focal * self.scale
         centre = np.array([self.camera.width, self.camera.height]) * self.scale / 2
         return seen[:, :2] * f / depth[:, None] + centre, depth
 
     def faces_camera(self, points: Array) -> bool:
-        """Whether a flat face (counter-clockwise seen from outside) shows its outside."""
+        """Whether the outside of a flat face (counter-clockwise seen from outside) is visible."""
         (ax, ay, az), (bx, by, bz) = (points[1] - points[0]).tolist(), (points[2] - points[0]).tolist()
-        x, y, z = (self._place - points[0]).tolist()
+        x, y, z = (self._position - points[0]).tolist()
         return bool((ay * bz - az * by) * x + (az * bx - ax * bz) * y + (ax * by - ay * bx) * z > 0)
 
     def polygon(self, points: Array, colour: Colour) -> None:
@@ -135,15 +135,17 @@ class Canvas:
             self._circle(centre, size, colour)
 
     def _fill(self, pixels: Array, colour: Colour) -> None:
-        self._touched.append(pixels)
+        self._drawn_points.append(pixels)
         fixed = np.round((pixels - 0.5) * (1 << SHIFT)).astype(np.int32)
-        cv2.fillConvexPoly(self.picture, fixed, colour, cv2.LINE_AA, SHIFT)
+        cv2.fillConvexPoly(self.image, fixed, colour, cv2.LINE_AA, SHIFT)
         small = np.round((pixels / self.scale - 0.5) * (1 << SHIFT)).astype(np.int32)
-        cv2.fillConvexPoly(self.owner, small, self.owner_id, cv2.LINE_8, SHIFT)
+        cv2.fillConvexPoly(self.object_ids, small, self.object_id, cv2.LINE_8, SHIFT)
 
     def _circle(self, centre: Array, radius: float, colour: Colour) -> None:
-        self._touched.append(np.stack([centre - radius, centre + radius]))
+        self._drawn_points.append(np.stack([centre - radius, centre + radius]))
         x, y = (round(v) for v in (centre - 0.5) * (1 << SHIFT))
-        cv2.circle(self.picture, (x, y), round(radius * (1 << SHIFT)), colour, -1, cv2.LINE_AA, SHIFT)
+        cv2.circle(self.image, (x, y), round(radius * (1 << SHIFT)), colour, -1, cv2.LINE_AA, SHIFT)
         x, y = (round(v) for v in (centre / self.scale - 0.5) * (1 << SHIFT))
-        cv2.circle(self.owner, (x, y), round(radius / self.scale * (1 << SHIFT)), self.owner_id, -1, cv2.LINE_8, SHIFT)
+        cv2.circle(
+            self.object_ids, (x, y), round(radius / self.scale * (1 << SHIFT)), self.object_id, -1, cv2.LINE_8, SHIFT
+        )

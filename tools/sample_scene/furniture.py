@@ -1,8 +1,7 @@
-"""What stands still in the street: trees, lamp posts, benches, planters, a stall."""
+"""Static objects of the street: trees, lamp posts, benches, planters, a stall."""
 
 from __future__ import annotations
 
-# ruff: noqa: RUF005  (numpy adds points here, it joins no sequences)
 import math
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from sample_scene.camera import Array, Canvas, Colour
 from sample_scene.ground import TO_SUN
-from sample_scene.things import Placed
+from sample_scene.objects import LocalSpace
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,13 @@ def make_tree(rng: np.random.Generator, x: float, y: float) -> Tree:
 
 
 def draw_tree(canvas: Canvas, tree: Tree, time: float) -> None:
-    """The crown sways a little in the wind."""
+    """Draw a tree; its crown sways slightly in the wind."""
     base = np.array([tree.x, tree.y, 0.0])
-    fork = base + (0.06, 0.0, tree.height * 0.5)
+    fork = base + np.array((0.06, 0.0, tree.height * 0.5))
     canvas.line(base, fork, 0.15, (52, 62, 74), 0.10)
-    canvas.line(base + (-0.05, -0.02, 0), fork + (-0.04, 0, 0), 0.05, (84, 98, 112), 0.04)
+    canvas.line(base + np.array((-0.05, -0.02, 0)), fork + np.array((-0.04, 0, 0)), 0.05, (84, 98, 112), 0.04)
     for turn in (0.6, 2.6, 4.4):
-        canvas.line(fork, fork + (0.8 * math.cos(turn), 0.8 * math.sin(turn), 1.2), 0.06, (46, 56, 66), 0.03)
+        canvas.line(fork, fork + np.array((0.8 * math.cos(turn), 0.8 * math.sin(turn), 1.2)), 0.06, (46, 56, 66), 0.03)
     sway = 0.05 * math.sin(1.7 * time + tree.x) + 0.03 * math.sin(4.3 * time + tree.y)
     shift = np.array([sway, sway * 0.6, 0.0])
     moved = tree.centres + shift * (tree.centres[:, 2:] - 2.5)
@@ -60,40 +59,40 @@ def draw_tree(canvas: Canvas, tree: Tree, time: float) -> None:
 def draw_lamp(canvas: Canvas, x: float, y: float) -> None:
     """A lamp post with an arm over the road."""
     base, top = np.array([x, y, 0.0]), np.array([x, y, 7.2])
-    canvas.line(base, base + (0, 0, 0.9), 0.12, (62, 66, 64), 0.11)
+    canvas.line(base, base + np.array((0, 0, 0.9)), 0.12, (62, 66, 64), 0.11)
     canvas.line(base, top, 0.085, (74, 78, 76), 0.06)
-    canvas.line(base + (-0.03, -0.02, 0), top + (-0.02, 0, 0), 0.025, (150, 154, 152), 0.018)
-    canvas.line(top, top + (0, 1.9, 0.25), 0.05, (74, 78, 76), 0.04)
-    canvas.line(top + (0, 1.5, 0.18), top + (0, 2.2, 0.24), 0.11, (120, 124, 124), 0.08)
+    canvas.line(base + np.array((-0.03, -0.02, 0)), top + np.array((-0.02, 0, 0)), 0.025, (150, 154, 152), 0.018)
+    canvas.line(top, top + np.array((0, 1.9, 0.25)), 0.05, (74, 78, 76), 0.04)
+    canvas.line(top + np.array((0, 1.5, 0.18)), top + np.array((0, 2.2, 0.24)), 0.11, (120, 124, 124), 0.08)
 
 
-def draw_stall(canvas: Canvas, x: float, y: float, lit: float) -> None:
+def draw_stall(canvas: Canvas, x: float, y: float, sunlight: float) -> None:
     """A kiosk with an awning."""
-    placed = Placed(canvas, x, y, 0.0, lit)
-    faces = placed.box((-1.5, -1.0, 0.0), (1.5, 1.0, 2.4), (88, 120, 96))
-    placed.inset(faces["right"], (0.12, 0.42, 0.88, 0.82), (52, 56, 60))
-    placed.inset(faces["right"], (0.12, 0.36, 0.88, 0.42), (150, 172, 186))
+    local = LocalSpace(canvas, x, y, 0.0, sunlight)
+    faces = local.box((-1.5, -1.0, 0.0), (1.5, 1.0, 2.4), (88, 120, 96))
+    local.inset(faces["right"], (0.12, 0.42, 0.88, 0.82), (52, 56, 60))
+    local.inset(faces["right"], (0.12, 0.36, 0.88, 0.42), (150, 172, 186))
     for k in range(6):
         colour: Colour = (212, 216, 218) if k % 2 else (56, 60, 168)
         x0 = -1.6 + k * 3.2 / 6
-        placed.face(
+        local.face(
             [(x0, -1.75, 2.15), (x0 + 3.2 / 6, -1.75, 2.15), (x0 + 3.2 / 6, -0.95, 2.55), (x0, -0.95, 2.55)], colour
         )
 
 
-def draw_bench(canvas: Canvas, x: float, y: float, lit: float) -> None:
+def draw_bench(canvas: Canvas, x: float, y: float, sunlight: float) -> None:
     """A wooden bench."""
-    placed = Placed(canvas, x, y, 0.0, lit)
+    local = LocalSpace(canvas, x, y, 0.0, sunlight)
     for side in (-0.7, 0.7):
-        placed.box((side - 0.05, -0.22, 0.0), (side + 0.05, 0.22, 0.42), (60, 60, 62))
-    placed.box((-0.95, -0.25, 0.42), (0.95, 0.22, 0.48), (70, 104, 138))
-    placed.box((-0.95, 0.18, 0.55), (0.95, 0.24, 0.85), (70, 104, 138))
+        local.box((side - 0.05, -0.22, 0.0), (side + 0.05, 0.22, 0.42), (60, 60, 62))
+    local.box((-0.95, -0.25, 0.42), (0.95, 0.22, 0.48), (70, 104, 138))
+    local.box((-0.95, 0.18, 0.55), (0.95, 0.24, 0.85), (70, 104, 138))
 
 
-def draw_planter(canvas: Canvas, x: float, y: float, lit: float) -> None:
+def draw_planter(canvas: Canvas, x: float, y: float, sunlight: float) -> None:
     """A concrete planter with a bush."""
-    placed = Placed(canvas, x, y, 0.0, lit)
-    placed.box((-0.8, -0.4, 0.0), (0.8, 0.4, 0.5), (150, 154, 156))
+    local = LocalSpace(canvas, x, y, 0.0, sunlight)
+    local.box((-0.8, -0.4, 0.0), (0.8, 0.4, 0.5), (150, 154, 156))
     for k in range(26):
         a = k * 2.4
         r = 0.1 + 0.022 * k
