@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from iouviewer.cli.options import add_import_options, add_size_options, existing_path, existing_video
+from iouviewer.cli.options import add_import_options, add_size_options, existing_path, existing_video, print_message
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
@@ -33,6 +33,6 @@ def run(args: argparse.Namespace) -> int:
     source = existing_path(source, tr("the file to convert does not exist"))
     result = convert(ConvertRequest(video, source, target, args.to, read_options(args)))
     for note in result.notes:
-        sys.stderr.write(f"iouviewer: {note}\n")
+        print_message(note)
     sys.stdout.write(f"{result.summary}\n")
     return 0

@@ -1,4 +1,4 @@
-"""Option groups that several commands share, and the value types of options. Imports nothing heavy."""
+"""What commands share: option groups, value types, checks of paths, messages and progress. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -88,6 +88,11 @@ def positive_integer(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(tr("{text!r} must be a positive integer", text=text))
     return int(text)
+
+
+def print_message(message: str) -> None:
+    """Write one line to stderr, with the name of the program."""
+    sys.stderr.write("iouviewer: " + " ".join(message.split()) + "\n")
 
 
 def existing_path(path: Path, missing: str) -> Path:

@@ -15,7 +15,7 @@ from iouviewer import __version__
 from iouviewer.cli import check, convert, demo, gate, predict, worker
 from iouviewer.cli import eval as eval_command
 from iouviewer.cli import open as open_command
-from iouviewer.cli.options import OneLineParser
+from iouviewer.cli.options import OneLineParser, print_message
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
@@ -57,15 +57,11 @@ def make_parser() -> OneLineParser:
         description=tr("Correct ground truth on video with live scores, and compare YOLO variants."),
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"iouviewer {__version__}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (text, command) in COMMANDS.items():
         command.add_options(commands.add_parser(name, help=text, description=text, allow_abbrev=False))
     return parser
-
-
-def _print_error(message: str) -> None:
-    sys.stderr.write("iouviewer: " + " ".join(message.split()) + "\n")
 
 
 def _log_unexpected(error: Exception) -> None:
@@ -84,7 +80,7 @@ def _log_unexpected(error: Exception) -> None:
     finally:
         logger.removeHandler(handler)
         handler.close()
-    _print_error(
+    print_message(
         tr(
             "unexpected error: {kind}: {error}. Details are in {path}",
             kind=type(error).__name__,
@@ -111,16 +107,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         _, command = COMMANDS[args.command]
         return command.run(args)
     except UserError as error:
-        _print_error(str(error))
+        print_message(str(error))
         return BAD_INPUT
     except KeyboardInterrupt:
-        _print_error(tr("interrupted"))
+        print_message(tr("interrupted"))
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader of the output is gone: nothing more can be reported
         return BAD_INPUT
     except OSError as error:
-        _print_error(f"{error.filename or tr('input or output')}: {error.strerror or error}")
+        print_message(f"{error.filename or tr('input or output')}: {error.strerror or error}")
         return BAD_INPUT
     except Exception as error:  # noqa: BLE001 - last resort: one line for the user, the traceback in the log
         _log_unexpected(error)

@@ -139,7 +139,7 @@ def _confusion(truth: Truth, score: VariantScore) -> dict[str, Any]:
     gt_rows, pred_rows = review.pair_gt[is_true_positive], review.pair_pred[is_true_positive]
     missed = ~truth.table.ignored & score.counted[truth.table.frame_of_row()]
     missed[gt_rows] = False
-    false_positive = review.used & ~review.swallowed
+    false_positive = review.used & ~review.in_ignore_region
     false_positive[pred_rows] = False
     truth_ids, predicted_ids = truth.table.class_ids, score.input.predictions.table.class_ids
     none = np.int64(-2)

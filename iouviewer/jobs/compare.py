@@ -16,7 +16,7 @@ from iouviewer.metrics.reconcile import best_of_frame
 from iouviewer.metrics.resampling import FrameSums, VideoFrames
 from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
 from iouviewer.metrics.table import Bool, BoxTable
-from iouviewer.metrics.verdict import RESAMPLES, SEED, Scored, Verdict, block_length, compare, sentence
+from iouviewer.metrics.verdict import RESAMPLES, SEED, ScoredVariant, Verdict, block_length, compare, sentence
 
 DEFAULT_MARGINS: Mapping[str, float] = {"ap": 1.0, "pq": 1.0}
 """Allowed drop in points, by metric."""
@@ -46,7 +46,7 @@ class Comparison:
     single_images: bool = False
     resamples: int = RESAMPLES
     seed: int = SEED
-    _baselines: dict[object, Scored] = field(default_factory=dict, repr=False, compare=False)
+    _baselines: dict[object, ScoredVariant] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Pool:
     """
 
     videos: tuple[Comparison, ...]
-    _baselines: dict[object, Scored] = field(default_factory=dict, repr=False, compare=False)
+    _baselines: dict[object, ScoredVariant] = field(default_factory=dict, repr=False, compare=False)
 
-    def prepared_baseline(self, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions) -> Scored:
+    def prepared_baseline(self, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions) -> ScoredVariant:
         """The baseline under common conditions; cached, because most variants share them."""
         key = (conditions, *(chosen.tobytes() for chosen in frames))
         if key not in self._baselines:
@@ -241,7 +241,7 @@ def _cut(side: Sequence[PredictionSet], conditions: Conditions) -> list[BoxTable
     return tables
 
 
-def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions) -> Scored:
+def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions) -> ScoredVariant:
     truth, predictions = stacked([video.truth for video in pool.videos]), stacked(tables)
     chosen = np.concatenate(frames)
     settings = pool.videos[0].review
@@ -252,7 +252,7 @@ def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], con
         return scored(truth, predictions, review, chosen, one_class=True if conditions.one_class else None)
     # Without scores predictions have no order, hence no AP; the sums need none.
     columns = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
-    return Scored([], FrameSums(*(np.asarray(column, np.float64)[chosen] for column in columns)))
+    return ScoredVariant([], FrameSums(*(np.asarray(column, np.float64)[chosen] for column in columns)))
 
 
 def measure_agreement(comparison: Comparison, key: str) -> ReviewSummary:

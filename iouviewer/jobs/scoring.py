@@ -97,7 +97,7 @@ class VariantScore:
         unpaired = np.flatnonzero(is_unpaired)
         is_true_positive = review.pair_iou >= review.settings.iou
         states = ["tp" if yes else "loose" for yes in is_true_positive.tolist()] + ["miss"] * len(missed)
-        states += ["ignored" if inside else "fp" for inside in review.swallowed[unpaired].tolist()]
+        states += ["ignored" if inside else "fp" for inside in review.in_ignore_region[unpaired].tolist()]
         gt_rows = np.concatenate((review.pair_gt, missed, np.full(len(unpaired), -1, np.int64)))
         pred_rows = np.concatenate((review.pair_pred, np.full(len(missed), -1, np.int64), unpaired))
         return gt_rows, pred_rows, states

@@ -20,9 +20,9 @@ def main() -> int:
     """Serve the protocol on stdin and stdout until stdin ends; returns the exit status."""
     stdin, stdout = take_streams()
     die_with_parent()
-    from iouviewer.inference.environment import prepare
+    from iouviewer.inference.environment import prepare_environment
 
-    prepare(os.environ)
+    prepare_environment(os.environ)
     from iouviewer.inference.worker import run_worker
     from iouviewer.video import open_video
 

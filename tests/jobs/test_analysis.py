@@ -1,4 +1,4 @@
-"""What explains the numbers: quarters of the sizes."""
+"""The analysis of a variant: AP by quartiles of box area."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from iouviewer.jobs.eval_inputs import ReadOptions
 from iouviewer.jobs.evaluate import EvalRequest, evaluate
 
 
-def quarters(folder: Path, sizes: list[int]) -> Any:
-    """One box of each size, each found exactly."""
+def size_quartiles(folder: Path, sizes: list[int]) -> Any:
+    """Quartiles of a video with one box of each size, all predicted exactly."""
     rows = "".join(f"{frame},10,10,{10 + size},{10 + size}\n" for frame, size in enumerate(sizes))
     gt, pred = folder / "gt.csv", folder / "pred.csv"
     gt.write_text("frameID,x1,y1,x2,y2\n" + rows)
@@ -22,12 +22,12 @@ def quarters(folder: Path, sizes: list[int]) -> Any:
     return evaluate(request).values["variants"]["a"]["size_quartiles"]
 
 
-def test_each_box_is_in_one_quarter_of_the_sizes(tmp_path: Path) -> None:
-    found = quarters(tmp_path, [10, 10, 10, 20, 20, 30, 40, 40])
+def test_each_box_is_in_one_quartile(tmp_path: Path) -> None:
+    found = size_quartiles(tmp_path, [10, 10, 10, 20, 20, 30, 40, 40])
     assert [one["boxes"] for one in found] == [3, 2, 1, 2]
     assert [one["ap"] for one in found] == [pytest.approx(1.0)] * 4
     assert (found[0]["from"], found[-1]["to"]) == (100, 1600)
 
 
-def test_boxes_of_one_size_are_one_quarter(tmp_path: Path) -> None:
-    assert [one["boxes"] for one in quarters(tmp_path, [10] * 5)] == [5]
+def test_boxes_of_one_size_make_one_quartile(tmp_path: Path) -> None:
+    assert [one["boxes"] for one in size_quartiles(tmp_path, [10] * 5)] == [5]

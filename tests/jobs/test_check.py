@@ -12,7 +12,7 @@ import pytest
 
 from iouviewer.cli import main
 from iouviewer.jobs.check import check_text
-from tests.video.clip_builder import BROKEN, MAKERS, encoder_exists, make_video
+from tests.video.clip_builder import DAMAGED_CLIPS, EDGE_CASES, has_encoder, make_video
 
 
 def check_json(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -35,15 +35,15 @@ def check_json(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]
 def test_findings_of_intact_files(
     name: str, expected: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if not encoder_exists(MAKERS[name].codec):
-        pytest.skip(f"this build of PyAV has no encoder {MAKERS[name].codec}")
-    found = check_json(make_video(tmp_path / name, MAKERS[name]), capsys)
+    if not has_encoder(EDGE_CASES[name].codec):
+        pytest.skip(f"this build of PyAV has no encoder {EDGE_CASES[name].codec}")
+    found = check_json(make_video(tmp_path / name, EDGE_CASES[name]), capsys)
     assert {key: found[key] for key in expected} == expected
     assert found["damage"] == []
 
 
 def test_a_truncated_file_reports_its_remaining_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = make_video(tmp_path / "cut.mp4", BROKEN["cut.mp4"])
+    path = make_video(tmp_path / "cut.mp4", DAMAGED_CLIPS["cut.mp4"])
     found = check_json(path, capsys)
     assert 0 < found["frames"] < found["frames_announced"] == 80
     assert main(["check", str(path)]) == 0
@@ -51,7 +51,7 @@ def test_a_truncated_file_reports_its_remaining_frames(tmp_path: Path, capsys: p
 
 
 def test_damage_is_reported_by_frame(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = make_video(tmp_path / "damaged.mp4", BROKEN["damaged.mp4"])
+    path = make_video(tmp_path / "damaged.mp4", DAMAGED_CLIPS["damaged.mp4"])
     found = check_json(path, capsys)
     assert found["damage"]
     assert all(set(one) == {"frame", "reason"} for one in found["damage"])
@@ -74,7 +74,7 @@ def check_output(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
 def test_the_text_of_an_intact_file_reports_exact_reads_and_nothing_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = check_output(make_video(tmp_path / "plain.mp4", MAKERS["plain.mp4"]), capsys).splitlines()
+    lines = check_output(make_video(tmp_path / "plain.mp4", EDGE_CASES["plain.mp4"]), capsys).splitlines()
     properties = {line[2:17].strip(): line[17:] for line in lines if line.startswith("  ")}
     assert properties["Frame numbers"] == "exact: 40 of 40 frames read by seeking match a decode of the whole file"
     assert properties["Rate"] == "25.000 FPS" and properties["Keyframes"] == "4, every 20 frames"
@@ -99,7 +99,7 @@ def test_the_text_of_an_intact_file_reports_exact_reads_and_nothing_to_do(
 def test_the_text_reports_peculiarities(
     name: str, parts: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    maker = MAKERS.get(name) or BROKEN[name]
+    maker = EDGE_CASES.get(name) or DAMAGED_CLIPS[name]
     output = check_output(make_video(tmp_path / name, maker), capsys)
     assert all(part in output for part in parts), output
 
@@ -120,7 +120,7 @@ def test_an_unreadable_image_of_a_folder_is_reported(tmp_path: Path, capsys: pyt
         cv2.imwrite(str(tmp_path / f"{frame}.png"), np.zeros((48, 64, 3), np.uint8))
     (tmp_path / "1.png").write_bytes(b"broken")
     output = check_output(tmp_path, capsys)
-    assert "frame 1: this picture cannot be decoded" in output and "1 picture cannot be read; copy it again." in output
+    assert "frame 1: this picture cannot be decoded" in output and "1 image cannot be read; copy it again." in output
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video"])

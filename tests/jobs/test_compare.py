@@ -1,4 +1,4 @@
-"""What two variants are compared on: the frames, score floor, cap and classes that both have, video by video."""
+"""Common conditions of two variants: frames, score floor, max detections and classes, video by video."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FRAMES = 60
 
 
 def truth_of(seed: int = 0, classes: int = 2) -> BoxTable:
-    """Three boxes a frame, in a row, their class in turn."""
+    """Three boxes per frame in a row, with alternating classes."""
     random = np.random.default_rng(seed)
     frames = np.repeat(np.arange(FRAMES), 3)
     corner = np.stack((np.tile([0.0, 100.0, 200.0], FRAMES), random.uniform(0, 50, 3 * FRAMES)))
@@ -23,8 +23,8 @@ def truth_of(seed: int = 0, classes: int = 2) -> BoxTable:
     return BoxTable.from_rows(frames, boxes, frame_count=FRAMES, class_ids=np.arange(len(frames)) % classes)
 
 
-def found(truth: BoxTable, noise: float, *, seed: int = 1, floor: float = 0.001, **known) -> PredictionSet:
-    """Each box moved a little, with a score of its own."""
+def predictions_of(truth: BoxTable, noise: float, *, seed: int = 1, floor: float = 0.001, **known) -> PredictionSet:
+    """Each ground-truth box with noise and a random score."""
     random = np.random.default_rng(seed)
     table = BoxTable.from_rows(
         truth.frame_of_row(),
@@ -47,20 +47,20 @@ def points(compared) -> dict[str, float]:
     return {difference.metric: difference.points for difference in compared.verdict.differences}
 
 
-def test_no_common_frame_in_one_of_the_videos_gives_no_verdict():
+def test_without_a_common_frame_in_one_video_there_is_no_verdict():
     truth = truth_of()
     half = np.arange(FRAMES) < FRAMES // 2
-    whole = comparison(truth, found(truth, 2.0), found(truth, 4.0))
-    apart = comparison(truth, found(truth, 2.0, covered=half), found(truth, 4.0, covered=~half))
+    whole = comparison(truth, predictions_of(truth, 2.0), predictions_of(truth, 4.0))
+    apart = comparison(truth, predictions_of(truth, 2.0, covered=half), predictions_of(truth, 4.0, covered=~half))
 
     assert compare_variant(apart, "other") is None
     assert compare_pooled(Pool((whole, apart)), "other") is None
     assert compare_pooled(Pool((whole, whole)), "other") is not None
 
 
-def test_the_same_video_twice_has_the_points_of_one():
+def test_the_same_video_twice_has_the_points_of_one_video():
     truth = truth_of()
-    one = comparison(truth, found(truth, 2.0), found(truth, 6.0, seed=2))
+    one = comparison(truth, predictions_of(truth, 2.0), predictions_of(truth, 6.0, seed=2))
 
     alone, twice = compare_variant(one, "other"), compare_pooled(Pool((one, one)), "other")
 
@@ -72,8 +72,8 @@ def test_the_same_video_twice_has_the_points_of_one():
 
 def test_each_video_is_cut_at_its_own_common_floor():
     one, two = truth_of(0), truth_of(1)
-    uncut = comparison(one, found(one, 2.0), found(one, 4.0, seed=2))
-    cut = comparison(two, found(two, 2.0), found(two, 4.0, seed=2, floor=0.6))
+    uncut = comparison(one, predictions_of(one, 2.0), predictions_of(one, 4.0, seed=2))
+    cut = comparison(two, predictions_of(two, 2.0), predictions_of(two, 4.0, seed=2, floor=0.6))
 
     compared = compare_pooled(Pool((uncut, cut)), "other")
 
@@ -85,35 +85,35 @@ def test_each_video_is_cut_at_its_own_common_floor():
     assert compared.verdict.by_video[0] == pytest.approx(points(compare_variant(uncut, "other")))
 
 
-def test_a_floor_that_changes_next_to_nothing_is_not_spoken_of():
+def test_a_negligible_score_floor_is_not_mentioned():
     one, two = truth_of(0), truth_of(1)
-    low = comparison(one, found(one, 2.0), found(one, 4.0, seed=2, floor=0.01))
-    high = comparison(two, found(two, 2.0), found(two, 4.0, seed=2, floor=0.6))
+    low = comparison(one, predictions_of(one, 2.0), predictions_of(one, 4.0, seed=2, floor=0.01))
+    high = comparison(two, predictions_of(two, 2.0), predictions_of(two, 4.0, seed=2, floor=0.6))
 
     assert "cut" not in verdict_sentence("other", "base", compare_variant(low, "other"))
     text = verdict_sentence("other", "base", compare_pooled(Pool((low, high)), "other"))
     assert "Both cut at confidence 0.6 in 1 of 2 videos." in text
 
 
-def test_both_are_kept_to_the_smaller_cap():
+def test_both_are_limited_to_the_smaller_max_detections():
     truth = truth_of(classes=1)
-    capped = found(truth, 2.0, max_detections=1)
+    capped = predictions_of(truth, 2.0, max_detections=1)
     first_of_frame = np.arange(len(truth)) % 3 == 0
     capped = PredictionSet(capped.table.select(first_of_frame), capped.covered, score_floor=0.001, max_detections=1)
 
-    compared = compare_variant(comparison(truth, found(truth, 2.0, max_detections=300), capped), "other")
+    compared = compare_variant(comparison(truth, predictions_of(truth, 2.0, max_detections=300), capped), "other")
 
-    assert compared.conditions.caps == (1,)
+    assert compared.conditions.max_detections == (1,)
     assert compared.baseline_predictions == FRAMES
     assert abs(points(compared)["pq"]) < 5
-    assert "Both kept to 1 box a frame." in verdict_sentence("other", "base", compared)
+    assert "Both limited to 1 detection per frame." in verdict_sentence("other", "base", compared)
 
 
 def test_a_variant_without_classes_is_no_better_than_one_with_wrong_classes():
     truth = truth_of()
-    wrong = found(truth, 2.0, class_ids=1 - truth.class_ids)
-    blank = found(truth, 2.0, class_ids=np.full(len(truth), UNSPECIFIED_CLASS))
-    # Each by its own rule would be told apart by 100 points, though the boxes are the same.
+    wrong = predictions_of(truth, 2.0, class_ids=1 - truth.class_ids)
+    blank = predictions_of(truth, 2.0, class_ids=np.full(len(truth), UNSPECIFIED_CLASS))
+    # The boxes are the same, but each rule on its own gives a different AP.
     assert evaluate_coco(truth, wrong.table).ap == 0
     assert evaluate_coco(truth, blank.table).ap > 0.5
 
@@ -121,15 +121,15 @@ def test_a_variant_without_classes_is_no_better_than_one_with_wrong_classes():
 
     assert compared.conditions.one_class
     assert points(compared) == pytest.approx({"ap": 0, "pq": 0, "avg_iou": 0})
-    assert "Classes were disregarded" in verdict_sentence("other", "base", compared)
+    assert "Classes are ignored" in verdict_sentence("other", "base", compared)
 
 
-def test_classes_count_where_both_have_them_and_where_both_have_none():
+def test_classes_count_if_both_have_them_or_neither_has():
     truth = truth_of()
-    wrong = found(truth, 2.0, class_ids=1 - truth.class_ids)
-    blank = found(truth, 2.0, class_ids=np.full(len(truth), UNSPECIFIED_CLASS))
+    wrong = predictions_of(truth, 2.0, class_ids=1 - truth.class_ids)
+    blank = predictions_of(truth, 2.0, class_ids=np.full(len(truth), UNSPECIFIED_CLASS))
 
-    both = compare_variant(comparison(truth, found(truth, 2.0), wrong), "other")
+    both = compare_variant(comparison(truth, predictions_of(truth, 2.0), wrong), "other")
     none = compare_variant(comparison(truth, blank, blank), "other")
 
     assert not both.conditions.one_class

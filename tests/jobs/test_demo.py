@@ -13,7 +13,7 @@ from iouviewer.jobs import demo
 
 
 def check_results(out: Path) -> None:
-    """All three files are there and agree with each other."""
+    """All three files exist and agree with each other."""
     report = json.loads((out / "report.json").read_text())
     variants = report["variants"]
     assert report["protocol"]["baseline"] == demo.BASELINE
@@ -27,11 +27,11 @@ def check_results(out: Path) -> None:
     assert (out / "iou_plot.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_stored_predictions_stand_in_where_no_model_can_run_and_it_says_so(tmp_path: Path) -> None:
+def test_stored_predictions_are_used_and_reported_if_no_model_can_run(tmp_path: Path) -> None:
     report = demo.run_demo(tmp_path / "results", run_models=False)
     assert "Stored predictions were used" in report.text and "iouviewer[yolo]" in report.text
     check_results(tmp_path / "results")
-    # They are unpacked once; the second time the same files are there already.
+    # They are unpacked once; the second call reuses the files.
     first = demo.sample_predictions()
     changed = {path: path.stat().st_mtime_ns for _, path in first}
     assert demo.sample_predictions() == first
@@ -43,7 +43,7 @@ def test_stored_predictions_stand_in_where_no_model_can_run_and_it_says_so(tmp_p
 @pytest.mark.skipif(not demo.can_run_models(), reason="the extra yolo is not installed")
 def test_real_models_run_on_the_sample(tmp_path: Path) -> None:
     report = demo.run_demo(tmp_path, run_models=True, frames="0:500:50")
-    assert "The models ran here" in report.text
+    assert "The models ran on this computer" in report.text
     variants = json.loads((tmp_path / "report.json").read_text())["variants"]
     assert set(variants) == {"baseline", "nearly", "small"}
     assert all(one["frames"] == 10 and one["complete"] and one["ap50"] > 0.5 for one in variants.values())
@@ -53,20 +53,22 @@ def test_real_models_run_on_the_sample(tmp_path: Path) -> None:
         assert one["ap"] == pytest.approx(stored[name]["ap"], abs=0.02), name
 
 
-def test_the_command_says_where_the_results_are(
+def test_the_command_prints_the_folder_of_the_results(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "can_run_models", lambda: False)
     assert main(["demo", "--headless", "--out", str(tmp_path / "results")]) == 0
-    said = capsys.readouterr()
-    assert said.err == ""
-    last = said.out.splitlines()[-1]
+    output = capsys.readouterr()
+    assert output.err == ""
+    last = output.out.splitlines()[-1]
     assert str(tmp_path / "results") in last and all(name in last for name in demo.FILES)
     check_results(tmp_path / "results")
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_created_is_a_one_line_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").touch()
-    words = ["demo", "--headless", "--out", str(tmp_path / "file" / "results")]
-    assert main(words) == 2
+    arguments = ["demo", "--headless", "--out", str(tmp_path / "file" / "results")]
+    assert main(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""What is taken away from a document equals what the command line makes of the same boxes in files."""
+"""Results of a document equal those of the command line for the same boxes in files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes, write_boxes
 from iouviewer.jobs.document_results import VariantOverlay, evaluate_document, frame_image, ground_truth_to_write
-from iouviewer.jobs.eval_inputs import facts_of
+from iouviewer.jobs.eval_inputs import has_single_images
 from iouviewer.jobs.evaluate import EvalRequest, evaluate
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import BoxTable
@@ -28,13 +28,13 @@ FRAMES = 40
 
 @pytest.fixture
 def document() -> Document:
-    """Forty frames with one to three cars and people, one frame excluded, one not labelled."""
+    """Forty frames with one to three cars and people; one frame is excluded, one unlabelled."""
     random = np.random.default_rng(3)
     document = Document()
     document.class_names = ("car", "person")
     truth = document.add_source(Source(0, "clip.mp4", "", 320, 240, FRAMES, 25.0))
     frames = np.repeat(np.arange(FRAMES), random.integers(1, 4, FRAMES))
-    # No file format tells an excluded frame with boxes from a labelled one.
+    # No file format distinguishes an excluded frame with boxes from a labelled one.
     frames = frames[(frames != 5) & (frames != 9)]
     corner = random.uniform(5, 150, (2, len(frames)))
     boxes = np.concatenate([corner, corner + random.uniform(50, 80, (2, len(frames)))])
@@ -106,11 +106,11 @@ def test_the_corrected_ground_truth_reads_back_equal(document: Document, tmp_pat
 def test_no_variants_and_an_unknown_baseline_are_refused(document: Document, variants: list[Variant]) -> None:
     with pytest.raises(UserError, match="no variants"):
         evaluate_document(document, [])
-    with pytest.raises(UserError, match="'x' is no variant"):
+    with pytest.raises(UserError, match="'x' is not a variant"):
         evaluate_document(document, variants, baseline="x")
 
 
-def test_the_gate_reads_a_project_that_stays_as_it_is(
+def test_the_gate_does_not_change_the_project(
     document: Document, variants: list[Variant], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "clip.mp4.iouv"
@@ -124,10 +124,10 @@ def test_the_gate_reads_a_project_that_stays_as_it_is(
     assert "base: UNDECIDED against other" in capsys.readouterr().out
     assert path.read_bytes() == before
     assert main(["gate", str(path), "--gt", "x"]) == 2
-    assert "brings its own ground truth" in capsys.readouterr().err
+    assert "has its own ground truth" in capsys.readouterr().err
 
 
-def test_the_frames_picture_shows_truth_in_blue_and_labels_pairs_only(
+def test_the_frame_image_shows_ground_truth_in_blue_and_captions_pairs_only(
     document: Document, variants: list[Variant]
 ) -> None:
     grey = np.full((240, 320, 3), 128, np.uint8)
@@ -145,11 +145,11 @@ def test_the_frames_picture_shows_truth_in_blue_and_labels_pairs_only(
     assert white[0] > 0 and white[1] == 0
 
 
-def test_a_folder_of_pictures_holds_single_images_and_a_video_does_not(tmp_path: Path) -> None:
-    pictures, video = tmp_path / "pictures", tmp_path / "clip.mp4"
-    pictures.mkdir()
+def test_an_image_folder_has_single_images_and_a_video_does_not(tmp_path: Path) -> None:
+    images, video = tmp_path / "images", tmp_path / "clip.mp4"
+    images.mkdir()
     video.write_bytes(b"")
-    assert facts_of(Source(0, "pictures", str(pictures), 8, 8, 3)).image_names is not None
-    for source in (Source(0, "clip.mp4", str(video), 8, 8, 3), Source(0, "pictures", str(pictures), 8, 8, 3, 25.0)):
-        assert facts_of(source).image_names is None
-    assert facts_of(Source(0, "nowhere", "", 8, 8, 3)).image_names is None
+    assert has_single_images(Source(0, "images", str(images), 8, 8, 3))
+    for source in (Source(0, "clip.mp4", str(video), 8, 8, 3), Source(0, "images", str(images), 8, 8, 3, 25.0)):
+        assert not has_single_images(source)
+    assert not has_single_images(Source(0, "nowhere", "", 8, 8, 3))

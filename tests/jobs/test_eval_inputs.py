@@ -1,4 +1,4 @@
-"""Ground truth as commands score it."""
+"""Ground truth of an evaluation."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_no_boxes_make_an_empty_table_of_all_frames() -> None:
     assert len(truth.table) == 0 and truth.labelled.all()
 
 
-def test_boxes_outside_the_picture_are_nothing_to_be_found_and_their_frames_stay_labelled() -> None:
+def test_boxes_outside_the_image_do_not_count_and_their_frames_stay_labelled() -> None:
     flags = [BoxFlag(0), BoxFlag.OUTSIDE, BoxFlag.IGNORED, BoxFlag.OCCLUDED]
     truth = truth_from(imported(flags), 4, ReadOptions())
     assert truth.table.frame_of_row().tolist() == [0, 2, 3]

@@ -37,12 +37,12 @@ VALUES = {
         ("  1<2  ", True),
     ],
 )
-def test_conditions_are_computed_as_written(text: str, expected: bool) -> None:
+def test_conditions_follow_precedence_and_associativity(text: str, expected: bool) -> None:
     assert condition_holds(text, VALUES) is expected
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("", "ends too early"),
         ("int9.ap50 < 1", "int9 is unknown (known: base, int8, yolo11n-v2.1, not)"),
@@ -69,7 +69,7 @@ def test_conditions_are_computed_as_written(text: str, expected: bool) -> None:
         ("-" * 2000 + "1 < 2", "nested too deeply"),
     ],
 )
-def test_what_cannot_be_decided_is_refused_with_the_reason(text: str, said: str) -> None:
+def test_invalid_conditions_are_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(UserError) as refused:
         condition_holds(text, VALUES)
-    assert said in str(refused.value)
+    assert reason in str(refused.value)

@@ -23,12 +23,12 @@ from iouviewer.jobs.frame_selection import parse_frames
         ("9:10", [9]),
     ],
 )
-def test_a_range_has_its_start_and_not_its_end(text: str, expected: list[int]) -> None:
+def test_a_range_includes_its_start_and_excludes_its_end(text: str, expected: list[int]) -> None:
     assert parse_frames(text, 10).tolist() == expected
 
 
 @pytest.mark.parametrize("text", ["", "5", "5:5", "6:5", "0:11", "10:", "-1:3", "0:5:0", "a:b", "0:1:2:3", "0.5:2"])
-def test_other_forms_and_frames_outside_the_video_are_refused(text: str) -> None:
+def test_wrong_syntax_and_frames_outside_the_video_are_refused(text: str) -> None:
     with pytest.raises(UserError, match="frames"):
         parse_frames(text, 10)
 
@@ -39,15 +39,15 @@ def test_a_file_lists_frames_and_ranges_in_any_order(tmp_path: Path) -> None:
     assert parse_frames(f"@{listed}", 10).tolist() == [2, 3, 8]
 
 
-def test_a_wrong_line_is_named_by_file_and_number(tmp_path: Path) -> None:
+def test_a_wrong_line_is_reported_by_file_and_number(tmp_path: Path) -> None:
     listed = tmp_path / "hard.txt"
     listed.write_text("1\n\n10\n")
-    with pytest.raises(UserError, match=r"hard\.txt:3: .*10 frames, numbered 0 to 9"):
+    with pytest.raises(UserError, match=r"hard\.txt:3: .*10 frames, numbered 0–9"):
         parse_frames(f"@{listed}", 10)
 
 
 @pytest.mark.parametrize("content", [None, "", "# nothing\n"])
-def test_a_list_that_is_missing_or_empty_is_refused(tmp_path: Path, content: str | None) -> None:
+def test_a_missing_or_empty_list_is_refused(tmp_path: Path, content: str | None) -> None:
     listed = tmp_path / "hard.txt"
     if content is not None:
         listed.write_text(content)

@@ -1,4 +1,4 @@
-"""Running models without a window: what is written, what can be read back, what a failed run leaves."""
+"""Runs of models without a window: written files, reading them back, failed runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MODEL = ModelLoaded(
 )
 
 
-def found(frame: int, boxes: list[list[float]], milliseconds: float = 10.0, warm: bool = True) -> Detections:
+def detections(frame: int, boxes: list[list[float]], milliseconds: float = 10.0, warm: bool = True) -> Detections:
     n = len(boxes)
     return Detections(
         frame,
@@ -46,7 +46,7 @@ def found(frame: int, boxes: list[list[float]], milliseconds: float = 10.0, warm
 
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
-    """A folder of six small pictures."""
+    """A folder of six small images."""
     import cv2
 
     folder = tmp_path / "clip"
@@ -58,7 +58,7 @@ def video(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A worker that says what the test wants; what it was asked is under "request"."""
+    """A worker that replays "messages"; its request is stored under "request"."""
     script: dict[str, Any] = {"messages": []}
 
     def run(request: RunRequest) -> Iterator[RunMessage]:
@@ -69,7 +69,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return script
 
 
-def predict_words(video: Path, tmp_path: Path, *more: str) -> list[str]:
+def predict_arguments(video: Path, tmp_path: Path, *more: str) -> list[str]:
     weights = tmp_path / "w.pt"
     weights.touch()
     return ["predict", str(video), "--model", f"int8={weights}", "--out", str(tmp_path / "D"), *more]
@@ -78,17 +78,19 @@ def predict_words(video: Path, tmp_path: Path, *more: str) -> list[str]:
 def test_options_reach_the_worker_and_both_files_read_back(
     video: Path, tmp_path: Path, worker: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = pack([found(1, [[1, 2, 30, 40], [5, 5, 20, 20]], 100.0, warm=False), found(2, [])])
-    second = pack([found(3, [[2.25, 3.5, 31, 41]], 20.0)])
+    first = pack([detections(1, [[1, 2, 30, 40], [5, 5, 20, 20]], 100.0, warm=False), detections(2, [])])
+    second = pack([detections(3, [[2.25, 3.5, 31, 41]], 20.0)])
     worker["messages"] = [MODEL, first, second, Finished(done=3, seconds=0.5)]
-    words = predict_words(video, tmp_path, "--floor", "0.05", "--nms-iou", "0.6", "--max-det", "9", "--imgsz", "320")
-    assert main([*words, "--frames", "1:4"]) == 0
+    arguments = predict_arguments(
+        video, tmp_path, "--floor", "0.05", "--nms-iou", "0.6", "--max-det", "9", "--imgsz", "320"
+    )
+    assert main([*arguments, "--frames", "1:4"]) == 0
     request = worker["request"]
     assert (request.frames, request.floor, request.nms_iou, request.max_det) == ((1, 2, 3), 0.05, 0.6, 9)
     assert (request.imgsz, request.device) == (320, "cpu")
-    # The first frame was no warm one: the median of 10 and 20 ms remains.
+    # The first frame is a warm-up frame: the median of 10 and 20 ms remains.
     assert capsys.readouterr().out == (
-        "int8: 3 boxes on 3 frames, 66.7 FPS (batch 1), 6.0 frames a second with decoding\n"
+        "int8: 3 predictions on 3 frames, 66.7 FPS (batch 1), 6.0 FPS including decoding\n"
     )
     back = read_boxes(tmp_path / "D" / "int8.json", ReadContext(frame_count=6))
     assert back.frames.tolist() == [1, 1, 3]
@@ -103,69 +105,75 @@ def test_options_reach_the_worker_and_both_files_read_back(
     assert np.allclose(mot.boxes, back.boxes, atol=1e-5)
 
 
-def test_frames_outside_a_run_do_not_count_for_it(video: Path, tmp_path: Path, worker: dict[str, Any]) -> None:
-    worker["messages"] = [MODEL, pack([found(1, [[1, 2, 30, 40]]), found(2, [])]), Finished(done=2, seconds=1.0)]
-    assert main(predict_words(video, tmp_path, "--frames", "1:3")) == 0
+def test_frames_outside_a_run_do_not_count(video: Path, tmp_path: Path, worker: dict[str, Any]) -> None:
+    worker["messages"] = [
+        MODEL,
+        pack([detections(1, [[1, 2, 30, 40]]), detections(2, [])]),
+        Finished(done=2, seconds=1.0),
+    ]
+    assert main(predict_arguments(video, tmp_path, "--frames", "1:3")) == 0
     gt, out = tmp_path / "gt.csv", tmp_path / "o.json"
     gt.write_text("frameID,x1,y1,x2,y2\n" + "".join(f"{f},1,2,30,40\n" for f in range(6)))
-    words = ["eval", str(video), "--gt", str(gt), "--pred", f"int8={tmp_path / 'D' / 'int8.json'}"]
-    assert main([*words, "--json", str(out)]) == 0
+    arguments = ["eval", str(video), "--gt", str(gt), "--pred", f"int8={tmp_path / 'D' / 'int8.json'}"]
+    assert main([*arguments, "--json", str(out)]) == 0
     int8 = json.loads(out.read_text())["variants"]["int8"]
     assert (int8["tp"], int8["fn"], int8["frames"], int8["complete"]) == (1, 1, 2, False)
 
 
-def test_eval_runs_a_model_itself_and_on_the_chosen_frames_only(
-    video: Path, tmp_path: Path, worker: dict[str, Any]
-) -> None:
-    worker["messages"] = [MODEL, pack([found(2, [[1, 2, 30, 40]]), found(4, [])]), Finished(done=2, seconds=1.0)]
+def test_eval_runs_a_model_on_the_selected_frames_only(video: Path, tmp_path: Path, worker: dict[str, Any]) -> None:
+    worker["messages"] = [
+        MODEL,
+        pack([detections(2, [[1, 2, 30, 40]]), detections(4, [])]),
+        Finished(done=2, seconds=1.0),
+    ]
     gt, out, weights = tmp_path / "gt.csv", tmp_path / "o.json", tmp_path / "w.pt"
     gt.write_text("frameID,x1,y1,x2,y2\n" + "".join(f"{f},1,2,30,40\n" for f in range(6)))
     weights.touch()
-    words = ["eval", str(video), "--gt", str(gt), "--model", f"int8={weights}", "--frames", "2:6:2", "--json", str(out)]
-    assert main([*words, "--floor", "0.02"]) == 0
+    arguments = ["eval", str(video), "--gt", str(gt), "--model", f"int8={weights}", "--frames", "2:6:2", "--json", str(out)]
+    assert main([*arguments, "--floor", "0.02"]) == 0
     assert (worker["request"].frames, worker["request"].floor) == ((2, 4), 0.02)
     int8 = json.loads(out.read_text())["variants"]["int8"]
     assert (int8["tp"], int8["fn"], int8["frames"], int8["complete"]) == (1, 1, 2, True)
     assert (int8["ap_floor"], int8["run"]["sha256"]) == (0.02, MODEL.sha256)
 
 
-def test_what_a_failed_run_found_is_kept_and_the_failure_is_told(
+def test_predictions_of_a_failed_run_are_kept_and_the_failure_is_reported(
     video: Path, tmp_path: Path, worker: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     failed = Failed(kind=FailureKind.MEMORY, message="out of memory", remedy="Use a smaller --imgsz.")
-    worker["messages"] = [MODEL, pack([found(0, [[1, 2, 30, 40]])]), failed]
-    assert main(predict_words(video, tmp_path)) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "int8: out of memory" in said and "What 1 frames gave is in" in said
+    worker["messages"] = [MODEL, pack([detections(0, [[1, 2, 30, 40]])]), failed]
+    assert main(predict_arguments(video, tmp_path)) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "int8: out of memory" in error and "Predictions of 1 frame are in" in error
     kept = read_boxes(tmp_path / "D" / "int8.json", ReadContext(frame_count=6))
     assert kept.protocol["complete"] is False
     assert kept.covered is not None and kept.covered.tolist() == [0]
 
 
-def test_a_model_that_cannot_be_loaded_leaves_no_file(
+def test_a_model_that_cannot_be_loaded_writes_no_file(
     video: Path, tmp_path: Path, worker: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     worker["messages"] = [Failed(kind=FailureKind.DAMAGED, message="is no model", path="w.pt")]
-    assert main(predict_words(video, tmp_path)) == 2
+    assert main(predict_arguments(video, tmp_path)) == 2
     assert "w.pt: is no model" in capsys.readouterr().err
     assert list((tmp_path / "D").iterdir()) == []
 
 
-def test_a_box_without_area_is_left_out_and_counted(video: Path, tmp_path: Path, worker: dict[str, Any]) -> None:
-    worker["messages"] = [MODEL, pack([found(0, [[64, 2, 64, 40], [1, 2, 3, 4]])]), Finished(done=1, seconds=1.0)]
+def test_a_box_without_area_is_dropped_and_counted(video: Path, tmp_path: Path, worker: dict[str, Any]) -> None:
+    worker["messages"] = [MODEL, pack([detections(0, [[64, 2, 64, 40], [1, 2, 3, 4]])]), Finished(done=1, seconds=1.0)]
     run = job.run_model(video, "a", tmp_path / "w.pt", RunOptions(), np.array([0]))
     assert len(run.boxes) == 1
     assert run.boxes.protocol["boxes_without_area"] == 1
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a\\b", 'a"b', "a\tb"])
-def test_a_name_that_is_no_file_name_is_refused(
+def test_a_name_that_cannot_be_a_file_name_is_refused(
     video: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = tmp_path / "w.pt"
     weights.touch()
     assert main(["predict", str(video), "--model", f"{name}={weights}", "--out", str(tmp_path / "D")]) == 2
-    assert "cannot be a file's name" in capsys.readouterr().err
+    assert "cannot be a file name" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -173,8 +181,8 @@ def test_a_name_that_is_no_file_name_is_refused(
 def test_a_real_model_scores_on_real_video_as_an_independent_script_says(shared_data: Path, tmp_path: Path) -> None:
     video, gt = shared_data / "pets09" / "vtest.avi", shared_data / "pets09" / "gt.txt"
     weights, out = shared_data / "models" / "yolo11n-pets.pt", tmp_path / "o.json"
-    words = ["--model", f"base={weights}", "--floor", "0.01", "--out", str(tmp_path), "--frames", "480:795"]
-    assert main(["predict", str(video), *words]) == 0
+    arguments = ["--model", f"base={weights}", "--floor", "0.01", "--out", str(tmp_path), "--frames", "480:795"]
+    assert main(["predict", str(video), *arguments]) == 0
     pred = f"base={tmp_path / 'base.json'}"
     assert main(["eval", str(video), "--gt", str(gt), "--pred", pred, "--frames", "480:795", "--json", str(out)]) == 0
     base = json.loads(out.read_text())["variants"]["base"]
