@@ -76,7 +76,7 @@ class Ours:
         self.view = CanvasView(self.session)
         self.view.resize(*WINDOW)
         self.view.show()
-        self.view.set_all_labels(True)
+        self.view.boxes.set_all_captions(True)
         self._images = []
         for array in pictures():
             image = QImage(array.data, WIDTH, HEIGHT, 3 * WIDTH, QImage.Format.Format_RGB888)
@@ -101,23 +101,20 @@ class Ours:
 
     def show(self, frame: int) -> None:
         self.session.go_to(frame)
-        self.view.show_picture(self._images[frame], frame, scale=self._scale)
+        self.view.show_image(self._images[frame], frame, scale=self._scale)
 
     def drags(self, moves: int) -> list[float]:
         """Milliseconds a move of one box under the mouse: edit, scores, labels and paint."""
-        from iouviewer.app.editing.gesture import DragGesture
-        from iouviewer.document.rects import Edges
+        from iouviewer.document.boxes import Edges
 
         self.show(0)
         boxes = self.session.ground_truth.boxes(0)
         box = boxes[len(boxes) // 2]
         self.session.select([box.id])
         shown(lambda: None)
-        gesture = DragGesture(self.session, [box], Edges.ALL)
-        self.view.tool.gesture = gesture
-        self.view.on_gesture_changed()
+        gesture = self.view.tools.select.begin_drag([box], Edges.ALL)
         times = [shown(lambda dx=dx: gesture.move(dx, dx / 2)) for dx in (0.5 * i for i in range(moves))]
-        self.view.tool.cancel()
+        self.view.tools.cancel()
         return times
 
     def close(self) -> None:

@@ -12,11 +12,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import Rect
+from iouviewer.document.boxes import Edges, Rect
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.document.rects import Edges
 from iouviewer.document.sources import Source
 from iouviewer.metrics.table import BoxTable
 from iouviewer.ui.canvas.hit import handles
@@ -129,7 +128,7 @@ def canvas_for(session: Session, *, size: tuple[int, int] = (640, 480), frame: i
     view.resize(*size)
     view.show()
     session.go_to(frame)
-    view.show_picture(plain_picture(session.source.width, session.source.height), frame)
+    view.show_image(plain_picture(session.source.width, session.source.height), frame)
     view.setFocus()
     QApplication.processEvents()
     return view
@@ -140,7 +139,7 @@ def canvas_for(session: Session, *, size: tuple[int, int] = (640, 480), frame: i
 
 def at(view: CanvasView, x: float, y: float) -> QPoint:
     """The pixel of the viewport that shows the picture's point (x, y)."""
-    return view.from_picture(x, y)
+    return view.from_image(x, y)
 
 
 def move_to(

@@ -1,4 +1,4 @@
-"""Commands of the canvas as keys call them: one step each, or a sentence why not."""
+"""Commands on boxes as keys call them: one step each, or a status message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.edits import FrameState
-from iouviewer.ui.canvas.hit import Ref, truth_ref
+from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 from tests.ui.helpers import canvas_for, move_to, session_with
 
 TRUTH = (100.0, 100.0, 200.0, 300.0)
@@ -31,10 +31,10 @@ def view(qtbot):
 
 
 @pytest.fixture
-def told(view):
-    said: list[str] = []
-    view.session.told.connect(said.append)
-    return said
+def messages(view):
+    shown: list[str] = []
+    view.session.statusMessage.connect(shown.append)
+    return shown
 
 
 def rect_of(view, box_id=1):
@@ -49,7 +49,7 @@ def show(view, frame):
     from tests.ui.helpers import plain_picture
 
     view.session.go_to(frame)
-    view.show_picture(plain_picture(), frame)
+    view.show_image(plain_picture(), frame)
 
 
 def test_a_burst_of_nudges_is_one_step(view):
@@ -65,40 +65,40 @@ def test_a_burst_of_nudges_is_one_step(view):
 def test_the_edge_nearest_to_the_mouse_is_resized(view):
     view.session.select([1])
     move_to(view, 110, 200)
-    view.resize_nearest_edge(-2, 0)
+    view.commands.resize_nearest_edge(-2, 0)
     assert rect_of(view) == (98, 100, 200, 300)
     move_to(view, 190, 290)
-    view.resize_nearest_edge(0, 3)
+    view.commands.resize_nearest_edge(0, 3)
     assert rect_of(view) == (98, 100, 200, 303)
 
 
 def test_an_edge_snaps_to_its_prediction(view):
     view.session.select([1])
     move_to(view, 105, 200)
-    view.snap_edge()
+    view.commands.snap_edge()
     assert rect_of(view) == (104, 100, 200, 300)
-    assert step(view).label == "Snap the left edge of box 1"
+    assert step(view).label == "Snap left edge of person 1"
 
 
-def test_without_the_mouse_the_edge_furthest_off_snaps(view):
+def test_without_the_mouse_the_furthest_edge_snaps(view):
     from PySide6.QtCore import QEvent
 
     QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
     view.session.select([1])
-    view.snap_edge()
+    view.commands.snap_edge()
     assert rect_of(view) == (100, 100, 220, 300)
 
 
-def test_what_cannot_be_done_is_said_and_leaves_no_step(view, told):
-    view.delete_selected()
-    view.snap_edge()
-    view.paste()
-    view.accept_prediction()
-    view.merge_tracks()
-    view.split_track()
-    view.next_key_frame()
-    view.set_class_by_digit(9)
-    assert told == [
+def test_a_refused_command_shows_a_message_and_adds_no_step(view, messages):
+    view.commands.delete_selected()
+    view.commands.snap_edge()
+    view.commands.paste()
+    view.commands.accept_prediction()
+    view.commands.merge_tracks()
+    view.commands.split_track()
+    view.commands.next_key_frame()
+    view.commands.set_class_by_digit(9)
+    assert messages == [
         "No box is selected. Click a ground-truth box first.",
         "This needs one selected box. Click a ground-truth box first.",
         "Nothing was copied. Select boxes and copy them first.",
@@ -106,114 +106,114 @@ def test_what_cannot_be_done_is_said_and_leaves_no_step(view, told):
         "No box is selected. Click a ground-truth box first.",
         "No box is selected. Click a ground-truth box first.",
         "Select a box of a track first",
-        "There is no class 9: C makes or chooses one",
+        "Key 9 has no class. Press C to choose or add one.",
     ]
     assert step(view) is None
 
 
 def test_boxes_are_copied_to_another_frame_in_place_and_to_the_same_one_shifted(view):
     view.session.select([1])
-    view.copy()
-    view.paste()
+    view.commands.copy()
+    view.commands.paste()
     (pasted,) = view.session.selection.boxes
     assert rect_of(view, pasted) == (110, 110, 210, 310)
     show(view, 5)
-    view.paste()
+    view.commands.paste()
     (pasted,) = view.session.selection.boxes
     assert rect_of(view, pasted) == TRUTH
-    view.duplicate()
+    view.commands.duplicate()
     assert len(view.session.ground_truth.boxes(5)) == 2
-    assert step(view).label == "Duplicate 1 box"
+    assert step(view).label == "Duplicate person 1"
 
 
 def test_all_boxes_are_selected_and_stepped_through(view):
-    view.select_all()
+    view.commands.select_all()
     assert view.session.selection.boxes == {1, 2}
     view.session.select()
     seen = []
     for _ in range(3):
-        view.next_box()
+        view.commands.next_box()
         seen += view.session.selection.boxes
     assert seen == [1, 2, 1]
-    view.previous_box()
+    view.commands.previous_box()
     assert view.session.selection.boxes == {2}
 
 
 def test_a_digit_sets_the_class_of_the_selection_and_of_the_next_boxes(view):
     view.session.select([1])
-    view.set_class_by_digit(2)
+    view.commands.set_class_by_digit(2)
     assert view.session.ground_truth.find(1).class_id == 1
-    assert view.class_of_new_boxes() == 1
-    view.add_class("bus")
+    assert view.commands.class_of_new_boxes() == 1
+    view.commands.add_class("bus")
     assert view.session.document.class_names == ("person", "car", "bus")
     assert view.session.ground_truth.find(1).class_id == 2
     view.session.undo()
     view.session.undo()
     assert view.session.document.class_names == ("person", "car")
-    assert view.class_of_new_boxes() == 0
+    assert view.commands.class_of_new_boxes() == 0
 
 
 @pytest.mark.parametrize("flag", [BoxFlag.OCCLUDED, BoxFlag.IGNORED, BoxFlag.OUTSIDE, BoxFlag.KEY_FRAME])
 def test_flags_toggle(view, flag):
     view.session.select([1])
-    view.toggle_flag(flag)
+    view.commands.toggle_flag(flag)
     assert view.session.ground_truth.find(1).flags == flag
-    view.toggle_flag(flag)
+    view.commands.toggle_flag(flag)
     assert view.session.ground_truth.find(1).flags == 0
 
 
 def test_the_selected_prediction_is_accepted(view):
-    view.select_ref(Ref("model", 1))
-    view.accept_prediction()
+    view.selection.select(BoxRef("model", 1))
+    view.commands.accept_prediction()
     (new,) = view.session.selection.boxes
     assert rect_of(view, new) == LONE
 
 
-def test_a_selected_box_takes_its_predictions_rectangle(view):
+def test_a_selected_box_gets_the_rectangle_of_its_prediction(view):
     view.session.select([1])
-    view.accept_prediction()
+    view.commands.accept_prediction()
     assert rect_of(view) == FOUND
-    assert step(view).label == "Accept the prediction for box 1"
+    assert step(view).label == "Adjust person 1 to model 0.90"
 
 
-def test_all_lone_predictions_are_accepted_at_once(view, told):
-    view.accept_all_predictions()
+def test_all_unpaired_predictions_are_accepted_at_once(view, messages):
+    view.commands.accept_all_predictions()
     assert [box.rect for box in view.session.ground_truth.boxes(0)] == [TRUTH, OTHER, LONE]
-    view.accept_all_predictions()
-    assert told == ["No prediction can be accepted here."]
+    view.commands.accept_all_predictions()
+    assert messages == ["There is no prediction to accept on this frame."]
 
 
-def test_boxes_of_the_previous_frame_are_taken_and_propagated(view):
+def test_boxes_of_the_previous_frame_are_copied_and_propagated(view):
     show(view, 2)
-    view.paste_previous_frame()
+    view.commands.paste_previous_frame()
     assert [box.rect for box in view.session.ground_truth.boxes(2)] == [TRUTH]
-    view.propagate(3)
+    view.commands.propagate(3)
     assert [len(view.session.ground_truth.boxes(f)) for f in range(6)] == [2, 1, 1, 1, 1, 1]
 
 
-def test_verifying_goes_on_to_the_next_frame(view):
-    view.verify_and_next()
+def test_verifying_goes_to_the_next_frame(view):
+    view.commands.verify_and_next()
     truth = view.session.ground_truth
     assert truth.is_verified(0) and truth.state(0) is FrameState.LABELLED
     assert view.session.current_frame == 1
-    view.verify_empty()
+    view.commands.verify_empty()
     assert not truth.is_verified(1) and view.session.current_frame == 1
     show(view, 2)
-    view.verify_empty()
+    view.commands.verify_empty()
     assert truth.is_verified(2) and view.session.current_frame == 3
 
 
-def test_key_frames_of_the_selected_track_are_stepped_through_and_keep_it_selected(view, told):
+def test_key_frames_of_the_selected_track_are_stepped_through_and_keep_it_selected(view, messages):
     view.session.select([1])
     frames = []
     for _ in range(3):
-        view.next_key_frame()
+        view.commands.next_key_frame()
         frames.append(view.session.current_frame)
     assert frames == [1, 4, 4]
-    assert told == ["Track 1 has no further key frame in this direction"]
+    assert messages == ["Track 1 has no further key frame"]
     (selected,) = view.session.selection.boxes
     assert view.session.ground_truth.find(selected).track == 1
-    view.previous_key_frame()
+    view.commands.previous_key_frame()
     assert view.session.current_frame == 1
 
 
@@ -221,34 +221,34 @@ def test_tracks_are_interpolated_merged_split_and_swapped(view):
     truth = view.session.ground_truth
     show(view, 1)
     view.session.select([3])
-    view.interpolate()
+    view.commands.interpolate()
     assert [len(truth.boxes(f)) for f in range(5)] == [2, 1, 1, 1, 1]
-    view.split_track()
+    view.commands.split_track()
     assert truth.find(3).track == 3
     show(view, 0)
     view.session.select([1, 2])
-    view.swap_tracks()
+    view.commands.swap_tracks()
     assert (truth.find(1).track, truth.find(2).track) == (2, 1)
     view.session.undo()
     view.session.select([1, 3])
-    view.merge_tracks()
+    view.commands.merge_tracks()
     assert truth.find(3).track == 1
 
 
-def test_a_tooltip_says_why_a_box_is_no_match(view):
-    assert view.tool_tip_at(QPointF(350, 200)) == "Ground truth 2: person\nmodel: missed. No prediction overlaps it."
-    assert view.tool_tip_at(QPointF(110, 200)) == "Ground truth 1: person\nmodel: IoU 0.800"
-    assert view.tool_tip_at(QPointF(480, 100)) == (
-        "model: person, confidence 0.900\nFalse positive: no ground truth overlaps it."
+def test_a_tooltip_says_why_a_box_is_not_matched(view):
+    assert view.tooltip_at(QPointF(350, 200)) == "Ground truth: person 2\nmodel: missed. No prediction overlaps it."
+    assert view.tooltip_at(QPointF(110, 200)) == "Ground truth: person 1\nmodel: IoU 0.800"
+    assert view.tooltip_at(QPointF(480, 100)) == (
+        "model: person, confidence 0.900\nExtra. No ground truth overlaps it."
     )
-    assert view.tool_tip_at(QPointF(600, 400)) == ""
+    assert view.tooltip_at(QPointF(600, 400)) == ""
 
 
 @pytest.mark.parametrize(
     ("found", "scores", "classes", "expected"),
     [
-        ((100.0, 100.0, 200.0, 310.0), 0.1, 0, "has confidence 0.10, under the threshold 0.25."),
-        ((100.0, 100.0, 200.0, 310.0), 0.9, 1, "is of class car."),
+        ((100.0, 100.0, 200.0, 310.0), 0.1, 0, "has confidence 0.10, below the threshold 0.25."),
+        ((100.0, 100.0, 200.0, 310.0), 0.9, 1, "has the class car."),
     ],
 )
 def test_a_tooltip_names_confidence_and_class_as_reasons(qtbot, found, scores, classes, expected):
@@ -263,28 +263,26 @@ def test_a_tooltip_names_confidence_and_class_as_reasons(qtbot, found, scores, c
     view = canvas_for(session)
     qtbot.addWidget(view)
     view.session.select([1])
-    assert expected in view.tool_tip_at(QPointF(150, 200))
+    assert expected in view.tooltip_at(QPointF(150, 200))
 
 
-@pytest.mark.parametrize(("flag", "word"), [(BoxFlag.IGNORED, "ignored"), (BoxFlag.OUTSIDE, "outside")])
-def test_a_box_that_takes_no_part_is_told_as_such_and_its_prediction_judged_accordingly(view, flag, word):
+@pytest.mark.parametrize(("flag", "word"), [(BoxFlag.IGNORED, "ignored"), (BoxFlag.OUTSIDE, "out of view")])
+def test_a_tooltip_says_that_a_box_does_not_count_and_what_that_means_for_its_prediction(view, flag, word):
     view.session.select([1])
-    view.toggle_flag(flag)
-    assert view.tool_tip_at(QPointF(150, 200)) == f"Ground truth 1: person\n{word}"
-    view.select_ref(Ref("model", 0))
-    expected = (
-        "It lies in an ignored box" if flag is BoxFlag.IGNORED else "False positive: no ground truth overlaps it."
-    )
-    assert expected in view.tool_tip_at(QPointF(150, 200))
+    view.commands.toggle_flag(flag)
+    assert view.tooltip_at(QPointF(150, 200)) == f"Ground truth: person 1\n{word}"
+    view.selection.select(BoxRef("model", 0))
+    expected = "In an ignored box: not counted." if flag is BoxFlag.IGNORED else "Extra. No ground truth overlaps it."
+    assert expected in view.tooltip_at(QPointF(150, 200))
 
 
-def test_a_rival_is_named_on_both_sides(qtbot):
+def test_a_tooltip_names_the_pair_that_a_prediction_lost_to(qtbot):
     near = (100.0, 100.0, 200.0, 290.0)
     session = session_with({0: [TRUTH]}, {"model": {0: [TRUTH, near]}})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    view.select_ref(Ref("model", 1))
-    assert view.tool_tip_at(QPointF(150, 200)).endswith(
-        "the nearest ground truth, 1 (IoU 0.95), is paired with another prediction (IoU 1.00)."
+    view.selection.select(BoxRef("model", 1))
+    assert view.tooltip_at(QPointF(150, 200)).endswith(
+        "The nearest ground truth, person (IoU 0.95), is paired with another prediction (IoU 1.00)."
     )
-    assert truth_ref(1) in view.frame_view.places
+    assert truth_ref(1) in view.frame_view.index_of

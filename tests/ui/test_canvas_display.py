@@ -1,4 +1,4 @@
-"""What the canvas shows: one frame's picture and boxes together, labels that stay calm, few items, sharp pixels."""
+"""What the canvas shows: image and boxes of one frame together, captions, a fixed number of items, sharp pixels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QApplication, QGraphicsView
 
 from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import AddBoxes, SetFlags
-from iouviewer.ui.canvas.frame_view import Role
-from iouviewer.ui.canvas.hit import Ref, truth_ref
-from iouviewer.ui.canvas.picture_item import pixels
+from iouviewer.ui.canvas.boxes_item import BoxesItem
+from iouviewer.ui.canvas.frame_view import BoxState
+from iouviewer.ui.canvas.hit import BoxRef, truth_ref
+from iouviewer.ui.canvas.image_item import pixels
 from iouviewer.ui.canvas.view import CanvasView
 from tests.ui.helpers import (
     LEFT,
@@ -55,35 +56,35 @@ def test_without_a_video_it_says_what_to_do(qtbot):
     assert view.frame_view.boxes == () and not view.is_editable
 
 
-def test_boxes_belong_to_the_picture_on_screen_not_to_the_frame_asked_for(qtbot):
+def test_boxes_belong_to_the_image_on_screen_not_to_the_requested_frame(qtbot):
     session = session_with({0: [TRUTH], 1: [FOUND]})
     view = canvas_for(session)
     qtbot.addWidget(view)
     session.go_to(1)
     assert [box.rect for box in view.frame_view.boxes] == [TRUTH]
-    view.show_picture(plain_picture(), 1)
+    view.show_image(plain_picture(), 1)
     assert [box.rect for box in view.frame_view.boxes] == [FOUND]
 
 
-def test_a_preview_carries_no_boxes_and_says_so(qtbot):
+def test_a_preview_has_no_boxes_and_says_so(qtbot):
     session = session_with({0: [TRUTH]})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    view.show_picture(plain_picture(), 5, exact=False)
+    view.show_image(plain_picture(), 5, exact=False)
     mark = view.findChild(object, "canvasPreviewMark")
     assert view.frame_view.boxes == () and view.shown_frame == -1
     assert mark.isVisible() and "Preview" in mark.text
-    view.show_picture(plain_picture(), 0)
+    view.show_image(plain_picture(), 0)
     assert len(view.frame_view.boxes) == 1 and not mark.isVisible()
 
 
-def test_scene_units_are_picture_pixels_also_for_a_reduced_copy(qtbot):
+def test_scene_units_are_image_pixels_also_for_a_reduced_copy(qtbot):
     session = session_with({0: [TRUTH]}, size=(1280, 960))
     view = canvas_for(session)
     qtbot.addWidget(view)
-    view.show_picture(plain_picture(320, 240), 0, scale=0.25)
-    assert view.picture_rect == QRectF(0, 0, 1280, 960)
-    assert view.to_picture(QPointF(view.from_picture(640, 480))) == QPointF(640, 480)
+    view.show_image(plain_picture(320, 240), 0, scale=0.25)
+    assert view.image_rect == QRectF(0, 0, 1280, 960)
+    assert view.to_image(QPointF(view.from_image(640, 480))) == QPointF(640, 480)
 
 
 def test_the_number_of_items_is_the_same_for_every_frame(qtbot):
@@ -94,7 +95,7 @@ def test_the_number_of_items_is_the_same_for_every_frame(qtbot):
     items = view.scene().items()
     for frame in range(6):
         session.go_to(frame)
-        view.show_picture(plain_picture(), frame)
+        view.show_image(plain_picture(), frame)
         session.select(box.id for box in session.ground_truth.boxes(frame))
         QApplication.processEvents()
         assert view.scene().items() == items
@@ -110,7 +111,8 @@ def test_dragging_one_of_many_boxes_repaints_a_small_part(qtbot):
     session.select([110])
     move_to(view, 5, 470)
     QApplication.processEvents()
-    view._boxes_item.paint = lambda painter, option, widget=None: painted.append(QRectF(option.exposedRect))
+    item = next(item for item in view.scene().items() if isinstance(item, BoxesItem))
+    item.paint = lambda painter, option, widget=None: painted.append(QRectF(option.exposedRect))
     x, y = grip_of(view, 110, "right")
     press_at(view, x, y)
     for by in (2, 4, 6):
@@ -121,72 +123,72 @@ def test_dragging_one_of_many_boxes_repaints_a_small_part(qtbot):
     release_at(view, x + 6, y)
 
 
-# Labels
+# Captions
 
 
-def test_a_pair_is_labelled_with_its_iou_and_bad_ones_say_what_they_are(qtbot):
+def test_a_pair_shows_its_iou_and_wrong_boxes_say_what_is_wrong(qtbot):
     session = session_with(
         {0: [TRUTH, (300.0, 100.0, 400.0, 300.0), (500.0, 300.0, 600.0, 400.0)]},
         {"model": {0: [FOUND, (360.0, 100.0, 460.0, 300.0), (450.0, 10.0, 500.0, 60.0)]}},
     )
     view = canvas_for(session)
     qtbot.addWidget(view)
-    roles = {box.ref: box.role for box in view.frame_view.boxes}
-    assert roles[truth_ref(1)] is Role.PAIRED
-    assert roles[truth_ref(2)] is Role.LOOSE
-    assert roles[truth_ref(3)] is Role.MISS
-    assert roles[Ref("model", 2)] is Role.FALSE_POSITIVE
-    assert view.label_texts == {
+    states = {box.ref: box.state for box in view.frame_view.boxes}
+    assert states[truth_ref(1)] is BoxState.PAIRED
+    assert states[truth_ref(2)] is BoxState.LOOSE
+    assert states[truth_ref(3)] is BoxState.MISSED
+    assert states[BoxRef("model", 2)] is BoxState.EXTRA
+    assert view.boxes.caption_texts == {
         truth_ref(1): "IoU 0.83",
         truth_ref(2): "IoU 0.25",
-        truth_ref(3): "miss",
-        Ref("model", 2): "FP 0.90",
+        truth_ref(3): "missed",
+        BoxRef("model", 2): "extra 0.90",
     }
 
 
-def test_class_names_stand_on_labels_only_where_there_are_several(qtbot):
+def test_captions_name_the_class_only_where_there_are_several(qtbot):
     session = session_with({0: [TRUTH]}, {"model": {0: [FOUND]}}, classes=("person", "car"))
     view = canvas_for(session)
     qtbot.addWidget(view)
-    assert view.label_texts[truth_ref(1)] == "person  IoU 0.83"
+    assert view.boxes.caption_texts[truth_ref(1)] == "person  IoU 0.83"
 
 
-def test_many_boxes_carry_no_labels_but_hovered_selected_and_bad_ones(qtbot):
+def test_of_many_boxes_only_hovered_selected_and_wrong_ones_have_captions(qtbot):
     boxes = grid(60)
     session = session_with({0: boxes}, {"model": {0: boxes[:-1]}})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    assert view.label_texts == {truth_ref(60): "miss"}
+    assert view.boxes.caption_texts == {truth_ref(60): "missed"}
     session.select([5])
-    assert set(view.label_texts) == {truth_ref(60), truth_ref(5)}
-    view.set_all_labels(True)
-    labelled = set(view.label_texts)
-    assert len(labelled) > 30 and {truth_ref(60), truth_ref(5)} <= labelled
-    view.set_all_labels(False)
+    assert set(view.boxes.caption_texts) == {truth_ref(60), truth_ref(5)}
+    view.boxes.set_all_captions(True)
+    captioned = set(view.boxes.caption_texts)
+    assert len(captioned) > 30 and {truth_ref(60), truth_ref(5)} <= captioned
+    view.boxes.set_all_captions(False)
     session.select()
-    assert set(view.label_texts) == {truth_ref(60)}
+    assert set(view.boxes.caption_texts) == {truth_ref(60)}
 
 
-def test_small_boxes_carry_no_labels_until_the_zoom_makes_them_large(qtbot):
+def test_small_boxes_have_captions_once_the_zoom_makes_them_large(qtbot):
     session = session_with({0: [(100.0, 100.0, 120.0, 130.0)]}, {"model": {0: [(100.0, 100.0, 120.0, 130.0)]}})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    assert view.label_texts == {}
+    assert view.boxes.caption_texts == {}
     view.zoom_at(2.0, QPointF(100, 100))
-    assert view.label_texts == {truth_ref(1): "IoU 1.00"}
+    assert view.boxes.caption_texts == {truth_ref(1): "IoU 1.00"}
 
 
-def test_several_variants_are_told_apart_in_the_details(qtbot):
+def test_details_name_the_variants_where_there_are_several(qtbot):
     session = session_with({0: [TRUTH]}, {"base": {0: [FOUND]}, "int8": {}})
     view = canvas_for(session)
     qtbot.addWidget(view)
     session.select([1])
-    assert view.label_texts[truth_ref(1)] == "person  #1\nbase  IoU 0.83\nint8  miss"
+    assert view.boxes.caption_texts[truth_ref(1)] == "person\nbase  IoU 0.83\nint8  missed"
     view.set_shown_variants(["int8"])
-    assert view.label_texts[truth_ref(1)] == "person  #1\nmiss"
+    assert view.boxes.caption_texts[truth_ref(1)] == "person\nmissed"
     view.set_shown_variants(None)
     session.variants.update("base", visible=False)
-    assert view.label_texts[truth_ref(1)] == "person  #1\nmiss"
+    assert view.boxes.caption_texts[truth_ref(1)] == "person\nmissed"
 
 
 def test_two_canvases_show_their_own_variants(qtbot):
@@ -196,12 +198,12 @@ def test_two_canvases_show_their_own_variants(qtbot):
         qtbot.addWidget(view)
         view.resize(640, 480)
         view.show()
-        view.show_picture(plain_picture(), 0)
-    assert [view.label_texts[truth_ref(1)] for view in views] == ["IoU 0.83", "IoU 1.00"]
+        view.show_image(plain_picture(), 0)
+    assert [view.boxes.caption_texts[truth_ref(1)] for view in views] == ["IoU 0.83", "IoU 1.00"]
     views[1].follow(views[0])
     views[0].zoom_at(3.0, QPointF(100, 100))
     assert views[1].zoom == views[0].zoom
-    near = views[1].to_picture(QPointF(320, 240)) - views[0].to_picture(QPointF(320, 240))
+    near = views[1].to_image(QPointF(320, 240)) - views[0].to_image(QPointF(320, 240))
     assert abs(near.x()) < 1 and abs(near.y()) < 1
 
 
@@ -212,50 +214,50 @@ def test_blind_mode_shows_neither_predictions_nor_scores(qtbot):
     view.set_blind(True)
     session.select([1])
     assert [box.ref for box in view.frame_view.boxes] == [truth_ref(1)]
-    assert view.label_texts == {truth_ref(1): "person  #1"}
+    assert view.boxes.caption_texts == {truth_ref(1): "person"}
     view.set_blind(False)
     assert len(view.frame_view.boxes) == 2
 
 
-def test_hidden_boxes_come_back_and_cannot_be_hit_meanwhile(qtbot):
+def test_hidden_boxes_cannot_be_hit_until_they_are_shown_again(qtbot):
     session = session_with({0: [TRUTH]})
     view = canvas_for(session)
     qtbot.addWidget(view)
     view.set_boxes_hidden(True)
-    assert view.hittable() == [] and not view.is_editable
+    assert view.frame_view.hittable() == [] and not view.is_editable
     view.set_boxes_hidden(False)
-    assert len(view.hittable()) == 1 and view.is_editable
+    assert len(view.frame_view.hittable()) == 1 and view.is_editable
 
 
-def test_ignored_boxes_take_no_part_and_frames_that_do_not_count_are_not_judged(qtbot):
+def test_ignored_boxes_and_unlabelled_frames_are_not_evaluated(qtbot):
     session = session_with({0: [TRUTH]}, {"model": {0: [(400.0, 10.0, 450.0, 60.0)]}})
     view = canvas_for(session)
     qtbot.addWidget(view)
     session.execute(SetFlags(((1, int(BoxFlag.IGNORED)),)), "Ignore")
-    assert view.frame_view.find(truth_ref(1)).role is Role.IGNORED
+    assert view.frame_view.find(truth_ref(1)).state is BoxState.IGNORED
     unlabelled = session_with({0: [TRUTH]}, {"model": {0: [FOUND]}}, labelled=False)
     other = canvas_for(unlabelled)
     qtbot.addWidget(other)
-    assert {box.role for box in other.frame_view.boxes} == {Role.PLAIN}
+    assert {box.state for box in other.frame_view.boxes} == {BoxState.PLAIN}
 
 
-def test_a_variant_that_has_not_seen_the_frame_makes_no_misses(qtbot):
+def test_a_variant_that_does_not_cover_the_frame_misses_nothing(qtbot):
     session = session_with({0: [TRUTH]})
     view = canvas_for(session)
     qtbot.addWidget(view)
     running = predictions_of({}, 10)
     running.covered[:] = False
     session.variants.add("running", running)
-    assert view.frame_view.find(truth_ref(1)).role is Role.PLAIN
+    assert view.frame_view.find(truth_ref(1)).state is BoxState.PLAIN
 
 
 def test_predictions_that_arrive_appear(qtbot):
     session = session_with({0: [TRUTH]}, {"model": {}})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    assert view.label_texts == {truth_ref(1): "miss"}
+    assert view.boxes.caption_texts == {truth_ref(1): "missed"}
     session.variants.set_predictions("model", predictions_of({0: [FOUND]}, 10))
-    assert view.label_texts == {truth_ref(1): "IoU 0.83"}
+    assert view.boxes.caption_texts == {truth_ref(1): "IoU 0.83"}
 
 
 def test_edits_made_elsewhere_appear(qtbot):
@@ -268,7 +270,7 @@ def test_edits_made_elsewhere_appear(qtbot):
     assert view.frame_view.find(truth_ref(9)) is None
 
 
-def test_a_canvas_out_of_sight_catches_up_when_it_is_shown(qtbot):
+def test_a_hidden_canvas_is_refreshed_when_it_is_shown(qtbot):
     session = session_with({0: [TRUTH]})
     view = canvas_for(session)
     qtbot.addWidget(view)
@@ -288,24 +290,24 @@ def checkerboard(width: int = 64, height: int = 48) -> QImage:
     return QImage(array.data, width, height, width * 4, QImage.Format.Format_RGB32).copy()
 
 
-def test_at_100_percent_every_pixel_is_the_pictures_own(qtbot):
+def test_at_100_percent_every_pixel_is_that_of_the_image(qtbot):
     session = session_with({}, size=(64, 48))
     view = canvas_for(session, size=(200, 100))
     qtbot.addWidget(view)
-    view.show_picture(checkerboard(), 0)
+    view.show_image(checkerboard(), 0)
     view.actual_size()
     assert view.zoom == 1.0
     seen = [colour_at(view, x + 0.5, 20.5).red() for x in range(64)]
     assert seen == [255, 0] * 32
 
 
-def test_nearest_scaling_shows_sharp_squares_and_smooth_scaling_grey_between(qtbot):
+def test_nearest_scaling_shows_squares_and_smooth_scaling_shows_grey_between_them(qtbot):
     session = session_with({}, size=(64, 48))
     view = canvas_for(session, size=(400, 300))
     qtbot.addWidget(view)
-    view.show_picture(checkerboard(), 0)
+    view.show_image(checkerboard(), 0)
     view.zoom_at(8.0 / view.transform().m11(), QPointF(200, 150))
-    centre = view.to_picture(QPointF(200, 150))
+    centre = view.to_image(QPointF(200, 150))
 
     def values() -> set[int]:
         left, y = int(centre.x()) - 3, int(centre.y()) + 0.5
@@ -316,12 +318,12 @@ def test_nearest_scaling_shows_sharp_squares_and_smooth_scaling_grey_between(qtb
     assert values() == {0, 255}
 
 
-def test_brightness_and_contrast_change_what_is_seen_and_not_the_picture(qtbot):
+def test_brightness_and_contrast_change_the_display_and_not_the_image(qtbot):
     session = session_with({})
     view = canvas_for(session)
     qtbot.addWidget(view)
     image = plain_picture(colour="#606060")
-    view.show_picture(image, 0)
+    view.show_image(image, 0)
     assert colour_at(view, 300, 200).red() == 0x60
     view.set_levels(0.2, 1.0)
     assert colour_at(view, 300, 200).red() == 0x60 + 51
@@ -332,7 +334,7 @@ def test_brightness_and_contrast_change_what_is_seen_and_not_the_picture(qtbot):
     assert colour_at(view, 300, 200).red() == 0x60
 
 
-def test_the_whole_picture_is_fitted_until_the_user_zooms(qtbot):
+def test_the_whole_image_is_fitted_until_the_user_zooms(qtbot):
     session = session_with({}, size=(1280, 960))
     view = canvas_for(session)
     qtbot.addWidget(view)
@@ -351,10 +353,10 @@ def test_zoom_keeps_the_point_under_the_cursor(qtbot):
     view = canvas_for(session)
     qtbot.addWidget(view)
     position = QPointF(123, 321)
-    before = view.to_picture(position)
+    before = view.to_image(position)
     for factor in (1.25, 1.25, 1.25, 3.0, 0.7):
         view.zoom_at(factor, position)
-        moved = view.to_picture(position) - before
+        moved = view.to_image(position) - before
         assert abs(moved.x()) <= view.px and abs(moved.y()) <= view.px
 
 
@@ -363,8 +365,8 @@ def test_real_frames_show_their_people(qtbot, shared_data):
     view = canvas_for(session, frame=100, size=(960, 640))
     qtbot.addWidget(view)
     review = session.scores.frame_review("frcnn", 100)
-    roles = [box.role for box in view.frame_view.boxes]
-    assert roles.count(Role.PAIRED) == review.tp
-    assert roles.count(Role.MISS) + roles.count(Role.LOOSE) == review.fn
-    ious = [view.frame_view.find(truth_ref(b.id)).label for b in session.ground_truth.boxes(100)]
-    assert sum(label is not None for label in ious) == review.gt_count
+    states = [box.state for box in view.frame_view.boxes]
+    assert states.count(BoxState.PAIRED) == review.tp
+    assert states.count(BoxState.MISSED) + states.count(BoxState.LOOSE) == review.fn
+    captions = [view.frame_view.find(truth_ref(b.id)).caption for b in session.ground_truth.boxes(100)]
+    assert sum(caption is not None for caption in captions) == review.gt_count

@@ -1,4 +1,4 @@
-"""Editing on the real canvas with the mouse, in picture coordinates."""
+"""Editing on the real canvas with the mouse, in image coordinates."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from iouviewer.document.boxes import Edges
 from iouviewer.document.edits import FrameState, Phase, RemoveBoxes
-from iouviewer.document.rects import Edges
-from iouviewer.ui.canvas.hit import Ref, truth_ref
+from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 from tests.ui.helpers import (
     canvas_for,
     click_at,
@@ -48,20 +48,20 @@ def step(view):
     return view.session.history.undo_step()
 
 
-def test_dragging_an_edge_moves_scores_before_the_release_and_leaves_one_step(view):
+def test_dragging_an_edge_updates_scores_before_the_release_and_adds_one_step(view):
     session = view.session
     before = session.frame_iou("model", 0)
     drag_box_edge(view, 1, "right", by=5, release=False)
     assert rect_of(view) == (100, 100, 205, 300)
     live = session.frame_iou("model", 0)
     assert live > before
-    assert view.drag_text == "0.83 → 0.88 (+0.05)"
-    assert view.label_texts[truth_ref(1)] == "IoU 0.88"
+    assert view.feedback.text == "0.83 → 0.88 (+0.05)"
+    assert view.boxes.caption_texts[truth_ref(1)] == "IoU 0.88"
     assert step(view) is None
     x, y = 205.0, 200.0
     release_at(view, x, y)
-    assert step(view).label == "Resize box 1"
-    assert view.drag_text == ""
+    assert step(view).label == "Resize person"
+    assert view.feedback.text == ""
     session.undo()
     assert step(view) is None
     assert rect_of(view) == TRUTH
@@ -87,36 +87,36 @@ def test_every_edge_and_corner_follows_the_mouse(view, edge, by, expected):
 def test_dragging_inside_moves_the_box_and_shift_keeps_it_on_one_axis(view):
     drag(view, (150, 200), (170, 205))
     assert rect_of(view) == (120, 105, 220, 305)
-    assert step(view).label == "Move box 1"
+    assert step(view).label == "Move person"
     drag(view, (170, 205), (190, 210), keys=Qt.KeyboardModifier.ShiftModifier)
     assert rect_of(view) == (140, 105, 240, 305)
 
 
 def test_handles_hide_while_a_box_is_dragged(view):
     view.session.select([1])
-    assert view.handle_count == 8
+    assert view.boxes.handle_count == 8
     drag_box_edge(view, 1, "right", by=5, release=False)
-    assert view.handle_count == 0
+    assert view.boxes.handle_count == 0
     release_at(view, 205, 200)
-    assert view.handle_count == 8
+    assert view.boxes.handle_count == 8
 
 
-def test_escape_takes_a_drag_back(view):
+def test_escape_cancels_a_drag(view):
     drag_box_edge(view, 1, "right", by=30, release=False)
     press_keys(view, Qt.Key.Key_Escape)
-    assert rect_of(view) == TRUTH and step(view) is None and view.drag_text == ""
+    assert rect_of(view) == TRUTH and step(view) is None and view.feedback.text == ""
     move_to(view, 260, 200, button=Qt.MouseButton.LeftButton)
     release_at(view, 260, 200)
     assert rect_of(view) == TRUTH and step(view) is None
 
 
-def test_lost_focus_takes_a_drag_back(view):
+def test_losing_the_focus_cancels_a_drag(view):
     drag_box_edge(view, 1, "right", by=30, release=False)
     QApplication.sendEvent(view, QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.OtherFocusReason))
     assert rect_of(view) == TRUTH and step(view) is None
 
 
-def test_another_frame_takes_a_drag_back(view):
+def test_another_frame_cancels_a_drag(view):
     drag_box_edge(view, 1, "right", by=30, release=False)
     view.session.go_to(1)
     move_to(view, 260, 200, button=Qt.MouseButton.LeftButton)
@@ -124,7 +124,7 @@ def test_another_frame_takes_a_drag_back(view):
     assert rect_of(view) == TRUTH and step(view) is None
 
 
-def test_undo_in_the_middle_of_a_drag_ends_the_drag(view):
+def test_undo_during_a_drag_ends_the_drag(view):
     view.session.select([2])
     view.nudge(1, 0)
     drag_box_edge(view, 1, "right", by=30, release=False)
@@ -133,13 +133,13 @@ def test_undo_in_the_middle_of_a_drag_ends_the_drag(view):
     assert rect_of(view) == TRUTH and rect_of(view, 2) == OTHER
 
 
-def test_a_small_tremble_of_the_mouse_moves_nothing(view):
+def test_a_shaky_click_moves_nothing(view):
     drag(view, (150, 200), (151, 201))
     assert rect_of(view) == TRUTH and step(view) is None
     assert view.session.selection.boxes == {1}
 
 
-def test_clicks_select_and_cycle_and_an_empty_place_lets_go(view):
+def test_clicks_select_and_cycle_and_a_click_on_nothing_clears_the_selection(view):
     click_at(view, 150, 200)
     assert view.session.selection.boxes == {1}
     click_at(view, 150, 200)
@@ -147,7 +147,7 @@ def test_clicks_select_and_cycle_and_an_empty_place_lets_go(view):
     click_at(view, 150, 200)
     assert view.session.selection.boxes == {1}
     click_at(view, 600, 400)
-    assert view.selected_refs() == frozenset()
+    assert view.selection.refs() == frozenset()
 
 
 def test_a_selected_box_is_preferred_to_a_smaller_one(view):
@@ -156,7 +156,7 @@ def test_a_selected_box_is_preferred_to_a_smaller_one(view):
     assert view.session.selection.prediction == ("model", 0)
 
 
-def test_control_click_adds_and_takes_out(view):
+def test_control_click_adds_and_removes(view):
     click_at(view, 120, 200)
     click_at(view, 350, 200, keys=Qt.KeyboardModifier.ControlModifier)
     assert view.session.selection.boxes == {1, 2}
@@ -164,7 +164,7 @@ def test_control_click_adds_and_takes_out(view):
     assert view.session.selection.boxes == {1}
 
 
-def test_a_rubber_band_selects_what_it_touches_and_moves_together(view):
+def test_a_rubber_band_selects_what_it_touches_and_the_selection_moves_together(view):
     drag(view, (50, 50), (350, 350))
     assert view.session.selection.boxes == {1, 2}
     drag(view, (150, 200), (160, 200))
@@ -177,19 +177,19 @@ def test_a_box_is_drawn_by_dragging(view):
     drag(view, (500, 300), (560, 400))
     (new,) = view.session.selection.boxes
     assert rect_of(view, new) == (500, 300, 560, 400)
-    assert step(view).label == f"Draw box {new}"
-    assert not view.is_drawing
+    assert step(view).label == "Draw person"
+    assert not view.tools.is_drawing
 
 
 def test_a_box_is_drawn_by_two_clicks_and_shows_its_iou_in_between(view):
     view.start_drawing()
     click_at(view, 450, 50)
     move_to(view, 500, 140)
-    assert view.drag_text == "– → 0.90"
+    assert view.feedback.text == "– → 0.90"
     click_at(view, 500, 150)
     (new,) = view.session.selection.boxes
     assert rect_of(view, new) == (450, 50, 500, 150)
-    assert view.label_texts[truth_ref(new)].endswith("IoU 1.00")
+    assert view.boxes.caption_texts[truth_ref(new)].endswith("IoU 1.00")
 
 
 def test_a_box_is_drawn_by_keys_alone(view):
@@ -202,7 +202,7 @@ def test_a_box_is_drawn_by_keys_alone(view):
     (new,) = view.session.selection.boxes
     x1, y1, x2, y2 = rect_of(view, new)
     assert (x2 - x1, y2 - y1) == (30, 30)
-    assert not view.is_drawing
+    assert not view.tools.is_drawing
 
 
 def test_escape_leaves_the_drawing_mode_without_a_box(view):
@@ -210,14 +210,14 @@ def test_escape_leaves_the_drawing_mode_without_a_box(view):
     click_at(view, 450, 50)
     move_to(view, 500, 140)
     press_keys(view, Qt.Key.Key_Escape)
-    assert not view.is_drawing and len(view.session.ground_truth.boxes(0)) == 2 and step(view) is None
+    assert not view.tools.is_drawing and len(view.session.ground_truth.boxes(0)) == 2 and step(view) is None
 
 
-def test_a_double_click_on_a_prediction_makes_it_ground_truth(view):
+def test_a_double_click_on_a_prediction_accepts_it(view):
     double_click_at(view, 480, 100)
     (new,) = view.session.selection.boxes
     assert rect_of(view, new) == (450, 50, 500, 150)
-    assert step(view).label == f"Accept a prediction as box {new}"
+    assert step(view).label == "Accept model 0.90 as person"
 
 
 def test_a_box_drawn_on_an_unlabelled_frame_labels_it(qtbot):
@@ -227,11 +227,11 @@ def test_a_box_drawn_on_an_unlabelled_frame_labels_it(qtbot):
     view.start_drawing()
     drag(view, (10, 10), (60, 70))
     assert session.ground_truth.state(0) is FrameState.LABELLED
-    view.delete_selected()
+    view.commands.delete_selected()
     assert session.ground_truth.boxes(0) == () and session.ground_truth.state(0) is FrameState.LABELLED
 
 
-def test_nothing_can_be_edited_while_the_picture_is_another_frames(view):
+def test_nothing_can_be_edited_while_another_frame_is_on_screen(view):
     view.session.go_to(1)
     drag(view, (150, 200), (250, 200))
     assert rect_of(view) == TRUTH and step(view) is None
@@ -244,7 +244,7 @@ def test_a_drag_previews_live_changes_only(view):
     assert phases == [Phase.LIVE] * 3 + [Phase.COMMITTED]
 
 
-def test_space_plays_only_without_a_drag_in_between(view, qtbot):
+def test_space_plays_only_if_nothing_was_panned(view, qtbot):
     from PySide6.QtTest import QTest
 
     played = []
@@ -263,19 +263,19 @@ def test_space_plays_only_without_a_drag_in_between(view, qtbot):
 
 def test_hovering_shows_details_and_leaving_hides_them(view):
     move_to(view, 480, 100)
-    assert view.label_texts[Ref("model", 1)] == "person 0.90\nfalse positive"
+    assert view.boxes.caption_texts[BoxRef("model", 1)] == "person 0.90\nextra"
     QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
-    assert view.label_texts[Ref("model", 1)] == "FP 0.90"
+    assert view.boxes.caption_texts[BoxRef("model", 1)] == "extra 0.90"
 
 
-def test_a_hint_stands_at_its_handle_until_the_first_drag(view):
+def test_a_hint_is_shown_at_its_handle_until_the_first_drag(view):
     hint = view.findChild(object, "canvasHint")
     view.session.select([1])
     view.show_hint(1, Edges.RIGHT, "drag this edge")
     assert hint.isVisible() and hint.text == "drag this edge"
-    place = hint.pos()
+    position = hint.pos()
     view.zoom_at(2.0, QPointF(0, 0))
-    assert hint.pos() != place
+    assert hint.pos() != position
     drag_box_edge(view, 1, "right", by=4)
     assert not hint.isVisible()
 
@@ -283,32 +283,32 @@ def test_a_hint_stands_at_its_handle_until_the_first_drag(view):
 def test_a_hint_is_not_shown_on_another_frame(view):
     view.show_hint(1, Edges.RIGHT, "drag this edge")
     view.session.go_to(1)
-    view.show_picture(plain_picture(), 1)
+    view.show_image(plain_picture(), 1)
     assert not view.findChild(object, "canvasHint").isVisible()
     view.session.go_to(0)
-    view.show_picture(plain_picture(), 0)
+    view.show_image(plain_picture(), 0)
     assert view.findChild(object, "canvasHint").isVisible()
 
 
-def test_a_press_outside_the_left_and_middle_buttons_does_nothing(view):
+def test_a_press_of_the_right_button_does_nothing(view):
     press_at(view, 150, 200, button=Qt.MouseButton.RightButton)
     release_at(view, 150, 200, button=Qt.MouseButton.RightButton)
-    assert view.selected_refs() == frozenset()
+    assert view.selection.refs() == frozenset()
 
 
-@pytest.mark.parametrize("place", [(150.0, 200.0), (200.0, 200.0)], ids=["inside", "edge"])
-def test_a_box_that_is_held_while_the_frame_changes_is_let_go(view, place):
+@pytest.mark.parametrize("point", [(150.0, 200.0), (200.0, 200.0)], ids=["inside", "edge"])
+def test_a_box_that_is_pressed_while_the_frame_changes_is_not_moved(view, point):
     view.session.select([1])
-    press_at(view, *place)
+    press_at(view, *point)
     view.session.go_to(1)
-    view.show_picture(plain_picture(), 1)
+    view.show_image(plain_picture(), 1)
     for by in (10, 25, 40):
-        move_to(view, place[0] + by, place[1] + by, button=Qt.MouseButton.LeftButton)
-    release_at(view, place[0] + 40, place[1] + 40)
+        move_to(view, point[0] + by, point[1] + by, button=Qt.MouseButton.LeftButton)
+    release_at(view, point[0] + 40, point[1] + 40)
     assert rect_of(view) == TRUTH and view.session.history.undo_step() is None
 
 
-def test_a_band_that_is_drawn_while_the_frame_changes_is_gone(view):
+def test_a_band_that_is_drawn_while_the_frame_changes_selects_nothing(view):
     press_at(view, 20, 20)
     move_to(view, 60, 60, button=Qt.MouseButton.LeftButton)
     move_to(view, 220, 320, button=Qt.MouseButton.LeftButton)
@@ -318,7 +318,7 @@ def test_a_band_that_is_drawn_while_the_frame_changes_is_gone(view):
     assert view.session.selection.boxes == frozenset()
 
 
-def test_a_box_that_is_deleted_while_it_is_held_is_let_go(view):
+def test_a_box_that_is_deleted_while_it_is_pressed_is_not_moved(view):
     view.session.select([1])
     press_at(view, 150, 200)
     view.session.execute(RemoveBoxes((1,)), "Delete")
@@ -330,14 +330,14 @@ def test_a_box_that_is_deleted_while_it_is_held_is_let_go(view):
     assert rect_of(view) == TRUTH
 
 
-def test_an_error_under_the_hand_is_told_and_does_not_end_the_program(view, monkeypatch):
+def test_an_error_in_an_event_handler_is_reported_and_does_not_end_the_program(view, monkeypatch):
     def fail(*_):
         raise RuntimeError("a defect")
 
-    told = []
-    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: told.append(str(error)))
-    monkeypatch.setattr(view.tool, "move", fail)
+    reported = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: reported.append(str(error)))
+    monkeypatch.setattr(view.tools, "move", fail)
     move_to(view, 150, 200)
-    monkeypatch.setattr(view, "confirm", fail)
+    monkeypatch.setattr(view.tools, "key", fail)
     QTest.keyClick(view, Qt.Key.Key_Return)
-    assert len(told) == 2 and all("a defect" in words for words in told)
+    assert len(reported) == 2 and all("a defect" in text for text in reported)

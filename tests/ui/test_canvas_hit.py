@@ -1,14 +1,14 @@
-"""Hit testing: a table of points and what a press there grasps."""
+"""Hit testing: a table of points and what a press there grabs."""
 
 from __future__ import annotations
 
 import pytest
 
-from iouviewer.document.rects import Edges
+from iouviewer.document.boxes import Edges
 from iouviewer.ui.canvas import hit
-from iouviewer.ui.canvas.hit import NOTHING, Part, Ref, truth_ref
+from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef, Part, truth_ref
 
-BIG, SMALL, PREDICTION = truth_ref(1), truth_ref(2), Ref("model", 7)
+BIG, SMALL, PREDICTION = truth_ref(1), truth_ref(2), BoxRef("model", 7)
 BOXES = [
     (BIG, (100.0, 100.0, 300.0, 300.0)),
     (SMALL, (150.0, 150.0, 200.0, 200.0)),
@@ -16,12 +16,12 @@ BOXES = [
 ]
 
 
-def target(x: float, y: float, *selected: Ref, px: float = 1.0):
+def target(x: float, y: float, *selected: BoxRef, px: float = 1.0):
     return hit.target_at(BOXES, frozenset(selected), x, y, px)
 
 
 def test_an_empty_frame_has_nothing_to_hit():
-    assert hit.target_at([], frozenset(), 5, 5, 1.0) is NOTHING
+    assert hit.target_at([], frozenset(), 5, 5, 1.0) is NO_TARGET
     assert hit.stack_at([], 5, 5, 1.0) == ()
     assert hit.next_in_stack((), None) is None
 
@@ -45,7 +45,7 @@ def test_an_empty_frame_has_nothing_to_hit():
         (100, 100, (BIG, SMALL), Part.INSIDE, BIG, Edges.ALL),
     ],
 )
-def test_a_press_grasps(x, y, selected, part, ref, edges):
+def test_a_press_grabs(x, y, selected, part, ref, edges):
     found = target(x, y, *selected)
     assert (found.part, found.ref, found.edges) == (part, ref, edges)
 
@@ -57,14 +57,14 @@ def test_handles_keep_their_size_on_screen(px):
     assert target(100 - outside, 100 - outside, BIG, px=px).part is not Part.HANDLE
 
 
-def test_a_box_narrower_than_four_handles_has_them_outside_and_can_still_be_moved():
+def test_a_box_narrower_than_four_handles_has_them_outside_and_can_be_moved():
     narrow = (100.0, 100.0, 130.0, 300.0)
-    places = {edges: (x, y) for edges, x, y in hit.handles(narrow, 1.0)}
-    assert Edges.TOP not in places and Edges.BOTTOM not in places
-    assert places[Edges.LEFT][0] < 100 and places[Edges.RIGHT][0] > 130
+    positions = {edges: (x, y) for edges, x, y in hit.handles(narrow, 1.0)}
+    assert Edges.TOP not in positions and Edges.BOTTOM not in positions
+    assert positions[Edges.LEFT][0] < 100 and positions[Edges.RIGHT][0] > 130
     boxes = [(BIG, narrow)]
     assert hit.target_at(boxes, frozenset([BIG]), 115, 200, 1.0).part is Part.INSIDE
-    assert hit.target_at(boxes, frozenset([BIG]), *places[Edges.LEFT], 1.0).edges is Edges.LEFT
+    assert hit.target_at(boxes, frozenset([BIG]), *positions[Edges.LEFT], 1.0).edges is Edges.LEFT
 
 
 def test_a_wide_box_has_eight_handles_of_at_least_nine_pixels():
@@ -72,12 +72,12 @@ def test_a_wide_box_has_eight_handles_of_at_least_nine_pixels():
     assert hit.HANDLE >= 9
 
 
-def test_even_a_tiny_box_can_be_grasped_in_its_middle():
+def test_a_tiny_box_can_be_dragged_by_its_middle():
     tiny = (100.0, 100.0, 106.0, 106.0)
     assert hit.target_at([(BIG, tiny)], frozenset([BIG]), 103, 103, 1.0).part is Part.INSIDE
 
 
-def test_repeated_clicks_cycle_from_the_smallest_up_and_round_again():
+def test_repeated_clicks_cycle_from_the_smallest_box_upwards():
     stack = hit.stack_at(BOXES, 170, 170, 1.0)
     assert stack == (SMALL, BIG, PREDICTION)
     seen = [None]
@@ -86,6 +86,6 @@ def test_repeated_clicks_cycle_from_the_smallest_up_and_round_again():
     assert seen[1:] == [SMALL, BIG, PREDICTION, SMALL]
 
 
-def test_a_rubber_band_takes_the_ground_truth_it_touches():
-    assert hit.inside_band(BOXES, (190.0, 190.0, 500.0, 500.0)) == (BIG, SMALL)
-    assert hit.inside_band(BOXES, (301.0, 301.0, 500.0, 500.0)) == ()
+def test_a_rubber_band_finds_the_ground_truth_it_touches():
+    assert hit.find_touching(BOXES, (190.0, 190.0, 500.0, 500.0)) == (BIG, SMALL)
+    assert hit.find_touching(BOXES, (301.0, 301.0, 500.0, 500.0)) == ()

@@ -1,4 +1,4 @@
-"""What was repainted in part looks as if all had been painted anew: nothing is left behind on the screen."""
+"""Partial repaints give the same result as painting everything: nothing is left behind on the screen."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QApplication
 
 from iouviewer.document.boxes import BoxFlag, Rect
 from iouviewer.document.edits import RemoveBoxes, SetFlags
-from iouviewer.ui.canvas.frame_view import LabelMode
-from iouviewer.ui.canvas.hit import Ref, truth_ref
-from iouviewer.ui.canvas.picture_item import pixels
+from iouviewer.ui.canvas.frame_view import CaptionMode
+from iouviewer.ui.canvas.hit import BoxRef, truth_ref
+from iouviewer.ui.canvas.image_item import pixels
 from iouviewer.ui.canvas.view import CanvasView
 from tests.ui.helpers import LEFT, canvas_for, grip_of, move_to, press_at, release_at, session_with
 
@@ -29,9 +29,9 @@ FOUND = [(x1 + 4, y1 - 3, x2 + 9, y2 + 5) for x1, y1, x2, y2 in TRUTH[:12]] + [(
 
 
 def on_screen(view: CanvasView) -> NDArray[np.uint8]:
-    """The canvas as it stands on the screen, (height, width, 3)."""
+    """The canvas as it is on the screen, (height, width, 3)."""
     for _ in range(3):
-        # A plate that grew asks for its paint while the canvas is painted.
+        # A caption widget that grew requests a paint while the canvas is painted.
         QApplication.processEvents()
     return _colours(view.screen().grabWindow(view.winId()).toImage())
 
@@ -41,31 +41,31 @@ def _colours(image: QImage) -> NDArray[np.uint8]:
 
 
 def assert_whole(view: CanvasView, what: str) -> None:
-    """What is on the screen is what painting all of it gives."""
-    shown, anew = on_screen(view), _colours(view.grab().toImage())
-    assert shown.shape == anew.shape
-    # Qt blends the soft edge of a sign that is clipped otherwise by one step of a colour.
-    places = np.argwhere((np.abs(shown.astype(int) - anew) > 2).any(axis=2))
-    assert not len(places), (
-        f"{what}: {len(places)} pixels differ, between {places.min(axis=0)} and {places.max(axis=0)}"
+    """What is on the screen equals a complete repaint."""
+    shown, complete = on_screen(view), _colours(view.grab().toImage())
+    assert shown.shape == complete.shape
+    # The antialiased edge of a sign differs by one colour step where it is clipped differently.
+    pixels_off = np.argwhere((np.abs(shown.astype(int) - complete) > 2).any(axis=2))
+    assert not len(pixels_off), (
+        f"{what}: {len(pixels_off)} pixels differ, between {pixels_off.min(axis=0)} and {pixels_off.max(axis=0)}"
     )
 
 
-@pytest.fixture(params=[LabelMode.AUTOMATIC, LabelMode.ALL], ids=lambda mode: mode.value)
+@pytest.fixture(params=[CaptionMode.AUTOMATIC, CaptionMode.ALL], ids=lambda mode: mode.value)
 def view(request: pytest.FixtureRequest, qtbot) -> CanvasView:
     view = canvas_for(session_with({0: TRUTH}, {"model": {0: FOUND}}, classes=("person", "car")))
     qtbot.addWidget(view)
-    view.set_label_mode(request.param)
+    view.boxes.set_caption_mode(request.param)
     return view
 
 
-def drag(view: CanvasView, x: float, y: float, way: list[tuple[float, float]], what: str) -> None:
+def drag(view: CanvasView, x: float, y: float, path: list[tuple[float, float]], what: str) -> None:
     press_at(view, x, y)
     assert_whole(view, f"{what}: press")
-    for dx, dy in way:
+    for dx, dy in path:
         move_to(view, x + dx, y + dy, button=LEFT)
         assert_whole(view, f"{what}: ({dx}, {dy})")
-    release_at(view, x + way[-1][0], y + way[-1][1])
+    release_at(view, x + path[-1][0], y + path[-1][1])
     assert_whole(view, f"{what}: release")
 
 
@@ -75,14 +75,14 @@ def rect_of(view: CanvasView, box_id: int) -> Rect:
     return box.rect
 
 
-WAY = [(1.0, 0.5), (7.0, 3.0), (40.0, -30.0), (-90.0, 60.0), (3.0, 140.0), (0.5, 0.5), (12.0, 9.0)]
+PATH = [(1.0, 0.5), (7.0, 3.0), (40.0, -30.0), (-90.0, 60.0), (3.0, 140.0), (0.5, 0.5), (12.0, 9.0)]
 
 
 def test_a_dragged_box_leaves_nothing_behind(view: CanvasView):
     view.session.select([8])
     assert_whole(view, "selected")
-    drag(view, 265.0, 205.0, WAY, "moved")
-    assert rect_of(view, 8) != TRUTH[7], "the drag took hold"
+    drag(view, 265.0, 205.0, PATH, "moved")
+    assert rect_of(view, 8) != TRUTH[7], "the box was dragged"
     assert view.viewportUpdateMode() == view.ViewportUpdateMode.MinimalViewportUpdate
 
 
@@ -97,12 +97,12 @@ def test_a_dragged_edge_leaves_nothing_behind(view: CanvasView):
 def test_several_dragged_boxes_leave_nothing_behind(view: CanvasView):
     view.session.select([1, 8, 15])
     assert_whole(view, "selected")
-    drag(view, 265.0, 205.0, WAY, "moved")
+    drag(view, 265.0, 205.0, PATH, "moved")
     assert all(rect_of(view, box_id) != TRUTH[box_id - 1] for box_id in (1, 8, 15)), "all of them moved"
 
 
 def test_drawing_hovering_and_editing_leave_nothing_behind(view: CanvasView):
-    for ref in (truth_ref(1), truth_ref(15), Ref("model", 12), None, truth_ref(3)):
+    for ref in (truth_ref(1), truth_ref(15), BoxRef("model", 12), None, truth_ref(3)):
         view.set_hovered(ref)
         assert_whole(view, f"hovered {ref}")
     view.session.execute(SetFlags(((3, int(BoxFlag.IGNORED)), (4, int(BoxFlag.OUTSIDE))), 0), "flags")
@@ -112,7 +112,7 @@ def test_drawing_hovering_and_editing_leave_nothing_behind(view: CanvasView):
     view.session.undo()
     assert_whole(view, "undone")
     QTest.mouseMove(view.viewport(), QPoint(3, 3))
-    view.tool.draw_mode = True
+    view.start_drawing()
     count = len(view.session.ground_truth.boxes(0))
     drag(view, 560.0, 300.0, [(10.0, 10.0), (60.0, 120.0), (-30.0, 50.0), (20.0, 20.0)], "drawn")
     assert len(view.session.ground_truth.boxes(0)) == count + 1
@@ -121,8 +121,8 @@ def test_drawing_hovering_and_editing_leave_nothing_behind(view: CanvasView):
     assert_whole(view, "another frame")
 
 
-def test_lines_that_cross_lie_above_one_another_in_the_same_order_whatever_is_repainted(qtbot):
-    # The first is far from the two that cross, so that it is not among those that are repainted with them.
+def test_crossing_lines_keep_their_order_whatever_is_repainted(qtbot):
+    # The first box is far from the two that cross, so it is not repainted with them.
     crossing = [(500.0, 400.0, 560.0, 440.0), (100.0, 100.0, 200.0, 200.0), (150.0, 150.0, 260.0, 260.0)]
     view = canvas_for(session_with({0: crossing}, {"model": {0: [(140.0, 90.0, 230.0, 180.0)]}}))
     qtbot.addWidget(view)

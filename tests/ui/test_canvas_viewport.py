@@ -1,4 +1,4 @@
-"""Which part of the picture the canvas shows: the picture fills the view, zoom and pan keep near it."""
+"""Which part of the image the canvas shows: it fills the view, and zoom and pan stay near it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.ui.helpers import canvas_for, plain_picture, session_with
 
 
 def shown_rect(view: CanvasView) -> QRectF:
-    """The picture in logical pixels of the viewport."""
-    return view.viewportTransform().mapRect(view.picture_rect)
+    """The image in logical pixels of the viewport."""
+    return view.viewportTransform().mapRect(view.image_rect)
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def fills(view: CanvasView) -> bool:
     return rect.left() <= 1 and rect.top() <= 1 and rect.right() >= 799 and rect.bottom() >= 399
 
 
-def test_without_a_picture_nothing_moves(qtbot):
+def test_without_an_image_nothing_moves(qtbot):
     empty = CanvasView(session_with({}, frames=0))
     qtbot.addWidget(empty)
     empty.show()
     empty.pan(QPoint(30, 30))
     empty.zoom_at(2.0, QPointF(10, 10))
-    assert empty.picture_rect.isNull()
+    assert empty.image_rect.isNull()
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (620, 0), (0, 450), (620, 450)])
@@ -54,7 +54,7 @@ def test_zooming_in_and_out_at_a_corner_leaves_nothing_empty(view):
         assert fills(view)
 
 
-def test_a_picture_smaller_than_the_view_stands_in_its_middle(view):
+def test_an_image_smaller_than_the_view_is_centred(view):
     view.zoom_at(0.5, QPointF(0, 0))
     rect = shown_rect(view)
     assert abs(rect.center().x() - 400) <= 1 and abs(rect.center().y() - 200) <= 1
@@ -62,7 +62,7 @@ def test_a_picture_smaller_than_the_view_stands_in_its_middle(view):
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 4.0])
 @pytest.mark.parametrize("by", [(5000, 3000), (-5000, -3000)])
-def test_panning_leaves_the_picture_by_a_quarter_of_the_view_at_most(view, factor, by):
+def test_panning_goes_beyond_the_image_by_a_quarter_of_the_view_at_most(view, factor, by):
     view.zoom_at(factor, QPointF(400, 200))
     width, height = shown_rect(view).width(), shown_rect(view).height()
     for _ in range(3):
@@ -78,14 +78,14 @@ def test_panning_leaves_the_picture_by_a_quarter_of_the_view_at_most(view, facto
         assert rect.bottom() == pytest.approx(400 - free_y - 100, abs=1.5)
 
 
-def test_another_size_of_the_view_leaves_nothing_empty(view):
+def test_resizing_the_view_leaves_nothing_empty(view):
     view.zoom_to(QRectF(600, 440, 30, 30))
     view.resize(1200, 700)
     rect = shown_rect(view)
     assert rect.right() >= 1199 and rect.bottom() >= 699
 
 
-def test_a_box_at_the_edge_is_brought_into_sight_without_an_empty_margin(qtbot):
+def test_a_box_at_the_edge_is_revealed_without_an_empty_margin(qtbot):
     session = session_with({0: [(600.0, 440.0, 640.0, 480.0)]}, size=(640, 480))
     one, other = canvas_for(session, size=(400, 300)), canvas_for(session, size=(400, 300))
     for canvas in (one, other):
@@ -95,11 +95,11 @@ def test_a_box_at_the_edge_is_brought_into_sight_without_an_empty_margin(qtbot):
     session.select([1])
     one.reveal_selection()
     for canvas in (one, other):
-        assert canvas.rect().contains(canvas.from_picture(620, 460))
+        assert canvas.rect().contains(canvas.from_image(620, 460))
         assert shown_rect(canvas).right() >= 399 and shown_rect(canvas).bottom() >= 299
 
 
-def test_two_views_that_follow_one_another_stay_in_step_whichever_is_moved(qtbot):
+def test_two_views_that_follow_each_other_show_the_same_part_whichever_is_moved(qtbot):
     session = session_with({}, size=(640, 480))
     one, other = canvas_for(session, size=(400, 300)), canvas_for(session, size=(403, 300))
     for canvas in (one, other):
@@ -110,13 +110,13 @@ def test_two_views_that_follow_one_another_stay_in_step_whichever_is_moved(qtbot
         moved.zoom_to(QRectF(300, 200, 40, 40))
         assert still.zoom == moved.zoom
         moved.pan(QPoint(17, -9))
-        off = still.to_picture(QPointF(200, 150)) - moved.to_picture(QPointF(200, 150))
+        off = still.to_image(QPointF(200, 150)) - moved.to_image(QPointF(200, 150))
         assert abs(off.x()) <= 2 * moved.px + 2 and abs(off.y()) <= 2 * moved.px
         moved.fit()
         assert still.is_fitted and moved.is_fitted
 
 
-# Enlarged pictures
+# Enlarged images
 
 
 def enlarged_edge(view: CanvasView, y: int = 200) -> np.ndarray:
@@ -133,23 +133,23 @@ def halves(width: int = 64, height: int = 48) -> QImage:
     return image
 
 
-def test_an_enlarged_edge_is_bicubic_and_in_its_place(qtbot):
+def test_an_enlarged_edge_is_bicubic_and_not_shifted(qtbot):
     view = canvas_for(session_with({}, size=(64, 48)), size=(192, 144))
     qtbot.addWidget(view)
-    view.show_picture(halves(), 0)
+    view.show_image(halves(), 0)
     assert view.zoom == 3.0
     line = enlarged_edge(view, 70)
-    # Bicubic overshoots on both sides of an edge, bilinear does not; the middle of the edge stays where it is.
+    # Bicubic scaling overshoots on both sides of an edge, bilinear does not; the middle of the edge is not shifted.
     assert line.min() < 0x40 and line.max() > 0xC0
     assert line[95] < 0x80 < line[96]
     assert line[95] + line[96] == pytest.approx(0x40 + 0xC0, abs=3)
     assert line[10] == 0x40 and line[180] == 0xC0
 
 
-def test_sharp_squares_begin_at_400_percent(qtbot):
+def test_squares_begin_at_400_percent(qtbot):
     view = canvas_for(session_with({}, size=(64, 48)), size=(192, 144))
     qtbot.addWidget(view)
-    view.show_picture(halves(), 0)
+    view.show_image(halves(), 0)
     view.set_smooth_scaling(False)
     assert len(set(enlarged_edge(view, 70).tolist())) > 2
     view.zoom_at(2.0, QPointF(96, 72))

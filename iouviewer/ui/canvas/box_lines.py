@@ -1,8 +1,8 @@
-"""Paints the lines of boxes, their hatching, and the signs at bad ones."""
+"""Paints the outlines of boxes, the hatching of ignored ones, and the signs at wrong ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
 
 from iouviewer.metrics.table import Float
-from iouviewer.ui.canvas.frame_view import DrawnBox, Role
-from iouviewer.ui.canvas.hit import Ref
+from iouviewer.ui.canvas.frame_view import BoxState, CanvasBox
+from iouviewer.ui.canvas.hit import BoxRef
 from iouviewer.ui.palette import IGNORED
 
 _STYLES = {
@@ -22,20 +22,20 @@ _STYLES = {
     "dashdotdot": [6.0, 2.5, 1.5, 2.5, 1.5, 2.5],
 }
 HALO = QColor(0, 0, 0, 110)
-"""The dark line under each coloured one: boxes stay visible on any picture."""
+"""The dark line below each coloured one, so that boxes are visible on any image."""
 
-_SIGN, _QUIET_SIGN = 5.0, 3.5
-"""Radius of the signs for misses and false positives, logical pixels; of quiet boxes."""
+_SIGN_RADIUS, _SECONDARY_SIGN_RADIUS = 5.0, 3.5
+"""Radius of the signs at missed and extra boxes, logical pixels."""
 
-_QUIET = 175
-"""Alpha of the lines of quiet boxes."""
+_SECONDARY_ALPHA = 175
+"""Alpha of the lines of secondary boxes."""
 
-_KEPT = 2048
-"""Outlines that are kept; those of the boxes on screen are a few hundred."""
+_CACHED_OUTLINES = 2048
+"""Outlines that are cached; a frame has a few hundred boxes."""
 
 
-def pen_of(colour: str, dash: str = "solid", width: float = 2.0, *, ratio: float = 1.0) -> QPen:
-    """A cosmetic pen of a width in logical pixels; Qt counts cosmetic widths in device pixels, hence ``ratio``."""
+def make_pen(colour: str, dash: str = "solid", width: float = 2.0, *, ratio: float = 1.0) -> QPen:
+    """A cosmetic pen, ``width`` in logical pixels; Qt takes cosmetic widths in device pixels, hence ``ratio``."""
     pen = QPen(QColor(colour), width * ratio)
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
@@ -47,7 +47,7 @@ def pen_of(colour: str, dash: str = "solid", width: float = 2.0, *, ratio: float
 
 
 def outline(rect: QRectF, half: float) -> tuple[QRectF, QRectF, QRectF, QRectF]:
-    """The sides of a rectangle as filled ones, ``2 * half`` wide: many times faster than a pen of that width."""
+    """The sides of a rectangle as rectangles to fill, ``2 * half`` wide: much faster than a pen of that width."""
     width = 2 * half
     x, y, w, h = rect.x() - half, rect.y() - half, rect.width(), rect.height()
     inner = max(h - width, 0.0)
@@ -59,96 +59,94 @@ def outline(rect: QRectF, half: float) -> tuple[QRectF, QRectF, QRectF, QRectF]:
     )
 
 
-class _Look(NamedTuple):
-    """What lines are painted together, in this order: the same one whichever boxes are painted anew."""
+class _Style(NamedTuple):
+    """Lines of one style are painted together, in this sort order, whichever boxes are repainted."""
 
     is_ground_truth: bool
-    is_loud: bool
-    counts: bool
+    is_primary: bool
+    is_counted: bool
     colour: str
     dash: str
 
 
 class _Outline(NamedTuple):
-    """A box on screen: its rectangle, and what is filled for its dark and its coloured line."""
+    """A box on screen: its rectangle, and the rectangles of its dark and its coloured line."""
 
-    box: DrawnBox
-    look: _Look
+    box: CanvasBox
+    style: _Style
     rect: QRectF
     halo: Sequence[QRectF]
     line: Sequence[QRectF]
 
     @classmethod
-    def of(cls, box: DrawnBox, rect: QRectF) -> _Outline:
-        look = _Look(box.ref.is_ground_truth, not box.quiet, box.role is not Role.IGNORED, box.colour, box.dash)
-        halo = () if box.quiet else outline(rect, 2.0)
-        return cls(box, look, rect, halo, (rect,) if _is_drawn(box) else outline(rect, 1.0))
-
-
-def _is_drawn(box: DrawnBox) -> bool:
-    """Whether its line is drawn with a pen; others are filled."""
-    return box.quiet or box.dash != "solid"
+    def of(cls, box: CanvasBox, rect: QRectF) -> _Outline:
+        style = _Style(
+            box.ref.is_ground_truth, not box.is_secondary, box.state is not BoxState.IGNORED, box.colour, box.dash
+        )
+        halo = () if box.is_secondary else outline(rect, 2.0)
+        uses_pen = box.is_secondary or box.dash != "solid"
+        return cls(box, style, rect, halo, (rect,) if uses_pen else outline(rect, 1.0))
 
 
 class BoxLines:
-    """Paints boxes on screen; their outlines are kept while boxes and zoom stay."""
+    """Paints boxes on screen; outlines are cached while boxes and zoom stay the same."""
 
     def __init__(self) -> None:
         self._ratio = 1.0
         self._transform = QTransform()
         self._pens: dict[tuple[str, str, bool], QPen] = {}
         self._brushes: dict[str, QBrush] = {}
-        # A dragged box repaints its neighbours at each move.
-        self._kept: dict[Ref, _Outline] = {}
+        # A dragged box repaints its neighbours at every move.
+        self._outlines: dict[BoxRef, _Outline] = {}
 
-    def paint(self, painter: QPainter, transform: QTransform, ratio: float, boxes: Sequence[DrawnBox]) -> None:
+    def paint(self, painter: QPainter, transform: QTransform, ratio: float, boxes: Sequence[CanvasBox]) -> None:
         """Paint these boxes, in this order.
 
         Args:
             painter: its world transform is the identity.
-            transform: from picture pixels to logical pixels of the window.
+            transform: from image pixels to logical pixels of the window.
             ratio: device pixels a logical pixel.
         """
         self._use(transform, ratio)
-        shapes = self._shapes(boxes)
+        outlines = self._outlines_of(boxes)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(HALO)
-        painter.drawRects([side for shape in shapes for side in shape.halo])
-        groups: dict[_Look, list[QRectF]] = {}
-        for shape in shapes:
-            groups.setdefault(shape.look, []).extend(shape.line)
-        for look in sorted(groups):
-            if look.dash == "solid" and look.is_loud:
+        painter.drawRects([side for shape in outlines for side in shape.halo])
+        groups: dict[_Style, list[QRectF]] = {}
+        for shape in outlines:
+            groups.setdefault(shape.style, []).extend(shape.line)
+        for style in sorted(groups):
+            if style.dash == "solid" and style.is_primary:
                 painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(self._brush(look.colour))
+                painter.setBrush(self._brush(style.colour))
             else:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(self._pen(look.colour, look.dash, not look.is_loud))
-            painter.drawRects(groups[look])
-        self._paint_hatching(painter, [shape.rect for shape in shapes if shape.box.role is Role.IGNORED])
-        self._paint_signs(painter, [s for s in shapes if s.box.role in (Role.MISS, Role.FALSE_POSITIVE)])
+                painter.setPen(self._pen(style))
+            painter.drawRects(groups[style])
+        self._paint_hatching(painter, [shape.rect for shape in outlines if shape.box.state is BoxState.IGNORED])
+        self._paint_signs(painter, [s for s in outlines if s.box.state in (BoxState.MISSED, BoxState.EXTRA)])
 
     def _use(self, transform: QTransform, ratio: float) -> None:
         if ratio != self._ratio:
             self._ratio = ratio
             self._pens.clear()
-            self._kept.clear()
-        if transform != self._transform or len(self._kept) > _KEPT:
+            self._outlines.clear()
+        if transform != self._transform or len(self._outlines) > _CACHED_OUTLINES:
             self._transform = transform
-            self._kept.clear()
+            self._outlines.clear()
 
-    def _shapes(self, boxes: Sequence[DrawnBox]) -> list[_Outline]:
-        kept = self._kept
-        missing = [box for box in boxes if (shape := kept.get(box.ref)) is None or shape.box is not box]
+    def _outlines_of(self, boxes: Sequence[CanvasBox]) -> list[_Outline]:
+        cached = self._outlines
+        missing = [box for box in boxes if (shape := cached.get(box.ref)) is None or shape.box is not box]
         if missing:
             edges = self._on_screen(np.array([box.rect for box in missing], np.float64))
             for box, (x1, y1, x2, y2) in zip(missing, edges.tolist(), strict=True):
-                kept[box.ref] = _Outline.of(box, QRectF(x1, y1, x2 - x1, y2 - y1))
-        return [kept[box.ref] for box in boxes]
+                cached[box.ref] = _Outline.of(box, QRectF(x1, y1, x2 - x1, y2 - y1))
+        return [cached[box.ref] for box in boxes]
 
     def _on_screen(self, rects: Float) -> Float:
-        """(N, 4) picture pixels as logical pixels, rounded to device pixels: lines stay sharp without antialiasing."""
+        """(N, 4) image pixels as logical pixels, rounded to device pixels: lines are sharp without antialiasing."""
         rects = rects * self._transform.m11()
         rects[:, 0::2] += self._transform.dx()
         rects[:, 1::2] += self._transform.dy()
@@ -161,15 +159,16 @@ class BoxLines:
             brush = self._brushes[colour] = QBrush(QColor(colour))
         return brush
 
-    def _pen(self, colour: str, dash: str, quiet: bool) -> QPen:
-        pen = self._pens.get((colour, dash, quiet))
+    def _pen(self, style: _Style) -> QPen:
+        key = (style.colour, style.dash, style.is_primary)
+        pen = self._pens.get(key)
         if pen is None:
-            pen = pen_of(colour, dash, 1.0 if quiet else 2.0, ratio=self._ratio)
-            if quiet:
-                dim = pen.color()
-                dim.setAlpha(_QUIET)
-                pen.setColor(dim)
-            self._pens[colour, dash, quiet] = pen
+            pen = make_pen(style.colour, style.dash, 2.0 if style.is_primary else 1.0, ratio=self._ratio)
+            if not style.is_primary:
+                dimmed = pen.color()
+                dimmed.setAlpha(_SECONDARY_ALPHA)
+                pen.setColor(dimmed)
+            self._pens[key] = pen
         return pen
 
     def _paint_hatching(self, painter: QPainter, rects: list[QRectF]) -> None:
@@ -180,22 +179,22 @@ class BoxLines:
             painter.setBrush(QBrush(colour, Qt.BrushStyle.BDiagPattern))
             painter.drawRects(rects)
 
-    def _paint_signs(self, painter: QPainter, shapes: Iterable[_Outline]) -> None:
-        """A ring at a miss, a cross at a false positive, on the top right corner."""
-        if not shapes:
+    def _paint_signs(self, painter: QPainter, outlines: Sequence[_Outline]) -> None:
+        """A ring at a missed box, a cross at an extra one, on the top right corner."""
+        if not outlines:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rim, ink = QPen(QColor(0, 0, 0, 150), 1.0), QPen(QColor(16, 16, 16), 1.8)
-        for shape in shapes:
+        for shape in outlines:
             box, corner = shape.box, shape.rect.topRight()
-            radius = _QUIET_SIGN if box.quiet else _SIGN
+            radius = _SECONDARY_SIGN_RADIUS if box.is_secondary else _SIGN_RADIUS
             inner = radius * 0.52
             painter.setPen(rim)
             painter.setBrush(self._brush(box.colour))
             painter.drawEllipse(corner, radius, radius)
             painter.setPen(ink)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            if box.role is Role.MISS:
+            if box.state is BoxState.MISSED:
                 painter.drawEllipse(corner, inner, inner)
             else:
                 painter.drawLine(corner + QPointF(-inner, -inner), corner + QPointF(inner, inner))

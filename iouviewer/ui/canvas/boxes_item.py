@@ -1,4 +1,4 @@
-"""The item that paints every box that is not being edited, in one go."""
+"""The item that paints every box that is not being edited, with its caption, in one pass."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from iouviewer.metrics.table import Bool, Float
 from iouviewer.ui.canvas.box_lines import BoxLines
-from iouviewer.ui.canvas.frame_view import FEW, DrawnBox, FrameView, LabelMode, is_labelled
-from iouviewer.ui.canvas.hit import HANDLE, Ref
-from iouviewer.ui.canvas.label_layout import Wish, place_labels
-from iouviewer.ui.canvas.labels import Label, LabelCache
+from iouviewer.ui.canvas.caption_layout import CaptionRequest, place_captions
+from iouviewer.ui.canvas.captions import Caption, CaptionCache
+from iouviewer.ui.canvas.frame_view import CROWDED, CanvasBox, CaptionMode, FrameView, is_captioned
+from iouviewer.ui.canvas.hit import HANDLE, BoxRef
+
+_HANDLE_MARGIN = HANDLE / 2 - 1
+"""How much further handles extend than the distance that captions keep anyway, logical pixels."""
+
+_REACH = 8.0
+"""How far lines and signs extend beyond a box, logical pixels."""
 
 
-class Placed(NamedTuple):
-    """A label and its rectangle, logical pixels from the picture's corner."""
+class PlacedCaption(NamedTuple):
+    """A caption and its rectangle, logical pixels from the corner of the image."""
 
-    label: Label
+    caption: Caption
     left: float
     top: float
     right: float
@@ -31,250 +37,250 @@ class Placed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Still:
-    """Labels that stand while details come and go and a box is dragged.
+class _FixedCaptions:
+    """Captions that keep their positions while details appear and disappear and a box is dragged.
 
     Attributes:
         edges: (4, N) float64, rows left, top, right, bottom, logical pixels.
     """
 
-    refs: tuple[Ref, ...] = ()
-    placed: tuple[Placed, ...] = ()
+    refs: tuple[BoxRef, ...] = ()
+    placed: tuple[PlacedCaption, ...] = ()
     edges: Float = field(default_factory=lambda: np.zeros((4, 0)))
 
     @classmethod
-    def of(cls, placed: dict[Ref, Placed]) -> _Still:
-        """These labels."""
+    def of(cls, placed: dict[BoxRef, PlacedCaption]) -> _FixedCaptions:
+        """These captions."""
         edges = np.array([one[1:] for one in placed.values()], np.float64).reshape(-1, 4).T
         return cls(tuple(placed), tuple(placed.values()), np.ascontiguousarray(edges))
 
-    def under(self, left: float, top: float, right: float, bottom: float) -> Bool:
-        """(N,) bool: which of them lie within a rectangle, at least in part."""
+    def overlapping(self, left: float, top: float, right: float, bottom: float) -> Bool:
+        """(N,) bool: which captions overlap a rectangle."""
         edges = self.edges
         found: Bool = (edges[0] < right) & (edges[2] > left) & (edges[1] < bottom) & (edges[3] > top)
         return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Labels:
-    """All labels on screen: those that stand, which of them are ``hidden`` ((N,) bool), and the details above them."""
+class _CaptionLayout:
+    """All captions on screen: the fixed ones, which of them are ``hidden`` ((N,) bool), and the details above them."""
 
-    still: _Still = field(default_factory=_Still)
+    fixed: _FixedCaptions = field(default_factory=_FixedCaptions)
     hidden: Bool = field(default_factory=lambda: np.zeros(0, np.bool_))
-    above: dict[Ref, Placed] = field(default_factory=dict)
+    details: dict[BoxRef, PlacedCaption] = field(default_factory=dict)
 
-    def shown(self) -> dict[Ref, Placed]:
-        """Those that can be seen, by box."""
-        standing = zip(self.still.refs, self.still.placed, self.hidden.tolist(), strict=True)
-        return {ref: one for ref, one, hidden in standing if not hidden} | self.above
+    def visible(self) -> dict[BoxRef, PlacedCaption]:
+        """The visible captions by box."""
+        fixed = zip(self.fixed.refs, self.fixed.placed, self.hidden.tolist(), strict=True)
+        return {ref: placed for ref, placed, is_hidden in fixed if not is_hidden} | self.details
 
-    def differing(self, other: _Labels) -> list[Placed]:
-        """Labels of either that the other one has not got, or has otherwise."""
-        mine, theirs = (self.above, other.above) if self.still is other.still else (self.shown(), other.shown())
-        places = mine.keys() | theirs.keys()
-        pairs = ((mine.get(ref), theirs.get(ref)) for ref in places)
-        found = [one for old, new in pairs if old != new for one in (old, new) if one is not None]
-        if self.still is other.still:
-            found += [self.still.placed[at] for at in np.flatnonzero(self.hidden != other.hidden)]
+    def changed(self, other: _CaptionLayout) -> list[PlacedCaption]:
+        """Captions of either layout that are missing from the other one or differ there."""
+        is_same = self.fixed is other.fixed
+        mine, theirs = (self.details, other.details) if is_same else (self.visible(), other.visible())
+        pairs = ((mine.get(ref), theirs.get(ref)) for ref in mine.keys() | theirs.keys())
+        found = [placed for old, new in pairs if old != new for placed in (old, new) if placed is not None]
+        if is_same:
+            found += [self.fixed.placed[index] for index in np.flatnonzero(self.hidden != other.hidden)]
         return found
 
 
-_HANDLE_ROOM = HANDLE / 2 - 1
-"""How far handles stick out further than labels keep off anyway, logical pixels."""
-
-_REACH = 8.0
-"""How far lines and signs go beyond a box, logical pixels."""
-
-
 class BoxesItem(QGraphicsItem):
-    """Paints a FrameView; what changes between two views of a frame is repainted, nothing else."""
+    """Paints a FrameView; between two views of one frame only what changes is repainted."""
 
-    def __init__(self, labels: LabelCache) -> None:
+    def __init__(self, captions: CaptionCache) -> None:
         super().__init__()
         self.setZValue(1)
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
-        self._cache = labels
+        self._cache = captions
         self._view = FrameView()
-        self._picture = QSizeF()
+        self._image_size = QSizeF()
         self._bounds = QRectF()
         self._px = 1.0
         self._lines = BoxLines()
-        self._details: dict[Ref, Label] = {}
-        self._left_out: frozenset[Ref] = frozenset()
-        self._all_labels = False
-        self._label_mode = LabelMode.AUTOMATIC
-        self._shown = _Labels()
-        # By the identity of the boxes, which are held here so that no other ones get it.
-        self._plain_key: tuple[float, tuple[int, ...]] = (0.0, ())
-        self._plain: tuple[list[tuple[DrawnBox, Label]], _Still] = ([], _Still())
+        self._details: dict[BoxRef, Caption] = {}
+        self._left_out: frozenset[BoxRef] = frozenset()
+        self._all_captions = False
+        self._caption_mode = CaptionMode.AUTOMATIC
+        self._layout = _CaptionLayout()
+        # The key holds identities of boxes; ``_fixed`` holds the boxes, so that no other object gets the same identity.
+        self._fixed_key: tuple[float, tuple[int, ...]] = (0.0, ())
+        self._fixed: tuple[list[tuple[CanvasBox, Caption]], _FixedCaptions] = ([], _FixedCaptions())
 
     def boundingRect(self) -> QRectF:
         return self._bounds
 
+    @property
+    def captions(self) -> dict[BoxRef, PlacedCaption]:
+        """The visible captions by box."""
+        return self._layout.visible()
+
     # What is shown
 
-    def set_picture(self, width: float, height: float, bounds: QRectF) -> None:
-        """Size of the picture and where boxes may lie around it, picture pixels."""
-        if (width, height) != (self._picture.width(), self._picture.height()):
-            self._picture = QSizeF(width, height)
-            self._plain_key = (0.0, ())
-            self._plain = ([], _Still())
+    def set_image_size(self, width: float, height: float, bounds: QRectF) -> None:
+        """Size of the image and where boxes may lie around it, image pixels."""
+        if (width, height) != (self._image_size.width(), self._image_size.height()):
+            self._image_size = QSizeF(width, height)
+            self._fixed_key = (0.0, ())
+            self._fixed = ([], _FixedCaptions())
         if bounds != self._bounds:
             self.prepareGeometryChange()
             self._bounds = bounds
 
     def set_px(self, px: float) -> None:
-        """Picture pixels a logical pixel: another zoom."""
+        """Image pixels a logical pixel: the zoom has changed."""
         if px != self._px:
             self._px = px
-            self._shown = self._layout()
+            self._layout = self._arrange()
             self.update()
 
     def show_view(self, view: FrameView) -> None:
-        """Show another view; only boxes that differ are repainted where it is the same frame."""
+        """Show another view; of the same frame only boxes that differ are repainted."""
         old, self._view = self._view, view
         if old.frame != view.frame:
-            self._shown = self._layout()
+            self._layout = self._arrange()
             self.update()
             return
-        differing = old.differing(view)
-        # A box that is dragged is left out of the others' layout, and the lines of such boxes are not drawn here.
-        drawn = [box for box in differing if box.ref not in self._left_out]
-        dragged = old.places is view.places and not drawn
+        changed = old.changed_boxes(view)
+        # A dragged box does not take part in the layout of the others, and its lines are drawn by another item.
+        drawn = [box for box in changed if box.ref not in self._left_out]
+        is_drag = old.index_of is view.index_of and not drawn
         self._repaint_boxes(drawn)
-        self._use_labels(self._layout(anew=not dragged))
+        self._use_layout(self._arrange(keep_fixed=is_drag))
 
-    def emphasise(self, details: dict[Ref, Label], left_out: frozenset[Ref]) -> None:
+    def emphasise(self, details: dict[BoxRef, Caption], left_out: frozenset[BoxRef]) -> None:
         """Show these details at their boxes, and do not draw the rectangles of ``left_out``."""
         if (details, left_out) == (self._details, self._left_out):
             return
         found = (self._view.find(ref) for ref in self._left_out ^ left_out)
         self._details, self._left_out = details, left_out
         self._repaint_boxes(box for box in found if box is not None)
-        self._use_labels(self._layout())
+        self._use_layout(self._arrange())
 
-    def set_all_labels(self, all_labels: bool) -> None:
-        """Labels on all boxes that have one, whatever the mode (while a key is held)."""
-        self._label(self._label_mode, all_labels)
+    def set_all_captions(self, all_captions: bool) -> None:
+        """Show every caption, whatever the mode (while a key is held)."""
+        self._set_captions(self._caption_mode, all_captions)
 
-    def set_label_mode(self, mode: LabelMode) -> None:
-        """When boxes that are neither hovered nor selected carry labels."""
-        self._label(mode, self._all_labels)
+    def set_caption_mode(self, mode: CaptionMode) -> None:
+        """When boxes that are neither hovered nor selected have captions."""
+        self._set_captions(mode, self._all_captions)
 
-    def _label(self, mode: LabelMode, all_labels: bool) -> None:
-        if (mode, all_labels) != (self._label_mode, self._all_labels):
-            self._label_mode, self._all_labels = mode, all_labels
-            self._use_labels(self._layout())
+    def _set_captions(self, mode: CaptionMode, all_captions: bool) -> None:
+        if (mode, all_captions) != (self._caption_mode, self._all_captions):
+            self._caption_mode, self._all_captions = mode, all_captions
+            self._use_layout(self._arrange())
 
-    @property
-    def label_texts(self) -> dict[Ref, str]:
-        """What the labels on screen say, by box."""
-        return {
-            ref: "\n".join("".join(s.text for s in line) for line in label.lines)
-            for ref, (label, *_) in self._shown.shown().items()
-        }
+    # Arranging captions
 
-    def _place_plain(self, *, crowded: bool) -> None:
-        """Labels of boxes that are neither pointed at nor dragged, if they differ from those that stand."""
-        view, details, left_out, px = self._view, self._details, self._left_out, self._px
-        plain = [
-            (box, box.label)
-            for box in view.boxes
-            if box.label is not None
-            and box.ref not in details
-            and box.ref not in left_out
-            and is_labelled(box, self._label_mode, held=self._all_labels, crowded=crowded, px=px)
+    def _with_captions(self, boxes: Iterable[CanvasBox]) -> list[tuple[CanvasBox, Caption]]:
+        """Those of the boxes that show their caption without being hovered or selected."""
+        mode, all_captions, px = self._caption_mode, self._all_captions, self._px
+        is_crowded = self._view.caption_count > CROWDED
+        return [
+            (box, box.caption)
+            for box in boxes
+            if box.caption is not None
+            and is_captioned(box, mode, all_captions=all_captions, is_crowded=is_crowded, px=px)
         ]
-        # While nothing but details changes (a mouse over boxes), labels stand where they stood.
-        key = (px, tuple(id(box) for box, _ in plain))
-        if key != self._plain_key:
-            self._plain_key, self._plain = key, (plain, _Still.of(self._place(plain)))
 
-    def _layout(self, *, anew: bool = True) -> _Labels:
-        """Where all labels stand; without ``anew`` nothing but details and dragged boxes may differ from before."""
-        view, details, left_out, px = self._view, self._details, self._left_out, self._px
-        crowded = view.labelled > FEW
-        if anew:
-            self._place_plain(crowded=crowded)
-        still = self._plain[1]
-        # Details of hovered and selected boxes come and go with the mouse: they move no other label, but hide those
-        # that would show in part behind them.
-        # So does the label of a box that is dragged: all others stand still meanwhile.
-        found = [(box, label) for ref, label in details.items() if (box := view.find(ref)) is not None]
-        for ref in left_out - details.keys():
-            box = view.find(ref)
-            if box is None or box.label is None:
-                continue
-            if is_labelled(box, self._label_mode, held=self._all_labels, crowded=crowded, px=px):
-                found.append((box, box.label))
-        above = self._place(found, drop=False)
-        hidden = np.zeros(len(still.refs), np.bool_)
-        for _, *edges in above.values():
-            hidden |= still.under(*edges)
-        return _Labels(still, hidden, above)
+    def _arrange_fixed(self) -> None:
+        """Place the captions of boxes that are neither hovered, selected nor dragged, if they have changed."""
+        details, left_out = self._details, self._left_out
+        boxes = (
+            box
+            for box in self._view.boxes
+            if box.caption is not None and box.ref not in details and box.ref not in left_out
+        )
+        captioned = self._with_captions(boxes)
+        # While only details change (the mouse moves over boxes), fixed captions keep their positions.
+        key = (self._px, tuple(id(box) for box, _ in captioned))
+        if key != self._fixed_key:
+            self._fixed_key, self._fixed = key, (captioned, _FixedCaptions.of(self._place(captioned)))
 
-    def _place(self, boxes: Sequence[tuple[DrawnBox, Label]], *, drop: bool = True) -> dict[Ref, Placed]:
+    def _arrange(self, *, keep_fixed: bool = False) -> _CaptionLayout:
+        """The layout of all captions; ``keep_fixed``: only details and dragged boxes can have changed."""
+        view, details = self._view, self._details
+        if not keep_fixed:
+            self._arrange_fixed()
+        fixed = self._fixed[1]
+        # Details of hovered and selected boxes, and the caption of a dragged box, do not move other captions; those
+        # that they cover in part are hidden.
+        found = [(box, caption) for ref, caption in details.items() if (box := view.find(ref)) is not None]
+        dragged = map(view.find, self._left_out - details.keys())
+        found += self._with_captions(box for box in dragged if box is not None)
+        placed = self._place(found, drop=False)
+        hidden = np.zeros(len(fixed.refs), np.bool_)
+        for _, *edges in placed.values():
+            hidden |= fixed.overlapping(*edges)
+        return _CaptionLayout(fixed, hidden, placed)
+
+    def _place(
+        self, captioned: Sequence[tuple[CanvasBox, Caption]], *, drop: bool = True
+    ) -> dict[BoxRef, PlacedCaption]:
         scale = 1 / self._px
-        # Details keep clear of the handles of their box.
-        room = 0.0 if drop else _HANDLE_ROOM
-        wishes = []
-        for box, label in boxes:
+        # Details stay clear of the handles of their box.
+        margin = 0.0 if drop else _HANDLE_MARGIN
+        requests = []
+        for box, caption in captioned:
             x1, y1, x2, y2 = box.rect
-            size = self._cache.size(label)
-            rect = (x1 * scale, y1 * scale - room, x2 * scale, y2 * scale + room)
-            wishes.append(Wish(rect, size.width(), size.height(), box.role.is_bad and not box.quiet))
-        picture = (self._picture.width() * scale, self._picture.height() * scale)
+            size = self._cache.size(caption)
+            rect = (x1 * scale, y1 * scale - margin, x2 * scale, y2 * scale + margin)
+            is_urgent = box.state.is_wrong and not box.is_secondary
+            requests.append(CaptionRequest(rect, size.width(), size.height(), is_urgent))
+        image = (self._image_size.width() * scale, self._image_size.height() * scale)
+        positions = place_captions(requests, image, drop=drop)
         return {
-            box.ref: Placed(label, *place, place[0] + wish.width, place[1] + wish.height)
-            for (box, label), wish, place in zip(boxes, wishes, place_labels(wishes, picture, drop=drop), strict=True)
-            if place is not None
+            box.ref: PlacedCaption(caption, *at, at[0] + request.width, at[1] + request.height)
+            for (box, caption), request, at in zip(captioned, requests, positions, strict=True)
+            if at is not None
         }
 
-    # Repainting what differs
+    # Repainting
 
-    def _repaint_boxes(self, boxes: Iterable[DrawnBox]) -> None:
+    def _repaint_boxes(self, boxes: Iterable[CanvasBox]) -> None:
         reach = _REACH * self._px
         for box in boxes:
             x1, y1, x2, y2 = box.rect
             self.update(QRectF(x1 - reach, y1 - reach, x2 - x1 + 2 * reach, y2 - y1 + 2 * reach))
 
-    def _use_labels(self, labels: _Labels) -> None:
-        """Show these labels; where they differ from those on screen is painted anew."""
-        before, self._shown = self._shown, labels
+    def _use_layout(self, layout: _CaptionLayout) -> None:
+        """Show this layout; where it differs from the one on screen is repainted."""
+        before, self._layout = self._layout, layout
         px = self._px
-        for _, left, top, right, bottom in before.differing(labels):
+        for _, left, top, right, bottom in before.changed(layout):
             self.update(QRectF((left - 2) * px, (top - 2) * px, (right - left + 4) * px, (bottom - top + 4) * px))
 
     # Painting
 
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
         if not self._view.boxes:
             return
         transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
-        view, left_out, seen = self._view, self._left_out, option.exposedRect
+        view, left_out, exposed = self._view, self._left_out, option.exposedRect
         reach = _REACH * self._px
-        near = (
-            (view.rects[0] < seen.right() + reach)
-            & (view.rects[2] > seen.left() - reach)
-            & (view.rects[1] < seen.bottom() + reach)
-            & (view.rects[3] > seen.top() - reach)
+        is_exposed = (
+            (view.rects[0] < exposed.right() + reach)
+            & (view.rects[2] > exposed.left() - reach)
+            & (view.rects[1] < exposed.bottom() + reach)
+            & (view.rects[3] > exposed.top() - reach)
         )
-        boxes = [box for box in compress(view.boxes, near.tolist()) if box.ref not in left_out]
+        boxes = [box for box in compress(view.boxes, is_exposed.tolist()) if box.ref not in left_out]
         painter.setWorldTransform(QTransform())
         self._lines.paint(painter, transform, ratio, boxes)
         self._cache.use_ratio(ratio)
-        self._paint_labels(painter, transform.mapRect(seen), QPointF(round(transform.dx()), round(transform.dy())))
+        origin = QPointF(round(transform.dx()), round(transform.dy()))
+        self._paint_captions(painter, transform.mapRect(exposed).translated(-origin), origin)
         painter.setWorldTransform(transform)
 
-    def _paint_labels(self, painter: QPainter, exposed: QRectF, origin: QPointF) -> None:
-        seen = exposed.translated(-origin)
-        x1, y1, x2, y2 = seen.left(), seen.top(), seen.right(), seen.bottom()
-        labels = self._shown
-        standing = labels.still.under(x1, y1, x2, y2) & ~labels.hidden
-        for at in np.flatnonzero(standing).tolist():
-            label, left, top, _, _ = labels.still.placed[at]
-            painter.drawPixmap(QPointF(left, top) + origin, self._cache.pixmap(label))
-        # Details stand above all others.
-        for label, left, top, right, bottom in labels.above.values():
+    def _paint_captions(self, painter: QPainter, exposed: QRectF, origin: QPointF) -> None:
+        """``exposed``: logical pixels from the corner of the image, which is at ``origin``."""
+        x1, y1, x2, y2 = exposed.left(), exposed.top(), exposed.right(), exposed.bottom()
+        layout = self._layout
+        visible = layout.fixed.overlapping(x1, y1, x2, y2) & ~layout.hidden
+        for index in np.flatnonzero(visible).tolist():
+            caption, left, top, _, _ = layout.fixed.placed[index]
+            painter.drawPixmap(QPointF(left, top) + origin, self._cache.pixmap(caption))
+        # Details lie above all other captions.
+        for caption, left, top, right, bottom in layout.details.values():
             if left < x2 and right > x1 and top < y2 and bottom > y1:
-                painter.drawPixmap(QPointF(left, top) + origin, self._cache.pixmap(label))
+                painter.drawPixmap(QPointF(left, top) + origin, self._cache.pixmap(caption))

@@ -1,20 +1,31 @@
-"""What a box is, in words: class, confidence, IoU, and why it is not a match."""
+"""Describes a box in words: class, confidence, IoU, and why it has no match."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import FrameState
+from iouviewer.i18n import tr
 from iouviewer.metrics.iou import iou_matrix
 from iouviewer.metrics.review import PairState
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Convention
-from iouviewer.ui.canvas.hit import Ref
-from iouviewer.ui.canvas.review_view import Reviewed
+from iouviewer.ui.canvas.frame_view_builder import VariantReview
+from iouviewer.ui.canvas.hit import BoxRef
+
+_FLAG_TEXTS = {
+    BoxFlag.KEY_FRAME: tr("key frame"),
+    BoxFlag.INTERPOLATED: tr("interpolated"),
+    BoxFlag.OCCLUDED: tr("occluded"),
+    BoxFlag.OUTSIDE: tr("out of view"),
+    BoxFlag.IGNORED: tr("ignored"),
+    BoxFlag.TRUNCATED: tr("truncated"),
+}
+_NOT_LABELLED = tr("This frame is not labelled, so it does not count.")
 
 
-def describe(session: Session, ref: Ref, frame: int, reviews: list[Reviewed]) -> str:
+def describe(session: Session, ref: BoxRef, frame: int, reviews: list[VariantReview]) -> str:
     """Plain text of some lines about a box of the frame; empty if it is not there."""
     lines = (
         _truth_lines(session, ref, frame, reviews)
@@ -24,102 +35,139 @@ def describe(session: Session, ref: Ref, frame: int, reviews: list[Reviewed]) ->
     return "\n".join(lines)
 
 
-def _truth_lines(session: Session, ref: Ref, frame: int, reviews: list[Reviewed]) -> list[str]:
+def _truth_lines(session: Session, ref: BoxRef, frame: int, reviews: list[VariantReview]) -> list[str]:
     box = session.ground_truth.find(ref.row)
     if box is None:
         return []
-    flags = [flag.name.lower().replace("_", " ") for flag in BoxFlag if flag and box.flags & flag and flag.name]
-    lines = [f"Ground truth {box.id}: {session.document.class_name(box.class_id)}"]
+    lines = [tr("Ground truth: {box}", box=session.document.object_name(box))]
+    flags = [text for flag, text in _FLAG_TEXTS.items() if box.flags & flag]
     if flags:
         lines.append(", ".join(flags))
-    judged = session.ground_truth.state(frame) is FrameState.LABELLED
-    if not judged:
-        return [*lines, "The frame does not count: it is not labelled."]
+    if session.ground_truth.state(frame) is not FrameState.LABELLED:
+        return [*lines, _NOT_LABELLED]
+    if box.flags & (BoxFlag.IGNORED | BoxFlag.OUTSIDE):
+        return lines
     for review in reviews:
         name, iou = review.variant.name, review.iou_of.get(box.id)
-        if box.flags & (BoxFlag.IGNORED | BoxFlag.OUTSIDE):
-            continue
-        lines.append(
-            f"{name}: {_match(session, iou)}"
-            if iou is not None
-            else f"{name}: missed. " + why_missed(session, review, box.id, frame)
-        )
+        if iou is not None:
+            lines.append(tr("{variant}: {match}", variant=name, match=_match_text(session, iou)))
+        else:
+            reason = explain_missed(session, review, box.id, frame)
+            lines.append(tr("{variant}: missed. {reason}", variant=name, reason=reason))
     return lines
 
 
-def _match(session: Session, iou: float) -> str:
+def _match_text(session: Session, iou: float) -> str:
     threshold = session.scores.settings.review.iou
-    return f"IoU {iou:.3f}" if iou >= threshold else f"IoU {iou:.3f}, no match: the threshold is {threshold:g}"
+    if iou >= threshold:
+        return tr("IoU {iou:.3f}", iou=iou)
+    return tr("IoU {iou:.3f}, loose (threshold {threshold:.2f})", iou=iou, threshold=threshold)
 
 
-def _prediction_lines(session: Session, ref: Ref, frame: int, reviews: list[Reviewed]) -> list[str]:
+def _prediction_lines(session: Session, ref: BoxRef, frame: int, reviews: list[VariantReview]) -> list[str]:
     review = next((r for r in reviews if r.variant.key == ref.variant), None)
     if review is None or ref.row not in review.state_of:
         return []
-    predictions = review.variant.predictions
-    name = session.document.class_name(int(predictions.table.class_ids[ref.row]))
-    lines = [f"{review.variant.name}: {name}"]
-    if predictions.has_scores:
-        lines[0] += f", confidence {float(predictions.table.scores[ref.row]):.3f}"
-    owner = review.owner_of.get(ref.row)
+    lines = [_prediction_text(session, review, ref.row)]
+    owner = _owner(session, review, ref.row)
     if session.ground_truth.state(frame) is not FrameState.LABELLED:
-        lines.append("The frame does not count: it is not labelled.")
+        lines.append(_NOT_LABELLED)
     elif owner is not None:
-        lines.append(f"With ground truth {owner}: {_match(session, review.iou_of[owner])}")
+        match = _match_text(session, review.iou_of[owner.id])
+        lines.append(tr("Paired with {box}: {match}", box=session.document.object_name(owner), match=match))
     elif review.state_of[ref.row] is PairState.IGNORED:
-        lines.append("It lies in an ignored box: it counts neither way.")
+        lines.append(tr("In an ignored box: not counted."))
     else:
-        lines.append(why_unpaired(session, review, ref.row, frame))
+        lines.append(tr("Extra. {reason}", reason=explain_unpaired(session, review, ref.row, frame)))
     return lines
 
 
-def why_missed(session: Session, review: Reviewed, box_id: int, frame: int) -> str:
-    """Why a ground-truth box has no prediction: rival pair, class, confidence, or nothing near."""
+def _prediction_text(session: Session, review: VariantReview, row: int) -> str:
+    predictions = review.variant.predictions
+    variant, name = review.variant.name, session.document.class_name(int(predictions.table.class_ids[row]))
+    if not predictions.has_scores:
+        return tr("{variant}: {class_name}", variant=variant, class_name=name)
+    score = float(predictions.table.scores[row])
+    return tr("{variant}: {class_name}, confidence {score:.3f}", variant=variant, class_name=name, score=score)
+
+
+def _owner(session: Session, review: VariantReview, row: int) -> Box | None:
+    """The ground-truth box that a prediction is paired with."""
+    owner = review.owner_of.get(row)
+    return None if owner is None else session.ground_truth.find(owner)
+
+
+def explain_missed(session: Session, review: VariantReview, box_id: int, frame: int) -> str:
+    """Why a ground-truth box has no prediction: nothing near, another class, low confidence, or another pair."""
     truth = session.ground_truth.frame_table(frame)
-    place = int(np.flatnonzero(truth.ids == box_id)[0])
+    index = int(np.flatnonzero(truth.ids == box_id)[0])
     table = review.variant.predictions.table
-    rows = table.rows(frame)
     found = table.frame(frame)
-    ious = iou_matrix(truth.boxes[:, place : place + 1], found.boxes, _convention(session))[0]
+    ious = iou_matrix(truth.boxes[:, index : index + 1], found.boxes, _convention(session))[0]
     if not len(ious) or ious.max() <= 0:
-        return "No prediction overlaps it."
+        return tr("No prediction overlaps it.")
     best = int(ious.argmax())
-    near = f"The nearest prediction (IoU {ious[best]:.2f})"
-    if not _same_class(session, int(truth.class_ids[place]), int(found.class_ids[best])):
-        return f"{near} is of class {session.document.class_name(int(found.class_ids[best]))}."
-    conf = session.scores.settings.review.conf
-    if found.scores[best] < conf:
-        return f"{near} has confidence {found.scores[best]:.2f}, under the threshold {conf:.2f}."
-    owner = review.owner_of.get(rows.start + best)
+    iou, class_id, score = float(ious[best]), int(found.class_ids[best]), float(found.scores[best])
+    if not _classes_match(session, int(truth.class_ids[index]), class_id):
+        name = session.document.class_name(class_id)
+        return tr("The nearest prediction (IoU {iou:.2f}) has the class {class_name}.", iou=iou, class_name=name)
+    threshold = session.scores.settings.review.conf
+    if score < threshold:
+        return tr(
+            "The nearest prediction (IoU {iou:.2f}) has confidence {score:.2f}, below the threshold {threshold:.2f}.",
+            iou=iou,
+            score=score,
+            threshold=threshold,
+        )
+    owner = _owner(session, review, table.rows(frame).start + best)
     if owner is not None:
-        return f"{near} is paired with ground truth {owner} (IoU {review.iou_of[owner]:.2f})."
-    return f"{near} is of no pair."
+        return tr(
+            "The nearest prediction (IoU {iou:.2f}) is paired with {box} (IoU {other_iou:.2f}).",
+            iou=iou,
+            box=session.document.object_name(owner),
+            other_iou=review.iou_of[owner.id],
+        )
+    return tr("The nearest prediction (IoU {iou:.2f}) is not paired.", iou=iou)
 
 
-def why_unpaired(session: Session, review: Reviewed, row: int, frame: int) -> str:
-    """Why a prediction has no ground truth: rival pair, class, ignored region, or nothing near."""
+def explain_unpaired(session: Session, review: VariantReview, row: int, frame: int) -> str:
+    """Why a prediction has no ground truth: nothing near, an ignored box, another class, or another pair."""
     truth = session.ground_truth.frame_table(frame)
     table = review.variant.predictions.table
     ious = iou_matrix(truth.boxes, table.boxes[:, row : row + 1], _convention(session))[:, 0]
     if not len(ious) or ious.max() <= 0:
-        return "False positive: no ground truth overlaps it."
+        return tr("No ground truth overlaps it.")
     best = int(ious.argmax())
-    near = f"the nearest ground truth, {int(truth.ids[best])} (IoU {ious[best]:.2f}),"
-    return "False positive: " + _why_not(session, review, truth, best, int(table.class_ids[row]), near)
+    return _nearest_truth_text(session, review, truth, best, int(table.class_ids[row]), float(ious[best]))
 
 
-def _why_not(session: Session, review: Reviewed, truth: BoxTable, best: int, class_id: int, near: str) -> str:
+def _nearest_truth_text(
+    session: Session, review: VariantReview, truth: BoxTable, best: int, class_id: int, iou: float
+) -> str:
+    box = session.ground_truth.find(int(truth.ids[best]))
+    name = tr("box") if box is None else session.document.object_name(box)
     if truth.ignored[best]:
-        return f"{near} is ignored."
-    if not _same_class(session, int(truth.class_ids[best]), class_id):
-        return f"{near} is of class {session.document.class_name(int(truth.class_ids[best]))}."
-    rival = review.iou_of.get(int(truth.ids[best]))
-    if rival is not None:
-        return f"{near} is paired with another prediction (IoU {rival:.2f})."
-    return f"{near} is of no pair."
+        return tr("The nearest ground truth, {box} (IoU {iou:.2f}), is ignored.", box=name, iou=iou)
+    truth_class = int(truth.class_ids[best])
+    if not _classes_match(session, truth_class, class_id):
+        return tr(
+            "The nearest ground truth, {box} (IoU {iou:.2f}), has the class {class_name}.",
+            box=name,
+            iou=iou,
+            class_name=session.document.class_name(truth_class),
+        )
+    other_iou = review.iou_of.get(int(truth.ids[best]))
+    if other_iou is not None:
+        return tr(
+            "The nearest ground truth, {box} (IoU {iou:.2f}), is paired with another prediction (IoU {other_iou:.2f}).",
+            box=name,
+            iou=iou,
+            other_iou=other_iou,
+        )
+    return tr("The nearest ground truth, {box} (IoU {iou:.2f}), is not paired.", box=name, iou=iou)
 
 
-def _same_class(session: Session, one: int, other: int) -> bool:
+def _classes_match(session: Session, one: int, other: int) -> bool:
     if session.scores.settings.review.class_agnostic:
         return True
     return one == other or UNSPECIFIED_CLASS in (one, other)

@@ -1,4 +1,4 @@
-"""What the canvas shows of one frame, as plain values: boxes with their role, look and label."""
+"""The boxes of one frame as the canvas draws them, as plain values: state, look and caption of each."""
 
 from __future__ import annotations
 
@@ -12,142 +12,149 @@ import numpy as np
 
 from iouviewer.document.boxes import Rect
 from iouviewer.metrics.table import Float
-from iouviewer.ui.canvas.hit import Ref
-from iouviewer.ui.canvas.labels import Label
+from iouviewer.ui.canvas.captions import Caption
+from iouviewer.ui.canvas.hit import BoxRef
 
-FEW = 25
-"""With more boxes than this only hovered, selected and bad ones carry labels."""
+CROWDED = 25
+"""With more captions than this only those of hovered, selected and wrong boxes are shown."""
 
 SMALL = 40.0
-"""Boxes whose longer side is under this many logical pixels carry labels only when hovered, selected or bad."""
+"""Boxes whose longer side is shorter than this (logical pixels) have captions only if hovered, selected or wrong."""
 
 
-class Role(Enum):
-    """What a box is in the review of its frame; each has a sign of its own besides its colour."""
+class BoxState(Enum):
+    """The result of the evaluation for one box; each has a sign of its own besides its colour."""
 
     PLAIN = "plain"
     PAIRED = "paired"
     LOOSE = "loose"
-    MISS = "miss"
-    FALSE_POSITIVE = "false positive"
+    MISSED = "missed"
+    EXTRA = "extra"
     IGNORED = "ignored"
 
     @property
-    def is_bad(self) -> bool:
-        return self in (Role.LOOSE, Role.MISS, Role.FALSE_POSITIVE)
+    def is_wrong(self) -> bool:
+        return self in (BoxState.LOOSE, BoxState.MISSED, BoxState.EXTRA)
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnBox:
+class CanvasBox:
     """One box on the canvas.
 
     Attributes:
         colour, dash: ``#rrggbb`` and one of document.variants.DASHES.
-        label: what stands at it where labels are shown; None for none.
-        quiet: a box of another variant than the one that labels speak of: thinner, dimmer, its label only on request.
+        caption: what is written at it where captions are shown; None for nothing.
+        is_secondary: belongs to another variant than the one that captions refer to: drawn thinner and dimmer, its
+            caption only on request.
     """
 
-    ref: Ref
+    ref: BoxRef
     rect: Rect
-    role: Role
+    state: BoxState
     colour: str
     dash: str = "solid"
-    label: Label | None = None
-    quiet: bool = False
+    caption: Caption | None = None
+    is_secondary: bool = False
+
+    @property
+    def has_primary_caption(self) -> bool:
+        """Whether it has a caption that is not shown on request only."""
+        return self.caption is not None and not self.is_secondary
 
 
 @dataclass(frozen=True, slots=True)
 class FrameView:
-    """All boxes of one frame in the order of drawing, and where they are found.
+    """All boxes of one frame in drawing order.
 
     Attributes:
-        rects: (4, N) float64, rows x1, y1, x2, y2, picture pixels.
-        labelled: how many of them carry a label, quiet ones left out.
+        rects: (4, N) float64, rows x1, y1, x2, y2, image pixels.
+        index_of: index of a box by its reference.
+        caption_count: number of captions, without those of secondary boxes.
     """
 
     frame: int = -1
-    boxes: tuple[DrawnBox, ...] = ()
+    boxes: tuple[CanvasBox, ...] = ()
     rects: Float = field(default_factory=lambda: np.zeros((4, 0)))
-    places: dict[Ref, int] = field(default_factory=dict)
-    labelled: int = 0
+    index_of: dict[BoxRef, int] = field(default_factory=dict)
+    caption_count: int = 0
 
     @classmethod
-    def of(cls, frame: int, boxes: list[DrawnBox]) -> FrameView:
+    def of(cls, frame: int, boxes: list[CanvasBox]) -> FrameView:
         """The view of these boxes."""
         rects = np.array([box.rect for box in boxes], np.float64).reshape(-1, 4).T
-        places = {box.ref: i for i, box in enumerate(boxes)}
-        labelled = sum(box.label is not None and not box.quiet for box in boxes)
-        return cls(frame, tuple(boxes), np.ascontiguousarray(rects), places, labelled)
+        index_of = {box.ref: i for i, box in enumerate(boxes)}
+        caption_count = sum(box.has_primary_caption for box in boxes)
+        return cls(frame, tuple(boxes), np.ascontiguousarray(rects), index_of, caption_count)
 
-    def followed_by(self, frame: int, boxes: list[DrawnBox]) -> FrameView:
-        """The view of these boxes, quickly where a few differ from this view's, as while one is dragged."""
-        changed = self._changed(boxes) if frame == self.frame else None
+    def updated(self, frame: int, boxes: list[CanvasBox]) -> FrameView:
+        """The view of these boxes; fast where only a few differ from this view's, as during a drag."""
+        changed = self._changed_indices(boxes) if frame == self.frame else None
         if changed is None:
             return FrameView.of(frame, boxes)
-        rects, labelled = self.rects.copy(), self.labelled
-        for place in changed:
-            old, new = self.boxes[place], boxes[place]
-            rects[:, place] = new.rect
-            labelled += (new.label is not None and not new.quiet) - (old.label is not None and not old.quiet)
-        return FrameView(frame, tuple(boxes), rects, self.places, labelled)
+        rects, caption_count = self.rects.copy(), self.caption_count
+        for index in changed:
+            old, new = self.boxes[index], boxes[index]
+            rects[:, index] = new.rect
+            caption_count += new.has_primary_caption - old.has_primary_caption
+        return FrameView(frame, tuple(boxes), rects, self.index_of, caption_count)
 
-    def _changed(self, boxes: list[DrawnBox] | tuple[DrawnBox, ...]) -> list[int] | None:
-        """Places of the boxes that are other objects here, None where others belong to other references."""
+    def _changed_indices(self, boxes: Sequence[CanvasBox]) -> list[int] | None:
+        """Indices of the boxes that are other objects here; None where the references differ."""
         if len(boxes) != len(self.boxes):
             return None
-        changed = other_places(self.boxes, boxes)
-        same = all(self.boxes[place].ref == boxes[place].ref for place in changed)
+        changed = changed_indices(self.boxes, boxes)
+        same = all(self.boxes[index].ref == boxes[index].ref for index in changed)
         return changed if same else None
 
-    def find(self, ref: Ref | None) -> DrawnBox | None:
+    def find(self, ref: BoxRef | None) -> CanvasBox | None:
         """The box with this reference, or None."""
-        place = self.places.get(ref) if ref is not None else None
-        return None if place is None else self.boxes[place]
+        index = self.index_of.get(ref) if ref is not None else None
+        return None if index is None else self.boxes[index]
 
-    def hittable(self) -> list[tuple[Ref, Rect]]:
-        """References and rectangles for hit.py."""
+    def hittable(self) -> list[tuple[BoxRef, Rect]]:
+        """References and rectangles for the functions of ``hit``."""
         return [(box.ref, box.rect) for box in self.boxes]
 
-    def differing(self, other: FrameView) -> list[DrawnBox]:
-        """Boxes of either view that the other one has not got, or has otherwise."""
-        if self.places is other.places:
-            places = self._changed(other.boxes) or ()
-            pairs = ((self.boxes[place], other.boxes[place]) for place in places)
+    def changed_boxes(self, other: FrameView) -> list[CanvasBox]:
+        """Boxes of either view that are missing from the other one or differ there."""
+        if self.index_of is other.index_of:
+            indices = self._changed_indices(other.boxes) or ()
+            pairs = ((self.boxes[index], other.boxes[index]) for index in indices)
             return [box for old, new in pairs if old != new for box in (old, new)]
-        # Boxes that did not change are the same objects: a drag is over with these two sets.
+        # Boxes that did not change are the same objects; comparing identities is fast enough for every move of a drag.
         mine, theirs = set(map(id, self.boxes)), set(map(id, other.boxes))
         changed = [box for box in self.boxes if id(box) not in theirs and other.find(box.ref) != box]
         changed += [box for box in other.boxes if id(box) not in mine and self.find(box.ref) != box]
         return changed
 
 
-def other_places(old: Sequence[object], new: Sequence[object]) -> list[int]:
-    """Places at which two sequences of equal length hold different objects."""
-    # Asked at each move of a drag about all boxes of the frame.
+def changed_indices(old: Sequence[object], new: Sequence[object]) -> list[int]:
+    """Indices at which two sequences of equal length hold different objects."""
+    # Called for all boxes of the frame at every move of a drag.
     return list(compress(range(len(old)), map(is_not, old, new)))
 
 
-class LabelMode(Enum):
-    """When boxes that are neither hovered nor selected carry labels (the setting ``show_labels``)."""
+class CaptionMode(Enum):
+    """When boxes that are neither hovered nor selected have captions (the setting ``show_labels``)."""
 
     NONE = "none"
     AUTOMATIC = "automatic"
     ALL = "all"
 
 
-def is_labelled(box: DrawnBox, mode: LabelMode, *, held: bool, crowded: bool, px: float) -> bool:
-    """Whether a box that is neither hovered nor selected shows its label, if there is room for it.
+def is_captioned(box: CanvasBox, mode: CaptionMode, *, all_captions: bool, is_crowded: bool, px: float) -> bool:
+    """Whether a box that is neither hovered nor selected shows its caption, if there is space for it.
 
     Args:
-        held: the user holds the key for all labels.
-        crowded: the frame has more than ``FEW`` labelled boxes.
-        px: picture pixels a logical pixel.
+        all_captions: the user holds the key that shows all captions.
+        is_crowded: the frame has more than ``CROWDED`` captions.
+        px: image pixels a logical pixel.
     """
-    if box.label is None or held:
-        return box.label is not None
-    if box.quiet or mode is LabelMode.NONE:
+    if box.caption is None or all_captions:
+        return box.caption is not None
+    if box.is_secondary or mode is CaptionMode.NONE:
         return False
-    if box.role.is_bad or mode is LabelMode.ALL:
+    if box.state.is_wrong or mode is CaptionMode.ALL:
         return True
     side = max(box.rect[2] - box.rect[0], box.rect[3] - box.rect[1])
-    return not crowded and side >= SMALL * px
+    return not is_crowded and side >= SMALL * px

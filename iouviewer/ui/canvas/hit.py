@@ -1,7 +1,7 @@
 """Hit testing: which box, edge or handle lies under the mouse. Pure functions, no widgets.
 
-Rectangles and points are in picture pixels; ``px`` is the size of one logical screen pixel in picture pixels, so that
-handles and tolerances keep their size on screen at every zoom.
+Rectangles and points are in image pixels; ``px`` is the size of a logical screen pixel in image pixels: handles and
+tolerances have the same size on screen at every zoom.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from iouviewer.document.boxes import Rect
-from iouviewer.document.rects import Edges
+from iouviewer.document.boxes import Edges, Rect
 
 HANDLE = 9.0
 """Side of a handle, logical pixels."""
@@ -21,7 +20,7 @@ EDGE_TOLERANCE = 5.0
 """How far from an edge the mouse may be, logical pixels."""
 
 
-class Ref(NamedTuple):
+class BoxRef(NamedTuple):
     """A box on the canvas: ground truth by id (``variant`` empty), or a prediction by variant key and row."""
 
     variant: str
@@ -32,13 +31,13 @@ class Ref(NamedTuple):
         return not self.variant
 
 
-def truth_ref(box_id: int) -> Ref:
+def truth_ref(box_id: int) -> BoxRef:
     """The reference of a ground-truth box."""
-    return Ref("", box_id)
+    return BoxRef("", box_id)
 
 
 class Part(Enum):
-    """What of a box was hit."""
+    """The part of a box that was hit."""
 
     NONE = "none"
     INSIDE = "inside"
@@ -48,14 +47,14 @@ class Part(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What lies under the mouse; ``edges`` are those that a drag would move (all of them inside)."""
+    """What lies under the mouse; ``edges`` are those that a drag would move (all of them for the inside)."""
 
     part: Part = Part.NONE
-    ref: Ref | None = None
+    ref: BoxRef | None = None
     edges: Edges = Edges.NONE
 
 
-NOTHING = Target()
+NO_TARGET = Target()
 
 _CORNERS = (
     (Edges.LEFT | Edges.TOP, 0.0, 0.0),
@@ -74,21 +73,21 @@ _MIDDLES = (
 def handles(rect: Rect, px: float) -> tuple[tuple[Edges, float, float], ...]:
     """Edges and centre (x, y) of each handle of a box, corners first.
 
-    A side shorter than four handles has them outside the box, so that its middle can still be grasped, and no handle
-    at the middle of that side.
+    Along a side shorter than four handles they lie outside the box, so that its inside can still be dragged, and the
+    middle of that side has no handle.
     """
     x1, y1, x2, y2 = rect
     size = HANDLE * px
-    narrow, low = x2 - x1 < 4 * size, y2 - y1 < 4 * size
-    out_x, out_y = size / 2 * narrow, size / 2 * low
+    is_narrow, is_low = x2 - x1 < 4 * size, y2 - y1 < 4 * size
+    out_x, out_y = size / 2 * is_narrow, size / 2 * is_low
     left, right, top, bottom = x1 - out_x, x2 + out_x, y1 - out_y, y2 + out_y
-    places = list(_CORNERS)
-    places += [place for place in _MIDDLES if not (narrow if place[1] == 0.5 else low)]
-    return tuple((edges, left + (right - left) * fx, top + (bottom - top) * fy) for edges, fx, fy in places)
+    shown = list(_CORNERS)
+    shown += [middle for middle in _MIDDLES if not (is_narrow if middle[1] == 0.5 else is_low)]
+    return tuple((edges, left + (right - left) * fx, top + (bottom - top) * fy) for edges, fx, fy in shown)
 
 
 def contains(rect: Rect, x: float, y: float, margin: float = 0.0) -> bool:
-    """Whether (x, y) lies in the rectangle grown by ``margin``."""
+    """Whether (x, y) lies in the rectangle, extended by ``margin`` on each side."""
     return rect[0] - margin <= x <= rect[2] + margin and rect[1] - margin <= y <= rect[3] + margin
 
 
@@ -100,18 +99,18 @@ def area(rect: Rect) -> float:
 def handle_at(rect: Rect, x: float, y: float, px: float) -> Edges:
     """The edges of the handle under (x, y), the nearest where several are; NONE if there is none."""
     reach = (HANDLE / 2 + 1) * px
-    hit = [
+    candidates = [
         (max(abs(x - cx), abs(y - cy)), i, edges)
         for i, (edges, cx, cy) in enumerate(handles(rect, px))
         if abs(x - cx) <= reach and abs(y - cy) <= reach
     ]
-    return min(hit)[2] if hit else Edges.NONE
+    return min(candidates)[2] if candidates else Edges.NONE
 
 
 def edge_at(rect: Rect, x: float, y: float, px: float) -> Edges:
     """The edge or corner within ``EDGE_TOLERANCE`` of (x, y); NONE if there is none.
 
-    Inside a small box the tolerance shrinks to a quarter of its side, so that it can still be moved.
+    Inside a small box the tolerance shrinks to a quarter of its side, so that the box can still be moved.
     """
     x1, y1, x2, y2 = rect
     outside = EDGE_TOLERANCE * px
@@ -130,15 +129,15 @@ def edge_at(rect: Rect, x: float, y: float, px: float) -> Edges:
     return edges
 
 
-def stack_at(boxes: Sequence[tuple[Ref, Rect]], x: float, y: float, px: float) -> tuple[Ref, ...]:
+def stack_at(boxes: Sequence[tuple[BoxRef, Rect]], x: float, y: float, px: float) -> tuple[BoxRef, ...]:
     """The boxes under (x, y), smallest first; ground truth before a prediction of the same area."""
     margin = EDGE_TOLERANCE * px / 2
     under = [(area(rect), ref.variant, ref.row, ref) for ref, rect in boxes if contains(rect, x, y, margin)]
     return tuple(ref for *_, ref in sorted(under))
 
 
-def next_in_stack(stack: Sequence[Ref], current: Ref | None) -> Ref | None:
-    """The box that a repeated click selects: the one after ``current``, then round again."""
+def next_in_stack(stack: Sequence[BoxRef], current: BoxRef | None) -> BoxRef | None:
+    """The box that a repeated click selects: the one after ``current``, cyclically."""
     if not stack:
         return None
     if current not in stack:
@@ -146,27 +145,29 @@ def next_in_stack(stack: Sequence[Ref], current: Ref | None) -> Ref | None:
     return stack[(stack.index(current) + 1) % len(stack)]
 
 
-def target_at(boxes: Sequence[tuple[Ref, Rect]], selected: frozenset[Ref], x: float, y: float, px: float) -> Target:
-    """What a press at (x, y) would grasp.
+def target_at(
+    boxes: Sequence[tuple[BoxRef, Rect]], selected: frozenset[BoxRef], x: float, y: float, px: float
+) -> Target:
+    """What a press at (x, y) would grab.
 
-    A handle of the only selected box first, then its edges, then a selected box under the mouse, then the smallest.
-    Predictions are never resized: of them only the inside can be hit.
+    In this order: a handle of the only selected box, its edges, a selected box under the mouse, the smallest box.
+    Predictions cannot be resized: only their inside can be hit.
     """
-    chosen = [(ref, rect) for ref, rect in boxes if ref in selected]
-    if len(chosen) == 1 and chosen[0][0].is_ground_truth:
-        ref, rect = chosen[0]
+    selected_boxes = [(ref, rect) for ref, rect in boxes if ref in selected]
+    if len(selected_boxes) == 1 and selected_boxes[0][0].is_ground_truth:
+        ref, rect = selected_boxes[0]
         edges = handle_at(rect, x, y, px)
         if edges:
             return Target(Part.HANDLE, ref, edges)
         edges = edge_at(rect, x, y, px)
         if edges:
             return Target(Part.EDGE, ref, edges)
-    stack = stack_at(chosen, x, y, px) or stack_at(boxes, x, y, px)
-    return Target(Part.INSIDE, stack[0], Edges.ALL) if stack else NOTHING
+    stack = stack_at(selected_boxes, x, y, px) or stack_at(boxes, x, y, px)
+    return Target(Part.INSIDE, stack[0], Edges.ALL) if stack else NO_TARGET
 
 
-def inside_band(boxes: Sequence[tuple[Ref, Rect]], band: Rect) -> tuple[Ref, ...]:
-    """Ground-truth boxes that a rubber band touches."""
+def find_touching(boxes: Sequence[tuple[BoxRef, Rect]], band: Rect) -> tuple[BoxRef, ...]:
+    """Ground-truth boxes that a rectangle touches."""
     x1, y1, x2, y2 = band
     return tuple(
         ref

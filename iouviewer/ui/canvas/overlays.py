@@ -1,49 +1,54 @@
-"""Small things that lie over the canvas and do not move with the picture: marks, hints, the label at the cursor."""
+"""Widgets over the canvas that do not move with the image: captions, hints, the crosshair and the focus frame."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
-from iouviewer.ui.canvas.labels import Label, LabelCache
+from iouviewer.app.editing.session import Session
+from iouviewer.document.boxes import Edges
+from iouviewer.i18n import tr
+from iouviewer.ui.canvas.captions import Caption, CaptionCache, Segment
+from iouviewer.ui.canvas.hit import handles
+from iouviewer.ui.palette import CAPTION_TEXT, IMAGE_COLOURS
 from iouviewer.ui.theme import Theme
 
 _GAP = 18
 
 
-class Plate(QWidget):
-    """A label of the canvas at a fixed place of its widget; it takes no mouse events."""
+class CaptionWidget(QWidget):
+    """A caption at a position of the widget, not of the image; it takes no mouse events."""
 
-    def __init__(self, parent: QWidget, cache: LabelCache, name: str) -> None:
+    def __init__(self, parent: QWidget, cache: CaptionCache, name: str) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._canvas = parent
-        self.cache = cache
-        self._label: Label | None = None
+        self._cache = cache
+        self._caption: Caption | None = None
         self.hide()
 
     @property
     def text(self) -> str:
-        """What it says, lines joined; empty while hidden."""
-        if self._label is None:
-            return ""
-        return "\n".join("".join(segment.text for segment in line) for line in self._label.lines)
+        """Its text, lines joined; empty while hidden."""
+        return "" if self._caption is None else self._caption.text
 
-    def show_label(self, label: Label | None, *, beside: QPoint | None = None) -> None:
-        """Say this (at the lower right of a point, or its other side where there is no room), or nothing."""
-        changed, self._label = label != self._label, label
-        if label is not None:
-            if changed:
-                self.resize(self.cache.size(label).toSize())
+    def show_caption(self, caption: Caption | None, *, beside: QPoint | None = None) -> None:
+        """Show this caption at the lower right of a point, or on its other side where it does not fit; None hides."""
+        has_changed, self._caption = caption != self._caption, caption
+        if caption is not None:
+            if has_changed:
+                self.resize(self._cache.size(caption).toSize())
                 self.setAccessibleName(self.text)
                 self.update()
             if beside is not None:
-                self._put_beside(beside, self._canvas.rect())
-        self.setVisible(label is not None)
+                self._move_beside(beside, self._canvas.rect())
+        self.setVisible(caption is not None)
 
-    def _put_beside(self, point: QPoint, within: QRect) -> None:
+    def _move_beside(self, point: QPoint, within: QRect) -> None:
         x, y = point.x() + _GAP, point.y() + _GAP
         if x + self.width() > within.right():
             x = point.x() - _GAP - self.width()
@@ -51,11 +56,56 @@ class Plate(QWidget):
             y = point.y() - _GAP - self.height()
         self.move(x, y)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        if self._label is not None:
-            self.cache.use_ratio(self.devicePixelRatioF())
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        if self._caption is not None:
+            self._cache.use_ratio(self.devicePixelRatioF())
             painter = QPainter(self)
-            painter.drawPixmap(0, 0, self.cache.pixmap(self._label))
+            painter.drawPixmap(0, 0, self._cache.pixmap(self._caption))
+
+
+class Projection(Protocol):
+    """Where the image is on screen."""
+
+    @property
+    def px(self) -> float:
+        """Image pixels a logical pixel."""
+
+    def from_image(self, x: float, y: float) -> QPoint:
+        """The pixel of the viewport that shows the image's point (x, y)."""
+
+
+class HandleHint:
+    """A caption beside a handle of a box that says what to do with it, until the first gesture."""
+
+    def __init__(self, parent: QWidget, session: Session, cache: CaptionCache) -> None:
+        self._session = session
+        self._handle: tuple[int, Edges] | None = None
+        self._caption = CaptionWidget(parent, cache, "canvasHint")
+
+    def show(self, box_id: int, edges: Edges, text: str) -> None:
+        """Show this text at the handle of these edges; ``place`` moves it there."""
+        self._handle = (box_id, edges)
+        self._caption.show_caption(Caption(((Segment(text, CAPTION_TEXT),),), IMAGE_COLOURS.ground_truth))
+
+    def clear(self) -> None:
+        """Show nothing any more."""
+        self._handle = None
+
+    def place(self, shown_frame: int, projection: Projection) -> None:
+        """Follow the handle; hidden while its box is not on the shown frame (-1: no boxes are shown)."""
+        if self._handle is None:
+            self._caption.hide()
+            return
+        box_id, edges = self._handle
+        box = self._session.ground_truth.find(box_id)
+        if box is None or box.frame != shown_frame:
+            self._caption.hide()
+            return
+        for handle_edges, x, y in handles(box.rect, projection.px):
+            if handle_edges == edges:
+                at = projection.from_image(x, y)
+                self._caption.move(at.x() + 12, at.y() - self._caption.height() // 2)
+                self._caption.show()
 
 
 class Crosshair(QWidget):
@@ -70,13 +120,13 @@ class Crosshair(QWidget):
         self.resize(self._SIZE, self._SIZE)
         self.hide()
 
-    def put_at(self, point: QPoint) -> None:
+    def show_at(self, point: QPoint) -> None:
         """Show it centred on a point of the parent."""
         self.move(point - QPoint(self._SIZE // 2, self._SIZE // 2))
         self.show()
         self.raise_()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         middle, end = self._SIZE // 2, self._SIZE - 1
         for colour, width in ((Qt.GlobalColor.black, 3), (Qt.GlobalColor.white, 1)):
@@ -89,7 +139,7 @@ class Crosshair(QWidget):
 
 
 class FocusLines:
-    """Four lines of one pixel inside a widget's edges, which show that keys go there; nothing moves for them."""
+    """Four lines of one pixel along the edges of a widget that has the keyboard focus; the layout does not change."""
 
     def __init__(self, parent: QWidget) -> None:
         self._lines = tuple(QWidget(parent) for _ in range(4))
@@ -100,27 +150,27 @@ class FocusLines:
             line.hide()
 
     def surround(self, rect: QRect) -> None:
-        """Lie along the edges of this rectangle."""
+        """Place the lines along the edges of this rectangle."""
         width, height = rect.width(), rect.height()
         places = ((0, 0, width, 1), (0, height - 1, width, 1), (0, 0, 1, height), (width - 1, 0, 1, height))
         for line, place in zip(self._lines, places, strict=True):
             line.setGeometry(*place)
 
     def set_shown(self, shown: bool) -> None:
-        """Show or hide them."""
+        """Show or hide the lines."""
         for line in self._lines:
             line.setVisible(shown)
 
     def use_colour(self, colour: str) -> None:
-        """Take this colour, ``#rrggbb``."""
+        """Draw the lines in this colour, ``#rrggbb``."""
         for line in self._lines:
             line.setStyleSheet(f"background: {colour};")
 
 
 class EmptyHint(QLabel):
-    """What to do where no video is open."""
+    """Says how to begin while no video is open."""
 
-    TEXT = "Drop a video here, or open the sample"
+    TEXT = tr("Drop a video here, or open the sample")
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(self.TEXT, parent)
@@ -132,5 +182,5 @@ class EmptyHint(QLabel):
         self.setFont(font)
 
     def use_theme(self, theme: Theme) -> None:
-        """Take the theme's quiet text colour."""
+        """Use the theme's muted text colour."""
         self.setStyleSheet(f"color: {theme.muted}; background: transparent; border: 0;")

@@ -1,49 +1,61 @@
-"""The canvas: the picture of a frame with all its boxes, and the hands that edit them."""
+"""The canvas: the image of a frame with all its boxes, and the tools that edit them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QImage, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QGraphicsRectItem, QWidget
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import Rect
+from iouviewer.document.boxes import Edges
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.variants import Variant
-from iouviewer.metrics.table import UNSPECIFIED_CLASS
-from iouviewer.ui.canvas.box_commands import TrackCommands
-from iouviewer.ui.canvas.box_lines import pen_of
-from iouviewer.ui.canvas.boxes_item import BoxesItem
-from iouviewer.ui.canvas.frame_view import FrameView, LabelMode
-from iouviewer.ui.canvas.hit import Ref
-from iouviewer.ui.canvas.input import InputCanvas
-from iouviewer.ui.canvas.labels import Label, LabelCache, Segment
-from iouviewer.ui.canvas.marks import empty_ground, own_size
-from iouviewer.ui.canvas.mouse import MouseTool
-from iouviewer.ui.canvas.overlays import Crosshair, EmptyHint, FocusLines, Plate
-from iouviewer.ui.canvas.picture_item import PictureItem
-from iouviewer.ui.canvas.review_view import ReviewView
-from iouviewer.ui.canvas.selection_item import SelectionItem
-from iouviewer.ui.palette import PLATE_MUTED, PLATE_TEXT, scheme_theme
+from iouviewer.i18n import tr
+from iouviewer.ui.canvas.box_commands import BoxCommands
+from iouviewer.ui.canvas.box_layer import BoxLayer
+from iouviewer.ui.canvas.captions import Caption, CaptionCache
+from iouviewer.ui.canvas.explain import describe
+from iouviewer.ui.canvas.frame_status import PREVIEW, image_size, placeholder_image
+from iouviewer.ui.canvas.frame_view import FrameView
+from iouviewer.ui.canvas.frame_view_builder import VariantReview
+from iouviewer.ui.canvas.gesture_feedback import GestureFeedback
+from iouviewer.ui.canvas.hit import BoxRef
+from iouviewer.ui.canvas.image_item import ImageItem
+from iouviewer.ui.canvas.overlays import CaptionWidget, EmptyHint, FocusLines, HandleHint
+from iouviewer.ui.canvas.selection import CanvasSelection
+from iouviewer.ui.canvas.tools.tool import PointerEvent
+from iouviewer.ui.canvas.tools.tool_switcher import ToolSwitcher
+from iouviewer.ui.canvas.viewport import ZoomView
+from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.theme import Theme
 
-_EVERYWHERE = Aspect.CLASS_NAMES | Aspect.DECISIONS
-"""Aspects of the document that all boxes show."""
+_SHOWN_BY_ALL_BOXES = Aspect.CLASS_NAMES | Aspect.DECISIONS
+"""Aspects of the document that change how every box looks."""
 
-_PREVIEW = Label(((Segment("Preview  ", PLATE_TEXT), Segment("the exact frame follows", PLATE_MUTED)),))
+_DRAWING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 
 
-class CanvasView(TrackCommands, InputCanvas):
-    """Shows one frame and edits its boxes; all it knows of boxes comes from the session.
+class CanvasView(ZoomView):
+    """Shows one frame and edits its boxes; all boxes come from the session.
+
+    Attributes:
+        commands: what keys and menus do to boxes and tracks.
+        tools: what the mouse does.
+        boxes: what is drawn of the boxes.
+        selection: which boxes are selected.
+        feedback: what is shown of a gesture under way.
 
     Signals:
-        pictureShown(int): the picture and the boxes of this frame are on screen (-1: a preview).
-        playRequested(), pointerMoved(object): see InputCanvas.
+        frameShown(int): the image and the boxes of this frame are on screen (-1: a preview).
+        playRequested(): Space was pressed and released without panning.
+        pointerMoved(object): the mouse is at this QPointF, image pixels; None: it has left.
     """
 
-    pictureShown = Signal(int)
+    frameShown = Signal(int)
+    playRequested = Signal()
+    pointerMoved = Signal(object)
 
     def __init__(
         self,
@@ -53,45 +65,37 @@ class CanvasView(TrackCommands, InputCanvas):
     ) -> None:
         super().__init__(parent)
         self.session = session
-        self.review_view = ReviewView(session, variant_filter)
-        self.last_class = UNSPECIFIED_CLASS
         self.setObjectName("canvas")
-        self.setAccessibleName("Canvas")
-        self.setAccessibleDescription("The picture of the current frame with its ground truth and predictions")
+        self.setAccessibleName(tr("Canvas"))
+        self.setAccessibleDescription(tr("The current frame with its ground truth and predictions"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self._frame_view = FrameView()
-        self._theme: Theme | None = None
-        self._hovered: Ref | None = None
-        self._stale = False
+        self._shown_frame = -1
+        self._boxes_hidden = False
+        self._hovered: BoxRef | None = None
+        self._pointer: QPointF | None = None
+        self._is_stale = False
         self._source = ("", "")
-        self._add_items()
+        self._theme: Theme | None = None
+        self._captions = CaptionCache(self.font())
+        self._image_item = ImageItem()
+        self.scene().addItem(self._image_item)
+        self.selection = CanvasSelection(session)
+        self.boxes = BoxLayer(self.scene(), session, self.selection, self._captions, variant_filter)
+        self.commands = BoxCommands(session, self)
         self._add_overlays()
-        self.tool = MouseTool(self)
+        self.tools = ToolSwitcher(self)
         self._connect()
         self._use_scheme()
-
-    def _add_items(self) -> None:
-        self._labels = LabelCache(self.font())
-        self._picture_item = PictureItem()
-        self._boxes_item = BoxesItem(self._labels)
-        self._selection_item = SelectionItem()
-        self._band_item = QGraphicsRectItem()
-        self._band_item.setPen(pen_of("#ffffff", "dash", 1.0))
-        self._band_item.setBrush(QColor(255, 255, 255, 28))
-        self._band_item.setZValue(3)
-        self._band_item.hide()
-        for item in (self._picture_item, self._boxes_item, self._selection_item, self._band_item):
-            self.scene().addItem(item)
 
     def _add_overlays(self) -> None:
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * 1.15)
-        self._drag_plate = Plate(self, LabelCache(font), "canvasDragLabel")
-        self._preview_mark = Plate(self, self._labels, "canvasPreviewMark")
-        self._hint_plate = Plate(self, self._drag_plate.cache, "canvasHint")
+        large_captions = CaptionCache(font)
+        self.feedback = GestureFeedback(self, self.session, self.boxes.builder, large_captions)
+        self._status = CaptionWidget(self, self._captions, "canvasPreviewMark")
+        self._hint = HandleHint(self, self.session, large_captions)
         self._empty_hint = EmptyHint(self)
-        self._crosshair = Crosshair(self)
         self._focus_lines = FocusLines(self)
 
     def _connect(self) -> None:
@@ -99,204 +103,304 @@ class CanvasView(TrackCommands, InputCanvas):
         session.sourceChanged.connect(self._on_session_source_changed)
         session.changed.connect(self._on_session_changed)
         session.frameChanged.connect(self._on_session_frame_changed)
-        session.selectionChanged.connect(self._on_session_selection_changed)
+        session.selectionChanged.connect(self._show_emphasis)
         session.scoresChanged.connect(self.refresh)
         session.variants.listChanged.connect(self.refresh)
         session.variants.variantChanged.connect(self.refresh)
         self.zoomChanged.connect(self._on_zoom_changed)
-        self.viewMoved.connect(self.place_hint)
+        self.viewMoved.connect(self._place_hint)
 
     # What is shown
 
     @property
     def shown_frame(self) -> int:
-        """The frame whose picture and boxes are on screen; -1 for none, or a preview of another one."""
+        """The frame whose image and boxes are on screen; -1 for none, or for a preview."""
         return self._shown_frame
 
     @property
+    def is_editable(self) -> bool:
+        """Whether boxes can be edited: the image is that of the current frame, and boxes are shown."""
+        return self._shown_frame >= 0 and self._shown_frame == self.session.current_frame and not self._boxes_hidden
+
+    @property
     def frame_view(self) -> FrameView:
-        """What is drawn of the shown frame."""
-        return self._frame_view
-
-    def picture_image(self) -> QImage:
-        """The picture on screen without boxes, or a reduced copy of it; null without one."""
-        return self._picture_item.image
+        """The boxes of the shown frame as they are drawn."""
+        return self.boxes.view
 
     @property
-    def label_texts(self) -> dict[Ref, str]:
-        """What the labels on screen say, by box."""
-        return self._boxes_item.label_texts
+    def status_text(self) -> str:
+        """The caption about the frame: a preview, damage, no image at all; empty for an ordinary frame."""
+        return self._status.text
 
-    @property
-    def handle_count(self) -> int:
-        """How many handles are shown."""
-        return self._selection_item.handle_count
+    def shown_image(self) -> QImage:
+        """The image on screen without boxes, or a reduced copy of it; null without one."""
+        return self._image_item.image
 
-    def show_picture(
-        self, image: QImage, frame: int, *, exact: bool = True, scale: float = 1.0, mark: Label | None = None
+    def show_image(
+        self, image: QImage, frame: int, *, exact: bool = True, scale: float = 1.0, status: Caption | None = None
     ) -> None:
-        """Show a picture and, in the same paint, the boxes of its frame.
+        """Show an image and, in the same paint, the boxes of its frame.
 
         Args:
-            image: the picture, or a reduced copy of it.
+            image: the image, or a reduced copy of it.
             frame: its number; -1 where it is not known yet.
-            exact: False for a stand-in until the picture that was asked for is there: it carries no boxes.
-            scale: width of the image / width of the picture.
-            mark: what to say on the picture; a word on previews by default.
+            exact: False for a preview until the requested image is there: it carries no boxes.
+            scale: width of ``image`` / width of the full image.
+            status: caption about the frame; previews have one by default.
         """
-        width, height = own_size(self.session.source, image, scale)
-        self.set_picture_size(width, height)
-        self._picture_item.set_image(image, width, height)
-        self._boxes_item.set_picture(width, height, self.sceneRect())
-        self._boxes_item.set_px(self.px)
+        width, height = image_size(self.session.source, image, scale)
+        self.set_image_size(width, height)
+        self._image_item.set_image(image, width, height)
+        self.boxes.set_image_size(width, height, self.sceneRect())
+        self.boxes.set_px(self.px)
         self._shown_frame = frame if exact else -1
-        self._preview_mark.show_label(mark or (None if exact else _PREVIEW))
+        self._status.show_caption(status or (None if exact else PREVIEW))
         self._empty_hint.hide()
         self._hovered = None
         self.refresh()
-        self.pictureShown.emit(self._shown_frame)
+        self.frameShown.emit(self._shown_frame)
 
-    @property
-    def mark_text(self) -> str:
-        """What is said on the picture: a preview, damage, no picture at all; empty where all is well."""
-        return self._preview_mark.text
+    def show_missing_frame(self, frame: int, status: Caption) -> None:
+        """Show that this frame has no image; its boxes are drawn on a plain one."""
+        image, scale = placeholder_image(self.session.source)
+        self.show_image(image, frame, scale=scale, status=status)
 
-    def set_mark(self, mark: Label | None) -> None:
-        """Say this on the picture that is shown, or nothing."""
-        self._preview_mark.show_label(mark)
-
-    def show_missing(self, frame: int, mark: Label) -> None:
-        """Show that this frame has no picture; its boxes stand on an empty ground."""
-        ground, scale = empty_ground(self.session.source)
-        self.show_picture(ground, frame, scale=scale, mark=mark)
-
-    def clear_picture(self) -> None:
+    def clear_image(self) -> None:
         """Show that no video is open."""
-        self._picture_item.set_image(QImage(), 0, 0)
+        self._image_item.set_image(QImage(), 0, 0)
         self._shown_frame = -1
-        self._preview_mark.show_label(None)
+        self._status.show_caption(None)
         self._empty_hint.show()
         self.refresh()
 
+    def set_status(self, status: Caption | None) -> None:
+        """Show this caption about the frame, or none."""
+        self._status.show_caption(status)
+
     def refresh(self, _what: object = None) -> None:
-        """Build the boxes of the shown frame anew; only what differs is painted."""
+        """Rebuild the boxes of the shown frame; only what differs is repainted."""
         if not self.isVisible() and self.testAttribute(Qt.WidgetAttribute.WA_WState_Created):
-            self._stale = True
+            self._is_stale = True
             return
-        self._stale = False
-        shown = self._shown_frame if not self._hidden else -1
-        self._frame_view = self.review_view.build(shown)
-        self._boxes_item.show_view(self._frame_view)
-        self.show_emphasis()
+        self._is_stale = False
+        self.boxes.show_frame(-1 if self._boxes_hidden else self._shown_frame)
+        self._show_emphasis()
 
-    def show_emphasis(self) -> None:
+    def _show_emphasis(self) -> None:
         """Draw what is selected, hovered and dragged."""
-        selected = self.selected_refs()
-        dragged = self.tool.dragged_refs()
-        hovered = frozenset(() if self._hovered is None or dragged else (self._hovered,))
-        labels = ((ref, self.review_view.detail(ref)) for ref in sorted((selected | hovered) - dragged))
-        details = {ref: label for ref, label in labels if label is not None and ref in self._frame_view.places}
-        self._boxes_item.emphasise(details, selected | dragged)
-        self.place_hint()
-        found = [self._frame_view.find(ref) for ref in sorted(selected | dragged)]
-        boxes = [box for box in found if box is not None]
-        editable = boxes[0].rect if len(boxes) == 1 and boxes[0].ref.is_ground_truth and not dragged else None
-        self._selection_item.show_selection(tuple((box.rect, box.colour) for box in boxes), editable, self.px)
+        self.boxes.emphasise(self.tools.dragged_refs, self._hovered)
+        self._place_hint()
 
-    def hittable(self) -> list[tuple[Ref, Rect]]:
-        """Boxes that the mouse can hit."""
-        return self._frame_view.hittable()
+    def _place_hint(self) -> None:
+        self._hint.place(-1 if self._boxes_hidden else self._shown_frame, self)
 
-    # Ways of showing
+    # Display options
 
     def set_shown_variants(self, keys: Iterable[str] | None) -> None:
         """Show these variants only (of those that are visible); None: all visible ones."""
-        self.review_view.keys = None if keys is None else frozenset(keys)
+        self.boxes.set_shown_variants(keys)
         self.refresh()
 
-    def set_blind(self, blind: bool) -> None:
-        """Blind mode: no predictions and no scores on the picture."""
-        self.review_view.blind = blind
+    def set_blind(self, is_blind: bool) -> None:
+        """Blind mode: no predictions and no scores on the image."""
+        self.boxes.set_blind(is_blind)
         self.refresh()
 
     def set_boxes_hidden(self, hidden: bool) -> None:
         """Hide all boxes (while a key is held)."""
-        if hidden != self._hidden:
-            self.tool.cancel()
-            self._hidden = hidden
+        if hidden != self._boxes_hidden:
+            self.tools.cancel()
+            self._boxes_hidden = hidden
             self.refresh()
 
-    def set_all_labels(self, all_labels: bool) -> None:
-        """Labels on all boxes (while a key is held)."""
-        self._boxes_item.set_all_labels(all_labels)
-
-    def set_label_mode(self, mode: LabelMode) -> None:
-        """When boxes that are neither hovered nor selected carry labels."""
-        self._boxes_item.set_label_mode(mode)
-
     def set_smooth_scaling(self, smooth: bool) -> None:
-        """Smooth scaling, or each picture pixel as a sharp square."""
-        self._picture_item.set_smooth(smooth)
+        """Scale smoothly, or show each image pixel as a square."""
+        self._image_item.set_smooth(smooth)
 
     def set_levels(self, brightness: float, contrast: float) -> None:
-        """Brightness -1..1 and contrast 0..4 of the picture on screen; 0 and 1 leave it as it is."""
-        self._picture_item.set_levels(brightness, contrast)
+        """Brightness -1..1 and contrast 0..4 of the image on screen; 0 and 1 leave it unchanged."""
+        self._image_item.set_levels(brightness, contrast)
 
-    def set_hovered(self, ref: Ref | None) -> None:
-        """Show the details of this box."""
-        if ref != self._hovered:
-            self._hovered = ref
-            self.show_emphasis()
-
-    def reveal(self, ref: Ref) -> None:
-        """Bring a box of the shown frame into sight."""
-        box = self._frame_view.find(ref)
-        if box is not None:
-            x1, y1, x2, y2 = box.rect
-            self.show_rect(QRectF(x1, y1, x2 - x1, y2 - y1))
+    def reveal(self, ref: BoxRef) -> None:
+        """Scroll until this box of the shown frame is visible."""
+        rect = self.boxes.find_rect(ref)
+        if rect is not None:
+            self.ensure_rect_visible(rect)
 
     def reveal_selection(self) -> None:
-        """Bring the first selected box of the shown frame into sight, if the picture is zoomed."""
+        """Scroll to the first selected box of the shown frame, if the image is zoomed."""
         if not self.is_fitted:
-            for ref in sorted(self.selected_refs())[:1]:
+            for ref in sorted(self.selection.refs())[:1]:
                 self.reveal(ref)
 
-    def show_band(self, rect: Rect | None) -> None:
-        """The rubber band; None: none."""
-        self._band_item.setVisible(rect is not None)
-        if rect is not None:
-            self._band_item.setRect(QRectF(QPointF(rect[0], rect[1]), QPointF(rect[2], rect[3])))
+    # What tools and commands use
 
-    # The session's news
+    def reviews(self, frame: int) -> list[VariantReview]:
+        """Pairs of the shown variants on a frame, those of the baseline first."""
+        return self.boxes.builder.reviews(frame)
+
+    def pointer(self) -> QPointF | None:
+        """Where the mouse or the crosshair is, image pixels; None while the mouse is outside."""
+        return self._pointer
+
+    def set_pointer(self, point: QPointF) -> None:
+        """Move the pointer (image pixels) without the mouse."""
+        self._pointer = point
+
+    def set_cursor(self, shape: Qt.CursorShape) -> None:
+        """Set the mouse cursor over the image."""
+        viewport = self.viewport()
+        if viewport.cursor().shape() != shape:
+            viewport.setCursor(shape)
+
+    def set_hovered(self, ref: BoxRef | None) -> None:
+        """Show the details of this box, or of none."""
+        if ref != self._hovered:
+            self._hovered = ref
+            self._show_emphasis()
+
+    def gesture_changed(self) -> None:
+        """A gesture began or ended: handles hide or come back, captions at the cursor go."""
+        dragged = self.tools.dragged_refs
+        if dragged:
+            self._hint.clear()
+        else:
+            self.feedback.end()
+        self._show_emphasis()
+        self.set_single_update_region(len(dragged) == 1)
+        if self._pointer is not None:
+            self.tools.update_cursor(self._pointer)
+
+    def set_drawn_class(self, class_id: int) -> bool:
+        """Set the class of the box that is being drawn; False where none is."""
+        return self.tools.set_drawn_class(class_id)
+
+    # What the window asks for
+
+    def start_drawing(self) -> None:
+        """The next press, click or Enter puts the first corner of a new box."""
+        if self.is_editable:
+            self.tools.draw()
+            self.setFocus()
+
+    def confirm(self) -> bool:
+        """Put the next corner of the box that is being drawn at the crosshair; False where none is drawn."""
+        return self.tools.key(Qt.Key.Key_Return)
+
+    def cancel(self) -> bool:
+        """Take the gesture back, else clear the selection; whether there was either."""
+        if self.tools.cancel():
+            return True
+        was_selected = bool(self.selection.refs())
+        self.session.select()
+        return was_selected
+
+    def nudge(self, dx: float, dy: float) -> None:
+        """Move the crosshair while a box is drawn, else the selected boxes, by (dx, dy) image pixels."""
+        if not self.tools.nudge(dx, dy):
+            self.commands.nudge(dx, dy)
+
+    def show_hint(self, box_id: int, edges: Edges, text: str) -> None:
+        """Show a text beside a handle of a box until the first gesture."""
+        self._hint.show(box_id, edges, text)
+        self._place_hint()
+
+    def tooltip_at(self, point: QPointF) -> str:
+        """Text about the box at this point of the image; empty where there is none."""
+        ref = self.boxes.target_at(point).ref
+        if ref is None or self.tools.is_busy or self._shown_frame < 0:
+            return ""
+        return describe(self.session, ref, self._shown_frame, self.boxes.builder.last_reviews)
+
+    # Changes of the session
 
     def _on_session_source_changed(self) -> None:
-        self.tool.let_go()
+        self.tools.drop_press()
         source = self.session.source
-        known, self._source = self._source, (source.path, source.fingerprint)
-        if known != self._source or not source.frame_count:
-            self.clear_picture()
+        previous, self._source = self._source, (source.path, source.fingerprint)
+        if previous != self._source or not source.frame_count:
+            self.clear_image()
         else:
-            # More is known of the same file: the picture stays, its boxes come back with its number.
+            # More is known of the same file: the image stays, its boxes return when its frame number is known.
             self._shown_frame = -1
             self.refresh()
 
     def _on_session_changed(self, change: Change) -> None:
         if change.origin == "cancel":
-            self.tool.abandon()
-        if self._shown_frame in change.frames or not change.frames or change.aspects & _EVERYWHERE:
+            self.tools.abandon()
+        if self._shown_frame in change.frames or not change.frames or change.aspects & _SHOWN_BY_ALL_BOXES:
             self.refresh()
 
     def _on_session_frame_changed(self, _frame: int) -> None:
-        self.tool.let_go()
-
-    def _on_session_selection_changed(self) -> None:
-        self.show_emphasis()
+        self.tools.drop_press()
 
     def _on_zoom_changed(self, _zoom: float) -> None:
-        self._boxes_item.set_px(self.px)
-        self.show_emphasis()
+        self.boxes.set_px(self.px)
+        self._show_emphasis()
 
-    # Qt's events
+    # Mouse and keyboard
+
+    def _pointer_event(self, event: QMouseEvent) -> PointerEvent:
+        position = event.position()
+        return PointerEvent(position.toPoint(), self.to_image(position), event.button(), event.modifiers())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.tools.press(self._pointer_event(event))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        moved = self._pointer_event(event)
+        self._pointer = moved.point
+        self.tools.move(moved)
+        self.pointerMoved.emit(self._pointer)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.tools.release(self._pointer_event(event))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.tools.double_click(self._pointer_event(event))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._pointer = None
+        self.set_hovered(None)
+        self.pointerMoved.emit(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space pans while it is held, Esc cancels, Enter confirms; all other keys belong to the window."""
+        if event.key() == Qt.Key.Key_Space:
+            if not event.isAutoRepeat():
+                self.tools.pan.hold()
+        elif event.key() == Qt.Key.Key_Escape:
+            event.setAccepted(self.cancel())
+        else:
+            event.setAccepted(self.tools.key(event.key()))
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() != Qt.Key.Key_Space:
+            event.ignore()
+        elif not event.isAutoRepeat() and self.tools.pan.release_hold():
+            self.playRequested.emit()
+
+    def event(self, event: QEvent) -> bool:
+        # While a box is drawn, Enter and Esc go to the canvas, whatever the window binds them to.
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and self.tools.is_drawing
+            and event.key() in _DRAWING_KEYS
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            text = self.tooltip_at(self.to_image(QPointF(event.pos())))
+            QToolTip.showText(event.globalPos(), text, self.viewport())
+            return True
+        return super().viewportEvent(event)
+
+    # Other events of Qt
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -305,20 +409,20 @@ class CanvasView(TrackCommands, InputCanvas):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._focus_lines.set_shown(False)
-        self.tool.space_held = False
+        self.tools.pan.release_hold()
         if event.reason() != Qt.FocusReason.PopupFocusReason:
-            self.tool.cancel()
+            self.tools.cancel()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._stale:
+        if self._is_stale:
             self.refresh()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._empty_hint.setGeometry(self.rect())
         self._focus_lines.surround(self.rect())
-        self._preview_mark.move(12, 12)
+        self._status.move(12, 12)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -1,23 +1,25 @@
-"""A graphics view that zooms at the cursor, pans and fits, in units of picture pixels."""
+"""A graphics view that zooms at the cursor, pans and fits, in units of image pixels."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+import sys
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QResizeEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
 _STEP = 1.25
-_MOST, _LEAST = 64.0, 0.02
-_SLACK = 0.25
-"""How far panning may leave the picture, as a share of the view."""
+_MAX_ZOOM, _MIN_ZOOM = 64.0, 0.02
+_PAN_MARGIN = 0.25
+"""How far panning may go beyond the edges of the image, as a share of the view."""
 
 
 class ZoomView(QGraphicsView):
-    """A scene whose units are picture pixels; zoom is device pixels a picture pixel (1.0 is "100 %").
+    """A scene whose units are image pixels; zoom is device pixels an image pixel (1.0 is "100 %").
 
     Signals:
-        zoomChanged(float): the zoom is another one.
-        viewMoved(): another part of the picture is shown.
+        zoomChanged(float): the zoom has changed.
+        viewMoved(): another part of the image is shown.
     """
 
     zoomChanged = Signal(float)
@@ -35,152 +37,155 @@ class ZoomView(QGraphicsView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        self._picture = QRectF()
-        self._fitted = True
+        self._image_rect = QRectF()
+        self._is_fitted = True
         self._followed: ZoomView | None = None
-        self._following = False
+        self._is_following = False
         self._zoom_anchor: tuple[QPointF, QPointF] | None = None
 
-    def paint_in_one(self, together: bool) -> None:
-        """Paint what changes as one rectangle: quicker for places side by side, as picture parts are copied whole.
+    def set_single_update_region(self, is_single: bool) -> None:
+        """Repaint changes as one rectangle, which is faster where they are close together, as during a drag.
 
-        Places far apart (many boxes, details here and there) are better painted one by one, which is how it begins.
+        Changes far apart (many boxes, details) are better repainted one by one, which is the default.
         """
         modes = QGraphicsView.ViewportUpdateMode
-        mode = modes.BoundingRectViewportUpdate if together else modes.MinimalViewportUpdate
+        mode = modes.BoundingRectViewportUpdate if is_single else modes.MinimalViewportUpdate
         if mode != self.viewportUpdateMode():
             self.setViewportUpdateMode(mode)
 
-    # Reading
+    # State
 
     @property
-    def picture_rect(self) -> QRectF:
-        """The picture in scene units; null without one."""
-        return QRectF(self._picture)
+    def image_rect(self) -> QRectF:
+        """The image in scene units; null without one."""
+        return QRectF(self._image_rect)
 
     @property
     def px(self) -> float:
-        """Picture pixels a logical pixel of the screen."""
+        """Image pixels a logical pixel of the screen."""
         return 1 / self.transform().m11()
 
     @property
     def zoom(self) -> float:
-        """Device pixels a picture pixel."""
+        """Device pixels an image pixel."""
         return self.transform().m11() * self.devicePixelRatioF()
 
     @property
     def is_fitted(self) -> bool:
-        """Whether the whole picture is kept in sight when the window changes."""
-        return self._fitted
+        """Whether the whole image stays visible when the window is resized."""
+        return self._is_fitted
 
-    def wanted_size(self) -> QSize:
-        """Device pixels that the whole picture takes at this zoom: what the decoder may reduce it to."""
-        return QSize(round(self._picture.width() * self.zoom), round(self._picture.height() * self.zoom))
+    def display_size(self) -> QSize:
+        """Device pixels that the whole image takes at this zoom; the decoder may reduce it to this size."""
+        return QSize(round(self._image_rect.width() * self.zoom), round(self._image_rect.height() * self.zoom))
 
-    def to_picture(self, position: QPointF) -> QPointF:
-        """Picture coordinates of a point of the viewport, without rounding."""
+    def to_image(self, position: QPointF) -> QPointF:
+        """Image coordinates of a point of the viewport, without rounding."""
         inverted, _ = self.viewportTransform().inverted()
         return inverted.map(position)
 
-    def from_picture(self, x: float, y: float) -> QPoint:
-        """The pixel of the viewport that shows the picture's point (x, y)."""
+    def from_image(self, x: float, y: float) -> QPoint:
+        """The pixel of the viewport that shows the image's point (x, y)."""
         return self.viewportTransform().map(QPointF(x, y)).toPoint()
 
-    # Moving
+    def visible_centre(self) -> QPointF:
+        """Image coordinates of the middle of the viewport."""
+        return self.to_image(QPointF(self.viewport().rect().center()))
 
-    def set_picture_size(self, width: float, height: float) -> None:
-        """Size of the picture in picture pixels; another size is fitted anew."""
-        picture = QRectF(0, 0, width, height)
-        if picture == self._picture:
+    # Zooming and panning
+
+    def set_image_size(self, width: float, height: float) -> None:
+        """Size of the image in image pixels; an image of another size is fitted."""
+        rect = QRectF(0, 0, width, height)
+        if rect == self._image_rect:
             return
-        self._picture = picture
-        room = 8 * max(width, height)
-        self.setSceneRect(picture.adjusted(-room, -room, room, room))
+        self._image_rect = rect
+        margin = 8 * max(width, height)
+        self.setSceneRect(rect.adjusted(-margin, -margin, margin, margin))
         self.fit()
 
     def fit(self) -> None:
-        """Show the whole picture."""
-        self._fitted = True
+        """Show the whole image."""
+        self._is_fitted = True
         size = self.viewport().size()
-        if self._picture.isEmpty() or size.isEmpty():
+        if self._image_rect.isEmpty() or size.isEmpty():
             return
-        self._set_scale(max(self._fit_scale(), 1e-3), self._picture.center())
+        self._set_scale(max(self._fit_scale(), 1e-3), self._image_rect.center())
 
     def actual_size(self) -> None:
-        """100 %: one picture pixel a device pixel."""
-        self._fitted = False
-        self._set_scale(1 / self.devicePixelRatioF(), self._centre())
+        """100 %: one device pixel an image pixel."""
+        self._is_fitted = False
+        self._set_scale(1 / self.devicePixelRatioF(), self.visible_centre())
 
     def zoom_in(self) -> None:
-        """One step nearer."""
+        """Zoom in by one step."""
         self.zoom_at(_STEP, QPointF(self.viewport().rect().center()))
 
     def zoom_out(self) -> None:
-        """One step further."""
+        """Zoom out by one step."""
         self.zoom_at(1 / _STEP, QPointF(self.viewport().rect().center()))
 
     def zoom_to(self, rect: QRectF) -> None:
-        """Show this part of the picture (picture pixels) with room around it."""
+        """Show this part of the image (image pixels) with space around it."""
         size = self.viewport().size()
         scale = min(size.width() / max(rect.width() * 3, 1), size.height() / max(rect.height() * 3, 1))
-        self._fitted = False
+        self._is_fitted = False
         self._set_scale(min(max(scale, self._fit_scale()), 8.0), rect.center())
 
     def _fit_scale(self) -> float:
         size = self.viewport().size()
-        if self._picture.isEmpty():
+        if self._image_rect.isEmpty():
             return 1.0
-        return min(size.width() / self._picture.width(), size.height() / self._picture.height())
+        return min(size.width() / self._image_rect.width(), size.height() / self._image_rect.height())
 
     def zoom_at(self, factor: float, position: QPointF) -> None:
-        """Zoom by a factor; the point of the picture at this place of the viewport stays there."""
-        if self._picture.isEmpty():
+        """Zoom by a factor; the image point at this position of the viewport stays there."""
+        if self._image_rect.isEmpty():
             return
         ratio = self.devicePixelRatioF()
-        least = min(_LEAST / ratio, self._fit_scale() / 2)
-        scale = max(least, min(_MOST / ratio, self.transform().m11() * factor))
-        # The same point is kept through a whole turn of the wheel, or the rounding to pixels would add up.
+        min_scale = min(_MIN_ZOOM / ratio, self._fit_scale() / 2)
+        scale = max(min_scale, min(_MAX_ZOOM / ratio, self.transform().m11() * factor))
+        # The anchor is kept for consecutive steps at one position, otherwise the rounding to pixels would add up.
         if self._zoom_anchor is None or self._zoom_anchor[0] != position:
-            self._zoom_anchor = (position, self.to_picture(position))
+            self._zoom_anchor = (position, self.to_image(position))
         anchor = self._zoom_anchor
-        self._fitted = False
+        self._is_fitted = False
         changed = self._scale_by(scale)
         self._scroll((position - self.viewportTransform().map(anchor[1])).toPoint())
-        self._keep_near(0.0)
+        self._clamp_scroll(0.0)
         self._zoom_anchor = anchor
-        self._tell(changed)
+        self._emit_moved(changed)
 
-    def _set_scale(self, scale: float, centre: QPointF, slack: float = 0.0) -> None:
+    def _set_scale(self, scale: float, centre: QPointF, margin: float = 0.0) -> None:
         self._zoom_anchor = None
         changed = self._scale_by(scale)
         self.centerOn(centre)
-        self._keep_near(slack)
-        self._tell(changed)
+        self._clamp_scroll(margin)
+        self._emit_moved(changed)
 
     def _scale_by(self, scale: float) -> bool:
         changed = scale != self.transform().m11()
         self.setTransform(QTransform.fromScale(scale, scale))
         return changed
 
-    def _tell(self, zoomed: bool) -> None:
+    def _emit_moved(self, zoomed: bool) -> None:
         if zoomed:
             self.zoomChanged.emit(self.zoom)
         self.viewMoved.emit()
 
-    def _keep_near(self, slack: float) -> None:
-        """Scroll so that the picture fills the view as far as it can.
+    def _clamp_scroll(self, margin: float) -> None:
+        """Scroll until the image fills the view as far as possible; a smaller image is centred.
 
-        A picture that is smaller than the view stands in its middle. ``slack`` is how far it may be off that, as a
-        share of the view.
+        ``margin`` is the allowed deviation, as a share of the view.
         """
-        if self._picture.isEmpty():
+        if self._image_rect.isEmpty():
             return
         size = self.viewport().size()
-        shown = self.viewportTransform().mapRect(self._picture)
+        shown = self.viewportTransform().mapRect(self._image_rect)
         self._scroll(
             QPoint(
-                _way_back(shown.left(), shown.width(), size.width(), slack),
-                _way_back(shown.top(), shown.height(), size.height(), slack),
+                _clamp_offset(shown.left(), shown.width(), size.width(), margin),
+                _clamp_offset(shown.top(), shown.height(), size.height(), margin),
             )
         )
 
@@ -189,26 +194,23 @@ class ZoomView(QGraphicsView):
             if step:
                 bar.setValue(bar.value() - step)
 
-    def _centre(self) -> QPointF:
-        return self.to_picture(QPointF(self.viewport().rect().center()))
-
     def pan(self, by: QPoint) -> None:
-        """Move the picture by logical pixels, a quarter of the view beyond its edge at most."""
+        """Move the image by logical pixels, at most a quarter of the view beyond its edge."""
         self._zoom_anchor = None
         self._scroll(by)
-        self._keep_near(_SLACK)
+        self._clamp_scroll(_PAN_MARGIN)
         if not by.isNull():
-            self._fitted = False
+            self._is_fitted = False
             self.viewMoved.emit()
 
-    def show_rect(self, rect: QRectF) -> None:
-        """Scroll until this part of the picture is in sight."""
+    def ensure_rect_visible(self, rect: QRectF) -> None:
+        """Scroll until this part of the image is visible."""
         self.ensureVisible(rect, 40, 40)
-        self._keep_near(0.0)
+        self._clamp_scroll(0.0)
         self.viewMoved.emit()
 
     def follow(self, other: ZoomView | None) -> None:
-        """Show the same part of the picture as another view from now on; None: go alone. Two may follow one another."""
+        """Show the same part of the image as another view; None: stop. Two views may follow each other."""
         if self._followed is not None:
             self._followed.viewMoved.disconnect(self._on_followed_moved)
         self._followed = other
@@ -218,31 +220,46 @@ class ZoomView(QGraphicsView):
 
     def _on_followed_moved(self) -> None:
         other = self._followed
-        if other is None or other._following:
+        if other is None or other._is_following:
             return
-        self._following = True
+        self._is_following = True
         try:
-            self._show_like(other)
+            self._show_same_part(other)
         finally:
-            self._following = False
+            self._is_following = False
 
-    def _show_like(self, other: ZoomView) -> None:
+    def _show_same_part(self, other: ZoomView) -> None:
         if other.is_fitted:
-            if not self._fitted:
+            if not self._is_fitted:
                 self.fit()
             return
-        scale, centre = other.transform().m11(), other._centre()
-        mine = self._centre()
-        near = abs(mine.x() - centre.x()) + abs(mine.y() - centre.y()) <= 2 / scale
-        if scale == self.transform().m11() and near:
+        scale, centre = other.transform().m11(), other.visible_centre()
+        own_centre = self.visible_centre()
+        is_near = abs(own_centre.x() - centre.x()) + abs(own_centre.y() - centre.y()) <= 2 / scale
+        if scale == self.transform().m11() and is_near:
             return
-        self._fitted = False
-        self._set_scale(scale, centre, _SLACK)
+        self._is_fitted = False
+        self._set_scale(scale, centre, _PAN_MARGIN)
 
-    # Qt's events
+    # Events of Qt
+
+    def event(self, event: QEvent) -> bool:
+        try:
+            return super().event(event)
+        except Exception:  # noqa: BLE001 - see viewportEvent
+            sys.excepthook(*sys.exc_info())
+            return True
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Handle events of the viewport; an error in a handler is logged and shown and does not end the process."""
+        try:
+            return super().viewportEvent(event)
+        except Exception:  # noqa: BLE001 - an exception that reached Qt would end the process
+            sys.excepthook(*sys.exc_info())
+            return True
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom at the cursor; sideways wheels pan."""
+        """Zoom at the cursor; horizontal wheels pan."""
         turned = event.angleDelta()
         if turned.y():
             self.zoom_at(_STEP ** (turned.y() / 120), event.position())
@@ -252,18 +269,16 @@ class ZoomView(QGraphicsView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._fitted:
+        if self._is_fitted:
             self.fit()
         else:
-            self._keep_near(0.0)
+            self._clamp_scroll(0.0)
             self.viewMoved.emit()
 
 
-def _way_back(start: float, length: float, room: int, slack: float) -> int:
-    """Pixels to move a stretch of this length so that it covers ``room``; in its middle where it is shorter."""
-    spare = room - length
-    least, most = (spare, 0.0) if spare < 0 else (spare / 2, spare / 2)
-    if least - slack * room <= start <= most + slack * room:
-        return 0
-    wanted = min(max(start, least - slack * room), most + slack * room)
-    return round(wanted - start)
+def _clamp_offset(start: float, length: float, available: int, margin: float) -> int:
+    """Pixels to move a range so that it covers 0..``available``, or is centred there where it is shorter."""
+    spare = available - length
+    low, high = (spare, 0.0) if spare < 0 else (spare / 2, spare / 2)
+    low, high = low - margin * available, high + margin * available
+    return 0 if low <= start <= high else round(min(max(start, low), high) - start)

@@ -1,4 +1,4 @@
-"""Labels on the picture: small dark plates with coloured text, rendered once each and kept as pixmaps."""
+"""Captions on the image: small dark plates with coloured text, rendered once and cached as pixmaps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap, QStaticText
 
-from iouviewer.ui.palette import PLATE
+from iouviewer.ui.palette import CAPTION_BACKGROUND
 from iouviewer.ui.theme import tabular_font
 
 _PADDING_X, _PADDING_Y = 4.0, 1.0
-_KEPT = 1024
+_CACHED_PIXMAPS = 1024
 
 
 class Segment(NamedTuple):
@@ -22,22 +22,27 @@ class Segment(NamedTuple):
     colour: str
 
 
-class Label(NamedTuple):
-    """What a label says: lines of segments; ``edge`` is the colour of a stripe on the left, empty for none."""
+class Caption(NamedTuple):
+    """Lines of coloured text; ``edge`` is the colour of a stripe on the left, empty for none."""
 
     lines: tuple[tuple[Segment, ...], ...]
     edge: str = ""
 
+    @property
+    def text(self) -> str:
+        """The plain text, one line each."""
+        return "\n".join("".join(segment.text for segment in line) for line in self.lines)
 
-class LabelCache:
-    """Pixmaps of labels for one font and device pixel ratio; the least recently used go first."""
+
+class CaptionCache:
+    """Pixmaps of captions for one font and device pixel ratio; the least recently used are dropped first."""
 
     def __init__(self, font: QFont) -> None:
         self.font = tabular_font(font)
         self._metrics = QFontMetricsF(self.font)
         self._ratio = 1.0
-        self._pixmaps: OrderedDict[Label, QPixmap] = OrderedDict()
-        self._sizes: dict[Label, QSizeF] = {}
+        self._pixmaps: OrderedDict[Caption, QPixmap] = OrderedDict()
+        self._sizes: dict[Caption, QSizeF] = {}
 
     def use_ratio(self, ratio: float) -> None:
         """Render for this device pixel ratio from now on."""
@@ -45,32 +50,32 @@ class LabelCache:
             self._ratio = ratio
             self._pixmaps.clear()
 
-    def size(self, label: Label) -> QSizeF:
+    def size(self, caption: Caption) -> QSizeF:
         """Size of the plate, logical pixels."""
-        found = self._sizes.get(label)
-        if found is None:
-            if len(self._sizes) > 4 * _KEPT:
+        size = self._sizes.get(caption)
+        if size is None:
+            if len(self._sizes) > 4 * _CACHED_PIXMAPS:
                 self._sizes.clear()
             advance = self._metrics.horizontalAdvance
-            width = max((sum(advance(s.text) for s in line) for line in label.lines), default=0.0)
-            height = self._metrics.height() * len(label.lines)
-            found = QSizeF(round(width + 2 * _PADDING_X + 2 * bool(label.edge)), round(height + 2 * _PADDING_Y))
-            self._sizes[label] = found
-        return found
+            width = max((sum(advance(s.text) for s in line) for line in caption.lines), default=0.0)
+            height = self._metrics.height() * len(caption.lines)
+            size = QSizeF(round(width + 2 * _PADDING_X + 2 * bool(caption.edge)), round(height + 2 * _PADDING_Y))
+            self._sizes[caption] = size
+        return size
 
-    def pixmap(self, label: Label) -> QPixmap:
+    def pixmap(self, caption: Caption) -> QPixmap:
         """The plate with its text."""
-        found = self._pixmaps.get(label)
-        if found is not None:
-            self._pixmaps.move_to_end(label)
-            return found
-        found = self._pixmaps[label] = self._render(label)
-        if len(self._pixmaps) > _KEPT:
+        pixmap = self._pixmaps.get(caption)
+        if pixmap is not None:
+            self._pixmaps.move_to_end(caption)
+            return pixmap
+        pixmap = self._pixmaps[caption] = self._render(caption)
+        if len(self._pixmaps) > _CACHED_PIXMAPS:
             self._pixmaps.popitem(last=False)
-        return found
+        return pixmap
 
-    def _render(self, label: Label) -> QPixmap:
-        size = self.size(label)
+    def _render(self, caption: Caption) -> QPixmap:
+        size = self.size(caption)
         pixmap = QPixmap((size * self._ratio).toSize())
         pixmap.setDevicePixelRatio(self._ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
@@ -78,17 +83,17 @@ class LabelCache:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.font)
         painter.setPen(Qt.PenStyle.NoPen)
-        plate = QColor(PLATE)
-        plate.setAlpha(235 if label.edge else 205)
+        plate = QColor(CAPTION_BACKGROUND)
+        plate.setAlpha(235 if caption.edge else 205)
         painter.setBrush(plate)
         painter.drawRoundedRect(QRectF(QPointF(), size), 2.5, 2.5)
         left = _PADDING_X
-        if label.edge:
-            painter.setBrush(QColor(label.edge))
+        if caption.edge:
+            painter.setBrush(QColor(caption.edge))
             painter.drawRect(QRectF(0, 0, 2.5, size.height()))
             left += 2
         y = _PADDING_Y
-        for line in label.lines:
+        for line in caption.lines:
             x = left
             for segment in line:
                 text = QStaticText(segment.text)
