@@ -184,3 +184,31 @@ class EmptyHint(QLabel):
     def use_theme(self, theme: Theme) -> None:
         """Use the theme's muted text colour."""
         self.setStyleSheet(f"color: {theme.muted}; background: transparent; border: 0;")
+
+
+class CanvasOverlays:
+    """The widgets over the canvas that are not part of a gesture.
+
+    Attributes:
+        status: caption about the frame.
+        hint: caption beside a handle.
+        empty_hint: how to begin while no video is open.
+        focus_lines: shown while the canvas has the keyboard focus.
+    """
+
+    def __init__(self, canvas: QWidget, session: Session, captions: CaptionCache, large_captions: CaptionCache) -> None:
+        self.status = CaptionWidget(canvas, captions, "canvasPreviewMark")
+        self.hint = HandleHint(canvas, session, large_captions)
+        self.empty_hint = EmptyHint(canvas)
+        self.focus_lines = FocusLines(canvas)
+
+    def arrange(self, rect: QRect) -> None:
+        """Fit the widgets to the rectangle of the canvas."""
+        self.empty_hint.setGeometry(rect)
+        self.focus_lines.surround(rect)
+        self.status.move(12, 12)
+
+    def use_theme(self, theme: Theme) -> None:
+        """Use the colours of this theme."""
+        self.empty_hint.use_theme(theme)
+        self.focus_lines.use_colour(theme.accent)

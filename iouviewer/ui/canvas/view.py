@@ -23,7 +23,7 @@ from iouviewer.ui.canvas.frame_view_builder import VariantReview
 from iouviewer.ui.canvas.gesture_feedback import GestureFeedback
 from iouviewer.ui.canvas.hit import BoxRef
 from iouviewer.ui.canvas.image_item import ImageItem
-from iouviewer.ui.canvas.overlays import CaptionWidget, EmptyHint, FocusLines, HandleHint
+from iouviewer.ui.canvas.overlays import CanvasOverlays
 from iouviewer.ui.canvas.selection import CanvasSelection
 from iouviewer.ui.canvas.tools.tool import PointerEvent
 from iouviewer.ui.canvas.tools.tool_switcher import ToolSwitcher
@@ -93,10 +93,7 @@ class CanvasView(ZoomView):
         font.setPointSizeF(font.pointSizeF() * 1.15)
         large_captions = CaptionCache(font)
         self.feedback = GestureFeedback(self, self.session, self.boxes.builder, large_captions)
-        self._status = CaptionWidget(self, self._captions, "canvasPreviewMark")
-        self._hint = HandleHint(self, self.session, large_captions)
-        self._empty_hint = EmptyHint(self)
-        self._focus_lines = FocusLines(self)
+        self._overlays = CanvasOverlays(self, self.session, self._captions, large_captions)
 
     def _connect(self) -> None:
         session = self.session
@@ -130,7 +127,7 @@ class CanvasView(ZoomView):
     @property
     def status_text(self) -> str:
         """The caption about the frame: a preview, damage, no image at all; empty for an ordinary frame."""
-        return self._status.text
+        return self._overlays.status.text
 
     def shown_image(self) -> QImage:
         """The image on screen without boxes, or a reduced copy of it; null without one."""
@@ -154,8 +151,8 @@ class CanvasView(ZoomView):
         self.boxes.set_image_size(width, height, self.sceneRect())
         self.boxes.set_px(self.px)
         self._shown_frame = frame if exact else -1
-        self._status.show_caption(status or (None if exact else PREVIEW))
-        self._empty_hint.hide()
+        self._overlays.status.show_caption(status or (None if exact else PREVIEW))
+        self._overlays.empty_hint.hide()
         self._hovered = None
         self.refresh()
         self.frameShown.emit(self._shown_frame)
@@ -169,13 +166,13 @@ class CanvasView(ZoomView):
         """Show that no video is open."""
         self._image_item.set_image(QImage(), 0, 0)
         self._shown_frame = -1
-        self._status.show_caption(None)
-        self._empty_hint.show()
+        self._overlays.status.show_caption(None)
+        self._overlays.empty_hint.show()
         self.refresh()
 
     def set_status(self, status: Caption | None) -> None:
         """Show this caption about the frame, or none."""
-        self._status.show_caption(status)
+        self._overlays.status.show_caption(status)
 
     def refresh(self, _what: object = None) -> None:
         """Rebuild the boxes of the shown frame; only what differs is repainted."""
@@ -192,7 +189,7 @@ class CanvasView(ZoomView):
         self._place_hint()
 
     def _place_hint(self) -> None:
-        self._hint.place(-1 if self._boxes_hidden else self._shown_frame, self)
+        self._overlays.hint.place(-1 if self._boxes_hidden else self._shown_frame, self)
 
     # Display options
 
@@ -263,7 +260,7 @@ class CanvasView(ZoomView):
         """A gesture began or ended: handles hide or come back, captions at the cursor go."""
         dragged = self.tools.dragged_refs
         if dragged:
-            self._hint.clear()
+            self._overlays.hint.clear()
         else:
             self.feedback.end()
         self._show_emphasis()
@@ -302,7 +299,7 @@ class CanvasView(ZoomView):
 
     def show_hint(self, box_id: int, edges: Edges, text: str) -> None:
         """Show a text beside a handle of a box until the first gesture."""
-        self._hint.show(box_id, edges, text)
+        self._overlays.hint.show(box_id, edges, text)
         self._place_hint()
 
     def tooltip_at(self, point: QPointF) -> str:
@@ -404,11 +401,11 @@ class CanvasView(ZoomView):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self._focus_lines.set_shown(True)
+        self._overlays.focus_lines.set_shown(True)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._focus_lines.set_shown(False)
+        self._overlays.focus_lines.set_shown(False)
         self.tools.pan.release_hold()
         if event.reason() != Qt.FocusReason.PopupFocusReason:
             self.tools.cancel()
@@ -420,13 +417,11 @@ class CanvasView(ZoomView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._empty_hint.setGeometry(self.rect())
-        self._focus_lines.surround(self.rect())
-        self._status.move(12, 12)
+        self._overlays.arrange(self.rect())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and hasattr(self, "_empty_hint"):
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and hasattr(self, "_overlays"):
             self._use_scheme()
 
     def _use_scheme(self) -> None:
@@ -435,5 +430,4 @@ class CanvasView(ZoomView):
             return
         self._theme = theme
         self.setBackgroundBrush(QColor(theme.surround))
-        self._empty_hint.use_theme(theme)
-        self._focus_lines.use_colour(theme.accent)
+        self._overlays.use_theme(theme)

@@ -1,0 +1,1 @@
+"""Tools of the canvas: what the mouse and the keyboard do on the image."""

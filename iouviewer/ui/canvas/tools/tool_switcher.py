@@ -1,0 +1,124 @@
+"""Decides which tool receives the mouse and the keyboard."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, Qt
+
+from iouviewer.ui.canvas.hit import BoxRef
+from iouviewer.ui.canvas.tools.draw_tool import DrawTool
+from iouviewer.ui.canvas.tools.pan_tool import PanTool
+from iouviewer.ui.canvas.tools.select_tool import SelectTool
+from iouviewer.ui.canvas.tools.tool import PointerEvent, Tool, ToolContext
+
+
+class ToolSwitcher:
+    """The select tool is in use until a box is drawn; the pan tool takes over while its button is down."""
+
+    def __init__(self, canvas: ToolContext) -> None:
+        self._canvas = canvas
+        self.select = SelectTool(canvas)
+        self.pan = PanTool(canvas)
+        self._draw = DrawTool(canvas, on_finished=self._use_select)
+        self._active: Tool = self.select
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a press, a drag, a drawing or a pan is under way."""
+        return self._active.is_busy or self.pan.is_busy
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a box is being drawn, or the next press draws one."""
+        return self._active is self._draw
+
+    @property
+    def dragged_refs(self) -> frozenset[BoxRef]:
+        """Boxes that the gesture under way moves or draws."""
+        return self._active.dragged_refs
+
+    def _use_select(self) -> None:
+        self._active = self.select
+
+    # Mouse
+
+    def press(self, event: PointerEvent) -> None:
+        """A button went down."""
+        is_left = event.button == Qt.MouseButton.LeftButton
+        if event.button == Qt.MouseButton.MiddleButton or (is_left and self.pan.is_held):
+            if not self.is_busy:
+                self.pan.press(event)
+        elif is_left and self._canvas.is_editable:
+            self.pan.cancel()
+            self._active.press(event)
+
+    def move(self, event: PointerEvent) -> None:
+        """The mouse moved, with or without a button down."""
+        if not self.pan.move(event) and not self._active.move(event):
+            target = self._canvas.boxes.target_at(event.point)
+            self._canvas.set_hovered(target.ref)
+            self._canvas.set_cursor(self._cursor_tool.cursor(target))
+
+    def release(self, event: PointerEvent) -> None:
+        """A button went up."""
+        if self.pan.is_busy:
+            self.pan.release(event)
+            self.update_cursor(event.point)
+        elif event.button == Qt.MouseButton.LeftButton:
+            self._active.release(event)
+
+    def double_click(self, event: PointerEvent) -> None:
+        """A double click that the tool has no use for is another press."""
+        if event.button != Qt.MouseButton.LeftButton or not self._active.double_click(event):
+            self.press(event)
+
+    @property
+    def _cursor_tool(self) -> Tool:
+        return self.pan if self.pan.is_held and not self.is_drawing else self._active
+
+    def update_cursor(self, point: QPointF) -> None:
+        """Show the cursor for what lies at this point of the image."""
+        self._canvas.set_cursor(self._cursor_tool.cursor(self._canvas.boxes.target_at(point)))
+
+    # Keyboard
+
+    def key(self, key: int) -> bool:
+        """A key went down (``Qt.Key``); whether the tool used it."""
+        return self._active.key(key)
+
+    def nudge(self, dx: float, dy: float) -> bool:
+        """Move the crosshair while a box is drawn, by image pixels; False otherwise."""
+        if self.is_drawing:
+            self._draw.nudge(dx, dy)
+        return self.is_drawing
+
+    def set_drawn_class(self, class_id: int) -> bool:
+        """Set the class of the box that is being drawn; False where none is."""
+        return self._draw.set_class(class_id)
+
+    def draw(self) -> None:
+        """Use the draw tool until a box is drawn or the gesture is cancelled."""
+        self.cancel()
+        self._active = self._draw
+        self._canvas.set_cursor(Qt.CursorShape.CrossCursor)
+
+    # Ends
+
+    def cancel(self) -> bool:
+        """Take the gesture back and return to the select tool; whether anything was under way."""
+        was_busy = self.is_busy or self.is_drawing
+        self.pan.cancel()
+        tool = self._active
+        self._use_select()
+        tool.cancel()
+        self._canvas.gesture_changed()
+        return was_busy
+
+    def abandon(self) -> None:
+        """Forget a gesture whose preview the session has taken back (another frame, undo)."""
+        if self._active.abandon():
+            self._canvas.gesture_changed()
+
+    def drop_press(self) -> None:
+        """Another frame is current: what was pressed on the previous one is no longer held."""
+        self.abandon()
+        self.select.cancel()
