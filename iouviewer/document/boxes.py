@@ -1,15 +1,19 @@
-"""A ground-truth box and its flags."""
+"""A ground-truth box, its flags, and the geometry of editing it. All coordinates are pixels."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import Flag, IntFlag
 
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 
-LIMIT = 1e7
-"""Largest |coordinate| that is accepted, pixels."""
+MAX_COORDINATE = 1e7
+"""Largest absolute coordinate that is accepted, pixels."""
+
+MIN_SIZE = 1.0
+"""Smallest width and height that a gesture or a key leaves to a box, pixels."""
 
 NO_TRACK = -1
 
@@ -26,22 +30,19 @@ class BoxFlag(IntFlag):
     TRUNCATED = 32
 
 
+class Edges(Flag):
+    """Edges of a rectangle; a corner is two of them."""
+
+    NONE = 0
+    LEFT = 1
+    TOP = 2
+    RIGHT = 4
+    BOTTOM = 8
+    ALL = 15
+
+
 Rect = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels."""
-
-
-def why_invalid(rect: Rect) -> str | None:
-    """Why a rectangle may not enter (metrics.md), or None if it may."""
-    x1, y1, x2, y2 = rect
-    if not all(map(math.isfinite, rect)):
-        return "a coordinate is not a finite number"
-    if max(map(abs, rect)) > LIMIT:
-        return f"a coordinate is beyond {LIMIT:.0e}"
-    if x2 <= x1:
-        return f"x2 ({x2:g}) must be greater than x1 ({x1:g})"
-    if y2 <= y1:
-        return f"y2 ({y2:g}) must be greater than y1 ({y1:g})"
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ class Box:
     """One ground-truth box.
 
     Attributes:
-        id: unique within its source for the life of the project; never used again.
+        id: unique within its source for the life of the project; never reused, never shown.
         frame: 0-based.
-        rect: x1, y1, x2, y2, pixels of the decoded picture.
+        rect: x1, y1, x2, y2, pixels of the decoded frame.
         class_id: index into the document's classes, or ``UNSPECIFIED_CLASS``.
         track: track id, ``NO_TRACK`` for none.
         flags: bits of BoxFlag.
@@ -63,3 +64,84 @@ class Box:
     class_id: int = UNSPECIFIED_CLASS
     track: int = NO_TRACK
     flags: int = 0
+
+
+def object_name(class_name: str, track: int) -> str:
+    """How texts name one object: ``person 17``, ``person`` without a track, ``box`` without either.
+
+    Args:
+        class_name: empty for a box without a class.
+        track: ``NO_TRACK`` for none.
+    """
+    if track == NO_TRACK:
+        return class_name or tr("box")
+    if not class_name:
+        return tr("box of track {track}", track=track)
+    return tr("{class_name} {track}", class_name=class_name, track=track)
+
+
+def find_rect_error(rect: Rect) -> str | None:
+    """Why a rectangle is not valid (docs/metrics.md), or None if it is."""
+    x1, y1, x2, y2 = rect
+    if not all(map(math.isfinite, rect)):
+        return tr("a coordinate is not a finite number")
+    if max(map(abs, rect)) > MAX_COORDINATE:
+        return tr("a coordinate is beyond {limit:.0e}", limit=MAX_COORDINATE)
+    if x2 <= x1:
+        return tr("x2 ({x2:g}) must be greater than x1 ({x1:g})", x1=x1, x2=x2)
+    if y2 <= y1:
+        return tr("y2 ({y2:g}) must be greater than y1 ({y1:g})", y1=y1, y2=y2)
+    return None
+
+
+def move_edges(rect: Rect, edges: Edges, dx: float, dy: float) -> Rect:
+    """The rectangle with these edges moved by (dx, dy) pixels; with all edges it moves as a whole.
+
+    An edge moved past the opposite one flips the rectangle instead of inverting it; it keeps ``MIN_SIZE``.
+    """
+    x1, y1, x2, y2 = rect
+    if edges & Edges.LEFT:
+        x1 += dx
+    if edges & Edges.RIGHT:
+        x2 += dx
+    if edges & Edges.TOP:
+        y1 += dy
+    if edges & Edges.BOTTOM:
+        y2 += dy
+    x1, x2 = _order_sides(x1, x2, first_moved=bool(edges & Edges.LEFT))
+    y1, y2 = _order_sides(y1, y2, first_moved=bool(edges & Edges.TOP))
+    return x1, y1, x2, y2
+
+
+def _order_sides(low: float, high: float, *, first_moved: bool) -> tuple[float, float]:
+    if low > high:
+        low, high, first_moved = high, low, not first_moved
+    if high - low < MIN_SIZE:
+        return (high - MIN_SIZE, high) if first_moved else (low, low + MIN_SIZE)
+    return low, high
+
+
+def rect_from_corners(x1: float, y1: float, x2: float, y2: float) -> Rect:
+    """The rectangle between two corners in any order, at least ``MIN_SIZE`` wide and high."""
+    left, top = min(x1, x2), min(y1, y2)
+    return left, top, max(x1, x2, left + MIN_SIZE), max(y1, y2, top + MIN_SIZE)
+
+
+def clip_rect(rect: Rect, width: float, height: float) -> Rect:
+    """The part of a rectangle inside an image of this size, pixels."""
+    x1, y1, x2, y2 = rect
+    return max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2)
+
+
+def furthest_edge(rect: Rect, target: Rect) -> Edges:
+    """The edge of ``rect`` that is furthest from the same edge of ``target``."""
+    edges = (Edges.LEFT, Edges.TOP, Edges.RIGHT, Edges.BOTTOM)
+    gaps = [abs(a - b) for a, b in zip(rect, target, strict=True)]
+    return edges[gaps.index(max(gaps))]
+
+
+def nearest_edge(rect: Rect, x: float, y: float, among: Edges = Edges.ALL) -> Edges:
+    """The edge in ``among`` that is nearest to the point (x, y), pixels."""
+    x1, y1, x2, y2 = rect
+    gaps = {Edges.LEFT: abs(x - x1), Edges.TOP: abs(y - y1), Edges.RIGHT: abs(x - x2), Edges.BOTTOM: abs(y - y2)}
+    return min((edge for edge in gaps if edge & among), key=gaps.__getitem__)

@@ -1,17 +1,19 @@
-"""Builders of edits: what a person asks for, as an edit with a phrase for the history.
+"""Builders of edits: what a user asks for, as an edit with a label for the undo history.
 
-Pure functions on the ground truth. A builder that has nothing to do, or may not do it, raises UserError with what to do
-instead; the session executes what it returns.
+The functions read the document and do not change it. A builder that has nothing to do, or may not do it, raises
+UserError with what to do instead; the session executes the returned edit. Labels name boxes by class and track id
+(``person 17``), never by box id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from iouviewer.document import tracks
-from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Rect
+from iouviewer.document.boxes import MIN_SIZE, NO_TRACK, Box, BoxFlag, Edges, Rect, move_edges
+from iouviewer.document.document import Document
 from iouviewer.document.edits import (
     AddBoxes,
     Batch,
@@ -26,8 +28,8 @@ from iouviewer.document.edits import (
     SetRects,
 )
 from iouviewer.document.ground_truth import GroundTruth
-from iouviewer.document.rects import MIN_SIZE, Edges, dragged
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 
 
@@ -36,8 +38,8 @@ class Command:
     """An edit ready to be executed as one step.
 
     Attributes:
-        label: for people, for example ``Resize box 12``.
-        select: boxes to select afterwards, None to leave the selection.
+        label: for people, for example ``Resize person 12``.
+        select: boxes to select afterwards, None to keep the selection.
         merge_key: steps with the same key within a second become one.
     """
 
@@ -47,148 +49,177 @@ class Command:
     merge_key: str = ""
 
 
-def as_one(edits: Sequence[Edit], source: int) -> Edit:
-    """One edit: the only one, or all as a batch."""
+def combine_edits(edits: Sequence[Edit], source: int) -> Edit:
+    """The only edit, or all of them as a batch."""
     return edits[0] if len(edits) == 1 else Batch(tuple(edits), source)
 
 
-def count_of(number: int, one: str = "box", many: str = "boxes") -> str:
-    """``1 box``, ``3 boxes``."""
-    return f"{number} {one if number == 1 else many}"
-
-
-def named(verb: str, ids: Iterable[int], tail: str = "") -> str:
-    """A phrase for the history: ``Resize box 12``, ``Delete 3 boxes``."""
-    boxes = tuple(ids)
-    what = f"box {boxes[0]}" if len(boxes) == 1 else count_of(len(boxes))
-    return f"{verb} {what}{tail}"
-
-
-def _chosen(truth: GroundTruth, ids: Iterable[int]) -> list[Box]:
+def _selected_boxes(document: Document, ids: Iterable[int], source: int) -> list[Box]:
+    truth = document.ground_truth(source)
     boxes = [box for box in map(truth.find, sorted(set(ids))) if box is not None]
     if not boxes:
-        raise UserError("no box is selected", remedy="Click a ground-truth box first.")
+        raise UserError(tr("no box is selected"), remedy=tr("Click a ground-truth box first."))
     return boxes
+
+
+# Labels that gestures share
+
+
+def move_label(document: Document, boxes: Collection[Box]) -> str:
+    """``Move person 17``, ``Move 3 boxes``."""
+    return tr("Move {boxes}", boxes=document.objects_name(boxes))
+
+
+def resize_label(document: Document, boxes: Collection[Box]) -> str:
+    """``Resize person 17``."""
+    return tr("Resize {boxes}", boxes=document.objects_name(boxes))
+
+
+def draw_label(document: Document, box: Box) -> str:
+    """``Draw person``, ``Draw person 20`` for a box with a track."""
+    return tr("Draw {box}", box=document.object_name(box))
 
 
 # Geometry
 
 
-def set_rects(truth: GroundTruth, rects: Mapping[int, Rect], label: str, *, source: int = 0) -> Command:
-    """New rectangles by box id; interpolated neighbours follow (tracks.follow)."""
+def set_rects(document: Document, rects: Mapping[int, Rect], label: str, *, source: int = 0) -> Command:
+    """New rectangles by box id; interpolated neighbours follow (``tracks.follow``)."""
+    truth = document.ground_truth(source)
     edits: list[Edit] = [SetRects(tuple(rects.items()), source), *tracks.follow(truth, rects, source=source)]
-    return Command(as_one(edits, source), label)
+    return Command(combine_edits(edits, source), label)
 
 
-def nudge(truth: GroundTruth, ids: Iterable[int], dx: float, dy: float, *, source: int = 0) -> Command:
-    """Move boxes by (dx, dy) pixels; a burst becomes one step."""
-    boxes = _chosen(truth, ids)
-    rects = {box.id: dragged(box.rect, Edges.ALL, dx, dy) for box in boxes}
-    return _merging(set_rects(truth, rects, named("Nudge", rects), source=source), "nudge", boxes)
+def nudge(document: Document, ids: Iterable[int], dx: float, dy: float, *, source: int = 0) -> Command:
+    """Move boxes by (dx, dy) pixels; a burst of nudges becomes one step."""
+    boxes = _selected_boxes(document, ids, source)
+    rects = {box.id: move_edges(box.rect, Edges.ALL, dx, dy) for box in boxes}
+    label = tr("Nudge {boxes}", boxes=document.objects_name(boxes))
+    return _with_merge_key(set_rects(document, rects, label, source=source), "nudge", boxes)
 
 
-def resize_edge(truth: GroundTruth, box_id: int, edges: Edges, dx: float, dy: float, *, source: int = 0) -> Command:
+def resize_edge(document: Document, box_id: int, edges: Edges, dx: float, dy: float, *, source: int = 0) -> Command:
     """Move edges of one box by (dx, dy) pixels; a burst becomes one step."""
-    boxes = _chosen(truth, [box_id])
-    rects = {box_id: dragged(boxes[0].rect, edges, dx, dy)}
-    command = set_rects(truth, rects, named("Resize", rects), source=source)
-    return _merging(command, f"resize {edges.value}", boxes)
+    boxes = _selected_boxes(document, [box_id], source)
+    rects = {box_id: move_edges(boxes[0].rect, edges, dx, dy)}
+    command = set_rects(document, rects, resize_label(document, boxes), source=source)
+    return _with_merge_key(command, " ".join(("resize", str(edges.value))), boxes)
 
 
-def _merging(command: Command, what: str, boxes: list[Box]) -> Command:
-    # Steps merge by keeping the later edit and the earlier inverse, so both must name the same boxes: a step that also
-    # moves interpolated neighbours stands alone.
+def _with_merge_key(command: Command, kind: str, boxes: list[Box]) -> Command:
+    # Merged steps keep the later edit and the earlier inverse, so both must name the same boxes: a step that also moves
+    # interpolated neighbours is not merged.
     if isinstance(command.edit, Batch):
         return command
-    return replace(command, merge_key=f"{what} {boxes[0].frame} {','.join(str(box.id) for box in boxes)}")
+    return replace(command, merge_key=f"{kind} {boxes[0].frame} {','.join(str(box.id) for box in boxes)}")
 
 
-def snap_edge(truth: GroundTruth, box_id: int, edge: Edges, target: Rect, *, source: int = 0) -> Command:
-    """Put one edge of a box where the same edge of ``target`` lies."""
-    box = _chosen(truth, [box_id])[0]
+def snap_edge(document: Document, box_id: int, edge: Edges, target: Rect, *, source: int = 0) -> Command:
+    """Move one edge of a box to the same edge of ``target``."""
+    box = _selected_boxes(document, [box_id], source)[0]
     edges = (Edges.LEFT, Edges.TOP, Edges.RIGHT, Edges.BOTTOM)
     new = tuple(t if edge & e else old for e, t, old in zip(edges, target, box.rect, strict=True))
     rect = (new[0], new[1], new[2], new[3])
     if rect[2] - rect[0] < MIN_SIZE or rect[3] - rect[1] < MIN_SIZE:
-        raise UserError("the prediction's edge lies beyond the box", frame=box.frame)
-    return set_rects(truth, {box_id: rect}, f"Snap the {_edge_name(edge)} edge of box {box_id}", source=source)
+        raise UserError(tr("the prediction's edge lies beyond the opposite edge of the box"), frame=box.frame)
+    return set_rects(document, {box_id: rect}, _snap_label(edge, document.object_name(box)), source=source)
 
 
-def _edge_name(edge: Edges) -> str:
-    return (edge.name or "").lower()
+def _snap_label(edge: Edges, name: str) -> str:
+    if edge is Edges.LEFT:
+        return tr("Snap left edge of {box}", box=name)
+    if edge is Edges.TOP:
+        return tr("Snap top edge of {box}", box=name)
+    if edge is Edges.RIGHT:
+        return tr("Snap right edge of {box}", box=name)
+    return tr("Snap bottom edge of {box}", box=name)
 
 
 # Adding and removing
 
 
-def add(truth: GroundTruth, boxes: Sequence[Box], label: str = "", *, source: int = 0) -> Command:
-    """Add boxes; their ids are given out here, unlabelled frames become labelled in the same step."""
+def add(document: Document, boxes: Sequence[Box], label: str = "", *, source: int = 0) -> Command:
+    """Add boxes with new ids; unlabelled frames become labelled in the same step."""
+    truth = document.ground_truth(source)
     new = tuple(replace(box, id=i) for box, i in zip(boxes, truth.new_ids(len(boxes)), strict=True))
-    ids = tuple(box.id for box in new)
     edits: list[Edit] = [AddBoxes(new, source)]
-    marks = tracks.labelled(truth, (box.frame for box in new))
+    marks = tracks.mark_labelled(truth, (box.frame for box in new))
     if marks:
         edits.append(SetFrames(marks, source))
-    return Command(as_one(edits, source), label or named("Add", ids), ids)
+    label = label or tr("Add {boxes}", boxes=document.objects_name(new))
+    return Command(combine_edits(edits, source), label, tuple(box.id for box in new))
 
 
-def draw(truth: GroundTruth, frame: int, rect: Rect, class_id: int, *, source: int = 0) -> Command:
+def draw(document: Document, frame: int, rect: Rect, class_id: int, *, source: int = 0) -> Command:
     """Add one box drawn by hand."""
-    command = add(truth, [Box(0, frame, rect, class_id)], source=source)
-    assert command.select is not None
-    return replace(command, label=f"Draw box {command.select[0]}")
+    box = Box(0, frame, rect, class_id)
+    return add(document, [box], draw_label(document, box), source=source)
 
 
-def delete(truth: GroundTruth, ids: Iterable[int], *, source: int = 0) -> Command:
-    """Remove boxes. The frame stays labelled when the last one goes: it is known to be empty."""
-    boxes = _chosen(truth, ids)
+def delete(document: Document, ids: Iterable[int], *, source: int = 0) -> Command:
+    """Remove boxes. A frame stays labelled without its last box: it is then known to be empty."""
+    boxes = _selected_boxes(document, ids, source)
     edits: list[Edit] = [RemoveBoxes(tuple(box.id for box in boxes), source)]
-    marks = tracks.labelled(truth, (box.frame for box in boxes))
+    marks = tracks.mark_labelled(document.ground_truth(source), (box.frame for box in boxes))
     if marks:
         edits.append(SetFrames(marks, source))
-    return Command(as_one(edits, source), named("Delete", (box.id for box in boxes)), ())
+    label = tr("Delete {boxes}", boxes=document.objects_name(boxes))
+    return Command(combine_edits(edits, source), label, ())
 
 
-def paste(
-    truth: GroundTruth, boxes: Sequence[Box], frame: int, *, by: float = 0.0, verb: str = "Paste", source: int = 0
-) -> Command:
+def paste(document: Document, boxes: Sequence[Box], frame: int, *, by: float = 0.0, source: int = 0) -> Command:
     """Copies of boxes on ``frame``, shifted by ``by`` pixels right and down.
 
     A copy keeps its track where the track has no box on that frame; otherwise it has none.
     """
     if not boxes:
-        raise UserError("nothing was copied", remedy="Select boxes and copy them first.")
-    taken = {box.track for box in truth.boxes(frame)}
-    copies = [
+        raise UserError(tr("nothing was copied"), remedy=tr("Select boxes and copy them first."))
+    copies = _copy_boxes(document, boxes, frame, by, source)
+    return add(document, copies, tr("Paste {boxes}", boxes=document.objects_name(copies)), source=source)
+
+
+def duplicate(document: Document, ids: Iterable[int], frame: int, *, by: float, source: int = 0) -> Command:
+    """Copies of selected boxes on ``frame``, shifted by ``by`` pixels right and down, as by ``paste``."""
+    boxes = _selected_boxes(document, ids, source)
+    copies = _copy_boxes(document, boxes, frame, by, source)
+    return add(document, copies, tr("Duplicate {boxes}", boxes=document.objects_name(boxes)), source=source)
+
+
+def _copy_boxes(document: Document, boxes: Sequence[Box], frame: int, by: float, source: int) -> list[Box]:
+    taken = {box.track for box in document.ground_truth(source).boxes(frame)}
+    return [
         replace(
             box,
             frame=frame,
-            rect=dragged(box.rect, Edges.ALL, by, by),
+            rect=move_edges(box.rect, Edges.ALL, by, by),
             track=NO_TRACK if box.track in taken else box.track,
-            flags=tracks.as_key(box.flags) if box.flags & BoxFlag.INTERPOLATED else box.flags,
+            flags=tracks.key_flags(box.flags) if box.flags & BoxFlag.INTERPOLATED else box.flags,
         )
         for box in boxes
     ]
-    return add(truth, copies, f"{verb} {count_of(len(copies))}", source=source)
 
 
-def paste_previous_frame(truth: GroundTruth, frame: int, *, source: int = 0) -> Command:
-    """Boxes of the previous frame, but those whose track has a box here already, or that stand here unchanged."""
+def paste_previous_frame(document: Document, frame: int, *, source: int = 0) -> Command:
+    """Copy the previous frame's boxes, except those whose track or identical rectangle is on this frame already."""
+    truth = document.ground_truth(source)
     before = truth.boxes(frame - 1) if frame > 0 else ()
     if not before:
-        raise UserError("the previous frame has no boxes", frame=frame)
+        raise UserError(tr("the previous frame has no boxes"), frame=frame)
     here = truth.boxes(frame)
-    taken = {box.track for box in here} - {NO_TRACK}
-    there = {box.rect for box in here}
-    new = [box for box in before if box.track not in taken and box.rect not in there]
+    tracks_here = {box.track for box in here} - {NO_TRACK}
+    rects_here = {box.rect for box in here}
+    new = [box for box in before if box.track not in tracks_here and box.rect not in rects_here]
     if not new:
-        raise UserError("the boxes of the previous frame are here already", frame=frame)
-    return paste(truth, new, frame, verb="Take", source=source)
+        raise UserError(tr("this frame already has the boxes of the previous frame"), frame=frame)
+    copies = _copy_boxes(document, new, frame, 0.0, source)
+    label = tr("Copy {boxes} from previous frame", boxes=document.objects_name(copies))
+    return add(document, copies, label, source=source)
 
 
-def propagate(truth: GroundTruth, ids: Iterable[int], frames: int, *, source: int = 0) -> Command:
-    """Copy boxes to the next ``frames`` frames; frames where their track has a box are left alone."""
-    boxes = _chosen(truth, ids)
+def propagate(document: Document, ids: Iterable[int], frames: int, *, source: int = 0) -> Command:
+    """Copy boxes to the next ``frames`` frames, except frames where their track has a box."""
+    truth = document.ground_truth(source)
+    boxes = _selected_boxes(document, ids, source)
     copies: list[Box] = []
     for box in boxes:
         last = min(box.frame + frames, truth.frame_count - 1)
@@ -197,24 +228,40 @@ def propagate(truth: GroundTruth, ids: Iterable[int], frames: int, *, source: in
         targets = (f for f in range(box.frame + 1, last + 1) if f not in taken)
         copies += [replace(box, frame=frame, flags=flags) for frame in targets]
     if not copies:
-        raise UserError("there is no frame to propagate to", frame=boxes[0].frame)
-    label = f"{named('Propagate', (box.id for box in boxes))} to {count_of(frames, 'frame', 'frames')}"
-    return replace(add(truth, copies, label, source=source), select=None)
+        raise UserError(tr("there is no frame to propagate to"), frame=boxes[0].frame)
+    label = tr_n(
+        "Propagate {boxes} to {count} frame",
+        "Propagate {boxes} to {count:,} frames",
+        frames,
+        boxes=document.objects_name(boxes),
+    )
+    return replace(add(document, copies, label, source=source), select=None)
+
+
+# Predictions
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """A prediction to be taken as ground truth; ``partner`` is the box it is paired with, None for a new box."""
+class AcceptedPrediction:
+    """A prediction to be added to the ground truth.
+
+    Attributes:
+        partner: id of the ground-truth box that it is matched to, None for a new box.
+        variant, score: name of the variant and confidence, for the label; empty and None for a proposed fix.
+    """
 
     rect: Rect
     class_id: int
     partner: int | None = None
+    variant: str = ""
+    score: float | None = None
 
 
-def without_classes(truth: GroundTruth, frame: int) -> bool:
-    """Whether boxes are kept without classes: those of the frame, or all of them where it has none yet.
+def uses_no_classes(truth: GroundTruth, frame: int) -> bool:
+    """Whether new boxes get no class: the frame's boxes have none or, on a frame without boxes, all boxes have none.
 
-    One box with a class among them would match other predictions than its neighbours do, and show in no number.
+    A single box with a class among boxes without would match other predictions than its neighbours and would not show
+    in any metric.
     """
     boxes = truth.boxes(frame)
     if boxes:
@@ -223,99 +270,146 @@ def without_classes(truth: GroundTruth, frame: int) -> bool:
     return bool(len(classes)) and bool((classes == UNSPECIFIED_CLASS).all())
 
 
-def accept(truth: GroundTruth, frame: int, predictions: Sequence[Accepted], *, source: int = 0) -> Command:
-    """Take predictions as ground truth: a paired one gives its rectangle to its partner, others become new boxes.
+def accept(document: Document, frame: int, predictions: Sequence[AcceptedPrediction], *, source: int = 0) -> Command:
+    """Add predictions to the ground truth: a matched one moves its partner, others become new boxes.
 
-    New boxes have no class where ``without_classes``.
+    New boxes have no class where ``uses_no_classes``.
     """
     if not predictions:
-        raise UserError("no prediction can be accepted here", frame=frame)
+        raise UserError(tr("there is no prediction to accept on this frame"), frame=frame)
+    truth = document.ground_truth(source)
     edits: list[Edit] = []
     moved = {p.partner: p.rect for p in predictions if p.partner is not None}
     if moved:
         edits += [SetRects(tuple(moved.items()), source), *tracks.follow(truth, moved, source=source)]
-    bare = without_classes(truth, frame)
-    fresh = [Box(0, frame, p.rect, UNSPECIFIED_CLASS if bare else p.class_id) for p in predictions if p.partner is None]
+    no_class = uses_no_classes(truth, frame)
+    new = [
+        Box(0, frame, p.rect, UNSPECIFIED_CLASS if no_class else p.class_id) for p in predictions if p.partner is None
+    ]
     ids = tuple(moved)
-    if fresh:
-        added = add(truth, fresh, source=source)
+    if new:
+        added = add(document, new, source=source)
         ids += added.select or ()
         edits.append(added.edit)
-    marks = tracks.labelled(truth, [frame]) if not fresh else ()
+    marks = tracks.mark_labelled(truth, [frame]) if not new else ()
     if marks:
         edits.append(SetFrames(marks, source))
-    one = f"Accept the prediction for box {ids[0]}" if moved else f"Accept a prediction as box {ids[0]}"
-    label = one if len(ids) == 1 else f"Accept {len(ids)} predictions"
-    return Command(as_one(edits, source), label, ids)
+    if len(ids) == 1:
+        label = _accept_label(document, predictions[0], new[0] if new else truth.find(ids[0]))
+    else:
+        label = tr_n("Accept {count} prediction", "Accept {count:,} predictions", len(ids))
+    return Command(combine_edits(edits, source), label, ids)
+
+
+def _accept_label(document: Document, prediction: AcceptedPrediction, box: Box | None) -> str:
+    name = tr("box") if box is None else document.object_name(box)
+    variant, score = prediction.variant, prediction.score
+    if prediction.partner is not None:
+        if score is None:
+            return tr("Adjust {box}", box=name)
+        return tr("Adjust {box} to {variant} {score:.2f}", box=name, variant=variant, score=score)
+    if score is None:
+        return tr("Add {boxes}", boxes=name)
+    return tr("Accept {variant} {score:.2f} as {box}", variant=variant, score=score, box=name)
 
 
 # Classes, flags, frames
 
 
-def set_class(truth: GroundTruth, ids: Iterable[int], class_id: int, name: str, *, source: int = 0) -> Command:
-    """Give boxes a class; ``name`` is for the phrase."""
-    boxes = _chosen(truth, ids)
-    label = named("Make", (box.id for box in boxes), f" {name}")
-    return Command(SetClasses(tuple((box.id, class_id) for box in boxes), source), label)
+def set_class(document: Document, ids: Iterable[int], class_id: int, *, source: int = 0) -> Command:
+    """Give boxes a class."""
+    boxes = _selected_boxes(document, ids, source)
+    edit = SetClasses(tuple((box.id, class_id) for box in boxes), source)
+    return Command(edit, _class_label(document, boxes, class_id))
 
 
-def add_class(names: tuple[str, ...], name: str, *, source: int = 0) -> Command:
-    """Append a class name; UserError if it is empty or there already."""
+def _class_label(document: Document, boxes: Sequence[Box], class_id: int) -> str:
+    new, old = document.class_name(class_id), {box.class_id for box in boxes}
+    if len(boxes) > 1:
+        text = tr_n(
+            "Change class of {count} box to {new}", "Change class of {count:,} boxes to {new}", len(boxes), new=new
+        )
+    elif old == {UNSPECIFIED_CLASS}:
+        text = tr("Change class to {new}", new=new)
+    else:
+        text = tr("Change class to {new} (was {old})", new=new, old=document.class_name(*old))
+    return text
+
+
+def add_class(document: Document, name: str, *, source: int = 0) -> Command:
+    """Append a class name; UserError if it is empty or exists already."""
     name = name.strip()
     if not name:
-        raise UserError("a class needs a name")
-    if name.casefold() in {old.casefold() for old in names}:
-        raise UserError(f"there is a class {name} already")
-    return Command(SetClassNames((*names, name), source), f"Add class {name}")
+        raise UserError(tr("a class needs a name"))
+    if name.casefold() in {old.casefold() for old in document.class_names}:
+        raise UserError(tr("class {name} already exists", name=name))
+    return Command(SetClassNames((*document.class_names, name), source), tr("Add class {name}", name=name))
 
 
 _FLAG_NAMES = {
-    BoxFlag.KEY_FRAME: "key frame",
-    BoxFlag.OUTSIDE: "outside",
-    BoxFlag.OCCLUDED: "occluded",
-    BoxFlag.IGNORED: "ignored",
-    BoxFlag.TRUNCATED: "truncated",
+    BoxFlag.KEY_FRAME: tr("key frame"),
+    BoxFlag.OUTSIDE: tr("out of view"),
+    BoxFlag.OCCLUDED: tr("occluded"),
+    BoxFlag.IGNORED: tr("ignored in scores"),
+    BoxFlag.TRUNCATED: tr("truncated"),
 }
 
 
-def toggle_flag(truth: GroundTruth, ids: Iterable[int], flag: BoxFlag, *, source: int = 0) -> Command:
-    """Set a flag of boxes, or clear it if all have it. A box made a key frame is no longer interpolated."""
-    boxes = _chosen(truth, ids)
+def toggle_flag(document: Document, ids: Iterable[int], flag: BoxFlag, *, source: int = 0) -> Command:
+    """Set a flag of boxes, or clear it if all have it. A box that becomes a key frame is no longer interpolated."""
+    boxes = _selected_boxes(document, ids, source)
     clear = all(box.flags & flag for box in boxes)
     pairs = []
     for box in boxes:
         flags = box.flags & ~int(flag) if clear else box.flags | flag
         if flag is BoxFlag.KEY_FRAME and not clear:
-            flags = tracks.as_key(flags)
+            flags = tracks.key_flags(flags)
         pairs.append((box.id, int(flags)))
-    tail = f" {'not ' if clear else ''}{_FLAG_NAMES[flag]}"
-    label = named("Mark", (box.id for box in boxes), f" as{tail}")
+    name = document.objects_name(boxes)
+    if clear:
+        label = tr("Mark {boxes} as not {flag}", boxes=name, flag=_FLAG_NAMES[flag])
+    else:
+        label = tr("Mark {boxes} as {flag}", boxes=name, flag=_FLAG_NAMES[flag])
     return Command(SetFlags(tuple(pairs), source), label)
 
 
-def verify(truth: GroundTruth, frame: int, *, empty: bool = False, source: int = 0) -> Command:
-    """Mark a frame as labelled and verified; ``empty`` asserts that it has no box and refuses if it has."""
-    if empty and truth.boxes(frame):
-        count = count_of(len(truth.boxes(frame)))
-        raise UserError(f"the frame has {count}", frame=frame, remedy="Delete them first.")
-    label = f"Verify frame {frame}{' as empty' if empty else ''}"
+def verify(document: Document, frame: int, *, empty: bool = False, source: int = 0) -> Command:
+    """Mark a frame as labelled and verified; with ``empty``, UserError if it has boxes."""
+    boxes = document.ground_truth(source).boxes(frame)
+    if empty and boxes:
+        text = tr_n("the frame has {count} box", "the frame has {count:,} boxes", len(boxes))
+        raise UserError(text, frame=frame, remedy=tr("Delete them first."))
+    label = tr("Verify frame {frame:,} as empty", frame=frame) if empty else tr("Verify frame {frame:,}", frame=frame)
     return Command(SetFrames((FrameMark(frame, FrameState.LABELLED, True),), source), label)
 
 
-def mark(truth: GroundTruth, frames: Iterable[int], state: FrameState, *, source: int = 0) -> Command:
+_STATE_NAMES = {
+    FrameState.UNLABELLED: tr("unlabelled"),
+    FrameState.LABELLED: tr("labelled"),
+    FrameState.EXCLUDED: tr("excluded"),
+}
+
+
+def mark(document: Document, frames: Iterable[int], state: FrameState, *, source: int = 0) -> Command:
     """Make frames labelled, unlabelled or excluded."""
+    truth = document.ground_truth(source)
     marks = tuple(FrameMark(f, state, truth.is_verified(f) and state is FrameState.LABELLED) for f in frames)
-    what = f"frame {marks[0].frame}" if len(marks) == 1 else count_of(len(marks), "frame", "frames")
-    return Command(SetFrames(marks, source), f"Mark {what} as {state.name.lower()}")
+    name = _STATE_NAMES[state]
+    if len(marks) == 1:
+        label = tr("Mark frame {frame:,} as {state}", frame=marks[0].frame, state=name)
+    else:
+        label = tr_n("Mark {count} frame as {state}", "Mark {count:,} frames as {state}", len(marks), state=name)
+    return Command(SetFrames(marks, source), label)
 
 
 # Tracks
 
 
-def interpolate(truth: GroundTruth, ids: Iterable[int], *, source: int = 0) -> Command:
+def interpolate(document: Document, ids: Iterable[int], *, source: int = 0) -> Command:
     """Fill the frames on both sides of each box, up to the track's neighbouring key frames."""
+    truth = document.ground_truth(source)
     edits: list[Edit] = []
-    boxes = _chosen(truth, ids)
+    boxes = _selected_boxes(document, ids, source)
     for box in boxes:
         keys = [b for b in truth.track(box.track) if tracks.is_key(b)] if box.track != NO_TRACK else []
         before = [key for key in keys if key.frame < box.frame][-1:]
@@ -325,30 +419,42 @@ def interpolate(truth: GroundTruth, ids: Iterable[int], *, source: int = 0) -> C
             edits += tracks.interpolate(truth, first, last, source=source)
     if not edits:
         raise UserError(
-            "there is nothing to interpolate", frame=boxes[0].frame, remedy="Select a box of a track with gaps."
+            tr("there is nothing to interpolate"),
+            frame=boxes[0].frame,
+            remedy=tr("Select a box of a track with gaps."),
         )
-    return Command(as_one(edits, source), named("Interpolate around", (box.id for box in boxes)))
+    label = tr("Interpolate {boxes}", boxes=document.objects_name(boxes))
+    return Command(combine_edits(edits, source), label)
 
 
-def merge_tracks(truth: GroundTruth, ids: Iterable[int], *, source: int = 0) -> Command:
-    """Make the selected boxes' tracks one."""
-    wanted = sorted({box.track for box in _chosen(truth, ids)} - {NO_TRACK})
-    label = f"Merge {count_of(len(wanted), 'track', 'tracks')} into track {wanted[0] if wanted else ''}"
-    return Command(tracks.merge(truth, wanted, source=source), label)
+def merge_tracks(document: Document, ids: Iterable[int], *, source: int = 0) -> Command:
+    """Join the tracks of the selected boxes."""
+    numbers = sorted({box.track for box in _selected_boxes(document, ids, source)} - {NO_TRACK})
+    edit = tracks.merge(document.ground_truth(source), numbers, source=source)
+    label = tr_n(
+        "Merge {count} track into track {track}",
+        "Merge {count:,} tracks into track {track}",
+        len(numbers),
+        track=numbers[0],
+    )
+    return Command(edit, label)
 
 
-def split_track(truth: GroundTruth, box_id: int, *, source: int = 0) -> Command:
+def split_track(document: Document, box_id: int, *, source: int = 0) -> Command:
     """Start a new track at this box."""
-    box = _chosen(truth, [box_id])[0]
-    edits = tracks.split(truth, box.track, box.frame, source=source)
-    return Command(as_one(edits, source), f"Split track {box.track} at frame {box.frame}")
+    box = _selected_boxes(document, [box_id], source)[0]
+    edits = tracks.split(document.ground_truth(source), box.track, box.frame, source=source)
+    label = tr("Split track {track} at frame {frame:,}", track=box.track, frame=box.frame)
+    return Command(combine_edits(edits, source), label)
 
 
-def swap_tracks(truth: GroundTruth, ids: Iterable[int], *, source: int = 0) -> Command:
+def swap_tracks(document: Document, ids: Iterable[int], *, source: int = 0) -> Command:
     """Exchange the tracks of two boxes from their frame on."""
-    boxes = _chosen(truth, ids)
+    boxes = _selected_boxes(document, ids, source)
     if len(boxes) != 2:
-        raise UserError("swapping needs two selected boxes")
+        raise UserError(tr("exactly two boxes must be selected"), remedy=tr("Select a box of each track."))
     one, other = boxes
-    edit = tracks.swap(truth, one.track, other.track, max(one.frame, other.frame), source=source)
-    return Command(edit, f"Swap tracks {one.track} and {other.track} from frame {one.frame}")
+    first = max(one.frame, other.frame)
+    edit = tracks.swap(document.ground_truth(source), one.track, other.track, first, source=source)
+    label = tr("Swap tracks {one} and {other} from frame {frame:,}", one=one.track, other=other.track, frame=one.frame)
+    return Command(edit, label)

@@ -1,11 +1,11 @@
-"""The document: ground truth of the sources, class names and decisions, and the one way in for every change."""
+"""The document: ground truth of the sources, class names and decisions. All changes go through ``Document.apply``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from iouviewer.document.boxes import Box, why_invalid
+from iouviewer.document.boxes import Box, find_rect_error, object_name
 from iouviewer.document.edits import (
     AddBoxes,
     Applied,
@@ -25,9 +25,10 @@ from iouviewer.document.edits import (
 )
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.numbering import Numbering
-from iouviewer.document.renumbering import FrameMoves, moved_decisions
+from iouviewer.document.renumbering import FrameMapping, renumber_decisions
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
 
 
 class Document:
@@ -41,48 +42,48 @@ class Document:
         self._numberings: dict[int, Numbering] = {}
 
     def add_source(self, source: Source) -> GroundTruth:
-        """Add a source (or replace what is known of it); its ground truth is empty and unlabelled."""
+        """Add a source, or replace one; its ground truth is empty and unlabelled."""
         self.sources[source.id] = source
         self._truths[source.id] = GroundTruth(source.frame_count)
         return self._truths[source.id]
 
     def update_source(self, source: Source) -> None:
-        """Replace what is known of a source; boxes stay, frames are added where it has more, never taken away."""
+        """Update a source; boxes stay, frames are added but never removed."""
         truth = self._truths[source.id]
         truth.extend(source.frame_count)
         self.sources[source.id] = replace(source, frame_count=truth.frame_count)
 
     def numbering(self, source: int = 0) -> Numbering | None:
-        """Which pictures the frames of a source are; None where nobody has told."""
+        """Which frame of the video each frame number of a source denotes; None where unknown."""
         return self._numberings.get(source)
 
     def set_numbering(self, numbering: Numbering | None, source: int = 0) -> None:
-        """Tell which pictures the frames of a source are; frames themselves stay what they are."""
+        """Set which frame of the video each frame number of a source denotes; frames themselves do not change."""
         if numbering is None:
             self._numberings.pop(source, None)
         else:
             self._numberings[source] = numbering
 
-    def picture_count(self, source: int = 0) -> int:
-        """How many frames of a source have a picture; others are kept for what belongs to them."""
+    def video_frame_count(self, source: int = 0) -> int:
+        """How many frame numbers of a source denote a frame of the video; later ones are kept for their boxes."""
         numbering, count = self._numberings.get(source), self.sources[source].frame_count
-        return count if numbering is None or not numbering.complete else min(count, numbering.picture_count)
+        return count if numbering is None or not numbering.complete else min(count, numbering.video_frame_count)
 
-    def renumber(self, moves: FrameMoves, source: Source) -> None:
-        """Give frames their new numbers: boxes, states and decisions follow; ``source`` is what is now known."""
-        self._truths[source.id].renumber(moves.new, moves.frame_count)
-        decisions = moved_decisions(self.decisions(source.id), moves)
-        self._decisions = {place: value for place, value in self._decisions.items() if place[0] != source.id}
+    def renumber(self, mapping: FrameMapping, source: Source) -> None:
+        """Give frames their new numbers: boxes, states and decisions follow. ``source`` replaces the source."""
+        self._truths[source.id].renumber(mapping.new, mapping.frame_count)
+        decisions = renumber_decisions(self.decisions(source.id), mapping)
+        self._decisions = {key: value for key, value in self._decisions.items() if key[0] != source.id}
         self.load_decisions(decisions.items(), source.id)
-        self._numberings[source.id] = moves.numbering
-        self.sources[source.id] = replace(source, frame_count=moves.frame_count)
+        self._numberings[source.id] = mapping.numbering
+        self.sources[source.id] = replace(source, frame_count=mapping.frame_count)
 
     def ground_truth(self, source: int = 0) -> GroundTruth:
         """Ground truth of a source; KeyError if there is no such source."""
         return self._truths[source]
 
     def decision(self, key: str, source: int = 0) -> str:
-        """What a person decided about the problem with this key; empty if nothing."""
+        """The decision about the problem with this key; empty if there is none."""
         return self._decisions.get((source, key), "")
 
     def decisions(self, source: int = 0) -> dict[str, str]:
@@ -90,21 +91,32 @@ class Document:
         return {key: value for (of, key), value in self._decisions.items() if of == source}
 
     def load_decisions(self, decisions: Iterable[tuple[str, str]], source: int = 0) -> None:
-        """Take over decisions that were stored: (problem key, decision)."""
+        """Add stored decisions: (problem key, decision)."""
         self._decisions.update(((source, key), value) for key, value in decisions)
 
     def class_name(self, class_id: int) -> str:
-        """Name of a class; ``unspecified`` for boxes without one."""
-        return self.class_names[class_id] if 0 <= class_id < len(self.class_names) else "unspecified"
+        """Name of a class; ``no class`` for boxes without one."""
+        return self.class_names[class_id] if 0 <= class_id < len(self.class_names) else tr("no class")
+
+    def object_name(self, box: Box) -> str:
+        """How texts name a box: by class and track id, never by its id (``person 17``, ``person``, ``box``)."""
+        known = 0 <= box.class_id < len(self.class_names)
+        return object_name(self.class_names[box.class_id] if known else "", box.track)
+
+    def objects_name(self, boxes: Collection[Box]) -> str:
+        """How texts name some boxes: ``person 17`` for one, ``3 boxes`` for several."""
+        if len(boxes) == 1:
+            return self.object_name(*boxes)
+        return tr_n("{count} box", "{count:,} boxes", len(boxes))
 
     def apply(self, edit: Edit) -> Applied | None:
         """Validate and apply an edit as a whole.
 
         Returns:
-            What changed and the inverse edit; None where the edit sets what is already so.
+            What changed and the inverse edit; None where the edit changes nothing.
 
         Raises:
-            UserError: the edit is not valid (a rectangle turned inside out, an unknown box); nothing was changed.
+            UserError: the edit is not valid (an inverted rectangle, an unknown box); nothing was changed.
         """
         match edit:
             case AddBoxes():
@@ -113,15 +125,17 @@ class Document:
                 return self._remove(edit)
             case SetRects():
                 for box_id, rect in edit.rects:
-                    reason = why_invalid(rect)
+                    reason = find_rect_error(rect)
                     if reason is not None:
-                        raise UserError(f"box {box_id}: {reason}", frame=self._box(edit.source, box_id).frame)
+                        box = self._box(edit.source, box_id)
+                        text = tr("{box}: {reason}", box=self.object_name(box), reason=reason)
+                        raise UserError(text, frame=box.frame)
                 new = [replace(self._box(edit.source, i), rect=rect) for i, rect in edit.rects]
                 return self._replace(edit.source, new, Aspect.GEOMETRY)
             case SetClasses():
                 for _box_id, class_id in edit.classes:
                     if not -1 <= class_id < len(self.class_names):
-                        raise UserError(f"there is no class {class_id}")
+                        raise UserError(tr("class number {number} does not exist", number=class_id))
                 new = [replace(self._box(edit.source, i), class_id=c) for i, c in edit.classes]
                 return self._replace(edit.source, new, Aspect.CLASS)
             case SetFlags():
@@ -142,21 +156,25 @@ class Document:
     def _box(self, source: int, box_id: int) -> Box:
         box = self._truths[source].find(box_id)
         if box is None:
-            raise UserError(f"there is no box {box_id}")
+            raise UserError(tr("the box does not exist any more"))
         return box
+
+    @staticmethod
+    def _frame_range(truth: GroundTruth) -> str:
+        return tr("the frame must be in 0–{last}", last=truth.frame_count - 1)
 
     def _add(self, edit: AddBoxes) -> Applied | None:
         truth = self._truths[edit.source]
         if len({box.id for box in edit.boxes}) != len(edit.boxes):
-            raise UserError("two boxes of one edit have the same id")
+            raise UserError(tr("two boxes of one edit have the same id"))
         for box in edit.boxes:
-            reason = why_invalid(box.rect)
+            reason = find_rect_error(box.rect)
             if reason is None and not 0 <= box.frame < truth.frame_count:
-                reason = f"the frame must lie in 0..{truth.frame_count - 1}"
+                reason = self._frame_range(truth)
             if reason is None and not -1 <= box.class_id < len(self.class_names):
-                reason = f"there is no class {box.class_id}"
+                reason = tr("class number {number} does not exist", number=box.class_id)
             if reason is None and truth.find(box.id) is not None:
-                reason = f"box {box.id} exists already"
+                reason = tr("a box with the id {id} already exists", id=box.id)
             if reason is not None:
                 raise UserError(reason, frame=box.frame)
         if not edit.boxes:
@@ -200,36 +218,36 @@ class Document:
 
     def _set_frames(self, edit: SetFrames) -> Applied | None:
         truth = self._truths[edit.source]
-        before = []
-        wanted = {mark.frame: mark for mark in edit.marks}
-        rest = edit.rest
-        if rest is not None:
-            if rest.frame < 0:
-                raise UserError("the first of the frames to come must not be negative", frame=rest.frame)
-            for frame in range(rest.frame, truth.frame_count):
-                wanted.setdefault(frame, rest._replace(frame=frame))
-        for mark in wanted.values():
+        changes = []
+        marks = {mark.frame: mark for mark in edit.marks}
+        default = edit.default_mark
+        if default is not None:
+            if default.frame < 0:
+                raise UserError(self._frame_range(truth), frame=default.frame)
+            for frame in range(default.frame, truth.frame_count):
+                marks.setdefault(frame, default._replace(frame=frame))
+        for mark in marks.values():
             if not 0 <= mark.frame < truth.frame_count:
-                raise UserError(f"the frame must lie in 0..{truth.frame_count - 1}", frame=mark.frame)
+                raise UserError(self._frame_range(truth), frame=mark.frame)
             old = FrameMark(mark.frame, truth.state(mark.frame), truth.is_verified(mark.frame))
             if old != mark:
-                before.append((old, mark))
-        for _old, mark in before:
+                changes.append((old, mark))
+        for _old, mark in changes:
             truth.set_state(mark.frame, mark.state, mark.verified)
-        old_rest: FrameMark | None = None
-        if rest is not None and truth.rest != rest.state:
-            old_rest = FrameMark(truth.frame_count, truth.rest, False)
-            truth.set_rest(rest.state)
-        if not before and old_rest is None:
+        old_default: FrameMark | None = None
+        if default is not None and truth.default_state != default.state:
+            old_default = FrameMark(truth.frame_count, truth.default_state, False)
+            truth.set_default_state(default.state)
+        if not changes and old_default is None:
             return None
-        frames = frozenset(mark.frame for _, mark in before)
-        inverse = SetFrames(tuple(old for old, _ in before), edit.source, old_rest)
+        frames = frozenset(mark.frame for _, mark in changes)
+        inverse = SetFrames(tuple(old for old, _ in changes), edit.source, old_default)
         return Applied(Change(edit.source, frames, frozenset(), Aspect.FRAME_STATE), inverse)
 
     def _set_class_names(self, edit: SetClassNames) -> Applied | None:
         folded = [name.casefold() for name in edit.names]
         if len(set(folded)) != len(folded) or not all(name.strip() for name in edit.names):
-            raise UserError("class names must be different and not empty")
+            raise UserError(tr("class names must be unique and not empty"))
         if edit.names == self.class_names:
             return None
         self._check_classes_unused(len(edit.names))
@@ -244,7 +262,9 @@ class Document:
             class_ids = truth.columns()[2]
             if len(class_ids) and int(class_ids.max()) >= count:
                 name = self.class_names[int(class_ids.max())]
-                raise UserError(f"the class {name} still has boxes", remedy="Give them another class first.")
+                raise UserError(
+                    tr("class {name} still has boxes", name=name), remedy=tr("Give them another class first.")
+                )
 
     def _set_decisions(self, edit: SetDecisions) -> Applied | None:
         pairs = [(key, self.decision(key, edit.source), value) for key, value in dict(edit.decisions).items()]

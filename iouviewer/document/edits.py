@@ -1,7 +1,7 @@
 """Edits: small frozen values that say what a person changed.
 
-The same value serves undo, the history in the project file, tests and scripts. Values are msgspec structs with a tag,
-so that a step of the history can be written and read back bit for bit.
+The same values serve undo, the history in the project file, tests and scripts. They are tagged msgspec structs, so a
+step of the history is written and read back bit for bit. Names of classes and fields are part of the file format.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from iouviewer.document.boxes import Box, Rect
 
 
 class FrameState(IntEnum):
-    """Whether a frame of the ground truth counts (metrics.md)."""
+    """Whether a frame of the ground truth counts (docs/metrics.md)."""
 
     UNLABELLED = 0
     LABELLED = 1
@@ -80,13 +80,13 @@ class FrameMark(NamedTuple):
 class SetFrames(_Edit, frozen=True):
     """Set the state of frames.
 
-    ``rest`` is for all frames from its own on, those included that become known later (a video whose index grows);
-    what ``marks`` says of one of them goes before.
+    ``default_mark`` holds for its own frame and all later ones, including those that become known later (while a
+    video is being indexed); ``marks`` take precedence.
     """
 
     marks: tuple[FrameMark, ...]
     source: int = 0
-    rest: FrameMark | None = None
+    default_mark: FrameMark | None = msgspec.field(default=None, name="rest")
 
 
 class SetClassNames(_Edit, frozen=True):
@@ -97,7 +97,7 @@ class SetClassNames(_Edit, frozen=True):
 
 
 class SetDecisions(_Edit, frozen=True):
-    """Remember what a person decided about problems: (problem key, decision); an empty decision forgets it."""
+    """Store decisions about problems: (problem key, decision); an empty decision removes it."""
 
     decisions: tuple[tuple[str, str], ...]
     source: int = 0
@@ -125,7 +125,7 @@ Edit = (
 
 
 class Aspect(Flag):
-    """What of the document a change touched; views redraw only that."""
+    """Which parts of the document a change affected; views redraw only these."""
 
     EXISTENCE = auto()
     GEOMETRY = auto()
@@ -139,7 +139,7 @@ class Aspect(Flag):
 
 
 class Phase(StrEnum):
-    """LIVE while a gesture goes on; COMMITTED once it is a step of the history."""
+    """LIVE during a gesture; COMMITTED once it is a step of the history."""
 
     LIVE = "live"
     COMMITTED = "committed"
@@ -152,9 +152,9 @@ class Change(NamedTuple):
         source: source id.
         frames: frames whose boxes or state changed.
         box_ids: boxes added, removed or changed.
-        aspects: what changed of them.
+        aspects: which parts changed.
         phase: LIVE or COMMITTED.
-        origin: who asked, for example ``canvas``; a view may skip its own echo.
+        origin: what caused the change, for example ``canvas``; a view may ignore its own changes.
     """
 
     source: int
@@ -166,20 +166,20 @@ class Change(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """Result of an edit that changed something: what changed, and the edit that takes it back."""
+    """Result of an edit that changed something: what changed, and the inverse edit."""
 
     change: Change
     inverse: Edit
 
 
-def _plain(value: object) -> int | float:
-    """Numbers out of numpy arrays, which msgspec does not know."""
+def _to_builtin(value: object) -> int | float:
+    """Convert numpy numbers, which msgspec does not support."""
     if isinstance(value, np.generic) and isinstance(number := value.item(), (int, float)):
         return number
     raise TypeError(f"an edit cannot hold {type(value).__name__}")
 
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
+_encoder = msgspec.msgpack.Encoder(enc_hook=_to_builtin)
 _decoder: msgspec.msgpack.Decoder[Edit] = msgspec.msgpack.Decoder(Edit)
 
 

@@ -1,7 +1,7 @@
-"""Ground truth of one source: imported boxes in columns, edited frames laid over them.
+"""Ground truth of one source: imported boxes in columns, overlaid by edited frames.
 
-A million imported boxes stay in numpy columns; only the frames that a person touched become Python objects. So an edit
-costs what its frame holds, whatever the video's length.
+Imported boxes (up to millions) stay in numpy columns; only edited frames become Python objects. The cost of an edit
+therefore depends on the boxes of its frame, not on the length of the video.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.boxes import Box, BoxFlag, Rect
+from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import FrameState
 from iouviewer.metrics.table import BoxTable, Float, Int
 
@@ -22,15 +22,15 @@ _ID = attrgetter("id")
 
 
 class _FrameTable(NamedTuple):
-    """The table of a frame, and the boxes that it was made of."""
+    """The table of a frame, and the boxes that it was built from."""
 
-    made_of: tuple[Box, ...]
+    boxes: tuple[Box, ...]
     table: BoxTable
 
-    def followed_by(self, boxes: tuple[Box, ...], place: int) -> _FrameTable | None:
-        """The same after the box at ``place`` was replaced; None where it has to be made anew."""
-        old, new, table = self.made_of[place], boxes[place], self.table
-        # With boxes outside, rows and boxes do not go together.
+    def with_replaced(self, boxes: tuple[Box, ...], place: int) -> _FrameTable | None:
+        """The table after the box at ``place`` was replaced; None where it must be built again."""
+        old, new, table = self.boxes[place], boxes[place], self.table
+        # Boxes outside the frame have no row, so places of boxes and rows would differ.
         if len(table) != len(boxes) or (old.class_id, old.flags) != (new.class_id, new.flags):
             return None
         rects = table.boxes.copy()
@@ -47,15 +47,15 @@ class GroundTruth:
         none = np.zeros(0, np.int64)
         self._states = np.full(frame_count, int(state), np.int8)
         self._verified = np.zeros(frame_count, np.bool_)
-        self._rest = FrameState.UNLABELLED
+        self._default_state = FrameState.UNLABELLED
         self._next_id = 1
         self._load(none, np.zeros((4, 0)), none, none, none, none)
 
     def _load(self, frames: Int, boxes: Float, class_ids: Int, tracks: Int, flags: Int, ids: Int) -> None:
         order: Int | slice = slice(None)
-        follows = (frames[1:] > frames[:-1]) | ((frames[1:] == frames[:-1]) & (ids[1:] >= ids[:-1]))
-        if not follows.all():
-            # Sorting and gathering a million boxes takes 0.1 s; most files and projects have them in order.
+        in_order = (frames[1:] > frames[:-1]) | ((frames[1:] == frames[:-1]) & (ids[1:] >= ids[:-1]))
+        if not in_order.all():
+            # Sorting a million boxes takes 0.1 s; most files and projects have them in order.
             order = np.lexsort((ids, frames))
         self._frames = np.array(frames[order])
         self._boxes = np.array(boxes[:, order], order="C")
@@ -67,7 +67,7 @@ class GroundTruth:
         self._edited: dict[int, tuple[Box, ...]] = {}
         self._edited_at: dict[int, int | None] = {}
         self._table: BoxTable | None = None
-        # The table of the frame that was asked for last, with the boxes it was made of.
+        # The table of the edited frame that was read last.
         self._frame_table: _FrameTable | None = None
         if len(ids):
             self._next_id = max(self._next_id, int(ids.max()) + 1)
@@ -75,19 +75,19 @@ class GroundTruth:
     def load_columns(
         self, frames: Int, boxes: Float, *, class_ids: Int, tracks: Int, flags: Int, ids: Int | None = None
     ) -> None:
-        """Replace all boxes: frames (N,), boxes (4, N), others (N,); ids are given out where they are None."""
+        """Replace all boxes: frames (N,), boxes (4, N), others (N,); new ids where ``ids`` is None."""
         frames = np.asarray(frames, np.int64)
         if ids is None:
             ids = np.arange(self._next_id, self._next_id + len(frames), dtype=np.int64)
         if len(frames) and (frames.min() < 0 or frames.max() >= self.frame_count):
-            raise ValueError(f"frames must lie in 0..{self.frame_count - 1}, got {frames.min()}..{frames.max()}")
+            raise ValueError(f"frames must be in 0..{self.frame_count - 1}, got {frames.min()}..{frames.max()}")
         as_int = [np.asarray(a, np.int64) for a in (class_ids, tracks, flags, ids)]
-        # Adding 0.0 turns -0.0 into 0.0, which is what a project file gives back.
+        # Adding 0.0 turns -0.0 into 0.0, which is what a project file returns.
         self._load(frames, np.asarray(boxes, np.float64) + 0.0, as_int[0], as_int[1], as_int[2], as_int[3])
 
     def columns(self) -> tuple[Int, Float, Int, Int, Int, Int]:
         """All boxes by frame, then id: frames, boxes (4, N), class ids, tracks, flags, ids."""
-        self._fold()
+        self._merge_edited()
         return self._frames, self._boxes, self._class_ids, self._tracks, self._flags, self._ids
 
     @property
@@ -155,9 +155,9 @@ class GroundTruth:
         return self._states
 
     @property
-    def rest(self) -> FrameState:
+    def default_state(self) -> FrameState:
         """State of frames that become known later."""
-        return self._rest
+        return self._default_state
 
     def is_verified(self, frame: int) -> bool:
         return bool(self._verified[frame])
@@ -167,23 +167,23 @@ class GroundTruth:
         return self._verified
 
     def frame_table(self, frame: int) -> BoxTable:
-        """The frame's boxes as metrics see them: a table of one frame, rows in order of id, without outside ones."""
+        """The frame's boxes for metrics: a table of one frame, rows in order of id, without boxes outside the frame."""
         edited = self._edited.get(frame)
         if edited is None:
             rows = slice(int(self._offsets[frame]), int(self._offsets[frame + 1]))
             return _table_of(self._boxes[:, rows], self._class_ids[rows], self._flags[rows], self._ids[rows])
-        kept = self._frame_table
-        if kept is None or edited is not kept.made_of:
+        cached = self._frame_table
+        if cached is None or edited is not cached.boxes:
             boxes = np.array([box.rect for box in edited], np.float64).reshape(-1, 4).T
             columns = [(box.class_id, box.flags, box.id) for box in edited]
             class_ids, flags, ids = np.array(columns, np.int64).reshape(-1, 3).T
-            kept = self._frame_table = _FrameTable(edited, _table_of(boxes, class_ids, flags, ids))
-        return kept.table
+            cached = self._frame_table = _FrameTable(edited, _table_of(boxes, class_ids, flags, ids))
+        return cached.table
 
     def table(self) -> BoxTable:
-        """All boxes as metrics see them, rows by frame and id; kept until the next edit.
+        """All boxes for metrics, rows by frame and id; cached until the next edit.
 
-        A box that is outside says that its object is not on the picture: it is no box for any metric.
+        A box with the flag OUTSIDE records that its object is out of view; it counts in no metric.
         """
         if self._table is None:
             frames, boxes, class_ids, _tracks, flags, ids = self.columns()
@@ -197,10 +197,10 @@ class GroundTruth:
             )
         return self._table
 
-    # Writing, for Document only
+    # Writing; only Document calls these
 
     def new_ids(self, count: int) -> range:
-        """``count`` ids that were never used before."""
+        """``count`` ids that were never used."""
         first = self._next_id
         self._next_id += count
         return range(first, first + count)
@@ -210,24 +210,24 @@ class GroundTruth:
         return self._next_id
 
     def reserve_ids(self, next_id: int) -> None:
-        """Give out no id below ``next_id`` (ids of deleted boxes are never used again)."""
+        """Use no id below ``next_id`` for new boxes (ids of deleted boxes are never reused)."""
         self._next_id = max(self._next_id, next_id)
 
     def put(self, box: Box) -> None:
         """Add a box, or replace the one with its id."""
         x1, y1, x2, y2 = box.rect
-        # Plain floats, and no -0.0: the bits that a project file gives back.
+        # Python floats without -0.0: the bits that a project file returns.
         rect = float(x1) + 0.0, float(y1) + 0.0, float(x2) + 0.0, float(y2) + 0.0
         box = Box(box.id, box.frame, rect, box.class_id, box.track, box.flags)
         old = self.find(box.id)
         edited = self._edited.get(box.frame)
         if old is not None and old.frame == box.frame and edited is not None:
-            # A drag puts the same box again and again.
+            # Fast path: a drag replaces the same box repeatedly.
             place = _place(edited, box.id)
             boxes = self._edited[box.frame] = (*edited[:place], box, *edited[place + 1 :])
             self._table = None
-            kept = self._frame_table
-            self._frame_table = kept.followed_by(boxes, place) if kept and kept.made_of is edited else None
+            cached = self._frame_table
+            self._frame_table = cached.with_replaced(boxes, place) if cached and cached.boxes is edited else None
             return
         if old is not None and old.frame != box.frame:
             self._set_frame(old.frame, (b for b in self.boxes(old.frame) if b.id != box.id))
@@ -240,39 +240,39 @@ class GroundTruth:
         self._edited_at[box.id] = None
 
     def _set_frame(self, frame: int, boxes: Iterable[Box]) -> None:
-        kept = tuple(sorted(boxes, key=lambda box: box.id))
-        self._edited[frame] = kept
-        self._edited_at.update((box.id, frame) for box in kept)
+        ordered = tuple(sorted(boxes, key=lambda box: box.id))
+        self._edited[frame] = ordered
+        self._edited_at.update((box.id, frame) for box in ordered)
         self._table = None
 
     def set_state(self, frame: int, state: FrameState, verified: bool) -> None:
         self._states[frame] = int(state)
         self._verified[frame] = verified
 
-    def set_rest(self, state: FrameState) -> None:
-        """Give frames that become known later this state."""
-        self._rest = FrameState(state)
+    def set_default_state(self, state: FrameState) -> None:
+        """Set the state of frames that become known later."""
+        self._default_state = FrameState(state)
 
     def extend(self, frame_count: int) -> None:
-        """Make room for more frames (the video turned out longer); they are empty and have the state of the rest."""
+        """Add frames at the end (the video turned out longer); they are empty and have the default state."""
         more = frame_count - self.frame_count
         if more > 0:
-            self._states = np.concatenate([self._states, np.full(more, int(self._rest), np.int8)])
+            self._states = np.concatenate([self._states, np.full(more, int(self._default_state), np.int8)])
             self._verified = np.concatenate([self._verified, np.zeros(more, np.bool_)])
             self._offsets = np.searchsorted(self._frames, np.arange(frame_count + 1))
             self._table = None
 
     def renumber(self, new: Int, frame_count: int) -> None:
-        """Move all to other frames: ``new`` (F,) int64, -1 for a frame without boxes that is gone.
+        """Give frames new numbers: ``new`` is (F,) int64, -1 for a removed frame, which has no boxes.
 
-        Frames that were none before are empty and have the state of the rest.
+        Added frames are empty and have the default state.
         """
-        self._fold()
-        states = np.full(frame_count, int(self._rest), np.int8)
+        self._merge_edited()
+        states = np.full(frame_count, int(self._default_state), np.int8)
         verified = np.zeros(frame_count, np.bool_)
-        there = new >= 0
-        states[new[there]] = self._states[there]
-        verified[new[there]] = self._verified[there]
+        remains = new >= 0
+        states[new[remains]] = self._states[remains]
+        verified[new[remains]] = self._verified[remains]
         self._states, self._verified = states, verified
         frames = new[self._frames]
         self._load(frames, self._boxes, self._class_ids, self._tracks, self._flags, self._ids)
@@ -282,8 +282,8 @@ class GroundTruth:
         self._states[:] = states
         self._verified[:] = verified
 
-    def _fold(self) -> None:
-        """Lay the edited frames into the columns."""
+    def _merge_edited(self) -> None:
+        """Merge the edited frames into the columns."""
         if not self._edited:
             return
         edited = [box for frame in self._edited for box in self._edited[frame]]
@@ -304,7 +304,7 @@ class GroundTruth:
 
 
 def _place(boxes: tuple[Box, ...], box_id: int) -> int:
-    """Where the box with this id stands among boxes in order of id, or would stand."""
+    """The position of the box with this id among boxes in order of id, or where it would be inserted."""
     return bisect_left(boxes, box_id, key=_ID)
 
 
@@ -315,9 +315,3 @@ def _table_of(boxes: Float, class_ids: Int, flags: Int, ids: Int) -> BoxTable:
         flags, ids = flags[~outside], ids[~outside]
     ignored = (flags & int(BoxFlag.IGNORED)) != 0
     return BoxTable(np.array([0, len(ids)], np.int64), boxes, class_ids, np.ones(len(ids)), ignored, ids)
-
-
-def clip_rect(rect: Rect, width: float, height: float) -> Rect:
-    """The part of a rectangle inside a picture of this size, pixels."""
-    x1, y1, x2, y2 = rect
-    return max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2)

@@ -1,4 +1,4 @@
-"""What a reader hands over: boxes in columns, with all that the file said about them, before anything is accepted."""
+"""Result of reading a file: boxes in columns and everything else that the file states, before the import."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 from iouviewer.metrics.table import Float, Int
 
 
-class Kind(StrEnum):
-    """What the boxes of a file are; UNKNOWN where the file does not say and the user is asked."""
+class ImportKind(StrEnum):
+    """What the boxes of a file are; UNKNOWN where the file does not say, so the user chooses."""
 
     GROUND_TRUTH = "ground_truth"
     PREDICTIONS = "predictions"
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that was not read: where it stands and why."""
+    """A row that was not read: its place and the reason."""
 
     path: Path
     line: int | None
@@ -36,7 +36,7 @@ class RefusedRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportedBoxes:
-    """Boxes of one file (or folder) in file order, frames 0-based, pixels as formats.md says.
+    """Boxes of one file (or folder) in file order, frames 0-based, pixels as docs/formats.md specifies.
 
     Attributes:
         format: key of the format in the registry, for example ``mot``.
@@ -46,20 +46,20 @@ class ImportedBoxes:
         scores: (N,) float64, or None where the file has none.
         track_ids: (N,) int64, -1 for none.
         flags: (N,) int64 of document.boxes.BoxFlag.
-        labelled: frames (int64) that the file says are labelled; None: every frame of the video.
-        frame_count: what the file says (MOT seqLength), or None.
-        size: (width, height) of the pictures where the file says, else None.
-        score_floor: the lowest score that the run would have kept where the file says so, else None.
-        cap: most boxes a frame that the run would have kept where the file says so, else None.
-        covered: frames (int64) the run looked at, None: all.
-        protocol: what else the file says of the run (model, hash, image size ...).
-        refused: rows that were not read. The importer asks before it takes the rest.
-        notes: what was assumed, one sentence each, for the import sheet.
+        labelled: frames (int64) that are labelled according to the file; None: every frame of the video.
+        frame_count: number of frames according to the file (MOT seqLength), or None.
+        size: (width, height) of the frames where the file states it, else None.
+        score_floor: the lowest score that the run could keep where the file states it, else None.
+        max_detections: most boxes per frame that the run could keep where the file states it, else None.
+        covered: frames (int64) that the run processed, None: all.
+        protocol: other facts of the run in the file (model, hash, image size ...).
+        refused: rows that were not read. The importer asks before it imports the others.
+        notes: assumptions, one sentence each, for the import dialog.
     """
 
     path: Path
     format: str
-    kind: Kind
+    kind: ImportKind
     frames: Int
     boxes: Float
     class_ids: Int
@@ -71,7 +71,7 @@ class ImportedBoxes:
     frame_count: int | None = None
     size: tuple[int, int] | None = None
     score_floor: float | None = None
-    cap: int | None = None
+    max_detections: int | None = None
     covered: Int | None = None
     protocol: Mapping[str, Any] = field(default_factory=dict)
     refused: tuple[RefusedRow, ...] = ()
@@ -81,7 +81,7 @@ class ImportedBoxes:
         return len(self.frames)
 
     def shifted(self, by: int) -> ImportedBoxes:
-        """The same boxes with ``by`` added to every frame number."""
+        """A copy with ``by`` added to every frame number."""
         labelled = None if self.labelled is None else self.labelled + by
         covered = None if self.covered is None else self.covered + by
         return replace(self, frames=self.frames + np.int64(by), labelled=labelled, covered=covered)

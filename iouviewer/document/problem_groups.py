@@ -1,4 +1,4 @@
-"""Problems that belong together: of one track, or, without a track, at one place through consecutive frames."""
+"""Groups of problems: of one track or, without a track, of overlapping boxes on nearby frames."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.problem_table import ProblemTable
 from iouviewer.metrics.iou import areas
-from iouviewer.metrics.pairs import Columns, Pairs, overlapping_pairs
+from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs
 from iouviewer.metrics.table import Int
 
-SAME_PLACE = 0.5
-"""IoU from which boxes of two frames count as one object."""
-GAP = 3
-"""Frames from one box to the next of the same object, at most: detectors flicker, and runs may skip frames."""
+MIN_LINK_IOU = 0.5
+"""IoU from which boxes of two frames are the same object."""
+MAX_LINK_GAP = 3
+"""Largest distance in frames between two boxes of an object: detections flicker, and runs may skip frames."""
 
 
 @dataclass(frozen=True, eq=False)
-class Arranged:
-    """Problems in their groups and orders.
+class GroupedProblems:
+    """Problems with their groups and sort orders.
 
     Attributes:
         table: the problems.
-        group: (N,) int64, the group of each row; groups count from 0, the gravest first.
-        by_group: (N,) int64 rows by group, then frame; by_severity: the gravest first, then by frame.
+        group: (N,) int64, the group of each row; groups are numbered from 0, the most severe first.
+        by_group: (N,) int64 rows by group, then frame; by_severity: the most severe first, then by frame.
         starts: (G + 1,) int64, the rows of each group in ``by_group``.
-        tracked: the group of each kind and track.
+        tracked: the group of each (kind, track).
     """
 
     table: ProblemTable
@@ -42,8 +42,8 @@ class Arranged:
         return len(self.starts) - 1
 
 
-def arrange(table: ProblemTable) -> Arranged:
-    """Find the groups and sort."""
+def group_problems(table: ProblemTable) -> GroupedProblems:
+    """Group and sort problems."""
     raw = _groups(table)
     count = int(raw.max()) + 1 if len(raw) else 0
     worst = np.full(count, -np.inf)
@@ -53,7 +53,7 @@ def arrange(table: ProblemTable) -> Arranged:
     rank = np.empty(count, np.int64)
     rank[np.lexsort((first, -worst))] = np.arange(count)
     group: Int = rank[raw] if len(raw) else raw
-    # Rows are by frame already, which a stable sort keeps.
+    # Rows are in order of frames, which a stable sort preserves.
     by_group = np.argsort(group, kind="stable")
     by_severity = np.argsort(-table.severities, kind="stable")
     starts = np.searchsorted(group[by_group], np.arange(count + 1)).astype(np.int64)
@@ -61,13 +61,13 @@ def arrange(table: ProblemTable) -> Arranged:
     kinds, tracks = table.kinds[leaders].tolist(), table.tracks[leaders].tolist()
     places = enumerate(zip(kinds, tracks, strict=True))
     tracked = {place: number for number, place in places if place[1] != NO_TRACK}
-    return Arranged(table, group, by_group, by_severity, starts, tracked)
+    return GroupedProblems(table, group, by_group, by_severity, starts, tracked)
 
 
 def _groups(table: ProblemTable) -> Int:
     """(N,) group of each row, numbered without gaps."""
     tracked = table.tracks != NO_TRACK
-    # A row stands for its group: the first of its kind and track, or the first of its chain.
+    # The leader of a group is the first row of its kind and track, or the first of its chain.
     leader = np.arange(len(table), dtype=np.int64)
     rows = np.flatnonzero(tracked)
     order = rows[np.lexsort((rows, table.tracks[rows], table.kinds[rows]))]
@@ -82,31 +82,31 @@ def _groups(table: ProblemTable) -> Int:
 
 
 def _chains(table: ProblemTable, rows: Int) -> Int:
-    """For each of ``rows`` (ascending) the place of the first row of its chain."""
+    """For each of ``rows`` (ascending), the index in ``rows`` of the first row of its chain."""
     offsets = np.searchsorted(rows, table.offsets).astype(np.int64)
     boxes = table.rects[:, rows]
-    before = np.arange(len(rows), dtype=np.int64)
-    follows, followed = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
-    here = Columns(offsets, boxes, areas(boxes))
-    for gap in range(1, GAP + 1):
-        # The frame that lies ``gap`` ahead, in place of each frame.
+    previous = np.arange(len(rows), dtype=np.int64)
+    has_previous, has_next = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
+    here = PairColumns(offsets, boxes, areas(boxes))
+    for gap in range(1, MAX_LINK_GAP + 1):
+        # Offsets of the frame that is ``gap`` frames later.
         shifted = np.append(offsets[gap:], np.full(min(gap, len(offsets)), len(rows)))[: len(offsets)]
-        pairs = overlapping_pairs(here, Columns(shifted, boxes, here.areas), SAME_PLACE)
+        pairs = overlapping_pairs(here, PairColumns(shifted, boxes, here.areas), MIN_LINK_IOU)
         earlier, later = rows[pairs.gt], rows[pairs.pred]
         fits = (table.kinds[earlier] == table.kinds[later]) & (table.class_ids[earlier] == table.class_ids[later])
-        pairs = _mutual(pairs.select(fits & ~followed[pairs.gt] & ~follows[pairs.pred]), len(rows))
-        before[pairs.pred] = pairs.gt
-        follows[pairs.pred] = True
-        followed[pairs.gt] = True
+        pairs = _mutual(pairs.select(fits & ~has_next[pairs.gt] & ~has_previous[pairs.pred]), len(rows))
+        previous[pairs.pred] = pairs.gt
+        has_previous[pairs.pred] = True
+        has_next[pairs.gt] = True
     while True:
-        further = before[before]
-        if np.array_equal(further, before):
-            return before
-        before = further
+        earlier_still = previous[previous]
+        if np.array_equal(earlier_still, previous):
+            return previous
+        previous = earlier_still
 
 
 def _mutual(pairs: Pairs, count: int) -> Pairs:
-    """Pairs that are the best one for both of their boxes; of equal ones the first."""
+    """Pairs that are the best pair of both of their boxes; of equal pairs the first."""
     order = np.lexsort((pairs.pred, pairs.gt, -pairs.iou))
     number = np.empty(len(order), np.int64)
     number[order] = np.arange(len(order))

@@ -1,7 +1,7 @@
-"""The list of problems that somebody works through: what is open, what is done, filtered and in order.
+"""The list of problems under review: open and done problems, filtered and sorted.
 
-The bulk is columns that a thread has made (``Arranged``); frames edited since are laid over it. So an edit costs what
-its frame holds and one pass over the columns, not a new search.
+Most problems are columns that a background thread found (``GroupedProblems``), overlaid by frames that were edited
+since. An edit therefore costs its frame and one pass over the columns, not a new search.
 """
 
 from __future__ import annotations
@@ -13,51 +13,51 @@ from dataclasses import dataclass
 import numpy as np
 
 from iouviewer.document.boxes import NO_TRACK, Box
-from iouviewer.document.problem_groups import Arranged, arrange
+from iouviewer.document.problem_groups import GroupedProblems, group_problems
 from iouviewer.document.problem_table import NO_BOX, ProblemTable
-from iouviewer.document.problems import KIND_NAMES, Kind, Problem
+from iouviewer.document.problems import KIND_NAMES, Problem, ProblemKind
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 GroupKey = tuple[int, int, str]
-"""Kind, track, and the first problem's key where there is no track: the same after the groups were found anew."""
+"""Kind, track, and the first problem's key where there is no track; stays valid when problems are grouped again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class ProblemFilter:
     """Which problems are shown.
 
     Attributes:
         kinds: empty for all.
-        least: least gravity within a kind, 0..1 (``Problem.severity`` without the kind).
-        text: words that must all fit: a class or kind by part of its name, a number as frame, box or track, ``#n`` as
-            box only, ``a-b`` as frames.
+        min_severity: lowest severity within a kind, 0..1 (``Problem.severity`` without the kind).
+        text: words that must all match: part of a class or kind name, a number as frame, box or track, ``#n`` as box
+            only, ``a-b`` as a range of frames.
     """
 
-    kinds: frozenset[Kind] = frozenset()
-    least: float = 0.0
+    kinds: frozenset[ProblemKind] = frozenset()
+    min_severity: float = 0.0
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A problem as the filter sees it; nan where the gravity is not known."""
+class FilterRow:
+    """The values of a problem that the filter reads; severity within the kind is nan where unknown."""
 
     frame: int
-    kind: Kind
-    gravity: float
+    kind: ProblemKind
+    severity: float
     box_id: int
     track: int
     class_id: int
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """What passes the filter, in order.
+class VisibleProblems:
+    """The problems that pass the filter, sorted.
 
     Attributes:
         rows: (M,) int64, numbers for ``ProblemList.problem``; by severity, or by group and frame.
-        groups: (G,) int64, the groups in order, with ``starts`` (G + 1,) int64, their places in ``rows``; none where
-            nothing is grouped.
+        groups: (G,) int64, the groups in order; empty without grouping.
+        starts: (G + 1,) int64, the range of each group in ``rows``.
     """
 
     rows: Int
@@ -69,53 +69,53 @@ class ProblemList:
     """Open and done problems of one source."""
 
     def __init__(self, find_box: Callable[[int], Box | None]) -> None:
-        """``find_box`` gives the ground-truth box with an id, for decisions whose problem is gone."""
+        """``find_box`` returns the ground-truth box with an id, for decisions whose problem no longer exists."""
         self._find_box = find_box
-        self.filter = Filter()
+        self.filter = ProblemFilter()
         self.grouped = True
         self.class_names: tuple[str, ...] = ()
         self._decisions: dict[str, str] = {}
-        self._done: dict[str, Row] = {}
-        self._mended: dict[str, Problem] = {}
-        self.take(arrange(ProblemTable.of((), 0)))
+        self._done: dict[str, FilterRow] = {}
+        self._fixed: dict[str, Problem] = {}
+        self.set_problems(group_problems(ProblemTable.of((), 0)))
 
     # Filling
 
-    def take(self, arranged: Arranged) -> None:
-        """Replace all problems by what was found anew."""
-        self._base = arranged
-        table = arranged.table
-        self._alive = np.ones(len(table), np.bool_)
+    def set_problems(self, grouped: GroupedProblems) -> None:
+        """Replace all problems after a new search."""
+        self._base = grouped
+        table = grouped.table
+        self._current = np.ones(len(table), np.bool_)
         self._decided = np.zeros(len(table), np.bool_)
         self._edited: dict[int, list[Problem]] = {}
-        self._over: list[Problem] = []
-        self._groups = dict(arranged.tracked)
-        self._joined: dict[str, int] = {}
-        self._new: list[GroupKey] = []
+        self._overlay: list[Problem] = []
+        self._groups = dict(grouped.tracked)
+        self._untracked_groups: dict[str, int] = {}
+        self._new_groups: list[GroupKey] = []
         for key in self._decisions:
             rows = self._rows_of(key)
             self._decided[rows] = True
             if len(rows):
                 self._done[key] = self._row_of_key(key, rows)
-        self._mended = {key: one for key, one in self._mended.items() if not len(self._rows_of(key))}
+        self._fixed = {key: one for key, one in self._fixed.items() if not len(self._rows_of(key))}
 
-    def forget(self) -> None:
-        """Another document: nothing is mended."""
-        self._mended = {}
+    def clear_fixed(self) -> None:
+        """Forget which problems were fixed by edits (another document was opened)."""
+        self._fixed = {}
 
     @property
-    def edited(self) -> int:
-        """Number of frames that lie over the columns."""
+    def edited_frame_count(self) -> int:
+        """Number of edited frames that overlay the columns."""
         return len(self._edited)
 
     def set_decisions(self, decisions: Mapping[str, str]) -> bool:
-        """What people have decided; False where it was so."""
+        """Replace the decisions; False if nothing changed."""
         now = {key: value for key, value in decisions.items() if value and _parse(key) is not None}
         if now == self._decisions:
             return False
-        moved = now.keys() ^ self._decisions.keys()
+        changed = now.keys() ^ self._decisions.keys()
         self._decisions = now
-        for key in moved:
+        for key in changed:
             rows = self._rows_of(key)
             self._decided[rows] = key in now
             if key in now:
@@ -124,23 +124,23 @@ class ProblemList:
                 self._done.pop(key, None)
         return True
 
-    def set_frame(self, frame: int, found: Sequence[Problem], *, by_hand: bool = False) -> bool:
-        """What a frame's problems are now; ``by_hand``: those that are gone were mended. False where it was so."""
+    def set_frame(self, frame: int, found: Sequence[Problem], *, by_user: bool = False) -> bool:
+        """Replace a frame's problems; with ``by_user``, missing ones count as fixed. False if nothing changed."""
         before = {problem.key: problem for problem in self._of_frame(frame)}
         now = {problem.key: problem for problem in found}
         if before == now:
             return False
         for key, number in self._group_of_frame(frame).items():
-            self._joined.setdefault(key, number)
-        if by_hand:
+            self._untracked_groups.setdefault(key, number)
+        if by_user:
             boxes = {problem.box_id for problem in found} - {None}
             gone = {k: p for k, p in before.items() if k not in now and p.box_id not in boxes}
-            self._mended.update({k: p for k, p in gone.items() if k not in self._decisions})
+            self._fixed.update({k: p for k, p in gone.items() if k not in self._decisions})
         for key in now:
-            self._mended.pop(key, None)
+            self._fixed.pop(key, None)
         table = self._base.table
         if frame + 1 < len(table.offsets):
-            self._alive[table.offsets[frame] : table.offsets[frame + 1]] = False
+            self._current[table.offsets[frame] : table.offsets[frame + 1]] = False
         self._edited[frame] = list(found)
         return True
 
@@ -153,7 +153,7 @@ class ProblemList:
         return [self._base.table.problem(row) for row in range(int(offsets[frame]), int(offsets[frame + 1]))]
 
     def _group_of_frame(self, frame: int) -> dict[str, int]:
-        """The groups of a frame's problems that have no track: what comes back goes where it was."""
+        """The groups of a frame's problems by key, so that a problem that reappears returns to its group."""
         offsets = self._base.table.offsets
         if frame in self._edited or frame + 1 >= len(offsets):
             return {}
@@ -161,33 +161,33 @@ class ProblemList:
         return {self._base.table.problem(row).key: int(self._base.group[row]) for row in rows}
 
     def _group_of(self, problem: Problem) -> int:
-        place = (int(problem.kind), problem.track)
+        kind_and_track = (int(problem.kind), problem.track)
         tracked = problem.track != NO_TRACK
-        known = self._groups.get(place) if tracked else self._joined.get(problem.key)
+        known = self._groups.get(kind_and_track) if tracked else self._untracked_groups.get(problem.key)
         if known is not None:
             return known
-        number = self._base.group_count + len(self._new)
-        self._new.append((*place, "" if tracked else problem.key))
+        number = self._base.group_count + len(self._new_groups)
+        self._new_groups.append((*kind_and_track, "" if tracked else problem.key))
         if tracked:
-            self._groups[place] = number
+            self._groups[kind_and_track] = number
         else:
-            self._joined[problem.key] = number
+            self._untracked_groups[problem.key] = number
         return number
 
     def group_key(self, group: int) -> GroupKey:
-        """What stays the same of a group when groups are found anew."""
+        """The key of a group, which stays valid when problems are grouped again."""
         if group >= self._base.group_count:
-            return self._new[group - self._base.group_count]
+            return self._new_groups[group - self._base.group_count]
         problem = self._base.table.problem(int(self._base.by_group[self._base.starts[group]]))
         return int(problem.kind), problem.track, "" if problem.track != NO_TRACK else problem.key
 
     def group_number(self, key: GroupKey) -> int:
-        """The group with this key, -1 where there is none now."""
+        """The group with this key, -1 if there is none."""
         kind, track, first = key
         if track != NO_TRACK:
             return self._groups.get((kind, track), -1)
         rows = self._rows_of(first)
-        return int(self._base.group[rows[0]]) if len(rows) else self._joined.get(first, -1)
+        return int(self._base.group[rows[0]]) if len(rows) else self._untracked_groups.get(first, -1)
 
     # Keys
 
@@ -204,97 +204,97 @@ class ProblemList:
             rows = rows[[table.problem(int(row)).key == key for row in rows]]
         return rows
 
-    def _row_of_key(self, key: str, rows: Int) -> Row:
-        """What the filter needs to know of a decided problem; of one that is gone only what its key tells."""
-        # What was edited since lies over the columns, also where its key is the same.
+    def _row_of_key(self, key: str, rows: Int) -> FilterRow:
+        """The filter's values of a decided problem; those in its key and box if the problem no longer exists."""
+        # Edited frames take precedence over the columns, even where the key is the same.
         known = next((p for p in self._edited.get(_frame_of(key), ()) if p.key == key), None)
         if known is None and len(rows):
             known = self._base.table.problem(int(rows[0]))
         if known is not None:
             return _row(known)
-        kind, frame, box_id = _parse(key) or (Kind.LOOSE, -1, NO_BOX)
+        kind, frame, box_id = _parse(key) or (ProblemKind.LOOSE, -1, NO_BOX)
         box = self._find_box(box_id) if box_id != NO_BOX else None
         track, class_id = (NO_TRACK, UNSPECIFIED_CLASS) if box is None else (box.track, box.class_id)
-        return Row(frame, kind, np.nan, box_id, track, class_id)
+        return FilterRow(frame, kind, np.nan, box_id, track, class_id)
 
     # Reading
 
-    def numbers_of(self, key: str) -> list[int]:
-        """Numbers of the open problems with this key, as ``shown`` gave them last."""
+    def open_rows(self, key: str) -> list[int]:
+        """Rows of the open problems with this key, as the last ``list_visible`` numbered them."""
         base = len(self._base.table)
-        over = [base + place for place, problem in enumerate(self._over) if problem.key == key]
-        return over or [int(row) for row in self._rows_of(key) if self._alive[row] and not self._decided[row]]
+        overlaid = [base + index for index, problem in enumerate(self._overlay) if problem.key == key]
+        return overlaid or [int(row) for row in self._rows_of(key) if self._current[row] and not self._decided[row]]
 
     def problem(self, row: int) -> Problem:
-        """The problem with this number, as ``shown`` gives it."""
+        """The problem in this row, as the last ``list_visible`` numbered it."""
         base = len(self._base.table)
-        return self._base.table.problem(row) if row < base else self._over[row - base]
+        return self._base.table.problem(row) if row < base else self._overlay[row - base]
 
-    def worst(self, rows: Int) -> Problem:
-        """The gravest of these problems, the earliest of equals."""
+    def most_severe(self, rows: Int) -> Problem:
+        """The most severe of these problems, the earliest of equals."""
         base = len(self._base.table)
         inside = rows[rows < base]
-        found = [self._over[row - base] for row in rows[rows >= base].tolist()]
+        found = [self._overlay[row - base] for row in rows[rows >= base].tolist()]
         if len(inside):
             found.append(self._base.table.problem(int(inside[self._base.table.severities[inside].argmax()])))
         worst: Problem = min(found, key=lambda problem: (-problem.severity, problem.frame))
         return worst
 
-    def shown(self) -> Shown:
-        """What is open and passes the filter."""
+    def list_visible(self) -> VisibleProblems:
+        """The open problems that pass the filter."""
         base, table = self._base, self._base.table
-        passing = self._alive & ~self._decided & self._passes(_columns(table))
-        self._over = [p for f in sorted(self._edited) for p in self._edited[f] if p.key not in self._decisions]
-        over = _columns(ProblemTable.of((), 0)) if not self._over else _rows([_row(p) for p in self._over])
-        more = np.flatnonzero(self._passes(over)) if self._over else np.zeros(0, np.int64)
+        passing = self._current & ~self._decided & self._passes(_columns(table))
+        self._overlay = [p for f in sorted(self._edited) for p in self._edited[f] if p.key not in self._decisions]
+        overlay = _columns(ProblemTable.of((), 0)) if not self._overlay else _rows([_row(p) for p in self._overlay])
+        more = np.flatnonzero(self._passes(overlay)) if self._overlay else np.zeros(0, np.int64)
         if not self.grouped:
             rows = base.by_severity[passing[base.by_severity]]
-            severity = np.array([self._over[i].severity for i in more.tolist()], np.float64)
+            severity = np.array([self._overlay[i].severity for i in more.tolist()], np.float64)
             by = np.argsort(-severity, kind="stable")
             place = np.searchsorted(-table.severities[rows], -severity[by], side="right")
             rows = np.insert(rows, place, more[by] + len(table))
-            return Shown(rows, np.zeros(0, np.int64), np.zeros(1, np.int64))
+            return VisibleProblems(rows, np.zeros(0, np.int64), np.zeros(1, np.int64))
         rows = base.by_group[passing[base.by_group]]
         group, frames = base.group[rows], table.frames[rows]
         if len(more):
-            extra = np.array([self._group_of(self._over[i]) for i in more.tolist()], np.int64)
+            extra = np.array([self._group_of(self._overlay[i]) for i in more.tolist()], np.int64)
             rows, group = np.append(rows, more + len(table)), np.append(group, extra)
-            frames = np.append(frames, over.frames[more])
+            frames = np.append(frames, overlay.frames[more])
             order = np.lexsort((frames, group))
             rows, group = rows[order], group[order]
         first = np.flatnonzero(np.diff(group, prepend=-1))
-        return Shown(rows, group[first], np.append(first, len(rows)))
+        return VisibleProblems(rows, group[first], np.append(first, len(rows)))
 
-    def done(self) -> int:
-        """How many of the problems that pass the filter were decided or mended."""
-        done = [*self._done.values(), *(_row(problem) for problem in self._mended.values())]
+    def count_done(self) -> int:
+        """How many of the problems that pass the filter were decided or fixed."""
+        done = [*self._done.values(), *(_row(problem) for problem in self._fixed.values())]
         return int(np.count_nonzero(self._passes(_rows(done)))) if done else 0
 
-    def counts(self) -> dict[Kind, int]:
-        """Open problems by kind, whatever the filter."""
-        counted = np.bincount(self._base.table.kinds[self._alive & ~self._decided], minlength=len(Kind))
-        found = {kind: int(counted[kind]) for kind in Kind}
+    def count_open(self) -> dict[ProblemKind, int]:
+        """Open problems by kind, without the filter."""
+        counted = np.bincount(self._base.table.kinds[self._current & ~self._decided], minlength=len(ProblemKind))
+        found = {kind: int(counted[kind]) for kind in ProblemKind}
         for problems in self._edited.values():
             for problem in problems:
                 found[problem.kind] += problem.key not in self._decisions
         return found
 
     def _passes(self, columns: _Columns) -> Bool:
-        wanted = self.filter
+        chosen = self.filter
         keep = np.ones(len(columns.frames), np.bool_)
-        if wanted.kinds:
-            keep &= np.isin(columns.kinds, [int(kind) for kind in wanted.kinds])
-        if wanted.least > 0:
-            # What is not known passes: a decided problem stays counted.
-            keep &= ~(columns.gravity < wanted.least)
-        for word in wanted.text.casefold().split():
-            keep &= self._fits(columns, word)
+        if chosen.kinds:
+            keep &= np.isin(columns.kinds, [int(kind) for kind in chosen.kinds])
+        if chosen.min_severity > 0:
+            # Unknown severities pass, so that a decided problem stays counted.
+            keep &= ~(columns.severity < chosen.min_severity)
+        for word in chosen.text.casefold().split():
+            keep &= self._matches(columns, word)
         return keep
 
-    def _fits(self, columns: _Columns, word: str) -> Bool:
-        stretch = re.fullmatch(r"(\d+)-(\d+)", word)
-        if stretch is not None:
-            first, last = (min(int(part), 2**62) for part in stretch.groups())
+    def _matches(self, columns: _Columns, word: str) -> Bool:
+        span = re.fullmatch(r"(\d+)-(\d+)", word)
+        if span is not None:
+            first, last = (min(int(part), 2**62) for part in span.groups())
             inside: Bool = (columns.frames >= first) & (columns.frames <= last)
             return inside
         number = re.fullmatch(r"(#?)(\d{1,18})", word)
@@ -302,7 +302,7 @@ class ProblemList:
             value = int(number[2])
             box: Bool = columns.box_ids == value
             return box if number[1] else box | (columns.frames == value) | (columns.tracks == value)
-        classes = [place for place, name in enumerate(self.class_names) if word in name.casefold()]
+        classes = [index for index, name in enumerate(self.class_names) if word in name.casefold()]
         kinds = [int(kind) for kind, name in KIND_NAMES.items() if word in name.casefold()]
         return np.isin(columns.class_ids, classes) | np.isin(columns.kinds, kinds)
 
@@ -313,37 +313,37 @@ class _Columns:
 
     frames: Int
     kinds: Int
-    gravity: Float
+    severity: Float
     box_ids: Int
     tracks: Int
     class_ids: Int
 
 
 def _columns(table: ProblemTable) -> _Columns:
-    gravity = (table.severities - table.kinds) / 0.99
-    return _Columns(table.frames, table.kinds, gravity, table.box_ids, table.tracks, table.class_ids)
+    severity = (table.severities - table.kinds) / 0.99
+    return _Columns(table.frames, table.kinds, severity, table.box_ids, table.tracks, table.class_ids)
 
 
-def _rows(rows: Iterable[Row]) -> _Columns:
+def _rows(rows: Iterable[FilterRow]) -> _Columns:
     found = list(rows)
     return _Columns(
         np.array([row.frame for row in found], np.int64),
         np.array([row.kind for row in found], np.int64),
-        np.array([row.gravity for row in found], np.float64),
+        np.array([row.severity for row in found], np.float64),
         np.array([row.box_id for row in found], np.int64),
         np.array([row.track for row in found], np.int64),
         np.array([row.class_id for row in found], np.int64),
     )
 
 
-def gravity_of(problem: Problem) -> float:
-    """How bad a problem is within its kind, 0..1."""
+def relative_severity(problem: Problem) -> float:
+    """The severity of a problem within its kind, 0..1."""
     return (problem.severity - problem.kind) / 0.99
 
 
-def _row(problem: Problem) -> Row:
+def _row(problem: Problem) -> FilterRow:
     box_id = NO_BOX if problem.box_id is None else problem.box_id
-    return Row(problem.frame, problem.kind, gravity_of(problem), box_id, problem.track, problem.class_id)
+    return FilterRow(problem.frame, problem.kind, relative_severity(problem), box_id, problem.track, problem.class_id)
 
 
 def _frame_of(key: str) -> int:
@@ -351,10 +351,10 @@ def _frame_of(key: str) -> int:
     return -1 if parts is None else parts[1]
 
 
-def _parse(key: str) -> tuple[Kind, int, int] | None:
-    """Kind, frame and box of a key; None for one of another make."""
+def _parse(key: str) -> tuple[ProblemKind, int, int] | None:
+    """Kind, frame and box id of a key; None for an unknown format."""
     parts = key.split(":")
-    if len(parts) != 3 or parts[0] not in Kind.__members__ or not parts[1].isdecimal():
+    if len(parts) != 3 or parts[0] not in ProblemKind.__members__ or not parts[1].isdecimal():
         return None
     box_id = int(parts[2]) if parts[2].isdecimal() else NO_BOX
-    return Kind[parts[0]], int(parts[1]), box_id
+    return ProblemKind[parts[0]], int(parts[1]), box_id

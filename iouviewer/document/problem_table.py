@@ -1,7 +1,7 @@
-"""The problems of a whole video in columns, found at once; ``frame_problems`` of every frame gives the same ones.
+"""The problems of a whole video in columns; ``find_frame_problems`` of every frame finds the same ones.
 
-A million boxes have hundreds of thousands of problems. Found frame by frame they take minutes, as objects hundreds of
-megabytes; in columns they take seconds, in a thread beside the window.
+A million boxes have hundreds of thousands of problems. Searching frame by frame would take minutes, and objects would
+take hundreds of megabytes; in columns the search takes seconds, in a background thread.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from math import isnan
 import numpy as np
 
 from iouviewer.document.boxes import NO_TRACK
-from iouviewer.document.problems import AGREEMENT, Kind, Problem, problem_key
+from iouviewer.document.problems import AGREEMENT, Problem, ProblemKind, problem_key
 from iouviewer.metrics.iou import areas, extra_pixel
-from iouviewer.metrics.pairs import Columns, Pairs, overlapping_pairs
+from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Convention, Float, Int
 
 NO_BOX = -1
 NO_FIX_CLASS = -2
-"""In ``fix_classes``: the fix leaves the class as it is."""
+"""In ``fix_classes``: the fix keeps the class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,7 @@ class ProblemTable:
         offsets: (F + 1,) int64, the rows of each frame.
         box_ids: NO_BOX where there is none. ious, fix_rects: nan where there is none.
         tracks: of the box, NO_TRACK where it has none or there is no box.
+        agreeing: for ``AGREE``, the number of agreeing variants, else 0.
     """
 
     offsets: Int
@@ -45,14 +46,15 @@ class ProblemTable:
     fix_rects: Float
     fix_classes: Int
     tracks: Int
+    agreeing: Int
 
     def __len__(self) -> int:
         return len(self.frames)
 
     @classmethod
     def of(cls, problems: Sequence[Problem], frame_count: int) -> ProblemTable:
-        """These problems."""
-        none = (np.nan,) * 4
+        """A table of these problems."""
+        no_rect = (np.nan,) * 4
         rows = sorted(problems, key=lambda one: (one.frame, one.kind))
         return cls(
             _offsets(np.array([one.frame for one in rows], np.int64), frame_count),
@@ -63,36 +65,38 @@ class ProblemTable:
             np.array([one.rect for one in rows], np.float64).reshape(-1, 4).T,
             np.array([one.class_id for one in rows], np.int64),
             np.array([np.nan if one.iou is None else one.iou for one in rows], np.float64),
-            np.array([one.fix_rect or none for one in rows], np.float64).reshape(-1, 4).T,
+            np.array([one.fix_rect or no_rect for one in rows], np.float64).reshape(-1, 4).T,
             np.array([NO_FIX_CLASS if one.fix_class is None else one.fix_class for one in rows], np.int64),
             np.array([one.track for one in rows], np.int64),
+            np.array([one.agreeing for one in rows], np.int64),
         )
 
     def problem(self, row: int) -> Problem:
         """The problem of a row."""
         x1, y1, x2, y2 = self.rects[:, row].tolist()
         a1, b1, a2, b2 = self.fix_rects[:, row].tolist()
-        frame, kind, box_id = int(self.frames[row]), Kind(int(self.kinds[row])), int(self.box_ids[row])
+        frame, kind, box_id = int(self.frames[row]), ProblemKind(int(self.kinds[row])), int(self.box_ids[row])
         iou, fix_class = float(self.ious[row]), int(self.fix_classes[row])
-        of_box = None if box_id == NO_BOX else box_id
+        id_or_none = None if box_id == NO_BOX else box_id
         return Problem(
-            problem_key(kind, frame, of_box, (x1, y1, x2, y2)),
+            problem_key(kind, frame, id_or_none, (x1, y1, x2, y2)),
             frame,
             kind,
             float(self.severities[row]),
-            of_box,
+            id_or_none,
             (x1, y1, x2, y2),
             int(self.class_ids[row]),
             None if isnan(iou) else iou,
             None if isnan(a1) else (a1, b1, a2, b2),
             None if fix_class == NO_FIX_CLASS else fix_class,
             int(self.tracks[row]),
+            int(self.agreeing[row]),
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """What problems are looked for in, as values that no edit changes.
+class ProblemInputs:
+    """The inputs of the search for problems; no edit changes these values.
 
     Attributes:
         labelled: (F,) bool, the frames that count.
@@ -108,36 +112,37 @@ class Evidence:
     review: ReviewSettings
 
 
-def all_problems(evidence: Evidence) -> ProblemTable:
+def find_all_problems(inputs: ProblemInputs) -> ProblemTable:
     """The problems of all frames."""
-    if not evidence.predictions:
-        return ProblemTable.of((), evidence.truth.frame_count)
-    truth, (table, covered) = evidence.truth, evidence.predictions[0]
-    review = review_all(truth, table, evidence.review, evidence.labelled & covered)
-    loose = review.pair_iou < evidence.review.iou
+    if not inputs.predictions:
+        return ProblemTable.of((), inputs.truth.frame_count)
+    truth, (table, covered) = inputs.truth, inputs.predictions[0]
+    review = review_all(truth, table, inputs.review, inputs.labelled & covered)
+    loose = review.pair_iou < inputs.review.iou
     loose_gt, loose_pred, loose_iou = review.pair_gt[loose], review.pair_pred[loose], review.pair_iou[loose]
     missed = review.frames[truth.frame_of_row()] & ~truth.ignored
     missed[review.pair_gt] = False
-    lonely = review.used & ~review.swallowed
-    lonely[review.pair_pred] = False
-    wrong_gt, wrong_pred = _other_class(truth, table, missed, lonely, evidence.review.convention)
+    unmatched = review.used & ~review.in_ignore_region
+    unmatched[review.pair_pred] = False
+    wrong_gt, wrong_pred = _other_class(truth, table, missed, unmatched, inputs.review.convention)
     missed[wrong_gt] = False
-    lonely[wrong_pred] = False
-    found = _Found(evidence)
-    agreed, mean = _agreed(evidence, np.concatenate((loose_pred, np.flatnonzero(lonely))))
+    unmatched[wrong_pred] = False
+    found = _ProblemColumns(inputs)
+    agreed, mean, voters = _agreed(inputs, np.concatenate((loose_pred, np.flatnonzero(unmatched))))
     count = len(loose_pred)
-    found.loose(loose_gt, loose_pred, loose_iou, agreed[:count], mean[:, :count])
-    found.missed(np.flatnonzero(missed))
-    found.wrong_class(wrong_gt, wrong_pred)
-    found.false_positives(np.flatnonzero(lonely), agreed[count:], mean[:, count:])
+    agreeing = np.where(agreed, voters, 0)
+    found.add_loose(loose_gt, loose_pred, loose_iou, agreeing[:count], mean[:, :count])
+    found.add_missed(np.flatnonzero(missed))
+    found.add_wrong_class(wrong_gt, wrong_pred)
+    found.add_false_positives(np.flatnonzero(unmatched), agreeing[count:], mean[:, count:])
     return found.table()
 
 
-def _columns(table: BoxTable, rows: Int, convention: Convention) -> Columns:
+def _columns(table: BoxTable, rows: Int, convention: Convention) -> PairColumns:
     """The rows (ascending) of a table for ``overlapping_pairs``."""
     offsets = np.searchsorted(rows, table.offsets)
     boxes = table.boxes[:, rows]
-    return Columns(offsets.astype(np.int64), boxes, areas(boxes, convention))
+    return PairColumns(offsets.astype(np.int64), boxes, areas(boxes, convention))
 
 
 def _overlaps(one: tuple[BoxTable, Int], other: tuple[BoxTable, Int], least: float, convention: Convention) -> Pairs:
@@ -148,11 +153,11 @@ def _overlaps(one: tuple[BoxTable, Int], other: tuple[BoxTable, Int], least: flo
 
 
 def _other_class(
-    truth: BoxTable, table: BoxTable, missed: Bool, lonely: Bool, convention: Convention
+    truth: BoxTable, table: BoxTable, missed: Bool, unmatched: Bool, convention: Convention
 ) -> tuple[Int, Int]:
-    """Missed boxes that a lonely prediction of another class covers, and these predictions; each of them once."""
+    """Missed boxes that an unmatched prediction of another class covers, and these predictions; each at most once."""
     classed = np.flatnonzero(missed & (truth.class_ids != UNSPECIFIED_CLASS))
-    pairs = _overlaps((truth, classed), (table, np.flatnonzero(lonely)), 0.5, convention)
+    pairs = _overlaps((truth, classed), (table, np.flatnonzero(unmatched)), 0.5, convention)
     pairs = pairs.select(truth.class_ids[pairs.gt] != table.class_ids[pairs.pred])
     pairs = pairs.select(np.lexsort((pairs.pred, -pairs.iou, pairs.gt)))
     wrong: dict[int, int] = {}
@@ -164,52 +169,57 @@ def _other_class(
     return np.array(list(wrong), np.int64), np.array(list(wrong.values()), np.int64)
 
 
-def _agreed(evidence: Evidence, rows: Int) -> tuple[Bool, Float]:
-    """Whether all other variants that cover the frame have a box like the baseline's; (4, N) mean of their boxes."""
-    table, _ = evidence.predictions[0]
+def _agreed(inputs: ProblemInputs, rows: Int) -> tuple[Bool, Float, Int]:
+    """Whether all other variants that cover the frame have a box like the baseline's ``rows``.
+
+    Returns:
+        (N,) bool; (4, N) mean of the boxes, the baseline's included; (N,) number of variants that cover the frame.
+    """
+    table, _ = inputs.predictions[0]
     frames = table.frame_of_row()[rows]
     total = table.boxes[:, rows].copy()
-    witnesses = np.ones(len(rows), np.int64)
+    voters = np.ones(len(rows), np.int64)
     agreed = np.ones(len(rows), np.bool_)
     order = np.argsort(rows, kind="stable")
     ascending = rows[order]
-    for other, covered in evidence.predictions[1:]:
-        used = np.flatnonzero(other.scores >= evidence.review.conf)
-        pairs = _overlaps((table, ascending), (other, used), AGREEMENT, evidence.review.convention)
+    for other, covered in inputs.predictions[1:]:
+        used = np.flatnonzero(other.scores >= inputs.review.conf)
+        pairs = _overlaps((table, ascending), (other, used), AGREEMENT, inputs.review.convention)
         pairs = pairs.select(table.class_ids[pairs.gt] == other.class_ids[pairs.pred])
         pairs = pairs.select(np.lexsort((pairs.pred, -pairs.iou, pairs.gt)))
         first = np.ones(len(pairs.gt), np.bool_)
         first[1:] = pairs.gt[1:] != pairs.gt[:-1]
         place = order[np.searchsorted(ascending, pairs.gt[first])]
-        testifies = covered[frames]
+        votes = covered[frames]
         same = np.zeros(len(rows), np.bool_)
         same[place] = True
-        agreed &= same | ~testifies
-        both = testifies[place]
+        agreed &= same | ~votes
+        both = votes[place]
         total[:, place[both]] += other.boxes[:, pairs.pred[first][both]]
-        witnesses += testifies
-    return agreed & (witnesses > 1), total / witnesses
+        voters += votes
+    return agreed & (voters > 1), total / voters, voters
 
 
-class _Found:
-    """Collects the columns."""
+class _ProblemColumns:
+    """Collects the columns of a problem table."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self._truth, self._table = evidence.truth, evidence.predictions[0][0]
+    def __init__(self, inputs: ProblemInputs) -> None:
+        self._inputs = inputs
+        self._truth, self._table = inputs.truth, inputs.predictions[0][0]
         self._gt_frame, self._pred_frame = self._truth.frame_of_row(), self._table.frame_of_row()
         self._parts: list[tuple[Int | Float, ...]] = []
 
     def _put(
         self,
         kinds: Int,
-        worst: Float,
+        severity_in_kind: Float,
         *,
         gt: Int | None = None,
         pred: Int | None = None,
         iou: Float | None = None,
         fix: Float | None = None,
         fix_class: Int | None = None,
+        agreeing: Int | None = None,
     ) -> None:
         count = len(kinds)
         if gt is not None:
@@ -223,7 +233,7 @@ class _Found:
             (
                 frames,
                 kinds,
-                kinds + worst * 0.99,
+                kinds + severity_in_kind * 0.99,
                 ids,
                 rects.reshape(4, -1),
                 classes,
@@ -231,45 +241,52 @@ class _Found:
                 np.full((4, count), np.nan) if fix is None else fix,
                 np.full(count, NO_FIX_CLASS, np.int64) if fix_class is None else fix_class,
                 tracks,
+                np.zeros(count, np.int64) if agreeing is None else agreeing,
             )
         )
 
     def _tracks_of(self, ids: Int) -> Int:
-        place = np.searchsorted(self._evidence.track_ids, ids)
-        return self._evidence.tracks[place]
+        place = np.searchsorted(self._inputs.track_ids, ids)
+        return self._inputs.tracks[place]
 
-    def loose(self, gt: Int, pred: Int, iou: Float, agreed: Bool, mean: Float) -> None:
-        """Pairs below the threshold."""
-        kinds = np.where(agreed, int(Kind.AGREE), int(Kind.LOOSE))
-        worst = np.where(agreed, self._table.scores[pred], 1.0 - iou)
-        self._put(kinds, worst, gt=gt, iou=iou, fix=np.where(agreed, mean, self._table.boxes[:, pred]))
+    def add_loose(self, gt: Int, pred: Int, iou: Float, agreeing: Int, mean: Float) -> None:
+        """Add pairs below the IoU threshold."""
+        agreed = agreeing > 0
+        kinds = np.where(agreed, int(ProblemKind.AGREE), int(ProblemKind.LOOSE))
+        severity = np.where(agreed, self._table.scores[pred], 1.0 - iou)
+        fix = np.where(agreed, mean, self._table.boxes[:, pred])
+        self._put(kinds, severity, gt=gt, iou=iou, fix=fix, agreeing=agreeing)
 
-    def missed(self, gt: Int) -> None:
-        """Boxes without a partner."""
+    def add_missed(self, gt: Int) -> None:
+        """Add boxes without a partner."""
         boxes = self._truth.boxes[:, gt]
         area = (boxes[2] - boxes[0]) * (boxes[3] - boxes[1])
-        self._put(np.full(len(gt), int(Kind.MISS)), np.minimum(area / 1e5, 1.0), gt=gt)
+        self._put(np.full(len(gt), int(ProblemKind.MISS)), np.minimum(area / 1e5, 1.0), gt=gt)
 
-    def wrong_class(self, gt: Int, pred: Int) -> None:
-        """Boxes that a prediction of another class covers."""
-        kinds = np.full(len(gt), int(Kind.WRONG_CLASS))
+    def add_wrong_class(self, gt: Int, pred: Int) -> None:
+        """Add boxes that a prediction of another class covers."""
+        kinds = np.full(len(gt), int(ProblemKind.WRONG_CLASS))
         self._put(kinds, self._table.scores[pred], gt=gt, fix_class=self._table.class_ids[pred])
 
-    def false_positives(self, pred: Int, agreed: Bool, mean: Float) -> None:
-        """Predictions without a partner."""
-        kinds = np.where(agreed, int(Kind.AGREE), int(Kind.FALSE_POSITIVE))
+    def add_false_positives(self, pred: Int, agreeing: Int, mean: Float) -> None:
+        """Add predictions without a partner."""
+        agreed = agreeing > 0
+        kinds = np.where(agreed, int(ProblemKind.AGREE), int(ProblemKind.FALSE_POSITIVE))
         fix = np.where(agreed, mean, self._table.boxes[:, pred])
-        self._put(kinds, self._table.scores[pred], pred=pred, fix=fix, fix_class=self._table.class_ids[pred])
+        classes = self._table.class_ids[pred]
+        self._put(kinds, self._table.scores[pred], pred=pred, fix=fix, fix_class=classes, agreeing=agreeing)
 
     def table(self) -> ProblemTable:
-        """All that was put."""
+        """All problems that were added."""
         columns = [np.concatenate(column, axis=-1) for column in zip(*self._parts, strict=True)]
         order = np.lexsort((columns[1], columns[0]))
-        frames, kinds, severities, ids, rects, classes, ious, fixes, fix_classes, tracks = (
+        frames, kinds, severities, ids, rects, classes, ious, fixes, fix_classes, tracks, agreeing = (
             column[..., order] for column in columns
         )
         offsets = _offsets(frames, self._truth.frame_count)
-        return ProblemTable(offsets, frames, kinds, severities, ids, rects, classes, ious, fixes, fix_classes, tracks)
+        return ProblemTable(
+            offsets, frames, kinds, severities, ids, rects, classes, ious, fixes, fix_classes, tracks, agreeing
+        )
 
 
 def _offsets(frames: Int, frame_count: int) -> Int:

@@ -1,7 +1,7 @@
-"""Moving all that belongs to a frame to the frame's new number, once its pictures were counted anew.
+"""Moving everything that belongs to a frame to the frame's new number after a video was re-indexed.
 
-The move is total and takes no two frames to one number, so that edits and their inverses move too: undo after a
-renumbering gives what renumbering the undone state would give.
+Every frame that anything belongs to gets a new number, and no two frames get the same one. Edits and their inverses can
+therefore be renumbered too: undo after a renumbering gives the same result as renumbering the undone state.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.edits import AddBoxes, Batch, Edit, FrameState, SetDecisions, SetFrames
-from iouviewer.document.history import Step
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
+from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.metrics.table import Bool, BoxTable, Int
 
 _PROBLEM_KEY = re.compile(r"(?P<kind>[A-Za-z_]+):(?P<frame>\d+)(?P<rest>:.*)", re.DOTALL)
-"""Keys of problems (``document.problems``) hold their frame in second place."""
+"""The second field of a problem's key (``document.problems``) is its frame."""
 
 
 @dataclass(frozen=True, eq=False)
-class FrameMoves:
-    """Where the frames of a source go.
+class FrameMapping:
+    """New numbers of the frames of a source.
 
     Attributes:
         source: its id.
-        new: (F before,) int64, the new number of each frame; -1 for a frame that nothing belongs to and that is gone.
-        frame_count: frames afterwards.
-        numbering: which pictures the frames then are; frames behind its ``picture_count`` have none.
-        kept: (F before,) bool, frames that turned out to have no picture and are kept for what belongs to them.
+        new: (F before,) int64, the new number of each frame; -1 for a removed frame, to which nothing belongs.
+        frame_count: number of frames afterwards.
+        numbering: which frame of the video each new number denotes; numbers from its ``video_frame_count`` on denote
+            none.
+        kept: (F before,) bool, frames that turned out not to be in the video and are kept for their boxes.
     """
 
     source: int
@@ -44,173 +45,175 @@ class FrameMoves:
     kept: Bool
 
     @property
-    def moves_nothing(self) -> bool:
-        """Whether every frame stays where it is; there may be more of them."""
+    def is_identity(self) -> bool:
+        """Whether every frame keeps its number; frames may be added."""
         return bool((self.new == np.arange(len(self.new))).all())
 
     @property
-    def fresh(self) -> Int:
-        """(K,) int64: new frames that were none before."""
+    def added(self) -> Int:
+        """(K,) int64: new numbers that no earlier frame has."""
         taken = np.zeros(self.frame_count, np.bool_)
         taken[self.new[self.new >= 0]] = True
         return np.flatnonzero(~taken)
 
     def of(self, frame: int) -> int:
-        """The new number of a frame; ValueError for one that is gone (the plan was made without looking at it)."""
+        """The new number of a frame; ValueError for a removed one (the mapping did not know that it is needed)."""
         if not 0 <= frame < len(self.new):
             return frame
-        moved = int(self.new[frame])
-        if moved < 0:
-            raise ValueError(f"frame {frame} was not to be needed any more")
-        return moved
+        number = int(self.new[frame])
+        if number < 0:
+            raise ValueError(f"frame {frame} was removed")
+        return number
 
-    def near(self, frame: int) -> int:
-        """The new number of a frame, or of the nearest one before it (else after it) that is not gone."""
+    def nearest(self, frame: int) -> int:
+        """The new number of a frame or, if it was removed, of the nearest earlier (else later) one."""
         if not len(self.new):
             return 0
         frame = min(max(frame, 0), len(self.new) - 1)
-        there = np.flatnonzero(self.new >= 0)
-        if not len(there):
+        remaining = np.flatnonzero(self.new >= 0)
+        if not len(remaining):
             return 0
-        place = max(int(np.searchsorted(there, frame, side="right")) - 1, 0)
-        return int(self.new[there[place]])
+        place = max(int(np.searchsorted(remaining, frame, side="right")) - 1, 0)
+        return int(self.new[remaining[place]])
 
 
-def plan_moves(source: int, rows: Numbering, found: Numbering, holds: Callable[[], Bool]) -> FrameMoves:
-    """Where frames go when ``found`` is what the video's index now says.
+def map_frames(source: int, rows: Numbering, found: Numbering, holds: Callable[[], Bool]) -> FrameMapping:
+    """The mapping for a video whose index now says ``found``: every number follows its frame of the video.
 
     Args:
-        rows: the pictures of the frames as they are.
-        holds: (F,) bool, whether anything belongs to a frame; asked only where a picture is gone.
+        rows: the numbering so far.
+        holds: (F,) bool, whether anything belongs to a frame; called only where a frame is not in the video any more.
     """
-    new = rows.pictures_in(found)
-    without = np.flatnonzero(new < 0)
-    if found.complete and len(without):
-        # Frames that are not known yet are waited for.
-        without = without[holds()[without]]
-    new[without] = found.frame_count + np.arange(len(without))
-    numbering = found.with_kept(
-        rows.stamps[without], rows.occurrences[without], rows.packets[without], rows.repeats[without]
+    new = rows.match_frames(found)
+    missing = np.flatnonzero(new < 0)
+    if found.complete and len(missing):
+        # While the index is incomplete the frame may still be found, so it is kept.
+        missing = missing[holds()[missing]]
+    new[missing] = found.frame_count + np.arange(len(missing))
+    numbering = found.with_extra_frames(
+        rows.stamps[missing], rows.occurrences[missing], rows.packets[missing], rows.repeats[missing]
     )
     kept = np.zeros(rows.frame_count, np.bool_)
     if found.complete:
-        kept[without] = True
-    return FrameMoves(source, new, numbering.frame_count, numbering, kept)
+        kept[missing] = True
+    return FrameMapping(source, new, numbering.frame_count, numbering, kept)
 
 
-def moves_of_none(source: int, rows: Numbering, found: Numbering, holds: Bool) -> FrameMoves:
-    """Every frame keeps its number, whatever picture that is now; those at the end that hold nothing go.
+def keep_frame_numbers(source: int, rows: Numbering, found: Numbering, holds: Bool) -> FrameMapping:
+    """The mapping where every frame keeps its number; frames at the end that nothing belongs to are removed.
 
-    For boxes that were read from files, which count as a clean decode does. ``holds`` is (F,) bool.
+    For boxes read from files, whose frame numbers follow a full decode. ``holds`` is (F,) bool.
     """
     count = max(found.frame_count, int(np.flatnonzero(holds)[-1]) + 1 if holds.any() else 0)
     here = np.arange(rows.frame_count)
     new = np.where(here < count, here, -1)
     kept = (here >= found.frame_count) & (here < count)
-    return FrameMoves(source, new, count, found.padded(count), kept)
+    return FrameMapping(source, new, count, found.padded_to(count), kept)
 
 
 @dataclass(frozen=True, slots=True)
 class Renumbered:
-    """What a renumbering leaves behind, for whoever keeps it: moves, and what does not follow from them alone.
+    """Result of a renumbering, for the history and the project file.
 
-    ``states`` (F,) int8 of FrameState, ``verified`` (F,) bool; all are those after the renumbering.
+    ``states`` is (F,) int8 of FrameState, ``verified`` (F,) bool; all values are those after the renumbering.
     """
 
-    moves: FrameMoves
+    mapping: FrameMapping
     source: Source
     states: NDArray[np.int8]
     verified: Bool
-    rest: FrameState
+    default_state: FrameState
     decisions: tuple[tuple[str, str], ...]
     variants: tuple[Variant, ...]
 
     def step(self, step: Step) -> Step:
         """A step of the history after the renumbering."""
-        return moved_step(step, self.moves)
+        return renumber_step(step, self.mapping)
 
 
-# What moves
+# Applying a mapping
 
 
-def moved_edit(edit: Edit, moves: FrameMoves) -> Edit:
-    """The edit that does after the renumbering what ``edit`` did before."""
+def renumber_edit(edit: Edit, mapping: FrameMapping) -> Edit:
+    """The edit that has the same effect after the renumbering as ``edit`` before it."""
     if isinstance(edit, Batch):
-        parts = tuple(moved_edit(part, moves) for part in edit.edits)
+        parts = tuple(renumber_edit(part, mapping) for part in edit.edits)
         return Batch(parts, edit.source)
-    if edit.source != moves.source:
+    if edit.source != mapping.source:
         return edit
     if isinstance(edit, AddBoxes):
-        return AddBoxes(tuple(replace(box, frame=moves.of(box.frame)) for box in edit.boxes), edit.source)
+        return AddBoxes(tuple(replace(box, frame=mapping.of(box.frame)) for box in edit.boxes), edit.source)
     if isinstance(edit, SetDecisions):
-        return SetDecisions(tuple((moved_key(key, moves), value) for key, value in edit.decisions), edit.source)
+        return SetDecisions(tuple((renumber_key(key, mapping), value) for key, value in edit.decisions), edit.source)
     if isinstance(edit, SetFrames):
-        return _moved_marks(edit, moves)
+        return _renumber_marks(edit, mapping)
     return edit
 
 
-def _moved_marks(edit: SetFrames, moves: FrameMoves) -> SetFrames:
-    marks = {moves.of(mark.frame): mark._replace(frame=moves.of(mark.frame)) for mark in edit.marks}
-    rest = edit.rest
-    if rest is None:
+def _renumber_marks(edit: SetFrames, mapping: FrameMapping) -> SetFrames:
+    marks = {mapping.of(mark.frame): mark._replace(frame=mapping.of(mark.frame)) for mark in edit.marks}
+    default = edit.default_mark
+    if default is None:
         return SetFrames(tuple(marks.values()), edit.source)
-    # What was one open end becomes single frames where the end falls apart; the end opens behind them.
-    old = moves.new[rest.frame :]
-    for frame in (*old[old >= 0].tolist(), *moves.fresh.tolist()):
-        marks.setdefault(frame, rest._replace(frame=frame))
-    return SetFrames(tuple(marks.values()), edit.source, rest._replace(frame=moves.frame_count))
+    # The frames from the default mark on may not be consecutive any more: each gets its own mark, and the default
+    # mark moves behind the last frame.
+    old = mapping.new[default.frame :]
+    for frame in (*old[old >= 0].tolist(), *mapping.added.tolist()):
+        marks.setdefault(frame, default._replace(frame=frame))
+    return SetFrames(tuple(marks.values()), edit.source, default._replace(frame=mapping.frame_count))
 
 
-def moved_step(step: Step, moves: FrameMoves) -> Step:
+def renumber_step(step: Step, mapping: FrameMapping) -> Step:
     """A step of the history after the renumbering."""
-    frame = moves.near(step.frame) if step.source == moves.source else step.frame
-    return replace(step, edit=moved_edit(step.edit, moves), inverse=moved_edit(step.inverse, moves), frame=frame)
+    edit, inverse = renumber_edit(step.edit, mapping), renumber_edit(step.inverse, mapping)
+    frame = mapping.nearest(step.frame) if step.source == mapping.source else step.frame
+    return replace(step, edit=edit, inverse=inverse, frame=frame)
 
 
-def moved_key(key: str, moves: FrameMoves) -> str:
+def renumber_key(key: str, mapping: FrameMapping) -> str:
     """A problem's key with its frame's new number; other keys stay."""
     found = _PROBLEM_KEY.fullmatch(key)
-    return key if found is None else f"{found['kind']}:{moves.of(int(found['frame']))}{found['rest']}"
+    return key if found is None else f"{found['kind']}:{mapping.of(int(found['frame']))}{found['rest']}"
 
 
-def moved_decisions(decisions: Mapping[str, str], moves: FrameMoves) -> dict[str, str]:
+def renumber_decisions(decisions: Mapping[str, str], mapping: FrameMapping) -> dict[str, str]:
     """Decisions by the problems' new keys."""
-    return {moved_key(key, moves): value for key, value in decisions.items()}
+    return {renumber_key(key, mapping): value for key, value in decisions.items()}
 
 
-def moved_mask(mask: Bool, moves: FrameMoves, *, fresh: bool = False) -> Bool:
-    """(F,) bool for the new numbers; frames that were none before get ``fresh``."""
-    result = np.full(moves.frame_count, fresh, np.bool_)
-    there = moves.new >= 0
-    result[moves.new[there]] = mask[there]
+def renumber_mask(mask: Bool, mapping: FrameMapping, *, added: bool = False) -> Bool:
+    """(F,) bool by new numbers; ``added`` is the value of added frames."""
+    result = np.full(mapping.frame_count, added, np.bool_)
+    remains = mapping.new >= 0
+    result[mapping.new[remains]] = mask[remains]
     return result
 
 
-def moved_predictions(predictions: PredictionSet, moves: FrameMoves) -> PredictionSet:
-    """Predictions by the new numbers. Frames without a picture keep their boxes and count in no score."""
+def renumber_predictions(predictions: PredictionSet, mapping: FrameMapping) -> PredictionSet:
+    """Predictions by new numbers. Frames that are not in the video keep their boxes and count in no score."""
     table = predictions.table
-    frames = moves.new[table.frame_of_row()]
-    moved = BoxTable.from_rows(
+    frames = mapping.new[table.frame_of_row()]
+    renumbered = BoxTable.from_rows(
         frames,
         table.boxes,
-        frame_count=moves.frame_count,
+        frame_count=mapping.frame_count,
         class_ids=table.class_ids,
         scores=table.scores,
         ignored=table.ignored,
         ids=table.ids,
     )
-    covered = moved_mask(predictions.covered & ~moves.kept, moves, fresh=predictions.covers_rest)
-    return replace(predictions, table=moved, covered=covered)
+    covered = renumber_mask(predictions.covered & ~mapping.kept, mapping, added=predictions.covers_new_frames)
+    return replace(predictions, table=renumbered, covered=covered)
 
 
-# What holds a frame
+# Frames that are in use
 
 
-def frames_of_edit(edit: Edit, source: int) -> Iterator[int]:
-    """Frames of a source that an edit names."""
+def edit_frames(edit: Edit, source: int) -> Iterator[int]:
+    """Frames of a source that an edit refers to."""
     if isinstance(edit, Batch):
         for part in edit.edits:
-            yield from frames_of_edit(part, source)
+            yield from edit_frames(part, source)
     elif edit.source != source:
         return
     elif isinstance(edit, AddBoxes):
@@ -218,17 +221,17 @@ def frames_of_edit(edit: Edit, source: int) -> Iterator[int]:
     elif isinstance(edit, SetFrames):
         yield from (mark.frame for mark in edit.marks)
     elif isinstance(edit, SetDecisions):
-        yield from frames_of_keys(key for key, _value in edit.decisions)
+        yield from problem_key_frames(key for key, _value in edit.decisions)
 
 
-def frames_of_keys(keys: Iterable[str]) -> Iterator[int]:
-    """Frames that stand in problems' keys."""
+def problem_key_frames(keys: Iterable[str]) -> Iterator[int]:
+    """Frames in problems' keys."""
     for key in keys:
         found = _PROBLEM_KEY.fullmatch(key)
         if found is not None:
             yield int(found["frame"])
 
 
-def frames_of_steps(steps: Iterable[Step], source: int) -> set[int]:
-    """Frames of a source that steps of the history need, done or undone."""
-    return {frame for step in steps for edit in (step.edit, step.inverse) for frame in frames_of_edit(edit, source)}
+def step_frames(steps: Iterable[Step], source: int) -> set[int]:
+    """Frames of a source that steps of the history refer to, done or undone."""
+    return {frame for step in steps for edit in (step.edit, step.inverse) for frame in edit_frames(edit, source)}

@@ -1,8 +1,8 @@
-"""The scores of all variants: computed for whole tables once, then kept current frame by frame.
+"""The scores of all variants: computed for whole tables once, then updated frame by frame.
 
-``Scores.update`` is what an edit calls. It works out the overlaps of the edited frames with all variants' predictions,
-associates anew, and replaces those frames' share in every sum. All numbers equal, bit for bit, what computing them from
-the start would give.
+An edit calls ``Scores.update``, which recomputes the overlaps of the edited frames with all variants' predictions,
+matches these frames again and replaces their values in every sum. All metrics equal, bit for bit, those of a full
+computation.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.pending_ap import PendingAp
-from iouviewer.document.pending_scores import PendingScores
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_frame import FramePredictions, frame_overlaps, frame_predictions
 from iouviewer.document.scores_types import (
@@ -22,10 +20,11 @@ from iouviewer.document.scores_types import (
     UNLABELLED,
     GroundTruthView,
     NoAp,
+    PendingAp,
     ScoreSettings,
     VariantSummary,
 )
-from iouviewer.document.scores_variant import VariantScores
+from iouviewer.document.scores_variant import PendingScores, VariantScores
 from iouviewer.metrics.coco import MAX_DETECTIONS, rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import Association, FrameReview, review_frame, rows_of_review
@@ -42,19 +41,24 @@ __all__ = [
     "VariantSummary",
 ]
 
-_REMEMBERED = 16
-"""Frames whose predictions are kept side by side; a drag edits the same frame again and again."""
+_CACHED_FRAMES = 16
+"""Number of frames whose concatenated predictions are cached; a drag edits the same frame repeatedly."""
 
 
 class Scores:
     """Scores of any number of variants against one ground truth."""
 
-    def __init__(self, gt: GroundTruthView, settings: ScoreSettings, *, later: int | None = None) -> None:
-        """``later``: variants with more boxes than that, and the ground truth's, wait for ``pending_scores``."""
+    def __init__(self, gt: GroundTruthView, settings: ScoreSettings, *, defer_above: int | None = None) -> None:
+        """Score all variants against ``gt``.
+
+        Args:
+            defer_above: variants whose boxes and the ground truth's are more than this are scored by another thread
+                (``pending_scores``); None: all are scored at once.
+        """
         self._settings = settings
-        self.later = later
+        self.defer_above = defer_above
         self._variants: dict[str, VariantScores] = {}
-        self._columns: dict[int, FramePredictions] = {}
+        self._frame_predictions: dict[int, FramePredictions] = {}
         self._reviews: dict[tuple[str, int], tuple[BoxTable, tuple[object, ...], Association | FrameReview]] = {}
         self.set_ground_truth(gt)
 
@@ -71,7 +75,7 @@ class Scores:
         return self._variants[key].predictions
 
     def set_ground_truth(self, gt: GroundTruthView) -> None:
-        """Replace the ground truth; every variant is scored anew."""
+        """Replace the ground truth and score every variant again."""
         self._gt = gt
         table = gt.table()
         frame = table.frame_of_row()[rows_without_class(table)]
@@ -79,18 +83,18 @@ class Scores:
         self._rebuild()
 
     def set_settings(self, settings: ScoreSettings) -> None:
-        """Change what the scores depend on. AP is kept unless the choice of frames changed."""
+        """Replace the settings. AP is kept unless the selected frames changed."""
         old, self._settings = self._settings, settings
         if settings.frames is not old.frames:
             self._rebuild()
         elif settings.review != old.review:
-            self._columns.clear()
+            self._frame_predictions.clear()
             table = self._gt.table()
             for variant in self._variants.values():
-                if self._is_long(variant.predictions):
+                if self._is_deferred(variant.predictions):
                     variant.defer(settings)
                 else:
-                    variant.review_again(table, settings)
+                    variant.match_all(table, settings)
         else:
             for variant in self._variants.values():
                 variant.settings = settings
@@ -99,33 +103,33 @@ class Scores:
         """Add a variant, or replace one; ValueError where the number of frames differs from the ground truth's."""
         if predictions.frame_count != self._gt.frame_count:
             raise ValueError(f"{predictions.frame_count} frames of predictions for {self._gt.frame_count} of the video")
-        self._columns.clear()
-        self._variants[key] = self._scored(predictions)
+        self._frame_predictions.clear()
+        self._variants[key] = self._score(predictions)
 
     def extend_variant(self, key: str, predictions: PredictionSet, frames: Iterable[int]) -> None:
-        """Take over a running model's results: ``predictions`` differ from what was given only in ``frames``.
+        """Update a variant whose model is running: ``predictions`` differ from the current ones only in ``frames``.
 
-        Review numbers follow at once. AP follows at once while the set is small; later it is "pending" until ``settle``
-        computes it, or another thread what ``pending_ap`` gives.
+        Matching metrics are updated at once. AP is updated at once while the set is small; above that it is pending
+        until ``compute_ap``, or until another thread computes what ``pending_ap`` returns.
         """
-        self._columns.clear()
+        self._frame_predictions.clear()
         numbers = [int(frame) for frame in frames]
         self._variants[key].extend(predictions, numbers, self._gt, self._without_class)
 
-    def settle(self, key: str) -> None:
-        """Compute a pending AP now, for a run that will not go on."""
-        self._variants[key].settle(self._gt)
+    def compute_ap(self, key: str) -> None:
+        """Compute a pending AP now, for a run that has ended."""
+        self._variants[key].compute_ap(self._gt)
 
     def pending_ap(self, key: str) -> PendingAp | None:
-        """What a variant's pending AP depends on, to be computed in another thread; None where it is not pending."""
+        """The inputs of a variant's pending AP, for another thread; None where it is not pending."""
         return self._variants[key].pending_ap(self._gt)
 
-    def take_ap(self, key: str, pending: PendingAp, ap: IncrementalAp) -> bool:
-        """Take over what was computed of ``pending``; False where it is out of date or the variant is gone."""
-        return key in self._variants and self._variants[key].take_ap(pending, ap)
+    def apply_ap(self, key: str, pending: PendingAp, ap: IncrementalAp) -> bool:
+        """Use the result of ``pending``; False where it is out of date or the variant was removed."""
+        return key in self._variants and self._variants[key].apply_ap(pending, ap)
 
     def pending_scores(self, key: str) -> PendingScores | None:
-        """What a variant's pending numbers depend on, for another thread; None where they are not pending."""
+        """The inputs of a variant's pending metrics, for another thread; None where they are not pending."""
         variant = self._variants[key]
         if not variant.pending:
             return None
@@ -133,17 +137,17 @@ class Scores:
         table, ap, token = self._gt.table(), variant.ap, variant.state_token
         return PendingScores(variant.predictions, table, states, self._settings, without, ap, token)
 
-    def take_scores(self, key: str, pending: PendingScores, scores: VariantScores) -> bool:
-        """Take over what was computed of ``pending``; False where it is out of date or the variant is gone."""
+    def apply_scores(self, key: str, pending: PendingScores, scores: VariantScores) -> bool:
+        """Use the result of ``pending``; False where it is out of date or the variant was removed."""
         current = key in self._variants and self._variants[key].state_token is pending.token
         if current:
             self._variants[key] = scores
         return current
 
     def remove_variant(self, key: str) -> None:
-        """Forget a variant; KeyError where there is none."""
+        """Remove a variant; KeyError where there is none."""
         del self._variants[key]
-        self._columns.clear()
+        self._frame_predictions.clear()
 
     def update(self, frames: Iterable[int]) -> None:
         """The ground truth of these frames changed: boxes, classes, flags or state."""
@@ -156,91 +160,93 @@ class Scores:
             self._without_class[frame] = without[1]
             if not variants:
                 continue
-            columns = self._columns_of(frame)
-            overlaps = frame_overlaps(gt, columns, self._settings.review)
-            content = self._content(gt)
+            predictions = self._predictions_of(frame)
+            overlaps = frame_overlaps(gt, predictions, self._settings.review)
+            inputs = self._review_inputs(gt)
             for number, (key, variant) in enumerate(self._variants.items()):
-                found = (overlaps.review[number], overlaps.swallowed[number], columns.used_counts[number])
-                who = variant.update(frame, truth, state, columns.rows[number], found, overlaps.coco[number])
-                variant.recount_classes(frame, *without)
-                if who is not None:
-                    self._remember(key, frame, content, who)
-        self._turn_classes(variants)
+                found = (overlaps.review[number], overlaps.in_ignore_region[number], predictions.used_counts[number])
+                association = variant.update(
+                    frame, truth, state, predictions.rows[number], found, overlaps.coco[number]
+                )
+                variant.update_class_counts(frame, *without)
+                if association is not None:
+                    self._cache_review(key, frame, inputs, association)
+        self._update_class_modes(variants)
 
-    def _turn_classes(self, variants: list[VariantScores]) -> None:
-        """AP anew where the first counted box without a class came, or the last one went."""
+    def _update_class_modes(self, variants: list[VariantScores]) -> None:
+        """Evaluate AP again where the first counted box without a class was added, or the last one removed."""
         for variant in variants:
             if variant.one_class != variant.counts_as_one_class:
-                self._columns.clear()
-                variant.turn_classes(self._gt)
+                self._frame_predictions.clear()
+                variant.update_class_mode(self._gt)
 
     def frame_iou(self, key: str, frame: int) -> float:
         """Frame IoU, NaN where undefined."""
         return float(self._variants[key].timeline[frame])
 
     def timeline(self, key: str) -> Float:
-        """(F,) frame IoU, NaN where undefined; a live view, not to be written to."""
+        """(F,) frame IoU, NaN where undefined; a read-only view that later updates change."""
         view = self._variants[key].timeline.view()
         view.flags.writeable = False
         return view
 
     def frame_review(self, key: str, frame: int) -> FrameReview:
-        """Who belongs to whom in one frame, whether or not it counts; rows are those of the frame."""
+        """The matching of one frame, whether or not the frame counts; rows are those of the frame."""
         table, gt = self._variants[key].predictions.table, self._gt.frame_table(frame)
-        content = self._content(gt)
-        kept = self._reviews.get((key, frame))
-        known = kept[2] if kept is not None and kept[0] is table and kept[1] == content else None
+        inputs = self._review_inputs(gt)
+        cached = self._reviews.get((key, frame))
+        known = cached[2] if cached is not None and cached[0] is table and cached[1] == inputs else None
         if isinstance(known, FrameReview):
             return known
         if known is None:
             review = review_frame(gt, table.frame(frame), self._settings.review)
         else:
             review = rows_of_review(gt, table.frame(frame), known, self._settings.review.iou)
-        self._remember(key, frame, content, review)
+        self._cache_review(key, frame, inputs, review)
         return review
 
-    def _content(self, gt: BoxTable) -> tuple[object, ...]:
-        """What the review of a frame depends on besides predictions."""
+    def _review_inputs(self, gt: BoxTable) -> tuple[object, ...]:
+        """The inputs of a frame's matching besides predictions."""
         return (self._settings.review, *(array.tobytes() for array in (gt.boxes, gt.class_ids, gt.ignored, gt.ids)))
 
-    def _remember(self, key: str, frame: int, content: tuple[object, ...], found: Association | FrameReview) -> None:
-        # Canvases, tables and the inspector ask for the same frame after each change.
+    def _cache_review(self, key: str, frame: int, inputs: tuple[object, ...], found: Association | FrameReview) -> None:
+        # Canvases, tables and the inspector read the same frame after each change.
         self._reviews.pop((key, frame), None)
-        if len(self._reviews) >= _REMEMBERED:
+        if len(self._reviews) >= _CACHED_FRAMES:
             del self._reviews[next(iter(self._reviews))]
-        self._reviews[key, frame] = (self._variants[key].predictions.table, content, found)
+        self._reviews[key, frame] = (self._variants[key].predictions.table, inputs, found)
 
     def summary(self, key: str) -> VariantSummary:
-        """The numbers of a variant as they stand."""
+        """The current metrics of a variant."""
         return self._variants[key].summary()
 
     def histogram(self, key: str, bins: int = 20) -> NDArray[np.int64]:
         """(bins,) frames by frame IoU in bins of equal width over 0..1."""
         return self._variants[key].histogram(bins).copy()
 
-    def _is_long(self, predictions: PredictionSet) -> bool:
-        return self.later is not None and len(predictions.table) + len(self._gt.table()) > self.later
+    def _is_deferred(self, predictions: PredictionSet) -> bool:
+        return self.defer_above is not None and len(predictions.table) + len(self._gt.table()) > self.defer_above
 
-    def _scored(self, predictions: PredictionSet) -> VariantScores:
+    def _score(self, predictions: PredictionSet) -> VariantScores:
         states = self._gt.states()
-        if self._is_long(predictions):
+        if self._is_deferred(predictions):
             return VariantScores.deferred(predictions, states, self._settings, self._without_class)
         return VariantScores(predictions, self._gt.table(), states, self._settings, self._without_class)
 
     def _rebuild(self) -> None:
-        self._columns.clear()
+        self._frame_predictions.clear()
         for key, variant in self._variants.items():
-            self._variants[key] = self._scored(variant.predictions)
+            self._variants[key] = self._score(variant.predictions)
 
-    def _columns_of(self, frame: int) -> FramePredictions:
-        columns = self._columns.get(frame)
-        if columns is None:
-            if len(self._columns) >= _REMEMBERED:
-                del self._columns[next(iter(self._columns))]
+    def _predictions_of(self, frame: int) -> FramePredictions:
+        predictions = self._frame_predictions.get(frame)
+        if predictions is None:
+            if len(self._frame_predictions) >= _CACHED_FRAMES:
+                del self._frame_predictions[next(iter(self._frame_predictions))]
             variants = [(variant.predictions, variant.one_class) for variant in self._variants.values()]
-            columns = frame_predictions(variants, frame, self._settings.review, MAX_DETECTIONS)
-            self._columns[frame] = columns
-        return columns
+            predictions = frame_predictions(variants, frame, self._settings.review, MAX_DETECTIONS)
+            self._frame_predictions[frame] = predictions
+        return predictions
 
 
 def _without_class(class_ids: list[int], ignored: list[bool]) -> int:

@@ -1,4 +1,4 @@
-"""One frame against all variants at once: the overlaps that an edit makes new."""
+"""Overlaps of one frame's ground truth with the predictions of all variants, computed in one pass after an edit."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from iouviewer.metrics.pairs import same_class
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
-_LOWEST = float(THRESHOLDS[0])
+_LOWEST_THRESHOLD = float(THRESHOLDS[0])
 
 
 @dataclass(frozen=True, eq=False)
 class FramePredictions:
-    """The predictions of one frame of several variants, side by side, each variant's by score.
+    """The predictions of one frame of several variants, concatenated; those of each variant are sorted by score.
 
     Attributes:
-        owner, place: per column, which variant it belongs to and its place by score among that variant's.
-        rows: per variant, the row in its table of each place.
+        owner, rank: per column, which variant it belongs to and its rank by score within that variant.
+        rows: per variant, the row in its table of each rank.
         used: (P,) bool, at or above the confidence threshold; per variant these come first.
         used_counts: per variant, how many are used.
-        capped: (P,) bool, among the best of its frame and class that COCO evaluation uses; None: all are.
+        within_limit: (P,) bool, among the best of its frame and class that COCO evaluation uses; None: all are.
     """
 
     owner: list[int]
-    place: list[int]
+    rank: list[int]
     rows: list[Int]
     boxes: Float
     areas: Float
@@ -43,17 +43,17 @@ class FramePredictions:
     coco_class: Int
     used: Bool
     used_counts: list[int]
-    capped: Bool | None
+    within_limit: Bool | None
 
 
 def frame_predictions(
-    variants: Sequence[tuple[PredictionSet, bool]], frame: int, settings: ReviewSettings, cap: int
+    variants: Sequence[tuple[PredictionSet, bool]], frame: int, settings: ReviewSettings, max_detections: int
 ) -> FramePredictions:
     """Collect the predictions of one frame.
 
     Args:
-        variants: each with whether COCO evaluation takes its boxes as of one class.
-        cap: most predictions of a class that COCO evaluation uses.
+        variants: each with whether COCO evaluation treats all its boxes as one class.
+        max_detections: most predictions of a class that COCO evaluation uses.
     """
     tables = [predictions.table for predictions, _ in variants]
     found = [table.rows(frame) for table in tables]
@@ -71,9 +71,9 @@ def frame_predictions(
         coco_class = np.where(as_one, UNSPECIFIED_CLASS, class_ids)
     ends = np.cumsum(counts).tolist()
     parts = [slice(end - count, end) for end, count in zip(ends, counts, strict=True)]
-    capped = None
-    if any(count > cap for count in counts):
-        capped = np.concatenate([_within_cap(coco_class[part], cap) for part in parts])
+    within_limit = None
+    if any(count > max_detections for count in counts):
+        within_limit = np.concatenate([_within_limit(coco_class[part], max_detections) for part in parts])
     used = scores[order] >= settings.conf
     return FramePredictions(
         owner.tolist(),
@@ -86,33 +86,33 @@ def frame_predictions(
         coco_class,
         used,
         np.bincount(owner[used], minlength=len(variants)).tolist(),
-        capped,
+        within_limit,
     )
 
 
-def _within_cap(classes: Int, cap: int) -> Bool:
-    """Which of a frame's predictions, by score, are among the best ``cap`` of their class."""
+def _within_limit(classes: Int, max_detections: int) -> Bool:
+    """Which of a frame's predictions, by score, are among the best ``max_detections`` of their class."""
     keep = np.ones(len(classes), np.bool_)
-    if len(classes) > cap and classes[0] == classes.min() == classes.max():
-        keep[cap:] = False
-    elif len(classes) > cap:
+    if len(classes) > max_detections and classes[0] == classes.min() == classes.max():
+        keep[max_detections:] = False
+    elif len(classes) > max_detections:
         for class_id in np.unique(classes):
-            keep[np.flatnonzero(classes == class_id)[cap:]] = False
+            keep[np.flatnonzero(classes == class_id)[max_detections:]] = False
     return keep
 
 
 @dataclass(frozen=True, eq=False)
 class FrameOverlaps:
-    """What overlaps in one frame, per variant.
+    """The overlapping pairs of one frame, per variant.
 
     Attributes:
         review: pairs with IoU > 0 for the assignment.
-        swallowed: used predictions that lie in an ignored box.
-        coco: pairs with overlap >= 0.5 for the matching; IoU, or the share of the prediction for crowds.
+        in_ignore_region: used predictions that lie in an ignored box.
+        coco: pairs with overlap >= 0.5 for the matching: IoU, or the share of the prediction's area for crowds.
     """
 
     review: list[list[Triple]]
-    swallowed: list[set[int]]
+    in_ignore_region: list[set[int]]
     coco: list[list[Triple]]
 
 
@@ -150,7 +150,7 @@ def _review_pairs(
         if ignored is not None:
             inside = (inter / preds.areas >= settings.iou) & ignored & usable
             for column in np.flatnonzero(inside.any(axis=0)).tolist():
-                result.swallowed[preds.owner[column]].add(preds.place[column])
+                result.in_ignore_region[preds.owner[column]].add(preds.rank[column])
         np.divide(inter, union, out=inter)
         found = (inter > 0.0) & usable
     if ignored is not None:
@@ -170,16 +170,16 @@ def _coco_pairs(
         np.copyto(union, preds.coco_areas, where=ignored)
     with np.errstate(invalid="ignore"):
         np.divide(inter, union, out=inter)
-        found = inter >= _LOWEST
-    if preds.capped is not None:
-        found &= preds.capped
-    # Ground truth without a class either is ignored or makes everything one class.
+        found = inter >= _LOWEST_THRESHOLD
+    if preds.within_limit is not None:
+        found &= preds.within_limit
+    # Ground truth without a class is either ignored or makes all boxes one class.
     found &= same_class(gt.class_ids[:, None], preds.coco_class)
     _collect(inter, found, preds, result.coco)
 
 
 def _collect(values: Float, found: Bool, preds: FramePredictions, into: list[list[Triple]]) -> None:
     rows, columns = np.nonzero(found)
-    owner, place = preds.owner, preds.place
+    owner, rank = preds.owner, preds.rank
     for row, column, value in zip(rows.tolist(), columns.tolist(), values[rows, columns].tolist(), strict=True):
-        into[owner[column]].append((row, place[column], value))
+        into[owner[column]].append((row, rank[column], value))

@@ -1,4 +1,4 @@
-"""What goes into the scores and what comes out."""
+"""Inputs and results of the scores."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.metrics.coco import ClassAp
+from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Bool, BoxTable
 
@@ -18,12 +19,12 @@ FrameStates = NDArray[np.int8]
 UNLABELLED, LABELLED, EXCLUDED = 0, 1, 2
 """States of a frame of the ground truth."""
 
-FLOOR_OF_FULL_CURVE = 0.01
-"""With a score floor above this AP is a lower bound."""
+FULL_CURVE_FLOOR = 0.01
+"""With a score floor above this, AP is a lower bound."""
 
 
 class GroundTruthView(Protocol):
-    """The ground truth as the scores read it."""
+    """What the scores read of a ground truth."""
 
     @property
     def frame_count(self) -> int: ...
@@ -50,9 +51,9 @@ class ScoreSettings:
     """What the scores depend on besides boxes.
 
     Attributes:
-        review: thresholds and convention of the association.
-        target: the IoU that is aimed at, drawn in the timeline; changes no number.
-        frames: (F,) bool, a narrower choice of frames; None for all.
+        review: thresholds and convention of the matching.
+        target: the target IoU, drawn in the timeline; affects no metric.
+        frames: (F,) bool, the selected frames; None for all.
     """
 
     review: ReviewSettings = field(default_factory=ReviewSettings)
@@ -70,14 +71,14 @@ class NoAp(StrEnum):
 
 @dataclass(frozen=True)
 class VariantSummary:
-    """The numbers of one variant; None where undefined.
+    """The metrics of one variant; None where undefined.
 
     Attributes:
-        frames: labelled frames that the variant covers, within the narrower choice: what all numbers rest on.
-        labelled: labelled frames of the video within the choice; ``frames`` may be fewer.
-        unlabelled, excluded: covered frames within the choice that do not count.
+        frames: selected labelled frames that the variant covers; all metrics are computed on these.
+        labelled: selected labelled frames of the video; ``frames`` may be fewer.
+        unlabelled, excluded: selected covered frames that do not count.
         predictions_elsewhere: predictions on frames that do not count.
-        complete: the run came to its end.
+        complete: the run finished.
         ap_floor: the score floor where it is so high that AP is a lower bound, else None.
         ap_reason: why AP is None.
         per_class: AP by class id.
@@ -106,3 +107,24 @@ class VariantSummary:
     ap_floor: float | None
     ap_reason: NoAp | None
     per_class: Mapping[int, ClassAp]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAp:
+    """The inputs of an AP that is not computed yet, for another thread; no edit changes these values.
+
+    Attributes:
+        frames: (F,) bool, the frames that count.
+        one_class: as for ``IncrementalAp``.
+        token: identifies the state of the variant; a new one after each change.
+    """
+
+    gt: BoxTable
+    table: BoxTable
+    frames: Bool
+    one_class: bool
+    token: object
+
+    def compute(self) -> IncrementalAp:
+        """Evaluate all frames."""
+        return IncrementalAp(self.gt, self.table, self.frames, one_class=self.one_class)

@@ -1,22 +1,23 @@
-"""The scores of one variant: per frame, summed up, and kept current frame by frame."""
+"""The scores of one variant, per frame and in total, updated frame by frame."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.pending_ap import PendingAp
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_types import (
     EXCLUDED,
-    FLOOR_OF_FULL_CURVE,
+    FULL_CURVE_FLOOR,
     LABELLED,
     UNLABELLED,
     FrameStates,
     GroundTruthView,
     NoAp,
+    PendingAp,
     ScoreSettings,
     VariantSummary,
 )
@@ -25,33 +26,33 @@ from iouviewer.metrics.block_sums import BlockSums
 from iouviewer.metrics.coco import mean_over_classes, rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import Association, Review, review_all, review_frame
-from iouviewer.metrics.review_counts import Tally, Totals, tally
+from iouviewer.metrics.review_counts import FrameCounts, Totals, tally
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
-_CHEAP = 4_000
-"""Predictions up to which AP of a growing run is computed anew with every batch: some 4 ms."""
-_AT_ONCE = 50_000
-"""Predictions up to which AP follows at once where an edit makes classes count otherwise: some 40 ms."""
+BATCH_AP_LIMIT = 4_000
+"""Up to so many predictions, AP of a run in progress is recomputed with every batch: about 4 ms."""
+CLASS_MODE_AP_LIMIT = 50_000
+"""Up to so many predictions, AP is recomputed at once where an edit changes how classes count: about 40 ms."""
 
 
 class VariantScores:
-    """Review numbers and AP of one variant against one ground truth."""
+    """Matching metrics and AP of one variant against one ground truth."""
 
     def __init__(
         self, predictions: PredictionSet, gt: BoxTable, states: FrameStates, settings: ScoreSettings, without_class: Int
     ) -> None:
-        """``without_class`` is (F,): ground-truth boxes of each frame that are not ignored and have no class."""
+        """``without_class`` is (F,): number of ground-truth boxes per frame that are not ignored and have no class."""
         self._begin(predictions, states, settings)
-        self.review_again(gt, settings)
+        self.match_all(gt, settings)
         self._count_classes(without_class)
         self.ap: IncrementalAp | None = None
-        self.ap_again(gt)
+        self.evaluate_ap(gt)
 
     @classmethod
     def deferred(
         cls, predictions: PredictionSet, states: FrameStates, settings: ScoreSettings, without_class: Int
     ) -> VariantScores:
-        """As the constructor, but all numbers are pending, and undefined, until ``catch_up``."""
+        """Like the constructor, but all metrics are pending, and undefined, until ``compute_all``."""
         scores = cls.__new__(cls)
         scores._begin(predictions, states, settings)
         scores._count_classes(without_class)
@@ -63,38 +64,38 @@ class VariantScores:
         self.predictions = predictions
         self.settings = settings
         self.pending = False
-        chosen = predictions.covered if settings.frames is None else predictions.covered & settings.frames
-        self._chosen: Bool = chosen
-        self._scored: Bool = chosen & (states == LABELLED)
+        selected = predictions.covered if settings.frames is None else predictions.covered & settings.frames
+        self._selected: Bool = selected
+        self._scored: Bool = selected & (states == LABELLED)
         self._states = states.copy()
-        self._about_frames: tuple[int, int, int, int] | None = None
-        # Another one after each change: what was computed elsewhere meanwhile tells by it that it is out of date.
+        self._frame_counts: tuple[int, int, int, int] | None = None
+        # Replaced after each change: results of another thread that carry an older token are out of date.
         self._token = object()
 
     def defer(self, settings: ScoreSettings) -> None:
-        """The association is pending from now on, under these settings; AP stays as it is."""
+        """Make the matching pending, under these settings; AP stays as it is."""
         self.settings = settings
         self.pending = True
         self._token = object()
         count = len(self._scored)
         self._put(np.full(count, np.nan), np.zeros((3, count)), np.zeros((4, count), np.int64))
 
-    def catch_up(self, gt: BoxTable, ap: IncrementalAp | None = None) -> None:
-        """Compute what is pending; a given ``ap`` is taken over."""
-        self.review_again(gt, self.settings)
+    def compute_all(self, gt: BoxTable, ap: IncrementalAp | None = None) -> None:
+        """Compute the pending metrics, except AP where ``ap`` is given."""
+        self.match_all(gt, self.settings)
         self.pending = False
         self.ap = ap
         if ap is None:
-            self.ap_again(gt)
+            self.evaluate_ap(gt)
 
     @property
     def state_token(self) -> object:
-        """Stands for what the numbers depend on; another one after each change."""
+        """Identifies the inputs of the metrics; replaced after each change."""
         return self._token
 
     @property
     def counts_as_one_class(self) -> bool:
-        """The rule of ``coco.counts_as_one_class`` now; ``one_class`` is what AP was evaluated with."""
+        """The current result of ``coco.counts_as_one_class``; ``one_class`` is the mode that AP was evaluated with."""
         return self._gt_without > 0 or self._pred_without > 0
 
     def _count_classes(self, without_class: Int) -> None:
@@ -111,7 +112,7 @@ class VariantScores:
         self._pred_without = 0 if self._without is None else int(self._without[self._scored].sum())
 
     def _count_classes_of(self, frame: int) -> None:
-        """Other predictions stand in a frame."""
+        """The predictions of a frame were replaced."""
         table = self.predictions.table
         without = int(np.count_nonzero(table.class_ids[table.rows(frame)] == UNSPECIFIED_CLASS))
         if self._without is None and without:
@@ -119,17 +120,17 @@ class VariantScores:
         if self._without is not None:
             self._without[frame] = without
 
-    def recount_classes(self, frame: int, before: int, now: int) -> None:
-        """A frame that was updated had ``before`` boxes without a class that are not ignored, and has ``now``."""
-        was, scored = bool(self._counted[frame]), bool(self._scored[frame])
-        self._gt_without += now * scored - before * was
-        if was != scored:
+    def update_class_counts(self, frame: int, before: int, now: int) -> None:
+        """In an updated frame, the boxes without a class that are not ignored changed from ``before`` to ``now``."""
+        was_scored, scored = bool(self._counted[frame]), bool(self._scored[frame])
+        self._gt_without += now * scored - before * was_scored
+        if was_scored != scored:
             self._counted[frame] = scored
             if self._without is not None:
-                self._pred_without += int(self._without[frame]) * (scored - was)
+                self._pred_without += int(self._without[frame]) * (scored - was_scored)
 
-    def review_again(self, gt: BoxTable, settings: ScoreSettings) -> None:
-        """Associate all frames anew."""
+    def match_all(self, gt: BoxTable, settings: ScoreSettings) -> None:
+        """Match all frames again."""
         self.settings = settings
         review = review_all(gt, self.predictions.table, settings.review, self._scored)
         self._take(review)
@@ -140,7 +141,7 @@ class VariantScores:
         self._put(timeline, sums, np.stack((review.gt_count, review.tp, review.fp, review.fn)))
 
     def _put(self, timeline: Float, sums: Float, counts: Int) -> None:
-        """The frames' shares: frame IoU (F,), sums of IoU (3, F) and counts (4, F) as ``_replace`` has them."""
+        """Set all frames' values: frame IoU (F,), sums of IoU (3, F) and counts (4, F) in the order of ``_replace``."""
         self.timeline = timeline
         self._sums = BlockSums(sums)
         self._counts = counts
@@ -149,24 +150,24 @@ class VariantScores:
         self._frames = int(np.count_nonzero(self._scored))
         self._histograms: dict[int, NDArray[np.int64]] = {}
 
-    def ap_again(self, gt: BoxTable) -> None:
-        """Evaluate AP for all frames anew, if there are scores."""
+    def evaluate_ap(self, gt: BoxTable) -> None:
+        """Evaluate AP on all frames, if there are scores."""
         self.one_class = self.counts_as_one_class
         if self.predictions.has_scores:
             self.ap = IncrementalAp(gt, self.predictions.table, self._scored, one_class=self.one_class)
 
     def extend(self, predictions: PredictionSet, frames: list[int], view: GroundTruthView, without_class: Int) -> None:
-        """Take over the results of further frames; see ``Scores.extend_variant``."""
+        """Add the results of further frames; see ``Scores.extend_variant``."""
         self.predictions = predictions
         self._token = object()
-        self._about_frames = None
-        chosen = self.settings.frames
+        self._frame_counts = None
+        selected = self.settings.frames
         for frame in frames:
-            self._chosen[frame] = predictions.covered[frame] and (chosen is None or bool(chosen[frame]))
-            scored = bool(self._chosen[frame]) and view.state(frame) == LABELLED
+            self._selected[frame] = predictions.covered[frame] and (selected is None or bool(selected[frame]))
+            scored = bool(self._selected[frame]) and view.state(frame) == LABELLED
             self._frames += scored - bool(self._scored[frame])
             self._scored[frame] = scored
-            found = Tally()
+            found = FrameCounts()
             if scored:
                 boxes, predicted = view.frame_table(frame), predictions.table.frame(frame)
                 found = review_frame(boxes, predicted, self.settings.review).tally
@@ -175,31 +176,31 @@ class VariantScores:
         self._sum_classes(without_class)
         self.one_class = self.counts_as_one_class
         self.ap = None
-        if len(predictions.table) <= _CHEAP:
-            self.settle(view)
+        if len(predictions.table) <= BATCH_AP_LIMIT:
+            self.compute_ap(view)
 
-    def turn_classes(self, view: GroundTruthView) -> None:
-        """Follow the rule about classes; AP anew, or "pending" where that takes long."""
-        if self.ap is None or len(self.predictions.table) > _AT_ONCE:
+    def update_class_mode(self, view: GroundTruthView) -> None:
+        """Update whether all boxes count as one class: evaluate AP, or make it pending where that takes long."""
+        if self.ap is None or len(self.predictions.table) > CLASS_MODE_AP_LIMIT:
             self._token = object()
             self.one_class, self.ap = self.counts_as_one_class, None
         else:
-            self.ap_again(view.table())
+            self.evaluate_ap(view.table())
 
-    def settle(self, view: GroundTruthView) -> None:
+    def compute_ap(self, view: GroundTruthView) -> None:
         """Compute AP if it is pending."""
         if self.ap is None and not self.pending:
-            self.ap_again(view.table())
+            self.evaluate_ap(view.table())
 
     def pending_ap(self, view: GroundTruthView) -> PendingAp | None:
-        """What a pending AP depends on, None where it is not pending."""
+        """The inputs of a pending AP, None where it is not pending."""
         if self.pending or self.ap is not None or not self.predictions.has_scores:
             return None
         one_class = self.counts_as_one_class
         return PendingAp(view.table(), self.predictions.table, self._scored.copy(), one_class, self._token)
 
-    def take_ap(self, pending: PendingAp, ap: IncrementalAp) -> bool:
-        """Take over a computed AP; False where something has changed since."""
+    def apply_ap(self, pending: PendingAp, ap: IncrementalAp) -> bool:
+        """Use an AP that another thread computed; False where it is out of date."""
         current = self._token is pending.token
         if current:
             self.ap, self.one_class = ap, pending.one_class
@@ -214,10 +215,10 @@ class VariantScores:
         overlaps: tuple[list[Triple], set[int], int],
         candidates: list[Triple],
     ) -> Association | None:
-        """Replace the share of one frame; who belongs to whom in it, None where the frame does not count.
+        """Replace the values of one frame; returns its matching, None where the frame does not count.
 
         Args:
-            truth: class id of each of the frame's boxes, and whether it is ignored.
+            truth: class id of each of the frame's boxes, and whether each is ignored.
             rows: the frame's rows in the predictions' table, by score.
             overlaps: pairs with IoU > 0, predictions that lie in an ignored box, number of used predictions.
             candidates: pairs that COCO evaluation may match.
@@ -225,25 +226,25 @@ class VariantScores:
         self._token = object()
         if self._states[frame] != state:
             self._states[frame] = state
-            self._about_frames = None
-        scored = bool(self._chosen[frame]) and state == LABELLED
+            self._frame_counts = None
+        scored = bool(self._selected[frame]) and state == LABELLED
         self._frames += scored - bool(self._scored[frame])
         self._scored[frame] = scored
         found = None
         if scored:
-            pairs, swallowed, used = overlaps
+            pairs, in_ignore_region, used = overlaps
             assigned = assign_frame(pairs)
-            counted = tally(truth[1].count(False), used, assigned, swallowed, self.settings.review.iou)
+            counted = tally(truth[1].count(False), used, assigned, in_ignore_region, self.settings.review.iou)
             order: list[int] = (rows[:used] - self.predictions.table.offsets[frame]).tolist()
-            found = Association(order, assigned, swallowed, counted)
-        self._replace(frame, Tally() if found is None else found.tally)
+            found = Association(order, assigned, in_ignore_region, counted)
+        self._replace(frame, FrameCounts() if found is None else found.tally)
         if self.ap is not None:
             self.ap.set_frame(frame, truth, scored, rows, candidates)
         return found
 
-    def _replace(self, frame: int, found: Tally) -> None:
+    def _replace(self, frame: int, found: FrameCounts) -> None:
         if self.pending:
-            # One frame's share is no number of the video; all of it is computed once the hand rests.
+            # The totals are undefined while pending; all frames are computed once no edit follows.
             return
         before = float(self.timeline[frame])
         now = found.frame_iou
@@ -253,7 +254,7 @@ class VariantScores:
         counts = (found.gt_count, found.tp, found.fp, found.fn)
         old = self._counts[:, frame].tolist()
         self._counts[:, frame] = counts
-        self._totals = [total + new - gone for total, new, gone in zip(self._totals, counts, old, strict=True)]
+        self._totals = [total + new - previous for total, new, previous in zip(self._totals, counts, old, strict=True)]
         for bins, histogram in self._histograms.items():
             if not math.isnan(before):
                 histogram[_bin(before, bins)] -= 1
@@ -261,14 +262,14 @@ class VariantScores:
                 histogram[_bin(now, bins)] += 1
 
     def histogram(self, bins: int) -> NDArray[np.int64]:
-        """(bins,) number of frames by frame IoU, bins of equal width over 0..1; a live view."""
+        """(bins,) number of frames by frame IoU, bins of equal width over 0..1; a view that later updates change."""
         if bins not in self._histograms:
             values = self.timeline[~np.isnan(self.timeline)]
             places = np.minimum((values * bins).astype(np.int64), bins - 1)
             self._histograms[bins] = np.bincount(places, minlength=bins)
         return self._histograms[bins]
 
-    def _why_no_ap(self) -> NoAp | None:
+    def _no_ap_reason(self) -> NoAp | None:
         if not self.predictions.has_scores:
             return NoAp.NO_SCORES
         if self.ap is None:
@@ -276,36 +277,61 @@ class VariantScores:
         return None if self.ap.per_class() else NoAp.NO_GROUND_TRUTH
 
     def summary(self) -> VariantSummary:
-        """The numbers as they stand."""
+        """The current metrics."""
         _, tp, fp, fn = self._totals
         review = Totals.of(self._sums.totals(), self._totals, self._defined, self._frames).summary()
-        reason = self._why_no_ap()
+        reason = self._no_ap_reason()
         per_class = self.ap.per_class() if self.ap is not None and reason is None else {}
         floor = self.predictions.score_floor
         ap, ap50, ap75, ar100 = (mean_over_classes(per_class, name) for name in ("ap", "ap50", "ap75", "ar100"))
-        counts = self._frame_counts()
+        counts = self._count_frames()
         return VariantSummary(
             avg_iou=review.avg_iou, box_iou=review.box_iou, tp_iou=review.tp_iou, pq=review.pq,
             tp=tp, fp=fp, fn=fn, precision=review.precision, recall=review.recall, f1=review.f1,
             ap=ap, ap50=ap50, ap75=ap75, ar100=ar100, frames=self._frames, labelled=counts[0], unlabelled=counts[1],
             excluded=counts[2], predictions_elsewhere=counts[3], complete=self.predictions.complete,
-            ap_floor=floor if floor is not None and floor > FLOOR_OF_FULL_CURVE and reason is None else None,
+            ap_floor=floor if floor is not None and floor > FULL_CURVE_FLOOR and reason is None else None,
             ap_reason=reason, per_class=per_class,
         )  # fmt: skip
 
-    def _frame_counts(self) -> tuple[int, int, int, int]:
-        """Labelled frames of the choice; unlabelled and excluded ones that are covered; predictions elsewhere."""
-        if self._about_frames is None:
+    def _count_frames(self) -> tuple[int, int, int, int]:
+        """Selected labelled frames, covered unlabelled and excluded frames, predictions on frames that do not count."""
+        if self._frame_counts is None:
             choice = self.settings.frames
             labelled = self._states == LABELLED
             sizes = np.diff(self.predictions.table.offsets)
-            self._about_frames = (
+            self._frame_counts = (
                 int(np.count_nonzero(labelled if choice is None else labelled & choice)),
-                int(np.count_nonzero((self._states == UNLABELLED) & self._chosen)),
-                int(np.count_nonzero((self._states == EXCLUDED) & self._chosen)),
+                int(np.count_nonzero((self._states == UNLABELLED) & self._selected)),
+                int(np.count_nonzero((self._states == EXCLUDED) & self._selected)),
                 int(sizes[~self._scored].sum()),
             )
-        return self._about_frames
+        return self._frame_counts
+
+
+@dataclass(frozen=True, slots=True)
+class PendingScores:
+    """The inputs of a variant's metrics that are not computed yet, for another thread; no edit changes these values.
+
+    Attributes:
+        gt, states, without_class: as for ``VariantScores``.
+        ap: an AP that is still valid and is kept as long as ``token`` is current.
+        token: identifies the state of the variant; a new one after each change.
+    """
+
+    predictions: PredictionSet
+    gt: BoxTable
+    states: FrameStates
+    settings: ScoreSettings
+    without_class: Int
+    ap: IncrementalAp | None
+    token: object
+
+    def compute(self) -> VariantScores:
+        """Score all frames."""
+        scores = VariantScores.deferred(self.predictions, self.states, self.settings, self.without_class)
+        scores.compute_all(self.gt, self.ap)
+        return scores
 
 
 def _bin(value: float, bins: int) -> int:

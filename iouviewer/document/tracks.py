@@ -1,6 +1,6 @@
-"""Tracks: key frames, interpolation as an edit on the span between two key frames, merge, split, swap.
+"""Tracks: key frames, interpolation between two key frames, merge, split, swap.
 
-All functions are pure: they read the ground truth and return an edit (or a place), which the session executes.
+The functions read the ground truth and return edits (or frame numbers); the session executes the edits.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from iouviewer.document.edits import (
 )
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 
 def is_key(box: Box) -> bool:
-    """Whether a box was placed rather than computed: every box that is not interpolated."""
+    """Whether a box was placed by a person or a file, not interpolated."""
     return not box.flags & BoxFlag.INTERPOLATED
 
 
 def key_frames(truth: GroundTruth, track: int) -> tuple[int, ...]:
     """Frames of the track's key boxes in order.
 
-    Where no box carries the key-frame flag (imports that know no key frames), every box that is not
-    interpolated is one.
+    Where no box has the flag KEY_FRAME (formats without key frames), these are all boxes that are not interpolated.
     """
     boxes = truth.track(track)
     flagged = tuple(box.frame for box in boxes if box.flags & BoxFlag.KEY_FRAME)
@@ -60,25 +60,25 @@ def between(first: Box, last: Box, frame: int) -> Rect:
 def interpolate(truth: GroundTruth, first: Box, last: Box, *, source: int = 0) -> tuple[Edit, ...]:
     """Edits that fill the frames between two boxes of a track with interpolated boxes.
 
-    Interpolated boxes that are there already are moved; boxes that a person placed in between are left alone. No boxes
-    follow a box that is outside the picture: interpolated ones there are removed.
+    Existing interpolated boxes are moved; boxes that a person placed in between stay. A box outside the frame is not
+    interpolated from: interpolated boxes after it are removed.
 
     Args:
-        first, last: the key boxes as they will be (they need not be stored yet), of one track.
+        first, last: the key boxes of one track with their new values (they need not be stored yet).
 
     Raises:
-        UserError: the boxes belong to no track or to two.
+        UserError: the boxes have no track, or different ones.
     """
     if first.track == NO_TRACK or first.track != last.track:
-        raise UserError("interpolation needs two boxes of one track")
+        raise UserError(tr("interpolation needs two boxes of one track"))
     if first.frame > last.frame:
         first, last = last, first
-    there = {box.frame: box for box in truth.track(first.track) if first.frame < box.frame < last.frame}
+    existing = {box.frame: box for box in truth.track(first.track) if first.frame < box.frame < last.frame}
     if first.flags & BoxFlag.OUTSIDE:
-        gone = tuple(box.id for box in there.values() if not is_key(box))
-        return (RemoveBoxes(gone, source),) if gone else ()
-    moved = [(box.id, between(first, last, f)) for f, box in there.items() if not is_key(box)]
-    empty = [frame for frame in range(first.frame + 1, last.frame) if frame not in there]
+        removed = tuple(box.id for box in existing.values() if not is_key(box))
+        return (RemoveBoxes(removed, source),) if removed else ()
+    moved = [(box.id, between(first, last, f)) for f, box in existing.items() if not is_key(box)]
+    empty = [frame for frame in range(first.frame + 1, last.frame) if frame not in existing]
     edits: list[Edit] = []
     if moved:
         edits.append(SetRects(tuple(moved), source))
@@ -96,22 +96,22 @@ def _fill(truth: GroundTruth, first: Box, last: Box, frames: list[int], source: 
         ),
         source,
     )
-    marks = labelled(truth, frames)
+    marks = mark_labelled(truth, frames)
     if marks:
         yield SetFrames(marks, source)
 
 
-def labelled(truth: GroundTruth, frames: Iterable[int]) -> tuple[FrameMark, ...]:
-    """Marks that make the unlabelled ones of these frames labelled: a frame with a box is a labelled frame."""
+def mark_labelled(truth: GroundTruth, frames: Iterable[int]) -> tuple[FrameMark, ...]:
+    """Marks that make unlabelled frames among these labelled: a frame with a box is labelled."""
     unlabelled = (f for f in dict.fromkeys(frames) if truth.state(f) is FrameState.UNLABELLED)
     return tuple(FrameMark(f, FrameState.LABELLED, truth.is_verified(f)) for f in unlabelled)
 
 
 def follow(truth: GroundTruth, rects: Mapping[int, Rect], *, source: int = 0) -> tuple[Edit, ...]:
-    """Edits that follow when boxes get new rectangles by hand, besides the rectangles themselves.
+    """Further edits that are due when a user gives boxes new rectangles.
 
-    A box that was interpolated becomes a key frame, and interpolated boxes up to the neighbouring key frames are
-    computed again. Tracks without interpolated boxes are left as they are.
+    An interpolated box becomes a key frame, and interpolated boxes up to the neighbouring key frames are computed
+    again. Tracks without interpolated boxes need none.
 
     Args:
         rects: new rectangle by box id.
@@ -124,7 +124,7 @@ def follow(truth: GroundTruth, rects: Mapping[int, Rect], *, source: int = 0) ->
         track = truth.track(old.track)
         if all(is_key(box) for box in track):
             continue
-        moved = replace(old, rect=rect, flags=as_key(old.flags))
+        moved = replace(old, rect=rect, flags=key_flags(old.flags))
         if moved.flags != old.flags:
             edits.append(SetFlags(((box_id, moved.flags),), source))
         keys = [box for box in track if is_key(box) and box.id != box_id]
@@ -144,7 +144,7 @@ def _moved_between(track: tuple[Box, ...], first: Box, last: Box, source: int) -
         yield SetRects(moved, source)
 
 
-def as_key(flags: int) -> int:
+def key_flags(flags: int) -> int:
     """The flags of a box that a person placed: key frame, not interpolated."""
     return (flags | BoxFlag.KEY_FRAME) & ~int(BoxFlag.INTERPOLATED)
 
@@ -155,23 +155,24 @@ def merge(truth: GroundTruth, tracks: Iterable[int], *, source: int = 0) -> Edit
     Raises:
         UserError: fewer than two tracks, or two of them have a box on the same frame.
     """
-    wanted = sorted(set(tracks) - {NO_TRACK})
-    if len(wanted) < 2:
-        raise UserError("merging needs boxes of two tracks", remedy="Select a box of each track.")
+    numbers = sorted(set(tracks) - {NO_TRACK})
+    if len(numbers) < 2:
+        raise UserError(tr("merging needs boxes of two tracks"), remedy=tr("Select a box of each track."))
     taken: dict[int, int] = {}
     moved: list[tuple[int, int]] = []
-    for track in wanted:
+    for track in numbers:
         for box in truth.track(track):
             other = taken.setdefault(box.frame, track)
             if other != track:
-                raise UserError(f"tracks {other} and {track} both have a box on this frame", frame=box.frame)
-            if track != wanted[0]:
-                moved.append((box.id, wanted[0]))
+                text = tr("tracks {one} and {other} both have a box on this frame", one=other, other=track)
+                raise UserError(text, frame=box.frame)
+            if track != numbers[0]:
+                moved.append((box.id, numbers[0]))
     return SetTracks(tuple(moved), source)
 
 
 def split(truth: GroundTruth, track: int, frame: int, *, source: int = 0) -> tuple[Edit, ...]:
-    """Give the track's boxes from ``frame`` on a new track id; the first of them becomes a key frame.
+    """Give the track's boxes from ``frame`` on a new track id; the first of these becomes a key frame.
 
     Raises:
         UserError: the track has no box before ``frame`` or none from it on.
@@ -179,11 +180,11 @@ def split(truth: GroundTruth, track: int, frame: int, *, source: int = 0) -> tup
     boxes = truth.track(track)
     later = [box for box in boxes if box.frame >= frame]
     if track == NO_TRACK or not later or len(later) == len(boxes):
-        raise UserError("the track cannot be split here", frame=frame, remedy="Go to a frame inside the track.")
+        raise UserError(tr("the track cannot be split here"), frame=frame, remedy=tr("Go to a frame inside the track."))
     new = truth.next_track()
     edits: tuple[Edit, ...] = (SetTracks(tuple((box.id, new) for box in later), source),)
     if not is_key(later[0]):
-        edits += (SetFlags(((later[0].id, as_key(later[0].flags)),), source),)
+        edits += (SetFlags(((later[0].id, key_flags(later[0].flags)),), source),)
     return edits
 
 
@@ -194,7 +195,7 @@ def swap(truth: GroundTruth, one: int, other: int, frame: int, *, source: int = 
         UserError: the tracks are the same, or a box has no track.
     """
     if NO_TRACK in (one, other) or one == other:
-        raise UserError("swapping needs boxes of two tracks", remedy="Select a box of each track.")
+        raise UserError(tr("swapping needs boxes of two tracks"), remedy=tr("Select a box of each track."))
     pairs = [(box.id, other) for box in truth.track(one) if box.frame >= frame]
     pairs += [(box.id, one) for box in truth.track(other) if box.frame >= frame]
     return SetTracks(tuple(pairs), source)

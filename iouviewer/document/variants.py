@@ -1,4 +1,4 @@
-"""Variants: the prediction sets that are compared, each with its look and what is known of its run."""
+"""Variants: the prediction sets that are compared, each with its look and the facts of its run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from iouviewer.document.predictions import PredictionSet
 
 BASELINE_COLOUR = "#2e9e5b"
-# Okabe and Ito's palette without black, blue (ground truth) and green (baseline).
+# The Okabe-Ito palette without black, blue (ground truth) and green (baseline).
 _PALETTE = ("#e69f00", "#cc79a7", "#d55e00", "#56b4e9", "#f0e442", "#999999")
 DASHES = ("solid", "dash", "dot", "dashdot", "dashdotdot")
 
@@ -30,13 +30,13 @@ class Variant:
     """One prediction set.
 
     Attributes:
-        key: unique within the project, never shown.
+        key: unique within the project, not shown to people.
         name: for people; unique, editable.
         colour: ``#rrggbb``.
         dash: one of DASHES.
-        fps: 1000 / median per-frame milliseconds for models that ran here (metrics.md), else None.
+        fps: 1000 / median per-frame milliseconds for models that ran here (docs/metrics.md), else None.
         throughput: frames per wall second of the whole run, else None.
-        message: what a failed or cancelled run said.
+        message: error or status text of a failed or cancelled run.
         details: hardware, runtime, precision, versions, for the tooltip and the project file.
     """
 
@@ -54,7 +54,7 @@ class Variant:
     details: dict[str, Any] = field(default_factory=dict)
 
     def with_look(self, *, colour: str | None = None, dash: str | None = None, visible: bool | None = None) -> Variant:
-        """The same variant with another look."""
+        """A copy with another look."""
         return replace(
             self,
             colour=self.colour if colour is None else colour,
@@ -63,7 +63,7 @@ class Variant:
         )
 
 
-def look_for(position: int) -> tuple[str, str]:
+def default_look(position: int) -> tuple[str, str]:
     """Colour and dash of the variant at this position (0: the baseline, solid green)."""
     if position == 0:
         return BASELINE_COLOUR, DASHES[0]
@@ -71,7 +71,7 @@ def look_for(position: int) -> tuple[str, str]:
 
 
 def unique_name(wanted: str, taken: set[str]) -> str:
-    """``wanted``, or ``wanted 2``, ``wanted 3`` ... if it is taken (without regard to case)."""
+    """``wanted``, or ``wanted 2``, ``wanted 3`` ... if it is taken (ignoring case)."""
     folded = {name.casefold() for name in taken}
     name, number = wanted, 1
     while name.casefold() in folded:

@@ -1,4 +1,4 @@
-"""All that a project file holds, and how a new file is filled with it."""
+"""The contents of a project file: reading them, and writing a new file."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ import msgspec
 from iouviewer import __version__
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
-from iouviewer.document.history import Step
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.sources import Source
+from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
+from iouviewer.i18n import tr
 from iouviewer.project import history_log, numbering_rows, rows, variant_rows
-from iouviewer.project.rows import Progress, no_progress
+from iouviewer.project.rows import ProgressCallback, no_progress
 from iouviewer.project.schema import connect, create_tables
 
 
@@ -31,10 +32,10 @@ class ProjectContents:
     """What was read from a project file.
 
     Attributes:
-        variants: in the order of the table; runs that had not ended are cancelled.
+        variants: in the order of the table; unfinished runs are cancelled.
         baseline: key of the baseline, empty without variants.
         settings: JSON values by key.
-        relative_paths: path of each source as seen from the project's folder, by source id.
+        relative_paths: path of each source relative to the project's folder, by source id.
     """
 
     document: Document
@@ -47,17 +48,17 @@ class ProjectContents:
 @dataclass(frozen=True, slots=True)
 class _SourceSnapshot:
     source: Source
-    columns: rows.Columns
+    columns: rows.BoxColumns
     states: rows.FrameStates
     next_id: int
     decisions: tuple[tuple[str, str], ...]
     numbering: Numbering | None
-    rest: FrameState
+    default_state: FrameState
 
 
 @dataclass(frozen=True, slots=True)
 class NewContents:
-    """A snapshot of what a new file shall hold; the document may change while another thread writes it."""
+    """A snapshot to write to a new file; the document may change while another thread writes it."""
 
     sources: tuple[_SourceSnapshot, ...]
     class_names: tuple[str, ...]
@@ -78,14 +79,16 @@ class NewContents:
         steps: Iterable[Step] = (),
         cursor: int = 0,
     ) -> NewContents:
-        """Take the snapshot; costs a copy of the frame states, the boxes are shared."""
+        """Take the snapshot: frame states are copied, boxes are shared."""
         sources = []
         for number, source in sorted(document.sources.items()):
             truth = document.ground_truth(number)
             decisions = tuple(sorted(document.decisions(number).items()))
-            columns, states = rows.Columns.of(truth), rows.FrameStates.of(truth)
+            columns, states = rows.BoxColumns.of(truth), rows.FrameStates.of(truth)
             numbering = document.numbering(number)
-            sources.append(_SourceSnapshot(source, columns, states, truth.next_id, decisions, numbering, truth.rest))
+            sources.append(
+                _SourceSnapshot(source, columns, states, truth.next_id, decisions, numbering, truth.default_state)
+            )
         return cls(
             tuple(sources),
             document.class_names,
@@ -97,10 +100,10 @@ class NewContents:
         )
 
     def write(self, connection: sqlite3.Connection, project: Path) -> None:
-        """Fill an empty database that is to lie at ``project``."""
+        """Fill an empty database that will be moved to ``project``."""
         create_tables(connection)
-        made = [("program", __version__), ("created", time.time())]
-        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", made)
+        facts = [("program", __version__), ("created", time.time())]
+        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", facts)
         for snapshot in self.sources:
             source = snapshot.source
             relative = rows.relative_to_project(source.path, project)
@@ -108,7 +111,7 @@ class NewContents:
             rows.write_columns(connection, source.id, snapshot.columns, snapshot.next_id)
             rows.write_states(connection, source.id, snapshot.states)
             rows.write_decisions(connection, source.id, snapshot.decisions)
-            rows.write_rest(connection, source.id, snapshot.rest)
+            rows.write_default_state(connection, source.id, snapshot.default_state)
             numbering_rows.write_numbering(connection, source.id, snapshot.numbering)
         rows.write_class_names(connection, self.class_names)
         for step in self.steps:
@@ -120,11 +123,11 @@ class NewContents:
             variant_rows.write_predictions(connection, variant.key, variant.predictions)
 
     def make_file(self, path: Path) -> None:
-        """Write a new project file that is at its place whole or not at all.
+        """Write a new project file, complete or not at all.
 
         Raises:
-            FileExistsError: something stands there already; it is unchanged.
-            sqlite3.Error, OSError: nothing was made.
+            FileExistsError: the file exists already; it is unchanged.
+            sqlite3.Error, OSError: nothing was created.
         """
         part = path.with_name(f".{path.name}.part")
         part.unlink(missing_ok=True)
@@ -135,7 +138,7 @@ class NewContents:
                 self.write(connection, path)
                 connection.execute("COMMIT")
             if path.exists():
-                raise FileExistsError(17, "there is a file at this place already", str(path))
+                raise FileExistsError(17, tr("there is already a file with this name"), str(path))
             part.rename(path)
             sync_folder(path.parent)
         finally:
@@ -144,7 +147,7 @@ class NewContents:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a new name in a folder survive a power loss, where the system can flush folders."""
+    """Make a new file name in a folder durable, where the system can flush folders."""
     if os.name != "posix":
         return
     with contextlib.suppress(OSError):
@@ -160,13 +163,13 @@ def encode_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def read_contents(connection: sqlite3.Connection, progress: Progress = no_progress) -> ProjectContents:
-    """All of an open file, but its history.
+def read_contents(connection: sqlite3.Connection, progress: ProgressCallback = no_progress) -> ProjectContents:
+    """Everything in an open file except its history.
 
-    ``progress(boxes read, boxes)`` is called now and then, in this thread; what it raises ends the reading.
+    ``progress(boxes read, boxes)`` is called repeatedly, in this thread; an exception from it ends the reading.
 
     Raises:
-        DamagedRowsError: a row holds what could not have been written.
+        DamagedRowsError: a row holds impossible values.
         sqlite3.DatabaseError: the file is damaged.
     """
     document = rows.read_document(connection, progress)
@@ -180,6 +183,16 @@ def read_contents(connection: sqlite3.Connection, progress: Progress = no_progre
         found = connection.execute("SELECT key, value FROM settings").fetchall()
         settings = {key: msgspec.json.decode(value) for key, value in found}
     except (msgspec.MsgspecError, TypeError) as error:
-        raise rows.DamagedRowsError(f"a setting is damaged: {error}") from error
+        raise rows.DamagedRowsError(tr("a setting is damaged: {reason}", reason=error)) from error
     relative_paths = {source.id: relative for source, relative, _next in sources}
     return ProjectContents(document, variants, baseline, settings, relative_paths)
+
+
+def read_video_path(project: Path) -> str:
+    """Path of a project's first video as last known; empty if the file cannot be read."""
+    try:
+        with closing(connect(project, mode="ro")) as connection:
+            sources = rows.read_sources(connection)
+    except sqlite3.Error:
+        return ""
+    return sources[0][0].path if sources else ""

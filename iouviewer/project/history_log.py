@@ -1,19 +1,20 @@
-"""The history's log: steps around the cursor in memory, older ones in the file and read when they are needed."""
+"""The log of the undo history: steps near the cursor are in memory, others are read from the file when needed."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from iouviewer.document.edits import decode_edit, encode_edit
-from iouviewer.document.history import Step, merged, merges
+from iouviewer.document.steps import Step, can_merge, merge_steps
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 WINDOW = 128
-"""Steps kept in memory on both sides of the cursor once they are in the file."""
+"""How many steps on each side of the cursor stay in memory once they are in the file."""
 
 Row = tuple[int, str, int, int, str, float, bytes, bytes]
 
@@ -30,17 +31,24 @@ def row_step(row: Row) -> tuple[int, Step]:
     try:
         return position, Step(label, decode_edit(edit), decode_edit(inverse), source, frame, merge_key, when)
     except (msgspec.MsgspecError, TypeError) as error:
-        raise UserError(f"step {position} of the history is damaged ({error})") from error
-
-
-COLUMNS = "position, label, source, frame, merge_key, at, edit, inverse"
+        text = tr("step {position:,} of the undo history is damaged ({reason})", position=position, reason=error)
+        raise UserError(text) from error
 
 
 def write_step(connection: sqlite3.Connection, row: Row) -> None:
-    """Put a step at its position, drop what comes after it, and set the cursor to it."""
+    """Write a step at its position, delete the steps after it, and move the cursor to it."""
     connection.execute("DELETE FROM history WHERE position > ?", row[:1])
-    connection.execute(f"INSERT OR REPLACE INTO history ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    replace_steps(connection, [row])
     write_cursor(connection, row[0])
+
+
+def replace_steps(connection: sqlite3.Connection, steps: Iterable[Row]) -> None:
+    """Write steps at their positions; others, and the cursor, stay."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO history (position, label, source, frame, merge_key, at, edit, inverse)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        steps,
+    )
 
 
 def write_cursor(connection: sqlite3.Connection, cursor: int) -> None:
@@ -50,22 +58,33 @@ def write_cursor(connection: sqlite3.Connection, cursor: int) -> None:
 
 def read_steps(connection: sqlite3.Connection, first: int, last: int) -> dict[int, Step]:
     """Steps at positions first..last, both included."""
-    rows = connection.execute(f"SELECT {COLUMNS} FROM history WHERE position BETWEEN ? AND ?", (first, last))
+    rows = connection.execute(
+        "SELECT position, label, source, frame, merge_key, at, edit, inverse FROM history"
+        " WHERE position BETWEEN ? AND ?",
+        (first, last),
+    )
     return dict(row_step(row) for row in rows)
 
 
 def read_extent(connection: sqlite3.Connection) -> tuple[int, int]:
-    """(cursor, number of steps); ValueError if steps are missing or the cursor stands outside."""
+    """(cursor, number of steps); ValueError if steps are missing or the cursor is out of range."""
     count, last = connection.execute("SELECT count(*), coalesce(max(position), 0) FROM history").fetchone()
     found = connection.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()
     cursor = 0 if found is None else found[0]
     if count != last or not isinstance(cursor, int) or not 0 <= cursor <= count:
-        raise ValueError(f"the history has {count} of {last} steps and its cursor at {cursor}")
+        raise ValueError(
+            tr(
+                "the undo history has {count:,} of {last:,} steps, and its position is {cursor}",
+                count=count,
+                last=last,
+                cursor=cursor,
+            )
+        )
     return cursor, count
 
 
 @dataclass(slots=True)
-class _Kept:
+class _CachedStep:
     step: Step
     request: int
 
@@ -81,48 +100,55 @@ class HistoryLog:
         self.cursor = cursor
         self.count = count
         self._read = read
-        self._kept: dict[int, _Kept] = {}
+        self._cached: dict[int, _CachedStep] = {}
+
+    @property
+    def cached_count(self) -> int:
+        """Number of steps in memory."""
+        return len(self._cached)
 
     def append(self, step: Step) -> tuple[int, Step]:
-        """Add a step after the cursor: the position and the step to write there (merged with the last or new)."""
+        """Add a step after the cursor; returns its position and the step to write there (possibly a merged one)."""
         last = self.at(self.cursor) if self.cursor == self.count else None
-        if last is not None and merges(last, step):
-            step = merged(last, step)
+        if last is not None and can_merge(last, step):
+            step = merge_steps(last, step)
         else:
             self.cursor += 1
         for position in range(self.cursor + 1, self.count + 1):
-            self._kept.pop(position, None)
+            self._cached.pop(position, None)
         self.count = self.cursor
         return self.cursor, step
 
     def keep(self, position: int, step: Step, request: int) -> None:
-        """Hold a step in memory at least until this request is committed."""
-        self._kept[position] = _Kept(step, request)
+        """Keep a step in memory at least until this request is committed."""
+        self._cached[position] = _CachedStep(step, request)
 
     def at(self, position: int) -> Step | None:
         """The step at a position, None outside 1..count."""
         if not 1 <= position <= self.count:
             return None
-        if position not in self._kept:
+        if position not in self._cached:
             first, last = max(1, position - WINDOW // 2), min(self.count, position + WINDOW // 2)
             for at, step in self._read(first, last).items():
-                self._kept.setdefault(at, _Kept(step, 0))
-        return self._kept[position].step
+                self._cached.setdefault(at, _CachedStep(step, 0))
+        return self._cached[position].step
 
     def all(self) -> tuple[Step, ...]:
         """All steps, read at once where they are not in memory."""
-        known = dict(self._read(1, self.count)) if len(self._kept) < self.count else {}
-        known.update({position: kept.step for position, kept in self._kept.items()})
+        known = dict(self._read(1, self.count)) if len(self._cached) < self.count else {}
+        known.update({position: cached.step for position, cached in self._cached.items()})
         return tuple(known[position] for position in range(1, self.count + 1))
 
-    def replace_kept(self, change: Callable[[Step], Step], request: int) -> None:
-        """Put other steps in the place of those in memory, which this request writes; the file's follow with it."""
-        self._kept = {position: _Kept(change(kept.step), request) for position, kept in self._kept.items()}
+    def replace_cached(self, change: Callable[[Step], Step], request: int) -> None:
+        """Replace the steps in memory; this request replaces all steps in the file likewise."""
+        self._cached = {
+            position: _CachedStep(change(cached.step), request) for position, cached in self._cached.items()
+        }
 
-    def forget_far(self, saved: int) -> None:
-        """Drop steps far from the cursor that are in the file (``saved`` requests are)."""
-        if len(self._kept) <= 3 * WINDOW:
+    def drop_distant(self, saved: int) -> None:
+        """Drop cached steps far from the cursor that are in the file (``saved`` requests are committed)."""
+        if len(self._cached) <= 3 * WINDOW:
             return
-        for position in [p for p in self._kept if abs(p - self.cursor) > WINDOW]:
-            if self._kept[position].request <= saved:
-                del self._kept[position]
+        for position in [p for p in self._cached if abs(p - self.cursor) > WINDOW]:
+            if self._cached[position].request <= saved:
+                del self._cached[position]

@@ -1,7 +1,7 @@
-"""The lock file beside a project: one window writes, a second one is told who does.
+"""The lock file beside a project: one window writes, and a second one learns which window that is.
 
-The operating system holds the lock and lets go when its owner dies, however it dies; what stands in the file is for
-people, and decides where a file system knows no locks.
+The operating system holds the lock and releases it when its owner ends, even after a crash. The file's content names
+the owner for people, and decides on file systems without locks.
 """
 
 from __future__ import annotations
@@ -15,42 +15,42 @@ from pathlib import Path
 import msgspec
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Who holds a lock."""
+    """The process that holds a lock."""
 
     pid: int
     host: str
 
 
 class ProjectLockedError(UserError):
-    """Another window, perhaps on another machine, has the project open."""
+    """Another window, possibly on another machine, has the project open."""
 
     def __init__(self, path: Path, owner: Owner | None) -> None:
-        who = "another window"
-        if owner is not None:
-            who += f" (process {owner.pid}" + ("" if owner.host == socket.gethostname() else f" on {owner.host}") + ")"
-        super().__init__(
-            f"the project is open in {who}",
-            path=path,
-            remedy="Close it there, or look at a copy here.",
-        )
+        if owner is None:
+            text = tr("the project is open in another window")
+        elif owner.host == socket.gethostname():
+            text = tr("the project is open in another window (process {pid})", pid=owner.pid)
+        else:
+            text = tr("the project is open in another window (process {pid} on {host})", pid=owner.pid, host=owner.host)
+        super().__init__(text, path=path, remedy=tr("Close it there, or open a copy here."))
         self.owner = owner
 
 
 class LockFile:
-    """The lock of one project file; ``release`` gives it back."""
+    """The lock of one project file, held until ``release``."""
 
     def __init__(self, project: Path, *, take_over: bool = False) -> None:
-        """Take the lock.
+        """Acquire the lock.
 
         Args:
-            take_over: ignore an owner on another machine that can no longer be asked.
+            take_over: ignore an owner on another machine that no longer runs.
 
         Raises:
-            ProjectLockedError: somebody else has it.
-            OSError: the lock file cannot be made (no permission, read-only disk).
+            ProjectLockedError: another process has it.
+            OSError: the lock file cannot be created (no permission, read-only disk).
         """
         self.path = project.with_name(f"{project.name}.lock")
         self._descriptor = self._open(project, take_over)
@@ -62,7 +62,7 @@ class LockFile:
                 owner = _read_owner(descriptor)
                 if not self._is_free(descriptor, owner, take_over):
                     raise ProjectLockedError(project, owner)
-                if self._is_at_its_place(descriptor):
+                if self._is_current_file(descriptor):
                     os.ftruncate(descriptor, 0)
                     os.lseek(descriptor, 0, os.SEEK_SET)
                     os.write(descriptor, msgspec.json.encode(Owner(os.getpid(), socket.gethostname())))
@@ -70,7 +70,7 @@ class LockFile:
             except BaseException:
                 os.close(descriptor)
                 raise
-            # The last owner took the file away between our opening and locking it.
+            # The previous owner deleted the file between our opening and locking it.
             os.close(descriptor)
 
     def _is_free(self, descriptor: int, owner: Owner | None, take_over: bool) -> bool:
@@ -80,22 +80,23 @@ class LockFile:
         if owner is None or take_over:
             return True
         if owner.host != socket.gethostname():
-            # We have the system's lock, but it may not reach across the network; only a person knows.
+            # We have the system's lock, but it may not work across the network, so the user must decide.
             return False
         return held is True or owner.pid == os.getpid() or not is_alive(owner.pid)
 
-    def _is_at_its_place(self, descriptor: int) -> bool:
+    def _is_current_file(self, descriptor: int) -> bool:
         try:
             return os.path.samestat(os.fstat(descriptor), self.path.stat())
         except FileNotFoundError:
             return False
 
     def release(self) -> None:
-        """Give the lock back; a second call does nothing."""
+        """Release the lock; a second call does nothing."""
         if self._descriptor < 0:
             return
         descriptor, self._descriptor = self._descriptor, -1
-        # Windows deletes no open file; elsewhere it goes while we still hold it, so that nobody locks a ghost.
+        # Windows cannot delete an open file. Elsewhere it is deleted while still locked, so no other process can lock a
+        # file that is about to be deleted.
         if sys.platform == "win32":
             os.close(descriptor)
         with contextlib.suppress(OSError):
@@ -109,16 +110,16 @@ def _read_owner(descriptor: int) -> Owner | None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         return msgspec.json.decode(os.read(descriptor, 4096), type=Owner)
     except (msgspec.MsgspecError, OSError):
-        # Empty, or being written, or locked against reading: the owner is not known.
+        # The file is empty, being written, or locked against reading: the owner is unknown.
         return None
 
 
 def _try_system_lock(descriptor: int) -> bool | None:
-    """True: we have it; False: somebody has it; None: this file system knows no locks."""
+    """True: we have it; False: another process has it; None: the file system has no locks."""
     if sys.platform == "win32":
         import msvcrt
 
-        # A byte far behind the text, so that others can read who the owner is.
+        # Lock a byte far behind the text, so that others can still read the owner.
         os.lseek(descriptor, 1 << 20, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)

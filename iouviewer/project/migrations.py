@@ -1,4 +1,4 @@
-"""Bringing older project files to the present schema, and refusing newer ones."""
+"""Migrating older project files to the current schema, and refusing newer ones."""
 
 from __future__ import annotations
 
@@ -8,40 +8,45 @@ from contextlib import closing
 from pathlib import Path
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.project.schema import APPLICATION_ID, SCHEMA_VERSION, back_up, connect
 
 Migration = Callable[[sqlite3.Connection], None]
 
 MIGRATIONS: Mapping[int, Migration] = {}
-"""How to come from version n to n + 1. A released version's golden file in the tests keeps each step honest."""
+"""Version n -> migration to n + 1. The tests check each migration with a file of the released version."""
 
 
-def version_of(connection: sqlite3.Connection) -> int:
-    """Schema version of an open file; 0 where it is no project of ours."""
+def read_version(connection: sqlite3.Connection) -> int:
+    """Schema version of an open file; 0 if it is not a project file."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     return int(version) if application == APPLICATION_ID else 0
 
 
 def migrate(path: Path, *, migrations: Mapping[int, Migration] = MIGRATIONS, target: int = SCHEMA_VERSION) -> int:
-    """Bring a file to the present schema; a copy of the old one stays beside it as ``NAME.v1``.
+    """Migrate a file to the current schema; a copy of the old one stays beside it as ``NAME.v1``.
 
     Returns:
-        The version that the file had.
+        The version of the file before.
 
     Raises:
-        UserError: the file is no project, or a newer program made it; it is unchanged.
+        UserError: the file is not a project, or a newer program made it; it is unchanged.
         sqlite3.Error: it is damaged, or cannot be written; it is unchanged.
     """
     with closing(connect(path)) as connection:
-        version = version_of(connection)
+        version = read_version(connection)
         if version == 0:
-            raise UserError("this is not a project file", path=path)
+            raise UserError(tr("this is not a project file"), path=path)
         if version > target:
             raise UserError(
-                f"a newer program made this project (version {version}, this program knows {target})",
+                tr(
+                    "this project was made by a newer iouviewer (file version {version}, supported up to {supported})",
+                    version=version,
+                    supported=target,
+                ),
                 path=path,
-                remedy="Update the program; the file is unchanged.",
+                remedy=tr("Update iouviewer. The file is unchanged."),
             )
         if version == target:
             return version

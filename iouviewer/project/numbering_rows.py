@@ -1,9 +1,8 @@
-"""Which pictures the frames of a project are, and all its rows moved to other frames in one transaction."""
+"""The numbering of a source in a project file, and renumbering all rows of a source in one transaction."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.renumbering import Renumbered
@@ -12,25 +11,22 @@ from iouviewer.project import history_log, rows, variant_rows
 _STEPS_AT_ONCE = 2000
 
 
-def _numbering_key(source: int) -> str:
-    return f"numbering {source}"
-
-
 def write_numbering(connection: sqlite3.Connection, source: int, numbering: Numbering | None) -> None:
-    """Put the numbering of a source."""
+    """Store the numbering of a source, or delete it."""
     if numbering is None:
-        connection.execute("DELETE FROM meta WHERE key = ?", (_numbering_key(source),))
+        connection.execute("DELETE FROM meta WHERE key = ?", (f"numbering {source}",))
     else:
-        row = (_numbering_key(source), numbering.encode())
-        connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row)
+        connection.execute(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (f"numbering {source}", numbering.encode())
+        )
 
 
 def read_numbering(connection: sqlite3.Connection, source: int, frame_count: int) -> Numbering | None:
-    """The numbering of a source; None where there is none, or none that can be read.
+    """The numbering of a source; None if there is none or it cannot be read.
 
-    Without it frames keep their numbers, and a video with another digest is told.
+    Without it frames keep their numbers, and the user is told if the video has another digest.
     """
-    found = connection.execute("SELECT value FROM meta WHERE key = ?", (_numbering_key(source),)).fetchone()
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", (f"numbering {source}",)).fetchone()
     if found is None or not isinstance(found[0], bytes):
         return None
     try:
@@ -41,9 +37,9 @@ def read_numbering(connection: sqlite3.Connection, source: int, frame_count: int
 
 
 def renumber(connection: sqlite3.Connection, renumbered: Renumbered, relative: str) -> None:
-    """Move all rows of a source; the caller has begun a transaction."""
-    moves, source = renumbered.moves, renumbered.source
-    moved = [(old, new) for old, new in enumerate(moves.new.tolist()) if new not in (old, -1)]
+    """Renumber all rows of a source; the caller has begun a transaction."""
+    mapping, source = renumbered.mapping, renumbered.source
+    moved = [(old, new) for old, new in enumerate(mapping.new.tolist()) if new not in (old, -1)]
     connection.execute("CREATE TEMP TABLE moved (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")
     connection.executemany("INSERT INTO moved VALUES (?, ?)", moved)
     connection.execute(
@@ -53,19 +49,15 @@ def renumber(connection: sqlite3.Connection, renumbered: Renumbered, relative: s
     )
     connection.execute("DROP TABLE moved")
     rows.update_source(connection, source, relative)
-    write_numbering(connection, source.id, moves.numbering)
-    rows.write_rest(connection, source.id, renumbered.rest)
+    write_numbering(connection, source.id, mapping.numbering)
+    rows.write_default_state(connection, source.id, renumbered.default_state)
     rows.write_states(connection, source.id, rows.FrameStates(renumbered.states, renumbered.verified))
     rows.write_decisions(connection, source.id, renumbered.decisions)
-    for first in _steps(connection):
+    last = connection.execute("SELECT coalesce(max(position), 0) FROM history").fetchone()[0]
+    for first in range(1, last + 1, _STEPS_AT_ONCE):
         _renumber_steps(connection, renumbered, first)
     for variant in renumbered.variants:
         variant_rows.write_predictions(connection, variant.key, variant.predictions)
-
-
-def _steps(connection: sqlite3.Connection) -> Iterator[int]:
-    last = connection.execute("SELECT coalesce(max(position), 0) FROM history").fetchone()[0]
-    yield from range(1, last + 1, _STEPS_AT_ONCE)
 
 
 def _renumber_steps(connection: sqlite3.Connection, renumbered: Renumbered, first: int) -> None:
@@ -75,6 +67,4 @@ def _renumber_steps(connection: sqlite3.Connection, renumbered: Renumbered, firs
         moved = renumbered.step(step)
         if moved != step:
             changed.append(history_log.step_row(position, moved))
-    connection.executemany(
-        f"INSERT OR REPLACE INTO history ({history_log.COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changed
-    )
+    history_log.replace_steps(connection, changed)

@@ -1,4 +1,4 @@
-"""What kind of folder a project file lies in."""
+"""Whether a project file is on a network disk or in a synchronised folder."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _SYNCED_MARKERS = (".stfolder", ".dropbox", ".sync_journal.db")
 
 
 def is_remote_or_synced(path: Path) -> bool:
-    """Whether a file lies on a network disk or in a folder that another program copies elsewhere."""
+    """Whether a file is on a network disk or in a folder that a synchronising service copies."""
     folder = path.absolute().parent
     return is_synced(folder) or _is_remote(folder)
 
 
 def is_synced(folder: Path) -> bool:
-    """Whether a synchronising service looks after this folder, by the names and marks such services leave."""
+    """Whether a service synchronises this folder, judged by names and marker files of such services."""
     for part in (folder, *folder.parents):
         if _has_synced_name(part) or any((part / marker).exists() for marker in _SYNCED_MARKERS):
             return True
@@ -47,7 +47,7 @@ def is_synced(folder: Path) -> bool:
 
 def _has_synced_name(folder: PurePath) -> bool:
     name = folder.name.casefold()
-    # OneDrive writes "OneDrive - Company", Dropbox "Dropbox (Company)".
+    # OneDrive names folders "OneDrive - Company", Dropbox "Dropbox (Company)".
     return name in _SYNCED_EXACT or any(
         name == known or name.startswith((f"{known} ", f"{known}-")) for known in _SYNCED_NAMES
     )
@@ -56,21 +56,21 @@ def _has_synced_name(folder: PurePath) -> bool:
 def _is_remote(folder: Path) -> bool:
     if sys.platform == "win32":
         return _is_remote_on_windows(folder)
-    mounts = _mounts_of_mac() if sys.platform == "darwin" else _mounts_of_linux()
-    return type_of_mount(folder.resolve(), mounts) in _REMOTE_TYPES
+    mounts = _read_macos_mounts() if sys.platform == "darwin" else read_linux_mounts()
+    return find_mount_type(folder.resolve(), mounts) in _REMOTE_TYPES
 
 
-def type_of_mount(folder: Path, mounts: list[tuple[str, str]]) -> str:
-    """File system type of the longest mount point (place, type) above a folder; empty if there is none."""
+def find_mount_type(folder: Path, mounts: list[tuple[str, str]]) -> str:
+    """File system type of the longest mount point (path, type) above a folder; empty if there is none."""
     best, found = -1, ""
-    for place, kind in mounts:
-        # A later mount over the same place hides the earlier one.
-        if folder.is_relative_to(place) and len(place) >= best:
-            best, found = len(place), kind
+    for point, type_ in mounts:
+        # A later mount at the same point hides the earlier one.
+        if folder.is_relative_to(point) and len(point) >= best:
+            best, found = len(point), type_
     return found
 
 
-def _mounts_of_linux() -> list[tuple[str, str]]:
+def read_linux_mounts() -> list[tuple[str, str]]:
     try:
         text = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -79,15 +79,15 @@ def _mounts_of_linux() -> list[tuple[str, str]]:
     return [(_unescape(row[1]), row[2]) for row in rows if len(row) > 2]
 
 
-def _unescape(place: str) -> str:
-    """Mount points write space, tab, newline and backslash in octal."""
+def _unescape(point: str) -> str:
+    """Decode the octal escapes of space, tab, newline and backslash in a mount point."""
     for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        place = place.replace(code, character)
-    return place
+        point = point.replace(code, character)
+    return point
 
 
 @functools.cache
-def _mounts_of_mac() -> list[tuple[str, str]]:
+def _read_macos_mounts() -> list[tuple[str, str]]:
     # Lines such as "//me@server/share on /Volumes/share (smbfs, nodev)".
     try:
         text = subprocess.run(["/sbin/mount"], capture_output=True, text=True, timeout=5, check=True).stdout
@@ -95,8 +95,8 @@ def _mounts_of_mac() -> list[tuple[str, str]]:
         return []
     mounts = []
     for line in text.splitlines():
-        place, _, options = line.partition(" on ")[2].rpartition(" (")
-        mounts.append((place, options.split(",")[0].rstrip(")")))
+        point, _, options = line.partition(" on ")[2].rpartition(" (")
+        mounts.append((point, options.split(",")[0].rstrip(")")))
     return mounts
 
 

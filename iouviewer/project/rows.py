@@ -1,4 +1,4 @@
-"""Rows of sources, classes, boxes, frame states and decisions, to and from the document."""
+"""Reading and writing the rows of sources, classes, boxes, frame states and decisions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.boxes import LIMIT, Box
+from iouviewer.document.boxes import MAX_COORDINATE, Box
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameMark, FrameState
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import RowChanges
 from iouviewer.document.sources import Source
+from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Float, Int
 
 _BOX_DTYPE = np.dtype(
@@ -25,13 +26,12 @@ _BOX_DTYPE = np.dtype(
     + [(name, np.int64) for name in ("class_id", "track", "flags")]
 )
 
-
-READ_AT_ONCE = 4096
-"""Rows that are read between two looks at what else there is to do."""
+ROWS_PER_READ = 4096
+"""Rows that are read between two progress calls."""
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class BoxColumns:
     """Ground-truth boxes of a source: frames (N,), boxes (4, N), class ids, tracks, flags, ids (N,)."""
 
     frames: Int
@@ -42,7 +42,7 @@ class Columns:
     ids: Int
 
     @classmethod
-    def of(cls, truth: GroundTruth) -> Columns:
+    def of(cls, truth: GroundTruth) -> BoxColumns:
         """All boxes of a source; the arrays are never written to, so another thread may read them."""
         return cls(*truth.columns())
 
@@ -60,23 +60,23 @@ class FrameStates:
         return cls(truth.states().copy(), truth.verified().copy())
 
 
-Progress = Callable[[int, int], None]
-"""Called with what is read so far and what there is in all."""
+ProgressCallback = Callable[[int, int], None]
+"""Called with the number of boxes read so far and their total."""
 
 
 def no_progress(_done: int, _total: int) -> None:
-    """Nobody wants to know."""
+    """Ignore progress."""
 
 
 class DamagedRowsError(Exception):
-    """Rows that no program of ours wrote: the file is damaged."""
+    """Rows hold values that iouviewer never writes: the file is damaged."""
 
 
 # Writing
 
 
 def relative_to_project(path: str, project: Path) -> str:
-    """A source's path as seen from the project's folder, with ``/``; empty on another drive."""
+    """A source's path relative to the project's folder, with ``/``; empty on another drive."""
     if not path:
         return ""
     try:
@@ -86,7 +86,7 @@ def relative_to_project(path: str, project: Path) -> str:
 
 
 def write_source(connection: sqlite3.Connection, source: Source, relative: str, next_id: int) -> None:
-    """Add a source or replace what is known of it."""
+    """Add or replace a source."""
     connection.execute(
         "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -106,7 +106,7 @@ def write_source(connection: sqlite3.Connection, source: Source, relative: str, 
 
 
 def update_source(connection: sqlite3.Connection, source: Source, relative: str) -> None:
-    """Replace what is known of a source but its next unused box id."""
+    """Replace a source, but keep its next unused box id."""
     found = connection.execute("SELECT next_box_id FROM sources WHERE id = ?", (source.id,)).fetchone()
     write_source(connection, source, relative, found[0] if found else 1)
 
@@ -117,10 +117,10 @@ def write_class_names(connection: sqlite3.Connection, names: tuple[str, ...]) ->
     connection.executemany("INSERT INTO classes VALUES (?, ?)", enumerate(names))
 
 
-def write_columns(connection: sqlite3.Connection, source: int, columns: Columns, next_id: int) -> None:
+def write_columns(connection: sqlite3.Connection, source: int, columns: BoxColumns, next_id: int) -> None:
     """Replace all boxes of a source."""
     connection.execute("DELETE FROM boxes WHERE source = ?", (source,))
-    # In order of the primary key, so that the tree is filled from left to right.
+    # In order of the primary key, which fills the B-tree from left to right.
     order = np.argsort(columns.ids, kind="stable")
     rows = zip(
         columns.ids[order].tolist(),
@@ -145,12 +145,12 @@ def write_states(connection: sqlite3.Connection, source: int, states: FrameState
     connection.executemany(f"INSERT INTO frames VALUES ({source:d}, ?, ?, ?)", rows)
 
 
-def write_rest(connection: sqlite3.Connection, source: int, state: FrameState) -> None:
-    """Put the state of frames that become known later."""
+def write_default_state(connection: sqlite3.Connection, source: int, state: FrameState) -> None:
+    """Store the state of frames that become known later."""
     connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (f"rest {source}", int(state)))
 
 
-def read_rest(connection: sqlite3.Connection, source: int) -> FrameState:
+def read_default_state(connection: sqlite3.Connection, source: int) -> FrameState:
     """The state of frames that become known later."""
     found = connection.execute("SELECT value FROM meta WHERE key = ?", (f"rest {source}",)).fetchone()
     known = {int(state): state for state in FrameState}
@@ -158,7 +158,7 @@ def read_rest(connection: sqlite3.Connection, source: int) -> FrameState:
 
 
 def write_new_frames(connection: sqlite3.Connection, source: int, frames: range, state: FrameState) -> None:
-    """Give frames that have become known their state."""
+    """Store the state of frames that have become known."""
     if state is not FrameState.UNLABELLED:
         marks = ((frame, int(state)) for frame in frames)
         connection.executemany(f"INSERT OR REPLACE INTO frames VALUES ({source:d}, ?, ?, 0)", marks)
@@ -171,7 +171,7 @@ def write_decisions(connection: sqlite3.Connection, source: int, decisions: tupl
 
 
 def write_changes(connection: sqlite3.Connection, rows: RowChanges) -> None:
-    """Write what a step left behind."""
+    """Write the rows that a step changed."""
     source = rows.source
     connection.executemany("DELETE FROM boxes WHERE source = ? AND id = ?", [(source, i) for i in rows.delete])
     connection.executemany(
@@ -183,15 +183,15 @@ def write_changes(connection: sqlite3.Connection, rows: RowChanges) -> None:
     )
     if rows.class_names is not None:
         write_class_names(connection, rows.class_names)
-    if rows.rest is not None:
-        write_rest(connection, source, rows.rest)
+    if rows.default_state is not None:
+        write_default_state(connection, source, rows.default_state)
     if rows.decisions is not None:
         write_decisions(connection, source, rows.decisions)
     connection.execute("UPDATE sources SET next_box_id = ? WHERE id = ?", (rows.next_id, source))
 
 
 def _box_row(source: int, box: Box) -> tuple[float, ...]:
-    # Numbers may have come out of numpy, which sqlite would store as blobs.
+    # SQLite would store numpy numbers as blobs.
     x1, y1, x2, y2 = map(float, box.rect)
     return source, int(box.id), int(box.frame), x1, y1, x2, y2, int(box.class_id), int(box.track), int(box.flags)
 
@@ -216,15 +216,15 @@ def read_class_names(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Class names by id; DamagedRowsError where ids are missing."""
     found = connection.execute("SELECT id, name FROM classes ORDER BY id").fetchall()
     if [number for number, _name in found] != list(range(len(found))):
-        raise DamagedRowsError("class names are missing")
+        raise DamagedRowsError(tr("class names are missing"))
     return tuple(name for _number, name in found)
 
 
-def read_document(connection: sqlite3.Connection, progress: Progress = no_progress) -> Document:
-    """The document as the rows say. ``progress(boxes read, boxes)`` is called now and then.
+def read_document(connection: sqlite3.Connection, progress: ProgressCallback = no_progress) -> Document:
+    """Read the document. ``progress(boxes read, boxes)`` is called repeatedly.
 
     Raises:
-        DamagedRowsError: a row holds what could not have been written.
+        DamagedRowsError: a row holds impossible values.
     """
     document = Document()
     document.class_names = read_class_names(connection)
@@ -233,7 +233,9 @@ def read_document(connection: sqlite3.Connection, progress: Progress = no_progre
         columns = _read_columns(connection, source.id, progress)
         bad = ~valid_rows(columns, frame_count=source.frame_count, class_count=len(document.class_names))
         if bad.any():
-            raise DamagedRowsError(f"{int(bad.sum())} boxes hold impossible numbers")
+            raise DamagedRowsError(
+                tr_n("{count} box has impossible values", "{count:,} boxes have impossible values", int(bad.sum()))
+            )
         truth.load_columns(
             columns.frames,
             columns.boxes,
@@ -243,30 +245,30 @@ def read_document(connection: sqlite3.Connection, progress: Progress = no_progre
             ids=columns.ids,
         )
         truth.reserve_ids(next_id)
-        truth.set_rest(read_rest(connection, source.id))
+        truth.set_default_state(read_default_state(connection, source.id))
         _read_states(connection, source, truth)
         found = connection.execute("SELECT key, value FROM decisions WHERE source = ? ORDER BY key", (source.id,))
         document.load_decisions(found.fetchall(), source.id)
     return document
 
 
-def _read_columns(connection: sqlite3.Connection, source: int, progress: Progress) -> Columns:
+def _read_columns(connection: sqlite3.Connection, source: int, progress: ProgressCallback) -> BoxColumns:
     (total,) = connection.execute("SELECT count(*) FROM boxes WHERE source = ?", (source,)).fetchone()
     cursor = connection.execute(
         "SELECT id, frame, x1, y1, x2, y2, class_id, track, flags FROM boxes WHERE source = ?", (source,)
     )
-    # Piece by piece: other threads run between the pieces, and a million rows never stand in memory as objects.
-    pieces, done = [columns_of_rows([])], 0
+    # In chunks: other threads run in between, and a million rows are never in memory as objects.
+    chunks, done = [columns_of_rows([])], 0
     progress(done, total)
-    while found := cursor.fetchmany(READ_AT_ONCE):
-        pieces.append(columns_of_rows(found))
+    while found := cursor.fetchmany(ROWS_PER_READ):
+        chunks.append(columns_of_rows(found))
         done += len(found)
         progress(done, total)
-    return Columns(
-        np.concatenate([piece.frames for piece in pieces]),
-        np.concatenate([piece.boxes for piece in pieces], axis=1),
+    return BoxColumns(
+        np.concatenate([chunk.frames for chunk in chunks]),
+        np.concatenate([chunk.boxes for chunk in chunks], axis=1),
         *(
-            np.concatenate([getattr(piece, name) for piece in pieces])
+            np.concatenate([getattr(chunk, name) for chunk in chunks])
             for name in ("class_ids", "tracks", "flags", "ids")
         ),
     )
@@ -278,7 +280,7 @@ def _read_states(connection: sqlite3.Connection, source: Source, truth: GroundTr
     frames, states, verified = table.T
     known = [int(state) for state in FrameState]
     if len(table) and (frames.min() < 0 or frames.max() >= source.frame_count or not np.isin(states, known).all()):
-        raise DamagedRowsError("a frame's state is impossible")
+        raise DamagedRowsError(tr("a frame state is impossible"))
     all_states = np.zeros(source.frame_count, np.int8)
     all_verified = np.zeros(source.frame_count, np.bool_)
     all_states[frames] = states
@@ -286,22 +288,22 @@ def _read_states(connection: sqlite3.Connection, source: Source, truth: GroundTr
     truth.load_states(all_states, all_verified)
 
 
-def columns_of_rows(rows: list[tuple[float, ...]]) -> Columns:
-    """Columns of rows (id, frame, x1, y1, x2, y2, class id, track, flags); DamagedRowsError if one is no number."""
+def columns_of_rows(rows: list[tuple[float, ...]]) -> BoxColumns:
+    """Columns of rows (id, frame, x1, y1, x2, y2, class id, track, flags); DamagedRowsError for other values."""
     try:
         table = np.array(rows, _BOX_DTYPE)
     except (ValueError, TypeError, OverflowError) as error:
-        raise DamagedRowsError(f"a box holds what is no number: {error}") from error
+        raise DamagedRowsError(tr("a value of a box is not a number: {reason}", reason=error)) from error
     boxes = np.array([table[name] for name in ("x1", "y1", "x2", "y2")])
-    whole = (np.ascontiguousarray(table[name]) for name in ("frame", "class_id", "track", "flags", "id"))
-    frames, class_ids, tracks, flags, ids = whole
-    return Columns(frames, boxes, class_ids, tracks, flags, ids)
+    integers = (np.ascontiguousarray(table[name]) for name in ("frame", "class_id", "track", "flags", "id"))
+    frames, class_ids, tracks, flags, ids = integers
+    return BoxColumns(frames, boxes, class_ids, tracks, flags, ids)
 
 
-def valid_rows(columns: Columns, *, frame_count: int, class_count: int) -> NDArray[np.bool_]:
-    """(N,) bool: which boxes may exist (metrics.md), as ``document.boxes.why_invalid`` says for one."""
+def valid_rows(columns: BoxColumns, *, frame_count: int, class_count: int) -> NDArray[np.bool_]:
+    """(N,) bool: which boxes are valid (docs/metrics.md), as ``document.boxes.find_rect_error`` checks for one."""
     x1, y1, x2, y2 = columns.boxes
-    good: NDArray[np.bool_] = (x2 > x1) & (y2 > y1) & (np.abs(columns.boxes) <= LIMIT).all(axis=0)
-    good &= (columns.frames >= 0) & (columns.frames < frame_count) & (columns.ids >= 0)
-    good &= (columns.class_ids >= -1) & (columns.class_ids < class_count)
-    return good
+    valid: NDArray[np.bool_] = (x2 > x1) & (y2 > y1) & (np.abs(columns.boxes) <= MAX_COORDINATE).all(axis=0)
+    valid &= (columns.frames >= 0) & (columns.frames < frame_count) & (columns.ids >= 0)
+    valid &= (columns.class_ids >= -1) & (columns.class_ids < class_count)
+    return valid

@@ -1,11 +1,10 @@
-"""What can still be read of a damaged project file, put into a new one; the damaged file is never written to."""
+"""Recovering the readable part of a damaged project file into a new file; the damaged file is never written to."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,38 +12,46 @@ from typing import Any
 
 from iouviewer.document.edits import FrameState
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
 from iouviewer.project import history_log, rows, variant_rows
 from iouviewer.project.contents import sync_folder
 from iouviewer.project.schema import connect, create_tables
 
 _HIGHEST_KEY = 1 << 40
-_PAGE = 4096
+_PAGE_SIZE = 4096
 
-_MOST_FRAMES = 100_000_000
-_MOST_CLASSES = 100_000
+_MAX_FRAMES = 100_000_000
+_MAX_CLASSES = 100_000
 
 Row = tuple[Any, ...]
 
-_SOURCE_KINDS = (int, str, str, str, int, int, int, float, str, str, int)
-_BOX_KINDS = (int, int, int, float, float, float, float, int, int, int)
+_SOURCE_TYPES = (int, str, str, str, int, int, int, float, str, str, int)
+_BOX_TYPES = (int, int, int, float, float, float, float, int, int, int)
 
 
-def _fits(row: Row, kinds: tuple[type, ...]) -> bool:
-    """Whether each value is of its column's kind (whole numbers are numbers too)."""
-    return len(row) == len(kinds) and all(
-        isinstance(value, kind) or (kind is float and isinstance(value, int))
-        for value, kind in zip(row, kinds, strict=True)
+def _has_types(row: Row, types: tuple[type, ...]) -> bool:
+    """Whether each value has its column's type (int is accepted for float)."""
+    return len(row) == len(types) and all(
+        isinstance(value, type_) or (type_ is float and isinstance(value, int))
+        for value, type_ in zip(row, types, strict=True)
     )
+
+
+_TABLE_LOSSES = {
+    "meta": tr("some facts of the project are lost"),
+    "settings": tr("some settings are lost"),
+    "decisions": tr("some decisions about problems are lost"),
+}
 
 
 @dataclass(slots=True)
 class SalvageReport:
-    """What was saved.
+    """What was recovered.
 
     Attributes:
         path: the new file.
         boxes, frames, variants, steps: how many of each it holds.
-        losses: one sentence for each thing that is gone; empty if nothing is.
+        losses: one clause for each kind of loss; empty if nothing is lost.
     """
 
     path: Path
@@ -55,20 +62,24 @@ class SalvageReport:
     losses: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        saved = (
-            f"{self.boxes} boxes, {self.frames} frame states, {self.variants} variants, {self.steps} steps were saved"
+        recovered = tr(
+            "{boxes}, {frames}, {variants} and {steps} recovered",
+            boxes=tr_n("{count} box", "{count:,} boxes", self.boxes),
+            frames=tr_n("{count} frame state", "{count:,} frame states", self.frames),
+            variants=tr_n("{count} variant", "{count:,} variants", self.variants),
+            steps=tr_n("{count} undo step", "{count:,} undo steps", self.steps),
         )
-        return f"{saved}; {'; '.join(self.losses) or 'nothing is known to be lost'}"
+        return "; ".join((recovered, *(self.losses or [tr("nothing is known to be lost")])))
 
 
 def salvage(path: Path, target: Path) -> SalvageReport:
-    """Read what can be read of a damaged project and write it to a new file at ``target``.
+    """Read what is readable in a damaged project and write it to a new file at ``target``.
 
     Raises:
-        UserError: nothing can be read, or ``target`` exists or cannot be written; nothing was made.
+        UserError: nothing can be read, or ``target`` exists or cannot be written; nothing was created.
     """
     if target.exists():
-        raise UserError("there is a file at this place already", path=target)
+        raise UserError(tr("there is already a file with this name"), path=target)
     with tempfile.TemporaryDirectory(prefix="iouviewer-salvage-") as folder:
         copy = Path(folder) / "damaged"
         part = Path(folder) / "salvaged"
@@ -81,21 +92,22 @@ def salvage(path: Path, target: Path) -> SalvageReport:
                 _Salvager(damaged, new, report).run(path)
                 new.execute("COMMIT")
             if not report.boxes and not report.frames and not report.variants:
-                raise _nothing(path)
-            # ``target`` is on the project's disk, which may be another one: copied beside, then renamed.
-            beside = target.with_name(f".{target.name}.part")
-            shutil.copyfile(part, beside)
-            beside.rename(target)
+                raise _nothing_readable(path)
+            # ``target`` may be on another disk than the temporary folder: copy beside it, then rename.
+            target_part = target.with_name(f".{target.name}.part")
+            shutil.copyfile(part, target_part)
+            target_part.rename(target)
             sync_folder(target.parent)
         except (sqlite3.Error, OSError) as error:
-            raise UserError(f"the damaged project could not be salvaged: {error}", path=path) from error
+            text = tr("the damaged project could not be recovered: {reason}", reason=error)
+            raise UserError(text, path=path) from error
     return report
 
 
-def _nothing(path: Path) -> UserError:
+def _nothing_readable(path: Path) -> UserError:
     snapshots = sorted(path.parent.glob(f"{path.name}.snapshots/*"), key=lambda p: p.stat().st_mtime)
-    remedy = f"The newest snapshot is {snapshots[-1]}." if snapshots else ""
-    return UserError("nothing can be read of the damaged project", path=path, remedy=remedy)
+    remedy = tr("The newest snapshot is {path}.", path=snapshots[-1]) if snapshots else ""
+    return UserError(tr("nothing in the damaged project can be read"), path=path, remedy=remedy)
 
 
 def _copy_with_log(path: Path, copy: Path) -> None:
@@ -106,36 +118,36 @@ def _copy_with_log(path: Path, copy: Path) -> None:
 
 
 def _open_damaged(copy: Path) -> sqlite3.Connection:
-    """A connection to a damaged copy, its first page replaced if it is the damaged one."""
+    """A connection to a damaged copy; its first page is replaced if that is damaged."""
     connection = connect(copy)
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         connection.execute("SELECT 1 FROM boxes LIMIT 1")
     except sqlite3.DatabaseError:
         connection.close()
-        _graft_first_page(copy)
+        _replace_first_page(copy)
         connection = connect(copy)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
     return connection
 
 
-def _graft_first_page(copy: Path) -> None:
-    """Put the first page of an empty project over that of a copy: tables always lie at the same root pages."""
-    fresh_path = copy.with_name("fresh")
-    with closing(connect(fresh_path, mode="rwc")) as fresh:
-        fresh.execute(f"PRAGMA page_size = {_PAGE}")
-        fresh.execute("BEGIN IMMEDIATE")
-        create_tables(fresh)
-        fresh.execute("COMMIT")
-    page = bytearray(fresh_path.read_bytes()[:_PAGE])
-    page[28:32] = (copy.stat().st_size // _PAGE).to_bytes(4, "big")
+def _replace_first_page(copy: Path) -> None:
+    """Overwrite the first page of a copy with that of an empty project: tables always have the same root pages."""
+    empty_path = copy.with_name("empty")
+    with closing(connect(empty_path, mode="rwc")) as empty:
+        empty.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+        empty.execute("BEGIN IMMEDIATE")
+        create_tables(empty)
+        empty.execute("COMMIT")
+    page = bytearray(empty_path.read_bytes()[:_PAGE_SIZE])
+    page[28:32] = (copy.stat().st_size // _PAGE_SIZE).to_bytes(4, "big")
     copy.with_name(f"{copy.name}-wal").unlink(missing_ok=True)
     with copy.open("r+b") as file:
         file.write(page)
 
 
 class _Salvager:
-    """Copies table after table, leaving out what cannot be read or cannot be."""
+    """Copies table by table, without rows that cannot be read or are not valid."""
 
     def __init__(self, damaged: sqlite3.Connection, new: sqlite3.Connection, report: SalvageReport) -> None:
         self._damaged = damaged
@@ -143,10 +155,10 @@ class _Salvager:
         self._report = report
 
     def run(self, path: Path) -> None:
-        """Copy all; the history is kept only where all that it names was saved."""
+        """Copy everything; the history is kept only if everything that it refers to was recovered."""
         sources, sources_lost = self._scan("sources", "id", ())
         classes, classes_lost = self._scan("classes", "id", ())
-        kept = [row for row in sources if _fits(row, _SOURCE_KINDS) and 0 <= row[6] < _MOST_FRAMES]
+        kept = [row for row in sources if _has_types(row, _SOURCE_TYPES) and 0 <= row[6] < _MAX_FRAMES]
         sources_lost |= len(kept) < len(sources)
         numbers = [row[0] for row in kept] or [0]
         boxes = {number: self._scan_boxes(number) for number in numbers}
@@ -156,7 +168,7 @@ class _Salvager:
         rows.write_class_names(self._new, names)
         lost = sources_lost or classes_lost or any(lost for _found, lost in boxes.values())
         if classes_lost:
-            self._report.losses.append("some class names are gone")
+            self._report.losses.append(tr("some class names are lost"))
         lost |= bool(self._report.losses)
         self._copy_texts("meta", "key")
         self._copy_history(lost)
@@ -167,26 +179,25 @@ class _Salvager:
     def _scan(self, table: str, key: str, where: tuple[tuple[str, object], ...]) -> tuple[list[Row], bool]:
         condition = "".join(f"{name} = ? AND " for name, _value in where)
         values = tuple(value for _name, value in where)
-        sql = f"SELECT * FROM {table} WHERE {condition}{key} {{}} ? ORDER BY {key} {{}}"
         try:
             names = [row[1] for row in self._damaged.execute(f"PRAGMA table_info({table})")]
             place = names.index(key)
         except (sqlite3.DatabaseError, ValueError):
             return [], True
-        return _scan(self._damaged, sql, values, place)
+        return _scan(self._damaged, f"{table} WHERE {condition}{key}", values, place)
 
     def _scan_boxes(self, source: int) -> tuple[list[Row], bool]:
         found, lost = self._scan("boxes", "id", (("source", source),))
-        # A damaged key ends a search by key early, without an error; a walk over all rows passes by.
-        walked, walk_lost = _scan_texts(self._damaged, "boxes", "source", further=("id",))
-        known = {row[1]: row for row in (*found, *walked) if _fits(row, _BOX_KINDS) and row[0] == source}
-        lost |= walk_lost or len(known) > len(found) or self._is_inconsistent("boxes")
+        # A damaged key ends a search by key early without an error; a scan of all rows does not stop there.
+        scanned, scan_lost = _scan_texts(self._damaged, "boxes", "source", further=("id",))
+        known = {row[1]: row for row in (*found, *scanned) if _has_types(row, _BOX_TYPES) and row[0] == source}
+        lost |= scan_lost or len(known) > len(found) or self._is_inconsistent("boxes")
         if lost:
-            self._report.losses.append("some boxes cannot be read")
+            self._report.losses.append(tr("some boxes cannot be read"))
         return [known[key] for key in sorted(known)], lost
 
     def _is_inconsistent(self, table: str) -> bool:
-        """Whether SQLite finds anything wrong with a table, such as keys out of order."""
+        """Whether SQLite reports an error in a table, such as keys out of order."""
         try:
             found = self._damaged.execute(f"PRAGMA quick_check({table})").fetchone()
         except sqlite3.DatabaseError:
@@ -194,28 +205,30 @@ class _Salvager:
         return found is None or found[0] != "ok"
 
     def _names(self, classes: list[Row], boxes: dict[int, tuple[list[Row], bool]]) -> tuple[str, ...]:
-        """Class names; those that are gone are named by their number."""
-        # A damaged class id must not make a million names.
-        known = {row[0]: str(row[1]) for row in classes if row[0] < _MOST_CLASSES}
-        used = {row[7] for found, _lost in boxes.values() for row in found if _fits(row, _BOX_KINDS)}
-        count = max((number + 1 for number in {*known, *used} if number < _MOST_CLASSES), default=0)
-        return tuple(known.get(number, f"class {number}") for number in range(count))
+        """Class names; lost ones are named by their number."""
+        # A damaged class id must not create a million names.
+        known = {row[0]: str(row[1]) for row in classes if row[0] < _MAX_CLASSES}
+        used = {row[7] for found, _lost in boxes.values() for row in found if _has_types(row, _BOX_TYPES)}
+        count = max((number + 1 for number in {*known, *used} if number < _MAX_CLASSES), default=0)
+        return tuple(known[n] if n in known else tr("class {number}", number=n) for n in range(count))
 
     def _write_source(self, path: Path, number: int, sources: list[Row], boxes: list[Row], class_count: int) -> None:
         frames, frames_lost = self._scan("frames", "frame", (("source", number),))
-        good = [row for row in boxes if _fits(row, _BOX_KINDS)]
+        good = [row for row in boxes if _has_types(row, _BOX_TYPES)]
         columns = rows.columns_of_rows([row[1:] for row in good])
         row = next((row for row in sources if row[0] == number), None)
         if row is None:
             numbers = [*columns.frames.tolist(), *(frame[1] for frame in frames)]
-            count = max((frame + 1 for frame in numbers if frame < _MOST_FRAMES), default=0)
+            count = max((frame + 1 for frame in numbers if frame < _MAX_FRAMES), default=0)
             row = (number, path.stem, "", "", 0, 0, count, 0.0, "", "", 1)
-            self._report.losses.append("what was known of the video is gone")
+            self._report.losses.append(tr("the facts of the video are lost"))
         keep = rows.valid_rows(columns, frame_count=int(row[6]), class_count=class_count)
-        gone = len(boxes) - int(keep.sum())
-        if gone:
-            self._report.losses.append(f"{gone} boxes held impossible numbers")
-        kept = rows.Columns(
+        dropped = len(boxes) - int(keep.sum())
+        if dropped:
+            self._report.losses.append(
+                tr_n("{count} box had impossible values", "{count:,} boxes had impossible values", dropped)
+            )
+        kept = rows.BoxColumns(
             columns.frames[keep],
             columns.boxes[:, keep],
             columns.class_ids[keep],
@@ -231,7 +244,7 @@ class _Salvager:
         states = [
             frame
             for frame in frames
-            if _fits(frame, (int, int, int, int))
+            if _has_types(frame, (int, int, int, int))
             and 0 <= frame[1] < row[6]
             and frame[2] in known
             and frame[3] in (0, 1)
@@ -239,23 +252,23 @@ class _Salvager:
         self._new.executemany("INSERT INTO frames VALUES (?, ?, ?, ?)", states)
         self._report.frames += len(states)
         if frames_lost or self._is_inconsistent("frames") or len(states) < len(frames):
-            self._report.losses.append("the states of some frames are gone")
+            self._report.losses.append(tr("the states of some frames are lost"))
 
     def _copy_texts(self, table: str, key: str) -> None:
         found, lost = _scan_texts(self._damaged, table, key)
         lost |= not self._insert(table, found)
         if lost:
-            self._report.losses.append(f"some {table} are gone")
+            self._report.losses.append(_TABLE_LOSSES[table])
 
     def _insert(self, table: str, found: list[Row]) -> bool:
-        """Put rows; False if some break the table's rules."""
-        good = True
+        """Insert rows; False if some violate a constraint of the table."""
+        all_inserted = True
         for row in found:
             try:
                 self._new.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(row))})", row)
             except sqlite3.IntegrityError:
-                good = False
-        return good
+                all_inserted = False
+        return all_inserted
 
     def _copy_history(self, rows_lost: bool) -> None:
         found, lost = self._scan("history", "position", ())
@@ -265,12 +278,12 @@ class _Salvager:
                 history_log.row_step(row)
                 steps.append(row)
             cursor = self._damaged.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()[0]
-            whole = [step[0] for step in steps] == list(range(1, len(steps) + 1)) and 0 <= cursor <= len(steps)
+            is_complete = [step[0] for step in steps] == list(range(1, len(steps) + 1)) and 0 <= cursor <= len(steps)
         except (sqlite3.DatabaseError, UserError, TypeError):
-            whole = False
-        if lost or rows_lost or not whole:
+            is_complete = False
+        if lost or rows_lost or not is_complete:
             if found or lost:
-                self._report.losses.append("earlier edits can no longer be undone")
+                self._report.losses.append(tr("earlier edits cannot be undone any more"))
             history_log.write_cursor(self._new, 0)
             return
         for step in steps:
@@ -282,34 +295,42 @@ class _Salvager:
         found, lost = _scan_texts(self._damaged, "variants", "key")
         for row in found:
             chunks, chunks_lost = self._scan("prediction_chunks", "number", (("variant", row[0]),))
-            whole = [chunk for chunk in chunks if variant_rows.is_whole_chunk(chunk[5])]
-            if not variant_rows.is_whole_list_row(row):
+            valid = [chunk for chunk in chunks if variant_rows.is_valid_chunk(chunk[5])]
+            if not variant_rows.is_valid_list_row(row):
                 lost = True
                 continue
             if not self._insert("variants", [row]):
                 lost = True
                 continue
-            chunks_lost |= not self._insert("prediction_chunks", whole)
+            chunks_lost |= not self._insert("prediction_chunks", valid)
             self._report.variants += 1
-            if chunks_lost or len(whole) < len(chunks):
-                self._report.losses.append(f"predictions of some frames of {row[2]} are gone")
+            if chunks_lost or len(valid) < len(chunks):
+                text = tr("predictions of {variant} on some frames are lost", variant=row[2])
+                self._report.losses.append(text)
         if lost:
-            self._report.losses.append("some variants are gone")
+            self._report.losses.append(tr("some variants are lost"))
 
 
-def _scan(connection: sqlite3.Connection, sql: str, values: tuple[object, ...], place: int) -> tuple[list[Row], bool]:
-    """Rows of a table by an integer key, going round what cannot be read from both sides; and whether there was any."""
+def _scan(
+    connection: sqlite3.Connection, selection: str, values: tuple[object, ...], place: int
+) -> tuple[list[Row], bool]:
+    """Rows of a table by an integer key, read up to damaged parts from both sides; and whether any part is damaged.
+
+    Args:
+        selection: table, conditions and key as SQL, to be followed by a comparison of the key.
+        place: column of the key.
+    """
     found: dict[int, Row] = {}
     after, skip, lost = -_HIGHEST_KEY, 1, False
     bad_from: int | None = None
     while after < _HIGHEST_KEY:
         try:
-            for row in _rows(connection, sql.format(">", "ASC"), (*values, after)):
+            for row in connection.execute(f"SELECT * FROM {selection} > ? ORDER BY {place + 1} ASC", (*values, after)):
                 if not isinstance(row[place], int):
                     lost = True
                     continue
                 if bad_from is not None:
-                    _read_back(connection, sql, (*values, row[place]), place, bad_from, found)
+                    _read_back(connection, selection, (*values, row[place]), place, bad_from, found)
                     bad_from = None
                 after, skip = row[place], 1
                 found[after] = row
@@ -318,7 +339,7 @@ def _scan(connection: sqlite3.Connection, sql: str, values: tuple[object, ...], 
             lost = True
             if bad_from is None:
                 bad_from = after
-            # From the lowest key on, doubling would take a while to reach the first real one.
+            # Doubling from the lowest possible key would take many steps to reach the first real one.
             after = max(after + skip, -2)
             skip *= 2
     return [found[key] for key in sorted(found)], lost
@@ -326,24 +347,20 @@ def _scan(connection: sqlite3.Connection, sql: str, values: tuple[object, ...], 
 
 def _read_back(
     connection: sqlite3.Connection,
-    sql: str,
+    selection: str,
     values: tuple[object, ...],
     place: int,
     stop: int,
     found: dict[int, Row],
 ) -> None:
-    """Rows that the doubling steps jumped over, read downwards until the damage."""
+    """Read the rows that the doubling steps skipped, downwards until the damage."""
     try:
-        for row in _rows(connection, sql.format("<", "DESC"), values):
+        for row in connection.execute(f"SELECT * FROM {selection} < ? ORDER BY {place + 1} DESC", values):
             if not isinstance(row[place], int) or row[place] <= stop:
                 return
             found[row[place]] = row
     except sqlite3.DatabaseError:
         return
-
-
-def _rows(connection: sqlite3.Connection, sql: str, values: tuple[object, ...]) -> Iterator[Row]:
-    yield from connection.execute(sql, values)
 
 
 def _scan_texts(
@@ -355,7 +372,7 @@ def _scan_texts(
     for order in ("ASC", "DESC"):
         by = ", ".join(f"{name} {order}" for name in (key, *further))
         try:
-            for row in _rows(connection, f"SELECT * FROM {table} ORDER BY {by}", ()):
+            for row in connection.execute(f"SELECT * FROM {table} ORDER BY {by}"):
                 found[row] = row
         except sqlite3.DatabaseError:
             lost = True

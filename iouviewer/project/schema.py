@@ -1,4 +1,4 @@
-"""The tables of a project file, and how a connection to one is opened."""
+"""The tables of a project file, and opening connections to it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from iouviewer.project.places import is_remote_or_synced
 
 APPLICATION_ID = 0x696F7576
-"""``iouv``; stands in the SQLite header, so that ``file`` and we know our own."""
+"""``iouv`` in the SQLite header identifies project files."""
 
 SCHEMA_VERSION = 1
 
 SUFFIX = ".iouv"
 
 BUSY_SECONDS = 5.0
-"""How long one connection waits for another one's commit."""
+"""How long a connection waits for the commit of another one."""
 
-# The order is part of the format: salvage relies on the root pages that it leads to.
+# The order is part of the format: salvage relies on the root pages that result from it.
 TABLES: tuple[str, ...] = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     """CREATE TABLE sources (
@@ -50,7 +50,7 @@ TABLES: tuple[str, ...] = (
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables in an empty database; the caller has begun a transaction."""
+    """Create the tables in an empty database; the caller has begun a transaction."""
     for statement in TABLES:
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -58,10 +58,10 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
 
 def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
-    """Open an existing database (``ro``, ``rw``) or make one (``rwc``); transactions are begun by hand.
+    """Open an existing database (``ro``, ``rw``) or create one (``rwc``); transactions are explicit.
 
     Raises:
-        sqlite3.Error: the file is not there, may not be read, or is none.
+        sqlite3.Error: the file does not exist, cannot be read, or is not a database.
     """
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -70,15 +70,15 @@ def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
         timeout=BUSY_SECONDS,
         check_same_thread=False,
     )
-    # Several programs open these files; none of them runs what stands in the schema.
+    # Files may come from elsewhere: never run SQL from their schema.
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:
-    """Open for writing with the journal that suits the disk, every commit flushed.
+    """Open for writing with the journal mode that the disk supports; every commit is flushed.
 
-    A write-ahead log needs shared memory, which network and synced folders do not give.
+    A write-ahead log needs shared memory, which network and synchronised folders do not provide.
     """
     connection = connect(path)
     journal = "DELETE" if is_remote_or_synced(path) else "WAL"
@@ -88,7 +88,7 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
 
 
 def back_up(source: sqlite3.Connection, target: Path) -> None:
-    """Copy a database, with what stands in its log, into one new file that is whole or not there.
+    """Copy a database, including its log, to one new file, completely or not at all.
 
     Raises:
         sqlite3.Error, OSError: nothing is left at ``target``.

@@ -1,4 +1,4 @@
-"""Rows of variants and of their predictions, which are kept in compressed chunks of columns."""
+"""Rows of variants and of their predictions, which are stored in compressed chunks of columns."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from numpy.typing import NDArray
 
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState, Variant
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import BoxTable, Int
 from iouviewer.project.rows import DamagedRowsError
 
 CHUNK_FRAMES = 4096
 FIRST_LIVE_CHUNK = 1 << 20
-"""Chunks of a run that goes on are numbered from here, so that they come after what was written as a whole."""
+"""Chunks of a run in progress are numbered from here, after the chunks of predictions that were written at once."""
 
-_LEVEL = 3
-"""Of zlib: higher levels take five times as long for a tenth less."""
+_ZLIB_LEVEL = 3
+"""Higher levels take five times as long and save a tenth more."""
 
 ListRow = tuple[str, int, str, int, str, str, str]
 
-INTERRUPTED = "the program ended during this run"
+INTERRUPTED = tr("the program ended during this run")
 
 
 class _Fields(msgspec.Struct):
-    """What a variant is besides its predictions; new fields need defaults."""
+    """A variant without its predictions. Field names are part of the file format; new fields need defaults."""
 
     colour: str
     dash: str = "solid"
@@ -43,20 +44,20 @@ class _Fields(msgspec.Struct):
 
 
 class _Run(msgspec.Struct):
-    """What a prediction set is besides its boxes; new fields need defaults."""
+    """A prediction set without its boxes. Encoded names are part of the file format; new fields need defaults."""
 
     has_scores: bool = True
     score_floor: float | None = None
-    cap: int | None = None
+    max_detections: int | None = msgspec.field(default=None, name="cap")
     stride: int = 1
     complete: bool = True
     protocol: dict[str, Any] = {}
-    left_out: int = 0
-    covers_rest: bool = False
+    unmapped_count: int = msgspec.field(default=0, name="left_out")
+    covers_new_frames: bool = msgspec.field(default=False, name="covers_rest")
 
 
 class _Chunk(msgspec.Struct):
-    """Columns of some frames: frame numbers (n,), whether they are covered (n,), rows in each (n,), then the rows."""
+    """Columns of some frames: frame numbers (n,), whether they are covered (n,), rows of each (n,), then the rows."""
 
     frames: bytes
     covered: bytes
@@ -67,7 +68,7 @@ class _Chunk(msgspec.Struct):
     ids: bytes
 
 
-def _plain(value: object) -> object:
+def _to_builtin(value: object) -> object:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
@@ -77,7 +78,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"a project cannot hold {type(value).__name__}")
 
 
-_json = msgspec.json.Encoder(enc_hook=_plain)
+_json = msgspec.json.Encoder(enc_hook=_to_builtin)
 
 # The list of variants
 
@@ -91,15 +92,21 @@ def encode_list(variants: Sequence[Variant], baseline: str) -> list[ListRow]:
             variant.name,
             int(variant.key == baseline),
             str(variant.state),
-            _json.encode({name: getattr(variant, name) for name in _Fields.__struct_fields__}).decode(),
-            _json.encode({name: getattr(variant.predictions, name) for name in _Run.__struct_fields__}).decode(),
+            _encode_fields(_Fields, variant),
+            _encode_fields(_Run, variant.predictions),
         )
         for position, variant in enumerate(variants)
     ]
 
 
+def _encode_fields(struct: type[_Fields | _Run], value: Variant | PredictionSet) -> str:
+    """The attributes of ``value`` that ``struct`` has, as JSON."""
+    names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
+    return _json.encode({encoded: getattr(value, name) for encoded, name in names}).decode()
+
+
 def write_list(connection: sqlite3.Connection, encoded: Sequence[ListRow]) -> None:
-    """Replace the list; predictions of variants that are gone go too."""
+    """Replace the list; predictions of removed variants are deleted."""
     connection.execute("DELETE FROM variants")
     connection.executemany("INSERT INTO variants VALUES (?, ?, ?, ?, ?, ?, ?)", encoded)
     connection.execute("DELETE FROM prediction_chunks WHERE variant NOT IN (SELECT key FROM variants)")
@@ -124,7 +131,7 @@ def _read_variant(connection: sqlite3.Connection, row: ListRow, frame_count: int
         fields = msgspec.json.decode(fields_text, type=_Fields)
         run = msgspec.json.decode(run_text, type=_Run)
     except (msgspec.MsgspecError, ValueError, TypeError) as error:
-        raise DamagedRowsError(f"the variant {name} is damaged: {error}") from error
+        raise DamagedRowsError(tr("variant {name} is damaged: {reason}", name=name, reason=error)) from error
     known = {field: getattr(fields, field) for field in fields.__struct_fields__}
     if state in (RunState.RUNNING, RunState.QUEUED):
         state = RunState.CANCELLED
@@ -132,7 +139,7 @@ def _read_variant(connection: sqlite3.Connection, row: ListRow, frame_count: int
     return Variant(key, name, _read_predictions(connection, key, run, frame_count), state=state, **known)
 
 
-def is_whole_list_row(row: Sequence[Any]) -> bool:
+def is_valid_list_row(row: Sequence[Any]) -> bool:
     """Whether a row of the table ``variants`` can be read."""
     try:
         RunState(row[4])
@@ -149,8 +156,8 @@ def is_whole_list_row(row: Sequence[Any]) -> bool:
 def write_predictions(connection: sqlite3.Connection, key: str, predictions: PredictionSet) -> None:
     """Replace all predictions of a variant."""
     connection.execute("DELETE FROM prediction_chunks WHERE variant = ?", (key,))
-    # What no chunk speaks of is covered where the set covers the rest.
-    known = (predictions.covered != predictions.covers_rest) | (np.diff(predictions.table.offsets) > 0)
+    # A frame without a chunk is covered if the set covers new frames.
+    known = (predictions.covered != predictions.covers_new_frames) | (np.diff(predictions.table.offsets) > 0)
     frames = np.flatnonzero(known)
     for number, first in enumerate(range(0, len(frames), CHUNK_FRAMES)):
         _write_chunk(connection, key, number, predictions, frames[first : first + CHUNK_FRAMES])
@@ -159,7 +166,7 @@ def write_predictions(connection: sqlite3.Connection, key: str, predictions: Pre
 def write_live_chunk(
     connection: sqlite3.Connection, key: str, number: int, predictions: PredictionSet, frames: Iterable[int]
 ) -> None:
-    """Add the predictions of these frames; what earlier chunks say of them no longer counts."""
+    """Add the predictions of these frames; they replace those of earlier chunks."""
     _write_chunk(connection, key, number, predictions, np.array(sorted(frames), np.int64))
 
 
@@ -175,12 +182,12 @@ def _write_chunk(
     )
 
 
-def _shuffled(array: NDArray[Any]) -> bytes:
-    """Eight-byte numbers with all first bytes first, then all second ones: they compress far better so."""
+def _shuffle(array: NDArray[Any]) -> bytes:
+    """Eight-byte numbers with bytes grouped by significance, which compresses far better."""
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, 8).T.tobytes()
 
 
-def _unshuffled(data: bytes, dtype: type[np.generic]) -> NDArray[Any]:
+def _unshuffle(data: bytes, dtype: type[np.generic]) -> NDArray[Any]:
     return np.frombuffer(data, np.uint8).reshape(8, -1).T.copy().view(np.dtype(dtype).newbyteorder("<")).reshape(-1)
 
 
@@ -192,15 +199,15 @@ def encode_chunk(predictions: PredictionSet, frames: Int) -> tuple[bytes, int]:
     before = np.repeat(np.cumsum(counts) - counts, counts)
     rows = np.repeat(starts, counts) + np.arange(total, dtype=np.int64) - before
     chunk = _Chunk(
-        _shuffled(frames.astype("<i8")),
+        _shuffle(frames.astype("<i8")),
         predictions.covered[frames].astype(np.uint8).tobytes(),
-        _shuffled(counts.astype("<i8")),
-        _shuffled(table.boxes[:, rows].astype("<f8")),
-        _shuffled(table.class_ids[rows].astype("<i8")),
-        _shuffled(table.scores[rows].astype("<f8")),
-        _shuffled(table.ids[rows].astype("<i8")),
+        _shuffle(counts.astype("<i8")),
+        _shuffle(table.boxes[:, rows].astype("<f8")),
+        _shuffle(table.class_ids[rows].astype("<i8")),
+        _shuffle(table.scores[rows].astype("<f8")),
+        _shuffle(table.ids[rows].astype("<i8")),
     )
-    return zlib.compress(msgspec.msgpack.encode(chunk), _LEVEL), total
+    return zlib.compress(msgspec.msgpack.encode(chunk), _ZLIB_LEVEL), total
 
 
 def _decode_chunk(
@@ -208,20 +215,20 @@ def _decode_chunk(
 ) -> tuple[Int, NDArray[np.bool_], Int, NDArray[np.float64], Int, NDArray[np.float64], Int]:
     try:
         chunk = msgspec.msgpack.decode(zlib.decompress(data), type=_Chunk)
-        frames, counts = _unshuffled(chunk.frames, np.int64), _unshuffled(chunk.counts, np.int64)
+        frames, counts = _unshuffle(chunk.frames, np.int64), _unshuffle(chunk.counts, np.int64)
         covered = np.frombuffer(chunk.covered, np.uint8) != 0
-        boxes = _unshuffled(chunk.boxes, np.float64).reshape(4, -1)
-        class_ids, ids = _unshuffled(chunk.class_ids, np.int64), _unshuffled(chunk.ids, np.int64)
-        scores = _unshuffled(chunk.scores, np.float64)
+        boxes = _unshuffle(chunk.boxes, np.float64).reshape(4, -1)
+        class_ids, ids = _unshuffle(chunk.class_ids, np.int64), _unshuffle(chunk.ids, np.int64)
+        scores = _unshuffle(chunk.scores, np.float64)
     except (zlib.error, msgspec.MsgspecError, ValueError, TypeError) as error:
-        raise DamagedRowsError(f"predictions are damaged: {error}") from error
+        raise DamagedRowsError(tr("predictions are damaged: {reason}", reason=error)) from error
     lengths = {boxes.shape[1], len(class_ids), len(scores), len(ids), int(counts.sum())}
     if len(lengths) != 1 or not len(frames) == len(counts) == len(covered):
-        raise DamagedRowsError("predictions are damaged: columns differ in length")
+        raise DamagedRowsError(tr("predictions are damaged: columns differ in length"))
     return frames, covered, counts, boxes, class_ids, scores, ids
 
 
-def is_whole_chunk(data: object) -> bool:
+def is_valid_chunk(data: object) -> bool:
     """Whether a chunk can be read."""
     try:
         _decode_chunk(data if isinstance(data, bytes) else b"")
@@ -233,11 +240,11 @@ def is_whole_chunk(data: object) -> bool:
 def _read_predictions(connection: sqlite3.Connection, key: str, run: _Run, frame_count: int) -> PredictionSet:
     found = connection.execute("SELECT data FROM prediction_chunks WHERE variant = ? ORDER BY number", (key,))
     chunks = [_decode_chunk(row[0]) for row in found]
-    covered = np.full(frame_count, run.covers_rest, np.bool_)
+    covered = np.full(frame_count, run.covers_new_frames, np.bool_)
     owner = np.full(frame_count, -1, np.int64)
     for number, (frames, covers, *_rest) in enumerate(chunks):
         if len(frames) and (frames.min() < 0 or frames.max() >= frame_count):
-            raise DamagedRowsError("predictions are damaged: a frame lies outside the video")
+            raise DamagedRowsError(tr("predictions are damaged: a frame is outside the video"))
         owner[frames] = number
         covered[frames] = covers
     known = {name: getattr(run, name) for name in run.__struct_fields__}

@@ -1,4 +1,4 @@
-"""The one thread that writes to a project file: each request is one transaction, in order, retried until it works."""
+"""The thread that writes to a project file: each request is one transaction, in order, retried until it succeeds."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 Work = Callable[[sqlite3.Connection], None]
-"""What a request writes. It may run again after a failed attempt, so it sets rows and does not count up."""
+"""What a request writes. It may run again after a failed attempt, so it must be idempotent."""
 
 FIRST_RETRY = 0.25
-"""Seconds until the first retry; doubles up to LONGEST_RETRY."""
-LONGEST_RETRY = 5.0
+"""Seconds until the first retry; each further wait is twice as long, up to MAX_RETRY."""
+MAX_RETRY = 5.0
 
 
 class Writer:
-    """Writes requests in a thread of its own.
+    """Writes requests in its own thread.
 
-    Callbacks run in that thread. ``on_saved(saved, requested)`` follows each COMMIT; ``on_problem`` gets one error when
-    writing begins to fail and None when it works again.
+    Callbacks run in that thread. ``on_saved(saved, requested)`` is called after each COMMIT; ``on_problem`` gets one
+    error when writing starts to fail and None when it works again.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Writer:
         self._on_saved = on_saved
         self._on_problem = on_problem
         self._connection: sqlite3.Connection | None = None
-        self._place: os.stat_result | None = None
+        self._file_stat: os.stat_result | None = None
         self._changed = threading.Condition()
         self._queue: deque[Work] = deque()
         self._requested = 0
@@ -50,7 +51,7 @@ class Writer:
         self._closing = False
         self._give_up_at = float("inf")
         self._delay = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"writer of {path.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"writer-{path.name}", daemon=True)
         self._thread.start()
 
     @property
@@ -60,7 +61,7 @@ class Writer:
             return self._saved, self._requested
 
     def submit(self, work: Work) -> int:
-        """Write this after all that was submitted before; returns the request's number."""
+        """Queue a request after all earlier ones; returns its number."""
         with self._changed:
             if self._closing:
                 raise RuntimeError("the project file is closed")
@@ -70,18 +71,18 @@ class Writer:
             return self._requested
 
     def retry_now(self) -> None:
-        """Try a failed request again at once (the user says there is room now)."""
+        """Retry a failed request at once (the user has freed space)."""
         with self._changed:
             self._delay = 0.0
             self._changed.notify_all()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until all is committed; False if that takes longer than ``timeout`` seconds."""
+        """Wait until everything is committed; False after ``timeout`` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._queue, timeout)
 
     def close(self, timeout: float) -> int:
-        """Write what waits, then end the thread and leave one file.
+        """Write pending requests, end the thread and merge the write-ahead log into the file.
 
         Returns:
             The number of requests that could not be written within ``timeout`` seconds of retries.
@@ -94,15 +95,15 @@ class Writer:
         self._thread.join()
         return len(self._queue)
 
-    # In the thread
+    # In the writer's thread
 
     def _run(self) -> None:
         try:
-            self._work_off()
+            self._process_queue()
         finally:
-            self._disconnect(last=True)
+            self._disconnect(is_final=True)
 
-    def _work_off(self) -> None:
+    def _process_queue(self) -> None:
         failed = False
         wait = FIRST_RETRY
         while (work := self._next()) is not None:
@@ -121,10 +122,10 @@ class Writer:
                 continue
             if not failed:
                 failed = True
-                self._on_problem(describe(error, self._path))
+                self._on_problem(describe_write_error(error, self._path))
             if not self._wait(wait):
                 return
-            wait = min(2 * wait, LONGEST_RETRY)
+            wait = min(2 * wait, MAX_RETRY)
 
     def _next(self) -> Work | None:
         with self._changed:
@@ -135,60 +136,59 @@ class Writer:
         try:
             if self._connection is None:
                 self._connection = self._connect()
-                self._place = self._path.stat()
-            self._check_place()
+                self._file_stat = self._path.stat()
+            self._check_file()
             self._connection.execute("BEGIN IMMEDIATE")
             work(self._connection)
             self._connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            # A new connection knows nothing of a half-done transaction or of an unreadable log.
-            self._disconnect(last=False)
+            # A new connection has no half-done transaction and no unreadable log.
+            self._disconnect(is_final=False)
             return error
         return None
 
-    def _check_place(self) -> None:
-        # POSIX lets a deleted file be written on: the edits would be gone, and "saved" a lie.
-        if self._place is not None and not os.path.samestat(self._place, self._path.stat()):
-            raise FileNotFoundError(errno.ENOENT, "another file has taken the project's place")
+    def _check_file(self) -> None:
+        # POSIX allows writing to a deleted file: edits would be lost although the status says "Saved".
+        if self._file_stat is not None and not os.path.samestat(self._file_stat, self._path.stat()):
+            raise FileNotFoundError(errno.ENOENT, tr("the project file was replaced by another file"))
 
     def _wait(self, seconds: float) -> bool:
-        """Wait for the next attempt; False when there shall be none."""
+        """Wait for the next attempt; False when the time for retries is over."""
         with self._changed:
             self._delay = seconds
             until = time.monotonic() + seconds
             while self._delay:
-                left = min(until, self._give_up_at) - time.monotonic()
-                if left <= 0:
+                remaining = min(until, self._give_up_at) - time.monotonic()
+                if remaining <= 0:
                     break
-                self._changed.wait(left)
+                self._changed.wait(remaining)
             return time.monotonic() < self._give_up_at
 
-    def _disconnect(self, *, last: bool) -> None:
+    def _disconnect(self, *, is_final: bool) -> None:
         connection, self._connection = self._connection, None
         if connection is None:
             return
         with contextlib.suppress(sqlite3.Error):
-            if last:
-                # Fails while another window copies the file; the log then stays beside it, which loses nothing.
+            if is_final:
+                # Fails while another window copies the file; the log then stays beside it and nothing is lost.
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         with contextlib.suppress(sqlite3.Error):
             connection.close()
 
 
-def describe(error: sqlite3.Error | OSError, path: Path) -> UserError:
-    """A failed write in words for people."""
+def describe_write_error(error: sqlite3.Error | OSError, path: Path) -> UserError:
+    """The message for a failed write."""
     name = getattr(error, "sqlite_errorname", "") or ""
-    reason, remedy = str(error), "Edits are kept in memory and written as soon as it works again."
+    reason = str(error)
+    remedy = tr("Edits stay in memory and are saved as soon as the file can be written.")
     if name.startswith("SQLITE_FULL"):
-        reason, remedy = (
-            "the disk is full",
-            "Free some space; edits are kept in memory and written as soon as it works.",
-        )
+        reason = tr("the disk is full")
+        remedy = tr("Free some space; edits stay in memory and are saved as soon as there is enough.")
     elif name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_AUTH")):
-        reason = "the file or its folder cannot be written"
+        reason = tr("the file or its folder cannot be written")
     elif name.startswith("SQLITE_BUSY"):
-        reason = "another program holds the file"
+        reason = tr("another program is using the file")
     elif isinstance(error, OSError):
         reason = error.strerror or str(error)
-    return UserError(f"edits are not being saved: {reason}", path=path, remedy=remedy)
+    return UserError(tr("edits cannot be saved: {reason}", reason=reason), path=path, remedy=remedy)

@@ -1,4 +1,4 @@
-"""Every edit validates as a whole, says what it changed, and has an inverse that restores the bits."""
+"""Every edit is validated as a whole, reports what it changed, and has an inverse that restores the bits."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def edits() -> st.SearchStrategy[Edit]:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(edits(), max_size=12))
-def test_any_edits_taken_back_in_turn_restore_the_bits(wanted: list[Edit]):
+def test_undoing_any_edits_in_turn_restores_the_bits(sequence: list[Edit]):
     document = make_document()
     past = []
-    for edit in wanted:
+    for edit in sequence:
         before = state_of(document)
         try:
             applied = document.apply(edit)
@@ -93,10 +93,10 @@ def test_any_edits_taken_back_in_turn_restore_the_bits(wanted: list[Edit]):
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(edits(), max_size=8))
-def test_frames_hold_what_the_columns_hold(wanted: list[Edit]):
+def test_frames_and_columns_hold_the_same_boxes(sequence: list[Edit]):
     document = make_document()
     truth = document.ground_truth()
-    for edit in wanted:
+    for edit in sequence:
         try:
             document.apply(edit)
         except UserError:
@@ -106,7 +106,7 @@ def test_frames_hold_what_the_columns_hold(wanted: list[Edit]):
         length = len(truth)
         table = truth.table()
         assert length == len(by_frame)
-        # The tables are what metrics see: boxes that are outside are not on the picture.
+        # Tables are for metrics, which ignore boxes outside the frame.
         counted = [box for box in by_frame if not box.flags & BoxFlag.OUTSIDE]
         assert [box.id for box in counted] == table.ids.tolist() == [i for ids in frame_ids for i in ids]
         assert [list(box.rect) for box in counted] == table.boxes.T.tolist()
@@ -117,26 +117,26 @@ def test_frames_hold_what_the_columns_hold(wanted: list[Edit]):
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (AddBoxes((Box(1, 0, (0, 0, 1, 1)),)), "exists already"),
+        (AddBoxes((Box(1, 0, (0, 0, 1, 1)),)), "already exists"),
         (AddBoxes((Box(9, 0, (0, 0, 1, 1)), Box(9, 1, (0, 0, 1, 1)))), "same id"),
-        (AddBoxes((Box(9, FRAMES, (0, 0, 1, 1)),)), "frame must lie"),
-        (AddBoxes((Box(9, -1, (0, 0, 1, 1)),)), "frame must lie"),
-        (AddBoxes((Box(9, 0, (0, 0, 1, 1), 2),)), "no class 2"),
+        (AddBoxes((Box(9, FRAMES, (0, 0, 1, 1)),)), "frame must be in"),
+        (AddBoxes((Box(9, -1, (0, 0, 1, 1)),)), "frame must be in"),
+        (AddBoxes((Box(9, 0, (0, 0, 1, 1), 2),)), "class number 2 does not exist"),
         (AddBoxes((Box(9, 0, (0, 0, float("nan"), 1)),)), "finite"),
         (SetRects(((1, (0, 0, 0, 1)),)), "x2"),
         (SetRects(((1, (0, 2, 1, 2)),)), "y2"),
         (SetRects(((1, (0, 0, 2e7, 1)),)), "beyond"),
-        (SetRects(((99, (0, 0, 1, 1)),)), "no box 99"),
-        (SetClasses(((1, 2),)), "no class 2"),
-        (RemoveBoxes((1, 99)), "no box 99"),
-        (SetFrames((FrameMark(FRAMES, FrameState.LABELLED, False),)), "frame must lie"),
-        (SetClassNames(("a", "A")), "different"),
+        (SetRects(((99, (0, 0, 1, 1)),)), "box does not exist"),
+        (SetClasses(((1, 2),)), "class number 2 does not exist"),
+        (RemoveBoxes((1, 99)), "box does not exist"),
+        (SetFrames((FrameMark(FRAMES, FrameState.LABELLED, False),)), "frame must be in"),
+        (SetClassNames(("a", "A")), "unique"),
         (SetClassNames(("a", " ")), "not empty"),
         (SetClassNames(("person",)), "still has boxes"),
-        (Batch((RemoveBoxes((1,)), SetTracks(((99, 1),)))), "no box 99"),
+        (Batch((RemoveBoxes((1,)), SetTracks(((99, 1),)))), "box does not exist"),
     ],
 )
-def test_an_edit_that_may_not_be_is_refused_whole(edit: Edit, reason: str):
+def test_an_invalid_edit_is_refused_as_a_whole(edit: Edit, reason: str):
     document = make_document()
     before = state_of(document)
     with pytest.raises(UserError, match=reason):
@@ -153,7 +153,7 @@ def test_the_change_names_frames_boxes_and_aspects():
     assert applied.change.aspects == Aspect.GEOMETRY | Aspect.CLASS
 
 
-def test_an_equal_value_changes_nothing():
+def test_setting_an_equal_value_changes_nothing():
     document = make_document()
     for _label, edit in twenty_edits():
         assert document.apply(edit) is not None
@@ -166,12 +166,12 @@ def test_an_equal_value_changes_nothing():
 
 
 @pytest.mark.parametrize("number", [np.int64, np.float64])
-def test_numbers_out_of_numpy_are_written_as_plain_ones(number: type):
+def test_numpy_numbers_are_encoded_as_builtin_numbers(number: type):
     edit = SetRects(((1, tuple(map(number, (1, 2, 3, 4)))),))
     assert decode_edit(encode_edit(edit)) == SetRects(((1, (1.0, 2.0, 3.0, 4.0)),))
 
 
-def test_minus_zero_enters_as_zero():
+def test_minus_zero_is_stored_as_zero():
     document = make_document()
     document.apply(SetRects(((1, (-0.0, -0.0, 1.0, 1.0)),)))
     assert str(document.ground_truth().find(1).rect[:2]) == "(0.0, 0.0)"

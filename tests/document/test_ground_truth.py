@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.document.boxes import Box, BoxFlag, clip_rect
 from iouviewer.document.edits import AddBoxes, FrameState, RemoveBoxes, SetTracks
-from iouviewer.document.ground_truth import GroundTruth, clip_rect
+from iouviewer.document.ground_truth import GroundTruth
 
 from ..project.building import make_document, state_of
 
@@ -42,7 +42,7 @@ def test_rows_are_ordered_by_frame_then_id():
 
 @pytest.mark.parametrize("frame", [-1, 4])
 def test_rows_outside_the_video_are_refused(frame: int):
-    with pytest.raises(ValueError, match="frames must lie"):
+    with pytest.raises(ValueError, match="frames must be in"):
         GroundTruth(4).load_columns(
             np.array([frame]),
             np.ones((4, 1)),
@@ -94,7 +94,7 @@ def test_frames_can_be_added_and_are_empty_and_unlabelled():
     ("rect", "expected"),
     [((-5, -5, 5, 5), (0, 0, 5, 5)), ((1, 2, 3, 4), (1, 2, 3, 4)), ((600, 400, 700, 500), (600, 400, 640, 480))],
 )
-def test_a_rectangle_is_clipped_to_the_picture(rect, expected):
+def test_a_rectangle_is_clipped_to_the_image(rect, expected):
     assert clip_rect(rect, 640, 480) == expected
 
 
@@ -104,7 +104,7 @@ _PUTS = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 1), _RECTS, st.inte
 
 
 @given(_PUTS)
-def test_the_table_of_a_frame_is_the_one_made_anew_after_every_change(puts):
+def test_the_cached_table_of_a_frame_matches_its_boxes_after_every_change(puts):
     truth = GroundTruth(2)
     for box_id, frame, rect, class_id, flags, dropped in puts:
         found = truth.find(box_id)
@@ -113,12 +113,12 @@ def test_the_table_of_a_frame_is_the_one_made_anew_after_every_change(puts):
         else:
             truth.put(Box(box_id, frame, rect, class_id, flags=flags))
         for number in range(2):
-            # Asked each time, so that what is kept for the next time is there.
-            kept, boxes = truth.frame_table(number), truth.boxes(number)
+            # Read each time, so that the cache is used in the next round.
+            cached, boxes = truth.frame_table(number), truth.boxes(number)
             seen = [box for box in boxes if not box.flags & BoxFlag.OUTSIDE]
             assert [truth.find(box.id) for box in boxes] == list(boxes)
-            assert kept.ids.tolist() == [box.id for box in seen]
-            assert kept.boxes.T.tolist() == [list(box.rect) for box in seen]
-            assert kept.class_ids.tolist() == [box.class_id for box in seen]
-            assert kept.ignored.tolist() == [bool(box.flags & BoxFlag.IGNORED) for box in seen]
-            assert kept.offsets.tolist() == [0, len(seen)] and kept.scores.tolist() == [1.0] * len(seen)
+            assert cached.ids.tolist() == [box.id for box in seen]
+            assert cached.boxes.T.tolist() == [list(box.rect) for box in seen]
+            assert cached.class_ids.tolist() == [box.class_id for box in seen]
+            assert cached.ignored.tolist() == [bool(box.flags & BoxFlag.IGNORED) for box in seen]
+            assert cached.offsets.tolist() == [0, len(seen)] and cached.scores.tolist() == [1.0] * len(seen)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iouviewer.document.numbering import NO_PICTURE, NO_TIME, Numbering
+from iouviewer.document.numbering import NO_PACKET, NO_TIME, Numbering
 
 
 def numbering(
@@ -63,15 +63,15 @@ def numbering(
     ],
 )
 def test_pictures_are_found_again(before: Numbering, after: Numbering, expected: list[int]):
-    assert before.pictures_in(after).tolist() == expected
+    assert before.match_frames(after).tolist() == expected
 
 
 def test_a_frame_of_which_nothing_is_known_keeps_a_free_number():
-    known = numbering([0, 40]).padded(4)
-    assert known.packets.tolist() == [0, 1, NO_PICTURE, NO_PICTURE]
-    assert known.picture_count == 2
-    assert known.pictures_in(numbering([0, 40, 80])).tolist() == [0, 1, 2, -1]
-    assert known.pictures_in(numbering([0, 20, 40])).tolist() == [0, 2, -1, -1]
+    known = numbering([0, 40]).padded_to(4)
+    assert known.packets.tolist() == [0, 1, NO_PACKET, NO_PACKET]
+    assert known.video_frame_count == 2
+    assert known.match_frames(numbering([0, 40, 80])).tolist() == [0, 1, 2, -1]
+    assert known.match_frames(numbering([0, 20, 40])).tolist() == [0, 2, -1, -1]
 
 
 stamps = st.lists(st.one_of(st.integers(0, 6), st.just(NO_TIME), st.integers(-(2**62), 2**62)), max_size=12)
@@ -82,7 +82,7 @@ packets = st.permutations(range(12))
 def test_no_two_frames_become_one(one, first, other, second, known, also_known, pictures):
     before = numbering(one, first[: len(one)], order_known=known, pictures=min(pictures, len(one)))
     after = numbering(other, second[: len(other)], order_known=also_known)
-    found = before.pictures_in(after)
+    found = before.match_frames(after)
     there = found[found >= 0].tolist()
     assert len(found) == len(one) and len(set(there)) == len(there)
     assert all(number < len(other) for number in there)
@@ -91,16 +91,16 @@ def test_no_two_frames_become_one(one, first, other, second, known, also_known, 
 @given(stamps, packets, st.booleans())
 def test_the_same_numbering_moves_nothing(one, first, known):
     same = numbering(one, first[: len(one)], order_known=known)
-    assert same.pictures_in(same).tolist() == list(range(len(one)))
+    assert same.match_frames(same).tolist() == list(range(len(one)))
 
 
 @given(stamps, packets, st.integers(0, 12))
 def test_bytes_give_back_all_of_it(one, first, pictures):
     before = numbering(one, first[: len(one)], pictures=min(pictures, len(one)))
     after = Numbering.decode(before.encode())
-    assert (after.digest, after.picture_count, after.complete, after.order_known) == (
+    assert (after.digest, after.video_frame_count, after.complete, after.order_known) == (
         before.digest,
-        before.picture_count,
+        before.video_frame_count,
         before.complete,
         before.order_known,
     )
@@ -110,7 +110,7 @@ def test_bytes_give_back_all_of_it(one, first, pictures):
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", numbering([0, 40]).encode()[:-3]])
 def test_other_bytes_are_refused(data: bytes):
-    with pytest.raises(ValueError, match="no numbering"):
+    with pytest.raises(ValueError, match="not a numbering"):
         Numbering.decode(data)
 
 

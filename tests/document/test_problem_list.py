@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iouviewer.document.boxes import Box
-from iouviewer.document.problem_groups import arrange
-from iouviewer.document.problem_list import Filter, ProblemList, gravity_of
+from iouviewer.document.problem_groups import group_problems
+from iouviewer.document.problem_list import ProblemFilter, ProblemList, relative_severity
 from iouviewer.document.problem_table import ProblemTable
-from iouviewer.document.problems import Kind, Problem, problem_key
+from iouviewer.document.problems import Problem, ProblemKind, problem_key
 
 FRAMES = 12
 NAMES = ("person", "car")
@@ -20,7 +20,7 @@ NAMES = ("person", "car")
 
 def problem(
     frame: int,
-    kind: Kind = Kind.LOOSE,
+    kind: ProblemKind = ProblemKind.LOOSE,
     *,
     gravity: float = 0.5,
     box: int | None = 1,
@@ -29,7 +29,7 @@ def problem(
     x: float = 0.0,
 ) -> Problem:
     rect = (x, 0.0, x + 40.0, 80.0)
-    iou = 1.0 - gravity if kind is Kind.LOOSE else None
+    iou = 1.0 - gravity if kind is ProblemKind.LOOSE else None
     key = problem_key(kind, frame, box, rect)
     return Problem(key, frame, kind, kind + gravity * 0.99, box, rect, class_id, iou, track=track)
 
@@ -37,52 +37,54 @@ def problem(
 def filled(problems: list[Problem], *, boxes: dict[int, Box] | None = None) -> ProblemList:
     found = ProblemList((boxes or {}).get)
     found.class_names = NAMES
-    found.take(arrange(ProblemTable.of(problems, FRAMES)))
+    found.set_problems(group_problems(ProblemTable.of(problems, FRAMES)))
     return found
 
 
-def shown(found: ProblemList) -> list[Problem]:
-    return [found.problem(row) for row in found.shown().rows.tolist()]
+def visible(found: ProblemList) -> list[Problem]:
+    return [found.problem(row) for row in found.list_visible().rows.tolist()]
 
 
 def groups(found: ProblemList) -> list[list[int]]:
     """Frames of the problems of each group."""
-    view = found.shown()
+    view = found.list_visible()
     frames = [found.problem(row).frame for row in view.rows.tolist()]
     return [frames[a:b] for a, b in zip(view.starts.tolist(), view.starts.tolist()[1:], strict=False)]
 
 
 def test_an_empty_list_shows_nothing_and_has_nothing_done() -> None:
     found = filled([])
-    assert shown(found) == [] and groups(found) == [] and found.done() == 0
+    assert visible(found) == [] and groups(found) == [] and found.count_done() == 0
     found.grouped = False
-    assert shown(found) == []
-    assert found.counts() == dict.fromkeys(Kind, 0)
+    assert visible(found) == []
+    assert found.count_open() == dict.fromkeys(ProblemKind, 0)
 
 
 def test_problems_of_a_track_and_kind_are_one_group_by_frame_and_the_gravest_group_comes_first() -> None:
     tracked = [problem(frame, gravity=0.1 * frame, box=frame, track=7) for frame in (5, 1, 3)]
-    other = [problem(2, Kind.MISS, gravity=0.1, box=9, track=7), problem(4, gravity=0.9, box=8, track=8)]
+    other = [problem(2, ProblemKind.MISS, gravity=0.1, box=9, track=7), problem(4, gravity=0.9, box=8, track=8)]
     found = filled([*tracked, *other])
     assert groups(found) == [[2], [4], [1, 3, 5]]
-    assert [found.group_key(g)[:2] for g in found.shown().groups.tolist()] == [(1, 7), (0, 8), (0, 7)]
+    assert [found.group_key(g)[:2] for g in found.list_visible().groups.tolist()] == [(1, 7), (0, 8), (0, 7)]
 
 
 def test_problems_without_a_track_are_joined_where_they_overlap_from_frame_to_frame() -> None:
-    ghost = [problem(frame, Kind.FALSE_POSITIVE, box=None, x=2.0 * frame) for frame in (0, 1, 2, 4)]
-    far = problem(1, Kind.FALSE_POSITIVE, box=None, x=300.0)
-    late = problem(11, Kind.FALSE_POSITIVE, box=None, x=4.0)
-    car = problem(3, Kind.FALSE_POSITIVE, box=None, x=6.0, class_id=1)
+    ghost = [problem(frame, ProblemKind.FALSE_POSITIVE, box=None, x=2.0 * frame) for frame in (0, 1, 2, 4)]
+    far = problem(1, ProblemKind.FALSE_POSITIVE, box=None, x=300.0)
+    late = problem(11, ProblemKind.FALSE_POSITIVE, box=None, x=4.0)
+    car = problem(3, ProblemKind.FALSE_POSITIVE, box=None, x=6.0, class_id=1)
     assert sorted(groups(filled([*ghost, far, late, car]))) == [[0, 1, 2, 4], [1], [3], [11]]
 
 
 def test_each_box_has_one_successor_the_nearest() -> None:
-    first, near, further = (problem(f, Kind.MISS, box=b, x=x) for f, b, x in ((0, 1, 0.0), (1, 2, 1.0), (1, 3, 8.0)))
+    first, near, further = (
+        problem(f, ProblemKind.MISS, box=b, x=x) for f, b, x in ((0, 1, 0.0), (1, 2, 1.0), (1, 3, 8.0))
+    )
     found = filled([first, near, further])
     assert sorted(groups(found)) == [[0, 1], [1]]
     [pair] = [group for group in range(2) if len(groups(found)[group]) == 2]
-    start = found.shown().starts[pair]
-    assert found.problem(int(found.shown().rows[start + 1])).key == near.key
+    start = found.list_visible().starts[pair]
+    assert found.problem(int(found.list_visible().rows[start + 1])).key == near.key
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,7 +93,7 @@ def test_the_filter_shows_what_a_plain_look_at_each_problem_shows(data: st.DataO
     one = st.builds(
         problem,
         st.integers(0, FRAMES - 1),
-        st.sampled_from(list(Kind)),
+        st.sampled_from(list(ProblemKind)),
         gravity=st.sampled_from((0.0, 0.3, 0.6, 1.0)),
         box=st.integers(1, 15),
         track=st.sampled_from((-1, 1, 2, 12)),
@@ -109,9 +111,9 @@ def test_the_filter_shows_what_a_plain_look_at_each_problem_shows(data: st.DataO
     found.set_decisions(dict.fromkeys(decided, "right"))
     found.grouped = data.draw(st.booleans())
     words = data.draw(st.lists(st.sampled_from(("person", "CAR", "loose", "3", "12", "#4", "2-6", "miss")), max_size=2))
-    kinds = data.draw(st.frozensets(st.sampled_from(list(Kind)), max_size=2))
-    least = data.draw(st.sampled_from((0.0, 0.3, 0.5)))
-    found.filter = Filter(kinds, least, " ".join(words))
+    kinds = data.draw(st.frozensets(st.sampled_from(list(ProblemKind)), max_size=2))
+    min_severity = data.draw(st.sampled_from((0.0, 0.3, 0.5)))
+    found.filter = ProblemFilter(kinds, min_severity, " ".join(words))
 
     def fits(p: Problem, word: str) -> bool:
         if word in ("3", "12"):
@@ -119,73 +121,73 @@ def test_the_filter_shows_what_a_plain_look_at_each_problem_shows(data: st.DataO
         plain = {
             "#4": p.box_id == 4,
             "2-6": 2 <= p.frame <= 6,
-            "loose": p.kind is Kind.LOOSE,
-            "miss": p.kind is Kind.MISS,
+            "loose": p.kind is ProblemKind.LOOSE,
+            "miss": p.kind is ProblemKind.MISS,
         }
         return plain[word] if word in plain else p.class_id == NAMES.index(word.casefold())
 
     def passes(p: Problem) -> bool:
         inside = not kinds or p.kind in kinds
-        return inside and gravity_of(p) >= least and all(fits(p, word) for word in words)
+        return inside and relative_severity(p) >= min_severity and all(fits(p, word) for word in words)
 
     expected = {key for key, p in now.items() if passes(p) and key not in decided}
-    listed = shown(found)
+    listed = visible(found)
     assert {p.key for p in listed} == expected and len(listed) == len(expected)
-    assert found.done() == sum(passes(now[key]) for key in decided)
+    assert found.count_done() == sum(passes(now[key]) for key in decided)
     if not found.grouped:
         assert [p.severity for p in listed] == sorted((p.severity for p in listed), reverse=True)
     for group, frames in enumerate(groups(found)):
         assert frames == sorted(frames), group
     for p in listed:
-        assert [found.problem(row).key for row in found.numbers_of(p.key)] == [p.key]
-    counts = found.counts()
+        assert [found.problem(row).key for row in found.open_rows(p.key)] == [p.key]
+    counts = found.count_open()
     assert sum(counts.values()) == len(now) - len(decided)
 
 
 def test_decisions_count_as_done_and_taking_them_back_opens_the_problem_again() -> None:
-    first, second = problem(1, box=1), problem(2, Kind.MISS, box=2)
+    first, second = problem(1, box=1), problem(2, ProblemKind.MISS, box=2)
     found = filled([first, second])
     assert found.set_decisions({first.key: "right"})
     assert not found.set_decisions({first.key: "right"})
-    assert [p.key for p in shown(found)] == [second.key] and found.done() == 1
-    found.filter = Filter(kinds=frozenset({Kind.MISS}))
-    assert found.done() == 0
-    found.filter = Filter()
+    assert [p.key for p in visible(found)] == [second.key] and found.count_done() == 1
+    found.filter = ProblemFilter(kinds=frozenset({ProblemKind.MISS}))
+    assert found.count_done() == 0
+    found.filter = ProblemFilter()
     assert found.set_decisions({})
-    assert len(shown(found)) == 2 and found.done() == 0
+    assert len(visible(found)) == 2 and found.count_done() == 0
 
 
 def test_decisions_of_an_earlier_day_count_though_their_problem_is_gone() -> None:
     box = Box(5, 3, (0.0, 0.0, 9.0, 9.0), class_id=1, track=4)
     found = filled([problem(1, box=1)], boxes={5: box})
     found.set_decisions({"LOOSE:3:5": "fixed", "FALSE_POSITIVE:2:10,10,20,20": "right", "of another make": "right"})
-    assert found.done() == 2
+    assert found.count_done() == 2
     for text, expected in (("car", 1), ("4", 1), ("loose", 1), ("2-3", 2)):
-        found.filter = Filter(text=text)
-        assert found.done() == expected, text
-    found.filter = Filter(least=0.75)
-    assert found.done() == 2
+        found.filter = ProblemFilter(text=text)
+        assert found.count_done() == expected, text
+    found.filter = ProblemFilter(min_severity=0.75)
+    assert found.count_done() == 2
 
 
 def test_what_is_mended_by_hand_counts_as_done_until_it_comes_back() -> None:
-    first, second = problem(1, box=1), problem(1, Kind.MISS, box=2)
+    first, second = problem(1, box=1), problem(1, ProblemKind.MISS, box=2)
     found = filled([first, second])
-    assert found.set_frame(1, [second], by_hand=True)
-    assert not found.set_frame(1, [second], by_hand=True)
-    assert [p.key for p in shown(found)] == [second.key] and found.done() == 1
-    found.take(arrange(ProblemTable.of([second], FRAMES)))
-    assert found.done() == 1
+    assert found.set_frame(1, [second], by_user=True)
+    assert not found.set_frame(1, [second], by_user=True)
+    assert [p.key for p in visible(found)] == [second.key] and found.count_done() == 1
+    found.set_problems(group_problems(ProblemTable.of([second], FRAMES)))
+    assert found.count_done() == 1
     found.set_frame(1, [first, second])
-    assert len(shown(found)) == 2 and found.done() == 0
-    found.set_frame(1, [], by_hand=False)
-    assert found.done() == 0
+    assert len(visible(found)) == 2 and found.count_done() == 0
+    found.set_frame(1, [], by_user=False)
+    assert found.count_done() == 0
 
 
 def test_a_problem_that_becomes_another_one_of_the_same_box_is_not_done() -> None:
-    first = problem(1, Kind.MISS, box=1)
+    first = problem(1, ProblemKind.MISS, box=1)
     found = filled([first])
-    found.set_frame(1, [problem(1, Kind.LOOSE, box=1)], by_hand=True)
-    assert found.done() == 0 and len(shown(found)) == 1
+    found.set_frame(1, [problem(1, ProblemKind.LOOSE, box=1)], by_user=True)
+    assert found.count_done() == 0 and len(visible(found)) == 1
 
 
 def test_a_decided_problem_counts_with_the_gravity_that_an_edit_gave_it() -> None:
@@ -193,35 +195,35 @@ def test_a_decided_problem_counts_with_the_gravity_that_an_edit_gave_it() -> Non
     found = filled([first])
     found.set_frame(1, [problem(1, box=1, gravity=0.5)])
     found.set_decisions({first.key: "right"})
-    found.filter = Filter(least=0.3)
-    assert found.done() == 1
+    found.filter = ProblemFilter(min_severity=0.3)
+    assert found.count_done() == 1
 
 
 @pytest.mark.parametrize("box", [None, 3])
 def test_a_problem_that_comes_back_goes_to_the_group_where_it_was(box: int | None) -> None:
-    chain = [problem(f, Kind.FALSE_POSITIVE, box=None if box is None else box + f) for f in range(4)]
-    found = filled([*chain, problem(9, Kind.AGREE, box=99)])
+    chain = [problem(f, ProblemKind.FALSE_POSITIVE, box=None if box is None else box + f) for f in range(4)]
+    found = filled([*chain, problem(9, ProblemKind.AGREE, box=99)])
     before = groups(found)
     found.set_frame(2, [])
     assert groups(found) == [[9], [0, 1, 3]]
     found.set_frame(2, [chain[2]])
     assert groups(found) == before == [[9], [0, 1, 2, 3]]
-    moved = replace(chain[2], severity=Kind.FALSE_POSITIVE + 0.9)
+    moved = replace(chain[2], severity=ProblemKind.FALSE_POSITIVE + 0.9)
     found.set_frame(2, [moved])
     assert groups(found) == before
-    view = found.shown()
-    assert found.worst(view.rows[view.starts[1] : view.starts[2]]) == moved
-    found.set_frame(5, [problem(5, Kind.MISS, box=77)])
+    view = found.list_visible()
+    assert found.most_severe(view.rows[view.starts[1] : view.starts[2]]) == moved
+    found.set_frame(5, [problem(5, ProblemKind.MISS, box=77)])
     assert groups(found) == [*before, [5]]
 
 
 def test_groups_keep_their_names_when_they_are_found_anew() -> None:
-    chain = [problem(f, Kind.FALSE_POSITIVE, box=None) for f in range(4)]
+    chain = [problem(f, ProblemKind.FALSE_POSITIVE, box=None) for f in range(4)]
     track = [problem(f, box=10 + f, track=2, gravity=0.2) for f in range(3)]
     found = filled([*chain, *track])
-    before = [found.group_key(g) for g in found.shown().groups.tolist()]
-    found.take(arrange(ProblemTable.of([*chain, *track, problem(8, Kind.AGREE, box=50)], FRAMES)))
-    assert [found.group_key(g) for g in found.shown().groups.tolist()][1:] == before
-    assert [found.group_number(key) for key in before] == found.shown().groups.tolist()[1:]
-    assert found.group_number((int(Kind.LOOSE), 77, "")) == -1
-    assert found.group_number((int(Kind.LOOSE), -1, "LOOSE:3:77")) == -1
+    before = [found.group_key(g) for g in found.list_visible().groups.tolist()]
+    found.set_problems(group_problems(ProblemTable.of([*chain, *track, problem(8, ProblemKind.AGREE, box=50)], FRAMES)))
+    assert [found.group_key(g) for g in found.list_visible().groups.tolist()][1:] == before
+    assert [found.group_number(key) for key in before] == found.list_visible().groups.tolist()[1:]
+    assert found.group_number((int(ProblemKind.LOOSE), 77, "")) == -1
+    assert found.group_number((int(ProblemKind.LOOSE), -1, "LOOSE:3:77")) == -1

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iouviewer.document.boxes import Box
-from iouviewer.document.problem_table import Evidence, ProblemTable, all_problems
-from iouviewer.document.problems import Kind, Problem, Witness, frame_problems
+from iouviewer.document.problem_table import ProblemInputs, ProblemTable, find_all_problems
+from iouviewer.document.problems import Problem, ProblemKind, VariantMatches, find_frame_problems
 from iouviewer.metrics.review import ReviewSettings, review_frame
 from iouviewer.metrics.table import Bool, BoxTable, Convention
 
@@ -33,7 +33,7 @@ def random_table(rng: np.random.Generator, count: int, *, classes: int, ignored:
     )
 
 
-def one_by_one(evidence: Evidence) -> list[Problem]:
+def one_by_one(evidence: ProblemInputs) -> list[Problem]:
     truth = evidence.truth
     found = []
     for frame in np.flatnonzero(evidence.labelled & evidence.predictions[0][1]).tolist():
@@ -46,11 +46,11 @@ def one_by_one(evidence: Evidence) -> list[Problem]:
             )
         ]
         witnesses = [
-            Witness(table.frame(frame), review_frame(gt, table.frame(frame), evidence.review))
+            VariantMatches(table.frame(frame), review_frame(gt, table.frame(frame), evidence.review))
             for table, covered in evidence.predictions
             if covered[frame]
         ]
-        found += frame_problems(frame, boxes, witnesses, evidence.review.convention)
+        found += find_frame_problems(frame, boxes, witnesses, evidence.review.convention)
     return found
 
 
@@ -58,8 +58,8 @@ def by_key(problems: list[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.key, problem.severity, problem.rect))
 
 
-def at_once(evidence: Evidence) -> list[Problem]:
-    table = all_problems(evidence)
+def at_once(evidence: ProblemInputs) -> list[Problem]:
+    table = find_all_problems(evidence)
     return [table.problem(row) for row in range(len(table))]
 
 
@@ -84,7 +84,7 @@ def test_all_frames_at_once_give_the_problems_of_each(
 
     predictions = tuple((random_table(rng, count, classes=classes), covered()) for count in counts)
     ids = np.sort(truth.ids)
-    evidence = Evidence(
+    evidence = ProblemInputs(
         truth,
         rng.random(FRAMES) < 0.9,
         ids,
@@ -102,17 +102,19 @@ def test_a_crowded_case_has_problems_of_every_kind() -> None:
     whole = np.ones(FRAMES, np.bool_)
     one = random_table(rng, 80, classes=3)
     two = replace(one, scores=np.full(80, 0.8))
-    evidence = Evidence(truth, whole, np.sort(truth.ids), np.zeros(60, np.int64), ((one, whole),), ReviewSettings())
+    evidence = ProblemInputs(
+        truth, whole, np.sort(truth.ids), np.zeros(60, np.int64), ((one, whole),), ReviewSettings()
+    )
     found = at_once(evidence)
     agreed = at_once(replace(evidence, predictions=((one, whole), (two, whole))))
-    assert {problem.kind for problem in [*found, *agreed]} == set(Kind)
+    assert {problem.kind for problem in [*found, *agreed]} == set(ProblemKind)
     assert by_key(found) == by_key(one_by_one(evidence))
 
 
 def test_without_variants_there_are_no_problems() -> None:
     truth = random_table(np.random.default_rng(0), 9, classes=1)
     none = np.zeros(0, np.int64)
-    table = all_problems(Evidence(truth, np.ones(FRAMES, np.bool_), none, none, (), ReviewSettings()))
+    table = find_all_problems(ProblemInputs(truth, np.ones(FRAMES, np.bool_), none, none, (), ReviewSettings()))
     assert len(table) == 0
     assert table.offsets.tolist() == [0] * (FRAMES + 1)
 
@@ -124,7 +126,7 @@ def test_a_table_of_problems_gives_them_back(seed: int) -> None:
     ids = np.sort(truth.ids)
     whole = np.ones(FRAMES, np.bool_)
     predictions = ((random_table(rng, 30, classes=2), whole),)
-    problems = one_by_one(Evidence(truth, whole, ids, np.arange(len(ids)), predictions, ReviewSettings()))
+    problems = one_by_one(ProblemInputs(truth, whole, ids, np.arange(len(ids)), predictions, ReviewSettings()))
     table = ProblemTable.of(problems, FRAMES)
     assert by_key([table.problem(row) for row in range(len(table))]) == by_key(problems)
     assert [len(table.frames[a:b]) for a, b in zip(table.offsets, table.offsets[1:], strict=False)] == [

@@ -10,17 +10,17 @@ import pytest
 from iouviewer.document.boxes import Box
 from iouviewer.document.document import Document
 from iouviewer.document.edits import AddBoxes, Batch, FrameMark, FrameState, SetDecisions, SetFrames
-from iouviewer.document.history import Step
-from iouviewer.document.problems import Witness, frame_problems
+from iouviewer.document.problems import VariantMatches, find_frame_problems
 from iouviewer.document.renumbering import (
-    frames_of_edit,
-    moved_edit,
-    moved_key,
-    moved_predictions,
-    moved_step,
-    plan_moves,
+    edit_frames,
+    map_frames,
+    renumber_edit,
+    renumber_key,
+    renumber_predictions,
+    renumber_step,
 )
 from iouviewer.document.sources import Source
+from iouviewer.document.steps import Step
 from iouviewer.metrics.review import ReviewSettings, review_frame
 from iouviewer.metrics.table import BoxTable
 from tests.project.building import make_document, make_predictions
@@ -42,40 +42,40 @@ def none_used(count: int = 8):
 
 
 def test_a_frame_without_a_picture_goes_to_the_end_if_something_belongs_to_it():
-    moves = plan_moves(0, EIGHT, AFTER, all_used())
-    assert moves.new.tolist() == NEW
-    assert (moves.frame_count, moves.numbering.picture_count) == (9, 8)
-    assert np.flatnonzero(moves.kept).tolist() == [1]
-    assert moves.fresh.tolist() == [3]
-    assert int(moves.numbering.stamps[8]) == 10
+    mapping = map_frames(0, EIGHT, AFTER, all_used())
+    assert mapping.new.tolist() == NEW
+    assert (mapping.frame_count, mapping.numbering.video_frame_count) == (9, 8)
+    assert np.flatnonzero(mapping.kept).tolist() == [1]
+    assert mapping.added.tolist() == [3]
+    assert int(mapping.numbering.stamps[8]) == 10
 
 
 def test_a_frame_without_a_picture_goes_if_nothing_belongs_to_it():
-    moves = plan_moves(0, EIGHT, AFTER, none_used())
-    assert moves.new.tolist() == [0, -1, 2, 1, 4, 5, 6, 7]
-    assert moves.frame_count == 8 and not moves.kept.any()
-    assert moves.near(1) == 0
+    mapping = map_frames(0, EIGHT, AFTER, none_used())
+    assert mapping.new.tolist() == [0, -1, 2, 1, 4, 5, 6, 7]
+    assert mapping.frame_count == 8 and not mapping.kept.any()
+    assert mapping.nearest(1) == 0
     with pytest.raises(ValueError, match="frame 1"):
-        moves.of(1)
+        mapping.of(1)
 
 
 def test_frames_that_are_not_known_yet_are_waited_for():
     growing = replace(numbering([0, 10, 20]), complete=False)
-    moves = plan_moves(0, EIGHT, growing, none_used())
-    assert moves.moves_nothing and moves.frame_count == 8
-    assert not moves.kept.any()
+    mapping = map_frames(0, EIGHT, growing, none_used())
+    assert mapping.is_identity and mapping.frame_count == 8
+    assert not mapping.kept.any()
 
 
 def test_there_and_back_again_is_where_it_was():
-    there = plan_moves(0, EIGHT, AFTER, all_used())
-    back = plan_moves(0, there.numbering, EIGHT, lambda: np.arange(9) != 3)
+    there = map_frames(0, EIGHT, AFTER, all_used())
+    back = map_frames(0, there.numbering, EIGHT, lambda: np.arange(9) != 3)
     assert back.new[there.new].tolist() == list(range(8))
     assert back.frame_count == 8
 
 
-def renumbered(document: Document, moves) -> Document:
+def renumbered(document: Document, mapping) -> Document:
     source = document.sources[0]
-    document.renumber(moves, Source(0, source.name, source.path, 640, 480, moves.frame_count, 25.0, "f1", "new"))
+    document.renumber(mapping, Source(0, source.name, source.path, 640, 480, mapping.frame_count, 25.0, "f1", "new"))
     return document
 
 
@@ -84,7 +84,7 @@ def test_boxes_states_and_decisions_follow():
     document.apply(SetFrames((FrameMark(1, FrameState.EXCLUDED, True), FrameMark(3, FrameState.UNLABELLED, False))))
     document.apply(SetDecisions((("MISS:3:4", "right"), ("note", "kept"), ("LOOSE:1:3", "unclear"))))
     before = {box.id: (box.frame, box) for f in range(8) for box in document.ground_truth().boxes(f)}
-    renumbered(document, plan_moves(0, EIGHT, AFTER, all_used()))
+    renumbered(document, map_frames(0, EIGHT, AFTER, all_used()))
     truth = document.ground_truth()
     for box_id, (frame, box) in before.items():
         found = truth.find(box_id)
@@ -94,13 +94,13 @@ def test_boxes_states_and_decisions_follow():
     assert truth.state(3) == FrameState.UNLABELLED, "a picture that nobody knew of is not labelled"
     assert document.decisions() == {"MISS:1:4": "right", "note": "kept", "LOOSE:8:3": "unclear"}
     assert document.sources[0].frame_count == truth.frame_count == 9
-    assert document.picture_count() == 8
+    assert document.video_frame_count() == 8
 
 
 def test_predictions_follow_and_count_nowhere_without_a_picture():
     predictions = make_predictions(8)
-    moves = plan_moves(0, EIGHT, AFTER, all_used())
-    moved = moved_predictions(predictions, moves)
+    mapping = map_frames(0, EIGHT, AFTER, all_used())
+    moved = renumber_predictions(predictions, mapping)
     for frame in range(8):
         old, new = predictions.table.frame(frame), moved.table.frame(NEW[frame])
         assert (old.boxes.tobytes(), old.scores.tobytes(), old.ids.tobytes()) == (
@@ -118,21 +118,21 @@ def test_every_kind_of_problem_has_a_key_that_moves():
     )
     found = BoxTable.from_rows(np.array([0, 0]), np.array([[12, 300], [0, 300], [62, 350], [50, 350.0]]), frame_count=1)
     boxes = (Box(1, 3, (0.0, 0.0, 50.0, 50.0), 0), Box(2, 3, (100.0, 100.0, 150.0, 150.0), 0))
-    witness = Witness(found, review_frame(gt, found, ReviewSettings(conf=0.1, iou=0.5)))
-    problems = frame_problems(3, boxes, [witness, witness])
+    witness = VariantMatches(found, review_frame(gt, found, ReviewSettings(conf=0.1, iou=0.5)))
+    problems = find_frame_problems(3, boxes, [witness, witness])
     assert len(problems) >= 2
-    moves = plan_moves(0, EIGHT, AFTER, all_used())
+    mapping = map_frames(0, EIGHT, AFTER, all_used())
     for problem in problems:
-        again = [other.key for other in frame_problems(NEW[3], boxes, [witness, witness])]
-        assert moved_key(problem.key, moves) in again
+        again = [other.key for other in find_frame_problems(NEW[3], boxes, [witness, witness])]
+        assert renumber_key(problem.key, mapping) in again
 
 
 def test_edits_of_another_source_and_without_frames_stay():
-    moves = plan_moves(0, EIGHT, AFTER, all_used())
+    mapping = map_frames(0, EIGHT, AFTER, all_used())
     other = Batch((AddBoxes((Box(1, 3, (0.0, 0.0, 1.0, 1.0)),), 1),), 1)
-    assert moved_edit(other, moves) == other
-    assert list(frames_of_edit(other, 0)) == []
-    step = moved_step(Step("Add", AddBoxes((Box(1, 3, (0.0, 0.0, 1.0, 1.0)),)), Batch(()), 0, 3), moves)
+    assert renumber_edit(other, mapping) == other
+    assert list(edit_frames(other, 0)) == []
+    step = renumber_step(Step("Add", AddBoxes((Box(1, 3, (0.0, 0.0, 1.0, 1.0)),)), Batch(()), 0, 3), mapping)
     assert step.frame == 1 and isinstance(step.edit, AddBoxes) and step.edit.boxes[0].frame == 1
 
 
@@ -148,7 +148,7 @@ def test_all_frames_to_come_are_set_undone_and_set_again():
     assert truth.states().tolist() == [2, 0, 1, 1, 1, 1]
     undone = document.apply(applied.inverse)
     assert undone is not None
-    assert truth.rest is FrameState.UNLABELLED
+    assert truth.default_state is FrameState.UNLABELLED
     truth.extend(7)
     assert truth.states().tolist() == [0] * 7
     document.apply(edit)

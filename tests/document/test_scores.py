@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.scores import run_hotcoco, run_ours, run_pycocotools, scene
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, NoAp, Scores, ScoreSettings
 from iouviewer.errors import UserError
@@ -152,14 +152,14 @@ def test_only_counted_boxes_without_a_class_make_everything_one_class():
 
 
 def test_turning_classes_leaves_the_ap_of_a_large_variant_pending(monkeypatch):
-    monkeypatch.setattr("iouviewer.document.scores_variant._AT_ONCE", 1)
+    monkeypatch.setattr("iouviewer.document.scores_variant.CLASS_MODE_AP_LIMIT", 1)
     gt = truth([BOX], [BOX])
     scores = scored(gt, classed_predictions(2, (0, BOX, 0.9, 0), (1, BOX, 0.8, 0)))
     gt.boxes[0] = [(0, BOX, -1, False)]
     scores.update([0])
     assert scores.summary("v").ap_reason is NoAp.PENDING and scores.summary("v").tp == 2
     pending = scores.pending_ap("v")
-    assert scores.take_ap("v", pending, pending.compute())
+    assert scores.apply_ap("v", pending, pending.compute())
     assert list(scores.summary("v").per_class) == [-1]
     gt.boxes[0] = [(0, SHIFTED, -1, False)]
     scores.update([0])
@@ -193,7 +193,7 @@ def test_a_high_score_floor_makes_ap_a_lower_bound(floor, told):
 
 
 def test_a_large_run_that_goes_on_has_its_ap_pending_until_it_is_settled(monkeypatch):
-    monkeypatch.setattr("iouviewer.document.scores_variant._CHEAP", 1)
+    monkeypatch.setattr("iouviewer.document.scores_variant.BATCH_AP_LIMIT", 1)
     gt = truth([BOX], [BOX])
     scores = Scores(gt, ScoreSettings())
     run = PredictionSet.empty(2, score_floor=0.001)
@@ -202,7 +202,7 @@ def test_a_large_run_that_goes_on_has_its_ap_pending_until_it_is_settled(monkeyp
     run = run.with_frames(np.array([0]), row_frames=np.array([0, 0]), boxes=np.array((BOX, SHIFTED)).T, **columns)
     scores.extend_variant("v", run, [0])
     assert scores.summary("v").ap_reason is NoAp.PENDING and scores.summary("v").avg_iou == 1.0
-    scores.settle("v")
+    scores.compute_ap("v")
     assert scores.summary("v").ap == 1.0 and scores.summary("v").ap_reason is None
 
 
@@ -239,7 +239,7 @@ def imported(class_ids, frames=None, **more):
     return ImportedBoxes(
         path=Path("found.txt"),
         format="mot",
-        kind=Kind.PREDICTIONS,
+        kind=ImportKind.PREDICTIONS,
         frames=np.zeros(count, np.int64) if frames is None else np.array(frames),
         boxes=np.tile(np.array(BOX)[:, None], (1, count)),
         class_ids=np.array(class_ids, np.int64),
@@ -253,15 +253,15 @@ def imported(class_ids, frames=None, **more):
 
 def test_an_import_maps_classes_and_counts_what_it_leaves_out():
     found = PredictionSet.from_imported(imported([0, 1, -1, 0]), 2, {0: 5})
-    assert found.table.class_ids.tolist() == [5, -1, 5] and found.left_out == 1
+    assert found.table.class_ids.tolist() == [5, -1, 5] and found.unmapped_count == 1
     assert found.table.ids.tolist() == [0, 2, 3]
     assert found.score_floor == 0.5 and found.covered.all() and found.complete and found.any_class
 
 
 def test_an_import_keeps_floor_cap_and_covered_frames_that_the_file_states():
-    boxes = imported([0, 0], score_floor=0.25, cap=2, covered=np.array([0, 7]))
+    boxes = imported([0, 0], score_floor=0.25, max_detections=2, covered=np.array([0, 7]))
     found = PredictionSet.from_imported(boxes, 3, {0: 0})
-    assert (found.score_floor, found.cap, found.cap_reached()) == (0.25, 2, 1)
+    assert (found.score_floor, found.max_detections, found.count_capped_frames()) == (0.25, 2, 1)
     assert found.covered.tolist() == [True, False, False]
 
 

@@ -192,7 +192,7 @@ def test_the_review_handed_over_by_an_update_equals_one_computed_anew(seed, grid
             for _ in range(2):
                 found = scores.frame_review(key, frame)
                 assert found.tally == expected.tally
-                for name in ("gt_rows", "pred_rows", "iou", "state", "swallowed", "gt_ids", "pred_ids"):
+                for name in ("gt_rows", "pred_rows", "iou", "state", "in_ignore_region", "gt_ids", "pred_ids"):
                     np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 

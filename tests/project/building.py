@@ -24,9 +24,10 @@ from iouviewer.document.edits import (
     SetRects,
     SetTracks,
 )
-from iouviewer.document.history import RowChanges, Step
+from iouviewer.document.history import RowChanges
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
+from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.metrics.table import BoxTable
 
@@ -133,7 +134,7 @@ def make_predictions(frame_count: int = FRAMES, *, seed: int = 1, boxes: int = 3
     )
     covered = np.ones(frame_count, np.bool_)
     covered[-1] = False
-    return PredictionSet(table, covered, score_floor=0.01, cap=300, protocol={"model": "a.pt", "imgsz": 640})
+    return PredictionSet(table, covered, score_floor=0.01, max_detections=300, protocol={"model": "a.pt", "imgsz": 640})
 
 
 def make_variant(key: str, name: str, predictions: PredictionSet) -> Variant:
@@ -145,11 +146,11 @@ def bits_of(predictions: PredictionSet) -> tuple[object, ...]:
     """All of a prediction set, floats as their bits."""
     table = predictions.table
     arrays = (table.offsets, table.boxes, table.class_ids, table.scores, table.ignored, table.ids, predictions.covered)
-    known = (predictions.has_scores, predictions.score_floor, predictions.cap, predictions.stride)
+    known = (predictions.has_scores, predictions.score_floor, predictions.max_detections, predictions.stride)
     return (
         tuple((array.dtype.str, array.tobytes()) for array in arrays),
         known,
         predictions.complete,
         dict(predictions.protocol),
-        predictions.left_out,
+        predictions.unmapped_count,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -136,7 +137,7 @@ def test_a_full_disk_is_told_once_and_loses_no_edit(tmp_path: Path, repository: 
         [sys.executable, "-c", FULL_DISK, str(path)], cwd=repository, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    assert "not being saved" in done.stdout and str(path) in done.stdout
+    assert "cannot be saved" in done.stdout and str(path) in done.stdout
     project = ProjectFile.open(path)
     assert (project.cursor, project.step_count) == (30, 30)
     box = project.load().document.ground_truth().find(3)
@@ -161,7 +162,7 @@ class Problems:
             assert self._changed.wait_for(lambda: len(self.seen) >= count, 20)
 
 
-def test_writing_goes_on_in_order_after_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_writing_continues_in_order_after_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(writer, "FIRST_RETRY", 0.001)
     path = tmp_path / "clip.mp4.iouv"
     document = make_document()
@@ -169,7 +170,7 @@ def test_writing_goes_on_in_order_after_failures(tmp_path: Path, monkeypatch: py
     assert project.flush()
     project.on_problem = problems = Problems()
     aside = path.with_name("aside")
-    # Under the writer's feet: POSIX would let it write on into a file that nobody can find.
+    # While it is open: POSIX would let the writer continue in a file that has no name any more.
     path.rename(aside)
     for label, edit in twenty_edits():
         project.append(*apply_step(document, label, edit))
@@ -211,7 +212,13 @@ def test_a_first_write_that_fails_leaves_nothing_and_is_retried(tmp_path: Path, 
     in_the_way.mkdir()
     document = make_document()
     failing = threading.Event()
-    monkeypatch.setattr(ProjectFile, "_tell_problem", lambda _self, problem: failing.set() if problem else None)
+    describe = writer.describe_write_error
+
+    def observe(error: sqlite3.Error | OSError, failed: Path) -> UserError:
+        failing.set()
+        return describe(error, failed)
+
+    monkeypatch.setattr(writer, "describe_write_error", observe)
     project = ProjectFile.create(path, document)
     project.append(*apply_step(document, *twenty_edits()[0]))
     assert failing.wait(20)

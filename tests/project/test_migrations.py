@@ -13,7 +13,7 @@ from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import FrameState, SetRects
 from iouviewer.errors import UserError
 from iouviewer.project import schema
-from iouviewer.project.migrations import migrate, version_of
+from iouviewer.project.migrations import migrate, read_version
 from iouviewer.project.store import ProjectFile
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -74,10 +74,10 @@ def fail(connection: sqlite3.Connection) -> None:
 def test_a_migration_keeps_the_old_file_beside(version_1: Path):
     assert migrate(version_1, migrations={1: add_note, 2: drop_decisions}, target=3) == 1
     with closing(schema.connect(version_1)) as connection:
-        assert version_of(connection) == 3
+        assert read_version(connection) == 3
         assert connection.execute("SELECT note FROM sources").fetchall() == [("",)]
     with closing(schema.connect(version_1.with_name("clip.mp4.iouv.v1"))) as connection:
-        assert version_of(connection) == 1
+        assert read_version(connection) == 1
         assert connection.execute("SELECT count(*) FROM boxes").fetchall() == [(5,)]
         assert connection.execute("SELECT count(*) FROM decisions").fetchall() == [(0,)]
 
@@ -93,6 +93,6 @@ def test_a_file_of_a_newer_program_is_refused_and_unchanged(version_1: Path):
     with closing(schema.connect(version_1)) as connection:
         connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
     before = version_1.read_bytes()
-    with pytest.raises(UserError, match="newer program"):
+    with pytest.raises(UserError, match="newer iouviewer"):
         ProjectFile.open(version_1)
     assert version_1.read_bytes() == before

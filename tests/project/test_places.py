@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from iouviewer.project import places
-from iouviewer.project.places import is_remote_or_synced, is_synced, type_of_mount
+from iouviewer.project.places import find_mount_type, is_remote_or_synced, is_synced
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_a_syncthing_folder_is_known_by_its_mark(tmp_path: Path):
 )
 def test_the_longest_mount_decides(folder: str, kind: str):
     mounts = [("/", "ext4"), ("/mnt/nas", "nfs4"), ("/mnt/nas/usb", "vfat")]
-    assert type_of_mount(Path(folder), mounts) == kind
+    assert find_mount_type(Path(folder), mounts) == kind
 
 
 def test_no_mounts_mean_no_type():
-    assert type_of_mount(Path("/home"), []) == ""
+    assert find_mount_type(Path("/home"), []) == ""
 
 
 @pytest.mark.skipif(places.sys.platform != "linux", reason="reads the mounts as Linux gives them")
 def test_a_network_disk_is_remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(places, "_mounts_of_linux", lambda: [("/", "ext4")])
+    monkeypatch.setattr(places, "read_linux_mounts", lambda: [("/", "ext4")])
     assert not is_remote_or_synced(tmp_path / "clip.iouv")
-    monkeypatch.setattr(places, "_mounts_of_linux", lambda: [("/", "ext4"), (str(tmp_path.resolve()), "cifs")])
+    monkeypatch.setattr(places, "read_linux_mounts", lambda: [("/", "ext4"), (str(tmp_path.resolve()), "cifs")])
     assert is_remote_or_synced(tmp_path / "clip.iouv")

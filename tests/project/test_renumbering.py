@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.video.frame_numbers import frames_in_use
+from iouviewer.app.projects.source_binding import frames_in_use
 from iouviewer.document.boxes import Box
 from iouviewer.document.document import Document
 from iouviewer.document.edits import AddBoxes, FrameMark, FrameState, RemoveBoxes, SetDecisions, SetFrames, SetRects
 from iouviewer.document.history import MemoryHistory
 from iouviewer.document.numbering import Numbering
-from iouviewer.document.renumbering import FrameMoves, plan_moves
+from iouviewer.document.renumbering import FrameMapping, map_frames
 from iouviewer.project.store import ProjectFile
 
 from .building import FRAMES, bits_of, make_document, make_predictions, state_of
@@ -40,7 +40,7 @@ def numbering(stamps: list[int], digest: str = "d") -> Numbering:
     return Numbering(digest, np.array(stamps, np.int64), zeros, np.array(stamps, np.int64), zeros, n)
 
 
-def counted_anew(session: Session, seed: int) -> FrameMoves:
+def counted_anew(session: Session, seed: int) -> FrameMapping:
     """Some pictures gone, some new, the others in another order."""
     chance = random.Random(seed)
     source = session.source
@@ -50,7 +50,7 @@ def counted_anew(session: Session, seed: int) -> FrameMoves:
     stamps += [100_000 + chance.randrange(10_000_000) for _ in range(fresh)]
     if chance.random() < 0.5:
         chance.shuffle(stamps)
-    return plan_moves(source.id, rows, numbering(stamps, str(seed)), lambda: frames_in_use(session))
+    return map_frames(source.id, rows, numbering(stamps, str(seed)), lambda: frames_in_use(session))
 
 
 class RenumberingToo(EditingAndReopening):
@@ -71,10 +71,10 @@ class RenumberingToo(EditingAndReopening):
     @rule(first=st.integers(0, FRAMES - 1), state=st.sampled_from(FrameState))
     def mark_to_the_end(self, first: int, state: FrameState) -> None:
         edit = SetFrames((FrameMark(0, FrameState.EXCLUDED, True),), 0, FrameMark(first, state, False))
-        rest = self.session.ground_truth.rest
+        default_state = self.session.ground_truth.default_state
         before = state_of(self.session.document)
         self.session.execute(edit, "Mark")
-        if rest is not state and state_of(self.session.document) == before:
+        if default_state is not state and state_of(self.session.document) == before:
             # A step that changes nothing but what is to come.
             del self.states[self.at + 1 :], self.documents[self.at + 1 :]
             self.states.append(before)
@@ -101,18 +101,18 @@ class RenumberingToo(EditingAndReopening):
             stamps = [*rows.stamps.tolist(), *(10**9 + before + i for i in range(more))]
             known = numbering([int(stamp) for stamp in stamps])
         self.session.update_source(source, known)
-        self.project.save_source(source, known, range(before, before + more), self.session.ground_truth.rest)
+        self.project.save_source(source, known, range(before, before + more), self.session.ground_truth.default_state)
         for document in self.documents:
             document.update_source(source)
         self._follow()
 
     @rule(seed=st.integers(0, 10**6))
     def renumber(self, seed: int) -> None:
-        moves = counted_anew(self.session, seed)
-        source = replace(self.session.source, frame_count=moves.frame_count, index_digest=str(seed))
-        self.session.renumber(moves, source)
+        mapping = counted_anew(self.session, seed)
+        source = replace(self.session.source, frame_count=mapping.frame_count, index_digest=str(seed))
+        self.session.renumber(mapping, source)
         for document in self.documents:
-            document.renumber(moves, source)
+            document.renumber(mapping, source)
         self._follow()
 
 
@@ -136,20 +136,20 @@ def steps() -> Session:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_undo_after_a_renumbering_is_the_renumbered_undone_state(steps: Session, seed: int):
-    moves = counted_anew(steps, seed)
-    source = replace(steps.source, frame_count=moves.frame_count, index_digest="new")
+    mapping = counted_anew(steps, seed)
+    source = replace(steps.source, frame_count=mapping.frame_count, index_digest="new")
     states = []
     undone = deepcopy(steps.document)
     history = steps.history
     assert isinstance(history, MemoryHistory)
     for step in reversed(history.steps[: history.cursor]):
         other = deepcopy(undone)
-        other.renumber(moves, source)
+        other.renumber(mapping, source)
         states.append(state_of(other))
         undone.apply(step.inverse)
-    undone.renumber(moves, source)
+    undone.renumber(mapping, source)
     states.append(state_of(undone))
-    steps.renumber(moves, source)
+    steps.renumber(mapping, source)
     assert state_of(steps.document) == states[0]
     for state in states[1:]:
         step = history.undo_step()
@@ -166,14 +166,14 @@ def test_predictions_settings_and_numbering_are_there_after_reopening(tmp_path: 
     document = make_document()
     document.set_numbering(numbering([100 * frame for frame in range(FRAMES)]))
     project = ProjectFile.create(path, document)
-    session.open_document(document, history=project, place=str(path))
+    session.open_document(document, history=project, project_path=str(path))
     session.variants.add("a", make_predictions(seed=1))
-    session.variants.add("b", replace(make_predictions(seed=2), covers_rest=True))
+    session.variants.add("b", replace(make_predictions(seed=2), covers_new_frames=True))
     project.save_variants(session.variants, "")
     after = numbering([0, 100, 300, 400, 500, 600, 650, 700], "after")
-    moves = plan_moves(0, numbering([100 * frame for frame in range(FRAMES)]), after, lambda: frames_in_use(session))
+    mapping = map_frames(0, numbering([100 * frame for frame in range(FRAMES)]), after, lambda: frames_in_use(session))
     session.go_to(5)
-    session.renumber(moves, replace(session.source, frame_count=moves.frame_count, index_digest="after"))
+    session.renumber(mapping, replace(session.source, frame_count=mapping.frame_count, index_digest="after"))
     assert session.current_frame == 4
     bits = [bits_of(variant.predictions) for variant in session.variants]
     state = state_of(document)
@@ -187,7 +187,7 @@ def test_predictions_settings_and_numbering_are_there_after_reopening(tmp_path: 
     assert state_of(contents.document) == state
     kept = contents.document.numbering()
     assert kept is not None and kept.digest == "after"
-    assert kept.stamps.tolist() == moves.numbering.stamps.tolist()
+    assert kept.stamps.tolist() == mapping.numbering.stamps.tolist()
 
 
 def test_steps_that_are_not_in_memory_move_too(tmp_path: Path):
@@ -195,16 +195,16 @@ def test_steps_that_are_not_in_memory_move_too(tmp_path: Path):
     session = Session()
     document = make_document()
     project = ProjectFile.create(path, document)
-    session.open_document(document, history=project, place=str(path))
+    session.open_document(document, history=project, project_path=str(path))
     for number in range(500):
         session.execute(AddBoxes((Box(100 + number, number % 8, (1.0, 2.0, 30.0, 40.0), 0),)), f"Add {number}")
     assert project.flush()
     project.close()
     project = ProjectFile.open(path)
-    session.open_document(project.load().document, history=project, place=str(path))
+    session.open_document(project.load().document, history=project, project_path=str(path))
     reverse = numbering([100 * frame for frame in reversed(range(8))], "reverse")
-    moves = plan_moves(0, numbering([100 * f for f in range(8)]), reverse, lambda: frames_in_use(session))
-    session.renumber(moves, replace(session.source, index_digest="reverse"))
+    mapping = map_frames(0, numbering([100 * f for f in range(8)]), reverse, lambda: frames_in_use(session))
+    session.renumber(mapping, replace(session.source, index_digest="reverse"))
     steps = project.all_steps()
     assert len(steps) == 500
     for number, step in enumerate(steps):
@@ -222,7 +222,7 @@ def test_a_disk_that_is_full_delays_the_whole_move_and_loses_nothing(tmp_path: P
     session = Session()
     document = make_document()
     project = ProjectFile.create(path, document)
-    session.open_document(document, history=project, place=str(path))
+    session.open_document(document, history=project, project_path=str(path))
     session.execute(AddBoxes((Box(10, 5, (1.0, 2.0, 30.0, 40.0), 0),)), "Add")
     assert project.flush()
     write, failures = numbering_rows.write_numbering, [sqlite3.OperationalError("database or disk is full")]
@@ -233,8 +233,8 @@ def test_a_disk_that_is_full_delays_the_whole_move_and_loses_nothing(tmp_path: P
         write(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(numbering_rows, "write_numbering", write_once_more)
-    moves = counted_anew(session, 3)
-    session.renumber(moves, replace(session.source, frame_count=moves.frame_count, index_digest="new"))
+    mapping = counted_anew(session, 3)
+    session.renumber(mapping, replace(session.source, frame_count=mapping.frame_count, index_digest="new"))
     session.execute(SetRects(((2, (5.0, 5.0, 9.0, 9.0)),)), "Move")
     state = state_of(document)
     project.close()

@@ -46,7 +46,7 @@ class EditingAndReopening(RuleBasedStateMachine):
         self.session = Session()
         document = make_document()
         self.project = ProjectFile.create(self.path, document)
-        self.session.open_document(document, history=self.project, place=str(self.path))
+        self.session.open_document(document, history=self.project, project_path=str(self.path))
         self.states = [state_of(document)]
         self.at = 0
 
@@ -76,7 +76,9 @@ class EditingAndReopening(RuleBasedStateMachine):
             self.edited()
 
     @rule(
-        pick=picks, moves=st.lists(st.tuples(numbers, numbers, sizes, sizes), min_size=1, max_size=4), end=st.booleans()
+        pick=picks,
+        moves=st.lists(st.tuples(numbers, numbers, sizes, sizes), min_size=1, max_size=4),
+        end=st.booleans(),
     )
     def drag(self, pick: int, moves: list[tuple[float, float, float, float]], end: bool) -> None:
         box_id = self.some_box(pick)
@@ -138,7 +140,7 @@ class EditingAndReopening(RuleBasedStateMachine):
         contents = self.project.load()
         assert (self.project.cursor, self.project.step_count) == (self.at, len(self.states) - 1)
         assert state_of(contents.document) == self.states[self.at]
-        self.session.open_document(contents.document, history=self.project, place=str(self.path))
+        self.session.open_document(contents.document, history=self.project, project_path=str(self.path))
 
     @invariant()
     def the_window_shows_the_state_at_the_cursor(self) -> None:
