@@ -1,4 +1,4 @@
-"""Run a benchmark: ``python -m benchmarks NAME [options]``. Nothing is installed."""
+"""Runs a benchmark: ``python -m benchmarks NAME [options]``. Installs nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def main(argv: list[str]) -> int:
-    """Hand the arguments to ``benchmarks.NAME.main``."""
+    """Pass the arguments to ``benchmarks.NAME.main``."""
     names = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
     if not argv or argv[0] not in names:
         sys.stderr.write(f"usage: python -m benchmarks {{{','.join(names)}}} [options]\n")

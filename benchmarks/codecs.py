@@ -1,10 +1,11 @@
-"""Reading in sequence, by codec: iouviewer with and without a proven index, beside OpenCV and PyAV, at 1080p."""
+"""Sequential reads by codec at 1080p: iouviewer with and without a decode-checked index, OpenCV and PyAV."""
 
 from __future__ import annotations
 
 import math
 import os
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -14,26 +15,24 @@ import av
 
 from benchmarks import scrubbing
 from iouviewer.video import open_video
-from iouviewer.video.decode_check import confirm_index
+from iouviewer.video.decode_check import run_decode_check
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.reader import VideoReader
 
 ROUNDS = 5
-PICTURES = 300
+FRAMES = 300
+CHECKED = "iouviewer, checked"
 
 
-PROVEN = "iouviewer, proven"
-
-
-class Sequential(Protocol):
-    """Something that reads the first ``count`` pictures; OSError where it cannot."""
+class SequentialReader(Protocol):
+    """Reads the first ``count`` frames of a video; OSError if it cannot decode it."""
 
     def sequential(self, path: Path, count: int) -> None: ...
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the clip is encoded."""
+    """Encoding of a clip."""
 
     name: str
     codec: str
@@ -53,8 +52,8 @@ ENCODINGS = (
 )
 
 
-def encoded(clip: Path, encoding: Encoding, folder: Path) -> Path | None:
-    """The clip's first pictures in another codec; None where this build of PyAV has no such encoder."""
+def encode(clip: Path, encoding: Encoding, folder: Path) -> Path | None:
+    """The clip's first frames in another codec; None if this build of PyAV lacks the encoder."""
     path = folder / f"{encoding.codec}-{encoding.pixel_format}.{encoding.suffix}"
     try:
         with av.open(str(clip)) as source, av.open(str(path), "w") as output:
@@ -63,23 +62,23 @@ def encoded(clip: Path, encoding: Encoding, folder: Path) -> Path | None:
             stream.width, stream.height, stream.pix_fmt = size.width, size.height, encoding.pixel_format
             stream.codec_context.time_base = Fraction(1, 30)
             for number, frame in enumerate(source.decode(video=0)):
-                if number == PICTURES:
+                if number == FRAMES:
                     break
-                picture = frame.reformat(format=encoding.pixel_format)
-                picture.pts, picture.time_base = number, Fraction(1, 30)
-                output.mux(stream.encode(picture))
+                converted = frame.reformat(format=encoding.pixel_format)
+                converted.pts, converted.time_base = number, Fraction(1, 30)
+                output.mux(stream.encode(converted))
             output.mux(stream.encode(None))
     except (av.error.FFmpegError, ValueError):
         return None
     finally:
         if hasattr(os, "sched_setscheduler"):
-            # SVT-AV1 leaves the thread that encoded with the priority of real time.
+            # SVT-AV1 leaves the encoding thread with real-time priority.
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     return path
 
 
-class Proven:
-    """iouviewer's reader with an index that a decode of the whole file has proven."""
+class CheckedReader:
+    """iouviewer's reader with the index from a decode of the whole file."""
 
     def __init__(self, index: VideoIndex) -> None:
         self._index = index
@@ -93,20 +92,20 @@ class Proven:
         reader.close()
 
 
-def measure(path: Path, readers: dict[str, Sequential]) -> dict[str, tuple[float, float]]:
-    """Best pictures a second, and the median of the rounds' ratios to OpenCV (nan where that cannot), by reader."""
+def measure(path: Path, readers: Mapping[str, SequentialReader]) -> dict[str, tuple[float, float]]:
+    """By reader: best frames per second, and median ratio to OpenCV over the rounds (nan without OpenCV support)."""
     reader = open_video(path)
     assert isinstance(reader, VideoReader)
-    proven = confirm_index(path, reader.index)
+    checked_index = run_decode_check(path, reader.index)
     reader.close()
-    assert proven is not None
-    contenders = readers | {PROVEN: Proven(proven)}
+    assert checked_index is not None
+    contenders = {**readers, CHECKED: CheckedReader(checked_index)}
     rates: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(ROUNDS):
-        for name, one in contenders.items():
+        for name, contender in contenders.items():
             try:
-                seconds = scrubbing.timed(lambda one=one: one.sequential(path, PICTURES))  # type: ignore[misc]
-                rates[name].append(PICTURES / seconds)
+                seconds = scrubbing.timed(contender.sequential, path, FRAMES)
+                rates[name].append(FRAMES / seconds)
             except OSError:
                 rates[name].append(float("nan"))
     ratios = {
@@ -116,20 +115,20 @@ def measure(path: Path, readers: dict[str, Sequential]) -> dict[str, tuple[float
     return {name: (max(values), ratios[name]) for name, values in rates.items()}
 
 
-def table(clip: Path, folder: Path, readers: dict[str, Sequential]) -> str:
-    """Markdown: a row a codec; ``readers`` are iouviewer, OpenCV and PyAV by name."""
+def table(clip: Path, folder: Path, readers: Mapping[str, SequentialReader]) -> str:
+    """Markdown table with one row per codec; ``readers`` are iouviewer, OpenCV and PyAV by name."""
     lines = [
-        "| codec | iouviewer, frames/s | of OpenCV | proven | of OpenCV | OpenCV | PyAV |",
+        "| codec | iouviewer, frames/s | of OpenCV | checked | of OpenCV | OpenCV | PyAV |",
         "| --- |" + " ---: |" * 6,
     ]
     for encoding in ENCODINGS:
-        path = encoded(clip, encoding, folder)
+        path = encode(clip, encoding, folder)
         if path is None:
             continue
-        found = measure(path, readers)
-        cells = [*found["iouviewer"], *found[PROVEN], found["OpenCV"][0], found["PyAV"][0]]
-        shown = [_cell(cell, decimals=2 if place in (1, 3) else 0) for place, cell in enumerate(cells)]
-        lines.append(f"| {encoding.name} | {' | '.join(shown)} |")
+        rates = measure(path, readers)
+        values = [*rates["iouviewer"], *rates[CHECKED], rates["OpenCV"][0], rates["PyAV"][0]]
+        cells = [_cell(value, decimals=2 if column in (1, 3) else 0) for column, value in enumerate(values)]
+        lines.append(f"| {encoding.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

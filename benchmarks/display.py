@@ -1,9 +1,9 @@
-"""Display: a 1080p picture with 200 labelled boxes, and the drag of one of them, beside pyqtgraph.
+"""Display: a 1080p frame with 200 captioned boxes, and a drag of one of them, compared with pyqtgraph.
 
-Both sides run in the same process, in turns, on Qt's software raster. pyqtgraph's items are made once and moved, which
-is the way that serves it best. Goals: a quarter of ImageView's time a frame, a fifth of RectROI's a move. The canvas
-appears with labelled boxes alone, as pyqtgraph does, and with a prediction to each box, where every move also scores
-the frame, AP included, and draws twice the boxes.
+Contenders run in the same process by turns, with Qt's software rasteriser. pyqtgraph's items are created once and
+moved, its fastest way. Goals: a quarter of ImageView's time per frame, a fifth of RectROI's time per move. The canvas
+is measured with captioned boxes only, like pyqtgraph, and with a prediction for each box, where every move also scores
+the frame (including AP) and draws twice as many boxes.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ import numpy as np
 WIDTH, HEIGHT = 1920, 1080
 WINDOW = (1280, 720)
 FRAMES = 8
-CANVAS, THEIRS = "canvas", "pyqtgraph"
+CANVAS, PYQTGRAPH = "canvas", "pyqtgraph"
 
 
 def boxes_of(frame: int, count: int) -> list[tuple[float, float, float, float]]:
-    """``count`` boxes of a frame, x1, y1, x2, y2 in pixels."""
+    """``count`` boxes of a frame as x1, y1, x2, y2 in pixels."""
     draw = np.random.default_rng(frame)
     x, y = draw.uniform(0, WIDTH - 120, count), draw.uniform(0, HEIGHT - 160, count)
     width, height = draw.uniform(30, 110, count), draw.uniform(40, 150, count)
     return list(zip(x.tolist(), y.tolist(), (x + width).tolist(), (y + height).tolist(), strict=True))
 
 
-def pictures() -> list[np.ndarray]:
-    """FRAMES pictures, (1080, 1920, 3) uint8, red first."""
+def make_images() -> list[np.ndarray]:
+    """FRAMES images, (1080, 1920, 3) uint8, R, G, B."""
     draw = np.random.default_rng(1)
     small = draw.integers(0, 255, (FRAMES, HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8)
-    return [np.ascontiguousarray(picture.repeat(8, axis=0).repeat(8, axis=1)) for picture in small]
+    return [np.ascontiguousarray(image.repeat(8, axis=0).repeat(8, axis=1)) for image in small]
 
 
-def shown(act: Callable[[], None]) -> float:
-    """Milliseconds until what ``act`` changed is painted."""
+def time_until_painted(change: Callable[[], None]) -> float:
+    """Milliseconds until the result of ``change`` is painted."""
     from PySide6.QtWidgets import QApplication
 
     begin = time.perf_counter()
-    act()
+    change()
     QApplication.processEvents()
     return (time.perf_counter() - begin) * 1000
 
 
-class Ours:
-    """The canvas of the program with its session: boxes, predictions, pairs, labels on all."""
+class Canvas:
+    """iouviewer's canvas with a session; all boxes have captions."""
 
     def __init__(self, count: int, *, reduced: bool) -> None:
         from PySide6.QtGui import QImage
@@ -63,7 +63,7 @@ class Ours:
 
         document = Document()
         truth = document.add_source(Source(0, "bench", "", WIDTH, HEIGHT, FRAMES, 30.0))
-        # With two classes every label names one.
+        # With two classes every caption names the class.
         document.class_names = ("person", "car")
         rows = [(frame, rect) for frame in range(FRAMES) for rect in boxes_of(frame, count)]
         frames = np.array([frame for frame, _ in rows], np.int64)
@@ -78,14 +78,14 @@ class Ours:
         self.view.show()
         self.view.boxes.set_all_captions(True)
         self._images = []
-        for array in pictures():
+        for array in make_images():
             image = QImage(array.data, WIDTH, HEIGHT, 3 * WIDTH, QImage.Format.Format_RGB888)
             image = image.convertToFormat(QImage.Format.Format_RGB32)
             self._images.append(image.scaled(*WINDOW) if reduced else image)
         self._scale = self._images[0].width() / WIDTH
 
-    def with_predictions(self, count: int) -> Ours:
-        """The same with a prediction beside each box, scored live."""
+    def with_predictions(self, count: int) -> Canvas:
+        """Add a prediction beside each box, scored live; returns self."""
         from iouviewer.document.predictions import PredictionSet
         from iouviewer.metrics.table import BoxTable
 
@@ -104,16 +104,16 @@ class Ours:
         self.view.show_image(self._images[frame], frame, scale=self._scale)
 
     def drags(self, moves: int) -> list[float]:
-        """Milliseconds a move of one box under the mouse: edit, scores, labels and paint."""
+        """Milliseconds per move of one dragged box: edit, scores, captions and painting."""
         from iouviewer.document.boxes import Edges
 
         self.show(0)
         boxes = self.session.ground_truth.boxes(0)
         box = boxes[len(boxes) // 2]
         self.session.select([box.id])
-        shown(lambda: None)
+        time_until_painted(lambda: None)
         gesture = self.view.tools.select.begin_drag([box], Edges.ALL)
-        times = [shown(lambda dx=dx: gesture.move(dx, dx / 2)) for dx in (0.5 * i for i in range(moves))]
+        times = [time_until_painted(lambda dx=dx: gesture.move(dx, dx / 2)) for dx in (0.5 * i for i in range(moves))]
         self.view.tools.cancel()
         return times
 
@@ -122,7 +122,7 @@ class Ours:
 
 
 class Pyqtgraph:
-    """pyqtgraph's ImageView with a RectROI and a TextItem a box."""
+    """pyqtgraph's ImageView with a RectROI and a TextItem per box."""
 
     def __init__(self, count: int) -> None:
         import pyqtgraph as pg
@@ -134,9 +134,9 @@ class Pyqtgraph:
         self.view.ui.menuBtn.hide()
         self.view.resize(*WINDOW)
         self.view.show()
-        self._pictures = pictures()
+        self._images = make_images()
         self._boxes = [boxes_of(frame, count) for frame in range(FRAMES)]
-        self.view.setImage(self._pictures[0], autoLevels=False, levels=(0, 255))
+        self.view.setImage(self._images[0], autoLevels=False, levels=(0, 255))
         self.rois, self.texts = [], []
         for x1, y1, x2, y2 in self._boxes[0]:
             self.rois.append(pg.RectROI((x1, y1), (x2 - x1, y2 - y1), pen="c"))
@@ -146,7 +146,7 @@ class Pyqtgraph:
             self.view.addItem(self.texts[-1])
 
     def show(self, frame: int) -> None:
-        self.view.setImage(self._pictures[frame], autoRange=False, autoLevels=False, levels=(0, 255))
+        self.view.setImage(self._images[frame], autoRange=False, autoLevels=False, levels=(0, 255))
         for roi, text, (x1, y1, x2, y2) in zip(self.rois, self.texts, self._boxes[frame], strict=True):
             roi.setPos((x1, y1), update=False)
             roi.setSize((x2 - x1, y2 - y1), finish=False)
@@ -154,29 +154,32 @@ class Pyqtgraph:
 
     def drags(self, moves: int) -> list[float]:
         self.show(0)
-        shown(lambda: None)
+        time_until_painted(lambda: None)
         middle = len(self.rois) // 2
         x1, y1, *_ = self._boxes[0][middle]
         roi = self.rois[middle]
-        return [shown(lambda dx=dx: roi.setPos((x1 + dx, y1 + dx / 2))) for dx in (0.5 * i for i in range(moves))]
+        return [
+            time_until_painted(lambda dx=dx: roi.setPos((x1 + dx, y1 + dx / 2)))
+            for dx in (0.5 * i for i in range(moves))
+        ]
 
     def close(self) -> None:
         self.view.close()
 
 
 def compare(rounds: int, count: int) -> dict[str, float]:
-    """Median milliseconds of each contender, and the ratios that the goals are about."""
+    """Median milliseconds of each contender, and the ratios to pyqtgraph."""
     contenders: dict[str, Any] = {
-        CANVAS: Ours(count, reduced=True),
-        "canvas, full-size picture": Ours(count, reduced=False),
-        "canvas, scored predictions": Ours(count, reduced=True).with_predictions(count),
-        THEIRS: Pyqtgraph(count),
+        CANVAS: Canvas(count, reduced=True),
+        "canvas, full-size picture": Canvas(count, reduced=False),
+        "canvas, scored predictions": Canvas(count, reduced=True).with_predictions(count),
+        PYQTGRAPH: Pyqtgraph(count),
     }
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds):
         for name, contender in contenders.items():
             frame = turn % FRAMES
-            times[name].append(shown(lambda contender=contender, frame=frame: contender.show(frame)))
+            times[name].append(time_until_painted(lambda contender=contender, frame=frame: contender.show(frame)))
     result = {f"frame: {name}": median(values[2:]) for name, values in times.items()}
     drags: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(3):
@@ -185,14 +188,14 @@ def compare(rounds: int, count: int) -> dict[str, float]:
     result |= {f"move: {name}": median(values) for name, values in drags.items()}
     for contender in contenders.values():
         contender.close()
-    for what in ("frame", "move"):
+    for kind in ("frame", "move"):
         for name in list(contenders)[:-1]:
-            result[f"{what} ratio: {name}"] = result[f"{what}: {name}"] / result[f"{what}: {THEIRS}"]
+            result[f"{kind} ratio: {name}"] = result[f"{kind}: {name}"] / result[f"{kind}: {PYQTGRAPH}"]
     return result
 
 
 def main(argv: list[str]) -> int:
-    """Print the comparison; exit status 1 where a goal is missed."""
+    """Print the comparison; exit status 1 if a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks display", description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--boxes", type=int, default=200)

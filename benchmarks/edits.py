@@ -1,11 +1,11 @@
-"""The time that one edit of one frame takes until every number of every variant is current.
+"""Time from one edit of one frame until all metrics of all variants are current.
 
     python -m benchmarks scores --incremental [--frames 100000] [--predictions 12] [--edits 1000]
 
-Five variants; each edit moves, resizes, deletes or restores one ground-truth box of a random frame, and the time is
-taken from the edit to the summaries (AP included), frame IoU and histograms of all five. Processor time of the thread
-stands beside wall time, and so does a yardstick, the time to add two arrays of 101 numbers: a quiet machine of this
-kind takes 0.3 µs, and where it takes longer everything does.
+Five variants. Each edit moves, resizes, deletes or restores one ground-truth box of a random frame. The time runs from
+the edit to the summaries (including AP), frame IoU and histograms of all five. The output has wall time and CPU time of
+the thread. stderr has a yardstick, the time to add two arrays of 101 numbers: 0.3 µs on an idle machine of this kind; a
+higher value means that everything takes longer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS = ("move", "edge", "move", "edge", "move", "edge", "move", "edge", "delete
 
 
 class EditedTable:
-    """A ground truth of which some frames were replaced."""
+    """Ground truth with replaced frames."""
 
     def __init__(self, table: BoxTable) -> None:
         self._table = table
@@ -57,12 +57,12 @@ class EditedTable:
         return self._states
 
     def replace(self, frame: int, boxes: Float) -> None:
-        """Give a frame other boxes."""
+        """Replace the boxes of a frame."""
         rows = np.zeros(boxes.shape[1], np.int64)
         self._edited[frame] = BoxTable.from_rows(rows, boxes, frame_count=1)
 
     def restore(self) -> int | None:
-        """Take back one replacement; its frame."""
+        """Undo one replacement and return its frame; None if there is none."""
         if not self._edited:
             return None
         frame = next(iter(self._edited))
@@ -71,26 +71,26 @@ class EditedTable:
 
 
 def edit(gt: EditedTable, kind: str, random: np.random.Generator) -> int:
-    """Change one frame; its number."""
+    """Change one frame and return its number."""
     if kind == "restore":
         restored = gt.restore()
         if restored is not None:
             return restored
     frame = int(random.integers(gt.frame_count))
     boxes = gt.frame_table(frame).boxes.copy()
-    place = int(random.integers(boxes.shape[1])) if boxes.shape[1] else -1
-    if kind == "delete" and place >= 0:
-        boxes = np.delete(boxes, place, axis=1)
-    elif kind == "edge" and place >= 0:
-        boxes[2, place] = max(boxes[0, place] + 1.0, boxes[2, place] + random.normal(0, 5))
-    elif place >= 0:
-        boxes[:, place] += np.tile(random.normal(0, 4, 2), 2)
+    row = int(random.integers(boxes.shape[1])) if boxes.shape[1] else -1
+    if kind == "delete" and row >= 0:
+        boxes = np.delete(boxes, row, axis=1)
+    elif kind == "edge" and row >= 0:
+        boxes[2, row] = max(boxes[0, row] + 1.0, boxes[2, row] + random.normal(0, 5))
+    elif row >= 0:
+        boxes[:, row] += np.tile(random.normal(0, 4, 2), 2)
     gt.replace(frame, boxes)
     return frame
 
 
 def prepare(frames: int, predictions: int) -> tuple[EditedTable, Scores]:
-    """Five variants whose boxes and scores differ a little."""
+    """Ground truth and five variants with slightly different boxes and scores."""
     arrays = scene(frames, 10, predictions)
     gt = EditedTable(BoxTable.from_rows(arrays["gt_frames"], arrays["gt"], frame_count=frames))
     scores = Scores(gt, ScoreSettings())
@@ -105,50 +105,52 @@ def prepare(frames: int, predictions: int) -> tuple[EditedTable, Scores]:
 
 
 def time_edits(gt: EditedTable, scores: Scores, edits: int) -> dict[str, NDArray[np.float64]]:
-    """(edits,) milliseconds of wall and of processor time, and microseconds of the yardstick."""
+    """(edits,) wall and CPU time in milliseconds, and the yardstick in microseconds."""
     random = np.random.default_rng(2)
-    wall, processor, yardstick = np.empty(edits), np.empty(edits), np.empty(edits)
+    wall, cpu, yardstick = np.empty(edits), np.empty(edits), np.empty(edits)
     numbers = random.random(101)
-    for number in range(-50, edits):  # fifty to warm up
+    keys = list(scores.keys())
+    for number in range(-50, edits):  # fifty warm-up edits
         frame = edit(gt, KINDS[number % len(KINDS)], random)
-        started, busy = time.perf_counter(), time.thread_time()
+        started, cpu_started = time.perf_counter(), time.thread_time()
         scores.update([frame])
-        for key in scores.keys():  # noqa: SIM118
+        for key in keys:
             scores.summary(key), scores.frame_iou(key, frame), scores.histogram(key)
         if number >= 0:
-            wall[number], processor[number] = time.perf_counter() - started, time.thread_time() - busy
-        busy = time.thread_time()
+            wall[number], cpu[number] = time.perf_counter() - started, time.thread_time() - cpu_started
+        cpu_started = time.thread_time()
         for _ in range(200):
             np.add(numbers, numbers)
-        yardstick[max(number, 0)] = (time.thread_time() - busy) / 200
-    return {"wall": wall * 1e3, "processor": processor * 1e3, "yardstick": yardstick * 1e6}
+        yardstick[max(number, 0)] = (time.thread_time() - cpu_started) / 200
+    return {"wall": wall * 1e3, "CPU": cpu * 1e3, "yardstick": yardstick * 1e6}
 
 
 def time_drags(gt: EditedTable, scores: Scores, drags: int = 40, steps: int = 30) -> dict[str, Float]:
-    """(drags * steps,) milliseconds of steps of at most 2 pixels, each drag in a frame of its own."""
+    """(drags * steps,) milliseconds of drag steps of at most 2 pixels; each drag is on another frame."""
     random = np.random.default_rng(5)
-    wall, processor = [], []
+    wall, cpu = [], []
+    keys = list(scores.keys())
     for _ in range(drags):
         frame = int(random.integers(gt.frame_count))
         boxes = gt.frame_table(frame).boxes
-        place, step = int(random.integers(boxes.shape[1])), np.tile(random.uniform(-2, 2, 2), 2)
+        row, step = int(random.integers(boxes.shape[1])), np.tile(random.uniform(-2, 2, 2), 2)
         for _ in range(steps):
             boxes = boxes.copy()
-            boxes[:, place] += step
+            boxes[:, row] += step
             gt.replace(frame, boxes)
-            started, busy = time.perf_counter(), time.thread_time()
+            started, cpu_started = time.perf_counter(), time.thread_time()
             scores.update([frame])
-            for key in scores.keys():  # noqa: SIM118
+            for key in keys:
                 scores.summary(key), scores.frame_iou(key, frame), scores.histogram(key)
             wall.append(time.perf_counter() - started)
-            processor.append(time.thread_time() - busy)
-    return {"wall, drag of one box": np.array(wall) * 1e3, "processor, drag of one box": np.array(processor) * 1e3}
+            cpu.append(time.thread_time() - cpu_started)
+    return {"wall, drag of one box": np.array(wall) * 1e3, "CPU, drag of one box": np.array(cpu) * 1e3}
 
 
 def show_edits(frames: int, predictions: list[int], edits: int) -> None:
-    """Print a Markdown table, a row for each number of predictions a frame."""
+    """Print a Markdown table with rows for each number of predictions per frame."""
     sys.stdout.write(f"\n{VARIANTS} variants, {frames} frames of 10 ground-truth boxes, {edits} edits\n\n")
-    sys.stdout.write("| predictions a frame | time | median | p95 | p99 | most | equal to a recomputation |\n")
+    sys.stdout.write("| predictions per frame | time | median | p95 | p99 | maximum | equal to a recomputation |\n")
     sys.stdout.write("| --- | --- | --- | --- | --- | --- | --- |\n")
     for count in predictions:
         gt, scores = prepare(frames, count)

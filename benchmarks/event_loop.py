@@ -1,12 +1,12 @@
-"""How long the window's event loop stands still while a model loads and predicts.
+"""Gaps in the window's event loop while a model loads and predicts.
 
     xvfb-run python -m benchmarks event_loop [--video V --gt G --pred NAME=P --model M --frames A:B]
 
-Every line is a process of its own with the real window: with nothing to do (the noise of the machine), with a run in
-the worker process as the window does it, and with torch in a thread of the window's process, which is what the worker
-process avoids. A precise timer of 1 ms beats in the window's thread; a gap is the time between two beats. Beside each
-gap stands the processor time that the window's thread itself used in it: a long gap with little of it is the machine's,
-or another thread's. Without options it runs the sample of the repository.
+Every row is a new process with the real window: idle (the noise of the machine), with a run in the worker process as
+the window does it, and with torch in a thread of the window's process, which the worker process avoids. A precise 1 ms
+timer ticks in the window's thread; a gap is the time between two ticks. The CPU time that the window's thread used in a
+gap is given as well: a long gap with little CPU time is caused by the machine or another thread. Without options it
+runs the bundled sample.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from iouviewer.ui.main_window import MainWindow
 
 GAP = 0.016
-"""Seconds; one picture of a screen with 60 of them a second."""
+"""Seconds; one refresh of a 60 Hz screen."""
 SAMPLE = Path(__file__).resolve().parent.parent / "resources" / "sample"
 CONTENDERS = {
     "idle": "nothing runs",
@@ -42,8 +42,8 @@ CONTENDERS = {
 
 
 @dataclass
-class Beats:
-    """Beats of a timer in the window's thread, by phase."""
+class TimerTicks:
+    """Intervals between ticks of a timer in the window's thread, by phase."""
 
     phase: str = "start"
     wall: dict[str, list[float]] = field(default_factory=lambda: collections.defaultdict(list))
@@ -51,8 +51,8 @@ class Beats:
     last: float = 0.0
     last_own: float = 0.0
 
-    def beat(self) -> None:
-        """Note the time since the last beat; called in the window's thread only."""
+    def tick(self) -> None:
+        """Record the time since the last tick; called in the window's thread only."""
         now, own = time.perf_counter(), time.thread_time()
         if self.last:
             self.wall[self.phase].append(now - self.last)
@@ -60,20 +60,20 @@ class Beats:
         self.last, self.last_own = now, own
 
     def enter(self, phase: str) -> None:
-        """The gap under way belongs to the phase that ends."""
-        self.beat()
+        """Start a phase; the current gap belongs to the phase that ends."""
+        self.tick()
         self.phase = phase
 
     def rows(self) -> list[dict[str, Any]]:
-        """One line of the table for each phase, times in milliseconds."""
+        """One table row per phase, times in milliseconds."""
         rows = []
-        for phase, found in self.wall.items():
-            wall, own = 1000 * np.array(found), 1000 * np.array(self.own[phase])
+        for phase, seconds in self.wall.items():
+            wall, own = 1000 * np.array(seconds), 1000 * np.array(self.own[phase])
             rows.append(
                 {
                     "phase": phase,
                     "seconds": float(wall.sum() / 1000),
-                    "beats": len(wall),
+                    "ticks": len(wall),
                     "p99": float(np.quantile(wall, 0.99)),
                     "longest": float(wall.max()),
                     "over": int(np.count_nonzero(wall > 1000 * GAP)),
@@ -85,158 +85,158 @@ class Beats:
         return rows
 
 
-class Watch(threading.Thread):
-    """Looks at the window's thread while it is late, and counts where it stands."""
+class StackSampler(threading.Thread):
+    """Samples the stack of the window's thread while a tick is late, and counts the places."""
 
-    def __init__(self, beats: Beats, late: float) -> None:
-        super().__init__(name="watch", daemon=True)
-        self._beats, self._late = beats, late
+    def __init__(self, ticks: TimerTicks, late: float) -> None:
+        super().__init__(name="stack sampler", daemon=True)
+        self._ticks, self._late = ticks, late
         self._window = threading.get_ident()
-        self.seen: collections.Counter[tuple[str, str]] = collections.Counter()
-        self.over = threading.Event()
+        self.places: collections.Counter[tuple[str, str]] = collections.Counter()
+        self.stopped = threading.Event()
 
     def run(self) -> None:
-        while not self.over.wait(0.002):
-            if self._beats.last and time.perf_counter() - self._beats.last > self._late:
+        while not self.stopped.wait(0.002):
+            if self._ticks.last and time.perf_counter() - self._ticks.last > self._late:
                 stack = traceback.extract_stack(sys._current_frames()[self._window])
                 lines = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in stack if "iouviewer" in f.filename]
-                self.seen[self._beats.phase, " < ".join(reversed(lines[-7:]))] += 1
+                self.places[self._ticks.phase, " < ".join(reversed(lines[-7:]))] += 1
 
 
 class Script:
-    """What one contender does in the window, step by step."""
+    """The steps of one contender in the window."""
 
-    def __init__(self, window: MainWindow, options: argparse.Namespace, beats: Beats) -> None:
+    def __init__(self, window: MainWindow, options: argparse.Namespace, ticks: TimerTicks) -> None:
         from PySide6.QtCore import Qt, QTimer
 
-        self.window, self.options, self.beats = window, options, beats
+        self.window, self.options, self.ticks = window, options, ticks
         self._timer = QTimer(window)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(1)
-        self._timer.timeout.connect(self.beats.beat)
-        self._turn = QTimer(window)
-        self._turn.setInterval(50)
-        self._turn.timeout.connect(self._look)
-        self._turn.start()
-        self._step = self._opened
+        self._timer.timeout.connect(self.ticks.tick)
+        self._step_timer = QTimer(window)
+        self._step_timer.setInterval(50)
+        self._step_timer.timeout.connect(self._run_step)
+        self._step_timer.start()
+        self._step = self._wait_for_video
         self._until = 0.0
         self._thread: threading.Thread | None = None
         self._loaded = threading.Event()
 
-    def _look(self) -> None:
+    def _run_step(self) -> None:
         self._step()
 
-    def _opened(self) -> None:
+    def _wait_for_video(self) -> None:
         session = self.window.session
-        canvas = self.window.workbench.parts.canvas
+        canvas = self.window.parts.views.canvas
         if canvas.shown_frame == 0 and len(session.ground_truth) and len(session.variants) == len(self.options.pred):
-            self._until, self._step = time.monotonic() + 3.0, self._settled
+            self._until, self._step = time.monotonic() + 3.0, self._start
 
-    def _settled(self) -> None:
+    def _start(self) -> None:
         if time.monotonic() < self._until:
             return
         self._timer.start()
         if self.options.one == "idle":
-            self.beats.phase = "idle"
-            self._until, self._step = time.monotonic() + self.options.idle, self._rested
+            self.ticks.phase = "idle"
+            self._until, self._step = time.monotonic() + self.options.idle, self._finish
             return
-        self.beats.phase = "load"
+        self.ticks.phase = "load"
         if self.options.one == "thread":
-            self._thread = threading.Thread(target=self._predict_here, daemon=True)
+            self._thread = threading.Thread(target=self._predict_in_thread, daemon=True)
             self._thread.start()
-            self._step = self._here
+            self._step = self._wait_for_thread
             return
         self._start_run()
 
     def _start_run(self) -> None:
         from iouviewer.inference.runner import RunRequest
-        from iouviewer.jobs.frame_choice import parse_frames
+        from iouviewer.jobs.frame_selection import parse_frames
 
-        workbench, session = self.window.workbench, self.window.session
+        parts, session = self.window.parts, self.window.session
         if self.options.one == "compare":
-            workbench.actions["compare"].trigger()
+            parts.actions["compare"].trigger()
         text = self.options.frames
         frames = tuple(parse_frames(text, session.frame_count).tolist()) if text else None
         model = Path(self.options.model)
         request = RunRequest(model.stem, model, Path(session.source.path), frames=frames, floor=0.01)
-        workbench.queue.modelLoaded.connect(self._on_model_loaded)
-        workbench.queue.finished.connect(self._on_finished)
-        workbench.queue.failed.connect(self._on_finished)
-        self._step = self._wait
-        workbench.runs.start(request)
+        parts.queue.modelLoaded.connect(self._on_model_loaded)
+        parts.queue.finished.connect(self._on_finished)
+        parts.queue.failed.connect(self._on_finished)
+        self._step = self._wait_for_run
+        parts.runs.start(request)
 
     def _on_model_loaded(self, *_: object) -> None:
-        self.beats.enter("predict")
+        self.ticks.enter("predict")
 
     def _on_finished(self, *_: object) -> None:
-        self.beats.enter("afterwards")
-        self._until, self._step = time.monotonic() + 3.0, self._rested
+        self.ticks.enter("afterwards")
+        self._until, self._step = time.monotonic() + 3.0, self._finish
 
-    def _wait(self) -> None:
-        """The queue's signals go on."""
+    def _wait_for_run(self) -> None:
+        """The signals of the queue set the next step."""
 
-    def _here(self) -> None:
-        if self._loaded.is_set() and self.beats.phase == "load":
-            self.beats.enter("predict")
+    def _wait_for_thread(self) -> None:
+        if self._loaded.is_set() and self.ticks.phase == "load":
+            self.ticks.enter("predict")
         if self._thread is not None and not self._thread.is_alive():
-            self._step = self._rested
+            self._step = self._finish
 
-    def _predict_here(self) -> None:
+    def _predict_in_thread(self) -> None:
         import cv2
         from ultralytics import YOLO
 
         model = YOLO(self.options.model)
         capture = cv2.VideoCapture(str(self.options.video))
         for number in range(self.options.thread_frames):
-            there, picture = capture.read()
-            if not there:
+            ok, image = capture.read()
+            if not ok:
                 break
-            model.predict(picture, device="cpu", conf=0.01, verbose=False)
+            model.predict(image, device="cpu", conf=0.01, verbose=False)
             if number == 0:
                 self._loaded.set()
 
-    def _rested(self) -> None:
+    def _finish(self) -> None:
         if time.monotonic() < self._until:
             return
         self._timer.stop()
-        self._turn.stop()
+        self._step_timer.stop()
         self.window.close()
 
 
 def _one(options: argparse.Namespace) -> int:
-    """One contender, in this process; its rows go to standard output as JSON."""
+    """Run one contender in this process and print its rows as JSON."""
     from PySide6.QtWidgets import QApplication
 
     from iouviewer.app.notifier import Notifier
-    from iouviewer.jobs.open_request import OpenRequest
+    from iouviewer.jobs.requests import OpenRequest
     from iouviewer.ui.main_window import MainWindow
-    from iouviewer.ui.start import fill_window, keep_for_good
-    from iouviewer.ui.theme import ThemeKeeper
+    from iouviewer.ui.start import fill_window, freeze_garbage_collection
+    from iouviewer.ui.theme import ThemeManager
 
     app = QApplication([])
-    keeper, window, beats = ThemeKeeper(app), MainWindow(), Beats()
+    theme, window, ticks = ThemeManager(app), MainWindow(), TimerTicks()
     window.show()
     preds = tuple((name, Path(path)) for name, path in (one.split("=", 1) for one in options.pred))
     request = OpenRequest(video=Path(options.video), gt=Path(options.gt), preds=preds)
-    fill_window(window, keeper, Notifier(window), request)
-    keep_for_good()
-    script = Script(window, options, beats)
-    watch = Watch(beats, options.watch / 1000) if options.watch else None
-    if watch is not None:
-        watch.start()
+    fill_window(window, theme, Notifier(window), request)
+    freeze_garbage_collection()
+    script = Script(window, options, ticks)
+    sampler = StackSampler(ticks, options.watch / 1000) if options.watch else None
+    if sampler is not None:
+        sampler.start()
     app.exec()
-    seen = []
-    if watch is not None:
-        watch.over.set()
-        seen = [(count, *where) for where, count in watch.seen.most_common(40)]
+    places = []
+    if sampler is not None:
+        sampler.stopped.set()
+        places = [(count, *place) for place, count in sampler.places.most_common(40)]
     variants = [(v.name, v.state.value, v.message, int(v.predictions.covered.sum())) for v in window.session.variants]
-    sys.stdout.write(json.dumps({"rows": script.beats.rows(), "seen": seen, "variants": variants}) + "\n")
+    sys.stdout.write(json.dumps({"rows": script.ticks.rows(), "places": places, "variants": variants}) + "\n")
     return 0
 
 
 def _measure(name: str, argv: list[str], options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as home:
-        # A copy, so that the project file is made beside it and not beside the original.
+        # A copy, so the project file is not created beside the original.
         video = Path(home) / Path(options.video).name
         video.write_bytes(Path(options.video).read_bytes())
         environment = {
@@ -250,8 +250,8 @@ def _measure(name: str, argv: list[str], options: argparse.Namespace) -> dict[st
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=900)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -260,10 +260,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--gt", default=str(SAMPLE / "ground_truth.csv"))
     parser.add_argument("--pred", action="append", default=[], metavar="NAME=PATH")
     parser.add_argument("--model", default=str(SAMPLE / "weights" / "baseline.pt"))
-    parser.add_argument("--frames", default="", help="frames of the run, A:B; all if left out")
-    parser.add_argument("--idle", type=float, default=15.0, help="seconds of the idle line")
+    parser.add_argument("--frames", default="", help="frames of the run, A:B (default: all)")
+    parser.add_argument("--idle", type=float, default=15.0, help="seconds of the idle row")
     parser.add_argument("--thread-frames", type=int, default=60, help="frames that torch predicts in a thread")
-    parser.add_argument("--watch", type=float, default=0.0, help="say where the window stood in gaps over this many ms")
+    parser.add_argument("--watch", type=float, default=0.0, help="print stack samples of gaps over this many ms")
     parser.add_argument("--only", choices=CONTENDERS, action="append")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--one", choices=CONTENDERS, help=argparse.SUPPRESS)
@@ -280,17 +280,17 @@ def main(argv: list[str] | None = None) -> int:
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for _ in range(options.rounds):
         for name in options.only or CONTENDERS:
-            found = _measure(name, argv, options)
-            for row in found["rows"]:
+            result = _measure(name, argv, options)
+            for row in result["rows"]:
                 print(
                     f"| {CONTENDERS[name]} | {row['phase']} | {row['seconds']:.1f} | {row['p99']:.1f} "
                     f"| {row['longest']:.0f} | {row['over']} | {row['longest_own']:.1f} | {row['over_own']} "
                     f"| {100 * row['busy']:.0f} % |",
                     flush=True,
                 )
-            for line in found["seen"] or []:
+            for line in result["places"] or []:
                 print("   ", *line)
-            print("   ", found["variants"], file=sys.stderr)
+            print("   ", result["variants"], file=sys.stderr)
     return 0
 
 

@@ -1,9 +1,8 @@
-"""A video of hours in the real program: from the start of the process to the first picture, jumps by time, memory.
+"""A video of several hours in the real program: time to the first frame, jumps by time and by frame, memory.
 
-``python -m benchmarks long_video [FILE] [--hours 3] [--rounds 3]``: without FILE one is made (4K, as
-``tools/make_long_video.py`` makes them). Every round drops the file from the system's cache and starts a fresh program
-with an empty home, in turns with one that opens no video: what the window itself takes is told beside it. Seconds,
-unless it says otherwise.
+``python -m benchmarks long_video [FILE] [--hours 3] [--rounds 3]``: without FILE a 4K video is made by
+``tools/make_long_video.py``. Every round drops the file from the system's cache and starts a new program with an empty
+home folder, by turns with one that opens no video, for comparison. Values are seconds unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -25,69 +24,69 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from iouviewer.ui.main_window import MainWindow
 
-_PATIENCE_MS = 60_000
+_TIMEOUT_MS = 60_000
 JUMPS = 5
 
 
 def _spin_until(done: Callable[[], bool], *signals: Any) -> None:
-    """Run the event loop until ``done``, asked again at each of the signals."""
+    """Run the event loop until ``done()`` is true, evaluated at each of the signals."""
     from PySide6.QtCore import QEventLoop, QTimer
 
     loop = QEventLoop()
-    late = QTimer(singleShot=True, interval=_PATIENCE_MS)
-    late.timeout.connect(lambda: loop.exit(1))
-    late.start()
-    asked = [signal.connect(lambda *_: loop.exit(0) if done() else None) for signal in signals]
+    timeout = QTimer(singleShot=True, interval=_TIMEOUT_MS)
+    timeout.timeout.connect(lambda: loop.exit(1))
+    timeout.start()
+    connections = [signal.connect(lambda *_: loop.exit(0) if done() else None) for signal in signals]
     try:
         if not done() and loop.exec():
             raise TimeoutError("no answer within a minute")
     finally:
-        for signal, connection in zip(signals, asked, strict=True):
+        for signal, connection in zip(signals, connections, strict=True):
             signal.disconnect(connection)
 
 
 class Script:
-    """What happens in the program that is measured; its rows go to standard output as JSON."""
+    """The steps in the measured program; prints its rows as JSON."""
 
-    def __init__(self, window: MainWindow, began: float) -> None:
+    def __init__(self, window: MainWindow, started: float) -> None:
         self._window = window
-        self._began = began
+        self._started = started
         self._rows: dict[str, float] = {}
 
-    def note(self, name: str) -> None:
-        """Seconds since the process was asked for."""
-        self._rows.setdefault(name, time.time() - self._began)
+    def record(self, name: str) -> None:
+        """Record the seconds since the start of the process."""
+        self._rows.setdefault(name, time.time() - self._started)
 
     def run(self, *, video: bool) -> None:
-        """Measure, and end the process."""
+        """Measure, then exit the process."""
         try:
             self._measure(video=video)
             print(json.dumps(self._rows), flush=True)
-        except BaseException:  # noqa: BLE001 - the process ends here, whatever it was
+        except BaseException:  # noqa: BLE001 - the process exits here in any case
             traceback.print_exc()
             os._exit(1)
-        # Nothing is left to say, and the small copies of an hour need not be waited for.
+        # Do not wait for threads that build proxies.
         os._exit(0)
 
     def _measure(self, *, video: bool) -> None:
         from PySide6.QtWidgets import QApplication
 
-        self.note("window filled")
+        self.record("window filled")
         if video:
-            canvas = self._window.workbench.parts.canvas
-            _spin_until(lambda: not canvas.picture_image().isNull(), canvas.pictureShown)
+            canvas = self._window.parts.views.canvas
+            _spin_until(lambda: not canvas.shown_image().isNull(), canvas.frameShown)
             QApplication.processEvents()
-            self.note("first picture")
-            self._visit()
-        self._rows["peak memory, MB"] = _peak() / 2**20
+            self.record("first frame")
+            self._jump()
+        self._rows["peak memory, MB"] = _peak_memory() / 2**20
 
-    def _visit(self) -> None:
-        """Go to times before the index has come to them, then to frames, as the hand on the time line does."""
-        workbench = self._window.workbench
-        loader, feed, session = workbench.loader, workbench.feed, workbench.session
+    def _jump(self) -> None:
+        """Seek to times that the index does not cover yet, then to frames, then step backwards."""
+        parts = self._window.parts
+        loader, presenter, session = parts.loader, parts.frame_presenter, parts.session
         info = loader.info
         assert info is not None
-        length = info.picture_seconds_announced or info.seconds_announced or 0.0
+        length = info.header_video_duration or info.header_duration or 0.0
         draw = random.Random(0)
         waits = []
         for _ in range(JUMPS):
@@ -95,32 +94,32 @@ class Script:
             known = loader.info
             if known is not None and (known.complete or seconds <= known.times[-1]):
                 break
-            waits.append(self._seen(lambda seconds=seconds: feed.seek_time(seconds))[0])
+            waits.append(self._time_until_shown(lambda seconds=seconds: presenter.seek_time(seconds))[0])
         if waits:
-            self._rows["a picture near a time, index not read yet"] = statistics.median(waits)
+            self._rows["seek by time, index incomplete"] = statistics.median(waits)
         _spin_until(lambda: bool(loader.info and loader.info.complete), loader.infoChanged)
-        self.note("index of all packets")
+        self.record("index complete")
         frames = [draw.randrange(session.frame_count) for _ in range(JUMPS)]
-        places = [self._seen(lambda frame=frame: feed.seek(frame), frame) for frame in frames]
-        self._rows["a random place, first something"] = statistics.median(first for first, _ in places)
-        self._rows["a random place, the exact picture"] = statistics.median(exact for _, exact in places)
+        times = [self._time_until_shown(lambda frame=frame: presenter.seek(frame), frame) for frame in frames]
+        self._rows["random frame, first preview"] = statistics.median(first for first, _ in times)
+        self._rows["random frame, exact"] = statistics.median(exact for _, exact in times)
         for frame in range(max(frames[-1] - 200, 0), frames[-1])[::-1]:
-            self._seen(lambda frame=frame: session.go_to(frame), frame)
+            self._time_until_shown(lambda frame=frame: session.go_to(frame), frame)
 
-    def _seen(self, go: Callable[[], None], frame: int | None = None) -> tuple[float, float]:
-        """Seconds until the canvas shows something, and until it shows this frame (None: whatever comes)."""
-        canvas = self._window.workbench.parts.canvas
+    def _time_until_shown(self, go: Callable[[], None], frame: int | None = None) -> tuple[float, float]:
+        """Seconds until the canvas shows any frame, and until it shows ``frame`` (None: any frame)."""
+        canvas = self._window.parts.views.canvas
         shown: list[tuple[float, int]] = []
-        noted = canvas.pictureShown.connect(lambda at: shown.append((time.perf_counter(), at)))
-        began = time.perf_counter()
+        connection = canvas.frameShown.connect(lambda at: shown.append((time.perf_counter(), at)))
+        started = time.perf_counter()
         go()
-        _spin_until(lambda: any(frame in (None, at) for _, at in shown), canvas.pictureShown)
-        canvas.pictureShown.disconnect(noted)
-        return shown[0][0] - began, next(when for when, at in shown if frame in (None, at)) - began
+        _spin_until(lambda: any(frame in (None, at) for _, at in shown), canvas.frameShown)
+        canvas.frameShown.disconnect(connection)
+        return shown[0][0] - started, next(when for when, at in shown if frame in (None, at)) - started
 
 
-def _peak() -> int:
-    """Most bytes that this process has held."""
+def _peak_memory() -> int:
+    """Peak resident memory of this process in bytes."""
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -128,32 +127,32 @@ def _peak() -> int:
 
 
 def _one(video: str) -> int:
-    """The program, in this process."""
+    """Run the program in this process."""
     from iouviewer.cli import main
     from iouviewer.ui import main_window, start
 
-    began = float(os.environ["BENCHMARK_BEGAN"])
+    started = float(os.environ["BENCHMARK_STARTED"])
     scripts: list[Script] = []
-    first, fill = main_window.MainWindow.__init__, start.fill_window
+    init, fill = main_window.MainWindow.__init__, start.fill_window
 
-    def watched(window: MainWindow, *given: Any, **named: Any) -> None:
-        first(window, *given, **named)
-        scripts.append(Script(window, began))
-        window.painted.connect(lambda: scripts[0].note("window painted"))
+    def patched_init(window: MainWindow, *args: Any, **kwargs: Any) -> None:
+        init(window, *args, **kwargs)
+        scripts.append(Script(window, started))
+        window.painted.connect(lambda: scripts[0].record("window painted"))
 
-    def filled(window: MainWindow, *given: Any) -> None:
+    def patched_fill(window: MainWindow, *args: Any) -> None:
         from PySide6.QtCore import QTimer
 
-        fill(window, *given)
+        fill(window, *args)
         QTimer.singleShot(0, lambda: scripts[0].run(video=bool(video)))
 
-    main_window.MainWindow.__init__ = watched  # type: ignore[method-assign]
-    start.fill_window = filled
+    main_window.MainWindow.__init__ = patched_init  # type: ignore[method-assign]  # the measured program stays unchanged
+    start.fill_window = patched_fill
     return main(["open", *([video] if video else [])])
 
 
-def _forget(path: Path) -> None:
-    """Drop a file from the system's cache, where that can be asked for."""
+def _drop_from_cache(path: Path) -> None:
+    """Drop a file from the system's cache, on systems that support it."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.fsync(file.fileno())
@@ -161,18 +160,18 @@ def _forget(path: Path) -> None:
 
 
 def _measure(video: Path | None) -> dict[str, float]:
-    """The rows of one program with an empty home."""
+    """The rows of one run of the program with an empty home folder."""
     if video is not None:
-        _forget(video)
+        _drop_from_cache(video)
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "IOUVIEWER_HOME": home, "BENCHMARK_BEGAN": repr(time.time())}
+        environment = {**os.environ, "IOUVIEWER_HOME": home, "BENCHMARK_STARTED": repr(time.time())}
         environment.setdefault("QT_QPA_PLATFORM", "offscreen")
         command = [sys.executable, "-m", "benchmarks", "long_video", "--one", str(video or "")]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=900)
     if done.returncode or not done.stdout.strip():
         raise RuntimeError(done.stderr[-2000:])
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    rows: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return rows
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -196,11 +195,11 @@ def main(argv: list[str] | None = None) -> int:
 
             video = Path(folder) / "long.mp4"
             make_long_video(video, frames=round(options.hours * 3600 * RATE), size=(3840, 2160), detail=0.004)
-        found = [(_measure(video.resolve()), _measure(None)) for _ in range(options.rounds)]
+        rounds = [(_measure(video.resolve()), _measure(None)) for _ in range(options.rounds)]
     print(f"| {video.name} | median of {options.rounds} | no video |")
     print("| --- | ---: | ---: |")
-    for name in found[0][0]:
-        columns = [[run[column][name] for run in found if name in run[column]] for column in (0, 1)]
+    for name in rounds[0][0]:
+        columns = [[run[column][name] for run in rounds if name in run[column]] for column in (0, 1)]
         print("|", name, *(f"| {statistics.median(column):.2f}" if column else "|" for column in columns), "|")
     return 0
 

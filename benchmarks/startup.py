@@ -1,8 +1,8 @@
-"""Start-up: first painted window against a bare QMainWindow, and ``--help`` against labelme's.
+"""Start-up time: first painted window compared with a bare QMainWindow, and ``--help`` compared with labelme.
 
     xvfb-run python -m benchmarks startup [--labelme PATH_OF_LABELME]
 
-Every contender is a fresh process; the contenders take turns, so that a slow moment of the machine hits all of them.
+Every contender is a new process. Contenders take turns, so load from other programs affects all of them.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ window.show()
 app.exec()
 """
 
-OURS = """
+IOUVIEWER = """
 import os, sys
 from iouviewer.ui import main_window
-first = main_window.MainWindow.__init__
-def noted(self, *args, **kwargs):
-    first(self, *args, **kwargs)
+original = main_window.MainWindow.__init__
+def patched(self, *args, **kwargs):
+    original(self, *args, **kwargs)
     self.painted.connect(lambda: (os.write(1, b"painted"), os._exit(0)))
-main_window.MainWindow.__init__ = noted
+main_window.MainWindow.__init__ = patched
 from iouviewer.cli import main
 sys.exit(main(["open"]))
 """
 
 
-def _seconds(command: list[str], wanted: bytes) -> float:
-    """Wall seconds from the start of a process to its end; RuntimeError where it did not print ``wanted``."""
+def _seconds(command: list[str], expected: bytes) -> float:
+    """Wall time of a process in seconds; RuntimeError if it does not print ``expected``."""
     start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, check=False, timeout=120)
+    result = subprocess.run(command, capture_output=True, check=False, timeout=120)
     elapsed = time.perf_counter() - start
-    if wanted not in done.stdout:
-        raise RuntimeError(f"{command[:2]} printed {done.stdout[-200:]!r} {done.stderr[-400:]!r}")
+    if expected not in result.stdout:
+        raise RuntimeError(f"{command[:2]} printed {result.stdout[-200:]!r} {result.stderr[-400:]!r}")
     return elapsed
 
 
 def compare(contenders: dict[str, tuple[list[str], bytes]], runs: int) -> dict[str, list[float]]:
-    """Seconds of each contender, taking turns; the first turn warms the cache and is not counted."""
+    """Seconds of each contender by turns; the first turn warms the caches and does not count."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(runs + 1):
-        for name, (command, wanted) in contenders.items():
-            seconds = _seconds(command, wanted)
+        for name, (command, expected) in contenders.items():
+            seconds = _seconds(command, expected)
             if turn:
                 times[name].append(seconds)
     return times
@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
         os.environ["IOUVIEWER_HOME"] = home
         windows = {
             "bare QMainWindow": ([python, "-c", BARE], b"painted"),
-            "iouviewer": ([python, "-c", OURS], b"painted"),
+            "iouviewer": ([python, "-c", IOUVIEWER], b"painted"),
         }
         _print("first painted window", compare(windows, options.runs))
         helps = {"python -c pass": ([python, "-c", "print('usage')"], b"usage")}

@@ -1,8 +1,8 @@
-"""Sequential, next, previous and random reads, and their exactness, side by side with other readers.
+"""Sequential, next, previous and random reads and their exactness, compared with other readers.
 
-``python -m benchmarks video [FILE ...] [--frames N] [--json PATH]``: without files, the real clip (where it is at hand)
-and generated 1080p and 4K H.264 with 250 pictures between key frames. Readers take turns, so that what else the machine
-does hits them alike; the best rate of the rounds is told, and the median of the rounds' ratios to OpenCV.
+``python -m benchmarks video [FILE ...] [--frames N] [--json PATH]``: without files, a real clip (if available) and
+generated 1080p and 4K H.264 with 250 frames between keyframes. Readers take turns, so load from other programs affects
+all of them. Reported are the best rate of the rounds and the median ratio to OpenCV over the rounds.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from tools.make_long_video import encode_groups, make_long_video
 ROUNDS = 5
 MEMORY = scrubbing.MEMORY
 
-_SEQUENTIAL = 750, 100
-"""Pictures read in sequence: of clips up to ``_WIDE`` pixels, of wider ones."""
+_SEQUENTIAL_FRAMES = 750, 100
+"""Frames read in sequence: of clips up to ``_WIDE`` pixels in width, of wider ones."""
 
 _WIDE = 2000
 
 
 class Contender(Protocol):
-    """A reader under test; ``read`` gives an array that need not be kept."""
+    """A reader under test; ``read`` returns an array that may be reused."""
 
     name: str
 
@@ -50,8 +50,8 @@ class Contender(Protocol):
     def close(self) -> None: ...
 
 
-class Ours:
-    """iouviewer's reader, as the model gets pictures."""
+class Iouviewer:
+    """iouviewer's reader as used for models (B, G, R)."""
 
     name = "iouviewer"
 
@@ -71,8 +71,8 @@ class Ours:
         self.reader.close()
 
 
-class OursOnScreen(Ours):
-    """iouviewer's reader, as the screen gets pictures (B, G, R, X; colours as the stream says)."""
+class IouviewerScreen(Iouviewer):
+    """iouviewer's reader as used for display (B, G, R, X; colours as declared by the stream)."""
 
     name = "iouviewer, screen"
 
@@ -113,7 +113,7 @@ class OpenCv:
 
 
 class PlainPyav:
-    """PyAV as its documentation seeks: by time from the average rate."""
+    """PyAV with the seek of its documentation: by time from the average rate."""
 
     name = "PyAV"
 
@@ -138,9 +138,9 @@ class PlainPyav:
             self.container.seek(target, stream=self.stream)
             self.frames = self.container.decode(video=0)
         self.next = frame + 1
-        for picture in self.frames:
-            if picture.pts is None or picture.pts >= target:
-                return picture.to_ndarray(format="bgr24")
+        for decoded in self.frames:
+            if decoded.pts is None or decoded.pts >= target:
+                return decoded.to_ndarray(format="bgr24")
         return None
 
     def close(self) -> None:
@@ -172,18 +172,18 @@ class Decord:
 
 
 def contenders() -> list[Contender]:
-    """The readers that are installed."""
-    found: list[Contender] = [Ours(), OursOnScreen(), OpenCv(), PlainPyav()]
+    """The installed readers."""
+    installed: list[Contender] = [Iouviewer(), IouviewerScreen(), OpenCv(), PlainPyav()]
     try:
         import decord
     except ImportError:
-        return found
+        return installed
     del decord
-    return [*found, Decord()]
+    return [*installed, Decord()]
 
 
-def fingerprints(path: Path) -> list[Any]:
-    """A small grey thumbnail of every picture in a plain single-threaded decode."""
+def reference_thumbnails(path: Path) -> list[Any]:
+    """A small grey thumbnail of every frame from a single-threaded decode."""
     with av.open(str(path)) as container:
         container.streams.video[0].codec_context.thread_type = "NONE"
         return [thumbnail(frame.to_ndarray(format="bgr24")) for frame in container.decode(video=0)]
@@ -195,68 +195,70 @@ def thumbnail(image: Any) -> Any:
     return cv2.cvtColor(np.ascontiguousarray(small), cv2.COLOR_BGR2GRAY).astype(np.float32)
 
 
-def nearest(image: Any, known: list[Any], around: int) -> int:
-    """Number of the picture within 60 of ``around`` that looks most like this one."""
-    span = range(max(0, around - 60), min(len(known), around + 60))
-    mine = thumbnail(image)
-    return min(span, key=lambda frame: float(np.abs(known[frame] - mine).mean()))
+def most_similar(image: Any, references: list[Any], around: int) -> int:
+    """Number of the frame within 60 of ``around`` whose thumbnail is most similar to the image."""
+    span = range(max(0, around - 60), min(len(references), around + 60))
+    small = thumbnail(image)
+    return min(span, key=lambda frame: float(np.abs(references[frame] - small).mean()))
 
 
-def measure(path: Path, count: int, known: list[Any]) -> dict[str, dict[str, float]]:
-    """Per reader: pictures a second in sequence; milliseconds of next, previous, +-5 and random; wrong of how many."""
+def measure(path: Path, count: int, references: list[Any]) -> dict[str, dict[str, float]]:
+    """Per reader: sequential frames per second; milliseconds of next, previous, ±5 and random reads; wrong frames."""
     readers = contenders()
     results: dict[str, dict[str, float]] = {reader.name: {} for reader in readers}
     rates: dict[str, list[float]] = {reader.name: [] for reader in readers}
     for _ in range(ROUNDS):
         for reader in readers:
-            seconds = scrubbing.timed(lambda reader=reader: reader.sequential(path, count))  # type: ignore[misc]
+            seconds = scrubbing.timed(reader.sequential, path, count)
             rates[reader.name].append(count / seconds)
     for name, measured in rates.items():
         results[name]["sequential"] = max(measured)
-        # Rounds are compared one by one: what else the machine does then hits both sides.
-        ratios = [mine / theirs for mine, theirs in zip(measured, rates["OpenCV"], strict=True)]
+        # Compare within a round, because load from other programs affects both readers.
+        ratios = [rate / reference for rate, reference in zip(measured, rates["OpenCV"], strict=True)]
         results[name]["of OpenCV"] = statistics.median(ratios)
     generator = random.Random(1)
-    middle = max(12, min(len(known) - 40, int(len(known) * 0.8)))
+    middle = max(12, min(len(references) - 40, int(len(references) * 0.8)))
     plans = {
         "next": [middle + step for step in range(20)],
         "previous": [middle - step for step in range(12)],
         "within 5": [middle + generator.randrange(-5, 6) for _ in range(16)],
-        "random": [generator.randrange(len(known)) for _ in range(10)],
+        "random": [generator.randrange(len(references)) for _ in range(10)],
     }
     for reader in readers:
         reader.open(path)
-        wrong = asked = 0
+        wrong = read = 0
         for name, frames in plans.items():
             reader.read(frames[0])
             times = []
             for frame in frames[1:]:
-                began = time.perf_counter()
+                started = time.perf_counter()
                 image = reader.read(frame)
-                times.append(1000 * (time.perf_counter() - began))
-                asked += 1
-                wrong += image is None or nearest(image, known, frame) != frame
+                times.append(1000 * (time.perf_counter() - started))
+                read += 1
+                wrong += image is None or most_similar(image, references, frame) != frame
             results[reader.name][name] = statistics.median(times)
-        results[reader.name] |= {"wrong": wrong, "asked": asked}
+        results[reader.name] |= {"wrong": wrong, "read": read}
         reader.close()
     return results
 
 
-def measure_ours(path: Path, known: list[Any]) -> dict[str, dict[str, float]]:
-    """What a hand on the time line waits for, by part."""
+def measure_parts(path: Path, references: list[Any]) -> dict[str, dict[str, float]]:
+    """Interactive latencies of iouviewer, by part."""
     parts = {
         "opening": scrubbing.opening(path),
-        "key frames": scrubbing.key_frames(path),
+        "keyframes": scrubbing.keyframes(path),
         "scrubbing": scrubbing.scrubbing(path),
-        "small copies": scrubbing.proxies(path, known, lambda pixels, frame: nearest(pixels, known, frame) == frame),
+        "proxies": scrubbing.proxies(
+            path, references, lambda pixels, frame: most_similar(pixels, references, frame) == frame
+        ),
     }
-    if len(known) > 2 * scrubbing.RATE:
-        parts["backwards at 30/s"] = scrubbing.backwards(path)
+    if len(references) > 2 * scrubbing.RATE:
+        parts["reverse at 30 FPS"] = scrubbing.reverse(path)
     return parts
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
-    """Markdown."""
+    """Markdown table of the readers."""
     lines = [
         "| reader | sequential, frames/s | of OpenCV | next, ms | previous, ms | within 5, ms | random, ms | wrong |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -265,13 +267,13 @@ def table(results: dict[str, dict[str, float]]) -> str:
         lines.append(
             f"| {name} | {row['sequential']:.0f} | {row['of OpenCV']:.2f} | {row['next']:.1f} "
             f"| {row['previous']:.1f} | {row['within 5']:.1f} | {row['random']:.0f} "
-            f"| {row['wrong']:.0f} of {row['asked']:.0f} |"
+            f"| {row['wrong']:.0f} of {row['read']:.0f} |"
         )
     return "\n".join(lines)
 
 
 def machine() -> str:
-    """One line on where the numbers come from."""
+    """One line about machine and library versions."""
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, OpenCV {cv2.__version__}, "
         f"PyAV {av.__version__}, NumPy {np.__version__}"
@@ -279,16 +281,16 @@ def machine() -> str:
 
 
 def real_clip() -> list[Path]:
-    """The real clip, where the development data is at hand."""
+    """The real clip, if the development data is available."""
     folder = os.environ.get("IOUVIEWER_SHARED_DATA")
     root = Path(folder) if folder else Path(__file__).resolve().parent.parent.parent / "shared" / "data"
     return [path for path in [root / "pets09" / "vtest.avi"] if path.is_file()]
 
 
 def table_of_parts(clips: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Markdown: a column a clip, a row a figure."""
+    """Markdown table with one column per clip and one row per value."""
     parts = list(dict.fromkeys(part for clip in clips.values() for part in clip))
-    lines = [f"| {' | '.join(['milliseconds unless told', *clips])} |", f"| --- |{' ---: |' * len(clips)}"]
+    lines = [f"| {' | '.join(['milliseconds unless stated', *clips])} |", f"| --- |{' ---: |' * len(clips)}"]
     for part in parts:
         names = dict.fromkeys(name for clip in clips.values() for name in clip.get(part, {}))
         for name in names:
@@ -299,7 +301,7 @@ def table_of_parts(clips: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def generated(folder: Path, frames: int) -> dict[str, Path]:
-    """The generated clips by name; ``frames`` of each, in groups of 250."""
+    """The generated clips by name, each with ``frames`` frames in groups of 250."""
     groups = max(1, frames // 250)
     hd, ordinary, uhd, many = (folder / f"{name}.mp4" for name in ("1080p-rich", "1080p", "4k-rich", "3000"))
     encode_groups(hd, size=(1920, 1080), groups=groups)
@@ -310,11 +312,11 @@ def generated(folder: Path, frames: int) -> dict[str, Path]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the tables as Markdown; 1 where iouviewer showed a wrong picture."""
+    """Print the tables as Markdown; exit status 1 if iouviewer read a wrong frame."""
     parser = argparse.ArgumentParser(prog="benchmarks video", description=__doc__)
-    parser.add_argument("files", nargs="*", type=Path, help="videos to measure instead of the usual ones")
-    parser.add_argument("--frames", type=int, default=750, help="pictures of each generated clip, in groups of 250")
-    parser.add_argument("--json", type=Path, help="write the numbers here too")
+    parser.add_argument("files", nargs="*", type=Path, help="videos to measure instead of the default ones")
+    parser.add_argument("--frames", type=int, default=750, help="frames of each generated clip, in groups of 250")
+    parser.add_argument("--json", type=Path, help="also write the results to this file")
     arguments = parser.parse_args(argv)
     print(machine())
     everything: dict[str, Any] = {"machine": machine()}
@@ -328,21 +330,23 @@ def main(argv: list[str] | None = None) -> int:
             many = clips.pop("3,000 frames")
         wrong = 0.0
         for name, path in clips.items():
-            known = fingerprints(path)
-            results = measure(path, min(len(known), _SEQUENTIAL[open_video(path).size[0] > _WIDE]), known)
-            parts[name] = measure_ours(path, known)
+            references = reference_thumbnails(path)
+            results = measure(
+                path, min(len(references), _SEQUENTIAL_FRAMES[open_video(path).size[0] > _WIDE]), references
+            )
+            parts[name] = measure_parts(path, references)
             everything[name] = {"readers": results, "iouviewer": parts[name]}
             wrong += results["iouviewer"]["wrong"] + results["iouviewer, screen"]["wrong"]
-            wrong += parts[name]["small copies"]["wrong"]
-            print(f"\n### {name}, {len(known)} frames\n\n{table(results)}")
+            wrong += parts[name]["proxies"]["wrong"]
+            print(f"\n### {name}, {len(references)} frames\n\n{table(results)}")
             sys.stdout.flush()
         if many is not None:
             parts["1080p, 3,000 frames"] = {"opening": scrubbing.opening(many)}
             everything["3,000 frames"] = {"iouviewer": parts["1080p, 3,000 frames"]}
-            readers = {reader.name: reader for reader in (Ours(), OpenCv(), PlainPyav())}
+            readers = {reader.name: reader for reader in (Iouviewer(), OpenCv(), PlainPyav())}
             by_codec = codecs.table(clips["1080p, ordinary"], Path(folder), readers)
-            print(f"\n### By codec, 1080p, {codecs.PICTURES} frames\n\n{by_codec}")
-    print(f"\n### Opening, scrubbing, backwards\n\n{table_of_parts(parts)}")
+            print(f"\n### By codec, 1080p, {codecs.FRAMES} frames\n\n{by_codec}")
+    print(f"\n### Opening, scrubbing, reverse\n\n{table_of_parts(parts)}")
     if arguments.json:
         arguments.json.write_text(json.dumps(everything, indent=1))
     return 1 if wrong else 0

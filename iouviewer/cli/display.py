@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -39,6 +38,8 @@ X_LIBRARIES = {
 
 def can_load_library(name: str) -> bool:
     """Whether the dynamic linker finds a library."""
+    import ctypes
+
     try:
         ctypes.CDLL(name)
     except OSError:

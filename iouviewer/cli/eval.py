@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from iouviewer.cli.options import (
@@ -56,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     check_output_folders((args.csv, args.pairs, args.json, args.plot, args.html))
     if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
         raise UserError(tr("a plot can be written as .png or .svg"), path=args.plot)
+    from dataclasses import replace
+
     from iouviewer.atomic import write_file
     from iouviewer.cli.requests import eval_request
     from iouviewer.jobs.evaluate import evaluate
