@@ -1,8 +1,8 @@
-"""Hands for tests of the real widgets: mouse and keys in picture coordinates, and small sessions to use them on."""
+"""Helpers for tests of the real widgets: mouse and keys in image coordinates, and small sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -115,37 +115,37 @@ def _corners(rows: np.ndarray) -> np.ndarray:
     return np.stack([left, top, left + width, top + height])
 
 
-def plain_picture(width: int = 640, height: int = 480, colour: str = "#606060") -> QImage:
-    """A picture of one colour."""
+def plain_image(width: int = 640, height: int = 480, colour: str = "#606060") -> QImage:
+    """An image of one colour."""
     image = QImage(width, height, QImage.Format.Format_RGB32)
     image.fill(QColor(colour))
     return image
 
 
 def canvas_for(session: Session, *, size: tuple[int, int] = (640, 480), frame: int = 0) -> CanvasView:
-    """A canvas on screen that shows a plain picture of the frame, fitted; the caller keeps and closes it."""
+    """A canvas on screen that shows a plain image of the frame, fitted; the caller keeps and closes it."""
     view = CanvasView(session)
     view.resize(*size)
     view.show()
     session.go_to(frame)
-    view.show_image(plain_picture(session.source.width, session.source.height), frame)
+    view.show_image(plain_image(session.source.width, session.source.height), frame)
     view.setFocus()
     QApplication.processEvents()
     return view
 
 
-# Mouse, in picture coordinates
+# Mouse, in image coordinates
 
 
 def at(view: CanvasView, x: float, y: float) -> QPoint:
-    """The pixel of the viewport that shows the picture's point (x, y)."""
+    """The pixel of the viewport that shows the image's point (x, y)."""
     return view.from_image(x, y)
 
 
 def move_to(
     view: CanvasView, x: float, y: float, *, button: Qt.MouseButton | None = None, keys: Qt.KeyboardModifier = NO_KEY
 ) -> None:
-    """Move the mouse to a point of the picture, with a button held if one is given."""
+    """Move the mouse to a point of the image, with a button down if one is given."""
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent
 
@@ -160,25 +160,25 @@ def move_to(
 def press_at(
     view: CanvasView, x: float, y: float, *, button: Qt.MouseButton = LEFT, keys: Qt.KeyboardModifier = NO_KEY
 ) -> None:
-    """Press a button at a point of the picture."""
+    """Press a button at a point of the image."""
     QTest.mousePress(view.viewport(), button, keys, at(view, x, y))
 
 
 def release_at(
     view: CanvasView, x: float, y: float, *, button: Qt.MouseButton = LEFT, keys: Qt.KeyboardModifier = NO_KEY
 ) -> None:
-    """Let a button go at a point of the picture."""
+    """Release a button at a point of the image."""
     QTest.mouseRelease(view.viewport(), button, keys, at(view, x, y))
 
 
 def click_at(view: CanvasView, x: float, y: float, *, keys: Qt.KeyboardModifier = NO_KEY) -> None:
-    """Click at a point of the picture."""
+    """Click at a point of the image."""
     press_at(view, x, y, keys=keys)
     release_at(view, x, y, keys=keys)
 
 
 def double_click_at(view: CanvasView, x: float, y: float) -> None:
-    """Double-click at a point of the picture."""
+    """Double-click at a point of the image."""
     QTest.mouseDClick(view.viewport(), LEFT, NO_KEY, at(view, x, y))
 
 
@@ -192,7 +192,7 @@ def drag(
     button: Qt.MouseButton = LEFT,
     release: bool = True,
 ) -> None:
-    """Drag from one point of the picture to another."""
+    """Drag from one point of the image to another."""
     press_at(view, *start, button=button, keys=keys)
     for step in range(1, steps + 1):
         share = step / steps
@@ -207,8 +207,8 @@ def drag(
         release_at(view, *end, button=button, keys=keys)
 
 
-def grip_of(view: CanvasView, box_id: int, edge: str) -> tuple[float, float]:
-    """Where the mouse grasps an edge or corner (``left``, ``bottom right``) of a box."""
+def handle_position(view: CanvasView, box_id: int, edge: str) -> tuple[float, float]:
+    """Where a press grabs an edge or corner (``left``, ``bottom right``) of a box."""
     box = view.session.ground_truth.find(box_id)
     assert box is not None, f"there is no box {box_id}"
     for edges, x, y in handles(box.rect, view.px):
@@ -226,9 +226,9 @@ def grip_of(view: CanvasView, box_id: int, edge: str) -> tuple[float, float]:
 def drag_box_edge(
     view: CanvasView, box_id: int, edge: str, *, by: float | tuple[float, float], release: bool = True, steps: int = 4
 ) -> None:
-    """Select a box and drag one of its edges or corners by picture pixels (right and down are positive)."""
+    """Select a box and drag one of its edges or corners by image pixels (right and down are positive)."""
     view.session.select([box_id])
-    x, y = grip_of(view, box_id, edge)
+    x, y = handle_position(view, box_id, edge)
     if isinstance(by, tuple):
         dx, dy = by
     else:
@@ -242,8 +242,6 @@ def press_keys(view: CanvasView, *keys: Qt.Key) -> None:
         QTest.keyClick(view, key)
 
 
-def labels_of(view: CanvasView, refs: Iterable[object] = ()) -> list[str]:
-    """The labels of the shown frame's boxes as text, in the order of drawing."""
-    wanted = set(refs)
-    boxes = (box for box in view.frame_view.boxes if not wanted or box.ref in wanted)
-    return ["".join(s.text for line in box.label.lines for s in line) for box in boxes if box.label is not None]
+def captions_of(view: CanvasView) -> list[str]:
+    """The captions of the boxes of the shown frame as text, in drawing order."""
+    return [box.caption.text for box in view.frame_view.boxes if box.caption is not None]

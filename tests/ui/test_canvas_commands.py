@@ -46,10 +46,10 @@ def step(view):
 
 
 def show(view, frame):
-    from tests.ui.helpers import plain_picture
+    from tests.ui.helpers import plain_image
 
     view.session.go_to(frame)
-    view.show_image(plain_picture(), frame)
+    view.show_image(plain_image(), frame)
 
 
 def test_a_burst_of_nudges_is_one_step(view):

@@ -18,10 +18,10 @@ from iouviewer.ui.canvas.view import CanvasView
 from tests.ui.helpers import (
     LEFT,
     canvas_for,
-    grip_of,
+    handle_position,
     move_to,
     pets_session,
-    plain_picture,
+    plain_image,
     predictions_of,
     press_at,
     release_at,
@@ -62,7 +62,7 @@ def test_boxes_belong_to_the_image_on_screen_not_to_the_requested_frame(qtbot):
     qtbot.addWidget(view)
     session.go_to(1)
     assert [box.rect for box in view.frame_view.boxes] == [TRUTH]
-    view.show_image(plain_picture(), 1)
+    view.show_image(plain_image(), 1)
     assert [box.rect for box in view.frame_view.boxes] == [FOUND]
 
 
@@ -70,11 +70,11 @@ def test_a_preview_has_no_boxes_and_says_so(qtbot):
     session = session_with({0: [TRUTH]})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    view.show_image(plain_picture(), 5, exact=False)
+    view.show_image(plain_image(), 5, exact=False)
     mark = view.findChild(object, "canvasPreviewMark")
     assert view.frame_view.boxes == () and view.shown_frame == -1
     assert mark.isVisible() and "Preview" in mark.text
-    view.show_image(plain_picture(), 0)
+    view.show_image(plain_image(), 0)
     assert len(view.frame_view.boxes) == 1 and not mark.isVisible()
 
 
@@ -82,7 +82,7 @@ def test_scene_units_are_image_pixels_also_for_a_reduced_copy(qtbot):
     session = session_with({0: [TRUTH]}, size=(1280, 960))
     view = canvas_for(session)
     qtbot.addWidget(view)
-    view.show_image(plain_picture(320, 240), 0, scale=0.25)
+    view.show_image(plain_image(320, 240), 0, scale=0.25)
     assert view.image_rect == QRectF(0, 0, 1280, 960)
     assert view.to_image(QPointF(view.from_image(640, 480))) == QPointF(640, 480)
 
@@ -95,7 +95,7 @@ def test_the_number_of_items_is_the_same_for_every_frame(qtbot):
     items = view.scene().items()
     for frame in range(6):
         session.go_to(frame)
-        view.show_image(plain_picture(), frame)
+        view.show_image(plain_image(), frame)
         session.select(box.id for box in session.ground_truth.boxes(frame))
         QApplication.processEvents()
         assert view.scene().items() == items
@@ -113,7 +113,7 @@ def test_dragging_one_of_many_boxes_repaints_a_small_part(qtbot):
     QApplication.processEvents()
     item = next(item for item in view.scene().items() if isinstance(item, BoxesItem))
     item.paint = lambda painter, option, widget=None: painted.append(QRectF(option.exposedRect))
-    x, y = grip_of(view, 110, "right")
+    x, y = handle_position(view, 110, "right")
     press_at(view, x, y)
     for by in (2, 4, 6):
         move_to(view, x + by, y, button=LEFT)
@@ -198,7 +198,7 @@ def test_two_canvases_show_their_own_variants(qtbot):
         qtbot.addWidget(view)
         view.resize(640, 480)
         view.show()
-        view.show_image(plain_picture(), 0)
+        view.show_image(plain_image(), 0)
     assert [view.boxes.caption_texts[truth_ref(1)] for view in views] == ["IoU 0.83", "IoU 1.00"]
     views[1].follow(views[0])
     views[0].zoom_at(3.0, QPointF(100, 100))
@@ -322,7 +322,7 @@ def test_brightness_and_contrast_change_the_display_and_not_the_image(qtbot):
     session = session_with({})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    image = plain_picture(colour="#606060")
+    image = plain_image(colour="#606060")
     view.show_image(image, 0)
     assert colour_at(view, 300, 200).red() == 0x60
     view.set_levels(0.2, 1.0)

@@ -20,7 +20,7 @@ from tests.ui.helpers import (
     drag,
     drag_box_edge,
     move_to,
-    plain_picture,
+    plain_image,
     press_at,
     press_keys,
     release_at,
@@ -283,10 +283,10 @@ def test_a_hint_is_shown_at_its_handle_until_the_first_drag(view):
 def test_a_hint_is_not_shown_on_another_frame(view):
     view.show_hint(1, Edges.RIGHT, "drag this edge")
     view.session.go_to(1)
-    view.show_image(plain_picture(), 1)
+    view.show_image(plain_image(), 1)
     assert not view.findChild(object, "canvasHint").isVisible()
     view.session.go_to(0)
-    view.show_image(plain_picture(), 0)
+    view.show_image(plain_image(), 0)
     assert view.findChild(object, "canvasHint").isVisible()
 
 
@@ -301,7 +301,7 @@ def test_a_box_that_is_pressed_while_the_frame_changes_is_not_moved(view, point)
     view.session.select([1])
     press_at(view, *point)
     view.session.go_to(1)
-    view.show_image(plain_picture(), 1)
+    view.show_image(plain_image(), 1)
     for by in (10, 25, 40):
         move_to(view, point[0] + by, point[1] + by, button=Qt.MouseButton.LeftButton)
     release_at(view, point[0] + 40, point[1] + 40)

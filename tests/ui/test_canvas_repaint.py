@@ -18,7 +18,7 @@ from iouviewer.ui.canvas.frame_view import CaptionMode
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 from iouviewer.ui.canvas.image_item import pixels
 from iouviewer.ui.canvas.view import CanvasView
-from tests.ui.helpers import LEFT, canvas_for, grip_of, move_to, press_at, release_at, session_with
+from tests.ui.helpers import LEFT, canvas_for, handle_position, move_to, press_at, release_at, session_with
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") != "offscreen", reason="other platforms may not let a program see its own screen"
@@ -88,7 +88,7 @@ def test_a_dragged_box_leaves_nothing_behind(view: CanvasView):
 
 def test_a_dragged_edge_leaves_nothing_behind(view: CanvasView):
     view.session.select([8])
-    x, y = grip_of(view, 8, "bottom right")
+    x, y = handle_position(view, 8, "bottom right")
     drag(view, x, y, [(5.0, 5.0), (60.0, 40.0), (-20.0, -10.0), (2.0, -3.0)], "resized")
     before, after = TRUTH[7], rect_of(view, 8)
     assert after[:2] == before[:2] and after[2:] != before[2:], "its corner was dragged"

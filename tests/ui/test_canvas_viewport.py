@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF
 from PySide6.QtGui import QImage
 
 from iouviewer.ui.canvas.view import CanvasView
-from tests.ui.helpers import canvas_for, plain_picture, session_with
+from tests.ui.helpers import canvas_for, plain_image, session_with
 
 
 def shown_rect(view: CanvasView) -> QRectF:
@@ -126,7 +126,7 @@ def enlarged_edge(view: CanvasView, y: int = 200) -> np.ndarray:
 
 def halves(width: int = 64, height: int = 48) -> QImage:
     """Dark grey on the left, light grey on the right."""
-    image = plain_picture(width, height, "#404040")
+    image = plain_image(width, height, "#404040")
     for x in range(width // 2, width):
         for y in range(height):
             image.setPixel(x, y, 0xFFC0C0C0)

@@ -1,1 +1,1 @@
-"""The picture with its boxes."""
+"""The image of a frame with its boxes, and the tools that edit them."""

@@ -11,7 +11,7 @@ from iouviewer.ui.canvas.tools.tool import PointerEvent, ToolContext
 class PanTool:
     """Pans while the middle button is down, or the left one with Space held.
 
-    Space that goes up again without a pan in between plays the video.
+    Space pressed and released without panning plays the video.
     """
 
     def __init__(self, canvas: ToolContext) -> None:

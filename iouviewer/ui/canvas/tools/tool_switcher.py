@@ -119,6 +119,6 @@ class ToolSwitcher:
             self._canvas.gesture_changed()
 
     def drop_press(self) -> None:
-        """Another frame is current: what was pressed on the previous one is no longer held."""
+        """Another frame is current: a press on the previous one has no effect any more."""
         self.abandon()
         self.select.cancel()
