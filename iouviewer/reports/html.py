@@ -16,7 +16,7 @@ from iouviewer.document.metric_columns import (
     number_text,
     points_text,
 )
-from iouviewer.document.variants import look_for
+from iouviewer.document.variants import default_look
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Int
 from iouviewer.reports.html_template import page, svg_block
@@ -260,7 +260,7 @@ def _curve_plot(curves: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
     figure = Figure(figsize=(8, 5), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     for position, (name, cls, one) in enumerate(curves):
-        colour, dash = look_for(position)
+        colour, dash = default_look(position)
         label = name if cls == "unspecified" else f"{name}: {cls}"
         axes.plot(
             one["recall"], one["precision"], color=colour, linestyle=LINE_STYLES[dash], linewidth=1.4, label=label

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from iouviewer.document.boxes import Rect
-from iouviewer.document.sources import Picture
+from iouviewer.document.sources import FrameImage
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
@@ -34,7 +34,7 @@ def _bgr(colour: str) -> tuple[int, int, int]:
     return int(colour[5:7], 16), int(colour[3:5], 16), int(colour[1:3], 16)
 
 
-def _draw_caption(picture: Picture, box: PictureBox, scale: float) -> None:
+def _draw_caption(picture: FrameImage, box: PictureBox, scale: float) -> None:
     import cv2
 
     (width, height), descent = cv2.getTextSize(box.caption, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
@@ -46,7 +46,7 @@ def _draw_caption(picture: Picture, box: PictureBox, scale: float) -> None:
     cv2.putText(picture, box.caption, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)
 
 
-def draw_boxes(picture: Picture, boxes: Iterable[PictureBox]) -> Picture:
+def draw_boxes(picture: FrameImage, boxes: Iterable[PictureBox]) -> FrameImage:
     """A copy of the frame ((height, width, 3) uint8, B, G, R) with the boxes drawn to a sixteenth of a pixel."""
     import cv2
 
@@ -64,7 +64,7 @@ def draw_boxes(picture: Picture, boxes: Iterable[PictureBox]) -> Picture:
     return drawn
 
 
-def png_bytes(picture: Picture) -> bytes:
+def png_bytes(picture: FrameImage) -> bytes:
     """The frame as PNG."""
     import cv2
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iouviewer.document.variants import look_for
+from iouviewer.document.variants import default_look
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Float, Int
@@ -48,7 +48,7 @@ def downsample(frames: Int, values: Float) -> tuple[Int, Float]:
 def _draw_series(axes: Any, frames: Int, series: Sequence[FrameSeries]) -> None:
     single = len(series) == 1
     for position, one in enumerate(series):
-        colour, dash = (ORANGE, "solid") if single else look_for(position)
+        colour, dash = (ORANGE, "solid") if single else default_look(position)
         has_dots = len(frames) <= _MAX_DOTS
         mean = tr("undefined") if one.average is None else f"{one.average:.2f}"
         axes.plot(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -14,9 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Batch, SetClassNames, SetRects
-from iouviewer.document.problems import Kind
+from iouviewer.document.problems import ProblemKind
 from iouviewer.ui.panels.problems import ProblemsPanel
-from iouviewer.ui.tables.problems_model import AT_ONCE, OPEN_ROLE, PROBLEM_ROLE, ProblemsModel
+from iouviewer.ui.tables.problems_model import MAX_IMMEDIATE_FRAMES, OPEN_ROLE, PROBLEM_ROLE, ProblemsModel
 from tests.ui.helpers import predictions_of, session_with
 from tests.ui.window import FRAMES, opened_window, small_case
 
@@ -53,22 +52,22 @@ def texts(model: ProblemsModel) -> list[str]:
     return [" ".join(str(model.index(row).data()).split()) for row in range(model.rowCount())]
 
 
-def test_groups_tell_how_many_and_the_worst_and_open_one_by_one(panel: ProblemsPanel) -> None:
+def test_groups_show_count_and_worst_problem_and_open_one_by_one(panel: ProblemsPanel) -> None:
     model = panel.model
     assert texts(model) == [
-        "▸ 3 person: 3 × false positive",
-        "▸ 0 person, track 2: 2 × miss",
-        "▸ 0 person, track 1: 6 × loose, worst IoU 0.25",
+        "▸ 3 person: 3 × extra",
+        "▸ 0 person 2: 2 × missed",
+        "▸ 0 person 1: 6 × loose, lowest IoU 0.25",
     ]
     model.set_open(1, True)
     assert texts(model)[1:4] == [
-        "▾ 0 person, track 2: 2 × miss",
-        "· 0 person: missed · track 2",
-        "· 1 person: missed · track 2",
+        "▾ 0 person 2: 2 × missed",
+        "· 0 person 2: missed",
+        "· 1 person 2: missed",
     ]
     assert [model.index(row).data(OPEN_ROLE) for row in range(3)] == [False, True, None]
     assert model.index(2).data(PROBLEM_ROLE).frame == 0 and model.index(1).data(PROBLEM_ROLE) is None
-    assert "Frames 0 to 1" in model.index(1).data(Qt.ItemDataRole.ToolTipRole)
+    assert "Frames 0–1" in model.index(1).data(Qt.ItemDataRole.ToolTipRole)
     model.set_open(1, False)
     assert model.rowCount() == 3
 
@@ -83,92 +82,99 @@ def test_stepping_goes_through_a_group_frame_by_frame_and_closes_what_it_opened(
         assert sum(panel.model.index(r).data(OPEN_ROLE) is True for r in range(panel.model.rowCount())) == 1
         seen.append((problem.kind, problem.frame))
     assert seen == [
-        *((Kind.FALSE_POSITIVE, f) for f in (3, 4, 5)),
-        *((Kind.MISS, f) for f in (0, 1)),
-        *((Kind.LOOSE, f) for f in range(6)),
+        *((ProblemKind.FALSE_POSITIVE, f) for f in (3, 4, 5)),
+        *((ProblemKind.MISS, f) for f in (0, 1)),
+        *((ProblemKind.LOOSE, f) for f in range(6)),
     ]
     again, last = panel.step(1), panel.step(-1)
     assert again is not None and last is not None and (again.kind, again.frame) == seen[0]
     assert (last.kind, last.frame) == seen[-1]
 
 
-def test_a_filter_by_kind_holds_the_keys_and_the_count(panel: ProblemsPanel, session: Session) -> None:
+def test_a_filter_by_kind_limits_the_keys_and_the_count(panel: ProblemsPanel, session: Session) -> None:
     kind = panel.filters.kind
-    assert [kind.itemText(i) for i in range(1, kind.count())][2:] == ["false positive  3", "miss  2", "loose pair  6"]
+    assert [kind.itemText(i) for i in range(1, kind.count())][2:] == ["extra  3", "missed  2", "loose  6"]
     kind.setCurrentIndex(4)
-    assert panel.remark.text() == "0 of 2 done"
+    assert panel.summary.text() == "2 problems"
     assert [panel.step(1).frame for _ in range(3)] == [0, 1, 0]
     kind.setCurrentIndex(0)
-    assert panel.remark.text() == "0 of 11 done"
-    assert panel.current is not None and panel.current.kind is Kind.MISS
+    assert panel.summary.text() == "11 problems"
+    assert panel.current is not None and panel.current.kind is ProblemKind.MISS
 
 
-def test_words_and_how_bad_filter_too(qtbot: QtBot, panel: ProblemsPanel) -> None:
+def test_text_and_severity_filter_too(qtbot: QtBot, panel: ProblemsPanel) -> None:
     panel.filters.text.setText("2-4 loose")
     qtbot.waitUntil(lambda: panel.model.count == 3)
     panel.filters.text.setText("nobody")
     qtbot.waitUntil(lambda: panel.model.count == 0)
-    assert panel.remark.text() == "none" and panel.step(1) is None
+    assert (
+        panel.summary.text() == "No problems"
+        and panel.list.empty_text == "No problems match the filter"
+        and panel.step(1) is None
+    )
     panel.filters.text.clear()
-    panel.filters.least.setCurrentIndex(2)
+    panel.filters.severity.setCurrentIndex(2)
     qtbot.waitUntil(lambda: panel.model.count > 0)
-    assert {panel.model.problem_number(i).kind for i in range(panel.model.count)} == {Kind.LOOSE, Kind.FALSE_POSITIVE}
+    assert {panel.model.problem_at(i).kind for i in range(panel.model.count)} == {
+        ProblemKind.LOOSE,
+        ProblemKind.FALSE_POSITIVE,
+    }
 
 
-def test_mending_by_hand_counts_and_undo_takes_it_back(panel: ProblemsPanel, session: Session) -> None:
+def test_fixing_by_hand_counts_and_undo_reverts_it(panel: ProblemsPanel, session: Session) -> None:
     box = session.ground_truth.boxes(2)[0]
-    session.execute(SetRects(((box.id, LOOSE),)), "Mend")
-    assert panel.remark.text() == "1 of 11 done"
+    session.execute(SetRects(((box.id, LOOSE),)), "Fix")
+    assert panel.summary.text() == "1 of 11 decided"
     session.go_to(2)
     session.undo()
-    assert panel.remark.text() == "0 of 11 done"
+    assert panel.summary.text() == "11 problems"
 
 
 def test_an_edit_of_many_frames_is_searched_in_the_thread(qtbot: QtBot) -> None:
-    frames = AT_ONCE + 5
+    frames = MAX_IMMEDIATE_FRAMES + 5
     session = busy_session(frames)
     panel = ProblemsPanel(session)
     qtbot.addWidget(panel)
     qtbot.waitUntil(lambda: panel.model.complete and panel.model.count > frames)
     boxes = [session.ground_truth.boxes(f)[0].id for f in range(frames)]
-    session.execute(SetRects(tuple((box, LOOSE) for box in boxes)), "Mend all")
-    assert not panel.model.complete and "…" in panel.remark.text()
+    session.execute(SetRects(tuple((box, LOOSE) for box in boxes)), "Fix all")
+    assert not panel.model.complete and "…" in panel.summary.text()
     qtbot.waitUntil(lambda: panel.model.complete and panel.model.count == 5)
 
 
 def test_an_edit_while_the_thread_searches_is_not_lost(qtbot: QtBot, panel: ProblemsPanel, session: Session) -> None:
     review = session.scores.settings.review
     session.set_score_settings(replace(session.scores.settings, review=replace(review, iou=0.6)))
-    panel.model._ask()
+    panel.model.start_search()
     box = session.ground_truth.boxes(2)[0]
-    session.execute(SetRects(((box.id, LOOSE),)), "Mend")
+    session.execute(SetRects(((box.id, LOOSE),)), "Fix")
     qtbot.waitUntil(lambda: panel.model.complete)
-    listed = [panel.model.problem_number(i) for i in range(panel.model.count)]
-    assert sorted(p.frame for p in listed if p.kind is Kind.LOOSE) == [0, 1, 3, 4, 5]
+    listed = [panel.model.problem_at(i) for i in range(panel.model.count)]
+    assert sorted(p.frame for p in listed if p.kind is ProblemKind.LOOSE) == [0, 1, 3, 4, 5]
 
 
 def test_the_search_and_the_frames_one_by_one_agree(panel: ProblemsPanel, session: Session) -> None:
     model = panel.model
-    at_once = {model.problem_number(i) for i in range(model.count)}
-    assert at_once == {problem for frame in range(6) for problem in model._look_at(frame)}
+    at_once = {model.problem_at(i) for i in range(model.count)}
+    assert at_once == {problem for frame in range(6) for problem in model.find_problems(frame)}
 
 
-def test_the_list_follows_a_run_and_other_names(qtbot: QtBot, panel: ProblemsPanel, session: Session) -> None:
+def test_the_list_follows_a_run_and_renamed_classes(qtbot: QtBot, panel: ProblemsPanel, session: Session) -> None:
     key = next(iter(session.variants)).key
     predictions = predictions_of({f: [BOX] for f in range(6)}, 6)
     session.variants.extend_predictions(key, predictions, frozenset(range(6)))
     assert not panel.model.complete
-    panel.model._rest.start(0)
+    panel.model.start_search()
     qtbot.waitUntil(lambda: panel.model.complete and panel.model.count == 2)
     session.execute(SetClassNames(("pedestrian",)), "Name")
-    assert texts(panel.model) == ["▸ 0 pedestrian, track 2: 2 × miss"]
+    assert texts(panel.model) == ["▸ 0 pedestrian 2: 2 × missed"]
     session.variants.remove(key)
-    assert panel.model.rowCount() == 0 and panel.remark.text() == "add predictions"
+    assert panel.model.rowCount() == 0 and panel.list.empty_text == "Add predictions to find problems"
 
 
-def test_keys_alone_open_a_group_decide_it_as_a_whole_and_take_it_back(qtbot: QtBot, tmp_path: Path) -> None:
+def test_keys_alone_open_a_group_decide_all_of_it_and_undo(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        bench, panel = window.workbench, window.workbench.parts.problems
+        bench, panel = window.parts, window.parts.views.problems
         bench.controls.iou_box.setValue(0.9)
         qtbot.waitUntil(lambda: panel.model.complete and panel.model.count == FRAMES)
         assert panel.model.rowCount() == 1
@@ -183,16 +189,16 @@ def test_keys_alone_open_a_group_decide_it_as_a_whole_and_take_it_back(qtbot: Qt
         QTest.keyClick(panel.list, Qt.Key.Key_Left)
         assert panel.model.rowCount() == 1 and panel.list.currentIndex().row() == 0
         QTest.keyClick(panel.list, Qt.Key.Key_X)
-        assert panel.remark.text() == f"{FRAMES} of {FRAMES} done"
+        assert panel.summary.text() == f"All {FRAMES} problems decided"
         bench.actions["undo"].trigger()
-        assert panel.remark.text() == f"0 of {FRAMES} done"
+        assert panel.summary.text() == f"{FRAMES} problems"
         assert before == 0
 
 
 def test_typing_in_the_filter_is_text_and_escape_goes_back_to_the_list(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        panel = window.workbench.parts.problems
-        window.workbench.controls.iou_box.setValue(0.9)
+        panel = window.parts.views.problems
+        window.parts.controls.iou_box.setValue(0.9)
         qtbot.waitUntil(lambda: panel.model.complete and panel.model.count == FRAMES)
         field = panel.filters.text
         field.setFocus()
@@ -206,37 +212,39 @@ def test_typing_in_the_filter_is_text_and_escape_goes_back_to_the_list(qtbot: Qt
         assert field.text() == "" and panel.list.hasFocus() and panel.model.count == FRAMES
 
 
-def test_what_was_decided_is_still_done_after_a_restart(qtbot: QtBot, tmp_path: Path) -> None:
+def test_decisions_are_kept_after_a_restart(qtbot: QtBot, tmp_path: Path) -> None:
     request = small_case(tmp_path)
     with opened_window(qtbot, request) as window:
-        panel = window.workbench.parts.problems
-        window.workbench.controls.iou_box.setValue(0.9)
+        panel = window.parts.views.problems
+        window.parts.controls.iou_box.setValue(0.9)
         qtbot.waitUntil(lambda: panel.model.complete and panel.model.count == FRAMES)
-        canvas = window.workbench.parts.canvas
+        canvas = window.parts.views.canvas
         for key in (Qt.Key.Key_N, Qt.Key.Key_Return, Qt.Key.Key_X, Qt.Key.Key_U):
             QTest.keyClick(canvas, key)
-        assert panel.remark.text() == f"3 of {FRAMES} done"
+        assert panel.summary.text() == f"3 of {FRAMES} decided"
     with opened_window(qtbot, replace(request, gt=None, preds=())) as window:
-        panel = window.workbench.parts.problems
-        qtbot.waitUntil(lambda: panel.model.complete and panel.remark.text() == f"3 of {FRAMES} done", timeout=20_000)
+        panel = window.parts.views.problems
+        qtbot.waitUntil(
+            lambda: panel.model.complete and panel.summary.text() == f"3 of {FRAMES} decided", timeout=20_000
+        )
 
 
-def test_a_hundred_thousand_problems_are_listed_without_looking_at_each(qtbot: QtBot) -> None:
+def test_a_hundred_thousand_problems_are_listed_without_reading_each(qtbot: QtBot) -> None:
     rows = 2000
     session = session_with({f: [BOX] * 50 for f in range(rows)}, {"base": {}}, frames=rows)
     panel = ProblemsPanel(session)
     qtbot.addWidget(panel)
     panel.filters.group.setChecked(False)
-    panel.model.finish()
-    asked: list[int] = []
+    panel.model.search_now()
+    requested: list[int] = []
     data = panel.model.data
-    panel.model.data = lambda index, role=0: (asked.append(index.row()), data(index, role))[1]  # type: ignore[method-assign]
+    panel.model.data = lambda index, role=0: (requested.append(index.row()), data(index, role))[1]  # type: ignore[method-assign]
     panel.resize(340, 300)
     panel.show()
     qtbot.waitExposed(panel)
     QApplication.processEvents()
     assert panel.model.rowCount() == rows * 50
-    assert asked and max(asked) < 100
+    assert requested and max(requested) < 100
     session.execute(Batch((SetRects(((1, LOOSE),)),)), "Move")
     assert panel.model.rowCount() == rows * 50
-    assert np.diff(panel.model._shown.rows[:5]).min() > 0
+    assert [panel.model.position_of(panel.model.problem_at(i).key) for i in range(5)] == list(range(5))

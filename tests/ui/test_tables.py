@@ -14,11 +14,12 @@ from pytestqt.qtbot import QtBot
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import RemoveBoxes, SetDecisions, SetRects
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
-from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel
+from iouviewer.ui.panels.lists import BoxesPanel
+from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.tables.boxes_model import BoxesModel
+from iouviewer.ui.tables.common import COLUMN_ROLE
 from iouviewer.ui.tables.problems_model import PROBLEM_ROLE, ProblemsModel
-from iouviewer.ui.tables.variants_model import COLUMN_ROLE, VariantsModel
-from iouviewer.ui.tables.variants_model import Column as VariantColumn
+from iouviewer.ui.tables.variants_model import VariantsModel
 from tests.ui.helpers import predictions_of, session_with
 
 A = (100.0, 100.0, 200.0, 200.0)
@@ -36,7 +37,7 @@ def texts(model: QAbstractItemModel, row: int) -> list[str]:
 
 
 @pytest.mark.parametrize("make", [VariantsModel, BoxesModel, ProblemsModel])
-def test_models_keep_qts_rules_through_edits(session: Session, make: type, qtbot: QtBot) -> None:
+def test_models_obey_the_rules_of_qt_during_edits(session: Session, make: type, qtbot: QtBot) -> None:
     model = make(session)
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     box = session.ground_truth.boxes(0)[0]
@@ -90,10 +91,10 @@ def test_the_check_box_hides_a_variant_and_the_cell_renames_it(session: Session)
 def test_the_difference_waits_for_the_comparison_where_floors_differ(session: Session) -> None:
     session.variants.add("cut", predictions_of({0: [A]}, 10, scores=0.5), key="cut")
     model = VariantsModel(session)
-    assert model.value("other", VariantColumn.DELTA) is not None
-    assert model.value("cut", VariantColumn.DELTA) is None
-    model.set_compared({"cut": -1.25, "other": math.nan})
-    assert model.value("cut", VariantColumn.DELTA) == -1.25
+    assert model.value("other", "delta") is not None
+    assert model.value("cut", "delta") is None
+    model.set_ap_differences({"cut": -1.25, "other": math.nan})
+    assert model.value("cut", "delta") == -1.25
     assert texts(model, 2)[8] in ("−1.2", "−1.3")
 
 
@@ -102,16 +103,16 @@ def test_the_difference_waits_for_the_comparison_where_only_one_has_classes(sess
     blank = replace(table, class_ids=np.full_like(table.class_ids, UNSPECIFIED_CLASS))
     session.variants.add("blank", replace(session.variants["other"].predictions, table=blank), key="blank")
     model = VariantsModel(session)
-    assert model.value("other", VariantColumn.DELTA) is not None
-    assert model.value("blank", VariantColumn.DELTA) is None
+    assert model.value("other", "delta") is not None
+    assert model.value("blank", "delta") is None
 
 
-def test_boxes_of_the_frame_are_pairs_then_false_positives(session: Session) -> None:
+def test_boxes_of_the_frame_are_pairs_then_extra_predictions(session: Session) -> None:
     model = BoxesModel(session)
     assert [texts(model, row) for row in range(model.rowCount())] == [
-        ["#1  0.90", "person", "1.000", "match"],
+        ["#1  0.90", "person", "1.000", "matched"],
         ["#2", "person", "–", "missed"],
-        ["–  0.90", "person", "–", "false positive"],
+        ["–  0.90", "person", "–", "extra"],
     ]
     box = session.ground_truth.boxes(0)[0]
     session.preview(SetRects(((box.id, OFF),)))
@@ -120,12 +121,12 @@ def test_boxes_of_the_frame_are_pairs_then_false_positives(session: Session) -> 
     assert model.rowCount() == 1
 
 
-def test_without_variants_boxes_stand_alone() -> None:
+def test_without_variants_boxes_have_no_state() -> None:
     model = BoxesModel(session_with({0: [A]}))
     assert texts(model, 0) == ["#1", "person", "–", ""]
 
 
-def test_a_row_and_the_selection_are_one(session: Session, qtbot: QtBot) -> None:
+def test_the_row_and_the_selection_follow_each_other(session: Session, qtbot: QtBot) -> None:
     panel = BoxesPanel(session)
     qtbot.addWidget(panel)
     panel.show()
@@ -139,10 +140,10 @@ def test_a_row_and_the_selection_are_one(session: Session, qtbot: QtBot) -> None
     assert not panel.table.currentIndex().isValid()
 
 
-def test_problems_are_sorted_by_severity_and_decided_ones_go(session: Session) -> None:
+def test_problems_are_sorted_by_severity_and_decided_ones_disappear(session: Session) -> None:
     model = ProblemsModel(session)
     model.set_grouped(False)
-    model.finish()
+    model.search_now()
     problems = [model.index(row, 0).data(PROBLEM_ROLE) for row in range(model.rowCount())]
     assert problems
     severities = [problem.severity for problem in problems]
@@ -153,20 +154,20 @@ def test_problems_are_sorted_by_severity_and_decided_ones_go(session: Session) -
     assert model.position_of(problems[0].key) == 0
 
 
-def test_the_list_steps_round(session: Session, qtbot: QtBot) -> None:
+def test_stepping_wraps_around_the_list(session: Session, qtbot: QtBot) -> None:
     panel = ProblemsPanel(session)
     qtbot.addWidget(panel)
-    panel.model.finish()
+    panel.model.search_now()
     count = panel.model.count
-    assert panel.remark.text() == f"0 of {count} done"
+    assert panel.summary.text() == f"{count} problems"
     first = panel.step(1)
     last = panel.step(-1)
     assert first is not None and last is not None and (count == 1 or last != first)
     assert panel.step(1) == first
 
 
-def test_an_empty_list_says_what_to_do_next(qtbot: QtBot) -> None:
+def test_a_list_without_variants_says_what_to_do_next(qtbot: QtBot) -> None:
     panel = ProblemsPanel(session_with({0: [A]}))
     qtbot.addWidget(panel)
-    assert panel.remark.text() == "add predictions"
+    assert panel.summary.text() == "" and panel.list.empty_text == "Add predictions to find problems"
     assert panel.step(1) is None

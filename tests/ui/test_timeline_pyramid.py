@@ -1,4 +1,4 @@
-"""The pyramid behind the timeline keeps every dip, at any zoom, also after single values were replaced."""
+"""The timeline's pyramid keeps every minimum and maximum at any zoom, also after single values were replaced."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from iouviewer.ui.timeline.pyramid import BRANCH, Pyramid
 
 
 @st.composite
-def series_and_stretch(draw: st.DrawFn) -> tuple[np.ndarray, int, int, int]:
+def series_and_range(draw: st.DrawFn) -> tuple[np.ndarray, int, int, int]:
     length = draw(st.integers(1, 6000))
     seed = draw(st.integers(0, 2**31))
     rng = np.random.default_rng(seed)
@@ -45,14 +45,14 @@ def test_an_empty_series_has_no_columns() -> None:
     assert Pyramid(np.zeros(0)).worst(0, 5) is None
 
 
-@given(series_and_stretch())
+@given(series_and_range())
 @settings(max_examples=150, deadline=None)
-def test_columns_keep_minimum_maximum_and_mean_of_every_stretch(case: tuple[np.ndarray, int, int, int]) -> None:
+def test_columns_keep_minimum_maximum_and_mean_of_every_range(case: tuple[np.ndarray, int, int, int]) -> None:
     values, start, stop, count = case
     check_columns(Pyramid(values), values, start, stop, count)
 
 
-@given(series_and_stretch(), st.lists(st.tuples(st.integers(0, 10**6), st.floats(0, 1) | st.just(float("nan")))))
+@given(series_and_range(), st.lists(st.tuples(st.integers(0, 10**6), st.floats(0, 1) | st.just(float("nan")))))
 @settings(max_examples=80, deadline=None)
 def test_replaced_values_reach_every_level(
     case: tuple[np.ndarray, int, int, int], replacements: list[tuple[int, float]]
@@ -67,7 +67,7 @@ def test_replaced_values_reach_every_level(
     check_columns(pyramid, expected, start, stop, count)
 
 
-def test_one_dip_in_a_hundred_thousand_frames_is_seen_in_one_pixel() -> None:
+def test_a_single_low_value_in_a_hundred_thousand_frames_is_visible_in_one_pixel() -> None:
     values = np.full(100_000, 0.9)
     values[61_803] = 0.05
     columns = Pyramid(values).columns(0, 100_000, 900)
@@ -77,7 +77,7 @@ def test_one_dip_in_a_hundred_thousand_frames_is_seen_in_one_pixel() -> None:
     assert Pyramid(values).worst(int(columns.edges[column]), int(columns.edges[column + 1])) == 61_803
 
 
-def test_setting_an_equal_value_says_so() -> None:
+def test_setting_an_equal_value_returns_false() -> None:
     pyramid = Pyramid(np.array([0.5, np.nan] * BRANCH))
     assert not pyramid.set(0, 0.5)
     assert not pyramid.set(1, float("nan"))

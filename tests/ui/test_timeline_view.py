@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
@@ -15,7 +16,7 @@ from iouviewer.ui.theme import DARK
 from iouviewer.ui.timeline.items import lane_pixels, ramp_table, strip_pixels
 from iouviewer.ui.timeline.pyramid import Pyramid
 from iouviewer.ui.timeline.view import TimelineView
-from tests.ui.helpers import session_with
+from tests.ui.helpers import predictions_of, session_with
 
 BOX = (100.0, 100.0, 200.0, 200.0)
 
@@ -73,25 +74,25 @@ def test_one_point_and_the_mean_follow_a_live_edit_and_its_end(session: Session,
     assert np.array_equal(curve(timeline)[1], before, equal_nan=True)
 
 
-def test_the_zoom_stays_when_scores_change_and_goes_with_another_video(
+def test_the_zoom_is_kept_when_scores_change_and_reset_for_another_video(
     session: Session, timeline: TimelineView
 ) -> None:
     timeline.plot.setXRange(1, 9, padding=0)
     kept = timeline.plot.viewRange()[0]
     session.set_score_settings(session.scores.settings)
-    timeline._rebuild()
+    timeline.rebuild()
     assert timeline.plot.viewRange()[0] == kept
-    timeline._on_source_changed()
+    session.sourceChanged.emit()
     assert timeline.plot.viewRange()[0] == [-0.5, 9.5]
 
 
 def test_a_click_seeks_the_frame_under_the_mouse(session: Session, timeline: TimelineView) -> None:
-    sought: list[int] = []
-    timeline.sought.connect(sought.append)
-    timeline.plot._on_box_sought(6.3, 0.5, False)
-    timeline.plot._on_box_sought(-50.0, 0.5, True)
-    timeline.plot._on_box_sought(999.0, 0.5, True)
-    assert sought == [6, 0, 9]
+    requested: list[int] = []
+    timeline.seekRequested.connect(requested.append)
+    timeline.plot.seek_at(6.3, 0.5, False)
+    timeline.plot.seek_at(-50.0, 0.5, True)
+    timeline.plot.seek_at(999.0, 0.5, True)
+    assert requested == [6, 0, 9]
     session.go_to(7)
     assert timeline.plot.playhead.value() == 7
 
@@ -99,18 +100,16 @@ def test_a_click_seeks_the_frame_under_the_mouse(session: Session, timeline: Tim
 def test_hidden_variants_have_no_curve_and_several_have_their_own_colours(
     session: Session, timeline: TimelineView
 ) -> None:
-    from tests.ui.helpers import predictions_of
-
     session.variants.add("other", predictions_of({0: [BOX]}, 10), key="other")
-    timeline._rebuild()
+    timeline.rebuild()
     assert len(timeline.plot.plotItem.listDataItems()) == 2
     assert not timeline.plot.dots.isVisible()
     session.variants.update("other", visible=False)
-    timeline._rebuild()
+    timeline.rebuild()
     assert len(timeline.plot.plotItem.listDataItems()) == 1
 
 
-def test_above_four_frames_a_pixel_strips_replace_curves_and_a_click_goes_to_the_worst(qtbot: QtBot) -> None:
+def test_above_four_frames_per_pixel_strips_replace_curves_and_a_click_goes_to_the_worst_frame(qtbot: QtBot) -> None:
     frames = 5000
     truth = {frame: [BOX] for frame in range(frames)}
     found = {frame: [BOX] for frame in range(frames)}
@@ -121,17 +120,17 @@ def test_above_four_frames_a_pixel_strips_replace_curves_and_a_click_goes_to_the
     view.plot.resize(500, 160)
     view.plot.show()
     view.plot.refresh()
-    assert view.plot.frames_a_pixel > 4
+    assert view.plot.frames_per_pixel > 4
     assert view.plot.shows_strips
-    sought: list[int] = []
-    view.sought.connect(sought.append)
-    view.plot._on_box_sought(3207.0, 0.5, True)
-    assert sought == [3210]
+    requested: list[int] = []
+    view.seekRequested.connect(requested.append)
+    view.plot.seek_at(3207.0, 0.5, True)
+    assert requested == [3210]
     view.plot.setXRange(3000, 3400, padding=0)
     assert not view.plot.shows_strips
 
 
-def test_verified_frames_reach_the_lane(session: Session, timeline: TimelineView) -> None:
+def test_verified_frames_and_the_selected_track_are_shown_in_lanes(session: Session, timeline: TimelineView) -> None:
     before = timeline.plot.lanes.verified.pixels.copy()
     session.execute(SetFrames((FrameMark(3, FrameState.LABELLED, True),)), "Verify")
     assert not np.array_equal(timeline.plot.lanes.verified.pixels, before)
@@ -154,8 +153,6 @@ def test_a_strip_shows_the_mean_as_colour_and_the_worst_as_a_tick() -> None:
 
 
 def test_a_lane_is_half_where_only_some_frames_of_a_pixel_are_marked() -> None:
-    from PySide6.QtGui import QColor
-
     marked = np.zeros(8, np.bool_)
     marked[[0, 1, 2]] = True
     on, off = QColor(255, 0, 0, 200), QColor(0, 0, 0, 0)
@@ -163,9 +160,9 @@ def test_a_lane_is_half_where_only_some_frames_of_a_pixel_are_marked() -> None:
     assert row.tolist() == [0xC8FF0000, 0x64FF0000, 0, 0]
 
 
-def test_hovering_a_strip_does_not_fail_outside_of_it(qtbot: QtBot, timeline: TimelineView) -> None:
+def test_hovering_outside_a_strip_does_not_fail(qtbot: QtBot, timeline: TimelineView) -> None:
     timeline.set_always_strips(True)
-    timeline.plot._on_scene_moved(QPointF(300, 10))
-    timeline.plot._on_scene_moved(QPointF(-5, -5))
-    assert timeline.plot._worst_under(5.0, 7.0) is None
+    timeline.plot.scene().sigMouseMoved.emit(QPointF(300, 10))
+    timeline.plot.scene().sigMouseMoved.emit(QPointF(-5, -5))
+    assert timeline.plot.worst_at(5.0, 7.0) is None
     assert timeline.plot.focusPolicy() == Qt.FocusPolicy.StrongFocus

@@ -15,20 +15,20 @@ from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.video import index_thread
-from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.video.reader import VideoReader
 from tests.app.video.test_index_mismatch import keep_stale_index, one_less
 from tests.ui.window import opened_window, shown, write_boxes
-from tests.video.awkward import VideoMaker, clips_in, code_in, make_video, picture, sequential
+from tests.video.clip_builder import ClipSpec, clip_factory, decode_sequentially, make_video, read_barcode, render_frame
 
 PATIENCE = 30_000
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Path of a clip of tests/video/awkward.py by its name."""
-    return clips_in(tmp_path_factory.mktemp("awkward"))
+    """Path of a clip of tests/video/clip_builder.py by its name."""
+    return clip_factory(tmp_path_factory.mktemp("awkward"))
 
 
 def notes(window: MainWindow) -> str:
@@ -41,22 +41,22 @@ def go(qtbot: QtBot, window: MainWindow, frame: int) -> str:
     """Go to a frame and wait for its picture; what is said on it."""
     window.session.go_to(frame)
     shown(qtbot, window)
-    return window.workbench.parts.canvas.mark_text
+    return window.parts.views.canvas.status_text
 
 
 def on_screen(window: MainWindow) -> int:
     """The number in the picture on the canvas, where it is shown in its own size; -1 for the ground without one."""
-    image = window.workbench.parts.canvas.picture_image()
+    image = window.parts.views.canvas.shown_image()
     if image.width() < window.session.source.width:
         return -1
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return code_in(rows[:, : image.width() * 4].reshape(image.height(), image.width(), 4)[..., :3])
+    return read_barcode(rows[:, : image.width() * 4].reshape(image.height(), image.width(), 4)[..., :3])
 
 
 def test_a_whole_file_gets_no_warning(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
-        assert not len(window.workbench.desk.marks.damaged)
+        assert not len(window.parts.video_presenter.marks.damaged)
         assert go(qtbot, window, 40) == "" and on_screen(window) == 40
 
 
@@ -66,21 +66,21 @@ def test_a_damaged_file_says_so_for_good_and_marks_the_places(qtbot: QtBot, clip
         for frame in range(0, window.session.frame_count, 4):
             window.session.go_to(frame)
             qtbot.wait(5)
-        info = window.workbench.loader
+        info = window.parts.loader
         qtbot.waitUntil(lambda: bool(info.info and info.info.damage), timeout=PATIENCE)
         qtbot.waitUntil(lambda: "⚠ damaged" in notes(window), timeout=PATIENCE)
-        marks = window.workbench.desk.marks
-        assert len(marks.damaged) and len(marks.columns())
+        marks = window.parts.video_presenter.marks
+        assert len(marks.damaged) and len(marks.pixel_columns())
         frame = int(marks.damaged[-1])
-        assert marks.text_at(marks._x(frame)).startswith(f"frame {frame}: ")
-        window.workbench.status.say("")
+        assert marks.tooltip_at(marks.pixel_x(frame)).startswith(f"Frame {frame:,}: ")
+        window.parts.status.show_message("")
         assert "damaged" in notes(window), "a message that fades does not take it along"
 
 
 def test_the_picture_itself_says_that_it_is_damaged(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("damaged.avi"))) as window:
         qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
-        frame = int(window.workbench.desk.marks.damaged[0])
+        frame = int(window.parts.video_presenter.marks.damaged[0])
         assert go(qtbot, window, frame).startswith("Damaged")
         assert "Damaged" not in go(qtbot, window, 2)
 
@@ -103,7 +103,7 @@ def test_a_peculiarity_stays_to_be_seen(qtbot: QtBot, clip, name: str, words: st
 def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
     qtbot: QtBot, clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release, real = threading.Event(), index_thread.Confirmation
+    release, real = threading.Event(), index_thread.DecodeCheck
 
     def late(*arguments: object, **more: object) -> object:
         release.wait(PATIENCE / 1000)
@@ -114,16 +114,16 @@ def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
     gt = write_boxes(tmp_path / "gt.csv", {f: [(10, 10, 60, 60)] for f in range(80)})
     try:
         with opened_window(qtbot) as window:
-            canvas = window.workbench.parts.canvas
-            window.workbench.open_request(OpenRequest(video=video, gt=gt))
-            qtbot.waitUntil(lambda: canvas.mark_text != "", timeout=PATIENCE)
-            assert "In doubt" in canvas.mark_text and canvas.shown_frame == -1
+            canvas = window.parts.views.canvas
+            window.parts.open_request(OpenRequest(video=video, gt=gt))
+            qtbot.waitUntil(lambda: canvas.status_text != "", timeout=PATIENCE)
+            assert "Uncertain frame" in canvas.status_text and canvas.shown_frame == -1
             assert not canvas.frame_view.boxes
             assert "frame order not known yet" in notes(window)
             release.set()
             shown(qtbot, window)
             qtbot.waitUntil(lambda: len(canvas.frame_view.boxes) == 1, timeout=PATIENCE)
-            assert canvas.mark_text == "" and "order" not in notes(window)
+            assert canvas.status_text == "" and "order" not in notes(window)
     finally:
         release.set()
 
@@ -132,7 +132,7 @@ def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
 def test_boxes_from_files_keep_the_files_numbers_when_frames_are_counted_anew(
     qtbot: QtBot, clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early: bool
 ) -> None:
-    release, real = threading.Event(), index_thread.Confirmation
+    release, real = threading.Event(), index_thread.DecodeCheck
 
     def late(*arguments: object, **more: object) -> object:
         release.wait(PATIENCE / 1000)
@@ -140,13 +140,13 @@ def test_boxes_from_files_keep_the_files_numbers_when_frames_are_counted_anew(
 
     video = tmp_path / "clip.avi"
     video.write_bytes(clip("damaged.avi").read_bytes())
-    count = len(sequential(video)[0])
+    count = len(decode_sequentially(video)[0])
     rows = {frame: [(float(frame), 10.0, frame + 30.0, 40.0)] for frame in range(count)}
     gt, pred = write_boxes(tmp_path / "gt.csv", rows), write_boxes(tmp_path / "pred.csv", rows)
     monkeypatch.setattr(index_thread, "Confirmation", late)
     try:
         with opened_window(qtbot) as window:
-            window.workbench.open_request(OpenRequest(video=video, gt=gt, preds=(("same", pred),)))
+            window.parts.open_request(OpenRequest(video=video, gt=gt, preds=(("same", pred),)))
             qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=PATIENCE)
             assert window.session.frame_count != count, "the container counts more than can be decoded"
             if early:
@@ -154,7 +154,7 @@ def test_boxes_from_files_keep_the_files_numbers_when_frames_are_counted_anew(
             else:
                 release.set()
                 qtbot.waitUntil(lambda: window.session.frame_count == count, timeout=PATIENCE)
-                assert "counted anew" in window.workbench.status.message.text()
+                assert "counted anew" in window.parts.status.message.text()
                 check_rows(window, rows)
         release.set()
         with opened_window(qtbot, OpenRequest(video=video)) as window:
@@ -181,18 +181,18 @@ def test_a_file_that_is_replaced_while_it_is_open_says_so_for_good(qtbot: QtBot,
         qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
         (tmp_path / "other.mp4").write_bytes(clip("b_frames.mp4").read_bytes())
         (tmp_path / "other.mp4").replace(video)
-        window.workbench.loader._thread._reader.forget_pictures()
+        window.parts.loader._thread._reader.clear_cache()
         window.session.go_to(70)
         qtbot.waitUntil(lambda: "file changed" in notes(window), timeout=PATIENCE)
         assert "exact" not in notes(window)
-        assert "has changed since it was opened" in window.workbench.parts.canvas.mark_text
+        assert "has changed since it was opened" in window.parts.views.canvas.status_text
 
 
 def test_playing_goes_on_through_damage(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("damaged.mp4"))) as window:
-        playback = window.workbench.playback
+        playback = window.parts.playback
         playback.set_speed(4.0)
-        window.workbench.actions["playPause"].trigger()
+        window.parts.actions["playPause"].trigger()
         qtbot.waitUntil(lambda: not playback.playing, timeout=PATIENCE)
         assert window.session.current_frame == window.session.frame_count - 1
 
@@ -204,44 +204,44 @@ def folder(tmp_path: Path) -> Path:
     inside.mkdir(parents=True)
     for number in range(6):
         width, height = (480, 300) if number == 4 else (320, 240)
-        cv2.imwrite(str(inside / f"{number + 1:06d}.jpg"), picture(number, width, height))
+        cv2.imwrite(str(inside / f"{number + 1:06d}.jpg"), render_frame(number, width, height))
     (inside / "000003.jpg").write_bytes(b"no picture")
     return tmp_path / "MOT-02"
 
 
 def test_an_unreadable_picture_is_told_in_its_place_and_the_others_are_shown(qtbot: QtBot, folder: Path) -> None:
     with opened_window(qtbot, OpenRequest(video=folder)) as window:
-        workbench = window.workbench
+        parts = window.parts
         assert window.session.frame_count == 6 and on_screen(window) == 0
         said = go(qtbot, window, 2)
         assert said.startswith("Frame 2 cannot be shown") and "decoded" in said
-        assert workbench.notices.open_text == "", "no message in the way for one picture"
+        assert parts.notifications.open_text == "", "no message in the way for one picture"
         qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
-        assert workbench.desk.marks.damaged.tolist() == [2]
+        assert parts.video_presenter.marks.damaged.tolist() == [2]
         assert go(qtbot, window, 3) == "" and on_screen(window) == 3
 
 
 def test_a_picture_of_another_size_is_not_stretched(qtbot: QtBot, folder: Path) -> None:
     with opened_window(qtbot, OpenRequest(video=folder)) as window:
-        canvas = window.workbench.parts.canvas
+        canvas = window.parts.views.canvas
         go(qtbot, window, 4)
-        assert (canvas.picture_rect.width(), canvas.picture_rect.height()) == (480, 300)
+        assert (canvas.image_rect.width(), canvas.image_rect.height()) == (480, 300)
         go(qtbot, window, 5)
-        assert (canvas.picture_rect.width(), canvas.picture_rect.height()) == (320, 240)
+        assert (canvas.image_rect.width(), canvas.image_rect.height()) == (320, 240)
 
 
 def test_a_single_picture_is_a_video_of_one_frame(qtbot: QtBot, tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "one.png"), picture(9, 320, 240))
+    cv2.imwrite(str(tmp_path / "one.png"), render_frame(9, 320, 240))
     with opened_window(qtbot, OpenRequest(video=tmp_path / "one.png")) as window:
         assert window.session.frame_count == 1 and on_screen(window) == 9
-        window.workbench.actions["playPause"].trigger()
-        qtbot.waitUntil(lambda: not window.workbench.playback.playing, timeout=PATIENCE)
+        window.parts.actions["playPause"].trigger()
+        qtbot.waitUntil(lambda: not window.parts.playback.playing, timeout=PATIENCE)
 
 
 def test_speed_direction_and_loop_are_commands_and_are_seen(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        workbench = window.workbench
-        actions, playback, button = workbench.actions, workbench.playback, workbench.desk.transport.button
+        parts = window.parts
+        actions, playback, button = parts.actions, parts.playback, parts.video_presenter.speed_control.button
         for speed in (2.0, 4.0, 4.0):
             actions["faster"].trigger()
             assert playback.speed == speed and button.text() == f"{speed:g}×"
@@ -249,7 +249,7 @@ def test_speed_direction_and_loop_are_commands_and_are_seen(qtbot: QtBot, clip) 
         actions["loopFrom"].trigger()
         go(qtbot, window, 36)
         actions["loopTo"].trigger()
-        assert playback.loop == workbench.desk.marks.loop == (30, 36) and "⟲" in button.text()
+        assert playback.loop == parts.video_presenter.marks.loop == (30, 36) and "⟲" in button.text()
         seen: list[int] = []
         window.session.frameChanged.connect(seen.append)
         actions["playBackwards"].trigger()
@@ -264,12 +264,12 @@ def test_speed_direction_and_loop_are_commands_and_are_seen(qtbot: QtBot, clip) 
 
 def test_dropped_frames_are_told_of_the_run_that_plays_and_explained(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        label, playback = window.workbench.desk.transport.label, window.workbench.playback
+        label, playback = window.parts.video_presenter.speed_control.label, window.parts.playback
         assert label.text() == "" and label.toolTip() == ""
         playback.set_speed(0.25)
         playback.play()
         playback.droppedChanged.emit(1234)
-        assert label.text() == "1,234 dropped" and label.toolTip().startswith("1,234 frames were passed over")
+        assert label.text() == "1,234 dropped" and label.toolTip().startswith("1,234 frames were dropped")
         before = window.session.current_frame
         qtbot.waitUntil(lambda: window.session.current_frame > before + 1, timeout=PATIENCE)
         assert label.text() == "1,234 dropped", "the frames that it plays are no seeks"
@@ -280,15 +280,15 @@ def test_dropped_frames_are_told_of_the_run_that_plays_and_explained(qtbot: QtBo
 
 
 def move_to_another_frame(window: MainWindow) -> None:
-    window.workbench.actions["nextFrame"].trigger()
+    window.parts.actions["nextFrame"].trigger()
 
 
 def edit(window: MainWindow) -> None:
-    window.workbench.actions["verifiedEmpty"].trigger()
+    window.parts.actions["verifiedEmpty"].trigger()
 
 
 def let_time_pass(window: MainWindow) -> None:
-    window.workbench.desk.transport._fading.timeout.emit()
+    window.parts.video_presenter.speed_control.fade_timer.timeout.emit()
 
 
 @pytest.mark.parametrize("move_on", [move_to_another_frame, edit, let_time_pass])
@@ -296,24 +296,24 @@ def test_dropped_frames_are_told_until_the_user_moves_on(
     qtbot: QtBot, clip, move_on: Callable[[MainWindow], None]
 ) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        transport, playback = window.workbench.desk.transport, window.workbench.playback
+        speed_control, playback = window.parts.video_presenter.speed_control, window.parts.playback
         playback.set_speed(0.25)
         playback.play()
         playback.droppedChanged.emit(20)
         playback.pause()
         qtbot.wait(50)
-        assert transport.label.text() == "20 dropped" and transport._fading.isActive()
+        assert speed_control.label.text() == "20 dropped" and speed_control.fade_timer.isActive()
         move_on(window)
-        assert transport.label.text() == ""
+        assert speed_control.label.text() == ""
 
 
 def test_going_elsewhere_while_it_plays_plays_on_from_there(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        playback, seen = window.workbench.playback, []
+        playback, seen = window.parts.playback, []
         playback.set_speed(0.25)
-        window.workbench.actions["playPause"].trigger()
+        window.parts.actions["playPause"].trigger()
         window.session.frameChanged.connect(seen.append)
-        window.workbench.feed.seek(60)
+        window.parts.frame_presenter.seek(60)
         qtbot.waitUntil(lambda: len(seen) >= 3, timeout=PATIENCE)
         assert playback.playing and seen[:3] == [60, 61, 62]
 
@@ -321,7 +321,7 @@ def test_going_elsewhere_while_it_plays_plays_on_from_there(qtbot: QtBot, clip) 
 @pytest.fixture
 def halted_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Every file counts as large, and its index stays where it is until the event is set."""
-    release, real = threading.Event(), index_thread.complete_index
+    release, real = threading.Event(), index_thread.build_complete_index
 
     def late(*arguments: object, **more: object) -> object:
         release.wait(PATIENCE / 1000)
@@ -336,38 +336,38 @@ def halted_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_numbered_later(
     qtbot: QtBot, tmp_path: Path, halted_index: threading.Event
 ) -> None:
-    video = make_video(tmp_path / "long.mp4", VideoMaker(frames=200, bframes=2))
+    video = make_video(tmp_path / "long.mp4", ClipSpec(frames=200, bframes=2))
     gt = write_boxes(tmp_path / "gt.csv", {f: [(10, 10, 60, 60)] for f in range(40)})
     with opened_window(qtbot, OpenRequest(video=video, gt=gt)) as window:
-        workbench, canvas = window.workbench, window.workbench.parts.canvas
+        parts, canvas = window.parts, window.parts.views.canvas
         assert window.session.frame_count < 150 and "reading" in notes(window)
         assert len(canvas.frame_view.boxes) == 1
-        workbench.feed.seek_time(6.9)
-        qtbot.waitUntil(lambda: "number is not known" in canvas.mark_text, timeout=PATIENCE)
+        parts.frame_presenter.seek_time(6.9)
+        qtbot.waitUntil(lambda: "until the frame number is known" in canvas.status_text, timeout=PATIENCE)
         assert on_screen(window) == 160 and canvas.shown_frame == -1 and not canvas.frame_view.boxes
-        assert workbench.status.frame.text().startswith("frame ?") and "00:06.9" in workbench.status.time.text()
-        with qtbot.waitSignal(workbench.loader.frameReady, timeout=PATIENCE):
+        assert parts.status.frame.text().startswith("Frame ?") and "00:06.9" in parts.status.time.text()
+        with qtbot.waitSignal(parts.loader.frameReady, timeout=PATIENCE):
             canvas.resize(canvas.width() - 40, canvas.height())
             canvas.actual_size()
-            workbench.feed._resized.timeout.emit()
-            workbench.actions["compare"].trigger()
-        workbench.actions["correct"].trigger()
+            parts.frame_presenter._resized.timeout.emit()
+            parts.actions["compare"].trigger()
+        parts.actions["correct"].trigger()
         assert on_screen(window) == 160, "another size shows no other picture"
         halted_index.set()
         qtbot.waitUntil(lambda: window.session.current_frame == 172, timeout=PATIENCE)
         shown(qtbot, window)
-        assert on_screen(window) == 172 and canvas.mark_text == "" and "reading" not in notes(window)
-        assert "00:06.9" in workbench.status.time.text()
+        assert on_screen(window) == 172 and canvas.status_text == "" and "reading" not in notes(window)
+        assert "00:06.9" in parts.status.time.text()
 
 
 def test_playing_goes_on_while_the_index_grows(qtbot: QtBot, tmp_path: Path, halted_index: threading.Event) -> None:
-    video = make_video(tmp_path / "long.mp4", VideoMaker(frames=120, bframes=2))
+    video = make_video(tmp_path / "long.mp4", ClipSpec(frames=120, bframes=2))
     with opened_window(qtbot, OpenRequest(video=video)) as window:
-        playback, plot = window.workbench.playback, window.workbench.parts.timeline.plot
+        playback, plot = window.parts.playback, window.parts.views.timeline.plot
         plot.setXRange(4, 20, padding=0)
         playback.set_speed(0.25)
         playback.set_loop((0, 8))
-        window.workbench.actions["playPause"].trigger()
+        window.parts.actions["playPause"].trigger()
         halted_index.set()
         qtbot.waitUntil(lambda: window.session.frame_count == 120, timeout=PATIENCE)
         assert playback.playing and playback.loop == (0, 8)
@@ -376,29 +376,29 @@ def test_playing_goes_on_while_the_index_grows(qtbot: QtBot, tmp_path: Path, hal
 
 def test_memory_and_its_budget_are_shown_and_follow_the_settings(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        workbench = window.workbench
-        label = workbench.desk.state.memory
+        parts = window.parts
+        label = parts.video_presenter.state.frame_cache
         assert label.text().endswith("/ 512 MB")
-        workbench._store.settings.memory_mib = 300
-        workbench.desk.apply_settings()
+        parts._store.settings.memory_mib = 300
+        parts.video_presenter.apply_settings()
         assert label.text().endswith("/ 300 MB")
 
 
 def test_small_copies_are_told_switched_off_and_deleted(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        workbench, label = window.workbench, window.workbench.desk.state.copies
+        parts, label = window.parts, window.parts.video_presenter.state.scrub_cache
         assert not label.isVisible()
-        workbench.feed.seek(70)
-        qtbot.waitUntil(lambda: label.isVisible() and label.text() == "copies ready", timeout=PATIENCE)
+        parts.frame_presenter.seek(70)
+        qtbot.waitUntil(lambda: label.isVisible() and label.text() == "Scrubbing ready", timeout=PATIENCE)
         states: list[object] = []
-        workbench.loader.proxyState.connect(states.append)
-        workbench.loader.delete_proxies()
+        parts.loader.proxyState.connect(states.append)
+        parts.loader.delete_proxies()
         qtbot.waitUntil(lambda: len(states) >= 2 and states[-1].size == 0, timeout=PATIENCE)
         assert not label.isVisible()
-        workbench._store.settings.proxy_on = False
-        workbench.desk.apply_settings()
+        parts._store.settings.proxy_on = False
+        parts.video_presenter.apply_settings()
         states.clear()
-        workbench.feed.seek(20)
+        parts.frame_presenter.seek(20)
         shown(qtbot, window)
         qtbot.wait(100)
         assert not states, "switched off, none are made"
@@ -406,13 +406,13 @@ def test_small_copies_are_told_switched_off_and_deleted(qtbot: QtBot, clip) -> N
 
 def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        canvas = window.workbench.parts.canvas
+        canvas = window.parts.views.canvas
         before = canvas.grab().toImage()
-        window.workbench.actions["adjustPicture"].trigger()
-        levels = window.workbench.video._levels
+        window.parts.actions["adjustPicture"].trigger()
+        levels = window.parts.video._levels
         assert levels is not None and levels.isVisible()
-        picture = canvas.viewport().rect().translated(canvas.viewport().mapToGlobal(QPoint(0, 0)))
-        assert not levels.geometry().contains(picture.center()), "it hides what it is for"
+        viewport_rect = canvas.viewport().rect().translated(canvas.viewport().mapToGlobal(QPoint(0, 0)))
+        assert not levels.geometry().contains(viewport_rect.center()), "it hides what it is for"
         levels.brightness.setValue(60)
         assert canvas.grab().toImage() != before and "picture adjusted" in notes(window)
         assert on_screen(window) == 0, "what is exported stays as it is"
@@ -423,45 +423,45 @@ def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> N
 
 def test_keys_show_sharp_pixels_and_the_brightness_of_the_file(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        workbench, canvas = window.workbench, window.workbench.parts.canvas
-        workbench.actions["actualSize"].trigger()
+        parts, canvas = window.parts, window.parts.views.canvas
+        parts.actions["actualSize"].trigger()
         while canvas.zoom < 8:
-            workbench.actions["zoomIn"].trigger()
+            parts.actions["zoomIn"].trigger()
         before = canvas.grab().toImage()
         QTest.keyClick(canvas, Qt.Key.Key_Z)
-        assert canvas.grab().toImage() != before and "squares" in workbench.status.message.text()
+        assert canvas.grab().toImage() != before and "squares" in parts.status.message.text()
         QTest.keyClick(canvas, Qt.Key.Key_Z)
-        assert canvas.grab().toImage() == before and "smoothed" in workbench.status.message.text()
+        assert canvas.grab().toImage() == before and "smoothed" in parts.status.message.text()
         QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-        workbench.video._levels.brightness.setValue(60)
+        parts.video._levels.brightness.setValue(60)
         assert canvas.grab().toImage() != before and "picture adjusted" in notes(window)
         QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ShiftModifier)
         assert canvas.grab().toImage() == before and "adjusted" not in notes(window)
-        assert "the file's" in workbench.status.message.text()
+        assert "the file's" in parts.status.message.text()
 
 
 def test_the_dialog_on_the_video_lists_damage_and_goes_there(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("damaged.avi"))) as window:
         qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
         window.findChild(QToolButton, "videoNotes").click()
-        facts = window.workbench.video.facts
+        facts = window.parts.video.facts
         assert facts is not None and facts.isVisible()
-        assert facts.rows["Codec"] == "mpeg4, yuv420p, 8 bits" and facts.rows["Frame numbers"] == "final"
+        assert facts.rows["Codec"] == "mpeg4, yuv420p, 8 bits" and facts.rows["Frame numbers"] == "Final"
         assert "damaged" in facts.notes.text() and facts.damage.count() == 4
         facts.damage.itemActivated.emit(facts.damage.item(1))
-        assert window.session.current_frame == int(window.workbench.desk.marks.damaged[1])
+        assert window.session.current_frame == int(window.parts.video_presenter.marks.damaged[1])
 
 
 def test_a_file_that_cannot_be_opened_leaves_the_open_one_as_it_was(qtbot: QtBot, clip, tmp_path: Path) -> None:
     (tmp_path / "no.mp4").write_bytes(b"no video at all")
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        workbench = window.workbench
+        parts = window.parts
         go(qtbot, window, 7)
-        with qtbot.waitSignal(workbench.loader.openFailed, timeout=PATIENCE):
-            workbench.open_request(OpenRequest(video=tmp_path / "no.mp4"))
-        assert "no.mp4" in workbench.notices.open_text and "Is it a video?" in workbench.notices.open_text
-        assert workbench.notices._box is not None
-        workbench.notices._box.close()
+        with qtbot.waitSignal(parts.loader.openFailed, timeout=PATIENCE):
+            parts.open_request(OpenRequest(video=tmp_path / "no.mp4"))
+        assert "no.mp4" in parts.notifications.open_text and "Check that a media player can play it" in parts.notifications.open_text
+        assert parts.notifications._box is not None
+        parts.notifications._box.close()
         assert window.windowTitle().startswith("plain.mp4")
         assert go(qtbot, window, 52) == "" and on_screen(window) == 52
 
@@ -469,9 +469,9 @@ def test_a_file_that_cannot_be_opened_leaves_the_open_one_as_it_was(qtbot: QtBot
 def test_a_cut_recording_is_told_as_such(qtbot: QtBot, clip, tmp_path: Path) -> None:
     whole = clip("plain.mp4").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    with opened_window(qtbot) as window, qtbot.waitSignal(window.workbench.loader.openFailed, timeout=PATIENCE):
-        window.workbench.open_request(OpenRequest(video=tmp_path / "cut.mp4"))
-    assert "table of contents" in window.workbench.notices.open_text
+    with opened_window(qtbot) as window, qtbot.waitSignal(window.parts.loader.openFailed, timeout=PATIENCE):
+        window.parts.open_request(OpenRequest(video=tmp_path / "cut.mp4"))
+    assert "moov box" in window.parts.notifications.open_text
 
 
 def test_an_error_that_nobody_expects_is_told_and_the_next_picture_is_shown(
@@ -490,7 +490,7 @@ def test_a_picture_that_takes_long_is_waited_for_with_a_word(
 ) -> None:
     release = threading.Event()
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        canvas = window.workbench.parts.canvas
+        canvas = window.parts.views.canvas
         real = VideoReader.read_display
 
         def late(self: VideoReader, frame: int, *arguments: object, **more: object) -> object:
@@ -499,22 +499,22 @@ def test_a_picture_that_takes_long_is_waited_for_with_a_word(
 
         monkeypatch.setattr(VideoReader, "read_display", late)
         window.session.go_to(60)
-        qtbot.waitUntil(lambda: canvas.mark_text == "Frame 60  is being decoded", timeout=PATIENCE)
+        qtbot.waitUntil(lambda: canvas.status_text == "Loading frame 60…", timeout=PATIENCE)
         window.session.go_to(61)
-        assert canvas.mark_text == "Frame 61  is being decoded", "the hand has gone on"
+        assert canvas.status_text == "Loading frame 61…", "another frame was requested"
         window.session.go_to(60)
         assert canvas.shown_frame == 0, "the old picture keeps its own boxes"
         release.set()
         shown(qtbot, window)
-        assert canvas.mark_text == "" and on_screen(window) == 60
+        assert canvas.status_text == "" and on_screen(window) == 60
 
 
 def test_without_a_video_nothing_is_told_of_one(qtbot: QtBot) -> None:
     with opened_window(qtbot) as window:
-        state = window.workbench.desk.state
-        assert not any(part.isVisible() for part in (state.notes, state.copies, state.memory))
-        window.workbench.actions["playPause"].trigger()
-        assert not window.workbench.playback.playing
+        state = window.parts.video_presenter.state
+        assert not any(part.isVisible() for part in (state.notes, state.scrub_cache, state.frame_cache))
+        window.parts.actions["playPause"].trigger()
+        assert not window.parts.playback.playing
 
 
 def test_an_index_that_is_not_the_files_is_read_anew_and_boxes_follow_their_pictures(
@@ -522,54 +522,54 @@ def test_an_index_that_is_not_the_files_is_read_anew_and_boxes_follow_their_pict
 ) -> None:
     video = tmp_path / "clip.mp4"
     video.write_bytes(clip("plain.mp4").read_bytes())
-    count = len(sequential(video)[0])
+    count = len(decode_sequentially(video)[0])
     keep_stale_index(video, one_less)
     with opened_window(qtbot, OpenRequest(video=video)) as window:
-        workbench, session = window.workbench, window.session
-        workbench.loader.set_proof(on=False)
-        if not workbench.loader.info.proven:
+        parts, session = window.parts, window.session
+        parts.loader.set_decode_check(on=False)
+        if not parts.loader.info.checked_by_decode:
             assert session.frame_count in (count - 1, count)
         go(qtbot, window, 33)
         qtbot.waitUntil(lambda: session.frame_count == count, timeout=PATIENCE)
         qtbot.waitUntil(lambda: on_screen(window) == session.current_frame, timeout=PATIENCE)
-        assert "damaged" not in notes(window) and workbench.parts.canvas.mark_text == ""
-        assert "was read anew" in workbench.status.message.text()
+        assert "damaged" not in notes(window) and parts.views.canvas.status_text == ""
+        assert "was read anew" in parts.status.message.text()
 
 
 def test_a_check_that_waits_says_so_after_a_moment_and_nothing_hops(
     qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    halted, real = threading.Event(), index_thread.Confirmation.advance
+    halted, real = threading.Event(), index_thread.DecodeCheck.advance
 
     def slow(self: object) -> bool:
         if self.packets > 30:  # type: ignore[attr-defined]
             halted.wait(PATIENCE / 1000)
         return real(self)
 
-    monkeypatch.setattr(index_thread.Confirmation, "advance", slow)
+    monkeypatch.setattr(index_thread.DecodeCheck, "advance", slow)
     try:
         with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-            desk, queue = window.workbench.desk, window.workbench.queue
+            presenter, queue = window.parts.video_presenter, window.parts.queue
             qtbot.waitUntil(lambda: notes(window).startswith("checking"), timeout=PATIENCE)
             share = notes(window)
-            button, message = desk.state.notes, window.workbench.status.message
+            button, message = presenter.status_widget.notes, window.parts.status.message
             QApplication.processEvents()
-            places = button.geometry(), desk.state.geometry(), message.geometry()
+            places = button.geometry(), presenter.status_widget.geometry(), message.geometry()
             queue.busyChanged.emit(True)
-            assert notes(window) == share and desk._waiting.isActive(), "a short wait is not worth a word"
-            window.workbench.actions["videoFacts"].trigger()
-            desk._waiting.timeout.emit()
+            assert notes(window) == share and presenter._pause_timer.isActive(), "a short wait is not worth a word"
+            window.parts.actions["videoFacts"].trigger()
+            presenter._pause_timer.timeout.emit()
             QApplication.processEvents()
-            assert "while a model runs" in window.workbench.video.facts.notes.text()
+            assert "while a model runs" in window.parts.video.facts.notes.text()
             assert notes(window) == f"{share}, waits for model" and "while a model runs" in button.toolTip()
-            assert (button.geometry(), desk.state.geometry(), message.geometry()) == places
+            assert (button.geometry(), presenter.status_widget.geometry(), message.geometry()) == places
             queue.busyChanged.emit(False)
             QApplication.processEvents()
             assert notes(window) == share and "waits" not in button.toolTip()
-            assert (button.geometry(), desk.state.geometry(), message.geometry()) == places
+            assert (button.geometry(), presenter.status_widget.geometry(), message.geometry()) == places
             queue.busyChanged.emit(True)
             queue.busyChanged.emit(False)
-            assert not desk._waiting.isActive()
+            assert not presenter._pause_timer.isActive()
             halted.set()
             qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
     finally:

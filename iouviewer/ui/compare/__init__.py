@@ -1,1 +1,1 @@
-"""The Compare workspace: verdicts, what a variant lost and gained, curves."""
+"""The Compare workspace: verdicts, lost and gained boxes, curves."""

@@ -4,148 +4,147 @@ from __future__ import annotations
 
 from math import isnan
 
-from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from iouviewer.app.editing.session import Session
-from iouviewer.ui.compare.differences import NO_SPOTS, Spot, Spots
-from iouviewer.ui.palette import scheme_theme
-from iouviewer.ui.panels.sections import make_dense
+from iouviewer.document.metric_columns import UNDEFINED
+from iouviewer.i18n import tr
+from iouviewer.ui.compare.differences import NO_OBJECTS, ChangedObject, ChangedObjects
+from iouviewer.ui.panels.sections import apply_dense_style, paint_empty_text
+from iouviewer.ui.tables.common import ROOT, Index, cell_alignment
 
-Index = QModelIndex | QPersistentModelIndex
-_HEADS = ("Frame", "Object", "Baseline", "Variant")
-_TIPS = (
-    "Frame, from 0",
-    "Class and number of the ground-truth box",
-    "IoU of the box with the baseline's prediction; – where it has none",
-    "IoU of the box with this variant's prediction; – where it has none",
+_OBJECT_COLUMN = 1
+_HEADERS = (tr("Frame"), tr("Object"), tr("Baseline"), tr("Variant"))
+_TOOLTIPS = (
+    tr("Frame number; the first frame is 0"),
+    tr("Class and number of the ground-truth box"),
+    tr("IoU of the box with the prediction of the baseline; – without one"),
+    tr("IoU of the box with the prediction of this variant; – without one"),
 )
 
 
-class SpotModel(QAbstractTableModel):
-    """Rows of spots; UserRole gives the Spot in column 0 and raw numbers in the others."""
+class ChangedObjectsModel(QAbstractTableModel):
+    """One row per object; UserRole gives the ChangedObject in column 0 and raw numbers in the others."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._spots = NO_SPOTS
-        self._names: tuple[str, ...] = ()
+        self._objects = NO_OBJECTS
+        self._class_names: tuple[str, ...] = ()
 
-    def show_spots(self, spots: Spots, session: Session) -> bool:
-        """Other rows; False where they are what is shown already."""
+    def show_objects(self, objects: ChangedObjects, session: Session) -> bool:
+        """Replace the rows; False if they are unchanged."""
         names = session.document.class_names
-        if names == self._names and (spots is self._spots or spots.same_as(self._spots)):
+        if names == self._class_names and (objects is self._objects or objects.same_as(self._objects)):
             return False
         self.beginResetModel()
-        self._spots, self._names = spots, names
+        self._objects, self._class_names = objects, names
         self.endResetModel()
         return True
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self._spots)
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self._objects)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(_HEADS)
+    def columnCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(_HEADERS)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return _HEADS[section]
+            return _HEADERS[section]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _TIPS[section]
+            return _TOOLTIPS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _aligned(section)
+            return cell_alignment(is_text=section == _OBJECT_COLUMN)
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid():
             return None
-        spot, column = self._spots[index.row()], index.column()
+        changed, column = self._objects[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(spot, column)
+            return self._text(changed, column)
         if role == Qt.ItemDataRole.UserRole:
-            return (spot, spot.box_id, spot.baseline_iou, spot.variant_iou)[column]
+            return (changed, changed.box_id, changed.baseline_iou, changed.variant_iou)[column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _aligned(column)
+            return cell_alignment(is_text=column == _OBJECT_COLUMN)
         return None
 
-    def _text(self, spot: Spot, column: int) -> str:
+    def _text(self, changed: ChangedObject, column: int) -> str:
         if column == 0:
-            return str(spot.frame)
-        if column == 1:
-            return self._object(spot)
-        return _iou(spot.baseline_iou if column == 2 else spot.variant_iou)
+            return str(changed.frame)
+        if column == _OBJECT_COLUMN:
+            return self._object_text(changed)
+        return _iou_text(changed.baseline_iou if column == 2 else changed.variant_iou)
 
-    def _object(self, spot: Spot) -> str:
-        known = 0 <= spot.class_id < len(self._names)
-        return f"{self._names[spot.class_id]} #{spot.box_id}" if known else f"#{spot.box_id}"
-
-
-def _aligned(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignLeft if column == 1 else Qt.AlignmentFlag.AlignRight
-    return side | Qt.AlignmentFlag.AlignVCenter
+    def _object_text(self, changed: ChangedObject) -> str:
+        if 0 <= changed.class_id < len(self._class_names):
+            return f"{self._class_names[changed.class_id]} #{changed.box_id}"
+        return f"#{changed.box_id}"
 
 
-def _iou(value: float) -> str:
-    return "–" if isnan(value) else f"{value:.3f}"
+def _iou_text(value: float) -> str:
+    return UNDEFINED if isnan(value) else f"{value:.3f}"
 
 
-class SpotList(QTableView):
+class ChangedObjectsView(QTableView):
     """Boxes that one variant finds and the other does not.
 
     Signals:
-        activatedSpot(Spot): go there.
+        objectActivated(ChangedObject): go there.
     """
 
-    activatedSpot = Signal(object)
+    objectActivated = Signal(object)
 
-    def __init__(self, name: str, accessible: str, empty: str) -> None:
+    def __init__(self, name: str, accessible_name: str, empty_text: str) -> None:
         super().__init__()
-        make_dense(self, name, accessible)
-        self._empty = empty
-        self._filling = False
-        self.known = False
-        self.spots = SpotModel()
-        self.setModel(self.spots)
+        apply_dense_style(self, name, accessible_name)
+        self._empty_text = empty_text
+        self._is_filling = False
+        self._is_known = False
+        self.objects = ChangedObjectsModel()
+        self.setModel(self.objects)
         header = self.horizontalHeader()
         for column, width in ((0, 64), (2, 78), (3, 78)):
             self.setColumnWidth(column, width)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        self.clicked.connect(self._on_list_clicked)
-        self.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        header.setSectionResizeMode(_OBJECT_COLUMN, QHeaderView.ResizeMode.Stretch)
+        self.clicked.connect(self._on_clicked)
+        self.selectionModel().currentRowChanged.connect(self._on_current_row_changed)
 
-    def show_spots(self, spots: Spots, session: Session, *, known: bool) -> None:
-        """Fill the list; ``known``: an empty one means that there are none."""
-        if known is not self.known:
-            self.known = known
+    def show_objects(self, objects: ChangedObjects, session: Session, *, known: bool) -> None:
+        """Fill the list.
+
+        Args:
+            known: the comparison is complete, so an empty list means that there are no such boxes.
+        """
+        if known is not self._is_known:
+            self._is_known = known
             self.viewport().update()
-        marked = self.currentIndex().siblingAtColumn(0).data(Qt.ItemDataRole.UserRole)
-        self._filling = True
-        if self.spots.show_spots(spots, session) and marked is not None:
-            # The marked box stays marked while thresholds move, and nobody is sent to another frame.
-            row = spots.row_of(marked.box_id)
+        selected = self.currentIndex().siblingAtColumn(0).data(Qt.ItemDataRole.UserRole)
+        self._is_filling = True
+        if self.objects.show_objects(objects, session) and selected is not None:
+            # The selected box stays selected while thresholds change, without a change of the frame.
+            row = objects.row_of(selected.box_id)
             if row >= 0:
                 self.select_row(row)
-        self._filling = False
+        self._is_filling = False
 
-    def _on_list_clicked(self, index: QModelIndex) -> None:
-        self.activatedSpot.emit(index.siblingAtColumn(0).data(Qt.ItemDataRole.UserRole))
+    def _on_clicked(self, index: QModelIndex) -> None:
+        self.objectActivated.emit(index.siblingAtColumn(0).data(Qt.ItemDataRole.UserRole))
 
-    def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
-        # Qt makes the first row current when the list gets the focus or other rows; to look is not to go anywhere.
-        if current.isValid() and previous.isValid() and self.hasFocus() and not self._filling:
-            self._on_list_clicked(current)
+    def _on_current_row_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
+        # Qt makes the first row current when the list gets the focus or new rows; that must not change the frame.
+        if current.isValid() and previous.isValid() and self.hasFocus() and not self._is_filling:
+            self._on_clicked(current)
 
     def select_row(self, row: int) -> None:
-        """Mark a row without going there."""
+        """Select a row without going there."""
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-        self.selectionModel().setCurrentIndex(self.spots.index(row, 0), flags)
+        self.selectionModel().setCurrentIndex(self.objects.index(row, 0), flags)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if self.known and not self.spots.rowCount():
-            painter = QPainter(self.viewport())
-            painter.setPen(scheme_theme().muted)
-            where = self.viewport().rect().adjusted(8, 8, -8, -8)
-            painter.drawText(where, int(Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), self._empty)
+        if self._is_known and not self.objects.rowCount():
+            paint_empty_text(self, self._empty_text)

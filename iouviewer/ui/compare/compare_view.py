@@ -1,4 +1,4 @@
-"""The pictures of Compare: two canvases side by side, one over the other with a divider, or one with both variants."""
+"""The canvases of Compare: two side by side, two split by a divider, or one with both variants overlaid."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter,
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from iouviewer.document.variants import Variant
-from iouviewer.ui.canvas.labels import Label, LabelCache, Segment
-from iouviewer.ui.canvas.overlays import Plate
+from iouviewer.i18n import tr
+from iouviewer.ui.canvas.captions import Caption, CaptionCache, Segment
+from iouviewer.ui.canvas.overlays import CaptionWidget
 from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.palette import PLATE_MUTED, on_picture, scheme_theme
+from iouviewer.ui.palette import CAPTION_MUTED, readable_on_image, scheme_theme
 
-_GRIP = 11
-"""Width of the divider that the mouse can take, logical pixels; its line is 2 wide."""
-_LEAST = 0.02
-"""How near to the edge the divider may come, as a share of the width."""
+_GRIP_WIDTH = 11
+"""Width of the divider for the mouse, logical pixels; its line is 2 wide."""
+_MIN_SHARE = 0.02
+"""Smallest distance of the divider from the edge, as a share of the width."""
 _STEP, _LONG_STEP = 0.01, 0.1
 _INSET = 10
+_HIDDEN = "  " + tr("hidden")
 
 
 class CompareMode(StrEnum):
-    """How baseline and variant are shown."""
+    """How baseline and variant are shown. The values are stored in the settings."""
 
     SIDE_BY_SIDE = "sideBySide"
     SPLIT = "split"
@@ -31,11 +33,11 @@ class CompareMode(StrEnum):
 
 
 class Divider(QWidget):
-    """The line between the two halves of the split view: dragged, or moved with the arrow keys.
+    """The line between the two halves of the split view; moved by the mouse or the arrow keys.
 
     Signals:
-        dragged(int): the mouse wants it at this x of the parent.
-        stepped(float): a key wants it further by this share of the width.
+        dragged(int): the mouse moved it to this x of the parent.
+        stepped(float): a key moved it by this share of the width.
     """
 
     dragged = Signal(int)
@@ -44,26 +46,26 @@ class Divider(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("compareDivider")
-        self.setAccessibleName("Divider between baseline and variant; Left and Right move it")
-        self.setToolTip("Drag, or focus (F6) and press Left or Right")
+        self.setAccessibleName(tr("Divider between baseline and variant; Left and Right move it"))
+        self.setToolTip(tr("Drag, or focus (F6) and press Left or Right"))
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._grip = 0
+        self._grip_offset = 0
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._grip = round(event.position().x()) - self.width() // 2
+        self._grip_offset = round(event.position().x()) - self.width() // 2
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self.dragged.emit(self.mapToParent(event.position().toPoint()).x() - self._grip)
+            self.dragged.emit(self.mapToParent(event.position().toPoint()).x() - self._grip_offset)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        way = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
-        if way is None:
+        direction = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if direction is None:
             event.ignore()
             return
-        long = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        self.stepped.emit(way * (_LONG_STEP if long else _STEP))
+        is_long = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self.stepped.emit(direction * (_LONG_STEP if is_long else _STEP))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -73,7 +75,7 @@ class Divider(QWidget):
         super().focusOutEvent(event)
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         middle, height = self.width() // 2, self.height()
         line = QColor(scheme_theme().accent) if self.hasFocus() else QColor("#ffffff")
@@ -85,14 +87,14 @@ class Divider(QWidget):
         painter.drawRoundedRect(QRect(middle - 4, height // 2 - 16, 8, 32), 4, 4)
 
 
-class CompareStage(QWidget):
-    """Places the first canvas (while it is lent to Compare) and the second one.
+class CompareView(QWidget):
+    """Arranges the first canvas (while Compare is shown) and the second one.
 
-    In the split view the second canvas lies exactly over the first, and a clip shows what is right of the divider:
-    both stay whole canvases, so each side is hovered, selected and edited like any other.
+    In the split view the second canvas lies exactly over the first and is clipped at the divider: both remain complete
+    canvases, so boxes can be hovered, selected and edited on each side.
 
     Signals:
-        modeChanged(str): another CompareMode.
+        modeChanged(str): the new CompareMode.
     """
 
     modeChanged = Signal(str)
@@ -100,7 +102,7 @@ class CompareStage(QWidget):
     def __init__(self, canvas: CanvasView, other: CanvasView) -> None:
         super().__init__()
         self.setObjectName("compareStage")
-        self._canvas, self._other = canvas, other
+        self._canvas, self._other_canvas = canvas, other
         self._mode, self._share = CompareMode.SIDE_BY_SIDE, 0.5
         self._pair: tuple[Variant | None, Variant | None] = (None, None)
         self.slot = QWidget(self)
@@ -111,8 +113,11 @@ class CompareStage(QWidget):
         self.divider = Divider(self)
         self._line = QWidget(self)
         self._line.setObjectName("compareLine")
-        cache = LabelCache(self.font())
-        self._captions = (Plate(self, cache, "compareCaption"), Plate(self, cache, "compareOtherCaption"))
+        cache = CaptionCache(self.font())
+        self._captions = (
+            CaptionWidget(self, cache, "compareCaption"),
+            CaptionWidget(self, cache, "compareOtherCaption"),
+        )
         self.divider.dragged.connect(self._on_divider_dragged)
         self.divider.stepped.connect(self._on_divider_stepped)
         self.setMinimumSize(240, 120)
@@ -123,8 +128,19 @@ class CompareStage(QWidget):
         return self._mode
 
     @property
+    def canvases(self) -> tuple[CanvasView, CanvasView]:
+        """The first and the second canvas."""
+        return self._canvas, self._other_canvas
+
+    @property
+    def caption_texts(self) -> tuple[str, str]:
+        """Captions of the first and the second variant; empty where hidden."""
+        left, right = self._captions
+        return left.text, right.text
+
+    @property
     def share(self) -> float:
-        """Where the divider of the split view stands, 0..1 of the width."""
+        """Position of the divider of the split view, 0..1 of the width."""
         return self._share
 
     @property
@@ -133,7 +149,7 @@ class CompareStage(QWidget):
         return self._pair
 
     def set_mode(self, mode: CompareMode) -> None:
-        """Show the variants in another way."""
+        """Change how the variants are shown."""
         if mode is not self._mode:
             self._mode = mode
             self._show_variants()
@@ -141,46 +157,46 @@ class CompareStage(QWidget):
             self.modeChanged.emit(str(mode))
 
     def next_mode(self) -> None:
-        """The next of the three ways."""
+        """Switch to the next of the three modes."""
         modes = list(CompareMode)
         self.set_mode(modes[(modes.index(self._mode) + 1) % len(modes)])
 
     def set_share(self, share: float) -> None:
-        """Put the divider of the split view there, 0..1 of the width."""
-        self._share = min(max(share, _LEAST), 1 - _LEAST)
+        """Move the divider of the split view, 0..1 of the width."""
+        self._share = min(max(share, _MIN_SHARE), 1 - _MIN_SHARE)
         self._lay_out()
 
     def show_pair(self, baseline: Variant | None, compared: Variant | None) -> None:
-        """Show these two; without a second one there is a single canvas with all variants."""
-        alone = self._is_alone
+        """Show these two variants; without a second one, show a single canvas with all variants."""
+        was_single = self._is_single
         self._pair = (baseline, compared)
         self._show_variants()
-        if alone is not self._is_alone:
+        if was_single is not self._is_single:
             self._lay_out()
         self._place_captions()
 
     @property
-    def _is_alone(self) -> bool:
+    def _is_single(self) -> bool:
         return None in self._pair
 
     @property
     def panels(self) -> list[QWidget]:
-        """What the key for the next panel goes through here, after the first canvas."""
-        if self._is_alone or self._mode is CompareMode.OVERLAY:
+        """The widgets that the key for the next panel visits here, after the first canvas."""
+        if self._is_single or self._mode is CompareMode.OVERLAY:
             return []
-        return [self.divider] if self._mode is CompareMode.SPLIT else [self._other]
+        return [self.divider] if self._mode is CompareMode.SPLIT else [self._other_canvas]
 
     def _show_variants(self) -> None:
         baseline, compared = self._pair
         if baseline is None or compared is None:
             self._canvas.set_shown_variants(None)
-            self._other.set_shown_variants(None)
+            self._other_canvas.set_shown_variants(None)
             return
         both = self._mode is CompareMode.OVERLAY
         self._canvas.set_shown_variants([baseline.key, compared.key] if both else [baseline.key])
-        self._other.set_shown_variants([compared.key])
+        self._other_canvas.set_shown_variants([compared.key])
 
-    # Places
+    # Layout
 
     def _on_divider_dragged(self, x: int) -> None:
         self.set_share(x / max(1, self.width()))
@@ -190,28 +206,28 @@ class CompareStage(QWidget):
 
     def _lay_out(self) -> None:
         width, height = self.width(), self.height()
-        single = self._is_alone or self._mode is CompareMode.OVERLAY
+        single = self._is_single or self._mode is CompareMode.OVERLAY
         split = self._mode is CompareMode.SPLIT and not single
-        beside = not single and not split
+        side_by_side = not single and not split
         half = (width - 1) // 2
-        self.slot.setGeometry(0, 0, half if beside else width, height)
+        self.slot.setGeometry(0, 0, half if side_by_side else width, height)
         x = round(width * self._share) if split else half + 1
         self._clip.setVisible(not single)
         self._clip.setGeometry(x, 0, width - x, height)
-        self._other.setGeometry(-x if split else 0, 0, width if split else width - x, height)
-        self._line.setVisible(beside)
+        self._other_canvas.setGeometry(-x if split else 0, 0, width if split else width - x, height)
+        self._line.setVisible(side_by_side)
         self._line.setGeometry(half, 0, 1, height)
         self._line.setStyleSheet(f"background: {scheme_theme().line};")
         self.divider.setVisible(split)
-        self.divider.setGeometry(x - _GRIP // 2, 0, _GRIP, height)
+        self.divider.setGeometry(x - _GRIP_WIDTH // 2, 0, _GRIP_WIDTH, height)
         self._place_captions()
         for widget in (self._clip, self._line, self.divider, *self._captions):
             widget.raise_()
 
     def _place_captions(self) -> None:
-        for plate, variant in zip(self._captions, self._pair, strict=True):
-            shown = variant if not self._is_alone else None
-            plate.show_label(_caption(shown) if shown is not None else None)
+        for caption, variant in zip(self._captions, self._pair, strict=True):
+            shown = variant if not self._is_single else None
+            caption.show_caption(_caption(shown) if shown is not None else None)
         left, right = self._captions
         bottom = self.height() - left.height() - _INSET
         left.move(_INSET, bottom)
@@ -222,7 +238,7 @@ class CompareStage(QWidget):
         self._lay_out()
 
 
-def _caption(variant: Variant) -> Label:
-    colour = on_picture(variant.colour)
-    hidden = () if variant.visible else (Segment("  hidden", PLATE_MUTED),)
-    return Label(((Segment(variant.name, colour), *hidden),), colour)
+def _caption(variant: Variant) -> Caption:
+    colour = readable_on_image(variant.colour)
+    hidden = () if variant.visible else (Segment(_HIDDEN, CAPTION_MUTED),)
+    return Caption(((Segment(variant.name, colour), *hidden),), colour)

@@ -1,4 +1,4 @@
-"""What a variant lost and gained against the baseline, and its curves; computed beside the window from values."""
+"""The boxes that a variant loses and gains against the baseline, and its curves; computed in a thread."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
 BINS = 20
 """Bars of the IoU histogram."""
-REST_MILLISECONDS = 250
-GROWING_MILLISECONDS = 2000
-"""How often the differences follow a run that goes on."""
+DELAY_MILLISECONDS = 250
+"""Pause after the last change before the differences are computed."""
+RUN_REFRESH_MILLISECONDS = 2000
+"""Shortest time between two computations during a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ChangedObject:
     """A ground-truth box that one of two variants finds and the other does not.
 
     Attributes:
-        baseline_iou, variant_iou: with its partner in either one; nan where it has none.
+        baseline_iou, variant_iou: with the partner in each variant; nan without one.
     """
 
     frame: int
@@ -41,13 +42,13 @@ class Spot:
 
 
 @dataclass(frozen=True, eq=False)
-class Spots:
-    """Many spots as columns: a list of a hundred thousand costs the window what it shows of it.
+class ChangedObjects:
+    """Many objects as columns: only the visible ones of a hundred thousand cost time in the window.
 
     Attributes:
         frames, box_ids, class_ids: (N,) int64.
         boxes: (4, N) float64.
-        baseline_iou, variant_iou: (N,) float64, nan for no partner.
+        baseline_iou, variant_iou: (N,) float64, nan without a partner.
     """
 
     frames: Int
@@ -58,24 +59,24 @@ class Spots:
     variant_iou: Float
 
     @classmethod
-    def of(cls, spots: Iterable[Spot]) -> Spots:
-        """These spots."""
-        rows = list(spots)
+    def of(cls, objects: Iterable[ChangedObject]) -> ChangedObjects:
+        """Columns of these objects."""
+        rows = list(objects)
         return cls(
-            np.array([spot.frame for spot in rows], np.int64),
-            np.array([spot.box_id for spot in rows], np.int64),
-            np.array([spot.class_id for spot in rows], np.int64),
-            np.array([spot.rect for spot in rows], np.float64).reshape(-1, 4).T,
-            np.array([spot.baseline_iou for spot in rows], np.float64),
-            np.array([spot.variant_iou for spot in rows], np.float64),
+            np.array([one.frame for one in rows], np.int64),
+            np.array([one.box_id for one in rows], np.int64),
+            np.array([one.class_id for one in rows], np.int64),
+            np.array([one.rect for one in rows], np.float64).reshape(-1, 4).T,
+            np.array([one.baseline_iou for one in rows], np.float64),
+            np.array([one.variant_iou for one in rows], np.float64),
         )
 
     def __len__(self) -> int:
         return len(self.frames)
 
-    def __getitem__(self, place: int) -> Spot:
+    def __getitem__(self, place: int) -> ChangedObject:
         x1, y1, x2, y2 = self.boxes[:, place].tolist()
-        return Spot(
+        return ChangedObject(
             int(self.frames[place]),
             int(self.box_ids[place]),
             int(self.class_ids[place]),
@@ -87,8 +88,8 @@ class Spots:
     def _columns(self) -> tuple[Int | Float, ...]:
         return self.frames, self.box_ids, self.class_ids, self.boxes, self.baseline_iou, self.variant_iou
 
-    def same_as(self, other: Spots) -> bool:
-        """Whether all columns are equal, nan to nan."""
+    def same_as(self, other: ChangedObjects) -> bool:
+        """Whether all columns are equal; nan equals nan."""
         return all(
             np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f")
             for mine, theirs in zip(self._columns(), other._columns(), strict=True)
@@ -100,7 +101,7 @@ class Spots:
         return int(rows[0]) if len(rows) else -1
 
 
-NO_SPOTS = Spots.of(())
+NO_OBJECTS = ChangedObjects.of(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ class Curves:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What is compared, as values that no edit changes."""
+class ComparisonInput:
+    """The input of a comparison, as values that edits do not change."""
 
     number: int
     truth: BoxTable
@@ -133,39 +134,39 @@ class Task:
 class Differences:
     """Lost and gained boxes by variant, and the curves of all variants."""
 
-    lost: dict[str, Spots]
-    gained: dict[str, Spots]
+    lost: dict[str, ChangedObjects]
+    gained: dict[str, ChangedObjects]
     curves: dict[str, Curves]
 
 
-def compute(task: Task) -> Differences:
-    """Pure: everything the lists and plots show."""
+def find_differences(data: ComparisonInput) -> Differences:
+    """Everything that the lists and plots show; a pure function."""
     reviews: dict[str, Review] = {}
     curves: dict[str, Curves] = {}
-    for key, predictions in task.variants.items():
-        frames = task.labelled & predictions.covered
-        reviews[key] = review_all(task.truth, predictions.table, task.review, frames)
-        curves[key] = _curves(task, predictions, frames, reviews[key])
-    lost: dict[str, Spots] = {}
-    gained: dict[str, Spots] = {}
-    base = reviews.get(task.baseline)
-    frame_of_row = task.truth.frame_of_row()
+    for key, predictions in data.variants.items():
+        frames = data.labelled & predictions.covered
+        reviews[key] = review_all(data.truth, predictions.table, data.review, frames)
+        curves[key] = _curves(data, predictions, frames, reviews[key])
+    lost: dict[str, ChangedObjects] = {}
+    gained: dict[str, ChangedObjects] = {}
+    base = reviews.get(data.baseline)
+    frame_of_row = data.truth.frame_of_row()
     for key, review in reviews.items():
-        if base is None or key == task.baseline:
+        if base is None or key == data.baseline:
             continue
         both = (base.frames & review.frames)[frame_of_row]
-        before, after = _found(task.truth, base), _found(task.truth, review)
-        ious = _ious(task.truth, base), _ious(task.truth, review)
-        lost[key] = _spots(task.truth, frame_of_row, np.flatnonzero(both & before & ~after), ious)
-        gained[key] = _spots(task.truth, frame_of_row, np.flatnonzero(both & after & ~before), ious)
+        before, after = _is_matched(data.truth, base), _is_matched(data.truth, review)
+        ious = _ious(data.truth, base), _ious(data.truth, review)
+        lost[key] = _changed_objects(data.truth, frame_of_row, np.flatnonzero(both & before & ~after), ious)
+        gained[key] = _changed_objects(data.truth, frame_of_row, np.flatnonzero(both & after & ~before), ious)
     return Differences(lost, gained, curves)
 
 
-def _found(truth: BoxTable, review: Review) -> Bool:
+def _is_matched(truth: BoxTable, review: Review) -> Bool:
     """(M,) bool: ground-truth rows with a true positive."""
-    found = np.zeros(len(truth), np.bool_)
-    found[review.pair_gt[review.pair_iou >= review.settings.iou]] = True
-    return found
+    matched = np.zeros(len(truth), np.bool_)
+    matched[review.pair_gt[review.pair_iou >= review.settings.iou]] = True
+    return matched
 
 
 def _ious(truth: BoxTable, review: Review) -> Float:
@@ -175,107 +176,107 @@ def _ious(truth: BoxTable, review: Review) -> Float:
     return ious
 
 
-def _spots(truth: BoxTable, frames: Int, rows: Int, ious: tuple[Float, Float]) -> Spots:
+def _changed_objects(truth: BoxTable, frames: Int, rows: Int, ious: tuple[Float, Float]) -> ChangedObjects:
     columns = truth.ids[rows], truth.class_ids[rows], truth.boxes[:, rows]
-    return Spots(frames[rows], *columns, ious[0][rows], ious[1][rows])
+    return ChangedObjects(frames[rows], *columns, ious[0][rows], ious[1][rows])
 
 
-def _curves(task: Task, predictions: PredictionSet, frames: Bool, review: Review) -> Curves:
+def _curves(data: ComparisonInput, predictions: PredictionSet, frames: Bool, review: Review) -> Curves:
     counts = np.histogram(review.pair_iou, bins=BINS, range=(0.0, 1.0))[0]
     histogram = counts / max(1, counts.sum())
-    none = np.zeros(0)
+    empty = np.zeros(0)
     if not predictions.has_scores or not len(predictions.table):
-        return Curves(none, none, histogram)
-    matches = match_coco(task.truth, predictions.table, frames)
+        return Curves(empty, empty, histogram)
+    matches = match_coco(data.truth, predictions.table, frames)
     rows = matches.order
     positives = int(matches.gt_counts.sum())
     if not len(rows) or not positives:
-        return Curves(none, none, histogram)
+        return Curves(empty, empty, histogram)
     hit, ignored = (matches.tp[rows] & np.uint16(1)) != 0, (matches.ignored[rows] & np.uint16(1)) != 0
-    found = curve(predictions.table.scores[rows], hit, positives, ignored)
-    keep = np.unique(np.linspace(0, max(0, len(found.recall) - 1), 400).astype(np.int64))
+    pr_curve = curve(predictions.table.scores[rows], hit, positives, ignored)
+    keep = np.unique(np.linspace(0, max(0, len(pr_curve.recall) - 1), 400).astype(np.int64))
     return (
-        Curves(found.recall[keep], found.precision[keep], histogram)
-        if len(found.recall)
-        else Curves(none, none, histogram)
+        Curves(pr_curve.recall[keep], pr_curve.precision[keep], histogram)
+        if len(pr_curve.recall)
+        else Curves(empty, empty, histogram)
     )
 
 
 class _Worker(QObject):
-    """Lives in the thread."""
+    """Runs in the thread."""
 
     done = Signal(int, object)
 
     @Slot(object)
-    def run(self, task: Task) -> None:
-        self.done.emit(task.number, compute(task))
+    def run(self, data: ComparisonInput) -> None:
+        self.done.emit(data.number, find_differences(data))
 
 
 class DifferencesJob(QObject):
-    """Keeps the differences current while somebody looks at them.
+    """Keeps the differences up to date while they are shown.
 
     Signals:
-        ready(Differences): the newest answer; older ones are dropped.
+        ready(Differences): the latest result; older ones are dropped.
     """
 
     ready = Signal(object)
-    _asked = Signal(object)
+    _requested = Signal(object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._number = 0
-        self._watched = False
-        self._stale = True
+        self._is_active = False
+        self._is_stale = True
         self._thread = QThread(self)
         self._thread.setObjectName("differences")
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
-        self._asked.connect(self._worker.run)
+        self._requested.connect(self._worker.run)
         self._worker.done.connect(self._on_worker_done)
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.timeout.connect(self._ask)
-        session.scoresChanged.connect(self._on_numbers_changed)
-        session.variants.listChanged.connect(self._on_numbers_changed)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._start)
+        session.scoresChanged.connect(self._schedule)
+        session.variants.listChanged.connect(self._schedule)
         session.variants.predictionsChanged.connect(self._on_predictions_changed)
-        session.sourceChanged.connect(self._on_numbers_changed)
+        session.sourceChanged.connect(self._schedule)
         session.changed.connect(self._on_session_changed)
 
-    def watch(self, watched: bool) -> None:
-        """Compute only while somebody looks."""
-        self._watched = watched
-        if watched and self._stale:
-            self._rest.start(REST_MILLISECONDS)
+    def set_active(self, active: bool) -> None:
+        """Compute only while the results are shown."""
+        self._is_active = active
+        if active and self._is_stale:
+            self._timer.start(DELAY_MILLISECONDS)
 
     def close(self) -> None:
         """End the thread."""
-        self._watched = False
-        self._rest.stop()
+        self._is_active = False
+        self._timer.stop()
         self._number += 1
         self._thread.quit()
         self._thread.wait()
 
-    def _on_numbers_changed(self) -> None:
-        self._stale = True
+    def _schedule(self) -> None:
+        self._is_stale = True
         self._number += 1
-        if self._watched:
-            self._rest.start(REST_MILLISECONDS)
+        if self._is_active:
+            self._timer.start(DELAY_MILLISECONDS)
 
     def _on_predictions_changed(self, _key: str, frames: frozenset[int] | None) -> None:
-        # A run goes on: what is shown stays, and the next answer is waited for.
+        # During a run the shown results stay until the next ones are ready.
         if frames is not None:
-            self._stale = True
-            if self._watched and not self._rest.isActive():
-                self._rest.start(GROWING_MILLISECONDS)
+            self._is_stale = True
+            if self._is_active and not self._timer.isActive():
+                self._timer.start(RUN_REFRESH_MILLISECONDS)
 
     def _on_session_changed(self, change: Change) -> None:
         if change.frames and change.phase is Phase.COMMITTED:
-            self._on_numbers_changed()
+            self._schedule()
 
-    def _ask(self) -> None:
+    def _start(self) -> None:
         session = self._session
-        self._stale = False
+        self._is_stale = False
         baseline = session.variants.baseline
         truth = session.ground_truth
         labelled = truth.states() == FrameState.LABELLED
@@ -286,7 +287,7 @@ class DifferencesJob(QObject):
         if not self._thread.isRunning():
             self._thread.start()
         key = "" if baseline is None else baseline.key
-        self._asked.emit(Task(self._number, truth.table(), labelled, settings.review, variants, key))
+        self._requested.emit(ComparisonInput(self._number, truth.table(), labelled, settings.review, variants, key))
 
     @Slot(int, object)
     def _on_worker_done(self, number: int, differences: Differences) -> None:

@@ -1,4 +1,4 @@
-"""Right side of Compare: lost and gained boxes, precision and recall, histogram of IoU."""
+"""Side panel of Compare: lost and gained boxes, precision and recall, histogram of IoU."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.ui.compare.changed_objects import SpotList
-from iouviewer.ui.compare.differences import BINS, NO_SPOTS, Differences
+from iouviewer.i18n import tr
+from iouviewer.ui.compare.changed_objects import ChangedObjectsView
+from iouviewer.ui.compare.differences import BINS, NO_OBJECTS, Differences
 from iouviewer.ui.palette import DASH_STYLES
 from iouviewer.ui.theme import Theme
 
-_MIDDLES = (np.arange(BINS) + 0.5) / BINS
+_BIN_CENTRES = (np.arange(BINS) + 0.5) / BINS
+_LOST, _GAINED = tr("Lost"), tr("Gained")
 
 
-class CompareSide(QWidget):
-    """Tabs with lists and plots of one chosen variant against the baseline.
+class SidePanel(QWidget):
+    """Tabs with lists and plots that compare one variant with the baseline.
 
     Signals:
-        activatedSpot(Spot): go there.
-        variantChosen(str): key of the variant that is compared.
+        objectActivated(ChangedObject): go there.
+        variantChosen(str): key of the compared variant.
     """
 
-    activatedSpot = Signal(object)
+    objectActivated = Signal(object)
     variantChosen = Signal(str)
 
     def __init__(self, session: Session, theme: Theme) -> None:
@@ -39,38 +41,42 @@ class CompareSide(QWidget):
         self._lines: dict[tuple[pg.PlotWidget, str], pg.PlotDataItem] = {}
         self.variant_box = QComboBox()
         self.variant_box.setObjectName("comparedVariantComboBox")
-        self.variant_box.setAccessibleName("Variant that is compared with the baseline")
-        self.lost = SpotList(
-            "lostList", "Boxes that the baseline finds and this variant does not", "This variant loses nothing."
+        self.variant_box.setAccessibleName(tr("Variant compared with the baseline"))
+        self.lost = ChangedObjectsView(
+            "lostList",
+            tr("Boxes that the baseline finds and this variant does not"),
+            tr("This variant loses no boxes."),
         )
-        self.gained = SpotList(
-            "gainedList", "Boxes that this variant finds and the baseline does not", "This variant gains nothing."
+        self.gained = ChangedObjectsView(
+            "gainedList",
+            tr("Boxes that this variant finds and the baseline does not"),
+            tr("This variant gains no boxes."),
         )
-        self.pr_plot = _plot("precisionRecallPlot", "Recall", "Precision")
-        self.histogram_plot = _plot("iouHistogramPlot", "IoU of the pairs", "Share")
+        self.pr_plot = _make_plot("precisionRecallPlot", tr("Recall"), tr("Precision"))
+        self.histogram_plot = _make_plot("iouHistogramPlot", tr("IoU of the pairs"), tr("Share"))
         self.tabs = QTabWidget()
         self.tabs.setObjectName("compareTabs")
         self.tabs.setDocumentMode(True)
         for widget, title in (
-            (self.lost, "Lost"),
-            (self.gained, "Gained"),
-            (self.pr_plot, "PR"),
-            (self.histogram_plot, "IoU"),
+            (self.lost, _LOST),
+            (self.gained, _GAINED),
+            (self.pr_plot, tr("PR")),
+            (self.histogram_plot, tr("IoU")),
         ):
             self.tabs.addTab(widget, title)
-        self._top = top = QHBoxLayout()
-        top.setContentsMargins(8, 4, 8, 4)
-        top.setSpacing(2)
-        top.addWidget(self.variant_box, 1)
+        self._header = header = QHBoxLayout()
+        header.setContentsMargins(8, 4, 8, 4)
+        header.setSpacing(2)
+        header.addWidget(self.variant_box, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(top)
+        layout.addLayout(header)
         layout.addWidget(self.tabs, 1)
-        self.lost.activatedSpot.connect(self.activatedSpot)
-        self.gained.activatedSpot.connect(self.activatedSpot)
+        self.lost.objectActivated.connect(self.objectActivated)
+        self.gained.objectActivated.connect(self.objectActivated)
         self.tabs.currentChanged.connect(self._draw)
-        self.variant_box.activated.connect(self._on_variant_activated)
+        self.variant_box.activated.connect(self._on_variant_box_activated)
         session.variants.listChanged.connect(self._fill_variants)
         session.variants.variantChanged.connect(self._fill_variants)
         session.sourceChanged.connect(self._fill_variants)
@@ -79,14 +85,14 @@ class CompareSide(QWidget):
         self._fill_variants()
 
     def add_modes(self, actions: Sequence[QAction]) -> None:
-        """Buttons for the ways of showing the two variants, beside the choice of the variant."""
-        self._top.addSpacing(6)
+        """Add buttons for the display modes beside the choice of the variant."""
+        self._header.addSpacing(6)
         for action in actions:
             button = QToolButton()
             button.setObjectName(action.objectName().replace("action.", "button."))
             button.setDefaultAction(action)
             button.setAccessibleName(action.text())
-            self._top.addWidget(button)
+            self._header.addWidget(button)
 
     @property
     def compared(self) -> str:
@@ -98,12 +104,14 @@ class CompareSide(QWidget):
         listed = [v for v in self._session.variants if baseline is not None and v.key != baseline.key]
         names = ("" if baseline is None else baseline.name, *((variant.key, variant.name) for variant in listed))
         if names != self._listed:
-            # While a run goes on variants change often, but seldom what is written here.
+            # During a run variants change often, but rarely their names.
             self._listed = names
             chosen = self.compared
             self.variant_box.clear()
             for variant in listed:
-                self.variant_box.addItem(f"{variant.name} against {names[0]}", variant.key)
+                self.variant_box.addItem(
+                    tr("{variant} against {baseline}", variant=variant.name, baseline=names[0]), variant.key
+                )
             self.variant_box.setCurrentIndex(max(0, self.variant_box.findData(chosen)))
             self.variant_box.setEnabled(self.variant_box.count() > 0)
             if self.compared != chosen:
@@ -112,12 +120,12 @@ class CompareSide(QWidget):
 
     def choose(self, key: str) -> None:
         """Compare this variant."""
-        place = self.variant_box.findData(key)
-        if place >= 0 and place != self.variant_box.currentIndex():
-            self.variant_box.setCurrentIndex(place)
-            self._on_variant_activated(place)
+        row = self.variant_box.findData(key)
+        if row >= 0 and row != self.variant_box.currentIndex():
+            self.variant_box.setCurrentIndex(row)
+            self._on_variant_box_activated(row)
 
-    def _on_variant_activated(self, _row: int) -> None:
+    def _on_variant_box_activated(self, _row: int) -> None:
         self.variantChosen.emit(self.compared)
         self._show()
 
@@ -127,20 +135,20 @@ class CompareSide(QWidget):
         self._show()
 
     def _show(self) -> None:
-        found = self._differences
-        lost = found.lost.get(self.compared, NO_SPOTS) if found is not None else NO_SPOTS
-        gained = found.gained.get(self.compared, NO_SPOTS) if found is not None else NO_SPOTS
-        known = found is not None and bool(self.compared)
-        self.lost.show_spots(lost, self._session, known=known)
-        self.gained.show_spots(gained, self._session, known=known)
-        for place, name, spots in ((0, "Lost", lost), (1, "Gained", gained)):
-            text = f"{name} {len(spots)}" if found is not None else name
-            if text != self.tabs.tabText(place):
-                self.tabs.setTabText(place, text)
+        differences = self._differences
+        lost = differences.lost.get(self.compared, NO_OBJECTS) if differences is not None else NO_OBJECTS
+        gained = differences.gained.get(self.compared, NO_OBJECTS) if differences is not None else NO_OBJECTS
+        known = differences is not None and bool(self.compared)
+        self.lost.show_objects(lost, self._session, known=known)
+        self.gained.show_objects(gained, self._session, known=known)
+        for tab, title, objects in ((0, _LOST, lost), (1, _GAINED, gained)):
+            text = f"{title} {len(objects):,}" if differences is not None else title
+            if text != self.tabs.tabText(tab):
+                self.tabs.setTabText(tab, text)
         self._draw()
 
     def _draw(self, _tab: int = 0) -> None:
-        """Draw the curves of the tab in front, where they are not drawn yet; those behind wait until they come."""
+        """Draw the curves of the current tab if they have changed; hidden tabs are drawn when they are shown."""
         plot = self.tabs.currentWidget()
         if plot is not self.pr_plot and plot is not self.histogram_plot:
             return
@@ -149,22 +157,22 @@ class CompareSide(QWidget):
         if self._drawn.get(plot) == shown:
             return
         self._drawn[plot] = shown
-        found = {} if self._differences is None else self._differences.curves
-        wanted = {one.key: one for one in visible if one.key in found}
-        for of, key in [line for line in self._lines if line[0] is plot and line[1] not in wanted]:
-            plot.removeItem(self._lines.pop((of, key)))
-        for variant in wanted.values():
+        all_curves = {} if self._differences is None else self._differences.curves
+        drawn = {one.key: one for one in visible if one.key in all_curves}
+        for line_key in [line for line in self._lines if line[0] is plot and line[1] not in drawn]:
+            plot.removeItem(self._lines.pop(line_key))
+        for variant in drawn.values():
             line = self._lines.get((plot, variant.key))
             if line is None:
                 line = self._lines[plot, variant.key] = plot.plot()
             line.opts["name"] = variant.name
             line.setPen(pg.mkPen(variant.colour, width=1, style=DASH_STYLES[variant.dash]))
-            curves = found[variant.key]
-            points = (curves.recall, curves.precision) if plot is self.pr_plot else (_MIDDLES, curves.histogram)
+            curves = all_curves[variant.key]
+            points = (curves.recall, curves.precision) if plot is self.pr_plot else (_BIN_CENTRES, curves.histogram)
             line.setData(*points)
 
     def set_theme(self, theme: Theme) -> None:
-        """Colours of the plots."""
+        """Use the colours of this theme."""
         for plot in (self.pr_plot, self.histogram_plot):
             plot.setBackground(theme.base)
             for side in ("left", "bottom"):
@@ -173,10 +181,10 @@ class CompareSide(QWidget):
                 axis.setTextPen(pg.mkPen(theme.muted))
 
 
-def _plot(name: str, x: str, y: str) -> pg.PlotWidget:
+def _make_plot(name: str, x: str, y: str) -> pg.PlotWidget:
     plot = pg.PlotWidget()
     plot.setObjectName(name)
-    plot.setAccessibleName(f"{y} by {x}")
+    plot.setAccessibleName(tr("{y} by {x}", y=y, x=x))
     plot.setLabel("bottom", x)
     plot.setLabel("left", y)
     plot.plotItem.setMenuEnabled(False)

@@ -1,4 +1,4 @@
-"""The verdicts: one sentence a variant."""
+"""The verdicts: one sentence per variant."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from iouviewer.app.jobs.verdict_job import VariantVerdict
 from iouviewer.document.variants import RunState, Variant
+from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.theme import tabular_font
 
-WAITING = "Comparing with the baseline …"
-HINT = "Add a second variant (File > Add predictions, or Run a model) to compare it with the baseline."
+WAITING = tr("Comparing with the baseline…")
+HINT = tr("Add a second variant to compare: File > Add predictions… or Run model…")
 
 
 class VerdictPanel(QScrollArea):
-    """Sentences in the order of the variants, grey while they are being computed anew; below them runs that failed.
+    """Sentences in the order of the variants, grey while they are computed again; below them failed runs.
 
     Signals:
-        resumeRequested(str), removeRequested(str): of the failed run that fills the variant with this key.
+        resumeRequested(str), removeRequested(str): of the failed run of the variant with this key.
     """
 
     resumeRequested = Signal(str)
@@ -30,67 +31,78 @@ class VerdictPanel(QScrollArea):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("verdicts")
-        self.setAccessibleName("Verdicts: one sentence a variant")
+        self.setAccessibleName(tr("Verdicts: one sentence per variant"))
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._body = QWidget()
         self._layout = QVBoxLayout(self._body)
         self._layout.setContentsMargins(8, 4, 8, 4)
         self._layout.setSpacing(2)
         self.setWidget(self._body)
         self._labels: list[QLabel] = []
-        self._judged: list[VariantVerdict] = []
+        self._verdicts: list[VariantVerdict] = []
         self._sentences: list[str] = []
         self._failed: list[Variant] = []
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.set_sentences([])
 
+    @property
+    def labels(self) -> tuple[QLabel, ...]:
+        """The labels of the sentences."""
+        return tuple(self._labels)
+
+    @property
+    def failed(self) -> tuple[Variant, ...]:
+        """Variants whose run failed."""
+        return tuple(self._failed)
+
     def set_sentences(self, sentences: Sequence[str]) -> None:
-        """Show these lines; without any, what to do next."""
+        """Show these lines; without any, show what to do next."""
         self._sentences = list(sentences)
         while (item := self._layout.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
-                widget.hide()  # at once: it is deleted only when a click in it has been dealt with
+                widget.hide()  # at once: deletion waits until a click in the widget is processed
                 widget.deleteLater()
         self._labels = []
         for text in sentences or ([] if self._failed else [HINT]):
-            label = self._add(_emphasised(text) if sentences else text)
+            label = self._add_label(_emphasise_outcome(text) if sentences else text)
             if not sentences:
                 label.setProperty("role", "muted")
             self._labels.append(label)
         for variant in self._failed:
-            label = self._add(_told(variant))
+            label = self._add_label(_failed_run_text(variant))
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
-            label.linkActivated.connect(self._on_link)
-        self._fit()
+            label.linkActivated.connect(self.activate_link)
+        self._fit_height()
 
-    def _add(self, text: str) -> QLabel:
+    def _add_label(self, text: str) -> QLabel:
         label = QLabel(text)
         label.setWordWrap(True)
         label.setFont(tabular_font(self.font()))
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._layout.addWidget(label)
-        # The style sheet's font comes with polishing; the height is asked for before that.
+        # Polishing applies the font of the style sheet, which the height depends on.
         label.ensurePolished()
-        # Shown at once: layouts leave out widgets that wait to be shown, and the height would lag behind.
+        # Shown at once: layouts ignore widgets that are not visible yet, and the height would be wrong.
         label.setVisible(True)
         return label
 
-    def show_failed(self, variants: Iterable[Variant]) -> None:
-        """Tell of those among these whose run failed, and what can be done."""
+    def show_failed_runs(self, variants: Iterable[Variant]) -> None:
+        """Show those of these variants whose run failed, with the available actions."""
         failed = [variant for variant in variants if variant.state is RunState.FAILED]
         if failed != self._failed:
             self._failed = failed
             self.set_sentences(self._sentences)
 
-    def _on_link(self, link: str) -> None:
+    def activate_link(self, link: str) -> None:
+        """Request the action of a link in the text of a failed run: ``resume:KEY`` or ``remove:KEY``."""
         verb, _, key = link.partition(":")
         (self.resumeRequested if verb == "resume" else self.removeRequested).emit(key)
 
-    def _fit(self) -> None:
-        """As high as the sentences at this width; while none was shown yet, at a width that a window has."""
+    def _fit_height(self) -> None:
+        """As high as the sentences at the current width; before the first show, at the width of a usual window."""
         width = self.width() if self.isVisible() else max(self.width(), 1200)
         height = self._layout.heightForWidth(width)
         if height > 0 and height != self.height():
@@ -98,46 +110,72 @@ class VerdictPanel(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit()
+        self._fit_height()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._fit()
+        self._fit_height()
 
     def set_verdicts(self, verdicts: Sequence[VariantVerdict], *, complete: bool = True) -> None:
-        """Show these verdicts, current as of now; until all are there, the earlier ones of the others stay, grey."""
-        fresh = {verdict.key for verdict in verdicts}
-        older = [] if complete else [verdict for verdict in self._judged if verdict.key not in fresh]
-        self._judged = [*verdicts, *older]
-        sentences = [verdict.sentence for verdict in self._judged]
+        """Show these current verdicts; until they are complete, older verdicts of other variants stay, in grey."""
+        current = {verdict.key for verdict in verdicts}
+        older = [] if complete else [verdict for verdict in self._verdicts if verdict.key not in current]
+        self._verdicts = [*verdicts, *older]
+        sentences = [verdict.sentence for verdict in self._verdicts]
         self.set_sentences(sentences if complete or older else [*sentences, WAITING])
         self._body.setEnabled(True)
         for label in self._labels[len(verdicts) :]:
             label.setEnabled(complete)
 
     def set_outdated(self, outdated: bool, *, several: bool = True) -> None:
-        """Grey until the next verdicts are there; ``several``: there is something to compare."""
+        """Grey out the sentences until the next verdicts are ready.
+
+        Args:
+            several: there is more than one variant, so there is something to compare.
+        """
         if outdated and not several:
-            self._judged = []
-        wanted = [WAITING] if several else []
-        # Said at each move of a dragged box.
-        if outdated and not self._judged and wanted != self._sentences:
-            self.set_sentences(wanted)
+            self._verdicts = []
+        sentences = [WAITING] if several else []
+        # Called on each move of a dragged box.
+        if outdated and not self._verdicts and sentences != self._sentences:
+            self.set_sentences(sentences)
         self._body.setEnabled(not outdated)
 
 
-def _told(variant: Variant) -> str:
-    done = int(variant.predictions.covered.sum())
-    frames = f" after {done} frames" if done else ""
-    why = f": {escape(variant.message.rstrip('.'))}" if variant.message else ""
-    again = f'<a href="resume:{variant.key}">Go on with the run</a> · ' if variant.path else ""
-    return (
-        f"{escape(variant.name)}: <b>the run failed</b>{frames}{why}. {again}"
-        f'<a href="remove:{variant.key}">Remove it</a>'
-    )
+def _failed_run_text(variant: Variant) -> str:
+    """HTML with the reason of a failed run and links to the available actions."""
+    frames = int(variant.predictions.covered.sum())
+    name, reason = escape(variant.name), escape(variant.message.rstrip("."))
+    if frames and reason:
+        text = tr_n(
+            "{name}: <b>the run failed</b> after {count} frame: {reason}.",
+            "{name}: <b>the run failed</b> after {count:,} frames: {reason}.",
+            frames,
+            name=name,
+            reason=reason,
+        )
+    elif frames:
+        text = tr_n(
+            "{name}: <b>the run failed</b> after {count} frame.",
+            "{name}: <b>the run failed</b> after {count:,} frames.",
+            frames,
+            name=name,
+        )
+    elif reason:
+        text = tr("{name}: <b>the run failed</b>: {reason}.", name=name, reason=reason)
+    else:
+        text = tr("{name}: <b>the run failed</b>.", name=name)
+    links = [_link("resume", variant.key, tr("Resume run"))] if variant.path else []
+    links.append(_link("remove", variant.key, tr("Remove")))
+    return f"{text} {' · '.join(links)}"
 
 
-def _emphasised(text: str) -> str:
+def _link(verb: str, key: str, text: str) -> str:
+    target = f"{verb}:{key}"
+    return f'<a href="{target}">{text}</a>'
+
+
+def _emphasise_outcome(text: str) -> str:
     safe = escape(text)
     for word in ("PASS", "FAIL", "UNDECIDED"):
         safe = safe.replace(f": {word} ", f": <b>{word}</b> ", 1)

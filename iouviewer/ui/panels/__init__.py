@@ -1,1 +1,1 @@
-"""Panels of the main window: what stands around the canvas."""
+"""Panels of the main window around the canvas."""

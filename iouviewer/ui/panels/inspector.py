@@ -1,4 +1,4 @@
-"""The inspector of a pair: the IoU family, how far the current drag moved it, and why it is (not) a match."""
+"""The inspector of a pair: the IoU family, its change during a drag, and why the pair is (not) a match."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Rect
 from iouviewer.document.edits import Change, Phase
+from iouviewer.document.metric_columns import UNDEFINED
+from iouviewer.i18n import tr
 from iouviewer.metrics.iou import IouFamilyPair, family_pair, iou_matrix
 from iouviewer.ui.canvas.explain import describe
-from iouviewer.ui.canvas.hit import Ref, truth_ref
-from iouviewer.ui.canvas.review_view import Reviewed, reviewed
+from iouviewer.ui.canvas.frame_view_builder import VariantReview, review_variant
+from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 from iouviewer.ui.palette import band_colour
 from iouviewer.ui.theme import tabular_font
 
 _NAMES = ("IoU", "GIoU", "DIoU", "CIoU")
+_EMPTY_TEXT = tr("Select a box to see its match")
 
 
 @dataclass(frozen=True, slots=True)
-class Inspected:
-    """What the inspector shows: a ground-truth box and a prediction, either may be missing."""
+class InspectedPair:
+    """A ground-truth box and a prediction; either may be missing."""
 
-    ref: Ref
-    truth: Rect | None
+    ref: BoxRef
+    ground_truth: Rect | None
     prediction: Rect | None
 
 
@@ -36,9 +39,9 @@ class Inspector(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.setObjectName("inspector")
-        self.setAccessibleName("Inspector of the selected pair")
+        self.setAccessibleName(tr("Inspector of the selected pair"))
         self._session = session
-        self._before: IouFamilyPair | None = None
+        self._at_drag_start: IouFamilyPair | None = None
         self._values: list[QLabel] = []
         self._deltas: list[QLabel] = []
         grid = QGridLayout()
@@ -49,7 +52,7 @@ class Inspector(QWidget):
         for column, name in enumerate(_NAMES):
             head = QLabel(name)
             head.setProperty("role", "muted")
-            value, delta = QLabel("–"), QLabel("")
+            value, delta = QLabel(UNDEFINED), QLabel("")
             value.setObjectName(f"inspector{name}")
             value.setAccessibleName(name)
             for row, label in enumerate((head, value, delta)):
@@ -70,69 +73,73 @@ class Inspector(QWidget):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.text)
-        # Room for most explanations, longer ones scroll: nothing jumps when they change.
+        # High enough for most explanations; longer ones scroll, so the layout does not jump when they change.
         scroll.setMinimumHeight(self.fontMetrics().lineSpacing() * 4 + 4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(grid)
         layout.addWidget(scroll, 1)
-        session.selectionChanged.connect(self._on_reference_changed)
-        session.frameChanged.connect(self._on_reference_changed)
-        session.scoresChanged.connect(self._on_reference_changed)
-        session.sourceChanged.connect(self._on_reference_changed)
+        session.selectionChanged.connect(self._show_selection)
+        session.frameChanged.connect(self._show_selection)
+        session.scoresChanged.connect(self._show_selection)
+        session.sourceChanged.connect(self._show_selection)
         session.changed.connect(self._on_session_changed)
-        self._on_reference_changed()
+        self._show_selection()
 
-    def _on_reference_changed(self) -> None:
-        self._before = None
+    def _show_selection(self) -> None:
+        self._at_drag_start = None
         self.refresh(live=False)
 
     def _on_session_changed(self, change: Change) -> None:
         live = change.phase is Phase.LIVE and change.origin != "cancel"
         if not live:
-            self._before = None
+            self._at_drag_start = None
         self.refresh(live=live)
 
     def refresh(self, *, live: bool) -> None:
-        """Show the selection as it is; ``live`` keeps what the drag began with and shows the difference."""
-        found = self._inspected()
+        """Show the current selection.
+
+        Args:
+            live: a drag goes on: keep the values from its start and show the difference to them.
+        """
+        pair = self._inspected_pair()
         family: IouFamilyPair | None = None
-        if found is not None and found.truth is not None and found.prediction is not None:
+        if pair is not None and pair.ground_truth is not None and pair.prediction is not None:
             convention = self._session.scores.settings.review.convention
-            family = family_pair(found.truth, found.prediction, convention)
+            family = family_pair(pair.ground_truth, pair.prediction, convention)
         for place, value in enumerate(self._values):
             number = None if family is None else family[place]
-            value.setText("–" if number is None else f"{number:.3f}".replace("-", "−"))
+            value.setText(UNDEFINED if number is None else f"{number:.3f}".replace("-", "−"))
             colour = band_colour(number) if number is not None and place == 0 else ""
             value.setStyleSheet(f"color: {colour}; font-weight: 600" if colour else "")
             delta = ""
-            if live and number is not None and self._before is not None:
-                delta = f"{number - self._before[place]:+.3f}".replace("-", "−")
+            if live and number is not None and self._at_drag_start is not None:
+                delta = f"{number - self._at_drag_start[place]:+.3f}".replace("-", "−")
             self._deltas[place].setText(delta)
         if not live:
-            self._before = family
-        self.text.setText(self._explanation(found))
+            self._at_drag_start = family
+        self.text.setText(self._explanation(pair))
 
-    def _reviews(self) -> list[Reviewed]:
+    def _reviews(self) -> list[VariantReview]:
         session = self._session
         baseline = session.variants.baseline
         visible = sorted(session.variants.visible(), key=lambda v: baseline is None or v.key != baseline.key)
-        return [reviewed(session, variant, session.current_frame) for variant in visible]
+        return [review_variant(session, variant, session.current_frame) for variant in visible]
 
-    def _explanation(self, found: Inspected | None) -> str:
+    def _explanation(self, pair: InspectedPair | None) -> str:
         if not self._session.frame_count:
             return ""
-        if found is None:
-            return "Click a box to see how well it is matched, and why."
-        return describe(self._session, found.ref, self._session.current_frame, self._reviews())
+        if pair is None:
+            return _EMPTY_TEXT
+        return describe(self._session, pair.ref, self._session.current_frame, self._reviews())
 
-    def _inspected(self) -> Inspected | None:
+    def _inspected_pair(self) -> InspectedPair | None:
         session = self._session
         if not session.frame_count:
             return None
         if session.selection.prediction is not None:
-            return self._of_prediction(*session.selection.prediction)
+            return self._pair_of_prediction(*session.selection.prediction)
         if len(session.selection.boxes) != 1:
             return None
         box = session.ground_truth.find(next(iter(session.selection.boxes)))
@@ -140,17 +147,17 @@ class Inspector(QWidget):
             return None
         baseline = session.variants.baseline
         if baseline is None:
-            return Inspected(truth_ref(box.id), box.rect, None)
-        review = reviewed(session, baseline, box.frame)
+            return InspectedPair(truth_ref(box.id), box.rect, None)
+        review = review_variant(session, baseline, box.frame)
         table = baseline.predictions.table
         row = review.partner_of.get(box.id)
         if row is None:
-            row = self._nearest(box.rect)
+            row = self._best_overlap(box.rect)
         rect = None if row is None else _rect(table.boxes[:, row].tolist())
-        return Inspected(truth_ref(box.id), box.rect, rect)
+        return InspectedPair(truth_ref(box.id), box.rect, rect)
 
-    def _nearest(self, rect: Rect) -> int | None:
-        """Row of the baseline's prediction that overlaps a box most, None if none does."""
+    def _best_overlap(self, rect: Rect) -> int | None:
+        """Row of the baseline's prediction with the largest IoU, None where no prediction overlaps."""
         baseline = self._session.variants.baseline
         if baseline is None:
             return None
@@ -158,19 +165,19 @@ class Inspector(QWidget):
         boxes = baseline.predictions.table.boxes[:, rows]
         if not boxes.shape[1]:
             return None
-        overlap = iou_matrix(np.array([rect]).T, boxes)[0]
-        best = int(overlap.argmax())
-        return rows.start + best if overlap[best] > 0 else None
+        ious = iou_matrix(np.array([rect]).T, boxes)[0]
+        best = int(ious.argmax())
+        return rows.start + best if ious[best] > 0 else None
 
-    def _of_prediction(self, key: str, row: int) -> Inspected | None:
+    def _pair_of_prediction(self, key: str, row: int) -> InspectedPair | None:
         variant = self._session.variants.find(key)
         if variant is None or row >= len(variant.predictions.table):
             return None
-        review = reviewed(self._session, variant, self._session.current_frame)
+        review = review_variant(self._session, variant, self._session.current_frame)
         owner = review.owner_of.get(row)
         box = None if owner is None else self._session.ground_truth.find(owner)
         rect = _rect(variant.predictions.table.boxes[:, row].tolist())
-        return Inspected(Ref(key, row), None if box is None else box.rect, rect)
+        return InspectedPair(BoxRef(key, row), None if box is None else box.rect, rect)
 
 
 def _rect(values: list[float]) -> Rect:

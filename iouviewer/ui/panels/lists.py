@@ -1,49 +1,49 @@
-"""Tables and lists of the side panel, joined with the session's selection and frame."""
+"""Tables of the side panel, linked with the session's selection and frame."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 
 from iouviewer.app.editing.session import Session
-from iouviewer.ui.panels.problems import ProblemsPanel
-from iouviewer.ui.panels.sections import Section, dense_table, make_dense
+from iouviewer.i18n import tr
+from iouviewer.ui.panels.sections import Section, apply_dense_style, paint_empty_text
 from iouviewer.ui.tables.boxes_model import BoxesModel
-from iouviewer.ui.tables.variants_model import Column, VariantsModel
+from iouviewer.ui.tables.variants_model import NAME, VariantsModel
 
-__all__ = ["BoxesPanel", "ProblemsPanel", "VariantsPanel"]
-
-_NARROW = (Column.NAME, Column.AVG_IOU, Column.PQ, Column.AP)
-_NARROW_WIDTHS = {Column.AVG_IOU: 70, Column.PQ: 58, Column.AP: 72}
-_WIDTHS = {Column.AP: 80, Column.AP50: 80, Column.FRAMES: 96, Column.DELTA: 80, Column.AVG_IOU: 76}
+_NARROW_WIDTHS = {"avg_iou": 70, "pq": 58, "ap": 72}
+_NARROW_WIDTH = 60
+_WIDTHS = {"ap": 80, "ap50": 80, "frames": 96, "delta": 80, "avg_iou": 76}
+_WIDTH = 66
+_NO_BOXES = tr("No boxes on this frame. Draw a box, copy from the previous frame, or verify the frame as empty.")
 
 
 class BoxesPanel(Section):
-    """Boxes of this frame; a row and the selection on the canvas are one."""
+    """Boxes of this frame; the selected row follows the selection on the canvas and vice versa."""
 
     def __init__(self, session: Session) -> None:
         self.model = BoxesModel(session)
-        self.table = dense_table("boxesTable", "Boxes of this frame")
-        super().__init__("Boxes of this frame", self.table)
+        self.table = _BoxesView(session)
+        super().__init__(tr("Boxes of this frame"), self.table)
         self._session = session
         self.table.setModel(self.model)
         header = self.table.horizontalHeader()
-        # "#4145  0.86" must fit whatever font the system has.
+        # Wide enough for "#4145  0.86" in any system font.
         self.table.setColumnWidth(0, self.table.fontMetrics().horizontalAdvance("#99999  0.00") + 18)
         self.table.setColumnWidth(2, 54)
         self.table.setColumnWidth(3, 100)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        self.table.selectionModel().currentRowChanged.connect(self._on_row_changed)
+        self.table.selectionModel().currentRowChanged.connect(self._on_current_row_changed)
         session.selectionChanged.connect(self._show_selection)
         self.model.modelReset.connect(self._on_model_reset)
         self._on_model_reset()
 
     def _on_model_reset(self) -> None:
-        self.remark.setText(str(self.model.rowCount()) if self._session.frame_count else "")
+        self.summary.setText(f"{self.model.rowCount():,}" if self._session.frame_count else "")
         self._show_selection()
 
-    def _on_row_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+    def _on_current_row_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if not current.isValid() or not self.table.hasFocus():
             return
         row = self.model.row_at(current.row())
@@ -59,15 +59,29 @@ class BoxesPanel(Section):
             row = self.model.row_of_box(next(iter(selection.boxes)))
         elif selection.prediction is not None:
             row = next((i for i in range(self.model.rowCount()) if self._is_prediction(i, selection.prediction)), -1)
-        _mark_row(self.table, row)
+        _select_row(self.table, row)
 
     def _is_prediction(self, row: int, prediction: tuple[str, int]) -> bool:
-        found = self.model.row_at(row)
-        return (found.variant, found.row) == prediction
+        box_row = self.model.row_at(row)
+        return (box_row.variant, box_row.row) == prediction
+
+
+class _BoxesView(QTableView):
+    """The table; without boxes it says how to add one."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        apply_dense_style(self, "boxesTable", tr("Boxes of this frame"))
+        self._session = session
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._session.frame_count and not self.model().rowCount():
+            paint_empty_text(self, _NO_BOXES)
 
 
 class VariantsPanel(Section):
-    """The variants table; in the narrow panel it shows the columns that matter while correcting.
+    """The variants table; in the narrow side panel it shows few columns.
 
     Signals:
         removeRequested(str), baselineRequested(str), resumeRequested(str): of the variant with this key.
@@ -80,19 +94,20 @@ class VariantsPanel(Section):
     def __init__(self, session: Session) -> None:
         self.model = VariantsModel(session)
         self.table = _VariantsView(self)
-        super().__init__("Variants", self.table)
+        super().__init__(tr("Variants"), self.table)
         self._session = session
         self.table.setModel(self.model)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.set_narrow(True)
 
     def set_narrow(self, narrow: bool) -> None:
-        """Few columns, or all of them."""
-        for column in Column:
-            place = self.model.column_of(column)
-            self.table.setColumnHidden(place, narrow and column not in _NARROW)
-            if column is not Column.NAME:
-                self.table.setColumnWidth(place, _NARROW_WIDTHS.get(column, 60) if narrow else _WIDTHS.get(column, 66))
+        """Show the columns of the side panel, or all of them."""
+        shown = self.model.side_panel_column_ids if narrow else self.model.column_ids
+        widths, default = (_NARROW_WIDTHS, _NARROW_WIDTH) if narrow else (_WIDTHS, _WIDTH)
+        for position, column_id in enumerate(self.model.column_ids):
+            self.table.setColumnHidden(position, column_id not in shown)
+            if column_id != NAME:
+                self.table.setColumnWidth(position, widths.get(column_id, default))
 
     def current_key(self) -> str:
         """Key of the selected variant, empty for none."""
@@ -105,7 +120,7 @@ class _VariantsView(QTableView):
 
     def __init__(self, panel: VariantsPanel) -> None:
         super().__init__()
-        make_dense(self, "variantsTable", "Variants and their scores")
+        apply_dense_style(self, "variantsTable", tr("Variants and their scores"))
         self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
         self._panel = panel
 
@@ -116,12 +131,12 @@ class _VariantsView(QTableView):
             return
         key = self._panel.model.key_at(index.row())
         menu = QMenu(self)
-        baseline, remove = QAction("Make it the baseline", menu), QAction("Remove from the list", menu)
-        resume = QAction("Go on with the run", menu)
-        resume.setVisible(self._panel.model.stopped(key))
+        resume, baseline = QAction(tr("Resume run"), menu), QAction(tr("Set as baseline"), menu)
+        remove = QAction(tr("Remove from list"), menu)
+        resume.setVisible(self._panel.model.is_resumable(key))
         menu.addActions([resume, baseline, remove])
-        place = self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()) if by_key else event.globalPos()
-        chosen = menu.exec(place)
+        position = self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()) if by_key else event.globalPos()
+        chosen = menu.exec(position)
         if chosen is baseline:
             self._panel.baselineRequested.emit(key)
         elif chosen is remove:
@@ -130,7 +145,7 @@ class _VariantsView(QTableView):
             self._panel.resumeRequested.emit(key)
 
 
-def _mark_row(view: QTableView, row: int) -> None:
+def _select_row(view: QTableView, row: int) -> None:
     """Select a row without moving the focus; -1 selects nothing."""
     selection = view.selectionModel()
     if row < 0:

@@ -1,8 +1,9 @@
-"""The side panel's sections: a heading with a remark, and what stands below it."""
+"""Sections of the side panel, and the style of its tables."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -14,24 +15,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from iouviewer.ui.palette import scheme_theme
+
 
 class Section(QFrame):
-    """A heading, a muted remark at its right end, and one widget."""
+    """A heading, a muted summary at its right end, and one widget."""
 
-    def __init__(self, title: str, body: QWidget, *, remark: str = "") -> None:
+    def __init__(self, title: str, body: QWidget) -> None:
         super().__init__()
         self.setProperty("role", "panel")
         self.title = QLabel(title)
         self.title.setProperty("role", "heading")
-        self.remark = QLabel(remark)
-        self.remark.setProperty("role", "muted")
-        self.remark.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.remark.setContentsMargins(0, 0, 8, 0)
+        self.summary = QLabel()
+        self.summary.setProperty("role", "muted")
+        self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.summary.setContentsMargins(0, 0, 8, 0)
         self.body = body
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 0, 0)
         head.addWidget(self.title)
-        head.addWidget(self.remark, 1)
+        head.addWidget(self.summary, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(0)
@@ -39,17 +42,17 @@ class Section(QFrame):
         layout.addWidget(body, 1)
 
 
-def dense_table(name: str, accessible: str) -> QTableView:
-    """A dense table; see ``make_dense``."""
+def dense_table(name: str, accessible_name: str) -> QTableView:
+    """A dense table; see ``apply_dense_style``."""
     table = QTableView()
-    make_dense(table, name, accessible)
+    apply_dense_style(table, name, accessible_name)
     return table
 
 
-def make_dense(table: QTableView, name: str, accessible: str) -> None:
-    """No frames and no grid, rows selected as a whole, as wide as its place."""
+def apply_dense_style(table: QTableView, name: str, accessible_name: str) -> None:
+    """Remove frames and grid, select whole rows, and fit the width to the available space."""
     table.setObjectName(name)
-    table.setAccessibleName(accessible)
+    table.setAccessibleName(accessible_name)
     table.setShowGrid(False)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -69,3 +72,11 @@ def make_dense(table: QTableView, name: str, accessible: str) -> None:
     horizontal.setSectionsClickable(False)
     horizontal.setMinimumSectionSize(24)
     horizontal.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+
+
+def paint_empty_text(view: QAbstractItemView, text: str) -> None:
+    """Write a text into an empty list; call it at the end of the view's ``paintEvent``."""
+    painter = QPainter(view.viewport())
+    painter.setPen(scheme_theme().muted)
+    rect = view.viewport().rect().adjusted(8, 8, -8, -8)
+    painter.drawText(rect, int(Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), text)

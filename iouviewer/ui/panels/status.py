@@ -1,4 +1,4 @@
-"""The status bar: where we are, what is saved, how inference goes."""
+"""The status bar: messages, current position, save state and the progress of a run."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QTo
 
 from iouviewer.app.editing.session import SaveState, Session
 from iouviewer.document.edits import Aspect, Change
+from iouviewer.i18n import tr
 from iouviewer.ui.theme import tabular_font
 
 MESSAGE_MILLISECONDS = 6000
 
-_SAVE_WORDS = "saved", "NOT SAVED", "saving …"
-
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where there is no room for all of it; ``text`` stays whole."""
+    """One line that ends in an ellipsis where it is too long; ``text`` stays complete."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw what there is room for."""
-        whole, room = self.text(), self.contentsRect().width()
-        if self.fontMetrics().horizontalAdvance(whole) <= room:
+        """Draw as much of the text as fits."""
+        text, width = self.text(), self.contentsRect().width()
+        if self.fontMetrics().horizontalAdvance(text) <= width:
             super().paintEvent(event)
             return
         painter = QPainter(self)
-        line = self.fontMetrics().elidedText(whole, Qt.TextElideMode.ElideRight, room)
+        line = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width)
         self.style().drawItemText(
             painter,
             self.contentsRect(),
@@ -42,10 +41,10 @@ class ElidedLabel(QLabel):
 
 
 class StatusBar(QStatusBar):
-    """``frame 412 / 794 · t 00:41.2 · zoom · x,y · verified 120 · saved, clip.mp4.iouv · inference 38 %``.
+    """``Frame 412 / 794 · t 00:41.2 · zoom · x, y · Verified 120 · Saved, clip.mp4.iouv · int8 38 %``.
 
     Signals:
-        cancelRequested(): the user wants the run in work to stop.
+        cancelRequested(): the current run should stop.
     """
 
     cancelRequested = Signal()
@@ -53,85 +52,91 @@ class StatusBar(QStatusBar):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._trouble = False
-        self._of_here = ""
+        self._has_save_failed = False
+        self._frame_message = ""
         self._run_width = 0
         self.setSizeGripEnabled(False)
-        self._fading = QTimer(self)
-        self._fading.setSingleShot(True)
-        self._fading.setInterval(MESSAGE_MILLISECONDS)
-        self._fading.timeout.connect(self._on_fading_timeout)
-        font = tabular_font(self.font())
+        self._fade_timer = QTimer(self)
+        self._fade_timer.setSingleShot(True)
+        self._fade_timer.setInterval(MESSAGE_MILLISECONDS)
+        self._fade_timer.timeout.connect(self._on_fade_timer_timeout)
         self.message = ElidedLabel()
         self.message.setObjectName("statusMessage")
-        self.message.setAccessibleName("Message")
+        self.message.setAccessibleName(tr("Message"))
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self.message, 1)
-        self.frame = self._label("statusFrame", "Frame", "frame 0000 / 0000")
-        self.time = self._label("statusTime", "Time", "t 00:00:00.0")
-        self.zoom = self._label("statusZoom", "Zoom", "6400 %")
-        self.place = self._label("statusPlace", "Picture coordinates of the mouse", "00000, 00000")
-        self.verified = self._label("statusVerified", "Verified frames", "verified 000000")
-        self.saved = self._label("statusSaved", "Saved state and project file", "saved, clip.mp4.iouv")
-        self.run = QLabel()
-        self.run.setObjectName("statusInference")
-        self.run.setFont(font)
-        self.progress = QProgressBar()
-        self.progress.setObjectName("inferenceProgressBar")
-        self.progress.setAccessibleName("Inference progress")
-        self.progress.setFixedWidth(88)
-        self.progress.setTextVisible(False)
-        self.cancel_button = QToolButton()
-        self.cancel_button.setObjectName("cancelInferenceButton")
-        self.cancel_button.setAccessibleName("Cancel the run")
-        self.cancel_button.setText("Cancel")
-        self.cancel_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        for widget in (self.run, self.progress, self.cancel_button):
-            self.addPermanentWidget(widget)
-            widget.hide()
-        self.cancel_button.clicked.connect(self.cancelRequested)
+        self.frame = self._add_label("statusFrame", tr("Frame"), _frame_text("0000", "0000"))
+        self.time = self._add_label("statusTime", tr("Time"), "t 00:00:00.0")
+        self.zoom = self._add_label("statusZoom", tr("Zoom"), "6400 %")
+        self.place = self._add_label("statusPlace", tr("Image coordinates of the mouse"), "00000, 00000")
+        self.verified = self._add_label("statusVerified", tr("Verified frames"), tr("Verified {count:,}", count=10**6))
+        self.saved = self._add_label(
+            "statusSaved", tr("Save state and project file"), tr("Saved, {name}", name="clip.mp4.iouv")
+        )
+        self._add_run_widgets()
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         session.changed.connect(self._on_session_changed)
         session.saveStateChanged.connect(self.show_saved)
-        session.told.connect(self.say)
+        session.statusMessage.connect(self.show_message)
         self._on_source_changed()
 
-    def _label(self, name: str, accessible: str, longest: str) -> QLabel:
+    def _add_label(self, name: str, accessible_name: str, longest: str) -> QLabel:
         label = QLabel()
         label.setObjectName(name)
-        label.setAccessibleName(accessible)
+        label.setAccessibleName(accessible_name)
         label.setProperty("role", "muted")
         label.setFont(tabular_font(self.font()))
         label.setMinimumWidth(label.fontMetrics().horizontalAdvance(longest) + 4)
         self.addPermanentWidget(label)
         return label
 
-    def say(self, text: str, *, keep: bool = False) -> None:
-        """One sentence, until the next one or for some seconds; ``keep``: until the next one."""
+    def _add_run_widgets(self) -> None:
+        self.run = QLabel()
+        self.run.setObjectName("statusInference")
+        self.run.setFont(tabular_font(self.font()))
+        self.progress = QProgressBar()
+        self.progress.setObjectName("inferenceProgressBar")
+        self.progress.setAccessibleName(tr("Inference progress"))
+        self.progress.setFixedWidth(88)
+        self.progress.setTextVisible(False)
+        self.cancel_button = QToolButton()
+        self.cancel_button.setObjectName("cancelInferenceButton")
+        self.cancel_button.setAccessibleName(tr("Cancel run"))
+        self.cancel_button.setText(tr("Cancel"))
+        self.cancel_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        for widget in (self.run, self.progress, self.cancel_button):
+            self.addPermanentWidget(widget)
+            widget.hide()
+        self.cancel_button.clicked.connect(self.cancelRequested)
+
+    # Messages
+
+    def show_message(self, text: str, *, keep: bool = False) -> None:
+        """Show one sentence until the next one, or for some seconds unless ``keep``."""
         self.message.setText(text)
         self.message.setToolTip(text)
         if keep:
-            self._fading.stop()
+            self._fade_timer.stop()
         else:
-            self._fading.start()
+            self._fade_timer.start()
 
-    def say_here(self, text: str) -> None:
-        """One sentence on the frame that is shown: elsewhere it would be wrong."""
-        self.say(text)
-        self._of_here = text
+    def show_frame_message(self, text: str) -> None:
+        """Show one sentence about the current frame; it disappears with the frame."""
+        self.show_message(text)
+        self._frame_message = text
 
     def _on_frame_changed(self, frame: int) -> None:
-        if self._of_here and self.message.text() == self._of_here:
-            self.say("")
-        self._of_here = ""
+        if self._frame_message and self.message.text() == self._frame_message:
+            self.show_message("")
+        self._frame_message = ""
         self._show_frame(frame)
 
-    def _on_fading_timeout(self) -> None:
+    def _on_fade_timer_timeout(self) -> None:
         self.message.clear()
         self.message.setToolTip("")
 
-    # What is known
+    # Position
 
     def _on_source_changed(self) -> None:
         self._show_frame(self._session.current_frame)
@@ -140,29 +145,29 @@ class StatusBar(QStatusBar):
 
     def _show_frame(self, frame: int) -> None:
         count = self._session.frame_count
-        widest = self.frame.fontMetrics().horizontalAdvance(f"frame {count} / {count}") + 4
-        if widest > self.frame.minimumWidth():
-            self.frame.setMinimumWidth(widest)
-        self.frame.setText(f"frame {frame} / {count - 1}" if count else "")
+        width = self.frame.fontMetrics().horizontalAdvance(_frame_text(str(count), str(count))) + 4
+        if width > self.frame.minimumWidth():
+            self.frame.setMinimumWidth(width)
+        self.frame.setText(_frame_text(str(frame), str(count - 1)) if count else "")
         fps = self._session.source.fps
         self.show_time(frame / fps if count and fps > 0 else None)
 
     def show_time(self, seconds: float | None) -> None:
-        """Time of the frame; None where there is no time base."""
-        self.time.setText("" if seconds is None else f"t {clock(seconds)}")
+        """Show the time of the frame; None where there is no time base."""
+        self.time.setText("" if seconds is None else f"t {format_time(seconds)}")
 
-    def show_unnumbered(self, seconds: float) -> None:
-        """The picture of a time whose frame number is not known yet."""
-        self.frame.setText("frame ? …")
+    def show_unknown_frame(self, seconds: float) -> None:
+        """Show that the frame at this time has no known number yet."""
+        self.frame.setText(tr("Frame ?…"))
         self.show_time(seconds)
 
     def show_zoom(self, zoom: float) -> None:
-        """Zoom as device pixels a picture pixel."""
+        """Show the zoom, given in device pixels per image pixel."""
         self.zoom.setText(f"{100 * zoom:.0f} %")
 
-    def show_place(self, place: QPointF | None) -> None:
-        """Where the mouse is in the picture."""
-        self.place.setText("" if place is None else f"{place.x():.0f}, {place.y():.0f}")
+    def show_mouse_position(self, position: QPointF | None) -> None:
+        """Show the image coordinates of the mouse; None where it is outside the image."""
+        self.place.setText("" if position is None else f"{position.x():.0f}, {position.y():.0f}")
 
     def _on_session_changed(self, change: Change) -> None:
         if change.aspects & Aspect.FRAME_STATE:
@@ -170,31 +175,37 @@ class StatusBar(QStatusBar):
 
     def _show_verified(self) -> None:
         count = int(self._session.ground_truth.verified().sum())
-        self.verified.setText(f"verified {count}" if self._session.frame_count else "")
+        self.verified.setText(tr("Verified {count:,}", count=count) if self._session.frame_count else "")
+
+    # Save state
 
     def show_saved(self, state: SaveState) -> None:
-        """Whether all edits are on disk, and where."""
+        """Show whether all edits are on disk, and the project file."""
         if not self._session.frame_count:
             self.saved.setText("")
             return
-        if not state.place:
-            self.saved.setText("no changes yet")
-            self.saved.setToolTip("The project file is made at the first edit or import.")
+        if not state.project_path:
+            self.saved.setText(tr("No changes"))
+            self.saved.setToolTip(tr("The project file is created with the first edit or import."))
             return
-        saved, trouble, saving = _SAVE_WORDS
-        word = saved if state.is_saved else trouble if self._trouble else saving
-        name = Path(state.place).name
+        name = Path(state.project_path).name
         short = name if len(name) < 32 else name[:14] + "…" + name[-16:]
-        # Room for the longest word, so that nothing beside it moves when an edit is being saved.
-        longest = max(map(self.saved.fontMetrics().horizontalAdvance, (f"{each}, {short}" for each in _SAVE_WORDS)))
-        self.saved.setMinimumWidth(max(self.saved.minimumWidth(), longest + 12))
-        self.saved.setText(f"{word}, {short}")
-        self.saved.setToolTip(state.place)
+        texts = (
+            tr("Saved, {name}", name=short),
+            tr("Not saved, {name}", name=short),
+            tr("Saving…, {name}", name=short),
+        )
+        saved, failed, saving = texts
+        # Wide enough for the longest text, so that the neighbours do not move while an edit is saved.
+        width = max(map(self.saved.fontMetrics().horizontalAdvance, texts))
+        self.saved.setMinimumWidth(max(self.saved.minimumWidth(), width + 12))
+        self.saved.setText(saved if state.is_saved else failed if self._has_save_failed else saving)
+        self.saved.setToolTip(state.project_path)
 
-    def set_trouble(self, trouble: bool) -> None:
-        """Whether saving fails; stays to be seen when the message about it was closed."""
-        self._trouble = trouble
-        self.saved.setProperty("role", "warning" if trouble else "muted")
+    def set_save_failed(self, failed: bool) -> None:
+        """Mark that saving fails; this stays visible after the message about it was closed."""
+        self._has_save_failed = failed
+        self.saved.setProperty("role", "warning" if failed else "muted")
         self.saved.style().unpolish(self.saved)
         self.saved.style().polish(self.saved)
         self.show_saved(self._session.save_state)
@@ -202,31 +213,35 @@ class StatusBar(QStatusBar):
     # Inference
 
     def show_run(self, text: str, done: int, total: int) -> None:
-        """A run is at work."""
+        """Show the progress of the current run."""
         if self.progress.isHidden():
             for widget in (self.run, self.progress, self.cancel_button):
                 widget.show()
-        # Room for the longest line so far: a label that fits is not laid out anew, with all its neighbours.
+        # As wide as the longest text so far: a label whose text fits does not cause a new layout of the status bar.
         width = self.run.fontMetrics().horizontalAdvance(text) + 4
         if width > self._run_width:
             self._run_width = width
             self.run.setFixedWidth(width)
         self.run.setText(text)
-        # A progress bar paints itself at once and whatever lies beneath it; this one waits for the next painting.
+        # A progress bar repaints itself and everything below it at once; here it waits for the next paint event.
         self.progress.setUpdatesEnabled(False)
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         self.progress.setUpdatesEnabled(True)
 
     def hide_run(self) -> None:
-        """No run is at work."""
+        """Hide the progress: no run is active."""
         self._run_width = 0
         for widget in (self.run, self.progress, self.cancel_button):
             widget.hide()
 
 
-def clock(seconds: float) -> str:
-    """``00:41.2``, with hours where there are any."""
+def _frame_text(frame: str, last: str) -> str:
+    return tr("Frame {frame} / {last}", frame=frame, last=last)
+
+
+def format_time(seconds: float) -> str:
+    """``00:41.2``, with hours where needed."""
     tenths = math.floor(seconds * 10 + 0.5)
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)

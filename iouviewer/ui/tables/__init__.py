@@ -1,1 +1,1 @@
-"""Variants, boxes and problems."""
+"""Models of the tables: variants, boxes and problems."""

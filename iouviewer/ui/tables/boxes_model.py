@@ -1,4 +1,4 @@
-"""Table of the current frame's boxes: pair, class, IoU, state."""
+"""Model of the table of the current frame's boxes: pair, class, IoU, state."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, Qt
 from PySide6.QtGui import QBrush, QColor, QFont
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.edits import Change
+from iouviewer.document.metric_columns import UNDEFINED
+from iouviewer.i18n import tr
 from iouviewer.metrics.review import PairState
 from iouviewer.ui.palette import band_colour
-from iouviewer.ui.tables.variants_model import COLUMN_ROLE
+from iouviewer.ui.tables.common import COLUMN_ROLE, ROOT, Index, cell_alignment
 from iouviewer.ui.theme import tabular_font
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 class Column(StrEnum):
@@ -29,16 +29,17 @@ class Column(StrEnum):
     STATE = "state"
 
 
-HEADS = {Column.PAIR: "Pair", Column.CLASS: "Class", Column.IOU: "IoU", Column.STATE: "State"}
-COLUMNS = tuple(HEADS)
+HEADERS = {Column.PAIR: tr("Pair"), Column.CLASS: tr("Class"), Column.IOU: tr("IoU"), Column.STATE: tr("State")}
+COLUMNS = tuple(HEADERS)
 STATE_TEXTS = {
-    PairState.TRUE_POSITIVE: "match",
-    PairState.LOOSE: "loose",
-    PairState.FALSE_POSITIVE: "false positive",
-    PairState.MISS: "missed",
-    PairState.IGNORED: "ignored",
-    PairState.BELOW_CONFIDENCE: "below confidence",
+    PairState.TRUE_POSITIVE: tr("matched"),
+    PairState.LOOSE: tr("loose"),
+    PairState.FALSE_POSITIVE: tr("extra"),
+    PairState.MISS: tr("missed"),
+    PairState.IGNORED: tr("ignored"),
+    PairState.BELOW_CONFIDENCE: tr("below confidence"),
 }
+_FLAG_TEXTS = {BoxFlag.OCCLUDED: tr("occluded"), BoxFlag.OUTSIDE: tr("out of view")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ class BoxRow:
     """One row: a ground-truth box with its partner, or a prediction alone.
 
     Attributes:
-        box_id: ground truth, None for a false positive.
-        variant, row: prediction's variant and row in its whole table; empty and -1 without a prediction.
+        box_id: ground truth, None for an extra prediction.
+        variant, row: the prediction's variant and its row in the whole table; empty and -1 without a prediction.
         iou: nan without a pair.
     """
 
@@ -62,7 +63,7 @@ class BoxRow:
 
 
 class BoxesModel(QAbstractTableModel):
-    """Ground truth by id, then false positives, against the baseline (or the variant that ``set_variant`` names)."""
+    """Ground truth by id, then extra predictions, against the baseline (or the variant set by ``set_variant``)."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -106,7 +107,7 @@ class BoxesModel(QAbstractTableModel):
         boxes = {box.id: box for box in session.ground_truth.boxes(frame)}
         variant = session.variants.find(self._variant) or session.variants.baseline
         if variant is None or not variant.predictions.covered[frame]:
-            # A frame that nobody predicted on misses nothing.
+            # Without predictions for this frame, no box counts as missed.
             nan = math.nan
             return [BoxRow(box.id, "", -1, box.class_id, nan, nan, None, box.flags) for box in boxes.values()]
         review = session.scores.frame_review(variant.key, frame)
@@ -114,45 +115,49 @@ class BoxesModel(QAbstractTableModel):
         first = table.rows(frame).start
         rows: list[BoxRow] = []
         columns = (review.gt_ids, review.pred_rows, review.iou, review.state)
-        for gt_id, row, iou, number in zip(*(column.tolist() for column in columns), strict=True):
+        for gt_id, pred_row, iou, number in zip(*(column.tolist() for column in columns), strict=True):
             state = PairState(number)
             if gt_id < 0 and state is PairState.BELOW_CONFIDENCE:
                 continue
-            place = first + row if row >= 0 else -1
+            table_row = first + pred_row if pred_row >= 0 else -1
             box = boxes.get(gt_id)
-            class_id = box.class_id if box is not None else int(table.class_ids[place])
-            score = float(table.scores[place]) if place >= 0 else math.nan
-            paired = iou if gt_id >= 0 and row >= 0 else math.nan
-            key = variant.key if place >= 0 else ""
             rows.append(
                 BoxRow(
-                    gt_id if gt_id >= 0 else None, key, place, class_id, paired, score, state, box.flags if box else 0
+                    box_id=gt_id if gt_id >= 0 else None,
+                    variant=variant.key if table_row >= 0 else "",
+                    row=table_row,
+                    class_id=box.class_id if box is not None else int(table.class_ids[table_row]),
+                    iou=iou if gt_id >= 0 and pred_row >= 0 else math.nan,
+                    score=float(table.scores[table_row]) if table_row >= 0 else math.nan,
+                    state=state,
+                    flags=box.flags if box else 0,
                 )
             )
         return rows
 
     def row_at(self, row: int) -> BoxRow:
-        """What stands in a row."""
+        """The content of a row."""
         return self._rows[row]
 
     def row_of_box(self, box_id: int) -> int:
-        """Row of a ground-truth box, -1 if it is not here."""
+        """Row of a ground-truth box, -1 if it is not on this frame."""
         return next((i for i, row in enumerate(self._rows) if row.box_id == box_id), -1)
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+    def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+    def columnCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(COLUMNS)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if orientation is not Qt.Orientation.Horizontal:
             return None
+        column = COLUMNS[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return HEADS[COLUMNS[section]]
+            return HEADERS[column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(COLUMNS[section])
-        return COLUMNS[section].value if role == COLUMN_ROLE else None
+            return cell_alignment(is_text=column is not Column.IOU)
+        return column.value if role == COLUMN_ROLE else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid() or index.row() >= len(self._rows):
@@ -163,7 +168,7 @@ class BoxesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.UserRole:
             return _value(row, column)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column)
+            return cell_alignment(is_text=column is not Column.IOU)
         if role == Qt.ItemDataRole.ForegroundRole and column is Column.IOU and not math.isnan(row.iou):
             return QBrush(QColor(band_colour(row.iou)))
         if role == Qt.ItemDataRole.FontRole and column is not Column.CLASS:
@@ -172,18 +177,18 @@ class BoxesModel(QAbstractTableModel):
 
     def _text(self, row: BoxRow, column: Column) -> str:
         if column is Column.PAIR:
-            left = f"#{row.box_id}" if row.box_id is not None else "–"
-            return f"{left}  {row.score:.2f}" if not math.isnan(row.score) else left
+            box = f"#{row.box_id}" if row.box_id is not None else UNDEFINED
+            return f"{box}  {row.score:.2f}" if not math.isnan(row.score) else box
         if column is Column.CLASS:
             return self._session.document.class_name(row.class_id)
         if column is Column.IOU:
-            return "–" if math.isnan(row.iou) else f"{row.iou:.3f}"
+            return UNDEFINED if math.isnan(row.iou) else f"{row.iou:.3f}"
         return _state_text(row)
 
 
 def _state_text(row: BoxRow) -> str:
-    flags = [text for bit, text in ((BoxFlag.OCCLUDED, "occluded"), (BoxFlag.OUTSIDE, "outside")) if row.flags & bit]
     state = "" if row.state is None else STATE_TEXTS[row.state]
+    flags = (text for flag, text in _FLAG_TEXTS.items() if row.flags & flag)
     return ", ".join(text for text in (state, *flags) if text)
 
 
@@ -193,11 +198,6 @@ def _value(row: BoxRow, column: Column) -> object:
     if column is Column.PAIR:
         return row.box_id
     return row.class_id if column is Column.CLASS else (None if row.state is None else int(row.state))
-
-
-def _alignment(column: Column) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column is Column.IOU else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _identity(row: BoxRow) -> tuple[int | None, int]:

@@ -1,45 +1,46 @@
-"""The list of problems of the whole video: groups that open and close, filters, and how much is done."""
+"""Model of the list of problems of the whole video: collapsible groups, filter and progress."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QAbstractListModel, Qt, QTimer, Signal
 from PySide6.QtGui import QFont
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.jobs.problems_job import ProblemsJob, gather
+from iouviewer.app.jobs.problems_job import ProblemsJob, collect_evidence
 from iouviewer.document.boxes import NO_TRACK, Box
 from iouviewer.document.edits import Aspect, Change, FrameState, Phase
-from iouviewer.document.problem_groups import Arranged, arrange
-from iouviewer.document.problem_list import Filter, GroupKey, ProblemList, Shown
-from iouviewer.document.problem_table import ProblemTable, all_problems
-from iouviewer.document.problems import Problem, Witness, frame_problems, group_sentence, sentence
+from iouviewer.document.problem_groups import GroupedProblems, group_problems
+from iouviewer.document.problem_list import GroupKey, ProblemFilter, ProblemList, VisibleProblems
+from iouviewer.document.problem_table import ProblemTable, find_all_problems
+from iouviewer.document.problems import Problem, VariantMatches, describe_group, describe_problem, find_frame_problems
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import Int
+from iouviewer.ui.tables.common import ROOT, Index
 
-Index = QModelIndex | QPersistentModelIndex
 FIGURE_SPACE = "\u2007"
-REST_MILLISECONDS = 60
-"""How long thresholds rest before problems are looked for."""
-GROWING_MILLISECONDS = 2000
-"""How often the list follows a run that goes on; seldom enough that searching takes a tenth of the time at most."""
-AT_ONCE = 60
-"""Frames of one edit that are looked at before it returns, a millisecond each; more are left to the thread."""
-MOST_EDITED = 300
-"""Edited frames from which all is searched anew, so that a pass over the list stays quick."""
+SEARCH_DELAY_MILLISECONDS = 60
+"""Pause after the last change of a threshold before the search starts."""
+RUN_REFRESH_MILLISECONDS = 2000
+"""Shortest time between two searches during a run; searching takes at most a tenth of the time."""
+MAX_IMMEDIATE_FRAMES = 60
+"""Frames of one edit that are searched before it returns, a millisecond each; the thread searches larger edits."""
+MAX_EDITED_FRAMES = 300
+"""Number of edited frames above which everything is searched again; a pass over the list stays quick."""
 PROBLEM_ROLE = Qt.ItemDataRole.UserRole
 """The Problem of a row; None for a group."""
 OPEN_ROLE = Qt.ItemDataRole.UserRole + 1
-"""Of a group whether it is open; None for a problem."""
+"""Whether a group is open; None for a problem."""
 
 
 class ProblemsModel(QAbstractListModel):
-    """Open problems that pass the filter: in groups, or the gravest first. A group of one is the problem itself.
+    """Open problems that pass the filter, in groups or by severity. A group of one is the problem itself.
 
     Signals:
-        counted(): the number of problems, of done ones, or whether the search goes on changed.
+        countsChanged(): the number of open or decided problems changed, or a search started or ended.
     """
 
-    counted = Signal()
+    countsChanged = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -47,17 +48,17 @@ class ProblemsModel(QAbstractListModel):
         self.problems = ProblemList(self._find_box)
         self._job = ProblemsJob(self)
         self._job.ready.connect(self._on_job_ready)
-        self._touched: set[int] = set()
+        self._edited_frames: set[int] = set()
         self._opened: set[GroupKey] = set()
-        self._led_to: GroupKey = (-1, NO_TRACK, "")
-        self._heading = QFont()
-        self._heading.setWeight(QFont.Weight.DemiBold)
-        self._lay_out(self.problems.shown())
-        self._rest = QTimer(self, singleShot=True)
-        self._rest.timeout.connect(self._ask)
+        self._auto_opened: GroupKey = (-1, NO_TRACK, "")
+        self._group_font = QFont()
+        self._group_font.setWeight(QFont.Weight.DemiBold)
+        self._set_shown(self.problems.list_visible())
+        self._search_timer = QTimer(self, singleShot=True)
+        self._search_timer.timeout.connect(self.start_search)
         session.sourceChanged.connect(self._on_source_changed)
-        session.scoresChanged.connect(self._start_anew)
-        session.variants.listChanged.connect(self._start_anew)
+        session.scoresChanged.connect(self._schedule_search)
+        session.variants.listChanged.connect(self._schedule_search)
         session.variants.predictionsChanged.connect(self._on_predictions_changed)
         session.changed.connect(self._on_session_changed)
         self._on_source_changed()
@@ -65,96 +66,100 @@ class ProblemsModel(QAbstractListModel):
     def _find_box(self, box_id: int) -> Box | None:
         return self._session.ground_truth.find(box_id)
 
-    # Filling
+    # Search
 
     def _on_source_changed(self) -> None:
-        self.problems.forget()
-        self.problems.take(arrange(ProblemTable.of((), 0)))
-        self._start_anew()
+        self.problems.clear_fixed()
+        self.problems.set_problems(group_problems(ProblemTable.of((), 0)))
+        self._schedule_search()
 
-    def _start_anew(self) -> None:
+    def _schedule_search(self) -> None:
         if not len(self._session.variants):
-            self._rest.stop()
+            self._search_timer.stop()
             self._job.cancel()
-            self.problems.take(arrange(ProblemTable.of((), 0)))
+            self.problems.set_problems(group_problems(ProblemTable.of((), 0)))
             self._show()
             return
-        self._rest.start(REST_MILLISECONDS)
-        self.counted.emit()
+        self._search_timer.start(SEARCH_DELAY_MILLISECONDS)
+        self.countsChanged.emit()
 
     def _on_predictions_changed(self, _key: str, frames: frozenset[int] | None) -> None:
-        if frames is not None and not self._rest.isActive() and not self._job.busy:
-            self._rest.start(max(GROWING_MILLISECONDS, round(10_000 * self._job.seconds)))
+        if frames is not None and not self._search_timer.isActive() and not self._job.busy:
+            self._search_timer.start(max(RUN_REFRESH_MILLISECONDS, round(10_000 * self._job.seconds)))
 
-    def _ask(self) -> None:
-        evidence = gather(self._session)
+    def start_search(self) -> None:
+        """Search all frames in the thread, without further delay."""
+        self._search_timer.stop()
+        evidence = collect_evidence(self._session)
         if evidence is None:
             return
-        self._touched = set()
-        self._job.ask(evidence)
+        self._edited_frames = set()
+        self._job.request(evidence)
 
-    def _on_job_ready(self, arranged: Arranged) -> None:
-        self.problems.take(arranged)
-        # What was edited while the thread searched.
-        for frame in self._touched:
-            self.problems.set_frame(frame, self._look_at(frame))
+    def _on_job_ready(self, arranged: GroupedProblems) -> None:
+        self.problems.set_problems(arranged)
+        # Frames that were edited while the thread searched.
+        for frame in self._edited_frames:
+            self.problems.set_frame(frame, self.find_problems(frame))
         self._show()
 
-    def finish(self) -> None:
-        """Search all frames now (tests)."""
-        self._rest.stop()
+    def search_now(self) -> None:
+        """Search all frames and wait for the result."""
+        self._search_timer.stop()
         self._job.cancel()
-        evidence = gather(self._session)
+        evidence = collect_evidence(self._session)
         if evidence is not None:
-            self.problems.take(arrange(all_problems(evidence())))
+            self.problems.set_problems(group_problems(find_all_problems(evidence())))
         self._show()
 
     def _on_session_changed(self, change: Change) -> None:
         if change.phase is Phase.LIVE:
             return
         if not change.frames and change.aspects & ~(Aspect.DECISIONS | Aspect.CLASS_NAMES):
-            self._start_anew()
+            self._schedule_search()
             return
-        different = bool(change.aspects & Aspect.CLASS_NAMES)
+        has_changed = bool(change.aspects & Aspect.CLASS_NAMES)
         if change.aspects & Aspect.DECISIONS:
-            different = self._take_decisions()
-        if len(change.frames) > AT_ONCE or self.problems.edited > MOST_EDITED:
-            self._start_anew()
-        by_hand = change.origin != "history"
-        for frame in change.frames if len(change.frames) <= AT_ONCE and len(self._session.variants) else ():
-            self._touched.add(frame)
-            different = self.problems.set_frame(frame, self._look_at(frame), by_hand=by_hand) or different
-        if different:
+            has_changed = self._update_decisions()
+        is_small = len(change.frames) <= MAX_IMMEDIATE_FRAMES
+        if not is_small or self.problems.edited_frame_count > MAX_EDITED_FRAMES:
+            self._schedule_search()
+        by_user = change.origin != "history"
+        for frame in change.frames if is_small and len(self._session.variants) else ():
+            self._edited_frames.add(frame)
+            has_changed = self.problems.set_frame(frame, self.find_problems(frame), by_user=by_user) or has_changed
+        if has_changed:
             self._show()
 
-    def _take_decisions(self) -> bool:
+    def _update_decisions(self) -> bool:
         return self.problems.set_decisions(self._session.document.decisions(self._session.source.id))
 
-    def _look_at(self, frame: int) -> list[Problem]:
+    def find_problems(self, frame: int) -> list[Problem]:
+        """The problems of one frame, searched now."""
         session = self._session
         baseline = session.variants.baseline
-        counts = frame < session.frame_count and session.ground_truth.state(frame) == FrameState.LABELLED
-        if baseline is None or not counts or not baseline.predictions.covered[frame]:
+        is_scored = frame < session.frame_count and session.ground_truth.state(frame) == FrameState.LABELLED
+        if baseline is None or not is_scored or not baseline.predictions.covered[frame]:
             return []
-        rest = [variant for variant in session.variants if variant.key != baseline.key]
+        others = [variant for variant in session.variants if variant.key != baseline.key]
         witnesses = [
-            Witness(variant.predictions.table.frame(frame), session.scores.frame_review(variant.key, frame))
-            for variant in (baseline, *rest)
+            VariantMatches(variant.predictions.table.frame(frame), session.scores.frame_review(variant.key, frame))
+            for variant in (baseline, *others)
             if variant.predictions.covered[frame]
         ]
         convention = session.scores.settings.review.convention
-        return frame_problems(frame, session.ground_truth.boxes(frame), witnesses, convention)
+        return find_frame_problems(frame, session.ground_truth.boxes(frame), witnesses, convention)
 
-    # Showing
+    # Rows
 
-    def set_filter(self, wanted: Filter) -> None:
-        """Show what passes this."""
-        if wanted != self.problems.filter:
-            self.problems.filter = wanted
+    def set_filter(self, problem_filter: ProblemFilter) -> None:
+        """Show the problems that pass this filter."""
+        if problem_filter != self.problems.filter:
+            self.problems.filter = problem_filter
             self._show()
 
     def set_grouped(self, grouped: bool) -> None:
-        """In groups, or one by one."""
+        """Show groups, or single problems by severity."""
         if grouped is not self.problems.grouped:
             self.problems.grouped = grouped
             self._show()
@@ -167,14 +172,14 @@ class ProblemsModel(QAbstractListModel):
         self._set_group_open(group, opened)
 
     def open_only(self, position: int) -> None:
-        """Open the group of the problem at this position, and close the one that the last call opened."""
+        """Open the group of the problem at this position and close the group that the last call opened."""
         if not len(self._shown.groups):
             return
         group = int(np.searchsorted(self._shown.starts, position, side="right")) - 1
         key = self.problems.group_key(int(self._shown.groups[group]))
         if key not in self._opened:
-            self._opened.discard(self._led_to)
-            self._led_to = key
+            self._opened.discard(self._auto_opened)
+            self._auto_opened = key
             self._set_group_open(group, True)
 
     def _set_group_open(self, group: int, opened: bool) -> None:
@@ -182,36 +187,36 @@ class ProblemsModel(QAbstractListModel):
         if opened is not (key in self._opened):
             (self._opened.add if opened else self._opened.discard)(key)
             self.beginResetModel()
-            self._lay_out(self._shown)
+            self._set_shown(self._shown)
             self.endResetModel()
 
     def _show(self) -> None:
         self.problems.class_names = self._session.document.class_names
-        self._take_decisions()
+        self._update_decisions()
         self.beginResetModel()
-        self._lay_out(self.problems.shown())
+        self._set_shown(self.problems.list_visible())
         self.endResetModel()
-        self.counted.emit()
+        self.countsChanged.emit()
 
-    def _lay_out(self, shown: Shown) -> None:
-        """Where the rows of the list come from: ``_first`` (G + 1,) is the first row of each group."""
+    def _set_shown(self, shown: VisibleProblems) -> None:
+        """Compute which rows show which problems: ``_first_rows`` (G + 1,) is the first row of each group."""
         self._shown = shown
         sizes = np.diff(shown.starts)
         heights = np.ones(len(sizes), np.int64)
         self._is_open = np.zeros(len(sizes), np.bool_)
         if self._opened and len(shown.groups):
-            opened = [self.problems.group_number(key) for key in self._opened]
-            self._is_open = np.isin(shown.groups, opened) & (sizes > 1)
+            numbers = [self.problems.group_number(key) for key in self._opened]
+            self._is_open = np.isin(shown.groups, numbers) & (sizes > 1)
             heights[self._is_open] += sizes[self._is_open]
-        self._first: Int = np.concatenate(([0], np.cumsum(heights)))
+        self._first_rows: Int = np.concatenate(([0], np.cumsum(heights)))
 
     def _entry(self, row: int) -> tuple[int, int]:
-        """The group in a row and the position of its problem; -1 for a group's own row, or where nothing is grouped."""
+        """Group and problem position of a row: group -1 without grouping, position -1 for a group's heading."""
         if not len(self._shown.groups):
             return -1, row
-        group = int(np.searchsorted(self._first, row, side="right")) - 1
+        group = int(np.searchsorted(self._first_rows, row, side="right")) - 1
         start, size = int(self._shown.starts[group]), int(self._shown.starts[group + 1] - self._shown.starts[group])
-        inner = row - int(self._first[group]) - 1
+        inner = row - int(self._first_rows[group]) - 1
         if size == 1:
             return group, start
         return group, -1 if inner < 0 else start + inner
@@ -220,54 +225,54 @@ class ProblemsModel(QAbstractListModel):
 
     @property
     def complete(self) -> bool:
-        """Whether no search goes on."""
-        return not self._job.busy and not self._rest.isActive()
+        """Whether no search is running or scheduled."""
+        return not self._job.busy and not self._search_timer.isActive()
 
     @property
     def count(self) -> int:
-        """Open problems that pass the filter."""
+        """Number of open problems that pass the filter."""
         return len(self._shown.rows)
 
-    def problem_number(self, position: int) -> Problem:
+    def problem_at(self, position: int) -> Problem:
         """The problem at a position among those that pass the filter."""
         return self.problems.problem(int(self._shown.rows[position]))
 
     def position_of(self, key: str) -> int:
-        """Position of an open problem that passes the filter, else -1."""
-        for number in self.problems.numbers_of(key):
-            found = np.flatnonzero(self._shown.rows == number)
-            if len(found):
-                return int(found[0])
+        """Position of a problem among the open ones that pass the filter, else -1."""
+        for number in self.problems.open_rows(key):
+            positions = np.flatnonzero(self._shown.rows == number)
+            if len(positions):
+                return int(positions[0])
         return -1
 
     def position_at(self, row: int) -> int:
-        """Position of the problem in a row, -1 for a group."""
+        """Position of the problem in a row, -1 for a group's heading."""
         return self._entry(row)[1]
 
     def row_of_position(self, position: int) -> int:
-        """Row of the problem, or of its group while that is closed."""
+        """Row of a problem, or of its group while that is closed."""
         if not len(self._shown.groups):
             return position
         group = int(np.searchsorted(self._shown.starts, position, side="right")) - 1
         inner = position - int(self._shown.starts[group]) + 1 if self._is_open[group] else 0
-        return int(self._first[group]) + inner
+        return int(self._first_rows[group]) + inner
 
     def group_row(self, row: int) -> int:
-        """Row of the group that a row belongs to; itself where it belongs to none."""
+        """Row of the heading of a row's group; the row itself without a group."""
         group, _ = self._entry(row)
-        return row if group < 0 else int(self._first[group])
+        return row if group < 0 else int(self._first_rows[group])
 
     def group_problems(self, row: int) -> list[Problem]:
         """All problems of the group in a row; the problem itself for a row of one."""
         group, position = self._entry(row)
         if position >= 0:
-            return [self.problem_number(position)]
-        return [self.problem_number(at) for at in range(*self._shown.starts[group : group + 2].tolist())]
+            return [self.problem_at(position)]
+        return [self.problem_at(at) for at in range(*self._shown.starts[group : group + 2].tolist())]
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+    def rowCount(self, parent: Index = ROOT) -> int:
         if parent.isValid():
             return 0
-        return int(self._first[-1]) if len(self._shown.groups) else len(self._shown.rows)
+        return int(self._first_rows[-1]) if len(self._shown.groups) else len(self._shown.rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid() or index.row() >= self.rowCount():
@@ -275,15 +280,14 @@ class ProblemsModel(QAbstractListModel):
         group, position = self._entry(index.row())
         if position < 0:
             return self._group_data(group, role)
-        problem = self.problem_number(position)
+        problem = self.problem_at(position)
         if role == Qt.ItemDataRole.DisplayRole:
             inner = group >= 0 and bool(self._is_open[group])
             return self._line("  ·" if inner else "", problem.frame, self._sentence(problem))
         if role == PROBLEM_ROLE:
             return problem
         if role == Qt.ItemDataRole.ToolTipRole:
-            fix = "Enter takes the proposed fix. " if problem.has_fix else ""
-            return f"Frame {problem.frame}: {self._sentence(problem)}. {fix}X: the ground truth is right. U: unclear."
+            return self._problem_tooltip(problem)
         return None
 
     def _group_data(self, group: int, role: int) -> object:
@@ -291,26 +295,41 @@ class ProblemsModel(QAbstractListModel):
         if role == OPEN_ROLE:
             return opened
         if role == Qt.ItemDataRole.FontRole:
-            return self._heading
+            return self._group_font
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         start, stop = self._shown.starts[group : group + 2].tolist()
-        worst = self.problems.worst(self._shown.rows[start:stop])
-        first, last = (self.problem_number(at).frame for at in (start, stop - 1))
-        text = group_sentence(worst, stop - start, self._session.document.class_names)
+        worst = self.problems.most_severe(self._shown.rows[start:stop])
+        first, last = (self.problem_at(at).frame for at in (start, stop - 1))
+        text = describe_group(worst, stop - start, self._session.document.class_names)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return (
-                f"Frames {first} to {last}: {text}, worst at frame {worst.frame}. Right and Left open and close it; "
-                "X and U here decide all of them."
+            return tr(
+                "Frames {first:,}–{last:,}: {problems}, worst at frame {worst:,}. "
+                "Right and Left open and close the group; X and U decide all of it.",
+                first=first,
+                last=last,
+                problems=text,
+                worst=worst.frame,
             )
         return self._line("▾" if opened else "▸", first, text)
 
+    def _problem_tooltip(self, problem: Problem) -> str:
+        text = self._sentence(problem)
+        if problem.has_fix:
+            return tr(
+                "Frame {frame:,}: {problem}. Enter applies the fix. X: the ground truth is right. U: unclear.",
+                frame=problem.frame,
+                problem=text,
+            )
+        return tr(
+            "Frame {frame:,}: {problem}. X: the ground truth is right. U: unclear.", frame=problem.frame, problem=text
+        )
+
     def _line(self, mark: str, frame: int, text: str) -> str:
-        # Figure spaces keep frames and texts in columns.
+        # Figure spaces align frame numbers and texts in columns.
         width = len(str(max(0, self._session.frame_count - 1)))
         number = str(frame).rjust(width, FIGURE_SPACE)
         return f"{mark} {number}  {text}" if mark else f"{FIGURE_SPACE} {number}  {text}"
 
     def _sentence(self, problem: Problem) -> str:
-        text = sentence(problem, self._session.document.class_names)
-        return text if problem.track == NO_TRACK else f"{text} · track {problem.track}"
+        return describe_problem(problem, self._session.document.class_names)

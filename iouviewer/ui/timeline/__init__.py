@@ -1,1 +1,1 @@
-"""IoU over frames."""
+"""The timeline: IoU by frame."""

@@ -1,4 +1,4 @@
-"""Graphics items of the timeline: strips of pixel colours, bands, and the box that turns clicks into frames."""
+"""Graphics items of the timeline: strips, bands, dots, and the view box that turns clicks into frames."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from iouviewer.ui.timeline.pyramid import Columns
+from iouviewer.ui.timeline.pyramid import PyramidColumns
 
 Pixels = NDArray[np.uint32]
 """(H, W) uint32, 0xAARRGGBB."""
 
 
-class ImageStrip(pg.GraphicsObject):  # type: ignore[misc]
-    """An image stretched over a rectangle of the plot; one image column a pixel column."""
+class PlotGraphic(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no type hints
+    """Base class of the items drawn here."""
+
+
+class ImageStrip(PlotGraphic):
+    """An image stretched over a rectangle of the plot, with one image column per pixel column."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +32,7 @@ class ImageStrip(pg.GraphicsObject):  # type: ignore[misc]
 
     @property
     def pixels(self) -> Pixels | None:
-        """What is drawn, first row on top."""
+        """The drawn pixels, first row on top."""
         return self._pixels
 
     def show_pixels(self, pixels: Pixels, rect: QRectF) -> None:
@@ -38,7 +42,7 @@ class ImageStrip(pg.GraphicsObject):  # type: ignore[misc]
             self._rect = QRectF(rect)
         self._pixels = np.ascontiguousarray(pixels, np.uint32)
         height, width = self._pixels.shape
-        # QImage does not own the memory: the array stays in self._pixels as long as the image.
+        # QImage does not own the memory: self._pixels keeps the array alive as long as the image.
         self._image = QImage(self._pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32)
         self.update()
 
@@ -48,8 +52,8 @@ class ImageStrip(pg.GraphicsObject):  # type: ignore[misc]
     def paint(
         self,
         painter: QPainter,
-        option: QStyleOptionGraphicsItem,  # noqa: ARG002 - Qt's signature
-        widget: QWidget | None = None,  # noqa: ARG002
+        _option: QStyleOptionGraphicsItem,
+        _widget: QWidget | None = None,
     ) -> None:
         if self._image.isNull() or self._rect.isEmpty():
             return
@@ -62,7 +66,7 @@ class ImageStrip(pg.GraphicsObject):  # type: ignore[misc]
         painter.restore()
 
 
-class Bands(pg.GraphicsObject):  # type: ignore[misc]
+class Bands(PlotGraphic):
     """Faint horizontal bands behind the curves: (low, high, colour), over all frames."""
 
     def __init__(self) -> None:
@@ -83,15 +87,15 @@ class Bands(pg.GraphicsObject):  # type: ignore[misc]
     def paint(
         self,
         painter: QPainter,
-        option: QStyleOptionGraphicsItem,  # noqa: ARG002
-        widget: QWidget | None = None,  # noqa: ARG002
+        _option: QStyleOptionGraphicsItem,
+        _widget: QWidget | None = None,
     ) -> None:
         for low, high, colour in self._bands:
             painter.fillRect(QRectF(-0.5, low, self._width, high - low), colour)
 
 
-class Dots(pg.GraphicsObject):  # type: ignore[misc]
-    """Square dots of a fixed size on the screen; ten times cheaper to replace than a scatter plot's spots."""
+class Dots(PlotGraphic):
+    """Square dots of a fixed size on screen; replacing them is ten times faster than in a scatter plot."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +116,7 @@ class Dots(pg.GraphicsObject):  # type: ignore[misc]
         # pyqtgraph cannot write the points of an empty polygon.
         self._points = pg.functions.arrayToQPolygonF(x, y) if len(x) else QPolygonF()
         self._pen.setWidth(size)
-        # The margin keeps half a dot beyond the outermost values inside the item.
+        # The margin keeps the outer half of the outermost dots inside the item.
         self._bounds = self._points.boundingRect().adjusted(-1.0, -0.05, 1.0, 0.05)
         self.update()
 
@@ -122,21 +126,21 @@ class Dots(pg.GraphicsObject):  # type: ignore[misc]
     def paint(
         self,
         painter: QPainter,
-        option: QStyleOptionGraphicsItem,  # noqa: ARG002
-        widget: QWidget | None = None,  # noqa: ARG002
+        _option: QStyleOptionGraphicsItem,
+        _widget: QWidget | None = None,
     ) -> None:
         painter.setPen(self._pen)
         painter.drawPoints(self._points)
 
 
-class SeekBox(pg.ViewBox):  # type: ignore[misc]
+class SeekBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no type hints
     """View box: left click and drag seek, wheel zooms in time, middle drag pans.
 
     Signals:
-        sought(float, float, bool): x and y in the plot's units under the mouse, and whether it is a click.
+        seekRequested(float, float, bool): x and y under the mouse in the plot's units, and whether it is a click.
     """
 
-    sought = Signal(float, float, bool)
+    seekRequested = Signal(float, float, bool)
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False)
@@ -145,19 +149,19 @@ class SeekBox(pg.ViewBox):  # type: ignore[misc]
     def mouseClickEvent(self, ev: pg.GraphicsScene.mouseEvents.MouseClickEvent) -> None:
         if ev.button() == Qt.MouseButton.LeftButton:
             ev.accept()
-            place = self.mapSceneToView(ev.scenePos())
-            self.sought.emit(place.x(), place.y(), True)
+            point = self.mapSceneToView(ev.scenePos())
+            self.seekRequested.emit(point.x(), point.y(), True)
 
     def mouseDragEvent(self, ev: pg.GraphicsScene.mouseEvents.MouseDragEvent, axis: int | None = None) -> None:
         if ev.button() != Qt.MouseButton.LeftButton:
             super().mouseDragEvent(ev, axis=axis)
             return
         ev.accept()
-        place = self.mapSceneToView(ev.scenePos())
-        self.sought.emit(place.x(), place.y(), False)
+        point = self.mapSceneToView(ev.scenePos())
+        self.seekRequested.emit(point.x(), point.y(), False)
 
 
-def packed(colour: QColor) -> int:
+def argb(colour: QColor) -> int:
     """The colour as 0xAARRGGBB."""
     return int(colour.rgba())
 
@@ -174,7 +178,7 @@ def ramp_table(stops: Sequence[str]) -> Pixels:
 
 
 def strip_pixels(
-    columns: Columns, span: tuple[float, float], size: tuple[int, int], table: Pixels, tick: int
+    columns: PyramidColumns, span: tuple[float, float], size: tuple[int, int], table: Pixels, tick: int
 ) -> Pixels:
     """Pixels of a strip: colour of the mean, and a dark tick at the height of the worst value.
 
@@ -182,7 +186,8 @@ def strip_pixels(
         columns: the values in pixel columns.
         span: first and last frame coordinate that the strip covers.
         size: (width, height) in pixels.
-        table: (256,) colours from IoU 0 to 1; tick: colour of the worst.
+        table: (256,) colours from IoU 0 to 1.
+        tick: colour of the worst value.
     """
     width, height = size
     pixels = np.zeros((height, width), np.uint32)
@@ -204,7 +209,7 @@ def strip_pixels(
 
 
 def lane_pixels(marked: NDArray[np.bool_], span: tuple[float, float], width: int, on: QColor, off: QColor) -> Pixels:
-    """One row of pixels: ``on`` where all frames of the pixel are marked, half of it where some are, else ``off``."""
+    """One row of pixels: ``on`` where all frames of a pixel are marked, half as opaque where some are, else ``off``."""
     frames = np.floor(span[0] + np.arange(width + 1) * (span[1] - span[0]) / width + 0.5).astype(np.int64)
     total = np.concatenate([[0], np.cumsum(marked)])
     low = np.clip(frames[:-1], 0, len(marked))
@@ -212,7 +217,7 @@ def lane_pixels(marked: NDArray[np.bool_], span: tuple[float, float], width: int
     count, share = high - low, total[high] - total[low]
     half = QColor(on)
     half.setAlpha(on.alpha() // 2)
-    colours = np.array([packed(off), packed(half), packed(on)], np.uint32)
+    colours = np.array([argb(off), argb(half), argb(on)], np.uint32)
     level = np.where(share == 0, 0, np.where(share == count, 2, 1))
     row = np.where(count > 0, colours[level], 0).astype(np.uint32)
     return row[None, :]

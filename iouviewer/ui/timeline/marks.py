@@ -1,31 +1,32 @@
-"""What the timeline tells of the video itself: damaged frames, and the range that playing loops over."""
+"""Marks of the video on the timeline: damaged frames and the loop range."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneHoverEvent, QStyleOptionGraphicsItem, QWidget
 
+from iouviewer.i18n import tr
 from iouviewer.ui.theme import Theme
+from iouviewer.ui.timeline.items import PlotGraphic
 from iouviewer.ui.timeline.plot import TimelinePlot
 
 TICK_HEIGHT = 7
 """Logical pixels of a damage mark: a small triangle at the upper edge, a thin line below it."""
 
-_NEAR = 4
-"""Logical pixels around the mouse in which a mark is explained."""
+_MAX_TOOLTIP_DISTANCE = 4
+"""Largest distance of the mouse from a mark with a tooltip, logical pixels."""
 
 
-class VideoMarks(pg.GraphicsObject):  # type: ignore[misc]
-    """Lies over the plot in its pixels, so that marks keep their size at any zoom; clicks go through it.
+class VideoMarks(PlotGraphic):
+    """An overlay in the pixels of the plot: marks keep their size at any zoom, and clicks pass through.
 
     Args:
-        explain: what to say of a damaged frame.
+        explain: the text on a damaged frame.
     """
 
     def __init__(self, plot: TimelinePlot, explain: Callable[[int], str]) -> None:
@@ -43,46 +44,47 @@ class VideoMarks(pg.GraphicsObject):  # type: ignore[misc]
         self._box.sigResized.connect(self._on_box_resized)
 
     def set_theme(self, theme: Theme) -> None:
-        """Take the colours of this scheme."""
+        """Use the colours of this theme."""
         self._warning, self._accent = QColor(theme.warning), QColor(theme.accent)
         self.update()
 
     def set_damaged(self, frames: NDArray[np.int64]) -> None:
-        """(D,) int64, ascending: frames to mark."""
+        """Mark these frames: (D,) int64, ascending."""
         self.damaged = frames
         self.update()
 
     def set_loop(self, loop: tuple[int, int] | None) -> None:
-        """First and last frame of the range that is played again and again."""
+        """Mark the loop range from its first to its last frame; None for no loop."""
         self.loop = loop
         self.update()
 
-    def refresh(self, *_what: object) -> None:
-        """The view moved."""
+    def refresh(self, *_args: object) -> None:
+        """Repaint after the view has moved."""
         self.update()
 
-    def _on_box_resized(self, *_what: object) -> None:
+    def _on_box_resized(self, *_args: object) -> None:
         self.prepareGeometryChange()
 
     def boundingRect(self) -> QRectF:
         return QRectF(self._box.rect())
 
-    def columns(self) -> NDArray[np.int64]:
-        """(C,) int64: pixel columns with a damage mark, ascending, no two alike."""
+    def pixel_columns(self) -> NDArray[np.int64]:
+        """(C,) int64: pixel columns with a damage mark, ascending, unique."""
         (low, high), width = self._box.viewRange()[0], self._box.width()
-        seen = self.damaged[(self.damaged >= low - 0.5) & (self.damaged <= high + 0.5)]
-        found: NDArray[np.int64] = np.unique(np.rint((seen - low) / max(high - low, 1e-9) * width).astype(np.int64))
-        return found
+        visible = self.damaged[(self.damaged >= low - 0.5) & (self.damaged <= high + 0.5)]
+        positions = np.rint((visible - low) / max(high - low, 1e-9) * width).astype(np.int64)
+        columns: NDArray[np.int64] = np.unique(positions)
+        return columns
 
     def paint(
         self,
         painter: QPainter,
-        option: QStyleOptionGraphicsItem,  # noqa: ARG002 - Qt's signature
-        widget: QWidget | None = None,  # noqa: ARG002
+        _option: QStyleOptionGraphicsItem,
+        _widget: QWidget | None = None,
     ) -> None:
         height = self._box.height()
         if self.loop is not None:
-            left, right = (self._x(edge) for edge in (self.loop[0] - 0.5, self.loop[1] + 0.5))
+            left, right = (self.pixel_x(edge) for edge in (self.loop[0] - 0.5, self.loop[1] + 0.5))
             wash = QColor(self._accent)
             wash.setAlpha(36)
             painter.fillRect(QRectF(left, 0, right - left, height), wash)
@@ -93,25 +95,26 @@ class VideoMarks(pg.GraphicsObject):  # type: ignore[misc]
         line.setAlpha(90)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._warning)
-        for x in self.columns().tolist():
+        for x in self.pixel_columns().tolist():
             painter.fillRect(QRectF(x, TICK_HEIGHT, 1, height - TICK_HEIGHT), line)
             corners = (QPointF(x - 4, 0), QPointF(x + 5, 0), QPointF(x + 0.5, TICK_HEIGHT))
             painter.drawPolygon(QPolygonF(corners))
 
-    def _x(self, frame: float) -> float:
+    def pixel_x(self, frame: float) -> float:
+        """The horizontal pixel position of a frame."""
         low, high = self._box.viewRange()[0]
         return float((frame - low) / max(high - low, 1e-9) * self._box.width())
 
     def hoverMoveEvent(self, event: QGraphicsSceneHoverEvent) -> None:
-        self.setToolTip(self.text_at(event.pos().x()))
+        self.setToolTip(self.tooltip_at(event.pos().x()))
 
-    def text_at(self, x: float) -> str:
-        """What to say at this pixel column; empty where nothing is marked."""
+    def tooltip_at(self, x: float) -> str:
+        """The text on the mark near this pixel column; empty where there is none."""
         if not len(self.damaged):
             return ""
         (low, high), width = self._box.viewRange()[0], max(1.0, self._box.width())
         frame = low + x / width * (high - low)
         nearest = int(self.damaged[int(np.argmin(np.abs(self.damaged - frame)))])
-        if abs(self._x(nearest) - x) > _NEAR:
+        if abs(self.pixel_x(nearest) - x) > _MAX_TOOLTIP_DISTANCE:
             return ""
-        return f"frame {nearest}: {self._explain(nearest)}"
+        return tr("Frame {frame:,}: {text}", frame=nearest, text=self._explain(nearest))

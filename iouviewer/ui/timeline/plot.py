@@ -1,6 +1,6 @@
-"""The timeline's plot: IoU by frame as curves, or as one strip a variant where there are many frames a pixel.
+"""The timeline's plot: IoU by frame as curves, or as one strip per variant where there are many frames per pixel.
 
-It shows what it is given (series by key) and says where the user wants to go; ``view.py`` joins it with the session.
+It shows series by key and requests seeks; ``view.py`` connects it with the session.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QGraphicsItem, QToolTip
 
+from iouviewer.i18n import tr
 from iouviewer.ui.palette import BAND_FLOORS, DARK, LIGHT
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.timeline.items import (
@@ -21,43 +22,46 @@ from iouviewer.ui.timeline.items import (
     Dots,
     ImageStrip,
     SeekBox,
-    packed,
+    argb,
     ramp_table,
     strip_pixels,
 )
 from iouviewer.ui.timeline.pyramid import Pyramid
-from iouviewer.ui.timeline.series import Lanes, Legend, Series, name_ticks, two_a_column
+from iouviewer.ui.timeline.series import Lanes, Legend, Series, envelope_points, name_ticks
 
-FRAMES_A_PIXEL = 4.0
-"""Above this many frames a pixel, curves give way to strips."""
+MAX_CURVE_FRAMES_PER_PIXEL = 4.0
+"""Above this many frames per pixel, strips replace the curves."""
 
-LANES = 0.16
+LANES_HEIGHT = 0.16
+"""Height of the lanes below the curves, in units of the y axis."""
 LEGEND_HEIGHT = 18
 """Logical pixels kept free above the curves."""
-DIFFERENCE = 0.05
+MIN_DIFFERENCE_SCALE = 0.05
+"""Smallest IoU difference that the full height of the difference curve stands for."""
+_IOU_AXIS = tr("IoU Score")
 
 
-class _Curve(pg.PlotCurveItem):  # type: ignore[misc]
+class _Curve(pg.PlotCurveItem):  # type: ignore[misc]  # pyqtgraph has no type hints
     def __init__(self) -> None:
         super().__init__(connect="finite", antialias=False)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.setSegmentedLineMode("off")
 
 
-class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
+class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no type hints
     """Plot with x = frame.
 
     Signals:
-        sought(int): the user wants to see this frame.
+        seekRequested(int): the user clicked or dragged to this frame.
     """
 
-    sought = Signal(int)
+    seekRequested = Signal(int)
 
     def __init__(self) -> None:
         self._box = SeekBox()
         super().__init__(viewBox=self._box)
         self.setObjectName("timeline")
-        self.setAccessibleName("Timeline: IoU score by frame")
+        self.setAccessibleName(tr("Timeline: IoU score by frame"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plotItem.hideButtons()
         self.plotItem.setMenuEnabled(False)
@@ -66,7 +70,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.always_strips = False
         self._theme: Theme | None = None
         self._colours = DARK
-        self._laid_out: tuple[object, ...] = ()
+        self._layout_state: tuple[object, ...] = ()
         self._difference_ticks: list[tuple[float, str]] = []
         self._target = 0.75
         self._difference: Pyramid | None = None
@@ -74,9 +78,9 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self._strips: dict[str, ImageStrip] = {}
         self._table = ramp_table(DARK.bands)
         self._add_items()
-        self._box.sought.connect(self._on_box_sought)
+        self._box.seekRequested.connect(self.seek_at)
         self._box.sigXRangeChanged.connect(self.refresh)
-        self.scene().sigMouseMoved.connect(self._on_scene_moved)
+        self.scene().sigMouseMoved.connect(self._on_scene_mouse_moved)
 
     def _add_items(self) -> None:
         self.bands = Bands()
@@ -99,7 +103,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
             self.playhead,
         ):
             self.addItem(item, ignoreBounds=True)
-        # Not through addItem: the plot's list of data items holds the variants' curves only.
+        # Not added by addItem: the plot's list of data items contains only the variants' curves.
         self._box.addItem(self.difference_curve, ignoreBounds=True)
         self.legend = Legend()
         self.legend.setParentItem(self.plotItem.vb)
@@ -110,17 +114,17 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.getAxis("left").setWidth(80)
         self.getAxis("bottom").setHeight(34)
         self.getAxis("bottom").enableAutoSIPrefix(False)
-        self.setLabel("bottom", "Frame ID")
-        self.setLabel("left", "IoU Score")
+        self.setLabel("bottom", tr("Frame ID"))
+        self.setLabel("left", _IOU_AXIS)
 
     def set_theme(self, theme: Theme) -> None:
-        """Take the colours of this scheme."""
+        """Use the colours of this theme."""
         self._theme = theme
         self._colours = colours = DARK if theme.dark else LIGHT
         self.setBackground(theme.base)
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
-            # The grid lies over the whole plot: without a cache every move of the playhead draws it anew.
+            # The grid covers the whole plot: without a cache every move of the playhead would redraw it.
             axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
             axis.setPen(pg.mkPen(theme.line))
             axis.setTextPen(pg.mkPen(theme.muted))
@@ -152,8 +156,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self._target = target
         self.refresh()
 
-    def start(self, frame_count: int) -> None:
-        """Another video: its whole length is shown."""
+    def set_frame_count(self, frame_count: int) -> None:
+        """Show the whole length of another video."""
         self.frame_count = frame_count
         self._box.setLimits(xMin=-0.5, xMax=max(frame_count, 8) - 0.5, minXRange=8, maxXRange=max(frame_count, 8))
         self.playhead.setVisible(frame_count > 0)
@@ -161,7 +165,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.show_all()
 
     def show_all(self) -> None:
-        """The whole video."""
+        """Show the whole video."""
         self.setXRange(-0.5, max(self.frame_count, 8) - 0.5, padding=0)
 
     def set_series(self, series: list[Series], *, difference: Pyramid | None = None) -> None:
@@ -186,7 +190,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self._draw_lanes()
 
     def set_mean(self, mean: float) -> None:
-        """Avg IoU of the only variant, shown as the dashed line."""
+        """Set the Avg IoU of a single variant, shown as the dashed line."""
         if len(self.series) == 1:
             self.series[0].mean = mean
             self._show_mean()
@@ -194,15 +198,15 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
     # Drawing
 
     @property
-    def frames_a_pixel(self) -> float:
-        """Frames under one pixel at the present zoom."""
+    def frames_per_pixel(self) -> float:
+        """Frames per pixel at the current zoom."""
         (low, high), _ = self._box.viewRange()
         return float((high - low) / max(1.0, self._box.width()))
 
     @property
     def shows_strips(self) -> bool:
         """Whether strips are drawn instead of curves."""
-        return bool(self.series) and (self.always_strips or self.frames_a_pixel > FRAMES_A_PIXEL)
+        return bool(self.series) and (self.always_strips or self.frames_per_pixel > MAX_CURVE_FRAMES_PER_PIXEL)
 
     def _span(self) -> tuple[int, int, int]:
         (low, high), _ = self._box.viewRange()
@@ -210,7 +214,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         return start, stop, max(1, int(self._box.width()))
 
     def refresh(self) -> None:
-        """Draw all anew for the present zoom."""
+        """Redraw everything for the current zoom."""
         if self._theme is None:
             return
         strips = self.shows_strips
@@ -223,8 +227,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
         self._draw_lanes()
         self._show_mean()
 
-    def point_changed(self, key: str) -> None:
-        """One value of a series was replaced: draw that series."""
+    def redraw_series(self, key: str) -> None:
+        """Redraw one series after one of its values was replaced."""
         for one in (one for one in self.series if one.key == key):
             self._draw(one)
         self._draw_difference()
@@ -232,23 +236,23 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
     def _lay_out(self, strips: bool) -> None:
         count = len(self.series)
         names = tuple(one.name for one in self.series)
-        room = max(40, round(self._box.height()))
-        wanted = (strips, names, self._difference is not None, room, self._target)
-        # Changing an axis lays the plot out anew, which comes back here: only where something is different.
-        if wanted == self._laid_out:
+        height = max(40, round(self._box.height()))
+        state = (strips, names, self._difference is not None, height, self._target)
+        # A changed axis causes a new layout, which calls this again: only act where something differs.
+        if state == self._layout_state:
             return
-        self._laid_out = wanted
+        self._layout_state = state
         axis = self.getAxis("left")
         if strips:
             floor = 1.0 if self._difference is not None else 0.0
-            low, high = -LANES * 2 - floor, float(count)
+            low, high = -LANES_HEIGHT * 2 - floor, float(count)
             axis.setTicks([name_ticks(self.series)])
             self._difference_ticks = []
         else:
-            low = -LANES
-            high = low + (1.03 - low) * room / (room - LEGEND_HEIGHT)
+            low = -LANES_HEIGHT
+            high = low + (1.03 - low) * height / (height - LEGEND_HEIGHT)
             axis.setTicks([[(0.0, "0"), (0.25, ""), (0.5, "0.5"), (0.75, ""), (1.0, "1")]])
-        axis.setLabel("" if strips else "IoU Score")
+        axis.setLabel("" if strips else _IOU_AXIS)
         axis.resizeEvent(None)  # pyqtgraph centres the label only when the axis is resized
         self._box.setYRange(low, high, padding=0)
         for item in (self.bands, self.target_line):
@@ -262,7 +266,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
             columns = one.pyramid.columns(start, stop, width)
             low, high = self._box.viewRange()[0]
             place = len(self.series) - 1 - self.series.index(one)
-            pixels = strip_pixels(columns, (low, high), (width, 18), self._table, packed(QColor("#101010")))
+            pixels = strip_pixels(columns, (low, high), (width, 18), self._table, argb(QColor("#101010")))
             self._strips[one.key].show_pixels(pixels, QRectF(low, place + 0.08, high - low, 0.84))
             self.dots.setVisible(False)
             return
@@ -270,12 +274,11 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
             x = np.arange(start, max(start, stop), dtype=np.float64)
             y = one.pyramid.values[start:stop]
         else:
-            x, y = two_a_column(one.pyramid.columns(start, stop, width))
+            x, y = envelope_points(one.pyramid.columns(start, stop, width))
         self._curves[one.key].setData(x, y)
         if len(self.series) == 1:
-            shown = ~np.isnan(y)
-            per = width / max(1, stop - start)
-            self.dots.set_points(x[shown], y[shown], size=5 if per > 6 else 4 if per > 2 else 3 if per > 0.8 else 2)
+            defined = ~np.isnan(y)
+            self.dots.set_points(x[defined], y[defined], size=_dot_size(width / max(1, stop - start)))
         self.dots.setVisible(len(self.series) == 1)
 
     def _draw_difference(self) -> None:
@@ -286,8 +289,9 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
             return
         start, stop, width = self._span()
         columns = self._difference.columns(start, stop, width)
-        scale = max(DIFFERENCE, float(np.nanmax(np.abs(columns.mean), initial=0.0))) if len(columns.mean) else 1.0
-        middle = -LANES * 2 - 0.5
+        largest = float(np.nanmax(np.abs(columns.mean), initial=0.0)) if len(columns.mean) else 1.0
+        scale = max(MIN_DIFFERENCE_SCALE, largest)
+        middle = -LANES_HEIGHT * 2 - 0.5
         self.difference_zero.setPos(middle)
         x = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
         self.difference_curve.setData(x, middle + 0.45 * columns.mean / scale)
@@ -312,35 +316,52 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]
 
     # Mouse
 
-    def _on_box_sought(self, x: float, y: float, clicked: bool) -> None:
+    def seek_at(self, x: float, y: float, clicked: bool) -> None:
+        """Request the frame at a position; a click on a strip requests the worst frame of the pixel."""
         if self.frame_count == 0:
             return
         frame = max(0, min(round(x), self.frame_count - 1))
         if clicked and self.shows_strips:
-            worst = self._worst_under(x, y)
+            worst = self.worst_at(x, y)
             frame = frame if worst is None else worst[1]
-        self.sought.emit(frame)
+        self.seekRequested.emit(frame)
 
-    def _worst_under(self, x: float, y: float) -> tuple[Series, int] | None:
+    def worst_at(self, x: float, y: float) -> tuple[Series, int] | None:
+        """The strip at a position and the worst frame of its pixel; None outside the strips."""
         place = len(self.series) - 1 - math.floor(y)
         if not 0 <= place < len(self.series):
             return None
-        one, per = self.series[place], self.frames_a_pixel
+        one, per = self.series[place], self.frames_per_pixel
         start = math.floor(x - per / 2 + 0.5)
         worst = one.pyramid.worst(start, max(start + 1, math.ceil(x + per / 2 + 0.5)))
         return None if worst is None else (one, worst)
 
-    def _on_scene_moved(self, place: QPointF) -> None:
-        if not self.shows_strips or not self._box.sceneBoundingRect().contains(place):
+    def _on_scene_mouse_moved(self, position: QPointF) -> None:
+        if not self.shows_strips or not self._box.sceneBoundingRect().contains(position):
             return
-        at = self._box.mapSceneToView(place)
-        found = self._worst_under(at.x(), at.y())
-        if found is not None:
-            text = f"{found[0].name}: worst frame here {found[1]}, IoU {found[0].pyramid.values[found[1]]:.2f}"
-            QToolTip.showText(self.mapToGlobal(self.mapFromScene(place)), text, self)
+        point = self._box.mapSceneToView(position)
+        worst = self.worst_at(point.x(), point.y())
+        if worst is not None:
+            series, frame = worst
+            text = tr(
+                "{name}: worst frame here {frame:,}, IoU {iou:.2f}",
+                name=series.name,
+                frame=frame,
+                iou=series.pyramid.values[frame],
+            )
+            QToolTip.showText(self.mapToGlobal(self.mapFromScene(position)), text, self)
 
     def resizeEvent(self, ev: QResizeEvent) -> None:
-        """A wider plot shows more columns."""
+        """Redraw: the number of pixel columns has changed."""
         super().resizeEvent(ev)
         if hasattr(self, "_theme"):
             self.refresh()
+
+
+def _dot_size(pixels_per_frame: float) -> int:
+    """Logical pixels of a dot."""
+    if pixels_per_frame > 6:
+        return 5
+    if pixels_per_frame > 2:
+        return 4
+    return 3 if pixels_per_frame > 0.8 else 2

@@ -1,4 +1,4 @@
-"""Min/max pyramid over a long series: any stretch at any zoom costs what its pixels cost, not what its frames cost."""
+"""Min/max pyramid over a long series: drawing a range costs time by its pixels, not by its frames."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 BRANCH = 16
-"""Points of a level that become one point of the next."""
+"""Number of points of one level that form one point of the next."""
 
 
-class Columns(NamedTuple):
-    """A stretch of a series in pixel columns.
+class PyramidColumns(NamedTuple):
+    """A range of a series, reduced to pixel columns.
 
     Attributes:
         edges: (C + 1,) int64; column c holds the frames ``edges[c]:edges[c + 1]``.
@@ -30,7 +30,7 @@ class Columns(NamedTuple):
 
 
 class Pyramid:
-    """Values by frame, nan where undefined, with minimum, maximum, sum and count of ever longer blocks.
+    """Values by frame, nan where undefined, with minimum, maximum, sum and count of blocks on several levels.
 
     Args:
         values: (F,) float64, nan where undefined; copied.
@@ -55,7 +55,7 @@ class Pyramid:
         return len(self.values)
 
     def set(self, frame: int, value: float) -> bool:
-        """Replace one value; False where it was so already. Touches one block a level."""
+        """Replace one value; False if it is unchanged. Updates one block per level."""
         old = self.values[frame]
         if value == old or (math.isnan(value) and math.isnan(old)):
             return False
@@ -72,16 +72,16 @@ class Pyramid:
             level[3, place] = block[3].sum()
         return True
 
-    def columns(self, start: int, stop: int, count: int) -> Columns:
+    def columns(self, start: int, stop: int, count: int) -> PyramidColumns:
         """The frames ``start:stop`` in at most ``count`` columns of nearly equal length.
 
-        Minimum and maximum over the columns are those of the values: the ends of the stretch are taken from the
-        values themselves, only whole blocks from the pyramid.
+        Minimum and maximum of the columns are exact: the ends of the range are read from the values, only whole blocks
+        from the pyramid.
         """
         start, stop = max(0, start), min(len(self.values), stop)
         if stop <= start or count < 1:
-            none = np.zeros(0)
-            return Columns(np.zeros(1, np.int64), none, none, none)
+            empty = np.zeros(0)
+            return PyramidColumns(np.zeros(1, np.int64), empty, empty, empty)
         count = min(count, stop - start)
         depth, size = 0, 1
         while depth + 1 < len(self._levels) and size * BRANCH * count <= stop - start:
@@ -94,7 +94,7 @@ class Pyramid:
         defined = sums[3] > 0
         low, high = np.where(defined, sums[0], np.nan), np.where(defined, sums[1], np.nan)
         mean = np.divide(sums[2], sums[3], out=np.full(len(defined), np.nan), where=defined)
-        return Columns(edges, low, high, mean)
+        return PyramidColumns(edges, low, high, mean)
 
     def _reduce(self, edges: Int, depth: int, size: int) -> Float:
         if size == 1:
@@ -103,7 +103,7 @@ class Pyramid:
         first, last = -(-start // size), stop // size
         if first >= last or len(edges) < 3:
             return _reduce_at(self._levels[0], edges)
-        # Inner edges are multiples of size; only the two ends may cut a block.
+        # Inner edges are multiples of size; only the two ends can split a block.
         inner = np.concatenate([[first], edges[1:-1] // size, [last]])
         keep = np.diff(inner) > 0
         sums = np.empty((4, len(edges) - 1))
@@ -121,7 +121,7 @@ class Pyramid:
         return sums
 
     def worst(self, start: int, stop: int) -> int | None:
-        """The frame of the lowest value among ``start:stop``; None where none is defined."""
+        """The frame with the lowest value in ``start:stop``; None where none is defined."""
         part = self.values[max(0, start) : max(0, stop)]
         if not len(part) or np.isnan(part).all():
             return None
@@ -134,7 +134,7 @@ def _coarser(level: Float) -> Float:
 
 
 def _reduce_at(level: Float, edges: Int) -> Float:
-    """Reduce the columns of a level between consecutive edges (increasing)."""
+    """Reduce the columns of a level between consecutive (increasing) edges."""
     level = level[:, : edges[-1]]
     starts = edges[:-1]
     return np.stack(

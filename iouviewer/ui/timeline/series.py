@@ -1,4 +1,4 @@
-"""What the timeline is given, and its legend and lanes."""
+"""The data of the timeline, its legend and its lanes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPen
 
+from iouviewer.i18n import tr
 from iouviewer.ui.palette import DASH_STYLES, Colours
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.timeline.items import ImageStrip, lane_pixels
-from iouviewer.ui.timeline.pyramid import Columns, Pyramid
+from iouviewer.ui.timeline.pyramid import Pyramid, PyramidColumns
 
-_MOST_NAMES = 6
+_MAX_NAMES = 6
+_CURVE_NAME = tr("IoU per frame")
+_MEAN_NAME = tr("Average IoU")
 
 
 @dataclass(slots=True)
@@ -36,68 +39,68 @@ class Series:
     mean: float = math.nan
 
     def pen(self, colours: Colours, *, alone: bool) -> QPen:
-        """Pen of the curve; the only variant is orange, as in the source article."""
+        """Pen of the curve; a single variant is orange, as in the source article."""
         colour, dash = (colours.curve, "solid") if alone else (self.colour, self.dash)
         pen: QPen = pg.mkPen(colour, width=1, style=DASH_STYLES[dash])
         return pen
 
 
-def short(name: str, length: int = 12) -> str:
-    """The name, cut where it is longer than ``length``."""
+def shorten(name: str, length: int = 12) -> str:
+    """The name, cut to ``length`` characters."""
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
 def name_ticks(series: Sequence[Series]) -> list[tuple[float, str]]:
-    """Ticks of the left axis that name the strips, the first one on top."""
-    return [(len(series) - place - 0.5, short(one.name)) for place, one in enumerate(series)]
+    """Ticks of the left axis with the names of the strips, the first on top."""
+    return [(len(series) - place - 0.5, shorten(one.name)) for place, one in enumerate(series)]
 
 
-def two_a_column(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest value of each column, as points of one curve."""
+def envelope_points(columns: PyramidColumns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest value of each column as points of one curve."""
     middle = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
     return np.repeat(middle, 2), np.stack([columns.low, columns.high], axis=1).ravel()
 
 
-class Legend(pg.LegendItem):  # type: ignore[misc]
+class Legend(pg.LegendItem):  # type: ignore[misc]  # pyqtgraph has no type hints
     """One row above the curves."""
 
     def __init__(self) -> None:
-        super().__init__(offset=(-4, 1), verSpacing=-8, labelTextSize="8pt", colCount=_MOST_NAMES)
+        super().__init__(offset=(-4, 1), verSpacing=-8, labelTextSize="8pt", colCount=_MAX_NAMES)
         self._shown: tuple[object, ...] = ()
 
     def fill(self, series: Sequence[Series], colours: Colours, mean_pen: QPen) -> None:
-        """Names of the variants; for a single one its curve and its mean."""
+        """Show the names of the variants; for a single one its curve and its mean."""
         shown = (tuple((one.name, one.colour, one.dash) for one in series), colours, QPen(mean_pen))
         if shown == self._shown:
-            # Making labels anew costs ten milliseconds, and most calls come because numbers moved.
+            # Building the labels takes ten milliseconds, and most calls only follow a change of the scores.
             if len(series) == 1:
                 self.show_mean(series[0].mean)
             return
         self._shown = shown
         self.clear()
         if len(series) != 1:
-            for one in series[:_MOST_NAMES]:
-                self.addItem(pg.PlotDataItem(pen=one.pen(colours, alone=False)), short(one.name))
+            for one in series[:_MAX_NAMES]:
+                self.addItem(pg.PlotDataItem(pen=one.pen(colours, alone=False)), shorten(one.name))
             return
         curve = pg.PlotDataItem(pen=colours.curve, symbol="o", symbolSize=4, symbolBrush=colours.curve, symbolPen=None)
-        # The legend draws the scatter's own brush, which an item without data has not taken over.
+        # The legend draws the brush of the scatter item, which is not set on an item without data.
         curve.scatter.setBrush(colours.curve)
         curve.scatter.setPen(None)
-        self.addItem(curve, "IoU per frame")
-        self.addItem(pg.PlotDataItem(pen=mean_pen), "Average IoU")
+        self.addItem(curve, _CURVE_NAME)
+        self.addItem(pg.PlotDataItem(pen=mean_pen), _MEAN_NAME)
         self.show_mean(series[0].mean)
 
     def show_mean(self, mean: float) -> None:
-        """``Average IoU = 0.81``; only with a single variant."""
+        """Show ``Average IoU = 0.81``; only with a single variant."""
         if len(self.items) == 2 and not math.isnan(mean):
-            label, text = self.items[1][1], f"Average IoU = {mean:.2f}"
-            # A move of a box rarely changes the second digit, and the text is laid out anew each time.
+            label, text = self.items[1][1], tr("Average IoU = {mean:.2f}", mean=mean)
+            # An edit rarely changes the second digit, and setting a text computes its layout.
             if label.text != text:
                 label.setText(text)
 
 
 class Lanes:
-    """Thin lanes below the curves: verified frames, and the frames of the selected track."""
+    """Thin lanes below the curves: verified frames and the frames of the selected track."""
 
     def __init__(self) -> None:
         self.verified, self.track = ImageStrip(), ImageStrip()
@@ -112,7 +115,9 @@ class Lanes:
         """Draw for this view.
 
         Args:
-            span: first and last frame coordinate in sight; width: pixels; unit: height of the lanes' scale.
+            span: first and last visible frame coordinate.
+            width: in pixels.
+            unit: height of the plot's y range that the lane positions refer to.
         """
         low, high = span
         pixels = lane_pixels(self._verified, span, width, QColor(theme.accent), QColor(theme.line))

@@ -1,4 +1,4 @@
-"""Joins the timeline's plot with the session: series of the visible variants, playhead, lanes, seeking."""
+"""Connects the timeline's plot with the session: series of the visible variants, playhead, lanes, seeking."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from iouviewer.ui.timeline.series import Series
 
 
 class TimelineView(QObject):
-    """Keeps a TimelinePlot current.
+    """Keeps a TimelinePlot up to date.
 
     Signals:
-        sought(int): the user clicked or dragged to this frame.
+        seekRequested(int): the user clicked or dragged to this frame.
     """
 
-    sought = Signal(int)
+    seekRequested = Signal(int)
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__(session)
@@ -35,36 +35,36 @@ class TimelineView(QObject):
         self._source = ("", "")
         self._series: dict[str, Series] = {}
         self._difference: tuple[str, Pyramid] | None = None
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(0)
-        self._late.timeout.connect(self._rebuild)
-        self.plot.sought.connect(self.sought)
+        self._rebuild_timer = QTimer(self)
+        self._rebuild_timer.setSingleShot(True)
+        self._rebuild_timer.setInterval(0)
+        self._rebuild_timer.timeout.connect(self.rebuild)
+        self.plot.seekRequested.connect(self.seekRequested)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._on_frame_changed)
         session.changed.connect(self._on_session_changed)
-        session.scoresChanged.connect(self._late.start)
+        session.scoresChanged.connect(self._rebuild_timer.start)
         session.selectionChanged.connect(self._show_lanes)
-        session.variants.listChanged.connect(self._late.start)
-        session.variants.variantChanged.connect(self._late.start)
+        session.variants.listChanged.connect(self._rebuild_timer.start)
+        session.variants.variantChanged.connect(self._rebuild_timer.start)
         session.variants.predictionsChanged.connect(self._on_predictions_changed)
         self._on_source_changed()
 
     def set_always_strips(self, always: bool) -> None:
-        """One strip a variant at any zoom (Compare), or curves where there is room (Correct)."""
+        """Show one strip per variant at any zoom (Compare), or curves where they fit (Correct)."""
         self.plot.always_strips = always
         self.plot.refresh()
 
     def _on_source_changed(self) -> None:
         source = self._session.source
-        known, self._source = self._source, (source.path, source.fingerprint)
+        previous, self._source = self._source, (source.path, source.fingerprint)
         low, high = self.plot.getViewBox().viewRange()[0]
         zoomed = high - low < max(self.plot.frame_count, 8) - 0.5
-        self.plot.start(self._session.frame_count)
-        if zoomed and source.fingerprint and known == self._source:
-            # More is known of the same file: what the user looks at stays where it is.
+        self.plot.set_frame_count(self._session.frame_count)
+        if zoomed and source.fingerprint and previous == self._source:
+            # The index of the same file has grown: keep the visible range.
             self.plot.setXRange(low, high, padding=0)
-        self._rebuild()
+        self.rebuild()
         self._on_frame_changed(self._session.current_frame)
 
     def _on_frame_changed(self, frame: int) -> None:
@@ -75,8 +75,9 @@ class TimelineView(QObject):
         visible = list(self._session.variants.visible())
         return sorted(visible, key=lambda variant: baseline is None or variant.key != baseline.key)
 
-    def _rebuild(self) -> None:
-        self._late.stop()
+    def rebuild(self) -> None:
+        """Read all values again and draw them."""
+        self._rebuild_timer.stop()
         scores = self._session.scores
         self._series = {
             variant.key: Series(
@@ -85,7 +86,7 @@ class TimelineView(QObject):
                 variant.colour,
                 variant.dash,
                 Pyramid(scores.timeline(variant.key)),
-                _number(scores.summary(variant.key).avg_iou),
+                _nan_if_none(scores.summary(variant.key).avg_iou),
             )
             for variant in self._visible()
         }
@@ -105,26 +106,26 @@ class TimelineView(QObject):
         if change.aspects & Aspect.FRAME_STATE:
             self._show_lanes()
         if not change.frames and change.aspects & Aspect.EXISTENCE:
-            self._rebuild()
+            self.rebuild()
             return
-        self._follow(change.frames, self._series)
+        self._update_values(change.frames, self._series)
 
     def _on_predictions_changed(self, key: str, frames: frozenset[int] | None) -> None:
         if frames is not None and key in self._series:
-            self._follow(frames, (key,))
+            self._update_values(frames, (key,))
 
-    def _follow(self, frames: Iterable[int], keys: Iterable[str]) -> None:
+    def _update_values(self, frames: Iterable[int], keys: Iterable[str]) -> None:
         scores = self._session.scores
         for key in keys:
             pyramid = self._series[key].pyramid
-            moved = [frame for frame in frames if pyramid.set(frame, scores.frame_iou(key, frame))]
-            if moved:
-                self._follow_difference(moved)
-                self.plot.point_changed(key)
+            changed = [frame for frame in frames if pyramid.set(frame, scores.frame_iou(key, frame))]
+            if changed:
+                self._update_difference(changed)
+                self.plot.redraw_series(key)
         if len(self._series) == 1:
-            self.plot.set_mean(_number(scores.summary(next(iter(self._series))).avg_iou))
+            self.plot.set_mean(_nan_if_none(scores.summary(next(iter(self._series))).avg_iou))
 
-    def _follow_difference(self, frames: list[int]) -> None:
+    def _update_difference(self, frames: list[int]) -> None:
         if self._difference is None:
             return
         base, other = list(self._series.values())[:2]
@@ -133,16 +134,16 @@ class TimelineView(QObject):
             self._difference[1].set(frame, float(value))
 
     def _show_lanes(self) -> None:
-        truth = self._session.ground_truth
+        ground_truth = self._session.ground_truth
         track = None
         for box_id in self._session.selection.boxes:
-            box = truth.find(box_id)
+            box = ground_truth.find(box_id)
             if box is not None and box.track != NO_TRACK:
-                track = np.zeros(truth.frame_count, np.bool_)
-                track[[one.frame for one in truth.track(box.track)]] = True
+                track = np.zeros(ground_truth.frame_count, np.bool_)
+                track[[one.frame for one in ground_truth.track(box.track)]] = True
                 break
-        self.plot.set_lanes(truth.verified(), track)
+        self.plot.set_lanes(ground_truth.verified(), track)
 
 
-def _number(value: float | None) -> float:
+def _nan_if_none(value: float | None) -> float:
     return math.nan if value is None else value

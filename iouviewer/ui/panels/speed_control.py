@@ -1,4 +1,4 @@
-"""Beside the frame's number: how fast it plays, over which range, and what was dropped."""
+"""The speed control beside the frame number: speed, direction, loop, and the number of dropped frames."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from iouviewer.app.video.playback import SPEEDS, Playback
+from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.panels.status import MESSAGE_MILLISECONDS
 from iouviewer.ui.theme import tabular_font
 
 
-class Transport(QWidget):
-    """A button that shows the speed and opens all ways of playing, and a word on dropped frames.
+class SpeedControl(QWidget):
+    """A button that shows the speed and opens a menu of playback options, and the number of dropped frames.
 
-    The word is of the run that plays, or of the last one until the user moves on (``move_on``) or some seconds passed.
+    The number belongs to the current playback, or to the last one until ``forget_dropped`` or for some seconds.
     """
 
     def __init__(self, playback: Playback) -> None:
@@ -23,21 +24,21 @@ class Transport(QWidget):
         self._playback = playback
         self.button = QToolButton()
         self.button.setObjectName("speedButton")
-        self.button.setAccessibleName("Speed and way of playing")
+        self.button.setAccessibleName(tr("Playback speed, direction and loop"))
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.setFont(tabular_font(self.font()))
-        self.button.setToolTip("Speed, backwards, loop")
+        self.button.setToolTip(tr("Speed, direction, loop"))
         self.button.setMinimumWidth(self.button.fontMetrics().horizontalAdvance("◀ 0.25×") + 16)
         self.label = QLabel()
         self.label.setObjectName("droppedFrames")
-        self.label.setAccessibleName("Dropped frames")
+        self.label.setAccessibleName(tr("Dropped frames"))
         self.label.setProperty("role", "muted")
         self.label.setFont(tabular_font(self.font()))
-        self._fading = QTimer(self)
-        self._fading.setSingleShot(True)
-        self._fading.setInterval(MESSAGE_MILLISECONDS)
-        self._fading.timeout.connect(self.move_on)
+        self.fade_timer = QTimer(self)
+        self.fade_timer.setSingleShot(True)
+        self.fade_timer.setInterval(MESSAGE_MILLISECONDS)
+        self.fade_timer.timeout.connect(self.forget_dropped)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -60,15 +61,15 @@ class Transport(QWidget):
         self.refresh()
 
     def add_actions(self, actions: list[QAction]) -> None:
-        """Further ways of playing, below the speeds."""
+        """Add further playback commands below the speeds."""
         self._menu.addSeparator()
         self._menu.addActions(actions)
 
-    def refresh(self, _what: object = None) -> None:
-        """Say how it plays now."""
+    def refresh(self, _value: object = None) -> None:
+        """Show the current speed, direction and loop."""
         playback = self._playback
-        turned = playback.playing and playback.backwards
-        self.button.setText(f"{'◀ ' if turned else ''}{playback.speed:g}×{' ⟲' if playback.loop else ''}")
+        reverse = playback.playing and playback.backwards
+        self.button.setText(f"{'◀ ' if reverse else ''}{playback.speed:g}×{' ⟲' if playback.loop else ''}")
         for action in self._speeds.actions():
             action.setChecked(action.data() == playback.speed)
 
@@ -77,22 +78,28 @@ class Transport(QWidget):
 
     def _on_playing_changed(self, playing: bool) -> None:
         if playing:
-            self._fading.stop()
+            self.fade_timer.stop()
         elif self.label.text():
-            self._fading.start()
+            self.fade_timer.start()
 
-    def move_on(self, _what: object = None) -> None:
-        """The user does something else: what the last run dropped is of no interest any more."""
+    def forget_dropped(self, _value: object = None) -> None:
+        """Clear the number of dropped frames, except during playback: the user does something else now."""
         if not self._playback.playing:
-            self._fading.stop()
+            self.fade_timer.stop()
             self._show_dropped(0)
 
     def _show_dropped(self, count: int) -> None:
-        self.label.setText(f"{count:,} dropped" if count else "")
-        frames = "1 frame was" if count == 1 else f"{count:,} frames were"
+        if not count:
+            self.label.setText("")
+            self.label.setToolTip("")
+            return
+        self.label.setText(tr("{count:,} dropped", count=count))
         self.label.setToolTip(
-            f"{frames} passed over in this run, for the time to show them was over before they were decoded. They are "
-            "there all the same: step to them, or play slower to see each."
-            if count
-            else ""
+            tr_n(
+                "{count} frame was dropped: its time had passed before it was decoded. It is not missing from the "
+                "video; step to it, or play slower to see every frame.",
+                "{count:,} frames were dropped: their time had passed before they were decoded. They are not missing "
+                "from the video; step to them, or play slower to see every frame.",
+                count,
+            )
         )
