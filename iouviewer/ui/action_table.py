@@ -1,13 +1,20 @@
-"""Every command of the window as data: name, text, icon, keys, menu and handler."""
+"""Table of all commands: id, text, icon, keys, menu and handler. A new command is one row here and one handler method.
+
+Texts that depend on the state (Undo, class digits, variants, Play) are set by ``ui.action_texts``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from iouviewer.document.boxes import BoxFlag
+from iouviewer.i18n import tr
+from iouviewer.ui.exports import EXPORTS
 
-class Where(StrEnum):
-    """Where a key works: in the whole window, or only while the canvas has the focus."""
+
+class KeyScope(StrEnum):
+    """Where the keys of a command work: in the whole window, or only while the canvas has the focus."""
 
     WINDOW = "window"
     CANVAS = "canvas"
@@ -18,17 +25,18 @@ class Action:
     """One command.
 
     Attributes:
-        id: the QAction's object name is ``action.`` + id; stable, tests and settings call it so.
-        text: for menus, the command palette and the tooltip.
+        id: the QAction's object name is ``action.`` + id; stable, used by tests, scripts and settings.
+        text: shown in menus, the command palette and the tooltip.
         icon: name in the icon set, empty for none.
         keys: Qt's portable key texts; the first one is shown.
-        menu: title of the menu; ``/`` leads into a submenu; empty: not in a menu.
-        handler: ``group.method`` of the command groups (commands.py).
-        args: given to the handler.
-        where: whether the keys work in the whole window.
+        menu: key of ``MENUS``, empty if the command is not in a menu.
+        handler: ``group.method`` of the command groups (``ui.commands`` and ``canvas.box_commands``).
+        args: arguments of the handler.
+        scope: where the keys work.
         checkable: the handler gets the new state.
-        held: acts while the key is down: the handler gets True, then False; no QAction shortcut.
-        on_release: acts when the key is let go without a drag in between; no QAction shortcut.
+        held: active while the key is down: the handler gets True, then False. No QAction shortcut.
+        on_release: runs when the key is released without a drag in between. No QAction shortcut.
+        needs_video: enabled only while a video is open.
     """
 
     id: str
@@ -38,158 +46,274 @@ class Action:
     menu: str
     handler: str
     args: tuple[object, ...] = ()
-    where: Where = Where.WINDOW
+    scope: KeyScope = KeyScope.WINDOW
     checkable: bool = False
     held: bool = False
     on_release: bool = False
+    needs_video: bool = True
+
+    @property
+    def name(self) -> str:
+        """The text without its ellipsis."""
+        return self.text.removesuffix("…")
 
 
-def _a(id: str, text: str, icon: str, keys: str, menu: str, handler: str, *args: object, **more: bool) -> Action:
-    return Action(id, text, icon, tuple(keys.split()), menu, handler, args, **more)  # type: ignore[arg-type]
+MENUS: dict[str, str] = {
+    "file": tr("File"),
+    "file/exportAs": tr("Export as"),
+    "edit": tr("Edit"),
+    "box": tr("Box"),
+    "box/flags": tr("Flags"),
+    "box/class": tr("Class"),
+    "box/moveAndResize": tr("Move and resize"),
+    "track": tr("Track"),
+    "frame": tr("Frame"),
+    "frame/playback": tr("Playback"),
+    "problems": tr("Problems"),
+    "view": tr("View"),
+    "view/comparisonLayout": tr("Comparison layout"),
+    "view/variants": tr("Variants"),
+}
+"""Title of each menu by its key; ``/`` separates a submenu from its menu."""
 
 
-def _canvas(id: str, text: str, keys: str, handler: str, *args: object) -> Action:
-    return Action(id, text, "", tuple(keys.split()), "Boxes/Move and resize", handler, args, Where.CANVAS)
+def _action(
+    id: str,
+    text: str,
+    icon: str,
+    keys: str | tuple[str, ...],
+    menu: str,
+    handler: str,
+    *args: object,
+    scope: KeyScope = KeyScope.WINDOW,
+    checkable: bool = False,
+    held: bool = False,
+    on_release: bool = False,
+    needs_video: bool = True,
+) -> Action:
+    """A row of the table; several keys in one text are separated by spaces."""
+    split = tuple(keys.split()) if isinstance(keys, str) else keys
+    return Action(id, text, icon, split, menu, handler, args, scope, checkable, held, on_release, needs_video)
 
 
 _FILE = (
-    _a("openVideo", "Open video…", "folder-open", "Ctrl+O", "File", "files.open_video"),
-    _a("openFiles", "Open video, boxes and models…", "files", "Ctrl+Shift+O", "File", "files.open_files"),
-    _a("openFolder", "Open folder…", "folder", "", "File", "files.open_folder"),
-    _a("openSample", "Open the sample", "film-strip", "", "File", "files.open_sample"),
-    _a("importGroundTruth", "Import ground truth…", "download-simple", "", "File", "files.import_ground_truth"),
-    _a("addPredictions", "Add predictions…", "stack", "", "File", "files.add_predictions"),
-    _a("runModel", "Run a model…", "cpu", "Ctrl+R", "File", "runs.choose_model"),
-    _a("snapshot", "Keep a named snapshot…", "camera", "Ctrl+S", "File", "files.snapshot"),
-    _a("export", "Export…", "export", "Ctrl+E", "File", "exports.choose"),
-    _a("exportCsv", "IoU by frame (CSV)…", "", "", "File/Export as", "exports.score_csv"),
-    _a("exportPairs", "All pairs (CSV)…", "", "", "File/Export as", "exports.pairs_csv"),
-    _a("exportJson", "All numbers (JSON)…", "", "", "File/Export as", "exports.json"),
-    _a("exportPlot", "Plot (PNG or SVG)…", "", "", "File/Export as", "exports.plot"),
-    _a("exportFrame", "This frame with boxes (PNG)…", "", "", "File/Export as", "exports.picture"),
-    _a("exportMot", "Ground truth as MOTChallenge…", "", "", "File/Export as", "exports.ground_truth", "mot"),
-    _a("exportCoco", "Ground truth as COCO JSON…", "", "", "File/Export as", "exports.ground_truth", "coco"),
-    _a("exportBoxCsv", "Ground truth as box CSV…", "", "", "File/Export as", "exports.ground_truth", "boxcsv"),
-    _a("settings", "Settings…", "gear", "Ctrl+,", "File", "view.settings"),
-    _a("quit", "Quit", "", "Ctrl+Q", "File", "view.quit"),
+    _action(
+        "openVideo",
+        tr("Open video or images…"),
+        "folder-open",
+        "Ctrl+O",
+        "file",
+        "files.open_video",
+        needs_video=False,
+    ),
+    _action(
+        "openFiles",
+        tr("Open with ground truth and predictions…"),
+        "files",
+        "Ctrl+Shift+O",
+        "file",
+        "files.open_files",
+        needs_video=False,
+    ),
+    _action("openFolder", tr("Open folder…"), "folder", "", "file", "files.open_folder", needs_video=False),
+    _action("openSample", tr("Open sample"), "film-strip", "", "file", "files.open_sample", needs_video=False),
+    _action(
+        "importGroundTruth", tr("Import ground truth…"), "download-simple", "", "file", "files.import_ground_truth"
+    ),
+    _action("addPredictions", tr("Add predictions…"), "stack", "", "file", "files.add_predictions"),
+    _action("runModel", tr("Run model…"), "cpu", "Ctrl+R", "file", "runs.choose_model"),
+    _action("snapshot", tr("Save snapshot…"), "camera", "Ctrl+S", "file", "files.snapshot"),
+    _action("export", tr("Export…"), "export", "Ctrl+E", "file", "exports.choose"),
+    *(
+        _action(export.id, export.text, "", "", "file/exportAs", "exports.export", export.id)
+        for export in EXPORTS
+        if export.in_menu
+    ),
+    _action("quit", tr("Quit"), "", "Ctrl+Q", "file", "view.quit", needs_video=False),
 )
 _EDIT = (
-    _a("undo", "Undo", "arrow-counter-clockwise", "Ctrl+Z", "Edit", "edit.undo"),
-    _a("redo", "Redo", "arrow-clockwise", "Ctrl+Shift+Z Ctrl+Y", "Edit", "edit.redo"),
-    _a("copy", "Copy boxes", "copy", "Ctrl+C", "Edit", "edit.copy"),
-    _a("paste", "Paste boxes", "", "Ctrl+V", "Edit", "edit.paste"),
-    _a("duplicate", "Duplicate boxes", "", "Ctrl+D", "Edit", "edit.duplicate"),
-    _a("selectAll", "Select all boxes", "", "Ctrl+A", "Edit", "edit.select_all"),
-    _a("delete", "Delete boxes", "trash", "Del", "Edit", "edit.delete"),
-    _a("cancel", "Cancel", "", "Esc", "Edit", "edit.cancel"),
+    _action("undo", tr("Undo"), "arrow-counter-clockwise", "Ctrl+Z", "edit", "edit.undo"),
+    _action("redo", tr("Redo"), "arrow-clockwise", "Ctrl+Shift+Z Ctrl+Y", "edit", "edit.redo"),
+    _action("copy", tr("Copy"), "copy", "Ctrl+C", "edit", "boxes.copy"),
+    _action("paste", tr("Paste"), "", "Ctrl+V", "edit", "boxes.paste"),
+    _action("duplicate", tr("Duplicate"), "", "Ctrl+D", "edit", "boxes.duplicate"),
+    _action("selectAll", tr("Select all"), "", "Ctrl+A", "edit", "boxes.select_all"),
+    _action("delete", tr("Delete"), "trash", "Del", "edit", "boxes.delete_selected"),
+    _action("cancel", tr("Cancel"), "", "Esc", "", "edit.cancel", needs_video=False),
+    _action("settings", tr("Settings…"), "gear", "Ctrl+,", "edit", "view.settings", needs_video=False),
 )
-_BOXES = (
-    _a("drawBox", "Draw a box", "bounding-box", "W", "Boxes", "edit.draw"),
-    _a("classPicker", "Set the class…", "tag", "C", "Boxes", "edit.pick_class"),
-    _a("accept", "Accept the prediction", "check", "P", "Boxes", "edit.accept"),
-    _a("acceptAll", "Accept all predictions of this frame", "checks", "Shift+P", "Boxes", "edit.accept_all"),
-    _a("snapEdge", "Snap the edge to the prediction", "magnet", "G", "Boxes", "edit.snap_edge"),
-    _a("takePrevious", "Take the boxes of the previous frame", "", "Shift+V", "Boxes", "edit.take_previous"),
-    _a("propagate", "Propagate to the next frames…", "", "Ctrl+B", "Boxes", "edit.propagate"),
-    Action("nextBox", "Next box", "", ("Tab",), "Boxes", "edit.next_box", where=Where.CANVAS),
-    Action("previousBox", "Previous box", "", ("Shift+Tab",), "Boxes", "edit.previous_box", where=Where.CANVAS),
-    _a("outside", "Outside", "", "O", "Boxes/Flags", "edit.toggle_outside"),
-    _a("occluded", "Occluded", "", "J", "Boxes/Flags", "edit.toggle_occluded"),
-    _a("ignore", "Ignore", "", "I", "Boxes/Flags", "edit.toggle_ignored"),
-    _a("keyFrame", "Key frame", "", "K", "Boxes/Track", "edit.toggle_key_frame"),
-    _a("previousKeyFrame", "Previous key frame of the track", "", "Q", "Boxes/Track", "edit.previous_key_frame"),
-    _a("nextKeyFrame", "Next key frame of the track", "", "E", "Boxes/Track", "edit.next_key_frame"),
-    _a("mergeTracks", "Merge the tracks", "", "M", "Boxes/Track", "edit.merge_tracks"),
-    _a("splitTrack", "Split the track here", "", "Y", "Boxes/Track", "edit.split_track"),
-    _a("swapTracks", "Swap track ids from here", "", "Ctrl+T", "Boxes/Track", "edit.swap_tracks"),
+_BOX = (
+    _action("drawBox", tr("Draw box"), "bounding-box", "W", "box", "edit.draw"),
+    _action("classPicker", tr("Change class…"), "tag", "C", "box", "edit.pick_class"),
+    _action("accept", tr("Accept prediction"), "check", "P", "box", "boxes.accept_prediction"),
+    _action("acceptAll", tr("Accept all on this frame"), "checks", "Shift+P", "box", "boxes.accept_all_predictions"),
+    _action("snapEdge", tr("Snap edge to prediction"), "magnet", "G", "box", "boxes.snap_edge"),
+    _action("takePrevious", tr("Copy from previous frame"), "", "Shift+V", "box", "boxes.paste_previous_frame"),
+    _action("propagate", tr("Propagate to next frames…"), "", "Ctrl+B", "box", "edit.propagate"),
+    _action("nextBox", tr("Next box"), "", "Tab", "box", "boxes.next_box", scope=KeyScope.CANVAS),
+    _action("previousBox", tr("Previous box"), "", "Shift+Tab", "box", "boxes.previous_box", scope=KeyScope.CANVAS),
+    _action("outside", tr("Out of view"), "", "O", "box/flags", "boxes.toggle_flag", BoxFlag.OUTSIDE),
+    _action("occluded", tr("Occluded"), "", "J", "box/flags", "boxes.toggle_flag", BoxFlag.OCCLUDED),
+    _action("ignore", tr("Ignore in scores"), "", "I", "box/flags", "boxes.toggle_flag", BoxFlag.IGNORED),
     *(
-        _a(f"class{digit}", f"Class {digit}", "", str(digit), "Boxes/Class by digit", "edit.set_class_by_digit", digit)
+        _action(
+            f"class{digit}",
+            tr("Class {digit}", digit=digit),
+            "",
+            str(digit),
+            "box/class",
+            "boxes.set_class_by_digit",
+            digit,
+        )
         for digit in range(1, 10)
     ),
 )
-_ARROWS = (("Left", -1, 0), ("Right", 1, 0), ("Up", 0, -1), ("Down", 0, 1))
-_MOVES = tuple(
-    _canvas(f"nudge{side}{name}", f"Move {side.lower()} {step:g} px", f"{key}{side}", "edit.nudge", x * step, y * step)
-    for name, key, step in (("", "", 1.0), ("Ten", "Shift+", 10.0), ("Quarter", "Alt+", 0.25))
-    for side, x, y in _ARROWS
-) + tuple(
-    _canvas(
-        f"resize{side}", f"Move the nearest edge {side.lower()}", f"Ctrl+{side}", "edit.resize_edge", float(x), float(y)
-    )
-    for side, x, y in _ARROWS
+_TRACK = (
+    _action("keyFrame", tr("Key frame"), "", "K", "track", "boxes.toggle_flag", BoxFlag.KEY_FRAME),
+    _action("previousKeyFrame", tr("Previous key frame"), "", "Q", "track", "boxes.previous_key_frame"),
+    _action("nextKeyFrame", tr("Next key frame"), "", "E", "track", "boxes.next_key_frame"),
+    _action("mergeTracks", tr("Merge tracks…"), "", "M", "track", "boxes.merge_tracks"),
+    _action("splitTrack", tr("Split track here"), "", "Y", "track", "boxes.split_track"),
+    _action("swapTracks", tr("Swap tracks from here…"), "", "Ctrl+T", "track", "boxes.swap_tracks"),
 )
-_FRAMES = (
-    _a("nextFrame", "Next frame", "caret-right", "D .", "Frame", "frames.step", 1),
-    _a("previousFrame", "Previous frame", "caret-left", "A ,", "Frame", "frames.step", -1),
-    _a("forward10", "10 frames on", "caret-double-right", "Shift+D", "Frame", "frames.step", 10),
-    _a("back10", "10 frames back", "caret-double-left", "Shift+A", "Frame", "frames.step", -10),
-    _a("playPause", "Play or pause", "play", "Space", "Frame", "frames.play_or_pause", on_release=True),
-    _a("playBackwards", "Play backwards", "rewind", "R", "Frame", "video.play_backwards"),
-    _a("slower", "Play slower", "", "-", "Frame/Playing", "video.change_speed", -1),
-    _a("faster", "Play faster", "", "=", "Frame/Playing", "video.change_speed", 1),
-    _a("loopFrom", "Loop from this frame", "", "Ctrl+[", "Frame/Playing", "video.loop_from"),
-    _a("loopTo", "Loop to this frame", "", "Ctrl+]", "Frame/Playing", "video.loop_to"),
-    _a("loopOff", "Play without a loop", "", "Ctrl+\\", "Frame/Playing", "video.loop_off"),
-    _a("firstFrame", "First frame", "skip-back", "Home", "Frame", "frames.first"),
-    _a("lastFrame", "Last frame", "skip-forward", "End", "Frame", "frames.last"),
-    _a("goToFrame", "Go to frame…", "", "Ctrl+G", "Frame", "frames.ask_frame"),
-    _a("goToTime", "Go to time…", "", "Ctrl+Shift+G", "Frame", "video.ask_time"),
-    _a("videoFacts", "About this video…", "info", "Ctrl+I", "Frame", "video.show_facts"),
-    _a("verifyAndNext", "Verify and next", "circle-wavy-check", "S", "Frame", "frames.verify_and_next"),
-    _a("verifiedEmpty", "Verified: no object here", "", "Shift+S", "Frame", "frames.verified_empty"),
+_ARROWS = (
+    ("Left", -1, 0, tr("left")),
+    ("Right", 1, 0, tr("right")),
+    ("Up", 0, -1, tr("up")),
+    ("Down", 0, 1, tr("down")),
+)
+_MOVES = tuple(
+    _action(
+        f"nudge{side}{suffix}",
+        tr("Nudge {direction} {step:g} px", direction=direction, step=step),
+        "",
+        f"{modifier}{side}",
+        "box/moveAndResize",
+        "edit.nudge",
+        x * step,
+        y * step,
+        scope=KeyScope.CANVAS,
+    )
+    for suffix, modifier, step in (("", "", 1.0), ("Ten", "Shift+", 10.0), ("Quarter", "Alt+", 0.25))
+    for side, x, y, direction in _ARROWS
+) + tuple(
+    _action(
+        f"resize{side}",
+        tr("Resize nearest edge {direction}", direction=direction),
+        "",
+        f"Ctrl+{side}",
+        "box/moveAndResize",
+        "boxes.resize_nearest_edge",
+        float(x),
+        float(y),
+        scope=KeyScope.CANVAS,
+    )
+    for side, x, y, direction in _ARROWS
+)
+_FRAME = (
+    _action("nextFrame", tr("Next frame"), "caret-right", "D .", "frame", "frames.step", 1),
+    _action("previousFrame", tr("Previous frame"), "caret-left", "A ,", "frame", "frames.step", -1),
+    _action("forward10", tr("Forward 10 frames"), "caret-double-right", "Shift+D", "frame", "frames.step", 10),
+    _action("back10", tr("Back 10 frames"), "caret-double-left", "Shift+A", "frame", "frames.step", -10),
+    _action("playPause", tr("Play"), "play", "Space", "frame", "frames.play_or_pause", on_release=True),
+    _action("playBackwards", tr("Play in reverse"), "rewind", "R", "frame", "video.play_backwards"),
+    _action("slower", tr("Slower"), "", "-", "frame/playback", "video.change_speed", -1),
+    _action("faster", tr("Faster"), "", "=", "frame/playback", "video.change_speed", 1),
+    _action("loopFrom", tr("Set loop start"), "", "Ctrl+[", "frame/playback", "video.loop_from"),
+    _action("loopTo", tr("Set loop end"), "", "Ctrl+]", "frame/playback", "video.loop_to"),
+    _action("loopOff", tr("Clear loop"), "", "Ctrl+\\", "frame/playback", "video.loop_off"),
+    _action("firstFrame", tr("First frame"), "skip-back", "Home", "frame", "frames.first"),
+    _action("lastFrame", tr("Last frame"), "skip-forward", "End", "frame", "frames.last"),
+    _action("goToFrame", tr("Go to…"), "", "Ctrl+G", "frame", "frames.ask_frame"),
+    _action("goToTime", tr("Go to time…"), "", "Ctrl+Shift+G", "frame", "video.ask_time"),
+    _action("videoFacts", tr("Video properties…"), "info", "Ctrl+I", "frame", "video.show_facts"),
+    _action("verifyAndNext", tr("Verify and go to next"), "circle-wavy-check", "S", "frame", "boxes.verify_and_next"),
+    _action("verifiedEmpty", tr("Verify as empty"), "", "Shift+S", "frame", "boxes.verify_empty"),
 )
 _PROBLEMS = (
-    _a("nextProblem", "Next problem", "arrow-fat-down", "N", "Problems", "problems.next"),
-    _a("previousProblem", "Previous problem", "arrow-fat-up", "Shift+N", "Problems", "problems.previous"),
-    _a("takeFix", "Take the proposed fix", "", "Return Enter", "Problems", "problems.take_fix"),
-    _a("groundTruthIsRight", "The ground truth is right", "", "X", "Problems", "problems.ground_truth_is_right"),
-    _a("unclear", "Unclear", "", "U", "Problems", "problems.unclear"),
+    _action("nextProblem", tr("Next problem"), "arrow-fat-down", "N", "problems", "problems.next"),
+    _action("previousProblem", tr("Previous problem"), "arrow-fat-up", "Shift+N", "problems", "problems.previous"),
+    _action("takeFix", tr("Apply fix"), "", ("Return", "Enter"), "problems", "problems.take_fix"),
+    _action("groundTruthIsRight", tr("Keep box"), "", "X", "problems", "problems.ground_truth_is_right"),
+    _action("unclear", tr("Mark unclear"), "", "U", "problems", "problems.unclear"),
 )
+_LAYOUT = "view/comparisonLayout"
 _VIEW = (
-    _a("correct", "Correct", "pencil-line", "F2", "View", "view.show_correct"),
-    _a("compare", "Compare", "scales", "F3", "View", "view.show_compare"),
-    _a(
+    _action("correct", tr("Correct"), "pencil-line", "F2", "view", "view.show_correct", needs_video=False),
+    _action("compare", tr("Compare"), "scales", "F3", "view", "view.show_compare", needs_video=False),
+    _action(
         "compareModeSideBySide",
-        "Side by side",
+        tr("Side by side"),
         "columns",
         "",
-        "View/Compared pictures",
+        _LAYOUT,
         "view.compare_mode",
         "sideBySide",
+        needs_video=False,
     ),
-    _a(
+    _action(
         "compareModeSplit",
-        "Split with a divider",
+        tr("Split"),
         "square-half",
         "",
-        "View/Compared pictures",
+        _LAYOUT,
         "view.compare_mode",
         "split",
+        needs_video=False,
     ),
-    _a("compareModeOverlay", "Overlay", "intersect", "", "View/Compared pictures", "view.compare_mode", "overlay"),
-    _a("compareModeNext", "Next way of comparing", "", "Shift+F3", "View/Compared pictures", "view.next_compare_mode"),
-    _a("fit", "Fit the picture", "frame-corners", "Ctrl+F", "View", "view.fit"),
-    _a("actualSize", "100 %", "", "Ctrl+0", "View", "view.actual_size"),
-    _a("zoomIn", "Zoom in", "", "Ctrl++ Ctrl+=", "View", "view.zoom_in"),
-    _a("zoomOut", "Zoom out", "", "Ctrl+-", "View", "view.zoom_out"),
-    _a("hideBoxes", "Hide all boxes (hold)", "", "H", "View", "view.hide_boxes", held=True),
-    _a("showLabels", "Labels on all boxes (hold)", "", "L", "View", "view.show_labels", held=True),
-    _a("sharpPixels", "Sharp pixels beyond 400 %", "", "Z", "View", "view.sharp_pixels", checkable=True),
-    _a("adjustPicture", "Brightness and contrast…", "", "Ctrl+Shift+B", "View", "video.adjust_picture"),
-    _a("resetPicture", "Brightness and contrast of the file", "", "Shift+B", "View", "video.reset_picture"),
-    _a("blindMode", "Blind mode: no predictions", "eye-slash", "B", "View", "view.blind_mode", checkable=True),
-    _a("confidenceDown", "Confidence threshold down", "", "[", "View", "view.change_confidence", -0.05),
-    _a("confidenceUp", "Confidence threshold up", "", "]", "View", "view.change_confidence", 0.05),
-    _a("fitTimeline", "Whole video in the timeline", "", "", "View", "view.fit_timeline"),
-    _a("nextPanel", "Next panel", "", "F6", "View", "view.next_panel"),
-    _a("commandPalette", "All commands…", "command", "Ctrl+K", "View", "view.command_palette"),
+    _action(
+        "compareModeOverlay",
+        tr("Overlay"),
+        "intersect",
+        "",
+        _LAYOUT,
+        "view.compare_mode",
+        "overlay",
+        needs_video=False,
+    ),
+    _action("compareModeNext", tr("Next layout"), "", "Shift+F3", _LAYOUT, "view.next_compare_mode", needs_video=False),
+    _action("fit", tr("Fit to window"), "frame-corners", "Ctrl+F", "view", "view.fit"),
+    _action("actualSize", tr("Actual size"), "", "Ctrl+0", "view", "view.actual_size"),
+    _action("zoomIn", tr("Zoom in"), "", "Ctrl++ Ctrl+=", "view", "view.zoom_in"),
+    _action("zoomOut", tr("Zoom out"), "", "Ctrl+-", "view", "view.zoom_out"),
+    _action("hideBoxes", tr("Hide boxes (hold)"), "", "H", "view", "view.hide_boxes", held=True),
+    _action("showLabels", tr("Show all captions (hold)"), "", "L", "view", "view.show_labels", held=True),
+    _action("sharpPixels", tr("Show pixels above 400 %"), "", "Z", "view", "view.sharp_pixels", checkable=True),
+    _action("adjustPicture", tr("Brightness and contrast…"), "", "Ctrl+Shift+B", "view", "video.adjust_picture"),
+    _action("resetPicture", tr("Reset brightness and contrast"), "", "Shift+B", "view", "video.reset_picture"),
+    _action(
+        "blindMode", tr("Hide predictions (blind mode)"), "eye-slash", "B", "view", "view.blind_mode", checkable=True
+    ),
+    _action(
+        "confidenceDown", tr("Lower confidence"), "", "[", "view", "view.change_confidence", -0.05, needs_video=False
+    ),
+    _action("confidenceUp", tr("Raise confidence"), "", "]", "view", "view.change_confidence", 0.05, needs_video=False),
+    _action("fitTimeline", tr("Fit timeline"), "", "", "view", "view.fit_timeline"),
+    _action("nextPanel", tr("Next panel"), "", "F6", "view", "view.next_panel", needs_video=False),
+    _action(
+        "commandPalette",
+        tr("Command palette…"),
+        "command",
+        "Ctrl+K",
+        "view",
+        "view.command_palette",
+        needs_video=False,
+    ),
     *(
-        _a(f"showVariant{k}", f"Show or hide variant {k}", "", f"Alt+{k}", "View/Variants", "view.toggle_variant", k)
-        for k in range(1, 10)
+        _action(
+            f"showVariant{number}",
+            tr("Show variant {number}", number=number),
+            "",
+            f"Alt+{number}",
+            "view/variants",
+            "view.toggle_variant",
+            number,
+        )
+        for number in range(1, 10)
     ),
 )
 
-ACTIONS: tuple[Action, ...] = (*_FILE, *_EDIT, *_BOXES, *_MOVES, *_FRAMES, *_PROBLEMS, *_VIEW)
+ACTIONS: tuple[Action, ...] = (*_FILE, *_EDIT, *_BOX, *_MOVES, *_TRACK, *_FRAME, *_PROBLEMS, *_VIEW)
 """All commands in the order of the menus."""
 
 TOOLBAR: tuple[str, ...] = (
@@ -212,4 +336,4 @@ TOOLBAR: tuple[str, ...] = (
     "blindMode",
     "export",
 )
-"""Action ids of the tool bar; an empty one is a separator."""
+"""Action ids of the toolbar; an empty one is a separator."""

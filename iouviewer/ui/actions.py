@@ -1,4 +1,4 @@
-"""Makes QActions, menus and the tool bar from the table of actions, and guards the keys of text fields."""
+"""Creates QActions, menus and the toolbar from the action table, and filters keys for text fields."""
 
 from __future__ import annotations
 
@@ -21,22 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from iouviewer.errors import UserError
-from iouviewer.ui.action_table import ACTIONS, TOOLBAR, Action, Where
-from iouviewer.ui.icons import icon
+from iouviewer.ui.action_table import ACTIONS, MENUS, TOOLBAR, Action, KeyScope
 from iouviewer.ui.key_presets import Keys, keys_of
-from iouviewer.ui.theme import Theme
-
-_WITHOUT_VIDEO = (
-    "open",
-    "quit",
-    "settings",
-    "commandPalette",
-    "correct",
-    "compare",
-    "nextPanel",
-    "confidence",
-    "cancel",
-)
+from iouviewer.ui.theme import Theme, icon
 
 
 class ActionSet(QObject):
@@ -47,7 +34,7 @@ class ActionSet(QObject):
         groups: objects whose methods the table names as ``group.method``.
 
     Signals:
-        failed(UserError): a command could not be done.
+        failed(UserError): a command failed.
     """
 
     failed = Signal(object)
@@ -57,76 +44,92 @@ class ActionSet(QObject):
         self._window = window
         self._actions: dict[str, QAction] = {}
         self._handlers: dict[str, Callable[..., object]] = {}
+        self._texts: dict[str, str] = {}
         self.keys: Keys = {}
         for row in ACTIONS:
             group, method = row.handler.split(".")
             self._handlers[row.id] = partial(getattr(groups[group], method), *row.args)
-            self._actions[row.id] = self._make(row)
+            self._texts[row.id] = row.text
+            self._actions[row.id] = self._create_action(row)
         self.set_keys(keys_of(""))
 
     def __getitem__(self, id: str) -> QAction:
         return self._actions[id]
 
-    def _make(self, row: Action) -> QAction:
+    def _create_action(self, row: Action) -> QAction:
         action = QAction(row.text, self._window)
         action.setObjectName(f"action.{row.id}")
         action.setCheckable(row.checkable)
-        whole = row.where is Where.WINDOW
+        works_everywhere = row.scope is KeyScope.WINDOW
         action.setShortcutContext(
-            Qt.ShortcutContext.WindowShortcut if whole else Qt.ShortcutContext.WidgetWithChildrenShortcut
+            Qt.ShortcutContext.WindowShortcut if works_everywhere else Qt.ShortcutContext.WidgetWithChildrenShortcut
         )
         if row.checkable:
             action.toggled.connect(partial(self.run, row.id))
         elif row.held:
-            action.triggered.connect(partial(self._tap, row.id))
+            action.triggered.connect(partial(self._on_held_triggered, row.id))
         else:
             action.triggered.connect(partial(self._on_triggered, row.id))
-        if whole:
+        if works_everywhere:
             self._window.addAction(action)
         return action
 
     def add_to_canvas(self, canvas: QWidget) -> None:
-        """Keys that work only there."""
+        """Add the actions whose keys work only on a canvas."""
         for row in ACTIONS:
-            if row.where is Where.CANVAS:
+            if row.scope is KeyScope.CANVAS:
                 canvas.addAction(self._actions[row.id])
 
-    def _on_triggered(self, id: str, checked: bool = False) -> None:  # noqa: ARG002 - Qt's signal carries it
+    def _on_triggered(self, id: str, _checked: bool = False) -> None:
         self.run(id)
 
-    def _tap(self, id: str, checked: bool = False) -> None:  # noqa: ARG002
-        # From a menu or the palette a held command cannot be held: it is switched on until any key is let go.
+    def _on_held_triggered(self, id: str, _checked: bool = False) -> None:
+        # From a menu or the palette there is no key to hold: the command stays on until any key is released.
         self.run(id, True)
 
     def run(self, id: str, *state: object) -> None:
-        """Do a command; what goes wrong is told through ``failed``."""
+        """Run a command; errors are emitted through ``failed``."""
         try:
             self._handlers[id](*state)
         except UserError as error:
             self.failed.emit(error)
 
-    # Keys
+    # Texts and keys
+
+    def text_of(self, id: str) -> str:
+        """The current text of an action, without its key."""
+        return self._texts[id]
+
+    def set_text(self, id: str, text: str) -> None:
+        """Change the text of an action; the tooltip follows."""
+        if text != self._texts[id]:
+            self._texts[id] = text
+            self._update_text(id)
 
     def set_keys(self, keys: Keys) -> None:
-        """Give every action these keys; tooltips and menus show the first."""
+        """Assign keys to all actions; tooltips and menus show the first one."""
         self.keys = dict(keys)
         for row in ACTIONS:
-            action, texts = self._actions[row.id], keys.get(row.id, ())
-            sequences = [QKeySequence(text) for text in texts]
-            shown = sequences[0].toString(QKeySequence.SequenceFormat.NativeText) if sequences else ""
             if not row.held and not row.on_release:
-                action.setShortcuts(sequences)
-            action.setText(f"{row.text}\t{shown}" if shown and (row.held or row.on_release) else row.text)
-            action.setToolTip(f"{row.text} ({shown})" if shown else row.text)
-            action.setStatusTip("")
+                self._actions[row.id].setShortcuts([QKeySequence(text) for text in keys.get(row.id, ())])
+            self._update_text(row.id)
+
+    def _update_text(self, id: str) -> None:
+        action, text, key = self._actions[id], self._texts[id], self.key_of(id)
+        menu_text = text.replace("&", "&&")
+        # Menus show the shortcut of a QAction by themselves; held keys are not shortcuts.
+        has_shortcut = bool(action.shortcuts())
+        action.setText(f"{menu_text}\t{key}" if key and not has_shortcut else menu_text)
+        action.setToolTip(f"{text} ({key})" if key else text)
+        action.setStatusTip("")
 
     def key_of(self, id: str) -> str:
-        """The first key of an action as this system writes it; empty if it has none."""
+        """The first key of an action in the notation of the system; empty if it has none."""
         keys = self.keys.get(id, ())
         return QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
 
-    def loose_keys(self) -> dict[str, tuple[Action, ...]]:
-        """Actions that act on key down and up, by key text."""
+    def key_event_actions(self) -> dict[str, tuple[Action, ...]]:
+        """Actions that react to key press and release instead of a shortcut, by key text."""
         found: dict[str, list[Action]] = {}
         for row in ACTIONS:
             if row.held or row.on_release:
@@ -134,38 +137,36 @@ class ActionSet(QObject):
                     found.setdefault(key, []).append(row)
         return {key: tuple(rows) for key, rows in found.items()}
 
-    # Looks
+    # Appearance
 
     def set_theme(self, theme: Theme) -> None:
-        """Icons in the colours of the theme."""
+        """Recolour the icons."""
         for row in ACTIONS:
             if row.icon:
                 self._actions[row.id].setIcon(icon(row.icon, theme))
 
-    def set_has_video(self, there: bool) -> None:
-        """Commands that need a video can be used only with one."""
-        for id, action in self._actions.items():
-            action.setEnabled(there or id.startswith(_WITHOUT_VIDEO))
+    def set_has_video(self, has_video: bool) -> None:
+        """Enable the commands that need a video only while one is open."""
+        for row in ACTIONS:
+            self._actions[row.id].setEnabled(has_video or not row.needs_video)
 
     def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
-        """The menus of the table; returned by title."""
+        """Create the menus of the table; returned by their keys in ``MENUS``."""
         menus: dict[str, QMenu] = {}
         for row in ACTIONS:
-            if not row.menu:
-                continue
-            path = ""
-            menu: QMenu | None = None
-            for part in row.menu.split("/"):
-                path = f"{path}/{part}".lstrip("/")
-                if path not in menus:
-                    menus[path] = bar.addMenu(part) if menu is None else menu.addMenu(part)
-                menu = menus[path]
-            if menu is not None:
-                menu.addAction(self._actions[row.id])
+            parent: QMenu | None = None
+            parts = row.menu.split("/") if row.menu else []
+            for depth in range(len(parts)):
+                key = "/".join(parts[: depth + 1])
+                if key not in menus:
+                    menus[key] = bar.addMenu(MENUS[key]) if parent is None else parent.addMenu(MENUS[key])
+                parent = menus[key]
+            if parent is not None:
+                parent.addAction(self._actions[row.id])
         return menus
 
     def fill_tool_bar(self, bar: QToolBar) -> None:
-        """The tool bar of the table."""
+        """Add the actions of the toolbar."""
         for id in TOOLBAR:
             if id:
                 bar.addAction(self._actions[id])
@@ -174,18 +175,18 @@ class ActionSet(QObject):
 
 
 def is_text_field(widget: QWidget | None) -> bool:
-    """Whether letters typed there are text."""
+    """Whether letters typed into the widget are text."""
     if isinstance(widget, QComboBox):
         return widget.isEditable()
     return isinstance(widget, QLineEdit | QTextEdit | QPlainTextEdit | QAbstractSpinBox)
 
 
-class KeyGuard(QObject):
-    """Keeps plain keys in text fields, and turns keys that act on release or while held into commands.
+class KeyFilter(QObject):
+    """Keeps plain keys in text fields, and turns press and release of keys into commands without a shortcut.
 
     Signals:
-        held(str, bool): the key of a held command went down or up.
-        released(str): the key of a command on release was let go without a drag in between.
+        held(str, bool): the key of a held command was pressed or released.
+        released(str): the key of an on-release command was released without a drag in between.
     """
 
     held = Signal(str, bool)
@@ -194,12 +195,12 @@ class KeyGuard(QObject):
     def __init__(self, window: QWidget, actions: ActionSet, canvas: QWidget) -> None:
         super().__init__(window)
         self._window, self._actions, self._canvas = window, actions, canvas
-        self._down: dict[int, tuple[Action, ...]] = {}
-        self._forgotten = False
+        self._pressed: dict[int, tuple[Action, ...]] = {}
+        self._has_dragged = False
         self.watch(window, canvas)
 
     def watch(self, *widgets: QWidget) -> None:
-        """Look at the keys of these widgets first; keys that a widget ignores come to the window anyway."""
+        """Filter the keys of these widgets too; keys that a widget ignores reach the window anyway."""
         for widget in widgets:
             widget.installEventFilter(self)
 
@@ -207,33 +208,33 @@ class KeyGuard(QObject):
         kind = event.type()
         focused = QApplication.focusWidget()
         if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and is_text_field(focused):
-            plain = event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
-            if plain == Qt.KeyboardModifier.NoModifier and not _is_function_key(event.key()):
+            modifiers = event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
+            if modifiers == Qt.KeyboardModifier.NoModifier and not _is_function_key(event.key()):
                 event.accept()
                 return True
-        if kind == QEvent.Type.MouseMove and self._down:
-            self._forgotten = self._forgotten or bool(QApplication.mouseButtons())
+        if kind == QEvent.Type.MouseMove and self._pressed:
+            self._has_dragged = self._has_dragged or bool(QApplication.mouseButtons())
         if kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             return not is_text_field(focused) and self._on_press(event)
         if kind == QEvent.Type.KeyRelease and isinstance(event, QKeyEvent):
             return self._on_release(event)
         if kind == QEvent.Type.WindowDeactivate and watched is self._window:
-            self._let_go()
+            self._release_all()
         return False
 
     def _on_press(self, event: QKeyEvent) -> bool:
-        if event.key() in self._down:
+        if event.key() in self._pressed:
             return True
         text = QKeySequence(event.keyCombination()).toString(QKeySequence.SequenceFormat.PortableText)
-        rows = self._actions.loose_keys().get(text, ())
+        rows = self._actions.key_event_actions().get(text, ())
         rows = tuple(row for row in rows if self._actions[row.id].isEnabled())
         if event.key() == Qt.Key.Key_Space and self._canvas.hasFocus():
-            # The canvas pans with Space and tells when it was let go without a drag.
+            # The canvas pans with Space and signals a release without a drag itself.
             return False
         if not rows or event.isAutoRepeat():
             return False
-        self._down[event.key()] = rows
-        self._forgotten = False
+        self._pressed[event.key()] = rows
+        self._has_dragged = False
         for row in rows:
             if row.held:
                 self.held.emit(row.id, True)
@@ -241,21 +242,21 @@ class KeyGuard(QObject):
 
     def _on_release(self, event: QKeyEvent) -> bool:
         if event.isAutoRepeat():
-            return event.key() in self._down
-        rows = self._down.pop(event.key(), ())
+            return event.key() in self._pressed
+        rows = self._pressed.pop(event.key(), ())
         for row in rows:
             if row.held:
                 self.held.emit(row.id, False)
-            elif not self._forgotten:
+            elif not self._has_dragged:
                 self.released.emit(row.id)
         return bool(rows)
 
-    def _let_go(self) -> None:
-        for rows in self._down.values():
+    def _release_all(self) -> None:
+        for rows in self._pressed.values():
             for row in rows:
                 if row.held:
                     self.held.emit(row.id, False)
-        self._down.clear()
+        self._pressed.clear()
 
 
 def _is_function_key(key: int) -> bool:

@@ -1,4 +1,4 @@
-"""Brings pictures from the frame loader to the canvases: latest request wins, picture and boxes switch together."""
+"""Requests frames from the loader and shows them on the canvases; the latest request wins."""
 
 from __future__ import annotations
 
@@ -10,26 +10,32 @@ from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from iouviewer.app.editing.session import Session
 from iouviewer.app.video.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.video.playback import Playback
-from iouviewer.app.video.video_notes import damage_at
+from iouviewer.app.video.video_info import VideoInfo
+from iouviewer.app.video.video_notes import describe_damage
 from iouviewer.errors import UserError
-from iouviewer.ui.canvas.marks import mark_of, missing_mark, waiting_mark
+from iouviewer.i18n import tr
+from iouviewer.ui.canvas.frame_status import frame_status, loading_status, missing_frame_status
 from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.out_of_range import missed_frame, missed_time
+from iouviewer.ui.panels.status import format_time
 
-_PATIENCE = 400
-"""Milliseconds after which a picture that does not come is worth a word: a long group is decoded."""
+_LOADING_DELAY = 400
+"""Milliseconds before the canvas says that a frame is loading; decoding a long group of frames takes longer."""
+_RESIZE_DELAY = 120
+"""Milliseconds after the last zoom change before the frame is requested in the new size."""
+_CLOCK_RESOLUTION = 0.1
+"""Seconds; the smallest step of the times on screen."""
 
 
-class PictureFeed(QObject):
-    """Requests the current frame and shows what comes, with a word on it where it is not simply that frame.
+class FramePresenter(QObject):
+    """Shows the current frame, with a status on the canvas if it is damaged, uncertain, missing or still loading.
 
     Signals:
-        unnumbered(float): the picture near this time is shown, whose number is not known yet.
-        missed(str): a sentence on a frame or time that is not there, and what is shown instead.
+        unnumberedShown(float): the frame near this time (seconds) is shown; its number is not known yet.
+        outOfRange(str): message about a frame or time that does not exist, and what is shown instead.
     """
 
-    unnumbered = Signal(float)
-    missed = Signal(str)
+    unnumberedShown = Signal(float)
+    outOfRange = Signal(str)
 
     def __init__(
         self, session: Session, loader: FrameLoader, playback: Playback, canvases: Sequence[CanvasView]
@@ -40,15 +46,15 @@ class PictureFeed(QObject):
         self._scrubbing = False
         self._unnumbered: float | None = None
         self._target = QSize()
-        self._waiting_shown = False
-        self._slow = QTimer(self)
-        self._slow.setSingleShot(True)
-        self._slow.setInterval(_PATIENCE)
-        self._slow.timeout.connect(self._on_slow_timeout)
-        self._resized = QTimer(self)
-        self._resized.setSingleShot(True)
-        self._resized.setInterval(120)
-        self._resized.timeout.connect(self._on_resized_timeout)
+        self._is_loading_shown = False
+        self._loading_timer = QTimer(self)
+        self._loading_timer.setSingleShot(True)
+        self._loading_timer.setInterval(_LOADING_DELAY)
+        self._loading_timer.timeout.connect(self._on_loading_timer_timeout)
+        self._resize_timer = QTimer(self)
+        self._resize_timer.setSingleShot(True)
+        self._resize_timer.setInterval(_RESIZE_DELAY)
+        self._resize_timer.timeout.connect(self._on_resize_timer_timeout)
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         loader.opened.connect(self._on_opened)
@@ -58,10 +64,10 @@ class PictureFeed(QObject):
         playback.frameDue.connect(self._on_frame_due)
         playback.playingChanged.connect(self._on_playing_changed)
         for canvas in self._canvases:
-            canvas.zoomChanged.connect(self._resized.start)
+            canvas.zoomChanged.connect(self._resize_timer.start)
 
     def seek(self, frame: int) -> None:
-        """Go to a frame while the hand moves: a stand-in may come first."""
+        """Go to a frame while the user scrubs; a preview may be shown first."""
         self._scrubbing = True
         try:
             self._session.go_to(frame)
@@ -69,30 +75,30 @@ class PictureFeed(QObject):
             self._scrubbing = False
 
     def request(self) -> None:
-        """Ask for the current frame's picture."""
+        """Request the current frame."""
         self._unnumbered = None
         if self._is_ready():
-            moving = self._playback.playing
-            self._loader.request(self._session.current_frame, scrubbing=self._scrubbing, moving=moving)
-            if self._waiting_shown:
-                self._on_slow_timeout()  # it names the frame that is waited for now
-            elif not self._slow.isActive():
-                self._slow.start()
+            playing = self._playback.playing
+            self._loader.request(self._session.current_frame, scrubbing=self._scrubbing, playing=playing)
+            if self._is_loading_shown:
+                self._on_loading_timer_timeout()  # update the frame number in the status
+            elif not self._loading_timer.isActive():
+                self._loading_timer.start()
 
     def refresh(self) -> None:
-        """Ask anew for the picture that is shown, for it is to have another size: the current frame's, or a time's."""
+        """Request the shown frame again, for example in another size."""
         if self._unnumbered is None:
             self.request()
         elif self._is_ready():
             self._loader.request_time(self._unnumbered)
 
     def _is_ready(self) -> bool:
-        """Whether the open file is the session's: not while another one is being opened, or its video is missing."""
+        """Whether the open file is the session's; false while another one is being opened or the video is missing."""
         info, source = self._loader.info, self._session.source
         return bool(self._session.frame_count) and info is not None and info.fingerprint == source.fingerprint
 
     def seek_time(self, seconds: float) -> None:
-        """Go to a time, also where the index has not come to it yet: then without number and boxes at first."""
+        """Go to a time in seconds. If it is not indexed yet, the frame is shown without number and boxes at first."""
         info = self._loader.info
         if info is None:
             return
@@ -105,14 +111,14 @@ class PictureFeed(QObject):
         else:
             self._loader.request_time(seconds)
             self._unnumbered = seconds
-            self.unnumbered.emit(seconds)
-        missed = missed_time(seconds, info)
-        if missed:
-            self.missed.emit(missed)
+            self.unnumberedShown.emit(seconds)
+        message = time_out_of_range(seconds, info)
+        if message:
+            self.outOfRange.emit(message)
 
-    def tell_missed(self, asked: int | str) -> None:
-        """Say that there is no such frame, and what is shown instead."""
-        self.missed.emit(missed_frame(asked, self._session.frame_count - 1, self._loader.info))
+    def report_out_of_range(self, typed: int | str) -> None:
+        """Report a typed frame number that does not exist, or a text that is not a number."""
+        self.outOfRange.emit(frame_out_of_range(typed, self._session.frame_count - 1, self._loader.info))
 
     def _go_to(self, frame: int) -> None:
         if frame == self._session.current_frame:
@@ -122,21 +128,21 @@ class PictureFeed(QObject):
 
     @property
     def is_unnumbered(self) -> bool:
-        """Whether a picture is shown that a time asked for and whose number is not known yet."""
+        """Whether the shown frame was requested by time and has no number yet."""
         return self._unnumbered is not None
 
     def _on_opened(self) -> None:
         self._unnumbered = None
 
     def _on_source_changed(self) -> None:
-        """Another video; or more is known of this one, perhaps the number of the picture that a time asked for."""
+        """Another video is open, or the index of this one has grown."""
         info = self._loader.info
         if self._unnumbered is None or info is None:
             self.request()
         elif info.complete or (len(info.times) and self._unnumbered <= info.times[-1]):
             self.seek_time(self._unnumbered)
         else:
-            self.unnumbered.emit(self._unnumbered)
+            self.unnumberedShown.emit(self._unnumbered)
 
     def _on_frame_changed(self, frame: int) -> None:
         if not self._playback.playing:
@@ -147,7 +153,7 @@ class PictureFeed(QObject):
 
     def _on_frame_due(self, frame: int) -> None:
         if frame == self._session.current_frame:
-            # Shown already, or failed: nothing else would answer.
+            # The frame is shown already or has failed; no other signal follows.
             self._playback.frame_shown(frame)
         else:
             self._session.go_to(frame)
@@ -156,44 +162,88 @@ class PictureFeed(QObject):
         if not playing:
             self.request()
 
-    def _on_slow_timeout(self) -> None:
+    def _on_loading_timer_timeout(self) -> None:
         for canvas in self._canvases if self._is_ready() else ():
-            canvas.set_mark(waiting_mark(self._session.current_frame))
-            self._waiting_shown = True
+            canvas.set_status(loading_status(self._session.current_frame))
+            self._is_loading_shown = True
 
     def _on_frame_ready(self, loaded: LoadedFrame) -> None:
-        self._slow.stop()
-        self._waiting_shown = False
+        self._loading_timer.stop()
+        self._is_loading_shown = False
         if not self._is_ready():
             return
         info = self._loader.info
-        damage = damage_at(info, loaded.frame) if info is not None else ""
-        mark = mark_of(loaded, damage, playing=self._playback.playing)
+        damage = describe_damage(info, loaded.frame) if info is not None else ""
+        status = frame_status(loaded, damage, playing=self._playback.playing)
         for canvas in self._canvases:
-            canvas.show_picture(loaded.image, loaded.frame, exact=loaded.exact, scale=loaded.scale, mark=mark)
-        if loaded.exact or not loaded.stand_in:
-            # A picture in doubt is all there is to show for now: playing does not wait for a better one.
+            canvas.show_image(loaded.image, loaded.frame, exact=loaded.exact, scale=loaded.scale, status=status)
+        if loaded.exact or not loaded.is_preview:
+            # Playback does not wait for a better version of an uncertain frame.
             self._playback.frame_shown(self._session.current_frame)
 
     def _on_frame_failed(self, frame: int, error: UserError) -> None:
-        self._slow.stop()
-        self._waiting_shown = False
+        self._loading_timer.stop()
+        self._is_loading_shown = False
         if frame >= 0:
-            mark = missing_mark(frame, error.message, error.remedy)
+            status = missing_frame_status(frame, error.message, error.remedy)
             for canvas in self._canvases:
-                canvas.show_missing(frame, mark)
-        self._session.told.emit(str(error))
+                canvas.show_missing_frame(frame, status)
+        self._session.statusMessage.emit(str(error))
         self._playback.frame_shown(self._session.current_frame)
 
-    def _on_resized_timeout(self) -> None:
-        sizes = [canvas.wanted_size() for canvas in self._canvases if canvas.isVisible()]
+    def _on_resize_timer_timeout(self) -> None:
+        sizes = [canvas.display_size() for canvas in self._canvases if canvas.isVisible()]
         if not sizes:
             return
-        wanted = max(sizes, key=lambda size: size.width())
-        if wanted.isEmpty() or wanted == self._target:
+        largest = max(sizes, key=lambda size: size.width())
+        if largest.isEmpty() or largest == self._target:
             return
-        self._target = wanted
-        source = self._session.source
-        smaller = wanted.width() < source.width
-        self._loader.set_target_size((wanted.width(), wanted.height()) if smaller else None)
+        self._target = largest
+        is_reduced = largest.width() < self._session.source.width
+        self._loader.set_target_size((largest.width(), largest.height()) if is_reduced else None)
         self.refresh()
+
+
+def frame_out_of_range(typed: int | str, last: int, info: VideoInfo | None) -> str:
+    """Message about a frame number that does not exist, or a text that is not a number.
+
+    Args:
+        last: number of the last frame.
+    """
+    if isinstance(typed, str):
+        if not typed:
+            return tr("No frame number was typed")
+        return tr("“{text}” is not a frame number; type 0–{last:,}", text=typed, last=last)
+    if typed < 0:
+        return tr("Frame numbers start at 0; showing the first frame")
+    if info is not None and not info.complete:
+        return tr("Frame {frame:,} is not indexed yet; showing frame {last:,}", frame=typed, last=last)
+    if info is not None and last < len(info.times):
+        return tr(
+            "Frame {frame:,} does not exist; showing the last one, {last:,} ({time})",
+            frame=typed,
+            last=last,
+            time=format_time(float(info.times[last])),
+        )
+    return tr("Frame {frame:,} does not exist; showing the last one, {last:,}", frame=typed, last=last)
+
+
+def time_out_of_range(seconds: float, info: VideoInfo) -> str:
+    """Message about a time before or after the video; empty if there is a frame at that time."""
+    if seconds < 0:
+        return tr("Times start at 0; showing the first frame")
+    end = _end_of(info)
+    if end is None or seconds < end + _CLOCK_RESOLUTION / 2:
+        return ""
+    return tr(
+        "The video ends at {time}; showing the last frame, {last:,}", time=format_time(end), last=info.frame_count - 1
+    )
+
+
+def _end_of(info: VideoInfo) -> float | None:
+    """Time in seconds at which the last frame ends, shown as long as the median frame; None while unknown."""
+    if not info.complete or not info.frame_count:
+        return None
+    if len(info.times) > 1:
+        return float(info.times[-1]) + float(np.median(np.diff(info.times)))
+    return info.frame_count / info.fps if info.fps else None

@@ -1,4 +1,4 @@
-"""What lies in dropped or chosen paths, read beside the window: video, project, boxes, models."""
+"""Identifies dropped or chosen paths (video, project, boxes, model) and reads box files in a thread."""
 
 from __future__ import annotations
 
@@ -11,171 +11,205 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.registry import ReadContext, detect, read_boxes
-from iouviewer.jobs.eval_inputs import ReadOptions, source_facts
+from iouviewer.formats.interface import ReadContext
+from iouviewer.formats.registry import detect, read_boxes
+from iouviewer.i18n import tr
+from iouviewer.jobs.eval_inputs import ReadOptions, read_source
 
 PROJECT_SUFFIX = ".iouv"
 MODEL_SUFFIXES = (".pt", ".onnx", ".engine", ".torchscript")
-_VIDEO_ENDINGS = "mp4 avi mkv mov webm m4v ts mts m2ts mpg mpeg wmv flv 3gp ogv"
-VIDEO_SUFFIXES = tuple(f".{ending}" for ending in _VIDEO_ENDINGS.split(" "))
-GUESS = "not known; tried as a video"
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+VIDEO_SUFFIXES = (
+    ".mp4",
+    ".avi",
+    ".mkv",
+    ".mov",
+    ".webm",
+    ".m4v",
+    ".ts",
+    ".mts",
+    ".m2ts",
+    ".mpg",
+    ".mpeg",
+    ".wmv",
+    ".flv",
+    ".3gp",
+    ".ogv",
+)
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+_OPENVINO_SUFFIX = "_openvino_model"
+_SAMPLED_ENTRIES = 200
+"""Entries of a folder that are looked at to tell whether it holds images."""
 
 
-class Role(StrEnum):
-    """What a path is to be used as; the texts are those of the sheet."""
+class FileRole(StrEnum):
+    """What a path is used as."""
 
     VIDEO = "video"
     PROJECT = "project"
-    GROUND_TRUTH = "ground truth"
+    GROUND_TRUTH = "ground_truth"
     PREDICTIONS = "predictions"
     MODEL = "model"
-    SKIP = "leave out"
+    SKIP = "skip"
+
+
+FILE_ROLE_TEXTS = {
+    FileRole.VIDEO: tr("Video"),
+    FileRole.PROJECT: tr("Project"),
+    FileRole.GROUND_TRUTH: tr("Ground truth"),
+    FileRole.PREDICTIONS: tr("Predictions"),
+    FileRole.MODEL: tr("Model"),
+    FileRole.SKIP: tr("Skip"),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One path and what it seems to be.
+class FileCandidate:
+    """A path and what it seems to be.
 
     Attributes:
-        name: of the variant that predictions or a model become.
-        why: what it was recognised by, or why it was not.
+        name: name of the variant that predictions or a model become.
+        format: key of the box format, empty if the path is not a box file.
+        reason: how it was recognised, or why it was not; a text for the screen.
+        is_guess: nothing was recognised; the path is tried as a video.
     """
 
     path: Path
-    role: Role
+    role: FileRole
     name: str
     format: str = ""
-    why: str = ""
+    reason: str = ""
+    is_guess: bool = False
 
 
-def look(path: Path) -> Found:
-    """What one path is; reads no more than a file's beginning."""
+def identify(path: Path) -> FileCandidate:
+    """Identify a path by its name or, for box files, by the beginning of the content."""
     suffix, name = path.suffix.lower(), path.stem
     if suffix == PROJECT_SUFFIX:
-        return Found(path, Role.PROJECT, name, why="a project file")
-    if suffix in MODEL_SUFFIXES or _is_model_folder(path):
-        return Found(path, Role.MODEL, name.removesuffix("_openvino_model"), why="weights to run")
-    if suffix in VIDEO_SUFFIXES or suffix in PICTURE_SUFFIXES:
-        return Found(path, Role.VIDEO, name, why="pictures")
+        return FileCandidate(path, FileRole.PROJECT, name, reason=tr("Project file"))
+    if suffix in MODEL_SUFFIXES or _is_openvino_folder(path):
+        return FileCandidate(path, FileRole.MODEL, model_name(path), reason=tr("Model weights"))
+    if suffix in VIDEO_SUFFIXES:
+        return FileCandidate(path, FileRole.VIDEO, name, reason=tr("Video"))
+    if suffix in IMAGE_SUFFIXES:
+        return FileCandidate(path, FileRole.VIDEO, name, reason=tr("Image"))
     try:
-        found = detect(path)
+        detected = detect(path)
     except UserError as error:
-        return Found(path, Role.SKIP, name, why=str(error))
-    if found is not None:
-        role = Role.PREDICTIONS if found.kind is Kind.PREDICTIONS else Role.GROUND_TRUTH
-        return Found(path, role, name, found.format, found.reason)
-    if path.is_dir() and any(one.suffix.lower() in PICTURE_SUFFIXES for one in itertools.islice(path.iterdir(), 200)):
-        return Found(path, Role.VIDEO, name, why="a folder of pictures")
-    if path.is_dir():
-        return Found(path, Role.SKIP, name, why="nothing that iouviewer reads is in this folder")
-    return Found(path, Role.VIDEO, name, why=GUESS)
+        return FileCandidate(path, FileRole.SKIP, name, reason=str(error))
+    if detected is not None:
+        role = FileRole.PREDICTIONS if detected.kind is ImportKind.PREDICTIONS else FileRole.GROUND_TRUTH
+        return FileCandidate(path, role, name, detected.format, detected.reason)
+    if not path.is_dir():
+        reason = tr("Unknown format; opened as a video")
+        return FileCandidate(path, FileRole.VIDEO, name, reason=reason, is_guess=True)
+    entries = itertools.islice(path.iterdir(), _SAMPLED_ENTRIES)
+    if any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in entries):
+        return FileCandidate(path, FileRole.VIDEO, name, reason=tr("Image folder"))
+    return FileCandidate(path, FileRole.SKIP, name, reason=tr("No file in this folder can be read"))
 
 
-def _is_model_folder(path: Path) -> bool:
+def model_name(path: Path) -> str:
+    """The variant name proposed for a model."""
+    return path.stem.removesuffix(_OPENVINO_SUFFIX)
+
+
+def _is_openvino_folder(path: Path) -> bool:
     return path.is_dir() and any(path.glob("*.xml")) and any(path.glob("*.bin"))
 
 
-def look_at_all(paths: Iterable[Path]) -> list[Found]:
-    """What the paths are; of a folder that is nothing itself, what lies in it. One video, one ground truth."""
-    found: list[Found] = []
+def find_candidates(paths: Iterable[Path]) -> list[FileCandidate]:
+    """Identify paths; a folder that is nothing itself is replaced by its files. At most one video, one ground truth."""
+    candidates: list[FileCandidate] = []
     for path in paths:
-        one = look(path)
-        if one.role is Role.SKIP and path.is_dir():
-            inside = [look(child) for child in sorted(path.iterdir()) if not child.name.startswith(".")]
-            found += [child for child in inside if child.role is not Role.SKIP and child.why != GUESS] or [one]
+        candidate = identify(path)
+        if candidate.role is FileRole.SKIP and path.is_dir():
+            children = [identify(child) for child in sorted(path.iterdir()) if not child.name.startswith(".")]
+            usable = [child for child in children if child.role is not FileRole.SKIP and not child.is_guess]
+            candidates += usable or [candidate]
         else:
-            found.append(one)
-    return _one_of_each(found)
+            candidates.append(candidate)
+    return _resolve_duplicates(candidates)
 
 
-def _one_of_each(found: list[Found]) -> list[Found]:
-    """A second video is left out; of several box files that could be either, one named like ground truth is it."""
-    videos = truths = 0
-    candidates = [one for one in found if one.role is Role.GROUND_TRUTH]
-    named = [one for one in candidates if _sounds_like_truth(one.path)]
-    chosen = next(iter(named or candidates), None)
+def _resolve_duplicates(candidates: list[FileCandidate]) -> list[FileCandidate]:
+    """Skip all videos but the first; of several possible ground truths prefer one that is named like it."""
+    videos = 0
+    possible = [candidate for candidate in candidates if candidate.role is FileRole.GROUND_TRUTH]
+    named = [candidate for candidate in possible if _is_named_like_ground_truth(candidate.path)]
+    ground_truth = next(iter(named or possible), None)
     result = []
-    for one in found:
-        role = one.role
-        if role is Role.VIDEO:
+    for candidate in candidates:
+        role = candidate.role
+        if role is FileRole.VIDEO:
             videos += 1
-            role = role if videos == 1 else Role.SKIP
-        elif role is Role.GROUND_TRUTH and one is not chosen:
-            truths += 1
-            role = Role.PREDICTIONS
-        result.append(replace(one, role=role))
+            role = role if videos == 1 else FileRole.SKIP
+        elif role is FileRole.GROUND_TRUTH and candidate is not ground_truth:
+            role = FileRole.PREDICTIONS
+        result.append(replace(candidate, role=role))
     return result
 
 
-def _sounds_like_truth(path: Path) -> bool:
+def _is_named_like_ground_truth(path: Path) -> bool:
     name = path.name.casefold()
-    return any(word in name for word in ("gt", "truth", "annot", "label"))
+    return any(part in name for part in ("gt", "truth", "annot", "label"))
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What is known of the video that boxes belong to."""
-
-    size: tuple[int, int]
-    frame_count: int
-    stem: str
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One file to read; ``number`` comes back with the answer.
+class ReadRequest:
+    """One file to read.
 
     Attributes:
-        video: the boxes' video where it is not open yet; its facts are found out and come back in the answer.
+        number: returned in the result.
+        context: the video of the boxes, None if unknown.
+        video: the video of the boxes if it is not open yet; its properties are read and returned in the result.
     """
 
     number: int
     path: Path
-    kind: Kind
-    context: Context | None
+    kind: ImportKind
+    context: ReadContext | None
     video: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A file that was read, or why it could not be."""
+class ReadResult:
+    """The boxes of a file, or the error."""
 
     number: int
     path: Path
     boxes: ImportedBoxes | None = None
     error: UserError | None = None
-    context: Context | None = None
+    context: ReadContext | None = None
 
 
-def read(order: Order) -> Read:
-    """Read one file."""
+def read(request: ReadRequest) -> ReadResult:
+    """Read one file; errors are returned, not raised."""
     try:
-        known = order.context
-        if known is None and order.video is not None:
-            known = context_of(order.video)
-        context = ReadContext(kind=order.kind)
-        if known is not None:
-            context = ReadContext(
-                size=known.size, frame_count=known.frame_count, video_stem=known.stem, kind=order.kind
-            )
-        return Read(order.number, order.path, boxes=read_boxes(order.path, context), context=known)
+        context = request.context
+        if context is None and request.video is not None:
+            context = read_video_context(request.video)
+        boxes = read_boxes(request.path, replace(context or ReadContext(), kind=request.kind))
+        return ReadResult(request.number, request.path, boxes=boxes, context=context)
     except UserError as error:
-        return Read(order.number, order.path, error=error)
+        return ReadResult(request.number, request.path, error=error)
     except OSError as error:
-        return Read(order.number, order.path, error=UserError(error.strerror or str(error), path=order.path))
+        user_error = UserError(error.strerror or str(error), path=request.path)
+        return ReadResult(request.number, request.path, error=user_error)
 
 
-def context_of(video: Path) -> Context:
-    """Facts of a video that is not open; its index is kept, so that opening it later is quick."""
-    facts = source_facts(video, ReadOptions())
-    return Context(facts.size or (0, 0), facts.frame_count or 0, video.stem)
+def read_video_context(video: Path) -> ReadContext:
+    """Read the properties of a video that is not open; the index is cached, which makes opening it later fast."""
+    source, _ = read_source(video, ReadOptions())
+    return ReadContext(size=(source.width, source.height), frame_count=source.frame_count, video_stem=video.stem)
 
 
-def proposed_shift(boxes: ImportedBoxes, frame_count: int) -> int:
-    """The number to add to every frame so that all boxes lie inside the video; 0 where they do, or nothing helps."""
+def propose_frame_offset(boxes: ImportedBoxes, frame_count: int) -> int:
+    """The smallest number to add to every frame so that all boxes lie inside the video.
+
+    0 if they already do, or if no offset helps.
+    """
     if not len(boxes) or not frame_count:
         return 0
     first, last = int(boxes.frames.min()), int(boxes.frames.max())
@@ -183,12 +217,12 @@ def proposed_shift(boxes: ImportedBoxes, frame_count: int) -> int:
         return 0
     if last - first >= frame_count:
         return 0
-    # The smallest shift that helps: files that count from 1 need -1.
+    # Files that count from 1 need -1.
     return -first if first < 0 else frame_count - 1 - last
 
 
 def with_class(boxes: ImportedBoxes, name: str) -> ImportedBoxes:
-    """The same boxes; a file without classes gets this one."""
+    """The same boxes; those of a file without classes get this class."""
     if not name or boxes.class_names:
         return boxes
     return replace(boxes, class_names=(name,), class_ids=np.zeros(len(boxes), np.int64))
@@ -197,43 +231,43 @@ def with_class(boxes: ImportedBoxes, name: str) -> ImportedBoxes:
 class _Worker(QObject):
     """Lives in the thread."""
 
-    done = Signal(object)
+    finished = Signal(object)
 
     @Slot(object)
-    def run(self, order: Order) -> None:
-        self.done.emit(read(order))
+    def run(self, request: ReadRequest) -> None:
+        self.finished.emit(read(request))
 
 
 class BoxReader(QObject):
     """Reads files in a thread, one after the other.
 
     Signals:
-        read(Read): in the UI thread.
+        finished(ReadResult): emitted in the UI thread.
     """
 
-    read = Signal(object)
-    _asked = Signal(object)
+    finished = Signal(object)
+    _requested = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thread = QThread(self)
-        self._thread.setObjectName("reading boxes")
+        self._thread.setObjectName("boxReader")
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
-        self._asked.connect(self._worker.run)
-        self._worker.done.connect(self._on_worker_done)
+        self._requested.connect(self._worker.run)
+        self._worker.finished.connect(self._on_worker_finished)
 
-    def ask(self, order: Order) -> None:
-        """Read this file; ``read`` follows."""
+    def request(self, request: ReadRequest) -> None:
+        """Read this file; ``finished`` follows."""
         if not self._thread.isRunning():
             self._thread.start()
-        self._asked.emit(order)
+        self._requested.emit(request)
 
     @Slot(object)
-    def _on_worker_done(self, answer: Read) -> None:
-        self.read.emit(answer)
+    def _on_worker_finished(self, result: ReadResult) -> None:
+        self.finished.emit(result)
 
     def close(self) -> None:
-        """End the thread after the file in work."""
+        """Stop the thread after the current file."""
         self._thread.quit()
         self._thread.wait()

@@ -1,17 +1,17 @@
-"""Keys of the actions: our own, those of the tools people come from, and the user's changes on top."""
+"""Keys of the actions: the defaults, presets of other annotation tools, and the user's changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from iouviewer.ui.action_table import ACTIONS, Action, Where
+from iouviewer.ui.action_table import ACTIONS, Action
 
 Keys = dict[str, tuple[str, ...]]
 """Key texts by action id."""
 
-OWN = "iouviewer"
+DEFAULT_PRESET = "iouviewer"
 
-# Only what differs from our own keys. CVAT: D is *previous*; labelImg: Space *verifies*.
+# Only what differs from the defaults. CVAT: D is *previous*; labelImg: Space *verifies*.
 _CVAT: Keys = {
     "previousFrame": ("D",),
     "nextFrame": ("F",),
@@ -77,15 +77,15 @@ _XANYLABELING: Keys = {
     "zoomIn": ("Ctrl++", "Ctrl+="),
     "undo": ("Ctrl+Z",),
 }
-PRESETS: dict[str, Keys] = {OWN: {}, "CVAT": _CVAT, "labelImg": _LABELIMG, "X-AnyLabeling": _XANYLABELING}
-"""What each preset changes; a key that it takes is no longer the key of another action."""
+PRESETS: dict[str, Keys] = {DEFAULT_PRESET: {}, "CVAT": _CVAT, "labelImg": _LABELIMG, "X-AnyLabeling": _XANYLABELING}
+"""What each preset changes; a key it assigns is removed from other actions."""
 
 
 def keys_of(preset: str, changes: Mapping[str, tuple[str, ...]] | None = None) -> Keys:
-    """Keys of every action: our own, overlaid by the preset, overlaid by the user's changes.
+    """Keys of every action: the defaults, overridden by the preset, overridden by the user's changes.
 
-    A preset's key is taken away from the action that had it. The user's changes are kept as they are: what
-    conflicts is shown (``conflicts``), not decided.
+    A key that the preset assigns is removed from the action that had it. The user's changes are not resolved:
+    ``conflicts`` reports them.
     """
     overrides = PRESETS.get(preset, {})
     taken = {key for keys in overrides.values() for key in keys}
@@ -102,14 +102,9 @@ def keys_of(preset: str, changes: Mapping[str, tuple[str, ...]] | None = None) -
 
 
 def conflicts(keys: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Action, ...]]:
-    """Keys that more than one action has, with those actions."""
+    """Keys assigned to more than one action, with those actions."""
     users: dict[str, list[Action]] = {}
     for action in ACTIONS:
         for key in keys.get(action.id, ()):
             users.setdefault(key.casefold(), []).append(action)
     return {key: tuple(actions) for key, actions in users.items() if len(actions) > 1}
-
-
-def is_in_window(action: Action) -> bool:
-    """Whether the action's keys work wherever the focus is."""
-    return action.where is Where.WINDOW

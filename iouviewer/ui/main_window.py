@@ -1,47 +1,71 @@
-"""The main window: a frame that is painted at once and filled afterwards. Imports nothing but Qt at module level."""
+"""The main window: painted empty at once, filled afterwards. Only Qt is imported at module level."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QByteArray, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QToolBar, QWidget
+from PySide6.QtWidgets import QLabel, QMainWindow, QMenuBar, QStatusBar, QToolBar, QWidget
+
+from iouviewer.i18n import tr
+from iouviewer.ui import APP_NAME
 
 if TYPE_CHECKING:
     from iouviewer.app.editing.session import Session
-    from iouviewer.ui.window_parts import Workbench
 
 SIZE = QSize(1280, 720)
 """Logical pixels the window is designed for."""
 
 
-class _Curtain(QLabel):
-    """What is seen until the panels are there.
+class WindowContent(Protocol):
+    """What fills the window; implemented by ``window_parts.WindowParts``."""
+
+    @property
+    def session(self) -> Session: ...
+
+    @property
+    def central_widget(self) -> QWidget: ...
+
+    @property
+    def status_bar(self) -> QStatusBar: ...
+
+    def fill_menus(self, bar: QMenuBar) -> None: ...
+
+    def fill_tool_bar(self, bar: QToolBar) -> None: ...
+
+    def focus_canvas(self) -> None: ...
+
+    def open_paths(self, paths: list[Path]) -> None: ...
+
+    def close(self, geometry: bytes) -> None: ...
+
+
+class _Placeholder(QLabel):
+    """Shown until the content is loaded.
 
     Signals:
-        painted(): it was painted for the first time.
+        painted(): painted for the first time.
     """
 
     painted = Signal()
 
     def __init__(self) -> None:
-        super().__init__("iouviewer")
+        super().__init__(APP_NAME)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setProperty("role", "muted")
-        self._told = False
+        self._was_painted = False
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if not self._told:
-            self._told = True
+        if not self._was_painted:
+            self._was_painted = True
             self.painted.emit()
 
 
 class MainWindow(QMainWindow):
-    """Frame of the program: menus, tool bar, workspaces and status bar come from the workbench.
+    """The window without its content: menus, toolbar, central widget and status bar come from a ``WindowContent``.
 
     Signals:
         painted(): the empty window was painted; time to load the rest.
@@ -52,83 +76,70 @@ class MainWindow(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("mainWindow")
-        self.setAccessibleName("iouviewer")
-        self.setWindowTitle("iouviewer")
+        self.setAccessibleName(APP_NAME)
+        self.setWindowTitle(APP_NAME)
         self.setAcceptDrops(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.resize(SIZE)
-        self._workbench: Workbench | None = None
-        curtain = _Curtain()
-        curtain.painted.connect(self.painted, Qt.ConnectionType.QueuedConnection)
-        self.setCentralWidget(curtain)
+        self._content: WindowContent | None = None
+        placeholder = _Placeholder()
+        placeholder.painted.connect(self.painted, Qt.ConnectionType.QueuedConnection)
+        self.setCentralWidget(placeholder)
 
     @property
-    def workbench(self) -> Workbench:
-        """All parts of the window; RuntimeError before it is filled."""
-        if self._workbench is None:
+    def parts(self) -> WindowContent:
+        """The content; RuntimeError before ``fill``."""
+        if self._content is None:
             raise RuntimeError("the window is not filled yet")
-        return self._workbench
+        return self._content
 
     @property
     def is_filled(self) -> bool:
-        """Whether the panels are there."""
-        return self._workbench is not None
+        """Whether the content is there."""
+        return self._content is not None
 
     @property
     def session(self) -> Session:
-        """The session that the window shows; RuntimeError before it is filled."""
-        return self.workbench.session
+        """The session that the window shows; RuntimeError before ``fill``."""
+        return self.parts.session
 
-    def fill(self, workbench: Workbench) -> None:
-        """Put the panels in their places."""
-        self._workbench = workbench
-        workbench.fill_menus(self.menuBar())
-        bar = QToolBar("Tools")
+    def fill(self, content: WindowContent) -> None:
+        """Show the content."""
+        self._content = content
+        content.fill_menus(self.menuBar())
+        bar = QToolBar(tr("Tools"))
         bar.setObjectName("toolBar")
         bar.setMovable(False)
         bar.setIconSize(QSize(18, 18))
-        workbench.fill_tool_bar(bar)
+        content.fill_tool_bar(bar)
         self.addToolBar(bar)
-        self.setCentralWidget(workbench.workspaces)
-        self.setStatusBar(workbench.status)
-        workbench.parts.canvas.setFocus()
-
-    def show_title(self, name: str) -> None:
-        """The video's name in the title bar."""
-        self.setWindowTitle(f"{name} – iouviewer" if name else "iouviewer")
+        self.setCentralWidget(content.central_widget)
+        self.setStatusBar(content.status_bar)
+        content.focus_canvas()
 
     def restore(self, geometry: bytes) -> None:
-        """Size and place of the last time; the first time the designed size."""
+        """Restore size and position of the last session; without them the designed size stays."""
         if geometry:
             self.restoreGeometry(QByteArray(geometry))
 
     # Qt's events
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _paths(event) and self._workbench is not None:
+        if _local_paths(event) and self._content is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = _paths(event)
-        if paths and self._workbench is not None:
+        paths = _local_paths(event)
+        if paths and self._content is not None:
             event.acceptProposedAction()
-            self._workbench.files.open_paths(paths)
+            self._content.open_paths(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Write what waits, end threads and worker, then go."""
-        if self._workbench is not None:
-            self._workbench.close(bytes(self.saveGeometry().data()))
+        """Write pending changes and stop threads and the worker process first."""
+        if self._content is not None:
+            self._content.close(bytes(self.saveGeometry().data()))
         super().closeEvent(event)
 
 
-def _paths(event: QDropEvent) -> Sequence[Path]:
+def _local_paths(event: QDropEvent) -> list[Path]:
     return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-
-
-def spacer() -> QWidget:
-    """What pushes the rest of a tool bar to its right end."""
-    from PySide6.QtWidgets import QSizePolicy
-
-    widget = QWidget()
-    widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-    return widget

@@ -1,16 +1,17 @@
-"""Shows what the notifier hands over: a line in the status bar, and a message that waits for what is wrong."""
+"""Displays notifications: a line in the status bar, and a message box for errors."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from iouviewer.app.notifier import Level, Notice, Notifier
+from iouviewer.app.notifier import Level, Notification, Notifier
+from iouviewer.ui import APP_NAME
 from iouviewer.ui.panels.status import StatusBar
 
 
-class Notices(QObject):
-    """One message at a time; further errors are added to the one that is open."""
+class Notifications(QObject):
+    """One message box at a time; further errors are added to the open one."""
 
     def __init__(self, window: QWidget, notifier: Notifier, status: StatusBar) -> None:
         super().__init__(window)
@@ -21,21 +22,26 @@ class Notices(QObject):
 
     @property
     def open_text(self) -> str:
-        """What the open message says; empty if there is none."""
+        """The text of the open message box; empty if there is none."""
         return "" if self._box is None else self._box.text()
 
-    def _on_notifier_shown(self, notice: Notice) -> None:
-        self._status.say(notice.text, keep=notice.level is not Level.INFO)
-        if notice.level is not Level.ERROR:
+    def dismiss(self) -> None:
+        """Close the open message box, if there is one."""
+        if self._box is not None:
+            self._box.close()
+
+    def _on_notifier_shown(self, notification: Notification) -> None:
+        self._status.show_message(notification.text, keep=notification.level is not Level.INFO)
+        if notification.level is not Level.ERROR:
             return
         if self._box is not None:
-            if notice.text not in self._box.text():
-                self._box.setText(f"{self._box.text()}\n\n{notice.text}")
+            if notification.text not in self._box.text():
+                self._box.setText(f"{self._box.text()}\n\n{notification.text}")
             return
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "iouviewer", notice.text, parent=self._window)
+        box = QMessageBox(QMessageBox.Icon.NoIcon, APP_NAME, notification.text, parent=self._window)
         box.setObjectName("errorMessage")
         box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        box.setDetailedText(notice.details)
+        box.setDetailedText(notification.details)
         box.finished.connect(self._on_box_finished)
         self._box = box
         box.open()
@@ -44,8 +50,8 @@ class Notices(QObject):
         if self._box is not None:
             self._box.deleteLater()
             self._box = None
-            # It was read; the line need not say it for the rest of the day.
-            self._status.say("")
+            # The user has read the message; the status bar need not keep it.
+            self._status.show_message("")
 
     def _on_notifier_withdrawn(self, _key: str) -> None:
-        self._status.say("")
+        self._status.show_message("")

@@ -1,7 +1,7 @@
-"""Colours of data: ground truth, baseline, IoU bands; for light and dark schemes. Greys and the accent are theme.py's.
+"""Colours of data for light and dark schemes: ground truth, baseline, IoU bands. Greys and the accent are in ``theme``.
 
-Bands are a perceptual ramp (lightness rises with the IoU), so they order in grey and for colour-blind eyes too; every
-place that uses them also shows the number. Contrast is held by tests: text 4.5 : 1, lines 3 : 1 (WCAG 2.2).
+The bands are a perceptual ramp: lightness rises with the IoU, so the order is visible in greyscale and to colour-blind
+users. Every use of a band also shows the number. Tests check the contrast: text 4.5 : 1, lines 3 : 1 (WCAG 2.2).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from iouviewer.ui.theme import Theme
 
 
 class Band(IntEnum):
-    """IoU bands of metrics.md, worst first."""
+    """IoU bands (docs/metrics.md), worst first."""
 
     POOR = 0
     ACCEPTABLE = 1
@@ -28,7 +28,6 @@ class Band(IntEnum):
 
 
 BAND_FLOORS = (0.0, 0.5, 0.7, 0.9)
-BAND_NAMES = ("likely false positive", "acceptable", "excellent", "high precision")
 
 
 def band_of(iou: float) -> Band | None:
@@ -40,12 +39,12 @@ def band_of(iou: float) -> Band | None:
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """What data looks like in one scheme, ``#rrggbb`` each; greys and the accent are the theme's.
+    """Data colours of one scheme as ``#rrggbb``.
 
     Attributes:
-        ground_truth, baseline: the source article's blue and green.
-        curve, mean: the timeline's single curve and its mean line.
-        bands: by Band, worst first; legible as text on the theme's tables and panels.
+        ground_truth, baseline: blue and green, as in the source article.
+        curve, mean: curve and mean line of the timeline.
+        bands: by Band, worst first; readable as text on tables and panels of the theme.
     """
 
     ground_truth: str
@@ -77,44 +76,44 @@ DASH_STYLES = {
     "dashdot": Qt.PenStyle.DashDotLine,
     "dashdotdot": Qt.PenStyle.DashDotDotLine,
 }
-"""Lines of variants, by the names that projects keep."""
+"""Line styles of variants by the names stored in projects."""
 
-# Labels lie on the picture, on a dark plate of their own: the same in both schemes.
-PLATE = "#141414"
-PLATE_TEXT = "#f0f0f0"
-PLATE_MUTED = "#b8b8b8"
-ON_PICTURE = DARK
+# Captions have a dark background on the image, the same in both schemes.
+CAPTION_BACKGROUND = "#141414"
+CAPTION_TEXT = "#f0f0f0"
+CAPTION_MUTED = "#b8b8b8"
+IMAGE_COLOURS = DARK
 IGNORED = "#a8a8a8"
 
 
 def is_dark() -> bool:
-    """Whether the application's palette is a dark one (the palette, not the system, says what is on screen)."""
+    """Whether the application's palette is dark; it may differ from the system's scheme."""
     palette = QGuiApplication.palette()
     window, text = palette.color(QPalette.ColorRole.Window), palette.color(QPalette.ColorRole.WindowText)
     return window.lightness() < text.lightness()
 
 
 def scheme_theme() -> Theme:
-    """The greys of the scheme on screen."""
+    """The theme of the current scheme."""
     return theme.DARK if is_dark() else theme.LIGHT
 
 
 def colours() -> Colours:
-    """The data colours of the scheme on screen."""
+    """The data colours of the current scheme."""
     return DARK if is_dark() else LIGHT
 
 
 def band_colour(iou: float, *, on: Colours | None = None) -> str:
-    """Text colour of an IoU on this scheme's base; muted for nan."""
+    """Text colour of an IoU on tables of the current scheme; muted for nan."""
     band = band_of(iou)
     return scheme_theme().muted if band is None else (on or colours()).bands[band]
 
 
 @cache
-def on_picture(colour: str) -> str:
-    """The colour, made lighter until it stands out on the dark plate and on the dark line around boxes (6 : 1)."""
+def readable_on_image(colour: str) -> str:
+    """The colour, lightened until its contrast to captions and box outlines is at least 6 : 1."""
     parsed = QColor(colour)
-    while contrast(parsed.name(), PLATE) < 6 and parsed.lightness() < 250:
+    while contrast(parsed.name(), CAPTION_BACKGROUND) < 6 and parsed.lightness() < 250:
         parsed = QColor.fromHslF(parsed.hslHueF(), parsed.hslSaturationF(), min(1.0, parsed.lightnessF() + 0.02))
     return parsed.name()
 

@@ -1,4 +1,4 @@
-"""Starts the window: painted first, filled afterwards. Imports nothing heavy at module level."""
+"""Starts the window: painted empty first, filled afterwards. Nothing heavy is imported at module level."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iouviewer.app.video.cv2_guard import QT_VARIABLES, clear_cv2_qt_paths, has_own_qt
-from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.i18n import tr
+from iouviewer.jobs.requests import OpenRequest
 
 if TYPE_CHECKING:
     from iouviewer.app.notifier import Notifier
     from iouviewer.ui.main_window import MainWindow
-    from iouviewer.ui.theme import ThemeKeeper
+    from iouviewer.ui.theme import ThemeManager
 
-CV2_NOTE = (
-    "This Python has opencv-python, which brings a Qt of its own; iouviewer keeps it away from the window. "
-    "opencv-python-headless does not."
+OPENCV_NOTE = tr(
+    "opencv-python brings its own Qt, which iouviewer keeps away from the window. To avoid the conflict, install "
+    "opencv-python-headless instead."
 )
 
 
 def run_window(request: OpenRequest) -> int:
     """Show the window and run until it closes; returns the exit status."""
-    # Loading makes nothing but what stays: rounds of the garbage collector over it take a tenth of the start.
+    # Everything created while loading stays: garbage collection would find nothing and take 10 % of the start time.
     gc.disable()
-    told = _clear_environment()
+    opencv_note = _clear_environment()
     from PySide6.QtWidgets import QApplication
 
     from iouviewer.ui.main_window import MainWindow
-    from iouviewer.ui.theme import ThemeKeeper
+    from iouviewer.ui.theme import ThemeManager
 
-    found = QApplication.instance()
-    app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("iouviewer")
     app.setOrganizationName("iouviewer")
-    keeper = ThemeKeeper(app)
+    theme_manager = ThemeManager(app)
     window = MainWindow()
-    undo = []
+    undo_logging = []
 
     def fill() -> None:
         from iouviewer.app import logging_setup
@@ -47,80 +48,80 @@ def run_window(request: OpenRequest) -> int:
         from iouviewer.app.video.cv2_guard import import_cv2_safely
 
         notifier = Notifier(window)
-        undo.append(logging_setup.install(notifier))
+        undo_logging.append(logging_setup.install(notifier))
         try:
             import_cv2_safely()
-            fill_window(window, keeper, notifier, request)
+            fill_window(window, theme_manager, notifier, request)
         finally:
-            keep_for_good()
-        if told:
-            notifier.show(told)
+            freeze_garbage_collection()
+        if opencv_note:
+            notifier.show(opencv_note)
 
     window.painted.connect(fill)
     window.show()
     try:
         return int(app.exec())
     finally:
-        for restore in undo:
+        for restore in undo_logging:
             restore()
 
 
-def keep_for_good() -> None:
-    """Take all that was made until now from the garbage collector's rounds: modules and the window stay to the end.
+def freeze_garbage_collection() -> None:
+    """Exclude all existing objects from garbage collection; modules and the window live until the end.
 
-    A round over them holds the window up for 20 to 60 ms, whenever enough small things were made, a run's results say.
+    Otherwise each full collection, for example while the results of a run arrive, blocks the window for 20 to 60 ms.
     """
     gc.freeze()
     gc.enable()
 
 
 @contextmanager
-def without_cuda() -> Iterator[None]:
-    """Let pyqtgraph be imported without the CUDA bindings, where they are installed (torch brings them).
+def block_cuda_bindings() -> Iterator[None]:
+    """Make ``cuda.bindings`` unavailable while pyqtgraph is imported.
 
-    It asks for them for a widget that is not used here; they take a seventh of its import and load the GPU's driver
-    into the window's process.
+    pyqtgraph imports them, if torch installed them, for a widget that is not used here. That takes a seventh of its
+    import time and loads the GPU driver into the process of the window.
     """
     name = "cuda.bindings"
     if name in sys.modules:
         yield
         return
-    # None stands for a module that is not there.
-    sys.modules[name] = None  # type: ignore[assignment]
+    modules: dict[str, Any] = sys.modules
+    modules[name] = None  # Python treats it as a module that does not exist
     try:
         yield
     finally:
-        del sys.modules[name]
+        del modules[name]
 
 
 def _clear_environment() -> str:
-    """Take OpenCV's Qt paths out of the environment; what to tell of it."""
+    """Remove OpenCV's Qt paths from the environment; returns a message for the user, empty if nothing was removed."""
     before = [name for name in QT_VARIABLES if name in os.environ]
     clear_cv2_qt_paths()
     cleared = any(name not in os.environ for name in before)
-    return CV2_NOTE if cleared or has_own_qt() else ""
+    return OPENCV_NOTE if cleared or has_own_qt() else ""
 
 
-def fill_window(window: MainWindow, keeper: ThemeKeeper, notifier: Notifier, request: OpenRequest) -> None:
-    """Load the heavy parts, fill the window, open what was asked for.
+def fill_window(window: MainWindow, theme_manager: ThemeManager, notifier: Notifier, request: OpenRequest) -> None:
+    """Import the heavy modules, fill the window and open the requested files.
 
-    The first picture is decoded while the window's other parts are loaded; its answers wait until the window is whole.
+    The first frame is decoded during the imports; its signals are delivered when the window is complete.
     """
     from iouviewer.app.settings import SettingsStore
     from iouviewer.app.video.frame_loader import FrameLoader
 
-    store = SettingsStore(tell=notifier.show)
+    store = SettingsStore(on_error=notifier.show)
     loader = FrameLoader(window, memory=store.settings.memory_mib << 20)
     if request.video is not None:
-        loader.allow_ahead(on=False)
+        loader.set_read_ahead(on=False)
         loader.open(request.video)
         loader.request(store.settings.last_frame(request.video))
 
-    with without_cuda():
-        from iouviewer.ui.window_parts import Workbench
+    with block_cuda_bindings():
+        from iouviewer.ui.window_parts import WindowParts
 
-    workbench = Workbench(window, store, notifier, keeper, loader)
+    parts = WindowParts(window, store, notifier, theme_manager, loader)
     window.restore(store.settings.window_geometry)
-    window.fill(workbench)
-    workbench.open_request(request)
-    loader.allow_ahead(on=True)
+    window.fill(parts)
+    parts.open_request(request)
+    loader.set_read_ahead(on=True)

@@ -1,11 +1,14 @@
-"""Light and dark look of the window: neutral greys, one accent, an 8-pixel grid. Imports nothing but Qt."""
+"""Light and dark theme of the window: neutral greys, one accent colour, an 8-pixel grid, and the icons.
+
+Only Qt is imported at module level: the window is painted before anything else is loaded.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
 GRID = 8
@@ -17,10 +20,13 @@ class Theme:
     """Colours of one scheme as ``#rrggbb``.
 
     Attributes:
-        window: panels; base: tables and lists; surround: what lies around the picture; raised: buttons, headers.
-        text, muted: writing, and writing that may be overlooked; line: separators.
-        accent: the one colour of the interface; on_accent: writing on it.
-        warning: writing that must not be overlooked (failed, refused).
+        window, base: background of panels, of tables and lists.
+        surround: background around the image on the canvas.
+        raised: buttons and headers.
+        text, muted: normal and secondary text.
+        line: separators.
+        accent, on_accent: highlight colour, and text on it.
+        warning: text of warnings and failures.
     """
 
     dark: bool
@@ -65,12 +71,12 @@ LIGHT = Theme(
 
 
 def current_theme() -> Theme:
-    """The theme of the scheme that the system (or the user's choice) asks for."""
+    """The theme of the system's colour scheme, or of the one the user chose."""
     return DARK if QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark else LIGHT
 
 
 def palette_of(theme: Theme) -> QPalette:
-    """The theme as Qt's palette."""
+    """The theme as a Qt palette."""
     result = QPalette()
     roles = {
         QPalette.ColorRole.Window: theme.window,
@@ -103,7 +109,7 @@ def palette_of(theme: Theme) -> QPalette:
 
 
 def style_sheet(theme: Theme) -> str:
-    """Separators instead of frames, quiet headers and buttons."""
+    """The theme as a style sheet: separators instead of frames, flat headers and buttons."""
     t = theme
     return f"""
     QMainWindow::separator, QSplitter::handle {{ background: {t.line}; }}
@@ -160,18 +166,31 @@ def style_sheet(theme: Theme) -> str:
     """
 
 
+def icon(name: str, theme: Theme) -> QIcon:
+    """An icon of the Phosphor set by its name, for example ``play``; checked ones have the accent colour."""
+    import qtawesome
+
+    result: QIcon = qtawesome.icon(
+        f"ph.{name}",
+        color=theme.text,
+        color_disabled="#6e6e6e" if theme.dark else "#a4a4a4",
+        color_on=theme.accent,
+    )
+    return result
+
+
 def tabular_font(font: QFont) -> QFont:
-    """The font with figures of equal width, so that numbers in a column line up."""
+    """The font with tabular figures, which align numbers in columns."""
     result = QFont(font)
     result.setFeature(QFont.Tag("tnum"), 1)
     return result
 
 
-class ThemeKeeper(QObject):
-    """Keeps the application in the scheme of the system, or in the one the user chose.
+class ThemeManager(QObject):
+    """Applies the theme of the system's colour scheme, or of the one the user chose, to the application.
 
     Signals:
-        changed(Theme): palette and style sheet are set; icons and plots take the new colours.
+        changed(Theme): palette and style sheet are set; update icons and plots.
     """
 
     changed = Signal(object)
@@ -185,12 +204,12 @@ class ThemeKeeper(QObject):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
 
     def choose(self, scheme: str) -> None:
-        """``light``, ``dark``, or ``system`` to follow the system."""
-        wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(scheme, Qt.ColorScheme.Unknown)
-        QGuiApplication.styleHints().setColorScheme(wanted)
-        if wanted is not Qt.ColorScheme.Unknown:
-            # Platforms without a scheme of their own (offscreen, bare X11) do not answer the request.
-            self._set(DARK if wanted is Qt.ColorScheme.Dark else LIGHT)
+        """Use ``light`` or ``dark``, or ``system`` to follow the system."""
+        chosen = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(scheme, Qt.ColorScheme.Unknown)
+        QGuiApplication.styleHints().setColorScheme(chosen)
+        if chosen is not Qt.ColorScheme.Unknown:
+            # Platforms without a colour scheme (offscreen, plain X11) ignore the request.
+            self._set(DARK if chosen is Qt.ColorScheme.Dark else LIGHT)
         else:
             self._set(current_theme())
 

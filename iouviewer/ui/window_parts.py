@@ -1,77 +1,87 @@
-"""Makes all parts of the window and joins them; imported, with all that is heavy, after the first paint."""
+"""Creates the content of the window and connects it. Imported, with everything heavy, after the first paint."""
 
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, QRectF, Qt, QTimer
-from PySide6.QtWidgets import QMenuBar, QToolBar, QToolButton
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QMainWindow, QMenuBar, QSizePolicy, QStatusBar, QToolBar, QToolButton, QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.jobs.deferred_scores import ApJob
+from iouviewer.app.jobs.deferred_scores import DeferredScores
 from iouviewer.app.jobs.inference_job import InferenceQueue
-from iouviewer.app.jobs.verdict_job import VariantVerdict, VerdictJob
+from iouviewer.app.jobs.verdict_job import VerdictJob
 from iouviewer.app.notifier import Level, Notifier
 from iouviewer.app.projects.controller import ProjectController
 from iouviewer.app.settings import SettingsStore
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.app.video.playback import Playback
 from iouviewer.errors import UserError
-from iouviewer.jobs.open_request import OpenRequest
-from iouviewer.ui.actions import ActionSet, KeyGuard
-from iouviewer.ui.canvas.frame_view import LabelMode
+from iouviewer.i18n import tr
+from iouviewer.jobs.requests import OpenRequest
+from iouviewer.ui import APP_NAME
+from iouviewer.ui.action_texts import ActionTexts
+from iouviewer.ui.actions import ActionSet, KeyFilter
+from iouviewer.ui.canvas.frame_view import CaptionMode
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.commands.edit import EditCommands
 from iouviewer.ui.commands.exports import ExportCommands
-from iouviewer.ui.commands.files import FileCommands
+from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.problems import ProblemCommands
 from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.commands.view import ViewCommands
-from iouviewer.ui.compare.compare_view import CompareMode, CompareStage
-from iouviewer.ui.compare.differences import DifferencesJob, Spot
-from iouviewer.ui.compare.side_panel import CompareSide
+from iouviewer.ui.compare.compare_view import CompareMode, CompareView
+from iouviewer.ui.compare.differences import DifferencesJob
+from iouviewer.ui.compare.side_panel import SidePanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
+from iouviewer.ui.compare_presenter import ComparePresenter
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.first_steps import FirstSteps
-from iouviewer.ui.frame_presenter import PictureFeed
+from iouviewer.ui.frame_presenter import FramePresenter
 from iouviewer.ui.key_presets import keys_of
-from iouviewer.ui.main_window import MainWindow, spacer
-from iouviewer.ui.notifications import Notices
+from iouviewer.ui.notifications import Notifications
 from iouviewer.ui.panels.inspector import Inspector
-from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel, VariantsPanel
-from iouviewer.ui.panels.number_line import NumberLine
+from iouviewer.ui.panels.lists import BoxesPanel, VariantsPanel
+from iouviewer.ui.panels.playback_bar import PlaybackBar
+from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.panels.status import StatusBar
-from iouviewer.ui.recent_menu import RecentMenu
-from iouviewer.ui.status_messages import Tellers
-from iouviewer.ui.theme import Theme, ThemeKeeper
+from iouviewer.ui.status_messages import StatusMessages
+from iouviewer.ui.theme import Theme, ThemeManager
 from iouviewer.ui.timeline.view import TimelineView
-from iouviewer.ui.video_presenter import VideoDesk
-from iouviewer.ui.workspaces import Parts, Workspace, Workspaces
+from iouviewer.ui.video_presenter import VideoPresenter
+from iouviewer.ui.workspaces import Workspace, Workspaces, WorkspaceViews
 
 COMPARE_MODE = "compareMode"
-"""Name of the setting that keeps how Compare shows two variants."""
+"""Key of the setting for the comparison layout."""
 
 
-class Workbench(QObject):
-    """All parts of one window.
+class WindowParts(QObject):
+    """Session, jobs, views, presenters and commands of one window.
 
     Attributes:
-        session: what is shown and edited.
-        parts, workspaces, status, actions: the visible parts.
-        files: opens and imports.
+        session: the open document.
+        views, workspaces, status, controls: the widgets.
+        frame_presenter, video_presenter: show frames, and the state of the video.
+        files, runs, exports, view, video: groups of commands.
     """
 
     def __init__(
-        self, window: MainWindow, store: SettingsStore, notifier: Notifier, keeper: ThemeKeeper, loader: FrameLoader
+        self,
+        window: QMainWindow,
+        store: SettingsStore,
+        notifier: Notifier,
+        theme_manager: ThemeManager,
+        loader: FrameLoader,
     ) -> None:
         super().__init__(window)
         pg.setConfigOptions(antialias=False)
-        self._window, self._store, self._keeper = window, store, keeper
+        self._window, self._store, self._theme_manager = window, store, theme_manager
         settings = store.settings
-        keeper.choose(settings.scheme)
+        theme_manager.choose(settings.scheme)
         self.notifier = notifier
         self.session = Session(self)
         self.session.set_score_settings(settings.score_settings())
@@ -79,51 +89,53 @@ class Workbench(QObject):
         self.playback = Playback(self)
         self.queue = InferenceQueue(self)
         self.verdicts = VerdictJob(self.session, self)
-        self.ap = ApJob(self.session, self)
+        self.deferred_scores = DeferredScores(self.session, self)
         self.differences = DifferencesJob(self.session, self)
         self.controller = ProjectController(self.session, settings, self)
-        self._make_parts()
-        self._make_commands()
+        self._create_views()
+        self._create_commands()
         self._connect()
         self._apply_settings()
-        self._use_theme(keeper.theme)
+        self._apply_theme(theme_manager.theme)
         self._on_source_changed()
 
-    # Making
+    # Creation
 
-    def _make_parts(self) -> None:
-        session, theme = self.session, self._keeper.theme
+    def _create_views(self) -> None:
+        session, theme = self.session, self._theme_manager.theme
         canvas, other = CanvasView(session), CanvasView(session)
         other.setObjectName("otherCanvas")
-        other.setAccessibleName("Second canvas, in step with the first")
+        other.setAccessibleName(tr("Second canvas, follows the first one"))
         other.follow(canvas)
         canvas.follow(other)
-        self.parts = Parts(
+        self.views = WorkspaceViews(
             canvas,
             other,
             TimelineView(session, theme),
-            NumberLine(session),
+            PlaybackBar(session),
             ProblemsPanel(session),
             BoxesPanel(session),
             VariantsPanel(session),
             Inspector(session),
             VerdictPanel(),
-            CompareSide(session, theme),
-            CompareStage(canvas, other),
+            SidePanel(session, theme),
+            CompareView(canvas, other),
         )
         self.controls = ScoreControls(session)
         self.status = StatusBar(session)
-        known = self._store.settings.extra.get(COMPARE_MODE, "")
-        if known in set(CompareMode):
-            self.parts.stage.set_mode(CompareMode(known))
-        self.workspaces = Workspaces(self.parts)
-        self.feed = PictureFeed(session, self.loader, self.playback, (canvas, other))
-        self.desk = VideoDesk(session, self.loader, self.playback, self.feed, self._store.settings, self.notifier)
-        self.desk.place(self.status, self.parts.number_line, self.parts.timeline.plot)
+        mode = self._store.settings.extra.get(COMPARE_MODE, "")
+        if mode in set(CompareMode):
+            self.views.compare_view.set_mode(CompareMode(mode))
+        self.workspaces = Workspaces(self.views)
+        self.frame_presenter = FramePresenter(session, self.loader, self.playback, (canvas, other))
+        self.video_presenter = VideoPresenter(
+            session, self.loader, self.playback, self.frame_presenter, self._store.settings, self.notifier
+        )
+        self.video_presenter.attach(self.status, self.views.playback_bar, self.views.timeline.plot)
 
-    def _make_commands(self) -> None:
+    def _create_commands(self) -> None:
         window, session, settings = self._window, self.session, self._store.settings
-        canvas = self.parts.canvas
+        canvas = self.views.canvas
         self.runs = RunCommands(window, session, self.queue, settings, self.status)
         self.files = FileCommands(window, session, self.loader, self.controller, settings, self.runs)
         self.exports = ExportCommands(window, session, settings, canvas)
@@ -133,88 +145,111 @@ class Workbench(QObject):
             self.workspaces,
             self.controls,
             edit_settings=self.edit_settings,
-            on_workspace=self._on_workspace,
+            on_workspace_shown=self._on_workspace_shown,
         )
-        canvases = (canvas, self.parts.other_canvas)
-        self.video = self.desk.make_commands(window, canvases)
+        canvases = (canvas, self.views.other_canvas)
+        self.video = self.video_presenter.create_commands(window, canvases)
+        problems = ProblemCommands(session, self.views.problems, canvas)
+        report_out_of_range = self.frame_presenter.report_out_of_range
         groups = {
             "files": self.files,
             "runs": self.runs,
             "exports": self.exports,
             "view": self.view,
+            "boxes": canvas.commands,
             "edit": EditCommands(window, session, canvas),
-            "frames": FrameCommands(window, session, self.playback, canvas, tell_missed=self.feed.tell_missed),
-            "problems": ProblemCommands(session, self.parts.problems, canvas),
+            "frames": FrameCommands(window, session, self.playback, report_out_of_range=report_out_of_range),
+            "problems": problems,
             "video": self.video,
         }
         self.actions = ActionSet(window, groups)
-        for place in canvases:
-            self.actions.add_to_canvas(place)
-            place.class_key = partial(self.actions.key_of, "classPicker")
+        for view in canvases:
+            self.actions.add_to_canvas(view)
+            view.commands.class_key = partial(self.actions.key_of, "classPicker")
+        problems.next_key = partial(self.actions.key_of, "nextProblem")
         self.view.add_compare_modes(self.actions)
         self.view.actions = self.actions
-        self.guard = KeyGuard(window, self.actions, canvas)
-        parts = self.parts
+        self.key_filter = KeyFilter(window, self.actions, canvas)
+        views = self.views
         for widget in (
-            parts.problems.list,
-            parts.boxes.table,
-            parts.variants.table,
-            parts.side.lost,
-            parts.side.gained,
+            views.problems.list,
+            views.boxes.table,
+            views.variants.table,
+            views.side_panel.lost,
+            views.side_panel.gained,
         ):
-            self.guard.watch(widget)
+            self.key_filter.watch(widget)
         before = [self.actions[id] for id in ("firstFrame", "previousFrame")]
         after = [self.actions[id] for id in ("nextFrame", "lastFrame")]
-        self.parts.number_line.add_step_actions(before, self.actions["playPause"], after)
-        self.desk.set_actions(self.actions)
+        self.views.playback_bar.add_step_actions(before, self.actions["playPause"], after)
+        self.video_presenter.set_actions(self.actions)
 
     def _connect(self) -> None:
-        parts, session = self.parts, self.session
-        parts.timeline.sought.connect(self.feed.seek)
-        parts.number_line.frameEntered.connect(self._on_frame_entered)
-        parts.number_line.frameMissed.connect(self.feed.tell_missed)
-        parts.number_line.givenUp.connect(parts.canvas.setFocus)
-        parts.canvas.zoomChanged.connect(self.status.show_zoom)
-        parts.canvas.pointerMoved.connect(self.status.show_place)
-        parts.other_canvas.pointerMoved.connect(self.status.show_place)
-        for canvas in (parts.canvas, parts.other_canvas):
+        views, session = self.views, self.session
+        views.timeline.seekRequested.connect(self.frame_presenter.seek)
+        views.playback_bar.frameEntered.connect(self._on_frame_entered)
+        views.playback_bar.frameOutOfRange.connect(self.frame_presenter.report_out_of_range)
+        views.playback_bar.editCancelled.connect(views.canvas.setFocus)
+        views.canvas.zoomChanged.connect(self.status.show_zoom)
+        views.canvas.pointerMoved.connect(self.status.show_mouse_position)
+        views.other_canvas.pointerMoved.connect(self.status.show_mouse_position)
+        for canvas in (views.canvas, views.other_canvas):
             canvas.playRequested.connect(self.playback.toggle)
-        parts.variants.baselineRequested.connect(session.variants.set_baseline)
-        parts.variants.removeRequested.connect(session.variants.remove)
-        parts.variants.resumeRequested.connect(self.runs.resume)
-        parts.verdicts.resumeRequested.connect(self.runs.resume)
-        parts.verdicts.removeRequested.connect(session.variants.remove)
-        parts.side.activatedSpot.connect(self._on_spot_activated)
-        parts.side.variantChosen.connect(self._show_compared)
-        for changed in (session.variants.listChanged, session.variants.variantChanged):
-            changed.connect(self._show_failed)
-            changed.connect(self._show_compared)
+        views.variants.baselineRequested.connect(session.variants.set_baseline)
+        views.variants.removeRequested.connect(session.variants.remove)
+        views.variants.resumeRequested.connect(self.runs.resume)
+        views.verdicts.resumeRequested.connect(self.runs.resume)
+        views.verdicts.removeRequested.connect(session.variants.remove)
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
-        self.queue.busyChanged.connect(self.loader.hold_proof)
+        self.queue.busyChanged.connect(self.loader.pause_decode_check)
         self.files.opened.connect(self._on_files_opened)
-        self.guard.held.connect(self.actions.run)
-        self.guard.released.connect(self.actions.run)
-        self.verdicts.outdated.connect(self._on_verdicts_outdated)
-        self.verdicts.ready.connect(self._on_verdicts_ready)
-        self.differences.ready.connect(parts.side.set_differences)
-        for teller in (self.files, self.runs, self.exports, self.actions):
-            teller.failed.connect(self.notifier.show)
-        self.tellers = Tellers(session, self.controller, self.actions, self.notifier, self.status)
-        self.notices = Notices(self._window, self.notifier, self.status)
-        self._keeper.changed.connect(self._use_theme)
+        self.key_filter.held.connect(self.actions.run)
+        self.key_filter.released.connect(self.actions.run)
+        for group in (self.files, self.runs, self.exports, self.actions):
+            group.failed.connect(self.notifier.show)
+        self._compare_presenter = ComparePresenter(session, self.workspaces, self.verdicts, self.differences)
+        self._status_messages = StatusMessages(session, self.controller, self.notifier, self.status)
+        self._action_texts = ActionTexts(session, self.playback, self.actions)
+        self.notifications = Notifications(self._window, self.notifier, self.status)
+        self._theme_manager.changed.connect(self._apply_theme)
+
+    # WindowContent
+
+    @property
+    def central_widget(self) -> QWidget:
+        """The workspaces."""
+        return self.workspaces
+
+    @property
+    def status_bar(self) -> QStatusBar:
+        """The status bar."""
+        return self.status
+
+    @property
+    def theme(self) -> Theme:
+        """The theme on screen."""
+        return self._theme_manager.theme
+
+    def focus_canvas(self) -> None:
+        """Give the keyboard focus to the canvas."""
+        self.views.canvas.setFocus()
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open dropped files and folders."""
+        self.files.open_paths(paths)
 
     def fill_menus(self, bar: QMenuBar) -> None:
-        """All menus, the recent files among them."""
+        """Create all menus, the recent files included."""
         menus = self.actions.fill_menus(bar)
-        self._recent = RecentMenu(menus["File"], self._store.settings, self.files)
+        self._recent_menu = RecentFilesMenu(menus["file"], self._store.settings, self.files)
 
     def fill_tool_bar(self, bar: QToolBar) -> None:
-        """Tools, thresholds, and the two workspaces at the right end."""
+        """Add tools, thresholds, and the two workspaces at the right end."""
         self.actions.fill_tool_bar(bar)
         bar.addSeparator()
         bar.addWidget(self.controls)
-        bar.addWidget(spacer())
+        bar.addWidget(_create_spacer())
         self._tabs = {}
         for workspace, id in ((Workspace.CORRECT, "correct"), (Workspace.COMPARE, "compare")):
             button = QToolButton()
@@ -237,15 +272,15 @@ class Workbench(QObject):
         settings = self._store.settings
         changes = {id: tuple(text.split()) for id, text in settings.keys.items()}
         self.actions.set_keys(keys_of(settings.key_preset, changes))
-        self.desk.apply_settings()
+        self.video_presenter.apply_settings()
         self.verdicts.set_margins({"ap": settings.margin_points, "pq": settings.margin_points})
-        for canvas in (self.parts.canvas, self.parts.other_canvas):
-            canvas.set_label_mode(LabelMode(settings.show_labels))
+        for canvas in (self.views.canvas, self.views.other_canvas):
+            canvas.boxes.set_caption_mode(CaptionMode(settings.caption_mode))
 
     def edit_settings(self) -> None:
-        """Show the settings; what is accepted holds at once."""
+        """Show the settings dialog and apply what is accepted."""
         settings = self._store.settings
-        settings.take_score_settings(self.session.scores.settings)
+        settings.set_score_defaults(self.session.scores.settings)
         dialog = SettingsDialog(self._window, settings)
         dialog.proxyDeletion.connect(self.loader.delete_proxies)
         self.loader.proxyState.connect(dialog.show_proxies)
@@ -254,7 +289,7 @@ class Workbench(QObject):
         dialog.write_to(settings)
         self._apply_settings()
         self.session.set_score_settings(settings.score_settings())
-        self._keeper.choose(settings.scheme)
+        self._theme_manager.choose(settings.scheme)
         self._save_settings()
 
     def _save_settings(self) -> None:
@@ -263,94 +298,67 @@ class Workbench(QObject):
         except UserError as error:
             self.notifier.show(error, Level.WARNING)
 
-    def _use_theme(self, theme: Theme) -> None:
+    def _apply_theme(self, theme: Theme) -> None:
         self.actions.set_theme(theme)
-        self.parts.timeline.plot.set_theme(theme)
-        self.desk.set_theme(theme)
-        self.parts.side.set_theme(theme)
-        self.parts.variants.model.set_theme(theme)
+        self.views.timeline.plot.set_theme(theme)
+        self.video_presenter.set_theme(theme)
+        self.views.side_panel.set_theme(theme)
+        self.views.variants.model.set_theme(theme)
 
-    # What happens
+    # Signals
 
     def _on_source_changed(self) -> None:
         self.actions.set_has_video(self.session.frame_count > 0)
-        self._window.show_title(self.session.source.name)
+        name = self.session.source.name
+        self._window.setWindowTitle(tr("{name} – iouviewer", name=name) if name else APP_NAME)
 
     def _on_loader_opened(self) -> None:
         self._on_source_changed()
-        self.feed.request()
-        self.parts.canvas.setFocus()
+        self.frame_presenter.request()
+        self.views.canvas.setFocus()
 
-    def _on_files_opened(self, sample: bool) -> None:
+    def _on_files_opened(self, is_sample: bool) -> None:
         frame = self._store.settings.last_frame(self.session.source.path)
-        if not sample and self.session.current_frame == 0 < frame < self.session.frame_count:
+        if not is_sample and self.session.current_frame == 0 < frame < self.session.frame_count:
             self.session.go_to(frame)
-            self.session.told.emit(f"Back at frame {frame}, where you left it")
-        if sample:
-            FirstSteps(self.session, self.parts.canvas).begin()
+            self.session.statusMessage.emit(tr("Continued at frame {frame:,}, where you left off", frame=frame))
+        if is_sample:
+            FirstSteps(self.session, self.views.canvas).begin()
 
     def _on_frame_entered(self, frame: int) -> None:
         self.playback.pause()
         self.session.go_to(frame)
-        self.parts.canvas.setFocus()
+        self.views.canvas.setFocus()
 
-    def _on_workspace(self, workspace: Workspace) -> None:
+    def _on_workspace_shown(self, workspace: Workspace) -> None:
         self._tabs[workspace].setChecked(True)
-        self.differences.watch(workspace is Workspace.COMPARE)
-        self._show_compared()
-        self.feed.refresh()
-        # The canvas has another shape now; once it is laid out, what was looked at is brought back into sight.
-        QTimer.singleShot(0, self.parts.canvas.reveal_selection)
-
-    def _show_compared(self, _key: str = "") -> None:
-        """Which variants the canvases show: all in Correct; the baseline and the compared one in Compare."""
-        variants, parts = self.session.variants, self.parts
-        if self.workspaces.current is Workspace.CORRECT:
-            parts.canvas.set_shown_variants(None)
-        else:
-            compared = parts.side.compared
-            parts.stage.show_pair(variants.baseline, variants.find(compared) if compared else None)
-
-    def _on_spot_activated(self, spot: Spot) -> None:
-        self.session.go_to(spot.frame)
-        self.session.select([spot.box_id])
-        x1, y1, x2, y2 = spot.rect
-        self.parts.canvas.zoom_to(QRectF(x1, y1, x2 - x1, y2 - y1))
-
-    def _show_failed(self, _key: str = "") -> None:
-        self.parts.verdicts.show_failed(self.session.variants)
-
-    def _on_verdicts_outdated(self) -> None:
-        self.parts.verdicts.set_outdated(True, several=len(self.session.variants) > 1)
-
-    def _on_verdicts_ready(self, verdicts: list[VariantVerdict]) -> None:
-        self.parts.verdicts.set_verdicts(verdicts, complete=self.verdicts.complete)
-        if not self.verdicts.complete:
-            return
-        points = {
-            verdict.key: difference.points
-            for verdict in verdicts
-            if verdict.compared is not None
-            for difference in verdict.compared.verdict.differences
-            if difference.metric == "ap"
-        }
-        self.parts.variants.model.set_compared(points)
+        self._compare_presenter.update_workspace()
+        self.frame_presenter.refresh()
+        # The canvas has another shape; once it is laid out, the selection is scrolled back into view.
+        QTimer.singleShot(0, self.views.canvas.reveal_selection)
 
     # Opening and closing
 
     def open_request(self, request: OpenRequest) -> None:
-        """Open what the command line said."""
+        """Open the files of the command line."""
         self.files.open_request(request)
 
     def close(self, geometry: bytes) -> None:
-        """Write what waits, end all threads and the worker process."""
+        """Write pending changes; stop all threads and the worker process."""
         self.playback.pause()
         self._store.settings.window_geometry = geometry
         if self.session.frame_count:
             self._store.settings.remember_frame(self.session.source.path, self.session.current_frame)
-        self._store.settings.extra[COMPARE_MODE] = self.parts.stage.mode.value
-        self._store.settings.take_score_settings(self.session.scores.settings)
+        self._store.settings.extra[COMPARE_MODE] = self.views.compare_view.mode.value
+        self._store.settings.set_score_defaults(self.session.scores.settings)
         self._save_settings()
-        jobs = (self.runs, self.files, self.exports, self.verdicts, self.ap, self.differences)
+        jobs = (self.runs, self.files, self.exports, self.verdicts, self.deferred_scores, self.differences)
         for part in (*jobs, self.controller, self.loader):
             part.close()
+
+
+def _create_spacer() -> QWidget:
+    """A widget that pushes the rest of a toolbar to the right end."""
+    spacer = QWidget()
+    spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return spacer

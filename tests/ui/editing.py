@@ -1,6 +1,6 @@
-"""Twenty edits of all kinds as the session of the program makes them.
+"""Twenty edits of all kinds, made through the session.
 
-``python -m tests.ui.editing VIDEO UNDOS`` keeps them in a project, says so, and waits to be killed.
+``python -m tests.ui.editing VIDEO UNDOS`` saves them in a project, prints "saved" and waits to be killed.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from iouviewer.document.edits import (
     SetTracks,
 )
 from iouviewer.document.numbering import Numbering
-from iouviewer.video.fingerprint import FormerFingerprint
+from iouviewer.video.fingerprint import LegacyFingerprint
 
 RECT = (100.125, 100.0 + 1 / 3, 150.0, 160.0)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a video that nobody decodes."""
+    """Properties of a video that is never decoded."""
 
     path: Path
     size: tuple[int, int] = (640, 480)
@@ -42,8 +42,8 @@ class Facts:
     fps: float = 25.0
     fingerprint: str = "fingerprint-1"
     index_digest: str = "digest-1"
-    former: FormerFingerprint | None = None
-    numbers_confirmed: bool = True
+    legacy_fingerprint: LegacyFingerprint | None = None
+    numbers_final: bool = True
     numbering: Numbering | None = None
 
 
@@ -68,7 +68,7 @@ def _nudge(session: Session, box_id: int) -> None:
 
 
 def twenty_steps(session: Session) -> None:
-    """Twenty steps of the history; the first makes the boxes that the others change."""
+    """Twenty steps of the history; the first adds the boxes that the others change."""
     first = [(1, 0, 0.1), (2, 0, 1 / 3), (3, 1, 5.5), (4, 3, 7.25)]
     boxes = tuple(Box(i, f, (x, 10.0, x + 20, 40.0), track=i, flags=0) for i, f, x in first)
     edits: list[tuple[str, Edit] | tuple[int, tuple[float, float, float, float]] | int] = [
@@ -102,8 +102,8 @@ def twenty_steps(session: Session) -> None:
             assert session.execute(edit[1], edit[0]) is not None, edit
 
 
-def take_back(session: Session, steps: int) -> None:
-    """Undo as the key does: where a step lies on another frame, the first press only goes there."""
+def undo_steps(session: Session, steps: int) -> None:
+    """Undo as the key does: if a step is on another frame, the first press only goes there."""
     for _ in range(steps):
         before = session.history.cursor
         session.undo()
@@ -112,8 +112,8 @@ def take_back(session: Session, steps: int) -> None:
         assert session.history.cursor == before - 1
 
 
-def bring_back(session: Session) -> list[str]:
-    """Redo all there is; the labels of what was done again."""
+def redo_all(session: Session) -> list[str]:
+    """Redo all steps; returns their labels."""
     labels = []
     while (step := session.history.redo_step()) is not None:
         labels.append(step.label)
@@ -125,7 +125,7 @@ def bring_back(session: Session) -> list[str]:
 
 
 def main(video: Path, undos: int) -> int:
-    """Edit, and say "saved" when the window would."""
+    """Edit, and print "saved" as soon as the window would show it."""
     from PySide6.QtCore import QCoreApplication
 
     from iouviewer.app.projects.controller import ProjectController
@@ -136,15 +136,15 @@ def main(video: Path, undos: int) -> int:
     controller = ProjectController(session, Settings())
     controller.open_video_source(Facts(video))
     twenty_steps(session)
-    take_back(session, undos)
-    wanted = session.save_state.requested
+    undo_steps(session, undos)
+    requested = session.save_state.requested
 
-    def look(state) -> None:
-        if state.is_saved and state.requested == wanted:
+    def report(state) -> None:
+        if state.is_saved and state.requested == requested:
             print("saved", flush=True)
 
-    session.saveStateChanged.connect(look)
-    look(session.save_state)
+    session.saveStateChanged.connect(report)
+    report(session.save_state)
     return app.exec()
 
 

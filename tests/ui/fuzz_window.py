@@ -1,6 +1,6 @@
-"""Opens damaged files in the real window, one after the other; run in a process of its own by test_video_fuzz.py.
+"""Opens damaged files in the window, one after the other; test_video_fuzz.py runs it in its own process.
 
-``python -m tests.ui.fuzz_window SOURCE FOLDER ROUNDS``: prints one line a file and the sums at the end.
+``python -m tests.ui.fuzz_window SOURCE FOLDER ROUNDS``: prints one line for each file and the totals at the end.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from PySide6.QtWidgets import QApplication
 
 from iouviewer.app.notifier import Notifier
 from iouviewer.errors import UserError
-from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.start import fill_window
-from iouviewer.ui.theme import ThemeKeeper
-from tests.video.awkward import broken_bytes
+from iouviewer.ui.theme import ThemeManager
+from tests.video.clip_builder import corrupt_bytes
 
 LIMIT = 30_000
-"""Milliseconds in which every step must have an answer."""
+"""Timeout of every step in milliseconds."""
 
 
 class Fuzzer:
@@ -31,15 +31,15 @@ class Fuzzer:
 
     def __init__(self) -> None:
         self.app = QApplication(["iouviewer"])
-        keeper = ThemeKeeper(self.app)
+        theme_manager = ThemeManager(self.app)
         self.window = MainWindow()
         self.window.show()
-        fill_window(self.window, keeper, Notifier(self.window), OpenRequest())
-        self.bench = self.window.workbench
+        fill_window(self.window, theme_manager, Notifier(self.window), OpenRequest())
+        self.parts = self.window.parts
         self.longest = 0.0
 
-    def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Turn the event loop until it holds; AssertionError after ``LIMIT``."""
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Process events until the condition holds; AssertionError after ``LIMIT``."""
         clock = QElapsedTimer()
         clock.start()
         while not condition():
@@ -49,42 +49,42 @@ class Fuzzer:
             assert clock.elapsed() < LIMIT, f"no answer: {what}"
 
     def try_file(self, path: Path) -> str:
-        """Open it, look at some frames, play; what came of it."""
-        bench = self.bench
-        answers: list[object] = []
-        for signal in (bench.loader.opened, bench.loader.openFailed):
-            signal.connect(answers.append)
-        bench.open_request(OpenRequest(video=path))
-        self.until(lambda: bool(answers), f"opening {path.name}")
-        for signal in (bench.loader.opened, bench.loader.openFailed):
-            signal.disconnect(answers.append)
-        if isinstance(answers[0], UserError):
-            said = bench.notices.open_text
-            assert path.name in said and len(said) > len(str(path)) + 10, said
-            bench.notices._box.close()
+        """Open the file, show some frames, play; returns the result as text."""
+        parts = self.parts
+        results: list[object] = []
+        for signal in (parts.loader.opened, parts.loader.openFailed):
+            signal.connect(results.append)
+        parts.open_request(OpenRequest(video=path))
+        self.wait_until(lambda: bool(results), f"opening {path.name}")
+        for signal in (parts.loader.opened, parts.loader.openFailed):
+            signal.disconnect(results.append)
+        if isinstance(results[0], UserError):
+            message = parts.notifications.open_text
+            assert path.name in message and len(message) > len(str(path)) + 10, message
+            parts.notifications.dismiss()
             return "refused"
-        self.until(lambda: bench.session.source.path == str(path), f"showing {path.name}")
-        for frame in (0, bench.session.frame_count - 1, bench.session.frame_count // 2):
-            self.look_at(path, frame)
-        bench.playback.set_speed(4.0)
-        bench.actions["playPause"].trigger()
-        self.until(lambda: not bench.playback.playing, f"playing {path.name}")
-        assert bench.notices.open_text == "", bench.notices.open_text
-        info = bench.loader.info
-        told = bench.desk.state.notes.text()
-        assert not info.damage or "damaged" in told, (info.damage, told)
-        return f"shown, {told or 'nothing told'}"
+        self.wait_until(lambda: parts.session.source.path == str(path), f"showing {path.name}")
+        for frame in (0, parts.session.frame_count - 1, parts.session.frame_count // 2):
+            self.show_frame(path, frame)
+        parts.playback.set_speed(4.0)
+        parts.actions["playPause"].trigger()
+        self.wait_until(lambda: not parts.playback.playing, f"playing {path.name}")
+        assert parts.notifications.open_text == "", parts.notifications.open_text
+        info = parts.loader.info
+        notes = parts.video_presenter.status_widget.notes.text()
+        assert not info.damage or "damaged" in notes, (info.damage, notes)
+        return f"shown, {notes or 'no notes'}"
 
-    def look_at(self, path: Path, frame: int) -> None:
-        """Its picture, or a word on why there is none, comes to the canvas."""
-        canvas, session = self.bench.parts.canvas, self.bench.session
+    def show_frame(self, path: Path, frame: int) -> None:
+        """Wait until the canvas shows the frame or the reason why it cannot."""
+        canvas, session = self.parts.views.canvas, self.parts.session
         session.go_to(frame)
 
-        def answered() -> bool:
+        def is_shown() -> bool:
             exact = canvas.shown_frame == session.current_frame
-            return exact or "In doubt" in canvas.mark_text
+            return exact or "Uncertain frame" in canvas.status_text
 
-        self.until(answered, f"frame {frame} of {path.name}")
+        self.wait_until(is_shown, f"frame {frame} of {path.name}")
 
 
 def main() -> None:
@@ -96,7 +96,7 @@ def main() -> None:
         path = folder / f"{source.stem}-{attempt}{source.suffix}"
         data = source.read_bytes()
         generator = np.random.default_rng([len(data), attempt])
-        path.write_bytes(broken_bytes(data, generator, cut=attempt % 4 == 3, places=7, longest=119))
+        path.write_bytes(corrupt_bytes(data, generator, cut=attempt % 4 == 3, places=7, longest=119))
         result = fuzzer.try_file(path)
         refused += result == "refused"
         print(path.name, result, flush=True)

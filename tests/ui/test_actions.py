@@ -1,21 +1,24 @@
-"""The table of actions is complete, its keys are the published ones, and no preset lets two actions share a key."""
+"""The action table is complete, has the published keys, and no preset assigns a key to two actions."""
 
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from iouviewer.ui.action_table import ACTIONS, TOOLBAR
+from iouviewer.document.edits import SetClassNames
+from iouviewer.ui.action_table import ACTIONS, MENUS, TOOLBAR
 from iouviewer.ui.actions import is_text_field
-from iouviewer.ui.dialogs.finder import Choice, found, matches
+from iouviewer.ui.dialogs.search_dialog import Choice, filter_choices, match_rank
 from iouviewer.ui.key_presets import PRESETS, conflicts, keys_of
-from tests.ui.window import opened_window
+from tests.ui.window import opened_window, small_case
 
-# The published table of keys: action, then its keys.
+# The published keys by action id.
 PUBLISHED = {
     "nextFrame": "D .",
     "previousFrame": "A ,",
@@ -90,7 +93,7 @@ def test_each_published_key_belongs_to_its_action(id: str, keys: str) -> None:
     assert set(keys.split()) <= set(keys_of("iouviewer")[id])
 
 
-def test_ids_are_unique_and_the_tool_bar_names_existing_actions() -> None:
+def test_ids_are_unique_and_the_toolbar_refers_to_existing_actions() -> None:
     assert not [id for id, count in Counter(action.id for action in ACTIONS).items() if count > 1]
     assert all(id in BY_ID for id in TOOLBAR if id)
 
@@ -101,7 +104,7 @@ def test_no_key_of_a_preset_belongs_to_two_actions(preset: str) -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_key_of_a_preset_is_a_key_that_qt_knows(preset: str) -> None:
+def test_every_key_of_a_preset_is_valid(preset: str) -> None:
     for id, keys in keys_of(preset).items():
         for key in keys:
             sequence = QKeySequence(key)
@@ -111,11 +114,11 @@ def test_every_key_of_a_preset_is_a_key_that_qt_knows(preset: str) -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("id", ["sharpPixels", "adjustPicture", "resetPicture"])
-def test_how_the_picture_is_shown_has_the_same_keys_in_all_presets(preset: str, id: str) -> None:
+def test_display_commands_have_the_same_keys_in_all_presets(preset: str, id: str) -> None:
     assert keys_of(preset)[id] == keys_of("iouviewer")[id] != ()
 
 
-def test_presets_are_true_to_their_tools() -> None:
+def test_presets_have_the_keys_of_their_tools() -> None:
     assert keys_of("CVAT")["previousFrame"] == ("D",)
     assert keys_of("CVAT")["nextFrame"] == ("F",)
     assert keys_of("labelImg")["verifyAndNext"] == ("Space",)
@@ -123,14 +126,14 @@ def test_presets_are_true_to_their_tools() -> None:
     assert keys_of("X-AnyLabeling")["drawBox"] == ("R", "Ctrl+R")
 
 
-def test_changes_of_the_user_lie_over_the_preset_and_their_conflicts_are_named() -> None:
+def test_user_changes_override_the_preset_and_conflicts_are_reported() -> None:
     keys = keys_of("iouviewer", {"nextFrame": ("W",)})
     assert keys["nextFrame"] == ("W",)
     assert {action.id for action in conflicts(keys)["w"]} == {"nextFrame", "drawBox"}
     assert keys_of("iouviewer", {"no such action": ("W",)}) == keys_of("iouviewer")
 
 
-def test_every_action_is_a_qaction_whose_tooltip_names_its_key(qtbot: QtBot) -> None:
+def test_every_action_has_a_qaction_with_its_key_in_the_tooltip(qtbot: QtBot) -> None:
     with opened_window(qtbot) as window:
         for row in ACTIONS:
             action = window.findChild(QAction, f"action.{row.id}")
@@ -143,15 +146,40 @@ def test_every_action_is_a_qaction_whose_tooltip_names_its_key(qtbot: QtBot) -> 
             assert not is_text_field(None)
 
 
-def test_the_command_palette_offers_every_command_that_can_be_used(qtbot: QtBot) -> None:
+def test_every_handler_and_every_menu_of_the_table_exists(qtbot: QtBot) -> None:
     with opened_window(qtbot) as window:
-        usable = [row.id for row in ACTIONS if window.workbench.actions[row.id].isEnabled()]
+        menus = {menu.title() for menu in window.menuBar().findChildren(QMenu)}
+        assert menus == {*MENUS.values(), "Open recent"}
+        assert {action.menu for action in ACTIONS} <= {*MENUS, ""}
+
+
+def test_texts_name_the_step_the_classes_and_the_variants(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        actions, session = window.parts.actions, window.session
+        assert actions["undo"].text() == "Undo" and actions["showVariant1"].text() == "Show model0"
+        assert actions["showVariant2"].text() == "Show variant 2" and actions["class1"].text() == "Class 1"
+        session.execute(SetClassNames(("cat & dog", "car"), session.source.id), "Add classes")
+        assert actions["undo"].text() == "Undo Add classes"
+        assert actions["undo"].toolTip().startswith("Undo Add classes (")
+        assert actions["class1"].text() == "cat && dog" and actions["class1"].toolTip() == "cat & dog (1)"
+        session.undo()
+        assert actions["redo"].text() == "Redo Add classes" and actions["undo"].text() == "Undo"
+        assert actions["class2"].text() == "Class 2"
+        actions["playPause"].trigger()
+        assert actions["playPause"].text().startswith("Pause")
+        actions["playPause"].trigger()
+        assert actions["playPause"].text().startswith("Play")
+
+
+def test_commands_that_need_a_video_are_disabled_without_one(qtbot: QtBot) -> None:
+    with opened_window(qtbot) as window:
+        usable = [row.id for row in ACTIONS if window.parts.actions[row.id].isEnabled()]
         assert "openVideo" in usable
         assert "nextFrame" not in usable
 
 
 @pytest.mark.parametrize(
-    ("wanted", "text", "rank"),
+    ("query", "text", "rank"),
     [
         ("", "Open video", 0),
         ("op", "Open video", 0),
@@ -161,10 +189,10 @@ def test_the_command_palette_offers_every_command_that_can_be_used(qtbot: QtBot)
         ("x", "Open video", None),
     ],
 )
-def test_what_is_typed_finds_texts_by_start_word_part_and_letters(wanted: str, text: str, rank: int | None) -> None:
-    assert matches(wanted, text) == rank
+def test_a_query_matches_start_word_part_or_scattered_letters(query: str, text: str, rank: int | None) -> None:
+    assert match_rank(query, text) == rank
 
 
-def test_the_best_match_comes_first_and_equals_keep_their_order() -> None:
+def test_the_best_match_comes_first_and_equal_ones_keep_their_order() -> None:
     choices = [Choice("1", "Take the fix"), Choice("2", "Fix"), Choice("3", "Fix again")]
-    assert [choice.key for choice in found("fix", choices)] == ["2", "3", "1"]
+    assert [choice.key for choice in filter_choices("fix", choices)] == ["2", "3", "1"]

@@ -1,4 +1,4 @@
-"""What the window writes: the same numbers as on screen, ground truth that comes back equal, a picture with boxes."""
+"""Exports: every row of the table writes a file; the content equals what the window shows."""
 
 from __future__ import annotations
 
@@ -9,24 +9,76 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from iouviewer.document.edits import SetRects
 from iouviewer.formats.registry import ReadContext, read_boxes
+from iouviewer.ui.dialogs.search_dialog import SearchDialog
+from iouviewer.ui.exports import EXPORTS, EXPORTS_BY_ID, Export
 from iouviewer.ui.main_window import MainWindow
 from tests.ui.window import FRAMES, HEIGHT, WIDTH, opened_window, small_case
 
 
-def wait_written(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+def write(qtbot: QtBot, window: MainWindow, id: str, path: Path) -> None:
+    window.parts.exports.write(id, path)
     qtbot.waitUntil(path.exists, timeout=20_000)
-    window.workbench.exports.close()
+    window.parts.exports.close()
+
+
+def test_ids_of_exports_are_unique() -> None:
+    assert len(EXPORTS_BY_ID) == len(EXPORTS)
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.id)
+def test_every_export_is_in_the_chooser_and_its_menu_action_writes_the_proposed_file(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, export: Export
+) -> None:
+    proposed: list[tuple[str, str]] = []
+
+    def save(_parent: object, _title: str, path: str, filters: str) -> tuple[str, str]:
+        proposed.append((path, filters))
+        return path, ""
+
+    def choose(dialog: SearchDialog) -> bool:
+        [dialog.chosen] = [choice for choice in dialog.choices if choice.key == export.id]
+        return True
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", save)
+    monkeypatch.setattr(SearchDialog, "exec", choose)
+    with opened_window(qtbot, small_case(tmp_path)) as window:
+        action = window.findChild(QAction, f"action.{export.id}")
+        assert (action is not None) is export.in_menu
+        with qtbot.waitSignal(window.parts.exports.written, timeout=20_000):
+            (action or window.parts.actions["export"]).trigger()
+        [(path, filters)] = proposed
+        assert Path(path).parent == tmp_path and Path(path).suffix == export.suffixes[0]
+        assert Path(path).stat().st_size > 0
+        assert all(f"(*{suffix})" in filters for suffix in export.suffixes)
+        assert window.parts.status.message.text() == f"Exported {path}"
+        Path(path).unlink()
+        with qtbot.waitSignal(window.parts.exports.written, timeout=20_000):
+            window.parts.actions["export"].trigger()
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.id)
+def test_an_export_without_anything_to_export_says_so(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, export: Export
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+    with opened_window(qtbot) as window:
+        errors: list[object] = []
+        window.parts.exports.failed.connect(errors.append)
+        window.parts.exports.export(export.id)
+        is_ground_truth = export.text.startswith("Ground truth")
+        assert bool(errors) is not is_ground_truth
 
 
 def test_the_score_csv_holds_the_numbers_on_screen(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         out = tmp_path / "scores.csv"
-        window.workbench.exports.write_report(out, lambda result, _path: result.score_csv())
-        wait_written(qtbot, window, out)
+        write(qtbot, window, "exportCsv", out)
         rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
         assert [int(row["frameID"]) for row in rows] == list(range(FRAMES))
         for row in rows:
@@ -36,8 +88,7 @@ def test_the_score_csv_holds_the_numbers_on_screen(qtbot: QtBot, tmp_path: Path)
 def test_the_json_agrees_with_the_table(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         out = tmp_path / "scores.json"
-        window.workbench.exports.write_report(out, lambda result, _path: result.json())
-        wait_written(qtbot, window, out)
+        write(qtbot, window, "exportJson", out)
         values = json.loads(out.read_bytes())["variants"]["model0"]
         summary = window.session.scores.summary(window.session.variants.find("model0").key)
         for name in ("avg_iou", "pq", "precision", "recall", "f1", "ap", "ap50"):
@@ -48,42 +99,39 @@ def test_the_json_agrees_with_the_table(qtbot: QtBot, tmp_path: Path) -> None:
 def test_the_plot_is_written_in_both_formats(qtbot: QtBot, tmp_path: Path, ending: str) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         out = tmp_path / f"plot.{ending}"
-        window.workbench.exports.write_report(out, lambda result, path: result.plot(path))
-        wait_written(qtbot, window, out)
+        write(qtbot, window, "exportPlot", out)
         assert out.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml")
 
 
-@pytest.mark.parametrize(("format", "ending"), [("mot", "txt"), ("coco", "json"), ("boxcsv", "csv")])
-def test_corrected_ground_truth_comes_back_equal(qtbot: QtBot, tmp_path: Path, format: str, ending: str) -> None:
+@pytest.mark.parametrize(("id", "ending"), [("exportMot", "txt"), ("exportCoco", "json"), ("exportBoxCsv", "csv")])
+def test_exported_ground_truth_reads_back_equal(qtbot: QtBot, tmp_path: Path, id: str, ending: str) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         session = window.session
         box = session.ground_truth.boxes(2)[0]
         session.execute(SetRects(((box.id, (10.25, 20.5, 99.125, 130.0)),)), "Resize")
         out = tmp_path / f"corrected.{ending}"
-        window.workbench.exports.write_ground_truth(out, format)
-        wait_written(qtbot, window, out)
+        write(qtbot, window, id, out)
         again = read_boxes(out, ReadContext(size=(WIDTH, HEIGHT), frame_count=FRAMES))
         frames, boxes, *_ = session.ground_truth.columns()
         assert again.frames.tolist() == frames.tolist()
         np.testing.assert_allclose(again.boxes, boxes, atol=1e-9)
 
 
-def test_the_picture_shows_the_boxes_at_full_size(qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_frame_shows_the_boxes_at_full_size(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         out = tmp_path / "frame.png"
-        window.workbench.exports.write_picture(out)
-        wait_written(qtbot, window, out)
-        picture = cv2.imread(str(out))
-        assert picture.shape == (HEIGHT, WIDTH, 3)
-        # The ground truth's left edge is blue, the grey ground is not.
-        blue, _, red = picture[120, 60].astype(int)
+        write(qtbot, window, "exportFrame", out)
+        image = cv2.imread(str(out))
+        assert image.shape == (HEIGHT, WIDTH, 3)
+        # The left edge of the ground truth is blue, the background is grey.
+        blue, _, red = image[120, 60].astype(int)
         assert blue > red + 40
 
 
-def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_left(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        told: list[object] = []
-        window.workbench.exports.failed.connect(told.append)
-        window.workbench.exports.write_report(tmp_path / "no" / "folder" / "x.json", lambda result, _p: result.json())
-        qtbot.waitUntil(lambda: bool(told), timeout=20_000)
-        assert "x.json" in str(told[0]) or "folder" in str(told[0])
+        errors: list[object] = []
+        window.parts.exports.failed.connect(errors.append)
+        window.parts.exports.write("exportJson", tmp_path / "no" / "folder" / "x.json")
+        qtbot.waitUntil(lambda: bool(errors), timeout=20_000)
+        assert "x.json" in str(errors[0]) or "folder" in str(errors[0])

@@ -1,4 +1,4 @@
-"""Going to a frame or a time that is typed, and what is said where the video has none such."""
+"""Going to a typed frame or time, and the messages about those that do not exist."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from iouviewer.ui.dialogs.ask_time import AskTime, seconds_of
+from iouviewer.ui.dialogs.input_dialogs import TimeDialog, parse_seconds
+from iouviewer.ui.frame_presenter import frame_out_of_range, time_out_of_range
 from iouviewer.ui.main_window import MainWindow
-from iouviewer.ui.out_of_range import missed_frame, missed_time
-from iouviewer.ui.panels.frame_box import FrameBox, number_in
-from tests.app.video.test_video_notes import WHOLE
+from iouviewer.ui.panels.frame_box import FrameBox, parse_frame_number
+from tests.app.helpers import INTACT_VIDEO
 from tests.ui.window import FRAMES, opened_window, shown, small_case
 
 LAST = FRAMES - 1
 
 
 def type_into(window: MainWindow, action: str, text: str) -> None:
-    """Call a command that asks with a dialog, type the answer there and press Return."""
+    """Run a command that opens a dialog, type a text there and press Return."""
 
     def answer() -> None:
         dialog = QApplication.activeModalWidget()
@@ -36,58 +36,58 @@ def type_into(window: MainWindow, action: str, text: str) -> None:
             dialog.reject()
 
     QTimer.singleShot(0, answer)
-    window.workbench.actions[action].trigger()
+    window.parts.actions[action].trigger()
 
 
-def said(window: MainWindow) -> str:
-    return window.workbench.status.message.text()
+def status_message(window: MainWindow) -> str:
+    return window.parts.status.message.text()
 
 
 @pytest.mark.parametrize(
-    ("action", "text", "frame", "words"),
+    ("action", "text", "frame", "message"),
     [
-        ("goToFrame", "30", LAST, f"There is no frame 30; the last one, {LAST} (00:02.3), is shown"),
-        ("goToFrame", "-3", 0, "Frames count from 0; the first one is shown"),
-        ("goToFrame", "soon", 5, f"“soon” is no frame number; frames go from 0 to {LAST}"),
+        ("goToFrame", "30", LAST, f"Frame 30 does not exist; showing the last one, {LAST} (00:02.3)"),
+        ("goToFrame", "-3", 0, "Frame numbers start at 0; showing the first frame"),
+        ("goToFrame", "soon", 5, f"“soon” is not a frame number; type 0–{LAST}"),
         ("goToFrame", "17", 17, ""),
-        ("goToTime", "1:00:00", LAST, f"The video ends at 00:02.4; its last frame, {LAST}, is shown"),
-        ("goToTime", "-1", 0, "Times count from 0; the first frame is shown"),
+        ("goToTime", "1:00:00", LAST, f"The video ends at 00:02.4; showing the last frame, {LAST}"),
+        ("goToTime", "-1", 0, "Times start at 0; showing the first frame"),
         ("goToTime", "2.4", LAST, ""),
         ("goToTime", "1.7", 17, ""),
         ("goToTime", "soon", 5, ""),
     ],
 )
-def test_what_is_not_there_is_said_where_a_dialog_asks(
-    qtbot: QtBot, tmp_path: Path, action: str, text: str, frame: int, words: str
+def test_dialogs_report_frames_and_times_that_do_not_exist(
+    qtbot: QtBot, tmp_path: Path, action: str, text: str, frame: int, message: str
 ) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         window.session.go_to(5)
-        window.workbench.status.say("")
+        window.parts.status.show_message("")
         type_into(window, action, text)
-        assert (window.session.current_frame, said(window)) == (frame, words)
+        assert (window.session.current_frame, status_message(window)) == (frame, message)
         shown(qtbot, window)
         window.session.go_to(9)
-        assert said(window) == "", "what was shown instead is shown no longer"
+        assert status_message(window) == "", "the message belongs to the frame that was shown instead"
 
 
 @pytest.mark.parametrize(
-    ("text", "frame", "words"),
+    ("text", "frame", "message"),
     [
-        ("30", LAST, "There is no frame 30"),
-        ("-3", 0, "Frames count from 0"),
-        ("soon", 5, "“soon” is no frame number"),
+        ("30", LAST, "Frame 30 does not exist"),
+        ("-3", 0, "Frame numbers start at 0"),
+        ("soon", 5, "“soon” is not a frame number"),
         ("", 5, "No frame number was typed"),
         ("5", 5, ""),
         ("1 1", 11, ""),
     ],
 )
-def test_what_is_not_there_is_said_under_the_picture_too_and_the_canvas_has_the_keys_again(
-    qtbot: QtBot, tmp_path: Path, text: str, frame: int, words: str
+def test_the_playback_bar_reports_frames_that_do_not_exist_and_the_canvas_gets_the_focus(
+    qtbot: QtBot, tmp_path: Path, text: str, frame: int, message: str
 ) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         window.session.go_to(5)
-        window.workbench.status.say("")
-        box = window.workbench.parts.number_line.frame_box
+        window.parts.status.show_message("")
+        box = window.parts.views.playback_bar.frame_box
         box.setFocus()
         box.selectAll()
         QTest.keyClick(box, Qt.Key.Key_Backspace)
@@ -95,16 +95,16 @@ def test_what_is_not_there_is_said_under_the_picture_too_and_the_canvas_has_the_
         QTest.keyClick(box, Qt.Key.Key_Return)
         assert (
             window.session.current_frame == frame
-            and said(window).startswith(words)
-            and bool(said(window)) == bool(words)
+            and status_message(window).startswith(message)
+            and bool(status_message(window)) == bool(message)
         )
         assert box.value() == frame and box.text() == str(frame)
-        assert window.workbench.parts.canvas.hasFocus()
+        assert window.parts.views.canvas.hasFocus()
 
 
-def test_a_frame_can_be_typed_while_it_plays(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_frame_can_be_typed_during_playback(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        box, playback = window.workbench.parts.number_line.frame_box, window.workbench.playback
+        box, playback = window.parts.views.playback_bar.frame_box, window.parts.playback
         playback.set_loop((4, 20))
         playback.play()
         box.setFocus()
@@ -119,11 +119,11 @@ def test_a_frame_can_be_typed_while_it_plays(qtbot: QtBot, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("typed", ["9", "", "x"])
-def test_escape_gives_up_what_was_typed_and_the_box_shows_the_frame(qtbot: QtBot, tmp_path: Path, typed: str) -> None:
+def test_escape_discards_the_typed_text_and_the_box_shows_the_frame(qtbot: QtBot, tmp_path: Path, typed: str) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        box, canvas = window.workbench.parts.number_line.frame_box, window.workbench.parts.canvas
+        box, canvas = window.parts.views.playback_bar.frame_box, window.parts.views.canvas
         window.session.go_to(5)
-        window.workbench.status.say("")
+        window.parts.status.show_message("")
         box.setFocus()
         box.selectAll()
         QTest.keyClick(box, Qt.Key.Key_Backspace)
@@ -131,17 +131,17 @@ def test_escape_gives_up_what_was_typed_and_the_box_shows_the_frame(qtbot: QtBot
         window.session.go_to(6)
         QTest.keyClick(box, Qt.Key.Key_Escape)
         assert canvas.hasFocus() and window.session.current_frame == 6 and box.text() == "6"
-        assert said(window) == ""
+        assert status_message(window) == ""
         box.setFocus()
         box.selectAll()
         QTest.keyClicks(box, "x")
         window.session.go_to(7)
         canvas.setFocus()
-        assert window.session.current_frame == 7 and box.text() == "7", "the frame before is the one that is shown"
+        assert window.session.current_frame == 7 and box.text() == "7", "leaving the box restores the current frame"
 
 
-def test_a_text_that_is_no_time_is_answered_with_what_one_looks_like(qtbot: QtBot) -> None:
-    dialog = AskTime(None, 5.0, 79.4)
+def test_a_text_that_is_not_a_time_shows_the_format(qtbot: QtBot) -> None:
+    dialog = TimeDialog(None, 5.0, 79.4)
     qtbot.addWidget(dialog)
     dialog.line.setText("5 minutes")
     assert dialog.hint.text() == "Type a time, such as 1:23:45.6, 12:30 or 90"
@@ -150,8 +150,8 @@ def test_a_text_that_is_no_time_is_answered_with_what_one_looks_like(qtbot: QtBo
     assert dialog.hint.text() == "" and dialog.sizeHint().width() == width
 
 
-def test_signs_and_separators_are_understood() -> None:
-    assert [number_in(text) for text in ("1,234", "+7", "−7", "12a", "", "--3", "1 234")] == [
+def test_signs_and_separators_are_parsed() -> None:
+    assert [parse_frame_number(text) for text in ("1,234", "+7", "−7", "12a", "", "--3", "1 234")] == [
         1234,
         7,
         -7,
@@ -160,14 +160,14 @@ def test_signs_and_separators_are_understood() -> None:
         None,
         1234,
     ]
-    assert [seconds_of(text) for text in ("-1:30", "1:75", "0,5", "²")] == [-90.0, None, 0.5, None]
+    assert [parse_seconds(text) for text in ("-1:30", "1:75", "0,5", "²")] == [-90.0, None, 0.5, None]
 
 
-def test_of_a_file_that_is_still_being_read_nobody_knows_the_end() -> None:
-    reading = replace(WHOLE, complete=False)
-    assert "still being read" in missed_frame(900, 49, reading)
-    assert missed_time(900.0, reading) == ""
-    timeless = replace(WHOLE, times=np.empty(0))
-    assert missed_frame(900, 49, timeless) == "There is no frame 900; the last one, 49, is shown"
-    assert missed_time(900.0, timeless).startswith("The video ends at 00:02.0")
-    assert missed_time(900.0, replace(timeless, fps=0.0)) == ""
+def test_the_end_of_a_file_is_unknown_while_it_is_indexed() -> None:
+    indexing = replace(INTACT_VIDEO, complete=False)
+    assert "not indexed yet" in frame_out_of_range(900, 49, indexing)
+    assert time_out_of_range(900.0, indexing) == ""
+    timeless = replace(INTACT_VIDEO, times=np.empty(0))
+    assert frame_out_of_range(900, 49, timeless) == "Frame 900 does not exist; showing the last one, 49"
+    assert time_out_of_range(900.0, timeless).startswith("The video ends at 00:02.0")
+    assert time_out_of_range(900.0, replace(timeless, fps=0.0)) == ""

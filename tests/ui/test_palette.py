@@ -1,4 +1,4 @@
-"""Colours: legible on both schemes and on the picture, and ordered for every eye."""
+"""Colours are readable in both schemes and on the image, and ordered by lightness."""
 
 from __future__ import annotations
 
@@ -6,34 +6,44 @@ import math
 
 import pytest
 
-from iouviewer.document.variants import look_for
+from iouviewer.document.variants import default_look
 from iouviewer.ui import theme
-from iouviewer.ui.palette import DARK, LIGHT, PLATE, Band, band_colour, band_of, contrast, luminance, on_picture
+from iouviewer.ui.palette import (
+    CAPTION_BACKGROUND,
+    DARK,
+    LIGHT,
+    Band,
+    band_colour,
+    band_of,
+    contrast,
+    luminance,
+    readable_on_image,
+)
 
 SCHEMES = [(DARK, theme.DARK), (LIGHT, theme.LIGHT)]
 
 
-def test_contrast_of_black_and_white_is_that_of_the_standard():
+def test_contrast_follows_wcag():
     assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize(("colours", "greys"), SCHEMES)
-def test_bands_and_lines_are_legible_on_tables_and_panels(colours, greys):
-    for ground in (greys.base, greys.window):
-        assert all(contrast(band, ground) >= 4.5 for band in colours.bands)
-        assert all(contrast(line, ground) >= 3 for line in (colours.ground_truth, colours.baseline, colours.curve))
+def test_bands_and_lines_are_readable_on_tables_and_panels(colours, greys):
+    for background in (greys.base, greys.window):
+        assert all(contrast(band, background) >= 4.5 for band in colours.bands)
+        assert all(contrast(line, background) >= 3 for line in (colours.ground_truth, colours.baseline, colours.curve))
 
 
 @pytest.mark.parametrize(("colours", "_greys"), SCHEMES)
-def test_bands_grow_lighter_with_the_iou(colours, _greys):
+def test_bands_are_lighter_for_higher_iou(colours, _greys):
     light = [luminance(band) for band in colours.bands]
     assert light == sorted(light) and len(set(light)) == 4
 
 
 @pytest.mark.parametrize("position", range(8))
-def test_every_variant_stands_out_on_the_picture(position):
-    assert contrast(on_picture(look_for(position)[0]), PLATE) >= 6
+def test_every_variant_is_readable_on_the_image(position):
+    assert contrast(readable_on_image(default_look(position)[0]), CAPTION_BACKGROUND) >= 6
 
 
 @pytest.mark.parametrize(
@@ -47,10 +57,10 @@ def test_every_variant_stands_out_on_the_picture(position):
         (1.0, Band.PRECISE),
     ],
 )
-def test_bands_begin_at_their_floor(iou, band):
+def test_each_band_starts_at_its_lower_limit(iou, band):
     assert band_of(iou) is band
 
 
-def test_an_undefined_iou_is_of_no_band(qapp):
+def test_an_undefined_iou_has_no_band(qapp):
     assert band_of(math.nan) is None
     assert band_colour(math.nan) in (theme.DARK.muted, theme.LIGHT.muted)

@@ -1,4 +1,4 @@
-"""What a day's work with the window showed: nobody is sent to another frame, nothing is said that is not so."""
+"""Regressions found while working with the window."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from iouviewer.app.editing.session import SaveState
 from iouviewer.app.projects.importer import Importer
 from iouviewer.app.settings import Settings
 from iouviewer.document.edits import SetClasses, SetRects
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
-from iouviewer.ui.panels.lists import BoxesPanel, ProblemsPanel
-from iouviewer.ui.panels.number_line import NumberLine
-from iouviewer.ui.tables.variants_model import COLUMNS, Column, VariantsModel
+from iouviewer.ui.panels.lists import BoxesPanel
+from iouviewer.ui.panels.playback_bar import PlaybackBar
+from iouviewer.ui.panels.problems import ProblemsPanel
+from iouviewer.ui.tables.variants_model import VariantsModel
 from tests.ui.helpers import predictions_of, session_with
 from tests.ui.window import opened_window, small_case
 
@@ -36,7 +37,7 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
         yield opened
 
 
-def test_a_frame_without_predictions_misses_nothing(qtbot: QtBot) -> None:
+def test_a_frame_without_predictions_has_no_missed_boxes(qtbot: QtBot) -> None:
     session = session_with({0: [A], 1: [A]}, {"base": {0: [A]}})
     variant = session.variants["base"]
     covered = np.ones(10, np.bool_)
@@ -51,29 +52,29 @@ def test_a_frame_without_predictions_misses_nothing(qtbot: QtBot) -> None:
     assert panel.model.index(0, 3).data() == ""
 
 
-def test_looking_at_the_list_of_problems_goes_nowhere_and_a_key_does(qtbot: QtBot, window: MainWindow) -> None:
-    panel = window.workbench.parts.problems
+def test_focusing_the_problems_list_keeps_the_frame_and_a_key_changes_it(qtbot: QtBot, window: MainWindow) -> None:
+    panel = window.parts.views.problems
     assert isinstance(panel, ProblemsPanel)
     window.session.set_score_settings(
         replace(window.session.scores.settings, review=replace(window.session.scores.settings.review, iou=0.95))
     )
     panel.filters.group.setChecked(False)
-    panel.model.finish()
+    panel.model.search_now()
     assert panel.model.rowCount() > 2
     window.session.go_to(7)
     panel.list.setFocus()
     qtbot.waitUntil(panel.list.hasFocus)
     assert window.session.current_frame == 7
     QTest.keyClick(panel.list, Qt.Key.Key_Down)
-    assert window.session.current_frame == panel.model.problem_number(1).frame
+    assert window.session.current_frame == panel.model.problem_at(1).frame
 
 
-def test_lists_of_compare_keep_the_frame_when_thresholds_move(qtbot: QtBot, window: MainWindow) -> None:
-    session, side = window.session, window.workbench.parts.side
+def test_lists_of_compare_keep_the_frame_when_thresholds_change(qtbot: QtBot, window: MainWindow) -> None:
+    session, side = window.session, window.parts.views.side_panel
     session.set_score_settings(
         replace(session.scores.settings, review=replace(session.scores.settings.review, iou=0.75))
     )
-    window.workbench.actions["compare"].trigger()
+    window.parts.actions["compare"].trigger()
     model = side.lost.model()
     qtbot.waitUntil(lambda: model.rowCount() > 5, timeout=20_000)
     side.lost.setFocus()
@@ -83,7 +84,7 @@ def test_lists_of_compare_keep_the_frame_when_thresholds_move(qtbot: QtBot, wind
         QTest.keyClick(side.lost, Qt.Key.Key_Down)
     frame = session.current_frame
     assert frame == 3
-    with qtbot.waitSignal(window.workbench.differences.ready, timeout=20_000):
+    with qtbot.waitSignal(window.parts.differences.ready, timeout=20_000):
         session.set_score_settings(
             replace(session.scores.settings, review=replace(session.scores.settings.review, iou=0.8))
         )
@@ -91,8 +92,8 @@ def test_lists_of_compare_keep_the_frame_when_thresholds_move(qtbot: QtBot, wind
     assert side.lost.currentIndex().row() == 3
 
 
-def test_what_was_done_is_said_and_what_is_undone_too(window: MainWindow) -> None:
-    session, message = window.session, window.workbench.status.message
+def test_the_status_bar_names_each_step_and_its_undo(window: MainWindow) -> None:
+    session, message = window.session, window.parts.status.message
     session.execute(SetRects(((1, (61.0, 80.0, 140.0, 160.0)),)), "Resize box 1")
     assert message.text() == "Resize box 1"
     session.undo()
@@ -101,30 +102,30 @@ def test_what_was_done_is_said_and_what_is_undone_too(window: MainWindow) -> Non
     assert message.text() == "Redone: Resize box 1"
 
 
-def test_an_error_that_was_read_does_not_stay_in_the_status_bar(qtbot: QtBot, window: MainWindow) -> None:
-    window.workbench.notifier.show(UserError("no such file", path="a.txt"))
+def test_a_dismissed_error_does_not_stay_in_the_status_bar(qtbot: QtBot, window: MainWindow) -> None:
+    window.parts.notifier.show(UserError("no such file", path="a.txt"))
     box = window.findChild(QMessageBox, "errorMessage")
-    assert box is not None and "a.txt" in window.workbench.status.message.text()
+    assert box is not None and "a.txt" in window.parts.status.message.text()
     box.accept()
-    qtbot.waitUntil(lambda: window.workbench.status.message.text() == "")
+    qtbot.waitUntil(lambda: window.parts.status.message.text() == "")
 
 
-def test_the_smallest_move_of_an_average_is_seen(qtbot: QtBot) -> None:
+def test_the_smallest_change_of_an_average_is_visible(qtbot: QtBot) -> None:
     boxes = {frame: [A, B] for frame in range(1000)}
     session = session_with(boxes, {"base": boxes}, frames=1000)
-    line = NumberLine(session)
+    line = PlaybackBar(session)
     qtbot.addWidget(line)
     line.refresh()
-    assert "±0.000 since" in line.text.text()
+    assert "±0.000 in this session" in line.text.text()
     session.execute(SetRects(((1, (0.0, 0.0, 40.0, 36.0)),)), "Resize")
-    assert "−0.00005 since" in line.text.text()
+    assert "−0.00005 in this session" in line.text.text()
 
 
-def test_one_box_with_a_class_among_many_without_leaves_ap_as_it_was() -> None:
+def test_one_box_with_a_class_among_boxes_without_does_not_change_ap() -> None:
     boxes = {frame: [A, B] for frame in range(4)}
     session = session_with(boxes, frames=4)
-    bare = tuple((box.id, -1) for frame in range(4) for box in session.ground_truth.boxes(frame))
-    session.execute(SetClasses(bare), "No classes")
+    without_class = tuple((box.id, -1) for frame in range(4) for box in session.ground_truth.boxes(frame))
+    session.execute(SetClasses(without_class), "No classes")
     session.variants.add("base", predictions_of({f: [A] for f in range(4)}, 4), key="base")
     predictions = session.variants["base"].predictions
     table = replace(predictions.table, class_ids=np.zeros(4, np.int64))
@@ -135,12 +136,12 @@ def test_one_box_with_a_class_among_many_without_leaves_ap_as_it_was() -> None:
     assert session.scores.summary("base").ap == before
 
 
-def test_a_file_that_tells_its_speed_shows_it(tmp_path: Path) -> None:
+def test_the_speed_in_a_prediction_file_is_shown(tmp_path: Path) -> None:
     session = session_with({0: [A]})
     imported = ImportedBoxes(
         path=tmp_path / "int8.json",
         format="coco",
-        kind=Kind.PREDICTIONS,
+        kind=ImportKind.PREDICTIONS,
         frames=np.zeros(1, np.int64),
         boxes=np.array([A]).T,
         class_ids=np.zeros(1, np.int64),
@@ -152,36 +153,36 @@ def test_a_file_that_tells_its_speed_shows_it(tmp_path: Path) -> None:
     )
     Importer(session, lambda _source: None).add_predictions("int8", imported)
     model = VariantsModel(session)
-    cell = model.index(0, COLUMNS.index(Column.FPS))
+    cell = model.index(0, model.column_index("fps"))
     assert cell.data() == "17.4"
     assert "a small computer, int8" in cell.data(Qt.ItemDataRole.ToolTipRole)
     assert "Confidence" not in cell.data(Qt.ItemDataRole.ToolTipRole)
 
 
-def test_a_key_too_many_opens_no_message(window: MainWindow) -> None:
-    message = window.workbench.status.message
+def test_problem_keys_without_a_problem_open_no_message_box(window: MainWindow) -> None:
+    message = window.parts.status.message
     for id in ("takeFix", "groundTruthIsRight", "unclear"):
         message.clear()
-        window.workbench.actions[id].trigger()
-        assert message.text().startswith("No problem is chosen")
+        window.parts.actions[id].trigger()
+        assert message.text() == "Press N for the next problem"
     assert window.findChild(QMessageBox, "errorMessage") is None
     assert window.session.history.undo_step() is None
 
 
-def test_the_status_says_not_saved_as_long_as_saving_fails(window: MainWindow) -> None:
-    status = window.workbench.status
-    window.workbench.controller.problem.emit(UserError("edits are not being saved: the disk is full"))
+def test_the_status_shows_not_saved_while_saving_fails(window: MainWindow) -> None:
+    status = window.parts.status
+    window.parts.controller.errorOccurred.emit(UserError("edits are not being saved: the disk is full"))
     status.show_saved(SaveState(2, 1, "/somewhere/clip.iouv"))
-    assert status.saved.text() == "NOT SAVED, clip.iouv"
-    window.workbench.controller.problemOver.emit()
+    assert status.saved.text() == "Not saved, clip.iouv"
+    window.parts.controller.saveRecovered.emit()
     status.show_saved(SaveState(2, 1, "/somewhere/clip.iouv"))
-    assert status.saved.text() == "saving …, clip.iouv"
+    assert status.saved.text() == "Saving…, clip.iouv"
     status.show_saved(SaveState(2, 2, "/somewhere/clip.iouv"))
-    assert status.saved.text() == "saved, clip.iouv"
+    assert status.saved.text() == "Saved, clip.iouv"
 
 
 @pytest.mark.parametrize("answer", [QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No])
-def test_a_name_without_an_ending_gets_one_and_an_existing_file_is_asked_about(
+def test_a_name_without_an_ending_gets_one_and_an_existing_file_is_confirmed(
     window: MainWindow,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -191,17 +192,17 @@ def test_a_name_without_an_ending_gets_one_and_an_existing_file_is_asked_about(
     target = tmp_path / "mine"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     monkeypatch.setattr(QMessageBox, "question", lambda *_: answer)
-    with qtbot.waitSignal(window.workbench.exports.written, timeout=20_000):
-        window.workbench.exports.score_csv()
+    with qtbot.waitSignal(window.parts.exports.written, timeout=20_000):
+        window.parts.exports.export("exportCsv")
     file = tmp_path / "mine.csv"
     assert file.read_text(encoding="utf-8").startswith("frameID,iou")
     file.write_text("another", encoding="utf-8")
-    window.workbench.exports.score_csv()
-    window.workbench.exports.close()
+    window.parts.exports.export("exportCsv")
+    window.parts.exports.close()
     assert (file.read_text(encoding="utf-8") == "another") is (answer is QMessageBox.StandardButton.No)
 
 
-def test_a_video_is_opened_where_it_was_left(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_video_opens_at_the_last_frame(qtbot: QtBot, tmp_path: Path) -> None:
     case = small_case(tmp_path)
     with opened_window(qtbot, case) as first:
         assert first.session.current_frame == 0
@@ -214,7 +215,7 @@ def test_a_video_is_opened_where_it_was_left(qtbot: QtBot, tmp_path: Path) -> No
         assert third.session.current_frame == 0
 
 
-def test_only_some_places_are_remembered() -> None:
+def test_last_frames_are_remembered_for_recent_files_only() -> None:
     settings = Settings()
     for number in range(40):
         settings.remember_frame(f"/videos/{number}.mp4", number)

@@ -1,4 +1,4 @@
-"""Detections of a run land on their pictures, though frames are counted anew while it goes on."""
+"""Detections of a run are assigned to the right frames even if the video is re-indexed during the run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from iouviewer.app.jobs.inference_job import InferenceQueue, Run
 from iouviewer.app.settings import Settings
 from iouviewer.document.document import Document
 from iouviewer.document.numbering import Numbering
-from iouviewer.document.renumbering import plan_moves
+from iouviewer.document.renumbering import map_frames
 from iouviewer.document.sources import Source
 from iouviewer.inference.protocol import Detections
 from iouviewer.inference.runner import RunRequest
@@ -39,8 +39,8 @@ class QuietQueue(InferenceQueue):
         return Run(1, request, frame_count)
 
 
-class Running:
-    """A run that a test speaks for."""
+class FakeRun:
+    """A run whose detections the test emits."""
 
     def __init__(self, qtbot) -> None:
         self.session = Session()
@@ -57,14 +57,16 @@ class Running:
 
     def find(self, frame: int, left: float, digest: str) -> None:
         box = np.array([[left, 1.0, left + 10, 20.0]], np.float32)
-        one = Detections(
+        detections = Detections(
             frame, box, np.ones(1, np.float32), np.zeros(1, np.int32), np.ones(3, np.float32), True, digest
         )
-        self.queue.detections.emit(self.run, [one])
+        self.queue.detections.emit(self.run, [detections])
 
-    def count_anew(self) -> None:
-        moves = plan_moves(0, BEFORE, AFTER, lambda: np.ones(FRAMES, np.bool_))
-        self.session.renumber(moves, replace(self.session.source, frame_count=moves.frame_count, index_digest="after"))
+    def reindex(self) -> None:
+        mapping = map_frames(0, BEFORE, AFTER, lambda: np.ones(FRAMES, np.bool_))
+        self.session.renumber(
+            mapping, replace(self.session.source, frame_count=mapping.frame_count, index_digest="after")
+        )
 
     @property
     def lefts(self) -> dict[int, float]:
@@ -74,27 +76,27 @@ class Running:
 
 
 @pytest.fixture
-def running(qtbot) -> Running:
-    return Running(qtbot)
+def running(qtbot) -> FakeRun:
+    return FakeRun(qtbot)
 
 
-def test_what_the_worker_numbers_as_before_follows(running: Running):
+def test_detections_with_old_numbers_move_to_the_new_ones(running: FakeRun):
     running.find(2, 102, "before")
-    running.count_anew()
+    running.reindex()
     running.find(4, 104, "before")
     assert running.lefts == {1: 102.0, 3: 104.0}
 
 
-def test_what_the_worker_numbers_better_waits(running: Running):
+def test_detections_with_new_numbers_wait_for_the_new_index(running: FakeRun):
     running.find(5, 106, "after")
     running.find(1, 101, "before")
     assert running.lefts == {1: 101.0}
-    running.count_anew()
+    running.reindex()
     assert running.lefts == {0: 101.0, 5: 106.0}
     (variant,) = running.session.variants
     assert np.flatnonzero(variant.predictions.covered).tolist() == [0, 5]
 
 
-def test_a_worker_that_does_not_tell_is_taken_at_its_word(running: Running):
+def test_detections_without_a_numbering_are_used_as_they_are(running: FakeRun):
     running.find(3, 103, "")
     assert running.lefts == {3: 103.0}

@@ -1,4 +1,4 @@
-"""Runs in the window: results as they come, progress, cancel, failure, trust."""
+"""Model runs in the window: results, progress, cancelling, failure, trust."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtWidgets import QProgressBar, QToolButton
 from pytestqt.qtbot import QtBot
 
-from iouviewer.app.jobs.inference_job import InferenceQueue, Run, RunState
-from iouviewer.document.variants import RunState as VariantState
+from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
+from iouviewer.document.variants import RunState
 from iouviewer.inference.protocol import Detections, Failed, FailureKind, ModelLoaded
 from iouviewer.inference.runner import RunRequest
 from iouviewer.ui.dialogs.trust import TrustDialog
@@ -44,28 +44,28 @@ def detections(frame: int, off: float = 0.0) -> Detections:
 
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    """A window whose queue starts runs but no process: the test says what the worker says."""
+    """A window whose queue starts runs but no process; the test emits the signals of the worker."""
 
-    def begin(queue: InferenceQueue) -> None:
+    def start_next(queue: InferenceQueue) -> None:
         if queue._current is None and queue._waiting:
             queue._current = queue._waiting.pop(0)
-            queue._current.state = RunState.RUNNING
+            queue._current.state = QueueState.RUNNING
             queue.started.emit(queue._current)
 
-    monkeypatch.setattr(InferenceQueue, "_start_next", begin)
+    monkeypatch.setattr(InferenceQueue, "_start_next", start_next)
     with opened_window(qtbot, small_case(tmp_path)) as window:
         yield window
 
 
 def start(window: MainWindow, name: str = "net") -> Run:
-    return window.workbench.runs.start(RunRequest(name, Path("/w/net.pt"), Path(window.session.source.path)))
+    return window.parts.runs.start(RunRequest(name, Path("/w/net.pt"), Path(window.session.source.path)))
 
 
-def test_results_appear_as_they_come_and_numbers_rest_on_covered_frames(window: MainWindow) -> None:
-    queue, session = window.workbench.queue, window.session
+def test_results_appear_at_once_and_scores_use_covered_frames_only(window: MainWindow) -> None:
+    queue, session = window.parts.queue, window.session
     run = start(window)
     variant = session.variants.find("net")
-    assert variant.state is VariantState.RUNNING
+    assert variant.state is RunState.RUNNING
     assert len(variant.predictions.table) == 0
     queue.modelLoaded.emit(run, LOADED)
     queue.detections.emit(run, [detections(0), detections(1)])
@@ -75,32 +75,32 @@ def test_results_appear_as_they_come_and_numbers_rest_on_covered_frames(window: 
     assert not session.scores.summary(variant.key).complete
 
 
-def test_progress_shows_rate_and_time_left_and_goes_with_the_run(window: MainWindow, qtbot: QtBot) -> None:
-    queue = window.workbench.queue
+def test_progress_shows_rate_and_remaining_time_until_the_run_ends(window: MainWindow, qtbot: QtBot) -> None:
+    queue = window.parts.queue
     run = start(window)
     bar = window.findChild(QProgressBar, "inferenceProgressBar")
     queue.progress.emit(run, 6, FRAMES, 12.0, 75.0)
     assert (bar.value(), bar.maximum()) == (6, FRAMES)
     assert bar.isVisible()
-    text = window.workbench.status.run.text()
+    text = window.parts.status.run.text()
     assert "25 %" in text
-    assert "12.0 /s" in text
+    assert "12.0 frames/s" in text
     assert "1:15 left" in text
     queue.modelLoaded.emit(run, LOADED)
     queue.detections.emit(run, [detections(f) for f in range(FRAMES)])
     queue._current = None
-    run.state = RunState.FINISHED
+    run.state = QueueState.FINISHED
     queue.finished.emit(run)
     assert not bar.isVisible()
     variant = window.session.variants.find("net")
-    assert variant.state is VariantState.FINISHED
+    assert variant.state is RunState.FINISHED
     assert variant.predictions.complete
     assert variant.fps == pytest.approx(100.0)
     assert variant.predictions.protocol["runtime"] == "pytorch"
 
 
-def test_the_cancel_button_stops_the_run_in_work_and_keeps_what_was_found(window: MainWindow) -> None:
-    queue, session = window.workbench.queue, window.session
+def test_the_cancel_button_stops_the_current_run_and_keeps_its_results(window: MainWindow) -> None:
+    queue, session = window.parts.queue, window.session
     run = start(window)
     second = start(window, "second")
     queue.modelLoaded.emit(run, LOADED)
@@ -110,53 +110,51 @@ def test_the_cancel_button_stops_the_run_in_work_and_keeps_what_was_found(window
     assert run.stop.is_set()
     assert not second.stop.is_set()
     queue._current = None
-    run.state = RunState.CANCELLED
+    run.state = QueueState.CANCELLED
     queue.cancelled.emit(run)
     variant = session.variants.find("net")
-    assert variant.state is VariantState.CANCELLED
+    assert variant.state is RunState.CANCELLED
     assert "1 of 24" in variant.message
     assert session.frame_iou("net", 0) == 1.0
 
 
-def test_a_failure_is_told_in_one_sentence_and_seen_in_the_table(window: MainWindow) -> None:
-    told: list[str] = []
-    window.workbench.notifier.shown.connect(lambda notice: told.append(notice.text))
+def test_a_failure_is_reported_once_and_shown_in_the_table(window: MainWindow) -> None:
+    messages: list[str] = []
+    window.parts.notifier.shown.connect(lambda notification: messages.append(notification.text))
     run = start(window)
     failure = Failed(kind=FailureKind.MISSING_PACKAGE, message="onnxruntime is missing", remedy="Install onnxruntime.")
-    run.failure, run.state, window.workbench.queue._current = failure, RunState.FAILED, None
-    window.workbench.queue.failed.emit(run, failure)
-    assert told == ["onnxruntime is missing. Install onnxruntime."]
-    assert window.session.variants.find("net").state is VariantState.FAILED
+    run.failure, run.state, window.parts.queue._current = failure, QueueState.FAILED, None
+    window.parts.queue.failed.emit(run, failure)
+    assert messages == ["onnxruntime is missing. Install onnxruntime."]
+    assert window.session.variants.find("net").state is RunState.FAILED
 
 
-@pytest.mark.parametrize("yes", [True, False])
-def test_trust_is_asked_for_and_only_yes_goes_on(
-    window: MainWindow, monkeypatch: pytest.MonkeyPatch, yes: bool
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_run_continues_only_after_the_user_trusts_the_file(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
 ) -> None:
     resumed: list[Run] = []
-    monkeypatch.setattr(TrustDialog, "exec", lambda _dialog: int(yes))
+    monkeypatch.setattr(TrustDialog, "exec", lambda _dialog: int(is_trusted))
     monkeypatch.setattr(InferenceQueue, "trust", lambda _queue, run: resumed.append(run))
     run = start(window)
-    window.workbench.queue._current = None
-    window.workbench.queue.needsTrust.emit(run, "/w/net.pt", "ab" * 32, "It holds code.")
-    assert resumed == ([run] if yes else [])
-    if not yes:
+    window.parts.queue._current = None
+    window.parts.queue.needsTrust.emit(run, "/w/net.pt", "ab" * 32, "It holds code.")
+    assert resumed == ([run] if is_trusted else [])
+    if not is_trusted:
         assert window.session.variants.find("net").message == "not trusted"
 
 
 @pytest.mark.slow
-def test_the_sample_weights_run_in_the_window_and_fill_the_table(
-    qtbot: QtBot, tmp_path: Path, repository: Path
-) -> None:
+def test_the_sample_weights_run_in_the_window(qtbot: QtBot, tmp_path: Path, repository: Path) -> None:
     pytest.importorskip("ultralytics")
     weights = repository / "resources" / "sample" / "weights" / "baseline.pt"
     if not weights.exists():
         pytest.skip("the sample has no weights")
     with opened_window(qtbot, small_case(tmp_path)) as window:
         request = RunRequest("real", weights, Path(window.session.source.path), frames=(0, 1, 2))
-        run = window.workbench.runs.start(request)
-        qtbot.waitUntil(lambda: run.state in (RunState.FINISHED, RunState.FAILED), timeout=120_000)
-        assert run.state is RunState.FINISHED, run.failure
+        run = window.parts.runs.start(request)
+        qtbot.waitUntil(lambda: run.state in (QueueState.FINISHED, QueueState.FAILED), timeout=120_000)
+        assert run.state is QueueState.FINISHED, run.failure
         variant = window.session.variants.find("real")
         assert variant.predictions.covered.tolist() == [True] * 3 + [False] * (FRAMES - 3)
         assert variant.details["runtime"] == "pytorch"

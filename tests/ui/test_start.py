@@ -1,4 +1,4 @@
-"""Starting: the window is painted before anything heavy is loaded, and OpenCV's Qt paths are kept away."""
+"""Start: the window is painted before anything heavy is imported, and OpenCV's Qt paths are removed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 AT_FIRST_PAINT = """
 import os, sys
 import iouviewer.ui.main_window as module
-from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui import start
 
-class Watched(module.MainWindow):
+class WatchedWindow(module.MainWindow):
     def __init__(self):
         super().__init__()
-        self.painted.connect(self.tell)
+        self.painted.connect(self.report)
 
-    def tell(self):
+    def report(self):
         heavy = ("pyqtgraph", "cv2", "scipy", "numpy", "av", "matplotlib", "torch", "qtawesome")
         print("loaded:", *(name for name in heavy if name in sys.modules))
         names = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR")
@@ -28,7 +28,7 @@ class Watched(module.MainWindow):
         sys.stdout.flush()
         os._exit(0)
 
-module.MainWindow = Watched
+module.MainWindow = WatchedWindow
 start.run_window(OpenRequest())
 """
 
@@ -42,12 +42,12 @@ def run(script: str, home: Path, **more: str) -> str:
     return done.stdout
 
 
-def test_nothing_heavy_is_loaded_before_the_first_paint(tmp_path: Path) -> None:
+def test_nothing_heavy_is_imported_before_the_first_paint(tmp_path: Path) -> None:
     assert "loaded:\n" in run(AT_FIRST_PAINT, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"])
-def test_paths_that_point_into_opencv_are_cleared_and_others_stay(tmp_path: Path, name: str) -> None:
+def test_paths_into_opencv_are_removed_and_others_stay(tmp_path: Path, name: str) -> None:
     import cv2
 
     inside = Path(cv2.__file__).parent / "qt" / "plugins"
@@ -62,30 +62,30 @@ import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui import start
 
-def look():
+def report_when_filled():
     window = next(w for w in QApplication.topLevelWidgets() if w.objectName() == "mainWindow")
     if not window.is_filled:
-        QTimer.singleShot(50, look)
+        QTimer.singleShot(50, report_when_filled)
         return
     print("collector:", gc.isenabled(), gc.get_freeze_count() > 100_000)
     print("cuda:", *(name for name in sys.modules if name.startswith("cuda.bindings")))
-    print("filled:", window.session.frame_count, window.workbench.parts.canvas.isVisible())
+    print("filled:", window.session.frame_count, window.parts.views.canvas.isVisible())
     window.close()
 
 app = QApplication(sys.argv[:1])
-QTimer.singleShot(0, look)
+QTimer.singleShot(0, report_when_filled)
 sys.exit(start.run_window(OpenRequest()))
 """
 
 
-def test_the_program_starts_fills_its_window_and_ends_with_status_zero(tmp_path: Path) -> None:
-    told = run(FILLED, tmp_path)
-    assert "filled: 0 True" in told
-    # Collecting is put off until the window is there, not for good.
-    assert "collector: True True" in told
-    assert "cuda:\n" in told
+def test_the_program_starts_and_ends_with_status_zero(tmp_path: Path) -> None:
+    output = run(FILLED, tmp_path)
+    assert "filled: 0 True" in output
+    # Garbage collection is disabled only until the window is filled.
+    assert "collector: True True" in output
+    assert "cuda:\n" in output
     assert (tmp_path / "log" / "iouviewer.log").exists()
     assert "Traceback" not in (tmp_path / "log" / "iouviewer.log").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Damaged files in the real window: each is shown, marked and told, or refused with what to do; nothing hangs."""
+"""Damaged files in the window: each is shown with a note or refused with a message; nothing hangs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.video.awkward import MAKERS, encoder_exists, make_video
+from tests.video.clip_builder import EDGE_CASES, has_encoder, make_video
 
 LIMIT = 150
-"""Seconds for one process; it takes a few."""
+"""Timeout of one process in seconds; normally it takes a few."""
 
 
 @pytest.mark.parametrize("name", ["b_frames.mp4", "stream.ts", "mpeg4.avi", "hevc.mp4"])
-def test_damaged_files_are_shown_and_told_or_refused_in_words(name: str, tmp_path: Path, repository: Path) -> None:
-    if not encoder_exists(MAKERS[name].codec):
-        pytest.skip(f"this build of PyAV has no encoder {MAKERS[name].codec}")
-    source = make_video(tmp_path / name, MAKERS[name])
+def test_damaged_files_are_shown_with_a_note_or_refused_with_a_message(
+    name: str, tmp_path: Path, repository: Path
+) -> None:
+    if not has_encoder(EDGE_CASES[name].codec):
+        pytest.skip(f"this build of PyAV has no encoder {EDGE_CASES[name].codec}")
+    source = make_video(tmp_path / name, EDGE_CASES[name])
     (tmp_path / "broken").mkdir()
     environment = os.environ | {"PYTHONPATH": str(repository), "QT_QPA_PLATFORM": "offscreen"}
     command = [sys.executable, "-X", "faulthandler", "-m", "tests.ui.fuzz_window"]

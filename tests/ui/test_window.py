@@ -1,4 +1,4 @@
-"""The real window on a small real video: opening, live scores, undo, keys, workspaces."""
+"""The window on a small real video: opening, live scores, undo, keys, workspaces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QProgressBar, QSlider
 from pytestqt.qtbot import QtBot
 
 from iouviewer.ui.main_window import MainWindow
-from iouviewer.ui.tables.variants_model import COLUMNS, Column
 from tests.ui.helpers import drag_box_edge, release_at
 from tests.ui.window import FRAMES, opened_window, shown, small_case, write_video
 
@@ -32,21 +31,21 @@ NAMES = {
 }
 
 
-def value(window: MainWindow, column: Column, row: int = 0) -> float:
+def value(window: MainWindow, column: str, row: int = 0) -> float:
     """The raw number of a cell of the variants table."""
     table = window.findChild(QTableView, "variantsTable")
-    found = table.model().index(row, COLUMNS.index(column)).data(Qt.ItemDataRole.UserRole)
+    found = table.model().index(row, table.model().column_index(column)).data(Qt.ItemDataRole.UserRole)
     return math.nan if found is None else float(found)
 
 
 def timeline_value(window: MainWindow, frame: int) -> float:
     """The value of the curve at a frame, as the plot draws it."""
-    plot = window.workbench.parts.timeline.plot
+    plot = window.parts.views.timeline.plot
     x, y = plot.plotItem.curves[0].getData()
     return float(y[int(np.flatnonzero(x == frame)[0])])
 
 
-def test_the_window_carries_the_published_names_and_every_named_part_says_what_it_is(
+def test_the_window_has_the_published_object_names_and_each_has_an_accessible_name(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
@@ -58,42 +57,42 @@ def test_the_window_carries_the_published_names_and_every_named_part_says_what_i
         assert window.session.frame_iou("model0", 0) == pytest.approx(72 / 88)
 
 
-def test_iou_timeline_and_averages_follow_the_mouse_and_one_undo_restores_the_bits(
+def test_iou_timeline_and_averages_follow_a_drag_and_one_undo_restores_the_exact_values(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        session, canvas = window.session, window.workbench.parts.canvas
+        session, canvas = window.session, window.parts.views.canvas
         box = session.ground_truth.boxes(0)[0]
         before = (
             session.frame_iou("model0", 0),
             timeline_value(window, 0),
-            value(window, Column.AVG_IOU),
-            window.workbench.parts.number_line.text.text(),
+            value(window, "avg_iou"),
+            window.parts.views.playback_bar.text.text(),
         )
         drag_box_edge(canvas, box.id, "left", by=5.0, release=False)
-        # Nothing was let go yet, so nothing is a step of the history.
+        # The mouse button is still down, so there is no step in the history yet.
         assert session.history.undo_step() is None
         assert session.frame_iou("model0", 0) > before[0]
         assert timeline_value(window, 0) == session.frame_iou("model0", 0)
-        assert value(window, Column.AVG_IOU) > before[2]
-        assert "→" in canvas.drag_text
-        assert window.workbench.parts.number_line.text.text() != before[3]
+        assert value(window, "avg_iou") > before[2]
+        assert "→" in canvas.feedback.text
+        assert window.parts.views.playback_bar.text.text() != before[3]
         x1, y1, _, y2 = session.ground_truth.boxes(0)[0].rect
         release_at(canvas, x1, (y1 + y2) / 2)
         step = session.history.undo_step()
         assert step is not None
         assert "Resize" in step.label
-        window.workbench.actions["undo"].trigger()
+        window.parts.actions["undo"].trigger()
         assert session.history.undo_step() is None
         assert session.ground_truth.boxes(0)[0] == box
         assert session.frame_iou("model0", 0) == before[0]
         assert timeline_value(window, 0) == before[1]
-        assert value(window, Column.AVG_IOU) == before[2]
+        assert value(window, "avg_iou") == before[2]
 
 
-def test_the_picture_and_the_frame_number_move_together(qtbot: QtBot, tmp_path: Path) -> None:
+def test_image_and_frame_number_change_together(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        canvas = window.workbench.parts.canvas
+        canvas = window.parts.views.canvas
         QTest.keyClick(canvas, Qt.Key.Key_D)
         shown(qtbot, window)
         assert window.session.current_frame == 1
@@ -105,15 +104,15 @@ def test_the_picture_and_the_frame_number_move_together(qtbot: QtBot, tmp_path: 
         shown(qtbot, window)
         box = window.findChild(QAbstractSpinBox, "frameSpinBox")
         assert box.value() == FRAMES - 1
-        assert window.workbench.parts.timeline.plot.playhead.value() == FRAMES - 1
-        assert window.workbench.status.frame.text() == f"frame {FRAMES - 1} / {FRAMES - 1}"
+        assert window.parts.views.timeline.plot.playhead.value() == FRAMES - 1
+        assert window.parts.status.frame.text() == f"Frame {FRAMES - 1} / {FRAMES - 1}"
 
 
-def test_letters_typed_into_a_text_field_do_no_command(qtbot: QtBot, tmp_path: Path) -> None:
+def test_letters_typed_into_a_text_field_run_no_command(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         window.session.go_to(5)
         shown(qtbot, window)
-        box = window.workbench.parts.number_line.frame_box
+        box = window.parts.views.playback_bar.frame_box
         box.setFocus()
         for key in (Qt.Key.Key_D, Qt.Key.Key_S, Qt.Key.Key_N, Qt.Key.Key_Home):
             QTest.keyClick(box, key)
@@ -121,20 +120,20 @@ def test_letters_typed_into_a_text_field_do_no_command(qtbot: QtBot, tmp_path: P
         assert not window.session.ground_truth.is_verified(5)
 
 
-def test_typing_a_frame_number_goes_there_and_gives_the_focus_back(qtbot: QtBot, tmp_path: Path) -> None:
+def test_typing_a_frame_number_goes_there_and_returns_the_focus_to_the_canvas(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        box = window.workbench.parts.number_line.frame_box
+        box = window.parts.views.playback_bar.frame_box
         box.setFocus()
         box.selectAll()
         QTest.keyClicks(box, "17")
         QTest.keyClick(box, Qt.Key.Key_Return)
         assert window.session.current_frame == 17
-        assert window.workbench.parts.canvas.hasFocus()
+        assert window.parts.views.canvas.hasFocus()
 
 
 def test_boxes_are_hidden_while_the_key_is_down(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        canvas = window.workbench.parts.canvas
+        canvas = window.parts.views.canvas
         assert canvas.frame_view.boxes
         QTest.keyPress(canvas, Qt.Key.Key_H)
         assert not canvas.frame_view.boxes
@@ -144,24 +143,24 @@ def test_boxes_are_hidden_while_the_key_is_down(qtbot: QtBot, tmp_path: Path) ->
 
 def test_space_plays_and_pauses(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        canvas = window.workbench.parts.canvas
+        canvas = window.parts.views.canvas
         QTest.keyClick(canvas, Qt.Key.Key_Space)
         qtbot.waitUntil(lambda: window.session.current_frame >= 3, timeout=10_000)
         QTest.keyClick(canvas, Qt.Key.Key_Space)
-        assert not window.workbench.playback.playing
+        assert not window.parts.playback.playing
 
 
 def test_thresholds_and_convention_change_the_scores(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         session = window.session
-        assert value(window, Column.RECALL) == 1.0
-        window.workbench.controls.iou_box.setValue(0.95)
+        assert value(window, "recall") == 1.0
+        window.parts.controls.iou_box.setValue(0.95)
         assert session.scores.settings.review.iou == 0.95
-        assert value(window, Column.RECALL) == 0.0
+        assert value(window, "recall") == 0.0
         window.findChild(QSlider, "confidenceSlider").setValue(95)
         assert session.scores.settings.review.conf == 0.95
-        assert math.isnan(value(window, Column.PRECISION))
-        window.workbench.actions["confidenceDown"].trigger()
+        assert math.isnan(value(window, "precision"))
+        window.parts.actions["confidenceDown"].trigger()
         assert session.scores.settings.review.conf == 0.9
         combo = window.findChild(QComboBox, "conventionComboBox")
         combo.setCurrentIndex(1)
@@ -169,69 +168,67 @@ def test_thresholds_and_convention_change_the_scores(qtbot: QtBot, tmp_path: Pat
         assert session.frame_iou("model0", 0) == pytest.approx(73 * 81 / (81 * 81 * 2 - 73 * 81))
 
 
-def test_problems_are_walked_with_keys_and_each_decision_goes_on(qtbot: QtBot, tmp_path: Path) -> None:
+def test_keys_go_through_the_problems_and_each_decision_goes_to_the_next(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
-        session, panel = window.session, window.workbench.parts.problems
-        window.workbench.controls.iou_box.setValue(0.9)
-        panel.model.finish()
+        session, panel = window.session, window.parts.views.problems
+        window.parts.controls.iou_box.setValue(0.9)
+        panel.model.search_now()
         assert panel.model.count == FRAMES
-        canvas = window.workbench.parts.canvas
+        canvas = window.parts.views.canvas
         QTest.keyClick(canvas, Qt.Key.Key_N)
         first = panel.current
         assert first is not None
         assert session.current_frame == first.frame
-        assert panel.remark.text() == f"0 of {FRAMES} done"
+        assert panel.summary.text() == f"{FRAMES} problems"
         QTest.keyClick(canvas, Qt.Key.Key_Return)
-        # The proposed fix of a loose pair is the prediction's rectangle.
+        # The fix of a loose pair is the rectangle of the prediction.
         assert session.frame_iou("model0", first.frame) == 1.0
         assert panel.model.count == FRAMES - 1
-        assert panel.remark.text() == f"1 of {FRAMES} done"
+        assert panel.summary.text() == f"1 of {FRAMES} decided"
         second = panel.current
         assert second is not None
         assert second.key != first.key
         QTest.keyClick(canvas, Qt.Key.Key_X)
         assert session.document.decision(second.key) == "right"
-        assert panel.remark.text() == f"2 of {FRAMES} done"
-        window.workbench.actions["undo"].trigger()
-        window.workbench.actions["undo"].trigger()
+        assert panel.summary.text() == f"2 of {FRAMES} decided"
+        window.parts.actions["undo"].trigger()
+        window.parts.actions["undo"].trigger()
         assert session.document.decision(second.key) == ""
-        assert panel.remark.text() == f"1 of {FRAMES} done"
+        assert panel.summary.text() == f"1 of {FRAMES} decided"
 
 
 def test_both_workspaces_share_frame_selection_and_variants(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path, variants=2)) as window:
-        session, bench = window.session, window.workbench
+        session, parts = window.session, window.parts
         session.go_to(7)
         session.select([session.ground_truth.boxes(7)[0].id])
         QTest.keyClick(window, Qt.Key.Key_F3)
         shown(qtbot, window)
         assert session.current_frame == 7
-        assert bench.parts.other_canvas.isVisible()
-        assert bench.parts.timeline.plot.shows_strips
-        names = [box.ref.variant for box in bench.parts.other_canvas.frame_view.boxes if box.ref.variant]
+        assert parts.views.other_canvas.isVisible()
+        assert parts.views.timeline.plot.shows_strips
+        names = [box.ref.variant for box in parts.views.other_canvas.frame_view.boxes if box.ref.variant]
         assert names == [session.variants.find("model1").key]
-        bench.controls.iou_box.setValue(0.7)
-        qtbot.waitUntil(lambda: bench.parts.side.tabs.tabText(0) == f"Lost {FRAMES}", timeout=20_000)
-        bench.parts.side.lost.clicked.emit(bench.parts.side.lost.model().index(3, 0))
+        parts.controls.iou_box.setValue(0.7)
+        qtbot.waitUntil(lambda: parts.views.side_panel.tabs.tabText(0) == f"Lost {FRAMES}", timeout=20_000)
+        parts.views.side_panel.lost.clicked.emit(parts.views.side_panel.lost.model().index(3, 0))
         assert session.current_frame == 3
         QTest.keyClick(window, Qt.Key.Key_F2)
-        assert bench.parts.canvas.isVisible()
-        assert not bench.parts.timeline.plot.shows_strips
+        assert parts.views.canvas.isVisible()
+        assert not parts.views.timeline.plot.shows_strips
 
 
-def test_the_table_says_how_far_a_variant_is_from_the_baseline(qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_table_shows_the_difference_to_the_baseline(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path, variants=2)) as window:
-        assert math.isnan(value(window, Column.DELTA, 0))
-        assert value(window, Column.DELTA, 1) == pytest.approx(
-            100 * (value(window, Column.AP, 1) - value(window, Column.AP, 0))
-        )
+        assert math.isnan(value(window, "delta", 0))
+        assert value(window, "delta", 1) == pytest.approx(100 * (value(window, "ap", 1) - value(window, "ap", 0)))
         session = window.session
         session.variants.set_baseline(session.variants.find("model1").key)
-        assert math.isnan(value(window, Column.DELTA, 1))
-        assert value(window, Column.DELTA, 0) > 0
+        assert math.isnan(value(window, "delta", 1))
+        assert value(window, "delta", 0) > 0
 
 
-def test_a_drop_of_video_ground_truth_and_predictions_opens_one_sheet_with_one_button(
+def test_dropping_video_ground_truth_and_predictions_shows_one_dialog_with_one_button(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
     case = small_case(tmp_path)
@@ -246,52 +243,52 @@ def test_a_drop_of_video_ground_truth_and_predictions_opens_one_sheet_with_one_b
             Qt.KeyboardModifier.NoModifier,
         )
         window.dropEvent(event)
-        sheet = window.workbench.files._sheet
-        assert sheet is not None
-        qtbot.waitUntil(lambda: sheet.open_button.isEnabled(), timeout=20_000)
-        roles = [row.chosen.value for row in sheet.rows]
-        assert roles == ["video", "ground truth", "predictions"]
-        sheet.open_button.click()
+        dialog = window.parts.files.dialog
+        assert dialog is not None
+        qtbot.waitUntil(lambda: dialog.open_button.isEnabled(), timeout=20_000)
+        roles = [row.role.value for row in dialog.rows]
+        assert roles == ["video", "ground_truth", "predictions"]
+        dialog.open_button.click()
         qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=20_000)
         assert len(window.session.ground_truth) == FRAMES
         shown(qtbot, window)
 
 
-def test_a_file_that_is_no_video_is_told_once_and_the_window_goes_on(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_video_is_reported_once_and_the_window_still_works(qtbot: QtBot, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"this is no video" * 100)
     with opened_window(qtbot) as window:
-        told: list[str] = []
-        window.workbench.notifier.shown.connect(lambda notice: told.append(notice.text))
-        window.workbench.files.open_paths([broken])
-        qtbot.waitUntil(lambda: bool(told), timeout=20_000)
-        assert len(told) == 1
-        assert "broken.mp4" in told[0]
-        assert "Traceback" not in told[0]
+        messages: list[str] = []
+        window.parts.notifier.shown.connect(lambda notification: messages.append(notification.text))
+        window.parts.files.open_paths([broken])
+        qtbot.waitUntil(lambda: bool(messages), timeout=20_000)
+        assert len(messages) == 1
+        assert "broken.mp4" in messages[0]
+        assert "Traceback" not in messages[0]
         video = write_video(tmp_path / "good.avi", 5)
-        window.workbench.files.open_paths([video])
+        window.parts.files.open_paths([video])
         qtbot.waitUntil(lambda: window.session.frame_count == 5, timeout=20_000)
 
 
-def test_an_empty_window_says_what_to_do_next_and_its_commands_wait_for_a_video(qtbot: QtBot) -> None:
+def test_commands_of_an_empty_window_wait_for_a_video(qtbot: QtBot) -> None:
     with opened_window(qtbot) as window:
-        assert window.workbench.actions["openVideo"].isEnabled()
-        assert not window.workbench.actions["nextFrame"].isEnabled()
-        QTest.keyClick(window.workbench.parts.canvas, Qt.Key.Key_D)
+        assert window.parts.actions["openVideo"].isEnabled()
+        assert not window.parts.actions["nextFrame"].isEnabled()
+        QTest.keyClick(window.parts.views.canvas, Qt.Key.Key_D)
         assert window.session.current_frame == 0
 
 
-def test_opening_the_same_files_again_finds_the_edits_and_adds_no_variant_twice(qtbot: QtBot, tmp_path: Path) -> None:
+def test_opening_the_same_files_again_keeps_the_edits_and_adds_no_variant_twice(qtbot: QtBot, tmp_path: Path) -> None:
     case = small_case(tmp_path)
     with opened_window(qtbot, case) as window:
         box = window.session.ground_truth.boxes(0)[0]
-        drag_box_edge(window.workbench.parts.canvas, box.id, "left", by=5.0)
+        drag_box_edge(window.parts.views.canvas, box.id, "left", by=5.0)
         moved = window.session.ground_truth.boxes(0)[0]
         assert moved != box
-        qtbot.waitUntil(lambda: window.session.save_state.is_saved and bool(window.session.save_state.place))
-        assert window.workbench.status.saved.text() == "saved, clip.avi.iouv"
+        qtbot.waitUntil(lambda: window.session.save_state.is_saved and bool(window.session.save_state.project_path))
+        assert window.parts.status.saved.text() == "Saved, clip.avi.iouv"
     with opened_window(qtbot, case) as window:
         assert window.session.ground_truth.boxes(0)[0] == moved
         assert [variant.name for variant in window.session.variants] == ["model0"]
-        window.workbench.actions["undo"].trigger()
+        window.parts.actions["undo"].trigger()
         assert window.session.ground_truth.boxes(0)[0] == box

@@ -1,4 +1,4 @@
-"""The real window for tests: made, filled with a small video and closed again."""
+"""The real window for tests: created, filled with a small video and closed again."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.notifier import Notifier
-from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.start import fill_window
-from iouviewer.ui.theme import ThemeKeeper
+from iouviewer.ui.theme import ThemeManager
 
 WIDTH, HEIGHT, FRAMES = 320, 240, 24
 
 
 def write_video(path: Path, frames: int = FRAMES) -> Path:
-    """A small real video: a bright square that moves over a grey ground."""
+    """A small real video: a bright square that moves over a grey background."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (WIDTH, HEIGHT))
     assert writer.isOpened()
     for frame in range(frames):
@@ -33,7 +33,7 @@ def write_video(path: Path, frames: int = FRAMES) -> Path:
 
 
 def square(frame: int, off: float = 0.0) -> tuple[float, float, float, float]:
-    """Where the square stands on a frame, moved by ``off`` pixels."""
+    """The rectangle of the square on a frame, moved right by ``off`` pixels."""
     x = 60.0 + 2 * frame + off
     return x, 80.0, x + 80.0, 160.0
 
@@ -47,7 +47,7 @@ def write_boxes(path: Path, rects: dict[int, list[tuple[float, ...]]], *, scores
 
 
 def small_case(folder: Path, *, variants: int = 1) -> OpenRequest:
-    """Video, ground truth and predictions that lie a few pixels off, the further the later the variant."""
+    """Video, ground truth and predictions; each further variant is off by more pixels."""
     video = write_video(folder / "clip.avi")
     gt = write_boxes(folder / "gt.csv", {f: [square(f)] for f in range(FRAMES)})
     preds = []
@@ -60,15 +60,15 @@ def small_case(folder: Path, *, variants: int = 1) -> OpenRequest:
 
 @contextmanager
 def opened_window(qtbot: QtBot, request: OpenRequest | None = None) -> Iterator[MainWindow]:
-    """The filled window on screen, with what was asked for loaded and its picture shown; closed afterwards."""
+    """The filled window with the requested files loaded and the frame shown; closed afterwards."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    keeper = ThemeKeeper(app)
+    theme_manager = ThemeManager(app)
     window = MainWindow()
     request = request or OpenRequest()
     try:
         window.show()
-        fill_window(window, keeper, Notifier(window), request)
+        fill_window(window, theme_manager, Notifier(window), request)
         if request.video is not None:
             qtbot.waitUntil(lambda: len(window.session.variants) == len(request.preds), timeout=30_000)
             qtbot.waitUntil(lambda: request.gt is None or len(window.session.ground_truth) > 0, timeout=30_000)
@@ -77,11 +77,11 @@ def opened_window(qtbot: QtBot, request: OpenRequest | None = None) -> Iterator[
     finally:
         window.close()
         window.deleteLater()
-        keeper.deleteLater()
+        theme_manager.deleteLater()
         app.setStyleSheet("")
 
 
 def shown(qtbot: QtBot, window: MainWindow) -> None:
-    """Wait until the picture and boxes of the current frame are on the canvas."""
-    canvas = window.workbench.parts.canvas
+    """Wait until the current frame and its boxes are on the canvas."""
+    canvas = window.parts.views.canvas
     qtbot.waitUntil(lambda: canvas.shown_frame == window.session.current_frame, timeout=30_000)

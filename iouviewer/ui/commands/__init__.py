@@ -1,1 +1,1 @@
-"""What the actions do, grouped as the table of actions names them."""
+"""Groups of commands, as the action table names them."""

@@ -1,39 +1,45 @@
-"""Opening, importing, snapshots: from a request, a dialog or a drop to the project controller."""
+"""Commands that open, import and save snapshots, and the menu of recent files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox, QWidget
 
 from iouviewer import folders
 from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.controller import ProjectController
 from iouviewer.app.projects.importer import ReplaceQuestion
+from iouviewer.app.projects.source_binding import PROVISIONAL_IMPORT
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader, IndexProgress, NumbersConfirmed, VideoInfo
-from iouviewer.app.video.frame_numbers import NUMBERED_BY_FILES
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
-from iouviewer.formats.registry import refuse_outside
-from iouviewer.jobs.open_request import OpenRequest
+from iouviewer.formats.interface import ReadContext
+from iouviewer.formats.registry import refuse_frames_outside
+from iouviewer.i18n import tr
+from iouviewer.jobs.requests import OpenRequest
 from iouviewer.resource_files import resource_path
-from iouviewer.ui.dialogs.open_sheet import Item, OpenSheet
-from iouviewer.ui.importing import VIDEO_SUFFIXES, BoxReader, Context, Found, Role, look_at_all
+from iouviewer.ui.dialogs.open_dialog import OpenDialog, OpenItem
+from iouviewer.ui.importing import VIDEO_SUFFIXES, BoxReader, FileCandidate, FileRole, find_candidates
 
-_VIDEOS = f"Videos ({' '.join('*' + suffix for suffix in VIDEO_SUFFIXES)});;All files (*)"
+_VIDEO_FILTER = tr("Videos ({patterns});;All files (*)", patterns=" ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES))
+_PROJECT_FILTER = tr("Projects (*.iouv)")
+_RECENT_POSITION = 4
+"""Position of the recent files in the File menu: below the commands that open something."""
 
 
-class Runs(Protocol):
-    """Who runs models."""
+class ModelRunner(Protocol):
+    """Runs models; implemented by ``RunCommands``."""
 
     def run_with_defaults(self, name: str, weights: Path) -> None: ...
 
-    def ask(self, models: Sequence[tuple[str, Path]]) -> None: ...
+    def configure_runs(self, models: Sequence[tuple[str, Path]]) -> None: ...
 
 
 class FileCommands(QObject):
@@ -41,7 +47,7 @@ class FileCommands(QObject):
 
     Signals:
         failed(UserError): something could not be opened.
-        opened(bool): a video is shown, with all that was to come with it; whether it is the sample.
+        opened(bool): a video is shown and its files are imported; True for the sample.
     """
 
     failed = Signal(object)
@@ -54,30 +60,30 @@ class FileCommands(QObject):
         loader: FrameLoader,
         controller: ProjectController,
         settings: Settings,
-        runs: Runs,
+        runner: ModelRunner,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._loader = window, session, loader
-        self._controller, self._settings, self._runs = controller, settings, runs
+        self._controller, self._settings, self._runner = controller, settings, runner
         self._reader = BoxReader(self)
-        self._todo: list[Item] = []
-        self._after: list[Found] = []
-        self._sheet: OpenSheet | None = None
-        self._demo = False
+        self._pending_items: list[OpenItem] = []
+        self._pending_files: list[FileCandidate] = []
+        self._dialog: OpenDialog | None = None
+        self._is_sample = False
         loader.opened.connect(self._on_loader_opened)
         loader.openFailed.connect(self._on_loader_open_failed)
         loader.indexProgress.connect(self._on_loader_index_progress)
         loader.numbersConfirmed.connect(self._on_loader_numbers_confirmed)
-        controller.opening.connect(self._on_controller_opening)
+        controller.loadProgress.connect(self._on_controller_load_progress)
         controller.ready.connect(self._on_controller_ready)
-        controller.videoWanted.connect(self._on_controller_video_wanted)
-        controller.askVideo.connect(self._on_controller_ask_video)
-        controller.askReplace.connect(self._on_controller_ask_replace)
+        controller.videoRequested.connect(self._on_controller_video_requested)
+        controller.videoLocationRequested.connect(self._on_controller_video_location_requested)
+        controller.replaceConfirmationRequested.connect(self._on_controller_replace_confirmation_requested)
 
     def close(self) -> None:
-        """End the reading thread."""
-        if self._sheet is not None:
-            self._sheet.reject()
+        """Stop the reading thread."""
+        if self._dialog is not None:
+            self._dialog.reject()
         self._reader.close()
 
     # From the menu
@@ -85,20 +91,23 @@ class FileCommands(QObject):
     def open_video(self) -> None:
         """Choose a video or a project."""
         path, _ = QFileDialog.getOpenFileName(
-            self._window, "Open video or project", self._settings.folder("video"), f"{_VIDEOS};;Projects (*.iouv)"
+            self._window,
+            tr("Open video or project"),
+            self._settings.folder("video"),
+            f"{_VIDEO_FILTER};;{_PROJECT_FILTER}",
         )
         if path:
             self.open_paths([Path(path)])
 
     def open_files(self) -> None:
         """Choose any mix of files."""
-        paths, _ = QFileDialog.getOpenFileNames(self._window, "Open", self._settings.folder("video"))
+        paths, _ = QFileDialog.getOpenFileNames(self._window, tr("Open files"), self._settings.folder("video"))
         if paths:
             self.open_paths([Path(path) for path in paths])
 
     def open_folder(self) -> None:
-        """Choose a folder: pictures, labels, or a mix of files."""
-        path = QFileDialog.getExistingDirectory(self._window, "Open folder", self._settings.folder("video"))
+        """Choose a folder: images, labels, or a mix of files."""
+        path = QFileDialog.getExistingDirectory(self._window, tr("Open folder"), self._settings.folder("video"))
         if path:
             self.open_paths([Path(path)])
 
@@ -107,74 +116,78 @@ class FileCommands(QObject):
         self.open_request(OpenRequest(demo=True))
 
     def import_ground_truth(self) -> None:
-        """Choose a file of ground truth."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Import ground truth", self._settings.folder("gt"))
+        """Choose a ground-truth file."""
+        path, _ = QFileDialog.getOpenFileName(self._window, tr("Import ground truth"), self._settings.folder("gt"))
         if path:
             self._settings.remember_folder("gt", path)
-            self._take_as(Role.GROUND_TRUTH, [Path(path)])
+            self._import_as(FileRole.GROUND_TRUTH, [Path(path)])
 
     def add_predictions(self) -> None:
-        """Choose files of predictions; each becomes a variant."""
-        paths, _ = QFileDialog.getOpenFileNames(self._window, "Add predictions", self._settings.folder("pred"))
+        """Choose prediction files; each becomes a variant."""
+        paths, _ = QFileDialog.getOpenFileNames(self._window, tr("Add predictions"), self._settings.folder("pred"))
         if paths:
             self._settings.remember_folder("pred", paths[0])
-            self._take_as(Role.PREDICTIONS, [Path(path) for path in paths])
+            self._import_as(FileRole.PREDICTIONS, [Path(path) for path in paths])
 
-    def _take_as(self, role: Role, paths: list[Path]) -> None:
-        found = [replace(one, role=role) for one in look_at_all(paths)]
-        self._show_sheet(found, always=False)
+    def _import_as(self, role: FileRole, paths: list[Path]) -> None:
+        candidates = [replace(candidate, role=role) for candidate in find_candidates(paths)]
+        self._show_dialog(candidates, always=False)
 
     def snapshot(self) -> None:
-        """Keep a copy of the project under a name."""
-        name, done = QInputDialog.getText(self._window, "Snapshot", "Name of the snapshot")
-        if done and name.strip():
+        """Save a copy of the project under a name."""
+        name, is_accepted = QInputDialog.getText(self._window, tr("Save snapshot"), tr("Name of the snapshot"))
+        if is_accepted and name.strip():
             self._controller.snapshot(name.strip())
 
     # From a drop or the command line
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open a drop of any mix of files and folders: one video or project at once, the rest through the sheet."""
-        found = look_at_all([path.absolute() for path in paths])
-        if len(found) == 1 and found[0].role is Role.PROJECT:
-            self._open_project(found[0].path)
-        elif len(found) == 1 and found[0].role is Role.VIDEO:
-            self._open_video(found[0].path)
-        elif found:
-            self._show_sheet(found, always=True)
+        """Open files and folders: a single video or project at once, anything else through the dialog."""
+        candidates = find_candidates([path.absolute() for path in paths])
+        if len(candidates) == 1 and candidates[0].role is FileRole.PROJECT:
+            self._open_project(candidates[0].path)
+        elif len(candidates) == 1 and candidates[0].role is FileRole.VIDEO:
+            self._open_video(candidates[0].path)
+        elif candidates:
+            self._show_dialog(candidates, always=True)
 
     def open_request(self, request: OpenRequest) -> None:
-        """Open what the command line said; a sheet comes up only where something must be decided."""
+        """Open the files of the command line; the dialog is shown only if the user must decide something."""
         if request.demo:
-            self._open_demo()
+            self._open_sample()
             return
-        after = [Found(request.gt, Role.GROUND_TRUTH, request.gt.stem)] if request.gt is not None else []
-        after += [Found(path, Role.PREDICTIONS, name) for name, path in request.preds]
-        after += [Found(path, Role.MODEL, name) for name, path in request.models]
+        files = []
+        if request.gt is not None:
+            files.append(FileCandidate(request.gt, FileRole.GROUND_TRUTH, request.gt.stem))
+        files += [FileCandidate(path, FileRole.PREDICTIONS, name) for name, path in request.preds]
+        files += [FileCandidate(path, FileRole.MODEL, name) for name, path in request.models]
         if request.project is not None and (request.video is not None or not request.project.exists()):
-            self._controller.use_place(request.project)
+            self._controller.set_project_path(request.project)
         if request.video is not None:
-            self._open_video(request.video, after)
+            self._open_video(request.video, files)
         elif request.project is not None:
-            self._after = after
+            self._pending_files = files
             self._open_project(request.project)
-        elif after:
-            self._show_sheet(after, always=True)
+        elif files:
+            self._show_dialog(files, always=True)
 
-    def _open_demo(self) -> None:
+    def _open_sample(self) -> None:
         from iouviewer.jobs.demo import sample_models, sample_predictions
 
-        after = [Found(resource_path("sample/ground_truth.csv"), Role.GROUND_TRUTH, "ground truth")]
+        ground_truth = resource_path("sample/ground_truth.csv")
+        files = [FileCandidate(ground_truth, FileRole.GROUND_TRUTH, "ground_truth")]
         stored = sample_predictions()
-        after += [Found(path, Role.PREDICTIONS, name) for name, path in stored]
+        files += [FileCandidate(path, FileRole.PREDICTIONS, name) for name, path in stored]
         if not stored:
-            after += [Found(path, Role.MODEL, name) for name, path in sample_models()]
-        # The sample may lie in a folder of the installation, where nothing is to be written.
-        self._controller.use_place(folders.data_folder() / "sample.iouv")
-        self._demo = True
-        self._open_video(resource_path("sample/clip.mp4"), after)
+            files += [FileCandidate(path, FileRole.MODEL, name) for name, path in sample_models()]
+        # The sample may be in the installation folder, which must not be written to.
+        self._controller.set_project_path(folders.data_folder() / "sample.iouv")
+        self._is_sample = True
+        self._open_video(resource_path("sample/clip.mp4"), files)
 
-    def _open_video(self, path: Path, after: Sequence[Found] = ()) -> None:
-        self._after = list(after)
+    def _open_video(self, path: Path, files: Sequence[FileCandidate] = ()) -> None:
+        """Open a video; the files are imported when it is shown."""
+        self._pending_files = list(files)
         self._settings.remember_folder("video", path)
         self._loader.open(path)
 
@@ -182,98 +195,101 @@ class FileCommands(QObject):
         self._settings.add_recent(path)
         self._controller.open_project(path)
 
-    # The sheet
+    # The dialog
 
-    def _context(self) -> Context | None:
+    def _context(self) -> ReadContext | None:
         source = self._session.source
         if not self._session.frame_count:
             return None
-        return Context((source.width, source.height), source.frame_count, Path(source.path).stem)
+        return ReadContext((source.width, source.height), source.frame_count, Path(source.path).stem)
 
-    def _show_sheet(self, found: list[Found], *, always: bool) -> None:
-        if self._sheet is not None:
-            self._sheet.reject()
-        sheet = OpenSheet(self._window, found, self._reader, self._context())
-        self._sheet = sheet
-        sheet.accepted.connect(self._on_sheet_accepted)
-        sheet.rejected.connect(self._on_sheet_rejected)
+    @property
+    def dialog(self) -> OpenDialog | None:
+        """The open dialog, None if there is none."""
+        return self._dialog
+
+    def _show_dialog(self, candidates: list[FileCandidate], *, always: bool) -> None:
+        """Show the dialog; without ``always`` only if it needs a review, otherwise it is accepted unseen."""
+        if self._dialog is not None:
+            self._dialog.reject()
+        dialog = OpenDialog(self._window, candidates, self._reader, self._context())
+        self._dialog = dialog
+        dialog.accepted.connect(self._on_dialog_accepted)
+        dialog.rejected.connect(self._delete_dialog)
         if always:
-            sheet.open()
-        elif sheet.busy:
-            sheet.ready.connect(self._on_sheet_ready)
+            dialog.open()
+        elif dialog.is_reading:
+            dialog.ready.connect(self._on_dialog_ready)
         else:
-            self._on_sheet_ready()
+            self._on_dialog_ready()
 
-    def _on_sheet_ready(self) -> None:
-        sheet = self._sheet
-        if sheet is None or sheet.isVisible():
+    def _on_dialog_ready(self) -> None:
+        dialog = self._dialog
+        if dialog is None or dialog.isVisible():
             return
-        if sheet.needs_a_look():
-            sheet.open()
+        if dialog.needs_review():
+            dialog.open()
         else:
-            sheet.accept()
+            dialog.accept()
 
-    def _on_sheet_rejected(self) -> None:
-        self._drop_sheet()
+    def _delete_dialog(self) -> None:
+        if self._dialog is not None:
+            self._dialog.deleteLater()
+            self._dialog = None
 
-    def _drop_sheet(self) -> None:
-        if self._sheet is not None:
-            self._sheet.deleteLater()
-            self._sheet = None
-
-    def _on_sheet_accepted(self) -> None:
-        if self._sheet is None:
+    def _on_dialog_accepted(self) -> None:
+        if self._dialog is None:
             return
-        items = self._sheet.items()
-        self._drop_sheet()
-        video = next((item for item in items if item.role is Role.VIDEO), None)
-        project = next((item for item in items if item.role is Role.PROJECT), None)
-        rest = [item for item in items if item.role not in (Role.VIDEO, Role.PROJECT)]
+        items = self._dialog.items()
+        self._delete_dialog()
+        video = next((item for item in items if item.role is FileRole.VIDEO), None)
+        project = next((item for item in items if item.role is FileRole.PROJECT), None)
+        others = [item for item in items if item.role not in (FileRole.VIDEO, FileRole.PROJECT)]
         if project is not None:
-            self._todo = rest
-            self._open_project(project.found.path)
-        elif video is not None and str(video.found.path) != self._session.source.path:
-            self._todo = rest
-            self._open_video(video.found.path)
+            self._pending_items = others
+            self._open_project(project.candidate.path)
+        elif video is not None and str(video.candidate.path) != self._session.source.path:
+            self._pending_items = others
+            self._open_video(video.candidate.path)
         else:
-            self._take(rest)
+            self._import_items(others)
 
-    def _take(self, items: list[Item]) -> None:
-        order = (Role.GROUND_TRUTH, Role.PREDICTIONS, Role.MODEL)
+    def _import_items(self, items: list[OpenItem]) -> None:
+        order = (FileRole.GROUND_TRUTH, FileRole.PREDICTIONS, FileRole.MODEL)
         if items and not self._session.frame_count:
-            self.failed.emit(UserError("there is no video for these files", remedy="Open the video first"))
+            self.failed.emit(UserError(tr("there is no video for these files"), remedy=tr("Open the video first")))
             return
         info = self._loader.info
-        if info is not None and not info.numbers_confirmed and any(item.boxes is not None for item in items):
-            self._controller.set_value(NUMBERED_BY_FILES, True)
+        if info is not None and not info.numbers_final and any(item.boxes is not None for item in items):
+            self._controller.set_value(PROVISIONAL_IMPORT, True)
         models = []
         for item in sorted(items, key=lambda item: order.index(item.role)):
             try:
                 if item.boxes is not None:
-                    boxes = refuse_outside(item.boxes, self._session.frame_count)
-                    if item.role is Role.GROUND_TRUTH:
+                    boxes = refuse_frames_outside(item.boxes, self._session.frame_count)
+                    if item.role is FileRole.GROUND_TRUTH:
                         self._controller.import_ground_truth(boxes)
-                    elif not self._is_there(item):
+                    elif not self._is_imported(item):
                         self._controller.add_predictions(item.name, boxes)
-                elif item.role is Role.MODEL:
-                    models.append((item.name, item.found.path))
+                elif item.role is FileRole.MODEL:
+                    models.append((item.name, item.candidate.path))
             except UserError as error:
                 self.failed.emit(error)
-        if models and self._demo:
+        if models and self._is_sample:
             for name, path in models:
                 if self._session.variants.find(name) is None:
-                    self._runs.run_with_defaults(name, path)
+                    self._runner.run_with_defaults(name, path)
         elif models:
-            self._runs.ask(models)
-        self.opened.emit(self._demo)
-        self._demo = False
+            self._runner.configure_runs(models)
+        self.opened.emit(self._is_sample)
+        self._is_sample = False
 
-    def _is_there(self, item: Item) -> bool:
-        """Whether the project brought this file's predictions already."""
-        known = self._session.variants.find(item.name)
-        return known is not None and known.path == str(item.found.path)
+    def _is_imported(self, item: OpenItem) -> bool:
+        """Whether the project already holds the predictions of this file."""
+        variant = self._session.variants.find(item.name)
+        return variant is not None and variant.path == str(item.candidate.path)
 
-    # Answers
+    # Loader and controller
 
     def _on_loader_opened(self, info: VideoInfo) -> None:
         try:
@@ -283,19 +299,19 @@ class FileCommands(QObject):
             return
         self._settings.add_recent(info.path)
 
-    def _on_controller_opening(self, name: str, share: float) -> None:
-        self._session.told.emit(f"Opening {name} … {100 * share:.0f} %")
+    def _on_controller_load_progress(self, name: str, share: float) -> None:
+        self._session.statusMessage.emit(tr("Opening {name}… {share:.0%}", name=name, share=share))
 
     def _on_controller_ready(self) -> None:
-        todo, self._todo = self._todo, []
-        after, self._after = self._after, []
-        if after:
-            self._show_sheet(after, always=False)
+        items, self._pending_items = self._pending_items, []
+        files, self._pending_files = self._pending_files, []
+        if files:
+            self._show_dialog(files, always=False)
         else:
-            self._take(todo)
+            self._import_items(items)
 
     def _on_loader_open_failed(self, error: UserError) -> None:
-        self._todo, self._after, self._demo = [], [], False
+        self._pending_items, self._pending_files, self._is_sample = [], [], False
         self._settings.forget_recent(error.path or "")
         self.failed.emit(error)
 
@@ -307,22 +323,49 @@ class FileCommands(QObject):
     def _on_loader_numbers_confirmed(self, confirmed: NumbersConfirmed) -> None:
         self._controller.update_video(confirmed.info)
 
-    def _on_controller_video_wanted(self, path: str) -> None:
+    def _on_controller_video_requested(self, path: str) -> None:
         self._loader.open(Path(path))
 
-    def _on_controller_ask_video(self, source: Source) -> None:
-        path, _ = QFileDialog.getOpenFileName(self._window, f"Where is {source.name}?", filter=_VIDEOS)
+    def _on_controller_video_location_requested(self, source: Source) -> None:
+        path, _ = QFileDialog.getOpenFileName(self._window, tr("Find {name}", name=source.name), filter=_VIDEO_FILTER)
         if path:
             self._loader.open(Path(path))
 
-    def _on_controller_ask_replace(self, question: ReplaceQuestion) -> None:
+    def _on_controller_replace_confirmation_requested(self, question: ReplaceQuestion) -> None:
+        text = tr(
+            "The project has {count:,} boxes, some of them edited. Replace them with the boxes of {name}? "
+            "You can undo this.",
+            count=question.box_count,
+            name=question.imported.path.name,
+        )
         answer = QMessageBox.question(
             self._window,
-            "Replace the ground truth?",
-            f"{question.box_count} boxes are there, and some were edited. Replace them with those of "
-            f"{question.imported.path.name}? It is one step that can be undone.",
+            tr("Replace ground truth?"),
+            text,
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
             QMessageBox.StandardButton.No,
         )
         if answer == QMessageBox.StandardButton.Yes:
             self._controller.import_ground_truth(question.imported, question.class_map, replace=True)
+
+
+class RecentFilesMenu(QMenu):
+    """The recent files, filled each time the menu is shown."""
+
+    def __init__(self, file_menu: QMenu, settings: Settings, files: FileCommands) -> None:
+        super().__init__(tr("Open recent"), file_menu)
+        self.setObjectName("recentMenu")
+        self._settings, self._files = settings, files
+        file_menu.insertMenu(file_menu.actions()[_RECENT_POSITION], self)
+        self.aboutToShow.connect(self.fill)
+
+    def fill(self) -> None:
+        """List the files of the settings, newest first."""
+        self.clear()
+        for path in self._settings.recent:
+            self.addAction(path).triggered.connect(partial(self._open, Path(path)))
+        if self.isEmpty():
+            self.addAction(tr("No recent files")).setEnabled(False)
+
+    def _open(self, path: Path, _checked: bool = False) -> None:
+        self._files.open_paths([path])

@@ -1,4 +1,4 @@
-"""Commands on frames: stepping, playing, verifying."""
+"""Commands that go to frames and play."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.video.playback import Playback
-from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.dialogs.ask_number import AskNumber
+from iouviewer.i18n import tr
+from iouviewer.ui.dialogs.input_dialogs import NumberDialog
 
 
 class FrameCommands:
-    """Group ``frames``. ``tell_missed`` is called with what was asked for and is no frame."""
+    """Group ``frames``.
+
+    Args:
+        report_out_of_range: called with a typed number that is not a frame, or a text that is not a number.
+    """
 
     def __init__(
         self,
         window: QWidget,
         session: Session,
         playback: Playback,
-        canvas: CanvasView,
         *,
-        tell_missed: Callable[[int | str], None],
+        report_out_of_range: Callable[[int | str], None],
     ) -> None:
-        self._window, self._session, self._playback, self._canvas = window, session, playback, canvas
-        self._tell_missed = tell_missed
+        self._window, self._session, self._playback = window, session, playback
+        self._report_out_of_range = report_out_of_range
 
     def step(self, by: int) -> None:
-        """Go some frames on or back; playing stops."""
+        """Go forward (positive) or back by frames; pauses playback."""
         self._playback.pause()
         self._session.go_to(self._session.current_frame + by)
 
@@ -45,31 +48,23 @@ class FrameCommands:
         self._session.go_to(frame)
 
     def play_or_pause(self) -> None:
-        """Play from here, or stop."""
+        """Play from the current frame, or pause."""
         self._playback.toggle()
 
     def ask_frame(self) -> None:
-        """Ask for a frame and go there."""
+        """Ask for a frame number and go there."""
         last = max(0, self._session.frame_count - 1)
-        dialog = AskNumber(
+        dialog = NumberDialog(
             self._window,
-            title="Go to frame",
-            label=f"Frame (0 to {last})",
+            title=tr("Go to frame"),
+            label=tr("Frame (0–{last:,})", last=last),
             value=self._session.current_frame,
             low=0,
             high=last,
-            verb="Go",
+            button=tr("Go"),
         )
         if dialog.exec():
             self._go(dialog.value())
-            asked = dialog.asked()
-            if asked != dialog.value():
-                self._tell_missed(asked)
-
-    def verify_and_next(self) -> None:
-        """Mark this frame as verified and go on."""
-        self._canvas.verify_and_next()
-
-    def verified_empty(self) -> None:
-        """Mark this frame as verified without an object and go on."""
-        self._canvas.verify_empty()
+            typed = dialog.typed()
+            if typed != dialog.value():
+                self._report_out_of_range(typed)

@@ -1,25 +1,33 @@
-"""Commands of the list of problems; each decision goes on to the next one."""
+"""Commands of the problems list; each decision goes to the next problem."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRectF
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.commands import without_classes
+from iouviewer.document.commands import uses_no_classes
 from iouviewer.document.edits import Batch, SetDecisions
-from iouviewer.document.problems import FIXED, RIGHT, UNCLEAR, Kind, Problem, fix_command
+from iouviewer.document.problems import FIXED, RIGHT, UNCLEAR, Problem, ProblemKind, fix_command
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
-from iouviewer.ui.canvas.box_commands import WITHOUT_CLASS
+from iouviewer.ui.canvas.box_commands import ACCEPTED_WITHOUT_CLASS
 from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.panels.lists import ProblemsPanel
+from iouviewer.ui.panels.problems import ProblemsPanel
 
 
 class ProblemCommands:
-    """Group ``problems``."""
+    """Group ``problems``.
+
+    Attributes:
+        next_key: returns the key of the next problem, for messages.
+    """
 
     def __init__(self, session: Session, panel: ProblemsPanel, canvas: CanvasView) -> None:
         self._session, self._panel, self._canvas = session, panel, canvas
+        self.next_key: Callable[[], str] = lambda: ""
         panel.activated.connect(self._on_panel_activated)
 
     def next(self) -> None:
@@ -32,9 +40,8 @@ class ProblemCommands:
 
     def _step(self, by: int) -> None:
         if self._panel.step(by) is None:
-            self._session.told.emit(
-                "No problem is left" if self._panel.model.complete else "Still looking for problems"
-            )
+            is_done = self._panel.model.complete
+            self._session.statusMessage.emit(tr("All problems decided") if is_done else tr("Finding problems…"))
 
     def _on_panel_activated(self, problem: Problem) -> None:
         self._session.go_to(problem.frame)
@@ -42,7 +49,7 @@ class ProblemCommands:
             self._session.select([problem.box_id])
         else:
             self._session.select(prediction=self._prediction(problem))
-        if problem.kind is Kind.AGREE:
+        if problem.kind is ProblemKind.AGREE:
             x1, y1, x2, y2 = problem.rect
             self._canvas.zoom_to(QRectF(x1, y1, x2 - x1, y2 - y1))
 
@@ -59,51 +66,63 @@ class ProblemCommands:
         return None
 
     def _current(self) -> Problem | None:
-        """The chosen problem, if this frame shows it; else says so in the status bar: a key too many is no error."""
+        """The selected problem if it is on this frame; otherwise None, with a hint in the status bar."""
         problem = self._panel.current
         if problem is not None and problem.frame == self._session.current_frame:
             return problem
-        self._session.told.emit("No problem is chosen. Press N to go to the next one.")
+        key = self.next_key()
+        text = tr("Press {key} for the next problem", key=key) if key else tr("Go to the next problem first")
+        self._session.statusMessage.emit(text)
         return None
 
     def take_fix(self) -> None:
-        """Do what the problem proposes, as one step with the decision; while drawing, Enter puts a corner."""
+        """Apply the proposed fix, as one step together with the decision; while drawing, set a corner instead."""
         if self._canvas.confirm():
             return
         problem = self._current()
         if problem is None:
             return
         source = self._session.source.id
-        names = self._session.document.class_names
         try:
-            command = fix_command(self._session.ground_truth, problem, names, source=source)
+            command = fix_command(self._session.document, problem, source=source)
         except UserError as error:
-            # Nothing is proposed for this kind of problem: said in the line, so that the hands stay on the keys.
-            self._session.told.emit(str(error))
+            # This kind of problem has no fix; a message in the status bar does not interrupt the keyboard.
+            self._session.statusMessage.emit(str(error))
             return
-        bare = without_classes(self._session.ground_truth, problem.frame)
+        lacks_classes = uses_no_classes(self._session.ground_truth, problem.frame)
         decision = SetDecisions(((problem.key, FIXED),), source)
-        self._session.execute(Batch((command.edit, decision), source), f"Fix: {command.label}", origin="problems")
+        self._session.execute(Batch((command.edit, decision), source), command.label, origin="problems")
         self.next()
-        if problem.box_id is None and bare and problem.class_id != UNSPECIFIED_CLASS:
-            self._session.told.emit(WITHOUT_CLASS)
+        if problem.box_id is None and lacks_classes and problem.class_id != UNSPECIFIED_CLASS:
+            self._session.statusMessage.emit(ACCEPTED_WITHOUT_CLASS)
 
     def ground_truth_is_right(self) -> None:
-        """Remember that the ground truth is right, and go on."""
-        self._decide(RIGHT, "Ground truth is right")
+        """Decide that the ground truth is right."""
+        self._decide(RIGHT)
 
     def unclear(self) -> None:
-        """Remember that nobody can say, and go on."""
-        self._decide(UNCLEAR, "Unclear")
+        """Decide that the problem cannot be judged."""
+        self._decide(UNCLEAR)
 
-    def _decide(self, decision: str, label: str) -> None:
-        chosen = self._panel.chosen
-        if len(chosen) < 2:
+    def _decide(self, decision: str) -> None:
+        problems = self._panel.targets
+        if len(problems) < 2:
             problem = self._current()
-            chosen = [] if problem is None else [problem]
-        if not chosen:
+            problems = [] if problem is None else [problem]
+        if not problems:
             return
-        edit = SetDecisions(tuple((problem.key, decision) for problem in chosen), self._session.source.id)
-        where = f"frame {chosen[0].frame}" if len(chosen) == 1 else f"{len(chosen)} problems"
-        self._session.execute(edit, f"{label}: {where}", origin="problems")
+        edit = SetDecisions(tuple((problem.key, decision) for problem in problems), self._session.source.id)
+        self._session.execute(edit, _decision_label(decision, problems), origin="problems")
         self.next()
+
+
+def _decision_label(decision: str, problems: Sequence[Problem]) -> str:
+    """Label of the step in the history."""
+    count, frame = len(problems), problems[0].frame
+    if decision == RIGHT:
+        if count == 1:
+            return tr("Keep ground truth on frame {frame:,}", frame=frame)
+        return tr("Keep ground truth of {count:,} problems", count=count)
+    if count == 1:
+        return tr("Mark problem on frame {frame:,} unclear", frame=frame)
+    return tr("Mark {count:,} problems unclear", count=count)

@@ -1,4 +1,4 @@
-"""Running models: queue, progress, results as they come, trust."""
+"""Commands that run models; results, progress and trust questions of the queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from iouviewer.app.editing.import_boxes import knows_classes, map_classes
+from iouviewer.app.editing.import_boxes import all_boxes_have_class, map_classes
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.inference_job import InferenceQueue, Run
 from iouviewer.app.settings import Settings
@@ -21,24 +21,30 @@ from iouviewer.document.edits import SetClassNames
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Detections, Failed, ModelLoaded
 from iouviewer.inference.runner import RunRequest
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Int
 from iouviewer.ui.dialogs.run_dialog import RunDialog
 from iouviewer.ui.dialogs.trust import TrustDialog
+from iouviewer.ui.importing import model_name
 from iouviewer.ui.panels.status import StatusBar
 
-_LEFT_OUT = -2
-_MODELS = "Models (*.pt *.onnx *.engine *.torchscript *.xml);;All files (*)"
+_DROPPED_CLASS = -2
+_MODEL_FILTER = tr("Models (*.pt *.onnx *.engine *.torchscript *.xml);;All files (*)")
 
 
 @dataclass(eq=False)
-class _Shown:
-    """A run and the variant that it fills.
+class _RunTarget:
+    """The variant that a run fills.
 
     Attributes:
-        classes: the document's class of each class of the model, ``_LEFT_OUT`` for none.
-        early: what was found on frames as they are numbered by an index that the session does not have yet.
+        key: key of the variant.
+        source: path of the video.
+        classes: class id in the document of each class of the model, ``_DROPPED_CLASS`` for none.
+        milliseconds: time of each frame after the warm-up.
+        rate: frames per second, as last reported.
+        pending: detections with the frame numbers of an index that the session does not have yet.
     """
 
     key: str
@@ -46,7 +52,7 @@ class _Shown:
     classes: Int = field(default_factory=lambda: np.zeros(0, np.int64))
     milliseconds: list[float] = field(default_factory=list)
     rate: float = 0.0
-    early: list[Detections] = field(default_factory=list)
+    pending: list[Detections] = field(default_factory=list)
 
 
 class RunCommands(QObject):
@@ -64,9 +70,8 @@ class RunCommands(QObject):
         super().__init__(window)
         self._window, self._session, self._queue = window, session, queue
         self._settings, self._status = settings, status
-        self._shown: dict[Run, _Shown] = {}
-        self._seconds_a_frame: float | None = None
-        self._waiting = 0
+        self._targets: dict[Run, _RunTarget] = {}
+        self._seconds_per_frame: float | None = None
         queue.started.connect(self._on_queue_started)
         queue.modelLoaded.connect(self._on_queue_model_loaded)
         queue.progress.connect(self._on_queue_progress)
@@ -82,118 +87,120 @@ class RunCommands(QObject):
     # Starting
 
     def choose_model(self) -> None:
-        """Choose weights, then how to run them."""
+        """Choose weights, then the settings of the run."""
         paths, _ = QFileDialog.getOpenFileNames(
-            self._window, "Weights to run", self._settings.folder("models"), _MODELS
+            self._window, tr("Choose model weights"), self._settings.folder("models"), _MODEL_FILTER
         )
         if paths:
             self._settings.remember_folder("models", paths[0])
             chosen = [Path(path) for path in paths]
-            # An OpenVINO model is a folder; a dialog for files shows its .xml.
-            folders = [path.parent if path.suffix == ".xml" else path for path in chosen]
-            self.ask([(path.stem.removesuffix("_openvino_model"), path) for path in folders])
+            # An OpenVINO model is a folder; the file dialog shows its .xml.
+            models = [path.parent if path.suffix == ".xml" else path for path in chosen]
+            self.configure_runs([(model_name(path), path) for path in models])
 
-    def ask(self, models: Sequence[tuple[str, Path]]) -> None:
-        """Ask how to run these models, and enqueue them."""
+    def configure_runs(self, models: Sequence[tuple[str, Path]]) -> None:
+        """Ask for the settings of these models (variant name, weights) and enqueue the runs."""
         source = self._session.source
         if not source.path or not self._session.frame_count:
-            self.failed.emit(UserError("there is no video to run on", remedy="Open a video first"))
+            self.failed.emit(UserError(tr("there is no video to run the model on"), remedy=tr("Open a video first")))
             return
         dialog = RunDialog(
             self._window,
             models,
             video=Path(source.path),
             frame_count=self._session.frame_count,
-            seconds_a_frame=self._seconds_a_frame,
+            seconds_per_frame=self._seconds_per_frame,
         )
         if dialog.exec():
             for request in dialog.requests():
                 self.start(request)
 
     def run_with_defaults(self, name: str, weights: Path) -> None:
-        """Enqueue a model as it is."""
+        """Enqueue a model with the default settings."""
         self.start(RunRequest(name, weights, Path(self._session.source.path)))
 
     def start(self, request: RunRequest) -> Run:
-        """Enqueue a run; its variant is there at once, empty."""
+        """Enqueue a run and create its empty variant."""
         count = self._session.frame_count
         empty = PredictionSet.empty(
             count,
             score_floor=request.floor,
-            cap=request.max_det,
+            max_detections=request.max_det,
             protocol=_protocol(request),
         )
         variant = self._session.variants.add(request.name, empty, path=str(request.weights), state=RunState.QUEUED)
         run = self._queue.enqueue(request, count)
-        self._shown[run] = _Shown(variant.key, self._session.source.path)
+        self._targets[run] = _RunTarget(variant.key, self._session.source.path)
         if self._queue.current is run:
             self._on_queue_started(run)
         return run
 
     def resume(self, key: str) -> None:
-        """Go on with a run that was cancelled or failed, in this session or before it."""
+        """Continue a run that was cancelled or failed, in this session or an earlier one."""
         variants, count = self._session.variants, self._session.frame_count
         variant = variants.find(key)
         if variant is None or variant.state not in (RunState.CANCELLED, RunState.FAILED):
             return
         variants.update(key, state=RunState.QUEUED, message="")
-        known = next((run for run, shown in self._shown.items() if shown.key == key), None)
+        known = next((run for run, target in self._targets.items() if target.key == key), None)
         if known is not None and not known.complete:
             self._queue.resume(known)
             return
         done = set(np.flatnonzero(variant.predictions.covered).tolist())
         run = self._queue.enqueue(_request_of(variant, Path(self._session.source.path)), count, done)
-        self._shown[run] = _Shown(key, self._session.source.path)
+        self._targets[run] = _RunTarget(key, self._session.source.path)
         if self._queue.current is run:
             self._on_queue_started(run)
 
     def cancel(self) -> None:
-        """Stop the run in work; what it found stays."""
+        """Cancel the current run; its results stay."""
         if self._queue.current is not None:
             self._queue.cancel(self._queue.current)
 
     def close(self) -> None:
-        """Stop everything; the worker is gone afterwards."""
+        """Cancel all runs and stop the worker process."""
         self._queue.close()
 
     def _on_list_changed(self) -> None:
-        # Nobody waits for the results of a variant that was removed.
-        for run, shown in self._shown.items():
-            if run.state.value in ("queued", "running") and self._session.variants.find(shown.key) is None:
+        # The results of removed variants are not needed.
+        for run, target in self._targets.items():
+            if run.state.value in ("queued", "running") and self._session.variants.find(target.key) is None:
                 self._queue.cancel(run)
 
     def _on_source_changed(self) -> None:
-        # Results belong to the video they were asked for.
-        for run, shown in list(self._shown.items()):
-            if shown.source != self._session.source.path:
+        # Results belong to the video of the run.
+        for run, target in list(self._targets.items()):
+            if target.source != self._session.source.path:
                 self._queue.cancel(run)
-                del self._shown[run]
-            elif shown.early:
-                early, shown.early = shown.early, []
-                self._on_queue_detections(run, early)
+                del self._targets[run]
+            elif target.pending:
+                pending, target.pending = target.pending, []
+                self._on_queue_detections(run, pending)
 
-    # Following
+    # Progress
 
-    def _of(self, run: Run) -> _Shown | None:
-        shown = self._shown.get(run)
-        return shown if shown is not None and self._session.variants.find(shown.key) is not None else None
+    def _target_of(self, run: Run) -> _RunTarget | None:
+        target = self._targets.get(run)
+        return target if target is not None and self._session.variants.find(target.key) is not None else None
 
     def _on_queue_started(self, run: Run) -> None:
-        shown = self._of(run)
-        if shown is not None:
-            self._session.variants.update(shown.key, state=RunState.RUNNING)
-            self._status.show_run(f"{run.request.name}: loading", 0, 0)
+        target = self._target_of(run)
+        if target is not None:
+            self._session.variants.update(target.key, state=RunState.RUNNING)
+            self._status.show_run(tr("{name}: loading", name=run.request.name), 0, 0)
 
     def _on_queue_model_loaded(self, run: Run, model: ModelLoaded) -> None:
-        shown = self._of(run)
-        if shown is None:
+        target = self._target_of(run)
+        if target is None:
             return
         document, source = self._session.document, self._session.source.id
         truth = self._session.ground_truth
-        names, mapped = map_classes(tuple(model.names), document.class_names, {}, add=not knows_classes(truth))
+        names, mapped = map_classes(tuple(model.names), document.class_names, {}, add=not all_boxes_have_class(truth))
         if names != document.class_names:
-            self._session.execute(SetClassNames(names, source), f"Classes of {run.request.name}", origin="run")
-        shown.classes = np.array([mapped.get(i, _LEFT_OUT) for i in range(len(model.names))], np.int64)
+            self._session.execute(
+                SetClassNames(names, source), tr("Add classes of {name}", name=run.request.name), origin="run"
+            )
+        target.classes = np.array([mapped.get(i, _DROPPED_CLASS) for i in range(len(model.names))], np.int64)
         details = {
             "hardware": model.hardware,
             "runtime": model.runtime,
@@ -203,42 +210,45 @@ class RunCommands(QObject):
             "threads": model.threads,
             "versions": dict(model.versions),
         }
-        self._session.variants.update(shown.key, details=details)
+        self._session.variants.update(target.key, details=details)
 
-    def _on_queue_progress(self, run: Run, done: int, total: int, rate: float, left: float) -> None:
-        shown = self._of(run)
-        if shown is None:
+    def _on_queue_progress(self, run: Run, done: int, total: int, rate: float, seconds_left: float) -> None:
+        target = self._target_of(run)
+        if target is None:
             return
-        shown.rate = rate
+        target.rate = rate
         if rate > 0:
-            self._seconds_a_frame = 1 / rate
-        waiting = sum(other.state.value == "queued" for other in self._shown)
-        time = "" if math.isnan(left) else f", {_clock(left)} left"
-        more = f", {waiting} waiting" if waiting else ""
-        share = 100 * done // max(1, total)
-        self._status.show_run(f"{run.request.name} {share} %, {rate:.1f} /s{time}{more}", done, total)
+            self._seconds_per_frame = 1 / rate
+        percent = 100 * done // max(1, total)
+        parts = [tr("{name} {percent} %", name=run.request.name, percent=percent), tr("{rate:.1f} frames/s", rate=rate)]
+        if not math.isnan(seconds_left):
+            parts.append(tr("{time} left", time=_minutes_text(seconds_left)))
+        queued = sum(other.state.value == "queued" for other in self._targets)
+        if queued:
+            parts.append(tr("{count} queued", count=queued))
+        self._status.show_run(", ".join(parts), done, total)
 
     def _on_queue_detections(self, run: Run, found: list[Detections]) -> None:
-        shown = self._of(run)
-        if shown is None or not found:
+        target = self._target_of(run)
+        if target is None or not found:
             return
-        numbers = np.array([one.frame for one in found], np.int64)
-        frames = self._session.frames_now(found[0].numbering, numbers)
+        numbers = np.array([detections.frame for detections in found], np.int64)
+        frames = self._session.current_frame_numbers(found[0].numbering, numbers)
         if frames is None:
-            shown.early += found
+            target.pending += found
             return
-        found = [one for one, frame in zip(found, frames.tolist(), strict=True) if frame >= 0]
+        found = [detections for detections, frame in zip(found, frames.tolist(), strict=True) if frame >= 0]
         frames = frames[frames >= 0]
         if not found:
             return
-        counts = [len(one.scores) for one in found]
-        classes = np.concatenate([one.classes for one in found]).astype(np.int64)
-        mapped = shown.classes[classes] if len(shown.classes) else np.full(len(classes), UNSPECIFIED_CLASS, np.int64)
-        keep = mapped != _LEFT_OUT
-        boxes = np.concatenate([one.boxes for one in found]).astype(np.float64).T
-        scores = np.concatenate([one.scores for one in found]).astype(np.float64)
-        old = self._session.variants[shown.key].predictions
-        # A box of no width may come out of a network; it has no area and cannot be stored.
+        counts = [len(detections.scores) for detections in found]
+        classes = np.concatenate([detections.classes for detections in found]).astype(np.int64)
+        mapped = target.classes[classes] if len(target.classes) else np.full(len(classes), UNSPECIFIED_CLASS, np.int64)
+        keep = mapped != _DROPPED_CLASS
+        boxes = np.concatenate([detections.boxes for detections in found]).astype(np.float64).T
+        scores = np.concatenate([detections.scores for detections in found]).astype(np.float64)
+        old = self._session.variants[target.key].predictions
+        # Models may return boxes without an area, which cannot be stored.
         keep &= (boxes[2] > boxes[0]) & (boxes[3] > boxes[1])
         new = old.with_frames(
             frames,
@@ -248,34 +258,36 @@ class RunCommands(QObject):
             scores=scores[keep],
             complete=old.complete,
         )
-        shown.milliseconds += [float(one.times.sum()) for one in found if one.warm]
-        self._session.variants.extend_predictions(shown.key, new, frozenset(frames.tolist()))
+        target.milliseconds += [float(detections.times.sum()) for detections in found if detections.warm]
+        self._session.variants.extend_predictions(target.key, new, frozenset(frames.tolist()))
 
-    # Ends
+    # End of a run
 
-    def _end(self, run: Run, state: RunState, message: str = "") -> None:
-        shown = self._of(run)
+    def _finish(self, run: Run, state: RunState, message: str = "") -> None:
+        target = self._target_of(run)
         if self._queue.current is None:
             self._status.hide_run()
-        if shown is None:
+        if target is None:
             return
         variants = self._session.variants
-        fps = 1000.0 / statistics.median(shown.milliseconds) if shown.milliseconds else None
-        old = variants[shown.key].predictions
-        protocol = {**old.protocol, **variants[shown.key].details}
-        variants.describe_predictions(shown.key, replace(old, complete=state is RunState.FINISHED, protocol=protocol))
-        variants.update(shown.key, state=state, fps=fps, throughput=shown.rate or None, message=message)
+        fps = 1000.0 / statistics.median(target.milliseconds) if target.milliseconds else None
+        old = variants[target.key].predictions
+        protocol = {**old.protocol, **variants[target.key].details}
+        variants.describe_predictions(target.key, replace(old, complete=state is RunState.FINISHED, protocol=protocol))
+        variants.update(target.key, state=state, fps=fps, throughput=target.rate or None, message=message)
 
     def _on_queue_finished(self, run: Run) -> None:
-        self._end(run, RunState.FINISHED)
-        self._session.told.emit(f"{run.request.name}: {len(run.done)} frames done")
+        self._finish(run, RunState.FINISHED)
+        text = tr_n("{name}: {count} frame done", "{name}: {count:,} frames done", len(run.done), name=run.request.name)
+        self._session.statusMessage.emit(text)
 
     def _on_queue_cancelled(self, run: Run) -> None:
-        self._end(run, RunState.CANCELLED, f"cancelled after {len(run.done)} of {run.total} frames")
-        self._session.told.emit(f"{run.request.name}: cancelled after {len(run.done)} of {run.total} frames")
+        message = tr("cancelled after {done:,} of {total:,} frames", done=len(run.done), total=run.total)
+        self._finish(run, RunState.CANCELLED, message)
+        self._session.statusMessage.emit(tr("{name}: {message}", name=run.request.name, message=message))
 
     def _on_queue_failed(self, run: Run, failure: Failed) -> None:
-        self._end(run, RunState.FAILED, str(failure))
+        self._finish(run, RunState.FAILED, str(failure))
         self.failed.emit(UserError(failure.message, path=failure.path or None, remedy=failure.remedy))
 
     def _on_queue_needs_trust(self, run: Run, path: str, digest: str, reason: str) -> None:
@@ -284,53 +296,54 @@ class RunCommands(QObject):
         if dialog.exec():
             self._queue.trust(run)
         else:
-            self._end(run, RunState.FAILED, "not trusted")
+            self._finish(run, RunState.FAILED, tr("not trusted"))
 
 
 def _protocol(request: RunRequest) -> dict[str, Any]:
-    """How the model is run, as the project and the reports keep it; what is left out is the runtime's choice."""
-    known = {
+    """The settings of a run as projects and reports store them; a missing one was chosen by the runtime."""
+    settings = {
         "model": request.weights.name,
         "floor": request.floor,
         "nms_iou": request.nms_iou,
         "imgsz_asked": request.imgsz,
         "device": request.device,
-        "frames": None if request.frames is None else _stretches(request.frames),
+        "frames": None if request.frames is None else _frame_ranges(request.frames),
     }
-    return {name: value for name, value in known.items() if value is not None}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _request_of(variant: Variant, video: Path) -> RunRequest:
-    """The run that a variant's protocol speaks of."""
-    kept, asked = variant.predictions, variant.predictions.protocol
-    frames = [frame for start, stop, step in asked.get("frames", ()) for frame in range(start, stop, step)]
-    standard = RunRequest(variant.name, Path(variant.path), video)
+    """The run described by a variant's protocol."""
+    predictions, protocol = variant.predictions, variant.predictions.protocol
+    frames = [frame for start, stop, step in protocol.get("frames", ()) for frame in range(start, stop, step)]
+    defaults = RunRequest(variant.name, Path(variant.path), video)
     return replace(
-        standard,
-        frames=tuple(frames) if "frames" in asked else None,
-        floor=float(asked.get("floor", standard.floor)),
-        nms_iou=float(asked.get("nms_iou", standard.nms_iou)),
-        max_det=standard.max_det if kept.cap is None else kept.cap,
-        imgsz=asked.get("imgsz_asked"),
-        device=asked.get("device"),
+        defaults,
+        frames=tuple(frames) if "frames" in protocol else None,
+        floor=float(protocol.get("floor", defaults.floor)),
+        nms_iou=float(protocol.get("nms_iou", defaults.nms_iou)),
+        max_det=defaults.max_det if predictions.max_detections is None else predictions.max_detections,
+        imgsz=protocol.get("imgsz_asked"),
+        device=protocol.get("device"),
     )
 
 
-def _stretches(frames: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Frames as (start, stop, step), in their order."""
-    found: list[tuple[int, int, int]] = []
+def _frame_ranges(frames: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Frames as ranges (start, stop, step), in the given order."""
+    ranges: list[tuple[int, int, int]] = []
     for frame in frames:
-        start, stop, step = found[-1] if found else (frame, frame, 1)
+        start, stop, step = ranges[-1] if ranges else (frame, frame, 1)
         last = stop - step
-        if found and last == start and frame > start:
-            found[-1] = (start, frame + (frame - start), frame - start)
-        elif found and last > start and frame == stop:
-            found[-1] = (start, stop + step, step)
+        if ranges and last == start and frame > start:
+            ranges[-1] = (start, frame + (frame - start), frame - start)
+        elif ranges and last > start and frame == stop:
+            ranges[-1] = (start, stop + step, step)
         else:
-            found.append((frame, frame + 1, 1))
-    return found
+            ranges.append((frame, frame + 1, 1))
+    return ranges
 
 
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02d}"
+def _minutes_text(seconds: float) -> str:
+    """Minutes and seconds as ``1:05``."""
+    total = round(seconds)
+    return f"{total // 60}:{total % 60:02d}"

@@ -1,4 +1,4 @@
-"""Commands on the video itself: ways of playing, going to a time, facts, how the picture is shown."""
+"""Commands on the video: playback, go to time, properties, brightness and contrast."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from PySide6.QtWidgets import QWidget
 from iouviewer.app.editing.session import Session
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.app.video.playback import SPEEDS, Playback
-from iouviewer.app.video.video_info import Waits
+from iouviewer.app.video.video_info import DecodeCheckPause
 from iouviewer.app.video.video_notes import Note
+from iouviewer.i18n import tr
 from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.dialogs.ask_time import AskTime
-from iouviewer.ui.dialogs.picture_levels import PictureLevels
-from iouviewer.ui.dialogs.video_facts import VideoFactsDialog
+from iouviewer.ui.dialogs.image_levels import ImageLevelsDialog
+from iouviewer.ui.dialogs.input_dialogs import TimeDialog
+from iouviewer.ui.dialogs.video_properties import VideoPropertiesDialog
 
-_FROM_EDGE = 12
-_STATUS_BAR = 40
+_MARGIN = 12
+_STATUS_BAR_HEIGHT = 40
 
 
 class VideoCommands:
     """Group ``video``.
 
     Attributes:
-        facts: the dialog on the open video, while it is shown; ``refresh_facts`` keeps it current.
-        waits: what the decode that proves the video is said to stand back for.
+        properties_dialog: the dialog on the open video, None before it is first shown.
+        decode_check_pause: why the decode check is shown as paused.
     """
 
     def __init__(
@@ -38,106 +39,110 @@ class VideoCommands:
         canvases: tuple[CanvasView, ...],
         *,
         seek_time: Callable[[float], None],
-        on_levels: Callable[[], None],
+        on_levels_changed: Callable[[], None],
     ) -> None:
         self._window, self._session, self._loader, self._playback = window, session, loader, playback
-        self._canvases, self._seek_time, self._on_levels = canvases, seek_time, on_levels
-        self._levels: PictureLevels | None = None
-        self.facts: VideoFactsDialog | None = None
-        self.waits = Waits.FOR_NOTHING
+        self._canvases, self._seek_time, self._on_levels_changed = canvases, seek_time, on_levels_changed
+        self._levels: ImageLevelsDialog | None = None
+        self.properties_dialog: VideoPropertiesDialog | None = None
+        self.decode_check_pause = DecodeCheckPause.NOT_PAUSED
 
     def play_backwards(self) -> None:
-        """Play towards the beginning, or stop."""
+        """Play in reverse, or pause."""
         self._playback.toggle(backwards=True)
 
     def change_speed(self, steps: int) -> None:
-        """Play slower or faster by so many steps of the speeds."""
-        at = min(range(len(SPEEDS)), key=lambda i: abs(SPEEDS[i] - self._playback.speed))
-        self._playback.set_speed(SPEEDS[min(max(at + steps, 0), len(SPEEDS) - 1)])
-        self._session.told.emit(f"Speed {self._playback.speed:g}×")
+        """Change the speed by steps: negative is slower."""
+        current = min(range(len(SPEEDS)), key=lambda i: abs(SPEEDS[i] - self._playback.speed))
+        self._playback.set_speed(SPEEDS[min(max(current + steps, 0), len(SPEEDS) - 1)])
+        self._session.statusMessage.emit(tr("Speed {speed:g}×", speed=self._playback.speed))
 
     def loop_from(self) -> None:
-        """Playing loops from this frame on."""
-        here, loop = self._session.current_frame, self._playback.loop
+        """Start the loop at this frame."""
+        current, loop = self._session.current_frame, self._playback.loop
         last = self._session.frame_count - 1
-        self._set_loop(here, max(loop) if loop is not None and max(loop) > here else last)
+        self._set_loop(current, max(loop) if loop is not None and max(loop) > current else last)
 
     def loop_to(self) -> None:
-        """Playing loops up to this frame."""
-        here, loop = self._session.current_frame, self._playback.loop
-        self._set_loop(min(loop) if loop is not None and min(loop) < here else 0, here)
+        """End the loop at this frame."""
+        current, loop = self._session.current_frame, self._playback.loop
+        self._set_loop(min(loop) if loop is not None and min(loop) < current else 0, current)
 
     def _set_loop(self, first: int, last: int) -> None:
         if first >= last:
-            self._session.told.emit("A loop needs two frames at least")
+            self._session.statusMessage.emit(tr("A loop needs at least two frames"))
             return
         self._playback.set_loop((first, last))
-        self._session.told.emit(f"Playing loops over frames {first} to {last}")
+        self._session.statusMessage.emit(tr("Loop over frames {first:,}–{last:,}", first=first, last=last))
 
     def loop_off(self) -> None:
-        """Play without a loop."""
+        """Clear the loop."""
         if self._playback.loop is not None:
             self._playback.set_loop(None)
-            self._session.told.emit("Playing no longer loops")
+            self._session.statusMessage.emit(tr("Loop cleared"))
 
     def ask_time(self) -> None:
         """Ask for a time and go there."""
         info = self._loader.info
         if info is None or (info.fps <= 0 and not len(info.times)):
-            self._session.told.emit("These pictures have no time; go to a frame instead")
+            self._session.statusMessage.emit(tr("These images have no times; go to a frame instead"))
             return
-        here = self._session.current_frame
-        now = float(info.times[here]) if here < len(info.times) else here / info.fps if info.fps else 0.0
+        frame = self._session.current_frame
+        now = float(info.times[frame]) if frame < len(info.times) else frame / info.fps if info.fps else 0.0
         known = float(info.times[-1]) if len(info.times) else 0.0
-        # Headers tell the length of the sound, or of the first of several recordings that were joined.
-        longest = known if known and info.complete else info.seconds_announced or known
-        dialog = AskTime(self._window, now, longest)
+        # The header may hold the length of the sound, or of the first of several joined recordings.
+        longest = known if known and info.complete else info.header_duration or known
+        dialog = TimeDialog(self._window, now, longest)
         if dialog.exec():
             self._seek_time(dialog.seconds())
 
     def show_facts(self) -> None:
-        """Show what is known of the open video, until it is closed."""
-        if self.facts is None:
-            self.facts = VideoFactsDialog(self._window)
-            self.facts.frameChosen.connect(self._session.go_to)
-        self.facts.show_info(self._loader.info, self._loader.progress, self.waits)
-        self.facts.show()
-        self.facts.activateWindow()
+        """Show the properties of the open video."""
+        if self.properties_dialog is None:
+            self.properties_dialog = VideoPropertiesDialog(self._window)
+            self.properties_dialog.frameChosen.connect(self._session.go_to)
+        self.properties_dialog.show_info(self._loader.info, self._loader.progress, self.decode_check_pause)
+        self.properties_dialog.show()
+        self.properties_dialog.activateWindow()
 
-    def refresh_facts(self) -> None:
-        """More is known of the video."""
-        if self.facts is not None and self.facts.isVisible():
-            self.facts.show_info(self._loader.info, self._loader.progress, self.waits)
+    def update_properties(self) -> None:
+        """Show the current properties if the dialog is open."""
+        if self.properties_dialog is not None and self.properties_dialog.isVisible():
+            self.properties_dialog.show_info(self._loader.info, self._loader.progress, self.decode_check_pause)
 
     def adjust_picture(self) -> None:
-        """Brightness and contrast of the picture on screen; nothing else sees them."""
+        """Adjust brightness and contrast of the image on screen; models and exports are not affected."""
         if self._levels is None:
-            self._levels = PictureLevels(self._window)
+            self._levels = ImageLevelsDialog(self._window)
             for canvas in self._canvases:
                 self._levels.changed.connect(canvas.set_levels)
-            self._levels.changed.connect(self._on_levels)
+            self._levels.changed.connect(self._on_levels_changed)
             self._levels.adjustSize()
-            self._levels.move(self._corner(self._levels))
+            self._levels.move(self._default_position(self._levels))
         self._levels.show()
         self._levels.activateWindow()
 
-    def _corner(self, dialog: QWidget) -> QPoint:
-        """A place at the lower right of the window: in the middle it would hide the picture that is adjusted."""
-        inside = self._window.rect().adjusted(0, 0, -_FROM_EDGE, -_FROM_EDGE - _STATUS_BAR)
-        place = inside.bottomRight() - dialog.rect().bottomRight()
-        return self._window.mapToGlobal(QPoint(max(place.x(), 0), max(place.y(), 0)))
+    def _default_position(self, dialog: QWidget) -> QPoint:
+        """Position at the lower right of the window, where the dialog does not cover the image."""
+        inside = self._window.rect().adjusted(0, 0, -_MARGIN, -_MARGIN - _STATUS_BAR_HEIGHT)
+        corner = inside.bottomRight() - dialog.rect().bottomRight()
+        return self._window.mapToGlobal(QPoint(max(corner.x(), 0), max(corner.y(), 0)))
 
     def reset_picture(self) -> None:
-        """Show the picture as bright, and with the contrast, as it is."""
+        """Show the image with its original brightness and contrast."""
         if self._levels is not None:
             self._levels.reset()
-        self._session.told.emit("Brightness and contrast are the file's")
+        self._session.statusMessage.emit(tr("Brightness and contrast reset"))
 
     @property
     def levels_note(self) -> Note | None:
-        """A word while the picture on screen is brighter or has another contrast than the file's."""
+        """A note while brightness or contrast are adjusted, else None."""
         if self._levels is None or self._levels.values == (0.0, 1.0):
             return None
         brightness, contrast = self._levels.values
-        text = f"The picture on screen is adjusted: brightness {100 * brightness:+.0f} %, contrast ×{contrast:.2f}."
-        return Note("levels", "picture adjusted", text)
+        text = tr(
+            "Brightness and contrast on screen are adjusted: {brightness:+.0f} %, ×{contrast:.2f}.",
+            brightness=100 * brightness,
+            contrast=contrast,
+        )
+        return Note("levels", tr("image adjusted"), text)

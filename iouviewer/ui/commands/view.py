@@ -1,4 +1,4 @@
-"""Commands on what is shown: workspaces, zoom, variants, thresholds, settings."""
+"""Commands on the view: workspaces, zoom, variants, confidence, palette, settings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from iouviewer.app.editing.session import Session
+from iouviewer.i18n import tr
 from iouviewer.ui.action_table import ACTIONS
 from iouviewer.ui.compare.compare_view import CompareMode
-from iouviewer.ui.dialogs.finder import Choice, Finder
+from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.workspaces import Workspace, Workspaces
 
@@ -23,8 +24,8 @@ class ViewCommands:
     """Group ``view``.
 
     Attributes:
-        actions: set once the actions exist; the palette lists them.
-        on_workspace: called with the workspace that is shown now.
+        actions: set after the actions are created; listed by the palette.
+        on_workspace_shown: called with the workspace that is shown now.
     """
 
     actions: ActionSet
@@ -37,60 +38,60 @@ class ViewCommands:
         controls: ScoreControls,
         *,
         edit_settings: Callable[[], None],
-        on_workspace: Callable[[Workspace], None],
+        on_workspace_shown: Callable[[Workspace], None],
     ) -> None:
         self._window, self._session = window, session
         self._workspaces, self._controls = workspaces, controls
-        self._edit_settings, self._on_workspace = edit_settings, on_workspace
-        parts = workspaces.parts
-        self._canvases = (parts.canvas, parts.other_canvas)
-        self._timeline = parts.timeline
+        self._edit_settings, self._on_workspace_shown = edit_settings, on_workspace_shown
+        views = workspaces.views
+        self._canvases = (views.canvas, views.other_canvas)
+        self._timeline = views.timeline
 
     def show_correct(self) -> None:
-        """The workspace for correcting ground truth."""
+        """Show the workspace for correcting ground truth."""
         self._show(Workspace.CORRECT)
 
     def show_compare(self) -> None:
-        """The workspace for comparing variants."""
+        """Show the workspace for comparing variants."""
         self._show(Workspace.COMPARE)
 
     def _show(self, workspace: Workspace) -> None:
         self._workspaces.show_workspace(workspace)
-        self._workspaces.parts.canvas.setFocus()
-        self._on_workspace(workspace)
+        self._workspaces.views.canvas.setFocus()
+        self._on_workspace_shown(workspace)
 
     def add_compare_modes(self, actions: ActionSet) -> None:
-        """Buttons and marks of the ways of comparing; they follow the stage."""
-        stage = self._workspaces.parts.stage
+        """Make the layout actions exclusive, check the current one, and add them to the side panel."""
+        compare_view = self._workspaces.views.compare_view
         modes = {mode: actions[f"compareMode{mode[:1].upper()}{mode[1:]}"] for mode in CompareMode}
         group = QActionGroup(self._window)
         for mode, action in modes.items():
             action.setCheckable(True)
-            action.setChecked(mode is stage.mode)
+            action.setChecked(mode is compare_view.mode)
             group.addAction(action)
-        stage.modeChanged.connect(lambda mode: modes[CompareMode(mode)].setChecked(True))
-        self._workspaces.parts.side.add_modes(list(modes.values()))
+        compare_view.modeChanged.connect(lambda mode: modes[CompareMode(mode)].setChecked(True))
+        self._workspaces.views.side_panel.add_modes(list(modes.values()))
 
     def compare_mode(self, mode: str) -> None:
-        """Show baseline and variant side by side, split or overlaid, in Compare."""
-        self._workspaces.parts.stage.set_mode(CompareMode(mode))
+        """Show baseline and variant in this layout, in Compare."""
+        self._workspaces.views.compare_view.set_mode(CompareMode(mode))
         if self._workspaces.current is not Workspace.COMPARE:
             self.show_compare()
 
     def next_compare_mode(self) -> None:
-        """Side by side, split, overlay in turn; from Correct it goes to Compare first."""
+        """Switch to the next layout; from Correct, show Compare first."""
         if self._workspaces.current is Workspace.COMPARE:
-            self._workspaces.parts.stage.next_mode()
+            self._workspaces.views.compare_view.next_mode()
         else:
             self.show_compare()
 
     def sharp_pixels(self, on: bool) -> None:
-        """The picture's pixels as sharp squares where they are large."""
+        """Show large pixels as squares instead of smoothing them."""
         for canvas in self._canvases:
             canvas.set_smooth_scaling(not on)
-        # Below 400 % nothing changes on screen.
-        how = "squares with sharp edges" if on else "smoothed"
-        self._session.told.emit(f"Beyond 400 % pixels are {how}")
+        # Nothing changes on screen below 400 %.
+        text = tr("Pixels are shown as squares above 400 %") if on else tr("Pixels are smoothed above 400 %")
+        self._session.statusMessage.emit(text)
 
     def fit(self) -> None:
         self._canvases[0].fit()
@@ -114,33 +115,35 @@ class ViewCommands:
             canvas.set_boxes_hidden(down)
 
     def show_labels(self, down: bool) -> None:
-        """Labels on all boxes while the key is held."""
+        """Show the captions of all boxes while the key is held."""
         for canvas in self._canvases:
-            canvas.set_all_labels(down)
+            canvas.boxes.set_all_captions(down)
 
     def blind_mode(self, on: bool) -> None:
-        """No predictions on the picture, so that they do not lead the eye."""
+        """Hide predictions, so that they do not influence the annotator."""
         for canvas in self._canvases:
             canvas.set_blind(on)
 
     def change_confidence(self, by: float) -> None:
-        """Move the confidence threshold."""
+        """Change the confidence threshold."""
         self._controls.change_confidence(by)
 
     def toggle_variant(self, number: int) -> None:
-        """Show or hide the variant at this place of the list (from 1)."""
+        """Show or hide a variant by its position in the list, from 1."""
         variants = list(self._session.variants)
         if number <= len(variants):
             variant = variants[number - 1]
             self._session.variants.update(variant.key, visible=not variant.visible)
         else:
-            self._session.told.emit(f"There is no variant {number}")
+            key = self.actions.key_of(f"showVariant{number}")
+            text = tr("Key {key} has no variant", key=key) if key else tr("There is no variant {number}", number=number)
+            self._session.statusMessage.emit(text)
 
     def next_panel(self) -> None:
         """Move the focus to the next panel."""
         panels = self._workspaces.panels()
         focused = QApplication.focusWidget()
-        here = next(
+        current = next(
             (
                 i
                 for i, panel in enumerate(panels)
@@ -148,21 +151,21 @@ class ViewCommands:
             ),
             -1,
         )
-        panels[(here + 1) % len(panels)].setFocus()
+        panels[(current + 1) % len(panels)].setFocus()
 
     def command_palette(self) -> None:
-        """Type to find any command."""
+        """Search all commands."""
         choices = []
         for row in ACTIONS:
             if row.id != "commandPalette" and self.actions[row.id].isEnabled():
-                choices.append(Choice(row.id, row.text.rstrip("…"), self.actions.key_of(row.id)))
-        dialog = Finder(self._window, title="Commands", hint="Type to find a command", choices=choices)
+                text = self.actions.text_of(row.id).removesuffix("…")
+                choices.append(Choice(row.id, text, self.actions.key_of(row.id)))
+        dialog = SearchDialog(self._window, title=tr("Commands"), hint=tr("Type a command"), choices=choices)
         if dialog.exec() and dialog.chosen is not None:
-            action = self.actions[dialog.chosen.key]
-            action.trigger()
+            self.actions[dialog.chosen.key].trigger()
 
     def settings(self) -> None:
-        """Change the settings."""
+        """Show the settings dialog."""
         self._edit_settings()
 
     def quit(self) -> None:

@@ -1,1 +1,1 @@
-"""Settings, import sheet, run, trust, class picker."""
+"""Modal and non-modal dialogs of the window."""

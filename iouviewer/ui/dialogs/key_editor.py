@@ -1,4 +1,4 @@
-"""The table of keys in the settings: a preset, the user's changes on top, conflicts shown as they arise."""
+"""The keys page of the settings: a preset, the user's changes to it, and the conflicts between commands."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from iouviewer.i18n import tr
 from iouviewer.ui.action_table import ACTIONS
 from iouviewer.ui.key_presets import PRESETS, conflicts, keys_of
 from iouviewer.ui.palette import scheme_theme
 
 
 class KeyEditor(QWidget):
-    """Preset, table of commands with their keys, and one editor for the selected command.
+    """Preset, table of commands with their keys, and an editor for the selected command.
 
     Args:
-        preset: name of a preset; changes: key texts by action id, several apart by spaces.
+        preset: name of a preset; unknown names select the first one.
+        changes: key texts by action id; several keys are separated by spaces.
     """
 
     def __init__(self, preset: str, changes: dict[str, str]) -> None:
@@ -39,10 +41,10 @@ class KeyEditor(QWidget):
         self.preset_box.addItems(list(PRESETS))
         self.preset_box.setCurrentText(preset if preset in PRESETS else next(iter(PRESETS)))
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Find a command")
+        self.search.setPlaceholderText(tr("Find command"))
         self.table = QTableWidget(len(ACTIONS), 2)
         self.table.setObjectName("keysTable")
-        self.table.setHorizontalHeaderLabels(["Command", "Keys"])
+        self.table.setHorizontalHeaderLabels([tr("Command"), tr("Keys")])
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -56,7 +58,7 @@ class KeyEditor(QWidget):
         self.editor = QKeySequenceEdit()
         self.editor.setMaximumSequenceLength(1)
         self.editor.setClearButtonEnabled(True)
-        set_button, reset_button = QPushButton("Set"), QPushButton("Reset")
+        set_button, reset_button = QPushButton(tr("Set")), QPushButton(tr("Reset"))
         for button in (set_button, reset_button):
             button.setAutoDefault(False)
         self.warning = QLabel()
@@ -64,10 +66,10 @@ class KeyEditor(QWidget):
         self.warning.setProperty("role", "warning")
         self.warning.setWordWrap(True)
         top, bottom = QHBoxLayout(), QHBoxLayout()
-        top.addWidget(QLabel("Keys of"))
+        top.addWidget(QLabel(tr("Preset")))
         top.addWidget(self.preset_box)
         top.addWidget(self.search, 1)
-        bottom.addWidget(QLabel("New key"))
+        bottom.addWidget(QLabel(tr("New key")))
         bottom.addWidget(self.editor, 1)
         bottom.addWidget(set_button)
         bottom.addWidget(reset_button)
@@ -76,11 +78,11 @@ class KeyEditor(QWidget):
         layout.addWidget(self.table, 1)
         layout.addWidget(self.warning)
         layout.addLayout(bottom)
-        self.preset_box.currentTextChanged.connect(self._show)
+        self.preset_box.currentTextChanged.connect(self._update_table)
         self.search.textChanged.connect(self._filter)
         set_button.clicked.connect(self._on_set_clicked)
         reset_button.clicked.connect(self._on_reset_clicked)
-        self._show()
+        self._update_table()
 
     @property
     def preset(self) -> str:
@@ -88,53 +90,53 @@ class KeyEditor(QWidget):
         return self.preset_box.currentText()
 
     def keys(self) -> dict[str, tuple[str, ...]]:
-        """Keys of all actions as they stand in the table."""
+        """Keys of all actions as the table shows them."""
         return keys_of(self.preset, {id: tuple(text.split()) for id, text in self.changes.items()})
 
     def set_key(self, id: str, text: str) -> None:
-        """Give an action these keys (several apart by spaces)."""
+        """Assign keys to an action; several are separated by spaces."""
         self.changes[id] = text
-        self._show()
+        self._update_table()
 
-    def _show(self) -> None:
+    def _update_table(self) -> None:
         keys = self.keys()
-        clashing = conflicts(keys)
+        conflicting = conflicts(keys)
         theme = scheme_theme()
         for row, action in enumerate(ACTIONS):
-            mine = keys[action.id]
-            shown = ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in mine)
-            name = QTableWidgetItem(action.text.rstrip("…"))
+            action_keys = keys[action.id]
+            shown = ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in action_keys)
+            name = QTableWidgetItem(action.name)
             name.setData(Qt.ItemDataRole.UserRole, action.id)
             cell = QTableWidgetItem(shown)
-            if any(key.casefold() in clashing for key in mine):
+            if any(key.casefold() in conflicting for key in action_keys):
                 cell.setForeground(QColor(theme.warning))
-                cell.setText(f"{shown}  (conflict)")
+                cell.setText(tr("{keys}  (conflict)", keys=shown))
             elif action.id in self.changes:
                 cell.setForeground(QColor(theme.accent))
             self.table.setItem(row, 0, name)
             self.table.setItem(row, 1, cell)
         lines = [
-            f"{key.title()}: {' and '.join(action.text.rstrip('…') for action in actions)}"
-            for key, actions in clashing.items()
+            tr("{key}: {commands}", key=key.title(), commands=", ".join(action.name for action in actions))
+            for key, actions in conflicting.items()
         ]
-        self.warning.setText("Conflicts: " + "; ".join(lines) if lines else "")
+        self.warning.setText(tr("Conflicts: {list}", list="; ".join(lines)) if lines else "")
         self.warning.setVisible(bool(lines))
         self._filter(self.search.text())
 
-    def _filter(self, wanted: str) -> None:
+    def _filter(self, query: str) -> None:
         for row, action in enumerate(ACTIONS):
-            self.table.setRowHidden(row, wanted.casefold() not in action.text.casefold())
+            self.table.setRowHidden(row, query.casefold() not in action.text.casefold())
 
-    def _selected(self) -> str | None:
+    def _selected_id(self) -> str | None:
         row = self.table.currentRow()
         return ACTIONS[row].id if row >= 0 else None
 
     def _on_set_clicked(self) -> None:
-        id = self._selected()
+        id = self._selected_id()
         if id is not None:
             self.set_key(id, self.editor.keySequence().toString(QKeySequence.SequenceFormat.PortableText))
 
     def _on_reset_clicked(self) -> None:
-        id = self._selected()
+        id = self._selected_id()
         if id is not None and self.changes.pop(id, None) is not None:
-            self._show()
+            self._update_table()

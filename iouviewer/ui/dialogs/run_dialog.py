@@ -1,4 +1,4 @@
-"""Asks how models are to be run, and says what it will take."""
+"""Settings of model runs, with an estimate of time and disk space."""
 
 from __future__ import annotations
 
@@ -18,26 +18,42 @@ from PySide6.QtWidgets import (
 )
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.runner import RunRequest
-from iouviewer.jobs.frame_choice import parse_frames
+from iouviewer.jobs.frame_selection import parse_frames
 
-BYTES_A_BOX = 28
+BYTES_PER_BOX = 28
 """Stored size of a prediction before compression."""
 
 
-def estimate(frames: int, seconds_a_frame: float | None, max_det: int) -> str:
-    """``795 frames, about 0:26, up to 6.7 MB``; the time is not known before a first run on this machine."""
-    size = frames * max_det * BYTES_A_BOX / 1e6
-    if seconds_a_frame is None:
-        time = "the time shows after the first frames"
-    else:
-        seconds = round(frames * seconds_a_frame)
-        time = f"about {seconds // 60}:{seconds % 60:02d} min"
-    return f"{frames:,} frames, {time}, at most {size:,.1f} MB on disk"
+def estimate_text(frames: int, seconds_per_frame: float | None, max_det: int) -> str:
+    """``795 frames, about 0:26 min, at most 6.7 MB on disk``; without the time before the first run on this machine."""
+    size = frames * max_det * BYTES_PER_BOX / 1e6
+    if seconds_per_frame is None:
+        return tr_n(
+            "{count} frame, at most {size:,.1f} MB on disk. The time is estimated after the first frames.",
+            "{count:,} frames, at most {size:,.1f} MB on disk. The time is estimated after the first frames.",
+            frames,
+            size=size,
+        )
+    seconds = round(frames * seconds_per_frame)
+    return tr_n(
+        "{count} frame, about {minutes}:{seconds:02d} min, at most {size:,.1f} MB on disk",
+        "{count:,} frames, about {minutes}:{seconds:02d} min, at most {size:,.1f} MB on disk",
+        frames,
+        minutes=seconds // 60,
+        seconds=seconds % 60,
+        size=size,
+    )
 
 
 class RunDialog(QDialog):
-    """Settings of one or several runs on the open video."""
+    """Settings of one or several runs on the open video.
+
+    Args:
+        models: (variant name, weights) of each.
+        seconds_per_frame: measured in an earlier run, None if there was none.
+    """
 
     def __init__(
         self,
@@ -46,16 +62,16 @@ class RunDialog(QDialog):
         *,
         video: Path,
         frame_count: int,
-        seconds_a_frame: float | None = None,
+        seconds_per_frame: float | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("runDialog")
-        self.setWindowTitle("Run a model" if len(models) == 1 else f"Run {len(models)} models")
+        self.setWindowTitle(tr_n("Run model", "Run {count} models", len(models)))
         self._models, self._video, self._frame_count = tuple(models), video, frame_count
-        self._seconds = seconds_a_frame
+        self._seconds_per_frame = seconds_per_frame
         self.names = [QLineEdit(name) for name, _ in models]
-        self.floor = _share("runFloor", 0.001, 3)
-        self.nms = _share("runNms", 0.7, 2)
+        self.floor = _fraction_box("runFloor", 0.001, 3)
+        self.nms = _fraction_box("runNms", 0.7, 2)
         self.max_det = QSpinBox()
         self.max_det.setObjectName("runMaxDet")
         self.max_det.setRange(1, 10_000)
@@ -64,64 +80,69 @@ class RunDialog(QDialog):
         self.imgsz.setObjectName("runImgsz")
         self.imgsz.setRange(0, 8192)
         self.imgsz.setSingleStep(32)
-        self.imgsz.setSpecialValueText("the weights' own")
-        self.imgsz.setSuffix(" px")
+        self.imgsz.setSpecialValueText(tr("From weights"))
+        self.imgsz.setSuffix(tr(" px"))
         self.device = QLineEdit("cpu")
         self.device.setObjectName("runDevice")
         self.frames = QLineEdit()
         self.frames.setObjectName("runFrames")
-        self.frames.setPlaceholderText("all; or A:B, A:B:K")
-        self.says = QLabel()
-        self.says.setObjectName("runEstimate")
-        self.says.setWordWrap(True)
+        self.frames.setPlaceholderText(tr("All, or A:B or A:B:K"))
+        self.estimate = QLabel()
+        self.estimate.setObjectName("runEstimate")
+        self.estimate.setWordWrap(True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.run_button = self.buttons.addButton("Run", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.run_button = self.buttons.addButton(tr("Run"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.run_button.setDefault(True)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
-        self._lay_out()
-        self.frames.textChanged.connect(self._show)
-        self.max_det.valueChanged.connect(self._show)
-        self._show()
+        self._build_form()
+        self.frames.textChanged.connect(self._update_estimate)
+        self.max_det.valueChanged.connect(self._update_estimate)
+        self._update_estimate()
 
-    def _lay_out(self) -> None:
+    def _build_form(self) -> None:
         form = QFormLayout(self)
         for (_, path), name in zip(self._models, self.names, strict=True):
             line = QHBoxLayout()
             weights = QLabel(path.name)
             weights.setToolTip(str(path))
             line.addWidget(weights, 1)
-            line.addWidget(QLabel("as"))
+            line.addWidget(QLabel(tr("as")))
             line.addWidget(name, 1)
-            form.addRow("Weights", line)
-        form.addRow("Lowest confidence kept", self.floor)
-        form.addRow("IoU of suppression", self.nms)
-        form.addRow("Most boxes a frame", self.max_det)
-        form.addRow("Input size", self.imgsz)
-        form.addRow("Device", self.device)
-        form.addRow("Frames", self.frames)
-        form.addRow(self.says)
+            form.addRow(tr("Weights"), line)
+        form.addRow(tr("Min confidence"), self.floor)
+        form.addRow(tr("NMS IoU"), self.nms)
+        form.addRow(tr("Max detections"), self.max_det)
+        form.addRow(tr("Image size"), self.imgsz)
+        form.addRow(tr("Device"), self.device)
+        form.addRow(tr("Frames"), self.frames)
+        form.addRow(self.estimate)
         form.addRow(self.buttons)
         self.setMinimumWidth(460)
 
-    def _chosen(self) -> tuple[int, ...] | None:
+    def _selected_frames(self) -> tuple[int, ...] | None:
         text = self.frames.text().strip()
         return tuple(parse_frames(text, self._frame_count).tolist()) if text else None
 
-    def _show(self) -> None:
+    def _update_estimate(self) -> None:
         try:
-            chosen = self._chosen()
+            selected = self._selected_frames()
         except UserError as error:
-            self.says.setText(str(error))
+            self.estimate.setText(str(error))
             self.run_button.setEnabled(False)
             return
-        frames = self._frame_count if chosen is None else len(chosen)
-        self.says.setText(estimate(frames * len(self._models), self._seconds, self.max_det.value()))
+        frames = self._frame_count if selected is None else len(selected)
+        total = frames * len(self._models)
+        self.estimate.setText(estimate_text(total, self._seconds_per_frame, self.max_det.value()))
         self.run_button.setEnabled(frames > 0)
 
     def requests(self) -> list[RunRequest]:
-        """One run a model. UserError where the frames make no sense."""
-        frames = self._chosen()
+        """One request for each model.
+
+        Raises:
+            UserError: the frame range is invalid.
+        """
+        frames = self._selected_frames()
         return [
             RunRequest(
                 name.text().strip() or path.stem,
@@ -138,7 +159,7 @@ class RunDialog(QDialog):
         ]
 
 
-def _share(name: str, value: float, decimals: int) -> QDoubleSpinBox:
+def _fraction_box(name: str, value: float, decimals: int) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     box.setObjectName(name)
     box.setDecimals(decimals)

@@ -1,4 +1,4 @@
-"""Settings: scores, look, memory, keys."""
+"""Settings: scores, appearance, video, keys."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from PySide6.QtWidgets import (
 
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.proxy_builder import ProxyState
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import Convention
 from iouviewer.ui.dialogs.key_editor import KeyEditor
 from iouviewer.video.proxy import proxies_size
 
-_SCHEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
-_LABELS = {"automatic": "Where there is room", "all": "Always", "none": "Only at the mouse"}
-CONVENTIONS = {Convention.CONTINUOUS: "continuous (x2 − x1)", Convention.INCLUSIVE: "inclusive (x2 − x1 + 1)"}
-"""Conventions as people read them."""
+_SCHEMES = {"system": tr("Follow system"), "light": tr("Light"), "dark": tr("Dark")}
+_CAPTIONS = {"automatic": tr("Where they fit"), "all": tr("Always"), "none": tr("On hover only")}
+CONVENTIONS = {Convention.CONTINUOUS: tr("Continuous (COCO)"), Convention.INCLUSIVE: tr("Inclusive (VOC)")}
+"""Texts of the conventions of box edges."""
 
 
-def _share(name: str, value: float, step: float = 0.05) -> QDoubleSpinBox:
+def _fraction_box(name: str, value: float, step: float = 0.05) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     box.setObjectName(name)
     box.setRange(0.0, 1.0)
@@ -41,18 +42,18 @@ def _share(name: str, value: float, step: float = 0.05) -> QDoubleSpinBox:
     return box
 
 
-def _mebibytes(name: str, value: int, most: int) -> QSpinBox:
+def _mebibyte_box(name: str, value: int, maximum: int) -> QSpinBox:
     box = QSpinBox()
     box.setObjectName(name)
-    box.setRange(64, most)
+    box.setRange(64, maximum)
     box.setSingleStep(256)
-    box.setSuffix(" MB")
+    box.setSuffix(tr(" MB"))
     box.setGroupSeparatorShown(True)
     box.setValue(value)
     return box
 
 
-def _choices(name: str, texts: dict[str, str], value: str) -> QComboBox:
+def _combo_box(name: str, texts: dict[str, str], value: str) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
     for key, text in texts.items():
@@ -62,10 +63,10 @@ def _choices(name: str, texts: dict[str, str], value: str) -> QComboBox:
 
 
 class SettingsDialog(QDialog):
-    """Edits a copy; ``write_to`` puts it into the settings after ``accepted``.
+    """Edits a copy of the settings; call ``write_to`` after ``accepted``.
 
     Signals:
-        proxyDeletion(): the small copies are to be deleted; ``show_proxy_size`` tells what is left.
+        proxyDeletion(): delete the scrub cache; call ``show_proxy_size`` afterwards.
     """
 
     proxyDeletion = Signal()
@@ -73,34 +74,34 @@ class SettingsDialog(QDialog):
     def __init__(self, parent: QWidget | None, settings: Settings) -> None:
         super().__init__(parent)
         self.setObjectName("settingsDialog")
-        self.setWindowTitle("Settings")
-        self.confidence = _share("settingsConfidence", settings.confidence)
-        self.iou_threshold = _share("settingsIou", settings.iou_threshold)
-        self.target = _share("settingsTarget", settings.target)
-        self.class_agnostic = QCheckBox("Pairs may join boxes of different classes")
+        self.setWindowTitle(tr("Settings"))
+        self.confidence = _fraction_box("settingsConfidence", settings.confidence)
+        self.iou_threshold = _fraction_box("settingsIou", settings.iou_threshold)
+        self.target = _fraction_box("settingsTarget", settings.target)
+        self.class_agnostic = QCheckBox(tr("Match across classes"))
         self.class_agnostic.setChecked(settings.class_agnostic)
         texts = {key.value: text for key, text in CONVENTIONS.items()}
-        self.convention = _choices("settingsConvention", texts, settings.convention.value)
+        self.convention = _combo_box("settingsConvention", texts, settings.convention.value)
         self.margin = QDoubleSpinBox()
         self.margin.setRange(0.0, 100.0)
         self.margin.setDecimals(1)
-        self.margin.setSuffix(" points")
+        self.margin.setSuffix(tr(" points"))
         self.margin.setValue(settings.margin_points)
-        self.scheme = _choices("settingsScheme", _SCHEMES, settings.scheme)
-        self.labels = _choices("settingsLabels", _LABELS, settings.show_labels)
-        self.memory = _mebibytes("settingsMemory", settings.memory_mib, 1 << 20)
-        self.proxy_on = QCheckBox("Make small copies of pictures where I scrub")
+        self.scheme = _combo_box("settingsScheme", _SCHEMES, settings.scheme)
+        self.captions = _combo_box("settingsLabels", _CAPTIONS, settings.caption_mode)
+        self.memory = _mebibyte_box("settingsMemory", settings.memory_mib, 1 << 20)
+        self.proxy_on = QCheckBox(tr("Build a scrub cache"))
         self.proxy_on.setObjectName("settingsProxyOn")
         self.proxy_on.setChecked(settings.proxy_on)
-        self.proxy = _mebibytes("settingsProxy", settings.proxy_mib, 1 << 22)
+        self.proxy = _mebibyte_box("settingsProxy", settings.proxy_mib, 1 << 22)
         self.proxy.setEnabled(settings.proxy_on)
         self.proxy_on.toggled.connect(self.proxy.setEnabled)
-        self.proof_on = QCheckBox("Decode each video once, to prove that every picture is right")
-        self.proof_on.setObjectName("settingsProofOn")
-        self.proof_on.setChecked(settings.proof_on)
+        self.decode_check_on = QCheckBox(tr("Check frame accuracy in the background"))
+        self.decode_check_on.setObjectName("settingsProofOn")
+        self.decode_check_on.setChecked(settings.decode_check_on)
         self.proxy_used = QLabel()
         self.proxy_used.setObjectName("settingsProxyUsed")
-        self.proxy_delete = QPushButton("Delete them")
+        self.proxy_delete = QPushButton(tr("Delete scrub cache"))
         self.proxy_delete.setObjectName("settingsProxyDelete")
         self.proxy_delete.setAutoDefault(False)
         self.proxy_delete.clicked.connect(self.proxyDeletion)
@@ -108,10 +109,10 @@ class SettingsDialog(QDialog):
         self.keys = KeyEditor(settings.key_preset, settings.keys)
         tabs = QTabWidget()
         tabs.setObjectName("settingsTabs")
-        tabs.addTab(self._scores_page(), "Scores")
-        tabs.addTab(self._window_page(), "Window")
-        tabs.addTab(self._video_page(), "Video")
-        tabs.addTab(self.keys, "Keys")
+        tabs.addTab(self._scores_page(), tr("Scores"))
+        tabs.addTab(self._appearance_page(), tr("Appearance"))
+        tabs.addTab(self._video_page(), tr("Video"))
+        tabs.addTab(self.keys, tr("Keys"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel | QDialogButtonBox.StandardButton.Ok)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -123,64 +124,71 @@ class SettingsDialog(QDialog):
     def _scores_page(self) -> QWidget:
         page = QWidget()
         form = QFormLayout(page)
-        form.addRow("Confidence threshold", self.confidence)
-        form.addRow("IoU threshold", self.iou_threshold)
+        form.addRow(tr("Confidence threshold"), self.confidence)
+        form.addRow(tr("IoU threshold"), self.iou_threshold)
         form.addRow("", self.class_agnostic)
-        form.addRow("Width of a box", self.convention)
-        form.addRow("Target IoU", self.target)
-        form.addRow("Margin to the baseline", self.margin)
-        form.addRow(_note("COCO AP is always continuous and uses every stored prediction."))
+        form.addRow(tr("Pixel edges"), self.convention)
+        form.addRow(tr("Target IoU"), self.target)
+        form.addRow(tr("Allowed drop"), self.margin)
+        form.addRow(_note(tr("COCO AP always uses continuous edges and every stored prediction.")))
         return page
 
-    def _window_page(self) -> QWidget:
+    def _appearance_page(self) -> QWidget:
         page = QWidget()
         form = QFormLayout(page)
-        form.addRow("Colours", self.scheme)
-        form.addRow("Labels on boxes", self.labels)
+        form.addRow(tr("Colours"), self.scheme)
+        form.addRow(tr("Captions on boxes"), self.captions)
         return page
 
     def _video_page(self) -> QWidget:
         page = QWidget()
         form = QFormLayout(page)
-        form.addRow("Memory for pictures", self.memory)
+        form.addRow(tr("Frame cache"), self.memory)
         form.addRow(
             _note(
-                "Pictures beyond that are decoded again when they are shown. Decoders and the program itself take some "
-                "0.3 GB besides, 0.5 GB at 1080p, 1.1 GB at 4K."
+                tr(
+                    "Memory for decoded frames; others are decoded again when shown. The decoders and the program "
+                    "need another 0.3 GB, 0.5 GB at 1080p, 1.1 GB at 4K."
+                )
             )
         )
         form.addRow("", self.proxy_on)
-        form.addRow("Disk for small copies", self.proxy)
+        form.addRow(tr("Scrub cache"), self.proxy)
         used = QHBoxLayout()
         used.addWidget(self.proxy_used, 1)
         used.addWidget(self.proxy_delete)
-        form.addRow("They take now", used)
+        form.addRow(tr("In use"), used)
         form.addRow(
             _note(
-                "Where key frames are far apart, small copies show the exact frame at once while you scrub; the full "
-                "picture follows when the hand rests. They lie in the cache folder and can be deleted at any time."
+                tr(
+                    "Disk space for small copies of frames, used in videos whose keyframes are far apart. While you "
+                    "scrub they show the exact frame at once; the full resolution follows when you stop. They are "
+                    "stored in the cache folder and can be deleted at any time."
+                )
             )
         )
-        form.addRow("", self.proof_on)
+        form.addRow("", self.decode_check_on)
         form.addRow(
             _note(
-                "It runs while nothing else is to do and no model runs, on one core, once a file. Videos of more than "
-                "about ten minutes of decoding are left to iouviewer check."
+                tr(
+                    "Decodes each file once, on one core, while the program is idle and no model runs. Use “iouviewer "
+                    "check” for videos that take longer than about 10 minutes to decode."
+                )
             )
         )
         return page
 
     def show_proxies(self, state: ProxyState) -> None:
-        """What there is of small copies now."""
+        """Show the size of the scrub cache."""
         self.show_proxy_size(state.size)
 
     def show_proxy_size(self, size: int) -> None:
-        """Bytes that the small copies of all videos take."""
-        self.proxy_used.setText(f"{size / (1 << 20):,.1f} MB")
+        """Show the size of the scrub caches of all videos, in bytes."""
+        self.proxy_used.setText(tr("{size:,.1f} MB", size=size / (1 << 20)))
         self.proxy_delete.setEnabled(size > 0)
 
     def write_to(self, settings: Settings) -> None:
-        """Put what stands in the dialog into the settings."""
+        """Write the values of the dialog to the settings."""
         settings.confidence = round(self.confidence.value(), 4)
         settings.iou_threshold = round(self.iou_threshold.value(), 4)
         settings.class_agnostic = self.class_agnostic.isChecked()
@@ -188,11 +196,11 @@ class SettingsDialog(QDialog):
         settings.target = round(self.target.value(), 4)
         settings.margin_points = round(self.margin.value(), 2)
         settings.scheme = self.scheme.currentData()
-        settings.show_labels = self.labels.currentData()
+        settings.caption_mode = self.captions.currentData()
         settings.memory_mib = self.memory.value()
         settings.proxy_on = self.proxy_on.isChecked()
         settings.proxy_mib = self.proxy.value()
-        settings.proof_on = self.proof_on.isChecked()
+        settings.decode_check_on = self.decode_check_on.isChecked()
         settings.key_preset = self.keys.preset
         settings.keys = dict(self.keys.changes)
 

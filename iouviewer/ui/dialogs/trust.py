@@ -1,4 +1,4 @@
-"""Asks whether weights that can run code may be loaded. The default answer is no."""
+"""Asks whether weights that can run code may be loaded; the default is not to."""
 
 from __future__ import annotations
 
@@ -7,37 +7,48 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from iouviewer.i18n import tr
+
 
 class TrustDialog(QDialog):
-    """Shows which bytes would be trusted and why they are not safe; ``accepted`` only if the user says so."""
+    """Shows the file, its digest and the risk; ``accepted`` only if the user runs it anyway.
+
+    Args:
+        digest: SHA-256 of the content, in hexadecimal.
+        reason: why the file can run code.
+    """
 
     def __init__(self, parent: QWidget | None, *, path: Path | str, digest: str, reason: str) -> None:
         super().__init__(parent)
         self.setObjectName("trustDialog")
-        self.setWindowTitle("Trust this model?")
+        self.setWindowTitle(tr("This file can run code"))
         text = QLabel(
-            f"<b>{Path(path).name}</b> can run any code on this computer when it is loaded.<br><br>{reason}<br><br>"
-            "Trust it only if you made it, or know who did. Your answer holds for exactly this content:"
+            tr(
+                "<b>{name}</b> can run any code on this computer when it is loaded.<br><br>{reason}<br><br>"
+                "Run it only if you know who made it. Your choice applies to exactly this content (SHA-256):",
+                name=Path(path).name,
+                reason=reason,
+            )
         )
         text.setWordWrap(True)
         text.setTextFormat(Qt.TextFormat.RichText)
-        mark = QLabel(digest)
-        mark.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        mark.setWordWrap(True)
-        mark.setProperty("role", "muted")
-        self.refuse_button = QPushButton("Don't run it")
-        self.trust_button = QPushButton("Trust and run")
-        self.refuse_button.setDefault(True)
-        self.trust_button.setAutoDefault(False)
+        digest_label = QLabel(digest)
+        digest_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        digest_label.setWordWrap(True)
+        digest_label.setProperty("role", "muted")
+        self.cancel_button = QPushButton(tr("Cancel"))
+        self.run_button = QPushButton(tr("Run anyway"))
+        self.cancel_button.setDefault(True)
+        self.run_button.setAutoDefault(False)
         buttons = QDialogButtonBox()
-        buttons.addButton(self.trust_button, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.addButton(self.refuse_button, QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.addButton(self.run_button, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.addButton(self.cancel_button, QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)
-        for widget in (text, mark, buttons):
+        for widget in (text, digest_label, buttons):
             layout.addWidget(widget)
         self.setMinimumWidth(480)
-        self.refuse_button.setFocus()
+        self.cancel_button.setFocus()

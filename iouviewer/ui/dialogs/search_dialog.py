@@ -1,8 +1,8 @@
-"""Type to find: one small dialog for the command palette and the class picker."""
+"""Search dialog used by the command palette, the class picker and the export chooser."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -21,69 +21,86 @@ from PySide6.QtWidgets import (
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One line: what it stands for, its text, and a remark at its right end (a key, a digit)."""
+    """One line of the list.
+
+    Attributes:
+        key: identifies the choice.
+        detail: short text at the right end: a key, a digit, a file suffix.
+    """
 
     key: str
     text: str
-    remark: str = ""
+    detail: str = ""
 
 
-def matches(wanted: str, text: str) -> int | None:
-    """How well ``wanted`` fits ``text``: 0 at its start, 1 at a word's start, 2 within, 3 as scattered letters.
+def match_rank(query: str, text: str) -> int | None:
+    """How well a query matches: 0 at the start of the text, 1 at the start of a word, 2 inside, 3 as scattered letters.
 
-    None if it does not fit. Without regard to case; an empty wish fits everything.
+    None if it does not match. Case is ignored; an empty query matches everything.
     """
-    wanted, text = wanted.casefold().strip(), text.casefold()
-    if text.startswith(wanted):
+    query, text = query.casefold().strip(), text.casefold()
+    if text.startswith(query):
         return 0
-    if f" {wanted}" in text:
+    if f" {query}" in text:
         return 1
-    if wanted in text:
+    if query in text:
         return 2
     letters = iter(text)
-    return 3 if all(letter in letters for letter in wanted if letter != " ") else None
+    return 3 if all(letter in letters for letter in query if letter != " ") else None
 
 
-def found(wanted: str, choices: Sequence[Choice]) -> list[Choice]:
-    """The choices that fit, best first, else in their order."""
+def filter_choices(query: str, choices: Sequence[Choice]) -> list[Choice]:
+    """The choices that match, best first; equal ones keep their order."""
     ranked = [
-        (rank, place, choice)
-        for place, choice in enumerate(choices)
-        if (rank := matches(wanted, choice.text)) is not None
+        (rank, position, choice)
+        for position, choice in enumerate(choices)
+        if (rank := match_rank(query, choice.text)) is not None
     ]
-    return [choice for _rank, _place, choice in sorted(ranked, key=lambda entry: entry[:2])]
+    return [choice for _rank, _position, choice in sorted(ranked, key=lambda entry: entry[:2])]
 
 
-class _RemarkDelegate(QStyledItemDelegate):
-    """Writes the remark at the right end of the line."""
+class _DetailDelegate(QStyledItemDelegate):
+    """Draws the detail at the right end of the line."""
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         super().paint(painter, option, index)
         choice = index.data(Qt.ItemDataRole.UserRole)
-        if isinstance(choice, Choice) and choice.remark:
+        if isinstance(choice, Choice) and choice.detail:
             painter.save()
             painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
             rect = option.rect.adjusted(0, 0, -12, 0)
-            painter.drawText(rect, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, choice.remark)
+            painter.drawText(rect, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, choice.detail)
             painter.restore()
 
 
-class Finder(QDialog):
-    """A line to type in and what fits it; Enter takes, Esc leaves.
+class SearchDialog(QDialog):
+    """A text field and the list of choices that match it; Enter accepts the selected one, Esc closes.
 
     Args:
-        new: text of an additional last line that stands for what was typed (``{}`` in it), empty for none.
+        hint: placeholder of the text field.
+        create_text: builds the text of an additional last line that creates what was typed; None for no such line.
+
+    Attributes:
+        choices: all choices.
+        chosen: the accepted choice; of a new one ``text`` is what was typed.
+        is_new: whether the last line was accepted.
     """
 
     def __init__(
-        self, parent: QWidget | None, *, title: str, hint: str, choices: Sequence[Choice], new: str = ""
+        self,
+        parent: QWidget | None,
+        *,
+        title: str,
+        hint: str,
+        choices: Sequence[Choice],
+        create_text: Callable[[str], str] | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setObjectName("finder")
-        self._choices, self._new = tuple(choices), new
+        self.choices, self._create_text = tuple(choices), create_text
         self.chosen: Choice | None = None
         self.is_new = False
         self.line = QLineEdit()
@@ -94,33 +111,34 @@ class Finder(QDialog):
         self.list.setObjectName("finderList")
         self.list.setAccessibleName(title)
         self.list.setUniformItemSizes(True)
-        self.list.setItemDelegate(_RemarkDelegate(self.list))
+        self.list.setItemDelegate(_DetailDelegate(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.line)
         layout.addWidget(self.list)
         self.resize(440, 360)
-        self.line.textChanged.connect(self._fill)
-        self.line.returnPressed.connect(self._take)
-        self.list.itemClicked.connect(self._take)
+        self.line.textChanged.connect(self._show_matches)
+        self.line.returnPressed.connect(self._accept_current)
+        self.list.itemClicked.connect(self._accept_current)
         self.line.installEventFilter(self)
-        self._fill("")
+        self._show_matches("")
 
-    def _fill(self, wanted: str) -> None:
+    def _show_matches(self, query: str) -> None:
         self.list.clear()
-        for choice in found(wanted, self._choices):
+        for choice in filter_choices(query, self.choices):
             item = QListWidgetItem(choice.text)
             item.setData(Qt.ItemDataRole.UserRole, choice)
             self.list.addItem(item)
-        name = wanted.strip()
-        if self._new and name and all(choice.text.casefold() != name.casefold() for choice in self._choices):
-            item = QListWidgetItem(self._new.format(name))
+        name = query.strip()
+        is_known = any(choice.text.casefold() == name.casefold() for choice in self.choices)
+        if self._create_text is not None and name and not is_known:
+            item = QListWidgetItem(self._create_text(name))
             item.setData(Qt.ItemDataRole.UserRole, None)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
 
-    def _take(self) -> None:
+    def _accept_current(self) -> None:
         if self.list.currentRow() < 0:
             return
         item = self.list.currentItem()

@@ -1,20 +1,21 @@
-"""Brightness and contrast of the picture on screen."""
+"""Brightness and contrast of the image on screen."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from iouviewer.i18n import tr
 from iouviewer.ui.theme import tabular_font
 
-_STRONGEST = 4.0
+_MAX_CONTRAST = 4.0
 
 
-class PictureLevels(QDialog):
-    """Two sliders that act at once; the window stays usable beside them.
+class ImageLevelsDialog(QDialog):
+    """Two sliders that take effect at once; the dialog is not modal.
 
     Signals:
-        changed(float, float): brightness -1..1 and contrast 0.25..4; 0 and 1 leave the picture as it is.
+        changed(float, float): brightness -1..1 and contrast 0.25..4; 0 and 1 leave the image unchanged.
     """
 
     changed = Signal(float, float)
@@ -22,16 +23,16 @@ class PictureLevels(QDialog):
     def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setObjectName("pictureLevels")
-        self.setWindowTitle("Brightness and contrast")
-        self.brightness, self._brightness_text = self._row("brightnessSlider", "Brightness")
-        self.contrast, self._contrast_text = self._row("contrastSlider", "Contrast")
+        self.setWindowTitle(tr("Brightness and contrast"))
+        self.brightness, self._brightness_text = self._create_slider("brightnessSlider", tr("Brightness"))
+        self.contrast, self._contrast_text = self._create_slider("contrastSlider", tr("Contrast"))
         grid = QGridLayout()
         rows = ((self.brightness, self._brightness_text), (self.contrast, self._contrast_text))
         for row, (slider, text) in enumerate(rows):
             grid.addWidget(QLabel(slider.accessibleName()), row, 0)
             grid.addWidget(slider, row, 1)
             grid.addWidget(text, row, 2)
-        note = QLabel("For your eyes only: models and exports see the picture as it is.")
+        note = QLabel(tr("Only the display changes; models and exports use the original image."))
         note.setProperty("role", "muted")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Reset | QDialogButtonBox.StandardButton.Close)
         reset = buttons.button(QDialogButtonBox.StandardButton.Reset)
@@ -43,9 +44,9 @@ class PictureLevels(QDialog):
         layout.addLayout(grid)
         layout.addWidget(note)
         layout.addWidget(buttons)
-        self._show()
+        self._update_values()
 
-    def _row(self, name: str, accessible: str) -> tuple[QSlider, QLabel]:
+    def _create_slider(self, name: str, accessible: str) -> tuple[QSlider, QLabel]:
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setObjectName(name)
         slider.setAccessibleName(accessible)
@@ -61,19 +62,19 @@ class PictureLevels(QDialog):
 
     @property
     def values(self) -> tuple[float, float]:
-        """Brightness and contrast."""
-        return self.brightness.value() / 100, round(_STRONGEST ** (self.contrast.value() / 100), 3)
+        """Brightness -1..1 and contrast 0.25..4."""
+        return self.brightness.value() / 100, round(_MAX_CONTRAST ** (self.contrast.value() / 100), 3)
 
     def reset(self) -> None:
-        """The picture as it is."""
+        """Show the image unchanged."""
         self.brightness.setValue(0)
         self.contrast.setValue(0)
 
     def _on_slider_changed(self) -> None:
-        self._show()
+        self._update_values()
         self.changed.emit(*self.values)
 
-    def _show(self) -> None:
+    def _update_values(self) -> None:
         brightness, contrast = self.values
         self._brightness_text.setText(f"{100 * brightness:+.0f} %" if brightness else "0 %")
         self._contrast_text.setText(f"×{contrast:.2f}")

@@ -1,0 +1,341 @@
+"""The dialog that shows what the chosen or dropped files are before they are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QTableWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.formats.interface import ReadContext
+from iouviewer.i18n import tr, tr_n
+from iouviewer.ui.importing import (
+    FILE_ROLE_TEXTS,
+    BoxReader,
+    FileCandidate,
+    FileRole,
+    ReadRequest,
+    ReadResult,
+    propose_frame_offset,
+    with_class,
+)
+
+_COLUMNS = (tr("File"), tr("Use as"), tr("Name"), tr("Class"), tr("Frame offset"), tr("Contents"))
+_ROLES = {
+    FileRole.GROUND_TRUTH: (FileRole.GROUND_TRUTH, FileRole.PREDICTIONS, FileRole.SKIP),
+    FileRole.PREDICTIONS: (FileRole.PREDICTIONS, FileRole.GROUND_TRUTH, FileRole.SKIP),
+}
+_KINDS = {FileRole.GROUND_TRUTH: ImportKind.GROUND_TRUTH, FileRole.PREDICTIONS: ImportKind.PREDICTIONS}
+_MAX_OFFSET = 1_000_000
+_MAX_DETAILS = 10
+_MAX_WARNINGS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """One file as the user chose to open it; frame offset and class are applied to ``boxes`` already."""
+
+    candidate: FileCandidate
+    role: FileRole
+    name: str
+    boxes: ImportedBoxes | None = None
+
+
+class _Row:
+    """The widgets of one file, and what was read from it."""
+
+    def __init__(self, candidate: FileCandidate) -> None:
+        self.candidate = candidate
+        self.result: ReadResult | None = None
+        self.offset_was_proposed = False
+        self.role_box = QComboBox()
+        for role in _ROLES.get(candidate.role, (candidate.role, FileRole.SKIP)):
+            if self.role_box.findData(role) < 0:
+                self.role_box.addItem(FILE_ROLE_TEXTS[role], role)
+        self.name = QLineEdit(candidate.name)
+        self.class_name = QLineEdit()
+        self.offset = QSpinBox()
+        self.offset.setRange(-_MAX_OFFSET, _MAX_OFFSET)
+        self.contents = QLabel(candidate.reason)
+        self.contents.setWordWrap(True)
+        self.contents.setContentsMargins(6, 2, 6, 2)
+
+    @property
+    def role(self) -> FileRole:
+        """The selected role."""
+        return FileRole(self.role_box.currentData())
+
+    @property
+    def is_box_file(self) -> bool:
+        return self.role in _KINDS
+
+    @property
+    def boxes(self) -> ImportedBoxes | None:
+        """The boxes that were read, None if it is not a box file, not read yet or failed."""
+        return self.result.boxes if self.is_box_file and self.result is not None else None
+
+    @property
+    def has_failed(self) -> bool:
+        return self.is_box_file and self.result is not None and self.result.error is not None
+
+    def update_enabled(self) -> None:
+        """Enable only the fields that apply to the role."""
+        self.name.setEnabled(self.role in (FileRole.PREDICTIONS, FileRole.MODEL))
+        self.offset.setEnabled(self.is_box_file)
+        boxes = self.result.boxes if self.result is not None else None
+        self.class_name.setEnabled(self.is_box_file and not (boxes is not None and bool(boxes.class_names)))
+        self.class_name.setPlaceholderText(tr("No class") if self.class_name.isEnabled() else "")
+
+
+class OpenDialog(QDialog):
+    """All files with their roles, and one button that opens them.
+
+    Args:
+        context: of the open video, None without one. A video among the files takes its place.
+
+    Signals:
+        ready(): all files are read.
+    """
+
+    ready = Signal()
+
+    def __init__(
+        self,
+        parent: QWidget | None,
+        candidates: Sequence[FileCandidate],
+        reader: BoxReader,
+        context: ReadContext | None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("openSheet")
+        self.setWindowTitle(tr_n("Open {count} file", "Open {count} files", len(candidates)))
+        self._reader, self._context = reader, context
+        self._last_number = 0
+        self._pending: dict[int, _Row] = {}
+        self.rows = [_Row(candidate) for candidate in candidates]
+        self.table = QTableWidget(len(self.rows), len(_COLUMNS))
+        self.table.setObjectName("openSheetTable")
+        self._fill_table()
+        self.warning = QLabel()
+        self.warning.setProperty("role", "warning")
+        self.warning.setWordWrap(True)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.open_button = self.buttons.addButton(tr("Open"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.open_button.setObjectName("openSheetButton")
+        self.open_button.setDefault(True)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.warning)
+        layout.addWidget(self.buttons)
+        self.resize(860, min(520, 160 + 44 * len(self.rows)))
+        reader.finished.connect(self._on_reader_finished)
+        for row in self.rows:
+            self._request(row)
+        self._update_texts()
+
+    def _fill_table(self) -> None:
+        table = self.table
+        table.setHorizontalHeaderLabels(list(_COLUMNS))
+        table.verticalHeader().hide()
+        table.setShowGrid(False)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        header = table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for column, width in enumerate((150, 116, 110, 96, 92)):
+            table.setColumnWidth(column, width)
+        header.setSectionResizeMode(len(_COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
+        for position, row in enumerate(self.rows):
+            name = QLabel(row.candidate.path.name)
+            name.setToolTip(str(row.candidate.path))
+            name.setContentsMargins(6, 0, 6, 0)
+            widgets = (name, row.role_box, row.name, row.class_name, row.offset, row.contents)
+            for column, widget in enumerate(widgets):
+                table.setCellWidget(position, column, widget)
+            table.setRowHeight(position, 36)
+            row.role_box.activated.connect(self._on_role_box_activated)
+            row.offset.valueChanged.connect(self._update_texts)
+            row.update_enabled()
+
+    # Reading
+
+    def _request(self, row: _Row) -> None:
+        if not row.is_box_file:
+            return
+        self._last_number += 1
+        self._pending = {number: other for number, other in self._pending.items() if other is not row}
+        self._pending[self._last_number] = row
+        row.result = None
+        video = self.video
+        context = self._context if video is None else None
+        request = ReadRequest(self._last_number, row.candidate.path, _KINDS[row.role], context, video)
+        self._reader.request(request)
+
+    def _on_role_box_activated(self) -> None:
+        sender = self.sender()
+        for row in self.rows:
+            if row.role_box is sender:
+                self._request(row)
+            row.update_enabled()
+        self._update_texts()
+
+    def _on_reader_finished(self, result: ReadResult) -> None:
+        row = self._pending.pop(result.number, None)
+        if row is None:
+            return
+        row.result = result
+        self._context = result.context or self._context
+        if result.boxes is not None and self._context is not None and not row.offset_was_proposed:
+            row.offset_was_proposed = True
+            row.offset.setValue(propose_frame_offset(result.boxes, self._frame_count))
+        row.update_enabled()
+        self._update_texts()
+        if not self._pending:
+            self.ready.emit()
+
+    @property
+    def _frame_count(self) -> int:
+        """Frames of the video, 0 if unknown."""
+        return 0 if self._context is None else self._context.frame_count or 0
+
+    # Texts
+
+    def _update_texts(self) -> None:
+        for row in self.rows:
+            row.contents.setText(self._contents_text(row))
+            row.contents.setToolTip(self._details_text(row))
+        self.warning.setText(self._warning_text())
+        has_failed = any(row.has_failed for row in self.rows)
+        is_used = any(row.role is not FileRole.SKIP for row in self.rows)
+        self.open_button.setEnabled(not self._pending and not has_failed and is_used)
+
+    def _contents_text(self, row: _Row) -> str:
+        if not row.is_box_file:
+            return row.candidate.reason
+        if row.result is None:
+            return tr("Reading…")
+        if row.result.error is not None:
+            return row.result.error.message
+        boxes = row.boxes
+        if boxes is None or not len(boxes):
+            return tr("No boxes")
+        offset = row.offset.value()
+        first, last = int(boxes.frames.min()) + offset, int(boxes.frames.max()) + offset
+        parts = [
+            tr_n(
+                "{count} box, frames {first:,}–{last:,}",
+                "{count:,} boxes, frames {first:,}–{last:,}",
+                len(boxes),
+                first=first,
+                last=last,
+            )
+        ]
+        if boxes.refused:
+            parts.append(tr_n("{count} invalid row", "{count:,} invalid rows", len(boxes.refused)))
+        outside = self._count_outside(boxes, offset)
+        if outside:
+            parts.append(tr_n("{count} outside the video", "{count:,} outside the video", outside))
+        elif offset and offset == propose_frame_offset(boxes, self._frame_count):
+            parts.append(tr("suggested offset {offset:+d}", offset=offset))
+        return ", ".join(parts)
+
+    def _count_outside(self, boxes: ImportedBoxes, offset: int) -> int:
+        """Boxes on frames that the video does not have."""
+        if self._context is None:
+            return 0
+        frames = boxes.frames + offset
+        return int(((frames < 0) | (frames >= self._frame_count)).sum())
+
+    @staticmethod
+    def _details_text(row: _Row) -> str:
+        if row.result is None:
+            return ""
+        if row.result.boxes is None:
+            return "" if row.result.error is None else str(row.result.error)
+        boxes = row.result.boxes
+        lines = [*boxes.notes, *(str(refused) for refused in boxes.refused[:_MAX_DETAILS])]
+        if len(boxes.refused) > _MAX_DETAILS:
+            lines.append(tr("… and {count:,} more", count=len(boxes.refused) - _MAX_DETAILS))
+        return "\n".join(lines)
+
+    def _warning_text(self) -> str:
+        lines = []
+        for row in self.rows:
+            boxes, name = row.boxes, row.candidate.path.name
+            if boxes is None:
+                continue
+            if boxes.refused:
+                lines.append(str(boxes.refused[0]))
+                lines.append(
+                    tr_n(
+                        "{count} invalid row of {name} will be skipped.",
+                        "{count:,} invalid rows of {name} will be skipped.",
+                        len(boxes.refused),
+                        name=name,
+                    )
+                )
+            outside = self._count_outside(boxes, row.offset.value())
+            if outside:
+                lines.append(
+                    tr_n(
+                        "{count} box of {name} lies on a frame that the video does not have and will be skipped.",
+                        "{count:,} boxes of {name} lie on frames that the video does not have and will be skipped.",
+                        outside,
+                        name=name,
+                    )
+                )
+        return "\n".join(lines[:_MAX_WARNINGS])
+
+    # Results
+
+    def items(self) -> list[OpenItem]:
+        """The files to open, without those that are skipped."""
+        items = []
+        for row in self.rows:
+            if row.role is FileRole.SKIP:
+                continue
+            boxes = row.boxes
+            if boxes is not None:
+                boxes = with_class(boxes, row.class_name.text().strip())
+                boxes = boxes.shifted(row.offset.value()) if row.offset.value() else boxes
+            name = row.name.text().strip() or row.candidate.path.stem
+            items.append(OpenItem(replace(row.candidate, role=row.role), row.role, name, boxes))
+        return items
+
+    @property
+    def video(self) -> Path | None:
+        """The video among the files, if there is one."""
+        return next((row.candidate.path for row in self.rows if row.role is FileRole.VIDEO), None)
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether files are still being read."""
+        return bool(self._pending)
+
+    def needs_review(self) -> bool:
+        """Whether the user must decide or read something before the files are opened."""
+        if self._pending or not self.open_button.isEnabled():
+            return True
+        return any(
+            row.result is not None
+            and row.result.boxes is not None
+            and (bool(row.result.boxes.refused) or self._count_outside(row.result.boxes, 0) > 0)
+            for row in self.rows
+        )
