@@ -110,12 +110,12 @@ class VideoPropertiesDialog(QDialog):
         self.damage.clear()
         for entry in damage:
             if entry.frame is None:
-                text = tr("Unknown frame: {reason}", reason=entry.reason)
+                text = tr("Unknown frame: {reason}", reason=entry.description)
             else:
-                text = tr("Frame {frame:,}: {reason}", frame=entry.frame, reason=entry.reason)
+                text = tr("Frame {frame:,}: {reason}", frame=entry.frame, reason=entry.description)
             item = QListWidgetItem(text)
             item.setData(Qt.ItemDataRole.UserRole, entry.frame)
-            item.setToolTip(entry.reason)
+            item.setToolTip(entry.description)
             self.damage.addItem(item)
 
     def _on_damage_chosen(self, item: QListWidgetItem) -> None:
