@@ -1,4 +1,4 @@
-"""One channel by which everything that a person must know reaches the window."""
+"""Notifications: the one channel by which all parts of the program send messages to the user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class Level(IntEnum):
-    """How much it matters: INFO passes by, WARNING stays until read, ERROR asks to be read now."""
+    """Severity: INFO disappears by itself, WARNING stays until it is read, ERROR needs attention now."""
 
     INFO = logging.INFO
     WARNING = logging.WARNING
@@ -22,13 +22,13 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """One message for people.
+class Notification:
+    """One message to the user.
 
     Attributes:
         text: one line.
         details: further lines, empty if there are none.
-        key: a notice replaces an earlier one with the same non-empty key.
+        key: replaces an earlier notification with the same key, unless empty.
     """
 
     text: str
@@ -38,49 +38,49 @@ class Notice:
 
 
 class Notifier(QObject):
-    """Collects messages of all parts and hands them to whoever shows them; may be called from any thread.
+    """Collects notifications from any thread and forwards them to the window.
 
     Signals:
-        shown(Notice): show this; emitted in the notifier's thread.
-        withdrawn(str): what was shown with this key is no longer so.
+        shown(Notification): display it; emitted in the notifier's thread.
+        withdrawn(str): the notification with this key no longer applies.
     """
 
     shown = Signal(object)
     withdrawn = Signal(str)
-    _arrived = Signal(object)
-    _taken_back = Signal(str)
+    _showRequested = Signal(object)
+    _withdrawRequested = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._standing: dict[str, Notice] = {}
-        self._arrived.connect(self._on_notice_arrived)
-        self._taken_back.connect(self._on_notice_taken_back)
+        self._active: dict[str, Notification] = {}
+        self._showRequested.connect(self._on_show_requested)
+        self._withdrawRequested.connect(self._on_withdraw_requested)
 
     @property
-    def standing(self) -> tuple[Notice, ...]:
-        """Notices with a key that were not withdrawn yet."""
-        return tuple(self._standing.values())
+    def active(self) -> tuple[Notification, ...]:
+        """Notifications with a key that have not been withdrawn."""
+        return tuple(self._active.values())
 
     def show(self, what: UserError | str, level: Level | None = None, *, details: str = "", key: str = "") -> None:
-        """Tell a person. Errors are ERROR and strings INFO unless ``level`` says otherwise; all goes to the log too."""
+        """Show and log a message. The default level is ERROR for errors and INFO for strings."""
         if level is None:
             level = Level.ERROR if isinstance(what, UserError) else Level.INFO
         text = " ".join(str(what).split())
         _log.log(int(level), "%s%s", text, f"\n{details}" if details else "")
-        # Called in the notifier's own thread this runs at once, from another one through the event loop.
-        self._arrived.emit(Notice(text, level, details, key))
+        # Runs at once in the notifier's own thread, through the event loop from other threads.
+        self._showRequested.emit(Notification(text, level, details, key))
 
     def withdraw(self, key: str) -> None:
-        """What was shown with this key is over (saving works again)."""
-        self._taken_back.emit(key)
+        """Remove the notification with this key (for example because saving works again)."""
+        self._withdrawRequested.emit(key)
 
-    def _on_notice_arrived(self, notice: Notice) -> None:
-        if notice.key:
-            if self._standing.get(notice.key) == notice:
+    def _on_show_requested(self, notification: Notification) -> None:
+        if notification.key:
+            if self._active.get(notification.key) == notification:
                 return
-            self._standing[notice.key] = notice
-        self.shown.emit(notice)
+            self._active[notification.key] = notification
+        self.shown.emit(notification)
 
-    def _on_notice_taken_back(self, key: str) -> None:
-        if self._standing.pop(key, None) is not None:
+    def _on_withdraw_requested(self, key: str) -> None:
+        if self._active.pop(key, None) is not None:
             self.withdrawn.emit(key)

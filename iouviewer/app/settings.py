@@ -1,4 +1,4 @@
-"""What a person has set, for all projects; one JSON file in the configuration folder."""
+"""User settings for all projects, stored as one JSON file in the configuration folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,7 @@ from iouviewer import folders
 from iouviewer.atomic import atomic_write
 from iouviewer.document.scores_types import ScoreSettings
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
 
@@ -27,24 +28,25 @@ class Settings(msgspec.Struct, kw_only=True):
     """Settings of the program.
 
     Attributes:
-        confidence: predictions below it take no part in the review (metrics.md), 0..1.
-        iou_threshold: pairs from here on are true positives.
+        confidence: confidence threshold of the review, 0 to 1 (docs/metrics.md).
+        iou_threshold: pairs with at least this IoU are true positives.
         class_agnostic: pairs may join boxes of different classes.
-        convention: how wide a box is, for new projects.
-        target: the line that IoU should reach.
+        convention: pixel edge convention of new projects.
+        target: IoU target line on the timeline.
         margin_points: how much worse than the baseline a variant may be, in points, for new projects.
-        memory_mib: for decoded pictures.
-        proxy_on: whether small copies are made where the user scrubs; proxy_mib: disk that all of them may take.
-        proof_on: whether each video is decoded once in the background, to prove that every picture is right.
-        scheme: light, dark or the system's.
+        memory_mib: memory for decoded frames.
+        proxy_on: whether a proxy is built where the user scrubs.
+        proxy_mib: disk space for the proxies of all videos.
+        decode_check_on: whether each video is decoded once in the background to check frame accuracy.
+        scheme: colour scheme: light, dark or that of the system.
         key_preset: name of a key preset.
         keys: keys by action where they differ from the preset.
-        show_labels: when boxes carry labels.
+        caption_mode: which boxes have captions; ``automatic``: depends on their number and size.
         recent: files that were opened, the last one first.
-        last_frames: where the recent files were left, by path; at most as many as there are recent files.
+        last_frames: last frame shown of recent files, by path; at most as many as there are recent files.
         last_folders: folder of the last file by kind (``video``, ``gt``, ``export`` ...).
-        window_geometry, window_state: what Qt saved of the window.
-        extra: values of parts that are not known here, by name.
+        window_geometry, window_state: window layout as saved by Qt.
+        extra: values of other parts of the program, by name.
     """
 
     confidence: Fraction = 0.25
@@ -56,11 +58,11 @@ class Settings(msgspec.Struct, kw_only=True):
     memory_mib: Annotated[int, Meta(ge=64, le=1 << 20)] = 512
     proxy_on: bool = True
     proxy_mib: Annotated[int, Meta(ge=64, le=1 << 22)] = 2048
-    proof_on: bool = True
+    decode_check_on: bool = msgspec.field(default=True, name="proof_on")
     scheme: Literal["system", "light", "dark"] = "system"
     key_preset: str = "iouviewer"
     keys: dict[str, str] = {}
-    show_labels: Literal["automatic", "all", "none"] = "automatic"
+    caption_mode: Literal["automatic", "all", "none"] = msgspec.field(default="automatic", name="show_labels")
     recent: list[str] = []
     last_frames: dict[str, int] = {}
     last_folders: dict[str, str] = {}
@@ -69,12 +71,12 @@ class Settings(msgspec.Struct, kw_only=True):
     extra: dict[str, str] = {}
 
     def score_settings(self) -> ScoreSettings:
-        """What scores of a new project depend on."""
+        """Score settings for a new project."""
         review = ReviewSettings(self.confidence, self.iou_threshold, self.convention, self.class_agnostic)
         return ScoreSettings(review, self.target)
 
-    def take_score_settings(self, scores: ScoreSettings) -> None:
-        """Remember thresholds, convention and target of these scores for new projects."""
+    def set_score_defaults(self, scores: ScoreSettings) -> None:
+        """Use the thresholds, convention and target of these score settings for new projects."""
         review = scores.review
         self.confidence, self.iou_threshold = review.conf, review.iou
         self.convention, self.class_agnostic = review.convention, review.class_agnostic
@@ -86,27 +88,27 @@ class Settings(msgspec.Struct, kw_only=True):
         self.recent = [text, *(other for other in self.recent if other != text)][:RECENT_LIMIT]
 
     def forget_recent(self, path: Path | str) -> None:
-        """Take a file off the recent list."""
+        """Remove a file from the recent list."""
         text = str(Path(path).absolute())
         self.recent = [other for other in self.recent if other != text]
 
     def remember_frame(self, path: Path | str, frame: int) -> None:
-        """Remember where a file was left; frame 0 needs no remembering."""
+        """Store the last frame shown of a file; frame 0 is the default and is not stored."""
         text = str(Path(path).absolute())
         others = [(other, old) for other, old in self.last_frames.items() if other != text]
         self.last_frames = dict([*others, (text, frame)][-RECENT_LIMIT:] if frame else others)
 
     def last_frame(self, path: Path | str) -> int:
-        """The frame at which a file was left, 0 where nothing is known."""
+        """The last frame shown of a file, 0 if unknown."""
         return self.last_frames.get(str(Path(path).absolute()), 0)
 
     def remember_folder(self, kind: str, path: Path | str) -> None:
-        """Remember the folder of a file (or the folder itself) that a dialog of this kind gave."""
-        place = Path(path).absolute()
-        self.last_folders[kind] = str(place if place.is_dir() else place.parent)
+        """Store the folder of a file (or the folder itself) that was chosen in a dialog of this kind."""
+        chosen = Path(path).absolute()
+        self.last_folders[kind] = str(chosen if chosen.is_dir() else chosen.parent)
 
     def folder(self, kind: str) -> str:
-        """The folder where a dialog of this kind starts; empty if it never gave one or it is gone."""
+        """The folder in which a dialog of this kind starts; empty if none is stored or it no longer exists."""
         found = self.last_folders.get(kind, "")
         return found if found and Path(found).is_dir() else ""
 
@@ -114,15 +116,16 @@ class Settings(msgspec.Struct, kw_only=True):
 class SettingsStore:
     """Settings with their file. The object ``settings`` stays the same; ``save`` writes it."""
 
-    def __init__(self, path: Path | None = None, *, tell: Callable[[UserError], None] | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, on_error: Callable[[UserError], None] | None = None) -> None:
         """Read the file.
 
         Args:
             path: ``settings.json`` of the configuration folder by default.
-            tell: gets one error if the file is damaged; it is kept aside and the defaults stand.
+            on_error: called once if the file cannot be read or is damaged. A damaged file is renamed; the defaults
+                are used.
         """
         self.path = path or folders.config_folder() / "settings.json"
-        self._tell = tell
+        self._on_error = on_error
         self._written = b""
         self.settings = self._read()
 
@@ -132,32 +135,35 @@ class SettingsStore:
         except FileNotFoundError:
             return Settings()
         except OSError as error:
-            self._report(f"the settings cannot be read: {error.strerror or error}", "The defaults are used.")
+            message = tr("the settings cannot be read: {reason}", reason=error.strerror or error)
+            self._report(message, tr("The defaults are used."))
             return Settings()
         try:
             settings = msgspec.json.decode(data, type=Settings)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            self._put_aside(str(error))
+            self._move_damaged_file(str(error))
             return Settings()
         self._written = data
         return settings
 
-    def _put_aside(self, reason: str) -> None:
-        aside = self.path.with_name(f"{self.path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    def _move_damaged_file(self, reason: str) -> None:
+        moved = self.path.with_name(f"{self.path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
         with contextlib.suppress(OSError):
-            self.path.rename(aside)
-        where = f"The defaults are used; the old file is kept as {aside.name}." if aside.exists() else ""
-        self._report(f"the settings are damaged ({reason})", where)
+            self.path.rename(moved)
+        remedy = ""
+        if moved.exists():
+            remedy = tr("The defaults are used; the damaged file is kept as {name}.", name=moved.name)
+        self._report(tr("the settings are damaged ({reason})", reason=reason), remedy)
 
     def _report(self, message: str, remedy: str) -> None:
-        if self._tell is not None:
-            self._tell(UserError(message, path=self.path, remedy=remedy))
+        if self._on_error is not None:
+            self._on_error(UserError(message, path=self.path, remedy=remedy))
 
     def save(self) -> None:
         """Write the settings if they differ from the file; wholly or not at all.
 
         Raises:
-            UserError: the file cannot be written; the old one stands.
+            UserError: the file cannot be written and is unchanged.
         """
         data = msgspec.json.format(msgspec.json.encode(self.settings), indent=1) + b"\n"
         if data == self._written:
@@ -165,7 +171,33 @@ class SettingsStore:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"the settings cannot be written: {error.strerror or error}", path=self.path) from error
+            message = tr("the settings cannot be written: {reason}", reason=error.strerror or error)
+            raise UserError(message, path=self.path) from error
         with atomic_write(self.path) as file:
             file.write(data)
         self._written = data
+
+
+class _StoredScoreSettings(msgspec.Struct):
+    confidence: float
+    iou_threshold: float
+    convention: Convention
+    class_agnostic: bool
+    target: float
+
+
+def score_settings_to_json(settings: ScoreSettings) -> dict[str, Any]:
+    """Score settings as a project stores them; the frame selection belongs to the window and is left out."""
+    review = settings.review
+    stored = _StoredScoreSettings(review.conf, review.iou, review.convention, review.class_agnostic, settings.target)
+    return dict(msgspec.to_builtins(stored))
+
+
+def score_settings_from_json(value: object, default: ScoreSettings) -> ScoreSettings:
+    """Score settings from a project's JSON value; ``default`` if it holds none."""
+    try:
+        stored = msgspec.convert(value, _StoredScoreSettings)
+    except msgspec.ValidationError:
+        return default
+    review = ReviewSettings(stored.confidence, stored.iou_threshold, stored.convention, stored.class_agnostic)
+    return ScoreSettings(review, stored.target)

@@ -1,4 +1,4 @@
-"""One channel for messages; what nobody caught is logged, told once, and the program goes on."""
+"""Notifications, and unhandled exceptions, which are logged and reported once while the program continues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PySide6.QtCore import QThread
 
 from iouviewer import folders
 from iouviewer.app import logging_setup
-from iouviewer.app.notifier import Level, Notice, Notifier
+from iouviewer.app.notifier import Level, Notification, Notifier
 from iouviewer.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -26,8 +26,8 @@ def notifier() -> Notifier:
 
 
 @pytest.fixture
-def shown(notifier: Notifier) -> list[Notice]:
-    seen: list[Notice] = []
+def shown(notifier: Notifier) -> list[Notification]:
+    seen: list[Notification] = []
     notifier.shown.connect(seen.append)
     return seen
 
@@ -39,11 +39,11 @@ def hooks(notifier: Notifier, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         yield logging_setup.log_path()
 
 
-def test_errors_are_errors_and_strings_pass_by(notifier: Notifier, shown: list[Notice]):
+def test_errors_have_level_error_and_strings_have_level_info(notifier: Notifier, shown: list[Notification]):
     notifier.show(UserError("no such\nfile", path="a.csv", line=3, remedy="Check it."))
     notifier.show("saved")
     notifier.show("half of it", Level.WARNING, details="row 3\nrow 4")
-    assert [(notice.text, notice.level) for notice in shown] == [
+    assert [(notification.text, notification.level) for notification in shown] == [
         ("a.csv:3: no such file. Check it.", Level.ERROR),
         ("saved", Level.INFO),
         ("half of it", Level.WARNING),
@@ -51,15 +51,15 @@ def test_errors_are_errors_and_strings_pass_by(notifier: Notifier, shown: list[N
     assert shown[2].details == "row 3\nrow 4"
 
 
-def test_a_message_with_a_key_stands_until_it_is_withdrawn(notifier: Notifier, shown: list[Notice]):
+def test_a_notification_with_a_key_is_active_until_it_is_withdrawn(notifier: Notifier, shown: list[Notification]):
     gone: list[str] = []
     notifier.withdrawn.connect(gone.append)
     for _ in range(3):
         notifier.show("not saved", Level.ERROR, key="saving")
-    assert len(shown) == 1 and len(notifier.standing) == 1
+    assert len(shown) == 1 and len(notifier.active) == 1
     notifier.withdraw("saving")
     notifier.withdraw("saving")
-    assert gone == ["saving"] and notifier.standing == ()
+    assert gone == ["saving"] and notifier.active == ()
     notifier.show("not saved", Level.ERROR, key="saving")
     assert len(shown) == 2
 
@@ -70,7 +70,7 @@ def test_messages_of_other_threads_arrive_in_the_notifiers_thread(notifier: Noti
             super().__init__()
             self.threads: list[QThread] = []
 
-        def on_shown(self, _notice: Notice) -> None:
+        def on_shown(self, _notice: Notification) -> None:
             self.threads.append(QThread.currentThread())
 
     listener = Listener()
@@ -89,7 +89,9 @@ def raised(message: str) -> tuple[type[BaseException], BaseException, object]:
         return type(error), error, error.__traceback__
 
 
-def test_an_unhandled_exception_is_logged_whole_and_told_once(notifier: Notifier, shown: list[Notice], hooks: Path):
+def test_an_unhandled_exception_is_logged_each_time_and_reported_once(
+    notifier: Notifier, shown: list[Notification], hooks: Path
+):
     for _ in range(3):
         sys.excepthook(*raised("the tables are\nturned"))
     assert len(shown) == 1
@@ -100,7 +102,7 @@ def test_an_unhandled_exception_is_logged_whole_and_told_once(notifier: Notifier
     assert "raise RuntimeError(message)" in text
 
 
-def test_an_exception_in_a_thread_is_told_too(notifier: Notifier, shown: list[Notice], hooks: Path, qtbot):
+def test_an_exception_in_a_thread_is_reported_too(notifier: Notifier, shown: list[Notification], hooks: Path, qtbot):
     def work() -> None:
         raise ZeroDivisionError("in a thread")
 
@@ -112,8 +114,8 @@ def test_an_exception_in_a_thread_is_told_too(notifier: Notifier, shown: list[No
     assert "worker seven" in hooks.read_text(encoding="utf-8")
 
 
-def test_a_keyboard_interrupt_is_not_swallowed(
-    notifier: Notifier, shown: list[Notice], monkeypatch: pytest.MonkeyPatch
+def test_a_keyboard_interrupt_is_passed_on(
+    notifier: Notifier, shown: list[Notification], monkeypatch: pytest.MonkeyPatch
 ):
     seen: list[type[BaseException]] = []
     monkeypatch.setattr(sys, "excepthook", lambda kind, _error, _trace: seen.append(kind))
@@ -122,7 +124,7 @@ def test_a_keyboard_interrupt_is_not_swallowed(
     assert seen == [KeyboardInterrupt] and shown == []
 
 
-def test_all_hooks_are_put_back(notifier: Notifier):
+def test_all_hooks_are_restored(notifier: Notifier):
     before = sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger("iouviewer").handlers)
     with logging_setup.installed(notifier):
         assert sys.excepthook is not before[0]
@@ -131,7 +133,7 @@ def test_all_hooks_are_put_back(notifier: Notifier):
 
 
 def test_without_a_log_folder_messages_still_arrive(
-    notifier: Notifier, shown: list[Notice], private_home: Path, monkeypatch: pytest.MonkeyPatch
+    notifier: Notifier, shown: list[Notification], private_home: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (private_home / "log" / "iouviewer.log").mkdir(parents=True)
     with logging_setup.installed(notifier):
@@ -139,7 +141,7 @@ def test_without_a_log_folder_messages_still_arrive(
     assert len(shown) == 1
 
 
-def test_the_log_is_renewed_and_stays_small(notifier: Notifier, hooks: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_log_is_rotated_and_stays_small(notifier: Notifier, hooks: Path, monkeypatch: pytest.MonkeyPatch):
     for number in range(40):
         notifier.show(f"{number} " + "x" * 100_000)
     logs = sorted(path.name for path in folders.log_folder().iterdir())
@@ -155,7 +157,7 @@ from iouviewer.app.notifier import Notifier
 
 app = QCoreApplication([])
 notifier = Notifier()
-notifier.shown.connect(lambda notice: print(notice.text, flush=True))
+notifier.shown.connect(lambda notification: print(notification.text, flush=True))
 logging_setup.install(notifier)
 
 def fail():
@@ -177,8 +179,8 @@ def test_a_failing_slot_does_not_end_the_program_or_show_a_traceback():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     assert done.stderr == ""
-    told, went_on = done.stdout.splitlines()
-    assert "ValueError: in a slot" in told and went_on == "the program went on"
+    message, last = done.stdout.splitlines()
+    assert "ValueError: in a slot" in message and last == "the program went on"
     log = (folders.log_folder() / "iouviewer.log").read_text(encoding="utf-8")
     assert log.count("Traceback") == 2
     assert "Qt has something to say" in log

@@ -1,4 +1,4 @@
-"""Settings survive, are written whole or not at all, and a damaged file is kept and told."""
+"""Settings are restored and written atomically; a damaged file is kept and reported."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from iouviewer.errors import UserError
 from iouviewer.metrics.table import Convention
 
 
-def test_without_a_file_the_defaults_stand_and_nothing_is_written():
-    told: list[UserError] = []
-    store = SettingsStore(tell=told.append)
-    assert store.settings == Settings() and told == []
+def test_without_a_file_the_defaults_are_used_and_nothing_is_written():
+    errors: list[UserError] = []
+    store = SettingsStore(on_error=errors.append)
+    assert store.settings == Settings() and errors == []
     assert store.path == folders.config_folder() / "settings.json"
     assert not store.path.exists()
 
 
-def test_all_settings_come_back():
+def test_all_settings_are_restored():
     store = SettingsStore()
     given = store.settings
     given.confidence, given.convention, given.scheme = 0.4, Convention.INCLUSIVE, "dark"
@@ -47,27 +47,27 @@ def test_equal_settings_are_not_written_again():
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"confidence": 3}', b'{"memory_mib": "much"}', b"\xff\xfe{}", b'{"scheme": "pink"}']
 )
-def test_a_damaged_file_is_kept_aside_and_told_once(content: bytes):
+def test_a_damaged_file_is_renamed_and_reported_once(content: bytes):
     path = folders.config_folder() / "settings.json"
     path.write_bytes(content)
-    told: list[UserError] = []
-    store = SettingsStore(tell=told.append)
+    errors: list[UserError] = []
+    store = SettingsStore(on_error=errors.append)
     assert store.settings == Settings()
-    assert len(told) == 1 and str(path) in str(told[0])
+    assert len(errors) == 1 and str(path) in str(errors[0])
     (aside,) = path.parent.glob("settings.json.damaged-*")
     assert aside.read_bytes() == content
     store.save()
-    assert SettingsStore(tell=told.append).settings == Settings()
-    assert len(told) == 1
+    assert SettingsStore(on_error=errors.append).settings == Settings()
+    assert len(errors) == 1
 
 
-def test_values_of_a_newer_program_do_no_harm():
+def test_values_of_a_newer_version_are_ignored():
     path = folders.config_folder() / "settings.json"
     path.write_text('{"confidence": 0.3, "something_new": {"a": 1}}')
     assert SettingsStore().settings.confidence == 0.3
 
 
-def test_where_nothing_can_be_written_it_is_told_and_the_old_file_stands(tmp_path: Path):
+def test_settings_that_cannot_be_written_raise_an_error(tmp_path: Path):
     (tmp_path / "file").write_text("")
     store = SettingsStore(tmp_path / "file" / "settings.json")
     store.settings.target = 0.8
@@ -75,7 +75,7 @@ def test_where_nothing_can_be_written_it_is_told_and_the_old_file_stands(tmp_pat
         store.save()
 
 
-def test_the_recent_list_is_short_and_without_doubles(tmp_path: Path):
+def test_the_recent_list_is_short_and_without_duplicates(tmp_path: Path):
     settings = Settings()
     for number in range(RECENT_LIMIT + 5):
         settings.add_recent(tmp_path / f"{number}.mp4")
@@ -103,5 +103,5 @@ def test_score_settings_go_both_ways():
         confidence=0.1, iou_threshold=0.6, class_agnostic=True, convention=Convention.INCLUSIVE, target=0.9
     )
     other = Settings()
-    other.take_score_settings(settings.score_settings())
+    other.set_score_defaults(settings.score_settings())
     assert other == settings

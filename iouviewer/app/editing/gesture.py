@@ -1,7 +1,7 @@
-"""Gestures on boxes: press, moves, release. No widgets; distances are picture pixels.
+"""Gestures on boxes: press, moves, release. No widgets; distances are image pixels.
 
-A gesture keeps what it found at the press. Each move computes the edit anew from that and the total distance, and
-previews it; the release commits one step, whose inverse comes from the press. Nothing adds up on the way.
+A gesture stores the boxes at the press. Each move computes the edit from them and the total distance, and previews it;
+the release commits one step, whose inverse restores the boxes of the press. Rounding errors cannot accumulate.
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ from collections.abc import Sequence
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document import commands, tracks
-from iouviewer.document.boxes import NO_TRACK, Box, Rect
-from iouviewer.document.commands import named
+from iouviewer.document.boxes import NO_TRACK, Box, Edges, Rect, move_edges, rect_from_corners
 from iouviewer.document.edits import AddBoxes, Change, Edit, SetFrames, SetRects
-from iouviewer.document.rects import Edges, dragged, spanned
 
 ORIGIN = "canvas"
 
 
 class DragGesture:
-    """Moves or resizes boxes: edges of one, or several as a whole."""
+    """Moves or resizes boxes: the edges of one box, or several whole boxes."""
 
     def __init__(self, session: Session, boxes: Sequence[Box], edges: Edges) -> None:
-        """Press: ``boxes`` as they are now; ``edges`` to move (all: the boxes as a whole)."""
+        """Press: the current ``boxes`` and the ``edges`` to move (all edges move whole boxes)."""
         self._session = session
         self._before = tuple(boxes)
         self._edges = edges
@@ -47,21 +45,21 @@ class DragGesture:
         return self._session.preview(SetRects(self._rects(dx, dy), self._session.source.id), origin=ORIGIN)
 
     def _rects(self, dx: float, dy: float) -> tuple[tuple[int, Rect], ...]:
-        return tuple((box.id, dragged(box.rect, self._edges, dx, dy)) for box in self._before)
+        return tuple((box.id, move_edges(box.rect, self._edges, dx, dy)) for box in self._before)
 
     def release(self) -> Change | None:
-        """Commit what is previewed as one step; None where nothing was changed."""
+        """Commit the preview as one step; None if nothing changed."""
         if not self.active:
             return None
         self.active = False
         if not self._moved:
             return None
-        self._follow()
-        verb = "Move" if self._edges is Edges.ALL else "Resize"
-        return self._session.commit_preview(named(verb, self.ids), origin=ORIGIN)
+        self._update_interpolated()
+        label = commands.move_label if self._edges is Edges.ALL else commands.resize_label
+        return self._session.commit_preview(label(self._session.document, self._before), origin=ORIGIN)
 
-    def _follow(self) -> None:
-        """Let interpolated neighbours follow, in the same step; too many frames to do so while the mouse moves."""
+    def _update_interpolated(self) -> None:
+        """Move interpolated neighbours in the same step; they are too many to do so during mouse moves."""
         if all(box.track == NO_TRACK for box in self._before):
             return
         truth = self._session.ground_truth
@@ -69,17 +67,17 @@ class DragGesture:
         after = {box.id: after[box.id] for box in self._before if box.id in after and after[box.id] != box.rect}
         edits = tracks.follow(truth, after, source=self._session.source.id)
         if edits:
-            whole: list[Edit] = [SetRects(tuple(after.items()), self._session.source.id), *edits]
-            self._session.preview(commands.as_one(whole, self._session.source.id), origin=ORIGIN)
+            edits_of_step: list[Edit] = [SetRects(tuple(after.items()), self._session.source.id), *edits]
+            self._session.preview(commands.combine_edits(edits_of_step, self._session.source.id), origin=ORIGIN)
 
     def cancel(self) -> None:
-        """Take everything back (Esc, focus loss); the session does so itself where the frame changes."""
+        """Revert everything (Esc, focus loss); the session does so itself when the frame changes."""
         if self.active:
             self.active = False
             self._session.cancel_preview()
 
     def abandon(self) -> None:
-        """Stop without touching the document: something else took the preview back."""
+        """Stop without changing the document: the preview has been reverted already."""
         self.active = False
 
 
@@ -89,8 +87,8 @@ class DrawGesture:
     def __init__(self, session: Session, x: float, y: float, class_id: int) -> None:
         self._session = session
         self._anchor = (x, y)
-        # Taken now: while a preview stands the frame is labelled already.
-        self._marks = tracks.labelled(session.ground_truth, [session.current_frame])
+        # Read now: during the preview the frame is labelled already.
+        self._marks = tracks.mark_labelled(session.ground_truth, [session.current_frame])
         self._class_id = class_id
         self._box_id: int | None = None
         self._rect: Rect | None = None
@@ -98,7 +96,7 @@ class DrawGesture:
 
     @property
     def rect(self) -> Rect | None:
-        """What is drawn so far."""
+        """The rectangle so far."""
         return self._rect
 
     @property
@@ -107,7 +105,7 @@ class DrawGesture:
         return self._box_id
 
     def set_class(self, class_id: int) -> None:
-        """The class of the box from the next move on (a digit pressed while drawing)."""
+        """Set the class of the box, from the next move on (a digit was pressed while drawing)."""
         self._class_id = class_id
 
     def move(self, x: float, y: float, *, constrain: bool = False) -> Change | None:
@@ -118,7 +116,7 @@ class DrawGesture:
         if constrain:
             side = max(abs(x - ax), abs(y - ay))
             x, y = ax + (side if x >= ax else -side), ay + (side if y >= ay else -side)
-        self._rect = spanned(ax, ay, x, y)
+        self._rect = rect_from_corners(ax, ay, x, y)
         return self._session.preview(self._edit(self._rect), origin=ORIGIN)
 
     def _edit(self, rect: Rect) -> Edit:
@@ -126,28 +124,30 @@ class DrawGesture:
         if self._box_id is None:
             self._box_id = self._session.ground_truth.new_ids(1)[0]
         box = Box(self._box_id, self._session.current_frame, rect, self._class_id)
-        return commands.as_one(
+        return commands.combine_edits(
             [AddBoxes((box,), source), *([SetFrames(self._marks, source)] if self._marks else [])], source
         )
 
     def release(self) -> Change | None:
-        """Commit the box as one step and select it; None where nothing was drawn."""
+        """Commit the box as one step and select it; None if nothing was drawn."""
         if not self.active:
             return None
         self.active = False
-        change = self._session.commit_preview(f"Draw box {self._box_id}", origin=ORIGIN)
+        box = None if self._box_id is None else self._session.ground_truth.find(self._box_id)
+        label = "" if box is None else commands.draw_label(self._session.document, box)
+        change = self._session.commit_preview(label, origin=ORIGIN)
         if change is not None and self._box_id is not None:
             self._session.select([self._box_id])
         return change
 
     def cancel(self) -> None:
-        """Take the box back."""
+        """Remove the box again."""
         if self.active:
             self.active = False
             self._session.cancel_preview()
 
     def abandon(self) -> None:
-        """Stop without touching the document."""
+        """Stop without changing the document."""
         self.active = False
 
 

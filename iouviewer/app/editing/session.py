@@ -1,64 +1,62 @@
 """The session: the only writer. Every change goes through ``execute``, ``preview``, ``undo`` or ``redo``.
 
-From there, in this order: the scores of the changed frames are updated, ``changed`` reaches the views, and a committed
-change goes to the history. Views hold no data of their own.
+The order is always the same: the scores of the changed frames are updated, the views receive ``changed``, and a
+committed change is added to the history. Views hold no data of their own.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import SupportsInt
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from iouviewer.app.editing.edit_preview import Preview
+from iouviewer.app.editing.edit_preview import EditPreview
 from iouviewer.app.editing.session_values import (
-    EarlierNumbers,
+    FrameNumberHistory,
+    InitialScores,
     SaveState,
-    Scored,
     Selection,
-    merged_change,
-    moved_settings,
-    renumbered_of,
-    row_changes,
+    collect_renumbered,
+    collect_row_changes,
+    merge_changes,
+    renumber_settings,
 )
 from iouviewer.app.editing.variant_list import VariantList
 from iouviewer.document.document import Document
-from iouviewer.document.edits import (
-    Applied,
-    Aspect,
-    Change,
-    Edit,
-    Phase,
-)
+from iouviewer.document.edits import Applied, Aspect, Change, Edit, Phase
 from iouviewer.document.ground_truth import GroundTruth
-from iouviewer.document.history import History, MemoryHistory, RowChanges, Step
+from iouviewer.document.history import History, MemoryHistory, RowChanges
 from iouviewer.document.numbering import Numbering
-from iouviewer.document.renumbering import FrameMoves
+from iouviewer.document.renumbering import FrameMapping
 from iouviewer.document.scores import Scores, ScoreSettings
 from iouviewer.document.sources import Source
+from iouviewer.document.steps import Step
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import Int
 
-SCORED_LATER = 100_000
-"""Boxes of ground truth and predictions above which numbers are computed beside the window: some 60 ms."""
+DEFERRED_SCORING_BOXES = 100_000
+"""Number of boxes (ground truth and predictions) above which scoring moves to a thread; it takes about 60 ms here."""
 
-__all__ = ["SaveState", "Scored", "Selection", "Session"]
+__all__ = ["InitialScores", "SaveState", "Selection", "Session"]
 
 
 class Session(QObject):
     """Document, variants, scores, current frame and selection of one window.
 
     Signals:
-        sourceChanged(): another source was opened; views start anew.
+        sourceChanged(): another source was opened; views start from scratch.
         changed(Change): the document changed; redraw what the change names.
-        frameChanged(int): the current frame is another one.
-        selectionChanged(): the selection is another one.
-        scoresChanged(): settings, variants or predictions changed; every number may be another one. A run that goes
-            on tells its frames by ``variants.predictionsChanged``, and this too where the current one is among them.
-        historyChanged(): what undo and redo would do changed.
-        saveStateChanged(SaveState): a step was requested or acknowledged.
-        told(str): one sentence for the status bar.
+        frameChanged(int): the current frame changed.
+        selectionChanged(): the selection changed.
+        scoresChanged(): settings, variants or predictions changed; every score may differ. New frames of a running
+            model are announced by ``variants.predictionsChanged``, and by this signal if the current frame is one.
+        historyChanged(): the steps that undo and redo would apply changed.
+        saveStateChanged(SaveState): a step was requested or saved.
+        statusMessage(str): one sentence for the status bar.
     """
 
     sourceChanged = Signal()
@@ -68,32 +66,32 @@ class Session(QObject):
     scoresChanged = Signal()
     historyChanged = Signal()
     saveStateChanged = Signal(object)
-    told = Signal(str)
-    _acknowledged = Signal(object, object)
+    statusMessage = Signal(str)
+    _saved = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document = Document()
         self.source = Source(0, "", "", 0, 0, 0)
         self.document.add_source(self.source)
-        self.scores = Scores(self.ground_truth, ScoreSettings(), later=SCORED_LATER)
+        self.scores = Scores(self.ground_truth, ScoreSettings(), defer_above=DEFERRED_SCORING_BOXES)
         self.variants = VariantList(self.scores, self)
         self.variants.scoresChanged.connect(self.scoresChanged)
         self.variants.predictionsChanged.connect(self._on_predictions_changed)
         self.history: History = MemoryHistory()
         self.save_state = SaveState()
-        self._acknowledged.connect(self._on_history_acknowledged)
+        self._saved.connect(self._on_history_saved)
         self.current_frame = 0
         self.selection = Selection()
-        self._preview = Preview()
-        self._announced: tuple[int, Step] | None = None
-        self._earlier = EarlierNumbers()
+        self._preview = EditPreview()
+        self._announced_step: tuple[int, Step] | None = None
+        self._frame_numbers = FrameNumberHistory()
 
     # Sources and history
 
     @property
     def ground_truth(self) -> GroundTruth:
-        """Of the current source."""
+        """Ground truth of the current source."""
         return self.document.ground_truth(self.source.id)
 
     @property
@@ -106,56 +104,60 @@ class Session(QObject):
         *,
         source: int = 0,
         history: History | None = None,
-        place: str = "",
-        scored: Scored | None = None,
+        project_path: str = "",
+        scores: InitialScores | None = None,
     ) -> None:
-        """Show another document; the history is the given one (or a new one in memory).
+        """Show another document.
 
-        Variants are gone, unless ``scored`` brings others with their scores (made in another thread).
+        Args:
+            history: a new one in memory by default.
+            project_path: path of the project file, empty without one.
+            scores: variants with their scores, computed in another thread; without them there are no variants.
         """
         self.cancel_preview()
         self.document = document
         self.source = document.sources[source]
         self.current_frame = 0
         self.selection = Selection()
-        self._earlier.forget()
-        scored = scored or Scored(Scores(self.ground_truth, self.scores.settings), (), "")
-        self.scores = scored.scores
-        self.scores.later = SCORED_LATER
-        self.variants.take_over(scored.variants, scored.baseline, scored.scores)
-        self.attach_history(history or MemoryHistory(), place=place)
+        self._frame_numbers.clear()
+        scores = scores or InitialScores(Scores(self.ground_truth, self.scores.settings), (), "")
+        self.scores = scores.scores
+        self.scores.defer_above = DEFERRED_SCORING_BOXES
+        self.variants.replace_all(scores.variants, scores.baseline, scores.scores)
+        self.attach_history(history or MemoryHistory(), project_path=project_path)
         self.sourceChanged.emit()
         self.scoresChanged.emit()
 
     def update_source(self, source: Source, numbering: Numbering | None = None) -> None:
-        """Replace what is known of the current source (it has more frames); edits and variants stay."""
+        """Update the current source, which may have more frames now; edits and variants are kept."""
         before = self.frame_count
         self.cancel_preview()
-        self._earlier.moved(self.source.index_digest, np.arange(before), source.index_digest)
+        self._frame_numbers.add(self.source.index_digest, np.arange(before), source.index_digest)
         self.document.update_source(source)
         if numbering is not None:
             self.document.set_numbering(numbering, source.id)
         self.source = self.document.sources[source.id]
         if self.frame_count != before:
-            self.scores = Scores(self.ground_truth, self.scores.settings, later=SCORED_LATER)
-            self.variants.move_to(self.scores, self.frame_count)
+            self.scores = Scores(self.ground_truth, self.scores.settings, defer_above=DEFERRED_SCORING_BOXES)
+            self.variants.extend(self.scores, self.frame_count)
         self.sourceChanged.emit()
         self.scoresChanged.emit()
 
-    def renumber(self, moves: FrameMoves, source: Source) -> None:
-        """Give frames of the current source other numbers; all that belongs to them follows before anybody is told."""
+    def renumber(self, mapping: FrameMapping, source: Source) -> None:
+        """Renumber the frames of the current source; all signals follow after everything has been renumbered."""
         self.cancel_preview()
         before = self.current_frame
-        self._earlier.moved(self.source.index_digest, moves.new, source.index_digest)
-        self.document.renumber(moves, source)
+        self._frame_numbers.add(self.source.index_digest, mapping.new, source.index_digest)
+        self.document.renumber(mapping, source)
         self.source = self.document.sources[source.id]
-        self.scores = Scores(self.ground_truth, moved_settings(self.scores.settings, moves), later=SCORED_LATER)
-        self.variants.renumber(self.scores, moves)
-        self.current_frame = max(0, min(moves.near(before), self.frame_count - 1))
-        self._announced = None
-        self.history.renumber(renumbered_of(self.document, moves, self.variants))
+        settings = renumber_settings(self.scores.settings, mapping)
+        self.scores = Scores(self.ground_truth, settings, defer_above=DEFERRED_SCORING_BOXES)
+        self.variants.renumber(self.scores, mapping)
+        self.current_frame = max(0, min(mapping.nearest(before), self.frame_count - 1))
+        self._announced_step = None
+        self.history.renumber(collect_renumbered(self.document, mapping, self.variants))
         self._update_save_state()
-        self.variants.announce()
+        self.variants.listChanged.emit()
         self.select(self.selection.boxes)
         self.sourceChanged.emit()
         if self.current_frame != before:
@@ -163,30 +165,30 @@ class Session(QObject):
         self.scoresChanged.emit()
         self.historyChanged.emit()
 
-    def frames_now(self, digest: str, frames: Int) -> Int | None:
-        """As ``EarlierNumbers.now``; frames themselves for the present index, and where either is not known."""
+    def current_frame_numbers(self, digest: str, frames: Int) -> Int | None:
+        """As ``FrameNumberHistory.current``; ``frames`` as they are if either index is unknown or they are equal."""
         present = self.source.index_digest
-        return frames if not present or digest in ("", present) else self._earlier.now(digest, frames)
+        return frames if not present or digest in ("", present) else self._frame_numbers.current(digest, frames)
 
-    def attach_history(self, history: History, *, place: str) -> None:
-        """Keep the steps from now on in this history; ``place`` is the project file's path."""
+    def attach_history(self, history: History, *, project_path: str) -> None:
+        """Record all further steps in this history; ``project_path`` is empty without a project file."""
         self.history.on_saved = None
         self.history = history
-        history.on_saved = self._acknowledged.emit
+        history.on_saved = self._saved.emit
         saved, requested = history.progress
-        self.save_state = SaveState(requested, saved, place)
+        self.save_state = SaveState(requested, saved, project_path)
         self.saveStateChanged.emit(self.save_state)
         self.historyChanged.emit()
 
     def reload_ground_truth(self) -> None:
-        """Ground truth was replaced as a whole (an import): score all anew and tell the views."""
+        """The ground truth was replaced as a whole (an import): compute all scores and update the views."""
         self.scores.set_ground_truth(self.ground_truth)
         self.select(())
         self.changed.emit(Change(self.source.id, frozenset(), frozenset(), Aspect.ALL, Phase.COMMITTED, "import"))
         self.scoresChanged.emit()
 
-    def _on_history_acknowledged(self, saved: int, requested: int) -> None:  # noqa: ARG002
-        # The numbers were true when they were sent; more may have been requested since, or of another history.
+    def _on_history_saved(self, _saved: int, _requested: int) -> None:
+        # The arguments may be out of date: more may have been requested since, or the history replaced.
         self._update_save_state()
 
     def _update_save_state(self) -> None:
@@ -199,24 +201,23 @@ class Session(QObject):
     # Frame and selection
 
     def go_to(self, frame: int) -> None:
-        """Make ``frame`` (clamped to the video) the current one; a gesture under way is cancelled."""
+        """Make ``frame`` (clamped to the video) the current one; a gesture in progress is cancelled."""
         frame = max(0, min(frame, self.frame_count - 1))
         if frame == self.current_frame or self.frame_count == 0:
             return
         self.cancel_preview()
         self.current_frame = frame
-        self._announced = None
+        self._announced_step = None
         if self.selection != Selection():
             self.selection = Selection()
             self.selectionChanged.emit()
         self.frameChanged.emit(frame)
 
-    def select(self, boxes: object = (), *, prediction: tuple[str, int] | None = None) -> None:
+    def select(self, boxes: Iterable[SupportsInt] = (), *, prediction: tuple[str, int] | None = None) -> None:
         """Select ground-truth boxes by id, or one prediction."""
-        ids = frozenset(int(box_id) for box_id in boxes)  # type: ignore[attr-defined]
-        wanted = Selection(ids, prediction)
-        if wanted != self.selection:
-            self.selection = wanted
+        selection = Selection(frozenset(int(box_id) for box_id in boxes), prediction)
+        if selection != self.selection:
+            self.selection = selection
             self.selectionChanged.emit()
 
     # Edits
@@ -225,7 +226,7 @@ class Session(QObject):
         """Apply an edit as one step of the history.
 
         Returns:
-            The change, None where nothing changed.
+            The change, None if nothing changed.
 
         Raises:
             UserError: the edit is not valid; nothing was changed.
@@ -237,16 +238,16 @@ class Session(QObject):
         return self._commit(applied, edit, label, origin, merge_key)
 
     def preview(self, edit: Edit, *, origin: str = "") -> Change | None:
-        """Show an edit while a gesture goes on; the next preview replaces it. UserError: nothing was changed."""
+        """Show an edit during a gesture; the next preview replaces it. UserError: nothing was changed."""
         changes: list[Change] = []
         try:
             self._preview.show(self.document, edit, changes)
         finally:
-            change = self._announce(changes, Phase.LIVE, origin)
+            change = self._publish(changes, Phase.LIVE, origin)
         return change
 
     def commit_preview(self, label: str, *, origin: str = "") -> Change | None:
-        """Make what is previewed one step of the history; None where it changed nothing."""
+        """Make the preview one step of the history; None if it changed nothing."""
         done = self._preview.finish(self.ground_truth)
         if done is None:
             return None
@@ -254,67 +255,74 @@ class Session(QObject):
         return self._commit(applied, edit, label, origin, "")
 
     def cancel_preview(self) -> None:
-        """Take back what is previewed (Esc, focus loss, another frame)."""
-        self._announce(self._preview.take_back(self.document), Phase.LIVE, "cancel")
+        """Revert the preview (Esc, focus loss, another frame)."""
+        self._publish(self._preview.revert(self.document), Phase.LIVE, "cancel")
 
     def _commit(self, applied: Applied, edit: Edit, label: str, origin: str, merge_key: str) -> Change:
         frames = applied.change.frames
         frame = self.current_frame if self.current_frame in frames or not frames else min(frames)
-        change = self._announce([applied.change], Phase.COMMITTED, origin)
+        change = self._publish([applied.change], Phase.COMMITTED, origin)
         assert change is not None
         step = Step(label, edit, applied.inverse, change.source, frame, merge_key)
-        self._announced = None
-        self.history.append(step, row_changes(self.document, applied.change))
+        self._announced_step = None
+        self.history.append(step, collect_row_changes(self.document, applied.change))
         self._update_save_state()
         self.historyChanged.emit()
         return change
 
-    def _announce(self, changes: list[Change], phase: Phase, origin: str) -> Change | None:
+    def _publish(self, changes: list[Change], phase: Phase, origin: str) -> Change | None:
         if not changes:
             return None
-        whole = merged_change(changes, phase, origin)
-        if whole.frames:
-            self.scores.update(whole.frames)
-        gone = {i for i in self.selection.boxes & whole.box_ids if self.ground_truth.find(i) is None}
-        if gone and phase is Phase.COMMITTED:
-            self.select(self.selection.boxes - gone)
-        self.changed.emit(whole)
-        return whole
+        merged = merge_changes(changes, phase, origin)
+        if merged.frames:
+            self.scores.update(merged.frames)
+        deleted = {i for i in self.selection.boxes & merged.box_ids if self.ground_truth.find(i) is None}
+        if deleted and phase is Phase.COMMITTED:
+            self.select(self.selection.boxes - deleted)
+        self.changed.emit(merged)
+        return merged
 
     # Undo and redo
 
     def undo(self) -> None:
-        """Take back the last step; where it lies on another frame, the first call goes there and says what it is."""
-        self._step(self.history.undo_step(), -1, "undo", "Undone")
+        """Undo the last step. If it lies on another frame, the first call goes there and names the step."""
+        self._step(self.history.undo_step(), -1)
 
     def redo(self) -> None:
-        """Do the next step again; goes to its frame first, as undo does."""
-        self._step(self.history.redo_step(), 1, "redo", "Redone")
+        """Redo the next step; goes to its frame first, as undo does."""
+        self._step(self.history.redo_step(), 1)
 
-    def _step(self, step: Step | None, by: int, verb: str, done: str) -> None:
+    def _step(self, step: Step | None, by: int) -> None:
         self.cancel_preview()
+        undo = by < 0
         if step is None:
-            self.told.emit(f"Nothing to {verb}")
-        elif self._is_here(step, by, verb):
-            self._replay(step, step.inverse if by < 0 else step.edit, by)
-            self.told.emit(f"{done}: {step.label}")
+            self.statusMessage.emit(tr("Nothing to undo") if undo else tr("Nothing to redo"))
+        elif self._is_confirmed(step, by):
+            self._replay(step, step.inverse if undo else step.edit, by)
+            done = tr("Undone: {step}", step=step.label) if undo else tr("Redone: {step}", step=step.label)
+            self.statusMessage.emit(done)
 
-    def _is_here(self, step: Step, by: int, verb: str) -> bool:
-        if step.frame == self.current_frame or self._announced == (by, step):
+    def _is_confirmed(self, step: Step, by: int) -> bool:
+        """Whether a step may be replayed: its frame is shown, or the call before announced it."""
+        if step.frame == self.current_frame or self._announced_step == (by, step):
             return True
         self.go_to(step.frame)
-        self._announced = (by, step)
-        self.told.emit(f"Frame {step.frame}: press again to {verb} “{step.label}”")
+        self._announced_step = (by, step)
+        if by < 0:
+            text = tr("Frame {frame}: press again to undo “{step}”", frame=step.frame, step=step.label)
+        else:
+            text = tr("Frame {frame}: press again to redo “{step}”", frame=step.frame, step=step.label)
+        self.statusMessage.emit(text)
         return False
 
     def _replay(self, step: Step, edit: Edit, by: int) -> None:
         applied = self.document.apply(edit)
-        self._announced = None
+        self._announced_step = None
         unchanged = RowChanges(step.source, next_id=self.document.ground_truth(step.source).next_id)
-        self.history.move(by, row_changes(self.document, applied.change) if applied is not None else unchanged)
+        self.history.move(by, collect_row_changes(self.document, applied.change) if applied is not None else unchanged)
         self._update_save_state()
         if applied is not None:
-            self._announce([applied.change], Phase.COMMITTED, "history")
+            self._publish([applied.change], Phase.COMMITTED, "history")
             self.select(i for i in applied.change.box_ids if self.ground_truth.find(i) is not None)
         self.historyChanged.emit()
 
@@ -325,11 +333,11 @@ class Session(QObject):
             self.scoresChanged.emit()
 
     def set_score_settings(self, settings: ScoreSettings) -> None:
-        """Other thresholds, convention or choice of frames: every number is computed anew."""
+        """Change thresholds, convention or frame selection; all scores are computed again."""
         self.scores.set_settings(settings)
         self.scoresChanged.emit()
 
     def frame_iou(self, variant: str, frame: int) -> float:
-        """Frame IoU of a variant (its name or key); nan where it is undefined (metrics.md)."""
+        """Frame IoU of a variant (its name or key); nan if it is undefined (docs/metrics.md)."""
         found = self.variants.find(variant)
         return math.nan if found is None else self.scores.frame_iou(found.key, frame)

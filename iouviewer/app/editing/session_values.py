@@ -1,4 +1,4 @@
-"""Values of the session, and what it works out without changing anything."""
+"""Values of the session, and pure functions that it uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Aspect, Change, FrameMark, Phase
 from iouviewer.document.history import RowChanges
-from iouviewer.document.renumbering import FrameMoves, Renumbered, moved_mask
+from iouviewer.document.renumbering import FrameMapping, Renumbered, renumber_mask
 from iouviewer.document.scores import Scores, ScoreSettings
 from iouviewer.document.variants import Variant
 from iouviewer.metrics.table import Int
@@ -18,7 +18,7 @@ from iouviewer.metrics.table import Int
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is selected: ground-truth boxes by id, or one prediction (variant key, row in its table)."""
+    """The selection: ground-truth boxes by id, or one prediction (variant key, row in its table)."""
 
     boxes: frozenset[int] = frozenset()
     prediction: tuple[str, int] | None = None
@@ -26,11 +26,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class SaveState:
-    """How far the history is on disk: ``saved`` of ``requested`` steps; ``place`` is empty without a project file."""
+    """How much of the history is saved: ``saved`` of ``requested`` steps; ``project_path`` is empty without a file."""
 
     requested: int = 0
     saved: int = 0
-    place: str = ""
+    project_path: str = ""
 
     @property
     def is_saved(self) -> bool:
@@ -38,59 +38,60 @@ class SaveState:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """Variants with scores that were made for them."""
+class InitialScores:
+    """Variants of a project, with scores that already contain them."""
 
     scores: Scores
     variants: tuple[Variant, ...]
     baseline: str
 
 
-class EarlierNumbers:
-    """Present numbers of frames that were numbered by an earlier index of the same video."""
+class FrameNumberHistory:
+    """Current numbers of frames that were numbered by an earlier index of the same video."""
 
     def __init__(self) -> None:
-        self._moved: dict[str, Int] = {}
+        self._numbers: dict[str, Int] = {}
 
-    def forget(self) -> None:
-        """Another video."""
-        self._moved.clear()
+    def clear(self) -> None:
+        """Forget all indexes: another video was opened."""
+        self._numbers.clear()
 
-    def moved(self, digest: str, new: Int, new_digest: str) -> None:
-        """The index ``digest`` gave way to ``new_digest``: ``new`` (F,) int64 holds the new numbers, -1 for none."""
-        for earlier, numbers in self._moved.items():
-            self._moved[earlier] = _taken(new, numbers)
-        self._moved[digest] = new
-        self._moved.pop(new_digest, None)
+    def add(self, digest: str, new: Int, new_digest: str) -> None:
+        """The index ``new_digest`` replaces ``digest``; ``new`` (F,) int64 holds the new numbers, -1 for none."""
+        for earlier, numbers in self._numbers.items():
+            self._numbers[earlier] = _look_up(new, numbers)
+        self._numbers[digest] = new
+        self._numbers.pop(new_digest, None)
 
-    def now(self, digest: str, frames: Int) -> Int | None:
-        """Present numbers of ``frames`` (n,), -1 for one that is gone; None for an index that was never seen."""
-        numbers = self._moved.get(digest)
-        return None if numbers is None else _taken(numbers, frames)
+    def current(self, digest: str, frames: Int) -> Int | None:
+        """Current numbers of ``frames`` (n,), -1 for frames that no longer exist; None for an unknown index."""
+        numbers = self._numbers.get(digest)
+        return None if numbers is None else _look_up(numbers, frames)
 
 
-def _taken(numbers: Int, frames: Int) -> Int:
+def _look_up(numbers: Int, frames: Int) -> Int:
+    """``numbers[frames]``, -1 for frames out of range."""
     result = np.full(len(frames), -1, np.int64)
-    there = (frames >= 0) & (frames < len(numbers))
-    result[there] = numbers[frames[there]]
+    known = (frames >= 0) & (frames < len(numbers))
+    result[known] = numbers[frames[known]]
     return result
 
 
-def renumbered_of(document: Document, moves: FrameMoves, variants: Iterable[Variant]) -> Renumbered:
-    """What a renumbering has left behind in a document and in the variants, for the history."""
-    source, truth = document.sources[moves.source], document.ground_truth(moves.source)
-    decisions = tuple(sorted(document.decisions(moves.source).items()))
+def collect_renumbered(document: Document, mapping: FrameMapping, variants: Iterable[Variant]) -> Renumbered:
+    """State of a document and its variants after a renumbering, for the history."""
+    source, truth = document.sources[mapping.source], document.ground_truth(mapping.source)
+    decisions = tuple(sorted(document.decisions(mapping.source).items()))
     states, verified = truth.states().copy(), truth.verified().copy()
-    return Renumbered(moves, source, states, verified, truth.rest, decisions, tuple(variants))
+    return Renumbered(mapping, source, states, verified, truth.default_state, decisions, tuple(variants))
 
 
-def moved_settings(settings: ScoreSettings, moves: FrameMoves) -> ScoreSettings:
-    """Score settings whose choice of frames, where there is one, follows the frames."""
-    return settings if settings.frames is None else replace(settings, frames=moved_mask(settings.frames, moves))
+def renumber_settings(settings: ScoreSettings, mapping: FrameMapping) -> ScoreSettings:
+    """Score settings with their frame selection, if any, in the new frame numbers."""
+    return settings if settings.frames is None else replace(settings, frames=renumber_mask(settings.frames, mapping))
 
 
-def merged_change(changes: Sequence[Change], phase: Phase, origin: str) -> Change:
-    """Several changes of one source as one."""
+def merge_changes(changes: Sequence[Change], phase: Phase, origin: str) -> Change:
+    """Combine several changes of one source."""
     if len(changes) == 1:
         return changes[0]._replace(phase=phase, origin=origin)
     aspects = Aspect(0)
@@ -101,8 +102,8 @@ def merged_change(changes: Sequence[Change], phase: Phase, origin: str) -> Chang
     return Change(changes[0].source, frames, ids, aspects, phase, origin)
 
 
-def row_changes(document: Document, change: Change) -> RowChanges:
-    """What a change leaves behind in the rows."""
+def collect_row_changes(document: Document, change: Change) -> RowChanges:
+    """Rows that a change leaves in the project file."""
     truth = document.ground_truth(change.source)
     found = {box_id: truth.find(box_id) for box_id in change.box_ids}
     marks: tuple[FrameMark, ...] = ()
@@ -120,5 +121,5 @@ def row_changes(document: Document, change: Change) -> RowChanges:
         class_names=document.class_names if change.aspects & Aspect.CLASS_NAMES else None,
         decisions=decisions,
         next_id=truth.next_id,
-        rest=truth.rest if marked else None,
+        default_state=truth.default_state if marked else None,
     )

@@ -1,1 +1,1 @@
-"""Work that goes on in the background: runs, scores, verdicts, problems."""
+"""Background work: model runs, scores, verdicts and problems."""

@@ -1,36 +1,35 @@
-"""Numbers that take long, and AP of runs that ended, computed in a thread: the window never waits for them."""
+"""Computes slow scores, and AP of finished runs, in a thread so that the window stays responsive."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.pending_ap import PendingAp
-from iouviewer.document.pending_scores import PendingScores
-from iouviewer.document.scores_variant import VariantScores
+from iouviewer.document.scores_types import PendingAp
+from iouviewer.document.scores_variant import PendingScores, VariantScores
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.metrics.incremental_ap import IncrementalAp
 
-REST_MS = 100
-"""How long nothing may have changed before what is pending is computed."""
-_GOES_ON = (RunState.QUEUED, RunState.RUNNING)
+IDLE_MS = 100
+"""Milliseconds without changes before pending scores are computed."""
+_ACTIVE = (RunState.QUEUED, RunState.RUNNING)
 
 
 class _Worker(QObject):
-    """Lives in the thread."""
+    """Runs in the thread."""
 
     done = Signal(str, object, object)
 
     @Slot(str, object)
     def run(self, key: str, pending: PendingAp | PendingScores) -> None:
-        """Compute one AP, or all numbers of one variant."""
+        """Compute one AP, or all scores of one variant."""
         self.done.emit(key, pending, pending.compute())
 
 
-class ApJob(QObject):
-    """Looks for variants whose numbers are pending, or AP though their run goes on no more, and has them computed."""
+class DeferredScores(QObject):
+    """Finds variants with pending scores, or with pending AP after their run ended, and computes them."""
 
-    _asked = Signal(str, object)
+    _computationRequested = Signal(str, object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,28 +39,34 @@ class ApJob(QObject):
         self._thread.setObjectName("AP")
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
-        self._asked.connect(self._worker.run)
+        self._computationRequested.connect(self._worker.run)
         self._worker.done.connect(self._on_worker_done)
-        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
-        self._rest.timeout.connect(self._ask)
+        self._timer = QTimer(self, singleShot=True, interval=IDLE_MS)
+        self._timer.timeout.connect(self.compute_next)
         session.scoresChanged.connect(self._on_session_changed)
         session.changed.connect(self._on_session_changed)
         session.variants.variantChanged.connect(self._on_session_changed)
         session.variants.listChanged.connect(self._on_session_changed)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a computation is running."""
+        return self._computing
+
     def close(self) -> None:
-        """End the thread; what it computes is thrown away."""
+        """End the thread and discard its result."""
         self._computing = True
-        self._rest.stop()
+        self._timer.stop()
         self._thread.quit()
         self._thread.wait()
 
     @Slot()
     def _on_session_changed(self) -> None:
-        self._rest.start()
+        self._timer.start()
 
     @Slot()
-    def _ask(self) -> None:
+    def compute_next(self) -> None:
+        """Start the next pending computation, unless one is running."""
         if self._computing:
             return
         for variant in self._session.variants:
@@ -70,29 +75,29 @@ class ApJob(QObject):
                 self._computing = True
                 if not self._thread.isRunning():
                     self._thread.start()
-                self._asked.emit(variant.key, pending)
+                self._computationRequested.emit(variant.key, pending)
                 return
 
     def _pending(self, variant: Variant) -> PendingAp | PendingScores | None:
         scores = self._session.scores
         pending = scores.pending_scores(variant.key)
-        if pending is not None or variant.state in _GOES_ON:
+        if pending is not None or variant.state in _ACTIVE:
             return pending
         return scores.pending_ap(variant.key)
 
     @Slot(str, object, object)
     def _on_worker_done(
-        self, key: str, pending: PendingAp | PendingScores, found: IncrementalAp | VariantScores
+        self, key: str, pending: PendingAp | PendingScores, result: IncrementalAp | VariantScores
     ) -> None:
         self._computing = False
         scores = self._session.scores
-        if isinstance(pending, PendingAp) and isinstance(found, IncrementalAp):
-            taken = scores.take_ap(key, pending, found)
-        elif isinstance(pending, PendingScores) and isinstance(found, VariantScores):
-            taken = scores.take_scores(key, pending, found)
+        if isinstance(pending, PendingAp) and isinstance(result, IncrementalAp):
+            applied = scores.apply_ap(key, pending, result)
+        elif isinstance(pending, PendingScores) and isinstance(result, VariantScores):
+            applied = scores.apply_scores(key, pending, result)
         else:
-            raise TypeError(f"{type(found).__name__} is no answer to {type(pending).__name__}")
-        if taken:
+            raise TypeError(f"{type(result).__name__} is not a result of {type(pending).__name__}")
+        if applied:
             self._session.variants.scoresChanged.emit()
-        # Another one may be waiting, or this one was out of date.
-        self._rest.start()
+        # Another computation may be pending, or this result was out of date.
+        self._timer.start()

@@ -1,4 +1,4 @@
-"""Runs of models in the background: a queue in the UI thread, one thread that drives the worker process."""
+"""Model runs in the background: a queue in the UI thread, and one thread that controls the worker process."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from iouviewer.inference.protocol import (
     Finished,
     FrameDetections,
     ModelLoaded,
-    Progress,
+    RunProgress,
 )
 from iouviewer.inference.runner import RunRequest, run_in_process
 from iouviewer.inference.trust import TrustStore
 
-SHOW_EVERY = 0.25
-"""Seconds between two batches that reach the UI thread."""
-SHOW_FRAMES = 24
-"""Frames of a batch that does not wait so long: scoring more at once would hold the UI thread up."""
+BATCH_SECONDS = 0.25
+"""Seconds between two batches of detections that reach the UI thread."""
+BATCH_FRAMES = 24
+"""Frames after which a batch is sent earlier: scoring more at once would block the UI thread."""
 
 
-class RunState(StrEnum):
-    """Where a run stands; the last four are seen by the user as they are named."""
+class QueueState(StrEnum):
+    """State of a run in the queue."""
 
     QUEUED = "queued"
     RUNNING = "running"
-    NEEDS_TRUST = "needs trust"
+    NEEDS_TRUST = "needs_trust"
     FINISHED = "finished"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -41,19 +41,19 @@ class RunState(StrEnum):
 
 @dataclass(eq=False)
 class Run:
-    """One run as the UI thread knows it.
+    """One run, as seen by the UI thread.
 
     Attributes:
-        request: what was asked first; a resumed run leaves out the frames in ``done``.
+        request: the original request; a resumed run leaves out the frames in ``done``.
         done: frames whose detections have arrived.
-        model: what the worker told of the model, None until it is loaded.
-        failure: why it failed or needs trust, else None.
+        model: properties of the model, None until it is loaded.
+        failure: why it failed or needs trust, None otherwise.
     """
 
     id: int
     request: RunRequest
     frame_count: int
-    state: RunState = RunState.QUEUED
+    state: QueueState = QueueState.QUEUED
     done: set[int] = field(default_factory=set)
     model: ModelLoaded | None = None
     failure: Failed | None = None
@@ -69,9 +69,9 @@ class Run:
 
 
 class _Driver(QObject):
-    """Lives in the thread; follows one run at a time."""
+    """Runs in the thread; executes one run at a time."""
 
-    said = Signal(object, object)
+    messageReceived = Signal(object, object)
     """Run, and a ModelLoaded, Finished, Failed, or (Progress | None, list of Detections)."""
 
     def __init__(self, command: list[str] | None) -> None:
@@ -80,28 +80,28 @@ class _Driver(QObject):
         self._command = command
 
     @Slot(object, object)
-    def follow(self, run: Run, request: RunRequest) -> None:
+    def execute(self, run: Run, request: RunRequest) -> None:
         batch: list[Detections] = []
-        progress: Progress | None = None
+        progress: RunProgress | None = None
         last = 0.0
         messages = run_in_process(request, cancelled=run.stop.is_set, killed=self.closing.is_set, command=self._command)
         for message in messages:
             if isinstance(message, FrameDetections):
                 batch += message.unpack()
-            elif isinstance(message, Progress):
+            elif isinstance(message, RunProgress):
                 progress = message
-            due = len(batch) >= SHOW_FRAMES or time.monotonic() - last >= SHOW_EVERY
+            due = len(batch) >= BATCH_FRAMES or time.monotonic() - last >= BATCH_SECONDS
             if batch and (due or isinstance(message, Finished | Failed)):
-                self.said.emit(run, (progress, batch))
+                self.messageReceived.emit(run, (progress, batch))
                 batch, last = [], time.monotonic()
             if isinstance(message, ModelLoaded | Finished | Failed):
-                self.said.emit(run, message)
+                self.messageReceived.emit(run, message)
 
 
 class InferenceQueue(QObject):
     """Queued runs, one at a time; every signal is emitted in the thread that made the queue.
 
-    A run that was cancelled, failed or was not trusted keeps what it found and can be resumed.
+    A run that was cancelled, failed or was not trusted keeps its detections and can be resumed.
     """
 
     queued = Signal(object)
@@ -109,35 +109,35 @@ class InferenceQueue(QObject):
     modelLoaded = Signal(object, object)
     """Run, ModelLoaded."""
     progress = Signal(object, int, int, float, float)
-    """Run, frames done, frames in all, frames a second, seconds left (nan while they are not known)."""
+    """Run, frames done, total frames, frames per second, seconds left (nan while unknown)."""
     detections = Signal(object, object)
-    """Run, list of Detections; four times a second, more often only where SHOW_FRAMES came."""
+    """Run, list of Detections; four times per second, more often only if BATCH_FRAMES arrived."""
     finished = Signal(object)
     cancelled = Signal(object)
     failed = Signal(object, object)
     """Run, Failed."""
     needsTrust = Signal(object, str, str, str)
-    """Run, path, sha256, reason; answer with ``trust`` or let it be."""
+    """Run, path, sha256, reason; call ``trust`` to continue."""
 
     busyChanged = Signal(bool)
-    """Whether a model runs."""
+    """Whether a model is running."""
 
-    _follow = Signal(object, object)
+    _runRequested = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None, *, command: list[str] | None = None) -> None:
-        """``command`` starts another worker than this program's own, for example one on another machine."""
+        """``command`` starts a worker other than this program's own, for example on another machine."""
         super().__init__(parent)
         self._command = command
         self._numbers = itertools.count(1)
         self._waiting: list[Run] = []
         self._current: Run | None = None
-        self._resumed_from = 0
+        self._done_before = 0
         self._thread: QThread | None = None
         self._driver: _Driver | None = None
 
     @property
     def current(self) -> Run | None:
-        """The run in work."""
+        """The run in progress."""
         return self._current
 
     @property
@@ -145,7 +145,7 @@ class InferenceQueue(QObject):
         return self._current is not None or bool(self._waiting)
 
     def enqueue(self, request: RunRequest, frame_count: int, done: set[int] | None = None) -> Run:
-        """Add a run of a video with ``frame_count`` frames; frames in ``done`` were done before and are left out."""
+        """Add a run of a video with ``frame_count`` frames, without the frames in ``done``, processed before."""
         run = Run(next(self._numbers), request, frame_count, done=set(done or ()))
         self._waiting.append(run)
         self.queued.emit(run)
@@ -153,30 +153,30 @@ class InferenceQueue(QObject):
         return run
 
     def resume(self, run: Run) -> None:
-        """Go on where a run stopped; nothing for one that waits, runs or is complete."""
-        if run.state in (RunState.QUEUED, RunState.RUNNING) or run.complete:
+        """Continue a run where it stopped; does nothing if it is queued, running or complete."""
+        if run.state in (QueueState.QUEUED, QueueState.RUNNING) or run.complete:
             return
-        run.state, run.failure, run.stop = RunState.QUEUED, None, threading.Event()
+        run.state, run.failure, run.stop = QueueState.QUEUED, None, threading.Event()
         self._waiting.append(run)
         self.queued.emit(run)
         self._start_next()
 
     def trust(self, run: Run) -> None:
-        """Let the content that ``needsTrust`` named run code, now and later, and go on with the run."""
-        if run.state is RunState.NEEDS_TRUST and run.failure is not None:
+        """Allow the file that ``needsTrust`` named to run code, now and later, and continue the run."""
+        if run.state is QueueState.NEEDS_TRUST and run.failure is not None:
             TrustStore().trust(run.failure.sha256, run.failure.path)
             self.resume(run)
 
     def cancel(self, run: Run) -> None:
-        """Take a run from the queue, or ask the one in work to stop; ``cancelled`` follows."""
+        """Remove a run from the queue, or stop the current one; ``cancelled`` follows."""
         run.stop.set()
         if run in self._waiting:
             self._waiting.remove(run)
-            run.state = RunState.CANCELLED
+            run.state = QueueState.CANCELLED
             self.cancelled.emit(run)
 
     def close(self) -> None:
-        """Stop everything; the worker process and the thread are gone when it returns (within about a second)."""
+        """Stop everything; the worker process and the thread have ended when it returns (within about a second)."""
         for run in list(self._waiting):
             self.cancel(run)
         if self._thread is None or self._driver is None:
@@ -191,12 +191,12 @@ class InferenceQueue(QObject):
             return
         run = self._waiting.pop(0)
         self._current = run
-        run.state = RunState.RUNNING
-        self._resumed_from = len(run.done)
+        run.state = QueueState.RUNNING
+        self._done_before = len(run.done)
         self._ensure_thread()
         self.busyChanged.emit(True)
         self.started.emit(run)
-        self._follow.emit(run, run.request.without(run.done, run.frame_count))
+        self._runRequested.emit(run, run.request.remaining(run.done, run.frame_count))
 
     def _ensure_thread(self) -> None:
         if self._thread is not None:
@@ -205,24 +205,24 @@ class InferenceQueue(QObject):
         self._thread.setObjectName("inference")
         self._driver = _Driver(self._command)
         self._driver.moveToThread(self._thread)
-        self._follow.connect(self._driver.follow, Qt.ConnectionType.QueuedConnection)
-        self._driver.said.connect(self._on_driver_said, Qt.ConnectionType.QueuedConnection)
+        self._runRequested.connect(self._driver.execute, Qt.ConnectionType.QueuedConnection)
+        self._driver.messageReceived.connect(self._on_message_received, Qt.ConnectionType.QueuedConnection)
         self._thread.finished.connect(self._driver.deleteLater)
         self._thread.start()
 
     @Slot(object, object)
-    def _on_driver_said(self, run: Run, message: object) -> None:
+    def _on_message_received(self, run: Run, message: object) -> None:
         if self._driver is None:
-            return  # said before ``close``, and nobody is left to take it
+            return  # emitted before ``close``
         if isinstance(message, ModelLoaded):
             run.model = message
             self.modelLoaded.emit(run, message)
         elif isinstance(message, tuple):
-            self._take(run, *message)
+            self._add_detections(run, *message)
         elif isinstance(message, Finished):
-            # Frames that cannot be decoded will not be better next time: they count as done.
+            # Frames that cannot be decoded would fail again: they count as done.
             run.done.update(message.unreadable)
-            run.state = RunState.CANCELLED if message.cancelled else RunState.FINISHED
+            run.state = QueueState.CANCELLED if message.cancelled else QueueState.FINISHED
             self._current = None
             self.busyChanged.emit(False)
             (self.cancelled if message.cancelled else self.finished).emit(run)
@@ -230,22 +230,22 @@ class InferenceQueue(QObject):
         elif isinstance(message, Failed):
             self._fail(run, message)
 
-    def _take(self, run: Run, progress: Progress | None, found: list[Detections]) -> None:
+    def _add_detections(self, run: Run, progress: RunProgress | None, found: list[Detections]) -> None:
         run.done.update(d.frame for d in found)
         self.detections.emit(run, found)
         if progress is not None:
             rate = progress.done / progress.seconds if progress.seconds > 0 and progress.done else 0.0
             left = (progress.total - progress.done) / rate if rate else float("nan")
-            self.progress.emit(run, self._resumed_from + progress.done, run.total, rate, left)
+            self.progress.emit(run, self._done_before + progress.done, run.total, rate, left)
 
     def _fail(self, run: Run, failure: Failed) -> None:
         run.failure = failure
         self._current = None
         self.busyChanged.emit(False)
         if failure.kind is FailureKind.NEEDS_TRUST:
-            run.state = RunState.NEEDS_TRUST
+            run.state = QueueState.NEEDS_TRUST
             self.needsTrust.emit(run, failure.path, failure.sha256, failure.message)
         else:
-            run.state = RunState.FAILED
+            run.state = QueueState.FAILED
             self.failed.emit(run, failure)
         self._start_next()

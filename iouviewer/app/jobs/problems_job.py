@@ -1,4 +1,4 @@
-"""Looks for the problems of the whole video in a thread; the window goes on with what it has."""
+"""Finds the problems of the whole video in a thread; the window keeps the previous ones until then."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameState
-from iouviewer.document.problem_groups import Arranged, arrange
-from iouviewer.document.problem_table import Evidence, all_problems
+from iouviewer.document.problem_groups import GroupedProblems, group_problems
+from iouviewer.document.problem_table import ProblemInputs, find_all_problems
 from iouviewer.metrics.table import Bool, BoxTable, Int
 
 POLL_MILLISECONDS = 15
 
 
-def gather(session: Session) -> Callable[[], Evidence] | None:
-    """What problems of the session are looked for in, as values; None where there is nothing to compare.
+def collect_evidence(session: Session) -> Callable[[], ProblemInputs] | None:
+    """Copy the data in which problems are searched; None if there is nothing to compare.
 
     Returns:
-        What another thread calls for the evidence: sorting takes long, too.
+        A function that another thread calls to build the evidence, because sorting takes long as well.
     """
     baseline = session.variants.baseline
     if baseline is None or not session.frame_count:
         return None
     truth = session.ground_truth
     columns = truth.columns()
-    rest = [variant for variant in session.variants if variant.key != baseline.key]
-    predictions = tuple((v.predictions.table, v.predictions.covered) for v in (baseline, *rest))
+    others = [variant for variant in session.variants if variant.key != baseline.key]
+    predictions = tuple((v.predictions.table, v.predictions.covered) for v in (baseline, *others))
     labelled = truth.states() == FrameState.LABELLED
-    return _Gathered(truth.table(), labelled, columns[5], columns[3], predictions, session).evidence
+    return _EvidenceBuilder(truth.table(), labelled, columns[5], columns[3], predictions, session).build
 
 
-class _Gathered:
+class _EvidenceBuilder:
     def __init__(
         self,
         truth: BoxTable,
@@ -48,20 +48,20 @@ class _Gathered:
         self._truth, self._labelled, self._ids, self._tracks = truth, labelled, ids, tracks
         self._predictions, self._review = predictions, session.scores.settings.review
 
-    def evidence(self) -> Evidence:
+    def build(self) -> ProblemInputs:
         order = np.argsort(self._ids, kind="stable")
         ids, tracks = self._ids[order], self._tracks[order]
-        return Evidence(self._truth, self._labelled, ids, tracks, self._predictions, self._review)
+        return ProblemInputs(self._truth, self._labelled, ids, tracks, self._predictions, self._review)
 
 
 class ProblemsJob(QObject):
-    """One search at a time; asked for another one meanwhile, it does the last one that was asked for.
+    """Runs one search at a time; of the requests that arrive during a search, only the last one is kept.
 
     Signals:
-        ready(Arranged): what was found; the answer to the last question only.
+        ready(Arranged): the problems found; only for the last request.
 
     Attributes:
-        seconds: how long the last search took.
+        seconds: duration of the last search.
     """
 
     ready = Signal(object)
@@ -70,19 +70,19 @@ class ProblemsJob(QObject):
         super().__init__(parent)
         self.seconds = 0.0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="problems")
-        self._future: Future[tuple[Arranged, float]] | None = None
-        self._waiting: Callable[[], Evidence] | None = None
-        # Asked now and then: nothing can reach a window that is gone, as a signal of a thread could.
+        self._future: Future[tuple[GroupedProblems, float]] | None = None
+        self._waiting: Callable[[], ProblemInputs] | None = None
+        # Polled, because a signal from the thread could reach a window that no longer exists.
         self._poll = QTimer(self, interval=POLL_MILLISECONDS)
-        self._poll.timeout.connect(self._look)
+        self._poll.timeout.connect(self._on_poll_timeout)
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is still to come."""
+        """Whether a result is still to come."""
         return self._future is not None
 
-    def ask(self, evidence: Callable[[], Evidence]) -> None:
-        """Search in this; ``ready`` follows."""
+    def request(self, evidence: Callable[[], ProblemInputs]) -> None:
+        """Search for problems; ``ready`` follows."""
         if self._future is not None:
             self._waiting = evidence
             return
@@ -90,12 +90,12 @@ class ProblemsJob(QObject):
         self._poll.start()
 
     def cancel(self) -> None:
-        """No answer is wanted any more."""
+        """Discard the search and the request that waits."""
         self._waiting = None
         self._future = None
         self._poll.stop()
 
-    def _look(self) -> None:
+    def _on_poll_timeout(self) -> None:
         future = self._future
         if future is None or not future.done():
             return
@@ -103,12 +103,12 @@ class ProblemsJob(QObject):
         self._poll.stop()
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
-            self.ask(waiting)
+            self.request(waiting)
             return
         found, self.seconds = future.result()
         self.ready.emit(found)
 
 
-def _search(evidence: Callable[[], Evidence]) -> tuple[Arranged, float]:
+def _search(evidence: Callable[[], ProblemInputs]) -> tuple[GroupedProblems, float]:
     start = time.perf_counter()
-    return arrange(all_problems(evidence())), time.perf_counter() - start
+    return group_problems(find_all_problems(evidence())), time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""Verdicts in the background: computed in a thread when the hand rests, never during a drag."""
+"""Computes verdicts in a thread while the user is idle, never during a drag."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from iouviewer.jobs.compare import (
     DEFAULT_MARGINS,
     ComparedVariant,
     Comparison,
-    agree,
     agreement_sentence,
     compare_variant,
-    compared_sentence,
+    measure_agreement,
+    verdict_sentence,
 )
-from iouviewer.jobs.eval_inputs import facts_of
+from iouviewer.jobs.eval_inputs import has_single_images
 
 _log = logging.getLogger(__name__)
-REST_MS = 700
-"""How long nothing may have changed before the intervals are computed anew."""
+IDLE_MS = 700
+"""Milliseconds without changes before the intervals are computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class VariantVerdict:
-    """Verdict of one variant for the window; ``compared`` is None where no frame is common."""
+    """Verdict of one variant for the window; ``compared`` is None if no labelled frame is common."""
 
     key: str
     name: str
@@ -44,7 +44,7 @@ class _Task:
 
 
 class _Worker(QObject):
-    """Lives in the thread; computes one task, and gives it up when a later one is asked for.
+    """Runs in the thread; computes one task, and aborts it when a later one is requested.
 
     Signals:
         done(int, list[VariantVerdict]): the task's number, and all its verdicts so far, after each of them.
@@ -54,11 +54,11 @@ class _Worker(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.wanted = 0
+        self.current = 0
 
     @Slot(object)
     def run(self, task: _Task) -> None:
-        """Compute the verdicts of all variants but the baseline, and tell each as soon as it is there."""
+        """Compute the verdicts of all variants but the baseline, and emit each as soon as it is ready."""
         found: list[VariantVerdict] = []
         try:
             for key in task.names:
@@ -66,15 +66,15 @@ class _Worker(QObject):
                     found.append(self._judge(task, key))
                     self.done.emit(task.number, list(found))
         except InterruptedError:
-            _log.debug("verdicts %d given up", task.number)
+            _log.debug("verdicts %d cancelled", task.number)
 
     def _judge(self, task: _Task, key: str) -> VariantVerdict:
-        compared = compare_variant(task.comparison, key, cancelled=lambda: self.wanted != task.number)
+        compared = compare_variant(task.comparison, key, cancelled=lambda: self.current != task.number)
         name, baseline = task.names[key], task.names[task.comparison.baseline]
         if compared is None:
-            text = agreement_sentence(name, baseline, agree(task.comparison, key))
+            text = agreement_sentence(name, baseline, measure_agreement(task.comparison, key))
         else:
-            text = compared_sentence(name, baseline, compared)
+            text = verdict_sentence(name, baseline, compared)
         return VariantVerdict(key, name, compared, text)
 
 
@@ -82,14 +82,14 @@ class VerdictJob(QObject):
     """Keeps the verdicts current.
 
     Signals:
-        outdated(): numbers changed; what is shown is grey until ``ready``.
-        ready(list[VariantVerdict]): in the order of the variants, without the baseline; one after the other, so that
-            the first is read while the last is computed. ``complete`` says whether more will come.
+        outdated(): scores changed; the verdicts shown are grey until ``ready``.
+        ready(list[VariantVerdict]): in the order of the variants, without the baseline. Emitted after each verdict, so
+            that the first can be read while the last is computed; ``complete`` is False while more will follow.
     """
 
     outdated = Signal()
     ready = Signal(object)
-    _asked = Signal(object)
+    _taskRequested = Signal(object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -100,45 +100,45 @@ class VerdictJob(QObject):
         self._thread = QThread(self)
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
-        self._asked.connect(self._worker.run)
+        self._taskRequested.connect(self._worker.run)
         self._worker.done.connect(self._on_worker_done)
-        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
-        self._rest.timeout.connect(self._ask)
-        session.scoresChanged.connect(self._on_numbers_changed)
-        session.variants.predictionsChanged.connect(self._on_numbers_changed)
+        self._timer = QTimer(self, singleShot=True, interval=IDLE_MS)
+        self._timer.timeout.connect(self._request_task)
+        session.scoresChanged.connect(self._on_scores_changed)
+        session.variants.predictionsChanged.connect(self._on_scores_changed)
         session.changed.connect(self._on_session_changed)
         self._thread.start()
 
     def set_margins(self, margins: dict[str, float]) -> None:
-        """Other margins, points by metric."""
+        """Set the margins, points by metric."""
         self.margins = dict(margins)
-        self._on_numbers_changed()
+        self._on_scores_changed()
 
     def close(self) -> None:
-        """Give up what is computed and end the thread."""
-        self._rest.stop()
-        self._worker.wanted = -1
+        """Cancel the computation and end the thread."""
+        self._timer.stop()
+        self._worker.current = -1
         self._thread.quit()
         self._thread.wait()
 
     @Slot()
-    def _on_numbers_changed(self) -> None:
-        self._worker.wanted += 1
+    def _on_scores_changed(self) -> None:
+        self._worker.current += 1
         self.complete = False
-        self._rest.start()
+        self._timer.start()
         self.outdated.emit()
 
     @Slot(object)
     def _on_session_changed(self, change: Change) -> None:
         if change.frames:
-            self._on_numbers_changed()
+            self._on_scores_changed()
         if change.phase is Phase.LIVE and change.origin != "cancel":
-            self._rest.stop()
+            self._timer.stop()
 
     @Slot()
-    def _ask(self) -> None:
+    def _request_task(self) -> None:
         baseline = self._session.variants.baseline
-        # A run that failed is told as such; what it left says nothing of the model.
+        # A failed run is shown as such; its partial predictions say nothing about the model.
         judged = [variant for variant in self._session.variants if variant.state is not RunState.FAILED]
         self._count = len(judged)
         if baseline is None or baseline not in judged or len(judged) < 2:
@@ -158,13 +158,13 @@ class VerdictJob(QObject):
             settings.review,
             self._session.source.fps,
             self.margins,
-            single_images=facts_of(self._session.source).image_names is not None,
+            single_images=has_single_images(self._session.source),
         )
         names = {variant.key: variant.name for variant in judged}
-        self._asked.emit(_Task(self._worker.wanted, comparison, names))
+        self._taskRequested.emit(_Task(self._worker.current, comparison, names))
 
     @Slot(int, object)
     def _on_worker_done(self, number: int, verdicts: list[VariantVerdict]) -> None:
-        if number == self._worker.wanted:
+        if number == self._worker.current:
             self.complete = len(verdicts) >= self._count - 1
             self.ready.emit(verdicts)

@@ -1,1 +1,1 @@
-"""Opening, keeping and recovering project files."""
+"""Project files: opening, autosave, recovery and imports."""

@@ -1,36 +1,41 @@
-"""Keeping variants, predictions and settings of the session in the open project file."""
+"""Saves variants, predictions and settings of the session in the open project file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.projects.score_settings_json import scores_to_json
-from iouviewer.document.history import History
+from iouviewer.app.projects.locations import candidate_paths, sidecar_path
+from iouviewer.app.settings import score_settings_to_json
+from iouviewer.document.history import History, MemoryHistory
+from iouviewer.document.sources import Source
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.project.schema import SUFFIX
 from iouviewer.project.store import ProjectFile
 
-CHUNK_MS = 1000
-"""Predictions of a run that goes on are written this often, milliseconds."""
+WRITE_INTERVAL_MS = 1000
+"""How often new predictions of a running model are written, milliseconds."""
 
 
-class ProjectKeeper(QObject):
-    """Writes what changes besides steps, which the session gives to its history itself.
+class Autosave(QObject):
+    """Writes everything but history steps, which the session passes to its history itself.
 
     Attributes:
-        project: the open file, None as long as there is none.
-        values: JSON values of the project by key; with the file or, until there is one, for it.
-        muted: what changes now came from the file and is not written back.
+        project: the open file, None until there is one.
+        values: JSON values of the project by key; without a file they are kept for the next one.
+        muted: current changes come from the file and are not written back.
 
     Signals:
-        fileNeeded(): something to keep came up and there is no file.
+        projectFileRequested(): there is something to save and no file yet.
     """
 
-    fileNeeded = Signal()
+    projectFileRequested = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -38,11 +43,11 @@ class ProjectKeeper(QObject):
         self.values: dict[str, Any] = {}
         self.muted = False
         self._session = session
-        self._chunks: dict[str, set[int]] = {}
+        self._unsaved_frames: dict[str, set[int]] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(CHUNK_MS)
-        self._timer.timeout.connect(self.write_chunks)
+        self._timer.setInterval(WRITE_INTERVAL_MS)
+        self._timer.timeout.connect(self.write_predictions)
         session.scoresChanged.connect(self._on_scores_changed)
         session.variants.listChanged.connect(self._on_variants_changed)
         session.variants.variantChanged.connect(self._on_variants_changed)
@@ -54,13 +59,22 @@ class ProjectKeeper(QObject):
         baseline = self._session.variants.baseline
         return baseline.key if baseline is not None else ""
 
+    @property
+    def has_unsaved_predictions(self) -> bool:
+        """Whether predictions of a running model wait to be written."""
+        return bool(self._unsaved_frames)
+
+    def set_write_interval(self, milliseconds: int) -> None:
+        """How often new predictions of a running model are written."""
+        self._timer.setInterval(milliseconds)
+
     def create(self, path: Path, history: History) -> ProjectFile:
-        """Make a project file of all that the session holds.
+        """Create a project file with everything that the session holds.
 
         Raises:
-            UserError: the folder cannot be written, or something stands there already.
+            UserError: the folder cannot be written, or the file exists already.
         """
-        self.values["scores"] = scores_to_json(self._session.scores.settings)
+        self.values["scores"] = score_settings_to_json(self._session.scores.settings)
         return ProjectFile.create(
             path if path.suffix else path.with_suffix(SUFFIX),
             self._session.document,
@@ -72,50 +86,89 @@ class ProjectKeeper(QObject):
         )
 
     def save_source(self, known_frames: int) -> None:
-        """Keep what is now known of the session's source; frames from ``known_frames`` on have become known."""
+        """Save the session's source; frames from ``known_frames`` on are new."""
         if self.project is not None:
-            source, document = self._session.source, self._session.document
+            source, truth = self._session.source, self._session.ground_truth
+            numbering = self._session.document.numbering(source.id)
             new = range(known_frames, source.frame_count)
-            self.project.save_source(source, document.numbering(source.id), new, self._session.ground_truth.rest)
+            self.project.save_source(source, numbering, new, truth.default_state)
 
     def save_values(self, values: Mapping[str, Any]) -> None:
-        """Keep JSON values by key."""
+        """Save JSON values by key."""
         self.values.update(values)
         if self.project is not None:
             self.project.save_settings(values)
 
-    def write_chunks(self) -> None:
-        """Write the predictions that came since the last time."""
+    def write_predictions(self) -> None:
+        """Write the predictions that arrived since the last time."""
         self._timer.stop()
-        chunks, self._chunks = self._chunks, {}
-        for key, frames in chunks.items():
+        unsaved, self._unsaved_frames = self._unsaved_frames, {}
+        for key, frames in unsaved.items():
             variant = self._session.variants.find(key)
             if variant is not None and self.project is not None:
                 self.project.save_variant_chunk(variant, frames)
 
     def _on_scores_changed(self) -> None:
-        wanted = scores_to_json(self._session.scores.settings)
-        if not self.muted and self.project is not None and wanted != self.values.get("scores"):
-            self.save_values({"scores": wanted})
+        current = score_settings_to_json(self._session.scores.settings)
+        if not self.muted and self.project is not None and current != self.values.get("scores"):
+            self.save_values({"scores": current})
 
     def _on_variants_changed(self, _key: str = "") -> None:
         if self.muted:
             return
         if self.project is None:
             if len(self._session.variants):
-                self.fileNeeded.emit()
+                self.projectFileRequested.emit()
             return
-        # First the frames of a run that goes on, else all of them would be written again.
-        self.write_chunks()
+        # Write new frames of a running model first; otherwise all of its frames would be written again.
+        self.write_predictions()
         self.project.save_variants(self._session.variants, self.baseline)
 
     def _on_predictions_changed(self, key: str, frames: frozenset[int] | None) -> None:
         if self.muted or self.project is None:
             return
         if frames is None:
-            self._chunks.pop(key, None)
+            self._unsaved_frames.pop(key, None)
             self._on_variants_changed()
             return
-        self._chunks.setdefault(key, set()).update(frames)
+        self._unsaved_frames.setdefault(key, set()).update(frames)
         if not self._timer.isActive():
             self._timer.start()
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedProject:
+    """A new project file; ``message`` tells the user about an unusual location, and is empty otherwise."""
+
+    project: ProjectFile
+    message: str = ""
+
+
+def create_project(autosave: Autosave, source: Source, history: MemoryHistory, path: Path | None) -> CreatedProject:
+    """Create the project file of a video: at ``path``, or else beside the video or in the data folder.
+
+    Raises:
+        UserError: no location can be written.
+    """
+    video = Path(source.path)
+    reason = UserError(tr("every possible file name is taken"))
+    for candidate in [path] if path else candidate_paths(video, source.fingerprint):
+        try:
+            candidate.parent.mkdir(parents=True, exist_ok=True)
+            project = autosave.create(candidate, history)
+        except OSError as error:
+            reason = UserError(
+                tr("the folder cannot be created: {reason}", reason=error.strerror), path=candidate.parent
+            )
+        except UserError as error:
+            reason = error
+        else:
+            if path is not None or project.path == sidecar_path(video):
+                return CreatedProject(project)
+            message = tr(
+                "The folder of {video} cannot be written. The project is saved in {path}",
+                video=video.name,
+                path=project.path,
+            )
+            return CreatedProject(project, message)
+    raise UserError(tr("edits are not saved: {reason}", reason=reason.message), path=reason.path)

@@ -1,4 +1,4 @@
-"""The life of a project: found or made for a video, bound to the session, kept up to date, closed."""
+"""The life cycle of a project: found or created for a video, connected to the session, saved, closed."""
 
 from __future__ import annotations
 
@@ -10,240 +10,286 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.projects.autosave import ProjectKeeper
-from iouviewer.app.projects.creation import make_project
+from iouviewer.app.projects.autosave import Autosave, create_project
 from iouviewer.app.projects.importer import Importer
-from iouviewer.app.projects.loading import Loaded, ProjectLoader
-from iouviewer.app.projects.locations import Registry, VideoFacts, find_project, find_video, source_of
-from iouviewer.app.projects.presentation import show_document, show_loaded
-from iouviewer.app.projects.recovery import Opened
+from iouviewer.app.projects.loading import LoadedProject, ProjectLoader
+from iouviewer.app.projects.locations import ProjectRegistry, find_project, find_video, source_from
+from iouviewer.app.projects.recovery import OpenedProject
 from iouviewer.app.projects.snapshots import Snapshots
+from iouviewer.app.projects.source_binding import SourceBinding
 from iouviewer.app.settings import Settings
-from iouviewer.app.video.frame_numbers import FrameNumbers
+from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.document.document import Document
 from iouviewer.document.history import MemoryHistory
 from iouviewer.document.imported import ImportedBoxes
+from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.project.store import ProjectFile
 
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """A project that is being loaded: for this video, or for its own; ``place`` is where it was asked for."""
+    """A project that is being loaded.
+
+    Attributes:
+        info: the video for which it is loaded, None if the project was opened directly.
+        requested_path: the path chosen by the user, None if the project was found.
+    """
 
     path: Path
-    facts: VideoFacts | None = None
-    place: Path | None = None
+    info: VideoInfo | None = None
+    requested_path: Path | None = None
 
 
 class ProjectController(QObject):
     """Keeps the session's work in a project file. Used from the UI thread.
 
     Signals:
-        projectOpened(str): a project file is bound to the session; its path.
-        notice(str): one sentence for people, nothing is wrong; ``warning(str)``: one that stays until it was read.
-        problem(UserError): something is wrong and can be read about.
-        problemOver(): saving works again.
-        askReplace(ReplaceQuestion): may edited ground truth be replaced?
-        askVideo(Source): the project's video was not found; ask for it, then open it and call ``open_video_source``.
-        videoWanted(str): a project was opened; open this video and call ``open_video_source``.
-        snapshotMade(str): path of the copy.
-        opening(str, float): a large project is being loaded: its name, and a share from 0 to 1.
-        ready(): the video that was opened is shown, with its project where it has one.
+        projectOpened(str): a project file is connected to the session; its path.
+        notificationPosted(str): one sentence for the user, nothing is wrong.
+        warningPosted(str): one sentence for the user that stays until it was read.
+        errorOccurred(UserError): something failed: loading, saving or a snapshot.
+        saveRecovered(): saving works again.
+        replaceConfirmationRequested(ReplaceQuestion): may edited ground truth be replaced?
+        videoLocationRequested(Source): the project's video was not found. Ask for it, open it, then call
+            ``open_video_source``.
+        videoRequested(str): a project was opened. Open this video, then call ``open_video_source``.
+        snapshotCreated(str): path of the copy.
+        loadProgress(str, float): a large project is being loaded: its name, and a share from 0 to 1.
+        ready(): the video that was opened is shown, with its project if it has one.
     """
 
     projectOpened = Signal(str)
-    notice = Signal(str)
-    warning = Signal(str)
-    problem = Signal(object)
-    problemOver = Signal()
-    askReplace = Signal(object)
-    askVideo = Signal(object)
-    videoWanted = Signal(str)
-    snapshotMade = Signal(str)
-    opening = Signal(str, float)
+    notificationPosted = Signal(str)
+    warningPosted = Signal(str)
+    errorOccurred = Signal(object)
+    saveRecovered = Signal()
+    replaceConfirmationRequested = Signal(object)
+    videoLocationRequested = Signal(object)
+    videoRequested = Signal(str)
+    snapshotCreated = Signal(str)
+    loadProgress = Signal(str, float)
     ready = Signal()
-    _writerSaid = Signal(object)
+    _writerReported = Signal(object)
 
     def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._settings = settings
-        self._registry = Registry()
-        self._keeper = ProjectKeeper(session, self)
-        self._keeper.fileNeeded.connect(self._ensure_project)
-        self._importer = Importer(session, self._keeper, self)
-        self._importer.notice.connect(self.notice)
-        self._importer.askReplace.connect(self.askReplace)
-        self._numbers = FrameNumbers(session, self._keeper)
+        self._registry = ProjectRegistry()
+        self._autosave = Autosave(session, self)
+        self._autosave.projectFileRequested.connect(self._ensure_project)
+        self._importer = Importer(session, self._autosave, self)
+        self._importer.notificationPosted.connect(self.notificationPosted)
+        self._importer.replaceConfirmationRequested.connect(self.replaceConfirmationRequested)
+        self._binding = SourceBinding(session, self._autosave)
         self._loader = ProjectLoader(self)
-        self._loader.progress.connect(self.opening)
+        self._loader.progress.connect(self.loadProgress)
         self._loader.loaded.connect(self._on_loader_loaded)
         self._loader.failed.connect(self._on_loader_failed)
         self._opening: _Opening | None = None
         self._copy_of: Path | None = None
-        self._copied_steps = 0
+        self._steps_at_opening = 0
         self._waits_for_video = False
-        self._wanted_place: Path | None = None
-        self._told_unwritable = False
+        self._requested_path: Path | None = None
+        self._creation_failed = False
         self._closed = False
-        self._writerSaid.connect(self._on_writer_said)
+        self._writerReported.connect(self._on_writer_reported)
         self._snapshots = Snapshots(self)
-        self._snapshots.made.connect(self.snapshotMade)
-        self._snapshots.failed.connect(self.problem)
+        self._snapshots.created.connect(self.snapshotCreated)
+        self._snapshots.failed.connect(self.errorOccurred)
         session.historyChanged.connect(self._on_history_changed)
 
     @property
     def project(self) -> ProjectFile | None:
-        """The open project file, None as long as nothing was edited or imported."""
-        return self._keeper.project
+        """The open project file, None until something is edited or imported."""
+        return self._autosave.project
 
     @property
     def path(self) -> Path | None:
-        """Where the project file lies."""
-        return self._keeper.project.path if self._keeper.project is not None else None
+        """Path of the project file."""
+        return self._autosave.project.path if self._autosave.project is not None else None
+
+    @property
+    def autosave(self) -> Autosave:
+        """Saves predictions and settings."""
+        return self._autosave
 
     # Opening
 
-    def open_video_source(self, facts: VideoFacts) -> None:
-        """Show a video that was opened: with its project where one is found, else with an empty document.
+    def open_video_source(self, info: VideoInfo) -> None:
+        """Show a video that was opened: with its project if one is found, else with an empty document.
 
-        ``ready`` follows: at once, or after ``opening`` where there is a large project to load.
+        ``ready`` follows: at once, or after ``loadProgress`` if there is a large project to load.
         """
-        if self._waits_for_video and self._keeper.project is not None:
+        if self._waits_for_video and self._autosave.project is not None:
             self._waits_for_video = False
-            self._bind_video(facts)
+            self._bind_video(info)
             self.ready.emit()
             return
-        self._leave()
-        place, self._wanted_place = self._wanted_place, None
-        found = place if place is not None and place.is_file() else None
-        if place is None:
-            found = find_project(facts, self._registry)
+        self._close_project()
+        path, self._requested_path = self._requested_path, None
+        found = path if path is not None and path.is_file() else None
+        if path is None:
+            found = find_project(info, self._registry)
         if found is None:
-            self._show_new(facts, place)
+            self._show_new_document(info, path)
         else:
-            self._load(_Opening(found, facts, place))
+            self._load(_Opening(found, info, path))
 
-    def update_video(self, facts: VideoFacts) -> None:
-        """More is known of the open video: frames are added, or renumbered with all that belongs to them."""
+    def update_video(self, info: VideoInfo) -> None:
+        """More is known about the open video: frames are added, or renumbered together with their boxes."""
         if self._opening is not None:
-            if self._opening.facts is not None:
-                self._opening = replace(self._opening, facts=facts)
+            if self._opening.info is not None:
+                self._opening = replace(self._opening, info=info)
         elif self._session.frame_count:
-            self._bind_video(facts, tell=False)
+            self._bind_video(info, just_opened=False)
 
-    def use_place(self, path: Path) -> None:
-        """The next video keeps its project at this path (``--project``), which may exist or not."""
-        self._wanted_place = path.absolute()
+    def set_project_path(self, path: Path) -> None:
+        """Use this project file (``--project``), which need not exist, for the next video."""
+        self._requested_path = path.absolute()
 
     def open_project(self, path: Path) -> None:
-        """Open a project file, then its video (``videoWanted``); without it, all but pictures works (``askVideo``)."""
-        self._leave()
+        """Open a project file, then its video (``videoRequested``).
+
+        If the video is not found (``videoLocationRequested``), everything but its frames can be used.
+        """
+        self._close_project()
         self._load(_Opening(path.absolute()))
 
     def _load(self, opening: _Opening) -> None:
         self._opening = opening
         self._loader.load(opening.path, self._settings.score_settings())
         if self._loader.busy:
-            # Nothing can be edited that the project would then replace.
-            show_document(self._session, self._keeper, Document(), self._settings.score_settings())
+            # An empty document prevents edits that the project would replace.
+            self._show_document(Document())
 
     def _on_loader_failed(self, error: UserError) -> None:
         opening, self._opening = self._opening, None
-        self.problem.emit(error)
-        if opening is not None and opening.facts is not None:
-            self._show_new(opening.facts, opening.place)
+        self.errorOccurred.emit(error)
+        if opening is not None and opening.info is not None:
+            self._show_new_document(opening.info, opening.requested_path)
 
-    def _on_loader_loaded(self, loaded: Loaded) -> None:
+    def _on_loader_loaded(self, loaded: LoadedProject) -> None:
         opening, self._opening = self._opening, None
         opened = loaded.opened
         self._copy_of = opened.copy_of
-        self._copied_steps = opened.project.progress[1]
-        opened.project.on_problem = self._writerSaid.emit
-        show_loaded(self._session, self._keeper, loaded)
-        for sentence in opened.told:
-            self.notice.emit(sentence)
+        self._steps_at_opening = opened.project.progress[1]
+        opened.project.on_problem = self._writerReported.emit
+        self._show_loaded(loaded)
+        for message in opened.messages:
+            self.notificationPosted.emit(message)
         self.projectOpened.emit(str(opened.project.path))
-        if opening is not None and opening.facts is not None:
-            self._bind_video(opening.facts)
+        if opening is not None and opening.info is not None:
+            self._bind_video(opening.info)
             self.ready.emit()
         else:
-            self._look_for_video(opened)
+            self._request_video(opened)
 
-    def _look_for_video(self, opened: Opened) -> None:
+    def _show_document(self, document: Document) -> None:
+        """Show a document that has no project; without a source it cannot be edited."""
+        if not document.sources:
+            document.add_source(Source(0, "", "", 0, 0, 0))
+        self._autosave.muted = True
+        try:
+            self._session.open_document(document)
+            self._session.set_score_settings(self._settings.score_settings())
+        finally:
+            self._autosave.muted = False
+
+    def _show_loaded(self, loaded: LoadedProject) -> None:
+        """Show a loaded project; later edits are saved in its file."""
+        opened, autosave = loaded.opened, self._autosave
+        autosave.project = opened.project
+        autosave.values = dict(opened.contents.settings)
+        autosave.muted = True
+        try:
+            self._session.open_document(
+                opened.contents.document,
+                source=loaded.source,
+                history=opened.project,
+                project_path=str(opened.project.path),
+                scores=loaded.scores,
+            )
+        finally:
+            autosave.muted = False
+        if opened.salvaged:
+            autosave.save_values({"edited": True})
+
+    def _request_video(self, opened: OpenedProject) -> None:
         self._waits_for_video = True
         source, path = self._session.source, opened.copy_of or opened.project.path
         relative = opened.contents.relative_paths.get(source.id, "")
         video = find_video(source, relative, path, self._settings.last_folders.values())
         if video is not None:
-            self.videoWanted.emit(str(video))
+            self.videoRequested.emit(str(video))
         else:
-            self.askVideo.emit(source)
+            self.videoLocationRequested.emit(source)
 
-    def _show_new(self, facts: VideoFacts, place: Path | None) -> None:
-        """A video without a project; one will be made at ``place`` where that is given."""
-        self._wanted_place = place
+    def _show_new_document(self, info: VideoInfo, requested_path: Path | None) -> None:
+        """Show a video without a project; one will be created at ``requested_path`` if that is given."""
+        self._requested_path = requested_path
         document = Document()
-        document.add_source(source_of(facts))
-        document.set_numbering(facts.numbering)
-        show_document(self._session, self._keeper, document, self._settings.score_settings())
+        document.add_source(source_from(info))
+        document.set_numbering(info.numbering)
+        self._show_document(document)
         self.ready.emit()
 
-    def _bind_video(self, facts: VideoFacts, *, tell: bool = True) -> None:
-        sentence = self._numbers.bind(facts, tell=tell)
-        if sentence:
-            self.warning.emit(sentence)
-        project = self._keeper.project
+    def _bind_video(self, info: VideoInfo, *, just_opened: bool = True) -> None:
+        warning = self._binding.bind(info, just_opened=just_opened)
+        if warning:
+            self.warningPosted.emit(warning)
+        project = self._autosave.project
         if project is not None and self._copy_of is None:
-            self._remember(facts.fingerprint, project.path)
+            self._register(info.fingerprint, project.path)
 
-    def _remember(self, fingerprint: str, path: Path) -> None:
+    def _register(self, fingerprint: str, path: Path) -> None:
         try:
             self._registry.remember(fingerprint, path)
         except UserError as error:
-            self.problem.emit(error)
+            self.errorOccurred.emit(error)
 
-    # Making the file
+    # Creating the file
 
     def _ensure_project(self) -> bool:
-        """Make the project file at the first edit or import; False if it cannot be made (told once)."""
+        """Create the project file at the first edit or import; False if it cannot be created (reported once)."""
         session, source = self._session, self._session.source
-        if self._keeper.project is not None:
+        if self._autosave.project is not None:
             return True
         if self._closed:
-            return False  # what a run says last must not begin another file
+            return False  # the last messages of a running model must not create another file
         if not source.path or not isinstance(session.history, MemoryHistory):
             return False
-        made = make_project(self._keeper, source, session.history, self._wanted_place)
-        project = made.project
-        if project is None:
-            if not self._told_unwritable:
-                self._told_unwritable = True
-                self.problem.emit(made.problem)
+        try:
+            created = create_project(self._autosave, source, session.history, self._requested_path)
+        except UserError as error:
+            if not self._creation_failed:
+                self._creation_failed = True
+                self.errorOccurred.emit(error)
             return False
-        self._told_unwritable = False
-        self._wanted_place = None
-        self._use(project)
-        if made.notice:
-            self.notice.emit(made.notice)
-        self._remember(source.fingerprint, project.path)
+        self._creation_failed = False
+        self._requested_path = None
+        self._attach(created.project)
+        if created.message:
+            self.notificationPosted.emit(created.message)
+        self._register(source.fingerprint, created.project.path)
         return True
 
-    # Keeping it up to date
+    # Saving
 
     def _on_history_changed(self) -> None:
         history = self._session.history
-        if not self._keeper.muted and isinstance(history, MemoryHistory) and history.steps:
+        if not self._autosave.muted and isinstance(history, MemoryHistory) and history.steps:
             self._ensure_project()
 
-    def _on_writer_said(self, problem: UserError | None) -> None:
-        if problem is not None:
-            self.problem.emit(problem)
+    def _on_writer_reported(self, error: UserError | None) -> None:
+        if error is not None:
+            self.errorOccurred.emit(error)
         else:
-            self.problemOver.emit()
-            self.notice.emit("Saving works again; nothing was lost")
+            self.saveRecovered.emit()
+            self.notificationPosted.emit(tr("Saving works again. Nothing was lost"))
 
     # Imports and values
 
@@ -260,73 +306,75 @@ class ProjectController(QObject):
         return self._importer.add_predictions(name, imported, class_map)
 
     def value(self, key: str, default: Any = None) -> Any:
-        """A JSON value that the project keeps for a part of the window."""
-        return self._keeper.values.get(key, default)
+        """A JSON value that the project stores for a part of the window."""
+        return self._autosave.values.get(key, default)
 
     def set_value(self, key: str, value: Any) -> None:
-        """Keep a JSON value in the project (in memory as long as there is none)."""
-        if self._keeper.values.get(key) != value:
-            self._keeper.save_values({key: value})
+        """Store a JSON value in the project (in memory until there is one)."""
+        if self._autosave.values.get(key) != value:
+            self._autosave.save_values({key: value})
 
-    # Snapshots and the end
+    # Snapshots and closing
 
     def snapshot(self, name: str) -> None:
-        """Copy the project under a name; ``snapshotMade`` or ``problem`` follows."""
-        if not self._ensure_project() or self._keeper.project is None:
-            self.problem.emit(UserError("there is nothing to make a snapshot of", remedy="Edit or import something."))
+        """Copy the project under a name; ``snapshotCreated`` or ``errorOccurred`` follows."""
+        if not self._ensure_project() or self._autosave.project is None:
+            self.errorOccurred.emit(
+                UserError(tr("there is nothing to save in a snapshot"), remedy=tr("Edit or import something first."))
+            )
             return
-        self._snapshots.make(self._keeper.project, name)
+        self._snapshots.create(self._autosave.project, name)
 
-    def save_elsewhere(self, path: Path) -> None:
-        """Keep the project at another place from now on (the old one cannot be written).
+    def save_as(self, path: Path) -> None:
+        """Continue in another project file (the old one cannot be written).
 
         Raises:
-            UserError: nothing can be written there either, or there is a file already.
+            UserError: the folder cannot be written either, or the file exists already.
         """
-        old = self._keeper.project
-        self._use(self._keeper.create(path.absolute(), self._session.history))
+        old = self._autosave.project
+        self._attach(self._autosave.create(path.absolute(), self._session.history))
         if old is not None:
             old.abandon()
 
-    def _use(self, project: ProjectFile) -> None:
-        """Keep the session in a file that was made of it."""
-        self._keeper.project = project
-        project.on_problem = self._writerSaid.emit
-        self._session.attach_history(project, place=str(project.path))
+    def _attach(self, project: ProjectFile) -> None:
+        """Save the session's further edits in a file that was created from it."""
+        self._autosave.project = project
+        project.on_problem = self._writerReported.emit
+        self._session.attach_history(project, project_path=str(project.path))
         self.projectOpened.emit(str(project.path))
 
     def retry_saving(self) -> None:
-        """Try at once to write what could not be written."""
-        if self._keeper.project is not None:
-            self._keeper.project.retry_now()
+        """Retry at once to write unsaved edits."""
+        if self._autosave.project is not None:
+            self._autosave.project.retry_now()
 
     def close(self) -> None:
-        """Write what waits, close the project and end all threads; what cannot be written is told."""
+        """Write unsaved edits, close the project and end all threads; failures are reported."""
         self._closed = True
-        self._leave()
+        self._close_project()
         self._loader.close()
 
-    def _leave(self) -> None:
+    def _close_project(self) -> None:
         self._opening = None
         self._loader.cancel()
-        self._keeper.write_chunks()
+        self._autosave.write_predictions()
         self._snapshots.wait()
-        project, self._keeper.project = self._keeper.project, None
+        project, self._autosave.project = self._autosave.project, None
         self._waits_for_video = False
-        self._keeper.values = {}
+        self._autosave.values = {}
         copy_of, self._copy_of = self._copy_of, None
-        self._told_unwritable = False
+        self._creation_failed = False
         if project is None:
             return
-        untouched = copy_of is not None and project.progress[1] == self._copied_steps
+        unused_copy = copy_of is not None and project.progress[1] == self._steps_at_opening
         try:
             project.close()
         except UserError as error:
-            self.problem.emit(error)
+            self.errorOccurred.emit(error)
             return
         finally:
-            self._keeper.muted = True
-            self._session.attach_history(MemoryHistory(), place="")
-            self._keeper.muted = False
-        if untouched:
+            self._autosave.muted = True
+            self._session.attach_history(MemoryHistory(), project_path="")
+            self._autosave.muted = False
+        if unused_copy:
             project.path.unlink(missing_ok=True)

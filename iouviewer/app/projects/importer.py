@@ -1,4 +1,4 @@
-"""Imports into the open document: ground truth, which is never replaced silently, and predictions."""
+"""Imports into the open document: ground truth, which is never replaced without asking, and predictions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from PySide6.QtCore import QObject, Signal
 
 from iouviewer.app.editing import import_boxes
 from iouviewer.app.editing.session import Session
-from iouviewer.app.projects.autosave import ProjectKeeper
+from iouviewer.app.projects.autosave import Autosave
 from iouviewer.document.edits import SetClassNames
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import Variant
-from iouviewer.project.rows import Columns, FrameStates
+from iouviewer.i18n import tr
+from iouviewer.project.rows import BoxColumns, FrameStates
 
-DETAILS = ("hardware", "runtime", "precision", "imgsz", "sha256", "threads", "versions")
-"""What a run's protocol says of its circumstances, as far as it belongs beside its speed."""
+PROTOCOL_DETAILS = ("hardware", "runtime", "precision", "imgsz", "sha256", "threads", "versions")
+"""Keys of a run's protocol that are shown together with its speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,61 +33,64 @@ class ReplaceQuestion:
 
 
 class Importer(QObject):
-    """Takes over what readers found.
+    """Adds boxes that were read from files to the session.
 
     Signals:
-        notice(str): one sentence for people.
-        askReplace(ReplaceQuestion): may edited ground truth be replaced?
+        notificationPosted(str): one sentence for the user.
+        replaceConfirmationRequested(ReplaceQuestion): may edited ground truth be replaced?
     """
 
-    notice = Signal(str)
-    askReplace = Signal(object)
+    notificationPosted = Signal(str)
+    replaceConfirmationRequested = Signal(object)
 
-    def __init__(self, session: Session, keeper: ProjectKeeper, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, autosave: Autosave, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._keeper = keeper
+        self._autosave = autosave
 
     def import_ground_truth(
         self, imported: ImportedBoxes, class_map: Mapping[str, str] | None = None, *, replace: bool | None = None
     ) -> bool:
         """Make these boxes the ground truth.
 
-        Edited ground truth is never replaced silently: ``askReplace`` is emitted where ``replace`` is None, and the
-        replacement is one step that can be undone. A file that was imported before leaves the edits as they are.
+        Edited ground truth is never replaced without asking: ``replaceConfirmationRequested`` is emitted if
+        ``replace`` is None, and the replacement is one step that can be undone. Importing the same file again leaves
+        the edits unchanged.
 
         Returns:
-            Whether the ground truth is now what the file says (edits to it included).
+            Whether the ground truth now comes from this file (edits to it included).
 
         Raises:
             UserError: a box lies outside the video; nothing was changed.
         """
         session, source = self._session, self._session.source.id
         names = class_map or {}
-        taken = import_boxes.prepare_truth(imported, session.document, names, source)
-        digest = import_boxes.digest_of(imported)
+        prepared = import_boxes.prepare_ground_truth(imported, session.document, names, source)
+        digest = import_boxes.content_digest(imported)
         has_steps = session.history.undo_step() is not None or session.history.redo_step() is not None
-        salvaged = bool(self._keeper.values.get("edited"))
+        salvaged = bool(self._autosave.values.get("edited"))
         edited = self._has_labels() and (session.history.undo_step() is not None or salvaged)
-        if replace is None and self._keeper.values.get("ground_truth") == digest:
+        if replace is None and self._autosave.values.get("ground_truth") == digest:
             if edited:
-                self.notice.emit(f"{imported.path.name} was imported before; the edits made since are kept")
+                message = tr("{name} was imported before. Edits made since then are kept", name=imported.path.name)
+                self.notificationPosted.emit(message)
             return True
         if edited and not replace:
             if replace is None:
-                self.askReplace.emit(ReplaceQuestion(imported, names, len(session.ground_truth)))
+                question = ReplaceQuestion(imported, names, len(session.ground_truth))
+                self.replaceConfirmationRequested.emit(question)
             return False
         session.cancel_preview()
         if edited or has_steps:
-            edit = import_boxes.replacing_edit(session.document, taken, source)
-            session.execute(edit, f"Import {imported.path.name}", origin="import")
+            edit = import_boxes.build_replace_edit(session.document, prepared, source)
+            session.execute(edit, tr("Import {name}", name=imported.path.name), origin="import")
         else:
-            import_boxes.take_over(session.document, taken, source)
+            import_boxes.replace_ground_truth(session.document, prepared, source)
             self._write_ground_truth(source)
             session.reload_ground_truth()
-        if self._keeper.project is None:
-            self._keeper.fileNeeded.emit()
-        self._keeper.save_values({"ground_truth": digest, "ground_truth_path": str(imported.path)})
+        if self._autosave.project is None:
+            self._autosave.projectFileRequested.emit()
+        self._autosave.save_values({"ground_truth": digest, "ground_truth_path": str(imported.path)})
         return True
 
     def _has_labels(self) -> bool:
@@ -94,16 +98,16 @@ class Importer(QObject):
         return bool(len(truth) or truth.states().any() or truth.verified().any())
 
     def _write_ground_truth(self, source: int) -> None:
-        if self._keeper.project is None:
+        if self._autosave.project is None:
             return
         truth, document = self._session.document.ground_truth(source), self._session.document
-        self._keeper.project.import_ground_truth(
+        self._autosave.project.import_ground_truth(
             source,
-            Columns.of(truth),
+            BoxColumns.of(truth),
             FrameStates.of(truth),
             class_names=document.class_names,
             next_id=truth.next_id,
-            rest=truth.rest,
+            default_state=truth.default_state,
         )
 
     def add_predictions(
@@ -118,22 +122,22 @@ class Importer(QObject):
         predictions, names = import_boxes.prepare_predictions(imported, session.document, class_map or {}, source)
         history = session.history
         if names != session.document.class_names and history.undo_step() is None and history.redo_step() is None:
-            # Part of the import, not an edit: ground truth that comes later replaces nothing of a person's.
+            # Part of the import, not an edit: ground truth imported later need not ask before it replaces this.
             session.document.class_names = names
             self._write_ground_truth(source)
             session.reload_ground_truth()
         elif names != session.document.class_names:
-            session.execute(SetClassNames(names, source), f"Classes of {name}", origin="import")
-        return session.variants.add(name, predictions, path=str(imported.path), **_told_of_run(predictions))
+            session.execute(SetClassNames(names, source), tr("Add classes of {name}", name=name), origin="import")
+        return session.variants.add(name, predictions, path=str(imported.path), **_run_fields(predictions))
 
 
-def _told_of_run(predictions: PredictionSet) -> dict[str, Any]:
-    """What a file written by a run of ours says of it: speeds, and what it ran on (fields of Variant)."""
+def _run_fields(predictions: PredictionSet) -> dict[str, Any]:
+    """Speed and environment of a run, from a file that iouviewer wrote (fields of Variant)."""
     protocol = predictions.protocol
     speeds = {
         name: float(protocol[name])
         for name in ("fps", "throughput")
         if isinstance(protocol.get(name), int | float) and 0 < protocol[name] < math.inf
     }
-    details = {name: protocol[name] for name in DETAILS if protocol.get(name) is not None}
+    details = {name: protocol[name] for name in PROTOCOL_DETAILS if protocol.get(name) is not None}
     return {**speeds, "details": details} if speeds else {}

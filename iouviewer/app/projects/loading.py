@@ -1,4 +1,4 @@
-"""Loading a project, with its scores, away from the UI thread."""
+"""Loads a project, with its scores, outside the UI thread."""
 
 from __future__ import annotations
 
@@ -9,75 +9,76 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from iouviewer.app.editing.session_values import Scored
-from iouviewer.app.projects.recovery import Opened, open_whatever_state
-from iouviewer.app.projects.score_settings_json import scores_from_json
+from iouviewer.app.editing.session_values import InitialScores
+from iouviewer.app.projects.recovery import OpenedProject, open_or_recover
+from iouviewer.app.settings import score_settings_from_json
 from iouviewer.document.scores import Scores, ScoreSettings
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 
-LOAD_AT_ONCE = 512 << 10
-"""Bytes of a project up to which it is loaded at once: some ten milliseconds, less than a window takes to answer."""
+MAX_SYNCHRONOUS_BYTES = 512 << 10
+"""Projects up to this size are loaded in the UI thread: about ten milliseconds, too short to notice."""
 
-_READING = 0.7
-"""Share of the time that reading takes; the rest is scoring."""
+_READ_SHARE = 0.7
+"""Share of the loading time that reading takes; the rest is scoring."""
 
 
-class SupersededError(Exception):
-    """What is being loaded is no longer wanted."""
+class LoadCancelledError(Exception):
+    """The project is no longer wanted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedProject:
     """A project ready to be shown: its source's id and the variants with their scores."""
 
-    opened: Opened
+    opened: OpenedProject
     source: int
-    scored: Scored
+    scores: InitialScores
 
 
-def load_project(path: Path, settings: ScoreSettings, progress: Callable[[float], None]) -> Loaded:
-    """Open a project in whatever state it is, and score its variants.
+def load_project(path: Path, settings: ScoreSettings, progress: Callable[[float], None]) -> LoadedProject:
+    """Open a project in any state and score its variants.
 
     Args:
-        settings: where the project has none of its own.
-        progress: called with a share from 0 to 1; what it raises ends the loading and closes the project.
+        settings: used if the project stores none.
+        progress: called with a share from 0 to 1; an exception it raises ends the loading and closes the project.
 
     Raises:
         UserError: it cannot be opened.
     """
-    opened = open_whatever_state(path, lambda done, total: progress(_READING * done / total if total else 0.0))
+    opened = open_or_recover(path, lambda done, total: progress(_READ_SHARE * done / total if total else 0.0))
     try:
         contents = opened.contents
         document = contents.document
         if not document.sources:
             document.add_source(Source(0, "", "", 0, 0, 0))
         source = min(document.sources)
-        scores = Scores(document.ground_truth(source), scores_from_json(contents.settings.get("scores"), settings))
+        settings = score_settings_from_json(contents.settings.get("scores"), settings)
+        scores = Scores(document.ground_truth(source), settings)
         for number, variant in enumerate(contents.variants):
-            progress(_READING + (1 - _READING) * number / len(contents.variants))
+            progress(_READ_SHARE + (1 - _READ_SHARE) * number / len(contents.variants))
             scores.set_variant(variant.key, variant.predictions)
         progress(1.0)
     except BaseException:
-        opened.close_unused()
+        opened.discard()
         raise
-    return Loaded(opened, source, Scored(scores, contents.variants, contents.baseline))
+    return LoadedProject(opened, source, InitialScores(scores, contents.variants, contents.baseline))
 
 
 class ProjectLoader(QObject):
     """Loads one project at a time; the latest request wins. Used from the UI thread.
 
     Signals, in the UI thread:
-        progress(str, float): the file's name, and a share from 0 to 1. Not for small projects.
-        loaded(Loaded): whoever receives it owns the open file.
-        failed(UserError): it cannot be opened.
+        progress(str, float): file name and a share from 0 to 1; not emitted for small projects.
+        loaded(LoadedProject): the receiver owns the open file.
+        failed(UserError): the project cannot be opened.
     """
 
     progress = Signal(str, float)
     loaded = Signal(object)
     failed = Signal(object)
     _advanced = Signal(int, float)
-    _ended = Signal(int)
+    _finished = Signal(int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -86,10 +87,10 @@ class ProjectLoader(QObject):
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._results: dict[int, Loaded | UserError] = {}
-        self._told = 0.0
+        self._results: dict[int, LoadedProject | UserError] = {}
+        self._last_share = 0.0
         self._advanced.connect(self._on_advanced)
-        self._ended.connect(self._on_ended)
+        self._finished.connect(self._on_finished)
 
     @property
     def busy(self) -> bool:
@@ -97,9 +98,9 @@ class ProjectLoader(QObject):
         return bool(self._name)
 
     def load(self, path: Path, settings: ScoreSettings) -> None:
-        """Load a project; ``loaded`` or ``failed`` follows, before this returns where the file is small."""
+        """Load a project; ``loaded`` or ``failed`` follows, for small files before this method returns."""
         self.cancel()
-        if _size_of(path) <= LOAD_AT_ONCE:
+        if _size_of(path) <= MAX_SYNCHRONOUS_BYTES:
             try:
                 loaded = load_project(path, settings, lambda _share: None)
             except UserError as error:
@@ -107,7 +108,7 @@ class ProjectLoader(QObject):
                 return
             self.loaded.emit(loaded)
             return
-        self._name, self._told = path.name, 0.0
+        self._name, self._last_share = path.name, 0.0
         self._stop = threading.Event()
         work = (self._number, path, settings, self._stop, self._thread)
         self._thread = threading.Thread(target=self._run, args=work, name="project")
@@ -115,73 +116,78 @@ class ProjectLoader(QObject):
         self._thread.start()
 
     def cancel(self) -> None:
-        """What is being loaded is no longer wanted; its file is closed."""
+        """Stop loading and close the file."""
         with self._lock:
             self._stop.set()
             self._number += 1
-            unwanted = list(self._results.values())
+            unused = list(self._results.values())
             self._results.clear()
         self._name = ""
-        for result in unwanted:
-            _close(result)
+        for result in unused:
+            _discard(result)
 
-    def close(self) -> None:
-        """End the loading and wait for its thread, which looks up after every few thousand rows and every variant."""
-        self.cancel()
+    def wait(self) -> None:
+        """Wait until the thread has ended; its result may still be in the event loop."""
         if self._thread is not None:
             self._thread.join()
-            self._thread = None
+
+    def close(self) -> None:
+        """Stop loading and wait for the thread, which checks every few thousand rows and after every variant."""
+        self.cancel()
+        self.wait()
+        self._thread = None
 
     def _run(
         self, number: int, path: Path, settings: ScoreSettings, stop: threading.Event, before: threading.Thread | None
     ) -> None:
         if before is not None:
-            # Its file may be the same one, and is locked until it is closed.
+            # It may hold the same file, which is locked until it is closed.
             before.join()
 
-        def advanced(share: float) -> None:
+        def advance(share: float) -> None:
             if stop.is_set():
-                raise SupersededError
+                raise LoadCancelledError
             self._advanced.emit(number, share)
 
-        result: Loaded | UserError
+        result: LoadedProject | UserError
         try:
-            result = load_project(path, settings, advanced)
-        except SupersededError:
+            result = load_project(path, settings, advance)
+        except LoadCancelledError:
             return
         except UserError as error:
             result = error
         with self._lock:
-            wanted = not stop.is_set()
-            if wanted:
+            is_current = not stop.is_set()
+            if is_current:
                 self._results[number] = result
-        if wanted:
-            self._ended.emit(number)
+        if is_current:
+            self._finished.emit(number)
         else:
-            _close(result)
+            _discard(result)
 
     def _on_advanced(self, number: int, share: float) -> None:
-        if number == self._number and share >= self._told + 0.01:
-            self._told = share
+        if number == self._number and share >= self._last_share + 0.01:
+            self._last_share = share
             self.progress.emit(self._name, share)
 
-    def _on_ended(self, number: int) -> None:
+    def _on_finished(self, number: int) -> None:
         with self._lock:
             result = self._results.pop(number, None)
         if result is None:
             return
         self._name = ""
-        if isinstance(result, Loaded):
+        if isinstance(result, LoadedProject):
             self.loaded.emit(result)
         else:
             self.failed.emit(result)
 
 
-def _close(result: Loaded | UserError) -> None:
-    if isinstance(result, Loaded):
-        result.opened.close_unused()
+def _discard(result: LoadedProject | UserError) -> None:
+    if isinstance(result, LoadedProject):
+        result.opened.discard()
 
 
 def _size_of(path: Path) -> int:
+    """Bytes of a project file and its write-ahead log."""
     log = path.with_name(f"{path.name}-wal")
     return sum(file.stat().st_size for file in (path, log) if file.is_file())

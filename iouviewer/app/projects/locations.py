@@ -1,123 +1,94 @@
-"""Where project files lie, how they are found again, and where a project's video may be."""
+"""Paths of project files: where they are created, how they are found again, and where a project's video may be."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from iouviewer import folders
+from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.atomic import atomic_write
-from iouviewer.document.numbering import Numbering
 from iouviewer.document.sources import Source
-from iouviewer.project.named_video import named_video
+from iouviewer.i18n import tr
+from iouviewer.project.contents import read_video_path
 from iouviewer.project.schema import SUFFIX
-from iouviewer.video.fingerprint import FormerFingerprint
+from iouviewer.video.fingerprint import LegacyFingerprint
 
 REGISTRY_LIMIT = 2000
 
 
-class VideoFacts(Protocol):
-    """What must be known of a video to find its project; ``app.video_info.VideoInfo`` has it."""
-
-    @property
-    def path(self) -> Path: ...
-
-    @property
-    def size(self) -> tuple[int, int]: ...
-
-    @property
-    def frame_count(self) -> int: ...
-
-    @property
-    def fps(self) -> float: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def former(self) -> FormerFingerprint | None:
-        """The fingerprint that earlier versions gave a folder of pictures."""
-        ...
-
-    @property
-    def index_digest(self) -> str: ...
-
-    @property
-    def numbers_confirmed(self) -> bool:
-        """Whether frame numbers are final."""
-        ...
-
-    @property
-    def numbering(self) -> Numbering | None:
-        """Which pictures the numbers stand for, where the video can tell."""
-        ...
-
-
-def source_of(facts: VideoFacts, *, number: int = 0) -> Source:
-    """The source that a document holds for a video."""
-    path = facts.path.absolute()
-    width, height = facts.size
+def source_from(info: VideoInfo, *, number: int = 0) -> Source:
+    """The source that a document stores for a video."""
+    path = info.path.absolute()
+    width, height = info.size
     return Source(
-        number, path.name, str(path), width, height, facts.frame_count, facts.fps, facts.fingerprint, facts.index_digest
+        number, path.name, str(path), width, height, info.frame_count, info.fps, info.fingerprint, info.index_digest
     )
 
 
-def is_same_file(facts: VideoFacts, known: Source) -> bool:
-    """Whether an open video is the one that a project knows; False where the project knows too little.
+def is_same_file(info: VideoInfo, known: Source) -> bool:
+    """Whether an open video is the one that a project knows; False if the project knows too little.
 
-    A folder is also known by what earlier versions named it, by its path alone where that name fits others as well.
+    An image folder is also recognised by the fingerprint of earlier versions; if that could match other folders, its
+    path must match as well.
     """
     if not known.fingerprint:
         return False
-    former = facts.former
-    if former is not None and known.fingerprint == former.value:
-        return former.certain or _is_at(known.path, facts.path)
-    return known.fingerprint == facts.fingerprint
+    legacy = info.legacy_fingerprint
+    if legacy is not None and known.fingerprint == legacy.value:
+        return legacy.certain or _is_same_path(known.path, info.path)
+    return known.fingerprint == info.fingerprint
 
 
-def _is_at(named: str, path: Path) -> bool:
+def _is_same_path(named: str, path: Path) -> bool:
     try:
         return bool(named) and Path(named).samefile(path)
     except OSError:
-        return False  # what was named is gone
+        return False  # the named file no longer exists
 
 
-def difference_of(found: Source, known: Source, *, same_file: bool) -> str:
-    """One sentence where a video is not the file that was labelled; empty where it is, or nothing was known."""
+def describe_difference(found: Source, known: Source, *, same_file: bool) -> str:
+    """A warning if a video is not the file that was labelled; empty if it is, or if nothing was known."""
     if known.frame_count and found.frame_count != known.frame_count:
-        return (
-            f"{found.name} is another file than the one that was labelled: "
-            f"{found.frame_count:,} against {known.frame_count:,} frames. Check that the boxes fit the pictures."
+        return tr(
+            "{name} is not the file that was labelled: it has {found:,} frames instead of {known:,}. "
+            "Check that the boxes fit the frames.",
+            name=found.name,
+            found=found.frame_count,
+            known=known.frame_count,
         )
     if known.fingerprint and not same_file:
-        return f"{found.name} is another file than the one that was labelled, with as many frames."
+        return tr(
+            "{name} is not the file that was labelled, although it has as many frames. "
+            "Check that the boxes fit the frames.",
+            name=found.name,
+        )
     return ""
 
 
-def beside(video: Path) -> Path:
+def sidecar_path(video: Path) -> Path:
     """``clip.mp4.iouv`` in the video's folder."""
     return video.with_name(f"{video.name}{SUFFIX}")
 
 
-def in_data_folder(video: Path, fingerprint: str, *, kind: str = "projects", number: int = 0) -> Path:
-    """A place in the user's data folder; videos of the same name do not meet there."""
+def data_folder_path(video: Path, fingerprint: str, *, kind: str = "projects", number: int = 0) -> Path:
+    """A path in the user's data folder, distinct for videos with the same name."""
     name = re.sub(r"[^\w.() -]", "_", video.name)[:80] or "video"
     tail = f" {number}" if number else ""
     return folders.data_folder() / kind / f"{name}-{fingerprint[:12] or 'unknown'}{tail}{SUFFIX}"
 
 
-def new_places(video: Path, fingerprint: str) -> Iterable[Path]:
-    """Free places for a new project, the best one first."""
-    candidates = [beside(video), *(in_data_folder(video, fingerprint, number=number) for number in range(50))]
+def candidate_paths(video: Path, fingerprint: str) -> Iterable[Path]:
+    """Unused paths for a new project, the best one first."""
+    candidates = [sidecar_path(video), *(data_folder_path(video, fingerprint, number=number) for number in range(50))]
     return (path for path in candidates if not path.exists())
 
 
-class Registry:
-    """Which project belongs to which video, by fingerprint; a help to find moved files, and only that."""
+class ProjectRegistry:
+    """Project paths by video fingerprint. Only a help to find moved files; it may be deleted."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or folders.data_folder() / "projects.json"
@@ -126,11 +97,11 @@ class Registry:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            # It can be made again by opening projects; a damaged one is worth no message.
+            # Opening projects fills it again; a damaged file is not worth a message.
             return {}
 
     def remember(self, fingerprint: str, project: Path) -> None:
-        """Note where a video's project lies. UserError: it could not be written."""
+        """Store the project path of a video. UserError: it could not be written."""
         known = self._read()
         if not fingerprint or known.get(fingerprint) == str(project.absolute()):
             return
@@ -141,38 +112,42 @@ class Registry:
             file.write(msgspec.json.encode(latest))
 
     def find(self, fingerprint: str) -> Path | None:
-        """The project noted for this fingerprint, if it is still there."""
+        """The project stored for this fingerprint, if the file still exists."""
         found = self._read().get(fingerprint, "") if fingerprint else ""
         return Path(found) if found and Path(found).is_file() else None
 
 
-def find_project(facts: VideoFacts, registry: Registry) -> Path | None:
-    """The project of a video: beside it, else as noted, else at its usual place in the data folder."""
-    video = facts.path
-    candidates = (beside(video), registry.find(facts.fingerprint), in_data_folder(video, facts.fingerprint))
+def find_project(info: VideoInfo, registry: ProjectRegistry) -> Path | None:
+    """The project of a video: beside it, else from the registry, else at its default path in the data folder."""
+    video = info.path
+    candidates = (
+        sidecar_path(video),
+        registry.find(info.fingerprint),
+        data_folder_path(video, info.fingerprint),
+    )
     found = next((path for path in candidates if path is not None and path.is_file()), None)
-    return found or _find_former_project(video, facts.former, registry)
+    return found or _find_legacy_project(video, info.legacy_fingerprint, registry)
 
 
-def _find_former_project(video: Path, former: FormerFingerprint | None, registry: Registry) -> Path | None:
-    """The project that an earlier version made for a folder of pictures.
+def _find_legacy_project(video: Path, legacy: LegacyFingerprint | None, registry: ProjectRegistry) -> Path | None:
+    """The project that an earlier version created for an image folder.
 
-    Names and sizes may fit other folders: the project must name this very folder, or, where the pictures counted, one
-    that is gone, for then the folder was moved.
+    File names and sizes may match other folders. The project must therefore name this very folder, or, if the
+    fingerprint covers the images themselves, a folder that no longer exists, because it was moved.
     """
-    if former is None:
+    if legacy is None:
         return None
-    for path in (registry.find(former.value), in_data_folder(video, former.value)):
+    for path in (registry.find(legacy.value), data_folder_path(video, legacy.value)):
         if path is None or not path.is_file():
             continue
-        named = named_video(path)
-        if _is_at(named, video) or (former.certain and named and not Path(named).exists()):
+        named = read_video_path(path)
+        if _is_same_path(named, video) or (legacy.certain and named and not Path(named).exists()):
             return path
     return None
 
 
 def find_video(source: Source, relative: str, project: Path, last_folders: Iterable[str]) -> Path | None:
-    """A project's video: at its relative path, in the project's folder, where it was, in the last folders; or None."""
+    """A project's video, or None. Searched: its relative path, the project's folder, its old path, recent folders."""
     folder = project.absolute().parent
     candidates = [folder / relative] if relative else []
     if source.name:

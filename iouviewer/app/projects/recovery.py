@@ -1,4 +1,4 @@
-"""Opening a project file whatever state it is in: sound, open in another window, damaged."""
+"""Opens a project file in any state: intact, open in another window, or damaged."""
 
 from __future__ import annotations
 
@@ -6,45 +6,46 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iouviewer.app.projects.locations import in_data_folder
+from iouviewer.app.projects.locations import data_folder_path
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.project.contents import ProjectContents
 from iouviewer.project.lock import ProjectLockedError
-from iouviewer.project.rows import Progress, no_progress
+from iouviewer.project.rows import ProgressCallback, no_progress
 from iouviewer.project.salvage import salvage
 from iouviewer.project.store import DamagedProjectError, ProjectFile
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """An open project file and what stands in it.
+class OpenedProject:
+    """An open project file with its contents.
 
     Attributes:
-        copy_of: the file that another window has open, where this is a copy of it.
-        salvaged: this file was made of a damaged one; edits may be in it that its history does not know.
-        told: one sentence for people for each thing out of the ordinary.
+        copy_of: the file that another window has open, if this is a copy of it.
+        salvaged: the file was rebuilt from a damaged one and may hold edits that are missing in its history.
+        messages: one sentence for the user for each unusual event.
     """
 
     project: ProjectFile
     contents: ProjectContents
     copy_of: Path | None = None
     salvaged: bool = False
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
-    def close_unused(self) -> None:
-        """Close the file; a copy goes, as nobody has seen it."""
+    def discard(self) -> None:
+        """Close the file; a copy is deleted, because nobody has seen it."""
         self.project.close()
         if self.copy_of is not None:
             self.project.path.unlink(missing_ok=True)
 
 
-def open_whatever_state(path: Path, progress: Progress = no_progress) -> Opened:
-    """Open a project; a copy where another window has it, what could be salvaged where it is damaged.
+def open_or_recover(path: Path, progress: ProgressCallback = no_progress) -> OpenedProject:
+    """Open a project; a copy if another window has it open, the salvaged contents if it is damaged.
 
-    ``progress(boxes read, boxes)`` is called now and then; what it raises ends the loading, with the file closed.
+    ``progress(boxes read, boxes)`` is called regularly; an exception it raises ends the loading and closes the file.
 
     Raises:
-        UserError: it cannot be opened; it is unchanged, or kept under another name that is told.
+        UserError: it cannot be opened. It is unchanged, or renamed as the message says.
     """
     try:
         project = ProjectFile.open(path)
@@ -53,7 +54,7 @@ def open_whatever_state(path: Path, progress: Progress = no_progress) -> Opened:
     except DamagedProjectError as error:
         return _open_salvaged(path, error, progress)
     try:
-        return Opened(project, project.load(progress))
+        return OpenedProject(project, project.load(progress))
     except DamagedProjectError as error:
         project.close()
         return _open_salvaged(path, error, progress)
@@ -62,47 +63,54 @@ def open_whatever_state(path: Path, progress: Progress = no_progress) -> Opened:
         raise
 
 
-def _open_copy(path: Path, error: ProjectLockedError, progress: Progress) -> Opened:
+def _load(project: ProjectFile, progress: ProgressCallback) -> ProjectContents:
+    """Read an open file; it is closed if that fails."""
+    try:
+        return project.load(progress)
+    except BaseException:
+        project.close()
+        raise
+
+
+def _open_copy(path: Path, error: ProjectLockedError, progress: ProgressCallback) -> OpenedProject:
     stem = path.with_name(path.stem)
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    target = in_data_folder(stem, stamp, kind="copies")
+    target = data_folder_path(stem, stamp, kind="copies")
     number = 0
     while target.exists():
         number += 1
-        target = in_data_folder(stem, stamp, kind="copies", number=number)
+        target = data_folder_path(stem, stamp, kind="copies", number=number)
     project = ProjectFile.copy_of(path, target)
-    try:
-        contents = project.load(progress)
-    except BaseException:
-        project.close()
-        raise
-    told = f"{path.name}: {error.message}; this window shows a copy, edits here are kept in {target}"
-    return Opened(project, contents, copy_of=path, told=[told])
+    contents = _load(project, progress)
+    message = tr(
+        "{name}: {reason}. This window shows a copy; edits are saved in {path}",
+        name=path.name,
+        reason=error.message,
+        path=target,
+    )
+    return OpenedProject(project, contents, copy_of=path, messages=[message])
 
 
-def _open_salvaged(path: Path, error: DamagedProjectError, progress: Progress) -> Opened:
-    """Put the damaged file aside and what can be read of it at its place."""
-    aside = _free_name(path, f"damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+def _open_salvaged(path: Path, error: DamagedProjectError, progress: ProgressCallback) -> OpenedProject:
+    """Rename the damaged file and put what can be read of it in its place."""
+    damaged = _free_name(path, f"damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     part = _free_name(path, "salvaged")
     try:
         report = salvage(path, part)
-        # The log belongs to the damaged file; beside the new one it would spoil it.
+        # SQLite's log files belong to the damaged file; beside the new one they would corrupt it.
         for suffix in ("-wal", "-shm", "-journal"):
             log = path.with_name(path.name + suffix)
             if log.exists():
-                log.rename(aside.with_name(aside.name + suffix))
-        path.rename(aside)
+                log.rename(damaged.with_name(damaged.name + suffix))
+        path.rename(damaged)
         part.rename(path)
     except OSError as failure:
-        raise UserError(f"{error.message}; it could not be put aside: {failure.strerror}", path=path) from failure
+        message = tr("{damage}; the file could not be renamed: {reason}", damage=error.message, reason=failure.strerror)
+        raise UserError(message, path=path) from failure
     project = ProjectFile.open(path)
-    try:
-        contents = project.load(progress)
-    except BaseException:
-        project.close()
-        raise
-    told = f"{path.name} was damaged and is kept as {aside.name}: {report}"
-    return Opened(project, contents, salvaged=True, told=[told])
+    contents = _load(project, progress)
+    message = tr("{name} was damaged and is kept as {kept}: {report}", name=path.name, kept=damaged.name, report=report)
+    return OpenedProject(project, contents, salvaged=True, messages=[message])
 
 
 def _free_name(path: Path, word: str) -> Path:

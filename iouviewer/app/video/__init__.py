@@ -1,1 +1,1 @@
-"""Frames for the window: decoding, indexing and playing in threads of their own."""
+"""Frames for the window: decoding, indexing and playback, in threads of their own."""

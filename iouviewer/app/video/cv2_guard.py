@@ -1,7 +1,7 @@
-"""OpenCV's build with a GUI of its own points Qt at its own plugins when it is imported; undo that.
+"""Works around OpenCV's GUI build, which points Qt at its own plugins when it is imported.
 
-The wanted build is the headless one. A user may have the other (``opencv-python``) from elsewhere: then the program
-starts all the same, and says so.
+iouviewer depends on the headless build. If the user has installed the other one (``opencv-python``), the program starts
+all the same, and reports it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def _cv2_folder() -> Path | None:
 
 
 def has_own_qt() -> bool:
-    """Whether the installed OpenCV is the build that brings a Qt of its own."""
+    """Whether the installed OpenCV is the build with its own Qt."""
     folder = _cv2_folder()
     return folder is not None and (folder / "qt").is_dir()
 
 
 def clear_cv2_qt_paths() -> None:
-    """Remove the variables that OpenCV set; what the user set to another place stays.
+    """Remove the environment variables that OpenCV set; values that the user set remain.
 
-    Call it right before the QApplication is made, and in whatever environment a child process gets.
+    Call it right before the QApplication is created, and for the environment of every child process.
     """
     folder = _cv2_folder()
     if folder is None:
@@ -47,7 +47,7 @@ def clear_cv2_qt_paths() -> None:
 
 
 def import_cv2_safely() -> ModuleType:
-    """Import cv2 and leave Qt's variables as they were."""
+    """Import cv2 without changing Qt's environment variables."""
     before = {name: os.environ.get(name) for name in QT_VARIABLES}
     module = importlib.import_module("cv2")
     for name, value in before.items():

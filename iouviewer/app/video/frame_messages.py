@@ -1,4 +1,4 @@
-"""What the UI thread asks of the frame thread, and what that answers."""
+"""Requests from the UI thread to the decode thread, and its answers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class LoadedFrame:
-    """A picture for the screen.
+    """A frame for the screen.
 
     Attributes:
-        frame: number of the picture shown; -1 where it is not known yet (no boxes belong to it).
-        request: number that ``FrameLoader.request`` gave back.
+        frame: number of the frame; -1 if unknown (it has no boxes).
+        request: the number returned by ``FrameLoader.request``.
         image: QImage.Format_RGB32 that owns its pixels.
-        exact: it is the picture that was asked for.
+        exact: it is the frame that was requested.
         scale: width of the image / width of the video.
-        stand_in: the picture that was asked for follows.
-        reduced: it has fewer pixels than the screen would show; the full picture follows, or comes when playing stops.
+        is_preview: the requested frame follows.
+        reduced: it has fewer pixels than the screen could show; the full frame follows, or comes when playback stops.
         damaged: the file is damaged here.
-        interlaced: woven of two fields.
+        interlaced: it combines two fields.
     """
 
     frame: int
@@ -36,69 +36,81 @@ class LoadedFrame:
     image: QImage
     exact: bool
     scale: float
-    stand_in: bool = False
+    is_preview: bool = False
     reduced: bool = False
     damaged: bool = False
     interlaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What the screen wants of the video of ``opening``: a picture by number, or by time where ``seconds`` is given."""
+class FrameRequest:
+    """A frame of the video with number ``opening``: by frame number, or by time if ``seconds`` is given."""
 
     number: int
     opening: int
     frame: int
     scrubbing: bool = False
-    moving: bool = False
+    playing: bool = False
     seconds: float | None = None
     target: Size | None = None
 
 
 @dataclass
 class Mailbox:
-    """What the frame thread is to do next. There is one place for each kind, so nothing queues: the latest wins.
+    """Work for the decode thread. Each kind has one slot, so nothing queues: the latest entry wins.
 
-    Index, proxy and requests name the opening that they belong to. ``ahead`` is no work but a leave: whether pictures
-    may be fetched before anybody asks for them.
+    Index, proxy and requests carry the number of the video that they belong to. ``read_ahead`` is a permission, not
+    work: whether frames may be decoded before they are requested.
     """
 
     condition: threading.Condition = field(default_factory=threading.Condition)
     opening: tuple[int, Path] | None = None
-    request: Request | None = None
+    request: FrameRequest | None = None
     index: tuple[int, VideoIndex] | None = None
     proxy: tuple[int, Proxy] | None = None
     memory: int | None = None
-    ahead: bool = True
+    read_ahead: bool = True
     closing: bool = False
 
     def has_work(self) -> bool:
-        """Whether something newer waits. Read without the lock: at worst the answer comes one packet late."""
+        """Whether an entry waits. Read without the lock: at worst the answer is one packet late."""
         waiting = (self.opening, self.request, self.index, self.proxy, self.memory)
         return self.closing or any(item is not None for item in waiting)
 
     def is_superseded(self) -> bool:
-        """Whether what is being decoded is no longer wanted."""
+        """Whether the frame that is being decoded is no longer needed."""
         return self.closing or self.opening is not None or self.request is not None
 
     def put(self, **items: object) -> None:
-        """Replace what waits in the named places and wake the thread."""
+        """Replace the named entries and wake the thread."""
         with self.condition:
             for name, item in items.items():
                 setattr(self, name, item)
             self.condition.notify()
 
 
-class Answers(QObject):
-    """Signals from the frame thread; they reach methods of objects of the UI thread in that thread."""
+class DecodeSignals(QObject):
+    """Signals of the decode thread; slots of UI objects receive them in the UI thread.
+
+    Signals:
+        opened(int, VideoInfo, VideoIndex | None): number of the video, what is known about it, its index.
+        openFailed(int, UserError, int): number of the video, and of the one that stays open.
+        frameDecoded(LoadedFrame), frameFailed(FrameRequest, UserError): answers to a request.
+        memoryUsed(int): bytes of decoded frames.
+        scrubbed(int): the user scrubs at this frame.
+        numbersUncertain(int, VideoIndex): frame numbers became uncertain, because damage was found.
+        damageFound(int, tuple[Damage, ...]): all damage known so far.
+        indexMismatched(int): the file has other packets than its index.
+        failed(UserError): an unexpected error; the thread continues.
+    """
 
     opened = Signal(object, object, object)
     openFailed = Signal(object, object, object)
-    frame = Signal(object)
+    frameDecoded = Signal(object)
     frameFailed = Signal(object, object)
     memoryUsed = Signal(object)
-    visited = Signal(object)
-    doubted = Signal(object, object)
-    damaged = Signal(object, object)
-    mismatched = Signal(object)
+    scrubbed = Signal(object)
+    numbersUncertain = Signal(object, object)
+    damageFound = Signal(object, object)
+    indexMismatched = Signal(object)
     failed = Signal(object)

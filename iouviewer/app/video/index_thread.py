@@ -1,4 +1,4 @@
-"""The thread that completes and proves indexes and builds the proxy, giving way to what the user waits for."""
+"""The thread that completes and checks the index and builds the proxy, after everything the user waits for."""
 
 from __future__ import annotations
 
@@ -11,142 +11,165 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from iouviewer.app.video.proxy_builder import ProxyState, SmallCopies
+from iouviewer.app.video.proxy_builder import ProxyBuilder, ProxyState
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.errors import UserError
-from iouviewer.video.container import IndexMismatchError, refuse_another_file
-from iouviewer.video.decode_check import Confirmation
+from iouviewer.i18n import tr
+from iouviewer.video.container import IndexMismatchError, ensure_file_unchanged
+from iouviewer.video.decode_check import DecodeCheck
 from iouviewer.video.index import VideoIndex
-from iouviewer.video.index_builder import complete_index, goes_on_from
+from iouviewer.video.index_builder import build_complete_index, has_packets_of
 from iouviewer.video.index_cache import save_index
 from iouviewer.video.proxy import Proxy, proxy_folder
 
 _log = logging.getLogger(__name__)
 
-_CONFIRM_LIMIT = 200_000 * 1920 * 1080
-"""Pixels of a whole video up to which it is decoded once in the background, ten to twenty minutes of one core."""
+_MAX_CHECKED_PIXELS = 200_000 * 1920 * 1080
+"""Videos with more pixels in total are not decoded in the background; this takes ten to twenty minutes on one core."""
 
 _NICENESS = 10
-"""Steps by which this thread stands back behind others of the machine (Linux; Qt's priorities do nothing there)."""
+"""Nice value of this thread on Linux, where Qt's thread priorities have no effect."""
 
-_LOOK_EVERY = 64
-"""Packets after which the proof looks whether the file is still the one that was opened."""
+_CHANGE_CHECK_INTERVAL = 64
+"""Packets between two tests whether the file has changed since it was opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far the index, or its confirmation (``confirming``), has come; ``share`` from 0 to 1."""
+    """Progress of the index, or of its decode check (``is_check``); ``share`` from 0 to 1."""
 
     frames: int
     share: float
     complete: bool
-    confirming: bool = False
+    is_check: bool = False
 
 
-class BackgroundAnswers(QObject):
-    """Signals from the background thread."""
+class IndexSignals(QObject):
+    """Signals of the index thread; the first argument is always the thread (except for ``failed``).
 
-    grown = Signal(object, object, object)
-    confirmed = Signal(object, object)
-    readAnew = Signal(object, object)
+    Signals:
+        progressed(IndexThread, VideoIndex | None, IndexProgress): the index so far, None during the decode check.
+        checked(IndexThread, VideoIndex): the decode check is complete; the index has the final frame numbers.
+        reindexed(IndexThread, VideoIndex): the packets were read again, because the file did not match its index.
+        proxyOpened(IndexThread, Proxy), proxyState(IndexThread, ProxyState): the proxy and its state.
+        failed(UserError): the work stopped.
+    """
+
+    progressed = Signal(object, object, object)
+    checked = Signal(object, object)
+    reindexed = Signal(object, object)
     proxyOpened = Signal(object, object)
     proxyState = Signal(object, object)
     failed = Signal(object)
 
 
-class BackgroundThread(QThread):
-    """Works on one video and ends. ``idle`` is the frame thread's: no work is begun while it is not set."""
+class IndexThread(QThread):
+    """Works on one video and ends. ``idle`` is the decode thread's: no work starts while it is not set."""
 
-    def __init__(self, info: VideoInfo, index: VideoIndex, answers: BackgroundAnswers, idle: threading.Event) -> None:
+    def __init__(self, info: VideoInfo, index: VideoIndex, signals: IndexSignals, idle: threading.Event) -> None:
         super().__init__()
-        self.setObjectName("video background")
+        self.setObjectName("index")
         self._info = info
         self._index = index
-        self._answers = answers
+        self._signals = signals
         self._idle = idle
-        self._wake = threading.Condition()
+        self.condition = threading.Condition()
         self._stopped = False
-        self._visited: int | None = None
+        self._scrubbed_frame: int | None = None
         self._proxy_limit = 0
-        self._doubtful: VideoIndex | None = None
+        self._uncertain_index: VideoIndex | None = None
         self._last_share = -1.0
-        self._deleting = False
+        self._delete_requested = False
         self._mismatched = False
-        self._read_anew = False
-        self._proof_allowed = False
-        self._refused = False
-        self._confirmation: Confirmation | None = None
-        self._copies = SmallCopies(info, opened=self._tell_proxy, told=self._tell_proxy_state)
+        self._reindexed = False
+        self._check_allowed = False
+        self._check_failed = False
+        self._check: DecodeCheck | None = None
+        self._proxy_builder = ProxyBuilder(info, on_opened=self._emit_proxy, on_state=self._emit_proxy_state)
+
+    @property
+    def index(self) -> VideoIndex:
+        """The index so far."""
+        return self._index
+
+    @property
+    def reindexed(self) -> bool:
+        """Whether the packets were read again."""
+        return self._reindexed
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the thread was asked to end."""
+        return self._stopped
 
     # -- called from the UI thread -------------------------------------------------------------------------------
 
-    def visit(self, frame: int) -> None:
-        """The user scrubbed here: cover it with the proxy."""
-        with self._wake:
-            self._visited = frame
-            self._wake.notify()
+    def add_scrubbed_frame(self, frame: int) -> None:
+        """The user scrubbed here: build the proxy around this frame."""
+        with self.condition:
+            self._scrubbed_frame = frame
+            self.condition.notify()
 
-    def allow_proxy(self, limit: int) -> None:
+    def set_proxy_limit(self, limit: int) -> None:
         """Bytes that proxies may take; 0 switches them off."""
-        with self._wake:
+        with self.condition:
             self._proxy_limit = limit
-            self._wake.notify()
+            self.condition.notify()
 
-    def allow_proof(self, *, on: bool) -> None:
+    def allow_check(self, *, on: bool) -> None:
         """Whether the whole video may be decoded while nothing else is to do."""
-        with self._wake:
-            self._proof_allowed = on
-            self._wake.notify()
+        with self.condition:
+            self._check_allowed = on
+            self.condition.notify()
 
     def delete_proxies(self) -> None:
-        """Delete the small copies of all videos."""
-        with self._wake:
-            self._deleting = True
-            self._wake.notify()
+        """Delete the proxies of all videos."""
+        with self.condition:
+            self._delete_requested = True
+            self.condition.notify()
 
-    def doubt(self, index: VideoIndex) -> None:
-        """Damage was found while reading: confirm the numbers after all."""
-        with self._wake:
-            self._doubtful = index
-            self._wake.notify()
+    def add_uncertain_index(self, index: VideoIndex) -> None:
+        """Damage was found while reading: the frame numbers need a decode check."""
+        with self.condition:
+            self._uncertain_index = index
+            self.condition.notify()
 
-    def read_anew(self) -> None:
-        """The file gives other packets than its index says: read them once more."""
-        with self._wake:
+    def request_reindex(self) -> None:
+        """The file has other packets than its index: read them again."""
+        with self.condition:
             self._mismatched = True
-            self._wake.notify()
+            self.condition.notify()
 
     def stop(self) -> None:
-        """Ask the thread to end; it does within a few packets."""
-        with self._wake:
+        """Ask the thread to end; it does so within a few packets."""
+        with self.condition:
             self._stopped = True
-            self._wake.notify()
+            self.condition.notify()
 
     # -- the thread ----------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Index; confirmation where numbers are in doubt; then small copies, and the proof in between."""
-        _step_back()
+        """Complete the index and settle uncertain numbers, then build the proxy and run the decode check."""
+        _lower_priority()
         try:
-            if self._complete() and self._confirm():
+            if self._complete() and self._settle_numbers():
                 self._work()
         except UserError as error:
-            self._answers.failed.emit(error)
+            self._signals.failed.emit(error)
         except OSError as error:
-            self._answers.failed.emit(
-                UserError("the video can no longer be read", path=self._info.path, remedy=str(error))
-            )
-        except Exception as error:  # noqa: BLE001 - the thread must go on; logged with its traceback
-            _log.exception("work on %s in the background was given up", self._info.path)
+            message = tr("the video can no longer be read")
+            self._signals.failed.emit(UserError(message, path=self._info.path, remedy=str(error)))
+        except Exception as error:  # noqa: BLE001 - the window must continue; logged with its traceback
+            _log.exception("background work on %s was aborted", self._info.path)
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            told = f"its index and small copies are not made any further ({reason})"
-            self._answers.failed.emit(UserError(told, path=self._info.path, remedy="The log has the details."))
+            message = tr("indexing and the scrub cache have stopped ({reason})", reason=reason)
+            self._signals.failed.emit(UserError(message, path=self._info.path, remedy=tr("See the log for details.")))
         finally:
-            if self._confirmation is not None:
-                self._confirmation.close()
+            if self._check is not None:
+                self._check.close()
 
-    def _give_way(self) -> bool:
-        """Wait while the user waits for a picture; whether to stop."""
+    def _yield_to_user(self) -> bool:
+        """Wait while the user waits for a frame; whether to stop."""
         while not self._stopped and not self._idle.wait(0.05):
             pass
         return self._stopped
@@ -154,97 +177,97 @@ class BackgroundThread(QThread):
     def _complete(self) -> bool:
         if self._index.complete:
             return True
-        index = complete_index(
+        index = build_complete_index(
             self._info.path,
             self._info.fingerprint,
             rotation=self._index.rotation,
             stamp=self._info.stamp,
-            grown=self._grown,
-            cancelled=self._give_way,
+            on_progress=self._emit_progress,
+            cancelled=self._yield_to_user,
         )
         if index is None:
             return False
         self._index = index
-        self._grown(index, 1.0)
+        self._emit_progress(index, 1.0)
         return True
 
-    def _grown(self, index: VideoIndex, share: float) -> None:
-        self._answers.grown.emit(self, index, IndexProgress(index.frame_count, share, index.complete))
+    def _emit_progress(self, index: VideoIndex, share: float) -> None:
+        self._signals.progressed.emit(self, index, IndexProgress(index.frame_count, share, index.complete))
 
-    def _confirm(self) -> bool:
-        """Settle numbers that are in doubt; False where the thread is to end."""
-        while not self._index.confirmed and not self._is_too_long() and not self._refused:
-            if self._give_way() or (self._mismatched and not self._read_again()):
+    def _settle_numbers(self) -> bool:
+        """Decode until the frame numbers are final; False if the thread has to end."""
+        while not self._index.numbers_final and not self._is_too_long() and not self._check_failed:
+            if self._yield_to_user() or (self._mismatched and not self._reindex()):
                 return False
-            self._decode_on()
+            self.decode_next()
         return True
 
-    def _read_again(self) -> bool:
-        """Make the index anew, once; False where the thread is to end."""
+    def _reindex(self) -> bool:
+        """Read the packets again, once; False if the thread has to end."""
         self._mismatched = False
-        if self._read_anew:
-            # Whoever met the next mismatch waits for an index, and tells what it means where it meets one by this.
-            self._answers.readAnew.emit(self, self._index)
+        if self._reindexed:
+            # The reader of the next mismatch waits for an index, and reports the file if it does not match this one.
+            self._signals.reindexed.emit(self, self._index)
             return True
-        self._read_anew = True
-        if self._confirmation is not None:
-            self._confirmation.close()
-            self._confirmation = None
-        self._copies.rest()
+        self._reindexed = True
+        if self._check is not None:
+            self._check.close()
+            self._check = None
+        self._proxy_builder.release_decoder()
         info, rotation = self._info, self._index.rotation
-        index = complete_index(
-            info.path, info.fingerprint, rotation=rotation, stamp=info.stamp, cancelled=self._give_way
+        index = build_complete_index(
+            info.path, info.fingerprint, rotation=rotation, stamp=info.stamp, cancelled=self._yield_to_user
         )
         if index is None:
             return False
-        if index.packets.same_as(self._index.packets):
-            save_index(self._index, info.fingerprint, info.path, info.stamp)  # what it has been proven to be is true
+        if index.packets.equals(self._index.packets):
+            save_index(self._index, info.fingerprint, info.path, info.stamp)  # keeps the results of a decode check
         else:
             index.prepare()
             self._index = index
-            with self._wake:
-                self._doubtful = None  # told by the index that was not the file's
-        self._answers.readAnew.emit(self, self._index)
+            with self.condition:
+                self._uncertain_index = None  # it belongs to the wrong index
+        self._signals.reindexed.emit(self, self._index)
         return True
 
     def _is_too_long(self) -> bool:
         width, height = self._info.size
-        return len(self._index.packets) * width * height > _CONFIRM_LIMIT
+        return len(self._index.packets) * width * height > _MAX_CHECKED_PIXELS
 
-    def _decode_on(self) -> None:
-        """Decode one picture more of the whole file; at its end the index is proven, kept and told."""
-        if self._confirmation is None:
-            refuse_another_file(self._info.path, self._info.stamp)
-            self._confirmation = Confirmation(self._info.path, self._index)
-        confirmation = self._confirmation
-        confirmation.index = self._index
-        if confirmation.packets % _LOOK_EVERY == 0:
-            refuse_another_file(self._info.path, self._info.stamp)
-        if confirmation.advance():
-            self._confirming(confirmation.packets, len(self._index.packets))
+    def decode_next(self) -> None:
+        """Decode one more frame of the whole file; at its end the index is checked, saved and emitted."""
+        if self._check is None:
+            ensure_file_unchanged(self._info.path, self._info.stamp)
+            self._check = DecodeCheck(self._info.path, self._index)
+        check = self._check
+        check.index = self._index
+        if check.packets % _CHANGE_CHECK_INTERVAL == 0:
+            ensure_file_unchanged(self._info.path, self._info.stamp)
+        if check.advance():
+            self._emit_check_progress(check.packets, len(self._index.packets))
             return
         try:
-            refuse_another_file(self._info.path, self._info.stamp)
-            self._index = confirmation.result()
+            ensure_file_unchanged(self._info.path, self._info.stamp)
+            self._index = check.result()
         except UserError as error:
-            self._mismatched = isinstance(error, IndexMismatchError) and not self._read_anew
+            self._mismatched = isinstance(error, IndexMismatchError) and not self._reindexed
             if not self._mismatched:
-                self._refused = True
-                self._answers.failed.emit(error)
+                self._check_failed = True
+                self._signals.failed.emit(error)
             return
         finally:
-            confirmation.close()
-            self._confirmation = None
-        self._index.prepare()  # the window's thread is to find it ready
+            check.close()
+            self._check = None
+        self._index.prepare()  # done here to save the UI thread the time
         save_index(self._index, self._info.fingerprint, self._info.path, self._info.stamp)
-        self._answers.confirmed.emit(self, self._index)
+        self._signals.checked.emit(self, self._index)
 
-    def _confirming(self, done: int, total: int) -> None:
+    def _emit_check_progress(self, done: int, total: int) -> None:
         share = round(done / max(1, total), 2)
         if share != self._last_share:
             self._last_share = share
-            progress = IndexProgress(self._index.frame_count, share, True, confirming=True)
-            self._answers.grown.emit(self, None, progress)
+            progress = IndexProgress(self._index.frame_count, share, True, is_check=True)
+            self._signals.progressed.emit(self, None, progress)
 
     # -- while nothing else is to do -----------------------------------------------------------------------------
 
@@ -253,95 +276,100 @@ class BackgroundThread(QThread):
             while self._next_task():
                 pass
         finally:
-            self._copies.close()
+            self._proxy_builder.close()
 
     def _next_task(self) -> bool:
-        """Wait for something to do and do it; False where the thread is to end."""
-        with self._wake:
-            while not self._stopped and not self._has_task() and not self._may_prove():
-                self._copies.rest()
-                self._wake.wait()
+        """Wait for a task and do it; False if the thread has to end."""
+        with self.condition:
+            while not self._stopped and not self._has_task() and not self._may_check():
+                self._proxy_builder.release_decoder()
+                self.condition.wait()
             if self._stopped:
                 return False
             mismatched = self._mismatched
-            limit, place = self._proxy_limit, self._visited
+            limit, frame = self._proxy_limit, self._scrubbed_frame
             if not mismatched:
-                doubtful, self._doubtful = self._doubtful, None
-                deleting, self._deleting = self._deleting, False
+                uncertain, self._uncertain_index = self._uncertain_index, None
+                delete, self._delete_requested = self._delete_requested, False
         if mismatched:
-            return self._read_again() and self._confirm()
-        if deleting:
-            self._copies.delete_all(limit)
-        if doubtful is not None:
-            return self._settle(doubtful)
-        if place is not None and limit:
-            self._copy_around(place, limit)
-            with self._wake:
-                if self._visited == place:
-                    self._visited = None
+            return self._reindex() and self._settle_numbers()
+        if delete:
+            self._proxy_builder.delete_all(limit)
+        if uncertain is not None:
+            return self.settle(uncertain)
+        if frame is not None and limit:
+            self._build_proxy(frame, limit)
+            with self.condition:
+                if self._scrubbed_frame == frame:
+                    self._scrubbed_frame = None
             return True
-        return self._prove()
+        return self._run_check()
 
-    def _copy_around(self, place: int, limit: int) -> None:
-        def elsewhere() -> bool:
-            return self._visited != place
+    def _build_proxy(self, frame: int, limit: int) -> None:
+        def moved() -> bool:
+            return self._scrubbed_frame != frame
 
         def interrupted() -> bool:
-            other = self._doubtful is not None or self._deleting or self._mismatched or not self._proxy_limit
-            return self._give_way() or other or elsewhere()
+            other = (
+                self._uncertain_index is not None or self._delete_requested or self._mismatched or not self._proxy_limit
+            )
+            return self._yield_to_user() or other or moved()
 
         try:
-            self._copies.build(self._index, place, limit, interrupted=interrupted, elsewhere=elsewhere)
+            self._proxy_builder.build(self._index, frame, limit, interrupted=interrupted, moved=moved)
         except IndexMismatchError:
-            # After the second reading it is told when the picture itself is asked for.
-            self._mismatched = self._mismatched or not self._read_anew
+            # After the second reading it is reported when the frame itself is requested.
+            self._mismatched = self._mismatched or not self._reindexed
         except OSError as error:
-            # The video may be as good as ever: the cache folder is full, or cannot be written.
+            # The video may be fine: the cache folder is full or cannot be written.
             self._proxy_limit = 0
-            reason = UserError("small copies for scrubbing cannot be kept", path=proxy_folder(), remedy=str(error))
-            self._answers.failed.emit(reason)
+            message = tr("scrubbing is slow, because the scrub cache cannot be written")
+            self._signals.failed.emit(UserError(message, path=proxy_folder(), remedy=str(error)))
 
-    def _tell_proxy(self, proxy: Proxy) -> None:
-        self._answers.proxyOpened.emit(self, proxy)
+    def _emit_proxy(self, proxy: Proxy) -> None:
+        self._signals.proxyOpened.emit(self, proxy)
 
-    def _tell_proxy_state(self, state: ProxyState) -> None:
-        self._answers.proxyState.emit(self, state)
+    def _emit_proxy_state(self, state: ProxyState) -> None:
+        self._signals.proxyState.emit(self, state)
 
     def _has_task(self) -> bool:
-        visited = self._visited is not None and self._proxy_limit > 0
-        return self._deleting or self._mismatched or self._doubtful is not None or visited
+        scrubbed = self._scrubbed_frame is not None and self._proxy_limit > 0
+        return self._delete_requested or self._mismatched or self._uncertain_index is not None or scrubbed
 
-    def _may_prove(self) -> bool:
-        return self._proof_allowed and not self._refused and not self._index.proven and not self._is_too_long()
+    def _may_check(self) -> bool:
+        if not self._check_allowed or self._check_failed:
+            return False
+        return not self._index.checked_by_decode and not self._is_too_long()
 
-    def _prove(self) -> bool:
-        """Decode on until something else is to be done; False where the thread is to end."""
-        self._copies.rest()
-        while self._may_prove() and not self._has_task():
-            if self._give_way():
+    def _run_check(self) -> bool:
+        """Continue the decode check until there is another task; False if the thread has to end."""
+        self._proxy_builder.release_decoder()
+        while self._may_check() and not self._has_task():
+            if self._yield_to_user():
                 return False
-            self._decode_on()
+            self.decode_next()
         return True
 
-    def _settle(self, doubtful: VideoIndex) -> bool:
-        """Reading has found damage; False where the thread is to end."""
-        if self._index.proven:
-            # The reader had not taken the proven index yet when it doubted.
-            self._answers.confirmed.emit(self, self._index)
+    def settle(self, uncertain: VideoIndex) -> bool:
+        """Settle frame numbers that became uncertain while reading; False if the thread has to end."""
+        if self._index.checked_by_decode:
+            # The reader did not have the checked index yet.
+            self._signals.checked.emit(self, self._index)
             return True
-        if not goes_on_from(self._index, doubtful):
-            return True  # the reader had not taken the index that was read anew when it doubted
-        if doubtful.complete:
-            self._index = doubtful
+        if not has_packets_of(self._index, uncertain):
+            return True  # the reader did not have the new index yet
+        if uncertain.complete:
+            self._index = uncertain
         else:
-            # The reader had not taken the whole index yet.
-            doubts = (*self._index.doubts, *(doubt for doubt in doubtful.doubts if doubt not in self._index.doubts))
-            self._index = replace(self._index, confirmed=False, doubts=doubts)
-        return self._confirm()
+            # The reader did not have the complete index yet.
+            known = self._index.uncertainties
+            uncertainties = (*known, *(reason for reason in uncertain.uncertainties if reason not in known))
+            self._index = replace(self._index, numbers_final=False, uncertainties=uncertainties)
+        return self._settle_numbers()
 
 
-def _step_back() -> None:
-    """Let other threads of the machine go first, where the system can be asked for that."""
+def _lower_priority() -> None:
+    """Let other threads go first, if the system supports it."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -1,4 +1,4 @@
-"""What the window knows of the open video, as values."""
+"""Properties of the open video, as values."""
 
 from __future__ import annotations
 
@@ -10,44 +10,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
-from iouviewer.video.edit_list import hidden_pictures
-from iouviewer.video.facts import FormChange
-from iouviewer.video.fingerprint import FileStamp, FormerFingerprint
+from iouviewer.video.fingerprint import FileStamp, LegacyFingerprint
 from iouviewer.video.images import ImageReader
-from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
+from iouviewer.video.index import Damage, VideoIndex
 from iouviewer.video.reader import VideoReader
-from iouviewer.video.time_line import TimeJump
+from iouviewer.video.reasons import ORDER_UNKNOWN
+from iouviewer.video.stream_info import FormatChange
+from iouviewer.video.timestamps import TimestampJump
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What is known of the open video.
+    """Properties of the open video, as far as known.
 
     Attributes:
         size: (width, height) after rotation.
-        frame_count: pictures known; grows while ``complete`` is False.
-        fps: average rate, 0.0 where there is no time base.
+        frame_count: known frames; grows while ``complete`` is False.
+        fps: average rate, 0.0 without a time base.
         rotation: degrees clockwise that were applied.
-        numbers_confirmed: frame numbers are those of a clean decode; ``doubts`` says why not.
-        proven: the whole file has been decoded once, and every picture shown is held against that decode.
+        numbers_final: frame numbers are those of a complete decode; ``uncertainties`` says why not.
+        complete: the whole file is indexed.
         sample_aspect_ratio: width / height of a pixel.
-        key_frames: (K,) int64, numbers of the key frames, empty for pictures.
-        times: (F,) float64, seconds from the first picture, empty where there is no time base.
-        damage: what cannot be shown as it was meant, as far as known.
-        numbering: which pictures the numbers stand for, None for pictures in files of their own.
-        codec, pixel_format: FFmpeg's names, empty for pictures.
-        frames_announced: pictures that the container's header tells of, 0 where it tells none.
-        seconds_announced: length that the container's header tells, sound included, None where it tells none.
-        picture_seconds_announced: the same of the pictures alone, from the first to the end of the last.
-        packets: packets of the video stream, with those that an edit list leaves out; 0 for pictures.
-        hidden: pictures that an edit list hides.
-        coded_size: (width, height) in which all pictures are shown, before rotation; (0, 0) for pictures in files.
-        form_changes: where pictures have another size or pixel format in the file, as far as known.
-        jumps: where time stamps start anew or leap; ``times`` go on there.
-        interlaced: a picture that was shown is woven of two fields of different moments.
-        stamp: the file as it was before it was opened, None for pictures.
-        changed: another file stands there now, or this one was written to.
-        former: the fingerprint that earlier versions gave a folder of pictures, None for all else.
+        damage: frames that cannot be displayed as intended, as far as known.
+        keyframes: (K,) int64, numbers of the keyframes, empty for images.
+        times: (F,) float64, seconds from the first frame, empty without a time base.
+        numbering: identifies the frame behind each number, None for images.
+        codec, pixel_format: FFmpeg's names, empty for images.
+        header_frame_count: frames according to the container's header, 0 if it does not say.
+        header_duration: seconds according to the header, including sound, None if it does not say.
+        header_video_duration: the same for the video alone, from its first frame to the end of the last.
+        packets: packets of the video stream, including those that an edit list removes; 0 for images.
+        coded_size: (width, height) in which all frames are displayed, before rotation; (0, 0) for images.
+        format_changes: where the size or pixel format of frames changes in the file, as far as known.
+        jumps: where timestamps restart or jump; ``times`` continue there.
+        interlaced: a frame that was displayed combines two fields.
+        checked_by_decode: the whole file was decoded once; every displayed frame is compared with that decode.
+        stamp: the file as it was before it was opened, None for images.
+        legacy_fingerprint: the fingerprint that earlier versions gave an image folder, None for all else.
+        changed: the file was replaced or written to after it was opened.
+        hidden_frames: frames that an edit list hides.
     """
 
     path: Path
@@ -57,52 +58,52 @@ class VideoInfo:
     fingerprint: str
     index_digest: str
     rotation: int
-    numbers_confirmed: bool
+    numbers_final: bool
     complete: bool
     sample_aspect_ratio: float
-    doubts: tuple[str, ...]
+    uncertainties: tuple[str, ...]
     damage: tuple[Damage, ...]
-    key_frames: NDArray[np.int64]
+    keyframes: NDArray[np.int64]
     times: NDArray[np.float64]
     numbering: Numbering | None = None
     codec: str = ""
     pixel_format: str = ""
-    frames_announced: int = 0
-    seconds_announced: float | None = None
-    picture_seconds_announced: float | None = None
+    header_frame_count: int = 0
+    header_duration: float | None = None
+    header_video_duration: float | None = None
     packets: int = 0
     coded_size: tuple[int, int] = (0, 0)
-    form_changes: tuple[FormChange, ...] = ()
-    jumps: tuple[TimeJump, ...] = ()
+    format_changes: tuple[FormatChange, ...] = ()
+    jumps: tuple[TimestampJump, ...] = ()
     interlaced: bool = False
-    proven: bool = False
+    checked_by_decode: bool = False
     stamp: FileStamp | None = None
-    former: FormerFingerprint | None = None
+    legacy_fingerprint: LegacyFingerprint | None = None
     changed: bool = False
-    hidden: int = 0
+    hidden_frames: int = 0
 
     @property
-    def is_pictures(self) -> bool:
-        """Whether it is a folder of pictures, or one picture, rather than a video."""
+    def is_image_source(self) -> bool:
+        """Whether it is an image folder or a single image rather than a video."""
         return not self.codec
 
 
-class Waits(Enum):
-    """What the decode that proves a video stands back for."""
+class DecodeCheckPause(Enum):
+    """Why the decode check of a video is paused."""
 
-    FOR_NOTHING = auto()
-    FOR_COPIES = auto()
+    NOT_PAUSED = auto()
+    FOR_PROXY = auto()
     FOR_MODEL = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class NumbersConfirmed:
-    """A clean decode has settled the frame numbers, or the packets were read anew, for the index was not the file's.
+    """The frame numbers are final, or the file was indexed again because its index did not match.
 
     Attributes:
-        info: the video with its final numbers.
+        info: the video with the new numbers.
         changed: whether any number differs from before.
-        renumbering: (F before,) int64, the new number of each picture, -1 where there is no such picture.
+        renumbering: (frames before,) int64, the new number of each frame, -1 for frames that do not exist.
     """
 
     info: VideoInfo
@@ -111,13 +112,13 @@ class NumbersConfirmed:
 
 
 def numbering_of(index: VideoIndex) -> Numbering:
-    """The numbering that an index gives."""
-    order_known = index.confirmed or ORDER_UNKNOWN not in index.doubts
+    """The numbering of an index."""
+    order_known = index.numbers_final or ORDER_UNKNOWN not in index.uncertainties
     return Numbering(
         index.digest,
-        index.picture_pts,
+        index.frame_pts,
         index.occurrences,
-        index.pictures,
+        index.frame_packets,
         index.repeats,
         index.frame_count,
         index.complete,
@@ -125,14 +126,14 @@ def numbering_of(index: VideoIndex) -> Numbering:
     )
 
 
-def _packets(index: VideoIndex) -> int:
-    return len(index.packets) + (index.facts.left_out if index.facts is not None else 0)
+def _packet_count(index: VideoIndex) -> int:
+    return len(index.packets) + (index.stream_info.dropped_frames if index.stream_info is not None else 0)
 
 
 def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
-    """The facts of an open reader."""
+    """The properties of an open reader."""
     index = reader.index if isinstance(reader, VideoReader) else None
-    facts = reader.facts if isinstance(reader, VideoReader) else None
+    stream = reader.stream_info if isinstance(reader, VideoReader) else None
     return VideoInfo(
         path=reader.path,
         size=reader.size,
@@ -141,32 +142,32 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         fingerprint=reader.fingerprint,
         index_digest=reader.index_digest,
         rotation=reader.rotation,
-        numbers_confirmed=reader.numbers_confirmed,
+        numbers_final=reader.numbers_final,
         complete=index is None or index.complete,
         sample_aspect_ratio=float(reader.sample_aspect_ratio),
-        doubts=index.doubts if index is not None and not index.confirmed else (),
+        uncertainties=index.uncertainties if index is not None and not index.numbers_final else (),
         damage=reader.damage,
-        key_frames=index.key_frames if index is not None else np.empty(0, np.int64),
+        keyframes=index.keyframes if index is not None else np.empty(0, np.int64),
         times=index.times if index is not None else np.empty(0),
         numbering=numbering_of(index) if index is not None else None,
-        codec=facts.codec if facts is not None else "",
-        pixel_format=facts.pixel_format if facts is not None else "",
-        frames_announced=facts.frames if facts is not None else 0,
-        seconds_announced=facts.duration if facts is not None else None,
-        picture_seconds_announced=facts.picture_seconds if facts is not None else None,
-        packets=_packets(index) if index is not None else 0,
-        hidden=hidden_pictures(index) if index is not None else 0,
-        coded_size=facts.size if facts is not None else (0, 0),
-        form_changes=index.form_changes if index is not None else (),
+        codec=stream.codec if stream is not None else "",
+        pixel_format=stream.pixel_format if stream is not None else "",
+        header_frame_count=stream.frames if stream is not None else 0,
+        header_duration=stream.duration if stream is not None else None,
+        header_video_duration=stream.stream_duration if stream is not None else None,
+        packets=_packet_count(index) if index is not None else 0,
+        hidden_frames=index.hidden_frames if index is not None else 0,
+        coded_size=stream.size if stream is not None else (0, 0),
+        format_changes=index.format_changes if index is not None else (),
         jumps=index.jumps if index is not None else (),
-        proven=index is None or index.proven,
+        checked_by_decode=index is None or index.checked_by_decode,
         stamp=reader.stamp if isinstance(reader, VideoReader) else None,
-        former=reader.former if isinstance(reader, ImageReader) else None,
+        legacy_fingerprint=reader.legacy_fingerprint if isinstance(reader, ImageReader) else None,
     )
 
 
 def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
-    """The same video with a better index."""
+    """The same video with an updated index."""
     times = index.times
     fps = (len(times) - 1) / float(times[-1]) if len(times) > 1 and times[-1] > 0 else info.fps
     return replace(
@@ -174,16 +175,16 @@ def info_with(info: VideoInfo, index: VideoIndex) -> VideoInfo:
         frame_count=index.frame_count,
         fps=info.fps if abs(fps - info.fps) < 1e-3 * info.fps else fps,
         index_digest=index.digest,
-        numbers_confirmed=index.confirmed,
+        numbers_final=index.numbers_final,
         complete=index.complete,
-        doubts=() if index.confirmed else index.doubts,
+        uncertainties=() if index.numbers_final else index.uncertainties,
         damage=index.damage,
-        key_frames=index.key_frames,
+        keyframes=index.keyframes,
         times=times,
         numbering=numbering_of(index),
-        packets=_packets(index),
-        hidden=hidden_pictures(index),
-        form_changes=index.form_changes,
+        packets=_packet_count(index),
+        hidden_frames=index.hidden_frames,
+        format_changes=index.format_changes,
         jumps=index.jumps,
-        proven=index.proven,
+        checked_by_decode=index.checked_by_decode,
     )

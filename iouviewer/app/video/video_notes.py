@@ -1,4 +1,4 @@
-"""What a person should know of the open video, in words that stay: damage, numbers in doubt, turned pictures."""
+"""Notes on the open video for the status bar: damage, uncertain frame numbers, rotation and other peculiarities."""
 
 from __future__ import annotations
 
@@ -9,54 +9,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.app.video.index_thread import IndexProgress
-from iouviewer.app.video.video_info import VideoInfo, Waits
+from iouviewer.app.video.video_info import DecodeCheckPause, VideoInfo
+from iouviewer.i18n import tr, tr_n
 from iouviewer.video.check import ends_early
-from iouviewer.video.index import ORDER_UNKNOWN
+from iouviewer.video.reasons import ORDER_UNKNOWN, describe
+
+_LISTED_FRAMES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One fact that stays to be seen while the video is open.
+    """A property of the video that stays visible while the video is open.
 
     Attributes:
-        key: what it is about: changed, damage, cut, size, hidden, numbers, index, rotation, pixels, interlaced, times,
-            exact.
-        short: two or three words for the line under the picture.
-        text: a sentence, with what to do where something is to be done.
-        serious: pictures or numbers are not what they seem.
-        room: the longest that ``short`` may become before what it tells is over; empty where it does not change.
+        key: changed, damage, cut, size, hidden, numbers, index, rotation, pixels, interlaced, times or exact.
+        short: two or three words for the status bar.
+        text: one or more sentences with the consequence and, if there is one, the remedy.
+        serious: frames or their numbers may be wrong.
+        longest_short: the longest text that ``short`` may become while it counts; empty if it does not change.
     """
 
     key: str
     short: str
     text: str
     serious: bool = False
-    room: str = ""
+    longest_short: str = ""
 
 
-_WAITING = {
-    Waits.FOR_NOTHING: ("", ""),
-    Waits.FOR_COPIES: (
-        ", waits for copies",
-        " It waits while small copies are made where you scrub, so that they are there soon, and goes on by itself.",
-    ),
-    Waits.FOR_MODEL: (
-        ", waits for model",
-        " It waits while a model runs, so that the run has the machine for itself, and goes on by itself.",
-    ),
-}
-"""What the decode that proves a video stands back for: some words behind its share, and a sentence."""
-
-
-def notes_on(
-    info: VideoInfo, progress: IndexProgress | None = None, waits: Waits = Waits.FOR_NOTHING
+def collect_notes(
+    info: VideoInfo,
+    progress: IndexProgress | None = None,
+    pause: DecodeCheckPause = DecodeCheckPause.NOT_PAUSED,
 ) -> tuple[Note, ...]:
-    """What to tell of a video, the gravest first; ``progress`` is how far its index has come."""
+    """All notes on a video, the most serious first.
+
+    Args:
+        progress: progress of the index or of its decode check.
+        pause: why the decode check is paused.
+    """
     found = (
         _changed(info),
         _damage(info),
         _cut(info),
-        _forms(info),
+        _format(info),
         _hidden(info),
         _numbers(info, progress),
         _index(info, progress),
@@ -64,7 +59,7 @@ def notes_on(
         _pixels(info),
         _interlaced(info),
         _times(info),
-        _exact(info, progress, waits),
+        _exact(info, progress, pause),
     )
     return tuple(note for note in found if note is not None)
 
@@ -75,184 +70,269 @@ def damaged_frames(info: VideoInfo) -> NDArray[np.int64]:
     return np.array(sorted(frames), np.int64)
 
 
-def damage_at(info: VideoInfo, frame: int) -> str:
-    """What is known of the damage of one frame, or of what it leans on; empty where there is none."""
-    own = "; ".join(dict.fromkeys(one.reason for one in info.damage if one.frame == frame))
-    if own or not len(info.key_frames):
+def describe_damage(info: VideoInfo, frame: int) -> str:
+    """The damage of a frame, or of a frame that it may depend on; empty if there is none."""
+    own = "; ".join(dict.fromkeys(one.description for one in info.damage if one.frame == frame))
+    if own or not len(info.keyframes):
         return own
-    # Up to the next key frame pictures are built upon those before them.
-    keys = info.key_frames
-    group = int(keys[max(int(np.searchsorted(keys, frame, side="right")) - 1, 0)])
-    before = [one.frame for one in info.damage if one.frame is not None and group <= one.frame < frame]
-    return f"it may lean on frame {max(before)}, which is damaged" if before else ""
+    # Up to the next keyframe, frames are predicted from those before them.
+    keyframes = info.keyframes
+    keyframe = int(keyframes[max(int(np.searchsorted(keyframes, frame, side="right")) - 1, 0)])
+    before = [one.frame for one in info.damage if one.frame is not None and keyframe <= one.frame < frame]
+    return tr("it may depend on frame {frame}, which is damaged", frame=max(before)) if before else ""
+
+
+def _percent(progress: IndexProgress) -> str:
+    return f"{100 * progress.share:.0f}"
 
 
 def _changed(info: VideoInfo) -> Note | None:
     if not info.changed:
         return None
-    text = (
-        "The file has changed since it was opened: it was written to, or another one stands in its place. Open it "
-        "again; other pictures may stand under these numbers now."
+    text = tr(
+        "The file has changed since it was opened, so its frames may have other numbers now. Open it again before you "
+        "continue."
     )
-    return Note("changed", "file changed", text, serious=True)
+    return Note("changed", tr("file changed"), text, serious=True)
 
 
 def _damage(info: VideoInfo) -> Note | None:
     if not info.damage:
         return None
     frames = damaged_frames(info)
-    where = f" at {'frame' if len(frames) == 1 else 'frames'} {_listed(frames)}" if len(frames) else ""
-    if info.is_pictures:
-        text = f"Pictures cannot be read{where}, among those looked at so far. Copy them again from their source."
-    else:
-        text = (
-            f"The file is damaged{where}. What can be decoded is shown, the rest is marked on the timeline; pictures "
-            "that follow a damaged one, up to the next key frame, may lean on it. "
-            "Copy it again from its source if you can."
+    count, listed = len(frames), _list_frames(frames)
+    if info.is_image_source:
+        what = (
+            tr_n(
+                "The image of frame {frames} cannot be read.",
+                "The images of frames {frames} cannot be read.",
+                count,
+                frames=listed,
+            )
+            if count
+            else tr("Some images cannot be read.")
         )
-    short = f"damaged: {len(frames)} {'frame' if len(frames) == 1 else 'frames'}" if len(frames) else "damaged"
+        text = f"{what} " + tr("Only images that were displayed have been tested. Copy them again from their source.")
+    else:
+        what = (
+            tr_n(
+                "The file is damaged at frame {frames}.",
+                "The file is damaged at frames {frames}.",
+                count,
+                frames=listed,
+            )
+            if count
+            else tr("The file is damaged.")
+        )
+        text = f"{what} " + tr(
+            "Damaged frames are marked on the timeline and shown as far as they can be decoded. Frames after them, up "
+            "to the next keyframe, may be affected. Copy the file again from its source if you can."
+        )
+    short = tr_n("damaged: {count} frame", "damaged: {count:,} frames", count) if count else tr("damaged")
     return Note("damage", short, text, serious=True)
 
 
-def _listed(frames: NDArray[np.int64], most: int = 6) -> str:
-    names = [str(frame) for frame in frames[:most].tolist()]
-    more = len(frames) - len(names)
-    return ", ".join(names) + (f" and {more:,} more" if more else "")
+def _list_frames(frames: NDArray[np.int64]) -> str:
+    listed = ", ".join(str(frame) for frame in frames[:_LISTED_FRAMES].tolist())
+    more = len(frames) - _LISTED_FRAMES
+    return tr("{frames} and {count:,} more", frames=listed, count=more) if more > 0 else listed
 
 
 def _cut(info: VideoInfo) -> Note | None:
-    if not info.complete or info.is_pictures:
+    if not info.complete or info.is_image_source:
         return None
-    announced, there = info.frames_announced, info.frame_count
-    if announced and there < announced and announced != info.packets:
-        text = f"The file announces {announced:,} pictures and has {there:,}: it was cut, or its header is wrong."
-        missing = announced - there
-        return Note("cut", f"{missing:,} {'frame' if missing == 1 else 'frames'} missing", text, serious=True)
-    length, seconds = info.picture_seconds_announced, _length(info)
-    early = ends_early(seconds, length, hidden=info.hidden, fps=info.fps)
-    if length and seconds is not None and not info.jumps and early:
-        text = f"The file announces {length:.1f} s of pictures and has {seconds:.1f} s: it may have been cut."
-        return Note("cut", "ends early", text, serious=True)
+    declared, found = info.header_frame_count, info.frame_count
+    if declared and found < declared and declared != info.packets:
+        text = tr(
+            "The file header declares {declared:,} frames, but the file has {found:,}: it was cut off, or its header "
+            "is wrong. Copy it again from its source if the end is missing.",
+            declared=declared,
+            found=found,
+        )
+        short = tr_n("{count} frame missing", "{count:,} frames missing", declared - found)
+        return Note("cut", short, text, serious=True)
+    declared_seconds, seconds = info.header_video_duration, _duration(info)
+    early = ends_early(seconds, declared_seconds, hidden=info.hidden_frames, fps=info.fps)
+    if declared_seconds and seconds is not None and not info.jumps and early:
+        text = tr(
+            "The file header declares {declared:.1f} s of video, but the file has {found:.1f} s: it may have been cut "
+            "off. Copy it again from its source if the end is missing.",
+            declared=declared_seconds,
+            found=seconds,
+        )
+        return Note("cut", tr("ends early"), text, serious=True)
     return None
 
 
 def _hidden(info: VideoInfo) -> Note | None:
-    if not info.hidden:
+    if not info.hidden_frames:
         return None
-    text = (
-        f"An edit list hides {info.hidden:,} of {info.hidden + info.frame_count:,} pictures of the file. They are not "
-        "counted here, as in most players; programs that ignore such lists count other frames."
+    text = tr(
+        "An edit list hides {hidden:,} of the {total:,} frames in the file. They have no numbers here, as in most "
+        "players; programs that ignore edit lists number the frames differently.",
+        hidden=info.hidden_frames,
+        total=info.hidden_frames + info.frame_count,
     )
-    return Note("hidden", f"{info.hidden:,} {'frame' if info.hidden == 1 else 'frames'} hidden", text)
+    return Note("hidden", tr_n("{count} frame hidden", "{count:,} frames hidden", info.hidden_frames), text)
 
 
-def _forms(info: VideoInfo) -> Note | None:
-    if not info.form_changes:
+def _format(info: VideoInfo) -> Note | None:
+    if not info.format_changes:
         return None
     width, height = info.coded_size
-    other = next((change for change in info.form_changes if change.size != info.coded_size), None)
+    other = next((change for change in info.format_changes if change.size != info.coded_size), None)
     if other is None:
-        first = info.form_changes[0]
-        text = f"From frame {first.frame:,} on the pixel format is {first.pixel_format}; colours may differ."
-        return Note("size", "pixel format changes", text)
-    text = (
-        f"From frame {other.frame:,} on pictures are {other.size[0]} × {other.size[1]} pixels in the file. All are "
-        f"scaled to {width} × {height}, for you and for models, and boxes are in those pixels. Cut the file there if "
-        "the parts are to be labelled in their own size."
+        first = info.format_changes[0]
+        text = tr(
+            "The pixel format changes to {format} at frame {frame:,}; colours may differ from there on.",
+            format=first.pixel_format,
+            frame=first.frame,
+        )
+        return Note("size", tr("pixel format changes"), text)
+    text = tr(
+        "From frame {frame:,} on, frames in the file have {other_width} × {other_height} pixels. All frames are scaled "
+        "to {width} × {height}, for you and for models, and boxes use these pixels. Split the file there to label both "
+        "parts in their own size.",
+        frame=other.frame,
+        other_width=other.size[0],
+        other_height=other.size[1],
+        width=width,
+        height=height,
     )
-    return Note("size", "size changes", text, serious=True)
+    return Note("size", tr("size changes"), text, serious=True)
 
 
-def _length(info: VideoInfo) -> float | None:
+def _duration(info: VideoInfo) -> float | None:
+    """Seconds from the first frame to the end of the last."""
     return float(info.times[-1]) + (1.0 / info.fps if info.fps else 0.0) if len(info.times) else None
 
 
 def _numbers(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
-    if info.numbers_confirmed or not info.complete:
+    if info.numbers_final or not info.complete:
         return None
-    confirming = progress is not None and progress.confirming
-    share = f" {100 * progress.share:.0f} %" if progress is not None and confirming else ""
-    why = "; ".join(info.doubts)
-    if ORDER_UNKNOWN in info.doubts:
-        short, what = "frame order not known yet", "Boxes stand back until it is known which picture is which"
+    reasons = "; ".join(map(describe, info.uncertainties))
+    unknown_order = ORDER_UNKNOWN in info.uncertainties
+    if unknown_order:
+        what = tr("Boxes hidden until the frame number is certain ({reasons}).", reasons=reasons)
     else:
-        short, what = "numbers provisional", "Frame numbers may still change; boxes will follow their pictures"
-    doing = "Decoding the file once to make sure" if confirming else "`iouviewer check` decodes it once and settles it"
-    return Note("numbers", f"{short}{share}", f"{what} ({why}). {doing}{share}.", serious=True)
+        what = tr("Frame numbers may still change ({reasons}); boxes will move with their frames.", reasons=reasons)
+    if progress is not None and progress.is_check:
+        percent = _percent(progress)
+        if unknown_order:
+            short = tr("frame order unknown {percent} %", percent=percent)
+        else:
+            short = tr("frame numbers provisional {percent} %", percent=percent)
+        remedy = tr("The file is decoded once to settle this ({percent} %).", percent=percent)
+    else:
+        short = tr("frame order unknown") if unknown_order else tr("frame numbers provisional")
+        remedy = tr("Run `iouviewer check` to settle this.")
+    return Note("numbers", short, f"{what} {remedy}", serious=True)
 
 
 def _index(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
     if info.complete:
         return None
-    share = f" {100 * progress.share:.0f} %" if progress is not None else ""
-    text = f"The file is still being read{share}: {info.frame_count:,} frames are known. Go to a time to see the rest."
-    return Note("index", f"reading{share}", text)
+    text = tr(
+        "The file is still being indexed; {count:,} frames are known so far. Go to a time to see later frames.",
+        count=info.frame_count,
+    )
+    short = tr("indexing") if progress is None else tr("indexing {percent} %", percent=_percent(progress))
+    return Note("index", short, text)
 
 
 def _rotation(info: VideoInfo) -> Note | None:
     if not info.rotation:
         return None
-    text = f"Pictures are turned by {info.rotation}° clockwise, as the file asks; boxes and models see them turned."
-    return Note("rotation", f"turned {info.rotation}°", text)
+    text = tr(
+        "Frames are rotated by {angle}° clockwise, as the file specifies. Boxes and models use the rotated frames.",
+        angle=info.rotation,
+    )
+    return Note("rotation", tr("rotated {angle}°", angle=info.rotation), text)
 
 
 def _pixels(info: VideoInfo) -> Note | None:
     if info.sample_aspect_ratio == 1.0:
         return None
-    ratio = Fraction(info.sample_aspect_ratio).limit_denominator(200)
-    name = f"{ratio.numerator}:{ratio.denominator}"
-    text = (
-        f"Pixels are not square ({name}). Pictures are shown as stored, so that a box means the same pixels here, in "
-        "files and for models; players stretch them."
+    fraction = Fraction(info.sample_aspect_ratio).limit_denominator(200)
+    ratio = f"{fraction.numerator}:{fraction.denominator}"
+    text = tr(
+        "Pixels are not square ({ratio}). Frames are shown as stored, so that boxes have the same coordinates here, in "
+        "files and for models; video players stretch them.",
+        ratio=ratio,
     )
-    return Note("pixels", f"pixels {name}", text)
+    return Note("pixels", tr("pixels {ratio}", ratio=ratio), text)
 
 
 def _interlaced(info: VideoInfo) -> Note | None:
     if not info.interlaced:
         return None
-    text = (
-        "Pictures are interlaced: lines of two moments are woven together, and edges of what moves look like combs. "
-        "They are shown as stored; deinterlace the file if boxes are to be tight."
+    text = tr(
+        "Frames are interlaced: every frame combines two moments, so that moving edges look like combs. Frames are "
+        "shown as stored; deinterlace the file if boxes have to be tight."
     )
-    return Note("interlaced", "interlaced", text)
+    return Note("interlaced", tr("interlaced"), text)
 
 
 def _times(info: VideoInfo) -> Note | None:
     if not info.jumps:
         return None
-    first = info.jumps[0]
-    what = "start anew" if first.seconds < 0 else f"jump by {first.seconds:,.0f} s"
-    more = f" and break off {len(info.jumps) - 1:,} more times" if len(info.jumps) > 1 else ""
-    text = (
-        f"The file's time stamps {what} at frame {first.frame:,}{more}. Times here go on as if they did not; programs "
-        "that go by the time stamps show other pictures at these times."
+    first, more = info.jumps[0], len(info.jumps) - 1
+    if first.seconds < 0:
+        sentences = [tr("The file's timestamps restart at frame {frame:,}.", frame=first.frame)]
+    else:
+        sentences = [
+            tr(
+                "The file's timestamps jump by {seconds:,.0f} s at frame {frame:,}.",
+                seconds=first.seconds,
+                frame=first.frame,
+            )
+        ]
+    if more:
+        sentences.append(
+            tr_n("There is {count} more discontinuity.", "There are {count:,} more discontinuities.", more)
+        )
+    sentences.append(
+        tr("Times here continue without a break; programs that use the timestamps show other frames at these times.")
     )
-    return Note("times", "time stamps break", text)
+    return Note("times", tr("timestamps jump"), " ".join(sentences))
 
 
-def _exact(info: VideoInfo, progress: IndexProgress | None, waits: Waits) -> Note | None:
-    """How sure it is that each picture is the one whose number it bears; nothing while graver things are told."""
-    if info.is_pictures or not info.complete or not info.numbers_confirmed or info.damage or info.changed:
+def _exact(info: VideoInfo, progress: IndexProgress | None, pause: DecodeCheckPause) -> Note | None:
+    """Frame accuracy; None while a more serious note is shown."""
+    if info.is_image_source or not info.complete or not info.numbers_final or info.damage or info.changed:
         return None
-    if info.proven:
-        text = (
-            "Exact: the whole file has been decoded once, and each picture shown is held against that decode by its "
-            "checksum."
+    if info.checked_by_decode:
+        text = tr(
+            "Frame accuracy checked: the whole file was decoded once, and every displayed frame is compared with that "
+            "decode by its checksum."
         )
-        return Note("exact", "exact", text)
-    if progress is not None and progress.confirming:
-        share = f"{100 * progress.share:.0f} %"
-        text = (
-            f"The whole file is being decoded once beside your work ({share}), to prove that each picture is the one "
-            "whose number it bears. So far nothing speaks against it. The result is kept for the next time."
-        )
-        words, sentence = _WAITING[waits]
-        room = max((f"checking 100 %{words}" for words, _ in _WAITING.values()), key=len)
-        return Note("exact", f"checking {share}{words}", text + sentence, room=room)
-    text = (
-        "Pictures and numbers are right as far as the file's packets and the decoder tell. A decode of the whole file "
-        "proves it: `iouviewer check` does it now, and the window does it while it has nothing else to do, except for "
-        "very long videos (Settings, Video)."
+        return Note("exact", tr("exact"), text)
+    if progress is not None and progress.is_check:
+        percent = _percent(progress)
+        sentences = [
+            tr(
+                "Checking frame accuracy: the whole file is decoded once in the background ({percent} %). No frame "
+                "differs so far. The result is saved for the next time.",
+                percent=percent,
+            )
+        ]
+        if pause is DecodeCheckPause.FOR_PROXY:
+            sentences.append(tr("Paused while the scrub cache is built; it continues by itself."))
+        elif pause is DecodeCheckPause.FOR_MODEL:
+            sentences.append(tr("Paused while a model runs, to measure its speed; it continues by itself."))
+        longest = max((_checking("100", one) for one in DecodeCheckPause), key=len)
+        return Note("exact", _checking(percent, pause), " ".join(sentences), longest_short=longest)
+    text = tr(
+        "Frame numbers agree with the file's packets, but the whole file has not been decoded yet. Run "
+        "`iouviewer check` to check it now. Otherwise it is checked in the background, unless it is very long (see "
+        "Settings, Video)."
     )
-    return Note("exact", "not checked yet", text)
+    return Note("exact", tr("not checked yet"), text)
+
+
+def _checking(percent: str, pause: DecodeCheckPause) -> str:
+    if pause is DecodeCheckPause.FOR_PROXY:
+        return tr("checking {percent} %, paused: building scrub cache", percent=percent)
+    if pause is DecodeCheckPause.FOR_MODEL:
+        return tr("checking {percent} %, paused: model running", percent=percent)
+    return tr("checking {percent} %", percent=percent)

@@ -1,4 +1,4 @@
-"""What a gesture shows: any row of previews leaves what the last one alone would, and takes back to the bits."""
+"""Edit previews: any series leaves the same as its last preview alone, and is reverted exactly."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IDS_OF_EDIT = st.lists(st.sampled_from(_IDS), min_size=1, max_size=3, unique=Tr
 
 @st.composite
 def _rects(draw: st.DrawFn, ids: list[int]) -> Edit:
-    """New rectangles for some boxes; some of them the ones that they had, few turned inside out."""
+    """New rectangles for some boxes; some are unchanged and few are invalid."""
     rects = []
     for box_id in ids:
         box = _BEFORE[box_id]
@@ -39,7 +39,7 @@ def _rects(draw: st.DrawFn, ids: list[int]) -> Edit:
 
 @st.composite
 def _edits(draw: st.DrawFn) -> list[Edit]:
-    """A gesture on the same boxes, and now and then something else."""
+    """Edits of a gesture on the same boxes, and sometimes other edits."""
     ids = draw(_IDS_OF_EDIT)
     same = _rects(ids)
     other = st.one_of(_IDS_OF_EDIT.flatmap(_rects), st.just(RemoveBoxes((_IDS[0],))))
@@ -50,7 +50,7 @@ _EDITS = _edits()
 
 
 def _applied(edits: list[Edit]) -> tuple[Document, bool]:
-    """What the last edit alone would leave, and whether it is valid and changes anything."""
+    """The document after the last edit alone, and whether that edit is valid and changes anything."""
     document = make_document()
     try:
         return document, document.apply(edits[-1]) is not None
@@ -59,20 +59,20 @@ def _applied(edits: list[Edit]) -> tuple[Document, bool]:
 
 
 @given(_EDITS)
-def test_a_row_of_previews_leaves_what_the_last_one_alone_would(edits: list[Edit]):
+def test_a_series_of_previews_leaves_the_same_as_the_last_one_alone(edits: list[Edit]):
     session = Session()
     session.open_document(make_document())
-    told: list[Change] = []
-    session.changed.connect(told.append)
+    emitted: list[Change] = []
+    session.changed.connect(emitted.append)
     for edit in edits:
-        before, seen = state_of(session.document), len(told)
+        before, seen = state_of(session.document), len(emitted)
         try:
             session.preview(edit)
         except UserError:
             assert state_of(session.document) == state_of(make_document())
-        # Views that draw what is told alone stay true.
-        assert state_of(session.document) == before or len(told) > seen
-        assert {change.phase for change in told} <= {Phase.LIVE}
+        # Views that redraw only what the signals name stay correct.
+        assert state_of(session.document) == before or len(emitted) > seen
+        assert {change.phase for change in emitted} <= {Phase.LIVE}
     expected, changes = _applied(edits)
     assert state_of(session.document) == state_of(expected)
     committed = session.commit_preview("Move")
@@ -82,7 +82,7 @@ def test_a_row_of_previews_leaves_what_the_last_one_alone_would(edits: list[Edit
     assert isinstance(history, MemoryHistory) and len(history.steps) == changes
     if committed is not None:
         assert committed.frames == {box.frame for i in committed.box_ids if (box := _BEFORE[i]) is not None}
-        # The first press goes to the step's frame, where that is another one.
+        # The first press may only go to the step's frame.
         session.go_to(history.steps[0].frame)
         session.undo()
         assert state_of(session.document) == state_of(make_document())
@@ -91,7 +91,7 @@ def test_a_row_of_previews_leaves_what_the_last_one_alone_would(edits: list[Edit
 
 
 @given(_EDITS)
-def test_a_row_of_previews_is_taken_back_to_the_bits(edits: list[Edit]):
+def test_a_series_of_previews_is_reverted_exactly(edits: list[Edit]):
     session = Session()
     session.open_document(make_document())
     for edit in edits:

@@ -6,10 +6,9 @@ import pytest
 
 from iouviewer.app.editing.gesture import DragGesture, DrawGesture
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.document.boxes import Box, BoxFlag, Edges
 from iouviewer.document.document import Document
 from iouviewer.document.edits import AddBoxes, FrameState, Phase
-from iouviewer.document.rects import Edges
 from iouviewer.document.sources import Source
 
 RECT = (10.0, 20.0, 50.0, 80.0)
@@ -44,7 +43,7 @@ def test_moves_are_counted_from_the_press_and_the_release_is_one_step(session):
     gesture.release()
     assert rect_of(session, 1) == (10, 20, 55, 80)
     assert [c.phase for c in changes] == [Phase.LIVE] * 4 + [Phase.COMMITTED]
-    assert session.history.undo_step().label == "Resize box 1"
+    assert session.history.undo_step().label == "Resize person"
     session.undo()
     assert rect_of(session, 1) == RECT
     assert session.history.undo_step() is None
@@ -75,7 +74,7 @@ def test_a_press_without_a_move_or_with_a_move_to_the_start_leaves_no_step(sessi
     assert session.history.undo_step() is None and rect_of(session, 1) == RECT
 
 
-def test_cancel_takes_everything_back_and_nothing_follows(session):
+def test_cancel_reverts_everything_and_ends_the_gesture(session):
     gesture = DragGesture(session, boxes(session, 1), Edges.ALL)
     gesture.move(9.0, 9.0)
     gesture.cancel()
@@ -84,7 +83,7 @@ def test_cancel_takes_everything_back_and_nothing_follows(session):
     assert rect_of(session, 1) == RECT and session.history.undo_step() is None
 
 
-def test_another_frame_takes_the_preview_back(session):
+def test_another_frame_reverts_the_preview(session):
     gesture = DragGesture(session, boxes(session, 1), Edges.ALL)
     gesture.move(9.0, 9.0)
     session.go_to(1)
@@ -124,7 +123,7 @@ def test_a_constrained_drawing_is_square(session):
     assert gesture.rect == (30, 70, 60, 100)
 
 
-def test_computed_neighbours_follow_a_drag_in_the_same_step(session):
+def test_interpolated_neighbours_move_in_the_same_step(session):
     interpolated = int(BoxFlag.INTERPOLATED)
     track = [Box(11, 4, RECT, 0, 1), Box(12, 5, RECT, 0, 1, interpolated), Box(13, 6, RECT, 0, 1)]
     session.execute(AddBoxes(tuple(track)), "Add")

@@ -1,4 +1,4 @@
-"""The session: one way in for every change, in a fixed order, and one step for each gesture."""
+"""The session: every change takes the same path in a fixed order, and each gesture is one step."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 from iouviewer.app.editing.session import SaveState, Selection, Session
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes, Aspect, Change, Phase, RemoveBoxes, SetClassNames, SetRects
-from iouviewer.document.history import MemoryHistory, RowChanges, Step
+from iouviewer.document.history import MemoryHistory, RowChanges
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.steps import Step
 from iouviewer.errors import UserError
 from iouviewer.metrics.table import BoxTable
 from tests.project.building import make_document, state_of
@@ -44,10 +45,10 @@ def step_count(session: Session) -> int:
     return len(session.history.steps)
 
 
-def test_a_new_session_has_nothing_and_can_be_asked_anything():
+def test_an_empty_session_accepts_every_call():
     session = Session()
-    told: list[str] = []
-    session.told.connect(told.append)
+    messages: list[str] = []
+    session.statusMessage.connect(messages.append)
     assert session.frame_count == 0 and session.save_state == SaveState()
     session.go_to(5)
     session.undo()
@@ -55,7 +56,7 @@ def test_a_new_session_has_nothing_and_can_be_asked_anything():
     session.cancel_preview()
     assert session.commit_preview("nothing") is None
     assert session.current_frame == 0
-    assert told == ["Nothing to undo", "Nothing to redo"]
+    assert messages == ["Nothing to undo", "Nothing to redo"]
     assert math.isnan(session.frame_iou("none", 0))
 
 
@@ -89,7 +90,7 @@ def test_a_cancelled_gesture_leaves_no_trace(session: Session, changes: list[Cha
     assert len(changes) == count
 
 
-def test_a_gesture_that_ends_where_it_began_is_no_step(session: Session):
+def test_a_gesture_that_ends_where_it_began_is_not_a_step(session: Session):
     box = session.ground_truth.find(1)
     session.preview(resize(by=3))
     session.preview(SetRects(((1, box.rect),)))
@@ -97,7 +98,7 @@ def test_a_gesture_that_ends_where_it_began_is_no_step(session: Session):
     assert step_count(session) == 0
 
 
-def test_an_invalid_preview_takes_back_the_one_before_and_changes_nothing(session: Session, changes: list[Change]):
+def test_an_invalid_preview_reverts_the_one_before_and_changes_nothing(session: Session, changes: list[Change]):
     before = state_of(session.document)
     session.preview(resize())
     with pytest.raises(UserError, match="x2"):
@@ -117,14 +118,14 @@ def test_another_frame_cancels_the_gesture_and_clears_the_selection(session: Ses
     assert step_count(session) == 0
 
 
-def test_an_edit_ends_the_gesture_under_way(session: Session):
+def test_an_edit_ends_the_gesture_in_progress(session: Session):
     session.preview(resize(1, 4.0))
     session.execute(resize(2, 1.0), "Resize box 2")
     assert session.ground_truth.find(1).rect == (0.1, 1 / 3, 5.5, 7.25)
     assert step_count(session) == 1
 
 
-def test_what_changes_nothing_is_no_step_and_is_not_told(session: Session, changes: list[Change]):
+def test_an_edit_that_changes_nothing_is_neither_a_step_nor_a_signal(session: Session, changes: list[Change]):
     box = session.ground_truth.find(1)
     assert session.execute(SetRects(((1, box.rect),)), "nothing") is None
     assert step_count(session) == 0 and changes == []
@@ -132,32 +133,32 @@ def test_what_changes_nothing_is_no_step_and_is_not_told(session: Session, chang
 
 def test_an_invalid_edit_changes_nothing(session: Session, changes: list[Change]):
     before = state_of(session.document)
-    with pytest.raises(UserError, match="no box 99"):
+    with pytest.raises(UserError, match="does not exist any more"):
         session.execute(RemoveBoxes((1, 99)), "Delete")
     assert state_of(session.document) == before
     assert step_count(session) == 0 and changes == []
 
 
-def test_undo_on_another_frame_goes_there_first_and_says_what_it_would_undo(session: Session):
-    told: list[str] = []
-    session.told.connect(told.append)
+def test_undo_on_another_frame_goes_there_first_and_names_the_step(session: Session):
+    messages: list[str] = []
+    session.statusMessage.connect(messages.append)
     session.execute(resize(), "Resize box 1")
     after = state_of(session.document)
     session.go_to(5)
     session.undo()
     assert session.current_frame == 0
     assert state_of(session.document) == after
-    assert "Resize box 1" in told[-1] and "undo" in told[-1]
+    assert "Resize box 1" in messages[-1] and "undo" in messages[-1]
     session.undo()
     assert state_of(session.document) != after
     session.go_to(5)
     session.redo()
-    assert session.current_frame == 0 and "redo" in told[-1]
+    assert session.current_frame == 0 and "redo" in messages[-1]
     session.redo()
     assert state_of(session.document) == after
 
 
-def test_the_announcement_is_forgotten_on_the_way(session: Session):
+def test_leaving_the_frame_cancels_the_announced_undo(session: Session):
     session.execute(resize(), "Resize box 1")
     after = state_of(session.document)
     session.go_to(5)
@@ -168,7 +169,7 @@ def test_the_announcement_is_forgotten_on_the_way(session: Session):
     assert state_of(session.document) == after
 
 
-def test_an_edit_on_many_frames_is_seen_on_the_current_one_else_on_the_first(session: Session):
+def test_a_step_on_many_frames_belongs_to_the_current_frame_or_else_the_first(session: Session):
     many = AddBoxes(tuple(Box(10 + f, f, (1.0, 2.0, 3.0, 4.0)) for f in (2, 5, 6)))
     session.go_to(5)
     session.execute(many, "Propagate")
@@ -190,7 +191,7 @@ def test_a_burst_of_nudges_is_one_step(session: Session):
     assert step_count(session) == 1
 
 
-def test_a_merged_step_takes_back_boxes_that_only_its_second_half_moved(session: Session):
+def test_undoing_a_merged_step_restores_boxes_that_only_its_second_half_moved(session: Session):
     before = state_of(session.document)
     rect = session.ground_truth.find(2).rect
     session.execute(SetRects(((1, NEW), (2, rect))), "Nudge", merge_key="nudge")
@@ -212,7 +213,7 @@ def test_deleted_boxes_leave_the_selection_and_come_back_selected(session: Sessi
     assert session.ground_truth.find(2) is not None
 
 
-def test_scores_are_those_of_the_change_when_it_is_told(session: Session):
+def test_scores_are_up_to_date_when_a_change_is_emitted(session: Session):
     boxes = np.array([NEW]).T
     table = BoxTable.from_rows(np.array([0]), boxes, frame_count=8, class_ids=np.array([0]))
     session.variants.add("base", PredictionSet(table, np.ones(8, np.bool_)))
@@ -229,7 +230,7 @@ def test_scores_are_those_of_the_change_when_it_is_told(session: Session):
     assert order[3:] == [(Phase.COMMITTED, start), ("history", start)]
 
 
-def test_rows_for_the_file_name_all_that_a_step_left_behind():
+def test_row_changes_contain_everything_that_a_step_changed():
     class Recorder(MemoryHistory):
         def __init__(self) -> None:
             super().__init__()
@@ -267,7 +268,7 @@ def test_the_saved_state_follows_the_history_and_not_late_messages(session: Sess
             self.requested += 1
 
     slow = Slow()
-    session.attach_history(slow, place="clip.mp4.iouv")
+    session.attach_history(slow, project_path="clip.mp4.iouv")
     session.execute(resize(by=1), "one")
     session.execute(resize(by=2), "two")
     assert not session.save_state.is_saved
@@ -279,12 +280,12 @@ def test_the_saved_state_follows_the_history_and_not_late_messages(session: Sess
     slow.on_saved(2, 2)
     assert session.save_state.is_saved
     late = slow.on_saved
-    session.attach_history(MemoryHistory(), place="")
+    session.attach_history(MemoryHistory(), project_path="")
     late(5, 5)
     assert session.save_state == SaveState()
 
 
-def test_opening_another_document_starts_anew(session: Session):
+def test_opening_another_document_resets_the_session(session: Session):
     session.select([1])
     session.go_to(3)
     session.preview(AddBoxes((Box(70, 3, (1.0, 2.0, 3.0, 4.0)),)))

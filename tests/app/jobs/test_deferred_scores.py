@@ -1,4 +1,4 @@
-"""AP of large runs and all numbers of large sets are computed beside the window, and are those from the start."""
+"""AP of large runs and scores of large sets are computed in the background and equal a full evaluation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.jobs.deferred_scores import ApJob
+from iouviewer.app.jobs.deferred_scores import DeferredScores
 from iouviewer.document.edits import SetRects
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import Scores
@@ -23,21 +23,21 @@ BOXES = {frame: [(10.0, 10.0, 50.0, 60.0), (100.0, 20.0, 140.0, 90.0)] for frame
 
 @pytest.fixture
 def session(qapp: object, monkeypatch: pytest.MonkeyPatch) -> Session:
-    monkeypatch.setattr("iouviewer.document.scores_variant._CHEAP", 1)
+    monkeypatch.setattr("iouviewer.document.scores_variant.BATCH_AP_LIMIT", 1)
     session = session_with(BOXES, frames=FRAMES)
     session.variants.add("net", PredictionSet.empty(FRAMES, score_floor=0.001), key="net", state=RunState.RUNNING)
     return session
 
 
 @pytest.fixture
-def job(session: Session) -> Iterator[ApJob]:
-    job = ApJob(session)
+def job(session: Session) -> Iterator[DeferredScores]:
+    job = DeferredScores(session)
     yield job
     job.close()
 
 
-def run_on(session: Session) -> None:
-    """Every frame has one good and one shifted box."""
+def add_frames(session: Session) -> None:
+    """Add one exact and one shifted box to every frame."""
     frames = np.arange(FRAMES)
     boxes = np.array([[10.0, 10.0, 50.0, 60.0], [106.0, 20.0, 146.0, 90.0]] * FRAMES).T
     grown = session.variants["net"].predictions.with_frames(
@@ -50,58 +50,58 @@ def run_on(session: Session) -> None:
     session.variants.extend_predictions("net", grown, frozenset(range(FRAMES)))
 
 
-def from_the_start(session: Session) -> float | None:
+def fully_computed_ap(session: Session) -> float | None:
     scores = Scores(session.ground_truth, session.scores.settings)
     scores.set_variant("net", session.variants["net"].predictions)
     return scores.summary("net").ap
 
 
-def test_ap_waits_for_the_end_of_the_run_and_is_then_that_of_an_evaluation_from_the_start(
-    session: Session, job: ApJob, qtbot
+def test_ap_is_computed_at_the_end_of_the_run_and_equals_a_full_evaluation(
+    session: Session, job: DeferredScores, qtbot
 ) -> None:
-    run_on(session)
-    job._ask()
-    assert not job._computing
+    add_frames(session)
+    job.compute_next()
+    assert not job.busy
     assert session.scores.summary("net").ap_reason is NoAp.PENDING
     session.variants.update("net", state=RunState.CANCELLED)
     with qtbot.waitSignal(session.scoresChanged):
         pass
-    assert session.scores.summary("net").ap == from_the_start(session)
+    assert session.scores.summary("net").ap == fully_computed_ap(session)
     assert session.scores.summary("net").ap_reason is None
 
 
-def test_an_edit_while_ap_is_computed_is_not_lost(session: Session, job: ApJob, qtbot) -> None:
-    run_on(session)
+def test_an_edit_while_ap_is_computed_is_not_lost(session: Session, job: DeferredScores, qtbot) -> None:
+    add_frames(session)
     session.variants.update("net", state=RunState.FINISHED)
-    job._ask()
-    assert job._computing
-    before = from_the_start(session)
+    job.compute_next()
+    assert job.busy
+    before = fully_computed_ap(session)
     session.execute(SetRects(((2, (106.0, 20.0, 146.0, 90.0)),)), "Move box 2")
     qtbot.waitUntil(lambda: session.scores.summary("net").ap is not None)
-    assert session.scores.summary("net").ap == from_the_start(session) != before
+    assert session.scores.summary("net").ap == fully_computed_ap(session) != before
     session.undo()
-    assert session.scores.summary("net").ap == from_the_start(session) == before
+    assert session.scores.summary("net").ap == fully_computed_ap(session) == before
 
 
-def test_a_variant_that_is_removed_meanwhile_is_forgotten(session: Session, job: ApJob, qtbot) -> None:
-    run_on(session)
+def test_a_variant_that_is_removed_meanwhile_is_forgotten(session: Session, job: DeferredScores, qtbot) -> None:
+    add_frames(session)
     session.variants.update("net", state=RunState.FINISHED)
-    job._ask()
+    job.compute_next()
     session.variants.remove("net")
-    qtbot.waitUntil(lambda: not job._computing)
+    qtbot.waitUntil(lambda: not job.busy)
     assert session.scores.keys() == ()
 
 
-# All numbers of large sets
+# Scores of large sets
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iouviewer.app.editing.session.SCORED_LATER", 10)
+def defer_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iouviewer.app.editing.session.DEFERRED_SCORING_BOXES", 10)
 
 
 @pytest.fixture
-def large(qapp: object, later: None) -> Session:
+def large(qapp: object, defer_above: None) -> Session:
     session = session_with(BOXES, frames=FRAMES)
     session.variants.add(
         "net", predictions_of({f: [(12.0, 10.0, 52.0, 60.0)] for f in range(FRAMES)}, FRAMES), key="net"
@@ -110,8 +110,8 @@ def large(qapp: object, later: None) -> Session:
 
 
 @pytest.fixture
-def large_job(large: Session) -> Iterator[ApJob]:
-    job = ApJob(large)
+def large_job(large: Session) -> Iterator[DeferredScores]:
+    job = DeferredScores(large)
     yield job
     job.close()
 
@@ -122,23 +122,25 @@ def expected(session: Session) -> VariantSummary:
     return scores.summary("net")
 
 
-def test_numbers_of_a_large_set_are_undefined_until_they_are_computed(large: Session, large_job: ApJob, qtbot) -> None:
+def test_scores_of_a_large_set_are_undefined_until_they_are_computed(
+    large: Session, large_job: DeferredScores, qtbot
+) -> None:
     pending = large.scores.summary("net")
     assert (pending.avg_iou, pending.pq, pending.ap, pending.tp) == (None, None, None, 0)
     assert pending.ap_reason is NoAp.PENDING and pending.frames == FRAMES
     assert np.isnan(large.scores.timeline("net")).all() and not large.scores.histogram("net").any()
     assert large.scores.frame_review("net", 0).tp == 1
     with qtbot.waitSignal(large.scoresChanged):
-        large_job._ask()
+        large_job.compute_next()
     assert large.scores.summary("net") == expected(large)
     assert large.scores.pending_scores("net") is None and large.scores.pending_ap("net") is None
 
 
-def test_an_edit_while_all_is_computed_is_not_lost_and_shows_no_partial_number(
-    large: Session, large_job: ApJob, qtbot
+def test_an_edit_during_scoring_is_not_lost_and_shows_no_partial_score(
+    large: Session, large_job: DeferredScores, qtbot
 ) -> None:
-    large_job._ask()
-    assert large_job._computing
+    large_job.compute_next()
+    assert large_job.busy
     large.execute(SetRects(((1, (12.0, 10.0, 52.0, 60.0)),)), "Move box 1")
     assert large.scores.summary("net").avg_iou is None
     qtbot.waitUntil(lambda: large.scores.summary("net").avg_iou is not None)
@@ -148,8 +150,10 @@ def test_an_edit_while_all_is_computed_is_not_lost_and_shows_no_partial_number(
     assert large.scores.summary("net") == expected(large)
 
 
-def test_other_thresholds_keep_ap_and_are_computed_beside_the_window(large: Session, large_job: ApJob, qtbot) -> None:
-    large_job._ask()
+def test_other_thresholds_keep_ap_and_are_computed_in_the_background(
+    large: Session, large_job: DeferredScores, qtbot
+) -> None:
+    large_job.compute_next()
     qtbot.waitUntil(lambda: large.scores.summary("net").ap is not None)
     ap = large.scores.summary("net").ap
     settings = large.scores.settings
@@ -164,24 +168,24 @@ def test_other_thresholds_keep_ap_and_are_computed_beside_the_window(large: Sess
     assert large.scores.summary("net") == expected(large)
 
 
-def test_a_run_that_grows_while_its_numbers_are_pending_has_them_in_the_end(
-    large: Session, large_job: ApJob, qtbot
+def test_a_run_that_adds_frames_while_scores_are_pending_is_scored_in_the_end(
+    large: Session, large_job: DeferredScores, qtbot
 ) -> None:
-    run_on(large)
+    add_frames(large)
     assert large.scores.summary("net").avg_iou is None
     qtbot.waitUntil(lambda: large.scores.summary("net").ap is not None)
     assert large.scores.summary("net") == expected(large)
 
 
-def test_a_removed_variant_and_another_ground_truth_drop_what_is_computed(
-    large: Session, large_job: ApJob, qtbot
+def test_a_removed_variant_and_a_replaced_ground_truth_discard_pending_results(
+    large: Session, large_job: DeferredScores, qtbot
 ) -> None:
-    large_job._ask()
+    large_job.compute_next()
     large.reload_ground_truth()
     qtbot.waitUntil(lambda: large.scores.summary("net").ap is not None)
     assert large.scores.summary("net") == expected(large)
     large.reload_ground_truth()
-    large_job._ask()
+    large_job.compute_next()
     large.variants.remove("net")
-    qtbot.waitUntil(lambda: not large_job._computing)
+    qtbot.waitUntil(lambda: not large_job.busy)
     assert large.scores.keys() == ()

@@ -1,4 +1,4 @@
-"""The queue against workers that are plain scripts; none of them needs torch."""
+"""The inference queue with workers that are plain scripts without torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, QThread, Slot
 
-from iouviewer.app.jobs.inference_job import InferenceQueue, RunState
+from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState
 from iouviewer.inference.protocol import FailureKind
 from iouviewer.inference.runner import RunRequest
 from iouviewer.inference.trust import TrustStore
@@ -35,22 +35,22 @@ LOADED = (
 GOOD = """
 for done, frame in enumerate(frames, 1):
     say(p.pack([detections(frame, 2)]))
-    say(p.Progress(done=done, total=len(frames), seconds=0.5 * done))
+    say(p.RunProgress(done=done, total=len(frames), seconds=0.5 * done))
 say(p.Finished(done=len(frames), seconds=2.0))
 """
 HALF = """
 say(p.pack([detections(frames[0], 2), detections(frames[1], 2)]))
-say(p.Progress(done=2, total=len(frames), seconds=1.0))
+say(p.RunProgress(done=2, total=len(frames), seconds=1.0))
 """
 STUCK = HALF + "assert isinstance(p.read_message(inp), p.Cancel)\nsay(p.Finished(done=2, seconds=1, cancelled=True))\n"
 
 
-class Witness(QObject):
-    """Writes down all that a queue says, and in which thread it was said."""
+class QueueRecorder(QObject):
+    """Records everything that a queue emits, and in which thread."""
 
     def __init__(self, queue: InferenceQueue) -> None:
         super().__init__()
-        self.said: list[tuple] = []
+        self.emitted: list[tuple] = []
         self.threads: set[bool] = set()
         self.found: dict[int, list[int]] = {}
         queue.started.connect(self._on_started)
@@ -64,7 +64,7 @@ class Witness(QObject):
 
     def _note(self, *what) -> None:
         self.threads.add(QThread.currentThread() is self.thread())
-        self.said.append(what)
+        self.emitted.append(what)
 
     @Slot(object)
     def _on_started(self, run) -> None:
@@ -100,17 +100,17 @@ class Witness(QObject):
         self._note("needs trust", path, sha256, reason)
 
     def names(self) -> list[str]:
-        return [what[0] for what in self.said]
+        return [what[0] for what in self.emitted]
 
 
 @pytest.fixture
 def queue_of(qtbot):
     queues = []
 
-    def make(code: str, prelude: str = LOADED) -> tuple[InferenceQueue, Witness]:
+    def make(code: str, prelude: str = LOADED) -> tuple[InferenceQueue, QueueRecorder]:
         queue = InferenceQueue(command=python_worker(prelude + textwrap.dedent(code)))
         queues.append(queue)
-        return queue, Witness(queue)
+        return queue, QueueRecorder(queue)
 
     yield make
     for queue in queues:
@@ -118,87 +118,87 @@ def queue_of(qtbot):
 
 
 def test_a_run_of_no_frames_finishes_without_detections(qtbot, queue_of):
-    queue, witness = queue_of(GOOD)
+    queue, recorder = queue_of(GOOD)
     run = queue.enqueue(RunRequest("a", Path("w"), Path("v"), frames=()), 4)
-    qtbot.waitUntil(lambda: run.state is RunState.FINISHED, timeout=WAIT)
-    assert witness.found == {}
+    qtbot.waitUntil(lambda: run.state is QueueState.FINISHED, timeout=WAIT)
+    assert recorder.found == {}
     assert run.complete
 
 
-def test_a_run_tells_its_model_its_progress_and_its_end_in_the_ui_thread(qtbot, queue_of):
-    queue, witness = queue_of(GOOD)
+def test_a_run_reports_model_progress_and_end_in_the_ui_thread(qtbot, queue_of):
+    queue, recorder = queue_of(GOOD)
     run = queue.enqueue(REQUEST, 4)
-    assert run.state is RunState.RUNNING and queue.current is run
-    qtbot.waitUntil(lambda: run.state is RunState.FINISHED, timeout=WAIT)
-    assert witness.threads == {True}
-    assert witness.names()[:2] == ["started", "loaded"]
-    assert witness.names()[-1] == "finished"
-    assert witness.found == {1: [0, 1, 2, 3]}
-    assert [w for w in witness.said if w[0] == "progress"][-1][2:] == (4, 4, 2.0, 0.0)
+    assert run.state is QueueState.RUNNING and queue.current is run
+    qtbot.waitUntil(lambda: run.state is QueueState.FINISHED, timeout=WAIT)
+    assert recorder.threads == {True}
+    assert recorder.names()[:2] == ["started", "loaded"]
+    assert recorder.names()[-1] == "finished"
+    assert recorder.found == {1: [0, 1, 2, 3]}
+    assert [w for w in recorder.emitted if w[0] == "progress"][-1][2:] == (4, 4, 2.0, 0.0)
     assert run.complete and run.model is not None and not queue.busy
 
 
 def test_a_thousand_messages_reach_the_ui_in_few_batches(qtbot, queue_of):
-    queue, witness = queue_of("frames = range(1000)\n" + GOOD)
+    queue, recorder = queue_of("frames = range(1000)\n" + GOOD)
     run = queue.enqueue(REQUEST, 1000)
-    qtbot.waitUntil(lambda: run.state is RunState.FINISHED, timeout=WAIT)
-    assert witness.found[1] == list(range(1000))
-    assert witness.names().count("detections") < 500
+    qtbot.waitUntil(lambda: run.state is QueueState.FINISHED, timeout=WAIT)
+    assert recorder.found[1] == list(range(1000))
+    assert recorder.names().count("detections") < 500
 
 
-def test_runs_follow_one_another_in_the_order_they_were_asked_for(qtbot, queue_of):
-    queue, witness = queue_of(GOOD)
+def test_runs_execute_in_the_order_of_the_queue(qtbot, queue_of):
+    queue, recorder = queue_of(GOOD)
     runs = [queue.enqueue(REQUEST, 4) for _ in range(3)]
-    assert [r.state for r in runs] == [RunState.RUNNING, RunState.QUEUED, RunState.QUEUED]
+    assert [r.state for r in runs] == [QueueState.RUNNING, QueueState.QUEUED, QueueState.QUEUED]
     qtbot.waitUntil(lambda: not queue.busy, timeout=WAIT)
-    ends = [w for w in witness.said if w[0] in {"started", "finished"}]
+    ends = [w for w in recorder.emitted if w[0] in {"started", "finished"}]
     assert ends == [(what, k) for k in (1, 2, 3) for what in ("started", "finished")]
 
 
-def test_a_cancelled_run_keeps_its_frames_and_goes_on_with_the_rest(qtbot, queue_of):
-    queue, witness = queue_of("exec(GOOD if predict.frames is not None and len(predict.frames) == 2 else STUCK)",
+def test_a_cancelled_run_keeps_its_frames_and_resumes_with_the_others(qtbot, queue_of):
+    queue, recorder = queue_of("exec(GOOD if predict.frames is not None and len(predict.frames) == 2 else STUCK)",
                               LOADED + f"GOOD = {GOOD!r}\nSTUCK = {STUCK!r}\n")  # fmt: skip
     run = queue.enqueue(REQUEST, 4)
-    qtbot.waitUntil(lambda: 1 in witness.found, timeout=WAIT)
+    qtbot.waitUntil(lambda: 1 in recorder.found, timeout=WAIT)
     queue.cancel(run)
-    qtbot.waitUntil(lambda: run.state is RunState.CANCELLED, timeout=WAIT)
+    qtbot.waitUntil(lambda: run.state is QueueState.CANCELLED, timeout=WAIT)
     assert (run.done, run.complete) == ({0, 1}, False)
     queue.resume(run)
-    qtbot.waitUntil(lambda: run.state is RunState.FINISHED, timeout=WAIT)
-    assert witness.found == {1: [0, 1, 2, 3]}
+    qtbot.waitUntil(lambda: run.state is QueueState.FINISHED, timeout=WAIT)
+    assert recorder.found == {1: [0, 1, 2, 3]}
     assert run.complete
-    assert [w[2:4] for w in witness.said if w[0] == "progress"][-1] == (4, 4)
+    assert [w[2:4] for w in recorder.emitted if w[0] == "progress"][-1] == (4, 4)
     queue.resume(run)
-    assert run.state is RunState.FINISHED
+    assert run.state is QueueState.FINISHED
 
 
-def test_a_run_from_an_earlier_session_goes_on_where_it_stopped(qtbot, queue_of):
-    queue, witness = queue_of(GOOD)
+def test_a_run_from_an_earlier_session_resumes_where_it_stopped(qtbot, queue_of):
+    queue, recorder = queue_of(GOOD)
     run = queue.enqueue(REQUEST, 4, done={0, 3})
-    qtbot.waitUntil(lambda: run.state is RunState.FINISHED, timeout=WAIT)
-    assert witness.found == {1: [1, 2]}
+    qtbot.waitUntil(lambda: run.state is QueueState.FINISHED, timeout=WAIT)
+    assert recorder.found == {1: [1, 2]}
 
 
 def test_a_waiting_run_is_cancelled_at_once(qtbot, queue_of):
-    queue, witness = queue_of(GOOD)
+    queue, recorder = queue_of(GOOD)
     first, second = queue.enqueue(REQUEST, 4), queue.enqueue(REQUEST, 4)
     queue.cancel(second)
-    assert second.state is RunState.CANCELLED
-    qtbot.waitUntil(lambda: first.state is RunState.FINISHED, timeout=WAIT)
-    assert ("started", 2) not in witness.said
+    assert second.state is QueueState.CANCELLED
+    qtbot.waitUntil(lambda: first.state is QueueState.FINISHED, timeout=WAIT)
+    assert ("started", 2) not in recorder.emitted
 
 
-def test_a_failed_run_says_why_keeps_its_frames_and_lets_the_next_one_go(qtbot, queue_of):
-    queue, witness = queue_of(HALF + "os._exit(3)")
+def test_a_failed_run_reports_the_reason_keeps_its_frames_and_starts_the_next_run(qtbot, queue_of):
+    queue, recorder = queue_of(HALF + "os._exit(3)")
     run, other = queue.enqueue(REQUEST, 4), queue.enqueue(REQUEST, 4)
-    qtbot.waitUntil(lambda: other.state is RunState.FAILED, timeout=WAIT)
-    assert run.state is RunState.FAILED
-    assert ("failed", 1, FailureKind.CRASHED) in witness.said
+    qtbot.waitUntil(lambda: other.state is QueueState.FAILED, timeout=WAIT)
+    assert run.state is QueueState.FAILED
+    assert ("failed", 1, FailureKind.CRASHED) in recorder.emitted
     assert run.done == {0, 1}
     assert "exit status 3" in run.failure.message
 
 
-def test_a_model_that_is_not_trusted_asks_and_goes_on_once_it_is(qtbot, queue_of):
+def test_a_model_that_is_not_trusted_asks_and_continues_after_trust(qtbot, queue_of):
     code = f"""
     if "ab" * 32 not in load.trusted:
         say(p.Failed(kind="needs_trust", message="runs code", path="/w.pt", sha256="ab" * 32))
@@ -208,29 +208,29 @@ def test_a_model_that_is_not_trusted_asks_and_goes_on_once_it_is(qtbot, queue_of
     frames = [0]
     exec({GOOD!r})
     """
-    queue, witness = queue_of(code, PRELUDE)
+    queue, recorder = queue_of(code, PRELUDE)
     run = queue.enqueue(REQUEST, 1)
-    qtbot.waitUntil(lambda: run.state is RunState.NEEDS_TRUST, timeout=WAIT)
-    assert witness.said[-1] == ("needs trust", "/w.pt", "ab" * 32, "runs code")
+    qtbot.waitUntil(lambda: run.state is QueueState.NEEDS_TRUST, timeout=WAIT)
+    assert recorder.emitted[-1] == ("needs trust", "/w.pt", "ab" * 32, "runs code")
     queue.trust(run)
-    qtbot.waitUntil(lambda: run.state is RunState.FINISHED, timeout=WAIT)
+    qtbot.waitUntil(lambda: run.state is QueueState.FINISHED, timeout=WAIT)
     assert TrustStore().hashes() == ["ab" * 32]
 
 
-def test_frames_that_cannot_be_decoded_do_not_keep_a_run_from_being_complete(qtbot, queue_of):
+def test_a_run_is_complete_although_some_frames_cannot_be_decoded(qtbot, queue_of):
     queue, _ = queue_of(HALF + "say(p.Finished(done=2, seconds=1, unreadable=[2, 3]))")
     run = queue.enqueue(REQUEST, 4)
-    qtbot.waitUntil(lambda: run.state is RunState.FINISHED, timeout=WAIT)
+    qtbot.waitUntil(lambda: run.state is QueueState.FINISHED, timeout=WAIT)
     assert run.complete
 
 
-def test_closing_ends_a_run_that_never_would_and_no_thread_is_left(qtbot, queue_of):
-    queue, witness = queue_of(HALF + "threading.Event().wait()")
+def test_closing_stops_a_run_that_never_ends_and_leaves_no_thread(qtbot, queue_of):
+    queue, recorder = queue_of(HALF + "threading.Event().wait()")
     queue.enqueue(REQUEST, 4)
     waiting = queue.enqueue(REQUEST, 4)
-    qtbot.waitUntil(lambda: 1 in witness.found, timeout=WAIT)
+    qtbot.waitUntil(lambda: 1 in recorder.found, timeout=WAIT)
     queue.close()
-    assert waiting.state is RunState.CANCELLED
+    assert waiting.state is QueueState.CANCELLED
     assert queue.findChildren(QThread) == [] or all(t.isFinished() for t in queue.findChildren(QThread))
 
 
@@ -238,11 +238,11 @@ def test_closing_ends_a_run_that_never_would_and_no_thread_is_left(qtbot, queue_
 def test_the_real_worker_fills_the_queue_with_real_detections(qtbot):
     clip = resource_path("sample/clip.mp4")
     queue = InferenceQueue()
-    witness = Witness(queue)
+    recorder = QueueRecorder(queue)
     weights = clip.parent / "weights" / "small.pt"
     run = queue.enqueue(RunRequest("small", weights, clip, frames=(3, 1), floor=0.25), 500)
-    qtbot.waitUntil(lambda: run.state in {RunState.FINISHED, RunState.FAILED}, timeout=120_000)
+    qtbot.waitUntil(lambda: run.state in {QueueState.FINISHED, QueueState.FAILED}, timeout=120_000)
     queue.close()
     assert run.failure is None
-    assert witness.found == {1: [3, 1]}
+    assert recorder.found == {1: [3, 1]}
     assert run.model.names == ["car", "truck", "person"]

@@ -91,11 +91,11 @@ def test_without_a_common_labelled_frame_there_is_a_sentence_and_no_verdict(qtbo
     assert "no labelled frame" in answer.args[0][0].sentence
 
 
-def test_verdicts_are_told_one_by_one(qtbot, session, job):
-    told = []
-    job.ready.connect(lambda found: told.append(([verdict.name for verdict in found], job.complete)))
+def test_verdicts_are_emitted_one_by_one(qtbot, session, job):
+    emitted = []
+    job.ready.connect(lambda found: emitted.append(([verdict.name for verdict in found], job.complete)))
     session.variants.add("base", _predictions(2))
     session.variants.add("same", _predictions(2))
     session.variants.add("worse", _predictions(15))
-    qtbot.waitUntil(lambda: job.complete and len(told) >= 2, timeout=30_000)
-    assert told[-2:] == [(["same"], False), (["same", "worse"], True)]
+    qtbot.waitUntil(lambda: job.complete and len(emitted) >= 2, timeout=30_000)
+    assert emitted[-2:] == [(["same"], False), (["same", "worse"], True)]

@@ -1,9 +1,9 @@
-"""A project is made at the first edit or import, found again, and never loses or replaces work silently."""
+"""A project is created at the first edit or import, found again, and never loses or silently replaces work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +11,24 @@ import numpy as np
 import pytest
 
 from iouviewer import folders
-from iouviewer.app.editing.session import Session
-from iouviewer.app.projects.controller import ProjectController
-from iouviewer.app.projects.importer import ReplaceQuestion
-from iouviewer.app.projects.locations import beside
+from iouviewer.app.projects.locations import sidecar_path
 from iouviewer.app.settings import Settings
+from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.document.boxes import Box
-from iouviewer.document.edits import AddBoxes, FrameState, SetRects
-from iouviewer.document.imported import ImportedBoxes, Kind
-from iouviewer.document.numbering import Numbering
+from iouviewer.document.edits import AddBoxes, FrameState
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes
 from iouviewer.metrics.table import Convention
 from iouviewer.project.store import ProjectFile
-from iouviewer.video.fingerprint import FormerFingerprint
+from tests.app.helpers import ProjectWindow, video_info
 from tests.project.building import bits_of, make_predictions, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
 FRAMES = 8
-
-
-@dataclass(frozen=True)
-class Facts:
-    path: Path
-    size: tuple[int, int] = (640, 480)
-    frame_count: int = FRAMES
-    fps: float = 25.0
-    fingerprint: str = "fingerprint-1"
-    index_digest: str = "digest-1"
-    former: FormerFingerprint | None = None
-    numbers_confirmed: bool = True
-    numbering: Numbering | None = None
 
 
 def imported(path: Path, *, shift: float = 0.0, frames: tuple[int, ...] = (0, 0, 2), **fields: Any) -> ImportedBoxes:
@@ -53,7 +37,7 @@ def imported(path: Path, *, shift: float = 0.0, frames: tuple[int, ...] = (0, 0,
     known: dict[str, Any] = {
         "path": path,
         "format": "mot",
-        "kind": Kind.GROUND_TRUTH,
+        "kind": ImportKind.GROUND_TRUTH,
         "frames": np.array(frames, np.int64),
         "boxes": np.array([corner, corner, corner + 30, corner + 40]).reshape(4, n),
         "class_ids": np.zeros(n, np.int64),
@@ -66,59 +50,35 @@ def imported(path: Path, *, shift: float = 0.0, frames: tuple[int, ...] = (0, 0,
     return ImportedBoxes(**{**known, **fields})
 
 
-class Window:
-    """A session with its controller, and all that the controller said."""
-
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.session = Session()
-        self.controller = ProjectController(self.session, settings or Settings())
-        self.notices: list[str] = []
-        self.problems: list[UserError] = []
-        self.questions: list[ReplaceQuestion] = []
-        self.asked: list[object] = []
-        self.wanted: list[str] = []
-        self.controller.notice.connect(self.notices.append)
-        self.controller.warning.connect(self.notices.append)
-        self.controller.problem.connect(self.problems.append)
-        self.controller.askReplace.connect(self.questions.append)
-        self.controller.askVideo.connect(self.asked.append)
-        self.controller.videoWanted.connect(self.wanted.append)
-
-    def move(self, by: float = 1.0) -> None:
-        box = self.session.ground_truth.boxes(0)[0]
-        x1, y1, x2, y2 = box.rect
-        self.session.execute(SetRects(((box.id, (x1 + by, y1, x2 + by, y2)),)), "Move box")
-
-
 @pytest.fixture
-def windows() -> Iterator[list[Window]]:
-    made: list[Window] = []
+def windows() -> Iterator[list[ProjectWindow]]:
+    made: list[ProjectWindow] = []
     yield made
     for window in made:
         window.controller.close()
 
 
 @pytest.fixture
-def video(tmp_path: Path) -> Facts:
-    path = tmp_path / "films" / "clip.mp4"
+def video(tmp_path: Path) -> VideoInfo:
+    path = tmp_path / "videos" / "clip.mp4"
     path.parent.mkdir()
-    path.write_bytes(b"film")
-    return Facts(path)
+    path.write_bytes(b"video")
+    return video_info(path)
 
 
 @pytest.fixture
-def open_window(windows: list[Window]):
-    def open_it(facts: Facts | None = None, settings: Settings | None = None) -> Window:
-        window = Window(settings)
+def open_window(windows: list[ProjectWindow]):
+    def open_it(info: VideoInfo | None = None, settings: Settings | None = None) -> ProjectWindow:
+        window = ProjectWindow(settings)
         windows.append(window)
-        if facts is not None:
-            window.controller.open_video_source(facts)
+        if info is not None:
+            window.controller.open_video_source(info)
         return window
 
     return open_it
 
 
-def test_looking_makes_no_file(open_window, video: Facts):
+def test_viewing_creates_no_file(open_window, video: VideoInfo):
     window = open_window(video)
     window.session.go_to(3)
     window.controller.close()
@@ -126,12 +86,12 @@ def test_looking_makes_no_file(open_window, video: Facts):
     assert window.controller.project is None
 
 
-def test_the_first_edit_makes_the_project_beside_the_video_with_that_edit_in_it(open_window, video: Facts):
+def test_the_first_edit_creates_the_project_beside_the_video(open_window, video: VideoInfo):
     window = open_window(video)
     empty = state_of(window.session.document)
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add box 1")
-    assert window.controller.path == beside(video.path)
-    assert window.session.save_state.place == str(beside(video.path))
+    assert window.controller.path == sidecar_path(video.path)
+    assert window.session.save_state.project_path == str(sidecar_path(video.path))
     after = state_of(window.session.document)
     window.controller.close()
 
@@ -140,10 +100,10 @@ def test_the_first_edit_makes_the_project_beside_the_video_with_that_edit_in_it(
     again.session.undo()
     again.session.undo()
     assert state_of(again.session.document) == empty
-    assert again.problems == []
+    assert again.errors == []
 
 
-def test_saved_is_true_only_when_all_is_committed(open_window, video: Facts, qtbot):
+def test_the_session_is_saved_only_when_every_step_is_committed(open_window, video: VideoInfo, qtbot):
     window = open_window(video)
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add box 1")
     window.session.execute(AddBoxes((Box(2, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add box 2")
@@ -153,7 +113,7 @@ def test_saved_is_true_only_when_all_is_committed(open_window, video: Facts, qtb
     assert project is not None and project.progress == (2, 2)
 
 
-def test_an_import_makes_the_project_and_sets_the_labelled_frames(open_window, video: Facts, tmp_path: Path):
+def test_an_import_creates_the_project_and_sets_the_labelled_frames(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     assert window.controller.import_ground_truth(
         imported(tmp_path / "gt.txt", labelled=np.array([0, 1]), frames=(0, 2)), {}
@@ -168,14 +128,14 @@ def test_an_import_makes_the_project_and_sets_the_labelled_frames(open_window, v
     assert state_of(again.session.document) == after
 
 
-def test_a_file_that_names_no_frames_labels_them_all(open_window, video: Facts, tmp_path: Path):
+def test_a_file_without_frame_numbers_labels_all_frames(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt", frames=()))
     assert (window.session.ground_truth.states() == FrameState.LABELLED).all()
     assert len(window.session.ground_truth) == 0
 
 
-def test_boxes_outside_the_video_are_refused_and_nothing_changes(open_window, video: Facts, tmp_path: Path):
+def test_boxes_outside_the_video_are_refused_and_nothing_changes(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     before = state_of(window.session.document)
     with pytest.raises(UserError, match="outside the video"):
@@ -186,7 +146,7 @@ def test_boxes_outside_the_video_are_refused_and_nothing_changes(open_window, vi
     assert window.controller.project is None
 
 
-def test_edited_ground_truth_is_never_replaced_silently(open_window, video: Facts, tmp_path: Path):
+def test_edited_ground_truth_is_never_replaced_without_asking(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     window.move()
@@ -209,7 +169,7 @@ def test_edited_ground_truth_is_never_replaced_silently(open_window, video: Fact
     assert state_of(again.session.document) == replaced
 
 
-def test_the_same_file_again_keeps_the_edits(open_window, video: Facts, tmp_path: Path):
+def test_importing_the_same_file_again_keeps_the_edits(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     window.move()
@@ -219,10 +179,10 @@ def test_the_same_file_again_keeps_the_edits(open_window, video: Facts, tmp_path
     assert again.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     assert state_of(again.session.document) == edited
     assert again.questions == []
-    assert any("kept" in notice for notice in again.notices)
+    assert any("kept" in message for message in again.messages)
 
 
-def test_unedited_ground_truth_gives_way_to_another_file(open_window, video: Facts, tmp_path: Path):
+def test_unedited_ground_truth_is_replaced_by_another_file(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     assert window.controller.import_ground_truth(imported(tmp_path / "other.txt", shift=5, class_names=("Car",)))
@@ -233,7 +193,7 @@ def test_unedited_ground_truth_gives_way_to_another_file(open_window, video: Fac
     assert state_of(open_window(video).session.document) == after
 
 
-def test_predictions_before_ground_truth_ask_nothing(open_window, video: Facts, tmp_path: Path):
+def test_predictions_before_ground_truth_ask_nothing(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     scores = np.array([0.5, 0.6, 0.7])
     window.controller.add_predictions("frcnn", imported(tmp_path / "det.txt", scores=scores, class_names=("Person",)))
@@ -243,17 +203,17 @@ def test_predictions_before_ground_truth_ask_nothing(open_window, video: Facts, 
     assert window.session.frame_iou("frcnn", 0) == 1.0
 
 
-def test_classes_that_ground_truth_does_not_know_are_left_out_and_counted(open_window, video: Facts, tmp_path: Path):
+def test_classes_missing_in_the_ground_truth_are_left_out_and_counted(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     mixed = imported(tmp_path / "p.txt", class_ids=np.array([0, 1, 2]), class_names=("PERSON", "dog", "Fußgänger"))
     plain = window.controller.add_predictions("plain", mixed)
     mapped = window.controller.add_predictions("mapped", mixed, {"fußgänger": "person"})
-    assert (len(plain.predictions.table), plain.predictions.left_out) == (1, 2)
-    assert (len(mapped.predictions.table), mapped.predictions.left_out) == (2, 1)
+    assert (len(plain.predictions.table), plain.predictions.unmapped_count) == (1, 2)
+    assert (len(mapped.predictions.table), mapped.predictions.unmapped_count) == (2, 1)
 
 
-def test_variants_with_looks_and_baseline_come_back(open_window, video: Facts, tmp_path: Path):
+def test_variants_are_restored_with_appearance_and_baseline(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     first = window.session.variants.add("base", make_predictions(seed=1), path="a.txt")
@@ -273,9 +233,11 @@ def test_variants_with_looks_and_baseline_come_back(open_window, video: Facts, t
     assert [v.key for v in open_window(video).session.variants] == [second.key]
 
 
-def test_a_run_is_kept_while_it_goes_on(open_window, video: Facts, qtbot, monkeypatch: pytest.MonkeyPatch):
+def test_predictions_of_a_running_model_are_saved(
+    open_window, video: VideoInfo, qtbot, monkeypatch: pytest.MonkeyPatch
+):
     window = open_window(video)
-    window.controller._keeper._timer.setInterval(1)
+    window.controller.autosave.set_write_interval(1)
     key = window.session.variants.add("run", PredictionSet.empty(FRAMES), state=RunState.RUNNING).key
     growing = window.session.variants[key].predictions
     for frame in range(3):
@@ -289,7 +251,7 @@ def test_a_run_is_kept_while_it_goes_on(open_window, video: Facts, qtbot, monkey
         window.session.variants.extend_predictions(key, growing, frozenset({frame}))
     project = window.controller.project
     assert project is not None
-    qtbot.waitUntil(lambda: not window.controller._keeper._chunks)
+    qtbot.waitUntil(lambda: not window.controller.autosave.has_unsaved_predictions)
     copy = project.snapshot("as after a crash")
     window.session.variants.update(key, state=RunState.FINISHED)
     window.controller.close()
@@ -304,7 +266,7 @@ def test_a_run_is_kept_while_it_goes_on(open_window, video: Facts, qtbot, monkey
     assert bits_of(finished.predictions) == bits_of(growing)
 
 
-def test_score_settings_belong_to_the_project(open_window, video: Facts, tmp_path: Path):
+def test_score_settings_belong_to_the_project(open_window, video: VideoInfo, tmp_path: Path):
     settings = Settings(confidence=0.4)
     window = open_window(video, settings)
     assert window.session.scores.settings.review.conf == 0.4
@@ -319,24 +281,24 @@ def test_score_settings_belong_to_the_project(open_window, video: Facts, tmp_pat
     assert again.controller.value("margin") == {"ap": 2.0}
 
 
-def test_where_the_video_lies_cannot_be_written_the_data_folder_serves_and_it_is_said_once(
+def test_if_the_video_folder_cannot_be_written_the_data_folder_is_used_and_reported_once(
     open_window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     # A file in place of the folder: root may write to any folder, but not into a file.
     (tmp_path / "disc").write_text("")
-    facts = Facts(tmp_path / "disc" / "clip.mp4")
-    window = open_window(facts)
+    info = video_info(tmp_path / "disc" / "clip.mp4")
+    window = open_window(info)
     for number in (1, 2):
         window.session.execute(AddBoxes((Box(number, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
     assert window.controller.path is not None
     assert window.controller.path.is_relative_to(folders.data_folder())
-    assert len(window.notices) == 1 and str(window.controller.path) in window.notices[0]
+    assert len(window.messages) == 1 and str(window.controller.path) in window.messages[0]
     after = state_of(window.session.document)
     window.controller.close()
-    assert state_of(open_window(facts).session.document) == after
+    assert state_of(open_window(info).session.document) == after
 
 
-def test_a_moved_video_finds_its_project_by_fingerprint(open_window, video: Facts, tmp_path: Path):
+def test_a_moved_video_finds_its_project_by_fingerprint(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
     window.controller.close()
@@ -344,18 +306,20 @@ def test_a_moved_video_finds_its_project_by_fingerprint(open_window, video: Fact
     video.path.rename(moved)
     again = open_window(replace(video, path=moved))
     assert len(again.session.ground_truth) == 1
-    assert again.controller.path == beside(video.path)
+    assert again.controller.path == sidecar_path(video.path)
     assert again.session.source.path == str(moved)
 
 
 @pytest.mark.parametrize("count", [5, 12])
-def test_another_file_is_told_and_its_labels_stay(open_window, video: Facts, tmp_path: Path, count: int):
+def test_a_replaced_video_is_reported_and_the_labels_are_kept(
+    open_window, video: VideoInfo, tmp_path: Path, count: int
+):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt", frames=(0, 7)))
     window.session.variants.add("base", make_predictions(seed=1))
     window.controller.close()
     again = open_window(replace(video, frame_count=count, fingerprint="other"))
-    assert any(f"{count} against 8 frames" in notice for notice in again.notices)
+    assert any(f"{count} frames instead of 8" in message for message in again.messages)
     assert len(again.session.ground_truth) == 2
     assert again.session.frame_count == max(count, 8)
     (variant,) = again.session.variants
@@ -367,38 +331,38 @@ def test_another_file_is_told_and_its_labels_stay(open_window, video: Facts, tmp
     assert state_of(third.session.document) == after
 
 
-def test_a_project_finds_its_video_that_moved_with_it(open_window, video: Facts, tmp_path: Path):
+def test_a_project_finds_its_video_that_moved_with_it(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
     window.controller.close()
     moved = video.path.parent.rename(tmp_path / "archive")
     again = open_window()
     again.controller.open_project(moved / "clip.mp4.iouv")
-    assert again.wanted == [str(moved / "clip.mp4")]
+    assert again.requested_videos == [str(moved / "clip.mp4")]
     assert len(again.session.ground_truth) == 1
     again.controller.open_video_source(replace(video, path=moved / "clip.mp4"))
     assert again.session.source.path == str(moved / "clip.mp4")
     assert len(again.session.ground_truth) == 1
-    assert again.notices == []
+    assert again.messages == []
 
 
-def test_without_its_video_a_project_asks_and_can_be_edited(open_window, video: Facts, tmp_path: Path):
+def test_without_its_video_a_project_asks_and_can_be_edited(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     window.controller.close()
     video.path.unlink()
     again = open_window()
-    again.controller.open_project(beside(video.path))
-    assert len(again.asked) == 1 and again.wanted == []
+    again.controller.open_project(sidecar_path(video.path))
+    assert len(again.missing_videos) == 1 and again.requested_videos == []
     again.move()
     after = state_of(again.session.document)
     again.controller.close()
     third = open_window()
-    third.controller.open_project(beside(video.path))
+    third.controller.open_project(sidecar_path(video.path))
     assert state_of(third.session.document) == after
 
 
-def test_the_last_folders_are_searched_for_a_video(open_window, video: Facts, tmp_path: Path):
+def test_the_last_folders_are_searched_for_a_video(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
     window.controller.close()
@@ -406,16 +370,18 @@ def test_the_last_folders_are_searched_for_a_video(open_window, video: Facts, tm
     other.mkdir()
     video.path.rename(other / "clip.mp4")
     again = open_window(settings=Settings(last_folders={"video": str(other)}))
-    again.controller.open_project(beside(video.path))
-    assert again.wanted == [str(other / "clip.mp4")]
+    again.controller.open_project(sidecar_path(video.path))
+    assert again.requested_videos == [str(other / "clip.mp4")]
 
 
-def test_a_second_window_shows_a_copy_that_goes_if_nothing_is_done_with_it(open_window, video: Facts, tmp_path: Path):
+def test_a_second_window_shows_a_copy_that_is_deleted_if_it_stays_unchanged(
+    open_window, video: VideoInfo, tmp_path: Path
+):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     assert window.controller.project is not None and window.controller.project.flush()
     second = open_window(video)
-    assert any("another window" in notice for notice in second.notices)
+    assert any("another window" in message for message in second.messages)
     assert len(second.session.ground_truth) == 3
     copy = second.controller.path
     assert copy is not None and copy.is_relative_to(folders.data_folder())
@@ -427,16 +393,16 @@ def test_a_second_window_shows_a_copy_that_goes_if_nothing_is_done_with_it(open_
     third.controller.close()
     assert copy is not None and copy.exists()
     window.move(3.0)
-    assert window.problems == []
+    assert window.errors == []
 
 
-def test_a_damaged_project_is_kept_and_salvaged_with_a_report(open_window, video: Facts, tmp_path: Path):
+def test_a_damaged_project_is_kept_and_salvaged_with_a_report(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     window.move()
     edited = state_of(window.session.document)
     window.controller.close()
-    path = beside(video.path)
+    path = sidecar_path(video.path)
     data = bytearray(path.read_bytes())
     data[:4096] = bytes(4096)
     path.write_bytes(data)
@@ -444,26 +410,26 @@ def test_a_damaged_project_is_kept_and_salvaged_with_a_report(open_window, video
     assert state_of(again.session.document) == edited
     kept = [p for p in path.parent.iterdir() if ".damaged-" in p.name]
     assert len(kept) == 1 and kept[0].read_bytes() == data
-    assert any("damaged" in notice and "3 boxes" in notice for notice in again.notices)
+    assert any("damaged" in message and "3 boxes" in message for message in again.messages)
     assert not again.controller.import_ground_truth(imported(tmp_path / "other.txt", shift=1))
     assert len(again.questions) == 1
 
 
-def test_a_project_of_which_nothing_is_left_is_never_opened_as_empty(open_window, video: Facts):
-    path = beside(video.path)
+def test_a_project_file_that_lost_everything_is_never_opened_as_empty(open_window, video: VideoInfo):
+    path = sidecar_path(video.path)
     path.write_bytes(b"")
     window = open_window(video)
-    assert len(window.problems) == 1 and str(path) in str(window.problems[0])
+    assert len(window.errors) == 1 and str(path) in str(window.errors[0])
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
     assert path.read_bytes() == b""
     assert window.controller.path is not None and window.controller.path != path
 
 
-def test_a_place_can_be_chosen_for_the_project(open_window, video: Facts, tmp_path: Path):
+def test_a_path_can_be_chosen_for_the_project(open_window, video: VideoInfo, tmp_path: Path):
     place = tmp_path / "work" / "mine.iouv"
     for expected in (1, 2):
         window = open_window()
-        window.controller.use_place(place)
+        window.controller.set_project_path(place)
         window.controller.open_video_source(video)
         number = window.session.ground_truth.next_id
         window.session.execute(AddBoxes((Box(number, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
@@ -472,10 +438,10 @@ def test_a_place_can_be_chosen_for_the_project(open_window, video: Facts, tmp_pa
         window.controller.close()
 
 
-def test_snapshots_are_made_beside_and_told(open_window, video: Facts, qtbot):
+def test_snapshots_are_created_beside_the_project_and_reported(open_window, video: VideoInfo, qtbot):
     window = open_window(video)
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
-    with qtbot.waitSignal(window.controller.snapshotMade) as made:
+    with qtbot.waitSignal(window.controller.snapshotCreated) as made:
         window.controller.snapshot("before lunch")
     assert Path(made.args[0]).name == "before lunch.iouv"
     opened = ProjectFile.open(Path(made.args[0]))
@@ -483,15 +449,15 @@ def test_snapshots_are_made_beside_and_told(open_window, video: Facts, qtbot):
     opened.close()
 
 
-def test_work_can_be_kept_elsewhere_when_its_place_is_gone(open_window, video: Facts, tmp_path: Path, qtbot):
+def test_work_can_be_saved_elsewhere_if_the_project_file_is_gone(open_window, video: VideoInfo, tmp_path: Path, qtbot):
     window = open_window(video)
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add 1")
     project = window.controller.project
     assert project is not None and project.flush()
     project.path.unlink()
     window.session.execute(AddBoxes((Box(2, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add 2")
-    qtbot.waitUntil(lambda: len(window.problems) == 1)
-    window.controller.save_elsewhere(tmp_path / "rescued.iouv")
+    qtbot.waitUntil(lambda: len(window.errors) == 1)
+    window.controller.save_as(tmp_path / "rescued.iouv")
     after = state_of(window.session.document)
     window.controller.close()
     again = open_window()
@@ -501,7 +467,7 @@ def test_work_can_be_kept_elsewhere_when_its_place_is_gone(open_window, video: F
     assert opened is not None and opened.step_count == 2
 
 
-def test_frames_that_were_counted_later_are_added(open_window, video: Facts, tmp_path: Path):
+def test_frames_that_are_indexed_later_are_added(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
     window.session.variants.add("base", make_predictions(seed=1))
@@ -513,18 +479,20 @@ def test_frames_that_were_counted_later_are_added(open_window, video: Facts, tmp
     assert state_of(open_window(replace(video, frame_count=20)).session.document)["classes"] == after["classes"]
 
 
-def test_real_footage_keeps_its_golden_numbers_through_the_file(open_window, video: Facts, shared_data: Path):
+def test_scores_of_real_footage_are_the_same_after_reopening_the_project(
+    open_window, video: VideoInfo, shared_data: Path
+):
     folder = shared_data / "pets09"
-    facts = replace(video, frame_count=795, size=(768, 576))
+    info = replace(video, frame_count=795, size=(768, 576))
     context = ReadContext(frame_count=795, size=(768, 576))
-    window = open_window(facts)
-    truth = read_boxes(folder / "gt.txt", replace(context, kind=Kind.GROUND_TRUTH))
+    window = open_window(info)
+    truth = read_boxes(folder / "gt.txt", replace(context, kind=ImportKind.GROUND_TRUTH))
     window.controller.import_ground_truth(truth)
-    found = read_boxes(folder / "det_frcnn.txt", replace(context, kind=Kind.PREDICTIONS))
+    found = read_boxes(folder / "det_frcnn.txt", replace(context, kind=ImportKind.PREDICTIONS))
     window.controller.add_predictions("frcnn", found)
     after = state_of(window.session.document)
     window.controller.close()
-    again = open_window(facts)
+    again = open_window(info)
     assert state_of(again.session.document) == after
     (variant,) = again.session.variants
     summary = again.session.scores.summary(variant.key)

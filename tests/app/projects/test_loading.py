@@ -1,4 +1,4 @@
-"""A large project is loaded in another thread, while the window goes on; the latest request wins."""
+"""Large projects are loaded in another thread while the window stays usable; the latest request wins."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import pytest
 from PySide6.QtCore import QThread
 
 from iouviewer.app.projects import loading
-from iouviewer.app.projects.loading import Loaded, ProjectLoader, load_project
+from iouviewer.app.projects.loading import LoadedProject, ProjectLoader, load_project
+from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes
 from iouviewer.document.scores_types import ScoreSettings
 from iouviewer.errors import UserError
 from iouviewer.project import rows
 from iouviewer.project.store import ProjectFile
-from tests.app.projects.test_controller import Facts, Window, imported
+from tests.app.helpers import ProjectWindow, video_info
+from tests.app.projects.test_controller import imported
 from tests.project.building import make_document, make_predictions, make_variant, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -24,25 +26,25 @@ pytestmark = pytest.mark.usefixtures("qapp")
 
 @pytest.fixture(autouse=True)
 def everything_is_large(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(loading, "LOAD_AT_ONCE", -1)
-    monkeypatch.setattr(rows, "READ_AT_ONCE", 2)
+    monkeypatch.setattr(loading, "MAX_SYNCHRONOUS_BYTES", -1)
+    monkeypatch.setattr(rows, "ROWS_PER_READ", 2)
 
 
 @pytest.fixture
 def window():
-    window = Window()
+    window = ProjectWindow()
     yield window
     window.controller.close()
 
 
 @pytest.fixture
-def video(tmp_path: Path) -> Facts:
+def video(tmp_path: Path) -> VideoInfo:
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"film")
-    return Facts(path)
+    return video_info(path)
 
 
-def make_project(window: Window, video: Facts) -> dict:
+def make_project(window: ProjectWindow, video: VideoInfo) -> dict:
     window.controller.open_video_source(video)
     window.controller.import_ground_truth(imported(Path("gt.txt")))
     window.session.variants.add("base", make_predictions(seed=1))
@@ -52,25 +54,25 @@ def make_project(window: Window, video: Facts) -> dict:
     return state
 
 
-def test_nothing_can_be_edited_until_the_project_is_there(qtbot, video: Facts, window: Window, monkeypatch):
+def test_nothing_can_be_edited_until_the_project_is_there(qtbot, video: VideoInfo, window: ProjectWindow, monkeypatch):
     state = make_project(window, video)
-    again = Window()
-    threads, held = set(), threading.Event()
+    again = ProjectWindow()
+    threads, released = set(), threading.Event()
 
-    def held_back(*args):
+    def wait_for_release(*args):
         threads.add(threading.current_thread())
-        held.wait(10)
+        released.wait(10)
         return load_project(*args)
 
-    monkeypatch.setattr(loading, "load_project", held_back)
+    monkeypatch.setattr(loading, "load_project", wait_for_release)
     shares: list[tuple[str, float]] = []
     ready: list[bool] = []
-    again.controller.opening.connect(lambda name, share: shares.append((name, share)))
+    again.controller.loadProgress.connect(lambda name, share: shares.append((name, share)))
     again.controller.ready.connect(lambda: ready.append(QThread.currentThread() is again.session.thread()))
     again.controller.open_video_source(video)
     assert again.session.frame_count == 0 and not ready
     again.controller.update_video(video)
-    held.set()
+    released.set()
     qtbot.waitUntil(lambda: bool(ready), timeout=10_000)
     assert ready == [True] and threading.main_thread() not in threads
     assert state_of(again.session.document) == state
@@ -84,21 +86,23 @@ def test_nothing_can_be_edited_until_the_project_is_there(qtbot, video: Facts, w
     again.session.undo()
     assert again.session.ground_truth.find(90) is None
     again.controller.close()
-    assert again.problems == []
+    assert again.errors == []
 
 
-def test_a_project_that_cannot_be_opened_is_told_and_the_video_is_shown(qtbot, video: Facts, window: Window):
+def test_a_project_that_cannot_be_opened_is_reported_and_the_video_is_shown(
+    qtbot, video: VideoInfo, window: ProjectWindow
+):
     Path(f"{video.path}.iouv").write_bytes(b"")
     with qtbot.waitSignal(window.controller.ready, timeout=10_000):
         window.controller.open_video_source(video)
-    assert len(window.problems) == 1
+    assert len(window.errors) == 1
     assert window.session.frame_count == video.frame_count
 
 
-def test_a_project_opens_with_the_video_that_it_names(qtbot, video: Facts, window: Window):
+def test_a_project_opens_with_the_video_that_it_names(qtbot, video: VideoInfo, window: ProjectWindow):
     state = make_project(window, video)
-    again = Window()
-    with qtbot.waitSignal(again.controller.videoWanted, timeout=10_000) as wanted:
+    again = ProjectWindow()
+    with qtbot.waitSignal(again.controller.videoRequested, timeout=10_000) as wanted:
         again.controller.open_project(Path(f"{video.path}.iouv"))
     assert wanted.args == [str(video.path)]
     with qtbot.waitSignal(again.controller.ready, timeout=10_000):
@@ -112,38 +116,38 @@ def project_at(path: Path) -> Path:
     return path
 
 
-class Heard:
+class LoaderRecorder:
     def __init__(self, loader: ProjectLoader) -> None:
-        self.loaded: list[Loaded] = []
+        self.loaded: list[LoadedProject] = []
         self.failed: list[UserError] = []
         loader.loaded.connect(self.loaded.append)
         loader.failed.connect(self.failed.append)
 
 
-def test_of_two_requests_the_second_is_answered_and_the_first_file_is_closed(qtbot, tmp_path: Path):
+def test_only_the_second_of_two_requests_is_answered_and_the_first_file_is_closed(qtbot, tmp_path: Path):
     first, second = project_at(tmp_path / "a.iouv"), project_at(tmp_path / "b.iouv")
     loader = ProjectLoader()
-    heard = Heard(loader)
+    recorder = LoaderRecorder(loader)
     loader.load(first, ScoreSettings())
     loader.load(second, ScoreSettings())
-    qtbot.waitUntil(lambda: bool(heard.loaded), timeout=10_000)
-    assert [loaded.opened.project.path for loaded in heard.loaded] == [second]
+    qtbot.waitUntil(lambda: bool(recorder.loaded), timeout=10_000)
+    assert [loaded.opened.project.path for loaded in recorder.loaded] == [second]
     assert not loader.busy
-    heard.loaded[0].opened.project.close()
+    recorder.loaded[0].opened.project.close()
     loader.close()
     # Nobody holds the first file's lock.
     ProjectFile.open(first).close()
 
 
-def test_the_same_file_twice_is_no_copy(qtbot, tmp_path: Path):
+def test_loading_the_same_file_twice_creates_no_copy(qtbot, tmp_path: Path):
     path = project_at(tmp_path / "a.iouv")
     loader = ProjectLoader()
-    heard = Heard(loader)
+    recorder = LoaderRecorder(loader)
     for _ in range(5):
         loader.load(path, ScoreSettings())
-    qtbot.waitUntil(lambda: bool(heard.loaded), timeout=10_000)
-    (loaded,) = heard.loaded
-    assert loaded.opened.copy_of is None and loaded.opened.told == []
+    qtbot.waitUntil(lambda: bool(recorder.loaded), timeout=10_000)
+    (loaded,) = recorder.loaded
+    assert loaded.opened.copy_of is None and loaded.opened.messages == []
     loaded.opened.project.close()
     loader.close()
 
@@ -152,17 +156,16 @@ def test_the_same_file_twice_is_no_copy(qtbot, tmp_path: Path):
 def test_closing_while_a_project_is_loaded_leaves_it_unlocked(tmp_path: Path, finished: bool):
     path = project_at(tmp_path / "a.iouv")
     loader = ProjectLoader()
-    heard = Heard(loader)
+    recorder = LoaderRecorder(loader)
     loader.load(path, ScoreSettings())
-    if finished and loader._thread is not None:
-        # Loaded, but the event loop has not run: nobody has taken it.
-        loader._thread.join()
+    if finished:
+        loader.wait()  # the project is loaded, but the event loop has not delivered it
     loader.close()
-    assert heard.loaded == [] and not loader.busy
+    assert recorder.loaded == [] and not loader.busy
     ProjectFile.open(path).close()
 
 
-def test_what_progress_raises_closes_the_file(tmp_path: Path):
+def test_an_exception_from_progress_closes_the_file(tmp_path: Path):
     path = project_at(tmp_path / "a.iouv")
 
     class StopError(Exception):

@@ -1,4 +1,4 @@
-"""An OpenCV with a Qt of its own must not break ours."""
+"""An OpenCV build with its own Qt does not break PySide6."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# What the package with a GUI does on import on Linux.
+# What the GUI build does when it is imported on Linux.
 FAKE_CV2 = """
 import os
 _here = os.path.dirname(os.path.abspath(__file__))
@@ -20,7 +20,7 @@ os.environ["QT_QPA_FONTDIR"] = os.path.join(_here, "qt", "fonts")
 
 @pytest.fixture
 def gui_build(tmp_path: Path) -> Path:
-    """Folder to put on the path: a cv2 that behaves as the build with a GUI does."""
+    """A folder for the path with a cv2 that behaves like the GUI build."""
     package = tmp_path / "site" / "cv2"
     (package / "qt" / "plugins").mkdir(parents=True)
     (package / "qt" / "fonts").mkdir()
@@ -53,7 +53,7 @@ def test_qt_starts_after_the_paths_are_cleared(gui_build: Path) -> None:
     assert result.stdout.strip() == "started", result.stderr
 
 
-def test_importing_it_safely_leaves_the_users_own_paths(gui_build: Path) -> None:
+def test_importing_it_safely_keeps_paths_set_by_the_user(gui_build: Path) -> None:
     code = (
         "from iouviewer.app.video.cv2_guard import *; import os; module = import_cv2_safely(); clear_cv2_qt_paths();"
         "print(os.environ.get('QT_QPA_FONTDIR'), os.environ.get('QT_QPA_PLATFORM_PLUGIN_PATH'))"

@@ -1,4 +1,4 @@
-"""The decode of the whole file in the background: when it runs, what it changes, and what is in doubt until then."""
+"""The decode check in the background: when it runs, what it changes, and what is uncertain until then."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from iouviewer.app.video import index_thread
 from iouviewer.app.video.frame_loader import FrameLoader
-from iouviewer.app.video.video_info import Waits
+from iouviewer.app.video.video_info import DecodeCheckPause
 from iouviewer.video import keyframes, open_video
-from iouviewer.video.decode_check import Confirmation
-from tests.app.video.test_frame_loader import Seen, opened, pixels_of, until
-from tests.video.awkward import VideoMaker, code_in, make_video
+from iouviewer.video.decode_check import DecodeCheck
+from tests.app.helpers import LoaderRecorder, open_and_wait, pixels_of, wait_until
+from tests.video.clip_builder import ClipSpec, make_video, read_barcode
 
-LONG = VideoMaker(frames=160, gop=40, bframes=2, container={"movflags": "faststart"})
+LONG = ClipSpec(frames=160, gop=40, bframes=2, container={"movflags": "faststart"})
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def loader(qtbot):
 
 
 @pytest.fixture
-def seen(loader):
-    return Seen(loader)
+def recorder(loader):
+    return LoaderRecorder(loader)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def clip(tmp_path):
 
 
 def overwrite(path: Path, number: int, content: bytes) -> None:
-    """Write over the middle of a packet, the ``number``-th in the file, counted from 0."""
+    """Overwrite the middle of a packet, the ``number``-th in the file, counted from 0."""
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         at, size = packets[number].pos, packets[number].size
@@ -47,8 +47,8 @@ def overwrite(path: Path, number: int, content: bytes) -> None:
     path.write_bytes(bytes(data))
 
 
-def without_a_picture(path: Path) -> Path:
-    """The same clip with a B picture, frame 46, that is no picture to the decoder, though a packet to the container."""
+def with_undecodable_frame(path: Path) -> Path:
+    """The same clip, in which the decoder outputs no frame for a packet of the container: B frame 46."""
     make_video(path, LONG)
     with av.open(str(path)) as container:
         stamps = [packet.pts for packet in container.demux(video=0) if packet.size]
@@ -56,146 +56,152 @@ def without_a_picture(path: Path) -> Path:
     return path
 
 
-def code(answer) -> int:
-    return code_in(pixels_of(answer.image)[..., :3])
+def barcode(answer) -> int:
+    return read_barcode(pixels_of(answer.image)[..., :3])
 
 
-def asked(qtbot, loader, seen, frame, **more):
-    """All answers to a request, the last one being final; none where there is no picture."""
-    seen.frames.clear()
-    seen.errors.clear()
+def request_and_wait(qtbot, loader, recorder, frame, **more):
+    """All answers to a request, the last one final; none if the frame cannot be decoded."""
+    recorder.frames.clear()
+    recorder.errors.clear()
     loader.request(frame, **more)
-    until(qtbot, lambda: seen.errors or any(not answer.stand_in for answer in seen.frames))
-    return list(seen.frames)
+    wait_until(qtbot, lambda: recorder.errors or any(not answer.is_preview for answer in recorder.frames))
+    return list(recorder.frames)
 
 
-def test_a_whole_file_is_proven_while_nothing_else_is_to_do_and_stays_so(qtbot, loader, seen, clip):
+def test_an_intact_file_is_checked_in_the_background_and_the_result_is_saved(qtbot, loader, recorder, clip):
     shares = []
     loader.indexProgress.connect(lambda progress: shares.append(progress.share))
-    opened(qtbot, loader, seen, clip)
-    assert not seen.opened[0].proven and seen.opened[0].numbers_confirmed
-    until(qtbot, lambda: loader.info.proven)
-    assert not seen.confirmed[0].changed
+    open_and_wait(qtbot, loader, recorder, clip)
+    assert not recorder.opened[0].checked_by_decode and recorder.opened[0].numbers_final
+    wait_until(qtbot, lambda: loader.info.checked_by_decode)
+    assert not recorder.confirmed[0].changed
     assert shares == sorted(shares) and shares[-1] == 1.0
-    kept = open_video(clip)
-    assert kept.index.proven, "it need not be decoded again"
-    kept.close()
+    reopened = open_video(clip)
+    assert reopened.index.checked_by_decode, "it need not be decoded again"
+    reopened.close()
 
 
-def test_the_proof_waits_while_a_model_runs_and_where_it_is_switched_off(qtbot, loader, seen, clip, monkeypatch):
+def test_the_decode_check_is_paused_while_a_model_runs_or_it_is_switched_off(
+    qtbot, loader, recorder, clip, monkeypatch
+):
     decoded = []
-    real = Confirmation.advance
-    monkeypatch.setattr(Confirmation, "advance", lambda self: decoded.append(1) or real(self))
-    loader.hold_proof(True)
-    opened(qtbot, loader, seen, clip)
-    asked(qtbot, loader, seen, 100)
+    real = DecodeCheck.advance
+    monkeypatch.setattr(DecodeCheck, "advance", lambda self: decoded.append(1) or real(self))
+    loader.pause_decode_check(True)
+    open_and_wait(qtbot, loader, recorder, clip)
+    request_and_wait(qtbot, loader, recorder, 100)
     qtbot.wait(50)
-    assert not decoded and not loader.info.proven
-    loader.set_proof(on=False)
-    loader.hold_proof(False)
+    assert not decoded and not loader.info.checked_by_decode
+    loader.set_decode_check(on=False)
+    loader.pause_decode_check(False)
     qtbot.wait(50)
     assert not decoded
-    loader.set_proof(on=True)
-    until(qtbot, lambda: loader.info.proven)
+    loader.set_decode_check(on=True)
+    wait_until(qtbot, lambda: loader.info.checked_by_decode)
 
 
-def test_pictures_in_memory_are_kept_when_they_turn_out_right(qtbot, loader, seen, clip, monkeypatch):
-    loader.set_proof(on=False)
-    opened(qtbot, loader, seen, clip)
-    asked(qtbot, loader, seen, 100)
-    loader.set_proof(on=True)
-    until(qtbot, lambda: seen.confirmed)
+def test_the_frame_cache_is_kept_if_the_decode_check_confirms_it(qtbot, loader, recorder, clip, monkeypatch):
+    loader.set_decode_check(on=False)
+    open_and_wait(qtbot, loader, recorder, clip)
+    request_and_wait(qtbot, loader, recorder, 100)
+    loader.set_decode_check(on=True)
+    wait_until(qtbot, lambda: recorder.confirmed)
     started = []
-    decoder = type(loader._thread._reader._pictures._decoder)
+    decoder = type(loader.decode_thread.reader.frame_decoder.decoder)
     real = decoder.start_at
     monkeypatch.setattr(
         decoder,
         "start_at",
         lambda self, index, packet, **more: (started.append(packet), real(self, index, packet, **more)),
     )
-    (answer,) = asked(qtbot, loader, seen, 100)
-    assert answer.exact and code(answer) == 100 and started == []
+    (answer,) = request_and_wait(qtbot, loader, recorder, 100)
+    assert answer.exact and barcode(answer) == 100 and started == []
 
 
-def test_small_copies_of_other_numbers_are_not_shown(qtbot, loader, seen, tmp_path):
-    path = without_a_picture(tmp_path / "clip.mp4")
+def test_a_proxy_with_other_frame_numbers_is_not_shown(qtbot, loader, recorder, tmp_path):
+    path = with_undecodable_frame(tmp_path / "clip.mp4")
     states = []
     loader.proxyState.connect(states.append)
-    loader.set_proof(on=False)
+    loader.set_decode_check(on=False)
     loader.set_target_size((160, 96))
-    opened(qtbot, loader, seen, path)
-    assert loader.info.frame_count == 160 and loader.info.numbers_confirmed
-    asked(qtbot, loader, seen, 150, scrubbing=True)
-    until(qtbot, lambda: states and not states[-1].at_work and states[-1].pictures > 100)
-    loader.set_proof(on=True)
-    until(qtbot, lambda: seen.confirmed)
-    assert seen.confirmed[-1].changed and loader.info.frame_count == 159
+    open_and_wait(qtbot, loader, recorder, path)
+    assert loader.info.frame_count == 160 and loader.info.numbers_final
+    request_and_wait(qtbot, loader, recorder, 150, scrubbing=True)
+    wait_until(qtbot, lambda: states and not states[-1].is_building and states[-1].frames > 100)
+    loader.set_decode_check(on=True)
+    wait_until(qtbot, lambda: recorder.confirmed)
+    assert recorder.confirmed[-1].changed and loader.info.frame_count == 159
     loader.request(101, scrubbing=True)
-    qtbot.waitUntil(lambda: loader._mailbox.request is None)
+    qtbot.waitUntil(lambda: not loader.has_waiting_request)
     for frame in (130, 101, 60):
-        for answer in asked(qtbot, loader, seen, frame, scrubbing=frame == 130):
-            assert code(answer) == answer.frame + (answer.frame >= 46), frame
+        for answer in request_and_wait(qtbot, loader, recorder, frame, scrubbing=frame == 130):
+            assert barcode(answer) == answer.frame + (answer.frame >= 46), frame
 
 
-def test_a_stand_in_is_never_kept_as_the_picture_itself(qtbot, loader, seen, clip):
+def test_a_preview_is_never_cached_as_the_exact_frame(qtbot, loader, recorder, clip):
     states = []
     loader.proxyState.connect(states.append)
     loader.set_target_size((160, 96))
-    opened(qtbot, loader, seen, clip)
-    asked(qtbot, loader, seen, 150, scrubbing=True)
-    until(qtbot, lambda: states and not states[-1].at_work and states[-1].pictures == 160)
-    loader._thread._reader.forget_pictures()
+    open_and_wait(qtbot, loader, recorder, clip)
+    request_and_wait(qtbot, loader, recorder, 150, scrubbing=True)
+    wait_until(qtbot, lambda: states and not states[-1].is_building and states[-1].frames == 160)
+    loader.decode_thread.reader.clear_cache()
     loader.request(101, scrubbing=True)
-    qtbot.waitUntil(lambda: loader._mailbox.request is None)
-    loader.request(130)  # the hand has gone on before the picture itself was there
-    until(qtbot, lambda: seen.frames and seen.frames[-1].frame == 130)
-    kept = loader._thread._images
-    assert all(not answer.stand_in for answer in kept.values())
+    qtbot.waitUntil(lambda: not loader.has_waiting_request)
+    loader.request(130)  # before the frame itself was decoded
+    wait_until(qtbot, lambda: recorder.frames and recorder.frames[-1].frame == 130)
+    kept = loader.decode_thread.cached_frames
+    assert all(not answer.is_preview for answer in kept)
 
 
 @pytest.mark.parametrize("large", [False, True])
-def test_damage_that_is_met_later_is_settled_by_a_decode_also_in_large_files(
-    qtbot, loader, seen, tmp_path, monkeypatch, large
+def test_damage_found_later_starts_a_decode_check_also_in_large_files(
+    qtbot, loader, recorder, tmp_path, monkeypatch, large
 ):
-    path = make_video(tmp_path / "clip.mp4", VideoMaker(frames=160, gop=40, container={"movflags": "faststart"}))
+    path = make_video(tmp_path / "clip.mp4", ClipSpec(frames=160, gop=40, container={"movflags": "faststart"}))
     overwrite(path, 100, bytes(range(1, 250, 7)))
     monkeypatch.setattr("iouviewer.app.video.decode_thread.LARGE_FILE", 0 if large else 1 << 30)
-    loader.set_proof(on=False)
-    opened(qtbot, loader, seen, path)
-    until(qtbot, lambda: loader.info.complete)
-    assert not loader.info.proven and loader.info.numbers_confirmed
+    loader.set_decode_check(on=False)
+    open_and_wait(qtbot, loader, recorder, path)
+    wait_until(qtbot, lambda: loader.info.complete)
+    assert not loader.info.checked_by_decode and loader.info.numbers_final
     for frame in (99, 100, 105):
-        asked(qtbot, loader, seen, frame)
-    until(qtbot, lambda: loader.info.proven)
+        request_and_wait(qtbot, loader, recorder, frame)
+    wait_until(qtbot, lambda: loader.info.checked_by_decode)
     assert loader.info.damage
 
 
-def test_the_loader_tells_what_the_proof_waits_for(qtbot, loader, seen, clip, monkeypatch):
-    waits = []
-    loader.proofWaits.connect(waits.append)
-    loader.hold_proof(True)
-    assert waits == [], "no video is open"
-    opened(qtbot, loader, seen, clip)
-    assert waits == [Waits.FOR_MODEL]
+def test_the_loader_reports_why_the_decode_check_is_paused(qtbot, loader, recorder, clip, monkeypatch):
+    pauses = []
+    loader.decodeCheckPaused.connect(pauses.append)
+    loader.pause_decode_check(True)
+    assert pauses == [], "no video is open"
+    open_and_wait(qtbot, loader, recorder, clip)
+    assert pauses == [DecodeCheckPause.FOR_MODEL]
     loader.request(100, scrubbing=True)
     states = []
     loader.proxyState.connect(states.append)
-    until(qtbot, lambda: states and not states[-1].at_work and states[0].at_work)
-    assert waits == [Waits.FOR_MODEL] and loader.waits is Waits.FOR_MODEL, "a model goes before copies"
-    loader.hold_proof(False)
-    assert waits == [Waits.FOR_MODEL, Waits.FOR_NOTHING]
-    loader._on_background_proxy_state(loader._background, replace(states[0], at_work=True))
-    loader._on_background_proxy_state(loader._background, replace(states[0], at_work=False))
-    assert waits[2:] == [Waits.FOR_COPIES, Waits.FOR_NOTHING]
-    loader._on_background_proxy_state(loader._background, replace(states[0], at_work=True))
-    loader.set_proof(on=False)
-    assert waits[4:] == [Waits.FOR_COPIES, Waits.FOR_NOTHING], "what is switched off waits for nothing"
+    wait_until(qtbot, lambda: states and not states[-1].is_building and states[0].is_building)
+    assert pauses == [DecodeCheckPause.FOR_MODEL] and loader.decode_check_pause is DecodeCheckPause.FOR_MODEL, (
+        "a model goes before copies"
+    )
+    loader.pause_decode_check(False)
+    assert pauses == [DecodeCheckPause.FOR_MODEL, DecodeCheckPause.NOT_PAUSED]
+    loader.index_signals.proxyState.emit(loader.index_thread, replace(states[0], is_building=True))
+    loader.index_signals.proxyState.emit(loader.index_thread, replace(states[0], is_building=False))
+    assert pauses[2:] == [DecodeCheckPause.FOR_PROXY, DecodeCheckPause.NOT_PAUSED]
+    loader.index_signals.proxyState.emit(loader.index_thread, replace(states[0], is_building=True))
+    loader.set_decode_check(on=False)
+    assert pauses[4:] == [DecodeCheckPause.FOR_PROXY, DecodeCheckPause.NOT_PAUSED], (
+        "what is switched off pauses for nothing"
+    )
 
 
-def test_what_cannot_be_read_a_second_time_is_told_and_proves_nothing(qtbot, loader, seen, clip, monkeypatch):
+def test_a_decode_check_that_ends_early_is_reported_and_settles_nothing(qtbot, loader, recorder, clip, monkeypatch):
     failures = []
     loader.backgroundFailed.connect(failures.append)
-    real = index_thread.Confirmation.advance
+    real = index_thread.DecodeCheck.advance
 
     def ends_early(self) -> bool:
         if self.packets >= 50:
@@ -203,45 +209,49 @@ def test_what_cannot_be_read_a_second_time_is_told_and_proves_nothing(qtbot, loa
             return False
         return real(self)
 
-    monkeypatch.setattr(index_thread.Confirmation, "advance", ends_early)
-    opened(qtbot, loader, seen, clip)
-    until(qtbot, lambda: failures)
+    monkeypatch.setattr(index_thread.DecodeCheck, "advance", ends_early)
+    open_and_wait(qtbot, loader, recorder, clip)
+    wait_until(qtbot, lambda: failures)
     assert "only 50 of 160 packets" in str(failures[0])
-    assert not loader.info.proven and loader.info.frame_count == 160
-    assert code(asked(qtbot, loader, seen, 120)[-1]) == 120
+    assert not loader.info.checked_by_decode and loader.info.frame_count == 160
+    assert barcode(request_and_wait(qtbot, loader, recorder, 120)[-1]) == 120
 
 
-def test_an_exception_beside_the_frame_thread_does_not_end_it(qtbot, loader, seen, clip, tmp_path, monkeypatch, caplog):
-    real = keyframes._decoded
+def test_an_exception_in_a_helper_thread_does_not_end_the_decode_thread(
+    qtbot, loader, recorder, clip, tmp_path, monkeypatch, caplog
+):
+    real = keyframes._decode
 
     def fails(decoder, index, packet):
-        if threading.current_thread().name.startswith("key frames"):
+        if threading.current_thread().name.startswith("keyframes"):
             raise IndexError("list index out of range")
         return real(decoder, index, packet)
 
-    monkeypatch.setattr(keyframes, "_decoded", fails)
-    loader.set_proof(on=False)
-    opened(qtbot, loader, seen, clip)
-    asked(qtbot, loader, seen, 10)
-    until(qtbot, lambda: "key frames" in caplog.text)
-    other = make_video(tmp_path / "other.mp4", VideoMaker(frames=30))
+    monkeypatch.setattr(keyframes, "_decode", fails)
+    loader.set_decode_check(on=False)
+    open_and_wait(qtbot, loader, recorder, clip)
+    request_and_wait(qtbot, loader, recorder, 10)
+    wait_until(qtbot, lambda: "keyframes of" in caplog.text)
+    other = make_video(tmp_path / "other.mp4", ClipSpec(frames=30))
     loader.open(other)
-    until(qtbot, lambda: len(seen.opened) == 2)
-    assert code(asked(qtbot, loader, seen, 20)[-1]) == 20
+    wait_until(qtbot, lambda: len(recorder.opened) == 2)
+    assert barcode(request_and_wait(qtbot, loader, recorder, 20)[-1]) == 20
 
 
-def test_what_the_frame_thread_did_not_foresee_is_told_and_it_goes_on(qtbot, loader, seen, clip, monkeypatch, caplog):
+def test_an_unexpected_error_in_the_decode_thread_is_reported_and_it_continues(
+    qtbot, loader, recorder, clip, monkeypatch, caplog
+):
     failures = []
     loader.backgroundFailed.connect(failures.append)
-    loader.set_proof(on=False)
-    opened(qtbot, loader, seen, clip)
+    loader.set_decode_check(on=False)
+    open_and_wait(qtbot, loader, recorder, clip)
 
     def fails(*_arguments):
         raise ZeroDivisionError("nobody thought of this")
 
-    monkeypatch.setattr(type(loader._thread._reader), "use_index", fails)
-    loader.set_proof(on=True)
-    until(qtbot, lambda: failures)
+    monkeypatch.setattr(type(loader.decode_thread.reader), "use_index", fails)
+    loader.set_decode_check(on=True)
+    wait_until(qtbot, lambda: failures)
     assert "nobody thought of this" in str(failures[0]) and str(clip) in str(failures[0])
-    assert "a step of the frame thread was given up" in caplog.text
-    assert code(asked(qtbot, loader, seen, 70)[-1]) == 70
+    assert "the decode thread aborted a step" in caplog.text
+    assert barcode(request_and_wait(qtbot, loader, recorder, 70)[-1]) == 70

@@ -1,4 +1,4 @@
-"""Labels on real pictures, known by their barcodes, stay on them when the video's frames are counted anew."""
+"""Labels on frames with barcodes stay on these frames when the video is renumbered."""
 
 from __future__ import annotations
 
@@ -9,30 +9,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from iouviewer.app.editing.session import Session
-from iouviewer.app.projects.controller import ProjectController
-from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.app.video.video_info import info_of, info_with
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes, FrameState
-from iouviewer.document.imported import ImportedBoxes, Kind
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.project.store import ProjectFile
 from iouviewer.video import open_video
-from iouviewer.video.decode_check import confirm_index
-from iouviewer.video.index import index_of_packets
-from iouviewer.video.index_builder import settled_part
-from iouviewer.video.index_cache import cached_path, save_index
+from iouviewer.video.decode_check import run_decode_check
+from iouviewer.video.index import build_index
+from iouviewer.video.index_builder import final_packets
+from iouviewer.video.index_cache import index_path, save_index
 from iouviewer.video.reader import VideoReader
+from tests.app.helpers import ProjectWindow
 from tests.project.building import state_of
-from tests.video.awkward import BROKEN, VideoMaker, code_in, make_video
+from tests.video.clip_builder import DAMAGED_CLIPS, ClipSpec, make_video, read_barcode
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
 def behead(share: float) -> Callable[[Path], None]:
-    """Let a transport stream begin within a group: its first pictures have packets and cannot be decoded."""
+    """Let a transport stream begin within a GOP: its first frames have packets but cannot be decoded."""
 
     def change(path: Path) -> None:
         data = path.read_bytes()
@@ -42,32 +40,23 @@ def behead(share: float) -> Callable[[Path], None]:
 
 
 CLIPS = {
-    "begins_within.ts": VideoMaker(bframes=2, finish=behead(0.14)),
-    "cut.mp4": BROKEN["cut.mp4"],
-    "damaged.avi": BROKEN["damaged.avi"],
+    "begins_within.ts": ClipSpec(bframes=2, postprocess=behead(0.14)),
+    "cut.mp4": DAMAGED_CLIPS["cut.mp4"],
+    "damaged.avi": DAMAGED_CLIPS["damaged.avi"],
 }
 
 
-class Window:
-    """A session with its controller, and all that the controller said."""
-
-    def __init__(self) -> None:
-        self.session = Session()
-        self.controller = ProjectController(self.session, Settings())
-        self.notices: list[str] = []
-        self.problems: list[UserError] = []
-        self.controller.notice.connect(self.notices.append)
-        self.controller.warning.connect(self.notices.append)
-        self.controller.problem.connect(self.problems.append)
+class BarcodeWindow(ProjectWindow):
+    """A window whose boxes remember the barcode of their frame."""
 
     def import_boxes(self, codes: dict[int, int], *, scores: bool = False) -> None:
-        """One box a frame whose left edge is the picture's code."""
+        """One box per frame whose left edge is the barcode of the frame."""
         n = len(codes)
         left = np.array(list(codes.values()), np.float64) + 1
         imported = ImportedBoxes(
             Path("boxes.txt"),
             "mot",
-            Kind.PREDICTIONS if scores else Kind.GROUND_TRUTH,
+            ImportKind.PREDICTIONS if scores else ImportKind.GROUND_TRUTH,
             np.array(list(codes), np.int64),
             np.array([left, np.full(n, 5.0), left + 20, np.full(n, 25.0)]),
             np.full(n, -1),
@@ -82,23 +71,23 @@ class Window:
             self.controller.import_ground_truth(imported)
 
     def codes_by_frame(self) -> dict[int, int]:
-        """The codes that the ground truth's boxes remember, by frame."""
+        """Barcodes stored in the ground-truth boxes, by frame."""
         truth = self.session.ground_truth
         return {f: int(box.rect[0]) - 1 for f in range(truth.frame_count) for box in truth.boxes(f)}
 
     def predicted_codes(self) -> dict[int, int]:
-        """The same of the only variant."""
+        """Barcodes stored in the boxes of the only variant, by frame."""
         (variant,) = self.session.variants
         table = variant.predictions.table
         return dict(zip(table.frame_of_row().tolist(), (table.boxes[0] - 1).astype(int).tolist(), strict=True))
 
 
 @pytest.fixture
-def window() -> Iterator[Callable[[], Window]]:
-    made: list[Window] = []
+def window() -> Iterator[Callable[[], BarcodeWindow]]:
+    made: list[BarcodeWindow] = []
 
-    def make() -> Window:
-        made.append(Window())
+    def make() -> BarcodeWindow:
+        made.append(BarcodeWindow())
         return made[-1]
 
     yield make
@@ -107,11 +96,11 @@ def window() -> Iterator[Callable[[], Window]]:
 
 
 def codes_of(reader: VideoReader) -> dict[int, int]:
-    """Code by frame, of the pictures that can be shown."""
+    """Barcodes of the frames that can be decoded, by frame."""
     codes = {}
     for frame in range(reader.frame_count):
         try:
-            code = code_in(reader.read(frame))
+            code = read_barcode(reader.read(frame))
         except UserError:
             continue
         if code >= 0:
@@ -126,16 +115,16 @@ def clip(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def provisional(clip: Path) -> Iterator[VideoReader]:
-    reader = open_video(clip, decode_order=False)
+    reader = open_video(clip, resolve_order=False)
     assert isinstance(reader, VideoReader)
-    assert not reader.numbers_confirmed
+    assert not reader.numbers_final
     yield reader
     reader.close()
 
 
-def gone_and_kept(reader: VideoReader, true_codes: dict[int, int]) -> tuple[set[int], int]:
-    """Provisional numbers that no true picture has, and the true number of pictures."""
-    confirmed = confirm_index(reader.path, reader.index)
+def missing_and_final(reader: VideoReader, true_codes: dict[int, int]) -> tuple[set[int], int]:
+    """Provisional numbers of frames that do not exist, and the final number of frames."""
+    confirmed = run_decode_check(reader.path, reader.index)
     assert confirmed is not None
     assert set(true_codes) <= set(range(confirmed.frame_count))
     numbers = reader.index.renumbering(confirmed)
@@ -143,9 +132,9 @@ def gone_and_kept(reader: VideoReader, true_codes: dict[int, int]) -> tuple[set[
 
 
 def confirm(reader: VideoReader):
-    """The true index, kept in the cache folder, and what a window knows of the video then."""
+    """The checked index, saved in the cache folder, and the video's properties with it."""
     info = info_of(reader)
-    index = confirm_index(reader.path, reader.index)
+    index = run_decode_check(reader.path, reader.index)
     assert index is not None
     save_index(index, info.fingerprint, reader.path, reader.stamp)
     return index, info_with(info, index)
@@ -153,13 +142,13 @@ def confirm(reader: VideoReader):
 
 def true_codes_of(clip: Path) -> dict[int, int]:
     reader = open_video(clip)
-    assert reader.numbers_confirmed and isinstance(reader, VideoReader)
+    assert reader.numbers_final and isinstance(reader, VideoReader)
     codes = codes_of(reader)
     reader.close()
     return codes
 
 
-def test_labels_and_predictions_stay_on_their_pictures(clip: Path, provisional: VideoReader, window):
+def test_labels_and_predictions_move_with_their_frames(clip: Path, provisional: VideoReader, window):
     labelled = codes_of(provisional)
     win = window()
     win.controller.open_video_source(info_of(provisional))
@@ -176,8 +165,8 @@ def test_labels_and_predictions_stay_on_their_pictures(clip: Path, provisional: 
     _index, info = confirm(provisional)
     win.controller.update_video(info)
     true = true_codes_of(clip)
-    gone, pictures = gone_and_kept(provisional, true)
-    assert gone, "nothing is counted anew in this clip: it tests nothing"
+    missing, final_count = missing_and_final(provisional, true)
+    assert missing, "no frame of this clip is renumbered: it tests nothing"
     found, predicted = {}, win.predicted_codes()
     for frame in range(win.session.frame_count):
         for box in win.session.ground_truth.boxes(frame):
@@ -187,19 +176,19 @@ def test_labels_and_predictions_stay_on_their_pictures(clip: Path, provisional: 
     for frame, code in found.items():
         if frame in true and code < 900:
             assert code == true[frame]
-    # All of it is there, what has no picture at the end.
+    # All boxes exist; those of missing frames are at the end.
     assert sorted(found.values()) == sorted([*labelled.values(), *phantom.values()])
-    assert [frame for frame in found if frame >= pictures] == list(range(pictures, pictures + len(gone)))
-    assert win.session.frame_count == pictures + len(gone)
+    assert [frame for frame in found if frame >= final_count] == list(range(final_count, final_count + len(missing)))
+    assert win.session.frame_count == final_count + len(missing)
     (variant,) = win.session.variants
-    assert not variant.predictions.covered[pictures:].any() and variant.predictions.covered[:pictures].all()
-    # The current frame went with its picture, and undo finds its box there.
+    assert not variant.predictions.covered[final_count:].any() and variant.predictions.covered[:final_count].all()
+    # The current frame was renumbered too, and undo finds its box there.
     here = win.session.current_frame
     assert [box.rect for box in win.session.ground_truth.boxes(here)] == [box.rect for box in x_before]
     win.session.undo()
     assert win.session.ground_truth.find(number) is None
-    (notice,) = [said for said in win.notices if "counted anew" in said]
-    assert f"{len(gone)} frame" in notice and f"{pictures}" in notice
+    (message,) = [text for text in win.messages if "Frame numbers of" in text]
+    assert f"{len(missing)} frame" in message and f"{final_count}" in message
     state = state_of(win.session.document)
     win.controller.close()
 
@@ -207,17 +196,17 @@ def test_labels_and_predictions_stay_on_their_pictures(clip: Path, provisional: 
     reader = open_video(clip)
     again.controller.open_video_source(info_of(reader))
     reader.close()
-    # The average rate may be rounded otherwise; all else is as it was.
+    # The average rate may be rounded differently; everything else is unchanged.
     assert state_of(again.session.document)["sources"][0][1:] == state["sources"][0][1:]
     assert again.session.source.frame_count == win.session.source.frame_count
-    assert again.notices == [] and again.problems == []
+    assert again.messages == [] and again.errors == []
     again.session.redo()
     again.session.redo()
     assert again.session.ground_truth.find(number) is not None
     assert again.session.ground_truth.boxes(here)[-1].id == number
 
 
-def test_a_project_made_before_confirmation_follows_when_it_is_opened_after_it(clip, provisional, window):
+def test_a_project_created_with_provisional_numbers_is_renumbered_when_it_is_opened_later(clip, provisional, window):
     labelled = codes_of(provisional)
     win = window()
     win.controller.open_video_source(info_of(provisional))
@@ -243,11 +232,11 @@ def test_a_project_made_before_confirmation_follows_when_it_is_opened_after_it(c
     contents = project.load()
     project.close()
     assert state_of(contents.document) == state
-    kept = contents.document.numbering()
-    assert kept is not None and kept.digest == info.index_digest
+    stored = contents.document.numbering()
+    assert stored is not None and stored.digest == info.index_digest
 
 
-def test_without_its_cached_index_a_project_goes_back_to_provisional_numbers_and_forth(clip, provisional, window):
+def test_without_the_cached_index_a_project_returns_to_provisional_numbers_and_back(clip, provisional, window):
     labelled = codes_of(provisional)
     win = window()
     win.controller.open_video_source(info_of(provisional))
@@ -257,10 +246,10 @@ def test_without_its_cached_index_a_project_goes_back_to_provisional_numbers_and
     win.controller.update_video(true_info)
     after = win.codes_by_frame()
     win.controller.close()
-    cached_path(true_info.fingerprint).unlink()
+    index_path(true_info.fingerprint).unlink()
 
     again = window()
-    reader = open_video(clip, decode_order=False)
+    reader = open_video(clip, resolve_order=False)
     again.controller.open_video_source(info_of(reader))
     reader.close()
     assert again.codes_by_frame() == before
@@ -268,7 +257,7 @@ def test_without_its_cached_index_a_project_goes_back_to_provisional_numbers_and
     assert again.codes_by_frame() == after
 
 
-def test_the_frame_loader_and_the_controller_do_it_together(tmp_path: Path, window, qtbot):
+def test_loader_and_controller_renumber_frames_together(tmp_path: Path, window, qtbot):
     clip = make_video(tmp_path / "begins_within.ts", CLIPS["begins_within.ts"])
     win = window()
     loader = FrameLoader()
@@ -285,22 +274,22 @@ def test_the_frame_loader_and_the_controller_do_it_together(tmp_path: Path, wind
     finally:
         loader.close()
     renumbering = confirmed[0].renumbering
-    pictures = confirmed[0].info.frame_count
+    final_count = confirmed[0].info.frame_count
     found = win.codes_by_frame()
-    assert {frame: code for frame, code in found.items() if frame < pictures} == {
+    assert {frame: code for frame, code in found.items() if frame < final_count} == {
         int(new): old for old, new in enumerate(renumbering.tolist()) if new >= 0
     }
     assert len(found) == count
 
 
-def test_an_import_that_labels_every_frame_labels_those_that_become_known_later(tmp_path: Path, window):
-    clip = make_video(tmp_path / "long.mp4", VideoMaker(frames=90, gop=15, bframes=2))
+def test_an_import_that_labels_every_frame_also_labels_frames_found_later(tmp_path: Path, window):
+    clip = make_video(tmp_path / "long.mp4", ClipSpec(frames=90, gop=15, bframes=2))
     reader = open_video(clip)
     assert isinstance(reader, VideoReader)
     packets = reader.index.packets
     whole = info_of(reader)
-    known = settled_part(type(packets)(*(getattr(packets, name)[:40] for name in packets.__dataclass_fields__)))
-    part = info_with(whole, index_of_packets(known, reader.index.time_base, complete=False))
+    known = final_packets(type(packets)(*(getattr(packets, name)[:40] for name in packets.__dataclass_fields__)))
+    part = info_with(whole, build_index(known, reader.index.time_base, complete=False))
     reader.close()
     win = window()
     win.controller.open_video_source(part)
@@ -314,10 +303,10 @@ def test_an_import_that_labels_every_frame_labels_those_that_become_known_later(
     assert (win.session.ground_truth.states() == FrameState.LABELLED).all()
     (variant,) = win.session.variants
     assert variant.predictions.covered.all()
-    assert win.notices == []
+    assert win.messages == []
     state = state_of(win.session.document)
     win.controller.close()
-    # While the index is read once more, the project knows more frames than the video does.
+    # While the file is indexed again, the project knows more frames than the video.
     again = window()
     again.controller.open_video_source(part)
     assert again.session.frame_count == 90
@@ -325,11 +314,11 @@ def test_an_import_that_labels_every_frame_labels_those_that_become_known_later(
     assert state_of(again.session.document) == state
     (variant,) = again.session.variants
     assert variant.predictions.covered.all()
-    assert again.notices == []
+    assert again.messages == []
 
 
 def test_replacing_ground_truth_by_such_an_import_is_undone_for_later_frames_too(tmp_path: Path, window):
-    clip = make_video(tmp_path / "long.mp4", VideoMaker(frames=60, gop=15))
+    clip = make_video(tmp_path / "long.mp4", ClipSpec(frames=60, gop=15))
     reader = open_video(clip)
     whole = info_of(reader)
     reader.close()
@@ -338,7 +327,7 @@ def test_replacing_ground_truth_by_such_an_import_is_undone_for_later_frames_too
         whole.numbering,
         **{name: getattr(whole.numbering, name)[:20] for name in ("stamps", "occurrences", "packets", "repeats")},
         digest="part",
-        picture_count=20,
+        video_frame_count=20,
         complete=False,
     )
     win = window()
@@ -349,9 +338,9 @@ def test_replacing_ground_truth_by_such_an_import_is_undone_for_later_frames_too
     unlabelled = win.session.ground_truth.states().copy()
     win.import_boxes({0: 0})
     questions: list[object] = []
-    win.controller.askReplace.connect(questions.append)
+    win.controller.replaceConfirmationRequested.connect(questions.append)
     imported = ImportedBoxes(
-        Path("all.txt"), "mot", Kind.GROUND_TRUTH, np.array([4]), np.array([[1.0], [2.0], [9.0], [9.0]]),
+        Path("all.txt"), "mot", ImportKind.GROUND_TRUTH, np.array([4]), np.array([[1.0], [2.0], [9.0], [9.0]]),
         np.array([-1]), (), None, np.array([-1]), np.array([0]),
     )  # fmt: skip
     assert win.controller.import_ground_truth(imported, replace=True)
@@ -371,7 +360,7 @@ def test_replacing_ground_truth_by_such_an_import_is_undone_for_later_frames_too
     assert (again.session.ground_truth.states() == FrameState.LABELLED).all()
 
 
-def test_another_file_of_the_same_name_moves_nothing(tmp_path: Path, window):
+def test_another_file_of_the_same_name_renumbers_nothing(tmp_path: Path, window):
     clip = make_video(tmp_path / "clip.ts", CLIPS["begins_within.ts"])
     reader = open_video(clip)
     info = info_of(reader)
@@ -381,10 +370,10 @@ def test_another_file_of_the_same_name_moves_nothing(tmp_path: Path, window):
     win.import_boxes({frame: frame for frame in range(info.frame_count)})
     before = win.codes_by_frame()
     win.controller.close()
-    make_video(clip, VideoMaker(frames=30, stamps=lambda number: number + 9, format="mpegts"))
+    make_video(clip, ClipSpec(frames=30, stamps=lambda number: number + 9, format="mpegts"))
     again = window()
     reader = open_video(clip)
     again.controller.open_video_source(info_of(reader))
     reader.close()
     assert again.codes_by_frame() == before
-    assert any("another file" in said for said in again.notices)
+    assert any("not the file that was labelled" in text for text in again.messages)

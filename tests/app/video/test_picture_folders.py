@@ -1,4 +1,4 @@
-"""Projects of folders of pictures: every folder has its own, those of earlier versions included."""
+"""Projects of image folders: every folder has its own, including projects of earlier versions."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import cv2
 import pytest
 
 from iouviewer import folders
-from iouviewer.app.projects.locations import beside
+from iouviewer.app.projects.locations import sidecar_path
 from iouviewer.app.video.video_info import VideoInfo, info_of
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes
 from iouviewer.video import open_video
-from iouviewer.video.fingerprint import fingerprint, former_fingerprint
-from tests.app.projects.test_controller import Window
-from tests.video.awkward import picture
+from iouviewer.video.fingerprint import compute_legacy_fingerprint, fingerprint
+from tests.app.helpers import ProjectWindow
+from tests.video.clip_builder import render_frame
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
-def make_pictures(folder: Path, first: int) -> Path:
+def make_images(folder: Path, first: int) -> Path:
     folder.mkdir(parents=True)
     for number in range(3):
-        cv2.imwrite(str(folder / f"{number + 1:06d}.bmp"), picture(first + number, 160, 96))
+        cv2.imwrite(str(folder / f"{number + 1:06d}.bmp"), render_frame(first + number, 160, 96))
     return folder
 
 
 def make_sequence(folder: Path, first: int) -> Path:
-    make_pictures(folder / "img1", first)
+    make_images(folder / "img1", first)
     (folder / "seqinfo.ini").write_text("[Sequence]\nseqLength=3\n")
     return folder
 
@@ -43,23 +43,23 @@ def info_on(folder: Path) -> VideoInfo:
     return info
 
 
-def as_before(info: VideoInfo) -> VideoInfo:
-    """What an earlier version of the program knew of a folder."""
-    assert info.former is not None
-    return replace(info, fingerprint=info.former.value, former=None)
+def as_earlier_version(info: VideoInfo) -> VideoInfo:
+    """The properties of a folder as an earlier version stored them."""
+    assert info.legacy_fingerprint is not None
+    return replace(info, fingerprint=info.legacy_fingerprint.value, legacy_fingerprint=None)
 
 
 @pytest.fixture
-def show() -> Iterator[Callable[..., Window]]:
-    """A window that shows a video, after the one before was closed."""
-    made: list[Window] = []
+def show() -> Iterator[Callable[..., ProjectWindow]]:
+    """Opens a video in a new window and closes the window before."""
+    made: list[ProjectWindow] = []
 
-    def show_it(info: VideoInfo, place: Path | None = None) -> Window:
+    def show_it(info: VideoInfo, path: Path | None = None) -> ProjectWindow:
         if made:
             made[-1].controller.close()
-        made.append(Window())
-        if place is not None:
-            made[-1].controller.use_place(place)
+        made.append(ProjectWindow())
+        if path is not None:
+            made[-1].controller.set_project_path(path)
         made[-1].controller.open_video_source(info)
         return made[-1]
 
@@ -67,81 +67,81 @@ def show() -> Iterator[Callable[..., Window]]:
     made[-1].controller.close()
 
 
-def label(window: Window) -> None:
+def label(window: ProjectWindow) -> None:
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
 
 
-def test_sequences_of_equal_length_are_told_apart_and_known_by_their_pictures(tmp_path):
+def test_sequences_of_equal_length_have_fingerprints_of_their_images(tmp_path):
     one, two = make_sequence(tmp_path / "02", 0), make_sequence(tmp_path / "04", 50)
     assert fingerprint(one) != fingerprint(two)
     assert fingerprint(one) == fingerprint(one / "img1") == info_on(one).fingerprint
 
 
-def test_only_pictures_count(tmp_path):
-    folder = make_pictures(tmp_path / "pictures", 0)
+def test_only_images_count(tmp_path):
+    folder = make_images(tmp_path / "pictures", 0)
     before = fingerprint(folder)
     (folder / "Thumbs.db").write_bytes(b"thumbs")
     (folder / "._000001.bmp").write_bytes(b"macOS")
     assert fingerprint(folder) == before
-    cv2.imwrite(str(folder / "000003.bmp"), picture(9, 160, 96))
+    cv2.imwrite(str(folder / "000003.bmp"), render_frame(9, 160, 96))
     changed = fingerprint(folder)
     (folder / "000002.bmp").unlink()
     assert len({before, changed, fingerprint(folder)}) == 3
 
 
-def test_what_earlier_versions_named_a_folder_by_stays_known(tmp_path):
-    folder = make_pictures(tmp_path / "pictures", 0)
+def test_fingerprints_of_earlier_versions_are_still_computed(tmp_path):
+    folder = make_images(tmp_path / "pictures", 0)
     files = "".join(f"{path.name}\0{path.stat().st_size}\0" for path in sorted(folder.iterdir()))
-    former = former_fingerprint(folder)
+    former = compute_legacy_fingerprint(folder)
     assert (former.value, former.certain) == (hashlib.sha256(files.encode()).hexdigest()[:32], True)
     one, two = make_sequence(tmp_path / "02", 0), make_sequence(tmp_path / "04", 50)
-    assert former_fingerprint(one) == former_fingerprint(two)
-    assert not former_fingerprint(one).certain
+    assert compute_legacy_fingerprint(one) == compute_legacy_fingerprint(two)
+    assert not compute_legacy_fingerprint(one).certain
 
 
-def test_a_sequence_never_gets_the_project_of_another(tmp_path, show):
+def test_a_sequence_never_opens_the_project_of_another(tmp_path, show):
     label(show(info_on(make_sequence(tmp_path / "02", 0))))
     other = show(info_on(make_sequence(tmp_path / "04", 50)))
     assert len(other.session.ground_truth) == 0 and other.controller.project is None
 
 
-@pytest.mark.parametrize("make", [make_pictures, make_sequence])
-def test_a_project_of_an_earlier_version_opens_with_its_labels_and_without_a_word(tmp_path, show, make):
+@pytest.mark.parametrize("make", [make_images, make_sequence])
+def test_a_project_of_an_earlier_version_opens_with_its_labels_and_without_messages(tmp_path, show, make):
     info = info_on(make(tmp_path / "02", 0))
-    label(show(as_before(info)))
+    label(show(as_earlier_version(info)))
     for _ in range(2):
         again = show(info)
         assert len(again.session.ground_truth) == 1 and again.session.source.fingerprint == info.fingerprint
-        assert again.controller.path == beside(info.path)
-        assert (again.notices, again.problems) == ([], [])
+        assert again.controller.path == sidecar_path(info.path)
+        assert (again.messages, again.errors) == ([], [])
 
 
-@pytest.mark.parametrize("make", [make_pictures, make_sequence])
-def test_a_project_kept_elsewhere_by_an_earlier_version_is_found_for_its_own_folder_only(tmp_path, show, make):
-    mine, other = info_on(make(tmp_path / "02", 0)), info_on(make(tmp_path / "04", 50))
-    assert mine.former == other.former
-    place = folders.data_folder() / "elsewhere.iouv"
-    label(show(as_before(mine), place))
+@pytest.mark.parametrize("make", [make_images, make_sequence])
+def test_a_project_saved_elsewhere_by_an_earlier_version_is_found_for_its_own_folder_only(tmp_path, show, make):
+    own, other = info_on(make(tmp_path / "02", 0)), info_on(make(tmp_path / "04", 50))
+    assert own.legacy_fingerprint == other.legacy_fingerprint
+    path = folders.data_folder() / "elsewhere.iouv"
+    label(show(as_earlier_version(own), path))
     assert len(show(other).session.ground_truth) == 0
-    again = show(mine)
-    assert len(again.session.ground_truth) == 1 and again.controller.path == place
-    assert again.notices == []
-    # From now on by its own name, wherever it goes.
-    moved = mine.path.rename(tmp_path / "moved")
+    again = show(own)
+    assert len(again.session.ground_truth) == 1 and again.controller.path == path
+    assert again.messages == []
+    # From now on it is found by its own fingerprint, wherever it is moved.
+    moved = own.path.rename(tmp_path / "moved")
     assert len(show(info_on(moved)).session.ground_truth) == 1
 
 
-def test_a_folder_that_was_moved_since_is_found_where_its_pictures_counted(tmp_path, show):
-    mine = info_on(make_pictures(tmp_path / "02", 0))
-    label(show(as_before(mine), folders.data_folder() / "elsewhere.iouv"))
-    moved = info_on(mine.path.rename(tmp_path / "moved"))
+def test_a_moved_folder_is_found_if_its_fingerprint_covers_the_images(tmp_path, show):
+    own = info_on(make_images(tmp_path / "02", 0))
+    label(show(as_earlier_version(own), folders.data_folder() / "elsewhere.iouv"))
+    moved = info_on(own.path.rename(tmp_path / "moved"))
     again = show(moved)
-    assert len(again.session.ground_truth) == 1 and again.notices == []
+    assert len(again.session.ground_truth) == 1 and again.messages == []
 
 
-def test_another_sequence_than_an_earlier_version_labelled_is_told(tmp_path, show):
-    mine, other = info_on(make_sequence(tmp_path / "02", 0)), info_on(make_sequence(tmp_path / "04", 50))
-    label(show(as_before(mine)))
-    again = show(other, beside(mine.path))
+def test_another_sequence_than_the_labelled_one_is_reported(tmp_path, show):
+    own, other = info_on(make_sequence(tmp_path / "02", 0)), info_on(make_sequence(tmp_path / "04", 50))
+    label(show(as_earlier_version(own)))
+    again = show(other, sidecar_path(own.path))
     assert len(again.session.ground_truth) == 1
-    assert any("another file" in notice for notice in again.notices)
+    assert any("not the file that was labelled" in message for message in again.messages)

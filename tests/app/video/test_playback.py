@@ -1,4 +1,4 @@
-"""Playback follows the video's own time stamps, with a clock that the test turns."""
+"""Playback follows the video's timestamps; the clock is controlled by the test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Clock:
 
 
 class Player:
-    """A playback whose pictures are shown as soon as they are due, unless ``slow``."""
+    """A playback whose frames are shown as soon as they are due, unless ``slow``."""
 
     def __init__(self, times, *, slow=False):
         self.clock = Clock()
@@ -50,14 +50,14 @@ def test_nothing_plays_without_a_video(qtbot):
     assert not playback.playing
 
 
-def test_frames_are_due_at_their_time_stamps(player):
+def test_frames_are_due_at_their_timestamps(player):
     player.playback.play()
     player.pass_time(0.4)
     assert player.due == list(range(11))
     assert player.playback.dropped == 0
 
 
-def test_uneven_time_stamps_are_kept(qtbot):
+def test_uneven_timestamps_are_kept(qtbot):
     player = Player([0, 0.04, 0.08, 1.0, 1.04])
     player.playback.play()
     player.pass_time(0.9)
@@ -66,7 +66,7 @@ def test_uneven_time_stamps_are_kept(qtbot):
     assert player.due == [0, 1, 2, 3]
 
 
-def test_frames_of_one_time_stamp_share_the_time_up_to_the_next(qtbot):
+def test_frames_with_one_timestamp_share_the_time_up_to_the_next(qtbot):
     player = Player(np.arange(12) // 3 * 0.12)
     player.playback.play()
     player.pass_time(0.06)
@@ -75,14 +75,14 @@ def test_frames_of_one_time_stamp_share_the_time_up_to_the_next(qtbot):
     assert player.due == list(range(12)) and player.playback.dropped == 0
 
 
-def test_frames_that_all_have_one_time_stamp_are_played_by_the_rate(qtbot):
+def test_frames_that_all_have_one_timestamp_are_played_by_the_rate(qtbot):
     player = Player(np.zeros(5))
     player.playback.play()
     player.pass_time(0.45)
     assert player.due == list(range(5))
 
 
-def test_a_long_pause_is_played_as_three_seconds_and_slides_as_long_as_they_stand(qtbot):
+def test_a_long_pause_is_shortened_to_three_seconds_but_regular_slides_are_not(qtbot):
     times = np.arange(10) / 25
     times[5:] += 20
     player = Player(times)
@@ -120,14 +120,14 @@ def test_speed_stays_within_its_limits_and_changes_without_a_jump(player):
     assert player.due == list(range(12))
 
 
-def test_backwards_frames_come_in_falling_order(player):
+def test_reverse_playback_shows_frames_in_descending_order(player):
     player.playback.set_frame(20)
     player.playback.play(backwards=True)
     player.pass_time(0.41)
     assert player.due == list(range(20, 9, -1))
 
 
-def test_at_the_end_playing_stops_and_starts_over_when_asked_again(player):
+def test_playback_stops_at_the_end_and_starts_over_when_started_again(player):
     player.playback.set_frame(47)
     player.playback.play()
     player.pass_time(1.0)
@@ -136,7 +136,7 @@ def test_at_the_end_playing_stops_and_starts_over_when_asked_again(player):
     assert player.due[-1] == 0
 
 
-def test_a_loop_goes_round_in_its_range(player):
+def test_a_loop_repeats_its_range(player):
     player.playback.set_loop((10, 13))
     player.playback.play()
     player.pass_time(0.4)
@@ -144,14 +144,14 @@ def test_a_loop_goes_round_in_its_range(player):
     assert player.playback.playing
 
 
-def test_the_next_frame_is_not_asked_for_before_the_last_one_is_shown(qtbot):
+def test_the_next_frame_is_not_due_before_the_last_one_is_shown(qtbot):
     player = Player(np.arange(50) / 25, slow=True)
     player.playback.play()
     player.pass_time(0.3)
     assert player.due == [0]
 
 
-def test_frames_whose_time_passed_are_counted_as_dropped(qtbot):
+def test_frames_that_were_due_but_not_shown_count_as_dropped(qtbot):
     player = Player(np.arange(50) / 25, slow=True)
     player.playback.play()
     player.pass_time(0.2)
@@ -160,7 +160,7 @@ def test_frames_whose_time_passed_are_counted_as_dropped(qtbot):
     assert player.due == [0, 5] and player.playback.dropped == 4
 
 
-def test_far_behind_playing_slows_down_instead_of_leaping(qtbot):
+def test_playback_that_lags_far_behind_slows_down_instead_of_dropping_frames(qtbot):
     player = Player(np.arange(50) / 25, slow=True)
     player.playback.play()
     player.pass_time(1.5)
@@ -187,7 +187,7 @@ def test_pausing_stops_at_once_and_keeps_the_frame(player):
     assert player.due[-1] == 5
 
 
-def test_pictures_without_times_play_at_their_rate(qtbot):
+def test_images_without_times_play_at_the_default_rate(qtbot):
     player = Player([])
     player.playback.set_video(30, np.empty(0), fps=0.0)
     player.playback.play()
@@ -195,7 +195,7 @@ def test_pictures_without_times_play_at_their_rate(qtbot):
     assert player.due == list(range(6))
 
 
-def test_the_timer_plays_by_itself(qtbot):
+def test_the_timer_drives_playback(qtbot):
     playback = Playback()
     playback.set_video(5, np.arange(5) / 100)
     due = []
@@ -206,7 +206,7 @@ def test_the_timer_plays_by_itself(qtbot):
     assert due[0] == 0 and due[-1] == 4
 
 
-def test_the_last_picture_of_a_loop_is_shown_as_long_as_the_others(player):
+def test_the_last_frame_of_a_loop_is_shown_as_long_as_the_others(player):
     player.playback.set_loop((3, 5))
     player.playback.set_frame(3)
     player.playback.play()
@@ -226,7 +226,7 @@ def test_a_loop_of_one_frame_does_not_spin(player):
     assert not player.playback.playing and len(player.due) == 1
 
 
-def test_turning_round_while_it_plays_keeps_playing(player):
+def test_reversing_during_playback_keeps_playing(player):
     player.playback.set_frame(20)
     player.playback.play()
     player.pass_time(0.2)
@@ -238,7 +238,7 @@ def test_turning_round_while_it_plays_keeps_playing(player):
     assert not player.playback.playing
 
 
-def test_a_jump_while_it_plays_goes_on_from_there_and_drops_nothing(player):
+def test_a_jump_during_playback_continues_from_there_and_drops_nothing(player):
     player.playback.play()
     player.pass_time(0.1)
     player.playback.jump(40)
@@ -247,10 +247,10 @@ def test_a_jump_while_it_plays_goes_on_from_there_and_drops_nothing(player):
     assert player.due[-2:] == [41, 42] and player.playback.dropped == 0
     player.playback.pause()
     player.playback.jump(3)
-    assert player.playback.frame == 42, "at rest, set_frame is what moves it"
+    assert player.playback.frame == 42, "while paused, only set_frame moves it"
 
 
-def test_what_plays_goes_on_while_more_of_the_video_becomes_known(player):
+def test_playback_continues_while_the_index_grows(player):
     player.playback.set_loop((10, 48))
     player.playback.set_frame(45)
     player.playback.play()

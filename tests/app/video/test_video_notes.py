@@ -1,56 +1,32 @@
-"""What is told of a video, for as long as it is open."""
+"""Notes on the open video in the status bar."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from iouviewer.app.video.index_thread import IndexProgress
-from iouviewer.app.video.video_info import VideoInfo, Waits, info_of
-from iouviewer.app.video.video_notes import damage_at, damaged_frames, notes_on
+from iouviewer.app.video.video_info import DecodeCheckPause, info_of
+from iouviewer.app.video.video_notes import collect_notes, damaged_frames, describe_damage
 from iouviewer.video import open_video
-from iouviewer.video.decode_check import confirm_index
-from iouviewer.video.facts import FormChange
-from iouviewer.video.index import ORDER_UNKNOWN, Damage
-from iouviewer.video.time_line import TimeJump
-from tests.video.awkward import BROKEN, VideoMaker, damage, encoder_exists, make_video
-
-WHOLE = VideoInfo(
-    path=Path("clip.mp4"),
-    size=(160, 96),
-    frame_count=50,
-    fps=25.0,
-    fingerprint="f",
-    index_digest="d",
-    rotation=0,
-    numbers_confirmed=True,
-    complete=True,
-    sample_aspect_ratio=1.0,
-    doubts=(),
-    damage=(),
-    key_frames=np.array([0, 25]),
-    times=np.arange(50) / 25,
-    codec="h264",
-    pixel_format="yuv420p",
-    frames_announced=50,
-    seconds_announced=2.0,
-    picture_seconds_announced=2.0,
-    packets=50,
-    coded_size=(160, 96),
-    proven=True,
-)
+from iouviewer.video.decode_check import run_decode_check
+from iouviewer.video.index import Damage
+from iouviewer.video.reasons import ORDER_UNKNOWN
+from iouviewer.video.stream_info import FormatChange
+from iouviewer.video.timestamps import TimestampJump
+from tests.app.helpers import INTACT_VIDEO
+from tests.video.clip_builder import DAMAGED_CLIPS, ClipSpec, corrupt, has_encoder, make_video
 
 
-def told(progress: IndexProgress | None = None, **changes: object) -> dict[str, str]:
-    """Notes on a video that differs from a whole one in these facts: short words by key."""
-    return {note.key: note.short for note in notes_on(replace(WHOLE, **changes), progress)}
+def short_texts(progress: IndexProgress | None = None, **changes: object) -> dict[str, str]:
+    """Short texts by key of the notes on a video that differs from an intact one in these properties."""
+    return {note.key: note.short for note in collect_notes(replace(INTACT_VIDEO, **changes), progress)}
 
 
-def test_a_whole_video_is_exact_and_nothing_else_is_told_of_it():
-    assert told() == {"exact": "exact"}
+def test_an_intact_video_is_exact_and_has_no_other_note():
+    assert short_texts() == {"exact": "exact"}
 
 
 @pytest.mark.parametrize(
@@ -59,101 +35,106 @@ def test_a_whole_video_is_exact_and_nothing_else_is_told_of_it():
         ({"damage": (Damage(3, "a"), Damage(3, "b"), Damage(9, "c"))}, "damage", "damaged: 2 frames"),
         ({"damage": (Damage(None, "somewhere"),)}, "damage", "damaged"),
         ({"damage": (Damage(80, "beyond the end"),)}, "damage", "damaged"),
-        ({"frames_announced": 1200}, "cut", "1,150 frames missing"),
-        ({"frames_announced": 0, "picture_seconds_announced": 9.0}, "cut", "ends early"),
-        ({"form_changes": (FormChange(7, (320, 96), "yuv420p"),)}, "size", "size changes"),
-        ({"form_changes": (FormChange(7, (160, 96), "yuv422p"),)}, "size", "pixel format changes"),
-        ({"jumps": (TimeJump(7, -0.5),)}, "times", "time stamps break"),
-        ({"rotation": 270}, "rotation", "turned 270°"),
+        ({"header_frame_count": 1200}, "cut", "1,150 frames missing"),
+        ({"header_frame_count": 0, "header_video_duration": 9.0}, "cut", "ends early"),
+        ({"format_changes": (FormatChange(7, (320, 96), "yuv420p"),)}, "size", "size changes"),
+        ({"format_changes": (FormatChange(7, (160, 96), "yuv422p"),)}, "size", "pixel format changes"),
+        ({"jumps": (TimestampJump(7, -0.5),)}, "times", "timestamps jump"),
+        ({"rotation": 270}, "rotation", "rotated 270°"),
         ({"sample_aspect_ratio": 64 / 45}, "pixels", "pixels 64:45"),
         ({"interlaced": True}, "interlaced", "interlaced"),
-        ({"numbers_confirmed": False, "doubts": ("why",)}, "numbers", "numbers provisional"),
-        ({"numbers_confirmed": False, "doubts": (ORDER_UNKNOWN,)}, "numbers", "frame order not known yet"),
-        ({"complete": False, "numbers_confirmed": False}, "index", "reading"),
+        ({"numbers_final": False, "uncertainties": ("why",)}, "numbers", "frame numbers provisional"),
+        ({"numbers_final": False, "uncertainties": (ORDER_UNKNOWN,)}, "numbers", "frame order unknown"),
+        ({"complete": False, "numbers_final": False}, "index", "indexing"),
     ],
 )
-def test_each_peculiarity_is_told_in_two_words(changes: dict[str, object], key: str, short: str):
-    assert told(**changes) | {"exact": "exact"} == {key: short, "exact": "exact"}
-    assert ("exact" in told(**changes)) == (key not in ("damage", "numbers", "index"))
+def test_each_note_has_a_short_text(changes: dict[str, object], key: str, short: str):
+    assert short_texts(**changes) | {"exact": "exact"} == {key: short, "exact": "exact"}
+    assert ("exact" in short_texts(**changes)) == (key not in ("damage", "numbers", "index"))
 
 
-def test_what_an_edit_list_hides_is_not_missing():
-    assert "cut" not in told(frames_announced=62, packets=62)
-    # Its length counts what is hidden.
-    assert "cut" not in told(frames_announced=80, packets=80, hidden=30, picture_seconds_announced=3.2)
-    assert told(hidden=1)["hidden"] == "1 frame hidden"
+def test_frames_hidden_by_an_edit_list_are_not_missing():
+    assert "cut" not in short_texts(header_frame_count=62, packets=62)
+    # The duration in the header includes hidden frames.
+    assert "cut" not in short_texts(header_frame_count=80, packets=80, hidden_frames=30, header_video_duration=3.2)
+    assert short_texts(hidden_frames=1)["hidden"] == "1 frame hidden"
 
 
-def test_sound_that_goes_on_for_a_moment_is_no_sign_of_a_cut():
-    assert "cut" not in told(frames_announced=0, picture_seconds_announced=2.4)
+def test_slightly_longer_sound_is_not_a_sign_of_a_cut():
+    assert "cut" not in short_texts(header_frame_count=0, header_video_duration=2.4)
 
 
-def test_what_was_not_decoded_as_a_whole_is_not_called_exact():
-    assert told(proven=False)["exact"] == "not checked yet"
-    assert told(IndexProgress(50, 0.5, True, confirming=True), proven=False)["exact"] == "checking 50 %"
-    assert "exact" not in told(codec="")
+def test_a_video_that_was_not_decoded_as_a_whole_is_not_called_exact():
+    assert short_texts(checked_by_decode=False)["exact"] == "not checked yet"
+    assert short_texts(IndexProgress(50, 0.5, True, is_check=True), checked_by_decode=False)["exact"] == "checking 50 %"
+    assert "exact" not in short_texts(codec="")
 
 
 @pytest.mark.parametrize(
-    ("waits", "words", "why"),
-    [(Waits.FOR_COPIES, ", waits for copies", "small copies are made"), (Waits.FOR_MODEL, ", waits for model", "runs")],
+    ("pause", "words", "why"),
+    [
+        (DecodeCheckPause.FOR_PROXY, ", paused: building scrub cache", "the scrub cache is built"),
+        (DecodeCheckPause.FOR_MODEL, ", paused: model running", "a model runs"),
+    ],
 )
-def test_a_check_that_stands_still_says_what_it_waits_for_in_the_room_it_has_anyway(waits: Waits, words: str, why: str):
-    checking, unproven = IndexProgress(50, 0.43, True, confirming=True), replace(WHOLE, proven=False)
-    (note,) = notes_on(unproven, checking, waits)
-    (at_work,) = notes_on(unproven, checking)
-    assert note.short == f"checking 43 %{words}" and why in note.text and "goes on by itself" in note.text
-    assert at_work.short == "checking 43 %" and "waits" not in at_work.text
-    assert note.room == at_work.room and len(note.short) <= len(note.room)
-    assert [note.short for note in notes_on(WHOLE, checking, waits)] == ["exact"]
+def test_a_paused_decode_check_says_why_without_exceeding_the_longest_text(
+    pause: DecodeCheckPause, words: str, why: str
+):
+    progress, unchecked = IndexProgress(50, 0.43, True, is_check=True), replace(INTACT_VIDEO, checked_by_decode=False)
+    (note,) = collect_notes(unchecked, progress, pause)
+    (running,) = collect_notes(unchecked, progress)
+    assert note.short == f"checking 43 %{words}" and why in note.text and "continues by itself" in note.text
+    assert running.short == "checking 43 %" and "Paused" not in running.text
+    assert note.longest_short == running.longest_short and len(note.short) <= len(note.longest_short)
+    assert [note.short for note in collect_notes(INTACT_VIDEO, progress, pause)] == ["exact"]
 
 
 @pytest.mark.parametrize("name", ["damaged_hevc.mp4", "damaged_mjpeg.avi", "damaged_vp9.webm"])
-def test_damage_that_no_decoder_tells_of_is_not_called_exact_before_the_whole_file_was_decoded(name, tmp_path):
-    maker = BROKEN.get(name) or VideoMaker(codec="mjpeg", pix_fmt="yuvj420p", finish=damage(0.3, 0.6))
-    if not encoder_exists(maker.codec):
-        pytest.skip(f"this build of PyAV has no encoder {maker.codec}")
-    path = make_video(tmp_path / name, maker)
+def test_undetected_damage_is_not_called_exact_before_the_decode_check(name, tmp_path):
+    spec = DAMAGED_CLIPS.get(name) or ClipSpec(codec="mjpeg", pix_fmt="yuvj420p", postprocess=corrupt(0.3, 0.6))
+    if not has_encoder(spec.codec):
+        pytest.skip(f"this build of PyAV has no encoder {spec.codec}")
+    path = make_video(tmp_path / name, spec)
     reader = open_video(path)
     for frame in range(reader.frame_count):
         reader.read_display(frame)
-        words = {note.short for note in notes_on(info_of(reader))}
-        assert "exact" not in words and words & {"not checked yet", "numbers provisional"}
-    reader.use_index(confirm_index(path, reader.index))
-    assert info_of(reader).proven
+        texts = {note.short for note in collect_notes(info_of(reader))}
+        assert "exact" not in texts and texts & {"not checked yet", "frame numbers provisional"}
+    reader.use_index(run_decode_check(path, reader.index))
+    assert info_of(reader).checked_by_decode
     reader.close()
 
 
-def test_progress_is_told_as_a_share():
-    confirming = IndexProgress(50, 0.38, True, confirming=True)
-    assert told(confirming, numbers_confirmed=False)["numbers"] == "numbers provisional 38 %"
-    assert told(IndexProgress(50, 0.5, False), complete=False)["index"] == "reading 50 %"
+def test_progress_is_shown_in_per_cent():
+    checking = IndexProgress(50, 0.38, True, is_check=True)
+    assert short_texts(checking, numbers_final=False)["numbers"] == "frame numbers provisional 38 %"
+    assert short_texts(IndexProgress(50, 0.5, False), complete=False)["index"] == "indexing 50 %"
 
 
-def test_the_gravest_comes_first_and_says_what_to_do():
-    notes = notes_on(replace(WHOLE, damage=(Damage(3, "a"),), rotation=90))
+def test_the_most_serious_note_comes_first_and_says_what_to_do():
+    notes = collect_notes(replace(INTACT_VIDEO, damage=(Damage(3, "a"),), rotation=90))
     assert [note.key for note in notes] == ["damage", "rotation"]
     assert notes[0].serious and not notes[1].serious
-    assert "frame 3." in notes[0].text and "Copy it again" in notes[0].text
+    assert "frame 3." in notes[0].text and "Copy the file again" in notes[0].text
 
 
-def test_many_damaged_frames_are_named_in_part():
-    info = replace(WHOLE, damage=tuple(Damage(frame, "x") for frame in range(20)))
-    assert "0, 1, 2, 3, 4, 5 and 14 more" in notes_on(info)[0].text
+def test_only_the_first_of_many_damaged_frames_are_listed():
+    info = replace(INTACT_VIDEO, damage=tuple(Damage(frame, "x") for frame in range(20)))
+    assert "0, 1, 2, 3, 4, 5 and 14 more" in collect_notes(info)[0].text
     assert damaged_frames(info).tolist() == list(range(20))
 
 
 def test_the_reasons_of_one_frame_are_joined():
-    info = replace(WHOLE, damage=(Damage(3, "a"), Damage(4, "b"), Damage(3, "c"), Damage(3, "a")))
-    assert (damage_at(info, 3), damage_at(info, 2)) == ("a; c", "")
+    info = replace(INTACT_VIDEO, damage=(Damage(3, "a"), Damage(4, "b"), Damage(3, "c"), Damage(3, "a")))
+    assert (describe_damage(info, 3), describe_damage(info, 2)) == ("a; c", "")
 
 
-def test_pictures_after_a_damaged_one_may_lean_on_it_up_to_the_next_key_frame():
-    info = replace(WHOLE, damage=(Damage(3, "a"), Damage(20, "b")), key_frames=np.array([0, 10, 25]))
-    leaning = [frame for frame in range(50) if "lean" in damage_at(info, frame)]
-    assert leaning == [*range(4, 10), *range(21, 25)]
-    assert damage_at(info, 24) == "it may lean on frame 20, which is damaged"
+def test_frames_after_a_damaged_one_may_depend_on_it_up_to_the_next_keyframe():
+    info = replace(INTACT_VIDEO, damage=(Damage(3, "a"), Damage(20, "b")), keyframes=np.array([0, 10, 25]))
+    dependent = [frame for frame in range(50) if "may depend" in describe_damage(info, frame)]
+    assert dependent == [*range(4, 10), *range(21, 25)]
+    assert describe_damage(info, 24) == "it may depend on frame 20, which is damaged"
 
 
-def test_a_file_that_has_changed_says_so_first_and_is_not_called_exact():
-    assert list(told(changed=True, rotation=90)) == ["changed", "rotation"]
+def test_a_changed_file_has_that_note_first_and_is_not_called_exact():
+    assert list(short_texts(changed=True, rotation=90)) == ["changed", "rotation"]

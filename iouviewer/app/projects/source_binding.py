@@ -1,0 +1,163 @@
+"""Keeps the session's source in step with the open video, whose frame numbers may change while it is indexed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from iouviewer.app.editing.session import Session
+from iouviewer.app.projects.autosave import Autosave
+from iouviewer.app.projects.locations import describe_difference, is_same_file, source_from
+from iouviewer.app.video.video_info import VideoInfo
+from iouviewer.document.edits import FrameState
+from iouviewer.document.numbering import Numbering
+from iouviewer.document.renumbering import FrameMapping, keep_frame_numbers, map_frames, problem_key_frames, step_frames
+from iouviewer.document.sources import Source
+from iouviewer.document.variants import RunState
+from iouviewer.i18n import tr, tr_n
+from iouviewer.metrics.table import Bool, Int
+
+PROVISIONAL_IMPORT = "numbered_by_files"
+"""Key of a project value: boxes were read from files while the frame numbers were provisional."""
+
+
+class SourceBinding:
+    """Binds the session's source to an open video, again whenever more is known about it."""
+
+    def __init__(self, session: Session, autosave: Autosave) -> None:
+        self._session = session
+        self._autosave = autosave
+
+    def bind(self, info: VideoInfo, *, just_opened: bool = True) -> str:
+        """Update the session's source from the video; returns a warning for the user, empty if there is none.
+
+        If the same file was re-indexed, its frames are renumbered. Labels of another file keep their numbers.
+
+        Args:
+            just_opened: warn if the video is not the file that was labelled.
+        """
+        known = self._session.source
+        numbering = self._session.document.numbering(known.id)
+        found = source_from(info, number=known.id)
+        same_file = is_same_file(info, known)
+        if same_file and numbering is not None and info.numbering is not None:
+            padded = numbering.padded_to(known.frame_count)
+            warning = self._renumber(found, padded, info.numbering, final=info.numbers_final)
+            if info.numbers_final and self._autosave.values.get(PROVISIONAL_IMPORT):
+                self._autosave.save_values({PROVISIONAL_IMPORT: False})
+            return warning
+        warning = describe_difference(found, known, same_file=same_file) if just_opened else ""
+        if same_file and not warning and _is_reindexed(found, known):
+            warning = tr("Frame numbers of {name} changed. Check the boxes", name=found.name)
+        # Labels beyond the end of a shorter file are kept: they belong to the user.
+        source = replace(found, frame_count=max(found.frame_count, known.frame_count))
+        new = info.numbering
+        self._update(source, None if new is None else new.padded_to(source.frame_count))
+        return warning
+
+    def _update(self, source: Source, numbering: Numbering | None) -> None:
+        known, session = self._session.source, self._session
+        if source == known and numbering is session.document.numbering(known.id):
+            return
+        self._autosave.muted = True
+        try:
+            session.update_source(source, numbering)
+        finally:
+            self._autosave.muted = False
+        self._autosave.save_source(known.frame_count)
+
+    def _has_only_imported_boxes(self) -> bool:
+        """Whether all boxes are unchanged since they were read from files under provisional numbers."""
+        history = self._session.history
+        edited = history.undo_step() is not None or history.redo_step() is not None
+        ran = any(variant.state is not RunState.IMPORTED for variant in self._session.variants)
+        return bool(self._autosave.values.get(PROVISIONAL_IMPORT)) and not edited and not ran
+
+    def _renumber(self, found: Source, old: Numbering, new: Numbering, *, final: bool) -> str:
+        known = self._session.source
+        if old.digest == new.digest and old.complete == new.complete:
+            self._update(replace(found, frame_count=known.frame_count), self._session.document.numbering(known.id))
+            return ""
+        mapping = map_frames(known.id, old, new, partial(frames_in_use, self._session))
+        lost = mapping.kept.copy()
+        lost[old.video_frame_count :] = False
+        if mapping.is_identity and not lost.any():
+            if not new.complete and new.video_frame_count <= old.video_frame_count:
+                # The file is being indexed again and the index is still shorter than before.
+                source = replace(found, frame_count=known.frame_count, index_digest=known.index_digest)
+                self._update(source, self._session.document.numbering(known.id))
+            else:
+                self._update(replace(found, frame_count=mapping.frame_count), mapping.numbering)
+            return ""
+        warning = self._describe(found.name, mapping, lost)
+        if final and self._has_only_imported_boxes():
+            # Files number frames like a complete decode, and the user has not adjusted these boxes on other frames.
+            mapping = keep_frame_numbers(known.id, old, new, frames_in_use(self._session))
+            warning = tr(
+                "Frame numbers of {name} changed. Imported boxes keep the numbers of their file", name=found.name
+            )
+        # Unwritten predictions have the old numbers.
+        self._autosave.write_predictions()
+        self._session.renumber(mapping, replace(found, frame_count=mapping.frame_count))
+        return warning
+
+    def _describe(self, name: str, mapping: FrameMapping, lost: Bool) -> str:
+        """What a renumbering changes; empty if it affects no boxes and loses no frames."""
+        boxes, predictions = _boxes_by_frame(self._session)
+        here = np.arange(len(mapping.new))
+        moved = int(np.count_nonzero((mapping.new >= 0) & (mapping.new != here) & (boxes + predictions > 0) & ~lost))
+        sentences = []
+        if moved:
+            sentences.append(
+                tr_n(
+                    "Frame numbers of {name} changed; the boxes and predictions of {count} frame moved with it",
+                    "Frame numbers of {name} changed; the boxes and predictions of {count:,} frames moved with them",
+                    moved,
+                    name=name,
+                )
+            )
+        elif lost.any():
+            sentences.append(tr("Frame numbers of {name} changed", name=name))
+        if lost.any():
+            places = mapping.new[lost]
+            sentences.append(
+                tr_n(
+                    "{count} frame is not in the video and is kept at the end as frame {first}, with {boxes} and "
+                    "{predictions}",
+                    "{count:,} frames are not in the video and are kept at the end as frames {first}–{last}, with "
+                    "{boxes} and {predictions}",
+                    len(places),
+                    first=places.min(),
+                    last=places.max(),
+                    boxes=tr_n("{count} box", "{count:,} boxes", int(boxes[lost].sum())),
+                    predictions=tr_n("{count} prediction", "{count:,} predictions", int(predictions[lost].sum())),
+                )
+            )
+        return ". ".join(sentences)
+
+
+def frames_in_use(session: Session) -> Bool:
+    """(F,) bool: frames with boxes, predictions, decisions, history steps or a state other than the default."""
+    truth = session.ground_truth
+    boxes, predictions = _boxes_by_frame(session)
+    own_state = (truth.states() != int(truth.default_state)) & (truth.states() != int(FrameState.UNLABELLED))
+    used: Bool = (boxes > 0) | (predictions > 0) | own_state | truth.verified()
+    named = step_frames(session.history.all_steps(), session.source.id)
+    named.update(problem_key_frames(session.document.decisions(session.source.id)))
+    used[[frame for frame in named if frame < len(used)]] = True
+    return used
+
+
+def _boxes_by_frame(session: Session) -> tuple[Int, Int]:
+    """(F,) int64 each: ground-truth boxes, and predictions of all variants."""
+    truth = np.diff(session.ground_truth.table().offsets)
+    predictions = np.zeros_like(truth)
+    for variant in session.variants:
+        predictions += np.diff(variant.predictions.table.offsets)
+    return truth, predictions
+
+
+def _is_reindexed(found: Source, known: Source) -> bool:
+    return bool(known.index_digest) and known.index_digest != found.index_digest
