@@ -1,4 +1,4 @@
-"""The only user of the decoder: frame ``i`` of a video, exactly."""
+"""Frame-accurate video decoding; the only package that uses the decoder (PyAV)."""
 
 from iouviewer.video.opening import open_video
 

@@ -1,135 +1,138 @@
-"""Which pictures are worth memory on the way to one, and which to decode next while nobody asks."""
+"""Which frames to cache while decoding towards one, at what size, and which to prefetch next."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from iouviewer.video.facts import StreamFacts
-from iouviewer.video.frame_cache import NEAR, Ring
+from iouviewer.video.frame_cache import FULL_SIZE_RADIUS, FrameCache
 from iouviewer.video.index import VideoIndex
+from iouviewer.video.stream_info import StreamInfo
 
-FEWEST_SCALE = 0.25
+MIN_SCALE = 0.25
 
-_WORTHWHILE = 0.3
-"""Share of the budget that is to be free before a group is decoded for travel backwards."""
+_MIN_FREE_SHARE = 0.3
+"""Share of the budget that must be free before a GOP is decoded for reverse navigation."""
 
-_CLOSE = 36
-"""Pictures before one that was jumped to that are decoded too, where memory has room: a second of playing backwards, in
-which the rest of a group of 250 at 1080p can be decoded."""
+_DECODED_BEFORE_TARGET = 36
+"""Frames before a jump's target that are decoded too, if memory allows: a second of reverse playback, in which the rest
+of a GOP of 250 at 1080p can be decoded."""
 
-_STRIDE = 64
-"""Steps of less than this are travel; more is a jump."""
+_JUMP_DISTANCE = 64
+"""Smaller steps are continuous navigation; larger ones are jumps."""
+
+_NON_REFERENCE_B_FRAMES = frozenset({"mpeg4", "mpeg2video", "mpeg1video"})
+"""Codecs in which no frame references B-frames. H.264 flags each frame that is a reference; HEVC flags it within a
+temporal layer, so only streams with one layer qualify."""
 
 
-_B_PICTURES_STAND_ALONE = frozenset({"mpeg4", "mpeg2video", "mpeg1video"})
-"""Codecs in which nothing is built upon B pictures. H.264 says of each picture whether something is; HEVC says it
-within a temporal layer, so only streams of one layer will do."""
+class CachePolicy:
+    """Tracks the user's navigation and decides which frames on the way to cache, and at what size."""
 
-
-class Travel:
-    """Where the user goes, and what of the way is kept: at what size, and from which picture on."""
-
-    def __init__(self, ring: Ring, facts: StreamFacts) -> None:
-        self._ring = ring
-        self._size = facts.picture_bytes
-        self._codec, self._container = facts.codec, facts.container
-        self._marks_what_others_need = facts.codec == "h264" or (facts.codec == "hevc" and facts.temporal_layers == 1)
-        self.in_a_row = 0
-        """Steps of one picture forwards, up to now."""
-        self._keep_from = 0
+    def __init__(self, cache: FrameCache, stream_info: StreamInfo) -> None:
+        self._cache = cache
+        self._frame_size = stream_info.bytes_per_frame
+        self._codec, self._container = stream_info.codec, stream_info.container
+        self._flags_references = stream_info.codec == "h264" or (
+            stream_info.codec == "hevc" and stream_info.temporal_layers == 1
+        )
+        self.sequential_steps = 0
+        """Consecutive steps of one frame forwards, up to now."""
+        self._first_kept = 0
         self._scale = 1.0
-        self._near = NEAR
-        self._no_room: set[int] = set()
-        self._unreached: set[int] = set()
+        self._full_size_radius = FULL_SIZE_RADIUS
+        self._without_space: set[int] = set()
+        self._unreachable: set[int] = set()
 
     def move_to(self, frame: int) -> None:
-        """The user is here now."""
-        step = frame - self._ring.centre
-        self.in_a_row = self.in_a_row + 1 if step == 1 else 0
+        """Set the current frame."""
+        step = frame - self._cache.position
+        self.sequential_steps = self.sequential_steps + 1 if step == 1 else 0
         if step:
-            self._no_room.clear()
-            self._ring.direction = -1 if -_STRIDE < step < 0 else 1
-        self._ring.centre = frame
+            self._without_space.clear()
+            self._cache.direction = -1 if -_JUMP_DISTANCE < step < 0 else 1
+        self._cache.position = frame
 
-    def keeps(self, number: int, wanted: int) -> bool:
-        """Whether a picture on the way to ``wanted`` is kept."""
-        return number >= self._keep_from or number == wanted
+    def should_keep(self, number: int, target: int) -> bool:
+        """Whether to cache a frame on the way to ``target``."""
+        return number >= self._first_kept or number == target
 
-    def scale_of(self, number: int) -> float:
-        """Scale at which a picture is kept."""
-        return self._scale if abs(number - self._ring.centre) > self._near else 1.0
+    def scale_for(self, number: int) -> float:
+        """Scale at which to cache a frame."""
+        return self._scale if abs(number - self._cache.position) > self._full_size_radius else 1.0
 
-    def passed(self, index: VideoIndex, start: int, frame: int) -> frozenset[int]:
-        """Packets from ``start`` on whose pictures lie far before ``frame``: of those only what others need is decoded.
+    def skippable_packets(self, index: VideoIndex, start: int, frame: int) -> frozenset[int]:
+        """Packets from ``start`` whose frames are far before ``frame``, to be decoded only if others reference them.
 
-        Empty for codecs where a picture that others need is not told from one that they do not, and backwards, where
-        all pictures are wanted soon.
+        Empty for codecs that do not tell which frames are references, and in reverse navigation, which soon needs all
+        frames.
         """
-        packed = self._container == "avi" or bool(index.repeats.any())
-        sure = self._marks_what_others_need or (self._codec in _B_PICTURES_STAND_ALONE and not packed)
-        if not sure or self._ring.direction < 0:
+        has_packed_frames = self._container == "avi" or bool(index.repeats.any())
+        b_frames_suffice = self._codec in _NON_REFERENCE_B_FRAMES and not has_packed_frames
+        if not (self._flags_references or b_frames_suffice) or self._cache.direction < 0:
             return frozenset()
         way = np.arange(start, index.packet_of(frame))
-        shown = index.frame_of_packet[way]
-        close = max(NEAR, min(_CLOSE, int(_WORTHWHILE * self._ring.budget / self._size)))
-        return frozenset(way[(shown >= 0) & (shown < frame - close)].tolist())
+        numbers = index.frame_of_packet[way]
+        close = max(
+            FULL_SIZE_RADIUS, min(_DECODED_BEFORE_TARGET, int(_MIN_FREE_SHARE * self._cache.budget / self._frame_size))
+        )
+        return frozenset(way[(numbers >= 0) & (numbers < frame - close)].tolist())
 
-    def plan(self, index: VideoIndex, frame: int, *, patient: bool = False) -> bool:
-        """Choose what of the way to ``frame`` is kept, and how large, so that it fits besides what is still ahead.
+    def plan(self, index: VideoIndex, frame: int, *, can_wait: bool = False) -> bool:
+        """Choose which frames on the way to ``frame`` to cache, and at what size, beside those still to be shown.
 
-        False, with nothing chosen, where it is better to wait until more of that has been shown (``patient``).
+        False, with nothing chosen, if it is better to wait until more of the latter were shown (``can_wait``).
         """
-        ring, size = self._ring, self._size
-        if ring.direction > 0:
-            self._keep_from, self._scale = 0, 1.0
+        cache, size = self._cache, self._frame_size
+        if cache.direction > 0:
+            self._first_kept, self._scale = 0, 1.0
             return True
-        first, end = index.group_of(frame)
-        near = min(NEAR, int(0.25 * ring.budget / size))
-        budget = 0.9 * ring.budget - near * size
-        # Of this size two groups fit, so that the next one can be decoded while this one is shown.
-        usual = float(np.clip(np.sqrt(budget / (2 * (end - first) * size)), FEWEST_SCALE, 1.0))
-        whole = (frame - first + 1) * size
-        room = max(0.0, budget - ring.bytes_between(frame + 1, ring.centre))
-        if patient and room < min(whole * usual**2, _WORTHWHILE * ring.budget):
+        first, end = index.gop_of(frame)
+        radius = min(FULL_SIZE_RADIUS, int(0.25 * cache.budget / size))
+        budget = 0.9 * cache.budget - radius * size
+        # Two GOPs fit at this scale, so that the next one can be decoded while this one is shown.
+        usual_scale = float(np.clip(np.sqrt(budget / (2 * (end - first) * size)), MIN_SCALE, 1.0))
+        full_bytes = (frame - first + 1) * size
+        available = max(0.0, budget - cache.bytes_between(frame + 1, cache.position))
+        if can_wait and available < min(full_bytes * usual_scale**2, _MIN_FREE_SHARE * cache.budget):
             return False
-        self._near = near
-        self._scale = float(np.clip(np.sqrt(room / whole), FEWEST_SCALE, usual))
-        self._keep_from = max(first, frame - near - int(room / (size * self._scale**2)))
+        self._full_size_radius = radius
+        self._scale = float(np.clip(np.sqrt(available / full_bytes), MIN_SCALE, usual_scale))
+        self._first_kept = max(first, frame - radius - int(available / (size * self._scale**2)))
         if self._scale < 1.0:
-            self._make_room(frame, near)
+            self._drop_replaced(frame, radius)
         return True
 
-    def _make_room(self, frame: int, near: int) -> None:
-        """Drop the full pictures that smaller ones are about to take the place of, and those left behind."""
-        ring = self._ring
-        for number in ring.frames():
-            held = ring.get(number)
-            decoded_anew = number <= min(frame, ring.centre - near) and held is not None and held.scale == 1.0
-            if decoded_anew or number > ring.centre + near:
-                ring.drop(number)
+    def _drop_replaced(self, frame: int, radius: int) -> None:
+        """Drop full-size frames that downscaled ones will replace, and frames left behind."""
+        cache = self._cache
+        for number in cache.numbers():
+            cached = cache.get(number)
+            is_replaced = number <= min(frame, cache.position - radius) and cached is not None and cached.scale == 1.0
+            if is_replaced or number > cache.position + radius:
+                cache.drop(number)
 
-    def missing(self, index: VideoIndex, ahead: int) -> int | None:
-        """The next picture in the direction of travel that memory has room for and does not hold."""
-        ring, size = self._ring, self._size
-        if ring.direction > 0:
-            reach = min(ahead, int(0.6 * ring.budget / size))
-            span = range(ring.centre + 1, min(ring.centre + reach + 1, index.frame_count))
+    def next_missing(self, index: VideoIndex, ahead: int) -> int | None:
+        """The next frame in the direction of navigation that fits in memory and is not cached."""
+        cache, size = self._cache, self._frame_size
+        if cache.direction > 0:
+            reach = min(ahead, int(0.6 * cache.budget / size))
+            span = range(cache.position + 1, min(cache.position + reach + 1, index.frame_count))
         else:
-            first, _ = index.group_of(ring.centre)
-            first, _ = index.group_of(max(first - 1, 0))
-            reach = int(0.6 * ring.budget / (size * FEWEST_SCALE**2))
-            span = range(ring.centre - 1, max(first, ring.centre - reach) - 1, -1)
-        given_up = self._unreached | self._no_room
-        return next((frame for frame in span if frame not in ring and frame not in given_up), None)
+            first, _ = index.gop_of(cache.position)
+            first, _ = index.gop_of(max(first - 1, 0))
+            reach = int(0.6 * cache.budget / (size * MIN_SCALE**2))
+            span = range(cache.position - 1, max(first, cache.position - reach) - 1, -1)
+        excluded = self._unreachable | self._without_space
+        return next((frame for frame in span if frame not in cache and frame not in excluded), None)
 
-    def give_up(self, frame: int) -> None:
-        """This picture does not come out: fetch others."""
-        self._unreached.add(frame)
+    def mark_unreachable(self, frame: int) -> None:
+        """This frame cannot be decoded: prefetch others."""
+        self._unreachable.add(frame)
 
-    def tell_no_room(self, frame: int) -> None:
-        """This picture found no place in memory where the user is now."""
-        self._no_room.add(frame)
+    def mark_without_space(self, frame: int) -> None:
+        """This frame does not fit in memory at the current position."""
+        self._without_space.add(frame)
 
-    def forget_refusals(self) -> None:
-        """A better index is there: what did not come out may do now."""
-        self._unreached.clear()
+    def reset_unreachable(self) -> None:
+        """With a better index, frames that could not be decoded may be decodable."""
+        self._unreachable.clear()

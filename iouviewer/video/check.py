@@ -1,4 +1,4 @@
-"""What is right and wrong with a video, in numbers and in sentences."""
+"""A report on a video: its properties, damage and frame accuracy as values, and what to do about them as text."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from typing import Any
 import numpy as np
 
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
 from iouviewer.video.container import IndexMismatchError
-from iouviewer.video.decode_check import confirm_index
-from iouviewer.video.edit_list import hidden_pictures
+from iouviewer.video.decode_check import run_decode_check
 from iouviewer.video.fingerprint import fingerprint
 from iouviewer.video.images import ImageReader
-from iouviewer.video.index import ORDER_UNKNOWN, VideoIndex
-from iouviewer.video.index_cache import forget_index, save_index
+from iouviewer.video.index import VideoIndex
+from iouviewer.video.index_cache import delete_index, save_index
 from iouviewer.video.opening import open_video
 from iouviewer.video.reader import VideoReader
+from iouviewer.video.reasons import ORDER_UNKNOWN
+from iouviewer.video.timestamps import Seconds
 
-_GAP = 1.5
-"""A step between time stamps of more than this many median steps is a gap."""
+_GAP_STEPS = 1.5
+"""A step between timestamps of more than this many median steps is a gap."""
 
-_SHORT_BY = 0.5
-"""Seconds that the pictures may end before the length in the header."""
+_DURATION_TOLERANCE = 0.5
+"""Seconds by which the frames may end before the length in the header."""
 
-_LONG_GROUP = 120
-"""Pictures between key frames from which on jumping about is slow."""
+_LONG_GOP = 120
+"""Frames between keyframes from which random access is slow."""
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 Cancelled = Callable[[], bool]
 
 
@@ -37,48 +39,50 @@ def check_video(
     path: Path | str,
     *,
     sample: int = 40,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     cancelled: Cancelled | None = None,
 ) -> dict[str, Any]:
-    """Facts on a video as plain values (for JSON), with ``remedy``: sentences on what to do.
+    """Facts about a video as plain values (for JSON), with ``remedy``: sentences on what to do.
 
-    The whole file is decoded once by one thread; then ``sample`` pictures are read by seeking, in random order, and
-    compared with that decode by checksum. ``exact`` is None where ``cancelled()`` ended it before.
-    ``progress(packets decoded, packets)``. Raises UserError where there is no picture.
+    The whole file is decoded once by one thread; then ``sample`` frames are read by seeking, in random order, and
+    compared with that decode by checksum. ``exact`` is None if ``cancelled()`` ended the check before.
+    ``progress(packets decoded, packets)``. Raises UserError if there is no frame.
     """
     try:
         return _check(path, sample, progress, cancelled)
     except IndexMismatchError:
-        # The kept index was not the file's. If the packets differ once more, that is told.
-        forget_index(fingerprint(Path(path)))
+        # The cached index did not belong to the file. If the packets differ once more, that is reported.
+        delete_index(fingerprint(Path(path)))
         return _check(path, sample, progress, cancelled)
 
 
-def _check(path: Path | str, sample: int, progress: Progress | None, cancelled: Cancelled | None) -> dict[str, Any]:
-    reader = open_video(path, decode_order=False)
+def _check(
+    path: Path | str, sample: int, progress: ProgressCallback | None, cancelled: Cancelled | None
+) -> dict[str, Any]:
+    reader = open_video(path, resolve_order=False)
     try:
         if isinstance(reader, ImageReader):
             return _check_images(reader)
         provisional = reader.index
-        confirmed = confirm_index(reader.path, provisional, progress=progress, cancelled=cancelled)
-        if confirmed is not None:
-            save_index(confirmed, reader.fingerprint, reader.path, reader.stamp)
-            reader.use_index(confirmed)
-        report = _facts(reader)
-        report["exact"] = None if confirmed is None else True
+        checked = run_decode_check(reader.path, provisional, progress=progress, cancelled=cancelled)
+        if checked is not None:
+            save_index(checked, reader.fingerprint, reader.path, reader.stamp)
+            reader.use_index(checked)
+        report = _describe(reader)
+        report["exact"] = None if checked is None else True
         report["sampled"] = 0
-        if confirmed is not None:
-            wrong, report["interlaced"] = _sampled_reads(reader, sample, cancelled)
+        if checked is not None:
+            wrong, report["interlaced"] = _find_wrong_reads(reader, sample, cancelled)
             report |= {"exact": not wrong, "wrong": wrong, "sampled": min(sample, reader.frame_count)}
-            report["numbers_changed"] = not provisional.same_numbers(confirmed)
+            report["numbers_changed"] = not provisional.has_same_numbers(checked)
         report["remedy"] = _remedies(report)
         return report
     finally:
         reader.close()
 
 
-def _sampled_reads(reader: VideoReader, sample: int, cancelled: Cancelled | None) -> tuple[list[int], bool]:
-    """Sampled pictures that seeking does not give as the sequential decode did; whether any is interlaced."""
+def _find_wrong_reads(reader: VideoReader, sample: int, cancelled: Cancelled | None) -> tuple[list[int], bool]:
+    """Sampled frames for which seeking and the sequential decode differ; whether any is interlaced."""
     count = reader.frame_count
     frames = random.Random(0).sample(range(count), min(sample, count))
     wrong = []
@@ -86,77 +90,77 @@ def _sampled_reads(reader: VideoReader, sample: int, cancelled: Cancelled | None
     for frame in frames:
         if cancelled is not None and cancelled():
             break
-        reader.forget_pictures()
+        reader.clear_cache()
         try:
             shown = reader.read_display(frame, (64, 64))
-            sure, interlaced = shown.exact, interlaced or shown.interlaced
+            exact, interlaced = shown.exact, interlaced or shown.interlaced
         except UserError:
-            sure = False
-        if not sure:
+            exact = False
+        if not exact:
             wrong.append(frame)
     return sorted(wrong), interlaced
 
 
-def _facts(reader: VideoReader) -> dict[str, Any]:
-    index, facts = reader.index, reader.facts
+def _describe(reader: VideoReader) -> dict[str, Any]:
+    index, info = reader.index, reader.stream_info
     times = index.times
     width, height = reader.size
-    hidden = hidden_pictures(index)
+    duration = _duration(times, reader.fps)
     return {
         "path": str(reader.path),
         "kind": "video",
-        "container": facts.container,
-        "codec": facts.codec,
-        "pixel_format": facts.pixel_format,
+        "container": info.container,
+        "codec": info.codec,
+        "pixel_format": info.pixel_format,
         "size": [width, height],
-        "coded_size": list(facts.size),
+        "coded_size": list(info.size),
         "rotation": reader.rotation,
         "sample_aspect_ratio": float(reader.sample_aspect_ratio),
         "frames": index.frame_count,
-        "frames_announced": facts.frames,
-        "packets": len(index.packets) + facts.left_out,
-        "hidden_by_edit_list": hidden,
-        "duration": _duration(times, reader.fps),
-        "duration_announced": facts.picture_seconds,
+        "frames_announced": info.frames,
+        "packets": len(index.packets) + info.dropped_frames,
+        "hidden_by_edit_list": index.hidden_frames,
+        "duration": duration,
+        "duration_announced": info.stream_duration,
         "ends_early": not index.jumps
-        and ends_early(_duration(times, reader.fps), facts.picture_seconds, hidden=hidden, fps=reader.fps),
+        and ends_early(duration, info.stream_duration, hidden=index.hidden_frames, fps=reader.fps),
         "interlaced": False,
         "fps": reader.fps,
-        "vfr": is_variable(times),
+        "vfr": is_variable_rate(times),
         "repeated_time_stamps": int(np.count_nonzero(index.occurrences)),
-        "gaps": gaps_in(times),
+        "gaps": find_gaps(times),
         "jumps": [{"frame": jump.frame, "seconds": jump.seconds} for jump in index.jumps],
-        **_groups(index),
-        "numbers_confirmed": index.confirmed,
-        "doubts": list(index.doubts),
+        **_gop_statistics(index),
+        "numbers_confirmed": index.numbers_final,
+        "doubts": list(index.uncertainties),
         "damage": [{"frame": damage.frame, "reason": damage.reason} for damage in index.damage],
         "form_changes": [
             {"frame": change.frame, "size": list(change.size), "pixel_format": change.pixel_format}
-            for change in index.form_changes
+            for change in index.format_changes
         ],
         "fingerprint": reader.fingerprint,
     }
 
 
-def _duration(times: np.ndarray[Any, np.dtype[np.float64]], fps: float) -> float | None:
+def _duration(times: Seconds, fps: float) -> float | None:
     if not len(times):
         return None
     return float(times[-1]) + (1.0 / fps if fps else 0.0)
 
 
 def ends_early(seconds: float | None, announced: float | None, *, hidden: int = 0, fps: float = 0.0) -> bool:
-    """Whether the pictures end well before the length that the header tells of them (not of the sound).
+    """Whether the frames end well before the length that the header announces for them (not for the audio).
 
-    The length may count the pictures that an edit list hides (``hidden``).
+    The announced length may include the frames that an edit list hides (``hidden``).
     """
     if seconds is None or announced is None:
         return False
-    there = seconds + (hidden / fps if fps else 0.0)
-    return announced - there > max(_SHORT_BY, 0.02 * announced)
+    present = seconds + (hidden / fps if fps else 0.0)
+    return announced - present > max(_DURATION_TOLERANCE, 0.02 * announced)
 
 
-def is_variable(times: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
-    """Whether steps between time stamps differ by more than rounding: over a tenth of the median and 2 ms."""
+def is_variable_rate(times: Seconds) -> bool:
+    """Whether steps between timestamps differ by more than rounding: over a tenth of the median and 2 ms."""
     steps = np.diff(times)
     if not len(steps):
         return False
@@ -164,17 +168,17 @@ def is_variable(times: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
     return bool((np.abs(steps - median) > max(0.1 * median, 0.002)).any())
 
 
-def gaps_in(times: np.ndarray[Any, np.dtype[np.float64]]) -> list[dict[str, float]]:
-    """Steps of more than one and a half median steps: the picture before, and the seconds."""
+def find_gaps(times: Seconds) -> list[dict[str, float]]:
+    """Steps of more than one and a half median steps: the frame before, and the seconds."""
     steps = np.diff(times)
     if not len(steps):
         return []
-    found = np.flatnonzero(steps > max(_GAP * float(np.median(steps)), 1e-6))
+    found = np.flatnonzero(steps > max(_GAP_STEPS * float(np.median(steps)), 1e-6))
     return [{"after_frame": int(frame), "seconds": round(float(steps[frame]), 6)} for frame in found]
 
 
-def _groups(index: VideoIndex) -> dict[str, Any]:
-    keys = index.key_frames
+def _gop_statistics(index: VideoIndex) -> dict[str, Any]:
+    keys = index.keyframes
     edges = np.concatenate([keys, [index.frame_count]]) if len(keys) else np.array([0, index.frame_count])
     lengths = np.diff(edges)
     statistics = {"shortest": int(lengths.min()), "median": float(np.median(lengths)), "longest": int(lengths.max())}
@@ -185,12 +189,23 @@ def _check_images(reader: ImageReader) -> dict[str, Any]:
     sizes: set[tuple[int, int]] = set()
     for frame in range(reader.frame_count):
         try:
-            picture = reader.read(frame)
+            image = reader.read(frame)
         except UserError:
-            continue  # stands in reader.damage
-        sizes.add((picture.shape[1], picture.shape[0]))
+            continue  # listed in reader.damage
+        sizes.add((image.shape[1], image.shape[0]))
     damage = [{"frame": one.frame, "reason": one.reason} for one in reader.damage]
-    report: dict[str, Any] = {
+    remedies = []
+    if damage:
+        remedies.append(
+            tr_n(
+                "{count} image cannot be read; copy it again.",
+                "{count:,} images cannot be read; copy them again.",
+                len(damage),
+            )
+        )
+    if len(sizes) > 1:
+        remedies.append(tr("The images differ in size; boxes are stored in each image's own pixels."))
+    return {
         "path": str(reader.path),
         "kind": "images",
         "frames": reader.frame_count,
@@ -206,87 +221,130 @@ def _check_images(reader: ImageReader) -> dict[str, Any]:
         "numbers_confirmed": True,
         "damage": damage,
         "fingerprint": reader.fingerprint,
+        "remedy": remedies,
     }
-    count = "1 picture" if len(damage) == 1 else f"{len(damage)} pictures"
-    report["remedy"] = [f"{count} cannot be read; copy {'it' if len(damage) == 1 else 'them'} again."] if damage else []
-    if len(sizes) > 1:
-        report["remedy"].append("The pictures differ in size; boxes are kept in each picture's own pixels.")
-    return report
 
 
 def _remedies(report: dict[str, Any]) -> list[str]:
-    """What to do about it, one sentence each; empty where nothing needs doing."""
+    """What to do, one sentence each; empty if nothing needs doing."""
     remedies = []
     if report["exact"] is False:
-        remedies.append("Some pictures depend on where decoding began; re-encode the file before labelling it.")
+        remedies.append(tr("Some frames depend on where decoding starts; re-encode the file before labelling it."))
     if report["exact"] is None:
-        remedies.append("The check was stopped before the whole file was decoded; run it again.")
+        remedies.append(tr("The check was stopped before the whole file was decoded; run it again."))
     if report["damage"]:
-        places = len(report["damage"])
-        count = "1 place is" if places == 1 else f"{places} places are"
-        remedies.append(f"{count} damaged; copy the file again from its source if you can.")
-    announced = report["frames_announced"]
-    if announced and announced not in {report["frames"], report["packets"]}:
         remedies.append(
-            f"The file announces {announced} pictures and has {report['frames']}: it was cut or its header is wrong."
+            tr_n(
+                "{count} place is damaged; if you can, copy the file again from its source.",
+                "{count:,} places are damaged; if you can, copy the file again from its source.",
+                len(report["damage"]),
+            )
         )
-    elif report["ends_early"]:
-        remedies.append("The pictures end before the length in the header: the file may have been cut; copy it again.")
-    if report["hidden_by_edit_list"]:
-        hidden = report["hidden_by_edit_list"]
-        of = hidden + report["frames"]
-        remedies.append(f"An edit list hides {hidden} of {of} pictures; other programs may count them.")
-    remedies += _remedies_of_times(report)
+    remedies += _frame_count_remedies(report)
+    remedies += _timestamp_remedies(report)
     if ORDER_UNKNOWN in report["doubts"]:
-        remedies.append("The container stores no presentation times; remux it to MP4 or MKV for quick opening.")
-    if report["gop"]["longest"] >= _LONG_GROUP:
         remedies.append(
-            f"Key frames are up to {report['gop']['longest']} pictures apart: jumps take long until the proxy is built."
+            tr("The container stores no presentation timestamps; remux it to MP4 or MKV to open it faster.")
+        )
+    if report["gop"]["longest"] >= _LONG_GOP:
+        remedies.append(
+            tr(
+                "Keyframes are up to {frames:,} frames apart: jumps are slow until the scrub cache is built.",
+                frames=report["gop"]["longest"],
+            )
         )
     if report["rotation"]:
         remedies.append(
-            f"Pictures are turned by {report['rotation']} degrees for showing and for models; boxes follow."
+            tr(
+                "Frames are rotated by {degrees} degrees for display and for models; boxes follow.",
+                degrees=report["rotation"],
+            )
         )
     if report["interlaced"]:
-        remedies.append("Pictures are interlaced: deinterlace the file before labelling if boxes are to be tight.")
+        remedies.append(tr("Frames are interlaced: deinterlace the file before labelling if boxes must be tight."))
     if report["sample_aspect_ratio"] != 1.0:
-        remedies.append("Pixels are not square; boxes and scores are in stored pixels.")
-    return remedies + _remedies_of_forms(report)
+        remedies.append(tr("Pixels are not square; boxes and scores use stored pixels."))
+    return remedies + _format_remedies(report)
 
 
-def _remedies_of_forms(report: dict[str, Any]) -> list[str]:
+def _frame_count_remedies(report: dict[str, Any]) -> list[str]:
+    remedies = []
+    announced = report["frames_announced"]
+    if announced and announced not in {report["frames"], report["packets"]}:
+        remedies.append(
+            tr(
+                "The file announces {announced:,} frames and contains {frames:,}: it was cut or its header is wrong.",
+                announced=announced,
+                frames=report["frames"],
+            )
+        )
+    elif report["ends_early"]:
+        remedies.append(
+            tr("The frames end before the length in the header: the file may have been cut; copy it again.")
+        )
+    if report["hidden_by_edit_list"]:
+        hidden = report["hidden_by_edit_list"]
+        remedies.append(
+            tr(
+                "An edit list hides {hidden:,} of {total:,} frames; other programs may count them.",
+                hidden=hidden,
+                total=hidden + report["frames"],
+            )
+        )
+    return remedies
+
+
+def _format_remedies(report: dict[str, Any]) -> list[str]:
     changes, (width, height) = report["form_changes"], report["coded_size"]
-    sizes = [change for change in changes if change["size"] != [width, height]]
-    if not sizes:
-        first = f"The pixel format changes at frame {changes[0]['frame']}; colours may differ." if changes else ""
-        return [first] if first else []
-    first_width, first_height = sizes[0]["size"]
+    if not changes:
+        return []
+    resized = next((change for change in changes if change["size"] != [width, height]), None)
+    if resized is None:
+        return [tr("The pixel format changes at frame {frame:,}; colours may differ.", frame=changes[0]["frame"])]
     return [
-        f"The size of the pictures changes: from frame {sizes[0]['frame']} on they are {first_width} x {first_height} "
-        f"pixels in the file. All are scaled to {width} x {height}, for people and for models, and boxes are in those "
-        "pixels; cut the file there if the parts are to be labelled in their own size."
+        tr(
+            "The frame size changes: from frame {frame:,} it is {new_width} × {new_height} pixels in the file. All "
+            "frames are scaled to {width} × {height} for display and for models, and boxes use those pixels; cut the "
+            "file there to label the parts in their own size.",
+            frame=resized["frame"],
+            new_width=resized["size"][0],
+            new_height=resized["size"][1],
+            width=width,
+            height=height,
+        )
     ]
 
 
-def _remedies_of_times(report: dict[str, Any]) -> list[str]:
+def _timestamp_remedies(report: dict[str, Any]) -> list[str]:
     remedies = []
     if report["vfr"]:
         remedies.append(
-            "The frame rate varies: programs that seek by average rate show other frames under these numbers."
+            tr("The frame rate varies: programs that seek by average rate show other frames under these numbers.")
         )
-    anew = [jump["frame"] for jump in report["jumps"] if jump["seconds"] < 0]
+    restarts = [jump["frame"] for jump in report["jumps"] if jump["seconds"] < 0]
     leaps = [jump for jump in report["jumps"] if jump["seconds"] >= 0]
-    if anew:
-        more = f" and {len(anew) - 1:,} more times" if len(anew) > 1 else ""
+    if restarts:
         remedies.append(
-            f"The time stamps start anew at frame {anew[0]}{more}, as in recordings that were joined: programs that "
-            "seek by time or sort by time stamps show other frames under these numbers; convert the file to MP4 for "
-            "them."
+            tr_n(
+                "The timestamps restart at frame {frame:,}, as in concatenated recordings: programs that seek or sort "
+                "by timestamp show other frames under these numbers; convert the file to MP4 for them.",
+                "The timestamps restart {count:,} times, first at frame {frame:,}, as in concatenated recordings: "
+                "programs that seek or sort by timestamp show other frames under these numbers; convert the file to "
+                "MP4 for them.",
+                len(restarts),
+                frame=restarts[0],
+            )
         )
     if leaps:
-        more = f" and {len(leaps) - 1:,} more times" if len(leaps) > 1 else ""
         remedies.append(
-            f"The time stamps jump by {leaps[0]['seconds']:.3f} s after frame {leaps[0]['frame'] - 1}{more}: such "
-            "jumps are left out of times and lengths here, and other programs may wait them out."
+            tr_n(
+                "The timestamps jump by {seconds:.3f} s after frame {frame:,}: such jumps are excluded from times and "
+                "durations here, but other programs may include them.",
+                "The timestamps jump {count:,} times, first by {seconds:.3f} s after frame {frame:,}: such jumps are "
+                "excluded from times and durations here, but other programs may include them.",
+                len(leaps),
+                seconds=leaps[0]["seconds"],
+                frame=leaps[0]["frame"] - 1,
+            )
         )
     return remedies

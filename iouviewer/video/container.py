@@ -1,10 +1,11 @@
-"""The one place that opens a container: what stream it is, its packets, and what FFmpeg's errors mean to people."""
+"""Opening containers and demuxing: stream information, packets, and user messages for FFmpeg's errors."""
 
 from __future__ import annotations
 
 import errno
 from array import array
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,110 +13,116 @@ from typing import Any
 import numpy as np
 
 from iouviewer.errors import UserError
-from iouviewer.video.facts import StreamFacts
-from iouviewer.video.fingerprint import FileStamp, stamp_of
-from iouviewer.video.index import NO_TIME, ORDER_UNKNOWN, RESTARTS, Packets, leading_the_file
-from iouviewer.video.picture_files import is_animation
+from iouviewer.i18n import tr
+from iouviewer.video import reasons
+from iouviewer.video.fingerprint import FileStamp, file_stamp
+from iouviewer.video.image_files import is_animated_image
+from iouviewer.video.index import Packets, undecodable_leading
 from iouviewer.video.seek_points import temporal_layers
+from iouviewer.video.stream_info import StreamInfo
+from iouviewer.video.timestamps import NO_PTS, Int64
 
 _MAX_DEMUX_ERRORS = 50
-"""Errors of the demuxer in a row after which the rest of the file is given up."""
+"""Consecutive errors of the demuxer after which the rest of the file is skipped."""
 
 _DEVICE_ERRORS = frozenset({errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV, errno.ETIMEDOUT})
-"""Errors of the disk or the network, not of what stands in the file."""
+"""Errors of the disk or the network, not of the file's content."""
 
-NOT_READ = "the disk does not give all of this file"
-LOOK_AT_THE_DISK = "Look at the disk or the connection, then open the file again; nothing has been changed."
+DISK_ERROR = tr("part of this file cannot be read from the disk")
+CHECK_DISK = tr("Check the disk or the connection, then open the file again. Nothing was changed.")
 
 _PROBE_WITHOUT_DECODING = {"skip_frame": "all"}
-"""Options that reach the decoders which only probing uses; the one that shows pictures is another."""
+"""Options for the decoders that only probing uses; frames are decoded by another one."""
 
-_TRIED = 4 << 20
-"""Bytes read after the last packet to see whether the disk gives them."""
+_READ_TEST_BYTES = 4 << 20
+"""Bytes read after the last packet to test whether the disk returns them."""
 
-REORDERING = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3", "vvc"})
-"""Codecs that store pictures in another order than they show them."""
+_REORDERING_CODECS = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3", "vvc"})
+"""Codecs whose decode order differs from the display order."""
 
 
-class ChangedFileError(UserError):
-    """The file is not what was opened any more."""
+class FileChangedError(UserError):
+    """The file on disk is no longer the one that was opened."""
 
 
 class IndexMismatchError(UserError):
-    """The file has not changed, and gives other packets than its index says: the index is to be read anew.
+    """The file has not changed but returns other packets than its index has, so the index must be rebuilt.
 
-    The index may be another version's of the library that reads packets, or of a disk that gave something else then.
+    The index may come from another version of the demuxer, or from a disk that returned other data at the time.
     """
 
 
-def refuse_what_is_no_file(path: Path) -> None:
-    """UserError where there is nothing that a video could be read from."""
+def ensure_file_exists(path: Path) -> None:
+    """Raise UserError unless the path is a file that is not empty."""
     if not path.exists():
-        raise UserError("there is no such file", path=path, remedy="Was it moved or renamed?")
+        raise UserError(tr("there is no such file"), path=path, remedy=tr("Check whether it was moved or renamed."))
     if path.is_dir():
-        raise UserError("this is a folder, not a video", path=path)
+        raise UserError(tr("this is a folder, not a video"), path=path)
     if path.stat().st_size == 0:
-        raise UserError("the file is empty (0 bytes)", path=path, remedy="Copy it again.")
+        raise UserError(tr("the file is empty (0 bytes)"), path=path, remedy=tr("Copy it again."))
 
 
-def refuse_another_file(path: Path, stamp: FileStamp | None) -> None:
-    """UserError where another file stands there now, or this one was written to since ``stamp`` was taken.
+def ensure_file_unchanged(path: Path, stamp: FileStamp | None) -> None:
+    """Raise FileChangedError if the file was replaced or written to since ``stamp`` was taken.
 
-    One that was moved away is none: what is open can still be read.
+    A file that was moved away is not an error: what is open can still be read.
     """
     try:
-        same = stamp is None or stamp_of(path) == stamp
+        same = stamp is None or file_stamp(path) == stamp
     except OSError:
         return
     if not same:
-        message = "the file has changed since it was opened"
-        remedy = "Open it again: other pictures may stand under these numbers now."
-        raise ChangedFileError(message, path=path, remedy=remedy)
+        message = tr("the file has changed since it was opened")
+        raise FileChangedError(message, path=path, remedy=tr("Open it again; its frame numbers may be different now."))
 
 
 def open_container(
     path: Path,
-    facts: StreamFacts | None = None,
+    stream_info: StreamInfo | None = None,
     *,
     stamp: FileStamp | None = None,
     options: dict[str, str] | None = None,
 ) -> Any:
-    """PyAV's input container of a file with a video stream; UserError says why there is none.
+    """PyAV's input container of a file with a video stream; UserError says why it cannot be opened.
 
-    ``stamp``: the file that this is to be, where it was opened before. ``options``: of the demuxer, besides ours.
-
-    ``facts``: what an earlier opening of the same file told. Probing then decodes nothing, which saves a whole key
-    frame's decoding (0.16 s of 0.17 s at 4K); what it would have found is put in its place.
+    Args:
+        stream_info: what an earlier opening of the same file found. Probing then decodes nothing, which saves decoding
+            a whole keyframe (0.16 s of 0.17 s at 4K); what it would have found is set instead.
+        stamp: of the file when it was opened before.
+        options: further options for the demuxer.
     """
     import av
 
-    refuse_what_is_no_file(path)
-    refuse_another_file(path, stamp)
+    ensure_file_exists(path)
+    ensure_file_unchanged(path, stamp)
     try:
-        probing = _PROBE_WITHOUT_DECODING if facts is not None else {}
-        # Where much stands before its pixels, FFmpeg would take an animation for a picture.
-        form = "apng" if path.suffix.lower() in (".png", ".apng") and is_animation(path) else None
+        probing = _PROBE_WITHOUT_DECODING if stream_info is not None else {}
+        # With much metadata before the pixels, FFmpeg would take an animation for a still image.
+        form = "apng" if path.suffix.lower() in (".png", ".apng") and is_animated_image(path) else None
         container = av.open(str(path), format=form, options=probing | (options or {}))
     except PermissionError as error:
-        raise UserError("you have no permission to read this file", path=path) from error
+        raise UserError(tr("you have no permission to read this file"), path=path) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        if _is_cut_mp4(path):
-            message = "this MP4 file has no table of contents: copying or recording was broken off before its end"
-            raise UserError(message, path=path, remedy="Copy it again, or repair the recording.") from error
-        remedy = "Is it a video? Play it in a media player, or convert it to MP4."
-        raise UserError("no video can be read from this file", path=path, remedy=remedy) from error
-    if not video_stream_of(container):
+        if _lacks_moov(path):
+            message = tr("this MP4 file has no index (moov box): the copy or recording was interrupted")
+            raise UserError(message, path=path, remedy=tr("Copy it again, or repair the recording.")) from error
+        message = tr("no video can be read from this file")
+        remedy = tr("Check that a media player can play it, or convert it to MP4.")
+        raise UserError(message, path=path, remedy=remedy) from error
+    if not select_video_stream(container):
         kinds = sorted({stream.type for stream in container.streams})
         container.close()
-        found = f" (it holds {', '.join(kinds)})" if kinds else ""
-        raise UserError(f"there is no video in this file{found}", path=path)
-    if facts is not None:
-        video_stream_of(container).codec_context.reorder_depth = facts.reorder_depth
+        message = tr("there is no video in this file")
+        if kinds:
+            message = tr("there is no video in this file (it contains {kinds})", kinds=", ".join(kinds))
+        raise UserError(message, path=path)
+    if stream_info is not None:
+        select_video_stream(container).codec_context.reorder_depth = stream_info.reorder_depth
     return container
 
 
-def _is_cut_mp4(path: Path) -> bool:
-    """Whether the file begins as MP4 or MOV and its boxes end without the one that tells what it holds."""
+def _lacks_moov(path: Path) -> bool:
+    """Whether the file starts as MP4 or MOV and ends without the ``moov`` box."""
     size = path.stat().st_size
     with path.open("rb") as file:
         at, first = 0, True
@@ -132,8 +139,8 @@ def _is_cut_mp4(path: Path) -> bool:
     return not first
 
 
-def video_stream_of(container: Any) -> Any:
-    """The stream to show: the first that is not a cover picture, None where there is none."""
+def select_video_stream(container: Any) -> Any:
+    """The first video stream that is not a cover image, None if there is none."""
     import av
 
     for stream in container.streams.video:
@@ -143,14 +150,14 @@ def video_stream_of(container: Any) -> Any:
     return None
 
 
-def facts_of(container: Any) -> StreamFacts:
-    """What the opened container says of its video stream."""
-    stream = video_stream_of(container)
+def read_stream_info(container: Any) -> StreamInfo:
+    """What the opened container reports about its video stream."""
+    stream = select_video_stream(container)
     context = stream.codec_context
     duration = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
     if duration is None and container.duration:
         duration = container.duration / 1_000_000
-    return StreamFacts(
+    return StreamInfo(
         size=(context.width, context.height),
         codec=context.codec.canonical_name,
         container=container.format.name,
@@ -160,30 +167,30 @@ def facts_of(container: Any) -> StreamFacts:
         average_rate=float(stream.average_rate or 0),
         sample_aspect_ratio=Fraction(stream.sample_aspect_ratio or 1),
         duration=duration,
-        picture_seconds=_picture_seconds(container, stream),
+        stream_duration=_stream_duration(container, stream),
         reorder_depth=int(context.reorder_depth),
         temporal_layers=temporal_layers(bytes(context.extradata or b"")) if context.name == "hevc" else 0,
     )
 
 
-def _picture_seconds(container: Any, stream: Any) -> float | None:
-    """Seconds from the first picture to the end of the last that are announced for this stream and no other.
+def _stream_duration(container: Any, stream: Any) -> float | None:
+    """Seconds from the first frame to the end of the last that are announced for this stream and no other.
 
-    Sound may go on when the pictures have ended, or begin before them: the length of the whole file tells nothing.
+    Audio may start earlier or end later than the video, so the duration of the whole file does not help.
     """
     base = stream.time_base
     if stream.duration and base:
         return float(stream.duration * base)
-    # Matroska counts both of these from its own beginning, however late the stream begins.
+    # Matroska counts both of these from the start of the file, however late the stream starts.
     tag = next((value for name, value in stream.metadata.items() if name.upper().startswith("DURATION")), "")
-    end = _seconds_in(tag)
+    end = _parse_seconds(tag)
     if end is None and len(container.streams) == 1 and container.duration:
         end = container.duration / 1_000_000
     start = float(stream.start_time * base) if stream.start_time and base else 0.0
     return None if end is None or end <= start else end - max(start, 0.0)
 
 
-def _seconds_in(tag: str) -> float | None:
+def _parse_seconds(tag: str) -> float | None:
     """Seconds of "00:01:02.500000000"; None for anything else."""
     parts = tag.strip().split(":")
     try:
@@ -193,10 +200,10 @@ def _seconds_in(tag: str) -> float | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def demuxed(container: Any, stream: Any) -> Iterator[Any]:
-    """The stream's packets to the end of the file; errors of the demuxer are passed over while it makes progress.
+def demux(container: Any, stream: Any) -> Iterator[Any]:
+    """The stream's packets to the end of the file, skipping errors of the demuxer while it makes progress.
 
-    The empty packets by which PyAV ends a stream are left out. Raises UserError where the disk does not answer.
+    The empty packets with which PyAV flushes a stream are left out. Raises UserError if the disk does not respond.
     """
     import av
 
@@ -213,7 +220,7 @@ def demuxed(container: Any, stream: Any) -> Iterator[Any]:
             return  # PyAV at the end of a file in which a stream appeared midway
         except (av.error.FFmpegError, OSError, ValueError) as error:
             if getattr(error, "errno", None) in _DEVICE_ERRORS:
-                raise UserError(NOT_READ, remedy=LOOK_AT_THE_DISK) from error
+                raise UserError(DISK_ERROR, remedy=CHECK_DISK) from error
             failures += 1
 
 
@@ -224,20 +231,20 @@ def scan_packets(
     progress: Callable[[int, Packets | None], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Packets:
-    """All packets of the video stream, or the first ``limit``; nothing is decoded.
+    """All packets of the video stream, or the first ``limit``, without decoding.
 
     ``progress(bytes read, None)`` is called every 1,000 packets, with the packets so far about every 20,000.
     """
-    stream = video_stream_of(container)
-    # Plain numbers one after the other: a row as a Python tuple would take four times the memory.
+    stream = select_video_stream(container)
+    # A flat array of integers: rows as Python tuples would take four times the memory.
     columns = array("q")
     position = -1
-    for count, packet in enumerate(demuxed(container, stream), start=1):
+    for count, packet in enumerate(demux(container, stream), start=1):
         position = -1 if packet.pos is None else packet.pos
         columns.extend(
             (
-                NO_TIME if packet.pts is None else packet.pts,
-                NO_TIME if packet.dts is None else packet.dts,
+                NO_PTS if packet.pts is None else packet.pts,
+                NO_PTS if packet.dts is None else packet.dts,
                 position,
                 packet.size,
                 packet.is_keyframe,
@@ -250,62 +257,101 @@ def scan_packets(
         if count % 16 == 0 and cancelled is not None and cancelled():
             break
         if count % 1000 == 0 and progress is not None:
-            progress(position, packets_of(columns) if count % 20_000 == 0 else None)
-    return packets_of(columns)
+            progress(position, packets_from_rows(columns) if count % 20_000 == 0 else None)
+    return packets_from_rows(columns)
 
 
-def packets_of(rows: array[int]) -> Packets:
-    """Columns of pts, dts, pos, size, key, discard, corrupt, which ``rows`` has one packet after the other."""
+def packets_from_rows(rows: array[int]) -> Packets:
+    """The columns pts, dts, pos, size, key, discard, corrupt of ``rows``, which has the packets one after another."""
     table = np.array(rows, dtype=np.int64).reshape(-1, 7)
     pts, dts, pos, size, key, discard, corrupt = (np.ascontiguousarray(column) for column in table.T)
     return Packets(pts, dts, pos, size, key.astype(np.bool_), discard.astype(np.bool_), corrupt.astype(np.bool_))
 
 
-def doubts_of(facts: StreamFacts, packets: Packets, file_size: int, *, complete: bool = True) -> tuple[str, ...]:
-    """Reasons why packets and pictures may differ in number or order; ``complete``: these are all packets."""
-    doubts: list[str] = []
-    if order_unknown(facts, packets):
-        doubts.append(ORDER_UNKNOWN)
+def find_uncertainties(info: StreamInfo, packets: Packets, file_size: int, *, complete: bool = True) -> tuple[str, ...]:
+    """Reasons (``reasons``) why packets and frames may differ in number or order.
+
+    Args:
+        complete: these are all packets of the file.
+    """
+    found: list[str] = []
+    if has_unknown_order(info, packets):
+        found.append(reasons.ORDER_UNKNOWN)
     if bool(packets.segments.any()):
-        doubts.append(RESTARTS)
-    if "mpegts" in facts.container or facts.container in {"mpeg", "mpegvideo"}:
-        doubts.append("MPEG streams may begin or end within a picture")
-    if facts.codec in {"vp9", "vp8", "av1"}:
-        doubts.append(f"{facts.codec} packets may hold hidden pictures")
-    if facts.codec == "mpeg4" and "avi" in facts.container:
-        doubts.append("MPEG-4 in AVI may pack two pictures into one packet")
+        found.append(reasons.TIMESTAMPS_RESTART)
+    if "mpegts" in info.container or info.container in {"mpeg", "mpegvideo"}:
+        found.append(reasons.PARTIAL_FRAMES)
+    if info.codec in {"vp9", "vp8", "av1"}:
+        found.append(reasons.HIDDEN_FRAMES.format(codec=info.codec))
+    if info.codec == "mpeg4" and "avi" in info.container:
+        found.append(reasons.PACKED_FRAMES)
     if bool(packets.corrupt.any()):
-        doubts.append("the container marks packets as damaged")
-    shown = int(np.count_nonzero(~packets.discard))
-    if complete and facts.frames and facts.frames not in {len(packets), len(packets) + facts.left_out, shown}:
-        doubts.append(f"the container announces {facts.frames} pictures and has packets for {len(packets)}")
+        found.append(reasons.CORRUPT_PACKETS)
+    displayed = int(np.count_nonzero(~packets.discard))
+    if complete and info.frames and info.frames not in {len(packets), len(packets) + info.dropped_frames, displayed}:
+        found.append(reasons.FRAME_COUNT_DIFFERS.format(announced=info.frames, packets=len(packets)))
     if len(packets) and int(packets.pos[-1]) >= 0 and int(packets.pos[-1] + packets.size[-1]) > file_size:
-        doubts.append("the file ends within its last packet")
-    if bool(leading_the_file(packets).any()):
-        doubts.append("the file begins within an open group")
+        found.append(reasons.LAST_PACKET_TRUNCATED)
+    if bool(undecodable_leading(packets).any()):
+        found.append(reasons.STARTS_IN_OPEN_GOP)
     if bool((packets.size == 0).any()):
-        doubts.append("some packets are empty")
+        found.append(reasons.EMPTY_PACKETS)
     if len(packets) and not packets.key[0]:
-        doubts.append("the file does not begin with a key frame")
-    return tuple(doubts)
+        found.append(reasons.STARTS_WITHOUT_KEYFRAME)
+    return tuple(found)
 
 
-def order_unknown(facts: StreamFacts, packets: Packets) -> bool:
-    """Whether the time stamps do not tell the order in which the pictures are shown."""
-    if facts.codec not in REORDERING:
+def has_unknown_order(info: StreamInfo, packets: Packets) -> bool:
+    """Whether the timestamps do not tell the display order of the frames."""
+    if info.codec not in _REORDERING_CODECS:
         return False
-    if bool((packets.pts == NO_TIME).any()):
+    if bool((packets.pts == NO_PTS).any()):
         return True
-    # AVI and raw streams store no presentation times; FFmpeg then counts packets.
-    return "avi" in facts.container or facts.container in {"h264", "hevc", "m4v", "mpegvideo"}
+    # AVI and raw streams store no PTS; FFmpeg then counts packets.
+    return "avi" in info.container or info.container in {"h264", "hevc", "m4v", "mpegvideo"}
 
 
-def check_readable(path: Path, packets: Packets) -> None:
-    """Raise UserError where the disk gives nothing after the last packet: FFmpeg takes that for the end of the file."""
+def ensure_readable(path: Path, packets: Packets) -> None:
+    """Raise UserError if the disk returns nothing after the last packet, which FFmpeg takes for the end of the file."""
     end = int(packets.pos[-1] + packets.size[-1]) if len(packets) and packets.pos[-1] >= 0 else 0
     try:
         with path.open("rb") as file:
-            file.seek(min(end, max(0, path.stat().st_size - _TRIED)))
-            file.read(_TRIED)
+            file.seek(min(end, max(0, path.stat().st_size - _READ_TEST_BYTES)))
+            file.read(_READ_TEST_BYTES)
     except OSError as error:
-        raise UserError(NOT_READ, path=path, remedy=LOOK_AT_THE_DISK) from error
+        raise UserError(DISK_ERROR, path=path, remedy=CHECK_DISK) from error
+
+
+def with_dropped_frames(path: Path, info: StreamInfo, packets: Packets) -> StreamInfo:
+    """The stream info with the frames that the edit list of an MP4 or MOV hides and FFmpeg drops entirely.
+
+    FFmpeg drops whole GOPs that an edit list hides, as if they did not exist. The file is opened twice more, and only
+    if its header announces more frames than there are packets.
+
+    Args:
+        packets: all packets of the file.
+    """
+    if "mov" not in info.container or info.frames <= len(packets):
+        return info
+    try:
+        displayed = _index_entries(path, info)
+        all_entries = _index_entries(path, info, ignore_editlist="1")
+    except UserError:
+        return info
+    size = path.stat().st_size
+    is_whole = len(all_entries) == info.frames and bool((all_entries.sum(axis=1) <= size).all())
+    # With fewer packets than displayed entries in the container's index the file is truncated, edit list or not.
+    if is_whole and len(displayed) == len(packets):
+        return replace(info, dropped_frames=len(all_entries) - len(displayed))
+    return info
+
+
+def _index_entries(path: Path, info: StreamInfo, **options: str) -> Int64:
+    """(N, 2) int64: position and bytes of each frame according to the container's own index."""
+    container = open_container(path, info, options=options)
+    try:
+        # Older versions of PyAV lack the attribute.
+        found = getattr(select_video_stream(container), "index_entries", ())
+        return np.array([(entry.pos, entry.size) for entry in found], np.int64).reshape(-1, 2)
+    finally:
+        container.close()

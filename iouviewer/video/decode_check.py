@@ -1,4 +1,4 @@
-"""What a clean single-threaded decode gives: the true number, order and content of a video's pictures."""
+"""The decode check: one clean single-threaded decode finds the true numbers, order and content of all frames."""
 
 from __future__ import annotations
 
@@ -10,158 +10,168 @@ from typing import Any
 import numpy as np
 
 from iouviewer.errors import UserError
-from iouviewer.video.checksum import check_sum
-from iouviewer.video.container import LOOK_AT_THE_DISK, IndexMismatchError
+from iouviewer.i18n import tr
+from iouviewer.video import reasons
+from iouviewer.video.checksum import frame_checksum
+from iouviewer.video.container import CHECK_DISK, IndexMismatchError
 from iouviewer.video.decoder import Decoder
-from iouviewer.video.facts import FormChange
-from iouviewer.video.index import FALSE_KEYS, NO_TIME, ORDER_UNKNOWN, Damage, VideoIndex
-from iouviewer.video.seek_points import is_no_start
+from iouviewer.video.index import Damage, VideoIndex
+from iouviewer.video.seek_points import is_false_keyframe
+from iouviewer.video.stream_info import FormatChange
+from iouviewer.video.timestamps import NO_PTS
 
 
-class Confirmation:
-    """A clean decode of a whole file, a picture at a time, so that it can wait while something else is wanted.
+class DecodeCheck:
+    """A clean decode of a whole file, one frame at a time, so that it can be paused for other work.
 
-    Owned by one thread. ``close`` it when it is done or no longer wanted.
+    Owned by one thread. ``close`` it when it is done or no longer needed.
     """
 
     def __init__(self, path: Path, index: VideoIndex) -> None:
         self.index = index
-        """The index that is confirmed; one with the same packets may take its place while the decode goes on."""
+        """The index to check; one with the same packets may replace it during the decode."""
         self._path = path
         self._decoder = Decoder(path, threads=1)
-        self._false_keys = False
-        self._keys = [0]
+        self._has_false_keyframes = False
+        self._keyframes = [0]
         self._rows: list[tuple[int, int, int, int]] = []
         self._corrupt: list[int] = []
-        self._forms: list[FormChange] = []
+        self._format_changes: list[FormatChange] = []
         self._untraced = 0
-        self._form: tuple[tuple[int, int], str] | None = None
-        self._started = False
+        self._format: tuple[tuple[int, int], str] | None = None
+        self._is_started = False
         self.done = False
 
     @property
     def packets(self) -> int:
         """Packets decoded so far."""
-        return self._decoder.fed + 1
+        return self._decoder.last_packet + 1
 
     def advance(self) -> bool:
-        """Decode one picture more; False when there is none, and the ``result`` can be had."""
-        if not self._started:
+        """Decode the next frame; False if there is none and ``result`` is available."""
+        if not self._is_started:
             self._decoder.start_at(self.index, 0)
-            self._started = True
-        decoded = None if self.done else self._decoder.advance()
+            self._is_started = True
+        decoded = None if self.done else self._decoder.next_frame()
         if decoded is None:
             self.done = True
             return False
         frame = decoded.frame
-        codec = self.index.facts.codec if self.index.facts is not None else ""
-        if decoded.packet and codec and is_no_start(frame, self.index, codec):
-            self._false_keys = True
+        codec = self.index.stream_info.codec if self.index.stream_info is not None else ""
+        if decoded.packet and codec and is_false_keyframe(frame, self.index, codec):
+            self._has_false_keyframes = True
         elif frame.key_frame and decoded.packet >= 0:
-            self._keys.append(decoded.packet)
+            self._keyframes.append(decoded.packet)
         if frame.is_corrupt:
             self._corrupt.append(len(self._rows))
-        self._note_form(frame)
+        self._record_format(frame)
         self._untraced += decoded.packet < 0
-        stamp = _stamp(self.index, decoded.packet)
-        self._rows.append((decoded.packet, decoded.repeat, stamp, check_sum(frame)))
+        stamp = _timestamp(self.index, decoded.packet)
+        self._rows.append((decoded.packet, decoded.repeat, stamp, frame_checksum(frame)))
         return True
 
-    def _note_form(self, frame: Any) -> None:
-        """Keep where the size or the pixel format changes: a decoder takes that as it comes, and says nothing."""
+    def _record_format(self, frame: Any) -> None:
+        """Record changes of size or pixel format, which a decoder handles silently."""
         size, pixel_format = (int(frame.width), int(frame.height)), str(frame.format.name)
-        if self._form is None:
-            # Everything is shown in the size that opening the file told.
-            told = self.index.facts.size if self.index.facts is not None else size
-            self._form = told, pixel_format
-        if (size, pixel_format) != self._form:
-            self._form = size, pixel_format
-            self._forms.append(FormChange(len(self._rows) - self._untraced, size, pixel_format))
+        if self._format is None:
+            # All frames are displayed in the size found when opening the file.
+            announced = self.index.stream_info.size if self.index.stream_info is not None else size
+            self._format = announced, pixel_format
+        if (size, pixel_format) != self._format:
+            self._format = size, pixel_format
+            self._format_changes.append(FormatChange(len(self._rows) - self._untraced, size, pixel_format))
 
     def result(self) -> VideoIndex:
-        """The index with pictures, order and checksums as the decode gave them; ValueError before it is done.
+        """The index with frames, order and checksums from the decode; ValueError before it is done.
 
-        Raises UserError where the file did not give all packets of the index, and IndexMismatchError where it gave
-        others: a disk that fails is no proof.
+        Raises UserError if the file did not return all packets of the index, and IndexMismatchError if it returned
+        others: a failing disk must not count as a check.
         """
         if not self.done:
             raise ValueError("the file has not been decoded to its end")
         read, known = self.packets, len(self.index.packets)
-        if read < known or self._decoder.drifted:
-            what = f"only {read:,} of {known:,} packets could be read a second time"
-            kind = IndexMismatchError if self._decoder.drifted else UserError
-            raise kind(what, path=self._path, remedy=LOOK_AT_THE_DISK)
+        if read < known or self._decoder.index_mismatch:
+            message = tr("only {read:,} of {known:,} packets could be read again", read=read, known=known)
+            error_type = IndexMismatchError if self._decoder.index_mismatch else UserError
+            raise error_type(message, path=self._path, remedy=CHECK_DISK)
         index = self.index
-        if FALSE_KEYS in index.doubts or self._false_keys:
-            # What the container flags is not to be believed; the decoder has told of each picture.
+        if reasons.FALSE_KEYFRAMES in index.uncertainties or self._has_false_keyframes:
+            # Replace the container's flags by those of the decoder.
             key = np.zeros(known, np.bool_)
-            key[[packet for packet in self._keys if packet < known]] = True
+            key[[packet for packet in self._keyframes if packet < known]] = True
             index = replace(index, packets=replace(index.packets, key=key))
-        confirmed = _confirmed(index, self._rows, self._corrupt, self._decoder.errors)
-        return replace(confirmed, form_changes=tuple(self._forms))
+        checked = _with_decoded_frames(index, self._rows, self._corrupt, self._decoder.errors)
+        return replace(checked, format_changes=tuple(self._format_changes))
 
     def close(self) -> None:
-        """Give back the file."""
+        """Release the file."""
         self._decoder.close()
 
 
-def confirm_index(
+def run_decode_check(
     path: Path,
     index: VideoIndex,
     *,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> VideoIndex | None:
-    """The index with pictures, order and checksums as one decoder thread gives them; None where it was cancelled.
+    """The index with frames, order and checksums as one decoder thread finds them; None if it was cancelled.
 
-    ``progress(packets decoded, packets)`` is called for every picture.
+    ``progress(packets decoded, packets)`` is called for every frame.
     """
-    confirmation = Confirmation(path, index)
+    check = DecodeCheck(path, index)
     try:
-        while confirmation.advance():
+        while check.advance():
             if cancelled is not None and cancelled():
                 return None
             if progress is not None:
-                progress(confirmation.packets, len(index.packets))
-        return confirmation.result()
+                progress(check.packets, len(index.packets))
+        return check.result()
     finally:
-        confirmation.close()
+        check.close()
 
 
-def _stamp(index: VideoIndex, packet: int) -> int:
+def _timestamp(index: VideoIndex, packet: int) -> int:
     if not 0 <= packet < len(index.packets):
-        return NO_TIME
+        return NO_PTS
     pts = int(index.packets.pts[packet])
-    return int(index.packets.dts[packet]) if pts == NO_TIME else pts
+    return int(index.packets.dts[packet]) if pts == NO_PTS else pts
 
 
-def _confirmed(
+def _with_decoded_frames(
     index: VideoIndex, rows: list[tuple[int, int, int, int]], corrupt: list[int], errors: list[tuple[int, str]]
 ) -> VideoIndex:
+    """The index with the decoded frames.
+
+    Args:
+        rows: packet, repeat, timestamp and checksum of each decoded frame.
+        corrupt: places in ``rows`` of frames in which the decoder concealed errors.
+        errors: packet and message of each packet that the decoder rejected.
+    """
     table = np.array([row for row in rows if row[0] >= 0], dtype=np.int64).reshape(-1, 4)
-    pictures, repeats, pts, checks = (np.ascontiguousarray(column) for column in table.T)
-    if ORDER_UNKNOWN in index.doubts:
-        # The stamps count packets, not pictures: the i-th picture is shown at the i-th stamp.
-        pts = pts[np.lexsort((pts, index.packets.segments[pictures]))]
+    frame_packets, repeats, pts, checksums = (np.ascontiguousarray(column) for column in table.T)
+    if reasons.ORDER_UNKNOWN in index.uncertainties:
+        # The timestamps count packets, not frames: the i-th frame is displayed at the i-th timestamp.
+        pts = pts[np.lexsort((pts, index.packets.segments[frame_packets]))]
     missing = np.flatnonzero(~index.packets.discard & (index.packets.size > 0))
-    missing = missing[~np.isin(missing, pictures)]
-    damage = [Damage(frame, "the decoder had to make up parts of this picture") for frame in corrupt]
-    refused = dict(errors)
+    missing = missing[~np.isin(missing, frame_packets)]
+    damage = [Damage(frame, reasons.ERRORS_CONCEALED) for frame in corrupt]
+    messages = dict(errors)
     for packet in missing.tolist():
-        before = np.flatnonzero(pictures < packet)
+        before = np.flatnonzero(frame_packets < packet)
         at = int(before[-1]) if len(before) else None
-        reason = refused.get(packet)
-        if reason is not None:
-            damage.append(Damage(at, f"a picture after this one cannot be decoded ({reason})"))
-    bad = {packet for packet, _ in errors}
-    for packet in sorted(bad & set(pictures.tolist())):
-        damage.append(Damage(int(np.flatnonzero(pictures == packet)[0]), f"parts are damaged ({refused[packet]})"))
+        message = messages.get(packet)
+        if message is not None:
+            damage.append(Damage(at, reasons.NEXT_UNDECODABLE.format(detail=message)))
+    for packet in sorted(messages.keys() & set(frame_packets.tolist())):
+        frame = int(np.flatnonzero(frame_packets == packet)[0])
+        damage.append(Damage(frame, reasons.PARTLY_DAMAGED.format(detail=messages[packet])))
     return replace(
         index,
-        pictures=pictures,
+        frame_packets=frame_packets,
         repeats=repeats,
-        picture_pts=pts,
-        checks=checks.astype(np.uint32),
-        confirmed=True,
+        frame_pts=pts,
+        checksums=checksums.astype(np.uint32),
+        numbers_final=True,
         damage=tuple(damage),
     )

@@ -1,4 +1,4 @@
-"""A name for a video's content that is cheap enough to take from a file of any size."""
+"""A fingerprint of a video's content that is cheap to compute for a file of any size."""
 
 from __future__ import annotations
 
@@ -8,81 +8,82 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from iouviewer.video.picture_files import is_picture, pictures_of
+from iouviewer.video.image_files import is_image_file, list_images
 
-_PIECE = 1 << 20
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What tells that a file was written to, without reading it: size in bytes, time in nanoseconds.
+    """Shows whether a file was written to, without reading it: size in bytes, time in nanoseconds.
 
-    It is taken before the file is opened: what was learnt of a file that is written to meanwhile is not true of it.
+    It is taken before the file is opened: what is read from a file that is written to meanwhile may be wrong.
     """
 
     size: int
     modified: int
 
 
-def stamp_of(path: Path) -> FileStamp:
-    """The stamp of a file as it is now. Raises OSError where there is none."""
+def file_stamp(path: Path) -> FileStamp:
+    """The current stamp of a file. Raises OSError if there is none."""
     found = path.stat()
     return FileStamp(found.st_size, found.st_mtime_ns)
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 (first 32 hexadecimal digits) of the file's size, first and last MiB.
+    """SHA-256 (first 32 hexadecimal digits) of the file's size and its first and last MiB.
 
-    For a folder: ``fingerprint_of_pictures``. Raises OSError where the file cannot be read, UserError where a folder
-    has no pictures.
+    For a folder: ``fingerprint_images``. Raises OSError if the file cannot be read, UserError if a folder has no
+    images.
     """
     if path.is_dir():
-        return fingerprint_of_pictures(pictures_of(path))
+        return fingerprint_images(list_images(path))
     digest = hashlib.sha256()
     size = path.stat().st_size
     digest.update(str(size).encode())
     with path.open("rb") as file:
-        digest.update(file.read(_PIECE))
-        if size > _PIECE:
-            file.seek(max(_PIECE, size - _PIECE))
-            digest.update(file.read(_PIECE))
+        digest.update(file.read(_CHUNK))
+        if size > _CHUNK:
+            file.seek(max(_CHUNK, size - _CHUNK))
+            digest.update(file.read(_CHUNK))
     return digest.hexdigest()[:32]
 
 
-def fingerprint_of_pictures(pictures: Sequence[Path]) -> str:
-    """SHA-256 (first 32 hexadecimal digits) of names, sizes, and the first MiB of the first and the last picture.
+def fingerprint_images(images: Sequence[Path]) -> str:
+    """SHA-256 (first 32 hexadecimal digits) of names, sizes, and the first MiB of the first and the last image.
 
-    The bytes tell folders apart whose pictures have the same names and sizes, as BMP files have. A picture that may not
-    be read counts by its name and size. Raises OSError where a file is gone.
+    The bytes distinguish folders whose images have the same names and sizes, as BMP files do. An image that may not be
+    read counts by its name and size. Raises OSError if a file is gone.
     """
     digest = hashlib.sha256()
-    for picture in pictures:
-        digest.update(f"{picture.name}\0{picture.stat().st_size}\0".encode(errors="surrogateescape"))
-    for picture in (pictures[0], pictures[-1]):
-        with contextlib.suppress(OSError), picture.open("rb") as file:
-            digest.update(file.read(_PIECE))
+    for image in images:
+        digest.update(f"{image.name}\0{image.stat().st_size}\0".encode(errors="surrogateescape"))
+    for image in (images[0], images[-1]):
+        with contextlib.suppress(OSError), image.open("rb") as file:
+            digest.update(file.read(_CHUNK))
     return digest.hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
-class FormerFingerprint:
-    """What earlier versions of the program named a folder by, so that the projects that they made are still found.
+class LegacyFingerprint:
+    """The fingerprint that earlier versions of the program gave a folder, to find the projects they created.
 
     Attributes:
         value: as ``fingerprint``.
-        certain: the pictures counted. Those of an ``img1`` folder did not, so sequences of equal length had one name.
+        certain: it covers the images. Those of an ``img1`` folder were not covered, so sequences of equal length had
+            the same fingerprint.
     """
 
     value: str
     certain: bool
 
 
-def former_fingerprint(folder: Path) -> FormerFingerprint:
-    """Of the names and sizes of all files of a folder, pictures or not. Raises OSError where a file is gone."""
+def compute_legacy_fingerprint(folder: Path) -> LegacyFingerprint:
+    """From the names and sizes of all files of a folder, images or not. Raises OSError if a file is gone."""
     digest = hashlib.sha256()
     certain = False
     for child in sorted(folder.iterdir()):
         if child.is_file():
             digest.update(f"{child.name}\0{child.stat().st_size}\0".encode(errors="surrogateescape"))
-            certain = certain or is_picture(child)
-    return FormerFingerprint(digest.hexdigest()[:32], certain)
+            certain = certain or is_image_file(child)
+    return LegacyFingerprint(digest.hexdigest()[:32], certain)

@@ -1,4 +1,4 @@
-"""Decoded pictures near the one on screen, within a budget of bytes."""
+"""Decoded frames near the current one, within a budget of bytes."""
 
 from __future__ import annotations
 
@@ -6,106 +6,114 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass
 from typing import Any
 
-from iouviewer.video.colour import frame_bytes
+from iouviewer.video.conversion import frame_bytes
 
-NEAR = 16
-"""Pictures this near to the one on screen are kept at full size, and behind the travel as well."""
+FULL_SIZE_RADIUS = 16
+"""Frames this near to the current one are kept at full size, and behind the direction of navigation as well."""
 
-_LEFT_BEHIND = 1e9
+_BEHIND = 1e9
 
 
 @dataclass(slots=True)
-class Held:
-    """A picture in memory: PyAV's planes, their scale against the file's picture, whether it is surely right."""
+class CachedFrame:
+    """A frame in memory.
 
-    picture: Any
+    Attributes:
+        frame: PyAV's frame.
+        scale: its size relative to the frame in the file.
+        exact: its content is known to be that of a clean decode.
+        size: bytes.
+    """
+
+    frame: Any
     scale: float = 1.0
-    sure: bool = True
+    exact: bool = True
     size: int = 0
 
 
-class Ring:
-    """Pictures by number. When the budget is exceeded those left behind by the travel go first, then the farthest."""
+class FrameCache:
+    """Frames by number. Beyond the budget, frames behind the direction of navigation are evicted first, then the
+    farthest."""
 
     def __init__(self, budget: int) -> None:
-        self._held: dict[int, Held] = {}
+        self._frames: dict[int, CachedFrame] = {}
         self._numbers: list[int] = []
         self.used = 0
         self.budget = budget
-        self.centre = 0
+        self.position = 0
         self.direction = 1
 
-    def __contains__(self, frame: int) -> bool:
-        return frame in self._held
+    def __contains__(self, number: int) -> bool:
+        return number in self._frames
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._frames)
 
-    def get(self, frame: int) -> Held | None:
-        """The picture, or None."""
-        return self._held.get(frame)
+    def get(self, number: int) -> CachedFrame | None:
+        """The frame, or None."""
+        return self._frames.get(number)
 
-    def nearest(self, frame: int) -> int | None:
-        """Number of the picture held that is nearest, the earlier of two; None where there is none."""
-        at = bisect_left(self._numbers, frame)
-        return min(self._numbers[max(at - 1, 0) : at + 1], key=lambda held: abs(held - frame), default=None)
+    def nearest(self, number: int) -> int | None:
+        """Number of the nearest cached frame, the earlier of two; None if there is none."""
+        at = bisect_left(self._numbers, number)
+        return min(self._numbers[max(at - 1, 0) : at + 1], key=lambda cached: abs(cached - number), default=None)
 
-    def frames(self) -> list[int]:
-        """Numbers of the pictures held, ascending."""
+    def numbers(self) -> list[int]:
+        """Numbers of the cached frames, ascending."""
         return list(self._numbers)
 
     def bytes_between(self, first: int, last: int) -> int:
-        """Bytes of the pictures from one number to another."""
+        """Bytes of the frames from one number to another, inclusive."""
         span = self._numbers[bisect_left(self._numbers, first) : bisect_left(self._numbers, last + 1)]
-        return sum(self._held[frame].size for frame in span)
+        return sum(self._frames[number].size for number in span)
 
-    def put(self, frame: int, held: Held) -> bool:
-        """Keep a picture; a smaller one never replaces a larger. False where it was itself the least useful."""
-        old = self._held.get(frame)
+    def put(self, number: int, cached: CachedFrame) -> bool:
+        """Add a frame; a smaller one never replaces a larger. False if it was evicted at once."""
+        old = self._frames.get(number)
         if old is not None:
-            if old.scale > held.scale:
+            if old.scale > cached.scale:
                 return True
-            self.drop(frame)
-        held.size = frame_bytes(held.picture)
-        self._held[frame] = held
-        insort(self._numbers, frame)
-        self.used += held.size
+            self.drop(number)
+        cached.size = frame_bytes(cached.frame)
+        self._frames[number] = cached
+        insort(self._numbers, number)
+        self.used += cached.size
         self._evict()
-        return frame in self._held
+        return number in self._frames
 
-    def distance(self, frame: int) -> float:
-        """How far a picture is from being needed: behind the direction of travel four times, and last of all soon."""
-        ahead = (frame - self.centre) * self.direction
+    def eviction_distance(self, number: int) -> float:
+        """How soon a frame may be needed: those just behind count four times as far, others behind as farthest."""
+        ahead = (number - self.position) * self.direction
         if ahead >= 0:
             return float(ahead)
-        return -4.0 * ahead if -ahead <= NEAR else _LEFT_BEHIND - ahead
+        return -4.0 * ahead if -ahead <= FULL_SIZE_RADIUS else _BEHIND - ahead
 
     def set_budget(self, budget: int) -> None:
-        """Change the budget, bytes; at least one picture is always kept.
+        """Change the budget, bytes; at least one frame is always kept.
 
-        With a larger one, pictures that were kept small for want of room make way for whole ones.
+        With a larger budget, frames that were cached downscaled for lack of memory are dropped in favour of full ones.
         """
         if budget > self.budget:
-            for frame in self.frames():
-                if self._held[frame].scale < 1.0:
-                    self.drop(frame)
+            for number in self.numbers():
+                if self._frames[number].scale < 1.0:
+                    self.drop(number)
         self.budget = budget
         self._evict()
 
     def _evict(self) -> None:
-        while self.used > self.budget and len(self._held) > 1:
-            # The distance grows to both sides, so the farthest picture is the first or the last.
-            self.drop(max(self._numbers[0], self._numbers[-1], key=self.distance))
+        while self.used > self.budget and len(self._frames) > 1:
+            # The distance grows to both sides, so the farthest frame is the first or the last.
+            self.drop(max(self._numbers[0], self._numbers[-1], key=self.eviction_distance))
 
-    def drop(self, frame: int) -> None:
-        """Forget one picture."""
-        held = self._held.pop(frame, None)
-        if held is not None:
-            self.used -= held.size
-            del self._numbers[bisect_left(self._numbers, frame)]
+    def drop(self, number: int) -> None:
+        """Remove one frame."""
+        cached = self._frames.pop(number, None)
+        if cached is not None:
+            self.used -= cached.size
+            del self._numbers[bisect_left(self._numbers, number)]
 
     def clear(self) -> None:
-        """Forget all pictures."""
-        self._held.clear()
+        """Remove all frames."""
+        self._frames.clear()
         self._numbers.clear()
         self.used = 0

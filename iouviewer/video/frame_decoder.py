@@ -1,4 +1,4 @@
-"""Decoded pictures by number: where to begin decoding, what to keep, and whether what came out is right."""
+"""Decoded frames by number: where to start decoding, what to cache, and whether the result is correct."""
 
 from __future__ import annotations
 
@@ -10,56 +10,54 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.video.cache_policy import Travel
-from iouviewer.video.checksum import check_sum
-from iouviewer.video.colour import Converter
+from iouviewer.video import reasons
+from iouviewer.video.cache_policy import CachePolicy
+from iouviewer.video.checksum import frame_checksum
 from iouviewer.video.container import IndexMismatchError
-from iouviewer.video.damaged_groups import RoughGroups, is_known_damaged
-from iouviewer.video.decode_failures import Losses
-from iouviewer.video.decoder import Decoded, Decoder
-from iouviewer.video.facts import StreamFacts
+from iouviewer.video.conversion import Converter
+from iouviewer.video.decode_failures import DamagedGops, DecodeFailures, has_known_damage
+from iouviewer.video.decoder import DecodedFrame, Decoder
 from iouviewer.video.fingerprint import FileStamp
-from iouviewer.video.frame_cache import Held, Ring
-from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex, with_damage, without_key_flags
-from iouviewer.video.index_builder import goes_on_from
-from iouviewer.video.seek_points import is_no_start, lacks_references, shares_slices
+from iouviewer.video.frame_cache import CachedFrame, FrameCache
+from iouviewer.video.index import Damage, VideoIndex, with_damage, without_keyframe_flags
+from iouviewer.video.index_builder import has_packets_of
+from iouviewer.video.seek_points import is_false_keyframe, lacks_references, uses_slice_threads
+from iouviewer.video.stream_info import StreamInfo
 
-_OVERSHOOT = 64
-"""Packets decoded past a picture's own before it counts as lost; decoders hold back at most 16 and their threads."""
+_MAX_DECODER_DELAY = 64
+"""Packets decoded past a frame's own before it counts as lost; decoders hold back at most 16 and one per thread."""
 
-_UNDER_WAY = (os.cpu_count() or 1) + 1
+_MAX_IN_PROGRESS = (os.cpu_count() or 1) + 1
 """Packets that decoder threads may be working on at once."""
 
-_SMALL_MEMORY = 4 << 20
-"""Bytes unless told otherwise, or what the order of the pictures takes. More makes reading in sequence slower: pictures
-then leave the processor's cache."""
+DEFAULT_MEMORY = 4 << 20
+"""Bytes unless specified, or what the reordering of frames takes. More makes sequential reading slower: frames then
+leave the processor's cache."""
 
 _LINE_ALIGNMENT = 128
-"""Pixels up to which FFmpeg may lengthen the lines of a picture."""
+"""Pixels up to which FFmpeg may pad the lines of a frame."""
 
-_SEQUENCE = 3
-"""Steps of one picture in a row after which the following ones are decoded while the caller uses the last."""
+_SEQUENTIAL_STEPS = 3
+"""Consecutive steps of one frame after which the following ones are decoded while the caller uses the last."""
 
-_AHEAD_BYTES = 32 << 20
-"""Bytes of pictures decoded that way at once, besides those in the ring; two pictures at least, sixteen at most."""
-
-FOUND_DAMAGE = "damage was found while reading"
+_READ_AHEAD_BYTES = 32 << 20
+"""Bytes of frames decoded ahead at once, besides those in the cache; at least two frames, at most sixteen."""
 
 Cancelled = Callable[[], bool]
 
 
-class Pictures:
-    """Pictures of one file. Owned by one thread.
+class FrameDecoder:
+    """Frames of one file. Owned by one thread.
 
-    A picture is *sure* when it is what a clean decode gives: its checksum is the index's, or there is none and the
-    decoder met no damage in its group.
+    A frame is *exact* if it equals that of a clean decode: its checksum is that of the index, or there is none and the
+    decoder met no damage in its GOP.
     """
 
     def __init__(
         self,
         path: Path,
         index: VideoIndex,
-        facts: StreamFacts,
+        stream_info: StreamInfo,
         converter: Converter,
         memory: int | None,
         container: Any = None,
@@ -68,312 +66,333 @@ class Pictures:
         self.index = index
         self._stamp = stamp
         self._path = path
-        self._facts = facts
-        self._frugal = memory is None
-        self.ring = Ring(memory or _least_memory(self.index, self._facts))
+        self._stream_info = stream_info
+        self._uses_least_memory = memory is None
+        self.cache = FrameCache(memory or _least_memory(self.index, self._stream_info))
         self._converter = converter
-        self._single = False
-        self._rough = RoughGroups(index)
+        self._single_thread = False
+        self._damaged_gops = DamagedGops(index)
         self._decoder = self._new_decoder(container)
-        self._last_given = self._first_given = -1
-        self._travel = Travel(self.ring, facts)
-        # Slices keep all cores busy for one picture: another one beside it would only be in the way.
-        self._goes_ahead = not shares_slices(facts.codec)
-        self.losses = Losses(path, stamp)
-        self._refused: set[int] = set()
-        self._suspect = _told_damaged(index)
-        self._unsure: Held | None = None
+        self._last_output = self._first_output = -1
+        self._policy = CachePolicy(self.cache, stream_info)
+        # Slices keep all cores busy with one frame: decoding another one meanwhile would only slow it down.
+        self._can_read_ahead = not uses_slice_threads(stream_info.codec)
+        self.failures = DecodeFailures(path, stamp)
+        self._rejected: set[int] = set()
+        self._suspect = _frames_marked_corrupt(index)
+        self._inexact: CachedFrame | None = None
 
-    # -- one picture ---------------------------------------------------------------------------------------------
+    @property
+    def decoder(self) -> Decoder:
+        """The current decoder, for diagnostics."""
+        return self._decoder
 
-    def get(self, frame: int, *, allow_reduced: bool = False, cancelled: Cancelled | None = None) -> Held:
-        """The picture; UserError where it cannot be decoded, Superseded where ``cancelled()`` says so."""
+    @property
+    def uses_single_thread(self) -> bool:
+        """Whether one thread decodes, because of damage."""
+        return self._single_thread
+
+    # -- one frame -----------------------------------------------------------------------------------------------
+
+    def get(self, frame: int, *, allow_reduced: bool = False, cancelled: Cancelled | None = None) -> CachedFrame:
+        """The frame; UserError if it cannot be decoded, SupersededError if ``cancelled()`` returns True."""
         self.move_to(frame)
-        held = self.ring.get(frame)
-        if held is not None and (allow_reduced or held.scale == 1.0):
-            self._settle(frame, cancelled)
-            if held is self.ring.get(frame):
-                return held  # no damage came to light meanwhile
-        self.losses.refuse_known(frame)
-        follows = self._follows(frame)
-        if not (follows and self.ring.direction < 0):  # else the way there was planned when it was begun
-            self._travel.plan(self.index, frame)
-        self._unsure = None
-        found = self._run_to(frame, cancelled) if follows else None
+        cached = self.cache.get(frame)
+        if cached is not None and (allow_reduced or cached.scale == 1.0):
+            self._decode_references(frame, cancelled)
+            if cached is self.cache.get(frame):
+                return cached  # no damage was found meanwhile
+        self.failures.raise_known(frame)
+        continues = self._can_continue_to(frame)
+        if not (continues and self.cache.direction < 0):  # otherwise planned when decoding of this GOP started
+            self._policy.plan(self.index, frame)
+        self._inexact = None
+        found = self._decode_to(frame, cancelled) if continues else None
         if found is None:
-            found = self._from_the_starts(frame, cancelled)
+            found = self._decode_from_seek_points(frame, cancelled)
         if found is not None:
             return found
         packet = self.index.packet_of(frame)
-        loss = self.losses.learn(frame, packet, self._decoder)
-        if not isinstance(loss, IndexMismatchError):
-            self._note_damage(packet, Damage(frame, loss.message))
-        raise loss
+        error, reason = self.failures.add(frame, packet, self._decoder)
+        if not isinstance(error, IndexMismatchError):
+            self._add_damage(packet, Damage(frame, reason))
+        raise error
 
-    def _from_the_starts(self, frame: int, cancelled: Cancelled | None) -> Held | None:
-        """Decode from the nearest key frame, and from ever earlier ones while the picture does not come out right."""
-        for start in spread(self.index.starts(frame)):
+    def _decode_from_seek_points(self, frame: int, cancelled: Cancelled | None) -> CachedFrame | None:
+        """Decode from the nearest keyframe, and from ever earlier ones while the frame is not exact."""
+        for start in select_seek_points(self.index.seek_points(frame)):
             if start and not self.index.packets.key[start]:
-                continue  # its picture has told meanwhile that it is none
+                continue  # turned out to be a false keyframe meanwhile
             for _ in range(2):
-                self._start(start, wanted=frame)
-                single = self._single
-                found = self._run_to(frame, cancelled)
-                if found is not None and (single or frame not in self._suspect):
+                self._start(start, target=frame)
+                single_thread = self._single_thread
+                found = self._decode_to(frame, cancelled)
+                if found is not None and (single_thread or frame not in self._suspect):
                     return found
-                if single or (self._unsure is None and not self._suspect and not is_known_damaged(self.index)):
+                if single_thread or (self._inexact is None and not self._suspect and not has_known_damage(self.index)):
                     break
-                # Frame threads give other pictures than a clean decode does around damage: once more, with one.
-                self._rough.distrust_all()
-                self._use_single()
-        return self._unsure
+                # Around damage, frame threads return other frames than a clean decode: try again with one thread.
+                self._damaged_gops.add_all()
+                self._use_single_thread()
+        return self._inexact
 
     def is_suspect(self, frame: int) -> bool:
-        """Whether damage that is known may have reached the picture."""
+        """Whether known damage may affect the frame."""
         return frame in self._suspect
 
-    def is_settled(self, frame: int) -> bool:
-        """Whether all that a picture in memory may be built upon has come out, so that damage would have shown."""
-        if len(self.index.checks) or not self._first_given <= frame <= self._last_given:
+    def has_all_references(self, frame: int) -> bool:
+        """Whether everything that a cached frame may reference was decoded, so that damage would have shown."""
+        if len(self.index.checksums) or not self._first_output <= frame <= self._last_output:
             return True
-        return self._last_given >= self.index.horizon(frame)
+        return self._last_output >= self.index.last_reference(frame)
 
     def move_to(self, frame: int) -> None:
-        """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
-        self._travel.move_to(frame)
+        """Set the current frame; frames in the direction of navigation are kept and prefetched first."""
+        self._policy.move_to(frame)
 
     # -- running the decoder -------------------------------------------------------------------------------------
 
     def _new_decoder(self, container: Any = None) -> Decoder:
-        # Once checksums tell which pictures threads give wrong, one thread decodes those groups only (``_rough``).
-        proven = bool(len(self.index.checks))
-        untold = is_known_damaged(self.index) or lacks_references(self.index, self._facts.codec)
-        self._single = self._single or (untold and not proven)
-        ahead = min(max(_AHEAD_BYTES // self._facts.picture_bytes, 2), 16)
-        strict = not self._single and not proven
-        threads = 1 if self._single else 0
-        return Decoder(self._path, threads=threads, strict=strict, ahead=ahead, container=container, stamp=self._stamp)
+        # Once checksums show which frames several threads get wrong, one thread decodes only ``_damaged_gops``.
+        has_checksums = bool(len(self.index.checksums))
+        may_miss_damage = has_known_damage(self.index) or lacks_references(self.index, self._stream_info.codec)
+        self._single_thread = self._single_thread or (may_miss_damage and not has_checksums)
+        read_ahead = min(max(_READ_AHEAD_BYTES // self._stream_info.bytes_per_frame, 2), 16)
+        return Decoder(
+            self._path,
+            threads=1 if self._single_thread else 0,
+            strict=not self._single_thread and not has_checksums,
+            read_ahead=read_ahead,
+            container=container,
+            stamp=self._stamp,
+        )
 
-    def _use_single(self) -> None:
-        """Go on with one thread: for a rough group, or until an index with checksums is there."""
-        if not self._single:
-            self._change_decoder(single=True)
+    def _use_single_thread(self) -> None:
+        """Continue with one thread: for a damaged GOP, or until there is an index with checksums."""
+        if not self._single_thread:
+            self._replace_decoder(single_thread=True)
 
-    def _change_decoder(self, *, single: bool) -> None:
+    def _replace_decoder(self, *, single_thread: bool) -> None:
         self._decoder.close()
-        self._single = single
+        self._single_thread = single_thread
         self._decoder = self._new_decoder()
-        self._last_given = self._first_given = -1
+        self._last_output = self._first_output = -1
 
-    def _start(self, packet: int, *, wanted: int, jumped: bool = True) -> None:
-        """Send the decoder to a key frame; on the way to one ``jumped`` to what nothing leans on is passed over."""
-        self._settle_run()
-        if not self._rough.suits(self.index, wanted, single=self._single):
-            self._change_decoder(single=not self._single)
-        whole = self._single or not jumped  # what is made up for damage leans on any picture before it
-        passed = frozenset() if whole else self._travel.passed(self.index, packet, wanted)
-        self._decoder.start_at(self.index, packet, passed=passed)
-        self._last_given = self._first_given = -1
+    def _start(self, packet: int, *, target: int, is_jump: bool = True) -> None:
+        """Seek to a keyframe; on the way to the target of a jump, frames that no other references are skipped."""
+        self._finish_references()
+        if not self._damaged_gops.suits(self.index, target, single_thread=self._single_thread):
+            self._replace_decoder(single_thread=not self._single_thread)
+        decode_all = self._single_thread or not is_jump  # error concealment may use any previous frame
+        skippable = frozenset() if decode_all else self._policy.skippable_packets(self.index, packet, target)
+        self._decoder.start_at(self.index, packet, skippable=skippable)
+        self._last_output = self._first_output = -1
 
-    def _settle_run(self) -> None:
-        """Before the decoder is sent elsewhere: decode on until its pictures in memory are settled."""
-        furthest = self._decoder.fed + _OVERSHOOT
-        waiting = [frame for frame in self.ring.frames() if not self.is_settled(frame)]
-        horizon = max(map(self.index.horizon, waiting), default=-1)
-        while self._last_given < horizon and self._decoder.fed <= furthest:
-            decoded = self._advance(None)
+    def _finish_references(self) -> None:
+        """Before a seek: decode on until the cached frames have all their references."""
+        furthest = self._decoder.last_packet + _MAX_DECODER_DELAY
+        waiting = [frame for frame in self.cache.numbers() if not self.has_all_references(frame)]
+        last_reference = max(map(self.index.last_reference, waiting), default=-1)
+        while self._last_output < last_reference and self._decoder.last_packet <= furthest:
+            decoded = self._next_frame(None)
             if decoded is None:
                 return
-            self._take(decoded, wanted=horizon)
+            self._add_output(decoded, target=last_reference)
 
-    def _follows(self, frame: int) -> bool:
-        """Whether going on from where the decoder stands is the shortest way to the picture."""
-        beyond = self._last_given < 0 or frame <= self._last_given
-        if beyond or not self._rough.suits(self.index, frame, single=self._single):
+    def _can_continue_to(self, frame: int) -> bool:
+        """Whether decoding on from the decoder's position is the shortest way to the frame."""
+        is_behind = self._last_output < 0 or frame <= self._last_output
+        if is_behind or not self._damaged_gops.suits(self.index, frame, single_thread=self._single_thread):
             return False
-        following = self._decoder.fed + 1
-        return self.index.packet_of(frame) <= following or self.index.nearest_start(frame) <= following
+        following = self._decoder.last_packet + 1
+        return self.index.packet_of(frame) <= following or self.index.nearest_seek_point(frame) <= following
 
-    def _run_to(self, frame: int, cancelled: Cancelled | None) -> Held | None:
+    def _decode_to(self, frame: int, cancelled: Cancelled | None) -> CachedFrame | None:
         packet = self.index.packet_of(frame)
-        found: Held | None = None
-        while found is None and self._decoder.fed <= packet + _OVERSHOOT:
-            decoded = self._advance(cancelled)
+        found: CachedFrame | None = None
+        while found is None and self._decoder.last_packet <= packet + _MAX_DECODER_DELAY:
+            decoded = self._next_frame(cancelled)
             if decoded is None:
                 return None
-            held = self._take(decoded, wanted=frame)
-            found = held if self._number(decoded) == frame else None
+            cached = self._add_output(decoded, target=frame)
+            found = cached if self._number_of(decoded) == frame else None
         if found is not None:
-            self._settle(frame, cancelled)
-            found.sure = found.sure and frame not in self._suspect
+            self._decode_references(frame, cancelled)
+            found.exact = found.exact and frame not in self._suspect
         return found
 
-    def _settle(self, frame: int, cancelled: Cancelled | None) -> None:
-        """Decode on until all that the picture may be built upon has come out, for damage shows only then."""
-        while not self.is_settled(frame):
-            decoded = self._advance(cancelled)
+    def _decode_references(self, frame: int, cancelled: Cancelled | None) -> None:
+        """Decode on until everything the frame may reference was output, as damage shows only then."""
+        while not self.has_all_references(frame):
+            decoded = self._next_frame(cancelled)
             if decoded is None:
                 return
-            self._take(decoded, wanted=frame)
+            self._add_output(decoded, target=frame)
 
-    def _advance(self, cancelled: Cancelled | None) -> Decoded | None:
-        """The decoder's next picture; what it refused on the way puts its group in doubt."""
+    def _next_frame(self, cancelled: Cancelled | None) -> DecodedFrame | None:
+        """The decoder's next frame; GOPs of packets that it rejected on the way become suspect."""
         decoder = self._decoder
         known = len(decoder.errors)
-        decoded = decoder.advance(cancelled=cancelled, more=self._travel.in_a_row >= _SEQUENCE and self._goes_ahead)
+        read_ahead = self._policy.sequential_steps >= _SEQUENTIAL_STEPS and self._can_read_ahead
+        decoded = decoder.next_frame(cancelled=cancelled, read_ahead=read_ahead)
         for packet, message in decoder.errors[known:]:
-            if self._single:
+            if self._single_thread:
                 frame = self.index.frame_of(packet)
-                if frame >= 0 and frame not in self._refused:
-                    self._refused.add(frame)
-                    self._note_damage(packet, Damage(frame, f"this picture cannot be decoded ({message})"))
+                if frame >= 0 and frame not in self._rejected:
+                    self._rejected.add(frame)
+                    self._add_damage(packet, Damage(frame, reasons.UNDECODABLE_BECAUSE.format(detail=message)))
                 continue
-            # With threads the refusal comes late: any packet still under way may be the damaged one.
-            self._note_damage(packet, None)
-            self._note_damage(max(decoder.start, packet - _UNDER_WAY), None)
+            # With threads the error arrives late: any packet still in progress may be the damaged one.
+            self._add_damage(packet, None)
+            self._add_damage(max(decoder.start_packet, packet - _MAX_IN_PROGRESS), None)
         if decoder.failed and decoded is None:
-            self._use_single()
+            self._use_single_thread()
         return decoded
 
-    def _number(self, decoded: Decoded) -> int:
+    def _number_of(self, decoded: DecodedFrame) -> int:
         return self.index.frame_of(decoded.packet, decoded.repeat)
 
-    def _take(self, decoded: Decoded, *, wanted: int) -> Held | None:
-        """Keep what the decoder gave where it can be trusted; None where it cannot."""
-        number = self._number(decoded)
+    def _add_output(self, decoded: DecodedFrame, *, target: int) -> CachedFrame | None:
+        """Cache a frame output by the decoder if it can be trusted; None if it cannot."""
+        number = self._number_of(decoded)
         if number < 0:
             return None
-        if number < self._last_given and not len(self.index.checks) and ORDER_UNKNOWN not in self.index.doubts:
-            # Decoders give pictures as they are shown, so the time stamps told another order than the stream has.
-            self._note_damage(decoded.packet, None)
-        self._last_given = max(self._last_given, number)
-        self._first_given = number if self._first_given < 0 else self._first_given
-        start = self._decoder.start
+        has_checksums = len(self.index.checksums) > 0
+        is_order_known = reasons.ORDER_UNKNOWN not in self.index.uncertainties
+        if number < self._last_output and not has_checksums and is_order_known:
+            # Decoders output frames in display order, so the timestamps implied another order than the stream has.
+            self._add_damage(decoded.packet, None)
+        self._last_output = max(self._last_output, number)
+        self._first_output = number if self._first_output < 0 else self._first_output
+        start = self._decoder.start_packet
         if start and number < self.index.frame_of(start):
-            return None  # leads an open group whose other half was not decoded
-        if start and decoded.packet == start and is_no_start(decoded.frame, self.index, self._facts.codec):
-            self._distrust_key_flags()
+            return None  # leads an open GOP whose references were not decoded
+        if start and decoded.packet == start and is_false_keyframe(decoded.frame, self.index, self._stream_info.codec):
+            self._discard_keyframe_flags()
             return None
-        held = Held(decoded.frame)
-        if len(self.index.checks):
-            if int(self.index.checks[number]) != check_sum(decoded.frame):
-                if number == wanted:
-                    self._unsure = Held(decoded.frame, sure=False)
+        cached = CachedFrame(decoded.frame)
+        if has_checksums:
+            if int(self.index.checksums[number]) != frame_checksum(decoded.frame):
+                if number == target:
+                    self._inexact = CachedFrame(decoded.frame, exact=False)
                 return None
         elif decoded.frame.is_corrupt:
-            self._note_damage(decoded.packet, Damage(number, "the decoder had to make up parts of this picture"))
-        held.sure = number not in self._suspect
-        self._keep(number, held, wanted)
-        return held
+            self._add_damage(decoded.packet, Damage(number, reasons.ERRORS_CONCEALED))
+        cached.exact = number not in self._suspect
+        self._cache_frame(number, cached, target)
+        return cached
 
-    def _distrust_key_flags(self) -> None:
-        """What the container calls a key frame is none: decode from the beginning until a whole decode tells."""
-        self.index = without_key_flags(self.index)
-        self._last_given = self._first_given = -1
-        self.ring.clear()
+    def _discard_keyframe_flags(self) -> None:
+        """The container marks false keyframes: decode from the beginning until the decode check finds the true ones."""
+        self.index = without_keyframe_flags(self.index)
+        self._last_output = self._first_output = -1
+        self.cache.clear()
 
-    def _keep(self, number: int, held: Held, wanted: int) -> None:
-        if not self._travel.keeps(number, wanted):
+    def _cache_frame(self, number: int, cached: CachedFrame, target: int) -> None:
+        if not self._policy.should_keep(number, target):
             return
-        scale = self._travel.scale_of(number)
+        scale = self._policy.scale_for(number)
         if scale < 1.0:
-            held = Held(self._converter.reduced(held.picture, scale), scale, held.sure)
-        self.ring.put(number, held)
+            cached = CachedFrame(self._converter.downscale(cached.frame, scale), scale, cached.exact)
+        self.cache.put(number, cached)
 
-    def _note_damage(self, packet: int, damage: Damage | None) -> None:
-        """Pictures that lean on a damaged one are no longer sure, and the numbers are to be confirmed."""
-        if len(self.index.checks):
+    def _add_damage(self, packet: int, damage: Damage | None) -> None:
+        """Frames that reference a damaged one are no longer exact, and the numbers become provisional."""
+        if len(self.index.checksums):
             self.index = with_damage(self.index, damage) if damage is not None else self.index
             return
-        affected = self.index.affected_by(packet).tolist()
+        affected = self.index.frames_affected_by(packet).tolist()
         self._suspect.update(affected)
         for frame in affected:
-            self.ring.drop(frame)
-        doubts = self.index.doubts if FOUND_DAMAGE in self.index.doubts else (*self.index.doubts, FOUND_DAMAGE)
+            self.cache.drop(frame)
+        known = self.index.uncertainties
+        uncertainties = known if reasons.DAMAGE_FOUND in known else (*known, reasons.DAMAGE_FOUND)
         index = with_damage(self.index, damage) if damage is not None else self.index
-        self.index = replace(index, confirmed=False, doubts=doubts)
+        self.index = replace(index, numbers_final=False, uncertainties=uncertainties)
 
-    # -- ahead of need -------------------------------------------------------------------------------------------
+    # -- prefetching ---------------------------------------------------------------------------------------------
 
     def prefetch(self, *, ahead: int, cancelled: Cancelled | None) -> bool:
-        """Decode one picture more in the direction of travel; False where there is nothing to do."""
-        wanted = self._travel.missing(self.index, ahead)
-        if wanted is None:
+        """Decode the next frame in the direction of navigation; False if there is nothing to do."""
+        target = self._policy.next_missing(self.index, ahead)
+        if target is None:
             return False
-        follows = self._follows(wanted)
-        if (self.ring.direction > 0 or not follows) and not self._travel.plan(self.index, wanted, patient=True):
+        continues = self._can_continue_to(target)
+        if (self.cache.direction > 0 or not continues) and not self._policy.plan(self.index, target, can_wait=True):
             return False
-        if not follows:
-            self._start(self.index.nearest_start(wanted), wanted=wanted, jumped=False)
-        decoded = self._advance(cancelled)
-        if decoded is None or self._decoder.fed > self.index.packet_of(wanted) + _OVERSHOOT:
-            self._travel.give_up(wanted)
+        if not continues:
+            self._start(self.index.nearest_seek_point(target), target=target, is_jump=False)
+        decoded = self._next_frame(cancelled)
+        if decoded is None or self._decoder.last_packet > self.index.packet_of(target) + _MAX_DECODER_DELAY:
+            self._policy.mark_unreachable(target)
             return False
-        self._take(decoded, wanted=wanted)
-        if self._number(decoded) == wanted and wanted not in self.ring:
-            self._travel.tell_no_room(wanted)
+        self._add_output(decoded, target=target)
+        if self._number_of(decoded) == target and target not in self.cache:
+            self._policy.mark_without_space(target)
         return True
 
-    # -- the rest ------------------------------------------------------------------------------------------------
+    # -- index and resources -------------------------------------------------------------------------------------
 
     def use_index(self, index: VideoIndex) -> None:
-        """Take a better index of the same file. Pictures that may change, or turn out wrong, are forgotten."""
+        """Switch to a better index of the same file. Frames that may change, or prove wrong, are dropped."""
         old, known = self.index, self.index.frame_count
         self.index = index
-        same_file = goes_on_from(index, old)
-        grown = same_file and index.starts_like(old) and not self.losses.mismatched
-        self.losses.forget(read_anew=not same_file)
-        if self._frugal:
-            self.ring.set_budget(_least_memory(self.index, self._facts))
-        self._refused.clear()
-        self._travel.forget_refusals()
-        if grown and not len(index.checks):
+        same_packets = has_packets_of(index, old)
+        keeps_numbers = same_packets and index.extends(old) and not self.failures.index_mismatch
+        self.failures.clear(is_reindexed=not same_packets)
+        if self._uses_least_memory:
+            self.cache.set_budget(_least_memory(self.index, self._stream_info))
+        self._rejected.clear()
+        self._policy.reset_unreachable()
+        if keeps_numbers and not len(index.checksums):
             return
-        unharmed = not (self._suspect or self._single or index.damage or len(old.checks))
-        self._suspect = _told_damaged(index)
-        if grown and unharmed and index.frame_count == known:
-            _hold_against_checks(self.ring, index)
+        is_intact = not (self._suspect or self._single_thread or index.damage or len(old.checksums))
+        self._suspect = _frames_marked_corrupt(index)
+        if keeps_numbers and is_intact and index.frame_count == known:
+            _drop_mismatched(self.cache, index)
             return
-        self.forget()
-        self._rough = RoughGroups(index)
-        self._change_decoder(single=False)
+        self.clear_cache()
+        self._damaged_gops = DamagedGops(index)
+        self._replace_decoder(single_thread=False)
 
-    def forget(self) -> None:
-        """Drop all pictures; the next one is decoded from its key frame on."""
-        self.ring.clear()
-        self._last_given = self._first_given = -1
+    def clear_cache(self) -> None:
+        """Drop all frames; the next one is decoded from its keyframe."""
+        self.cache.clear()
+        self._last_output = self._first_output = -1
 
     def close(self) -> None:
-        """Give back the file and the memory."""
+        """Release the file and the memory."""
         self._decoder.close()
-        self.ring.clear()
+        self.cache.clear()
 
 
-def _hold_against_checks(ring: Ring, index: VideoIndex) -> None:
-    """Keep the pictures in memory that are what the whole file's decode gave."""
-    for frame in ring.frames():
-        held = ring.get(frame)
-        if held is not None and (held.scale < 1.0 or check_sum(held.picture) != int(index.checks[frame])):
-            ring.drop(frame)
+def _drop_mismatched(cache: FrameCache, index: VideoIndex) -> None:
+    """Keep only the cached frames that equal those of the decode check."""
+    for number in cache.numbers():
+        cached = cache.get(number)
+        if cached is not None and (cached.scale < 1.0 or frame_checksum(cached.frame) != int(index.checksums[number])):
+            cache.drop(number)
 
 
-def _least_memory(index: VideoIndex, facts: StreamFacts) -> int:
-    """Bytes with which reading in sequence decodes each picture once: all between a picture and its horizon.
+def _least_memory(index: VideoIndex, stream_info: StreamInfo) -> int:
+    """Bytes with which sequential reading decodes each frame once: all frames between a frame and its last reference.
 
-    Not one more: a decoder that is given its memory back at once works within the processor's cache.
+    No more than that: a decoder whose memory is returned at once works within the processor's cache.
     """
-    padding = 1.0 + _LINE_ALIGNMENT / max(1, facts.size[0])
-    return max(_SMALL_MEMORY, int(padding * (index.longest_wait + 1) * facts.picture_bytes))
+    padding = 1.0 + _LINE_ALIGNMENT / max(1, stream_info.size[0])
+    return max(DEFAULT_MEMORY, int(padding * (index.max_reference_distance + 1) * stream_info.bytes_per_frame))
 
 
-def _told_damaged(index: VideoIndex) -> set[int]:
-    """Pictures that may be wrong because the container marks packets as damaged; none once checksums can tell."""
-    if len(index.checks):
+def _frames_marked_corrupt(index: VideoIndex) -> set[int]:
+    """Frames that may be wrong because the container marks packets as corrupt; none once there are checksums."""
+    if len(index.checksums):
         return set()
-    return {int(frame) for packet in np.flatnonzero(index.packets.corrupt) for frame in index.affected_by(int(packet))}
+    corrupt = np.flatnonzero(index.packets.corrupt)
+    return {int(frame) for packet in corrupt for frame in index.frames_affected_by(int(packet))}
 
 
-def spread(starts: list[int]) -> list[int]:
-    """The nearest start, then 1, 2, 4, ... key frames further back, the very first packet last."""
-    chosen = [starts[at] for at in [0, *(2**power for power in range(len(starts).bit_length()))] if at < len(starts)]
-    return list(dict.fromkeys([*chosen, starts[-1]]))
+def select_seek_points(seek_points: list[int]) -> list[int]:
+    """The nearest seek point, then those 1, 2, 4, ... further back, the very first packet last."""
+    places = [0, *(2**power for power in range(len(seek_points).bit_length()))]
+    chosen = [seek_points[at] for at in places if at < len(seek_points)]
+    return list(dict.fromkeys([*chosen, seek_points[-1]]))

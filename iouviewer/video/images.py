@@ -1,4 +1,4 @@
-"""A folder of pictures, or one picture, read like a video without a time base."""
+"""A folder of images, or one image, read like a video without a time base."""
 
 from __future__ import annotations
 
@@ -11,103 +11,109 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.sources import Picture
+from iouviewer.document.sources import FrameImage
 from iouviewer.errors import UserError
-from iouviewer.video.display import DisplayFrame
-from iouviewer.video.fingerprint import FormerFingerprint, fingerprint, fingerprint_of_pictures, former_fingerprint
+from iouviewer.i18n import tr
+from iouviewer.video.conversion import DisplayFrame
+from iouviewer.video.fingerprint import LegacyFingerprint, compute_legacy_fingerprint, fingerprint, fingerprint_images
+from iouviewer.video.image_files import NO_IMAGES, list_images
 from iouviewer.video.index import Damage
-from iouviewer.video.picture_files import pictures_of
+from iouviewer.video.reasons import UNDECODABLE
 
 
 class ImageReader:
-    """Pictures by number. ``path`` is the folder or the single picture. Owned by one thread."""
+    """Images by frame number. ``path`` is the folder or the single image. Owned by one thread."""
 
     rotation = 0
     sample_aspect_ratio = Fraction(1)
-    numbers_confirmed = True
+    numbers_final = True
     fps = 0.0
 
     def __init__(self, path: Path, *, memory: int = 64 << 20) -> None:
         self.path = path
-        self.files = pictures_of(path)
-        folder = path.is_dir()
-        self.fingerprint = fingerprint_of_pictures(self.files) if folder else fingerprint(path)
-        self.former: FormerFingerprint | None = former_fingerprint(path) if folder else None
+        self.files = list_images(path)
+        is_folder = path.is_dir()
+        self.fingerprint = fingerprint_images(self.files) if is_folder else fingerprint(path)
+        self.legacy_fingerprint: LegacyFingerprint | None = compute_legacy_fingerprint(path) if is_folder else None
         self.damage: tuple[Damage, ...] = ()
         self._memory = memory
-        self._read: OrderedDict[int, Picture] = OrderedDict()
-        self._centre, self._direction = 0, 1
-        self.size = self._first_size()
+        self._cache: OrderedDict[int, FrameImage] = OrderedDict()
+        self._position, self._direction = 0, 1
+        self.size = self._read_first_size()
 
-    def _first_size(self) -> tuple[int, int]:
-        """(width, height) of the first picture that can be read; UserError where not one can."""
+    def _read_first_size(self) -> tuple[int, int]:
+        """(width, height) of the first image that can be read; UserError if none can."""
         failure: UserError | None = None
         for frame in range(self.frame_count):
             try:
-                picture = self.read(frame)
+                image = self.read(frame)
             except UserError as error:
                 failure = failure or error
             else:
-                return picture.shape[1], picture.shape[0]
+                return image.shape[1], image.shape[0]
         if failure is None or self.frame_count == 1:
-            raise failure or UserError("there are no pictures in this folder", path=self.path)
-        reason = f"not one of the {self.frame_count:,} pictures in this folder can be read ({failure.message})"
-        raise UserError(reason, path=self.path, remedy="Copy them again from their source.") from failure
+            raise failure or UserError(NO_IMAGES, path=self.path)
+        message = tr(
+            "none of the {count:,} images in this folder can be read ({reason})",
+            count=self.frame_count,
+            reason=failure.message,
+        )
+        raise UserError(message, path=self.path, remedy=tr("Copy them again from their source.")) from failure
 
     @property
     def frame_count(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return len(self.files)
 
     @property
     def index_digest(self) -> str:
-        """Digest of the names of the pictures; equal digests mean equal numbers."""
+        """Digest of the names of the images; equal digests mean equal numbers."""
         return hashlib.sha256("\0".join(file.name for file in self.files).encode()).hexdigest()[:32]
 
     @property
     def memory_used(self) -> int:
-        """Bytes of pictures held."""
-        return sum(picture.nbytes for picture in self._read.values())
+        """Bytes of cached images."""
+        return sum(image.nbytes for image in self._cache.values())
 
     def time_of(self, frame: int) -> float | None:
-        """None: pictures have no time. IndexError outside the folder."""
-        self._checked(frame)
+        """None: images have no time. IndexError outside the folder."""
+        self._validated(frame)
         return None
 
     def frame_at(self, seconds: float) -> int:
-        """Without a time base, one picture a second; the nearest end outside."""
+        """Without a time base, one image per second; the nearest end outside."""
         return min(max(int(seconds), 0), self.frame_count - 1)
 
-    def _checked(self, frame: int) -> int:
+    def _validated(self, frame: int) -> int:
         if not 0 <= frame < self.frame_count:
-            raise IndexError(f"frame {frame} of {self.frame_count} pictures")
+            raise IndexError(f"frame {frame} of {self.frame_count} images")
         return int(frame)
 
-    def read(self, frame: int) -> Picture:
-        """(height, width, 3) uint8 B, G, R of the picture's own size, turned as its EXIF data says (as OpenCV does).
+    def read(self, frame: int) -> FrameImage:
+        """(height, width, 3) uint8 B, G, R in the image's own size, rotated by its EXIF orientation (as in OpenCV).
 
-        Raises UserError where the picture cannot be read.
+        Raises UserError if the image cannot be read.
         """
-        frame = self._checked(frame)
-        kept = self._read.get(frame)
-        if kept is not None:
-            self._read.move_to_end(frame)
-            return kept.copy()
+        frame = self._validated(frame)
+        cached = self._cache.get(frame)
+        if cached is not None:
+            self._cache.move_to_end(frame)
+            return cached.copy()
         path = self.files[frame]
         try:
             data = np.fromfile(path, np.uint8)
         except OSError as error:
-            raise UserError("this picture cannot be read", path=path, frame=frame, remedy=str(error)) from error
-        picture = _decoded(data)
-        if picture is None:
-            damage = Damage(frame, "this picture cannot be decoded")
+            raise UserError(tr("this image cannot be read"), path=path, frame=frame, remedy=str(error)) from error
+        image = _decode_image(data)
+        if image is None:
+            damage = Damage(frame, UNDECODABLE)
             self.damage = self.damage if damage in self.damage else (*self.damage, damage)
-            remedy = "Other pictures can be shown." if self.frame_count > 1 else "Copy it again."
-            raise UserError(damage.reason, path=path, frame=frame, remedy=remedy)
-        self._read[frame] = picture
-        while sum(kept.nbytes for kept in self._read.values()) > self._memory and len(self._read) > 1:
-            self._read.popitem(last=False)
-        return picture.copy()
+            remedy = tr("Other images can be shown.") if self.frame_count > 1 else tr("Copy it again.")
+            raise UserError(tr("this image cannot be decoded"), path=path, frame=frame, remedy=remedy)
+        self._cache[frame] = image
+        while self.memory_used > self._memory and len(self._cache) > 1:
+            self._cache.popitem(last=False)
+        return image.copy()
 
     def read_display(
         self,
@@ -115,76 +121,76 @@ class ImageReader:
         size: tuple[int, int] | None = None,
         *,
         allow_reduced: bool = False,
-        with_check: bool = False,
+        with_checksum: bool = False,
         cancelled: Callable[[], bool] | None = None,
     ) -> DisplayFrame:
-        """The picture for the screen, scaled down to fit ``size``; as VideoReader's, but that ``check`` stays None."""
+        """The image for the screen, scaled down to fit ``size``; as in VideoReader, but without a checksum."""
         import cv2
 
-        del allow_reduced, with_check, cancelled
-        self.move_to(self._checked(frame))
-        picture = self.read(frame)
-        height, width = picture.shape[:2]
+        del allow_reduced, with_checksum, cancelled
+        self.move_to(self._validated(frame))
+        image = self.read(frame)
+        height, width = image.shape[:2]
         scale = 1.0 if size is None else min(1.0, max(size[0], 1) / width, max(size[1], 1) / height)
         if scale < 1.0:
             target = (max(1, round(width * scale)), max(1, round(height * scale)))
-            picture = cv2.resize(picture, target, interpolation=cv2.INTER_AREA)
-        pixels = cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)
+            image = cv2.resize(image, target, interpolation=cv2.INTER_AREA)
+        pixels = cv2.cvtColor(image, cv2.COLOR_BGR2BGRA)
         return DisplayFrame(frame, pixels, True, pixels.shape[1] / width)
 
-    def known_check(self, frame: int) -> int | None:
-        """None: pictures in files of their own need no proof."""
+    def known_checksum(self, frame: int) -> int | None:
+        """None: separate image files need no decode check."""
         del frame
         return None
 
     def move_to(self, frame: int) -> None:
-        """Tell where the user is."""
-        self._direction = -1 if frame < self._centre else 1
-        self._centre = frame
+        """Set the current frame."""
+        self._direction = -1 if frame < self._position else 1
+        self._position = frame
 
     def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
-        """The picture itself: every picture stands alone."""
+        """The image itself, as each is decoded alone."""
         return self.read_display(frame, size)
 
     def previews(self, frame: int, size: tuple[int, int] | None = None) -> Iterator[DisplayFrame]:
         """``read_preview`` alone."""
         yield self.read_preview(frame, size)
 
-    def holds(self, frame: int) -> bool:
-        """Whether the picture is in memory."""
-        return frame in self._read
+    def is_cached(self, frame: int) -> bool:
+        """Whether the image is in memory."""
+        return frame in self._cache
 
     def prefetch(self, *, ahead: int = 4, cancelled: Callable[[], bool] | None = None) -> bool:
-        """Read one picture more in the direction of travel; False where there is nothing to do."""
+        """Read the next image in the direction of navigation; False if there is nothing to do."""
         del cancelled
-        known = {damage.frame for damage in self.damage}
+        damaged = {damage.frame for damage in self.damage}
         for step in range(1, ahead + 1):
-            frame = self._centre + step * self._direction
-            if 0 <= frame < self.frame_count and frame not in self._read and frame not in known:
+            frame = self._position + step * self._direction
+            if 0 <= frame < self.frame_count and frame not in self._cache and frame not in damaged:
                 if self.memory_used > self._memory // 2:
                     return False
                 try:
                     self.read(frame)
                 except UserError:
-                    continue  # told when the picture itself is asked for
+                    continue  # reported when the image itself is requested
                 return True
         return False
 
     def set_memory(self, budget: int) -> None:
-        """Bytes that pictures may take."""
+        """Set the bytes that cached images may take."""
         self._memory = budget
 
     def close(self) -> None:
-        """Give back the memory."""
-        self._read.clear()
+        """Release the memory."""
+        self._cache.clear()
 
 
-def _decoded(data: NDArray[np.uint8]) -> Picture | None:
-    """The picture in a file's bytes; None where there is none."""
+def _decode_image(data: NDArray[np.uint8]) -> FrameImage | None:
+    """The image in a file's bytes; None if it cannot be decoded."""
     import cv2
 
     try:
-        picture: Picture | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    except cv2.error:  # a damaged header may announce a size that no picture has
+        image: FrameImage | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except cv2.error:  # a damaged header may announce an impossible size
         return None
-    return picture
+    return image

@@ -1,9 +1,9 @@
-"""Which packets a video has, which of them are pictures, and in what order the pictures are shown.
+"""Which packets a video has, which frames they contain, and in what order the frames are displayed.
 
-A picture is known by the packet that holds it (its ordinal in a demux from the beginning). People and project files
-know it by (time stamp, occurrence): the occurrence counts pictures of equal time stamp. Its *number* is its ordinal in
-a clean single-threaded decode; an index made from packets alone guesses that order from the time stamps, and says in
-``doubts`` why the guess may be off. ``confirm.confirm_index`` replaces the guess by the truth.
+A frame is identified by the packet that contains it (its ordinal in a demux from the beginning). Users and project
+files identify it by (timestamp, occurrence): the occurrence counts frames with equal timestamps. Its *number* is its
+ordinal in a clean single-threaded decode. An index built from packets alone derives that order from the timestamps, and
+``uncertainties`` says why the order may be wrong. ``decode_check.run_decode_check`` replaces it by the decoded order.
 """
 
 from __future__ import annotations
@@ -17,23 +17,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.video.facts import FormChange, StreamFacts
-from iouviewer.video.time_line import Seconds, TimeJump, segments, time_line
+from iouviewer.video.reasons import FALSE_KEYFRAMES, ORDER_UNKNOWN, describe
+from iouviewer.video.stream_info import FormatChange, StreamInfo
+from iouviewer.video.timestamps import NO_PTS, Bool, Int64, Seconds, TimestampJump, build_timeline, find_segments
 
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
-
-_MOST_REORDERED = 17
-"""Packets that may be shown before one that is stored earlier, in any codec."""
-
-NO_TIME = np.iinfo(np.int64).min
-"""Stands for a missing time stamp."""
-
-RESTARTS = "the time stamps start anew within the file, as in recordings that were joined"
-
-FALSE_KEYS = "the container calls pictures key frames that are none"
-
-ORDER_UNKNOWN = "the container stores no presentation times, so only decoding tells the order of the pictures"
+_MAX_REORDERED = 17
+"""Packets that may be displayed before one that is stored earlier, in any codec."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +30,10 @@ class Packets:
     """The packets of one video stream in demux order, one column each, length P.
 
     Attributes:
-        pts, dts: int64, units of the stream's time base, NO_TIME where missing.
+        pts, dts: int64, units of the stream's time base, NO_PTS where missing.
         pos, size: int64, bytes; pos is -1 where the container does not tell.
-        key: packets that a decoder can start at.
-        discard: packets that are decoded but not shown (edit lists).
+        key: packets at which a decoder can start.
+        discard: packets that are decoded but not displayed (edit lists).
         corrupt: packets that the container marks as damaged.
     """
 
@@ -61,22 +50,22 @@ class Packets:
 
     @cached_property
     def segments(self) -> Int64:
-        """(P,) int64: how often the time stamps have started anew up to each packet, 0 throughout in most files."""
-        return segments(self.dts, self.key)
+        """(P,) int64: how often the timestamps have restarted up to each packet, 0 throughout in most files."""
+        return find_segments(self.dts, self.key)
 
-    def agrees(self, packet: int, pts: int | None, size: int) -> bool:
-        """Whether a packet with this time stamp and these bytes can be the one of this ordinal."""
+    def matches(self, packet: int, pts: int | None, size: int) -> bool:
+        """Whether a packet with this timestamp and size can be the one with this ordinal."""
         if packet >= len(self):
             return True  # not read yet
-        stamp = NO_TIME if pts is None else pts
+        stamp = NO_PTS if pts is None else pts
         return bool(self.size[packet] == size) and bool(self.pts[packet] == stamp)
 
-    def same_as(self, other: Packets) -> bool:
-        """Whether these are the packets of another reading of the same file."""
+    def equals(self, other: Packets) -> bool:
+        """Whether another scan of the file found the same packets."""
         return np.array_equal(self.pts, other.pts) and np.array_equal(self.size, other.size)
 
     def locate(self, pts: int, pos: int, size: int, *, near: int) -> int:
-        """Ordinal of the packet with these properties, -1 where none or several fit. ``near`` is tried first."""
+        """Ordinal of the packet with these properties, -1 if none or several match. ``near`` is tried first."""
         if 0 <= near < len(self) and self.pts[near] == pts and self.size[near] == size and pos in (-1, self.pos[near]):
             return near
         fits = (self.pts == pts) & (self.size == size)
@@ -88,136 +77,153 @@ class Packets:
 
 @dataclass(frozen=True)
 class Damage:
-    """Something of the video that cannot be shown as it was meant."""
+    """Something in the video that cannot be decoded correctly.
+
+    Attributes:
+        frame: the affected frame, None if unknown.
+        reason: one of ``reasons``, as stored.
+    """
 
     frame: int | None
     reason: str
 
+    @property
+    def description(self) -> str:
+        """The reason in the user's language."""
+        return describe(self.reason)
+
 
 @dataclass(frozen=True)
 class VideoIndex:
-    """Packets and the pictures made of them.
+    """Packets and the frames they contain.
 
     Attributes:
-        packets: what the demuxer gave.
-        time_base: seconds per unit of the time stamps.
-        pictures: (F,) int64, the packet of each picture in display order.
-        repeats: (F,) int64, 0 for a packet's first picture, 1 for its second (packed MPEG-4), ...
-        picture_pts: (F,) int64, time stamps in display order, ascending unless the file's are not. They and the
-            occurrences are what a picture is known by; ``times`` is what clocks, seeking and playing go by.
-        checks: (F,) uint32 of ``checksum.check_sum``, or empty before confirmation.
-        confirmed: the numbers are those of a clean single-threaded decode.
-        doubts: why they may not be, empty where packets and pictures cannot differ as far as known.
+        packets: as returned by the demuxer.
+        time_base: seconds per unit of the timestamps.
+        frame_packets: (F,) int64, the packet of each frame in display order.
+        repeats: (F,) int64, 0 for a packet's first frame, 1 for its second (packed MPEG-4), ...
+        frame_pts: (F,) int64, timestamps in display order, ascending unless the file's are not. They and the
+            occurrences identify a frame; clocks, seeking and playback use ``times``.
+        checksums: (F,) uint32 of ``checksum.frame_checksum``, or empty before the decode check.
+        numbers_final: the frame numbers are those of a clean single-threaded decode; otherwise they are provisional.
+        uncertainties: why the numbers may be wrong (``reasons``), empty if packets and frames cannot differ as far as
+            known.
         damage: what could not be decoded.
-        form_changes: where pictures differ in size or pixel format from those before; known after confirmation.
+        format_changes: where frames differ in size or pixel format from those before; known after the decode check.
         complete: False while the file's packets are still being read.
-        rotation: degrees clockwise by which pictures are turned for showing: 0, 90, 180 or 270.
-        facts: what opening the file found, so that it need not be found again; None unknown.
+        rotation: degrees clockwise by which frames are rotated for display: 0, 90, 180 or 270.
+        stream_info: what opening the file found, so that it is not probed again; None if unknown.
     """
 
     packets: Packets
     time_base: Fraction
-    pictures: Int64
+    frame_packets: Int64
     repeats: Int64
-    picture_pts: Int64
-    checks: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
-    confirmed: bool = False
-    doubts: tuple[str, ...] = ()
+    frame_pts: Int64
+    checksums: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
+    numbers_final: bool = False
+    uncertainties: tuple[str, ...] = ()
     damage: tuple[Damage, ...] = ()
-    form_changes: tuple[FormChange, ...] = ()
+    format_changes: tuple[FormatChange, ...] = ()
     complete: bool = True
     rotation: int = 0
-    facts: StreamFacts | None = None
+    stream_info: StreamInfo | None = None
 
     @property
     def frame_count(self) -> int:
-        return len(self.pictures)
+        return len(self.frame_packets)
 
     @property
-    def proven(self) -> bool:
-        """Whether the whole file has been decoded once, so that every picture can be held against its checksum."""
-        return self.confirmed and self.complete and len(self.checks) == self.frame_count
+    def hidden_frames(self) -> int:
+        """How many frames the edit list hides, whether or not the demuxer returns their packets."""
+        dropped = self.stream_info.dropped_frames if self.stream_info is not None else 0
+        return int(np.count_nonzero(self.packets.discard)) + dropped
+
+    @property
+    def checked_by_decode(self) -> bool:
+        """Whether the whole file has been decoded once, so that every frame can be compared with its checksum."""
+        return self.numbers_final and self.complete and len(self.checksums) == self.frame_count
 
     @cached_property
     def damaged_frames(self) -> frozenset[int]:
-        """Numbers of the pictures that are known to be damaged."""
+        """Numbers of the frames that are known to be damaged."""
         return frozenset(damage.frame for damage in self.damage if damage.frame is not None)
 
     @cached_property
     def frame_of_packet(self) -> Int64:
-        """(P,) int64: number of the packet's first picture, -1 where it has none."""
+        """(P,) int64: number of the packet's first frame, -1 if it has none."""
         frames = np.full(len(self.packets), -1, np.int64)
         first = self.repeats == 0
-        frames[self.pictures[first]] = np.flatnonzero(first)
+        frames[self.frame_packets[first]] = np.flatnonzero(first)
         return frames
 
     @cached_property
     def _repeated(self) -> dict[tuple[int, int], int]:
         later = np.flatnonzero(self.repeats > 0)
-        return {(int(self.pictures[i]), int(self.repeats[i])): int(i) for i in later}
+        return {(int(self.frame_packets[i]), int(self.repeats[i])): int(i) for i in later}
 
     def frame_of(self, packet: int, repeat: int = 0) -> int:
-        """Number of the ``repeat``-th picture that came out of a packet, -1 where the index knows of none."""
+        """Number of the ``repeat``-th frame decoded from a packet, -1 if the index has none."""
         if repeat:
             return self._repeated.get((packet, repeat), -1)
         return self._frame_of[packet] if 0 <= packet < len(self._frame_of) else -1
 
     @cached_property
-    def key_packets(self) -> Int64:
-        """Packets that decoding can start at, ascending; the very first packet is always one."""
+    def keyframe_packets(self) -> Int64:
+        """Packets at which decoding can start, ascending; the very first packet is always one."""
         keys = np.flatnonzero(self.packets.key)
         return keys if len(keys) and keys[0] == 0 else np.concatenate([[0], keys]).astype(np.int64)
 
     @cached_property
-    def key_frames(self) -> Int64:
-        """Numbers of the pictures whose packet is a key frame, ascending."""
+    def keyframes(self) -> Int64:
+        """Numbers of the keyframes, ascending."""
         frames = self.frame_of_packet[np.flatnonzero(self.packets.key)]
         return np.sort(frames[frames >= 0])
 
-    def starts(self, frame: int) -> list[int]:
-        """Packets to begin decoding at for a picture, the nearest first, the very first packet last.
+    def seek_points(self, frame: int) -> list[int]:
+        """Packets at which decoding can start to reach a frame, the nearest first, the very first packet last.
 
-        A key frame that is shown after the picture does not help even if it is stored before it: the picture then
-        leads an open group and needs the group before.
+        A keyframe displayed after the frame is not a seek point for it even if it is stored before it: the frame then
+        leads an open GOP and needs the previous GOP.
         """
-        packet = int(self.pictures[frame])
-        keys = self.key_packets[: int(np.searchsorted(self.key_packets, packet, side="right"))]
-        shown = self.frame_of_packet[keys]
-        fits = np.where(shown >= 0, shown <= frame, self.packets.pts[keys] <= self.picture_pts[frame])
+        packet = int(self.frame_packets[frame])
+        keys = self.keyframe_packets[: int(np.searchsorted(self.keyframe_packets, packet, side="right"))]
+        displayed = self.frame_of_packet[keys]
+        fits = np.where(displayed >= 0, displayed <= frame, self.packets.pts[keys] <= self.frame_pts[frame])
         fits[0] = True
         return [int(key) for key in keys[fits][::-1]]
 
-    def nearest_start(self, frame: int) -> int:
-        """The first of ``starts``, without listing the others."""
+    def nearest_seek_point(self, frame: int) -> int:
+        """The first of ``seek_points``, without listing the others."""
         packet = self.packet_of(frame)
-        at = int(np.searchsorted(self.key_packets, packet, side="right")) - 1
+        at = int(np.searchsorted(self.keyframe_packets, packet, side="right")) - 1
         while at > 0:
-            key = int(self.key_packets[at])
-            shown = int(self.frame_of_packet[key])
-            if shown <= frame if shown >= 0 else self.packets.pts[key] <= self.picture_pts[frame]:
+            key = int(self.keyframe_packets[at])
+            displayed = int(self.frame_of_packet[key])
+            if displayed <= frame if displayed >= 0 else self.packets.pts[key] <= self.frame_pts[frame]:
                 return key
             at -= 1
         return 0
 
     @cached_property
-    def has_open_groups(self) -> bool:
-        """Whether a picture is stored after a key frame and shown before it, so that it needs the group before."""
-        pictures = self.frame_of_packet[self.frame_of_packet >= 0]
+    def has_open_gops(self) -> bool:
+        """Whether a frame is stored after a keyframe and displayed before it, and so references the previous GOP."""
+        frames = self.frame_of_packet[self.frame_of_packet >= 0]
         keys = self.packets.key[self.frame_of_packet >= 0]
-        group = np.maximum.accumulate(np.where(keys, np.arange(len(pictures)), -1))
-        return bool((pictures < pictures[group])[group >= 0].any())
+        keyframe = np.maximum.accumulate(np.where(keys, np.arange(len(frames)), -1))
+        return bool((frames < frames[keyframe])[keyframe >= 0].any())
 
-    def group_of(self, frame: int) -> tuple[int, int]:
-        """(first, end): pictures from the key frame at or before ``frame`` up to the next key frame."""
-        keys = self.key_frames
+    def gop_of(self, frame: int) -> tuple[int, int]:
+        """(first, end): frames from the keyframe at or before ``frame`` up to the next keyframe."""
+        keys = self.keyframes
         at = int(np.searchsorted(keys, frame, side="right"))
         first = int(keys[at - 1]) if at else 0
         end = int(keys[at]) if at < len(keys) else self.frame_count
         return first, end
 
-    def affected_by(self, packet: int) -> Int64:
-        """Numbers of the pictures that may be wrong where one packet is: up to the next group, and what leads that."""
-        keys = self.key_packets
+    def frames_affected_by(self, packet: int) -> Int64:
+        """Frames that may be wrong if a packet is damaged: up to the next GOP, and the leading frames of that."""
+        keys = self.keyframe_packets
         at = int(np.searchsorted(keys, packet, side="right"))
         if at >= len(keys):
             frames = self.frame_of_packet[packet:]
@@ -230,168 +236,170 @@ class VideoIndex:
         frames = np.concatenate([frames, leading])
         return frames[frames >= 0]
 
-    def horizon(self, frame: int) -> int:
-        """The last picture shown among those stored up to ``frame``: what it may be built upon."""
-        return self._horizons[self._packet_of[frame]]
+    def last_reference(self, frame: int) -> int:
+        """The last frame in display order among those stored up to ``frame``, which it may reference."""
+        return self._last_references[self._packet_of[frame]]
 
     @cached_property
-    def longest_wait(self) -> int:
-        """Most pictures between any picture and its horizon."""
-        horizons = np.maximum.accumulate(self.frame_of_packet)[self.pictures]
-        return int((horizons - np.arange(self.frame_count)).max(initial=0))
+    def max_reference_distance(self) -> int:
+        """Most frames between any frame and its ``last_reference``."""
+        last_references = np.maximum.accumulate(self.frame_of_packet)[self.frame_packets]
+        return int((last_references - np.arange(self.frame_count)).max(initial=0))
 
     @cached_property
-    def _horizons(self) -> array[int]:
-        return _quick(np.maximum.accumulate(self.frame_of_packet))
+    def _last_references(self) -> array[int]:
+        return _to_array(np.maximum.accumulate(self.frame_of_packet))
 
     @cached_property
     def _packet_of(self) -> array[int]:
-        return _quick(self.pictures)
+        return _to_array(self.frame_packets)
 
     @cached_property
     def _frame_of(self) -> array[int]:
-        return _quick(self.frame_of_packet)
+        return _to_array(self.frame_of_packet)
 
     def packet_of(self, frame: int) -> int:
-        """The packet that holds a picture."""
+        """The packet that contains a frame."""
         return self._packet_of[frame]
 
     @cached_property
-    def _time_line(self) -> tuple[Seconds, tuple[TimeJump, ...]]:
-        if not len(self.picture_pts) or bool((self.picture_pts == NO_TIME).any()):
+    def _timeline(self) -> tuple[Seconds, tuple[TimestampJump, ...]]:
+        if not len(self.frame_pts) or bool((self.frame_pts == NO_PTS).any()):
             return np.empty(0), ()
-        return time_line(self.picture_pts, self.packets.segments[self.pictures], unit=float(self.time_base))
+        return build_timeline(self.frame_pts, self.packets.segments[self.frame_packets], unit=float(self.time_base))
 
     @property
     def times(self) -> Seconds:
-        """(F,) float64: seconds from the first picture, never going back; empty where the stream has no time stamps.
+        """(F,) float64: seconds from the first frame, never decreasing; empty if the stream has no timestamps.
 
-        Where the time stamps start anew or leap absurdly (``jumps``), time goes on by the median step instead.
+        Where the timestamps restart or jump by hours (``jumps``), time continues by the median step instead.
         """
-        return self._time_line[0]
+        return self._timeline[0]
 
     @property
-    def jumps(self) -> tuple[TimeJump, ...]:
-        """Where the time stamps start anew or leap, in the order of the pictures."""
-        return self._time_line[1]
+    def jumps(self) -> tuple[TimestampJump, ...]:
+        """Where the timestamps restart or jump, in display order."""
+        return self._timeline[1]
 
     @cached_property
     def occurrences(self) -> Int64:
-        """(F,) int64: how many earlier pictures have the same time stamp."""
-        order = np.argsort(self.picture_pts, kind="stable")
-        sorted_pts = self.picture_pts[order]
-        fresh = np.ones(len(order), np.bool_)
-        fresh[1:] = sorted_pts[1:] != sorted_pts[:-1]
-        starts = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
+        """(F,) int64: how many earlier frames have the same timestamp."""
+        order = np.argsort(self.frame_pts, kind="stable")
+        sorted_pts = self.frame_pts[order]
+        is_new = np.ones(len(order), np.bool_)
+        is_new[1:] = sorted_pts[1:] != sorted_pts[:-1]
+        first_places = np.maximum.accumulate(np.where(is_new, np.arange(len(order)), 0))
         result = np.empty(len(order), np.int64)
-        result[order] = np.arange(len(order)) - starts
+        result[order] = np.arange(len(order)) - first_places
         return result
 
     @cached_property
     def digest(self) -> str:
-        """Digest of the pictures' (time stamp, occurrence); equal digests mean equal numbers."""
-        data = np.ascontiguousarray(np.stack([self.picture_pts, self.occurrences])).astype("<i8").tobytes()
-        order = "" if self.confirmed or ORDER_UNKNOWN not in self.doubts else " order unknown"
-        base = f"{self.time_base.numerator}/{self.time_base.denominator}{order}".encode()
+        """Digest of the frames' (timestamp, occurrence); equal digests mean equal numbers."""
+        data = np.ascontiguousarray(np.stack([self.frame_pts, self.occurrences])).astype("<i8").tobytes()
+        order = b"" if self.numbers_final or ORDER_UNKNOWN not in self.uncertainties else b" order unknown"
+        base = f"{self.time_base.numerator}/{self.time_base.denominator}".encode() + order
         return hashlib.sha256(base + data).hexdigest()[:32]
 
     def prepare(self) -> None:
-        """Compute now, in a thread that has the time, what is kept once it was asked for."""
-        for name in ("digest", "occurrences", "times", "key_frames"):
+        """Compute the cached properties now, in a background thread."""
+        for name in ("digest", "occurrences", "times", "keyframes"):
             getattr(self, name)
 
     def renumbering(self, new: VideoIndex) -> Int64:
-        """(F,) int64: the number in ``new``, an index of the same file, of each picture here; -1 where it is gone."""
-        known = self.pictures < len(new.packets)
-        numbers = np.where(known, new.frame_of_packet[np.where(known, self.pictures, 0)], -1)
+        """(F,) int64: the number of each frame in ``new``, an index of the same file; -1 if the frame is gone."""
+        known = self.frame_packets < len(new.packets)
+        numbers = np.where(known, new.frame_of_packet[np.where(known, self.frame_packets, 0)], -1)
         for at in np.flatnonzero(self.repeats > 0):
-            numbers[at] = new.frame_of(int(self.pictures[at]), int(self.repeats[at]))
+            numbers[at] = new.frame_of(int(self.frame_packets[at]), int(self.repeats[at]))
         return numbers
 
-    def starts_like(self, other: VideoIndex) -> bool:
-        """Whether all pictures of another index of the same file have the same numbers here; more may follow."""
+    def extends(self, other: VideoIndex) -> bool:
+        """Whether all frames of another index of the same file have the same numbers here; more may follow."""
         known = other.frame_count
         if self.frame_count < known:
             return False
-        pictures = np.array_equal(self.pictures[:known], other.pictures)
-        return pictures and np.array_equal(self.repeats[:known], other.repeats)
+        same_packets = np.array_equal(self.frame_packets[:known], other.frame_packets)
+        return same_packets and np.array_equal(self.repeats[:known], other.repeats)
 
-    def same_numbers(self, other: VideoIndex) -> bool:
-        """Whether every picture has the same number in another index of the same file."""
-        return self.frame_count == other.frame_count and self.starts_like(other) and self.digest == other.digest
+    def has_same_numbers(self, other: VideoIndex) -> bool:
+        """Whether every frame has the same number in another index of the same file."""
+        return self.frame_count == other.frame_count and self.extends(other) and self.digest == other.digest
 
 
-def _quick(column: Int64) -> array[int]:
-    """The same numbers where a single one is had ten times faster than from an ndarray."""
+def _to_array(column: Int64) -> array[int]:
+    """The same numbers in an ``array``, from which reading a single one is ten times faster than from an ndarray."""
     return array("q", np.ascontiguousarray(column, np.int64).tobytes())
 
 
-def index_of_packets(
+def build_index(
     packets: Packets,
     time_base: Fraction,
     *,
-    doubts: tuple[str, ...] = (),
+    uncertainties: tuple[str, ...] = (),
     complete: bool = True,
     rotation: int = 0,
-    facts: StreamFacts | None = None,
+    stream_info: StreamInfo | None = None,
 ) -> VideoIndex:
-    """The index that packets alone suggest: shown packets in the order of their time stamps, a segment at a time.
+    """The index that packets alone suggest: displayed packets in the order of their timestamps, segment by segment.
 
-    Left out is what cannot be decoded, for it leads the first group, and what is not ``complete`` enough to have its
-    final number.
+    It leaves out what cannot be decoded because it leads the first GOP, and, unless ``complete``, frames whose number
+    is not final yet.
     """
-    shown = np.flatnonzero(~packets.discard & (packets.size > 0) & ~leading_the_file(packets))
+    displayed = np.flatnonzero(~packets.discard & (packets.size > 0) & ~undecodable_leading(packets))
     if not complete:
-        shown = shown[_settled(packets)[shown]]
-    pts = packets.pts[shown]
-    if bool((pts == NO_TIME).any()):
-        stamps = packets.dts[shown]
-        pts = np.where(pts == NO_TIME, stamps, pts)
-        if bool((pts == NO_TIME).any()):
-            pts = np.full(len(shown), NO_TIME, np.int64)
-    order = np.lexsort((pts, packets.segments[shown]))
+        displayed = displayed[_has_final_order(packets)[displayed]]
+    pts = packets.pts[displayed]
+    if bool((pts == NO_PTS).any()):
+        dts = packets.dts[displayed]
+        pts = np.where(pts == NO_PTS, dts, pts)
+        if bool((pts == NO_PTS).any()):
+            pts = np.full(len(displayed), NO_PTS, np.int64)
+    order = np.lexsort((pts, packets.segments[displayed]))
     return VideoIndex(
         packets=packets,
         time_base=time_base,
-        pictures=shown[order].astype(np.int64),
-        repeats=np.zeros(len(shown), np.int64),
-        picture_pts=pts[order].astype(np.int64),
-        confirmed=complete and not doubts,
-        doubts=doubts,
+        frame_packets=displayed[order].astype(np.int64),
+        repeats=np.zeros(len(displayed), np.int64),
+        frame_pts=pts[order].astype(np.int64),
+        numbers_final=complete and not uncertainties,
+        uncertainties=uncertainties,
         complete=complete,
         rotation=rotation,
-        facts=facts,
+        stream_info=stream_info,
     )
 
 
-def leading_the_file(packets: Packets) -> Bool:
-    """(P,) bool: packets stored after the first key frame and shown before it: the file was cut in an open group."""
+def undecodable_leading(packets: Packets) -> Bool:
+    """(P,) bool: packets stored after the first keyframe and displayed before it: the file starts in an open GOP."""
     keys = np.flatnonzero(packets.key & ~packets.discard & (packets.size > 0))
-    if not len(keys) or packets.pts[keys[0]] == NO_TIME:
+    if not len(keys) or packets.pts[keys[0]] == NO_PTS:
         return np.zeros(len(packets), np.bool_)
     first = int(keys[0])
     end = int(keys[1]) if len(keys) > 1 else len(packets)
-    within = np.arange(len(packets))
-    early = (packets.pts != NO_TIME) & (packets.pts < packets.pts[first])
-    leading: Bool = early & (within > first) & (within < end) & ~packets.discard
+    ordinals = np.arange(len(packets))
+    early = (packets.pts != NO_PTS) & (packets.pts < packets.pts[first])
+    leading: Bool = early & (ordinals > first) & (ordinals < end) & ~packets.discard
     return leading
 
 
-def _settled(packets: Packets) -> Bool:
-    """(P,) bool: packets that none of those to come can be shown before: none is shown before it is decoded."""
-    last = packets.dts[-1] if len(packets) else NO_TIME
-    if last == NO_TIME:
-        return np.arange(len(packets)) < len(packets) - _MOST_REORDERED
-    settled: Bool = (packets.pts <= last) | (packets.segments < packets.segments[-1])
-    return settled
+def _has_final_order(packets: Packets) -> Bool:
+    """(P,) bool: packets before which no later packet can be displayed, as none is displayed before it is decoded."""
+    last = packets.dts[-1] if len(packets) else NO_PTS
+    if last == NO_PTS:
+        return np.arange(len(packets)) < len(packets) - _MAX_REORDERED
+    final: Bool = (packets.pts <= last) | (packets.segments < packets.segments[-1])
+    return final
 
 
-def without_key_flags(index: VideoIndex) -> VideoIndex:
-    """The same index where only the first packet is a start: the container's flags turned out false."""
+def without_keyframe_flags(index: VideoIndex) -> VideoIndex:
+    """The same index with the first packet as its only seek point, after the container's flags turned out wrong."""
     key = np.zeros(len(index.packets), np.bool_)
     key[:1] = True
-    doubts = index.doubts if FALSE_KEYS in index.doubts else (*index.doubts, FALSE_KEYS)
-    return replace(index, packets=replace(index.packets, key=key), confirmed=False, doubts=doubts)
+    known = index.uncertainties
+    uncertainties = known if FALSE_KEYFRAMES in known else (*known, FALSE_KEYFRAMES)
+    packets = replace(index.packets, key=key)
+    return replace(index, packets=packets, numbers_final=False, uncertainties=uncertainties)
 
 
 def with_damage(index: VideoIndex, damage: Damage) -> VideoIndex:

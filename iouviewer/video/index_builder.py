@@ -1,4 +1,4 @@
-"""The index of a file that is too large to wait for: usable while it grows."""
+"""Incremental building of the index of a large file: the part built so far is usable meanwhile."""
 
 from __future__ import annotations
 
@@ -8,70 +8,84 @@ from pathlib import Path
 
 import numpy as np
 
-from iouviewer.video.container import check_readable, doubts_of, facts_of, open_container, scan_packets
-from iouviewer.video.edit_list import with_left_out
-from iouviewer.video.facts import StreamFacts
-from iouviewer.video.fingerprint import FileStamp, stamp_of
-from iouviewer.video.index import Packets, VideoIndex, index_of_packets
+from iouviewer.video.container import (
+    ensure_readable,
+    find_uncertainties,
+    open_container,
+    read_stream_info,
+    scan_packets,
+    with_dropped_frames,
+)
+from iouviewer.video.fingerprint import FileStamp, file_stamp
+from iouviewer.video.index import Packets, VideoIndex, build_index
 from iouviewer.video.index_cache import save_index
+from iouviewer.video.stream_info import StreamInfo
 
 
-def complete_index(
+def build_complete_index(
     path: Path,
     fingerprint: str,
     *,
     rotation: int = 0,
-    facts: StreamFacts | None = None,
+    stream_info: StreamInfo | None = None,
     stamp: FileStamp | None = None,
-    grown: Callable[[VideoIndex, float], None] | None = None,
+    on_progress: Callable[[VideoIndex, float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> VideoIndex | None:
-    """Read all packets and keep the index in the cache folder; None where it was cancelled.
+    """Read all packets and store the index in the cache folder; None if it was cancelled.
 
-    ``rotation`` is what the first picture told, ``facts`` what opening the file told, ``stamp`` the file's from
-    before that. ``grown(index, share of the file read)`` is called now and then with what is known so far: numbers in
-    a growing index are final unless the index has doubts.
+    Args:
+        rotation: as found by decoding the first frame.
+        stream_info: as found by opening the file.
+        stamp: the file's stamp from before it was opened.
+        on_progress: called from time to time with the index so far and the share of the file read. The frame numbers
+            of an incomplete index are final unless the index has uncertainties.
     """
-    stamp = stamp or stamp_of(path)
+    stamp = stamp or file_stamp(path)
     size = max(1, stamp.size)
 
     def index_so_far(packets: Packets, *, complete: bool) -> VideoIndex:
-        doubts = doubts_of(known, packets, size, complete=complete)
-        base = known.time_base
-        return index_of_packets(packets, base, doubts=doubts, complete=complete, rotation=rotation, facts=known)
+        return build_index(
+            packets,
+            info.time_base,
+            uncertainties=find_uncertainties(info, packets, size, complete=complete),
+            complete=complete,
+            rotation=rotation,
+            stream_info=info,
+        )
 
-    container = open_container(path, facts)
+    container = open_container(path, stream_info)
     try:
-        known = facts or facts_of(container)
+        info = stream_info or read_stream_info(container)
 
         def progress(position: int, packets: Packets | None) -> None:
-            if packets is not None and grown is not None:
-                grown(index_so_far(settled_part(packets), complete=False), position / size)
+            if packets is not None and on_progress is not None:
+                on_progress(index_so_far(final_packets(packets), complete=False), position / size)
 
         packets = scan_packets(container, progress=progress, cancelled=cancelled)
     finally:
         container.close()
     if cancelled is not None and cancelled():
         return None
-    check_readable(path, packets)
-    known = with_left_out(path, known, packets)
+    ensure_readable(path, packets)
+    info = with_dropped_frames(path, info, packets)
     index = index_so_far(packets, complete=True)
     save_index(index, fingerprint, path, stamp)
     return index
 
 
-def goes_on_from(index: VideoIndex, earlier: VideoIndex) -> bool:
-    """Whether an index tells of the packets of an earlier one, and of more only where that was not complete.
+def has_packets_of(index: VideoIndex, earlier: VideoIndex) -> bool:
+    """Whether an index has the packets of an earlier one, and more of them only if that one was incomplete.
 
-    Else one of them is not the file's: equal numbers may then stand for other pictures.
+    Otherwise one of the two does not belong to the file, and equal numbers may denote different frames.
     """
     new, old = index.packets, earlier.packets
     known = None if earlier.complete else len(old)
     return np.array_equal(new.pts[:known], old.pts) and np.array_equal(new.size[:known], old.size)
 
 
-def settled_part(packets: Packets) -> Packets:
-    """The packets before the last key frame: what comes later can no longer be shown between them."""
+def final_packets(packets: Packets) -> Packets:
+    """The packets before the last keyframe: no later packet can be displayed between them."""
     keys = np.flatnonzero(packets.key)
     end = int(keys[-1]) if len(keys) > 1 else len(packets)
     return Packets(**{column.name: getattr(packets, column.name)[:end] for column in fields(Packets)})

@@ -14,105 +14,117 @@ from pathlib import Path
 import numpy as np
 
 from iouviewer import folders
-from iouviewer.video.facts import FormChange, StreamFacts
-from iouviewer.video.fingerprint import FileStamp, stamp_of
+from iouviewer.video.fingerprint import FileStamp, file_stamp
 from iouviewer.video.index import Damage, Packets, VideoIndex
+from iouviewer.video.stream_info import FormatChange, StreamInfo
 
 _VERSION = 7
-_COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
-_PICTURES = ("pictures", "repeats", "picture_pts", "checks")
+_PACKET_COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
+_FRAME_COLUMNS = {
+    "pictures": "frame_packets",
+    "repeats": "repeats",
+    "picture_pts": "frame_pts",
+    "checks": "checksums",
+}
+"""Name in the file -> attribute of ``VideoIndex``."""
 
-LARGEST_FOLDER = 1 << 30
+MAX_BYTES = 1 << 30
 """Bytes that all indexes together may take."""
 
-MOST_ENTRIES = 2000
-"""Indexes that are kept; those that were not used for longest go first."""
+MAX_ENTRIES = 2000
+"""Indexes that are kept; the least recently used ones are deleted first."""
 
-_ABANDONED = 3600
-"""Seconds after which a half-written file is what a crash left behind, and not another window's."""
+_ABANDONED_AFTER = 3600
+"""Seconds after which a partly written file must be the remains of a crash rather than another window's."""
 
 
-def cached_path(fingerprint: str) -> Path:
-    """Where the index of a video is kept."""
+def index_path(fingerprint: str) -> Path:
+    """Where the index of a video is stored."""
     return folders.cache_folder() / "indexes" / f"{fingerprint}.npz"
 
 
 def load_index(fingerprint: str, video: Path) -> VideoIndex | None:
-    """The kept index, None where there is none, the video has changed since, or the entry is unreadable.
+    """The cached index, None if there is none, the video has changed since, or the entry is unreadable.
 
-    An unreadable entry is not an error: it is made again.
+    An unreadable entry is not an error: the index is built again.
     """
-    path = cached_path(fingerprint)
+    path = index_path(fingerprint)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             about = json.loads(str(data["about"]))
             if about["version"] != _VERSION or about["modified"] != video.stat().st_mtime_ns:
                 return None
-            packets = Packets(**{name: data[name] for name in _COLUMNS})
+            packets = Packets(**{name: data[name] for name in _PACKET_COLUMNS})
             index = VideoIndex(
                 packets=packets,
                 time_base=Fraction(about["time_base"]),
-                confirmed=about["confirmed"],
+                numbers_final=about["confirmed"],
                 rotation=about["rotation"],
-                doubts=tuple(about["doubts"]),
+                uncertainties=tuple(about["doubts"]),
                 damage=tuple(Damage(frame, reason) for frame, reason in about["damage"]),
-                form_changes=tuple(FormChange(frame, (w, h), name) for frame, (w, h), name in about["form_changes"]),
-                facts=StreamFacts.from_plain(about["facts"]) if about["facts"] else None,
-                **{name: data[name] for name in _PICTURES},
+                format_changes=tuple(
+                    FormatChange(frame, (width, height), pixel_format)
+                    for frame, (width, height), pixel_format in about["form_changes"]
+                ),
+                stream_info=StreamInfo.from_dict(about["facts"]) if about["facts"] else None,
+                **{attribute: data[name] for name, attribute in _FRAME_COLUMNS.items()},
             )
-    except Exception:  # noqa: BLE001 - one flipped bit can make zipfile and NumPy raise nearly anything
+    except Exception:  # noqa: BLE001 - one flipped bit can make zipfile and NumPy raise almost anything
         return None
     with contextlib.suppress(OSError):
-        os.utime(path)  # used just now, so it goes last
+        os.utime(path)  # most recently used
     return index
 
 
 def save_index(index: VideoIndex, fingerprint: str, video: Path, stamp: FileStamp | None) -> None:
-    """Keep a complete index; a folder that cannot be written only costs time at the next opening.
+    """Store a complete index; if the folder cannot be written, the next opening only takes longer.
 
-    ``stamp`` is the video's from before it was opened to be read. Nothing is kept where it is not known, or where the
-    file has been written to since: the index is then that of no file.
+    Nothing is stored if the stamp is unknown, or if the file has been written to since: the index then belongs to no
+    version of the file.
+
+    Args:
+        stamp: the video's stamp from before it was opened for reading.
     """
-    if not index.complete or not fingerprint or stamp is None or not _is_still(video, stamp):
+    if not index.complete or not fingerprint or stamp is None or not _is_unchanged(video, stamp):
         return
     about = {
         "version": _VERSION,
         "modified": stamp.modified,
         "time_base": str(index.time_base),
-        "confirmed": index.confirmed,
+        "confirmed": index.numbers_final,
         "rotation": index.rotation,
-        "doubts": index.doubts,
+        "doubts": index.uncertainties,
         "damage": [(damage.frame, damage.reason) for damage in index.damage],
-        "form_changes": [(change.frame, change.size, change.pixel_format) for change in index.form_changes],
-        "facts": index.facts.plain() if index.facts is not None else None,
+        "form_changes": [(change.frame, change.size, change.pixel_format) for change in index.format_changes],
+        "facts": index.stream_info.to_dict() if index.stream_info is not None else None,
     }
-    columns = {name: getattr(index.packets, name) for name in _COLUMNS}
-    columns |= {name: getattr(index, name) for name in _PICTURES}
-    # In memory first: a disk that fills up would leave zipfile with an archive that it can neither end nor drop.
+    columns = {name: getattr(index.packets, name) for name in _PACKET_COLUMNS}
+    columns |= {name: getattr(index, attribute) for name, attribute in _FRAME_COLUMNS.items()}
+    # In memory first: on a full disk, zipfile would be left with an archive that it can neither finish nor discard.
     body = io.BytesIO()
     np.savez(body, about=np.array(json.dumps(about)), **columns)
-    path = cached_path(fingerprint)
+    path = index_path(fingerprint)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, body)
-        _make_room(path)
+        _evict(path)
 
 
-def forget_index(fingerprint: str) -> None:
-    """Drop the kept index of a video, so that it is read anew; not an error where there is none."""
+def delete_index(fingerprint: str) -> None:
+    """Delete the cached index of a video, so that it is built again; not an error if there is none."""
     with contextlib.suppress(OSError):
-        cached_path(fingerprint).unlink()
+        index_path(fingerprint).unlink()
 
 
-def _is_still(video: Path, stamp: FileStamp) -> bool:
+def _is_unchanged(video: Path, stamp: FileStamp) -> bool:
     try:
-        return stamp_of(video) == stamp
+        return file_stamp(video) == stamp
     except OSError:
         return False
 
 
 def _write(path: Path, body: io.BytesIO) -> None:
-    """Put a file in place in one step; where that fails nothing is left of it. Raises OSError."""
+    """Put a file in place atomically; after a failure nothing of it remains. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     temporary = Path(name)
     try:
@@ -120,29 +132,29 @@ def _write(path: Path, body: io.BytesIO) -> None:
             file.write(body.getbuffer())
         temporary.replace(path)
     finally:
-        # After the replace there is nothing left to remove.
+        # After the replacement there is nothing left to remove.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def _make_room(kept: Path) -> None:
-    """Delete indexes that were not used for longest, and what crashes left, until the folder is within its limits."""
+def _evict(current: Path) -> None:
+    """Delete the least recently used indexes, and remains of crashes, until the folder is within its limits."""
     entries: list[tuple[float, int, Path]] = []
-    for path in kept.parent.iterdir():
+    for path in current.parent.iterdir():
         try:
             found = path.stat()
         except OSError:
-            continue  # another window was quicker
-        if path.suffix == ".part" and time.time() - found.st_mtime > _ABANDONED:
+            continue  # deleted by another window
+        if path.suffix == ".part" and time.time() - found.st_mtime > _ABANDONED_AFTER:
             with contextlib.suppress(OSError):
                 path.unlink()
         elif path.suffix == ".npz":
             entries.append((found.st_mtime, found.st_size, path))
     used, count = sum(size for _, size, _ in entries), len(entries)
     for _, size, path in sorted(entries):
-        if used <= LARGEST_FOLDER and count <= MOST_ENTRIES:
+        if used <= MAX_BYTES and count <= MAX_ENTRIES:
             return
-        if path == kept:
+        if path == current:
             continue
         with contextlib.suppress(OSError):
             path.unlink()

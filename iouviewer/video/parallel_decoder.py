@@ -1,4 +1,4 @@
-"""Decoders side by side, for codecs whose pictures stand alone and whose decoder has no threads (MJPEG)."""
+"""Several decoders in parallel, for intra-only codecs whose decoder has no threads of its own (MJPEG)."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
 
-MOST = 4
-"""Decoders at once; each holds a picture."""
+MAX_DECODERS = 4
+"""Parallel decoders; each keeps a frame in memory."""
 
 
-class Abreast(Generic[Result]):
-    """Runs ``decode(context, packet)`` for several packets at once, each in a context of its own.
+class ParallelDecoder(Generic[Result]):
+    """Runs ``decode(context, packet)`` for several packets at once, each with its own context.
 
-    ``contexts`` are the containers' and all alike; who began a packet asks the future for what came of it, so the order
-    is the asker's.
+    The contexts are configured alike and belong to their containers. Each packet has a future, so the caller chooses
+    the order of the results.
     """
 
     def __init__(self, contexts: list[Any], decode: Callable[[Any, Any], Result]) -> None:
         self._decode = decode
-        self._under_way = 0
+        self._running = 0
         self._changed = threading.Condition()
         self._free: SimpleQueue[Any] = SimpleQueue()
         for context in contexts:
             self._free.put(context)
-        self._threads = ThreadPoolExecutor(max_workers=len(contexts), thread_name_prefix="decode abreast")
+        self._threads = ThreadPoolExecutor(max_workers=len(contexts), thread_name_prefix="parallel-decoder")
 
-    def begin(self, packet: Any) -> Future[Result]:
+    def submit(self, packet: Any) -> Future[Result]:
         """Decode a packet as soon as a context is free."""
         with self._changed:
-            self._under_way += 1
+            self._running += 1
         return self._threads.submit(self._run, packet)
 
     def _run(self, packet: Any) -> Result:
@@ -44,19 +44,19 @@ class Abreast(Generic[Result]):
         finally:
             self._free.put(context)
             with self._changed:
-                self._under_way -= 1
+                self._running -= 1
                 self._changed.notify_all()
 
     def wait(self) -> None:
-        """Wait until all that was begun is done."""
+        """Wait until all submitted packets are decoded."""
         with self._changed:
-            self._changed.wait_for(lambda: self._under_way == 0)
+            self._changed.wait_for(lambda: self._running == 0)
 
     def close(self) -> None:
-        """Wait for what was begun, and end the threads."""
+        """Wait for the submitted packets, and end the threads."""
         self._threads.shutdown(wait=True)
 
 
-def useful_count() -> int:
-    """Decoders that this machine can run at once."""
-    return min(MOST, os.cpu_count() or 1)
+def useful_decoder_count() -> int:
+    """Decoders that this machine can run in parallel."""
+    return min(MAX_DECODERS, os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""Steps of a decoder taken a little ahead of their use, in a thread of their own."""
+"""Calls a function ahead of time in a background thread and hands out its results in order."""
 
 from __future__ import annotations
 
@@ -8,82 +8,87 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-Step = TypeVar("Step")
+T = TypeVar("T")
 
 
-class Ahead(Generic[Step]):
-    """Calls ``step`` for its owner, now or ahead of need, always in order and never twice at once.
+class ReadAhead(Generic[T]):
+    """Calls ``function`` for its owner, now or ahead of time, always in order and never twice at once.
 
-    The thread only fills the queue: whoever takes the steps notices their effects in the order, and at the moment, in
-    which calling ``step`` itself would have had them. A burst of steps ends by itself, so an owner that is forgotten,
-    or an interpreter that ends, waits for one burst at most.
+    The thread only fills a queue: the owner sees the effects of a call in the same order, and at the same moment, as if
+    it had made the call itself. A batch of calls ends by itself, so dropping the owner, or exiting the interpreter,
+    waits for one batch at most.
     """
 
-    def __init__(self, step: Callable[[], Step], *, depth: int) -> None:
-        """``depth``: steps that are ready or under way at most."""
-        self._step = step
+    def __init__(self, function: Callable[[], T], *, depth: int) -> None:
+        """``depth``: the most results that are ready or in progress."""
+        self._function = function
         self._depth = max(1, depth)
-        # Quick steps go over together: waking the other thread for each would cost as much as the step.
-        self._together = 4 if depth >= 16 else 1
-        self._ready: SimpleQueue[list[Step | BaseException]] = SimpleQueue()
-        self._taken: deque[Step | BaseException] = deque()
-        self._owed = 0
+        # Short calls are handed over in groups: waking the other thread for each would take as long as the call.
+        self._group_size = 4 if depth >= 16 else 1
+        self._ready: SimpleQueue[list[T | BaseException]] = SimpleQueue()
+        self._received: deque[T | BaseException] = deque()
+        self._pending = 0
         self._thread: ThreadPoolExecutor | None = None
-        self._burst: Future[None] | None = None
-        self._halted = False
+        self._batch: Future[None] | None = None
+        self._stopping = False
 
-    def take(self, *, go_on: bool) -> Step:
-        """The next step; with ``go_on`` those after it are begun. Raises what the step raised."""
-        step = self._next() if self._owed else self._step()
-        if go_on and self._owed <= self._depth // 2 and (self._burst is None or self._burst.done()):
-            self._begin(self._depth - self._owed)
-        return step
+    def take(self, *, ahead: bool) -> T:
+        """The next result; with ``ahead`` the following calls are started. Raises what the function raised."""
+        result = self._next() if self._pending else self._function()
+        if ahead and self._pending <= self._depth // 2 and (self._batch is None or self._batch.done()):
+            self._start(self._depth - self._pending)
+        return result
 
-    def _next(self) -> Step:
-        if not self._taken:
-            self._taken.extend(self._ready.get())
-        step = self._taken.popleft()
-        self._owed -= 1
-        if isinstance(step, BaseException):
-            self._owed = 0  # the burst ended with it
-            raise step
-        return step
+    def _next(self) -> T:
+        if not self._received:
+            self._received.extend(self._ready.get())
+        result = self._received.popleft()
+        self._pending -= 1
+        if isinstance(result, BaseException):
+            self._pending = 0  # the batch ended with it
+            raise result
+        return result
 
-    def _begin(self, count: int) -> None:
+    def _start(self, count: int) -> None:
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode ahead")
-        self._owed += count
-        self._burst = self._thread.submit(self._run, count)
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode-ahead")
+        self._pending += count
+        self._batch = self._thread.submit(self._run, count)
 
     def _run(self, count: int) -> None:
-        steps: list[Step | BaseException] = []
+        results: list[T | BaseException] = []
         for number in range(1, count + 1):
-            if self._halted:
+            if self._stopping:
                 return
             try:
-                steps.append(self._step())
-            except BaseException as error:  # noqa: BLE001 - raised where the step is taken
-                self._ready.put([*steps, error])
+                results.append(self._function())
+            except BaseException as error:  # noqa: BLE001 - raised by ``take``
+                self._ready.put([*results, error])
                 return
-            if len(steps) == self._together or number == count:
-                self._ready.put(steps)
-                steps = []
+            if len(results) == self._group_size or number == count:
+                self._ready.put(results)
+                results = []
 
-    def halt(self) -> None:
-        """Wait for the step under way and forget those that nobody took."""
-        if self._burst is not None:
-            self._halted = True
-            self._burst.result()
-            self._halted = False
-            self._burst = None
-        if self._owed:
-            self._owed = 0
+    def wait(self) -> None:
+        """Wait for the calls started ahead of time."""
+        if self._batch is not None:
+            self._batch.result()
+
+    def stop(self) -> None:
+        """Wait for the call in progress and discard the results that were not taken."""
+        if self._batch is not None:
+            self._stopping = True
+            self._batch.result()
+            self._stopping = False
+            self._batch = None
+        if self._pending:
+            self._pending = 0
             self._ready = SimpleQueue()
-            self._taken.clear()
+            self._received.clear()
 
     def close(self) -> None:
-        """Halt, and end the thread; a later step begins a new one."""
-        self.halt()
+        """Stop, and end the thread; a later call starts a new one."""
+        self.stop()
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None

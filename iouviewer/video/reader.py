@@ -1,4 +1,4 @@
-"""Frame ``i`` of a video, exactly."""
+"""Frame-accurate random access to the frames of a video."""
 
 from __future__ import annotations
 
@@ -10,146 +10,148 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.document.sources import Picture
+from iouviewer.document.sources import FrameImage
 from iouviewer.errors import UserError
-from iouviewer.video.checksum import check_sum
-from iouviewer.video.colour import Converter, Pixels
+from iouviewer.i18n import tr
+from iouviewer.video.checksum import frame_checksum
 from iouviewer.video.container import IndexMismatchError
-from iouviewer.video.display import DisplayFrame
-from iouviewer.video.facts import StreamFacts
+from iouviewer.video.conversion import Converter, DisplayFrame, Pixels
 from iouviewer.video.fingerprint import FileStamp
-from iouviewer.video.frame_cache import Held
-from iouviewer.video.frame_decoder import Cancelled, Pictures
-from iouviewer.video.index import ORDER_UNKNOWN, Damage, VideoIndex
-from iouviewer.video.index_builder import goes_on_from
-from iouviewer.video.index_cache import forget_index, load_index
-from iouviewer.video.keyframes import KeptKey, KeyFrames
-from iouviewer.video.seek_points import shares_slices
+from iouviewer.video.frame_cache import CachedFrame
+from iouviewer.video.frame_decoder import Cancelled, FrameDecoder
+from iouviewer.video.index import Damage, VideoIndex
+from iouviewer.video.index_builder import has_packets_of
+from iouviewer.video.index_cache import delete_index, load_index
+from iouviewer.video.keyframes import CachedKeyframe, KeyframeCache
+from iouviewer.video.reasons import ORDER_UNKNOWN
+from iouviewer.video.seek_points import uses_slice_threads
+from iouviewer.video.stream_info import StreamInfo
 
 _PREVIEWS = 6
-"""Key frames kept as they were shown, so that a hand that stays within a group gets them without decoding."""
+"""Converted keyframes kept, so that scrubbing within a GOP shows them again without decoding."""
 
+_MAX_TICKS = 2.0**61
+"""Largest requested time in units of the time base."""
 
-_FARTHEST = 2.0**61
-"""Ticks of a time base that can be asked for."""
+_MAX_KEYFRAME_SECONDS = 0.025
+"""Seconds that a keyframe may take to decode before another preview is shown first."""
 
-_AT_ONCE = 0.025
-"""Seconds that a key frame may take to decode while nothing of what was asked for is shown."""
-
-_MEMORY_FOR_KEY_FRAMES = 64 << 20
-"""Bytes for decoded pictures from which on an eighth of them goes to key frames."""
+_MIN_MEMORY_FOR_KEYFRAMES = 64 << 20
+"""Bytes for decoded frames from which an eighth of them goes to keyframes."""
 
 
 class VideoReader:
-    """Pictures of one file by number. Owned by one thread; ``open_video`` makes it."""
+    """Frames of one file by number. Owned by one thread; ``open_video`` creates it."""
 
     def __init__(
         self,
         path: Path,
         index: VideoIndex,
-        facts: StreamFacts,
+        stream_info: StreamInfo,
         *,
         fingerprint: str = "",
         stamp: FileStamp | None = None,
         memory: int | None = None,
         container: Any = None,
     ) -> None:
-        """``container``: the file, opened and not read yet, which the reader takes over; ``stamp``: from before."""
+        """``container``: the opened, unread file, which the reader takes over; ``stamp``: from before opening it."""
         self.path = path
         self.rotation = index.rotation
         self.fingerprint = fingerprint
         self.stamp = stamp
-        self.facts = facts
-        self.sample_aspect_ratio: Fraction = facts.sample_aspect_ratio
-        self._converter = Converter(self.rotation, alone=shares_slices(facts.codec))
-        room = _room_for_key_frames(memory or 0)
-        self._pictures = Pictures(path, index, facts, self._converter, memory and memory - room, container, stamp)
-        self._keys = KeyFrames(path, room, index.rotation, stamp)
+        self.stream_info = stream_info
+        self.sample_aspect_ratio: Fraction = stream_info.sample_aspect_ratio
+        self._converter = Converter(self.rotation, use_all_cores=uses_slice_threads(stream_info.codec))
+        keyframe_budget = _keyframe_budget(memory or 0)
+        self.frame_decoder = FrameDecoder(
+            path, index, stream_info, self._converter, memory and memory - keyframe_budget, container, stamp
+        )
+        self.keyframe_cache = KeyframeCache(path, keyframe_budget, index.rotation, stamp)
         self._previews: dict[tuple[int, tuple[int, int] | None], DisplayFrame] = {}
 
-    # -- what the video is ---------------------------------------------------------------------------------------
+    # -- properties of the video ---------------------------------------------------------------------------------
 
     @property
     def index(self) -> VideoIndex:
-        """Packets and pictures."""
-        return self._pictures.index
+        """Packets and frames."""
+        return self.frame_decoder.index
 
     @property
     def frame_count(self) -> int:
-        """Number of pictures known."""
+        """Number of known frames."""
         return self.index.frame_count
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) after rotation, pixels."""
-        width, height = self.facts.size
+        width, height = self.stream_info.size
         return (height, width) if self.rotation in {90, 270} else (width, height)
 
     @property
     def fps(self) -> float:
-        """Pictures a second on average, 0.0 where there is no time base."""
+        """Average frames per second, 0.0 without a time base."""
         times = self.index.times
+        announced = self.stream_info.average_rate
         if len(times) < 2 or times[-1] <= 0:
-            return self.facts.average_rate
+            return announced
         measured = (len(times) - 1) / float(times[-1])
-        told = self.facts.average_rate
-        return told if told and abs(measured - told) < 1e-3 * told else measured
+        return announced if announced and abs(measured - announced) < 1e-3 * announced else measured
 
     @property
-    def numbers_confirmed(self) -> bool:
+    def numbers_final(self) -> bool:
         """Whether the frame numbers are those of a clean decode, or cannot differ from it as far as known."""
-        return self.index.confirmed
+        return self.index.numbers_final
 
     @property
     def order_known(self) -> bool:
-        """False while only a decode can tell which picture is which (H.264 in AVI): nothing is exact then."""
-        return self.index.confirmed or ORDER_UNKNOWN not in self.index.doubts
+        """False if only decoding can tell the frame order (H.264 in AVI): until then no frame is exact."""
+        return self.index.numbers_final or ORDER_UNKNOWN not in self.index.uncertainties
 
     @property
     def damage(self) -> tuple[Damage, ...]:
-        """What cannot be shown as it was meant, as far as known."""
+        """Known damage."""
         return self.index.damage
 
     @property
     def index_digest(self) -> str:
-        """Digest of the pictures' time stamps."""
+        """Digest of the frames' timestamps."""
         return self.index.digest
 
     @property
     def memory_used(self) -> int:
-        """Bytes of pictures held."""
-        return self._pictures.ring.used + self._keys.used
+        """Bytes of cached frames."""
+        return self.frame_decoder.cache.used + self.keyframe_cache.used
 
     def time_of(self, frame: int) -> float | None:
-        """Seconds from the first picture, None where there is no time base. IndexError outside the video."""
-        frame = self._checked(frame)
+        """Seconds from the first frame, None without a time base. IndexError outside the video."""
+        frame = self._validated(frame)
         times = self.index.times
         return float(times[frame]) if len(times) else None
 
     def frame_at(self, seconds: float) -> int:
-        """The picture on screen ``seconds`` after the first; the nearest end outside the video."""
+        """The frame displayed ``seconds`` after the first; the nearest end outside the video."""
         times = self.index.times
         if not len(times):
             rate = self.fps or 1.0
             return min(max(int(seconds * rate), 0), self.frame_count - 1)
         return max(int(np.searchsorted(times, seconds + 1e-9, side="right")) - 1, 0)
 
-    def _checked(self, frame: int) -> int:
+    def _validated(self, frame: int) -> int:
         if not 0 <= frame < self.frame_count:
             raise IndexError(f"frame {frame} of a video with {self.frame_count} frames")
         return int(frame)
 
-    # -- pictures ------------------------------------------------------------------------------------------------
+    # -- frames --------------------------------------------------------------------------------------------------
 
-    def read(self, frame: int) -> Picture:
+    def read(self, frame: int) -> FrameImage:
         """(height, width, 3) uint8 B, G, R, as OpenCV decodes it.
 
-        Raises UserError where the picture cannot be decoded (IndexMismatchError where the index is not the file's),
+        Raises UserError if the frame cannot be decoded (IndexMismatchError if the index does not belong to the file),
         IndexError outside the video.
         """
-        self._keys.halt()
-        held = self._held(self._checked(frame))
-        return self._converter.model_picture(held.picture, self.facts.size)
+        self.keyframe_cache.stop_filling()
+        decoded = self._decode(self._validated(frame))
+        return self._converter.to_bgr(decoded.frame, self.stream_info.size)
 
     def read_display(
         self,
@@ -157,174 +159,178 @@ class VideoReader:
         size: tuple[int, int] | None = None,
         *,
         allow_reduced: bool = False,
-        with_check: bool = False,
+        with_checksum: bool = False,
         cancelled: Cancelled | None = None,
     ) -> DisplayFrame:
-        """The picture for the screen, scaled down to fit ``size`` (width, height) where one is given.
+        """The frame for the screen, scaled down to fit ``size`` (width, height) if given.
 
-        ``allow_reduced`` takes a picture that memory kept smaller, ``with_check`` gives the whole picture's checksum.
-        Raises as ``read`` does, and Superseded where ``cancelled()`` says that the picture is no longer wanted.
+        Raises as ``read`` does, and SupersededError if ``cancelled()`` says that the frame is no longer needed.
+
+        Args:
+            allow_reduced: accept a frame that is cached downscaled.
+            with_checksum: add the checksum of the whole frame.
         """
-        frame = self._checked(frame)
-        self._keys.halt()
-        held = self._held(frame, allow_reduced=allow_reduced and not with_check, cancelled=cancelled)
-        shown = self._converted(frame, held, self._fitted(size))
-        return replace(shown, check=check_sum(held.picture)) if with_check else shown
+        frame = self._validated(frame)
+        self.keyframe_cache.stop_filling()
+        decoded = self._decode(frame, allow_reduced=allow_reduced and not with_checksum, cancelled=cancelled)
+        shown = self._convert(frame, decoded, self._fit(size))
+        return replace(shown, checksum=frame_checksum(decoded.frame)) if with_checksum else shown
 
-    def _held(self, frame: int, *, allow_reduced: bool = False, cancelled: Cancelled | None = None) -> Held:
-        told_before = self._pictures.losses.mismatched
+    def _decode(self, frame: int, *, allow_reduced: bool = False, cancelled: Cancelled | None = None) -> CachedFrame:
+        already_reported = self.frame_decoder.failures.index_mismatch
         try:
-            return self._pictures.get(frame, allow_reduced=allow_reduced, cancelled=cancelled)
+            return self.frame_decoder.get(frame, allow_reduced=allow_reduced, cancelled=cancelled)
         except IndexMismatchError:
-            kept = None if told_before else load_index(self.fingerprint, self.path)
-            if kept is not None and kept.packets.same_as(self.index.packets):
-                forget_index(self.fingerprint)  # whoever opens the file next reads its packets
+            stored = None if already_reported else load_index(self.fingerprint, self.path)
+            if stored is not None and stored.packets.equals(self.index.packets):
+                delete_index(self.fingerprint)  # the next opening scans the packets again
             raise
 
-    def known_check(self, frame: int) -> int | None:
-        """The ``checksum.check_sum`` that a decode of the whole file gave a picture; None where there was none."""
-        checks = self.index.checks
-        return int(checks[frame]) if frame < len(checks) else None
+    def known_checksum(self, frame: int) -> int | None:
+        """The ``checksum.frame_checksum`` found by the decode check; None if there was none."""
+        checksums = self.index.checksums
+        return int(checksums[frame]) if frame < len(checksums) else None
 
     def read_preview(self, frame: int, size: tuple[int, int] | None = None) -> DisplayFrame:
         """The first of ``previews``."""
         return next(self.previews(frame, size))
 
     def previews(self, frame: int, size: tuple[int, int] | None = None) -> Iterator[DisplayFrame]:
-        """What can be shown while ``frame`` is decoded: one picture at once, and a nearer one where that takes longer.
+        """What can be shown while ``frame`` is decoded: one frame at once, and a nearer one if that takes longer.
 
-        ``exact`` only where it is the picture itself; ``frame`` of each says which it is. It is the nearest of the
-        pictures in memory, or the key frame at or before ``frame``; where that would take more than 25 ms to decode,
-        first the nearest key frame that was made while nobody asked. Those are at most 960 pixels wide or high.
+        ``frame`` of each tells which it is; ``exact`` is set only on the frame itself. It is the nearest cached frame,
+        or the keyframe at or before ``frame``. If that would take more than 25 ms to decode, the nearest keyframe
+        cached in the background comes first; those are at most 960 pixels wide or high.
         """
-        frame = self._checked(frame)
-        self._keys.halt()
-        start = self.index.nearest_start(frame)
-        near = self._nearest_held(frame)
+        frame = self._validated(frame)
+        self.keyframe_cache.stop_filling()
+        start = self.index.nearest_seek_point(frame)
+        near = self._nearest_cached(frame)
         if near is not None:
-            yield self._as_preview(frame, self._converted(*near, self._fitted(size)))
+            yield self._as_preview(frame, self._convert(*near, self._fit(size)))
             return
-        shown = self._previews.get((start, size)) or self._kept(self._keys.kept(start))
-        if shown is None and self._keys.seconds_for(self.index, start) > _AT_ONCE:
-            other = self._kept(self._keys.nearest(frame))
+        shown = self._previews.get((start, size)) or self._display_keyframe(self.keyframe_cache.get(start))
+        if shown is None and self.keyframe_cache.estimate_seconds(self.index, start) > _MAX_KEYFRAME_SECONDS:
+            other = self._display_keyframe(self.keyframe_cache.nearest(frame))
             if other is not None:
                 yield self._as_preview(frame, other)
-        shown = shown or self._key_picture(frame, start, size)
+        shown = shown or self._decode_keyframe(frame, start, size)
         yield self._as_preview(frame, shown) if shown is not None else self.read_display(frame, size)
 
     def _as_preview(self, frame: int, shown: DisplayFrame) -> DisplayFrame:
-        known = self._pictures.is_settled(frame) and not self._pictures.is_suspect(frame)
-        exact = shown.exact and shown.frame == frame and known
+        is_intact = self.frame_decoder.has_all_references(frame) and not self.frame_decoder.is_suspect(frame)
+        exact = shown.exact and shown.frame == frame and is_intact
         return replace(shown, exact=exact)
 
-    def _nearest_held(self, frame: int) -> tuple[int, Held] | None:
-        """The picture in memory that is nearest to ``frame``, where it is of the same group and nearer than its key."""
-        first, end = self.index.group_of(frame)
-        number = self._pictures.ring.nearest(frame)
+    def _nearest_cached(self, frame: int) -> tuple[int, CachedFrame] | None:
+        """The nearest cached frame, if it is in the same GOP and nearer than the keyframe."""
+        first, end = self.index.gop_of(frame)
+        number = self.frame_decoder.cache.nearest(frame)
         if number is None or not first <= number < end or abs(number - frame) > frame - first:
             return None
-        held = self._pictures.ring.get(number)
-        return None if held is None else (number, held)
+        cached = self.frame_decoder.cache.get(number)
+        return None if cached is None else (number, cached)
 
-    def _kept(self, key: KeptKey | None) -> DisplayFrame | None:
+    def _display_keyframe(self, key: CachedKeyframe | None) -> DisplayFrame | None:
         pixels = key.pixels() if key is not None else None
         if key is None or pixels is None:
             return None
-        return self._display_frame(key.number, pixels, sure=key.sure, woven=key.woven)
+        return self._display_frame(key.number, pixels, exact=key.exact, interlaced=key.interlaced)
 
-    def _key_picture(self, frame: int, start: int, size: tuple[int, int] | None) -> DisplayFrame | None:
-        found = self._keys.decode(self.index, start)
+    def _decode_keyframe(self, frame: int, start: int, size: tuple[int, int] | None) -> DisplayFrame | None:
+        decode = self.keyframe_cache.decode
+        found = decode(self.index, start)
         if found is None:
-            earlier = self.index.starts(frame)[1:]
-            found = next((key for packet in earlier if (key := self._keys.decode(self.index, packet))), None)
+            earlier = self.index.seek_points(frame)[1:]
+            found = next((key for packet in earlier if (key := decode(self.index, packet))), None)
         if found is None:
             return None
-        shown = self._converted(found.number, found.held, self._fitted(size))
+        shown = self._convert(found.number, found.cached, self._fit(size))
         if len(self._previews) >= _PREVIEWS:
             self._previews.clear()
         self._previews[start, size] = shown
         return shown
 
     def read_at(self, seconds: float, size: tuple[int, int] | None = None) -> DisplayFrame:
-        """The key frame at or before a time, for files whose index is not there yet; its number is unknown (-1)."""
-        first = int(self.index.picture_pts[0])
-        # FFmpeg's time stamps have 64 bits; somebody may type more.
-        ticks = round(min(max(seconds / float(self.index.time_base), -_FARTHEST), _FARTHEST))
-        frame = self._keys.near(first + ticks, self.facts)
+        """The keyframe at or before a time, for files without a complete index; its number is unknown (-1)."""
+        first = int(self.index.frame_pts[0])
+        # FFmpeg's timestamps have 64 bits; a user may type larger numbers.
+        ticks = round(min(max(seconds / float(self.index.time_base), -_MAX_TICKS), _MAX_TICKS))
+        frame = self.keyframe_cache.decode_near(first + ticks, self.stream_info)
         if frame is None:
-            raise UserError(f"no picture can be decoded near {seconds:.1f} s", path=self.path)
-        return self._converted(-1, Held(frame, sure=False), self._fitted(size))
+            raise UserError(tr("no frame can be decoded near {seconds:.1f} s", seconds=seconds), path=self.path)
+        return self._convert(-1, CachedFrame(frame, exact=False), self._fit(size))
 
-    def holds(self, frame: int) -> bool:
-        """Whether the picture is in memory, at whatever size."""
-        return frame in self._pictures.ring
+    def is_cached(self, frame: int) -> bool:
+        """Whether the frame is in memory, at any size."""
+        return frame in self.frame_decoder.cache
 
-    def _fitted(self, size: tuple[int, int] | None) -> tuple[int, int]:
+    def _fit(self, size: tuple[int, int] | None) -> tuple[int, int]:
         width, height = self.size
         if size is None:
             return width, height
         scale = min(1.0, max(size[0], 1) / width, max(size[1], 1) / height)
         return max(1, round(width * scale)), max(1, round(height * scale))
 
-    def _converted(self, frame: int, held: Held, target: tuple[int, int]) -> DisplayFrame:
+    def _convert(self, number: int, cached: CachedFrame, target: tuple[int, int]) -> DisplayFrame:
         width = self.size[0]
-        scale = min(target[0] / width, held.scale)
+        scale = min(target[0] / width, cached.scale)
         if scale < target[0] / width:
-            target = self._fitted((round(width * scale), round(self.size[1] * scale) + 1))
+            target = self._fit((round(width * scale), round(self.size[1] * scale) + 1))
         coded = target[::-1] if self.rotation in {90, 270} else target
-        pixels: Pixels = self._converter.screen_picture(held.picture, coded)
-        return self._display_frame(frame, pixels, sure=held.sure, woven=bool(held.picture.interlaced_frame))
+        pixels: Pixels = self._converter.to_bgra(cached.frame, coded)
+        return self._display_frame(number, pixels, exact=cached.exact, interlaced=bool(cached.frame.interlaced_frame))
 
-    def _display_frame(self, frame: int, pixels: Pixels, *, sure: bool, woven: bool) -> DisplayFrame:
+    def _display_frame(self, number: int, pixels: Pixels, *, exact: bool, interlaced: bool) -> DisplayFrame:
         scale = pixels.shape[1] / self.size[0]
-        damaged = frame in self.index.damaged_frames
-        return DisplayFrame(frame, pixels, sure and self.order_known, scale, damaged, woven)
+        damaged = number in self.index.damaged_frames
+        return DisplayFrame(number, pixels, exact and self.order_known, scale, damaged, interlaced)
 
     def prefetch(self, *, ahead: int = 24, cancelled: Cancelled | None = None) -> bool:
-        """Decode one picture more in the direction of travel; False where there is nothing to do.
+        """Decode the next frame in the direction of navigation; False if there is nothing to do.
 
-        The key frames near by are then made in the background, for previews.
+        Nearby keyframes are then cached in the background, for previews.
         """
-        more = self._pictures.prefetch(ahead=ahead, cancelled=cancelled)
-        if not more:
-            self._keys.fill(self.index, self._pictures.ring.centre)
-        return more
+        has_more = self.frame_decoder.prefetch(ahead=ahead, cancelled=cancelled)
+        if not has_more:
+            self.keyframe_cache.start_filling(self.index, self.frame_decoder.cache.position)
+        return has_more
 
-    def wait_for_key_frames(self) -> None:
-        """Wait for what ``prefetch`` began in the background."""
-        self._keys.wait()
+    def wait_for_keyframes(self) -> None:
+        """Wait for the background work started by ``prefetch``."""
+        self.keyframe_cache.wait()
 
     def move_to(self, frame: int) -> None:
-        """Tell where the user is; what lies in the direction of travel is kept and fetched first."""
-        self._pictures.move_to(frame)
+        """Set the current frame; frames in the direction of navigation are kept and prefetched first."""
+        self.frame_decoder.move_to(frame)
 
-    # -- the rest ------------------------------------------------------------------------------------------------
+    # -- index and resources -------------------------------------------------------------------------------------
 
     def use_index(self, index: VideoIndex) -> None:
-        """Take a better index of the same file: grown, or confirmed. Pictures that may change are forgotten."""
+        """Switch to a better index of the same file: longer, or checked. Frames that may change are dropped."""
         self._previews.clear()
-        if self._pictures.losses.mismatched or not goes_on_from(index, self.index):
-            self._keys.clear()
-        self._keys.use_index(index)
-        self._pictures.use_index(index)
+        if self.frame_decoder.failures.index_mismatch or not has_packets_of(index, self.index):
+            self.keyframe_cache.clear()
+        self.keyframe_cache.use_index(index)
+        self.frame_decoder.use_index(index)
 
-    def forget_pictures(self) -> None:
-        """Drop what is in memory, so that the next read decodes."""
+    def clear_cache(self) -> None:
+        """Drop all cached frames, so that the next read decodes."""
         self._previews.clear()
-        self._keys.clear()
-        self._pictures.forget()
+        self.keyframe_cache.clear()
+        self.frame_decoder.clear_cache()
 
     def set_memory(self, budget: int) -> None:
-        """Bytes that pictures may take."""
-        self._keys.room = _room_for_key_frames(budget)
-        self._pictures.ring.set_budget(budget - self._keys.room)
+        """Set the bytes that cached frames may take."""
+        self.keyframe_cache.budget = _keyframe_budget(budget)
+        self.frame_decoder.cache.set_budget(budget - self.keyframe_cache.budget)
 
     def close(self) -> None:
-        """Give back the file and the memory; reading afterwards is a mistake."""
-        self._keys.close()
-        self._pictures.close()
+        """Release the file and the memory; the reader must not be used afterwards."""
+        self.keyframe_cache.close()
+        self.frame_decoder.close()
 
 
-def _room_for_key_frames(memory: int) -> int:
-    """Bytes of the memory that key frames for previews may take: none where memory is scarce."""
-    return memory // 8 if memory >= _MEMORY_FOR_KEY_FRAMES else 0
+def _keyframe_budget(memory: int) -> int:
+    """Bytes of the memory that keyframes for previews may take: none if memory is scarce."""
+    return memory // 8 if memory >= _MIN_MEMORY_FOR_KEYFRAMES else 0

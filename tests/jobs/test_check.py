@@ -120,7 +120,7 @@ def test_an_unreadable_image_of_a_folder_is_reported(tmp_path: Path, capsys: pyt
         cv2.imwrite(str(tmp_path / f"{frame}.png"), np.zeros((48, 64, 3), np.uint8))
     (tmp_path / "1.png").write_bytes(b"broken")
     output = check_output(tmp_path, capsys)
-    assert "frame 1: this picture cannot be decoded" in output and "1 image cannot be read; copy it again." in output
+    assert "frame 1: this frame cannot be decoded" in output and "1 image cannot be read; copy it again." in output
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video"])

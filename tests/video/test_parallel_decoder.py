@@ -1,4 +1,4 @@
-"""Decoders side by side: the order is the asker's, and nothing runs on behind a seek."""
+"""Parallel decoders: the caller determines the order, and nothing keeps running after a seek."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from iouviewer.video import open_video, parallel_decoder
-from iouviewer.video.parallel_decoder import Abreast
-from tests.video.awkward import VideoMaker, damage, make_video, sequential
+from iouviewer.video.parallel_decoder import ParallelDecoder
+from tests.video.clip_builder import ClipSpec, corrupt, decode_sequentially, make_video
 
 
-def test_packets_are_decoded_at_once_each_in_a_context_of_its_own():
+def test_packets_are_decoded_in_parallel_each_in_its_own_context():
     both = threading.Barrier(2, timeout=10)
     used = []
 
@@ -21,51 +21,51 @@ def test_packets_are_decoded_at_once_each_in_a_context_of_its_own():
         both.wait()
         return packet * 10
 
-    side_by_side = Abreast(["a", "b"], decode)
-    begun = [side_by_side.begin(packet) for packet in range(4)]
-    assert [future.result() for future in begun] == [0, 10, 20, 30]
+    decoders = ParallelDecoder(["a", "b"], decode)
+    futures = [decoders.submit(packet) for packet in range(4)]
+    assert [future.result() for future in futures] == [0, 10, 20, 30]
     assert set(used[:2]) == {"a", "b"}
-    side_by_side.close()
+    decoders.close()
 
 
-def test_waiting_lasts_until_nothing_runs_even_what_had_not_begun():
+def test_wait_includes_packets_whose_decoding_has_not_started():
     release, done = threading.Event(), []
 
     def decode(_context, packet):
         release.wait(10)
         done.append(packet)
 
-    side_by_side = Abreast(["a"], decode)
+    decoders = ParallelDecoder(["a"], decode)
     for packet in range(3):
-        side_by_side.begin(packet)
+        decoders.submit(packet)
     threading.Timer(0.05, release.set).start()
-    side_by_side.wait()
+    decoders.wait()
     assert done == [0, 1, 2]
-    side_by_side.close()
+    decoders.close()
 
 
-def test_what_a_decoder_raises_reaches_the_one_who_asks():
+def test_an_exception_of_a_decoder_reaches_the_caller():
     def decode(_context, _packet):
-        raise ValueError("no picture")
+        raise ValueError("no frame")
 
-    side_by_side = Abreast(["a"], decode)
-    with pytest.raises(ValueError, match="no picture"):
-        side_by_side.begin(1).result()
-    side_by_side.wait()
-    side_by_side.close()
+    decoders = ParallelDecoder(["a"], decode)
+    with pytest.raises(ValueError, match="no frame"):
+        decoders.submit(1).result()
+    decoders.wait()
+    decoders.close()
 
 
 @pytest.mark.parametrize("name", ["mjpeg.avi", "mjpeg.mov"])
-def test_pictures_that_stand_alone_come_in_order_with_jumps_between(name, clip, truth, monkeypatch):
+def test_intra_only_frames_are_in_order_across_seeks(name, clip, truth, monkeypatch):
     monkeypatch.setattr(parallel_decoder.os, "cpu_count", lambda: 4)
     reader = open_video(clip(name), memory=200_000)
     for frame in [*range(20), 60, *range(30, 50), 3, 4, 5, 6, 7, 79, 0]:
         assert np.array_equal(reader.read(frame), truth(name)[frame]), frame
-    assert reader._pictures._decoder._abreast is not None
+    assert reader.frame_decoder.decoder.is_parallel
     reader.close()
 
 
-def test_a_file_that_was_moved_away_is_read_on_by_the_decoder_that_holds_it(clip, truth, tmp_path):
+def test_a_moved_file_stays_readable_by_the_open_decoder(clip, truth, tmp_path):
     path = tmp_path / "clip.avi"
     path.write_bytes(clip("mjpeg.avi").read_bytes())
     reader = open_video(path, memory=200_000)
@@ -76,18 +76,18 @@ def test_a_file_that_was_moved_away_is_read_on_by_the_decoder_that_holds_it(clip
     reader.close()
 
 
-def test_other_codecs_keep_their_own_threads(clip):
+def test_other_codecs_use_their_own_threads(clip):
     reader = open_video(clip("plain.mp4"), memory=200_000)
     for frame in range(12):
         reader.read(frame)
-    assert reader._pictures._decoder._abreast is None
+    assert not reader.frame_decoder.decoder.is_parallel
     reader.close()
 
 
-def test_damage_in_pictures_that_stand_alone_is_met_as_by_one_decoder(tmp_path):
-    maker = VideoMaker(codec="mjpeg", pix_fmt="yuvj420p", frames=60, finish=damage(0.3, 0.6, length=300))
-    path = make_video(tmp_path / "clip.avi", maker)
-    truth, _ = sequential(path)
+def test_damage_in_intra_only_frames_is_handled_as_by_one_decoder(tmp_path):
+    spec = ClipSpec(codec="mjpeg", pix_fmt="yuvj420p", frames=60, postprocess=corrupt(0.3, 0.6, length=300))
+    path = make_video(tmp_path / "clip.avi", spec)
+    truth, _ = decode_sequentially(path)
     reader = open_video(path, memory=200_000)
     exact = 0
     for frame in range(reader.frame_count):

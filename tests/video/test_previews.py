@@ -1,4 +1,4 @@
-"""What is shown while a picture is decoded: at once, told by its number, and never as if it were another."""
+"""Previews shown while a frame is decoded: immediate, with the right number, and never marked as exact wrongly."""
 
 from __future__ import annotations
 
@@ -8,183 +8,183 @@ import numpy as np
 import pytest
 
 from iouviewer.video import open_video
-from iouviewer.video.decode_check import confirm_index
+from iouviewer.video.decode_check import run_decode_check
 from iouviewer.video.index import VideoIndex
-from iouviewer.video.keyframes import chosen
-from tests.video.awkward import VideoMaker, code_in, make_video
+from iouviewer.video.keyframes import choose_keyframes
+from tests.video.clip_builder import ClipSpec, make_video, read_barcode
 
 
-def at_rest(reader, frame):
-    """Show a picture and let all that is done while nobody asks be done."""
+def show_and_idle(reader, frame):
+    """Show a frame and finish all background work."""
     reader.read_display(frame)
     while reader.prefetch():
         pass
-    reader.wait_for_key_frames()
+    reader.wait_for_keyframes()
 
 
-def kept_numbers(reader):
-    return {key.number for key in reader._keys._kept.values()}
+def cached_numbers(reader):
+    return {key.number for key in reader.keyframe_cache.cached.values()}
 
 
 @pytest.fixture
 def reader(clip):
-    """Eighty pictures, key frames at 0, 20, 40 and 60."""
+    """Eighty frames, keyframes at 0, 20, 40 and 60."""
     reader = open_video(clip("b_frames.mp4"), memory=64 << 20)
     yield reader
     reader.close()
 
 
-def must_not_decode(reader, monkeypatch):
-    monkeypatch.setattr(reader._keys, "decode", lambda *_: pytest.fail("decoded while somebody waits"))
+def forbid_decoding(reader, monkeypatch):
+    monkeypatch.setattr(reader.keyframe_cache, "decode", lambda *_: pytest.fail("decoded while the user waits"))
 
 
-def test_without_anything_kept_the_key_frame_is_decoded(reader):
+def test_with_an_empty_cache_the_keyframe_is_decoded(reader):
     shown = list(reader.previews(47))
     assert [(one.frame, one.exact) for one in shown] == [(40, False)]
-    assert code_in(shown[0].pixels[..., :3]) == 40
+    assert read_barcode(shown[0].pixels[..., :3]) == 40
 
 
-def test_a_key_frame_that_was_asked_for_is_exact(reader):
+def test_a_requested_keyframe_is_exact(reader):
     assert [(one.frame, one.exact) for one in reader.previews(40)] == [(40, True)]
 
 
-def test_key_frames_are_made_while_nobody_asks_and_shown_at_once(reader, monkeypatch):
-    at_rest(reader, 5)
-    reader._pictures.forget()
-    must_not_decode(reader, monkeypatch)
+def test_keyframes_are_cached_while_idle_and_shown_immediately(reader, monkeypatch):
+    show_and_idle(reader, 5)
+    reader.frame_decoder.clear_cache()
+    forbid_decoding(reader, monkeypatch)
     for frame in range(reader.frame_count):
         (shown,) = reader.previews(frame)
         assert shown.frame == frame // 20 * 20
-        assert code_in(shown.pixels[..., :3]) == shown.frame
+        assert read_barcode(shown.pixels[..., :3]) == shown.frame
         assert shown.exact == (frame == shown.frame)
 
 
 @pytest.mark.parametrize("name", ["turned_90.mp4", "ten_bit.mp4", "odd_size.mp4"])
-def test_kept_key_frames_look_as_pictures_for_the_screen_do(name, clip):
+def test_cached_keyframes_look_like_displayed_frames(name, clip):
     reader = open_video(clip(name), memory=64 << 20)
-    at_rest(reader, 0)
+    show_and_idle(reader, 0)
     reader.read_display(79)
-    reader._pictures.forget()
-    kept, whole = reader.read_preview(45), reader.read_display(40)
-    assert kept.frame == 40 and kept.pixels.shape == whole.pixels.shape and kept.scale == whole.scale
-    assert np.abs(kept.pixels[..., :3].astype(int) - whole.pixels[..., :3]).mean() < 8
+    reader.frame_decoder.clear_cache()
+    cached, full = reader.read_preview(45), reader.read_display(40)
+    assert cached.frame == 40 and cached.pixels.shape == full.pixels.shape and cached.scale == full.scale
+    assert np.abs(cached.pixels[..., :3].astype(int) - full.pixels[..., :3]).mean() < 8
     reader.close()
 
 
-SLICED = VideoMaker(bframes=2, options={"x264-params": "slices=4"})
+SLICED = ClipSpec(bframes=2, options={"x264-params": "slices=4"})
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.ts"])
-def test_a_key_frame_whose_slices_all_cores_share_is_exact_by_its_checksum_only(name, tmp_path):
+def test_a_keyframe_decoded_with_slice_threads_is_exact_only_by_its_checksum(name, tmp_path):
     path = make_video(tmp_path / name, SLICED)
     reader = open_video(path)
-    assert reader.read_preview(20).exact and reader._keys._decoder.slices == 4, "the first is decoded by one thread"
-    reader.forget_pictures()
+    assert reader.read_preview(20).exact and reader.keyframe_cache.slices == 4, "the first is decoded by one thread"
+    reader.clear_cache()
     shown = reader.read_preview(60)
-    assert shown.frame == 60 and code_in(shown.pixels[..., :3]) == 60 and not shown.exact
-    assert reader.read_preview(60) is not None and not reader.read_preview(60).exact, "nor when it is shown again"
+    assert shown.frame == 60 and read_barcode(shown.pixels[..., :3]) == 60 and not shown.exact
+    assert reader.read_preview(60) is not None and not reader.read_preview(60).exact, "also when it is shown again"
     assert reader.read_display(60).exact
-    reader.use_index(confirm_index(path, reader.index))
-    reader.forget_pictures()
+    reader.use_index(run_decode_check(path, reader.index))
+    reader.clear_cache()
     assert [(one.frame, one.exact) for one in reader.previews(40)] == [(40, True)]
-    checks = reader.index.checks.copy()
-    checks[60] ^= 1
-    reader.use_index(replace(reader.index, checks=checks))
+    checksums = reader.index.checksums.copy()
+    checksums[60] ^= 1
+    reader.use_index(replace(reader.index, checksums=checksums))
     assert [(one.frame, one.exact) for one in reader.previews(60)] == [(60, False)]
     reader.close()
 
 
-@pytest.mark.parametrize(("maker", "ending"), [(SLICED, "mkv"), (VideoMaker(), "mp4"), (VideoMaker(), "ts")])
-def test_slices_of_a_key_frame_are_counted(maker, ending, tmp_path):
-    reader = open_video(make_video(tmp_path / f"clip.{ending}", maker))
+@pytest.mark.parametrize(("spec", "ending"), [(SLICED, "mkv"), (ClipSpec(), "mp4"), (ClipSpec(), "ts")])
+def test_slices_of_a_keyframe_are_counted(spec, ending, tmp_path):
+    reader = open_video(make_video(tmp_path / f"clip.{ending}", spec))
     reader.read_preview(45)
-    assert reader._keys._decoder.slices == (4 if maker is SLICED else 1)
+    assert reader.keyframe_cache.slices == (4 if spec is SLICED else 1)
     reader.close()
 
 
-def test_a_nearer_picture_in_memory_is_shown_rather_than_the_key_frame(reader, monkeypatch):
+def test_a_nearer_cached_frame_is_shown_rather_than_the_keyframe(reader, monkeypatch):
     reader.read_display(33)
-    must_not_decode(reader, monkeypatch)
+    forbid_decoding(reader, monkeypatch)
     (shown,) = reader.previews(38)
-    assert shown.frame >= 33 and not shown.exact and code_in(shown.pixels[..., :3]) == shown.frame
+    assert shown.frame >= 33 and not shown.exact and read_barcode(shown.pixels[..., :3]) == shown.frame
     (itself,) = reader.previews(33)
     assert itself.frame == 33 and itself.exact
 
 
-def test_a_picture_of_another_group_does_not_stand_for_this_one(reader):
+def test_a_frame_of_another_gop_is_not_used_as_preview(reader):
     reader.read_display(39)
-    reader._pictures.forget()
+    reader.frame_decoder.clear_cache()
     reader.read_display(36)
     (shown,) = reader.previews(45)
     assert shown.frame == 40
 
 
-def test_where_the_key_frame_takes_long_the_nearest_kept_one_comes_first(reader, monkeypatch):
-    at_rest(reader, 5)
-    reader._pictures.forget()
-    for packet in [packet for packet, key in reader._keys._kept.items() if key.number in {20, 60}]:
-        del reader._keys._kept[packet]
-    monkeypatch.setattr(reader._keys, "seconds_for", lambda *_: 0.2)
+def test_if_the_keyframe_decodes_slowly_the_nearest_cached_one_comes_first(reader, monkeypatch):
+    show_and_idle(reader, 5)
+    reader.frame_decoder.clear_cache()
+    for packet in [packet for packet, key in reader.keyframe_cache.cached.items() if key.number in {20, 60}]:
+        reader.keyframe_cache.drop(packet)
+    monkeypatch.setattr(reader.keyframe_cache, "estimate_seconds", lambda *_: 0.2)
     assert [(one.frame, one.exact) for one in reader.previews(25)] == [(40, False), (20, False)]
     assert [(one.frame, one.exact) for one in reader.previews(45)] == [(40, False)]
     assert [(one.frame, one.exact) for one in reader.previews(60)] == [(40, False), (60, True)]
-    assert reader.read_preview(79).frame == 60, "the key frame of 79, which was decoded a moment ago"
+    assert reader.read_preview(79).frame == 60, "the keyframe of 79, decoded just before"
 
 
-def test_the_time_for_a_key_frame_is_learnt_from_others(reader):
+def test_the_decoding_time_of_a_keyframe_is_estimated_from_others(reader):
     index: VideoIndex = reader.index
     packet = index.packet_of(40)
-    guess = reader._keys.seconds_for(index, packet)
+    guess = reader.keyframe_cache.estimate_seconds(index, packet)
     for _ in range(20):
-        reader._keys._learn(index, packet, 3.0)
-    assert guess < 0.025 and reader._keys.seconds_for(index, packet) == pytest.approx(3.0, rel=0.01)
+        reader.keyframe_cache.record_duration(index, packet, 3.0)
+    assert guess < 0.025 and reader.keyframe_cache.estimate_seconds(index, packet) == pytest.approx(3.0, rel=0.01)
 
 
-def test_a_kept_key_frame_is_told_smaller_than_the_video(tmp_path):
-    path = make_video(tmp_path / "wide.mp4", VideoMaker(width=1440, height=96, frames=30, gop=10))
+def test_a_cached_keyframe_reports_its_smaller_scale(tmp_path):
+    path = make_video(tmp_path / "wide.mp4", ClipSpec(width=1440, height=96, frames=30, gop=10))
     reader = open_video(path, memory=64 << 20)
-    at_rest(reader, 0)
-    reader._pictures.forget()
+    show_and_idle(reader, 0)
+    reader.frame_decoder.clear_cache()
     shown = reader.read_preview(25)
     assert shown.frame == 20 and not shown.exact
     assert shown.pixels.shape == (64, 960, 4) and shown.scale == pytest.approx(2 / 3)
     reader.close()
 
 
-def test_key_frames_and_other_pictures_share_one_budget_and_are_forgotten_together(reader):
-    at_rest(reader, 5)
-    held = sum(picture.size for picture in reader._pictures.ring._held.values())
-    assert held < reader.memory_used <= 64 << 20
-    assert reader._keys.used == sum(len(key.body) for key in reader._keys._kept.values()) > 0
-    reader.forget_pictures()
+def test_keyframes_and_other_frames_share_one_budget_and_are_cleared_together(reader):
+    show_and_idle(reader, 5)
+    frames = reader.frame_decoder.cache.used
+    assert frames < reader.memory_used <= 64 << 20
+    assert reader.keyframe_cache.used == sum(len(key.jpeg) for key in reader.keyframe_cache.cached.values()) > 0
+    reader.clear_cache()
     assert reader.memory_used == 0
 
 
-def test_where_room_is_short_key_frames_stay_within_it_near_and_far(reader):
-    at_rest(reader, 5)
-    largest = max(len(key.body) for key in reader._keys._kept.values())
-    reader.forget_pictures()
-    reader._keys.room = int(2.5 * largest)
+def test_with_a_small_budget_near_and_far_keyframes_stay_within_it(reader):
+    show_and_idle(reader, 5)
+    largest = max(len(key.jpeg) for key in reader.keyframe_cache.cached.values())
+    reader.clear_cache()
+    reader.keyframe_cache.budget = int(2.5 * largest)
     for frame, expected in ((5, {0, 40}), (79, {60, 40})):
-        at_rest(reader, frame)
-        assert kept_numbers(reader) == expected
-        assert reader._keys.used <= reader._keys.room
+        show_and_idle(reader, frame)
+        assert cached_numbers(reader) == expected
+        assert reader.keyframe_cache.used <= reader.keyframe_cache.budget
 
 
-def test_readers_with_little_memory_keep_no_key_frames(clip):
+def test_readers_with_little_memory_cache_no_keyframes(clip):
     reader = open_video(clip("b_frames.mp4"))
-    at_rest(reader, 5)
-    assert not kept_numbers(reader)
+    show_and_idle(reader, 5)
+    assert not cached_numbers(reader)
     reader.close()
 
 
-def test_the_useful_key_frames_are_near_and_spread_ever_more_finely():
+def test_useful_keyframes_are_near_and_spread_ever_more_finely():
     keys = np.arange(0, 64_000, 250)
-    assert chosen(keys, 0, 0) == [] and chosen(keys[:0], 0, 5) == []
-    assert chosen(keys[:3], 600, 9)[0] == 2 and sorted(chosen(keys[:3], 600, 9)) == [0, 1, 2]
-    assert sorted(chosen(keys, 30_000, 10_000)) == list(range(len(keys)))
-    few = chosen(keys, 30_000, 30)
+    assert choose_keyframes(keys, 0, 0) == [] and choose_keyframes(keys[:0], 0, 5) == []
+    assert choose_keyframes(keys[:3], 600, 9)[0] == 2 and sorted(choose_keyframes(keys[:3], 600, 9)) == [0, 1, 2]
+    assert sorted(choose_keyframes(keys, 30_000, 10_000)) == list(range(len(keys)))
+    few = choose_keyframes(keys, 30_000, 30)
     assert few[0] == 120 and len(set(few)) == 30
     gaps = np.diff(sorted([0, *few, len(keys)]))
-    assert gaps.max() <= len(keys) // 8, "nowhere is far from one that is kept"
+    assert gaps.max() <= len(keys) // 8, "a cached one is near everywhere"
     assert {119, 121, 118, 122} <= set(few)

@@ -1,4 +1,4 @@
-"""Small copies on disk: exact in number, safe against damage, within their limit."""
+"""Proxies on disk: exact numbers, robust against damage, within their limit."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from iouviewer.video import open_video
-from iouviewer.video.decode_check import confirm_index
+from iouviewer.video.decode_check import run_decode_check
 from iouviewer.video.fingerprint import FileStamp
 from iouviewer.video.proxy import Proxy, clear_proxies, proxies_size, proxy_folder
-from tests.video.awkward import VideoMaker, code_in, make_video, picture
+from tests.video.clip_builder import ClipSpec, make_video, read_barcode, render_frame
 
 STAMP = FileStamp(1000, 2000)
 
 
 def pixels(number):
-    return cv2.cvtColor(picture(number, 160, 96), cv2.COLOR_BGR2BGRA)
+    return cv2.cvtColor(render_frame(number, 160, 96), cv2.COLOR_BGR2BGRA)
 
 
 @pytest.fixture
@@ -26,28 +26,28 @@ def proxy():
     proxy.close()
 
 
-def test_a_new_proxy_holds_nothing(proxy):
+def test_a_new_proxy_is_empty(proxy):
     assert len(proxy) == 0 and 0 not in proxy and proxy.get(0, 160) is None
 
 
-def test_pictures_come_back_under_their_numbers_with_their_scale(proxy):
+def test_copies_are_returned_by_number_with_their_scale(proxy):
     for number in (5, 900, 7):
-        proxy.add(number, pixels(number), check=number)
+        proxy.add(number, pixels(number), checksum=number)
     for number in (900, 5, 7):
         shown = proxy.get(number, 320)
         assert (shown.frame, shown.exact, shown.scale) == (number, True, 0.5)
-        assert code_in(shown.pixels[..., :3]) == number
+        assert read_barcode(shown.pixels[..., :3]) == number
 
 
-def test_pictures_are_there_after_reopening(proxy):
-    proxy.add(3, pixels(3), check=3)
+def test_copies_remain_after_reopening(proxy):
+    proxy.add(3, pixels(3), checksum=3)
     again = Proxy("video", "d" * 32, stamp=STAMP)
-    assert 3 in again and code_in(again.get(3, 160).pixels[..., :3]) == 3
+    assert 3 in again and read_barcode(again.get(3, 160).pixels[..., :3]) == 3
     again.close()
 
 
-def test_other_numbers_another_video_or_an_edited_one_are_another_proxy(proxy):
-    proxy.add(3, pixels(3), check=3)
+def test_other_numbers_another_video_and_an_edited_one_have_other_proxies(proxy):
+    proxy.add(3, pixels(3), checksum=3)
     later = FileStamp(STAMP.size, STAMP.modified + 1)
     others = [("video", "e" * 32, STAMP), ("other", "d" * 32, STAMP), ("video", "d" * 32, later)]
     for other in [Proxy(name, digest, stamp=stamp) for name, digest, stamp in others]:
@@ -55,22 +55,22 @@ def test_other_numbers_another_video_or_an_edited_one_are_another_proxy(proxy):
         other.close()
 
 
-def test_a_record_that_was_cut_off_is_dropped_and_writing_goes_on(proxy):
-    proxy.add(1, pixels(1), check=1)
-    proxy.add(2, pixels(2), check=2)
+def test_a_truncated_record_is_dropped_and_writing_continues(proxy):
+    proxy.add(1, pixels(1), checksum=1)
+    proxy.add(2, pixels(2), checksum=2)
     proxy.close()
     proxy.path.write_bytes(proxy.path.read_bytes()[:-10])
     again = Proxy("video", "d" * 32, stamp=STAMP)
     assert 1 in again and 2 not in again
-    again.add(4, pixels(4), check=4)
+    again.add(4, pixels(4), checksum=4)
     again.close()
     third = Proxy("video", "d" * 32, stamp=STAMP)
-    assert code_in(third.get(4, 160).pixels[..., :3]) == 4
+    assert read_barcode(third.get(4, 160).pixels[..., :3]) == 4
     third.close()
 
 
-def test_a_damaged_picture_is_never_shown(proxy):
-    proxy.add(1, pixels(1), check=1)
+def test_a_damaged_copy_is_never_shown(proxy):
+    proxy.add(1, pixels(1), checksum=1)
     proxy.close()
     data = bytearray(proxy.path.read_bytes())
     data[len(data) // 2] ^= 0xFF
@@ -81,8 +81,8 @@ def test_a_damaged_picture_is_never_shown(proxy):
 
 
 @pytest.mark.parametrize("at", [4, 20])
-def test_a_record_whose_number_or_checksum_is_damaged_is_never_shown(proxy, at):
-    proxy.add(1, pixels(1), check=1)
+def test_a_record_with_a_damaged_number_or_checksum_is_never_shown(proxy, at):
+    proxy.add(1, pixels(1), checksum=1)
     proxy.close()
     data = bytearray(proxy.path.read_bytes())
     data[at] ^= 2
@@ -92,31 +92,31 @@ def test_a_record_whose_number_or_checksum_is_damaged_is_never_shown(proxy, at):
     again.close()
 
 
-def test_a_copy_of_another_picture_than_the_proven_one_is_forgotten_and_made_again(proxy):
-    proxy.add(1, pixels(1), check=70)
-    assert proxy.get(1, 160) is not None and proxy.get(1, 160, check=70) is not None
-    assert proxy.get(1, 160, check=71) is None and 1 not in proxy
-    proxy.add(1, pixels(2), check=71)
+def test_a_copy_that_differs_from_the_checked_frame_is_dropped_and_replaced(proxy):
+    proxy.add(1, pixels(1), checksum=70)
+    assert proxy.get(1, 160) is not None and proxy.get(1, 160, checksum=70) is not None
+    assert proxy.get(1, 160, checksum=71) is None and 1 not in proxy
+    proxy.add(1, pixels(2), checksum=71)
     again = Proxy("video", "d" * 32, stamp=STAMP)
-    assert code_in(again.get(1, 160, check=71).pixels[..., :3]) == 2
+    assert read_barcode(again.get(1, 160, checksum=71).pixels[..., :3]) == 2
     again.close()
 
 
-def test_files_of_earlier_versions_go_and_one_that_is_just_begun_stays():
+def test_files_of_earlier_versions_are_deleted_and_an_empty_one_stays():
     folder = proxy_folder()
     folder.mkdir(parents=True)
     (folder / "earlier-dddddddddddd.pictures").write_bytes(b"IVPX" + bytes(100))
-    (folder / "begun-dddddddddddd-1.pictures").write_bytes(b"")
+    (folder / "empty-dddddddddddd-1.pictures").write_bytes(b"")
     Proxy("video", "d" * 32, stamp=STAMP).close()
-    assert sorted(path.name.split("-")[0] for path in folder.iterdir()) == ["begun", "video"]
+    assert sorted(path.name.split("-")[0] for path in folder.iterdir()) == ["empty", "video"]
 
 
-def test_a_video_that_was_edited_in_its_middle_gets_no_copies_of_what_was_there(tmp_path):
-    path = make_video(tmp_path / "raw.mov", VideoMaker(codec="rawvideo", pix_fmt="rgb24", frames=70))
+def test_a_video_edited_in_its_middle_gets_no_outdated_copies(tmp_path):
+    path = make_video(tmp_path / "raw.mov", ClipSpec(codec="rawvideo", pix_fmt="rgb24", frames=70))
     first = open_video(path)
     before = Proxy(first.fingerprint, first.index_digest, stamp=first.stamp)
-    shown = first.read_display(35, with_check=True)
-    before.add(35, shown.pixels, check=shown.check)
+    shown = first.read_display(35, with_checksum=True)
+    before.add(35, shown.pixels, checksum=shown.checksum)
     at, size = int(first.index.packets.pos[35]), int(first.index.packets.size[35])
     first.close()
     data = bytearray(path.read_bytes())
@@ -127,39 +127,39 @@ def test_a_video_that_was_edited_in_its_middle_gets_no_copies_of_what_was_there(
     assert (second.fingerprint, second.index_digest) == (first.fingerprint, first.index_digest)
     after = Proxy(second.fingerprint, second.index_digest, stamp=second.stamp)
     assert 35 not in after
-    # Where the time of writing does not tell it, the proof does.
-    assert before.get(35, 160) is not None and second.known_check(35) is None
-    second.use_index(confirm_index(path, second.index))
-    assert before.get(35, 160, check=second.known_check(35)) is None
-    assert second.read_display(35, (80, 80), with_check=True).check == second.known_check(35)
+    # If the modification time does not reveal it, the decode check does.
+    assert before.get(35, 160) is not None and second.known_checksum(35) is None
+    second.use_index(run_decode_check(path, second.index))
+    assert before.get(35, 160, checksum=second.known_checksum(35)) is None
+    assert second.read_display(35, (80, 80), with_checksum=True).checksum == second.known_checksum(35)
     for one in (before, after, second):
         one.close()
 
 
-def test_the_oldest_proxies_make_room_and_a_full_one_says_so():
+def test_the_oldest_proxies_are_evicted_and_a_full_one_reports_it():
     old = Proxy("old", "d" * 32, stamp=STAMP)
-    old.add(1, pixels(1), check=1)
+    old.add(1, pixels(1), checksum=1)
     old.close()
     size = proxies_size()
     new = Proxy("new", "d" * 32, stamp=STAMP, limit=size)
     assert not old.path.exists()
-    new.add(1, pixels(1), check=1)
-    assert new.full
+    new.add(1, pixels(1), checksum=1)
+    assert new.is_full
     new.close()
 
 
-def test_clearing_deletes_all(proxy):
-    proxy.add(1, pixels(1), check=1)
+def test_clearing_deletes_all_proxies(proxy):
+    proxy.add(1, pixels(1), checksum=1)
     assert clear_proxies() > 0
     assert proxies_size() == 0
 
 
 def test_reading_a_closed_proxy_gives_nothing(proxy):
-    proxy.add(1, pixels(1), check=1)
+    proxy.add(1, pixels(1), checksum=1)
     proxy.close()
     assert proxy.get(1, 160) is None
 
 
-def test_a_grey_picture_keeps_its_levels(proxy):
-    proxy.add(0, np.full((64, 64, 4), 128, np.uint8), check=0)
+def test_a_grey_frame_keeps_its_levels(proxy):
+    proxy.add(0, np.full((64, 64, 4), 128, np.uint8), checksum=0)
     assert np.abs(proxy.get(0, 64).pixels[..., :3].astype(int) - 128).max() <= 2

@@ -1,4 +1,4 @@
-"""A file that was opened before is opened without decoding, and decodes to the same pictures."""
+"""A file opened before is opened again without decoding, and decodes to the same frames."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import json
 import pytest
 
 from iouviewer.video import open_video
-from iouviewer.video.checksum import check_sum
-from iouviewer.video.container import facts_of, open_container, video_stream_of
-from iouviewer.video.facts import StreamFacts
+from iouviewer.video.checksum import frame_checksum
+from iouviewer.video.container import open_container, read_stream_info, select_video_stream
 from iouviewer.video.index_cache import load_index
-from tests.video.awkward import BROKEN, MAKERS
+from iouviewer.video.stream_info import StreamInfo
+from tests.video.clip_builder import DAMAGED_CLIPS, EDGE_CASES
 
 
-def first_pictures(container):
-    """(time stamp, checksum) of up to thirty pictures, then the refusal where there is one."""
+def first_frames(container):
+    """(PTS, checksum) of up to thirty frames, then the error if there is one."""
     seen = []
-    stream = video_stream_of(container)
+    stream = select_video_stream(container)
     stream.codec_context.thread_type = "NONE"
     try:
         for frame in container.decode(stream):
-            seen.append((frame.pts, check_sum(frame)))
+            seen.append((frame.pts, frame_checksum(frame)))
             if len(seen) == 30:
                 break
     except OSError as error:
@@ -30,32 +30,32 @@ def first_pictures(container):
     return seen
 
 
-@pytest.mark.parametrize("name", sorted({**MAKERS, **BROKEN}))
-def test_a_file_opened_with_known_facts_decodes_to_the_same_pictures(name, clip):
+@pytest.mark.parametrize("name", sorted({**EDGE_CASES, **DAMAGED_CLIPS}))
+def test_a_file_opened_with_known_stream_info_decodes_to_the_same_frames(name, clip):
     probed = open_container(clip(name))
-    facts = facts_of(probed)
-    quick = open_container(clip(name), facts)
-    assert video_stream_of(quick).codec_context.reorder_depth == facts.reorder_depth
-    assert first_pictures(quick) == first_pictures(probed)
+    stream_info = read_stream_info(probed)
+    quick = open_container(clip(name), stream_info)
+    assert select_video_stream(quick).codec_context.reorder_depth == stream_info.reorder_depth
+    assert first_frames(quick) == first_frames(probed)
 
 
 @pytest.mark.parametrize("name", ["wide_pixels.mp4", "two_frames.mp4", "turned_90.mp4", "raw.h264"])
-def test_facts_are_kept_with_the_index_and_are_those_of_the_first_opening(name, clip):
+def test_stream_info_is_stored_with_the_index(name, clip):
     first = open_video(clip(name))
     kept = load_index(first.fingerprint, clip(name))
-    assert kept.facts == first.facts == facts_of(open_container(clip(name)))
+    assert kept.stream_info == first.stream_info == read_stream_info(open_container(clip(name)))
     again = open_video(clip(name))
-    assert again.facts == first.facts and again.size == first.size
+    assert again.stream_info == first.stream_info and again.size == first.size
     for reader in (first, again):
         reader.close()
 
 
-def test_facts_survive_json(clip):
-    facts = facts_of(open_container(clip("wide_pixels.mp4")))
-    assert StreamFacts.from_plain(json.loads(json.dumps(facts.plain()))) == facts
+def test_stream_info_survives_json(clip):
+    stream_info = read_stream_info(open_container(clip("wide_pixels.mp4")))
+    assert StreamInfo.from_dict(json.loads(json.dumps(stream_info.to_dict()))) == stream_info
 
 
-def test_facts_that_are_none_are_refused():
+def test_invalid_stream_info_is_refused():
     for nonsense in ({}, {"size": [1, 2]}, {"time_base": "a", "sample_aspect_ratio": "b", "size": [1, 2]}):
         with pytest.raises((KeyError, ValueError, TypeError)):
-            StreamFacts.from_plain(nonsense)
+            StreamInfo.from_dict(nonsense)

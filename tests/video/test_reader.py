@@ -1,4 +1,4 @@
-"""Opening, time, memory, colours, and equality with OpenCV's decode."""
+"""Opening, times, memory, colours, and equality with OpenCV."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
-from iouviewer.video.decoder import Decoder, Superseded
-from tests.video.awkward import VideoMaker, code_in, make_video, sequential
+from iouviewer.video.decoder import Decoder, SupersededError
+from tests.video.clip_builder import ClipSpec, decode_sequentially, make_video, read_barcode
 
-OPENCV_READS = [
+OPENCV_CLIPS = [
     "plain.mp4",
     "b_frames.mp4",
     "open_gop.mkv",
@@ -31,10 +31,10 @@ OPENCV_READS = [
     "hevc_10_bit.mp4",
     "vp9.webm",
 ]
-"""Not the interlaced ones: OpenCV 5.0 cannot convert them and returns memory as it found it."""
+"""Not the interlaced ones: OpenCV 5.0 cannot convert them and returns uninitialised memory."""
 
 
-def opencv_pictures(path):
+def opencv_frames(path):
     capture = cv2.VideoCapture(str(path))
     while True:
         read, image = capture.read()
@@ -43,11 +43,11 @@ def opencv_pictures(path):
         yield image
 
 
-@pytest.mark.parametrize("name", OPENCV_READS)
-def test_the_model_sees_the_bytes_of_opencvs_decode(name, clip):
+@pytest.mark.parametrize("name", OPENCV_CLIPS)
+def test_frames_for_models_equal_those_of_opencv(name, clip):
     reader = open_video(clip(name))
     compared = 0
-    for frame, image in enumerate(opencv_pictures(clip(name))):
+    for frame, image in enumerate(opencv_frames(clip(name))):
         assert np.array_equal(reader.read(frame), image), frame
         compared += 1
     assert compared == reader.frame_count
@@ -55,9 +55,9 @@ def test_the_model_sees_the_bytes_of_opencvs_decode(name, clip):
 
 
 @pytest.mark.parametrize("name", ["pets09/vtest.avi", "tud-campus/TUD-Campus.mp4"])
-def test_the_real_clips_are_read_as_opencv_reads_them_in_any_order(name, shared_data):
+def test_real_clips_are_read_as_by_opencv_in_any_order(name, shared_data):
     path = shared_data / name
-    expected = dict(enumerate(opencv_pictures(path)))
+    expected = dict(enumerate(opencv_frames(path)))
     reader = open_video(path, memory=8 << 20)
     assert reader.frame_count == len(expected)
     assert reader.size == expected[0].shape[1::-1]
@@ -67,14 +67,14 @@ def test_the_real_clips_are_read_as_opencv_reads_them_in_any_order(name, shared_
     reader.close()
 
 
-def test_times_count_from_the_first_picture(clip):
+def test_times_count_from_the_first_frame(clip):
     reader = open_video(clip("starts_late.mkv"))
     assert reader.time_of(0) == 0.0
     assert reader.time_of(10) == pytest.approx(0.4)
     reader.close()
 
 
-def test_a_time_finds_the_picture_that_is_on_screen_then(clip):
+def test_a_time_finds_the_frame_displayed_then(clip):
     reader = open_video(clip("variable_rate.mp4"))
     for frame in range(reader.frame_count):
         assert reader.frame_at(reader.time_of(frame)) == frame
@@ -94,15 +94,15 @@ def test_a_frame_outside_the_video_is_an_index_error(clip):
     reader.close()
 
 
-def test_pictures_that_are_returned_belong_to_the_caller(clip):
+def test_returned_frames_belong_to_the_caller(clip):
     reader = open_video(clip("plain.mp4"))
     first = reader.read(3)
     first[:] = 0
-    assert code_in(reader.read(3)) == 3
+    assert read_barcode(reader.read(3)) == 3
     reader.close()
 
 
-def test_pictures_for_the_screen_are_scaled_down_never_up(clip):
+def test_frames_for_the_screen_are_scaled_down_never_up(clip):
     reader = open_video(clip("plain.mp4"))
     small = reader.read_display(7, (80, 80))
     assert small.pixels.shape == (48, 80, 4) and small.scale == 0.5 and small.pixels.flags.c_contiguous
@@ -110,7 +110,7 @@ def test_pictures_for_the_screen_are_scaled_down_never_up(clip):
     reader.close()
 
 
-def test_rotation_swaps_the_sides_on_screen_too(clip):
+def test_rotation_swaps_width_and_height_on_screen(clip):
     reader = open_video(clip("turned_90.mp4"))
     assert reader.size == (96, 160)
     assert reader.read_display(7).pixels.shape == (160, 96, 4)
@@ -118,7 +118,7 @@ def test_rotation_swaps_the_sides_on_screen_too(clip):
     reader.close()
 
 
-def test_square_pixels_are_told_apart(clip):
+def test_the_sample_aspect_ratio_is_reported(clip):
     assert open_video(clip("plain.mp4")).sample_aspect_ratio == 1
     assert float(open_video(clip("wide_pixels.mp4")).sample_aspect_ratio) == pytest.approx(4 / 3)
 
@@ -135,13 +135,15 @@ def test_memory_stays_within_its_budget(clip, budget):
 
 
 @pytest.mark.parametrize("name", ["b_frames.mp4", "open_gop.mkv", "mpeg4.avi"])
-def test_pictures_in_memory_are_settled_before_the_decoder_is_sent_elsewhere(clip, monkeypatch, name):
+def test_cached_frames_have_all_references_before_a_seek(clip, monkeypatch, name):
     reader = open_video(clip(name), memory=4 << 20)
-    pictures, left = reader._pictures, []
+    frame_decoder, incomplete = reader.frame_decoder, []
     start_at = Decoder.start_at
 
     def watched(decoder, index, packet, **more):
-        left.append([frame for frame in pictures.ring.frames() if not pictures.is_settled(frame)])
+        incomplete.append(
+            [frame for frame in frame_decoder.cache.numbers() if not frame_decoder.has_all_references(frame)]
+        )
         start_at(decoder, index, packet, **more)
 
     monkeypatch.setattr(Decoder, "start_at", watched)
@@ -149,13 +151,13 @@ def test_pictures_in_memory_are_settled_before_the_decoder_is_sent_elsewhere(cli
         reader.read_display(frame)
         reader.prefetch()
     reader.close()
-    assert len(left) > 3 and not any(left)
+    assert len(incomplete) > 3 and not any(incomplete)
 
 
-def test_stepping_back_decodes_a_group_once(clip, monkeypatch):
+def test_stepping_back_decodes_each_gop_once(clip, monkeypatch):
     reader = open_video(clip("b_frames.mp4"), memory=4 << 20)
     reader.read(59)
-    decoder = reader._pictures._decoder
+    decoder = reader.frame_decoder.decoder
     starts = []
     real = type(decoder).start_at
     monkeypatch.setattr(
@@ -164,26 +166,28 @@ def test_stepping_back_decodes_a_group_once(clip, monkeypatch):
         lambda self, index, packet, **more: (starts.append(packet), real(self, index, packet, **more)),
     )
     for frame in range(58, -1, -1):
-        assert code_in(reader.read(frame)) == frame
-    assert len(starts) == 2, "the group of 40..59 was in memory, 20..39 and 0..19 are decoded once each"
+        assert read_barcode(reader.read(frame)) == frame
+    assert len(starts) == 2, "GOP 40..59 was cached, 20..39 and 0..19 are decoded once each"
     reader.close()
 
 
 @pytest.mark.parametrize(
-    ("codec", "passes"), [("libx264", True), ("mpeg4", True), ("mpeg2video", True), ("libx265", True)]
+    ("codec", "skips"), [("libx264", True), ("mpeg4", True), ("mpeg2video", True), ("libx265", True)]
 )
-def test_on_the_way_to_a_picture_far_away_only_what_others_need_is_decoded(codec, passes, tmp_path, monkeypatch):
-    path = make_video(tmp_path / "long.mp4", VideoMaker(codec=codec, frames=110, gop=100, bframes=2))
-    expected, _ = sequential(path)
+def test_after_a_jump_only_reference_frames_are_decoded_on_the_way(codec, skips, tmp_path, monkeypatch):
+    path = make_video(tmp_path / "long.mp4", ClipSpec(codec=codec, frames=110, gop=100, bframes=2))
+    expected, _ = decode_sequentially(path)
     reader = open_video(path, memory=4 << 20)
-    given = []
-    advance = Decoder.advance
-    monkeypatch.setattr(Decoder, "advance", lambda self, **more: given.append(advance(self, **more)) or given[-1])
+    outputs = []
+    next_frame = Decoder.next_frame
+    monkeypatch.setattr(
+        Decoder, "next_frame", lambda self, **more: outputs.append(next_frame(self, **more)) or outputs[-1]
+    )
     assert np.array_equal(reader.read(90), expected[90])
-    numbers = {reader.index.frame_of(one.packet) for one in given}
+    numbers = {reader.index.frame_of(one.packet) for one in outputs}
     near = range(90 - 36, 91)
     assert set(near) <= numbers, "going back a second needs no decoding"
-    assert bool(set(range(near.start)) - numbers) == passes
+    assert bool(set(range(near.start)) - numbers) == skips
     for frame in [*near, 20, 99, 3]:
         assert np.array_equal(reader.read(frame), expected[frame]), frame
     reader.close()
@@ -192,25 +196,25 @@ def test_on_the_way_to_a_picture_far_away_only_what_others_need_is_decoded(codec
 @pytest.mark.parametrize(
     ("name", "options", "layers"), [("a.mp4", "", 1), ("b.ts", "", 1), ("c.mp4", "temporal-layers=3:b-adapt=0", 3)]
 )
-def test_of_hevc_in_temporal_layers_every_picture_on_the_way_is_decoded(name, options, layers, tmp_path, monkeypatch):
-    maker = VideoMaker(
-        codec="libx265", frames=110, gop=100, bframes=3, options={"x265-params": options or "open-gop=0"}
-    )
-    path = make_video(tmp_path / name, maker)
+def test_with_hevc_temporal_layers_every_frame_on_the_way_is_decoded(name, options, layers, tmp_path, monkeypatch):
+    spec = ClipSpec(codec="libx265", frames=110, gop=100, bframes=3, options={"x265-params": options or "open-gop=0"})
+    path = make_video(tmp_path / name, spec)
     reader = open_video(path, memory=4 << 20)
-    assert reader.facts.temporal_layers == layers
-    given = []
-    advance = Decoder.advance
-    monkeypatch.setattr(Decoder, "advance", lambda self, **more: given.append(advance(self, **more)) or given[-1])
-    assert code_in(reader.read(90)) == 90
-    assert (len(given) < 80) == (layers == 1)
+    assert reader.stream_info.temporal_layers == layers
+    outputs = []
+    next_frame = Decoder.next_frame
+    monkeypatch.setattr(
+        Decoder, "next_frame", lambda self, **more: outputs.append(next_frame(self, **more)) or outputs[-1]
+    )
+    assert read_barcode(reader.read(90)) == 90
+    assert (len(outputs) < 80) == (layers == 1)
     reader.close()
 
 
-def test_a_group_too_large_for_memory_is_kept_smaller_while_moving_and_full_at_rest(tmp_path):
-    path = make_video(tmp_path / "long.mp4", VideoMaker(frames=120, gop=120, bframes=2))
-    picture = 160 * 96 * 3 // 2
-    reader = open_video(path, memory=60 * picture)
+def test_a_gop_too_large_for_memory_is_cached_downscaled_while_moving_and_full_when_idle(tmp_path):
+    path = make_video(tmp_path / "long.mp4", ClipSpec(frames=120, gop=120, bframes=2))
+    frame_size = 160 * 96 * 3 // 2
+    reader = open_video(path, memory=60 * frame_size)
     reader.read_display(119)
     scales = []
     for frame in range(118, 20, -1):
@@ -220,37 +224,37 @@ def test_a_group_too_large_for_memory_is_kept_smaller_while_moving_and_full_at_r
         while reader.prefetch():
             pass
     assert min(scales) < 1.0
-    assert scales[:8] == [1.0] * 8, "the nearest pictures stay full size"
-    at_rest = reader.read_display(21)
-    assert at_rest.scale == 1.0 and code_in(at_rest.pixels[..., :3]) == 21
+    assert scales[:8] == [1.0] * 8, "the nearest frames stay at full size"
+    idle = reader.read_display(21)
+    assert idle.scale == 1.0 and read_barcode(idle.pixels[..., :3]) == 21
     reader.close()
 
 
-def test_prefetch_fetches_what_lies_ahead_in_the_direction_of_travel(clip):
+def test_prefetch_decodes_frames_in_the_direction_of_navigation(clip):
     reader = open_video(clip("b_frames.mp4"), memory=4 << 20)
     reader.read(10)
     while reader.prefetch(ahead=6):
         pass
-    assert all(reader.holds(frame) for frame in range(10, 17))
-    reader.forget_pictures()
+    assert all(reader.is_cached(frame) for frame in range(10, 17))
+    reader.clear_cache()
     reader.read(50)
     reader.read(49)
     while reader.prefetch():
         pass
-    assert all(reader.holds(frame) for frame in range(20, 50)), "this group and the one before"
+    assert all(reader.is_cached(frame) for frame in range(20, 50)), "this GOP and the one before"
     reader.close()
 
 
-def test_decoding_stops_when_the_picture_is_no_longer_wanted(clip):
+def test_decoding_stops_when_the_frame_is_no_longer_needed(clip):
     reader = open_video(clip("b_frames.mp4"))
     calls = iter([False] * 5)
-    with pytest.raises(Superseded):
+    with pytest.raises(SupersededError):
         reader.read_display(39, cancelled=lambda: next(calls, True))
-    assert code_in(reader.read(39)) == 39
+    assert read_barcode(reader.read(39)) == 39
     reader.close()
 
 
-def test_colours_follow_the_matrix_that_the_stream_names(tmp_path):
+def test_colours_follow_the_matrix_of_the_stream(tmp_path):
     import av
 
     def shown(matrix):
@@ -268,19 +272,19 @@ def test_colours_follow_the_matrix_that_the_stream_names(tmp_path):
         reader.close()
         return pixel
 
-    # Y 145, Cb 54, Cr 34 is pure green in BT.601: 1.164 (Y - 16) - 0.392 (Cb - 128) - 0.813 (Cr - 128) and so on.
+    # Y 145, Cb 54, Cr 34 is pure green in BT.601: 1.164 (Y - 16) - 0.392 (Cb - 128) - 0.813 (Cr - 128) etc.
     assert np.abs(shown("smpte170m") - [0, 255, 0]).max() <= 4
-    # The same numbers in BT.709: green is 1.164 * 129 + 0.213 * 74 + 0.533 * 94, blue 1.164 * 129 - 2.112 * 74.
+    # The same values in BT.709: green is 1.164 * 129 + 0.213 * 74 + 0.533 * 94, blue 1.164 * 129 - 2.112 * 74.
     assert np.abs(shown("bt709") - [0, 216, 0]).max() <= 4
 
 
 @pytest.mark.parametrize("name", ["full_range.mp4", "ten_bit.mp4", "hevc_10_bit.mp4"])
 def test_range_and_bit_depth_reach_the_screen(name, clip):
     pixels = open_video(clip(name)).read_display(0).pixels
-    assert abs(int(pixels[10, 9, 1]) - 20) <= 6, "a block of the code that is off"
+    assert abs(int(pixels[10, 9, 1]) - 20) <= 6, "a black block of the barcode"
 
 
-def test_what_is_no_video_is_refused_with_a_reason(tmp_path):
+def test_files_that_are_not_videos_are_refused_with_a_reason(tmp_path):
     text = tmp_path / "notes.mp4"
     text.write_text("This is not a video.\n" * 50)
     empty = tmp_path / "empty.mp4"
@@ -296,7 +300,7 @@ def test_what_is_no_video_is_refused_with_a_reason(tmp_path):
     for path, reason in [
         (text, "no video can be read"),
         (empty, "empty"),
-        (folder, "no pictures in this folder"),
+        (folder, "no images in this folder"),
         (sound, "no video in this file"),
         (tmp_path / "absent.mp4", "no such file"),
     ]:
@@ -305,34 +309,34 @@ def test_what_is_no_video_is_refused_with_a_reason(tmp_path):
         assert caught.value.path == path
 
 
-def test_a_header_without_pictures_is_refused(clip, tmp_path):
+def test_a_header_without_frames_is_refused(clip, tmp_path):
     headless = tmp_path / "headless.mkv"
     headless.write_bytes(clip("b_frames.mp4").read_bytes()[:40])
     with pytest.raises(UserError):
         open_video(headless)
 
 
-def test_a_path_of_any_letters_opens(clip, tmp_path):
+def test_a_path_with_any_characters_opens(clip, tmp_path):
     strange = tmp_path / "größe 100% #1 – видео.mp4"
     strange.write_bytes(clip("plain.mp4").read_bytes())
-    assert code_in(open_video(strange).read(5)) == 5
+    assert read_barcode(open_video(strange).read(5)) == 5
 
 
-def test_importing_the_package_loads_no_decoder():
+def test_importing_the_package_does_not_load_the_decoder():
     code = "import sys, iouviewer.video; print(sorted({'av', 'cv2'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("name", ["plain.mp4", "b_frames.mp4", "open_gop.mkv", "mpeg2.ts", "mpeg4.mp4", "hevc.mp4"])
-def test_the_least_memory_is_enough_to_decode_each_picture_once_in_sequence(name, clip, monkeypatch):
-    monkeypatch.setattr("iouviewer.video.frame_decoder._SMALL_MEMORY", 0)
+def test_the_default_memory_suffices_to_decode_each_frame_once_in_sequence(name, clip, monkeypatch):
+    monkeypatch.setattr("iouviewer.video.frame_decoder.DEFAULT_MEMORY", 0)
     starts = []
     real = Decoder.start_at
     monkeypatch.setattr(Decoder, "start_at", lambda self, *a, **k: (starts.append(a[1]), real(self, *a, **k))[1])
     reader = open_video(clip(name))
-    starts.clear()  # opening looks at the first picture
-    assert [code_in(reader.read(frame)) for frame in range(reader.frame_count)] == list(range(reader.frame_count))
+    starts.clear()  # opening decodes the first frame
+    assert [read_barcode(reader.read(frame)) for frame in range(reader.frame_count)] == list(range(reader.frame_count))
     assert starts == [0]
-    assert reader._pictures.ring.used <= reader._pictures.ring.budget
+    assert reader.frame_decoder.cache.used <= reader.frame_decoder.cache.budget
     reader.close()
