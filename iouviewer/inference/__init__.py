@@ -1,1 +1,1 @@
-"""Running detectors in a process of their own: protocol, worker, the driver of the worker, trust."""
+"""Running detectors in a separate process: protocol, worker, runner (the program's side), adapters and trust."""

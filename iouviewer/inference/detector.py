@@ -1,16 +1,16 @@
-"""What the worker needs of a detector, whatever library runs it."""
+"""The interface between the worker and a detector, whatever library runs it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from iouviewer.document.sources import Picture
+from iouviewer.document.sources import FrameImage
 from iouviewer.errors import UserError
 from iouviewer.inference.protocol import Detections, Failed, FailureKind, LoadModel, ModelLoaded
 
 
 class DetectorError(UserError):
-    """A detector cannot be loaded or run; ``kind`` says why, ``sha256`` names the content that is not trusted."""
+    """A detector cannot be loaded or run; ``kind`` says why, ``sha256`` identifies content that is not trusted."""
 
     def __init__(
         self, kind: FailureKind, message: str, *, path: str = "", remedy: str = "", sha256: str = "", detail: str = ""
@@ -20,8 +20,8 @@ class DetectorError(UserError):
         self.sha256 = sha256
         self.detail = detail
 
-    def as_message(self) -> Failed:
-        """The same for the other side."""
+    def to_message(self) -> Failed:
+        """The error as a message to the program."""
         return Failed(
             kind=self.kind,
             message=self.message,
@@ -38,16 +38,16 @@ class Detector(Protocol):
     @property
     def info(self) -> ModelLoaded: ...
 
-    def detect(self, picture: Picture, frame: int) -> Detections:
-        """Boxes on one picture; DetectorError where the runtime gives up, for example for want of memory."""
+    def detect(self, image: FrameImage, frame: int) -> Detections:
+        """Boxes on one frame; DetectorError if the runtime fails, for example because memory runs out."""
         ...
 
     def close(self) -> None:
-        """Give back what was borrowed from the disk."""
+        """Delete temporary files."""
         ...
 
 
 class LoadDetector(Protocol):
-    """Makes a detector; DetectorError where it cannot."""
+    """Makes a detector; DetectorError if it cannot."""
 
     def __call__(self, request: LoadModel) -> Detector: ...

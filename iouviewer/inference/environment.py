@@ -1,19 +1,21 @@
-"""The environment in which detectors run: nothing is looked up, installed or reported, the user's settings stay.
+"""The environment of detectors: variables that keep libraries offline and safe, and the hardware they run on.
 
-It must stand before the first import of torch or ultralytics, which read these variables while they are imported. The
-program gives it to the worker it starts, and the worker sets it again, so that it also holds behind ``ssh``.
+The variables must be set before the first import of torch or ultralytics, which read them while they are imported. The
+program passes them to the worker it starts, and the worker sets them again, so that they also apply behind ``ssh``.
 """
 
 from __future__ import annotations
 
 import os
+import platform
+import re
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 
 from iouviewer.folders import config_folder
 
-_QUIET = {
+_OFFLINE_AND_QUIET = {
     "YOLO_OFFLINE": "true",
     "YOLO_AUTOINSTALL": "false",
     "YOLO_VERBOSE": "false",
@@ -25,26 +27,28 @@ _QUIET = {
 }
 SAFE_LOADING = {
     "ULTRALYTICS_SAFE_LOAD": "1",
-    # Whatever a library asks for, torch then refuses to run code from a pickle.
+    # torch then refuses to run code from a pickle, even if a library asks for it.
     "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
 }
+_CPU_INFO = Path("/proc/cpuinfo")
+_CPU_MODEL = re.compile(r"^model name\s*:(.*)$", re.MULTILINE)
 
 
 def worker_environment() -> dict[str, str]:
     """All variables for a worker process that this program starts."""
     environment = dict(os.environ)
-    prepare(environment)
+    prepare_environment(environment)
     root = str(Path(__file__).resolve().parents[2])
     if not getattr(sys, "frozen", False):
-        # The worker runs without the current folder on its path (a file there could pose as a module), so the
-        # package must be found wherever this program was started from.
+        # The current folder is not on the worker's module path (a file there could be imported as a module), so the
+        # package must be found independently of it.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH", "")]))
     return environment
 
 
-def prepare(environment: MutableMapping[str, str]) -> None:
-    """Set what every worker needs; loading is safe until ``allow_code`` says otherwise."""
-    environment.update(_QUIET)
+def prepare_environment(environment: MutableMapping[str, str]) -> None:
+    """Set the variables of every worker; models are loaded safely until ``allow_code`` is called."""
+    environment.update(_OFFLINE_AND_QUIET)
     settings = config_folder() / "ultralytics"
     settings.mkdir(parents=True, exist_ok=True)
     environment["YOLO_CONFIG_DIR"] = str(settings)
@@ -53,6 +57,23 @@ def prepare(environment: MutableMapping[str, str]) -> None:
 
 
 def allow_code(environment: MutableMapping[str, str]) -> None:
-    """Let the next import of the libraries load pickles that run code: the user trusts the content by its hash."""
+    """Allow pickles that run code, for libraries imported from now on: the user trusts the content by its hash."""
     for name in SAFE_LOADING:
         environment.pop(name, None)
+
+
+def describe_hardware(device: str = "cpu") -> str:
+    """Processor and cores, shown next to every measured rate; ``device`` is appended unless it is the processor.
+
+    The text is stored with the results of a run, so it is not translated.
+    """
+    return f"{processor_name()}, {os.cpu_count() or 1} cores" + ("" if device == "cpu" else f", {device}")
+
+
+def processor_name() -> str:
+    """The processor's name as the operating system reports it."""
+    if _CPU_INFO.exists():
+        found = _CPU_MODEL.search(_CPU_INFO.read_text(encoding="utf-8", errors="replace"))
+        if found is not None:
+            return " ".join(found[1].split())
+    return platform.processor() or platform.machine()

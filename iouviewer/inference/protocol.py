@@ -1,14 +1,15 @@
-"""What the program and its inference worker say to each other, version 1.
+"""The protocol between the program and its inference worker, version 1.
 
 The worker is started with pipes on its standard input and output (its standard error is for the log). Each message is
-four bytes, little-endian, with the length of what follows, then one MessagePack map. The map's ``type`` names the
-message, its other keys are the attributes of the class of that name below. Nothing is pickled, so the other side may be
-another version, another language or another machine behind ``ssh``.
+its length in bytes (four bytes, little-endian), followed by one MessagePack map. The map's ``type`` is the name of the
+message, its other keys are the attributes of the class of that name below (``Progress`` is ``RunProgress``). Nothing
+is pickled, so the other side may be another version, another language or another machine behind ``ssh``.
 
-A conversation: the worker says ``Hello``. The program sends ``LoadModel`` and gets ``ModelLoaded`` or ``Failed``; then
-``Predict`` and gets any number of ``FrameDetections`` and ``Progress``, at last ``Finished`` or ``Failed``. ``Cancel``
-may come at any time and ends a ``Predict`` after the frame in work. The program may send another ``Predict``, but no
-second ``LoadModel``. It ends the worker by closing its standard input, whatever the worker is doing then.
+Sequence: the worker sends ``Hello``. The program sends ``LoadModel``, the worker replies ``ModelLoaded`` or ``Failed``.
+The program sends ``Predict``, the worker replies with any number of ``FrameDetections`` and ``Progress``, then
+``Finished`` or ``Failed``. ``Cancel`` may be sent at any time and ends a ``Predict`` after the current frame. The
+program may send further ``Predict``, but not a second ``LoadModel``. It stops the worker at any time by closing the
+worker's standard input.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.i18n import tr
+
 VERSION = 1
-LARGEST = 64 * 1024 * 1024
-"""Bytes of the longest message that is read; a longer one can only be something else than a message."""
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""Longer messages are refused: the bytes read as the length are not a length."""
 _LENGTH = struct.Struct("<I")
 
 
 class FailureKind(StrEnum):
-    """Why a run ended; the part of a failure that programs decide by."""
+    """Why a run failed, for programs."""
 
     MISSING_PACKAGE = "missing_package"
     NEEDS_TRUST = "needs_trust"
@@ -44,7 +47,7 @@ class FailureKind(StrEnum):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """Base of all messages."""
+    """Base class of all messages."""
 
 
 class LoadModel(Message, frozen=True, kw_only=True):
@@ -52,12 +55,12 @@ class LoadModel(Message, frozen=True, kw_only=True):
 
     Attributes:
         weights: absolute path of an existing file or folder.
-        floor: lowest score that is kept.
-        nms_iou: IoU above which the weaker of two boxes of a class is dropped.
-        max_det: most boxes a frame.
-        imgsz: longer side of the network's input in pixels, None: the weights' own.
-        device: as ultralytics names devices ("cpu", "0"), None: its choice.
-        trusted: sha256 (hex) of contents that the user allows to run code.
+        floor: minimum score.
+        nms_iou: IoU above which the lower-scored of two boxes of a class is suppressed.
+        max_det: maximum number of boxes per frame.
+        imgsz: longer side of the network's input in pixels, None: as stored with the weights.
+        device: device name as in ultralytics ("cpu", "0"), None: chosen by the library.
+        trusted: sha256 (hex) of model files that the user allows to run code.
     """
 
     weights: str
@@ -70,15 +73,18 @@ class LoadModel(Message, frozen=True, kw_only=True):
 
 
 class Predict(Message, frozen=True, kw_only=True):
-    """Program to worker: run the loaded detector on these frames (0-based) of a video, in this order."""
+    """Program to worker: run the loaded detector on a video.
+
+    Attributes:
+        frames: 0-based, in processing order; None: all.
+    """
 
     video: str
     frames: list[int] | None = None
-    """None: all."""
 
 
 class Cancel(Message, frozen=True, kw_only=True):
-    """Program to worker: stop after the frame in work."""
+    """Program to worker: stop after the current frame."""
 
 
 class Hello(Message, frozen=True, kw_only=True):
@@ -93,16 +99,16 @@ class ModelLoaded(Message, frozen=True, kw_only=True):
     """Worker to program: the detector is ready.
 
     Attributes:
-        names: class names; the place in the list is the class number in ``FrameDetections``.
-        imgsz: height and width of the network's input before letterboxing to the picture's shape, pixels.
-        task: "detect", or another task whose boxes are taken.
+        names: class names; the index is the class number in ``FrameDetections``.
+        imgsz: height and width of the network's input before letterboxing to the shape of the frame, pixels.
+        task: "detect", or another task that gives boxes.
         runtime: "pytorch", "onnxruntime", "openvino", "torchscript" or "tensorrt".
-        precision: of the weights, "fp32", "fp16", "int8" or "" where it is not told.
-        sha256: of the very bytes that were loaded.
-        trusted: whether they could run code because the user allowed it.
+        precision: of the weights, "fp32", "fp16", "int8", or "" if unknown.
+        sha256: of the bytes that were loaded.
+        trusted: whether the user allowed them to run code.
         versions: package name to version.
         hardware: processor or GPU, for people.
-        threads: threads a frame is computed with.
+        threads: number of threads that process a frame.
     """
 
     names: list[str]
@@ -117,8 +123,12 @@ class ModelLoaded(Message, frozen=True, kw_only=True):
     threads: int
 
 
-class Progress(Message, frozen=True, kw_only=True):
-    """Worker to program: how far a ``Predict`` is; ``seconds`` is wall time since it began, decode included."""
+class RunProgress(Message, frozen=True, kw_only=True, tag="Progress"):
+    """Worker to program: progress of a ``Predict``, called ``Progress`` on the wire.
+
+    Attributes:
+        seconds: wall time since the start, decoding included.
+    """
 
     done: int
     total: int
@@ -126,17 +136,17 @@ class Progress(Message, frozen=True, kw_only=True):
 
 
 class FrameDetections(Message, frozen=True, kw_only=True):
-    """Worker to program: what was found on some frames; read it with ``unpack``.
+    """Worker to program: boxes on some frames, to be read with ``unpack``.
 
     Attributes:
         frames: F frame numbers.
-        counts: boxes on each.
-        boxes: (N, 4) float32 little-endian, x1, y1, x2, y2 in pixels of the picture, best score first in a frame.
+        counts: number of boxes on each frame.
+        boxes: (N, 4) float32 little-endian, x1, y1, x2, y2 in pixels of the frame, highest score of a frame first.
         scores: (N,) float32 little-endian.
         classes: (N,) int32 little-endian.
         times: (F, 3) float32 little-endian, milliseconds of pre-process, inference, post-process.
-        warm: False for the first frames after loading, whose times do not count.
-        numbering: digest of the index that the worker numbers frames by; empty where it cannot tell.
+        warm: False for the first frames after loading, whose times are not measured.
+        numbering: digest of the video index that the frame numbers refer to; empty if unknown.
     """
 
     frames: list[int]
@@ -149,7 +159,7 @@ class FrameDetections(Message, frozen=True, kw_only=True):
     numbering: str = ""
 
     def unpack(self) -> list[Detections]:
-        """One value a frame. ValueError where the lengths contradict each other."""
+        """One value per frame; ValueError if the lengths contradict each other."""
         total = sum(self.counts)
         boxes = np.frombuffer(self.boxes, "<f4").reshape(-1, 4)
         scores, classes = np.frombuffer(self.scores, "<f4"), np.frombuffer(self.classes, "<i4")
@@ -168,13 +178,13 @@ class FrameDetections(Message, frozen=True, kw_only=True):
 
 
 class Finished(Message, frozen=True, kw_only=True):
-    """Worker to program: a ``Predict`` ended without a failure.
+    """Worker to program: a ``Predict`` ended without an error.
 
     Attributes:
-        done: frames that were sent.
-        seconds: wall time, decode included.
-        cancelled: whether it ended because of ``Cancel``.
-        unreadable: frames that could not be decoded; they were left out.
+        done: number of frames that were sent.
+        seconds: wall time, decoding included.
+        cancelled: whether ``Cancel`` ended it.
+        unreadable: frames that could not be decoded and were skipped.
     """
 
     done: int
@@ -184,13 +194,14 @@ class Finished(Message, frozen=True, kw_only=True):
 
 
 class Failed(Message, frozen=True, kw_only=True):
-    """Worker to program: one line for people, and what to do.
+    """Worker to program: an error.
 
     Attributes:
-        kind: a FailureKind.
-        detail: more for the log, possibly many lines.
-        path: the file it is about.
-        sha256: of its content, where trust is what is missing.
+        message: one line for people.
+        remedy: what the user can do.
+        detail: more for the log, possibly several lines.
+        path: the file that the message refers to.
+        sha256: of its content, if it needs the user's trust.
     """
 
     kind: FailureKind
@@ -207,21 +218,21 @@ class Failed(Message, frozen=True, kw_only=True):
 
 
 ToWorker = LoadModel | Predict | Cancel
-FromWorker = Hello | ModelLoaded | Progress | FrameDetections | Finished | Failed
+FromWorker = Hello | ModelLoaded | RunProgress | FrameDetections | Finished | Failed
 AnyMessage = ToWorker | FromWorker
 
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What was found on one frame.
+    """Boxes on one frame.
 
     Attributes:
-        boxes: (N, 4) float32, x1, y1, x2, y2 in pixels, best score first.
+        boxes: (N, 4) float32, x1, y1, x2, y2 in pixels, highest score first.
         scores: (N,) float32.
         classes: (N,) int32.
         times: (3,) float32, milliseconds of pre-process, inference, post-process.
-        warm: whether the times count.
-        numbering: digest of the index that ``frame`` is a number of; empty where it is not known.
+        warm: whether the times are measured.
+        numbering: digest of the video index that ``frame`` refers to; empty if unknown.
     """
 
     frame: int
@@ -252,7 +263,7 @@ def pack(detections: list[Detections], numbering: str = "") -> FrameDetections:
 
 
 class ProtocolError(Exception):
-    """Bytes that are no message of this protocol."""
+    """Bytes that are not a message of this protocol."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -260,7 +271,7 @@ _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessa
 
 
 def write_message(stream: BinaryIO, message: Message) -> None:
-    """Write and flush one message; OSError where the other side is gone."""
+    """Write and flush one message; OSError if the other side is gone."""
     body = _encoder.encode(message)
     stream.write(_LENGTH.pack(len(body)) + body)
     stream.flush()
@@ -272,21 +283,24 @@ def read_message(stream: BinaryIO) -> AnyMessage | None:
     if not header:
         return None
     if len(header) < _LENGTH.size:
-        raise ProtocolError(f"the stream ends within a length: {header!r}")
+        raise ProtocolError(tr("the data ends within a message length: {data!r}", data=header))
     (length,) = _LENGTH.unpack(header)
-    if not 0 < length <= LARGEST:
-        raise ProtocolError(f"{header!r} is no length of a message")
+    if not 0 < length <= MAX_MESSAGE_BYTES:
+        raise ProtocolError(tr("{data!r} is not a message length", data=header))
     body = _read(stream, length)
     if len(body) < length:
-        raise ProtocolError(f"the stream ends within a message: {len(body)} of {length} bytes")
+        raise ProtocolError(
+            tr("the data ends within a message: {count:,} of {total:,} bytes", count=len(body), total=length)
+        )
     try:
         return _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"no message of version {VERSION}: {error}") from error
+        reason = tr("not a message of protocol version {version}: {reason}", version=VERSION, reason=error)
+        raise ProtocolError(reason) from error
 
 
 def _read(stream: BinaryIO, length: int) -> bytes:
-    """``length`` bytes, fewer only at the end of the stream (unbuffered pipes may return less at once)."""
+    """``length`` bytes, fewer only at the end of the stream (one read of an unbuffered pipe may return fewer)."""
     parts = bytearray()
     while len(parts) < length:
         part = stream.read(length - len(parts))

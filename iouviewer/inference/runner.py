@@ -1,4 +1,4 @@
-"""The program's side of the conversation: start a worker, follow one run, end the worker whatever happens."""
+"""The program's side of the protocol: start a worker, run one model, end the worker in every case."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from iouviewer.i18n import tr
 from iouviewer.inference import protocol
 from iouviewer.inference.environment import worker_environment
 from iouviewer.inference.protocol import (
@@ -28,18 +29,20 @@ from iouviewer.inference.protocol import (
     LoadModel,
     ModelLoaded,
     Predict,
-    Progress,
+    RunProgress,
     ToWorker,
 )
 from iouviewer.inference.trust import TrustStore
 
 logger = logging.getLogger(__name__)
 
-GRACE = 5.0
-"""Seconds a worker gets to end a run by itself after a cancel; then it is killed."""
-_LOOK = 0.05
-"""Seconds between two looks at ``cancelled`` while the worker is silent."""
-_KEPT_LINES = 60
+CANCEL_TIMEOUT_S = 5.0
+"""Time for a worker to end a run after a cancel, before it is killed."""
+END_TIMEOUT_S = 2.0
+"""Time for a worker to exit after its input is closed, before it is killed."""
+_POLL_INTERVAL_S = 0.05
+"""Time between two calls of ``cancelled`` while no message arrives."""
+_MAX_LOG_LINES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,8 @@ class RunRequest:
     """One run of one model over one video.
 
     Attributes:
-        weights: model file or OpenVINO folder; made absolute, must exist.
-        frames: 0-based frames in the order to be done; None: all.
+        weights: existing model file or folder; made absolute.
+        frames: 0-based, in processing order; None: all.
         floor, nms_iou, max_det, imgsz, device: as in ``LoadModel``.
     """
 
@@ -62,18 +65,18 @@ class RunRequest:
     imgsz: int | None = None
     device: str | None = None
 
-    def without(self, done: Collection[int], frame_count: int) -> RunRequest:
-        """The rest of a run of which the frames ``done`` are there already."""
-        known = set(done)
+    def remaining(self, done: Collection[int], frame_count: int) -> RunRequest:
+        """The same request without the frames that are already done."""
+        skipped = set(done)
         frames = range(frame_count) if self.frames is None else self.frames
-        return replace(self, frames=tuple(f for f in frames if f not in known))
+        return replace(self, frames=tuple(f for f in frames if f not in skipped))
 
 
-RunMessage = ModelLoaded | Progress | FrameDetections | Finished | Failed
+RunMessage = ModelLoaded | RunProgress | FrameDetections | Finished | Failed
 
 
 def worker_command() -> list[str]:
-    """How a worker is started: this program itself when frozen, else its interpreter without the current folder."""
+    """The command of a worker: this program if frozen, else its interpreter without the current folder on its path."""
     if getattr(sys, "frozen", False):
         return [sys.executable, "worker"]
     return [sys.executable, "-P", "-m", "iouviewer", "worker"]
@@ -85,29 +88,30 @@ def run_in_process(
     cancelled: Callable[[], bool] = lambda: False,
     killed: Callable[[], bool] = lambda: False,
     command: list[str] | None = None,
-    grace: float = GRACE,
+    cancel_timeout: float = CANCEL_TIMEOUT_S,
     trusted: Collection[str] | None = None,
 ) -> Iterator[RunMessage]:
-    """Run a model in a worker process and yield what it says; the last message is ``Finished`` or ``Failed``.
+    """Run a model in a worker process and yield its messages; the last one is ``Finished`` or ``Failed``.
 
-    Never raises for what goes wrong with model, video or worker: that is a ``Failed``. The process is gone when the
-    iterator ends or is closed. Must be consumed in one thread (Linux ends the worker with the thread that started it).
+    Errors of model, video or worker are not raised but yielded as ``Failed``. The process has ended when the iterator
+    ends or is closed. It must be consumed in one thread (Linux ends the worker with the thread that started it).
 
     Args:
-        cancelled: asked about 20 times a second; when it says True the worker is asked to stop, after ``grace``
-            seconds it is killed, and the run ends with ``Finished(cancelled=True)``.
-        killed: asked likewise; True ends the run at once, for a program that is closing.
-        command: what to start instead of ``worker_command()``, for example ``["ssh", "gpu", "iouviewer", "worker"]``.
-        trusted: sha256 of contents that may run code; None: those in the user's TrustStore.
+        cancelled: called about 20 times per second; once it returns True, the worker gets a ``Cancel``, is killed after
+            ``cancel_timeout`` seconds, and the run ends with ``Finished(cancelled=True)``.
+        killed: called as often; once it returns True, the run ends immediately (for a program that is closing).
+        command: replaces ``worker_command()``, for example ``["ssh", "gpu", "iouviewer", "worker"]``.
+        trusted: sha256 of model files that may run code; None: those in the user's TrustStore.
     """
-    known = list(TrustStore().hashes() if trusted is None else trusted)
+    hashes = list(TrustStore().hashes() if trusted is None else trusted)
     try:
         worker = WorkerProcess(command or worker_command())
     except OSError as error:
-        yield Failed(kind=FailureKind.CRASHED, message=f"the inference process could not start: {error}")
+        reason = tr("the inference process could not start: {reason}", reason=error)
+        yield Failed(kind=FailureKind.CRASHED, message=reason)
         return
     with worker:
-        yield from _Run(worker, request, known, cancelled, killed, grace).follow()
+        yield from _Run(worker, request, hashes, cancelled, killed, cancel_timeout).messages()
 
 
 class WorkerProcess:
@@ -115,16 +119,16 @@ class WorkerProcess:
 
     def __init__(self, command: list[str]) -> None:
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-        # A session of its own: Ctrl+C in a terminal is for the program, which then ends the worker.
+        # In a new session, so that Ctrl+C in a terminal reaches only the program, which then ends the worker.
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=worker_environment(),
             creationflags=flags, start_new_session=os.name == "posix",
         )  # fmt: skip
         self.messages: queue.SimpleQueue[FromWorker | protocol.ProtocolError | None] = queue.SimpleQueue()
-        self._log: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
+        self._log: collections.deque[str] = collections.deque(maxlen=_MAX_LOG_LINES)
         self._threads = [
-            threading.Thread(target=self._read, name="worker messages", daemon=True),
-            threading.Thread(target=self._read_log, name="worker log", daemon=True),
+            threading.Thread(target=self._read_messages, name="worker-messages", daemon=True),
+            threading.Thread(target=self._read_log, name="worker-log", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -145,34 +149,38 @@ class WorkerProcess:
         return "\n".join(self._log)
 
     def send(self, message: ToWorker) -> None:
-        """Send a command; a worker that is gone is noticed when its messages end."""
+        """Send a command; if the worker has ended, this shows in the end of its messages."""
         try:
             protocol.write_message(cast(BinaryIO, self._process.stdin), message)
         except OSError as error:
-            logger.info("the worker takes no more commands: %s", error)
+            logger.info("the worker accepts no more commands: %s", error)
+
+    def close_input(self) -> None:
+        """Close its standard input, which makes it exit."""
+        try:
+            cast(IO[bytes], self._process.stdin).close()
+        except OSError as error:
+            logger.debug("closing the worker's input: %s", error)
 
     def kill(self) -> None:
         self._process.kill()
 
     def end(self) -> int:
-        """Close its input, wait a moment, kill it if need be; returns the exit status."""
+        """Close its input, wait for its end, kill it after ``END_TIMEOUT_S``; returns the exit status."""
+        self.close_input()
         try:
-            cast(IO[bytes], self._process.stdin).close()
-        except OSError as error:
-            logger.debug("closing the worker's input: %s", error)
-        try:
-            self._process.wait(timeout=2.0)
+            self._process.wait(timeout=END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         for thread in self._threads:
-            thread.join(timeout=2.0)
+            thread.join(timeout=END_TIMEOUT_S)
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
         return self._process.returncode
 
-    def _read(self) -> None:
+    def _read_messages(self) -> None:
         stream = cast(BinaryIO, self._process.stdout)
         try:
             while (message := protocol.read_message(stream)) is not None:
@@ -191,7 +199,7 @@ class WorkerProcess:
 
 
 class _Run:
-    """One conversation."""
+    """One run: the exchange of messages from ``Hello`` to ``Finished`` or ``Failed``."""
 
     def __init__(
         self,
@@ -200,44 +208,52 @@ class _Run:
         trusted: list[str],
         cancelled: Callable[[], bool],
         killed: Callable[[], bool],
-        grace: float,
+        cancel_timeout: float,
     ) -> None:
         self._worker = worker
         self._request = request
         self._trusted = trusted
         self._cancelled = cancelled
         self._killed = killed
-        self._grace = grace
-        self._asked: float | None = None
+        self._cancel_timeout = cancel_timeout
+        self._cancelled_at: float | None = None
         self._predicting = False
         self._done = 0
         self._seconds = 0.0
 
-    def follow(self) -> Iterator[RunMessage]:
+    def messages(self) -> Iterator[RunMessage]:
         while True:
             message = self._next()
             if message is None:
                 continue
             if isinstance(message, Hello):
                 if message.version != protocol.VERSION:
-                    text = f"the worker speaks version {message.version} of the protocol, not {protocol.VERSION}"
-                    yield Failed(
-                        kind=FailureKind.PROTOCOL, message=text, remedy="Install the same version on both sides."
-                    )
+                    yield self._wrong_version(message.version)
                     return
-                self._worker.send(self._load())
+                self._worker.send(self._load_command())
                 continue
             if isinstance(message, ModelLoaded):
                 frames = None if self._request.frames is None else list(self._request.frames)
                 self._predicting = True
                 self._worker.send(Predict(video=str(self._request.video.absolute()), frames=frames))
-            if isinstance(message, Progress):
+            if isinstance(message, RunProgress):
                 self._done, self._seconds = message.done, message.seconds
             yield message
             if isinstance(message, Finished | Failed):
                 return
 
-    def _load(self) -> LoadModel:
+    def _wrong_version(self, version: int) -> Failed:
+        return Failed(
+            kind=FailureKind.PROTOCOL,
+            message=tr(
+                "the worker uses version {version} of the protocol, not {expected}",
+                version=version,
+                expected=protocol.VERSION,
+            ),
+            remedy=tr("Install the same version on both sides."),
+        )
+
+    def _load_command(self) -> LoadModel:
         r = self._request
         return LoadModel(
             weights=str(r.weights.absolute()), floor=r.floor, nms_iou=r.nms_iou, max_det=r.max_det, imgsz=r.imgsz,
@@ -245,28 +261,27 @@ class _Run:
         )  # fmt: skip
 
     def _next(self) -> Hello | RunMessage | None:
-        """The next message, or None after a moment without one."""
+        """The next message, or None if none arrives for ``_POLL_INTERVAL_S``."""
         if self._killed():
             self._worker.kill()
             return self._stopped()
-        if self._asked is None and self._cancelled():
+        if self._cancelled_at is None and self._cancelled():
             if not self._predicting:
-                return self._stopped()  # loading can take long, and nothing would be lost
-            self._asked = time.monotonic()
+                return self._stopped()  # loading can take long, and there are no results to wait for
+            self._cancelled_at = time.monotonic()
             self._worker.send(Cancel())
         try:
-            message = self._worker.messages.get(timeout=_LOOK)
+            message = self._worker.messages.get(timeout=_POLL_INTERVAL_S)
         except queue.Empty:
-            if self._asked is not None and time.monotonic() - self._asked > self._grace:
+            if self._cancelled_at is not None and time.monotonic() - self._cancelled_at > self._cancel_timeout:
                 self._worker.kill()
                 return self._stopped()
             return None
         if isinstance(message, protocol.ProtocolError):
-            return Failed(
-                kind=FailureKind.PROTOCOL, message=f"the worker said something odd: {message}", detail=self._worker.log
-            )
+            reason = tr("the worker sent invalid data: {reason}", reason=message)
+            return Failed(kind=FailureKind.PROTOCOL, message=reason, detail=self._worker.log)
         if message is None:
-            return self._stopped() if self._asked is not None else self._crashed()
+            return self._stopped() if self._cancelled_at is not None else self._crashed()
         return message
 
     def _stopped(self) -> Finished:
@@ -274,10 +289,18 @@ class _Run:
 
     def _crashed(self) -> Failed:
         status = self._worker.end()
-        last = self._worker.log.rpartition("\n")[2]
+        last_line = self._worker.log.rpartition("\n")[2]
+        if last_line:
+            reason = tr(
+                "the inference process ended unexpectedly (exit status {status}): {line}",
+                status=status,
+                line=last_line,
+            )
+        else:
+            reason = tr("the inference process ended unexpectedly (exit status {status})", status=status)
         return Failed(
             kind=FailureKind.CRASHED,
-            message=f"the inference process stopped by itself (exit status {status}){': ' + last if last else ''}",
-            remedy="The frames that were done are kept; the log has the details.",
+            message=reason,
+            remedy=tr("The finished frames are kept; the log has the details."),
             detail=self._worker.log,
         )

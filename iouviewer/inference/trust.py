@@ -1,4 +1,4 @@
-"""Which model files may run code, and the private copy that makes sure that just those bytes are loaded."""
+"""Model files that may run code, and private copies, which ensure that exactly the hashed bytes are loaded."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ from pathlib import Path
 
 from iouviewer.errors import UserError
 from iouviewer.folders import cache_folder, config_folder
+from iouviewer.i18n import tr
 
 _CHUNK = 1 << 20
-_OLD = 24 * 3600.0
-"""Seconds after which a copy on Windows is taken for abandoned."""
-_FOLDER_PARTS = (".xml", ".bin", ".yaml")
+_MAX_AGE_S = 24 * 3600.0
+"""Age at which a copy on Windows counts as abandoned."""
+_OPENVINO_SUFFIXES = (".xml", ".bin", ".yaml")
 """Files of an OpenVINO folder that its loader reads."""
 
 
 class TrustStore:
-    """Contents (sha256) that the user trusts, kept in the configuration folder."""
+    """Model files (by sha256) that the user trusts, stored in the configuration folder."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or config_folder() / "trusted_models.json"
 
     def hashes(self) -> list[str]:
-        """All trusted contents, sorted; UserError where the file is not ours."""
+        """All trusted hashes, sorted; UserError if the file is damaged."""
         return sorted(self._read())
 
     def trusts(self, sha256: str) -> bool:
         return sha256 in self._read()
 
     def trust(self, sha256: str, name: str) -> None:
-        """Trust a content from now on; ``name`` is kept for people who read the file."""
+        """Trust a content from now on; ``name`` is stored for people who read the file."""
         known = self._read()
         known[sha256] = name
         temporary = self._path.with_suffix(".tmp")
         temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         temporary.replace(self._path)
 
-    def forget(self, sha256: str) -> None:
-        """Trust a content no longer."""
+    def revoke(self, sha256: str) -> None:
+        """Withdraw the trust in a content."""
         known = self._read()
         if known.pop(sha256, None) is not None:
             self._path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -55,20 +56,22 @@ class TrustStore:
         except FileNotFoundError:
             return {}
         except ValueError as error:
-            raise UserError(
-                f"the list of trusted models is damaged: {error}", path=self._path, remedy="Delete it."
-            ) from error
+            raise self._damaged(str(error)) from error
         if not isinstance(known, dict) or not all(isinstance(v, str) for v in known.values()):
-            raise UserError("the list of trusted models is damaged", path=self._path, remedy="Delete it.")
+            raise self._damaged(tr("it is not an object with names by hash"))
         return known
+
+    def _damaged(self, reason: str) -> UserError:
+        message = tr("the list of trusted models is damaged: {reason}", reason=reason)
+        return UserError(message, path=self._path, remedy=tr("Delete this file."))
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateCopy:
-    """A copy of a model that nobody else writes to, and the hash of its bytes.
+    """A copy of a model that no other user can write to, and the hash of its bytes.
 
-    What is hashed is what was written to the copy, and the copy is what is loaded: a file that is exchanged between
-    the check and the load is of no use to anyone.
+    The hash is computed from the bytes written to the copy, and the copy is loaded: exchanging the original between
+    check and load has no effect.
     """
 
     path: Path
@@ -76,20 +79,20 @@ class PrivateCopy:
     folder: Path
 
     def remove(self) -> None:
-        """Delete the copy; on Windows a runtime may hold it open, then ``remove_stale`` does it later."""
+        """Delete the copy; on Windows a runtime may keep it open, then ``remove_stale`` deletes it later."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def private_copy(source: Path) -> PrivateCopy:
-    """Copy a model file, or the parts of an OpenVINO folder, under the same name; OSError as from the file system."""
+    """Copy a model file, or the files of an OpenVINO folder, under the same name; OSError as from the file system."""
     remove_stale()
-    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=_copies()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=_copies_folder()))
     target = folder / source.name
     digest = hashlib.sha256()
     try:
         if source.is_dir():
             target.mkdir()
-            for part in sorted(p for p in source.iterdir() if p.suffix.lower() in _FOLDER_PARTS and p.is_file()):
+            for part in sorted(p for p in source.iterdir() if p.suffix.lower() in _OPENVINO_SUFFIXES and p.is_file()):
                 digest.update(f"{part.name}\0{part.stat().st_size}\0".encode())
                 _copy(part, target / part.name, digest)
         else:
@@ -101,14 +104,14 @@ def private_copy(source: Path) -> PrivateCopy:
 
 
 def remove_stale() -> None:
-    """Delete copies of processes that are gone (killed ones cannot clean up)."""
-    for folder in _copies().iterdir():
+    """Delete copies of ended processes (killed ones cannot clean up)."""
+    for folder in _copies_folder().iterdir():
         process = folder.name.partition("-")[0]
-        if process.isdigit() and int(process) != os.getpid() and _abandoned(folder, int(process)):
+        if process.isdigit() and int(process) != os.getpid() and _is_abandoned(folder, int(process)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _copies() -> Path:
+def _copies_folder() -> Path:
     path = cache_folder() / "models"
     path.mkdir(mode=0o700, exist_ok=True)
     return path
@@ -121,10 +124,10 @@ def _copy(source: Path, target: Path, digest: hashlib._Hash) -> None:
             writer.write(chunk)
 
 
-def _abandoned(folder: Path, process: int) -> bool:
+def _is_abandoned(folder: Path, process: int) -> bool:
     if os.name == "nt":
-        # os.kill would end the process there: age decides instead.
-        return time.time() - folder.stat().st_mtime > _OLD
+        # os.kill would end the process on Windows, so the age decides.
+        return time.time() - folder.stat().st_mtime > _MAX_AGE_S
     with contextlib.suppress(PermissionError):
         try:
             os.kill(process, 0)

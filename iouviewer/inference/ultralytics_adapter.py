@@ -1,4 +1,4 @@
-"""Detectors that ultralytics runs: the only module that imports it and torch, and only in the worker process."""
+"""Detectors run by ultralytics: the only module that imports it and torch, and only in the worker process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pickle
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -13,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.document.sources import Picture
+from iouviewer.document.sources import FrameImage
+from iouviewer.i18n import tr
 from iouviewer.inference.detector import DetectorError
-from iouviewer.inference.environment import allow_code
-from iouviewer.inference.hardware import describe_processor
+from iouviewer.inference.environment import allow_code, describe_hardware
 from iouviewer.inference.protocol import Detections, FailureKind, LoadModel, ModelLoaded
 from iouviewer.inference.trust import PrivateCopy, private_copy
 
@@ -27,94 +28,70 @@ PACKAGES = {
     "openvino": ("openvino",),
     "tensorrt": ("tensorrt",),
 }
-"""Modules that a runtime needs beside ultralytics and torch."""
-RUNS_CODE = {
-    "torchscript": "a TorchScript file is a program",
-    "tensorrt": "a TensorRT engine is native code",
+"""Modules that a runtime needs besides ultralytics and torch."""
+RUNTIMES = {".pt": "pytorch", ".onnx": "onnxruntime", ".torchscript": "torchscript", ".engine": "tensorrt"}
+"""Runtime by file name ending."""
+CODE_RUNTIMES = {
+    "torchscript": tr("a TorchScript file is a program and can do anything to this computer"),
+    "tensorrt": tr("a TensorRT engine is native code and can do anything to this computer"),
 }
+"""Runtimes whose model files are programs, with the reason why they need the user's trust."""
 BOX_TASKS = ("detect", "segment", "pose")
 _LOAD_ERRORS = (
     RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, EOFError, OSError,
     ImportError, SyntaxError, NotImplementedError, StopIteration, UnicodeError, pickle.PickleError, zipfile.BadZipFile,
 )  # fmt: skip
-"""What libraries raise for a file that is not what its name says."""
+"""Exceptions of the libraries for files that do not have the format of their name."""
+_OUT_OF_MEMORY = re.compile(r"out of memory", re.IGNORECASE)
+_SOURCE_LOCATION = re.compile(r"Exception from")
+"""Lines with which OpenVINO's errors start: places in its own source."""
 
 
-def runtime_of(weights: Path) -> str:
-    """The runtime that a model file needs; DetectorError for a name that no runtime is known for."""
-    suffix = weights.suffix.lower()
-    if weights.is_dir():
-        if any(weights.glob("*.xml")) and weights.name.endswith("_openvino_model"):
-            return "openvino"
-        raise DetectorError(
-            FailureKind.UNSUPPORTED, "this folder is no OpenVINO model", path=str(weights),
-            remedy="Choose the folder whose name ends in _openvino_model.",
-        )  # fmt: skip
-    known = {".pt": "pytorch", ".onnx": "onnxruntime", ".torchscript": "torchscript", ".engine": "tensorrt"}
-    if suffix not in known:
-        raise DetectorError(
-            FailureKind.UNSUPPORTED, f"models named *{suffix or ' without a suffix'} cannot be run", path=str(weights),
-            remedy="Choose a .pt, .onnx, .torchscript or .engine file or an OpenVINO folder.",
-        )  # fmt: skip
-    return known[suffix]
+def find_runtime(weights: Path) -> str:
+    """The runtime that a model file or OpenVINO folder needs."""
+    if not weights.is_dir():
+        return RUNTIMES[weights.suffix.lower()]
+    if any(weights.glob("*.xml")):
+        return "openvino"
+    raise DetectorError(
+        FailureKind.UNSUPPORTED,
+        tr("this folder is not an OpenVINO model: it has no .xml file"),
+        path=str(weights),
+        remedy=tr("Choose the folder that the export made."),
+    )
 
 
 def require_packages(runtime: str) -> None:
-    """DetectorError that names the first package that is missing."""
+    """DetectorError that names the first missing package."""
     for module in ("torch", "ultralytics", *PACKAGES[runtime]):
         if importlib.util.find_spec(module) is None:
-            extra = module in {"torch", "ultralytics"}
-            wanted = '"iouviewer[yolo]"' if extra else module
-            raise DetectorError(
-                FailureKind.MISSING_PACKAGE,
-                f"the package {module} is not installed",
-                remedy=f"Install it with: pip install {wanted}",
-            )
+            requirement = '"iouviewer[yolo]"' if module in {"torch", "ultralytics"} else module
+            raise _missing_package(module, requirement)
 
 
-def check_path(weights: str) -> Path:
-    """An existing absolute path; a bare name would be looked for on the internet by ultralytics."""
-    path = Path(weights)
-    if not path.is_absolute():
-        raise DetectorError(
-            FailureKind.NOT_FOUND, f"'{weights}' is a name and not the place of a file",
-            remedy="Give the full path of a model file on this machine.",
-        )  # fmt: skip
-    if not path.exists():
-        raise DetectorError(FailureKind.NOT_FOUND, "the model is not there", path=weights, remedy="Choose it again.")
-    return path
-
-
-def check_settings(request: LoadModel) -> None:
-    """DetectorError for numbers that no detector can work with."""
-    wrong = ""
-    if not 0 <= request.floor <= 1:
-        wrong = f"the score floor {request.floor:g} is not between 0 and 1"
-    elif not 0 < request.nms_iou <= 1:
-        wrong = f"the NMS IoU {request.nms_iou:g} is not above 0 and at most 1"
-    elif request.max_det < 1:
-        wrong = f"at most {request.max_det} boxes a frame are asked for"
-    elif request.imgsz is not None and not 32 <= request.imgsz <= 16384:
-        wrong = f"the image size {request.imgsz} is not between 32 and 16384 pixels"
-    if wrong:
-        raise DetectorError(FailureKind.UNSUPPORTED, wrong)
+def _missing_package(package: str, requirement: str, path: str = "") -> DetectorError:
+    return DetectorError(
+        FailureKind.MISSING_PACKAGE,
+        tr("the package {package} is not installed", package=package),
+        path=path,
+        remedy=tr("Install it with: pip install {requirement}", requirement=requirement),
+    )
 
 
 def load_detector(request: LoadModel) -> UltralyticsDetector:
-    """Load a model from a private copy of its bytes, safely unless their hash is trusted."""
-    check_settings(request)
-    path = check_path(request.weights)
-    runtime = runtime_of(path)
+    """Load a model from a private copy of its bytes; safely, unless their hash is trusted."""
+    path = Path(request.weights)
+    runtime = find_runtime(path)
     require_packages(runtime)
     try:
         copy = private_copy(path)
     except OSError as error:
-        text = f"the model could not be read: {error.strerror or error}"
-        raise DetectorError(FailureKind.NOT_FOUND, text, path=str(path)) from error
+        reason = tr("the model cannot be read: {reason}", reason=error.strerror or error)
+        raise DetectorError(FailureKind.NOT_FOUND, reason, path=str(path)) from error
     trusted = copy.sha256 in request.trusted
     try:
-        if runtime in RUNS_CODE and not trusted:
-            raise _needs_trust(path, copy.sha256, RUNS_CODE[runtime])
+        if runtime in CODE_RUNTIMES and not trusted:
+            raise _needs_trust(path, copy.sha256, CODE_RUNTIMES[runtime])
         if runtime == "pytorch":
             _check_container(copy.path, path)
         if trusted:
@@ -128,63 +105,78 @@ def load_detector(request: LoadModel) -> UltralyticsDetector:
 
 
 def check_safe_loading() -> None:
-    """DetectorError unless pickles that run code will be refused here, by both libraries."""
+    """DetectorError unless both libraries refuse pickles that run code."""
     import torch
     import ultralytics
     from ultralytics.nn import tasks
 
-    remedy = 'Install newer ones with: pip install -U "iouviewer[yolo]"'
-    # ultralytics falls back to plain loading without a word where torch is older than 2.6.
+    # ultralytics silently falls back to unsafe loading if torch is older than 2.6.
     safe = getattr(tasks, "SAFE_LOAD", False) and getattr(getattr(tasks, "_SafeLoad", None), "SUPPORTED", False)
     if not safe:
         raise DetectorError(
             FailureKind.UNSAFE_RUNTIME,
-            f"torch {torch.__version__} with ultralytics {ultralytics.__version__} cannot load models safely",
-            remedy=remedy,
+            tr(
+                "torch {torch} with ultralytics {ultralytics} cannot load models safely",
+                torch=torch.__version__,
+                ultralytics=ultralytics.__version__,
+            ),
+            remedy=tr("Update them with: pip install -U {requirement}", requirement='"iouviewer[yolo]"'),
         )
     if os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD") != "1":
-        raise DetectorError(FailureKind.UNSAFE_RUNTIME, "safe loading was turned off in this process", remedy=remedy)
+        raise DetectorError(
+            FailureKind.UNSAFE_RUNTIME,
+            tr("safe loading is turned off in this process"),
+            remedy=tr(
+                "Update torch and ultralytics with: pip install -U {requirement}", requirement='"iouviewer[yolo]"'
+            ),
+        )
 
 
 def _needs_trust(path: Path, sha256: str, reason: str) -> DetectorError:
     return DetectorError(
-        FailureKind.NEEDS_TRUST, f"{reason} and can do anything to this computer", path=str(path), sha256=sha256,
-        remedy="Trust it only if you know who made it.",
-    )  # fmt: skip
+        FailureKind.NEEDS_TRUST,
+        reason,
+        path=str(path),
+        sha256=sha256,
+        remedy=tr("Trust it only if you know who made it."),
+    )
 
 
 def _check_container(copy: Path, path: Path) -> None:
-    """Tell a damaged .pt from one that is refused: both look alike to the safe loader."""
+    """DetectorError for a damaged .pt file, which the safe loader cannot distinguish from a refused one."""
     with copy.open("rb") as file:
         start = file.read(2)
     if not zipfile.is_zipfile(copy) and start[:1] != b"\x80":
-        detail = "the file is empty" if not start else "the file is cut off or something else than weights"
-        raise DetectorError(FailureKind.DAMAGED, f"no PyTorch model: {detail}", path=str(path), remedy="Copy it again.")
+        if start:
+            reason = tr("the file is not a PyTorch model, or it is incomplete")
+        else:
+            reason = tr("the file is empty, not a PyTorch model")
+        raise DetectorError(FailureKind.DAMAGED, reason, path=str(path), remedy=tr("Copy it again."))
 
 
-def _first_words(error: BaseException) -> str:
-    """The first line of an error that says something (OpenVINO begins with places in its own source)."""
+def _summary_line(error: BaseException) -> str:
+    """The first informative line of an error."""
     lines = [line.strip() for line in str(error).replace("ERROR ❌️ ", "").splitlines()]
-    said = [line for line in lines if line and not line.startswith("Exception from")]
-    return said[0][:300] if said else type(error).__name__
+    informative = [line for line in lines if line and not _SOURCE_LOCATION.match(line)]
+    return informative[0][:300] if informative else type(error).__name__
 
 
-def _blames_content(error: BaseException, copy: Path) -> bool:
-    """Whether the safe loader refused what an intact pickle would do."""
+def _is_refused_pickle(error: BaseException, copy: Path) -> bool:
+    """Whether the safe loader refused the content of an intact file (as opposed to a damaged one)."""
     if zipfile.is_zipfile(copy):
         with zipfile.ZipFile(copy) as archive:
             if archive.testzip() is not None:
                 return False
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, pickle.UnpicklingError):
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, pickle.UnpicklingError):
             return True
-        seen = seen.__cause__ or seen.__context__
+        cause = cause.__cause__ or cause.__context__
     return False
 
 
 class UltralyticsDetector:
-    """A model loaded by ultralytics; ``detect`` gives what its ``predict`` gives for the same picture."""
+    """A model loaded by ultralytics; ``detect`` returns what its ``predict`` returns for the same image."""
 
     def __init__(self, request: LoadModel, path: Path, copy: PrivateCopy, runtime: str, trusted: bool) -> None:
         from ultralytics import YOLO
@@ -204,26 +196,28 @@ class UltralyticsDetector:
             self._options["device"] = request.device
         try:
             self._model = YOLO(str(copy.path))
-            # The first prediction loads exported models; doing it here tells a model that cannot run at once.
+            # The first prediction loads exported models; done here, a model that cannot run fails at once.
             self._model.predict(np.zeros((480, 640, 3), np.uint8), **self._options)
         except _LOAD_ERRORS as error:
             raise self._load_error(error, trusted) from error
         if self._model.task not in BOX_TASKS:
-            raise DetectorError(
-                FailureKind.UNSUPPORTED, f"a model for the task '{self._model.task}' finds no boxes", path=str(path)
-            )
+            reason = tr("models for the task {task!r} do not detect boxes", task=str(self._model.task))
+            raise DetectorError(FailureKind.UNSUPPORTED, reason, path=str(path))
         self.info = self._describe(runtime, trusted)
 
-    def detect(self, picture: Picture, frame: int) -> Detections:
-        """Boxes on one picture, best score first."""
+    def detect(self, image: FrameImage, frame: int) -> Detections:
+        """Boxes on one frame, highest score first."""
         try:
-            result = self._model.predict(picture, **self._options)[0]
+            result = self._model.predict(image, **self._options)[0]
         except (RuntimeError, MemoryError) as error:
-            if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+            if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
                 raise DetectorError(
-                    FailureKind.MEMORY, f"not enough memory for frame {frame}", path=str(self._path),
-                    remedy="Choose a smaller image size, or the device cpu.", detail=str(error),
-                ) from error  # fmt: skip
+                    FailureKind.MEMORY,
+                    tr("not enough memory for frame {frame:,}", frame=frame),
+                    path=str(self._path),
+                    remedy=tr("Choose a smaller image size, or the device cpu."),
+                    detail=str(error),
+                ) from error
             raise
         boxes = result.boxes
         speed = result.speed
@@ -241,26 +235,27 @@ class UltralyticsDetector:
 
     def _load_error(self, error: BaseException, trusted: bool) -> DetectorError:
         path = str(self._path)
-        text = _first_words(error).replace(str(self._copy.path), self._path.name)
         if isinstance(error, ImportError) and error.name:
             package = error.name.partition(".")[0]
+            return _missing_package(package, package, path)
+        line = _summary_line(error).replace(str(self._copy.path), self._path.name)
+        if isinstance(error, ValueError) and "device" in line.lower():
             return DetectorError(
-                FailureKind.MISSING_PACKAGE,
-                f"the package {package} is not installed",
-                path=path,
-                remedy=f"Install it with: pip install {package}",
+                FailureKind.UNSUPPORTED,
+                tr("this machine has no device {device!r}", device=self._options.get("device", "")),
+                remedy=tr("Choose cpu, or the number of a GPU of this machine."),
+                detail=line,
             )
-        if isinstance(error, ValueError) and "device" in text.lower():
-            device = self._options.get("device", "")
-            remedy = "Choose cpu, or the number of a GPU that this machine has."
-            return DetectorError(
-                FailureKind.UNSUPPORTED, f"there is no device '{device}' here", remedy=remedy, detail=text
-            )
-        if not trusted and _blames_content(error, self._copy.path):
-            return _needs_trust(self._path, self._copy.sha256, "the file holds more than a model's weights")
-        text = f"the model cannot be loaded: {text}"
-        remedy = "Export or copy it again."
-        return DetectorError(FailureKind.DAMAGED, text, path=path, remedy=remedy, detail=str(error))
+        if not trusted and _is_refused_pickle(error, self._copy.path):
+            reason = tr("the file contains more than a model's weights and can do anything to this computer")
+            return _needs_trust(self._path, self._copy.sha256, reason)
+        return DetectorError(
+            FailureKind.DAMAGED,
+            tr("the model cannot be loaded: {reason}", reason=line),
+            path=path,
+            remedy=tr("Export or copy it again."),
+            detail=str(error),
+        )
 
     def _describe(self, runtime: str, trusted: bool) -> ModelLoaded:
         import torch
@@ -280,15 +275,15 @@ class UltralyticsDetector:
             sha256=self._copy.sha256,
             trusted=trusted,
             versions={name: version for name in packages if (version := _version(name))},
-            hardware=torch.cuda.get_device_name(device) if device.startswith("cuda") else describe_processor(device),
+            hardware=torch.cuda.get_device_name(device) if device.startswith("cuda") else describe_hardware(device),
             threads=torch.get_num_threads(),
         )
 
 
 def _precision(backend: Any, path: Path) -> str:
     arguments = (getattr(backend, "metadata", None) or {}).get("args") or {}
-    told = arguments if isinstance(arguments, dict) else {}
-    if told.get("int8") or str(told.get("quantize", "")).lower() in {"8", "int8"} or "_int8_" in path.name:
+    export = arguments if isinstance(arguments, dict) else {}
+    if export.get("int8") or str(export.get("quantize", "")).lower() in {"8", "int8"} or "_int8_" in path.name:
         return "int8"
     return "fp16" if getattr(backend, "fp16", False) else "fp32"
 

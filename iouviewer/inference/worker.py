@@ -1,4 +1,4 @@
-"""The worker's side of the conversation: commands in, detections out."""
+"""The worker's side of the protocol: receives commands, sends detections."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
 from iouviewer import __version__
-from iouviewer.document.sources import Picture
+from iouviewer.document.sources import FrameImage
 from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
 from iouviewer.inference import protocol
 from iouviewer.inference.detector import Detector, DetectorError, LoadDetector
 from iouviewer.inference.protocol import (
@@ -23,28 +24,33 @@ from iouviewer.inference.protocol import (
     LoadModel,
     Message,
     Predict,
-    Progress,
+    RunProgress,
 )
 
-SEND_EVERY = 1 / 30
-"""Seconds between two messages with detections: more often nobody can see them."""
-WARM_UP = 10
-"""Frames after loading whose times do not count."""
+SEND_INTERVAL_S = 1 / 30
+"""Minimum time between two messages with detections; screens do not show them more often."""
+WARM_UP_FRAMES = 10
+"""Frames after loading whose times are not measured."""
 
 
-class Pictures(Protocol):
-    """The part of a FrameSource that a run needs."""
+class FrameSource(Protocol):
+    """What a run needs of an open video or image folder."""
 
     @property
     def frame_count(self) -> int: ...
 
-    def read(self, frame: int) -> Picture: ...
+    @property
+    def index_digest(self) -> str:
+        """Digest of the index that numbers the frames."""
+        ...
+
+    def read(self, frame: int) -> FrameImage: ...
 
     def close(self) -> None: ...
 
 
 class _Inbox:
-    """Reads commands in a thread of its own, to see a cancel and the parent's end while a frame is in work."""
+    """Reads commands in its own thread, to notice a cancel and the end of the parent while a frame is processed."""
 
     def __init__(self, stream: BinaryIO, on_gone: Callable[[], None]) -> None:
         self.commands: queue.SimpleQueue[LoadModel | Predict | Failed | None] = queue.SimpleQueue()
@@ -71,55 +77,57 @@ class _Inbox:
                     self.cancel.clear()
                 self.commands.put(message)
             else:
-                self.commands.put(Failed(kind=FailureKind.PROTOCOL, message=f"{type(message).__name__} is no command"))
+                name = message.__struct_config__.tag
+                reason = tr("{message} is not a command", message=name)
+                self.commands.put(Failed(kind=FailureKind.PROTOCOL, message=reason))
 
 
 class _Outbox:
-    """Gathers detections and sends them at most ``SEND_EVERY``."""
+    """Collects detections and sends them together, at most once per ``SEND_INTERVAL_S``."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._waiting: list[Detections] = []
-        self._last = 0.0
+        self._unsent: list[Detections] = []
+        self._sent_at = 0.0
         self.numbering = ""
 
     def send(self, message: Message) -> None:
         protocol.write_message(self._stream, message)
 
     def add(self, detections: Detections) -> bool:
-        """Whether it is time to flush."""
-        self._waiting.append(detections)
-        return time.monotonic() - self._last >= SEND_EVERY
+        """Collect detections; returns whether they are due to be sent."""
+        self._unsent.append(detections)
+        return time.monotonic() - self._sent_at >= SEND_INTERVAL_S
 
-    def flush(self, progress: Progress) -> None:
-        if self._waiting:
-            self.send(protocol.pack(self._waiting, self.numbering))
-            self._waiting = []
+    def flush(self, progress: RunProgress) -> None:
+        if self._unsent:
+            self.send(protocol.pack(self._unsent, self.numbering))
+            self._unsent = []
         self.send(progress)
-        self._last = time.monotonic()
+        self._sent_at = time.monotonic()
 
 
 def run_worker(
     stdin: BinaryIO,
     stdout: BinaryIO,
-    open_video: Callable[[str], Pictures],
+    open_video: Callable[[str], FrameSource],
     load_detector: LoadDetector,
     *,
     on_gone: Callable[[], None] = lambda: None,
     process: int = 0,
 ) -> int:
-    """Serve one program until it closes ``stdin``; returns the exit status, 0, or 2 after a breach of the protocol.
+    """Serve one program until it closes ``stdin``; returns the exit status: 0, or 2 after a protocol error.
 
     Args:
-        open_video: frames of a file by number, B, G, R as OpenCV decodes them; UserError where it cannot.
-        load_detector: makes the detector of a LoadModel; DetectorError where it cannot.
-        on_gone: called in another thread at once when ``stdin`` ends, even in the middle of a frame.
+        open_video: gives the frames of a file by number, channels B, G, R as in OpenCV; UserError if it fails.
+        load_detector: makes the detector of a LoadModel; DetectorError if it fails.
+        on_gone: called in another thread as soon as ``stdin`` ends, even while a frame is processed.
     """
     outbox = _Outbox(stdout)
     inbox = _Inbox(stdin, on_gone)
-    outbox.send(Hello(program=f"iouviewer {__version__}", process=process))
+    outbox.send(Hello(program=" ".join(("iouviewer", __version__)), process=process))
     detector: Detector | None = None
-    loads = seen = 0
+    loads = frames_seen = 0
     try:
         while (command := inbox.commands.get()) is not None:
             if isinstance(command, Failed):
@@ -127,21 +135,21 @@ def run_worker(
                 return 2
             try:
                 if isinstance(command, LoadModel):
-                    # One model a process: what a trusted model ran could have changed how the next one is loaded.
+                    # One model per process: code of a trusted model could change how the next one is loaded.
                     if loads:
-                        outbox.send(Failed(kind=FailureKind.PROTOCOL, message="LoadModel came twice"))
+                        outbox.send(Failed(kind=FailureKind.PROTOCOL, message=tr("LoadModel was sent twice")))
                         return 2
                     loads += 1
                     detector = load_detector(command)
                     outbox.send(detector.info)
                 elif detector is None:
-                    outbox.send(Failed(kind=FailureKind.PROTOCOL, message="Predict came before LoadModel"))
+                    outbox.send(Failed(kind=FailureKind.PROTOCOL, message=tr("Predict was sent before LoadModel")))
                 else:
-                    seen = _predict(command, detector, open_video, outbox, inbox.cancel, seen)
+                    frames_seen = _predict(command, detector, open_video, outbox, inbox.cancel, frames_seen)
             except DetectorError as error:
-                outbox.send(error.as_message())
+                outbox.send(error.to_message())
     except BrokenPipeError:
-        return 0  # the program is gone; there is nobody to tell
+        return 0  # the program has ended
     finally:
         if detector is not None:
             detector.close()
@@ -151,58 +159,67 @@ def run_worker(
 def _predict(
     command: Predict,
     detector: Detector,
-    open_video: Callable[[str], Pictures],
+    open_video: Callable[[str], FrameSource],
     outbox: _Outbox,
     cancel: threading.Event,
-    seen: int,
+    frames_seen: int,
 ) -> int:
-    """One run over a video; returns how many frames the detector has seen since it was loaded."""
+    """One run over a video; returns how many frames the detector has processed since it was loaded."""
     began = time.monotonic()
     try:
-        pictures = open_video(command.video)
+        source = open_video(command.video)
     except UserError as error:
         outbox.send(_video_failure(error, command.video))
-        return seen
+        return frames_seen
     try:
-        # The program may count the frames anew while this run goes on.
-        outbox.numbering = str(getattr(pictures, "index_digest", ""))
-        frames = list(range(pictures.frame_count)) if command.frames is None else command.frames
-        outside = [f for f in frames if not 0 <= f < pictures.frame_count]
+        # The program may re-index the video during this run.
+        outbox.numbering = source.index_digest
+        frames = list(range(source.frame_count)) if command.frames is None else command.frames
+        outside = [f for f in frames if not 0 <= f < source.frame_count]
         if outside:
-            message = f"frame {outside[0]} is not in the video, which has {pictures.frame_count} frames"
-            outbox.send(Failed(kind=FailureKind.VIDEO, message=message, path=command.video))
-            return seen
+            outbox.send(_frame_outside(outside[0], source.frame_count, command.video))
+            return frames_seen
         done = 0
         unreadable: list[int] = []
         for frame in frames:
             if cancel.is_set():
                 break
             try:
-                picture = pictures.read(frame)
+                image = source.read(frame)
             except UserError:
                 unreadable.append(frame)
                 continue
-            found = detector.detect(picture, frame)
-            seen += 1
+            found = detector.detect(image, frame)
+            frames_seen += 1
             done += 1
-            if outbox.add(found if seen > WARM_UP else _cold(found)):
+            if outbox.add(found if frames_seen > WARM_UP_FRAMES else _as_cold(found)):
                 outbox.flush(_progress(done + len(unreadable), frames, began))
         outbox.flush(_progress(done + len(unreadable), frames, began))
         cancelled = cancel.is_set() and done + len(unreadable) < len(frames)
         seconds = time.monotonic() - began
         outbox.send(Finished(done=done, seconds=seconds, cancelled=cancelled, unreadable=unreadable))
-        return seen
+        return frames_seen
     finally:
-        pictures.close()
+        source.close()
 
 
-def _progress(done: int, frames: list[int], began: float) -> Progress:
-    return Progress(done=done, total=len(frames), seconds=time.monotonic() - began)
+def _progress(done: int, frames: list[int], began: float) -> RunProgress:
+    return RunProgress(done=done, total=len(frames), seconds=time.monotonic() - began)
 
 
-def _cold(found: Detections) -> Detections:
+def _as_cold(found: Detections) -> Detections:
     return Detections(found.frame, found.boxes, found.scores, found.classes, found.times, warm=False)
 
 
 def _video_failure(error: UserError, video: str) -> Failed:
     return Failed(kind=FailureKind.VIDEO, message=error.message, remedy=error.remedy, path=str(error.path or video))
+
+
+def _frame_outside(frame: int, frame_count: int, video: str) -> Failed:
+    reason = tr_n(
+        "frame {frame} is not in the video, which has {count} frame",
+        "frame {frame} is not in the video, which has {count:,} frames",
+        frame_count,
+        frame=frame,
+    )
+    return Failed(kind=FailureKind.VIDEO, message=reason, path=video)

@@ -29,7 +29,7 @@ def main() -> int:
     loaded: list[Detector] = []
 
     def load(request: LoadModel) -> Detector:
-        from iouviewer.inference.ultralytics_adapter import load_detector
+        from iouviewer.inference.adapters import load_detector
 
         detector = load_detector(request)
         loaded[:] = [detector]

@@ -1,4 +1,4 @@
-"""Stand-ins for detectors and workers, and model files of many kinds."""
+"""Fake detectors, videos and workers, and model files of several kinds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ INFO = ModelLoaded(
 
 
 class FakeVideo:
-    """``count`` small pictures; the ones in ``broken`` cannot be decoded."""
+    """``count`` small frames; those in ``broken`` cannot be decoded."""
+
+    index_digest = "digest"
 
     def __init__(self, count: int = 5, broken: tuple[int, ...] = ()) -> None:
         self.frame_count = count
@@ -48,7 +50,7 @@ class FakeVideo:
 
 
 class FakeDetector:
-    """Finds as many boxes on a frame as its number says (modulo 20); ``gate`` holds it in the middle of a frame."""
+    """Finds frame % 20 boxes on each frame; ``gate`` blocks it within a frame until the event is set."""
 
     def __init__(self, gate: threading.Event | None = None) -> None:
         self.info = INFO
@@ -56,7 +58,7 @@ class FakeDetector:
         self.entered = threading.Event()
         self.closed = False
 
-    def detect(self, picture, frame: int) -> Detections:
+    def detect(self, image, frame: int) -> Detections:
         self.entered.set()
         if self.gate is not None:
             assert self.gate.wait(30)
@@ -77,8 +79,8 @@ def detections(frame: int, count: int) -> Detections:
     )
 
 
-class Conversation:
-    """A worker in a thread with pipes, as the program sees it."""
+class WorkerSession:
+    """A worker in a thread, with the program's ends of its pipes."""
 
     def __init__(
         self, detector: FakeDetector | None = None, video: FakeVideo | None = None, load=None, open_video=None
@@ -115,14 +117,14 @@ class Conversation:
         self.send(LoadModel(weights="/model"))
         return self.get()
 
-    def until(self, kind: type) -> list:
+    def read_until(self, kind: type) -> list:
         """All messages up to the first of a kind."""
-        said = []
+        messages = []
         while True:
-            said.append(self.get())
-            assert said[-1] is not None, said
-            if isinstance(said[-1], kind):
-                return said
+            messages.append(self.get())
+            assert messages[-1] is not None, messages
+            if isinstance(messages[-1], kind):
+                return messages
 
     def end(self) -> None:
         if not self.stdin.closed:
@@ -133,8 +135,8 @@ class Conversation:
         self._inner[0].close()
 
 
-class Evil:
-    """Makes a file when it is unpickled."""
+class CodeRunningPickle:
+    """Creates a file when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -153,12 +155,12 @@ def write_checkpoint(path: Path, content: object) -> Path:
 
 
 def python_worker(code: str) -> list[str]:
-    """A command that stands in for the worker."""
+    """A command that runs Python code as the worker."""
     return [sys.executable, "-c", code]
 
 
 def is_gone(pid: int) -> bool:
-    """Whether a process has ended (one that nobody waits for may stay as a zombie)."""
+    """Whether a process has ended, perhaps as a zombie."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -166,7 +168,7 @@ def is_gone(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int, seconds: float) -> bool:
-    """Watch a process for at most ``seconds``."""
+    """Whether a process ends within ``seconds``."""
     watch = threading.Event()
     end = time.monotonic() + seconds
     while not is_gone(pid):

@@ -1,4 +1,4 @@
-"""Scores of detections by the metrics that the program shows."""
+"""Scores of detections, by the metrics of the program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from iouviewer.metrics.table import BoxTable
 
 
 def table_of(found: Iterable[Detections], frame_count: int) -> BoxTable:
-    """Detections as the metrics take them."""
+    """Detections as the table that the metrics use."""
     found = sorted(found, key=lambda d: d.frame)
     return BoxTable.from_rows(
         np.concatenate([np.full(len(d.scores), d.frame) for d in found]),
@@ -38,7 +38,7 @@ def mot_truth(path: Path, frame_count: int) -> BoxTable:
 
 
 def score(truth: BoxTable, predictions: BoxTable, frames: Iterable[int]) -> tuple[CocoResult, float]:
-    """COCO's numbers, and Avg IoU at confidence 0.25, on some frames."""
+    """COCO metrics, and Avg IoU at confidence 0.25, on some frames."""
     chosen = np.zeros(truth.frame_count, np.bool_)
     chosen[list(frames)] = True
     review = review_all(truth, predictions, ReviewSettings(conf=0.25))

@@ -1,4 +1,4 @@
-"""What the adapter refuses before it imports anything heavy."""
+"""What the adapters refuse before they import anything heavy."""
 
 from __future__ import annotations
 
@@ -9,41 +9,56 @@ import types
 
 import pytest
 
-from iouviewer.inference import ultralytics_adapter as adapter
+from iouviewer.inference import adapters, ultralytics_adapter
 from iouviewer.inference.detector import DetectorError
 from iouviewer.inference.protocol import FailureKind, LoadModel
 
 
-def refusal(weights, **options) -> DetectorError:
+def refuse(weights, **options) -> DetectorError:
     with pytest.raises(DetectorError) as caught:
-        adapter.load_detector(LoadModel(weights=str(weights), **options))
+        adapters.load_detector(LoadModel(weights=str(weights), **options))
     return caught.value
 
 
 @pytest.mark.parametrize("name", ["yolo11n.pt", "yolo11n", "models/yolo11n.pt", "https://example.org/a.pt", "ul://a/b"])
-def test_a_name_that_could_be_looked_for_online_is_refused(name, tmp_path, monkeypatch):
+def test_a_name_that_libraries_would_look_up_online_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "yolo11n.pt").write_bytes(b"")
-    error = refusal(name)
+    error = refuse(name)
     assert error.kind == FailureKind.NOT_FOUND
     assert "full path" in str(error)
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path):
-    assert refusal(tmp_path / "yolo11n.pt").kind == FailureKind.NOT_FOUND
+def test_a_missing_file_is_refused(tmp_path):
+    assert refuse(tmp_path / "yolo11n.pt").kind == FailureKind.NOT_FOUND
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model", "model.pth", "model.PB"])
-def test_a_format_that_is_not_known_is_refused_with_those_that_are(tmp_path, name):
+def test_the_error_for_an_unknown_model_format_lists_the_known_ones(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
-    error = refusal(tmp_path / name)
+    error = refuse(tmp_path / name)
     assert error.kind == FailureKind.UNSUPPORTED
     assert ".onnx" in str(error)
 
 
-def test_a_folder_that_is_no_openvino_model_is_refused(tmp_path):
-    (tmp_path / "a_openvino_model").mkdir()
-    assert refusal(tmp_path / "a_openvino_model").kind == FailureKind.UNSUPPORTED
+def test_a_folder_that_is_not_an_openvino_model_is_refused(tmp_path):
+    for name in ("a_openvino_model", "a_folder"):
+        (tmp_path / name).mkdir()
+        error = refuse(tmp_path / name)
+        assert error.kind == FailureKind.UNSUPPORTED
+        assert str(tmp_path / name) in str(error)
+
+
+def test_every_model_ending_has_an_adapter_and_a_runtime(tmp_path):
+    for suffix in adapters.MODEL_SUFFIXES:
+        path = tmp_path / f"net{suffix.upper()}"
+        assert adapters.find_adapter(path) is adapters.ADAPTERS[0]
+        assert ultralytics_adapter.find_runtime(path) in ultralytics_adapter.PACKAGES
+    folder = tmp_path / "net_openvino_model"
+    folder.mkdir()
+    (folder / "net.xml").write_text("<net/>")
+    assert adapters.find_adapter(folder).handles(folder)
+    assert ultralytics_adapter.find_runtime(folder) == "openvino"
 
 
 @pytest.mark.parametrize(
@@ -58,11 +73,11 @@ def test_a_folder_that_is_no_openvino_model_is_refused(tmp_path):
         {"floor": float("nan")},
     ],
 )
-def test_settings_that_make_no_sense_are_refused_before_anything_is_loaded(options):
-    assert refusal("/nowhere.pt", **options).kind == FailureKind.UNSUPPORTED
+def test_invalid_settings_are_refused_before_anything_is_loaded(options):
+    assert refuse("/nowhere.pt", **options).kind == FailureKind.UNSUPPORTED
 
 
-PARTS = [
+REQUIRED_PACKAGES = [
     ("a.pt", "torch"),
     ("a.pt", "ultralytics"),
     ("a.onnx", "onnxruntime"),
@@ -71,8 +86,8 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "missing"), PARTS)
-def test_a_missing_runtime_is_one_line_that_names_the_package(tmp_path, monkeypatch, name, missing):
+@pytest.mark.parametrize(("name", "missing"), REQUIRED_PACKAGES)
+def test_the_error_for_a_missing_runtime_names_the_package(tmp_path, monkeypatch, name, missing):
     path = tmp_path / name
     if name.endswith("_model"):
         path.mkdir()
@@ -80,30 +95,30 @@ def test_a_missing_runtime_is_one_line_that_names_the_package(tmp_path, monkeypa
     else:
         path.write_bytes(b"x")
     monkeypatch.setattr(importlib.util, "find_spec", lambda module: None if module == missing else object())
-    error = refusal(path)
+    error = refuse(path)
     assert error.kind == FailureKind.MISSING_PACKAGE
     assert missing in error.message and "\n" not in str(error)
     assert "pip install" in error.remedy
 
 
 @pytest.mark.parametrize("name", ["a.torchscript", "a.engine"])
-def test_files_that_are_programs_need_trust_and_are_not_opened(tmp_path, monkeypatch, name):
+def test_model_files_that_are_programs_need_trust(tmp_path, monkeypatch, name):
     (tmp_path / name).write_bytes(b"x")
     monkeypatch.setattr(importlib.util, "find_spec", lambda module: object())
-    error = refusal(tmp_path / name)
+    error = refuse(tmp_path / name)
     assert error.kind == FailureKind.NEEDS_TRUST
     assert len(error.sha256) == 64
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model at all", b"PK\x03\x04 cut off"])
-def test_a_damaged_checkpoint_is_said_to_be_damaged(tmp_path, monkeypatch, content):
+def test_a_damaged_checkpoint_is_reported_as_damaged(tmp_path, monkeypatch, content):
     (tmp_path / "a.pt").write_bytes(content)
     monkeypatch.setattr(importlib.util, "find_spec", lambda module: object())
-    assert refusal(tmp_path / "a.pt").kind == FailureKind.DAMAGED
+    assert refuse(tmp_path / "a.pt").kind == FailureKind.DAMAGED
 
 
-def libraries(monkeypatch, **tasks):
-    """Stand-ins for torch and ultralytics whose ``nn.tasks`` has these attributes."""
+def fake_libraries(monkeypatch, **tasks):
+    """Replace torch and ultralytics by fakes whose ``nn.tasks`` has these attributes."""
     modules = {
         name: types.ModuleType(name) for name in ("torch", "ultralytics", "ultralytics.nn", "ultralytics.nn.tasks")
     }
@@ -126,24 +141,25 @@ def libraries(monkeypatch, **tasks):
     ],
     ids=["old ultralytics", "no safe loader", "turned off", "old torch"],
 )
-def test_libraries_that_would_quietly_load_anything_are_refused(monkeypatch, tasks):
+def test_libraries_without_safe_loading_are_refused(monkeypatch, tasks):
     monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
-    libraries(monkeypatch, **tasks)
+    fake_libraries(monkeypatch, **tasks)
     with pytest.raises(DetectorError, match=r"torch 2\.5\.0 with ultralytics 8\.0\.0 cannot load") as caught:
-        adapter.check_safe_loading()
+        ultralytics_adapter.check_safe_loading()
     assert caught.value.kind == FailureKind.UNSAFE_RUNTIME
 
 
-def test_a_process_in_which_something_trusted_ran_loads_nothing_else(monkeypatch):
+def test_a_process_without_safe_loading_loads_no_untrusted_model(monkeypatch):
     monkeypatch.delenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", raising=False)
-    libraries(monkeypatch, SAFE_LOAD=True, _SafeLoad=types.SimpleNamespace(SUPPORTED=True))
+    fake_libraries(monkeypatch, SAFE_LOAD=True, _SafeLoad=types.SimpleNamespace(SUPPORTED=True))
     with pytest.raises(DetectorError, match="turned off"):
-        adapter.check_safe_loading()
+        ultralytics_adapter.check_safe_loading()
 
 
-def test_the_program_itself_never_imports_torch():
+def test_the_program_never_imports_torch():
     code = (
-        "import sys, iouviewer.inference.runner, iouviewer.inference.worker, iouviewer.inference.ultralytics_adapter\n"
+        "import sys, iouviewer.inference.runner, iouviewer.inference.worker, iouviewer.inference.ultralytics_adapter, "
+        "iouviewer.inference.adapters\n"
         "print([m for m in ('torch', 'ultralytics', 'cv2') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

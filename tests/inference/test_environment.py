@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from iouviewer.folders import config_folder
-from iouviewer.inference.environment import allow_code, prepare, worker_environment
+from iouviewer.inference.environment import allow_code, prepare_environment, worker_environment
 
 
 def test_a_worker_stays_offline_installs_nothing_and_loads_safely():
@@ -19,36 +19,36 @@ def test_a_worker_stays_offline_installs_nothing_and_loads_safely():
     assert Path(environment["YOLO_CONFIG_DIR"]).is_dir()
 
 
-def test_what_the_user_set_otherwise_does_not_count():
+def test_variables_of_the_user_are_overridden():
     environment = {
         "YOLO_OFFLINE": "false",
         "ULTRALYTICS_SAFE_LOAD": "0",
         "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1",
         "YOLO_CONFIG_DIR": "/home/somebody",
     }
-    prepare(environment)
+    prepare_environment(environment)
     assert environment["YOLO_OFFLINE"] == "true"
     assert environment["ULTRALYTICS_SAFE_LOAD"] == "1"
     assert "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD" not in environment
     assert environment["YOLO_CONFIG_DIR"] != "/home/somebody"
 
 
-def test_this_process_keeps_its_environment():
+def test_the_environment_of_this_process_is_unchanged():
     before = dict(os.environ)
     worker_environment()
     assert dict(os.environ) == before
 
 
-def test_only_the_loading_changes_for_trusted_content():
+def test_trust_changes_only_the_loading_variables():
     environment: dict[str, str] = {}
-    prepare(environment)
+    prepare_environment(environment)
     before = dict(environment)
     allow_code(environment)
     assert set(before) - set(environment) == {"ULTRALYTICS_SAFE_LOAD", "TORCH_FORCE_WEIGHTS_ONLY_LOAD"}
     assert all(before[name] == value for name, value in environment.items())
 
 
-def test_the_package_is_found_from_any_folder_and_files_there_do_not_pose_as_modules(tmp_path):
+def test_the_package_is_found_from_any_folder_and_files_there_are_not_imported(tmp_path):
     (tmp_path / "msgspec.py").write_text("raise SystemExit('the wrong msgspec')")
     code = "import iouviewer.inference.protocol as p; print(p.__file__)"
     result = subprocess.run(

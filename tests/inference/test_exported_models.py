@@ -1,4 +1,4 @@
-"""The same network in the formats it can be exported to, each run by the real worker."""
+"""One network in several export formats, each run by the real worker."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = [needs_yolo, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory) -> Path:
-    """A folder with the sample's baseline as .pt, .torchscript and, where its packages are there, .onnx."""
+    """A folder with the sample's baseline as .pt, .torchscript and, if its packages are installed, .onnx."""
     folder = tmp_path_factory.mktemp("exports")
     weights = folder / "net.pt"
     weights.write_bytes((CLIP.parent / "weights" / "baseline.pt").read_bytes())
@@ -47,14 +47,14 @@ def run(weights: Path, trusted: tuple[str, ...] = ()):
     return list(run_in_process(request, trusted=trusted))
 
 
-def found(said) -> list[Detections]:
-    assert isinstance(said[-1], Finished), said[-1]
-    return [d for m in said if isinstance(m, FrameDetections) for d in m.unpack()]
+def detections_in(messages) -> list[Detections]:
+    assert isinstance(messages[-1], Finished), messages[-1]
+    return [d for m in messages if isinstance(m, FrameDetections) for d in m.unpack()]
 
 
 @pytest.fixture(scope="module")
 def reference(exports) -> list[Detections]:
-    return found(run(exports / "net.pt"))
+    return detections_in(run(exports / "net.pt"))
 
 
 def assert_equal_boxes(some: list[Detections], others: list[Detections]) -> None:
@@ -68,41 +68,41 @@ def assert_equal_boxes(some: list[Detections], others: list[Detections]) -> None
 @pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")), reason="onnxruntime is not installed"
 )
-def test_onnx_finds_what_pytorch_finds(exports, reference):
-    said = run(exports / "net.onnx")
-    assert isinstance(said[0], ModelLoaded)
-    assert (said[0].runtime, said[0].imgsz) == ("onnxruntime", (256, 416))
-    assert "onnxruntime" in said[0].versions
-    assert_equal_boxes(found(said), reference)
+def test_onnx_and_pytorch_detect_the_same(exports, reference):
+    messages = run(exports / "net.onnx")
+    assert isinstance(messages[0], ModelLoaded)
+    assert (messages[0].runtime, messages[0].imgsz) == ("onnxruntime", (256, 416))
+    assert "onnxruntime" in messages[0].versions
+    assert_equal_boxes(detections_in(messages), reference)
 
 
-def test_torchscript_runs_once_its_bytes_are_trusted_and_finds_what_pytorch_finds(exports, reference):
+def test_trusted_torchscript_and_pytorch_detect_the_same(exports, reference):
     (refused,) = run(exports / "net.torchscript")
     assert isinstance(refused, Failed) and refused.kind == FailureKind.NEEDS_TRUST
-    said = run(exports / "net.torchscript", trusted=(refused.sha256,))
-    assert said[0].trusted and said[0].runtime == "torchscript"
-    assert_equal_boxes(found(said), reference)
+    messages = run(exports / "net.torchscript", trusted=(refused.sha256,))
+    assert messages[0].trusted and messages[0].runtime == "torchscript"
+    assert_equal_boxes(detections_in(messages), reference)
 
 
-def test_a_torchscript_program_named_as_weights_is_not_run(exports, tmp_path):
+def test_a_torchscript_file_named_pt_is_not_run(exports, tmp_path):
     path = tmp_path / "renamed.pt"
     path.write_bytes((exports / "net.torchscript").read_bytes())
     (refused,) = run(path)
     assert refused.kind in {FailureKind.DAMAGED, FailureKind.NEEDS_TRUST}
 
 
-def test_a_damaged_onnx_file_is_one_failure(tmp_path):
+def test_a_damaged_onnx_file_is_one_error(tmp_path):
     path = tmp_path / "cut.onnx"
     path.write_bytes(b"\x08\x09\x12 something that is no graph")
-    said = run(path)
-    assert [type(m) for m in said] == [Failed]
-    assert "\n" not in str(said[0])
+    messages = run(path)
+    assert [type(m) for m in messages] == [Failed]
+    assert "\n" not in str(messages[0])
 
 
 def test_the_openvino_model_of_the_reference_data_runs_as_int8(shared_data):
     pytest.importorskip("openvino", reason="openvino is not installed", exc_type=ImportError)
     weights = shared_data / "models" / "yolo11n-pets_int8_openvino_model"
     request = RunRequest("a", weights, shared_data / "pets09" / "vtest.avi", (480, 500), floor=0.25)
-    said = list(run_in_process(request, trusted=()))
-    assert (said[0].runtime, said[0].precision, said[0].names) == ("openvino", "int8", ["person"])
-    assert all(len(d.scores) > 3 for d in found(said))
+    messages = list(run_in_process(request, trusted=()))
+    assert (messages[0].runtime, messages[0].precision, messages[0].names) == ("openvino", "int8", ["person"])
+    assert all(len(d.scores) > 3 for d in detections_in(messages))

@@ -19,7 +19,7 @@ from iouviewer.inference.protocol import (
     Hello,
     LoadModel,
     Predict,
-    Progress,
+    RunProgress,
 )
 from tests.inference.helpers import INFO, detections
 
@@ -30,14 +30,14 @@ MESSAGES = [
     Predict(video="/v.mp4"),
     Cancel(),
     INFO,
-    Progress(done=1, total=2, seconds=0.5),
+    RunProgress(done=1, total=2, seconds=0.5),
     protocol.pack([detections(0, 0), detections(4, 3)]),
     Finished(done=3, seconds=1.0, cancelled=True, unreadable=[8]),
     Failed(kind=FailureKind.NEEDS_TRUST, message="no", path="/x", sha256="ff"),
 ]
 
 
-def through(message):
+def round_trip(message):
     stream = io.BytesIO()
     protocol.write_message(stream, message)
     stream.seek(0)
@@ -45,25 +45,25 @@ def through(message):
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)
-def test_every_message_comes_back_as_it_was_sent(message):
-    assert through(message) == message
+def test_every_message_survives_a_round_trip(message):
+    assert round_trip(message) == message
 
 
-def test_messages_are_maps_that_name_their_type_so_that_other_languages_can_read_them():
+def test_messages_are_maps_with_their_type():
     stream = io.BytesIO()
-    protocol.write_message(stream, Progress(done=1, total=2, seconds=0.5))
+    protocol.write_message(stream, RunProgress(done=1, total=2, seconds=0.5))
     (length,) = struct.unpack("<I", stream.getvalue()[:4])
     assert length == len(stream.getvalue()) - 4
     assert msgspec.msgpack.decode(stream.getvalue()[4:]) == {"type": "Progress", "done": 1, "total": 2, "seconds": 0.5}
 
 
-def test_no_detections_at_all_are_a_message_too():
-    assert through(protocol.pack([])).unpack() == []
+def test_a_message_without_detections_is_valid():
+    assert round_trip(protocol.pack([])).unpack() == []
 
 
-def test_detections_keep_every_bit():
+def test_detections_survive_a_round_trip_exactly():
     sent = [detections(3, 0), detections(9, 9), detections(4, 1)]
-    for before, after in zip(sent, through(protocol.pack(sent)).unpack(), strict=True):
+    for before, after in zip(sent, round_trip(protocol.pack(sent)).unpack(), strict=True):
         assert after.frame == before.frame
         assert after.boxes.dtype == np.float32 and after.classes.dtype == np.int32
         for name in ("boxes", "scores", "classes", "times"):
@@ -76,28 +76,28 @@ def test_lengths_that_contradict_each_other_are_refused():
         msgspec.structs.replace(good, counts=[3]).unpack()
 
 
-def test_an_empty_stream_is_its_end_and_not_an_error():
+def test_an_empty_stream_is_the_end_and_not_an_error():
     assert protocol.read_message(io.BytesIO()) is None
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "reason"),
     [
-        (b"\x05", "within a length"),
+        (b"\x05", "within a message length"),
         (b"\x05\x00\x00\x00ab", "within a message"),
-        (b"\x00\x00\x00\x00", "no length"),
-        (b"HTTP/1.1 200 OK\r\n", "no length"),
-        (struct.pack("<I", 3) + b"abc", "no message"),
-        (struct.pack("<I", 1) + b"\x80", "no message"),
+        (b"\x00\x00\x00\x00", "is not a message length"),
+        (b"HTTP/1.1 200 OK\r\n", "is not a message length"),
+        (struct.pack("<I", 3) + b"abc", "not a message of protocol version 1"),
+        (struct.pack("<I", 1) + b"\x80", "not a message of protocol version 1"),
     ],
 )
-def test_what_is_no_message_is_refused(data, said):
-    with pytest.raises(protocol.ProtocolError, match=said):
+def test_invalid_data_is_refused(data, reason):
+    with pytest.raises(protocol.ProtocolError, match=reason):
         protocol.read_message(io.BytesIO(data))
 
 
 @given(st.binary(max_size=200))
-def test_garbage_never_does_anything_but_end_or_be_refused(data):
+def test_arbitrary_data_is_the_end_a_message_or_refused(data):
     try:
         message = protocol.read_message(io.BytesIO(data))
     except protocol.ProtocolError:
@@ -126,6 +126,6 @@ def test_a_message_with_one_changed_byte_is_read_or_refused(message, data):
         assert all(len(one.boxes) == len(one.scores) == len(one.classes) for one in frames)
 
 
-def test_a_failure_is_one_line_for_people():
+def test_the_text_of_an_error_is_one_line():
     failure = Failed(kind=FailureKind.DAMAGED, message="cut off", remedy="Copy it again.", path="/m.pt")
     assert str(failure) == "/m.pt: cut off. Copy it again."

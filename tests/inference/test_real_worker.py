@@ -1,4 +1,4 @@
-"""The real worker process with real models, and what it must refuse."""
+"""The real worker process with real models, and what it refuses."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import psutil
 import pytest
 
 from iouviewer.folders import cache_folder
-from iouviewer.inference.environment import prepare, worker_environment
+from iouviewer.inference.environment import prepare_environment, worker_environment
 from iouviewer.inference.protocol import Failed, FailureKind, Finished, FrameDetections, LoadModel, ModelLoaded, Predict
 from iouviewer.inference.runner import RunRequest, WorkerProcess, run_in_process, worker_command
 from iouviewer.resource_files import resource_path
-from tests.inference.helpers import Evil, needs_yolo, python_worker, wait_until_gone, write_checkpoint
+from tests.inference.helpers import CodeRunningPickle, needs_yolo, python_worker, wait_until_gone, write_checkpoint
 from tests.inference.reference import mot_truth, score, table_of
 
 CLIP = resource_path("sample/clip.mp4")
@@ -33,13 +33,13 @@ def request(weights: Path = WEIGHTS, **options) -> RunRequest:
 
 
 def failure(weights: Path, trusted: tuple[str, ...] = (), **options) -> Failed:
-    """The one failure that a run ends with."""
-    said = list(run_in_process(request(weights, **options), trusted=trusted))
-    assert [type(m) for m in said] == [Failed], said
-    return said[0]
+    """The error of a run that has no other messages."""
+    messages = list(run_in_process(request(weights, **options), trusted=trusted))
+    assert [type(m) for m in messages] == [Failed], messages
+    return messages[0]
 
 
-WATCH = """
+AUDIT = """
 import json, os, sys
 log = open({log!r}, "a")
 seen = {{"socket." + n for n in ("connect", "getaddrinfo", "gethostbyname", "sendto", "bind")}} | {{"subprocess.Popen"}}
@@ -59,31 +59,31 @@ sys.exit(main())
 
 @pytest.fixture(scope="module")
 def watched_run(tmp_path_factory):
-    """What a run over six frames said, and the network calls and programs it started."""
+    """The messages of a run over six frames, its network calls and started programs, and its home folder."""
     home, log = tmp_path_factory.mktemp("watched"), tmp_path_factory.mktemp("log") / "calls.txt"
     before = os.environ.get("IOUVIEWER_HOME")
     os.environ["IOUVIEWER_HOME"] = str(home)
     try:
         frames = (0, 7, 60, 61, 200, 499)
-        command = python_worker(WATCH.format(log=str(log)))
-        said = list(run_in_process(request(frames=frames, floor=0.01), command=command, trusted=()))
+        command = python_worker(AUDIT.format(log=str(log)))
+        messages = list(run_in_process(request(frames=frames, floor=0.01), command=command, trusted=()))
     finally:
         os.environ.pop("IOUVIEWER_HOME") if before is None else os.environ.update(IOUVIEWER_HOME=before)
     calls = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    return said, calls, home
+    return messages, calls, home
 
 
 @needs_yolo
 def test_a_run_opens_no_socket_and_installs_nothing(watched_run):
-    said, calls, _ = watched_run
-    assert isinstance(said[-1], Finished), said[-1]
+    messages, calls, _ = watched_run
+    assert isinstance(messages[-1], Finished), messages[-1]
     assert [c for c in calls if c[0].startswith("socket.")] == []
     assert [c for c in calls if "pip" in c[1] or "uv" in c[1].split()] == []
 
 
-def test_the_watch_would_see_a_connection(tmp_path):
+def test_the_audit_hook_records_connections(tmp_path):
     log = tmp_path / "calls.txt"
-    code = WATCH.format(log=str(log)).replace(
+    code = AUDIT.format(log=str(log)).replace(
         "from iouviewer.jobs", "import socket\nsocket.create_connection(('::1', 9))\n#"
     )
     subprocess.run(python_worker(code), check=False, capture_output=True)
@@ -91,14 +91,14 @@ def test_the_watch_would_see_a_connection(tmp_path):
 
 
 @needs_yolo
-def test_settings_of_ultralytics_go_to_our_folder_and_the_copy_of_the_model_is_gone(watched_run):
+def test_settings_of_ultralytics_are_in_the_config_folder_and_the_model_copy_is_deleted(watched_run):
     home = watched_run[2]
     assert (home / "config" / "ultralytics").is_dir()
     assert list((home / "cache" / "models").iterdir()) == []
 
 
 @needs_yolo
-def test_the_model_tells_its_classes_its_size_and_its_hash(watched_run):
+def test_the_loaded_model_is_described(watched_run):
     model = watched_run[0][0]
     assert isinstance(model, ModelLoaded)
     assert model.names == ["car", "truck", "person"]
@@ -127,7 +127,7 @@ open(sys.argv[4], "w").write(json.dumps(result))
 
 
 @needs_yolo
-def test_detections_equal_what_ultralytics_predicts_on_opencvs_frames(watched_run, tmp_path):
+def test_detections_equal_those_of_ultralytics_on_frames_of_opencv(watched_run, tmp_path):
     found = [d for m in watched_run[0] if isinstance(m, FrameDetections) for d in m.unpack()]
     assert [d.frame for d in found] == [0, 7, 60, 61, 200, 499]
     assert sum(len(d.scores) for d in found) > 30
@@ -156,7 +156,7 @@ for message in run_in_process(RunRequest("a", Path(sys.argv[1]), Path(sys.argv[2
 
 @needs_yolo
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
-def test_two_seconds_after_its_parent_was_killed_no_worker_is_left():
+def test_the_worker_ends_within_two_seconds_after_its_parent_is_killed():
     command = [sys.executable, "-c", PARENT, str(WEIGHTS), str(CLIP)]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, env=worker_environment(), text=True)
     assert parent.stdout is not None
@@ -170,31 +170,31 @@ def test_two_seconds_after_its_parent_was_killed_no_worker_is_left():
 
 
 @needs_yolo
-def test_a_worker_ends_in_the_middle_of_its_work_when_its_input_ends():
+def test_a_worker_ends_within_a_run_when_its_input_ends():
     with WorkerProcess(worker_command()) as worker:
         worker.send(LoadModel(weights=str(WEIGHTS)))
         worker.send(Predict(video=str(CLIP)))
         while not isinstance(message := worker.messages.get(timeout=60), FrameDetections):
             assert message is not None, worker.log
-        worker._process.stdin.close()
+        worker.close_input()
         assert wait_until_gone(worker.pid, 2.0)
 
 
 @needs_yolo
-def test_a_cancelled_run_says_so_and_goes_on_with_the_rest():
-    said = []
-    for message in run_in_process(request(frames=tuple(range(40))), trusted=(), cancelled=lambda: len(said) > 2):
-        said.append(message)
-    done = [d.frame for m in said if isinstance(m, FrameDetections) for d in m.unpack()]
-    assert isinstance(said[-1], Finished) and said[-1].cancelled
+def test_a_cancelled_run_can_be_resumed():
+    messages = []
+    for message in run_in_process(request(frames=tuple(range(40))), trusted=(), cancelled=lambda: len(messages) > 2):
+        messages.append(message)
+    done = [d.frame for m in messages if isinstance(m, FrameDetections) for d in m.unpack()]
+    assert isinstance(messages[-1], Finished) and messages[-1].cancelled
     assert done == list(range(len(done))) and 0 < len(done) < 40
-    assert request(frames=tuple(range(40))).without(done, 500).frames == tuple(range(len(done), 40))
+    assert request(frames=tuple(range(40))).remaining(done, 500).frames == tuple(range(len(done), 40))
 
 
 @needs_yolo
-def test_a_pickle_that_runs_code_is_not_loaded_until_its_very_bytes_are_trusted(tmp_path):
+def test_a_pickle_that_runs_code_is_not_loaded_until_its_hash_is_trusted(tmp_path):
     mark = tmp_path / "ran"
-    path = write_checkpoint(tmp_path / "evil.pt", {"model": Evil(mark), "train_args": {}})
+    path = write_checkpoint(tmp_path / "evil.pt", {"model": CodeRunningPickle(mark), "train_args": {}})
     refused = failure(path)
     assert refused.kind == FailureKind.NEEDS_TRUST
     assert refused.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -207,21 +207,21 @@ def test_a_pickle_that_runs_code_is_not_loaded_until_its_very_bytes_are_trusted(
 
 
 @needs_yolo
-def test_a_device_that_is_not_there_is_not_blamed_on_the_model():
+def test_a_missing_device_is_reported_as_such():
     refused = failure(WEIGHTS, device="63")
     assert refused.kind == FailureKind.UNSUPPORTED
     assert "no device '63'" in refused.message
 
 
 @needs_yolo
-def test_a_cut_off_model_is_damaged_and_not_a_question_of_trust(tmp_path):
+def test_an_incomplete_model_is_damaged_and_does_not_ask_for_trust(tmp_path):
     path = tmp_path / "cut.pt"
     path.write_bytes(WEIGHTS.read_bytes()[:200_000])
     assert failure(path).kind == FailureKind.DAMAGED
 
 
 @needs_yolo
-def test_a_flipped_byte_in_the_pickle_is_damage_and_not_a_question_of_trust(tmp_path):
+def test_overwritten_bytes_in_the_pickle_are_damage_and_do_not_ask_for_trust(tmp_path):
     path = tmp_path / "flipped.pt"
     content = bytearray(WEIGHTS.read_bytes())
     with zipfile.ZipFile(WEIGHTS) as archive:
@@ -232,16 +232,16 @@ def test_a_flipped_byte_in_the_pickle_is_damage_and_not_a_question_of_trust(tmp_
 
 
 @needs_yolo
-def test_a_video_that_is_none_is_one_failure(tmp_path):
+def test_a_file_that_is_not_a_video_is_one_error(tmp_path):
     path = tmp_path / "text.mp4"
     path.write_text("no video")
-    said = list(run_in_process(RunRequest("a", WEIGHTS, path), trusted=()))
-    assert [type(m) for m in said] == [ModelLoaded, Failed]
-    assert said[-1].kind == FailureKind.VIDEO and "text.mp4" in str(said[-1])
+    messages = list(run_in_process(RunRequest("a", WEIGHTS, path), trusted=()))
+    assert [type(m) for m in messages] == [ModelLoaded, Failed]
+    assert messages[-1].kind == FailureKind.VIDEO and "text.mp4" in str(messages[-1])
 
 
 @needs_yolo
-def test_prints_of_libraries_do_not_reach_the_program(tmp_path):
+def test_output_of_libraries_does_not_reach_the_program(tmp_path):
     code = """
 import os, sys
 import iouviewer.inference.ultralytics_adapter as adapter
@@ -256,26 +256,26 @@ adapter.load_detector = noisy
 from iouviewer.jobs.worker_entry import main
 sys.exit(main())
 """
-    said = list(run_in_process(request(frames=(0,)), command=python_worker(code), trusted=()))
-    assert isinstance(said[-1], Finished), said[-1]
+    messages = list(run_in_process(request(frames=(0,)), command=python_worker(code), trusted=()))
+    assert isinstance(messages[-1], Finished), messages[-1]
 
 
 @needs_yolo
 @pytest.mark.slow
-def test_the_reference_model_scores_what_an_independent_script_found(shared_data):
+def test_the_reference_model_has_the_scores_of_an_independent_script(shared_data):
     frames = tuple(range(480, 795))
     video, weights = shared_data / "pets09" / "vtest.avi", shared_data / "models" / "yolo11n-pets.pt"
-    said = list(run_in_process(RunRequest("base", weights, video, frames, floor=0.01), trusted=()))
-    assert isinstance(said[-1], Finished), said[-1]
-    found = [d for m in said if isinstance(m, FrameDetections) for d in m.unpack()]
+    messages = list(run_in_process(RunRequest("base", weights, video, frames, floor=0.01), trusted=()))
+    assert isinstance(messages[-1], Finished), messages[-1]
+    found = [d for m in messages if isinstance(m, FrameDetections) for d in m.unpack()]
     coco, avg_iou = score(mot_truth(shared_data / "pets09" / "gt.txt", 795), table_of(found, 795), frames)
     assert coco.ap == pytest.approx(0.407, abs=0.01)
     assert avg_iou == pytest.approx(0.621, abs=0.01)
 
 
-def test_our_environment_is_what_the_entry_sets_too():
+def test_the_worker_sets_the_variables_that_the_program_passes():
     environment: dict[str, str] = {}
-    prepare(environment)
+    prepare_environment(environment)
     assert environment.items() <= worker_environment().items()
 
 

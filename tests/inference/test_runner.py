@@ -1,4 +1,4 @@
-"""The program's side against workers that misbehave; none of them needs torch."""
+"""The program's side of the protocol, with fake workers that need no torch."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ import os, sys, threading
 from iouviewer.inference import protocol as p
 from tests.inference.helpers import INFO, detections
 out, inp = sys.stdout.buffer, sys.stdin.buffer
-say = lambda m: p.write_message(out, m)
-say(p.Hello())
+send = lambda m: p.write_message(out, m)
+send(p.Hello())
 load = p.read_message(inp)
 """
-LOADED = PRELUDE + "say(INFO)\npredict = p.read_message(inp)\n"
+LOADED = PRELUDE + "send(INFO)\npredict = p.read_message(inp)\n"
 
 
 def worker(code: str, prelude: str = LOADED) -> list[str]:
@@ -34,91 +34,95 @@ def run(command, **options):
     return list(run_in_process(REQUEST, command=command, trusted=[], **options))
 
 
-def test_a_run_passes_on_what_the_worker_says_until_it_is_finished():
-    said = run(
+def test_a_run_yields_the_messages_of_the_worker_until_finished():
+    messages = run(
         worker("""
         assert load.weights.startswith("/") and predict.video.startswith("/"), (load, predict)
-        say(p.pack([detections(0, 2)]))
-        say(p.Progress(done=1, total=1, seconds=0.5))
-        say(p.Finished(done=1, seconds=0.5))
+        send(p.pack([detections(0, 2)]))
+        send(p.RunProgress(done=1, total=1, seconds=0.5))
+        send(p.Finished(done=1, seconds=0.5))
         """)
     )
-    assert [type(m).__name__ for m in said] == ["ModelLoaded", "FrameDetections", "Progress", "Finished"]
+    assert [type(m).__name__ for m in messages] == ["ModelLoaded", "FrameDetections", "RunProgress", "Finished"]
 
 
-def test_frames_that_are_done_are_left_out_when_a_run_goes_on():
-    assert RunRequest("a", Path("w"), Path("v")).without({0, 2}, 5).frames == (1, 3, 4)
-    assert RunRequest("a", Path("w"), Path("v"), frames=(4, 1, 0)).without({1}, 5).frames == (4, 0)
-    assert RunRequest("a", Path("w"), Path("v")).without(set(), 0).frames == ()
+def test_a_resumed_run_skips_finished_frames():
+    assert RunRequest("a", Path("w"), Path("v")).remaining({0, 2}, 5).frames == (1, 3, 4)
+    assert RunRequest("a", Path("w"), Path("v"), frames=(4, 1, 0)).remaining({1}, 5).frames == (4, 0)
+    assert RunRequest("a", Path("w"), Path("v")).remaining(set(), 0).frames == ()
 
 
-def test_a_worker_that_dies_is_a_failure_with_its_last_words():
-    said = run(worker("sys.stderr.write('first\\nout of luck\\n'); sys.stderr.flush(); os._exit(7)"))
-    assert isinstance(said[-1], Failed)
-    assert said[-1].kind == FailureKind.CRASHED
-    assert "exit status 7" in said[-1].message and said[-1].message.endswith("out of luck")
-    assert said[-1].detail == "first\nout of luck"
+def test_a_crashed_worker_is_an_error_with_its_last_log_line():
+    messages = run(worker("sys.stderr.write('first\\nout of luck\\n'); sys.stderr.flush(); os._exit(7)"))
+    assert isinstance(messages[-1], Failed)
+    assert messages[-1].kind == FailureKind.CRASHED
+    assert "exit status 7" in messages[-1].message and messages[-1].message.endswith("out of luck")
+    assert messages[-1].detail == "first\nout of luck"
 
 
-def test_an_unhandled_error_in_the_worker_is_told_in_one_line():
-    said = run(worker("raise RuntimeError('no such kernel')"))
-    assert "\n" not in str(said[-1])
-    assert "RuntimeError: no such kernel" in said[-1].message
+def test_an_unhandled_exception_in_the_worker_is_one_line():
+    messages = run(worker("raise RuntimeError('no such kernel')"))
+    assert "\n" not in str(messages[-1])
+    assert "RuntimeError: no such kernel" in messages[-1].message
 
 
-def test_garbage_from_the_worker_is_a_failure():
-    said = run(python_worker("print('Welcome to the machine')"))
-    assert [m.kind for m in said] == [FailureKind.PROTOCOL]
+def test_invalid_data_from_the_worker_is_an_error():
+    messages = run(python_worker("print('Welcome to the machine')"))
+    assert [m.kind for m in messages] == [FailureKind.PROTOCOL]
 
 
-def test_another_version_of_the_protocol_is_refused():
-    said = run(worker("", prelude="import sys\nfrom iouviewer.inference import protocol as p\n"
+def test_another_protocol_version_is_refused():
+    messages = run(worker("", prelude="import sys\nfrom iouviewer.inference import protocol as p\n"
                           "p.write_message(sys.stdout.buffer, p.Hello(version=99))\nsys.stdin.read()"))  # fmt: skip
-    assert [m.kind for m in said] == [FailureKind.PROTOCOL]
-    assert "version 99" in said[0].message
+    assert [m.kind for m in messages] == [FailureKind.PROTOCOL]
+    assert "version 99" in messages[0].message
 
 
-def test_a_command_that_does_not_exist_is_a_failure():
+def test_a_missing_command_is_an_error():
     assert [m.kind for m in run(["/nowhere/worker"])] == [FailureKind.CRASHED]
 
 
-def test_a_worker_that_does_not_stop_when_it_is_asked_is_killed_and_keeps_what_it_found():
+def test_a_worker_that_ignores_cancel_is_killed_and_its_results_are_kept():
     code = """
-    say(p.pack([detections(0, 2)]))
-    say(p.Progress(done=1, total=9, seconds=0.5))
+    send(p.pack([detections(0, 2)]))
+    send(p.RunProgress(done=1, total=9, seconds=0.5))
     threading.Event().wait()
     """
-    asked = itertools.count()
-    said = []
+    calls = itertools.count()
+    messages = []
     for message in run_in_process(
-        REQUEST, command=worker(code), trusted=[], grace=0.2, cancelled=lambda: len(said) >= 3 and next(asked) >= 0
+        REQUEST,
+        command=worker(code),
+        trusted=[],
+        cancel_timeout=0.2,
+        cancelled=lambda: len(messages) >= 3 and next(calls) >= 0,
     ):
-        said.append(message)
-    assert [type(m) for m in said][1:] != []
-    assert isinstance(said[1], FrameDetections)
-    assert said[-1] == Finished(done=1, seconds=0.5, cancelled=True)
+        messages.append(message)
+    assert [type(m) for m in messages][1:] != []
+    assert isinstance(messages[1], FrameDetections)
+    assert messages[-1] == Finished(done=1, seconds=0.5, cancelled=True)
 
 
-def test_a_cancel_while_the_model_loads_ends_at_once():
-    said = []
+def test_a_cancel_while_the_model_loads_ends_immediately():
+    messages = []
     command = worker("threading.Event().wait()", prelude=PRELUDE)
-    for message in run_in_process(REQUEST, command=command, trusted=[], grace=60, cancelled=lambda: True):
-        said.append(message)
-    assert said == [Finished(done=0, seconds=0.0, cancelled=True)]
+    for message in run_in_process(REQUEST, command=command, trusted=[], cancel_timeout=60, cancelled=lambda: True):
+        messages.append(message)
+    assert messages == [Finished(done=0, seconds=0.0, cancelled=True)]
 
 
-def test_a_worker_that_is_asked_to_stop_and_does_is_not_killed():
+def test_a_worker_that_obeys_cancel_is_not_killed():
     code = """
     assert isinstance(p.read_message(inp), p.Cancel)
-    say(p.Finished(done=3, seconds=1.0, cancelled=True))
+    send(p.Finished(done=3, seconds=1.0, cancelled=True))
     """
-    said = []
-    for message in run_in_process(REQUEST, command=worker(code), trusted=[], cancelled=lambda: bool(said)):
-        said.append(message)
-    assert said[-1].done == 3
+    messages = []
+    for message in run_in_process(REQUEST, command=worker(code), trusted=[], cancelled=lambda: bool(messages)):
+        messages.append(message)
+    assert messages[-1].done == 3
 
 
-def test_a_reader_that_loses_interest_leaves_no_process_behind(monkeypatch):
+def test_closing_the_iterator_ends_the_process(monkeypatch):
     started = []
     real = WorkerProcess.__init__
 
@@ -127,21 +131,21 @@ def test_a_reader_that_loses_interest_leaves_no_process_behind(monkeypatch):
         started.append(self.pid)
 
     monkeypatch.setattr(WorkerProcess, "__init__", remember)
-    messages = run_in_process(REQUEST, command=worker("threading.Event().wait()"), trusted=[])
-    assert isinstance(next(messages), ModelLoaded)
-    messages.close()
+    iterator = run_in_process(REQUEST, command=worker("threading.Event().wait()"), trusted=[])
+    assert isinstance(next(iterator), ModelLoaded)
+    iterator.close()
     assert is_gone(started[0])
 
 
-def test_trusted_contents_come_from_the_users_list():
+def test_trusted_hashes_come_from_the_trust_store():
     from iouviewer.inference.trust import TrustStore
 
     TrustStore().trust("ab" * 32, "m.pt")
-    command = worker("say(p.Failed(kind='crashed', message=','.join(load.trusted)))", prelude=PRELUDE)
+    command = worker("send(p.Failed(kind='crashed', message=','.join(load.trusted)))", prelude=PRELUDE)
     assert [m.message for m in run_in_process(REQUEST, command=command)] == ["ab" * 32]
 
 
-def test_the_worker_is_the_program_itself_when_it_is_frozen(monkeypatch):
+def test_a_frozen_program_is_its_own_worker(monkeypatch):
     import sys
 
     monkeypatch.setattr(sys, "frozen", True, raising=False)
@@ -150,8 +154,8 @@ def test_the_worker_is_the_program_itself_when_it_is_frozen(monkeypatch):
 
 
 @pytest.mark.parametrize("line", ["x" * 5000, "\xff\xfe", ""])
-def test_any_log_is_bearable(line):
-    said = run(
-        worker(f"sys.stderr.buffer.write({line.encode('latin-1')!r} + b'\\n'); say(p.Finished(done=0, seconds=0))")
+def test_any_log_line_is_accepted(line):
+    messages = run(
+        worker(f"sys.stderr.buffer.write({line.encode('latin-1')!r} + b'\\n'); send(p.Finished(done=0, seconds=0))")
     )
-    assert isinstance(said[-1], Finished)
+    assert isinstance(messages[-1], Finished)

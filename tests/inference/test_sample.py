@@ -1,4 +1,4 @@
-"""The bundled sample is what the first minute with the program relies on."""
+"""Properties of the bundled sample that the demo and the README rely on."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def read_truth() -> dict[tuple[int, int], tuple[tuple[float, ...], str]]:
     return boxes
 
 
-def mended() -> dict[tuple[int, int], tuple[tuple[float, ...], str]]:
-    """The ground truth with all planted errors undone."""
+def corrected_truth() -> dict[tuple[int, int], tuple[tuple[float, ...], str]]:
+    """The ground truth with all planted errors corrected."""
     boxes = read_truth()
     for error in PLANTED["errors"]:
         boxes[error["frame"], error["id"]] = (tuple(error["true"]), error["class"])
@@ -63,13 +63,13 @@ def test_the_sample_is_small():
     assert sum(p.stat().st_size for p in SAMPLE.rglob("*") if p.is_file()) < 10_000_000
 
 
-def test_the_clip_has_twenty_seconds_so_that_twenty_blocks_of_one_second_decide():
+def test_the_clip_has_twenty_seconds_for_twenty_bootstrap_blocks():
     reader = open_video(SAMPLE / "clip.mp4")
     assert (reader.frame_count, reader.size, reader.fps) == (500, (640, 360), 25.0)
     reader.close()
 
 
-def test_every_box_lies_in_the_picture_and_all_classes_occur():
+def test_every_box_is_within_the_frame_and_all_classes_occur():
     boxes = read_truth()
     rects = np.array([box for box, _ in boxes.values()])
     assert (rects[:, 2:] > rects[:, :2]).all()
@@ -78,7 +78,7 @@ def test_every_box_lies_in_the_picture_and_all_classes_occur():
     assert {frame for frame, _ in boxes} == set(range(500))
 
 
-def test_the_planted_errors_are_in_the_ground_truth():
+def test_the_ground_truth_has_the_planted_errors():
     boxes = read_truth()
     assert [e["kind"] for e in PLANTED["errors"]] == ["edge", "missing", "shifted", "class"]
     assert PLANTED["edge"] == PLANTED["errors"][0]
@@ -93,7 +93,7 @@ def test_the_planted_errors_are_in_the_ground_truth():
             assert iou_pair(tuple(error["planted"]), tuple(error["true"])) < 0.9
 
 
-def test_the_first_frame_shows_071_and_one_edge_mends_it():
+def test_the_first_frame_has_iou_071_and_one_edge_corrects_it():
     edge = PLANTED["edge"]
     assert PLANTED["first_frame"] == edge["frame"]
     differs = [k for k in range(4) if edge["planted"][k] != edge["true"][k]]
@@ -104,15 +104,15 @@ def test_the_first_frame_shows_071_and_one_edge_mends_it():
     assert best["true"] >= best["planted"] + 0.1
 
 
-def test_the_baseline_is_good_one_is_nearly_equal_and_one_clearly_worse():
-    truth = table(mended())
+def test_one_variant_equals_the_baseline_and_one_is_worse():
+    truth = table(corrected_truth())
     ap = {name: evaluate_coco(truth, predictions(name), sizes=False) for name in ("baseline", "nearly", "small")}
     assert ap["baseline"].ap50 > 0.8
     assert abs(ap["nearly"].ap - ap["baseline"].ap) < 0.01
     assert ap["small"].ap < ap["baseline"].ap - 0.03
 
 
-def test_weights_stand_beside_their_own_licence():
+def test_the_weights_have_their_own_licence_file():
     assert "AGPL-3.0" in (SAMPLE / "weights" / "LICENSE").read_text(encoding="utf-8")
     sizes = {p.stem: p.stat().st_size for p in (SAMPLE / "weights").glob("*.pt")}
     assert set(sizes) == {"baseline", "nearly", "small"}

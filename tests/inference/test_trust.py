@@ -12,22 +12,22 @@ from iouviewer.folders import cache_folder, config_folder
 from iouviewer.inference.trust import TrustStore, private_copy
 
 
-def test_nothing_is_trusted_at_first():
+def test_nothing_is_trusted_initially():
     assert TrustStore().hashes() == []
 
 
-def test_what_is_trusted_is_trusted_by_the_next_store_too_until_it_is_forgotten():
+def test_trust_is_stored_until_it_is_revoked():
     TrustStore().trust("ab" * 32, "/models/a.pt")
     TrustStore().trust("cd" * 32, "/models/b.pt")
     assert TrustStore().hashes() == ["ab" * 32, "cd" * 32]
     assert TrustStore().trusts("ab" * 32)
-    TrustStore().forget("ab" * 32)
-    TrustStore().forget("ef" * 32)
+    TrustStore().revoke("ab" * 32)
+    TrustStore().revoke("ef" * 32)
     assert TrustStore().hashes() == ["cd" * 32]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}'])
-def test_a_damaged_list_trusts_nobody_and_says_so(text):
+def test_a_damaged_list_is_an_error(text):
     (config_folder() / "trusted_models.json").write_text(text)
     with pytest.raises(UserError, match="damaged"):
         TrustStore().hashes()
@@ -47,7 +47,7 @@ def test_the_hash_is_that_of_the_bytes_in_the_copy(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
-def test_nobody_else_can_reach_the_copy(tmp_path):
+def test_other_users_cannot_read_the_copy(tmp_path):
     source = tmp_path / "model.pt"
     source.write_bytes(b"x")
     assert private_copy(source).folder.stat().st_mode & 0o077 == 0
@@ -58,41 +58,41 @@ def folder_model(path, xml=b"<net/>", name="m.xml"):
     (path / name).write_bytes(xml)
     (path / "m.bin").write_bytes(b"\0" * 9)
     (path / "metadata.yaml").write_text("stride: 32")
-    (path / "run.sh").write_text("not a part of the model")
+    (path / "run.sh").write_text("not part of the model")
     return path
 
 
-def test_of_a_folder_the_parts_of_the_model_are_copied_and_hashed(tmp_path):
+def test_only_the_model_files_of_a_folder_are_copied_and_hashed(tmp_path):
     copy = private_copy(folder_model(tmp_path / "a_openvino_model"))
     assert sorted(p.name for p in copy.path.iterdir()) == ["m.bin", "m.xml", "metadata.yaml"]
     assert private_copy(tmp_path / "a_openvino_model").sha256 == copy.sha256
 
 
 @pytest.mark.parametrize("change", [{"xml": b"<net />"}, {"name": "n.xml"}])
-def test_another_content_or_name_in_a_folder_is_another_hash(tmp_path, change):
+def test_other_content_or_names_in_a_folder_change_the_hash(tmp_path, change):
     one = private_copy(folder_model(tmp_path / "a_openvino_model"))
     other = private_copy(folder_model(tmp_path / "b_openvino_model", **change))
     assert one.sha256 != other.sha256
 
 
-def test_a_model_that_cannot_be_read_leaves_no_copy_behind(tmp_path):
+def test_a_model_that_cannot_be_read_leaves_no_copy(tmp_path):
     with pytest.raises(OSError):
         private_copy(tmp_path / "missing.pt")
     assert list((cache_folder() / "models").iterdir()) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="age decides on Windows")
-def test_copies_of_killed_processes_are_removed_and_those_of_living_ones_stay(tmp_path):
+def test_copies_of_killed_processes_are_removed_and_those_of_running_ones_stay(tmp_path):
     source = tmp_path / "model.pt"
     source.write_bytes(b"x")
-    mine = private_copy(source)
+    own = private_copy(source)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    left = mine.folder.parent / f"{dead.pid}-abc"
-    living = mine.folder.parent / f"{os.getppid()}-abc"
-    for folder in (left, living):
+    stale = own.folder.parent / f"{dead.pid}-abc"
+    running = own.folder.parent / f"{os.getppid()}-abc"
+    for folder in (stale, running):
         folder.mkdir()
         (folder / "model.pt").write_bytes(b"y")
     private_copy(source)
-    assert not left.exists()
-    assert living.exists() and mine.path.exists()
+    assert not stale.exists()
+    assert running.exists() and own.path.exists()

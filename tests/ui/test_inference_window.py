@@ -98,7 +98,7 @@ def test_queued_runs_follow_one_another_and_a_failed_one_does_not_stop_them(wind
     assert not failed.predictions.complete
     assert name_cell(window, "crash").endswith("failed")
     assert len(messages) == 1
-    assert "stopped by itself" in messages[0]
+    assert "ended unexpectedly" in messages[0]
     assert cell(window, "crash", "frames") == 2.0
 
 
