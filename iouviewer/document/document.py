@@ -161,7 +161,7 @@ class Document:
 
     @staticmethod
     def _frame_range(truth: GroundTruth) -> str:
-        return tr("the frame must be in 0–{last}", last=truth.frame_count - 1)
+        return tr("the frame must be in 0–{last:,}", last=truth.frame_count - 1)
 
     def _add(self, edit: AddBoxes) -> Applied | None:
         truth = self._truths[edit.source]

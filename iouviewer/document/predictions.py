@@ -125,7 +125,7 @@ class PredictionSet:
         if len(imported) and (imported.frames.min() < 0 or imported.frames.max() >= frame_count):
             outside = (imported.frames < 0) | (imported.frames >= frame_count)
             raise UserError(
-                tr("a prediction lies outside the video, which has frames 0 to {last}", last=frame_count - 1),
+                tr("a prediction is outside the video, which has frames 0–{last:,}", last=frame_count - 1),
                 path=imported.path,
                 frame=int(imported.frames[outside][0]),
                 remedy=tr("Check the first frame number and that the file belongs to this video."),

@@ -134,8 +134,8 @@ class ProblemList:
             self._untracked_groups.setdefault(key, number)
         if by_user:
             boxes = {problem.box_id for problem in found} - {None}
-            gone = {k: p for k, p in before.items() if k not in now and p.box_id not in boxes}
-            self._fixed.update({k: p for k, p in gone.items() if k not in self._decisions})
+            missing = {k: p for k, p in before.items() if k not in now and p.box_id not in boxes}
+            self._fixed.update({k: p for k, p in missing.items() if k not in self._decisions})
         for key in now:
             self._fixed.pop(key, None)
         table = self._base.table

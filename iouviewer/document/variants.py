@@ -70,11 +70,11 @@ def default_look(position: int) -> tuple[str, str]:
     return _PALETTE[(position - 1) % len(_PALETTE)], DASHES[1 + (position - 1) % (len(DASHES) - 1)]
 
 
-def unique_name(wanted: str, taken: set[str]) -> str:
-    """``wanted``, or ``wanted 2``, ``wanted 3`` ... if it is taken (ignoring case)."""
+def unique_name(base: str, taken: set[str]) -> str:
+    """``base``, or ``base 2``, ``base 3`` ... if it is taken (ignoring case)."""
     folded = {name.casefold() for name in taken}
-    name, number = wanted, 1
+    name, number = base, 1
     while name.casefold() in folded:
         number += 1
-        name = f"{wanted} {number}"
+        name = f"{base} {number}"
     return name

@@ -74,7 +74,7 @@ class LockFile:
             os.close(descriptor)
 
     def _is_free(self, descriptor: int, owner: Owner | None, take_over: bool) -> bool:
-        held = _try_system_lock(descriptor)
+        held = try_system_lock(descriptor)
         if held is False:
             return False
         if owner is None or take_over:
@@ -114,7 +114,7 @@ def _read_owner(descriptor: int) -> Owner | None:
         return None
 
 
-def _try_system_lock(descriptor: int) -> bool | None:
+def try_system_lock(descriptor: int) -> bool | None:
     """True: we have it; False: another process has it; None: the file system has no locks."""
     if sys.platform == "win32":
         import msvcrt

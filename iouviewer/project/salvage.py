@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,7 +185,7 @@ class _Salvager:
             place = names.index(key)
         except (sqlite3.DatabaseError, ValueError):
             return [], True
-        return _scan(self._damaged, f"{table} WHERE {condition}{key}", values, place)
+        return _scan(_KeyRange(self._damaged, table, condition, values, key, place))
 
     def _scan_boxes(self, source: int) -> tuple[list[Row], bool]:
         found, lost = self._scan("boxes", "id", (("source", source),))
@@ -311,28 +312,46 @@ class _Salvager:
             self._report.losses.append(tr("some variants are lost"))
 
 
-def _scan(
-    connection: sqlite3.Connection, selection: str, values: tuple[object, ...], place: int
-) -> tuple[list[Row], bool]:
-    """Rows of a table by an integer key, read up to damaged parts from both sides; and whether any part is damaged.
+@dataclass(frozen=True, slots=True)
+class _KeyRange:
+    """Rows of a table that meet an SQL condition (empty, or ending with AND), by an integer key in column ``place``."""
 
-    Args:
-        selection: table, conditions and key as SQL, to be followed by a comparison of the key.
-        place: column of the key.
-    """
+    connection: sqlite3.Connection
+    table: str
+    condition: str
+    values: tuple[object, ...]
+    key: str
+    place: int
+
+    def after(self, key: int) -> Iterable[Row]:
+        return self.connection.execute(
+            f"SELECT * FROM {self.table} WHERE {self.condition}{self.key} > ? ORDER BY {self.key} ASC",
+            (*self.values, key),
+        )
+
+    def before(self, key: int) -> Iterable[Row]:
+        return self.connection.execute(
+            f"SELECT * FROM {self.table} WHERE {self.condition}{self.key} < ? ORDER BY {self.key} DESC",
+            (*self.values, key),
+        )
+
+
+def _scan(rows: _KeyRange) -> tuple[list[Row], bool]:
+    """Rows by key, read up to damaged parts from both sides; and whether any part is damaged."""
     found: dict[int, Row] = {}
     after, skip, lost = -_HIGHEST_KEY, 1, False
     bad_from: int | None = None
     while after < _HIGHEST_KEY:
         try:
-            for row in connection.execute(f"SELECT * FROM {selection} > ? ORDER BY {place + 1} ASC", (*values, after)):
-                if not isinstance(row[place], int):
+            for row in rows.after(after):
+                key = row[rows.place]
+                if not isinstance(key, int):
                     lost = True
                     continue
                 if bad_from is not None:
-                    _read_back(connection, selection, (*values, row[place]), place, bad_from, found)
+                    _read_back(rows, key, bad_from, found)
                     bad_from = None
-                after, skip = row[place], 1
+                after, skip = key, 1
                 found[after] = row
             break
         except sqlite3.DatabaseError:
@@ -345,20 +364,13 @@ def _scan(
     return [found[key] for key in sorted(found)], lost
 
 
-def _read_back(
-    connection: sqlite3.Connection,
-    selection: str,
-    values: tuple[object, ...],
-    place: int,
-    stop: int,
-    found: dict[int, Row],
-) -> None:
-    """Read the rows that the doubling steps skipped, downwards until the damage."""
+def _read_back(rows: _KeyRange, key: int, stop: int, found: dict[int, Row]) -> None:
+    """Read the rows before ``key`` that the doubling steps skipped, downwards until the damage or ``stop``."""
     try:
-        for row in connection.execute(f"SELECT * FROM {selection} < ? ORDER BY {place + 1} DESC", values):
-            if not isinstance(row[place], int) or row[place] <= stop:
+        for row in rows.before(key):
+            if not isinstance(row[rows.place], int) or row[rows.place] <= stop:
                 return
-            found[row[place]] = row
+            found[row[rows.place]] = row
     except sqlite3.DatabaseError:
         return
 

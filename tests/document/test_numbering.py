@@ -1,4 +1,4 @@
-"""A picture is found again by its time stamp and occurrence, and by its packet where time stamps are equal."""
+"""A frame is identified by timestamp and occurrence, and by its packet where timestamps are equal."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def numbering(
     *,
     repeats: list[int] | None = None,
     order_known: bool = True,
-    pictures: int | None = None,
+    video_frames: int | None = None,
 ) -> Numbering:
-    """Occurrences are counted; packets are numbered as they come unless given."""
+    """Occurrences are counted; packets are numbered in order unless given."""
     seen: dict[int, int] = {}
     occurrences = []
     for stamp in stamps:
@@ -31,7 +31,7 @@ def numbering(
         np.array(occurrences, np.int64),
         np.array(range(n) if packets is None else packets, np.int64),
         np.array(repeats or [0] * n, np.int64),
-        n if pictures is None else pictures,
+        n if video_frames is None else video_frames,
         True,
         order_known,
     )
@@ -45,28 +45,28 @@ def numbering(
         (numbering([0, 40]), numbering([]), [-1, -1]),
         (numbering([40, 40]), numbering([]), [-1, -1]),
         (numbering([0, 40, 80]), numbering([40, 80]), [-1, 0, 1]),
-        # The packets count otherwise (another demuxer), the time stamps tell all the same.
+        # Another demuxer numbers packets differently; timestamps identify the frames.
         (numbering([0, 40, 80], [5, 6, 7]), numbering([0, 80], [0, 2]), [0, -1, 1]),
-        # Of two pictures of one time stamp the first is gone; its packet says which.
+        # Of two frames with equal timestamps the first is missing; its packet identifies it.
         (numbering([0, 40, 40, 80]), numbering([0, 40, 80], [0, 2, 3]), [0, -1, 1, 2]),
-        # A packet turns out to hold two pictures.
+        # A packet turns out to hold two frames.
         (numbering([0, 40, 80]), numbering([0, 40, 40, 80], [0, 1, 1, 2], repeats=[0, 0, 1, 0]), [0, 1, 3]),
-        # No time stamps: packets.
+        # Without timestamps packets identify the frames.
         (numbering([NO_TIME] * 3), numbering([NO_TIME] * 2, [0, 2]), [0, -1, 1]),
-        # Only a decode tells the order: a number is a place in the order of showing.
+        # Only a decode can tell the order: a number is a position in display order.
         (numbering([0, 1, 2, 3], order_known=False), numbering([0, 1, 2, 3], [0, 2, 3, 1]), [0, 1, 2, 3]),
         (numbering([0, 1, 2, 3], order_known=False), numbering([0, 1, 3], [0, 3, 1]), [0, 1, -1, 2]),
         (numbering([NO_TIME] * 3, order_known=False), numbering([NO_TIME] * 2, [2, 0]), [0, 1, -1]),
-        # Frames without a picture are found again when their picture is back, and do not count as pictures.
-        (numbering([0, 80, 40], [0, 2, 1], pictures=2), numbering([0, 40, 80]), [0, 2, 1]),
-        (numbering([0, 40, 80]), numbering([0, 80, 40], [0, 2, 1], pictures=2), [0, -1, 1]),
+        # Frames that are not in the video match again when they reappear.
+        (numbering([0, 80, 40], [0, 2, 1], video_frames=2), numbering([0, 40, 80]), [0, 2, 1]),
+        (numbering([0, 40, 80]), numbering([0, 80, 40], [0, 2, 1], video_frames=2), [0, -1, 1]),
     ],
 )
-def test_pictures_are_found_again(before: Numbering, after: Numbering, expected: list[int]):
+def test_frames_are_matched(before: Numbering, after: Numbering, expected: list[int]):
     assert before.match_frames(after).tolist() == expected
 
 
-def test_a_frame_of_which_nothing_is_known_keeps_a_free_number():
+def test_an_unidentified_frame_keeps_a_free_number():
     known = numbering([0, 40]).padded_to(4)
     assert known.packets.tolist() == [0, 1, NO_PACKET, NO_PACKET]
     assert known.video_frame_count == 2
@@ -79,24 +79,24 @@ packets = st.permutations(range(12))
 
 
 @given(stamps, packets, stamps, packets, st.booleans(), st.booleans(), st.integers(0, 12))
-def test_no_two_frames_become_one(one, first, other, second, known, also_known, pictures):
-    before = numbering(one, first[: len(one)], order_known=known, pictures=min(pictures, len(one)))
+def test_no_two_frames_get_the_same_number(one, first, other, second, known, also_known, video_frames):
+    before = numbering(one, first[: len(one)], order_known=known, video_frames=min(video_frames, len(one)))
     after = numbering(other, second[: len(other)], order_known=also_known)
     found = before.match_frames(after)
-    there = found[found >= 0].tolist()
-    assert len(found) == len(one) and len(set(there)) == len(there)
-    assert all(number < len(other) for number in there)
+    matched = found[found >= 0].tolist()
+    assert len(found) == len(one) and len(set(matched)) == len(matched)
+    assert all(number < len(other) for number in matched)
 
 
 @given(stamps, packets, st.booleans())
-def test_the_same_numbering_moves_nothing(one, first, known):
+def test_the_same_numbering_keeps_all_numbers(one, first, known):
     same = numbering(one, first[: len(one)], order_known=known)
     assert same.match_frames(same).tolist() == list(range(len(one)))
 
 
 @given(stamps, packets, st.integers(0, 12))
-def test_bytes_give_back_all_of_it(one, first, pictures):
-    before = numbering(one, first[: len(one)], pictures=min(pictures, len(one)))
+def test_a_numbering_survives_encoding(one, first, video_frames):
+    before = numbering(one, first[: len(one)], video_frames=min(video_frames, len(one)))
     after = Numbering.decode(before.encode())
     assert (after.digest, after.video_frame_count, after.complete, after.order_known) == (
         before.digest,
@@ -114,6 +114,6 @@ def test_other_bytes_are_refused(data: bytes):
         Numbering.decode(data)
 
 
-def test_an_hour_of_constant_rate_takes_little_room():
+def test_an_hour_of_constant_rate_is_stored_compactly():
     count = 3600 * 25
     assert len(numbering([i * 3600 for i in range(count)]).encode()) < 5000

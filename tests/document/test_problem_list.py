@@ -1,4 +1,4 @@
-"""The list of problems: groups, filters, what is done, and frames edited since it was made."""
+"""The list of problems: groups, filters, done problems, and frames edited since the search."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def problem(
     frame: int,
     kind: ProblemKind = ProblemKind.LOOSE,
     *,
-    gravity: float = 0.5,
+    severity: float = 0.5,
     box: int | None = 1,
     track: int = -1,
     class_id: int = 0,
     x: float = 0.0,
 ) -> Problem:
     rect = (x, 0.0, x + 40.0, 80.0)
-    iou = 1.0 - gravity if kind is ProblemKind.LOOSE else None
+    iou = 1.0 - severity if kind is ProblemKind.LOOSE else None
     key = problem_key(kind, frame, box, rect)
-    return Problem(key, frame, kind, kind + gravity * 0.99, box, rect, class_id, iou, track=track)
+    return Problem(key, frame, kind, kind + severity * 0.99, box, rect, class_id, iou, track=track)
 
 
 def filled(problems: list[Problem], *, boxes: dict[int, Box] | None = None) -> ProblemList:
@@ -52,7 +52,7 @@ def groups(found: ProblemList) -> list[list[int]]:
     return [frames[a:b] for a, b in zip(view.starts.tolist(), view.starts.tolist()[1:], strict=False)]
 
 
-def test_an_empty_list_shows_nothing_and_has_nothing_done() -> None:
+def test_an_empty_list_has_no_visible_and_no_done_problems() -> None:
     found = filled([])
     assert visible(found) == [] and groups(found) == [] and found.count_done() == 0
     found.grouped = False
@@ -60,15 +60,15 @@ def test_an_empty_list_shows_nothing_and_has_nothing_done() -> None:
     assert found.count_open() == dict.fromkeys(ProblemKind, 0)
 
 
-def test_problems_of_a_track_and_kind_are_one_group_by_frame_and_the_gravest_group_comes_first() -> None:
-    tracked = [problem(frame, gravity=0.1 * frame, box=frame, track=7) for frame in (5, 1, 3)]
-    other = [problem(2, ProblemKind.MISS, gravity=0.1, box=9, track=7), problem(4, gravity=0.9, box=8, track=8)]
+def test_problems_of_a_track_and_kind_form_a_group_and_the_most_severe_group_comes_first() -> None:
+    tracked = [problem(frame, severity=0.1 * frame, box=frame, track=7) for frame in (5, 1, 3)]
+    other = [problem(2, ProblemKind.MISS, severity=0.1, box=9, track=7), problem(4, severity=0.9, box=8, track=8)]
     found = filled([*tracked, *other])
     assert groups(found) == [[2], [4], [1, 3, 5]]
     assert [found.group_key(g)[:2] for g in found.list_visible().groups.tolist()] == [(1, 7), (0, 8), (0, 7)]
 
 
-def test_problems_without_a_track_are_joined_where_they_overlap_from_frame_to_frame() -> None:
+def test_problems_without_a_track_are_grouped_where_they_overlap_from_frame_to_frame() -> None:
     ghost = [problem(frame, ProblemKind.FALSE_POSITIVE, box=None, x=2.0 * frame) for frame in (0, 1, 2, 4)]
     far = problem(1, ProblemKind.FALSE_POSITIVE, box=None, x=300.0)
     late = problem(11, ProblemKind.FALSE_POSITIVE, box=None, x=4.0)
@@ -76,7 +76,7 @@ def test_problems_without_a_track_are_joined_where_they_overlap_from_frame_to_fr
     assert sorted(groups(filled([*ghost, far, late, car]))) == [[0, 1, 2, 4], [1], [3], [11]]
 
 
-def test_each_box_has_one_successor_the_nearest() -> None:
+def test_a_box_is_linked_to_its_best_overlapping_successor_only() -> None:
     first, near, further = (
         problem(f, ProblemKind.MISS, box=b, x=x) for f, b, x in ((0, 1, 0.0), (1, 2, 1.0), (1, 3, 8.0))
     )
@@ -89,12 +89,12 @@ def test_each_box_has_one_successor_the_nearest() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_the_filter_shows_what_a_plain_look_at_each_problem_shows(data: st.DataObject) -> None:
+def test_the_filter_agrees_with_checking_each_problem(data: st.DataObject) -> None:
     one = st.builds(
         problem,
         st.integers(0, FRAMES - 1),
         st.sampled_from(list(ProblemKind)),
-        gravity=st.sampled_from((0.0, 0.3, 0.6, 1.0)),
+        severity=st.sampled_from((0.0, 0.3, 0.6, 1.0)),
         box=st.integers(1, 15),
         track=st.sampled_from((-1, 1, 2, 12)),
         class_id=st.sampled_from((-1, 0, 1)),
@@ -104,9 +104,9 @@ def test_the_filter_shows_what_a_plain_look_at_each_problem_shows(data: st.DataO
     found = filled(problems)
     now = {p.key: p for p in problems}
     for frame in {p.frame for p in edited}:
-        fresh = list({p.key: p for p in edited if p.frame == frame}.values())
-        found.set_frame(frame, fresh)
-        now = {key: p for key, p in now.items() if p.frame != frame} | {p.key: p for p in fresh}
+        replaced = list({p.key: p for p in edited if p.frame == frame}.values())
+        found.set_frame(frame, replaced)
+        now = {key: p for key, p in now.items() if p.frame != frame} | {p.key: p for p in replaced}
     decided = data.draw(st.sets(st.sampled_from(sorted(now)), max_size=5)) if now else set()
     found.set_decisions(dict.fromkeys(decided, "right"))
     found.grouped = data.draw(st.booleans())
@@ -144,7 +144,7 @@ def test_the_filter_shows_what_a_plain_look_at_each_problem_shows(data: st.DataO
     assert sum(counts.values()) == len(now) - len(decided)
 
 
-def test_decisions_count_as_done_and_taking_them_back_opens_the_problem_again() -> None:
+def test_decided_problems_are_done_and_open_again_without_the_decision() -> None:
     first, second = problem(1, box=1), problem(2, ProblemKind.MISS, box=2)
     found = filled([first, second])
     assert found.set_decisions({first.key: "right"})
@@ -157,10 +157,10 @@ def test_decisions_count_as_done_and_taking_them_back_opens_the_problem_again() 
     assert len(visible(found)) == 2 and found.count_done() == 0
 
 
-def test_decisions_of_an_earlier_day_count_though_their_problem_is_gone() -> None:
+def test_earlier_decisions_count_as_done_even_if_their_problem_no_longer_exists() -> None:
     box = Box(5, 3, (0.0, 0.0, 9.0, 9.0), class_id=1, track=4)
     found = filled([problem(1, box=1)], boxes={5: box})
-    found.set_decisions({"LOOSE:3:5": "fixed", "FALSE_POSITIVE:2:10,10,20,20": "right", "of another make": "right"})
+    found.set_decisions({"LOOSE:3:5": "fixed", "FALSE_POSITIVE:2:10,10,20,20": "right", "unknown format": "right"})
     assert found.count_done() == 2
     for text, expected in (("car", 1), ("4", 1), ("loose", 1), ("2-3", 2)):
         found.filter = ProblemFilter(text=text)
@@ -169,7 +169,7 @@ def test_decisions_of_an_earlier_day_count_though_their_problem_is_gone() -> Non
     assert found.count_done() == 2
 
 
-def test_what_is_mended_by_hand_counts_as_done_until_it_comes_back() -> None:
+def test_a_problem_fixed_by_an_edit_counts_as_done_until_it_reappears() -> None:
     first, second = problem(1, box=1), problem(1, ProblemKind.MISS, box=2)
     found = filled([first, second])
     assert found.set_frame(1, [second], by_user=True)
@@ -183,24 +183,24 @@ def test_what_is_mended_by_hand_counts_as_done_until_it_comes_back() -> None:
     assert found.count_done() == 0
 
 
-def test_a_problem_that_becomes_another_one_of_the_same_box_is_not_done() -> None:
+def test_a_problem_that_turns_into_another_one_of_the_same_box_is_not_done() -> None:
     first = problem(1, ProblemKind.MISS, box=1)
     found = filled([first])
     found.set_frame(1, [problem(1, ProblemKind.LOOSE, box=1)], by_user=True)
     assert found.count_done() == 0 and len(visible(found)) == 1
 
 
-def test_a_decided_problem_counts_with_the_gravity_that_an_edit_gave_it() -> None:
-    first = problem(1, box=1, gravity=0.0)
+def test_a_decided_problem_counts_with_the_severity_that_an_edit_gave_it() -> None:
+    first = problem(1, box=1, severity=0.0)
     found = filled([first])
-    found.set_frame(1, [problem(1, box=1, gravity=0.5)])
+    found.set_frame(1, [problem(1, box=1, severity=0.5)])
     found.set_decisions({first.key: "right"})
     found.filter = ProblemFilter(min_severity=0.3)
     assert found.count_done() == 1
 
 
 @pytest.mark.parametrize("box", [None, 3])
-def test_a_problem_that_comes_back_goes_to_the_group_where_it_was(box: int | None) -> None:
+def test_a_problem_that_reappears_returns_to_its_group(box: int | None) -> None:
     chain = [problem(f, ProblemKind.FALSE_POSITIVE, box=None if box is None else box + f) for f in range(4)]
     found = filled([*chain, problem(9, ProblemKind.AGREE, box=99)])
     before = groups(found)
@@ -217,9 +217,9 @@ def test_a_problem_that_comes_back_goes_to_the_group_where_it_was(box: int | Non
     assert groups(found) == [*before, [5]]
 
 
-def test_groups_keep_their_names_when_they_are_found_anew() -> None:
+def test_group_keys_stay_valid_when_problems_are_grouped_again() -> None:
     chain = [problem(f, ProblemKind.FALSE_POSITIVE, box=None) for f in range(4)]
-    track = [problem(f, box=10 + f, track=2, gravity=0.2) for f in range(3)]
+    track = [problem(f, box=10 + f, track=2, severity=0.2) for f in range(3)]
     found = filled([*chain, *track])
     before = [found.group_key(g) for g in found.list_visible().groups.tolist()]
     found.set_problems(group_problems(ProblemTable.of([*chain, *track, problem(8, ProblemKind.AGREE, box=50)], FRAMES)))

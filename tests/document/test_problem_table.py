@@ -1,4 +1,4 @@
-"""The problems of a whole video at once are those of its frames one by one."""
+"""Searching a whole video finds the same problems as searching frame by frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAMES = 5
 
 
 def random_table(rng: np.random.Generator, count: int, *, classes: int, ignored: bool = False) -> BoxTable:
-    """Boxes on a coarse grid, so that equal overlaps and equal scores come up."""
+    """Boxes on a coarse grid, so that equal overlaps and equal scores occur."""
     corner = rng.integers(0, 6, (2, count)) * 20.0
     size = rng.integers(2, 5, (2, count)) * 20.0
     return BoxTable.from_rows(
@@ -33,24 +33,24 @@ def random_table(rng: np.random.Generator, count: int, *, classes: int, ignored:
     )
 
 
-def one_by_one(evidence: ProblemInputs) -> list[Problem]:
-    truth = evidence.truth
+def find_by_frame(inputs: ProblemInputs) -> list[Problem]:
+    truth = inputs.truth
     found = []
-    for frame in np.flatnonzero(evidence.labelled & evidence.predictions[0][1]).tolist():
+    for frame in np.flatnonzero(inputs.labelled & inputs.predictions[0][1]).tolist():
         gt = truth.frame(frame)
-        tracks = evidence.tracks[np.searchsorted(evidence.track_ids, gt.ids)].tolist()
+        tracks = inputs.tracks[np.searchsorted(inputs.track_ids, gt.ids)].tolist()
         boxes = [
             Box(i, frame, tuple(rect), c, track)
             for i, rect, c, track in zip(
                 gt.ids.tolist(), gt.boxes.T.tolist(), gt.class_ids.tolist(), tracks, strict=True
             )
         ]
-        witnesses = [
-            VariantMatches(table.frame(frame), review_frame(gt, table.frame(frame), evidence.review))
-            for table, covered in evidence.predictions
+        variants = [
+            VariantMatches(table.frame(frame), review_frame(gt, table.frame(frame), inputs.review))
+            for table, covered in inputs.predictions
             if covered[frame]
         ]
-        found += find_frame_problems(frame, boxes, witnesses, evidence.review.convention)
+        found += find_frame_problems(frame, boxes, variants, inputs.review.convention)
     return found
 
 
@@ -58,8 +58,8 @@ def by_key(problems: list[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.key, problem.severity, problem.rect))
 
 
-def at_once(evidence: ProblemInputs) -> list[Problem]:
-    table = find_all_problems(evidence)
+def find_at_once(inputs: ProblemInputs) -> list[Problem]:
+    table = find_all_problems(inputs)
     return [table.problem(row) for row in range(len(table))]
 
 
@@ -73,7 +73,7 @@ def at_once(evidence: ProblemInputs) -> list[Problem]:
     convention=st.sampled_from(list(Convention)),
     conf=st.sampled_from((0.0, 0.3, 0.5)),
 )
-def test_all_frames_at_once_give_the_problems_of_each(
+def test_the_search_of_all_frames_equals_the_search_of_each_frame(
     seed: int, boxes: int, counts: list[int], classes: int, agnostic: bool, convention: Convention, conf: float
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def test_all_frames_at_once_give_the_problems_of_each(
 
     predictions = tuple((random_table(rng, count, classes=classes), covered()) for count in counts)
     ids = np.sort(truth.ids)
-    evidence = ProblemInputs(
+    inputs = ProblemInputs(
         truth,
         rng.random(FRAMES) < 0.9,
         ids,
@@ -92,8 +92,8 @@ def test_all_frames_at_once_give_the_problems_of_each(
         predictions,
         ReviewSettings(conf=conf, convention=convention, class_agnostic=agnostic),
     )
-    expected = by_key(one_by_one(evidence)) if predictions else []
-    assert by_key(at_once(evidence)) == expected
+    expected = by_key(find_by_frame(inputs)) if predictions else []
+    assert by_key(find_at_once(inputs)) == expected
 
 
 def test_a_crowded_case_has_problems_of_every_kind() -> None:
@@ -102,13 +102,11 @@ def test_a_crowded_case_has_problems_of_every_kind() -> None:
     whole = np.ones(FRAMES, np.bool_)
     one = random_table(rng, 80, classes=3)
     two = replace(one, scores=np.full(80, 0.8))
-    evidence = ProblemInputs(
-        truth, whole, np.sort(truth.ids), np.zeros(60, np.int64), ((one, whole),), ReviewSettings()
-    )
-    found = at_once(evidence)
-    agreed = at_once(replace(evidence, predictions=((one, whole), (two, whole))))
+    inputs = ProblemInputs(truth, whole, np.sort(truth.ids), np.zeros(60, np.int64), ((one, whole),), ReviewSettings())
+    found = find_at_once(inputs)
+    agreed = find_at_once(replace(inputs, predictions=((one, whole), (two, whole))))
     assert {problem.kind for problem in [*found, *agreed]} == set(ProblemKind)
-    assert by_key(found) == by_key(one_by_one(evidence))
+    assert by_key(found) == by_key(find_by_frame(inputs))
 
 
 def test_without_variants_there_are_no_problems() -> None:
@@ -120,13 +118,13 @@ def test_without_variants_there_are_no_problems() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_table_of_problems_gives_them_back(seed: int) -> None:
+def test_a_problem_table_returns_the_problems_it_was_built_from(seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth = random_table(rng, 20, classes=2, ignored=True)
     ids = np.sort(truth.ids)
     whole = np.ones(FRAMES, np.bool_)
     predictions = ((random_table(rng, 30, classes=2), whole),)
-    problems = one_by_one(ProblemInputs(truth, whole, ids, np.arange(len(ids)), predictions, ReviewSettings()))
+    problems = find_by_frame(ProblemInputs(truth, whole, ids, np.arange(len(ids)), predictions, ReviewSettings()))
     table = ProblemTable.of(problems, FRAMES)
     assert by_key([table.problem(row) for row in range(len(table))]) == by_key(problems)
     assert [len(table.frames[a:b]) for a, b in zip(table.offsets, table.offsets[1:], strict=False)] == [

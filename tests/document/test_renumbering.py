@@ -1,4 +1,4 @@
-"""All that belongs to a frame follows it to its new number; what has no picture is kept at the end."""
+"""Everything that belongs to a frame follows it to its new number; frames that are not in the video are kept last."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.project.building import make_document, make_predictions
 from .test_numbering import numbering
 
 EIGHT = numbering([0, 10, 20, 30, 40, 50, 60, 70])
-# Picture 1 is gone, 20 and 30 change places, one that nobody knew of comes between.
+# Frame 1 is missing, timestamps 20 and 30 are swapped, and 35 is new.
 AFTER = numbering([0, 30, 20, 35, 40, 50, 60, 70], [0, 3, 2, 9, 4, 5, 6, 7])
 NEW = [0, 8, 2, 1, 4, 5, 6, 7]
 
@@ -41,7 +41,7 @@ def none_used(count: int = 8):
     return lambda: np.zeros(count, np.bool_)
 
 
-def test_a_frame_without_a_picture_goes_to_the_end_if_something_belongs_to_it():
+def test_a_missing_frame_moves_to_the_end_if_something_belongs_to_it():
     mapping = map_frames(0, EIGHT, AFTER, all_used())
     assert mapping.new.tolist() == NEW
     assert (mapping.frame_count, mapping.numbering.video_frame_count) == (9, 8)
@@ -50,7 +50,7 @@ def test_a_frame_without_a_picture_goes_to_the_end_if_something_belongs_to_it():
     assert int(mapping.numbering.stamps[8]) == 10
 
 
-def test_a_frame_without_a_picture_goes_if_nothing_belongs_to_it():
+def test_a_missing_frame_is_removed_if_nothing_belongs_to_it():
     mapping = map_frames(0, EIGHT, AFTER, none_used())
     assert mapping.new.tolist() == [0, -1, 2, 1, 4, 5, 6, 7]
     assert mapping.frame_count == 8 and not mapping.kept.any()
@@ -59,17 +59,17 @@ def test_a_frame_without_a_picture_goes_if_nothing_belongs_to_it():
         mapping.of(1)
 
 
-def test_frames_that_are_not_known_yet_are_waited_for():
-    growing = replace(numbering([0, 10, 20]), complete=False)
-    mapping = map_frames(0, EIGHT, growing, none_used())
+def test_frames_stay_while_the_index_is_incomplete():
+    incomplete = replace(numbering([0, 10, 20]), complete=False)
+    mapping = map_frames(0, EIGHT, incomplete, none_used())
     assert mapping.is_identity and mapping.frame_count == 8
     assert not mapping.kept.any()
 
 
-def test_there_and_back_again_is_where_it_was():
-    there = map_frames(0, EIGHT, AFTER, all_used())
-    back = map_frames(0, there.numbering, EIGHT, lambda: np.arange(9) != 3)
-    assert back.new[there.new].tolist() == list(range(8))
+def test_renumbering_forth_and_back_restores_the_numbers():
+    forth = map_frames(0, EIGHT, AFTER, all_used())
+    back = map_frames(0, forth.numbering, EIGHT, lambda: np.arange(9) != 3)
+    assert back.new[forth.new].tolist() == list(range(8))
     assert back.frame_count == 8
 
 
@@ -91,13 +91,13 @@ def test_boxes_states_and_decisions_follow():
         assert found is not None and found.frame == NEW[frame]
         assert (found.rect, found.class_id, found.track, found.flags) == (box.rect, box.class_id, box.track, box.flags)
     assert (truth.state(8), truth.is_verified(8), truth.state(1)) == (FrameState.EXCLUDED, True, FrameState.UNLABELLED)
-    assert truth.state(3) == FrameState.UNLABELLED, "a picture that nobody knew of is not labelled"
+    assert truth.state(3) == FrameState.UNLABELLED, "an added frame is not labelled"
     assert document.decisions() == {"MISS:1:4": "right", "note": "kept", "LOOSE:8:3": "unclear"}
     assert document.sources[0].frame_count == truth.frame_count == 9
     assert document.video_frame_count() == 8
 
 
-def test_predictions_follow_and_count_nowhere_without_a_picture():
+def test_predictions_follow_and_do_not_count_on_missing_frames():
     predictions = make_predictions(8)
     mapping = map_frames(0, EIGHT, AFTER, all_used())
     moved = renumber_predictions(predictions, mapping)
@@ -112,18 +112,18 @@ def test_predictions_follow_and_count_nowhere_without_a_picture():
     assert moved.covered.tolist() == [True, True, True, False, True, True, True, False, False]
 
 
-def test_every_kind_of_problem_has_a_key_that_moves():
+def test_keys_of_all_kinds_of_problems_are_renumbered():
     gt = BoxTable.from_rows(
         np.array([0, 0]), np.array([[0, 100], [0, 100], [50, 150], [50, 150.0]]), frame_count=1, ids=np.array([1, 2])
     )
     found = BoxTable.from_rows(np.array([0, 0]), np.array([[12, 300], [0, 300], [62, 350], [50, 350.0]]), frame_count=1)
     boxes = (Box(1, 3, (0.0, 0.0, 50.0, 50.0), 0), Box(2, 3, (100.0, 100.0, 150.0, 150.0), 0))
-    witness = VariantMatches(found, review_frame(gt, found, ReviewSettings(conf=0.1, iou=0.5)))
-    problems = find_frame_problems(3, boxes, [witness, witness])
+    matches = VariantMatches(found, review_frame(gt, found, ReviewSettings(conf=0.1, iou=0.5)))
+    problems = find_frame_problems(3, boxes, [matches, matches])
     assert len(problems) >= 2
     mapping = map_frames(0, EIGHT, AFTER, all_used())
     for problem in problems:
-        again = [other.key for other in find_frame_problems(NEW[3], boxes, [witness, witness])]
+        again = [other.key for other in find_frame_problems(NEW[3], boxes, [matches, matches])]
         assert renumber_key(problem.key, mapping) in again
 
 
@@ -136,7 +136,7 @@ def test_edits_of_another_source_and_without_frames_stay():
     assert step.frame == 1 and isinstance(step.edit, AddBoxes) and step.edit.boxes[0].frame == 1
 
 
-def test_all_frames_to_come_are_set_undone_and_set_again():
+def test_the_default_state_is_set_undone_and_set_again():
     document = make_document(frame_count=4)
     truth = document.ground_truth()
     truth.load_states(np.zeros(4, np.int8), np.zeros(4, np.bool_))

@@ -1,4 +1,4 @@
-"""Scores of variants: which frames count, what is undefined and why, and what a prediction set can prove."""
+"""Scores of variants: which frames count, what is undefined and why, and what is known of a prediction set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.scores import run_hotcoco, run_ours, run_pycocotools, scene
+from benchmarks.scores import run_hotcoco, run_iouviewer, run_pycocotools, scene
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, NoAp, Scores, ScoreSettings
@@ -46,7 +46,7 @@ def scored(gt, found, settings=None):
     return scores
 
 
-def test_no_frames_at_all_have_no_numbers():
+def test_a_video_without_frames_has_no_metrics():
     scores = scored(truth(), predictions(0))
     summary = scores.summary("v")
     assert summary.avg_iou is None and summary.ap is None and summary.ap_reason is NoAp.NO_GROUND_TRUTH
@@ -63,7 +63,7 @@ def test_one_perfect_and_one_missing_prediction_by_hand():
     assert scores.histogram("v", 2).tolist() == [1, 1]
 
 
-def test_moving_a_box_moves_every_number():
+def test_moving_a_box_changes_every_metric():
     gt = truth([BOX], [BOX])
     scores = scored(gt, predictions(2, (0, BOX, 0.9), (1, BOX, 0.8)))
     gt.boxes[0] = [(0, SHIFTED, 0, False)]
@@ -76,7 +76,7 @@ def test_moving_a_box_moves_every_number():
     assert scores.summary("v").ap == scores.summary("v").avg_iou == 1.0
 
 
-def test_unlabelled_and_excluded_frames_count_nowhere_and_are_told():
+def test_unlabelled_and_excluded_frames_count_in_no_metric_and_are_reported():
     gt = truth([BOX], [], [BOX])
     gt.set_state(1, UNLABELLED)
     gt.set_state(2, EXCLUDED)
@@ -90,7 +90,7 @@ def test_unlabelled_and_excluded_frames_count_nowhere_and_are_told():
     assert (summary.frames, summary.excluded, summary.tp, summary.fp) == (2, 0, 2, 1)
 
 
-def test_only_covered_and_chosen_frames_count():
+def test_only_covered_and_selected_frames_count():
     gt = truth([BOX], [BOX], [BOX])
     found = predictions(3, (0, BOX, 0.9), (1, BOX, 0.8), (2, BOX, 0.8))
     covered = np.array([True, True, False])
@@ -101,7 +101,7 @@ def test_only_covered_and_chosen_frames_count():
     assert (scores.summary("v").frames, scores.summary("v").labelled, scores.summary("v").tp) == (1, 2, 1)
 
 
-def test_changed_thresholds_change_review_numbers_and_keep_ap():
+def test_changing_thresholds_changes_matching_metrics_and_keeps_ap():
     scores = scored(truth([BOX], [BOX]), predictions(2, (0, SHIFTED, 0.9), (1, BOX, 0.3)))
     before = scores.summary("v")
     scores.set_settings(ScoreSettings(review=ReviewSettings(conf=0.5, iou=0.9)))
@@ -124,7 +124,7 @@ def classed_predictions(frame_count, *rows):
     )  # fmt: skip
 
 
-def test_the_first_box_with_a_class_among_boxes_without_leaves_ap_as_it_is():
+def test_the_first_box_with_a_class_among_boxes_without_one_does_not_change_ap():
     gt = truth([BOX], [BOX])
     gt.boxes = [[(0, BOX, -1, False)], [(1, BOX, -1, False)]]
     scores = scored(gt, classed_predictions(2, (0, BOX, 0.9, 0), (1, BOX, 0.8, 1)))
@@ -151,7 +151,7 @@ def test_only_counted_boxes_without_a_class_make_everything_one_class():
     assert list(scores.summary("v").per_class) == [0] and scores.summary("v").ap == 0.0
 
 
-def test_turning_classes_leaves_the_ap_of_a_large_variant_pending(monkeypatch):
+def test_changing_the_class_mode_makes_the_ap_of_a_large_variant_pending(monkeypatch):
     monkeypatch.setattr("iouviewer.document.scores_variant.CLASS_MODE_AP_LIMIT", 1)
     gt = truth([BOX], [BOX])
     scores = scored(gt, classed_predictions(2, (0, BOX, 0.9, 0), (1, BOX, 0.8, 0)))
@@ -166,7 +166,7 @@ def test_turning_classes_leaves_the_ap_of_a_large_variant_pending(monkeypatch):
     assert 0.0 < scores.summary("v").ap < 1.0
 
 
-def test_an_ignored_box_without_a_class_swallows_predictions_of_every_class():
+def test_an_ignored_box_without_a_class_covers_predictions_of_every_class():
     gt = truth([], [BOX])
     gt.boxes = [[(0, BOX, -1, True)], [(1, BOX, 1, False)]]
     found = classed_predictions(2, (0, BOX, 0.9, 1), (1, BOX, 0.8, 1))
@@ -181,18 +181,18 @@ def test_an_ignored_box_without_a_class_swallows_predictions_of_every_class():
     assert scores.summary("v").ap == 1.0
 
 
-def test_without_scores_there_is_no_ap_and_the_reason_is_given():
+def test_without_scores_there_is_no_ap_but_a_reason():
     summary = scored(truth([BOX]), predictions(1, (0, BOX, 1.0), has_scores=False)).summary("v")
     assert summary.ap is None and summary.ap_reason is NoAp.NO_SCORES and summary.ap_floor is None
     assert summary.avg_iou == 1.0
 
 
-@pytest.mark.parametrize(("floor", "told"), [(0.001, None), (0.01, None), (0.25, 0.25), (None, None)])
-def test_a_high_score_floor_makes_ap_a_lower_bound(floor, told):
-    assert scored(truth([BOX]), predictions(1, (0, BOX, 0.9), score_floor=floor)).summary("v").ap_floor == told
+@pytest.mark.parametrize(("floor", "ap_floor"), [(0.001, None), (0.01, None), (0.25, 0.25), (None, None)])
+def test_a_high_score_floor_makes_ap_a_lower_bound(floor, ap_floor):
+    assert scored(truth([BOX]), predictions(1, (0, BOX, 0.9), score_floor=floor)).summary("v").ap_floor == ap_floor
 
 
-def test_a_large_run_that_goes_on_has_its_ap_pending_until_it_is_settled(monkeypatch):
+def test_the_ap_of_a_large_run_in_progress_is_pending_until_it_is_computed(monkeypatch):
     monkeypatch.setattr("iouviewer.document.scores_variant.BATCH_AP_LIMIT", 1)
     gt = truth([BOX], [BOX])
     scores = Scores(gt, ScoreSettings())
@@ -213,7 +213,7 @@ def test_frame_review_names_the_boxes():
     assert review.state.tolist() == [PairState.TRUE_POSITIVE, PairState.BELOW_CONFIDENCE]
 
 
-def test_variants_are_kept_in_order_and_forgotten():
+def test_variants_keep_their_order_and_can_be_removed():
     scores = scored(truth([BOX]), predictions(1, (0, BOX, 0.9)))
     scores.set_variant("w", predictions(1))
     assert scores.keys() == ("v", "w")
@@ -223,7 +223,7 @@ def test_variants_are_kept_in_order_and_forgotten():
         scores.set_variant("x", predictions(3))
 
 
-def test_the_timeline_is_a_live_view_that_refuses_writes():
+def test_the_timeline_is_a_read_only_view_that_updates_change():
     gt = truth([BOX])
     scores = scored(gt, predictions(1, (0, BOX, 0.9)))
     timeline = scores.timeline("v")
@@ -251,14 +251,14 @@ def imported(class_ids, frames=None, **more):
     )
 
 
-def test_an_import_maps_classes_and_counts_what_it_leaves_out():
+def test_an_import_maps_classes_and_counts_unmapped_predictions():
     found = PredictionSet.from_imported(imported([0, 1, -1, 0]), 2, {0: 5})
     assert found.table.class_ids.tolist() == [5, -1, 5] and found.unmapped_count == 1
     assert found.table.ids.tolist() == [0, 2, 3]
     assert found.score_floor == 0.5 and found.covered.all() and found.complete and found.any_class
 
 
-def test_an_import_keeps_floor_cap_and_covered_frames_that_the_file_states():
+def test_an_import_keeps_score_floor_max_detections_and_covered_frames_of_the_file():
     boxes = imported([0, 0], score_floor=0.25, max_detections=2, covered=np.array([0, 7]))
     found = PredictionSet.from_imported(boxes, 3, {0: 0})
     assert (found.score_floor, found.max_detections, found.count_capped_frames()) == (0.25, 2, 1)
@@ -266,7 +266,7 @@ def test_an_import_keeps_floor_cap_and_covered_frames_that_the_file_states():
 
 
 def test_a_prediction_outside_the_video_is_refused_with_its_place():
-    with pytest.raises(UserError, match=r"found\.txt: frame 7: .*frames 0 to 2"):
+    with pytest.raises(UserError, match=r"found\.txt: frame 7: .*frames 0–2"):
         PredictionSet.from_imported(imported([0, 0], frames=[0, 7]), 3, {0: 0})
 
 
@@ -298,15 +298,15 @@ def contents(table):
 
 
 @pytest.mark.parametrize("per_frame", [0, 3, 700])
-def test_a_set_that_grew_holds_what_one_built_at_once_holds_and_older_ones_stay(per_frame):
+def test_appending_frames_gives_the_same_table_as_building_it_at_once_and_keeps_older_tables(per_frame):
     rng = np.random.default_rng(2)
     sets = [PredictionSet.empty(12)]
-    kept = [contents(sets[0].table)]
+    expected = [contents(sets[0].table)]
     for frames in ([0, 1], [2], [5, 4, 3], [8, 6], [7], [9, 10]):
         sets.append(with_rows(sets[-1], frames, per_frame, rng))
-        kept.append(contents(sets[-1].table))
+        expected.append(contents(sets[-1].table))
     branch = with_rows(sets[2], [3, 4], per_frame + 1, rng)
-    assert [contents(found.table) for found in sets] == kept
+    assert [contents(found.table) for found in sets] == expected
     whole, last = sets[-1].table, sets[2].table
     assert np.diff(whole.offsets).tolist() == [per_frame] * 11 + [0] and len(whole) == 11 * per_frame
     assert sorted(whole.ids.tolist()) == list(range(len(whole))) and not whole.ignored.any()
@@ -317,9 +317,9 @@ def test_a_set_that_grew_holds_what_one_built_at_once_holds_and_older_ones_stay(
     assert contents(again) == contents(whole)
 
 
-def test_the_benchmark_compares_like_with_like(capsys):
+def test_the_benchmarked_implementations_agree(capsys):
     arrays = scene(40, 5, 7)
-    ours, _ = run_ours(arrays)
+    ours, _ = run_iouviewer(arrays)
     assert ours == pytest.approx(run_pycocotools(arrays)[0], abs=1e-9)
     pytest.importorskip("hotcoco")
     assert ours == pytest.approx(run_hotcoco(arrays)[0], abs=1e-9)

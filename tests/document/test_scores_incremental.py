@@ -1,4 +1,4 @@
-"""Scores kept current frame by frame equal scores computed from the start, bit for bit."""
+"""Scores updated frame by frame equal a full computation, bit for bit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from iouviewer.metrics.table import BoxTable, Convention
 
 
 class Frames:
-    """A ground truth as the scores read it: lists of (id, rect, class, ignored) per frame."""
+    """A minimal ground truth for scores: lists of (id, rect, class, ignored) per frame."""
 
     def __init__(self, count: int) -> None:
         self.boxes = [[] for _ in range(count)]
@@ -61,7 +61,7 @@ def random_rect(rng, grid=False):
     return tuple((np.round(rect / 8) * 8 + (0, 0, 8, 8) if grid else rect).tolist())
 
 
-def stretched(rng, rect):
+def stretch(rng, rect):
     right, bottom = rng.uniform(0, 4, 2).tolist()
     return (rect[0], rect[1], rect[2] + right, rect[3] + bottom)
 
@@ -122,7 +122,7 @@ def edit(rng, gt, next_id, classes, grid=False):
         elif kind == 4:
             class_id = int(rng.choice(classes))
         else:
-            rect = random_rect(rng, True) if grid else stretched(rng, rect)
+            rect = random_rect(rng, True) if grid else stretch(rng, rect)
         boxes[place] = (box_id, rect, class_id, ignored)
     return frame
 
@@ -177,7 +177,7 @@ def test_scores_after_random_edits_equal_a_recomputation_bit_for_bit(classes, se
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), grid=st.booleans(), agnostic=st.booleans())
-def test_the_review_handed_over_by_an_update_equals_one_computed_anew(seed, grid, agnostic):
+def test_the_matching_cached_by_an_update_equals_a_new_one(seed, grid, agnostic):
     rng = np.random.default_rng(seed)
     gt, next_id = random_truth(rng, 4, [-1, 0, 1], grid)
     scores = Scores(gt, ScoreSettings(review=ReviewSettings(conf=0.3, class_agnostic=agnostic)))
@@ -197,19 +197,19 @@ def test_the_review_handed_over_by_an_update_equals_one_computed_anew(seed, grid
 
 
 @pytest.mark.parametrize("classes", [[0, 1], [-1, 0, 1]])
-def test_a_variant_that_grows_frame_by_frame_ends_with_the_numbers_of_the_whole(classes):
+def test_extending_a_variant_in_batches_gives_the_metrics_of_the_whole(classes):
     rng = np.random.default_rng(5)
     gt, _ = random_truth(rng, 20, [0, 1])
     whole = replace(random_predictions(rng, gt, classes), covered=np.ones(20, np.bool_))
     scores = Scores(gt, ScoreSettings())
-    growing = PredictionSet.empty(20, score_floor=0.0)
-    scores.set_variant("v", growing)
+    run = PredictionSet.empty(20, score_floor=0.0)
+    scores.set_variant("v", run)
     assert scores.summary("v").frames == 0
     for start in range(0, 20, 7):
         frames = np.arange(start, min(start + 7, 20))
         rows = np.isin(whole.table.frame_of_row(), frames)
         part = whole.table.select(rows)
-        growing = growing.with_frames(
+        run = run.with_frames(
             frames,
             row_frames=part.frame_of_row(),
             boxes=part.boxes,
@@ -217,7 +217,7 @@ def test_a_variant_that_grows_frame_by_frame_ends_with_the_numbers_of_the_whole(
             scores=part.scores,
             complete=start == 14,
         )
-        scores.extend_variant("v", growing, frames)
+        scores.extend_variant("v", run, frames)
         assert_equals_recomputation(scores, gt, scores.settings)
     other = Scores(gt, ScoreSettings())
     other.set_variant("v", whole)

@@ -1,4 +1,4 @@
-"""Tracks: key frames, interpolation as an edit, merge, split and swap."""
+"""Tracks: key frames, interpolation, merge, split and swap."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def test_a_track_that_does_not_exist_has_no_key_frames():
     assert tracks.previous_key_frame(truth, 1, 5) is None
 
 
-def test_without_flags_every_placed_box_is_a_key_frame_and_with_flags_only_those_that_carry_one():
+def test_key_frames_are_the_flagged_boxes_or_all_placed_boxes_where_none_is_flagged():
     plain = document_with(box(1, 2), box(2, 3), box(3, 4, flags=int(BoxFlag.INTERPOLATED))).ground_truth()
     assert tracks.key_frames(plain, 1) == (2, 3)
     flagged = document_with(box(1, 2, flags=int(BoxFlag.KEY_FRAME)), box(2, 3)).ground_truth()
     assert tracks.key_frames(flagged, 1) == (2,)
 
 
-def test_next_and_previous_key_frames_leave_the_present_one_out():
+def test_next_and_previous_key_frames_exclude_the_current_frame():
     truth = document_with(box(1, 2), box(2, 5), box(3, 9)).ground_truth()
     assert tracks.next_key_frame(truth, 1, 2) == 5
     assert tracks.next_key_frame(truth, 1, 3) == 5
@@ -58,14 +58,14 @@ def test_interpolation_fills_the_gap_on_a_straight_line_and_labels_its_frames():
     document = document_with(box(1, 2, 0.0), box(2, 6, 8.0))
     truth = document.ground_truth()
     run(document, tracks.interpolate(truth, truth.find(1), truth.find(2)))
-    made = {b.frame: b for b in truth.track(1) if b.flags & BoxFlag.INTERPOLATED}
-    assert sorted(made) == [3, 4, 5]
-    oracle = {frame: tuple(np.array((0, 10, 20, 40)) + np.array((2, 0, 2, 0)) * (frame - 2)) for frame in made}
-    assert {frame: b.rect for frame, b in made.items()} == oracle
-    assert all(truth.state(frame) is FrameState.LABELLED for frame in made)
+    filled = {b.frame: b for b in truth.track(1) if b.flags & BoxFlag.INTERPOLATED}
+    assert sorted(filled) == [3, 4, 5]
+    oracle = {frame: tuple(np.array((0, 10, 20, 40)) + np.array((2, 0, 2, 0)) * (frame - 2)) for frame in filled}
+    assert {frame: b.rect for frame, b in filled.items()} == oracle
+    assert all(truth.state(frame) is FrameState.LABELLED for frame in filled)
 
 
-def test_interpolation_moves_computed_boxes_and_leaves_placed_ones():
+def test_interpolation_moves_interpolated_boxes_and_keeps_placed_ones():
     document = document_with(
         box(1, 0, 0.0), box(2, 1, 99.0, flags=int(BoxFlag.INTERPOLATED)), box(3, 2, 50.0), box(4, 4, 8.0)
     )
@@ -75,7 +75,7 @@ def test_interpolation_moves_computed_boxes_and_leaves_placed_ones():
     assert truth.find(3).rect[0] == 50.0
 
 
-def test_nothing_follows_a_box_that_is_outside():
+def test_a_box_outside_the_frame_is_not_interpolated_from():
     document = document_with(
         box(1, 0, flags=int(BoxFlag.OUTSIDE)), box(2, 1, flags=int(BoxFlag.INTERPOLATED)), box(3, 4)
     )
@@ -84,7 +84,7 @@ def test_nothing_follows_a_box_that_is_outside():
     assert [b.frame for b in truth.track(1)] == [0, 4]
 
 
-def test_interpolation_is_undone_to_the_bit():
+def test_undoing_an_interpolation_restores_the_bits():
     document = document_with(box(1, 2, 0.1), box(2, 9, 7.7))
     truth = document.ground_truth()
     before, states = truth.track(1), truth.states().copy()
@@ -100,7 +100,7 @@ def test_boxes_of_two_tracks_cannot_be_interpolated():
         tracks.interpolate(truth, truth.find(1), truth.find(2))
 
 
-def test_moving_a_computed_box_makes_it_a_key_frame_and_bends_both_sides():
+def test_moving_an_interpolated_box_makes_it_a_key_frame_and_updates_both_sides():
     document = document_with(box(1, 0, 0.0), box(2, 4, 8.0))
     truth = document.ground_truth()
     run(document, tracks.interpolate(truth, truth.find(1), truth.find(2)))
@@ -112,7 +112,7 @@ def test_moving_a_computed_box_makes_it_a_key_frame_and_bends_both_sides():
     assert now.flags & BoxFlag.KEY_FRAME and not now.flags & BoxFlag.INTERPOLATED
 
 
-def test_a_track_without_computed_boxes_is_left_as_it_is():
+def test_a_track_without_interpolated_boxes_needs_no_further_edits():
     truth = document_with(box(1, 0), box(2, 1), box(3, 2)).ground_truth()
     assert tracks.follow(truth, {2: (5.0, 5.0, 9.0, 9.0)}) == ()
 

@@ -1,4 +1,4 @@
-"""Documents and sessions for the tests of project files, and what is compared of them."""
+"""Builders of documents and variants for tests of project files, and their comparable states."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def make_document(path: Path | str = "", frame_count: int = FRAMES) -> Document:
 
 
 def state_of(document: Document) -> dict[str, Any]:
-    """All that a document holds, floats as their bits."""
+    """Everything in a document, floats as their bits."""
     sources = {}
     for number, source in document.sources.items():
         truth = document.ground_truth(number)
@@ -97,7 +97,7 @@ def twenty_edits() -> list[tuple[str, Edit]]:
 
 
 def rows_for(document: Document, box_ids: frozenset[int], frames: frozenset[int]) -> RowChanges:
-    """Row changes that put everything named, whatever changed."""
+    """Row changes that write all of the given boxes and frames."""
     truth = document.ground_truth()
     found = {i: truth.find(i) for i in box_ids}
     return RowChanges(
@@ -112,7 +112,7 @@ def rows_for(document: Document, box_ids: frozenset[int], frames: frozenset[int]
 
 
 def apply_step(document: Document, label: str, edit: Edit, merge_key: str = "") -> tuple[Step, RowChanges]:
-    """Apply an edit that changes something; the step and what it leaves in the rows."""
+    """Apply an edit that changes something; returns the step and its row changes."""
     applied = document.apply(edit)
     assert applied is not None
     frames = applied.change.frames
@@ -143,13 +143,13 @@ def make_variant(key: str, name: str, predictions: PredictionSet) -> Variant:
 
 
 def bits_of(predictions: PredictionSet) -> tuple[object, ...]:
-    """All of a prediction set, floats as their bits."""
+    """Everything in a prediction set, floats as their bits."""
     table = predictions.table
     arrays = (table.offsets, table.boxes, table.class_ids, table.scores, table.ignored, table.ids, predictions.covered)
-    known = (predictions.has_scores, predictions.score_floor, predictions.max_detections, predictions.stride)
+    facts = (predictions.has_scores, predictions.score_floor, predictions.max_detections, predictions.stride)
     return (
         tuple((array.dtype.str, array.tobytes()) for array in arrays),
-        known,
+        facts,
         predictions.complete,
         dict(predictions.protocol),
         predictions.unmapped_count,

@@ -1,4 +1,4 @@
-"""Killed programs, full disks and files that go away: what was reported saved is there, what was not is not lost."""
+"""Killed programs, full disks and removed files: reported saves are in the file, other edits are not lost."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def expected_state(undos: int):
 
 @posix
 @pytest.mark.parametrize("undos", [0, 7])
-def test_after_sigkill_rows_cursor_and_redo_are_as_reported(tmp_path: Path, repository: Path, undos: int):
+def test_after_sigkill_rows_cursor_and_redo_match_the_reported_save(tmp_path: Path, repository: Path, undos: int):
     path = tmp_path / "clip.mp4.iouv"
     command = [sys.executable, "-c", EDITOR, str(path), str(undos)]
     with subprocess.Popen(command, cwd=repository, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "saved\n"
         process.send_signal(signal.SIGKILL)
-    # The lock file of the dead process is still there and keeps nobody out.
+    # The lock file of the dead process still exists and does not block others.
     assert path.with_name(f"{path.name}.lock").exists()
     project = ProjectFile.open(path)
     loaded = project.load().document
@@ -131,7 +131,7 @@ print(problems[0])
 
 
 @posix
-def test_a_full_disk_is_told_once_and_loses_no_edit(tmp_path: Path, repository: Path):
+def test_a_full_disk_is_reported_once_and_loses_no_edit(tmp_path: Path, repository: Path):
     path = tmp_path / "clip.mp4.iouv"
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(path)], cwd=repository, capture_output=True, text=True, timeout=120
@@ -146,7 +146,7 @@ def test_a_full_disk_is_told_once_and_loses_no_edit(tmp_path: Path, repository: 
 
 
 class Problems:
-    """Collects what ``on_problem`` gets, and lets a test wait for it."""
+    """Collects the calls of ``on_problem`` and lets a test wait for them."""
 
     def __init__(self) -> None:
         self.seen: list[UserError | None] = []
@@ -190,7 +190,7 @@ def test_writing_continues_in_order_after_failures(tmp_path: Path, monkeypatch: 
     project.close()
 
 
-def test_closing_says_how_much_could_not_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_closing_reports_how_many_changes_could_not_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(writer, "FIRST_RETRY", 0.001)
     path = tmp_path / "clip.mp4.iouv"
     document = make_document()
@@ -205,7 +205,7 @@ def test_closing_says_how_much_could_not_be_saved(tmp_path: Path, monkeypatch: p
         project.close(timeout=0.05)
 
 
-def test_a_first_write_that_fails_leaves_nothing_and_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_first_write_leaves_no_file_and_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(writer, "FIRST_RETRY", 0.001)
     path = tmp_path / "clip.mp4.iouv"
     in_the_way = path.with_name(f".{path.name}.part")

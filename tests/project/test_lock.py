@@ -1,4 +1,4 @@
-"""One window writes; a dead one keeps nobody out."""
+"""One window writes; the lock of a dead process does not block others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def dead_pid() -> int:
     return process.pid
 
 
-def test_another_process_is_named_and_its_death_frees_the_lock(project: Path, repository: Path):
+def test_the_error_names_the_other_process_whose_death_releases_the_lock(project: Path, repository: Path):
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(project)],
         cwd=repository,
@@ -57,7 +57,7 @@ def test_another_process_is_named_and_its_death_frees_the_lock(project: Path, re
     assert not project.with_name(f"{project.name}.lock").exists()
 
 
-def test_a_second_window_of_the_same_process_is_kept_out(project: Path):
+def test_a_second_window_of_the_same_process_is_refused(project: Path):
     first = LockFile(project)
     with pytest.raises(ProjectLockedError):
         LockFile(project)
@@ -67,7 +67,7 @@ def test_a_second_window_of_the_same_process_is_kept_out(project: Path):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"pid": "x"}', b"\xff\xfe"])
-def test_an_unreadable_lock_that_nobody_holds_is_taken(project: Path, content: bytes):
+def test_an_unreadable_lock_file_without_an_owner_is_taken_over(project: Path, content: bytes):
     path = project.with_name(f"{project.name}.lock")
     path.write_bytes(content)
     taken = LockFile(project)
@@ -76,16 +76,16 @@ def test_an_unreadable_lock_that_nobody_holds_is_taken(project: Path, content: b
     assert not path.exists()
 
 
-def test_another_machine_is_believed_until_a_person_says_otherwise(project: Path):
+def test_the_lock_of_another_machine_holds_until_the_user_overrides_it(project: Path):
     write_owner(project, 1, "another-machine")
     with pytest.raises(ProjectLockedError, match="another-machine"):
         LockFile(project)
     LockFile(project, take_over=True).release()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="asks POSIX whether a process lives")
-def test_where_the_disk_knows_no_locks_the_process_decides(project: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lock, "_try_system_lock", lambda _descriptor: None)
+@pytest.mark.skipif(os.name != "posix", reason="checks for a process the POSIX way")
+def test_without_file_locks_the_owning_process_decides(project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lock, "try_system_lock", lambda _descriptor: None)
     write_owner(project, os.getppid(), socket.gethostname())
     with pytest.raises(ProjectLockedError):
         LockFile(project)
@@ -93,8 +93,8 @@ def test_where_the_disk_knows_no_locks_the_process_decides(project: Path, monkey
     LockFile(project).release()
 
 
-def test_a_lock_that_was_taken_away_while_we_waited_is_made_anew(project: Path, monkeypatch: pytest.MonkeyPatch):
-    real, calls = lock._try_system_lock, []
+def test_a_lock_file_that_was_deleted_meanwhile_is_created_again(project: Path, monkeypatch: pytest.MonkeyPatch):
+    real, calls = lock.try_system_lock, []
 
     def lock_after_removal(descriptor: int) -> bool | None:
         calls.append(descriptor)
@@ -102,7 +102,7 @@ def test_a_lock_that_was_taken_away_while_we_waited_is_made_anew(project: Path, 
             project.with_name(f"{project.name}.lock").unlink()
         return real(descriptor)
 
-    monkeypatch.setattr(lock, "_try_system_lock", lock_after_removal)
+    monkeypatch.setattr(lock, "try_system_lock", lock_after_removal)
     held = LockFile(project)
     assert len(calls) == 2
     with pytest.raises(ProjectLockedError):

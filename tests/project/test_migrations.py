@@ -1,4 +1,4 @@
-"""Files of earlier releases open with all that was in them; files of later ones are refused and unchanged."""
+"""Files of earlier releases open with all their contents; files of later ones are refused and unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def version_1(tmp_path: Path) -> Path:
     return Path(shutil.copy(GOLDEN / "version-1.sqlite", tmp_path / "clip.mp4.iouv"))
 
 
-def test_a_file_of_version_1_opens_with_all_that_was_in_it(version_1: Path):
+def test_a_file_of_version_1_opens_with_all_its_contents(version_1: Path):
     project = ProjectFile.open(version_1)
     contents = project.load()
     document = contents.document
@@ -71,7 +71,7 @@ def fail(connection: sqlite3.Connection) -> None:
     connection.execute("SELECT nothing FROM nowhere")
 
 
-def test_a_migration_keeps_the_old_file_beside(version_1: Path):
+def test_a_migration_keeps_a_copy_of_the_old_file(version_1: Path):
     assert migrate(version_1, migrations={1: add_note, 2: drop_decisions}, target=3) == 1
     with closing(schema.connect(version_1)) as connection:
         assert read_version(connection) == 3
@@ -82,7 +82,7 @@ def test_a_migration_keeps_the_old_file_beside(version_1: Path):
         assert connection.execute("SELECT count(*) FROM decisions").fetchall() == [(0,)]
 
 
-def test_a_migration_that_fails_changes_nothing(version_1: Path):
+def test_a_failed_migration_changes_nothing(version_1: Path):
     before = version_1.read_bytes()
     with pytest.raises(sqlite3.Error):
         migrate(version_1, migrations={1: add_note, 2: fail}, target=3)

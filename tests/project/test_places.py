@@ -1,4 +1,4 @@
-"""Network disks and synced folders are told apart from local ones."""
+"""Network disks and synchronised folders are distinguished from local ones."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from iouviewer.project.places import find_mount_type, is_remote_or_synced, is_sy
         ("films", False),
     ],
 )
-def test_synced_folders_are_known_by_name(tmp_path: Path, name: str, synced: bool):
+def test_synchronised_folders_are_recognised_by_name(tmp_path: Path, name: str, synced: bool):
     folder = tmp_path / name / "clips"
     folder.mkdir(parents=True)
     assert is_synced(folder) is synced
 
 
-def test_a_syncthing_folder_is_known_by_its_mark(tmp_path: Path):
+def test_a_syncthing_folder_is_recognised_by_its_marker(tmp_path: Path):
     folder = tmp_path / "films" / "clips"
     folder.mkdir(parents=True)
     assert not is_synced(folder)
@@ -41,7 +41,7 @@ def test_a_syncthing_folder_is_known_by_its_mark(tmp_path: Path):
     ("folder", "kind"),
     [("/", "ext4"), ("/home/me", "ext4"), ("/mnt/nas/films", "nfs4"), ("/mnt/nas2", "ext4"), ("/mnt/nas/usb", "vfat")],
 )
-def test_the_longest_mount_decides(folder: str, kind: str):
+def test_the_longest_mount_point_decides(folder: str, kind: str):
     mounts = [("/", "ext4"), ("/mnt/nas", "nfs4"), ("/mnt/nas/usb", "vfat")]
     assert find_mount_type(Path(folder), mounts) == kind
 
@@ -50,7 +50,7 @@ def test_no_mounts_mean_no_type():
     assert find_mount_type(Path("/home"), []) == ""
 
 
-@pytest.mark.skipif(places.sys.platform != "linux", reason="reads the mounts as Linux gives them")
+@pytest.mark.skipif(places.sys.platform != "linux", reason="reads the mounts of Linux")
 def test_a_network_disk_is_remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(places, "read_linux_mounts", lambda: [("/", "ext4")])
     assert not is_remote_or_synced(tmp_path / "clip.iouv")

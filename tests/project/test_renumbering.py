@@ -1,12 +1,13 @@
-"""Frames are counted anew between edits, undo, redo and reopening: every state moves, and none is lost.
+"""Videos are re-indexed between edits, undo, redo and reopening: every state is renumbered, and none is lost.
 
-The states along the history are kept as documents of their own and renumbered one by one, without edits; undo and redo
-must walk along them.
+The model keeps the states along the history as separate documents and renumbers each without edits; undo and redo must
+lead to these states.
 """
 
 from __future__ import annotations
 
 import random
+import sqlite3
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from iouviewer.document.edits import AddBoxes, FrameMark, FrameState, RemoveBoxe
 from iouviewer.document.history import MemoryHistory
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.renumbering import FrameMapping, map_frames
+from iouviewer.project import numbering_rows
 from iouviewer.project.store import ProjectFile
 
 from .building import FRAMES, bits_of, make_document, make_predictions, state_of
@@ -34,36 +36,36 @@ pytestmark = pytest.mark.usefixtures("qapp")
 
 
 def numbering(stamps: list[int], digest: str = "d") -> Numbering:
-    """Time stamps that are all different, packets in any order."""
+    """Distinct timestamps, packets in any order."""
     n = len(stamps)
     zeros = np.zeros(n, np.int64)
     return Numbering(digest, np.array(stamps, np.int64), zeros, np.array(stamps, np.int64), zeros, n)
 
 
-def counted_anew(session: Session, seed: int) -> FrameMapping:
-    """Some pictures gone, some new, the others in another order."""
+def random_mapping(session: Session, seed: int) -> FrameMapping:
+    """Some frames missing, some new, the others in another order."""
     chance = random.Random(seed)
     source = session.source
     rows = session.document.numbering() or numbering([100 * frame for frame in range(source.frame_count)])
     stamps = [int(stamp) for stamp in rows.stamps if chance.random() < 0.8]
-    fresh = max(FRAMES - len(stamps), chance.randrange(3))
-    stamps += [100_000 + chance.randrange(10_000_000) for _ in range(fresh)]
+    added = max(FRAMES - len(stamps), chance.randrange(3))
+    stamps += [100_000 + chance.randrange(10_000_000) for _ in range(added)]
     if chance.random() < 0.5:
         chance.shuffle(stamps)
     return map_frames(source.id, rows, numbering(stamps, str(seed)), lambda: frames_in_use(session))
 
 
-class RenumberingToo(EditingAndReopening):
-    """As its base, with every state kept as a document."""
+class EditingReopeningAndRenumbering(EditingAndReopening):
+    """Adds renumbering and new frames; every state of the model is also kept as a document."""
 
     @initialize()
     def begin(self) -> None:
         super().begin()
         self.documents: list[Document] = [deepcopy(self.session.document)]
 
-    def edited(self) -> None:
+    def record_edit(self) -> None:
         before = self.at
-        super().edited()
+        super().record_edit()
         if self.at != before:
             del self.documents[self.at :]
             self.documents.append(deepcopy(self.session.document))
@@ -75,24 +77,24 @@ class RenumberingToo(EditingAndReopening):
         before = state_of(self.session.document)
         self.session.execute(edit, "Mark")
         if default_state is not state and state_of(self.session.document) == before:
-            # A step that changes nothing but what is to come.
+            # The step changes nothing but the default state.
             del self.states[self.at + 1 :], self.documents[self.at + 1 :]
             self.states.append(before)
             self.documents.append(deepcopy(self.session.document))
             self.at += 1
         else:
-            self.edited()
+            self.record_edit()
 
     @rule(frame=st.integers(0, FRAMES - 1), value=st.sampled_from(["", "right"]))
     def decide_on_a_frame(self, frame: int, value: str) -> None:
         self.session.execute(SetDecisions(((f"MISS:{frame}:4", value),)), "Decide")
-        self.edited()
+        self.record_edit()
 
-    def _follow(self) -> None:
+    def _update_states(self) -> None:
         self.states = [state_of(document) for document in self.documents]
 
     @rule(more=st.integers(1, 3))
-    def grow(self, more: int) -> None:
+    def add_frames(self, more: int) -> None:
         source = self.session.source
         before, rows = source.frame_count, self.session.document.numbering()
         source = replace(source, frame_count=before + more)
@@ -104,20 +106,20 @@ class RenumberingToo(EditingAndReopening):
         self.project.save_source(source, known, range(before, before + more), self.session.ground_truth.default_state)
         for document in self.documents:
             document.update_source(source)
-        self._follow()
+        self._update_states()
 
     @rule(seed=st.integers(0, 10**6))
     def renumber(self, seed: int) -> None:
-        mapping = counted_anew(self.session, seed)
+        mapping = random_mapping(self.session, seed)
         source = replace(self.session.source, frame_count=mapping.frame_count, index_digest=str(seed))
         self.session.renumber(mapping, source)
         for document in self.documents:
             document.renumber(mapping, source)
-        self._follow()
+        self._update_states()
 
 
-RenumberingToo.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
-TestRenumberingToo = RenumberingToo.TestCase
+EditingReopeningAndRenumbering.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestEditingReopeningAndRenumbering = EditingReopeningAndRenumbering.TestCase
 
 
 @pytest.fixture
@@ -135,8 +137,8 @@ def steps() -> Session:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_undo_after_a_renumbering_is_the_renumbered_undone_state(steps: Session, seed: int):
-    mapping = counted_anew(steps, seed)
+def test_undo_after_a_renumbering_gives_the_renumbered_undone_state(steps: Session, seed: int):
+    mapping = random_mapping(steps, seed)
     source = replace(steps.source, frame_count=mapping.frame_count, index_digest="new")
     states = []
     undone = deepcopy(steps.document)
@@ -160,7 +162,7 @@ def test_undo_after_a_renumbering_is_the_renumbered_undone_state(steps: Session,
     assert history.undo_step() is None
 
 
-def test_predictions_settings_and_numbering_are_there_after_reopening(tmp_path: Path):
+def test_predictions_and_numbering_are_read_back_after_a_renumbering(tmp_path: Path):
     path = tmp_path / "clip.mp4.iouv"
     session = Session()
     document = make_document()
@@ -185,12 +187,12 @@ def test_predictions_settings_and_numbering_are_there_after_reopening(tmp_path: 
     assert [bits_of(variant.predictions) for variant in contents.variants] == bits
     assert contents.variants[1].predictions.covered.tolist()[:8] == [True] * 7 + [False]
     assert state_of(contents.document) == state
-    kept = contents.document.numbering()
-    assert kept is not None and kept.digest == "after"
-    assert kept.stamps.tolist() == mapping.numbering.stamps.tolist()
+    stored = contents.document.numbering()
+    assert stored is not None and stored.digest == "after"
+    assert stored.stamps.tolist() == mapping.numbering.stamps.tolist()
 
 
-def test_steps_that_are_not_in_memory_move_too(tmp_path: Path):
+def test_steps_that_are_not_in_memory_are_renumbered(tmp_path: Path):
     path = tmp_path / "clip.mp4.iouv"
     session = Session()
     document = make_document()
@@ -213,11 +215,7 @@ def test_steps_that_are_not_in_memory_move_too(tmp_path: Path):
     project.close()
 
 
-def test_a_disk_that_is_full_delays_the_whole_move_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import sqlite3
-
-    from iouviewer.project import numbering_rows
-
+def test_a_full_disk_delays_the_renumbering_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "clip.mp4.iouv"
     session = Session()
     document = make_document()
@@ -227,13 +225,13 @@ def test_a_disk_that_is_full_delays_the_whole_move_and_loses_nothing(tmp_path: P
     assert project.flush()
     write, failures = numbering_rows.write_numbering, [sqlite3.OperationalError("database or disk is full")]
 
-    def write_once_more(*args: object) -> None:
+    def fail_once(connection: sqlite3.Connection, source: int, numbering: Numbering | None) -> None:
         if failures:
             raise failures.pop()
-        write(*args)  # type: ignore[arg-type]
+        write(connection, source, numbering)
 
-    monkeypatch.setattr(numbering_rows, "write_numbering", write_once_more)
-    mapping = counted_anew(session, 3)
+    monkeypatch.setattr(numbering_rows, "write_numbering", fail_once)
+    mapping = random_mapping(session, 3)
     session.renumber(mapping, replace(session.source, frame_count=mapping.frame_count, index_digest="new"))
     session.execute(SetRects(((2, (5.0, 5.0, 9.0, 9.0)),)), "Move")
     state = state_of(document)

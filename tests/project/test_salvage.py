@@ -1,4 +1,4 @@
-"""A damaged project is kept as it is, and what can be read of it goes to a new one."""
+"""A damaged project stays unchanged, and what can be read of it is written to a new one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def boxes_of(document: Document) -> dict[int, tuple[float, ...]]:
     return {box.id: (box.frame, *box.rect) for frame in range(FRAMES) for box in truth.boxes(frame)}
 
 
-def test_a_sound_project_is_salvaged_whole(project_path: Path, tmp_path: Path):
+def test_an_intact_project_is_recovered_completely(project_path: Path, tmp_path: Path):
     target = tmp_path / "new.iouv"
     report = salvage(project_path, target)
     assert (report.boxes, report.frames, report.variants, report.steps, report.losses) == (2000, FRAMES, 1, 5, [])
@@ -85,7 +85,7 @@ def test_without_its_first_page_nothing_is_lost(project_path: Path, tmp_path: Pa
 
 
 def leaf_pages(path: Path) -> list[int]:
-    """Pages (from 1) that are leaves of the table of boxes; told apart by the header's first byte, 10."""
+    """Pages (from 1) that are leaves of the table of boxes; identified by the first byte of their header, 10."""
     data = path.read_bytes()
     with closing(schema.connect(path)) as connection:
         root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'boxes'").fetchone()[0]
@@ -97,7 +97,7 @@ def leaf_pages(path: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("which", [[0], [5], [-1], [3, 9, 10]])
-def test_boxes_on_both_sides_of_damaged_pages_are_saved(project_path: Path, tmp_path: Path, which: list[int]):
+def test_boxes_on_both_sides_of_damaged_pages_are_recovered(project_path: Path, tmp_path: Path, which: list[int]):
     old, project = load(project_path)
     project.close()
     pages = leaf_pages(project_path)
@@ -111,16 +111,16 @@ def test_boxes_on_both_sides_of_damaged_pages_are_saved(project_path: Path, tmp_
     report = salvage(project_path, tmp_path / "new.iouv")
     new, project = load(tmp_path / "new.iouv")
     project.close()
-    saved, all_boxes = boxes_of(new), boxes_of(old)
-    assert saved.items() <= all_boxes.items()
+    recovered, all_boxes = boxes_of(new), boxes_of(old)
+    assert recovered.items() <= all_boxes.items()
     per_page = 2000 / len(pages)
-    assert len(saved) >= 2000 - (len(which) + 1) * per_page * 1.5
-    assert len(saved) == report.boxes < 2000
+    assert len(recovered) >= 2000 - (len(which) + 1) * per_page * 1.5
+    assert len(recovered) == report.boxes < 2000
     assert any("boxes" in loss for loss in report.losses)
     assert report.steps == 0 and any("undone" in loss for loss in report.losses)
 
 
-def test_a_file_cut_off_in_the_middle_gives_what_is_there(project_path: Path, tmp_path: Path):
+def test_the_remaining_boxes_of_a_truncated_file_are_recovered(project_path: Path, tmp_path: Path):
     old, project = load(project_path)
     project.close()
     project_path.write_bytes(project_path.read_bytes()[: 25 * 4096])
@@ -147,7 +147,7 @@ def test_flipped_bytes_never_make_salvage_fail_or_invent_boxes(project_path: Pat
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database", b"\0" * 50_000])
-def test_what_holds_nothing_is_told_and_no_file_is_made(tmp_path: Path, content: bytes):
+def test_a_file_without_contents_is_refused_and_no_file_is_created(tmp_path: Path, content: bytes):
     path, target = tmp_path / "clip.mp4.iouv", tmp_path / "new.iouv"
     path.write_bytes(content)
     with pytest.raises(UserError):

@@ -1,4 +1,4 @@
-"""Whatever is edited, undone, redone and reopened: the file holds what the window showed."""
+"""After any edits, undos, redos and reopenings the file holds the state that the session showed."""
 
 from __future__ import annotations
 
@@ -33,11 +33,10 @@ pytestmark = pytest.mark.usefixtures("qapp")
 numbers = st.floats(-500, 500, allow_nan=False)
 sizes = st.floats(0.01, 300)
 picks = st.integers(0, 1000)
-moves = st.lists(st.tuples(numbers, numbers, sizes, sizes), min_size=1, max_size=4)
 
 
 class EditingAndReopening(RuleBasedStateMachine):
-    """Against a list of states: undo and redo walk along it, an edit after undo cuts it off."""
+    """The model is a list of states: undo and redo move along it, an edit after undo truncates it."""
 
     @initialize()
     def begin(self) -> None:
@@ -50,7 +49,7 @@ class EditingAndReopening(RuleBasedStateMachine):
         self.states = [state_of(document)]
         self.at = 0
 
-    def edited(self) -> None:
+    def record_edit(self) -> None:
         state = state_of(self.session.document)
         if state == self.states[self.at]:
             return
@@ -66,14 +65,14 @@ class EditingAndReopening(RuleBasedStateMachine):
     def add(self, frame: int, x: float, y: float, w: float, h: float, class_id: int) -> None:
         (box_id,) = self.session.ground_truth.new_ids(1)
         self.session.execute(AddBoxes((Box(box_id, frame, (x, y, x + w, y + h), class_id),)), "Add")
-        self.edited()
+        self.record_edit()
 
     @rule(pick=picks)
     def remove(self, pick: int) -> None:
         box_id = self.some_box(pick)
         if box_id is not None:
             self.session.execute(RemoveBoxes((box_id,)), "Delete")
-            self.edited()
+            self.record_edit()
 
     @rule(
         pick=picks,
@@ -88,7 +87,7 @@ class EditingAndReopening(RuleBasedStateMachine):
             self.session.preview(SetRects(((box_id, (x, y, x + w, y + h)),)))
         if end:
             self.session.commit_preview("Resize")
-            self.edited()
+            self.record_edit()
         else:
             self.session.cancel_preview()
 
@@ -97,22 +96,22 @@ class EditingAndReopening(RuleBasedStateMachine):
         box_id = self.some_box(pick)
         if box_id is not None:
             self.session.execute(SetClasses(((box_id, class_id),)), "Class")
-            self.edited()
+            self.record_edit()
 
     @rule(frame=st.integers(0, FRAMES - 1), state=st.sampled_from(FrameState), verified=st.booleans())
     def mark(self, frame: int, state: FrameState, verified: bool) -> None:
         self.session.execute(SetFrames((FrameMark(frame, state, verified),)), "Mark")
-        self.edited()
+        self.record_edit()
 
     @rule(key=st.sampled_from("abc"), value=st.sampled_from(["", "right", "unclear"]))
     def decide(self, key: str, value: str) -> None:
         self.session.execute(SetDecisions(((key, value),)), "Decide")
-        self.edited()
+        self.record_edit()
 
     @rule(name=st.sampled_from(["person", "human", "Größe"]))
     def rename(self, name: str) -> None:
         self.session.execute(SetClassNames((name, "car")), "Rename")
-        self.edited()
+        self.record_edit()
 
     @rule()
     def undo(self) -> None:
@@ -143,7 +142,7 @@ class EditingAndReopening(RuleBasedStateMachine):
         self.session.open_document(contents.document, history=self.project, project_path=str(self.path))
 
     @invariant()
-    def the_window_shows_the_state_at_the_cursor(self) -> None:
+    def the_session_shows_the_state_at_the_cursor(self) -> None:
         assert state_of(self.session.document) == self.states[self.at]
 
     def teardown(self) -> None:

@@ -1,4 +1,4 @@
-"""The project file keeps rows, steps and the cursor, and gives them back bit for bit."""
+"""The project file stores rows, steps and the cursor, and returns them bit for bit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "clip.mp4.iouv"
 
 
-def reopened(path: Path) -> ProjectFile:
+def reopen(path: Path) -> ProjectFile:
     return ProjectFile.open(path)
 
 
@@ -61,11 +61,11 @@ def redo(project: ProjectFile, document: Document) -> None:
     project.move(1, rows_for(document, applied.change.box_ids, applied.change.frames))
 
 
-def test_an_empty_document_comes_back_empty(path: Path):
+def test_an_empty_document_is_read_back_empty(path: Path):
     document = Document()
     document.add_source(Source(0, "", "", 0, 0, 0))
     ProjectFile.create(path, document).close()
-    project = reopened(path)
+    project = reopen(path)
     contents = project.load()
     project.close()
     assert state_of(contents.document) == state_of(document)
@@ -73,11 +73,11 @@ def test_an_empty_document_comes_back_empty(path: Path):
     assert (project.cursor, project.step_count) == (0, 0)
 
 
-def test_a_document_comes_back_bit_for_bit(path: Path):
+def test_a_document_is_read_back_bit_for_bit(path: Path):
     document = make_document(path.with_name("clip.mp4"))
     document.load_decisions([("miss:1:2", "unclear")])
     ProjectFile.create(path, document, settings={"convention": "inclusive", "n": [1, 2]}).close()
-    project = reopened(path)
+    project = reopen(path)
     contents = project.load()
     project.close()
     assert state_of(contents.document) == state_of(document)
@@ -86,7 +86,7 @@ def test_a_document_comes_back_bit_for_bit(path: Path):
     assert contents.relative_paths == {0: "clip.mp4"}
 
 
-def test_twenty_edits_of_all_kinds_and_undos_come_back(path: Path):
+def test_twenty_edits_of_all_kinds_and_undos_are_read_back(path: Path):
     document = make_document()
     start = state_of(document)
     project = ProjectFile.create(path, document)
@@ -98,7 +98,7 @@ def test_twenty_edits_of_all_kinds_and_undos_come_back(path: Path):
         undo(project, document)
     project.close()
 
-    project = reopened(path)
+    project = reopen(path)
     loaded = project.load().document
     assert state_of(loaded) == states[14] == state_of(document)
     assert (project.cursor, project.step_count) == (14, 20)
@@ -110,12 +110,12 @@ def test_twenty_edits_of_all_kinds_and_undos_come_back(path: Path):
         assert state_of(loaded) == states[position]
     assert project.undo_step() is None
     project.close()
-    project = reopened(path)
+    project = reopen(path)
     assert state_of(project.load().document) == start
     project.close()
 
 
-def test_an_edit_after_undo_drops_the_tail_in_the_file_too(path: Path):
+def test_an_edit_after_undo_deletes_the_redo_steps_in_the_file(path: Path):
     document = make_document()
     project = ProjectFile.create(path, document)
     for label, edit in twenty_edits()[:5]:
@@ -125,14 +125,14 @@ def test_an_edit_after_undo_drops_the_tail_in_the_file_too(path: Path):
     project.append(*apply_step(document, "Other", SetRects(((2, (1.0, 2.0, 3.0, 4.0)),))))
     assert project.redo_step() is None
     project.close()
-    project = reopened(path)
+    project = reopen(path)
     assert (project.cursor, project.step_count) == (3, 3)
     step = project.undo_step()
     assert step is not None and step.label == "Other"
     project.close()
 
 
-def test_a_burst_of_nudges_is_one_step_that_goes_back_to_its_start(path: Path):
+def test_a_burst_of_nudges_is_one_step_whose_undo_restores_the_start(path: Path):
     document = make_document()
     before = state_of(document)
     project = ProjectFile.create(path, document)
@@ -140,7 +140,7 @@ def test_a_burst_of_nudges_is_one_step_that_goes_back_to_its_start(path: Path):
         edit = SetRects(((3, (20.0 + by, 21.0, 60.0 + by, 61.0)),))
         project.append(*apply_step(document, "Nudge box 3", edit, "nudge:3"))
     project.close()
-    project = reopened(path)
+    project = reopen(path)
     assert project.step_count == 1
     loaded = project.load().document
     undo(project, loaded)
@@ -148,13 +148,13 @@ def test_a_burst_of_nudges_is_one_step_that_goes_back_to_its_start(path: Path):
     project.close()
 
 
-def test_ids_of_deleted_boxes_are_never_used_again(path: Path):
+def test_ids_of_deleted_boxes_are_never_reused(path: Path):
     document = make_document()
     project = ProjectFile.create(path, document)
     project.append(*apply_step(document, "Add", AddBoxes((Box(40, 1, (1, 2, 3, 4)),))))
     undo(project, document)
     project.close()
-    project = reopened(path)
+    project = reopen(path)
     assert project.load().document.ground_truth().next_id == 41
     project.close()
 
@@ -186,7 +186,7 @@ def test_the_cursor_cannot_leave_the_history(path: Path):
     project.close()
 
 
-def test_saved_is_told_after_the_commit_with_rising_numbers(path: Path):
+def test_saves_are_reported_after_the_commit_with_increasing_numbers(path: Path):
     document = make_document()
     project = ProjectFile.create(path, document)
     assert project.flush()
@@ -208,7 +208,7 @@ def test_saved_is_told_after_the_commit_with_rising_numbers(path: Path):
     assert seen[-1][:2] == (9, 9)
 
 
-def test_one_file_is_left_on_close(path: Path):
+def test_closing_leaves_one_file(path: Path):
     document = make_document()
     project = ProjectFile.create(path, document)
     project.append(*apply_step(document, *twenty_edits()[0]))
@@ -218,7 +218,7 @@ def test_one_file_is_left_on_close(path: Path):
     assert path.read_bytes()[18:20] == b"\x01\x01"  # rollback journal, not a write-ahead log
 
 
-def test_the_writer_is_gone_after_close(path: Path):
+def test_the_writer_thread_ends_on_close(path: Path):
     before = threading.active_count()
     project = ProjectFile.create(path, make_document())
     project.close()
@@ -227,7 +227,7 @@ def test_the_writer_is_gone_after_close(path: Path):
 
 
 @pytest.mark.parametrize(("remote", "journal"), [(False, "wal"), (True, "delete")])
-def test_every_commit_is_flushed_with_the_journal_that_suits_the_disk(
+def test_every_commit_is_flushed_with_the_journal_mode_for_the_disk(
     path: Path, monkeypatch: pytest.MonkeyPatch, remote: bool, journal: str
 ):
     monkeypatch.setattr(schema, "is_remote_or_synced", lambda _path: remote)
@@ -239,7 +239,7 @@ def test_every_commit_is_flushed_with_the_journal_that_suits_the_disk(
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == journal
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
     project.close()
-    project = reopened(path)
+    project = reopen(path)
     assert state_of(project.load().document) == state_of(document)
     project.close()
 
@@ -252,13 +252,13 @@ def test_creating_never_replaces_a_file(path: Path):
     assert not path.with_name(f"{path.name}.lock").exists()
 
 
-def test_a_folder_that_is_no_folder_is_told(tmp_path: Path):
+def test_a_path_below_a_file_is_refused(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
         ProjectFile.create(tmp_path / "file" / "clip.mp4.iouv", make_document())
 
 
-def test_what_is_no_project_is_refused_and_unchanged(tmp_path: Path):
+def test_a_file_that_is_not_a_project_is_refused_and_unchanged(tmp_path: Path):
     other = tmp_path / "other.iouv"
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE photos (id)")
@@ -273,7 +273,7 @@ def test_what_is_no_project_is_refused_and_unchanged(tmp_path: Path):
 # Ground truth as a whole
 
 
-def test_ground_truth_is_imported_as_one_transaction(path: Path):
+def test_ground_truth_is_imported_in_one_transaction(path: Path):
     empty = Document()
     empty.add_source(Source(0, "clip.mp4", "", 640, 480, 8))
     full = make_document()
@@ -284,14 +284,14 @@ def test_ground_truth_is_imported_as_one_transaction(path: Path):
     )
     assert project.progress[1] == 2
     project.close()
-    project = reopened(path)
+    project = reopen(path)
     loaded = project.load().document
     assert state_of(loaded)["sources"][0][1:] == state_of(full)["sources"][0][1:]
     assert loaded.class_names == full.class_names
     project.close()
 
 
-def test_ground_truth_with_a_history_is_not_replaced_behind_its_back(path: Path):
+def test_ground_truth_with_a_history_is_not_replaced_without_a_step(path: Path):
     document = make_document()
     project = ProjectFile.create(path, document)
     project.append(*apply_step(document, *twenty_edits()[0]))
@@ -306,32 +306,32 @@ def test_ground_truth_with_a_history_is_not_replaced_behind_its_back(path: Path)
 # Variants
 
 
-def test_variants_come_back_bit_for_bit_in_order(path: Path):
+def test_variants_are_read_back_bit_for_bit_in_order(path: Path):
     first, second = make_predictions(seed=1), make_predictions(seed=2, boxes=0)
     variants = [make_variant("a", "base", first), make_variant("b", "Größe ü", replace(second, has_scores=False))]
     project = ProjectFile.create(path, make_document(), variants=variants, baseline="b")
     project.close()
-    project = reopened(path)
+    project = reopen(path)
     contents = project.load()
     project.close()
     assert [v.name for v in contents.variants] == ["base", "Größe ü"]
     assert contents.baseline == "b"
-    for kept, given in zip(contents.variants, variants, strict=True):
-        assert bits_of(kept.predictions) == bits_of(given.predictions)
-        assert replace(kept, predictions=given.predictions) == given
+    for loaded, given in zip(contents.variants, variants, strict=True):
+        assert bits_of(loaded.predictions) == bits_of(given.predictions)
+        assert replace(loaded, predictions=given.predictions) == given
 
 
-def test_predictions_of_many_chunks_come_back(path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_predictions_of_many_chunks_are_read_back(path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("iouviewer.project.variant_rows.CHUNK_FRAMES", 3)
     predictions = make_predictions(50, boxes=400)
     document = make_document(frame_count=50)
     ProjectFile.create(path, document, variants=[make_variant("a", "base", predictions)]).close()
-    project = reopened(path)
+    project = reopen(path)
     assert bits_of(project.load().variants[0].predictions) == bits_of(predictions)
     project.close()
 
 
-def test_predictions_are_written_again_only_where_they_are_others(path: Path):
+def test_only_changed_predictions_are_written_again(path: Path):
     variant = make_variant("a", "base", make_predictions())
     project = ProjectFile.create(path, make_document(), variants=[variant])
     assert project.flush()
@@ -348,35 +348,35 @@ def test_predictions_are_written_again_only_where_they_are_others(path: Path):
         assert connection.execute("SELECT count(*) FROM prediction_chunks").fetchall() == [(0,)]
 
 
-def test_a_run_that_was_interrupted_keeps_its_chunks_and_says_so(path: Path):
+def test_an_interrupted_run_keeps_its_chunks_and_is_marked_as_cancelled(path: Path):
     started = replace(make_variant("a", "run", PredictionSet.empty(8, score_floor=0.01)), state=RunState.RUNNING)
     project = ProjectFile.create(path, make_document())
     project.save_variants([started], "a")
-    frames, growing = [np.array([0, 1]), np.array([2]), np.array([1, 3])], started.predictions
+    frames, predictions = [np.array([0, 1]), np.array([2]), np.array([1, 3])], started.predictions
     for number, chunk in enumerate(frames):
         rows = np.repeat(chunk, 2)
-        growing = growing.with_frames(
+        predictions = predictions.with_frames(
             chunk,
             row_frames=rows,
             boxes=np.array([[1.0], [2.0], [30.0], [40.0]]) + np.arange(len(rows)) / 3 + number,
             class_ids=np.zeros(len(rows), np.int64),
             scores=np.full(len(rows), 0.5),
         )
-        project.save_variant_chunk(replace(started, predictions=growing), chunk.tolist())
+        project.save_variant_chunk(replace(started, predictions=predictions), chunk.tolist())
     project.close()
-    project = reopened(path)
+    project = reopen(path)
     found = project.load().variants[0]
     project.close()
     assert found.state is RunState.CANCELLED and "ended" in found.message
     assert np.flatnonzero(found.predictions.covered).tolist() == [0, 1, 2, 3]
-    assert found.predictions.table.boxes.tobytes() == growing.table.boxes.tobytes()
-    assert found.predictions.table.offsets.tolist() == growing.table.offsets.tolist()
+    assert found.predictions.table.boxes.tobytes() == predictions.table.boxes.tobytes()
+    assert found.predictions.table.offsets.tolist() == predictions.table.offsets.tolist()
 
 
 # Other windows, copies, damage
 
 
-def test_a_second_window_is_told_and_reads_a_copy(path: Path, tmp_path: Path):
+def test_a_second_window_is_refused_and_can_open_a_copy(path: Path, tmp_path: Path):
     document = make_document()
     project = ProjectFile.create(path, document)
     project.append(*apply_step(document, *twenty_edits()[0]))
@@ -388,12 +388,12 @@ def test_a_second_window_is_told_and_reads_a_copy(path: Path, tmp_path: Path):
     copy.close()
     project.append(*apply_step(document, *twenty_edits()[1]))
     project.close()
-    project = reopened(path)
+    project = reopen(path)
     assert project.step_count == 2
     project.close()
 
 
-def test_a_snapshot_is_a_whole_project_with_the_last_edit(path: Path):
+def test_a_snapshot_is_a_complete_project_with_the_last_edit(path: Path):
     document = make_document()
     project = ProjectFile.create(path, document)
     project.append(*apply_step(document, *twenty_edits()[0]))
@@ -409,7 +409,7 @@ def test_a_snapshot_is_a_whole_project_with_the_last_edit(path: Path):
         opened.close()
 
 
-def test_a_snapshot_where_no_folder_can_be_made_is_told(path: Path):
+def test_a_snapshot_without_a_folder_is_refused(path: Path):
     project = ProjectFile.create(path, make_document())
     path.with_name(f"{path.name}.snapshots").write_text("in the way")
     with pytest.raises(UserError, match="snapshot"):
@@ -442,7 +442,7 @@ def test_a_truncated_file_is_never_opened_as_empty(path: Path, size: int):
         "UPDATE prediction_chunks SET data = substr(data, 1, 40)",
     ],
 )
-def test_rows_that_nobody_wrote_are_damage(path: Path, statement: str):
+def test_impossible_rows_are_reported_as_damage(path: Path, statement: str):
     variant = make_variant("a", "base", make_predictions())
     ProjectFile.create(path, make_document(), variants=[variant], settings={"a": 1}).close()
     with closing(schema.connect(path)) as connection:
