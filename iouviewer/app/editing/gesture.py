@@ -65,7 +65,7 @@ class DragGesture:
         truth = self._session.ground_truth
         after = {box.id: now.rect for box in self._before if (now := truth.find(box.id)) is not None}
         after = {box.id: after[box.id] for box in self._before if box.id in after and after[box.id] != box.rect}
-        edits = tracks.follow(truth, after, source=self._session.source.id)
+        edits = tracks.update_interpolated(truth, after, source=self._session.source.id)
         if edits:
             edits_of_step: list[Edit] = [SetRects(tuple(after.items()), self._session.source.id), *edits]
             self._session.preview(commands.combine_edits(edits_of_step, self._session.source.id), origin=ORIGIN)
@@ -88,7 +88,7 @@ class DrawGesture:
         self._session = session
         self._anchor = (x, y)
         # Read now: during the preview the frame is labelled already.
-        self._marks = tracks.mark_labelled(session.ground_truth, [session.current_frame])
+        self._marks = tracks.labelled_marks(session.ground_truth, [session.current_frame])
         self._class_id = class_id
         self._box_id: int | None = None
         self._rect: Rect | None = None

@@ -311,8 +311,8 @@ def _exact(info: VideoInfo, progress: IndexProgress | None, pause: DecodeCheckPa
         percent = _percent(progress)
         sentences = [
             tr(
-                "Checking frame accuracy: the whole file is decoded once in the background ({percent} %). No frame "
-                "differs so far. The result is saved for the next time.",
+                "Checking frame accuracy: the whole file is decoded once in the background ({percent} %). No error "
+                "was found so far. The result is saved for the next time.",
                 percent=percent,
             )
         ]
