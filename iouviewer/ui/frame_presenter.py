@@ -54,7 +54,7 @@ class FramePresenter(QObject):
         self._resize_timer = QTimer(self)
         self._resize_timer.setSingleShot(True)
         self._resize_timer.setInterval(_RESIZE_DELAY)
-        self._resize_timer.timeout.connect(self._on_resize_timer_timeout)
+        self._resize_timer.timeout.connect(self.update_target_size)
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         loader.opened.connect(self._on_opened)
@@ -191,7 +191,8 @@ class FramePresenter(QObject):
         self._session.statusMessage.emit(str(error))
         self._playback.frame_shown(self._session.current_frame)
 
-    def _on_resize_timer_timeout(self) -> None:
+    def update_target_size(self) -> None:
+        """Request frames in the size that the canvases show; reduced ones decode faster."""
         sizes = [canvas.display_size() for canvas in self._canvases if canvas.isVisible()]
         if not sizes:
             return

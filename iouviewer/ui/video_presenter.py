@@ -41,6 +41,7 @@ class VideoPresenter(QObject):
         status_widget: notes, frame cache and scrub cache in the status bar.
         marks: damaged frames and the loop on the timeline; exists after ``attach``.
         speed_control: playback speed and dropped frames.
+        pause_timer: runs out when a pause of the decode check is worth showing.
     """
 
     def __init__(
@@ -76,10 +77,10 @@ class VideoPresenter(QObject):
         for signal in (session.frameChanged, session.changed):
             signal.connect(self.speed_control.forget_dropped)
         self._shown_pause = DecodeCheckPause.NOT_PAUSED
-        self._pause_timer = QTimer(self)
-        self._pause_timer.setSingleShot(True)
-        self._pause_timer.setInterval(_PAUSE_DELAY)
-        self._pause_timer.timeout.connect(self._on_pause_timer_timeout)
+        self.pause_timer = QTimer(self)
+        self.pause_timer.setSingleShot(True)
+        self.pause_timer.setInterval(_PAUSE_DELAY)
+        self.pause_timer.timeout.connect(self._on_pause_timer_timeout)
         self._show_frame_cache(0)
 
     def attach(self, status: StatusBar, playback_bar: PlaybackBar, plot: TimelinePlot) -> None:
@@ -185,10 +186,10 @@ class VideoPresenter(QObject):
 
     def _on_decode_check_paused(self, pause: DecodeCheckPause) -> None:
         if pause is DecodeCheckPause.NOT_PAUSED:
-            self._pause_timer.stop()
+            self.pause_timer.stop()
             self._on_pause_timer_timeout()
-        elif not self._pause_timer.isActive():
-            self._pause_timer.start()
+        elif not self.pause_timer.isActive():
+            self.pause_timer.start()
 
     def _on_pause_timer_timeout(self) -> None:
         if self._shown_pause is not self._loader.decode_check_pause:

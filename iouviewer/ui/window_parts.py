@@ -15,7 +15,7 @@ from iouviewer.app.jobs.inference_job import InferenceQueue
 from iouviewer.app.jobs.verdict_job import VerdictJob
 from iouviewer.app.notifier import Level, Notifier
 from iouviewer.app.projects.controller import ProjectController
-from iouviewer.app.settings import SettingsStore
+from iouviewer.app.settings import Settings, SettingsStore
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.app.video.playback import Playback
 from iouviewer.errors import UserError
@@ -123,7 +123,7 @@ class WindowParts(QObject):
         )
         self.controls = ScoreControls(session)
         self.status = StatusBar(session)
-        mode = self._store.settings.extra.get(COMPARE_MODE, "")
+        mode = self.settings.extra.get(COMPARE_MODE, "")
         if mode in set(CompareMode):
             self.views.compare_view.set_mode(CompareMode(mode))
         self.workspaces = Workspaces(self.views)
@@ -227,6 +227,11 @@ class WindowParts(QObject):
         return self.status
 
     @property
+    def settings(self) -> Settings:
+        """The settings of the program."""
+        return self._store.settings
+
+    @property
     def theme(self) -> Theme:
         """The theme on screen."""
         return self._theme_manager.theme
@@ -242,7 +247,7 @@ class WindowParts(QObject):
     def fill_menus(self, bar: QMenuBar) -> None:
         """Create all menus, the recent files included."""
         menus = self.actions.fill_menus(bar)
-        self._recent_menu = RecentFilesMenu(menus["file"], self._store.settings, self.files)
+        self._recent_menu = RecentFilesMenu(menus["file"], self.settings, self.files)
 
     def fill_tool_bar(self, bar: QToolBar) -> None:
         """Add tools, thresholds, and the two workspaces at the right end."""
@@ -269,7 +274,7 @@ class WindowParts(QObject):
     # Settings
 
     def _apply_settings(self) -> None:
-        settings = self._store.settings
+        settings = self.settings
         changes = {id: tuple(text.split()) for id, text in settings.keys.items()}
         self.actions.set_keys(keys_of(settings.key_preset, changes))
         self.video_presenter.apply_settings()
@@ -279,7 +284,7 @@ class WindowParts(QObject):
 
     def edit_settings(self) -> None:
         """Show the settings dialog and apply what is accepted."""
-        settings = self._store.settings
+        settings = self.settings
         settings.set_score_defaults(self.session.scores.settings)
         dialog = SettingsDialog(self._window, settings)
         dialog.proxyDeletion.connect(self.loader.delete_proxies)
@@ -318,7 +323,7 @@ class WindowParts(QObject):
         self.views.canvas.setFocus()
 
     def _on_files_opened(self, is_sample: bool) -> None:
-        frame = self._store.settings.last_frame(self.session.source.path)
+        frame = self.settings.last_frame(self.session.source.path)
         if not is_sample and self.session.current_frame == 0 < frame < self.session.frame_count:
             self.session.go_to(frame)
             self.session.statusMessage.emit(tr("Continued at frame {frame:,}, where you left off", frame=frame))
@@ -346,11 +351,11 @@ class WindowParts(QObject):
     def close(self, geometry: bytes) -> None:
         """Write pending changes; stop all threads and the worker process."""
         self.playback.pause()
-        self._store.settings.window_geometry = geometry
+        self.settings.window_geometry = geometry
         if self.session.frame_count:
-            self._store.settings.remember_frame(self.session.source.path, self.session.current_frame)
-        self._store.settings.extra[COMPARE_MODE] = self.views.compare_view.mode.value
-        self._store.settings.set_score_defaults(self.session.scores.settings)
+            self.settings.remember_frame(self.session.source.path, self.session.current_frame)
+        self.settings.extra[COMPARE_MODE] = self.views.compare_view.mode.value
+        self.settings.set_score_defaults(self.session.scores.settings)
         self._save_settings()
         jobs = (self.runs, self.files, self.exports, self.verdicts, self.deferred_scores, self.differences)
         for part in (*jobs, self.controller, self.loader):

@@ -248,7 +248,7 @@ def test_a_run_of_the_reference_model_reproduces_its_scores(qtbot: QtBot, tmp_pa
         runs: list[Run] = []
         window.parts.queue.queued.connect(runs.append)
         QTimer.singleShot(0, answer)
-        window.parts.runs.ask([("yolo11n", shared_data / "models" / "yolo11n-pets.pt")])
+        window.parts.runs.configure_runs([("yolo11n", shared_data / "models" / "yolo11n-pets.pt")])
         assert estimates[0].startswith("315 frames")
         (run,) = runs
         qtbot.waitUntil(lambda: run.state in END, timeout=240_000)

@@ -42,17 +42,30 @@ def detections(frame: int, off: float = 0.0) -> Detections:
     )
 
 
+class ManualQueue(InferenceQueue):
+    """Starts the first run without a worker; the test emits the signals of the worker and ends the run."""
+
+    active: Run | None = None
+
+    @property
+    def current(self) -> Run | None:
+        return self.active
+
+    def enqueue(self, request: RunRequest, frame_count: int, done: set[int] | None = None) -> Run:
+        run = Run(1, request, frame_count, done=set(done or ()))
+        if self.active is None:
+            self.active, run.state = run, QueueState.RUNNING
+            self.started.emit(run)
+        return run
+
+    def end(self, state: QueueState) -> None:
+        self.active.state, self.active = state, None
+
+
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    """A window whose queue starts runs but no process; the test emits the signals of the worker."""
-
-    def start_next(queue: InferenceQueue) -> None:
-        if queue._current is None and queue._waiting:
-            queue._current = queue._waiting.pop(0)
-            queue._current.state = QueueState.RUNNING
-            queue.started.emit(queue._current)
-
-    monkeypatch.setattr(InferenceQueue, "_start_next", start_next)
+    """A window with a ``ManualQueue``."""
+    monkeypatch.setattr("iouviewer.ui.window_parts.InferenceQueue", ManualQueue)
     with opened_window(qtbot, small_case(tmp_path)) as window:
         yield window
 
@@ -88,8 +101,7 @@ def test_progress_shows_rate_and_remaining_time_until_the_run_ends(window: MainW
     assert "1:15 left" in text
     queue.modelLoaded.emit(run, LOADED)
     queue.detections.emit(run, [detections(f) for f in range(FRAMES)])
-    queue._current = None
-    run.state = QueueState.FINISHED
+    queue.end(QueueState.FINISHED)
     queue.finished.emit(run)
     assert not bar.isVisible()
     variant = window.session.variants.find("net")
@@ -109,8 +121,7 @@ def test_the_cancel_button_stops_the_current_run_and_keeps_its_results(window: M
     window.findChild(QToolButton, "cancelInferenceButton").click()
     assert run.stop.is_set()
     assert not second.stop.is_set()
-    queue._current = None
-    run.state = QueueState.CANCELLED
+    queue.end(QueueState.CANCELLED)
     queue.cancelled.emit(run)
     variant = session.variants.find("net")
     assert variant.state is RunState.CANCELLED
@@ -123,7 +134,8 @@ def test_a_failure_is_reported_once_and_shown_in_the_table(window: MainWindow) -
     window.parts.notifier.shown.connect(lambda notification: messages.append(notification.text))
     run = start(window)
     failure = Failed(kind=FailureKind.MISSING_PACKAGE, message="onnxruntime is missing", remedy="Install onnxruntime.")
-    run.failure, run.state, window.parts.queue._current = failure, QueueState.FAILED, None
+    run.failure = failure
+    window.parts.queue.end(QueueState.FAILED)
     window.parts.queue.failed.emit(run, failure)
     assert messages == ["onnxruntime is missing. Install onnxruntime."]
     assert window.session.variants.find("net").state is RunState.FAILED
@@ -137,7 +149,7 @@ def test_a_run_continues_only_after_the_user_trusts_the_file(
     monkeypatch.setattr(TrustDialog, "exec", lambda _dialog: int(is_trusted))
     monkeypatch.setattr(InferenceQueue, "trust", lambda _queue, run: resumed.append(run))
     run = start(window)
-    window.parts.queue._current = None
+    window.parts.queue.end(QueueState.NEEDS_TRUST)
     window.parts.queue.needsTrust.emit(run, "/w/net.pt", "ab" * 32, "It holds code.")
     assert resumed == ([run] if is_trusted else [])
     if not is_trusted:

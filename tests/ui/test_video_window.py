@@ -1,4 +1,4 @@
-"""The real window on awkward and broken videos: what it says of them, and how it plays them."""
+"""The window on unusual and damaged videos: notes, status on the canvas, playback."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 def notes(window: MainWindow) -> str:
-    """What stays to be seen of the video in the status bar."""
+    """The notes on the video in the status bar."""
     button = window.findChild(QToolButton, "videoNotes")
     return button.text() if button.isVisible() else ""
 
 
 def go(qtbot: QtBot, window: MainWindow, frame: int) -> str:
-    """Go to a frame and wait for its picture; what is said on it."""
+    """Go to a frame and wait until it is shown; returns its status on the canvas."""
     window.session.go_to(frame)
     shown(qtbot, window)
     return window.parts.views.canvas.status_text
 
 
 def on_screen(window: MainWindow) -> int:
-    """The number in the picture on the canvas, where it is shown in its own size; -1 for the ground without one."""
+    """The number coded in the image on the canvas; -1 if the image is missing or reduced."""
     image = window.parts.views.canvas.shown_image()
     if image.width() < window.session.source.width:
         return -1
@@ -53,7 +53,7 @@ def on_screen(window: MainWindow) -> int:
     return read_barcode(rows[:, : image.width() * 4].reshape(image.height(), image.width(), 4)[..., :3])
 
 
-def test_a_whole_file_gets_no_warning(qtbot: QtBot, clip) -> None:
+def test_an_intact_file_gets_no_warning(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
         assert not len(window.parts.video_presenter.marks.damaged)
@@ -61,7 +61,7 @@ def test_a_whole_file_gets_no_warning(qtbot: QtBot, clip) -> None:
 
 
 @pytest.mark.parametrize("name", ["damaged.avi", "damaged.mp4", "damaged.ts"])
-def test_a_damaged_file_says_so_for_good_and_marks_the_places(qtbot: QtBot, clip, name: str) -> None:
+def test_a_damaged_file_has_a_permanent_note_and_marks_on_the_timeline(qtbot: QtBot, clip, name: str) -> None:
     with opened_window(qtbot, OpenRequest(video=clip(name))) as window:
         for frame in range(0, window.session.frame_count, 4):
             window.session.go_to(frame)
@@ -74,10 +74,10 @@ def test_a_damaged_file_says_so_for_good_and_marks_the_places(qtbot: QtBot, clip
         frame = int(marks.damaged[-1])
         assert marks.tooltip_at(marks.pixel_x(frame)).startswith(f"Frame {frame:,}: ")
         window.parts.status.show_message("")
-        assert "damaged" in notes(window), "a message that fades does not take it along"
+        assert "damaged" in notes(window), "the note stays when a message disappears"
 
 
-def test_the_picture_itself_says_that_it_is_damaged(qtbot: QtBot, clip) -> None:
+def test_a_damaged_frame_has_a_status_on_the_canvas(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("damaged.avi"))) as window:
         qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
         frame = int(window.parts.video_presenter.marks.damaged[0])
@@ -86,21 +86,21 @@ def test_the_picture_itself_says_that_it_is_damaged(qtbot: QtBot, clip) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "note"),
     [
         ("cut.mp4", "34 frames missing"),
         ("cut.mkv", "ends early"),
-        ("turned_90.mp4", "turned 90°"),
+        ("turned_90.mp4", "rotated 90°"),
         ("wide_pixels.mp4", "pixels 4:3"),
         ("interlaced.mp4", "interlaced"),
     ],
 )
-def test_a_peculiarity_stays_to_be_seen(qtbot: QtBot, clip, name: str, words: str) -> None:
+def test_properties_of_the_video_have_permanent_notes(qtbot: QtBot, clip, name: str, note: str) -> None:
     with opened_window(qtbot, OpenRequest(video=clip(name))) as window:
-        qtbot.waitUntil(lambda: words in notes(window), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: note in notes(window), timeout=PATIENCE)
 
 
-def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
+def test_boxes_are_hidden_until_the_frame_order_is_known(
     qtbot: QtBot, clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release, real = threading.Event(), index_thread.DecodeCheck
@@ -109,7 +109,7 @@ def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
         release.wait(PATIENCE / 1000)
         return real(*arguments, **more)
 
-    monkeypatch.setattr(index_thread, "Confirmation", late)
+    monkeypatch.setattr(index_thread, "DecodeCheck", late)
     video = clip("b_frames.avi")
     gt = write_boxes(tmp_path / "gt.csv", {f: [(10, 10, 60, 60)] for f in range(80)})
     try:
@@ -119,7 +119,7 @@ def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
             qtbot.waitUntil(lambda: canvas.status_text != "", timeout=PATIENCE)
             assert "Uncertain frame" in canvas.status_text and canvas.shown_frame == -1
             assert not canvas.frame_view.boxes
-            assert "frame order not known yet" in notes(window)
+            assert "frame order unknown" in notes(window)
             release.set()
             shown(qtbot, window)
             qtbot.waitUntil(lambda: len(canvas.frame_view.boxes) == 1, timeout=PATIENCE)
@@ -128,8 +128,8 @@ def test_boxes_stand_back_until_the_order_of_the_pictures_is_known(
         release.set()
 
 
-@pytest.mark.parametrize("early", [False, True], ids=["while counting", "closed while counting"])
-def test_boxes_from_files_keep_the_files_numbers_when_frames_are_counted_anew(
+@pytest.mark.parametrize("early", [False, True], ids=["while indexing", "closed while indexing"])
+def test_imported_boxes_keep_the_numbers_of_their_file_when_the_video_is_reindexed(
     qtbot: QtBot, clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early: bool
 ) -> None:
     release, real = threading.Event(), index_thread.DecodeCheck
@@ -143,18 +143,18 @@ def test_boxes_from_files_keep_the_files_numbers_when_frames_are_counted_anew(
     count = len(decode_sequentially(video)[0])
     rows = {frame: [(float(frame), 10.0, frame + 30.0, 40.0)] for frame in range(count)}
     gt, pred = write_boxes(tmp_path / "gt.csv", rows), write_boxes(tmp_path / "pred.csv", rows)
-    monkeypatch.setattr(index_thread, "Confirmation", late)
+    monkeypatch.setattr(index_thread, "DecodeCheck", late)
     try:
         with opened_window(qtbot) as window:
             window.parts.open_request(OpenRequest(video=video, gt=gt, preds=(("same", pred),)))
             qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=PATIENCE)
-            assert window.session.frame_count != count, "the container counts more than can be decoded"
+            assert window.session.frame_count != count, "the container lists more frames than can be decoded"
             if early:
                 threading.Timer(0.3, release.set).start()
             else:
                 release.set()
                 qtbot.waitUntil(lambda: window.session.frame_count == count, timeout=PATIENCE)
-                assert "counted anew" in window.parts.status.message.text()
+                assert "Frame numbers of" in window.parts.status.message.text()
                 check_rows(window, rows)
         release.set()
         with opened_window(qtbot, OpenRequest(video=video)) as window:
@@ -166,7 +166,7 @@ def test_boxes_from_files_keep_the_files_numbers_when_frames_are_counted_anew(
 
 
 def check_rows(window: MainWindow, rows: dict[int, list[tuple[float, ...]]]) -> None:
-    """Ground truth and the predictions of the first variant lie on the frames that the file names."""
+    """Ground truth and predictions of the first variant are on the frames named in the file."""
     for frame, (rect,) in rows.items():
         (box,) = window.session.ground_truth.boxes(frame)
         assert tuple(box.rect) == rect, frame
@@ -174,21 +174,21 @@ def check_rows(window: MainWindow, rows: dict[int, list[tuple[float, ...]]]) -> 
     assert table.boxes[0].astype(int).tolist() == table.frame_of_row().tolist()
 
 
-def test_a_file_that_is_replaced_while_it_is_open_says_so_for_good(qtbot: QtBot, clip, tmp_path: Path) -> None:
+def test_a_file_replaced_while_open_has_a_permanent_note(qtbot: QtBot, clip, tmp_path: Path) -> None:
     video = tmp_path / "clip.mp4"
     video.write_bytes(clip("plain.mp4").read_bytes())
     with opened_window(qtbot, OpenRequest(video=video)) as window:
         qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
         (tmp_path / "other.mp4").write_bytes(clip("b_frames.mp4").read_bytes())
         (tmp_path / "other.mp4").replace(video)
-        window.parts.loader._thread._reader.clear_cache()
+        window.parts.loader.decode_thread.reader.clear_cache()
         window.session.go_to(70)
         qtbot.waitUntil(lambda: "file changed" in notes(window), timeout=PATIENCE)
         assert "exact" not in notes(window)
         assert "has changed since it was opened" in window.parts.views.canvas.status_text
 
 
-def test_playing_goes_on_through_damage(qtbot: QtBot, clip) -> None:
+def test_playback_continues_through_damage(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("damaged.mp4"))) as window:
         playback = window.parts.playback
         playback.set_speed(4.0)
@@ -199,7 +199,7 @@ def test_playing_goes_on_through_damage(qtbot: QtBot, clip) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Pictures in ``img1``, the third one unreadable, the fifth of another size."""
+    """Images in ``img1``; the third one is unreadable, the fifth has another size."""
     inside = tmp_path / "MOT-02" / "img1"
     inside.mkdir(parents=True)
     for number in range(6):
@@ -209,19 +209,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "MOT-02"
 
 
-def test_an_unreadable_picture_is_told_in_its_place_and_the_others_are_shown(qtbot: QtBot, folder: Path) -> None:
+def test_an_unreadable_image_has_a_status_and_the_others_are_shown(qtbot: QtBot, folder: Path) -> None:
     with opened_window(qtbot, OpenRequest(video=folder)) as window:
         parts = window.parts
         assert window.session.frame_count == 6 and on_screen(window) == 0
-        said = go(qtbot, window, 2)
-        assert said.startswith("Frame 2 cannot be shown") and "decoded" in said
-        assert parts.notifications.open_text == "", "no message in the way for one picture"
+        status = go(qtbot, window, 2)
+        assert status.startswith("Frame 2 cannot be shown") and "decoded" in status
+        assert parts.notifications.open_text == "", "one unreadable image opens no message box"
         qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
         assert parts.video_presenter.marks.damaged.tolist() == [2]
         assert go(qtbot, window, 3) == "" and on_screen(window) == 3
 
 
-def test_a_picture_of_another_size_is_not_stretched(qtbot: QtBot, folder: Path) -> None:
+def test_an_image_of_another_size_is_not_stretched(qtbot: QtBot, folder: Path) -> None:
     with opened_window(qtbot, OpenRequest(video=folder)) as window:
         canvas = window.parts.views.canvas
         go(qtbot, window, 4)
@@ -230,7 +230,7 @@ def test_a_picture_of_another_size_is_not_stretched(qtbot: QtBot, folder: Path) 
         assert (canvas.image_rect.width(), canvas.image_rect.height()) == (320, 240)
 
 
-def test_a_single_picture_is_a_video_of_one_frame(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_single_image_is_a_video_with_one_frame(qtbot: QtBot, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "one.png"), render_frame(9, 320, 240))
     with opened_window(qtbot, OpenRequest(video=tmp_path / "one.png")) as window:
         assert window.session.frame_count == 1 and on_screen(window) == 9
@@ -238,7 +238,7 @@ def test_a_single_picture_is_a_video_of_one_frame(qtbot: QtBot, tmp_path: Path) 
         qtbot.waitUntil(lambda: not window.parts.playback.playing, timeout=PATIENCE)
 
 
-def test_speed_direction_and_loop_are_commands_and_are_seen(qtbot: QtBot, clip) -> None:
+def test_speed_direction_and_loop_are_commands_and_are_shown(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         parts = window.parts
         actions, playback, button = parts.actions, parts.playback, parts.video_presenter.speed_control.button
@@ -256,13 +256,13 @@ def test_speed_direction_and_loop_are_commands_and_are_seen(qtbot: QtBot, clip) 
         assert playback.playing and button.text().startswith("◀")
         qtbot.waitUntil(lambda: seen.count(36) >= 2, timeout=PATIENCE)
         actions["playPause"].trigger()
-        assert not playback.playing, "Space stops what plays backwards too"
+        assert not playback.playing, "Space pauses reverse playback too"
         assert set(seen) <= set(range(30, 37))
         actions["loopOff"].trigger()
         assert playback.loop is None and "⟲" not in button.text()
 
 
-def test_dropped_frames_are_told_of_the_run_that_plays_and_explained(qtbot: QtBot, clip) -> None:
+def test_dropped_frames_are_counted_per_playback_and_explained(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         label, playback = window.parts.video_presenter.speed_control.label, window.parts.playback
         assert label.text() == "" and label.toolTip() == ""
@@ -272,14 +272,14 @@ def test_dropped_frames_are_told_of_the_run_that_plays_and_explained(qtbot: QtBo
         assert label.text() == "1,234 dropped" and label.toolTip().startswith("1,234 frames were dropped")
         before = window.session.current_frame
         qtbot.waitUntil(lambda: window.session.current_frame > before + 1, timeout=PATIENCE)
-        assert label.text() == "1,234 dropped", "the frames that it plays are no seeks"
+        assert label.text() == "1,234 dropped", "played frames are not seeks"
         playback.pause()
         assert label.text() == "1,234 dropped"
         playback.play()
-        assert label.text() == "", "another run"
+        assert label.text() == "", "a new playback"
 
 
-def move_to_another_frame(window: MainWindow) -> None:
+def go_to_another_frame(window: MainWindow) -> None:
     window.parts.actions["nextFrame"].trigger()
 
 
@@ -287,13 +287,13 @@ def edit(window: MainWindow) -> None:
     window.parts.actions["verifiedEmpty"].trigger()
 
 
-def let_time_pass(window: MainWindow) -> None:
+def wait_for_the_timer(window: MainWindow) -> None:
     window.parts.video_presenter.speed_control.fade_timer.timeout.emit()
 
 
-@pytest.mark.parametrize("move_on", [move_to_another_frame, edit, let_time_pass])
-def test_dropped_frames_are_told_until_the_user_moves_on(
-    qtbot: QtBot, clip, move_on: Callable[[MainWindow], None]
+@pytest.mark.parametrize("action", [go_to_another_frame, edit, wait_for_the_timer])
+def test_dropped_frames_are_shown_until_the_next_action(
+    qtbot: QtBot, clip, action: Callable[[MainWindow], None]
 ) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         speed_control, playback = window.parts.video_presenter.speed_control, window.parts.playback
@@ -303,11 +303,11 @@ def test_dropped_frames_are_told_until_the_user_moves_on(
         playback.pause()
         qtbot.wait(50)
         assert speed_control.label.text() == "20 dropped" and speed_control.fade_timer.isActive()
-        move_on(window)
+        action(window)
         assert speed_control.label.text() == ""
 
 
-def test_going_elsewhere_while_it_plays_plays_on_from_there(qtbot: QtBot, clip) -> None:
+def test_seeking_during_playback_continues_from_there(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         playback, seen = window.parts.playback, []
         playback.set_speed(0.25)
@@ -320,7 +320,7 @@ def test_going_elsewhere_while_it_plays_plays_on_from_there(qtbot: QtBot, clip) 
 
 @pytest.fixture
 def halted_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Every file counts as large, and its index stays where it is until the event is set."""
+    """Treats every file as large and stops indexing until the event is set."""
     release, real = threading.Event(), index_thread.build_complete_index
 
     def late(*arguments: object, **more: object) -> object:
@@ -328,19 +328,19 @@ def halted_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         return real(*arguments, **more)
 
     monkeypatch.setattr("iouviewer.app.video.decode_thread.LARGE_FILE", 0)
-    monkeypatch.setattr(index_thread, "complete_index", late)
+    monkeypatch.setattr(index_thread, "build_complete_index", late)
     yield release
     release.set()
 
 
-def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_numbered_later(
+def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_gets_its_number_later(
     qtbot: QtBot, tmp_path: Path, halted_index: threading.Event
 ) -> None:
     video = make_video(tmp_path / "long.mp4", ClipSpec(frames=200, bframes=2))
     gt = write_boxes(tmp_path / "gt.csv", {f: [(10, 10, 60, 60)] for f in range(40)})
     with opened_window(qtbot, OpenRequest(video=video, gt=gt)) as window:
         parts, canvas = window.parts, window.parts.views.canvas
-        assert window.session.frame_count < 150 and "reading" in notes(window)
+        assert window.session.frame_count < 150 and "indexing" in notes(window)
         assert len(canvas.frame_view.boxes) == 1
         parts.frame_presenter.seek_time(6.9)
         qtbot.waitUntil(lambda: "until the frame number is known" in canvas.status_text, timeout=PATIENCE)
@@ -349,18 +349,18 @@ def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_numbered_lat
         with qtbot.waitSignal(parts.loader.frameReady, timeout=PATIENCE):
             canvas.resize(canvas.width() - 40, canvas.height())
             canvas.actual_size()
-            parts.frame_presenter._resized.timeout.emit()
+            parts.frame_presenter.update_target_size()
             parts.actions["compare"].trigger()
         parts.actions["correct"].trigger()
-        assert on_screen(window) == 160, "another size shows no other picture"
+        assert on_screen(window) == 160, "another size does not change the frame"
         halted_index.set()
         qtbot.waitUntil(lambda: window.session.current_frame == 172, timeout=PATIENCE)
         shown(qtbot, window)
-        assert on_screen(window) == 172 and canvas.status_text == "" and "reading" not in notes(window)
+        assert on_screen(window) == 172 and canvas.status_text == "" and "indexing" not in notes(window)
         assert "00:06.9" in parts.status.time.text()
 
 
-def test_playing_goes_on_while_the_index_grows(qtbot: QtBot, tmp_path: Path, halted_index: threading.Event) -> None:
+def test_playback_continues_while_the_index_grows(qtbot: QtBot, tmp_path: Path, halted_index: threading.Event) -> None:
     video = make_video(tmp_path / "long.mp4", ClipSpec(frames=120, bframes=2))
     with opened_window(qtbot, OpenRequest(video=video)) as window:
         playback, plot = window.parts.playback, window.parts.views.timeline.plot
@@ -374,19 +374,19 @@ def test_playing_goes_on_while_the_index_grows(qtbot: QtBot, tmp_path: Path, hal
         assert plot.viewRange()[0] == pytest.approx([4, 20]), "the timeline keeps its zoom"
 
 
-def test_memory_and_its_budget_are_shown_and_follow_the_settings(qtbot: QtBot, clip) -> None:
+def test_the_frame_cache_and_its_limit_are_shown_and_follow_the_settings(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         parts = window.parts
-        label = parts.video_presenter.state.frame_cache
+        label = parts.video_presenter.status_widget.frame_cache
         assert label.text().endswith("/ 512 MB")
-        parts._store.settings.memory_mib = 300
+        parts.settings.memory_mib = 300
         parts.video_presenter.apply_settings()
         assert label.text().endswith("/ 300 MB")
 
 
-def test_small_copies_are_told_switched_off_and_deleted(qtbot: QtBot, clip) -> None:
+def test_the_scrub_cache_is_shown_disabled_and_deleted(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        parts, label = window.parts, window.parts.video_presenter.state.scrub_cache
+        parts, label = window.parts, window.parts.video_presenter.status_widget.scrub_cache
         assert not label.isVisible()
         parts.frame_presenter.seek(70)
         qtbot.waitUntil(lambda: label.isVisible() and label.text() == "Scrubbing ready", timeout=PATIENCE)
@@ -395,13 +395,13 @@ def test_small_copies_are_told_switched_off_and_deleted(qtbot: QtBot, clip) -> N
         parts.loader.delete_proxies()
         qtbot.waitUntil(lambda: len(states) >= 2 and states[-1].size == 0, timeout=PATIENCE)
         assert not label.isVisible()
-        parts._store.settings.proxy_on = False
+        parts.settings.proxy_on = False
         parts.video_presenter.apply_settings()
         states.clear()
         parts.frame_presenter.seek(20)
         shown(qtbot, window)
         qtbot.wait(100)
-        assert not states, "switched off, none are made"
+        assert not states, "nothing is built while it is off"
 
 
 def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> None:
@@ -409,19 +409,19 @@ def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> N
         canvas = window.parts.views.canvas
         before = canvas.grab().toImage()
         window.parts.actions["adjustPicture"].trigger()
-        levels = window.parts.video._levels
+        levels = window.parts.video.levels_dialog
         assert levels is not None and levels.isVisible()
         viewport_rect = canvas.viewport().rect().translated(canvas.viewport().mapToGlobal(QPoint(0, 0)))
-        assert not levels.geometry().contains(viewport_rect.center()), "it hides what it is for"
+        assert not levels.geometry().contains(viewport_rect.center()), "the dialog must not cover the image"
         levels.brightness.setValue(60)
-        assert canvas.grab().toImage() != before and "picture adjusted" in notes(window)
-        assert on_screen(window) == 0, "what is exported stays as it is"
+        assert canvas.grab().toImage() != before and "image adjusted" in notes(window)
+        assert on_screen(window) == 0, "exports use the original image"
         levels.reset()
         assert "adjusted" not in notes(window)
         assert canvas.grab().toImage() == before
 
 
-def test_keys_show_sharp_pixels_and_the_brightness_of_the_file(qtbot: QtBot, clip) -> None:
+def test_keys_show_pixels_and_reset_brightness(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         parts, canvas = window.parts, window.parts.views.canvas
         parts.actions["actualSize"].trigger()
@@ -433,40 +433,42 @@ def test_keys_show_sharp_pixels_and_the_brightness_of_the_file(qtbot: QtBot, cli
         QTest.keyClick(canvas, Qt.Key.Key_Z)
         assert canvas.grab().toImage() == before and "smoothed" in parts.status.message.text()
         QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-        parts.video._levels.brightness.setValue(60)
-        assert canvas.grab().toImage() != before and "picture adjusted" in notes(window)
+        parts.video.levels_dialog.brightness.setValue(60)
+        assert canvas.grab().toImage() != before and "image adjusted" in notes(window)
         QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ShiftModifier)
         assert canvas.grab().toImage() == before and "adjusted" not in notes(window)
-        assert "the file's" in parts.status.message.text()
+        assert "Brightness and contrast reset" in parts.status.message.text()
 
 
-def test_the_dialog_on_the_video_lists_damage_and_goes_there(qtbot: QtBot, clip) -> None:
+def test_video_properties_list_damage_and_go_to_it(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("damaged.avi"))) as window:
         qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
         window.findChild(QToolButton, "videoNotes").click()
-        facts = window.parts.video.facts
-        assert facts is not None and facts.isVisible()
-        assert facts.rows["Codec"] == "mpeg4, yuv420p, 8 bits" and facts.rows["Frame numbers"] == "Final"
-        assert "damaged" in facts.notes.text() and facts.damage.count() == 4
-        facts.damage.itemActivated.emit(facts.damage.item(1))
+        properties = window.parts.video.properties_dialog
+        assert properties is not None and properties.isVisible()
+        assert properties.rows["Codec"] == "mpeg4, yuv420p, 8 bits" and properties.rows["Frame numbers"] == "Final"
+        assert "damaged" in properties.notes.text() and properties.damage.count() == 4
+        properties.damage.itemActivated.emit(properties.damage.item(1))
         assert window.session.current_frame == int(window.parts.video_presenter.marks.damaged[1])
 
 
-def test_a_file_that_cannot_be_opened_leaves_the_open_one_as_it_was(qtbot: QtBot, clip, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_keeps_the_open_one(qtbot: QtBot, clip, tmp_path: Path) -> None:
     (tmp_path / "no.mp4").write_bytes(b"no video at all")
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         parts = window.parts
         go(qtbot, window, 7)
         with qtbot.waitSignal(parts.loader.openFailed, timeout=PATIENCE):
             parts.open_request(OpenRequest(video=tmp_path / "no.mp4"))
-        assert "no.mp4" in parts.notifications.open_text and "Check that a media player can play it" in parts.notifications.open_text
-        assert parts.notifications._box is not None
-        parts.notifications._box.close()
+        assert (
+            "no.mp4" in parts.notifications.open_text
+            and "Check that a media player can play it" in parts.notifications.open_text
+        )
+        parts.notifications.dismiss()
         assert window.windowTitle().startswith("plain.mp4")
         assert go(qtbot, window, 52) == "" and on_screen(window) == 52
 
 
-def test_a_cut_recording_is_told_as_such(qtbot: QtBot, clip, tmp_path: Path) -> None:
+def test_a_truncated_recording_is_reported_as_such(qtbot: QtBot, clip, tmp_path: Path) -> None:
     whole = clip("plain.mp4").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     with opened_window(qtbot) as window, qtbot.waitSignal(window.parts.loader.openFailed, timeout=PATIENCE):
@@ -474,20 +476,18 @@ def test_a_cut_recording_is_told_as_such(qtbot: QtBot, clip, tmp_path: Path) -> 
     assert "moov box" in window.parts.notifications.open_text
 
 
-def test_an_error_that_nobody_expects_is_told_and_the_next_picture_is_shown(
+def test_an_unexpected_error_is_reported_and_the_next_frame_is_shown(
     qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         with monkeypatch.context() as broken:
             broken.setattr("iouviewer.video.reader.VideoReader.read_display", lambda *_, **__: 1 / 0)
-            said = go(qtbot, window, 33)
-        assert said.startswith("Frame 33 cannot be shown") and "ZeroDivisionError" in said
+            status = go(qtbot, window, 33)
+        assert status.startswith("Frame 33 cannot be shown") and "ZeroDivisionError" in status
         assert go(qtbot, window, 34) == "" and on_screen(window) == 34
 
 
-def test_a_picture_that_takes_long_is_waited_for_with_a_word(
-    qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_frame_shows_that_it_is_loading(qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         canvas = window.parts.views.canvas
@@ -503,23 +503,21 @@ def test_a_picture_that_takes_long_is_waited_for_with_a_word(
         window.session.go_to(61)
         assert canvas.status_text == "Loading frame 61…", "another frame was requested"
         window.session.go_to(60)
-        assert canvas.shown_frame == 0, "the old picture keeps its own boxes"
+        assert canvas.shown_frame == 0, "the old image keeps its own boxes"
         release.set()
         shown(qtbot, window)
         assert canvas.status_text == "" and on_screen(window) == 60
 
 
-def test_without_a_video_nothing_is_told_of_one(qtbot: QtBot) -> None:
+def test_without_a_video_there_are_no_notes(qtbot: QtBot) -> None:
     with opened_window(qtbot) as window:
-        state = window.parts.video_presenter.state
+        state = window.parts.video_presenter.status_widget
         assert not any(part.isVisible() for part in (state.notes, state.scrub_cache, state.frame_cache))
         window.parts.actions["playPause"].trigger()
         assert not window.parts.playback.playing
 
 
-def test_an_index_that_is_not_the_files_is_read_anew_and_boxes_follow_their_pictures(
-    qtbot: QtBot, clip, tmp_path: Path
-) -> None:
+def test_an_index_that_does_not_match_the_file_is_rebuilt(qtbot: QtBot, clip, tmp_path: Path) -> None:
     video = tmp_path / "clip.mp4"
     video.write_bytes(clip("plain.mp4").read_bytes())
     count = len(decode_sequentially(video)[0])
@@ -533,16 +531,16 @@ def test_an_index_that_is_not_the_files_is_read_anew_and_boxes_follow_their_pict
         qtbot.waitUntil(lambda: session.frame_count == count, timeout=PATIENCE)
         qtbot.waitUntil(lambda: on_screen(window) == session.current_frame, timeout=PATIENCE)
         assert "damaged" not in notes(window) and parts.views.canvas.status_text == ""
-        assert "was read anew" in parts.status.message.text()
+        assert "was rebuilt" in parts.status.message.text()
 
 
-def test_a_check_that_waits_says_so_after_a_moment_and_nothing_hops(
+def test_a_paused_check_is_shown_after_a_moment_and_the_layout_stays(
     qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     halted, real = threading.Event(), index_thread.DecodeCheck.advance
 
-    def slow(self: object) -> bool:
-        if self.packets > 30:  # type: ignore[attr-defined]
+    def slow(self: index_thread.DecodeCheck) -> bool:
+        if self.packets > 30:
             halted.wait(PATIENCE / 1000)
         return real(self)
 
@@ -556,20 +554,20 @@ def test_a_check_that_waits_says_so_after_a_moment_and_nothing_hops(
             QApplication.processEvents()
             places = button.geometry(), presenter.status_widget.geometry(), message.geometry()
             queue.busyChanged.emit(True)
-            assert notes(window) == share and presenter._pause_timer.isActive(), "a short wait is not worth a word"
+            assert notes(window) == share and presenter.pause_timer.isActive(), "a short pause is not shown"
             window.parts.actions["videoFacts"].trigger()
-            presenter._pause_timer.timeout.emit()
+            presenter.pause_timer.timeout.emit()
             QApplication.processEvents()
-            assert "while a model runs" in window.parts.video.facts.notes.text()
-            assert notes(window) == f"{share}, waits for model" and "while a model runs" in button.toolTip()
+            assert "while a model runs" in window.parts.video.properties_dialog.notes.text()
+            assert notes(window) == f"{share}, paused: model running" and "while a model runs" in button.toolTip()
             assert (button.geometry(), presenter.status_widget.geometry(), message.geometry()) == places
             queue.busyChanged.emit(False)
             QApplication.processEvents()
-            assert notes(window) == share and "waits" not in button.toolTip()
+            assert notes(window) == share and "Paused" not in button.toolTip()
             assert (button.geometry(), presenter.status_widget.geometry(), message.geometry()) == places
             queue.busyChanged.emit(True)
             queue.busyChanged.emit(False)
-            assert not presenter._pause_timer.isActive()
+            assert not presenter.pause_timer.isActive()
             halted.set()
             qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
     finally:

@@ -27,6 +27,7 @@ class VideoCommands:
 
     Attributes:
         properties_dialog: the dialog on the open video, None before it is first shown.
+        levels_dialog: brightness and contrast, None before it is first shown.
         decode_check_pause: why the decode check is shown as paused.
     """
 
@@ -43,7 +44,7 @@ class VideoCommands:
     ) -> None:
         self._window, self._session, self._loader, self._playback = window, session, loader, playback
         self._canvases, self._seek_time, self._on_levels_changed = canvases, seek_time, on_levels_changed
-        self._levels: ImageLevelsDialog | None = None
+        self.levels_dialog: ImageLevelsDialog | None = None
         self.properties_dialog: VideoPropertiesDialog | None = None
         self.decode_check_pause = DecodeCheckPause.NOT_PAUSED
 
@@ -112,15 +113,15 @@ class VideoCommands:
 
     def adjust_picture(self) -> None:
         """Adjust brightness and contrast of the image on screen; models and exports are not affected."""
-        if self._levels is None:
-            self._levels = ImageLevelsDialog(self._window)
+        if self.levels_dialog is None:
+            self.levels_dialog = ImageLevelsDialog(self._window)
             for canvas in self._canvases:
-                self._levels.changed.connect(canvas.set_levels)
-            self._levels.changed.connect(self._on_levels_changed)
-            self._levels.adjustSize()
-            self._levels.move(self._default_position(self._levels))
-        self._levels.show()
-        self._levels.activateWindow()
+                self.levels_dialog.changed.connect(canvas.set_levels)
+            self.levels_dialog.changed.connect(self._on_levels_changed)
+            self.levels_dialog.adjustSize()
+            self.levels_dialog.move(self._default_position(self.levels_dialog))
+        self.levels_dialog.show()
+        self.levels_dialog.activateWindow()
 
     def _default_position(self, dialog: QWidget) -> QPoint:
         """Position at the lower right of the window, where the dialog does not cover the image."""
@@ -130,16 +131,16 @@ class VideoCommands:
 
     def reset_picture(self) -> None:
         """Show the image with its original brightness and contrast."""
-        if self._levels is not None:
-            self._levels.reset()
+        if self.levels_dialog is not None:
+            self.levels_dialog.reset()
         self._session.statusMessage.emit(tr("Brightness and contrast reset"))
 
     @property
     def levels_note(self) -> Note | None:
         """A note while brightness or contrast are adjusted, else None."""
-        if self._levels is None or self._levels.values == (0.0, 1.0):
+        if self.levels_dialog is None or self.levels_dialog.values == (0.0, 1.0):
             return None
-        brightness, contrast = self._levels.values
+        brightness, contrast = self.levels_dialog.values
         text = tr(
             "Brightness and contrast on screen are adjusted: {brightness:+.0f} %, ×{contrast:.2f}.",
             brightness=100 * brightness,
