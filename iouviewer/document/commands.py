@@ -84,9 +84,12 @@ def draw_label(document: Document, box: Box) -> str:
 
 
 def set_rects(document: Document, rects: Mapping[int, Rect], label: str, *, source: int = 0) -> Command:
-    """New rectangles by box id; interpolated neighbours follow (``tracks.follow``)."""
+    """New rectangles by box id; interpolated neighbours follow (``tracks.update_interpolated``)."""
     truth = document.ground_truth(source)
-    edits: list[Edit] = [SetRects(tuple(rects.items()), source), *tracks.follow(truth, rects, source=source)]
+    edits: list[Edit] = [
+        SetRects(tuple(rects.items()), source),
+        *tracks.update_interpolated(truth, rects, source=source),
+    ]
     return Command(combine_edits(edits, source), label)
 
 
@@ -143,7 +146,7 @@ def add(document: Document, boxes: Sequence[Box], label: str = "", *, source: in
     truth = document.ground_truth(source)
     new = tuple(replace(box, id=i) for box, i in zip(boxes, truth.new_ids(len(boxes)), strict=True))
     edits: list[Edit] = [AddBoxes(new, source)]
-    marks = tracks.mark_labelled(truth, (box.frame for box in new))
+    marks = tracks.labelled_marks(truth, (box.frame for box in new))
     if marks:
         edits.append(SetFrames(marks, source))
     label = label or tr("Add {boxes}", boxes=document.objects_name(new))
@@ -160,7 +163,7 @@ def delete(document: Document, ids: Iterable[int], *, source: int = 0) -> Comman
     """Remove boxes. A frame stays labelled without its last box: it is then known to be empty."""
     boxes = _selected_boxes(document, ids, source)
     edits: list[Edit] = [RemoveBoxes(tuple(box.id for box in boxes), source)]
-    marks = tracks.mark_labelled(document.ground_truth(source), (box.frame for box in boxes))
+    marks = tracks.labelled_marks(document.ground_truth(source), (box.frame for box in boxes))
     if marks:
         edits.append(SetFrames(marks, source))
     label = tr("Delete {boxes}", boxes=document.objects_name(boxes))
@@ -281,7 +284,7 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     edits: list[Edit] = []
     moved = {p.partner: p.rect for p in predictions if p.partner is not None}
     if moved:
-        edits += [SetRects(tuple(moved.items()), source), *tracks.follow(truth, moved, source=source)]
+        edits += [SetRects(tuple(moved.items()), source), *tracks.update_interpolated(truth, moved, source=source)]
     no_class = uses_no_classes(truth, frame)
     new = [
         Box(0, frame, p.rect, UNSPECIFIED_CLASS if no_class else p.class_id) for p in predictions if p.partner is None
@@ -291,7 +294,7 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
         added = add(document, new, source=source)
         ids += added.select or ()
         edits.append(added.edit)
-    marks = tracks.mark_labelled(truth, [frame]) if not new else ()
+    marks = tracks.labelled_marks(truth, [frame]) if not new else ()
     if marks:
         edits.append(SetFrames(marks, source))
     if len(ids) == 1:

@@ -50,7 +50,7 @@ def previous_key_frame(truth: GroundTruth, track: int, frame: int) -> int | None
     return next((key for key in reversed(key_frames(truth, track)) if key < frame), None)
 
 
-def between(first: Box, last: Box, frame: int) -> Rect:
+def interpolate_rect(first: Box, last: Box, frame: int) -> Rect:
     """The rectangle at ``frame`` on the straight line between two boxes, pixels."""
     share = (frame - first.frame) / (last.frame - first.frame)
     x1, y1, x2, y2 = (a + (b - a) * share for a, b in zip(first.rect, last.rect, strict=True))
@@ -77,7 +77,7 @@ def interpolate(truth: GroundTruth, first: Box, last: Box, *, source: int = 0) -
     if first.flags & BoxFlag.OUTSIDE:
         removed = tuple(box.id for box in existing.values() if not is_key(box))
         return (RemoveBoxes(removed, source),) if removed else ()
-    moved = [(box.id, between(first, last, f)) for f, box in existing.items() if not is_key(box)]
+    moved = [(box.id, interpolate_rect(first, last, f)) for f, box in existing.items() if not is_key(box)]
     empty = [frame for frame in range(first.frame + 1, last.frame) if frame not in existing]
     edits: list[Edit] = []
     if moved:
@@ -91,23 +91,23 @@ def _fill(truth: GroundTruth, first: Box, last: Box, frames: list[int], source: 
     flags = int(BoxFlag.INTERPOLATED) | (first.flags & (BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED))
     yield AddBoxes(
         tuple(
-            Box(box_id, frame, between(first, last, frame), first.class_id, first.track, flags)
+            Box(box_id, frame, interpolate_rect(first, last, frame), first.class_id, first.track, flags)
             for box_id, frame in zip(truth.new_ids(len(frames)), frames, strict=True)
         ),
         source,
     )
-    marks = mark_labelled(truth, frames)
+    marks = labelled_marks(truth, frames)
     if marks:
         yield SetFrames(marks, source)
 
 
-def mark_labelled(truth: GroundTruth, frames: Iterable[int]) -> tuple[FrameMark, ...]:
+def labelled_marks(truth: GroundTruth, frames: Iterable[int]) -> tuple[FrameMark, ...]:
     """Marks that make unlabelled frames among these labelled: a frame with a box is labelled."""
     unlabelled = (f for f in dict.fromkeys(frames) if truth.state(f) is FrameState.UNLABELLED)
     return tuple(FrameMark(f, FrameState.LABELLED, truth.is_verified(f)) for f in unlabelled)
 
 
-def follow(truth: GroundTruth, rects: Mapping[int, Rect], *, source: int = 0) -> tuple[Edit, ...]:
+def update_interpolated(truth: GroundTruth, rects: Mapping[int, Rect], *, source: int = 0) -> tuple[Edit, ...]:
     """Further edits that are due when a user gives boxes new rectangles.
 
     An interpolated box becomes a key frame, and interpolated boxes up to the neighbouring key frames are computed
@@ -133,13 +133,13 @@ def follow(truth: GroundTruth, rects: Mapping[int, Rect], *, source: int = 0) ->
         spans = [(before[-1], moved)] if before else []
         spans += [(moved, after[0])] if after else []
         for first, last in spans:
-            edits.extend(_moved_between(track, first, last, source))
+            edits.extend(_update_span(track, first, last, source))
     return tuple(edits)
 
 
-def _moved_between(track: tuple[Box, ...], first: Box, last: Box, source: int) -> Iterator[Edit]:
+def _update_span(track: tuple[Box, ...], first: Box, last: Box, source: int) -> Iterator[Edit]:
     inside = (box for box in track if first.frame < box.frame < last.frame and not is_key(box))
-    moved = tuple((box.id, between(first, last, box.frame)) for box in inside)
+    moved = tuple((box.id, interpolate_rect(first, last, box.frame)) for box in inside)
     if moved:
         yield SetRects(moved, source)
 

@@ -106,7 +106,7 @@ def test_moving_an_interpolated_box_makes_it_a_key_frame_and_updates_both_sides(
     run(document, tracks.interpolate(truth, truth.find(1), truth.find(2)))
     middle = next(b for b in truth.track(1) if b.frame == 2)
     rect = (100.0, 10.0, 120.0, 40.0)
-    run(document, [SetRects(((middle.id, rect),)), *tracks.follow(truth, {middle.id: rect})])
+    run(document, [SetRects(((middle.id, rect),)), *tracks.update_interpolated(truth, {middle.id: rect})])
     assert [b.rect[0] for b in truth.track(1)] == [0.0, 50.0, 100.0, 54.0, 8.0]
     now = truth.find(middle.id)
     assert now.flags & BoxFlag.KEY_FRAME and not now.flags & BoxFlag.INTERPOLATED
@@ -114,7 +114,7 @@ def test_moving_an_interpolated_box_makes_it_a_key_frame_and_updates_both_sides(
 
 def test_a_track_without_interpolated_boxes_needs_no_further_edits():
     truth = document_with(box(1, 0), box(2, 1), box(3, 2)).ground_truth()
-    assert tracks.follow(truth, {2: (5.0, 5.0, 9.0, 9.0)}) == ()
+    assert tracks.update_interpolated(truth, {2: (5.0, 5.0, 9.0, 9.0)}) == ()
 
 
 def test_merging_gives_all_boxes_the_lowest_track():
