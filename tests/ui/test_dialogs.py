@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.settings import Settings
 from iouviewer.metrics.table import Convention
-from iouviewer.ui.dialogs.input_dialogs import NumberDialog
+from iouviewer.ui.dialogs.input_dialogs import NumberDialog, confirm
 from iouviewer.ui.dialogs.key_editor import KeyEditor
 from iouviewer.ui.dialogs.run_dialog import RunDialog, estimate_text
 from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
@@ -114,3 +115,19 @@ def test_a_number_outside_the_range_is_limited(qtbot: QtBot) -> None:
     dialog = NumberDialog(None, title="Go to frame", label="Frame", value=500, low=0, high=99, button="Go")
     qtbot.addWidget(dialog)
     assert dialog.value() == 99
+
+
+@pytest.mark.parametrize(("pressed", "is_confirmed"), [("Replace", True), ("Cancel", False)])
+def test_a_confirmation_names_its_action_and_defaults_to_cancel(qtbot: QtBot, pressed: str, is_confirmed: bool) -> None:
+    defaults: list[str] = []
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        defaults.append(box.defaultButton().text().replace("&", ""))
+        [button] = [button for button in box.buttons() if button.text().replace("&", "") == pressed]
+        button.click()
+
+    QTimer.singleShot(0, press)
+    assert confirm(None, title="Replace file?", text="Replace it?", button="Replace") is is_confirmed
+    assert defaults == ["Cancel"]

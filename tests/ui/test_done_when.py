@@ -24,7 +24,7 @@ from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from tests.project.building import state_of
 from tests.ui.editing import Facts, redo_all, twenty_steps, undo_steps
-from tests.ui.helpers import drag_box_edge, captions_of, release_at
+from tests.ui.helpers import captions_of, drag_box_edge, release_at
 from tests.ui.window import opened_window, shown
 
 

@@ -181,17 +181,17 @@ def test_the_status_shows_not_saved_while_saving_fails(window: MainWindow) -> No
     assert status.saved.text() == "Saved, clip.iouv"
 
 
-@pytest.mark.parametrize("answer", [QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No])
+@pytest.mark.parametrize("is_confirmed", [True, False])
 def test_a_name_without_an_ending_gets_one_and_an_existing_file_is_confirmed(
     window: MainWindow,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     qtbot: QtBot,
-    answer: QMessageBox.StandardButton,
+    is_confirmed: bool,
 ) -> None:
     target = tmp_path / "mine"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: answer)
+    monkeypatch.setattr("iouviewer.ui.commands.exports.confirm", lambda *_, **__: is_confirmed)
     with qtbot.waitSignal(window.parts.exports.written, timeout=20_000):
         window.parts.exports.export("exportCsv")
     file = tmp_path / "mine.csv"
@@ -199,7 +199,7 @@ def test_a_name_without_an_ending_gets_one_and_an_existing_file_is_confirmed(
     file.write_text("another", encoding="utf-8")
     window.parts.exports.export("exportCsv")
     window.parts.exports.close()
-    assert (file.read_text(encoding="utf-8") == "another") is (answer is QMessageBox.StandardButton.No)
+    assert (file.read_text(encoding="utf-8") == "another") is not is_confirmed
 
 
 def test_a_video_opens_at_the_last_frame(qtbot: QtBot, tmp_path: Path) -> None:

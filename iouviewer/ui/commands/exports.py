@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.settings import Settings
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.dialogs.input_dialogs import confirm
 from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 from iouviewer.ui.exports import EXPORTS, EXPORTS_BY_ID, Export, ExportSource, Job
 
@@ -104,17 +105,10 @@ class ExportCommands(QObject):
             return path
         # A name without an ending gets the default one; the file dialog did not ask about that file.
         path = path.with_suffix(export.suffixes[0])
-        return path if not path.exists() or self._confirm_replace(path) else None
-
-    def _confirm_replace(self, path: Path) -> bool:
-        answer = QMessageBox.question(
-            self._window,
-            tr("Replace file?"),
-            tr("{name} already exists. Replace it?", name=path.name),
-            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
-            QMessageBox.StandardButton.No,
-        )
-        return answer == QMessageBox.StandardButton.Yes
+        text = tr("{name} already exists. Replace it?", name=path.name)
+        if path.exists() and not confirm(self._window, title=tr("Replace file?"), text=text, button=tr("Replace")):
+            return None
+        return path
 
     def _on_results_finished(self, path: Path, error: UserError | None) -> None:
         if error is not None:

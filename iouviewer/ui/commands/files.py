@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QWidget
 
 from iouviewer import folders
 from iouviewer.app.editing.session import Session
@@ -25,6 +25,7 @@ from iouviewer.formats.registry import refuse_frames_outside
 from iouviewer.i18n import tr
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.resource_files import resource_path
+from iouviewer.ui.dialogs.input_dialogs import confirm
 from iouviewer.ui.dialogs.open_dialog import OpenDialog, OpenItem
 from iouviewer.ui.importing import VIDEO_SUFFIXES, BoxReader, FileCandidate, FileRole, find_candidates
 
@@ -300,7 +301,7 @@ class FileCommands(QObject):
         self._settings.add_recent(info.path)
 
     def _on_controller_load_progress(self, name: str, share: float) -> None:
-        self._session.statusMessage.emit(tr("Opening {name}… {share:.0%}", name=name, share=share))
+        self._session.statusMessage.emit(tr("Opening {name}… {percent:.0f} %", name=name, percent=100 * share))
 
     def _on_controller_ready(self) -> None:
         items, self._pending_items = self._pending_items, []
@@ -327,7 +328,7 @@ class FileCommands(QObject):
         self._loader.open(Path(path))
 
     def _on_controller_video_location_requested(self, source: Source) -> None:
-        path, _ = QFileDialog.getOpenFileName(self._window, tr("Find {name}", name=source.name), filter=_VIDEO_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self._window, tr("Locate {name}", name=source.name), filter=_VIDEO_FILTER)
         if path:
             self._loader.open(Path(path))
 
@@ -338,14 +339,7 @@ class FileCommands(QObject):
             count=question.box_count,
             name=question.imported.path.name,
         )
-        answer = QMessageBox.question(
-            self._window,
-            tr("Replace ground truth?"),
-            text,
-            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
-            QMessageBox.StandardButton.No,
-        )
-        if answer == QMessageBox.StandardButton.Yes:
+        if confirm(self._window, title=tr("Replace ground truth?"), text=text, button=tr("Replace")):
             self._controller.import_ground_truth(question.imported, question.class_map, replace=True)
 
 

@@ -122,7 +122,7 @@ def _decision_label(decision: str, problems: Sequence[Problem]) -> str:
     if decision == RIGHT:
         if count == 1:
             return tr("Keep ground truth on frame {frame:,}", frame=frame)
-        return tr("Keep ground truth of {count:,} problems", count=count)
+        return tr("Keep ground truth for {count:,} problems", count=count)
     if count == 1:
-        return tr("Mark problem on frame {frame:,} unclear", frame=frame)
-    return tr("Mark {count:,} problems unclear", count=count)
+        return tr("Mark problem on frame {frame:,} as unclear", frame=frame)
+    return tr("Mark {count:,} problems as unclear", count=count)

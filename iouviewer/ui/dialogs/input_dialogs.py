@@ -1,10 +1,10 @@
-"""Dialogs that ask for one value: an integer or a time of the video."""
+"""Dialogs that ask for one value (an integer, a time of the video) or for a confirmation."""
 
 from __future__ import annotations
 
 import re
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QLineEdit, QMessageBox, QWidget
 
 from iouviewer.i18n import tr
 from iouviewer.ui.panels.frame_box import FrameBox
@@ -14,6 +14,19 @@ _TIME = re.compile(r"([-−])?(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)", re.ASCII
 _MAX_TIME_LENGTH = 32
 _TIME_EXAMPLES = tr("1:23:45.6, 12:30 or 90")
 _NOT_A_TIME = tr("Type a time, such as {examples}", examples=_TIME_EXAMPLES)
+
+
+def confirm(parent: QWidget | None, *, title: str, text: str, button: str) -> bool:
+    """Ask before something is replaced. The default answer is Cancel.
+
+    Args:
+        button: text of the button that confirms, for example ``Replace``.
+    """
+    box = QMessageBox(QMessageBox.Icon.Question, title, text, QMessageBox.StandardButton.Cancel, parent)
+    confirm_button = box.addButton(button, QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    return box.clickedButton() is confirm_button
 
 
 class NumberDialog(QDialog):

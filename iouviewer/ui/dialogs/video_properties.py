@@ -128,7 +128,7 @@ def video_properties(info: VideoInfo) -> list[tuple[str, str]]:
     """The properties of a video as (name, value), both texts for the screen."""
     rows = [(tr("File"), str(info.path)), (tr("Frames"), _frames_text(info))]
     if info.is_image_source:
-        return [*rows, (tr("Frame rate"), tr("Images have none; playback shows 10 frames/s"))]
+        return [*rows, (tr("Frame rate"), tr("None (images); played at 10 frames/s"))]
     depth = next((bits for bits in _BIT_DEPTHS if re.search(rf"(p|gray){bits}(le|be)", info.pixel_format)), "8")
     codec = tr("{codec}, {pixel_format}, {depth} bits", codec=info.codec, pixel_format=info.pixel_format, depth=depth)
     rows.append((tr("Codec"), codec))
