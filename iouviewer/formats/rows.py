@@ -1,4 +1,4 @@
-"""Rows on their way into the program: validation, and the columns that become ``ImportedBoxes``."""
+"""Validation of the rows that readers find, and the columns that become ``ImportedBoxes``."""
 
 from __future__ import annotations
 
@@ -265,4 +265,5 @@ def resolve_classes(
 
 
 def no_classes_note() -> str:
+    """The note for files without class names."""
     return tr("The file has no class names; its boxes match every class")
