@@ -171,7 +171,7 @@ def compare(rounds: int, count: int) -> dict[str, float]:
     """Median milliseconds of each contender, and the ratios to pyqtgraph."""
     contenders: dict[str, Any] = {
         CANVAS: Canvas(count, reduced=True),
-        "canvas, full-size picture": Canvas(count, reduced=False),
+        "canvas, full-size frame": Canvas(count, reduced=False),
         "canvas, scored predictions": Canvas(count, reduced=True).with_predictions(count),
         PYQTGRAPH: Pyqtgraph(count),
     }

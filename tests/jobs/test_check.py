@@ -27,7 +27,7 @@ def check_json(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]
         ("plain.mp4", {"frames": 80, "fps": 25.0, "vfr": False, "exact": True, "rotation": 0, "key_frames": 4}),
         ("variable_rate.mkv", {"frames": 80, "vfr": True, "exact": True}),
         ("edit_list.mp4", {"frames": 68, "vfr": False}),
-        ("turned_90.mp4", {"frames": 80, "rotation": 90, "size": [96, 160]}),
+        ("rotated_90.mp4", {"frames": 80, "rotation": 90, "size": [96, 160]}),
         ("one_frame.mp4", {"frames": 1, "vfr": False, "key_frames": 1}),
         ("stream.ts", {"frames": 80, "frames_announced": 0}),
     ],
@@ -87,7 +87,7 @@ def test_the_text_of_an_intact_file_reports_exact_reads_and_nothing_to_do(
     [
         ("interlaced.mp4", ("square, interlaced", "deinterlace")),
         ("wide_pixels.mp4", ("aspect ratio 1.3333", "not square")),
-        ("turned_90.mp4", ("90° clockwise",)),
+        ("rotated_90.mp4", ("90° clockwise",)),
         ("variable_rate.mkv", ("variable, ", "1 gap", "after frame 49")),
         ("equal_stamps.mkv", ("53 repeated timestamps", "and 16 more (--json lists all)")),
         ("cut.mkv", ("(the header announces 3.200 s)", "may have been cut")),

@@ -140,8 +140,8 @@ def test_the_frame_image_shows_ground_truth_in_blue_and_captions_pairs_only(
     white = []
     for confidence in (0.0, 1.0):
         data = frame_image(grey, truth, [shown], ReviewSettings(conf=confidence))
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        white.append(int((picture == 255).all(axis=2).sum()))
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        white.append(int((image == 255).all(axis=2).sum()))
     assert white[0] > 0 and white[1] == 0
 
 

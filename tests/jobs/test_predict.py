@@ -129,7 +129,18 @@ def test_eval_runs_a_model_on_the_selected_frames_only(video: Path, tmp_path: Pa
     gt, out, weights = tmp_path / "gt.csv", tmp_path / "o.json", tmp_path / "w.pt"
     gt.write_text("frameID,x1,y1,x2,y2\n" + "".join(f"{f},1,2,30,40\n" for f in range(6)))
     weights.touch()
-    arguments = ["eval", str(video), "--gt", str(gt), "--model", f"int8={weights}", "--frames", "2:6:2", "--json", str(out)]
+    arguments = [
+        "eval",
+        str(video),
+        "--gt",
+        str(gt),
+        "--model",
+        f"int8={weights}",
+        "--frames",
+        "2:6:2",
+        "--json",
+        str(out),
+    ]
     assert main([*arguments, "--floor", "0.02"]) == 0
     assert (worker["request"].frames, worker["request"].floor) == ((2, 4), 0.02)
     int8 = json.loads(out.read_text())["variants"]["int8"]
@@ -153,9 +164,9 @@ def test_predictions_of_a_failed_run_are_kept_and_the_failure_is_reported(
 def test_a_model_that_cannot_be_loaded_writes_no_file(
     video: Path, tmp_path: Path, worker: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worker["messages"] = [Failed(kind=FailureKind.DAMAGED, message="is no model", path="w.pt")]
+    worker["messages"] = [Failed(kind=FailureKind.DAMAGED, message="is not a model", path="w.pt")]
     assert main(predict_arguments(video, tmp_path)) == 2
-    assert "w.pt: is no model" in capsys.readouterr().err
+    assert "w.pt: is not a model" in capsys.readouterr().err
     assert list((tmp_path / "D").iterdir()) == []
 
 
