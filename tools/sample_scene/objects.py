@@ -307,7 +307,7 @@ def make_appearance(rng: np.random.Generator) -> Appearance:
 
 def draw_person(
     canvas: Canvas,
-    appearance: Appearance,
+    person: Appearance,
     position: tuple[float, float],
     heading: float,
     phase: float,
@@ -318,8 +318,8 @@ def draw_person(
     ahead = np.array([math.cos(heading), math.sin(heading), 0.0])
     left = np.array([-ahead[1], ahead[0], 0.0])
     up = np.array([0.0, 0.0, 1.0])
-    k = appearance.height / 1.75
-    swing = 0.34 * appearance.stride * math.sin(phase) if moving else 0.05
+    k = person.height / 1.75
+    swing = 0.34 * person.stride * math.sin(phase) if moving else 0.05
     bob = 0.03 * abs(math.cos(phase)) if moving else 0.0
     foot = np.array([*position, 0.0])
     hip, chest = foot + up * (0.90 * k + bob), foot + up * (1.40 * k + bob)
@@ -331,8 +331,8 @@ def draw_person(
         step = swing * side
         knee = hip_joint + ahead * (step * 0.55 + 0.05) * k - up * 0.43 * k
         ankle = foot + left * side * 0.09 * k + ahead * step * k + up * (0.08 + max(0.0, -step) * 0.3) * k
-        skin_leg = appearance.skin if appearance.skirt else appearance.trousers
-        canvas.line(hip_joint, knee, 0.085 * k, shaded(appearance.trousers, light * 0.92), 0.068 * k)
+        skin_leg = person.skin if person.skirt else person.trousers
+        canvas.line(hip_joint, knee, 0.085 * k, shaded(person.trousers, light * 0.92), 0.068 * k)
         canvas.line(knee, ankle, 0.066 * k, shaded(skin_leg, light * 0.85), 0.05 * k)
         canvas.line(ankle - up * 0.04, ankle + ahead * 0.15 * k - up * 0.05, 0.05 * k, shaded((40, 40, 44), light))
 
@@ -340,22 +340,22 @@ def draw_person(
         shoulder = chest + left * side * 0.21 * k - up * 0.02
         elbow = shoulder - up * 0.28 * k - ahead * (swing * side * 0.5) * k + left * side * 0.04
         hand = elbow - up * 0.22 * k - ahead * (swing * side * 0.7 - 0.07) * k
-        canvas.line(shoulder, elbow, 0.055 * k, shaded(appearance.shirt, light * 0.84), 0.048 * k)
-        canvas.line(elbow, hand, 0.045 * k, shaded(appearance.skin, light * 0.95), 0.038 * k)
+        canvas.line(shoulder, elbow, 0.055 * k, shaded(person.shirt, light * 0.84), 0.048 * k)
+        canvas.line(elbow, hand, 0.045 * k, shaded(person.skin, light * 0.95), 0.038 * k)
 
     leg(order[0])
     leg(order[1])
     arm(order[0])
-    if appearance.skirt:
-        canvas.line(hip - up * 0.02, hip - up * 0.34 * k, 0.15 * k, shaded(appearance.trousers, light), 0.20 * k)
+    if person.skirt:
+        canvas.line(hip - up * 0.02, hip - up * 0.34 * k, 0.15 * k, shaded(person.trousers, light), 0.20 * k)
     waist = hip + up * 0.06
-    canvas.line(waist, chest - up * 0.05, 0.14 * k, shaded(appearance.shirt, light * 0.86), 0.175 * k)
-    canvas.line(chest - left * 0.15 * k, chest + left * 0.15 * k, 0.075 * k, shaded(appearance.shirt, light))
+    canvas.line(waist, chest - up * 0.05, 0.14 * k, shaded(person.shirt, light * 0.86), 0.175 * k)
+    canvas.line(chest - left * 0.15 * k, chest + left * 0.15 * k, 0.075 * k, shaded(person.shirt, light))
     sunny = unit(np.array([TO_SUN[0], TO_SUN[1], 0.0])) * 0.06
     canvas.line(
-        waist + sunny, chest + sunny - up * 0.05, 0.07 * k, shaded(appearance.shirt, 0.6 + 0.62 * sunlight), 0.09 * k
+        waist + sunny, chest + sunny - up * 0.05, 0.07 * k, shaded(person.shirt, 0.6 + 0.62 * sunlight), 0.09 * k
     )
-    if appearance.bag:
+    if person.bag:
         canvas.line(
             hip - ahead * 0.16 + up * 0.16,
             chest - ahead * 0.17 - up * 0.04,
@@ -365,10 +365,15 @@ def draw_person(
         )
     arm(order[1])
     head = foot + up * (1.62 * k + bob) + ahead * 0.03
-    canvas.line(chest, head, 0.055 * k, shaded(appearance.skin, light * 0.8))
-    canvas.disc(head, 0.115 * k, shaded(appearance.skin, light * 1.04))
-    canvas.disc(head + up * 0.035 * k - ahead * 0.035 * k, 0.112 * k, shaded(appearance.hair, light))
-    if appearance.long_hair:
+    canvas.line(chest, head, 0.055 * k, shaded(person.skin, light * 0.8))
+    _draw_head(canvas, person, head, ahead, light)
+
+
+def _draw_head(canvas: Canvas, person: Appearance, head: Array, ahead: Array, light: float) -> None:
+    k, up = person.height / 1.75, np.array([0.0, 0.0, 1.0])
+    canvas.disc(head, 0.115 * k, shaded(person.skin, light * 1.04))
+    canvas.disc(head + up * 0.035 * k - ahead * 0.035 * k, 0.112 * k, shaded(person.hair, light))
+    if person.long_hair:
         canvas.line(
-            head - ahead * 0.06, head - ahead * 0.08 - up * 0.2 * k, 0.09 * k, shaded(appearance.hair, light), 0.07 * k
+            head - ahead * 0.06, head - ahead * 0.08 - up * 0.2 * k, 0.09 * k, shaded(person.hair, light), 0.07 * k
         )
