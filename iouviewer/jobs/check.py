@@ -9,6 +9,7 @@ from typing import Any
 
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.requests import ProgressCallback, no_progress
+from iouviewer.video.reasons import describe
 
 _WIDTH = 100
 _SILENT_CODECS = frozenset({"hevc", "vp8", "vp9", "mjpeg"})
@@ -145,8 +146,8 @@ def _jump(jump: Mapping[str, Any]) -> str:
 
 def _damage(damage: Mapping[str, Any]) -> str:
     if damage["frame"] is None:
-        return tr("unknown frame: {reason}", reason=damage["reason"])
-    return tr("frame {frame:,}: {reason}", frame=damage["frame"], reason=damage["reason"])
+        return tr("unknown frame: {reason}", reason=describe(damage["reason"]))
+    return tr("frame {frame:,}: {reason}", frame=damage["frame"], reason=describe(damage["reason"]))
 
 
 def _keyframes(findings: Mapping[str, Any]) -> str:

@@ -59,7 +59,9 @@ class Pool:
     videos: tuple[Comparison, ...]
     _baselines: dict[object, ScoredVariant] = field(default_factory=dict, repr=False, compare=False)
 
-    def prepared_baseline(self, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions) -> ScoredVariant:
+    def prepared_baseline(
+        self, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions
+    ) -> ScoredVariant:
         """The baseline under common conditions; cached, because most variants share them."""
         key = (conditions, *(chosen.tobytes() for chosen in frames))
         if key not in self._baselines:

@@ -356,13 +356,8 @@ def draw_person(
         waist + sunny, chest + sunny - up * 0.05, 0.07 * k, shaded(person.shirt, 0.6 + 0.62 * sunlight), 0.09 * k
     )
     if person.bag:
-        canvas.line(
-            hip - ahead * 0.16 + up * 0.16,
-            chest - ahead * 0.17 - up * 0.04,
-            0.12 * k,
-            shaded((44, 62, 74), light),
-            0.11 * k,
-        )
+        start, end = hip - ahead * 0.16 + up * 0.16, chest - ahead * 0.17 - up * 0.04
+        canvas.line(start, end, 0.12 * k, shaded((44, 62, 74), light), 0.11 * k)
     arm(order[1])
     head = foot + up * (1.62 * k + bob) + ahead * 0.03
     canvas.line(chest, head, 0.055 * k, shaded(person.skin, light * 0.8))
