@@ -83,7 +83,10 @@ class ToolSwitcher:
 
     def key(self, key: int) -> bool:
         """A key went down (``Qt.Key``); whether the tool used it."""
-        return self._active.key(key)
+        is_used = self._active.key(key)
+        if is_used:
+            self.pan.cancel()
+        return is_used
 
     def nudge(self, dx: float, dy: float) -> bool:
         """Move the crosshair while a box is drawn, by image pixels; False otherwise."""
