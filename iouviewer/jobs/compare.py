@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.scoring import CUT_FLOOR
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.comparison import agreement, scored, stacked
 from iouviewer.metrics.reconcile import best_of_frame
@@ -116,7 +116,7 @@ def verdict_sentence(variant: str, baseline: str, compared: ComparedVariant) -> 
     sentences = [sentence(variant, baseline, compared.verdict)]
     count = len(conditions.floors)
     pairs = zip(conditions.floors, conditions.cut, strict=True)
-    floors = [floor for floor, cut in pairs if cut and floor is not None and floor > CUT_FLOOR]
+    floors = [floor for floor, cut in pairs if cut and floor is not None and floor > FULL_CURVE_FLOOR]
     if floors and count == 1:
         sentences.append(tr("Both cut at confidence {floor:.3g}.", floor=max(floors)))
     elif floors:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.jobs.eval_inputs import Truth, VariantInput, frame_mask
 from iouviewer.metrics.coco import CocoResult, counts_as_one_class, evaluate_coco
 from iouviewer.metrics.iou import family_aligned
@@ -17,9 +18,6 @@ from iouviewer.metrics.review import Review, ReviewSettings, review_all
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 from iouviewer.reports.data_files import PairRow
 from iouviewer.reports.series import FrameSeries
-
-CUT_FLOOR = 0.01
-"""Score floor up to which AP counts as complete; above it AP is a lower bound (docs/metrics.md)."""
 
 UNSPECIFIED_TEXT = "unspecified"
 """Name of boxes without a class in results."""
@@ -130,7 +128,7 @@ def _ap_reason(predictions: PredictionSet, coco: CocoResult | None) -> str | Non
 
 
 def _is_cut(predictions: PredictionSet) -> bool:
-    return predictions.score_floor is not None and predictions.score_floor > CUT_FLOOR
+    return predictions.score_floor is not None and predictions.score_floor > FULL_CURVE_FLOOR
 
 
 def score_variant(truth: Truth, variant: VariantInput, frames: Int, settings: ReviewSettings) -> VariantScore:

@@ -247,7 +247,7 @@ class VariantsModel(QAbstractTableModel):
     def _difference(self, key: str, column: MetricColumn) -> float | None:
         """A metric minus the baseline's, in points, at their common score floor, detection limit and frames.
 
-        Where these differ, AP comes from the comparison in the background (``set_ap_differences``); others are undefined.
+        Where these differ, AP comes from the background comparison (``set_ap_differences``) and others are undefined.
         """
         baseline = self._session.variants.baseline
         if baseline is None or baseline.key == key:
