@@ -16,10 +16,10 @@ from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.formats.registry import detect, read_boxes
 from iouviewer.i18n import tr
+from iouviewer.inference.adapters import MODEL_SUFFIXES
 from iouviewer.jobs.eval_inputs import ReadOptions, read_source
 
 PROJECT_SUFFIX = ".iouv"
-MODEL_SUFFIXES = (".pt", ".onnx", ".engine", ".torchscript")
 VIDEO_SUFFIXES = (
     ".mp4",
     ".avi",
