@@ -63,7 +63,7 @@ class CachePolicy:
     def skippable_packets(self, index: VideoIndex, start: int, frame: int) -> frozenset[int]:
         """Packets from ``start`` whose frames are far before ``frame``, to be decoded only if others reference them.
 
-        Empty for codecs that do not tell which frames are references, and in reverse navigation, which soon needs all
+        Empty for codecs that do not flag reference frames, and in reverse navigation, which soon needs all
         frames.
         """
         has_packed_frames = self._container == "avi" or bool(index.repeats.any())

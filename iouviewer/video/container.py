@@ -302,7 +302,7 @@ def find_uncertainties(info: StreamInfo, packets: Packets, file_size: int, *, co
 
 
 def has_unknown_order(info: StreamInfo, packets: Packets) -> bool:
-    """Whether the timestamps do not tell the display order of the frames."""
+    """Whether the timestamps do not determine the display order of the frames."""
     if info.codec not in _REORDERING_CODECS:
         return False
     if bool((packets.pts == NO_PTS).any()):

@@ -31,7 +31,7 @@ class Packets:
 
     Attributes:
         pts, dts: int64, units of the stream's time base, NO_PTS where missing.
-        pos, size: int64, bytes; pos is -1 where the container does not tell.
+        pos, size: int64, bytes; pos is -1 where the container does not report it.
         key: packets at which a decoder can start.
         discard: packets that are decoded but not displayed (edit lists).
         corrupt: packets that the container marks as damaged.

@@ -43,7 +43,7 @@ def open_video(
         index: scan all packets now, or load the cached index. Otherwise the reader knows only the first frames, its
             ``index.complete`` is False, and ``read_at`` shows frames by time; ``use_index`` completes it.
         memory: bytes that decoded frames may take; little by default, which is fastest for sequential reading.
-        resolve_order: if the container does not tell the order of the frames, decode the file once now.
+        resolve_order: if the container does not store the frame order, decode the file once now.
 
     Raises UserError if nothing can be decoded.
     """

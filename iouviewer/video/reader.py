@@ -198,7 +198,7 @@ class VideoReader:
     def previews(self, frame: int, size: tuple[int, int] | None = None) -> Iterator[DisplayFrame]:
         """What can be shown while ``frame`` is decoded: one frame at once, and a nearer one if that takes longer.
 
-        ``frame`` of each tells which it is; ``exact`` is set only on the frame itself. It is the nearest cached frame,
+        ``frame`` of each is its number; ``exact`` is set only on the frame itself. It is the nearest cached frame,
         or the keyframe at or before ``frame``. If that would take more than 25 ms to decode, the nearest keyframe
         cached in the background comes first; those are at most 960 pixels wide or high.
         """

@@ -49,7 +49,7 @@ def lacks_references(index: VideoIndex, codec: str) -> bool:
 
 
 def temporal_layers(header: bytes) -> int:
-    """Temporal layers announced by the header of an HEVC stream, 0 if it does not tell.
+    """Temporal layers announced by the header of an HEVC stream, 0 if it announces none.
 
     Sources: ISO/IEC 14496-15 (``hvcC``), H.265 (parameter sets with start codes).
     """

@@ -1,7 +1,7 @@
 """Where the timestamps of a stream restart or jump, and the continuous timeline without these breaks.
 
-Concatenated recordings, edited programmes and clocks that were set leave timestamps that no longer tell the order of
-the frames or the length of the video. The packets between two restarts are called a *segment*.
+Concatenated recordings, edited programmes and clocks that were set leave timestamps that no longer determine the order
+of the frames or the length of the video. The packets between two restarts are called a *segment*.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def find_segments(dts: Int64, key: Bool) -> Int64:
     """(P,) int64: how often the DTS, in units, have restarted up to each packet.
 
     DTS increase in every healthy stream. A jump forwards does not start a segment: frames before and after it may be
-    stored interleaved, and their timestamps still tell the order.
+    stored interleaved, and their timestamps still determine the order.
     """
     restarts = np.zeros(len(dts), np.int64)
     known = np.flatnonzero(dts != NO_PTS)

@@ -47,7 +47,7 @@ def test_a_plain_file_needs_no_remedy(clip):
         ("variable_rate.mp4", "vfr", True, "varies"),
         ("edit_list.mp4", "hidden_by_edit_list", 12, "edit list"),
         ("edit_list_groups.mp4", "hidden_by_edit_list", 45, "hides 45 of 80 frames"),
-        ("turned_90.mp4", "rotation", 90, "rotated"),
+        ("rotated_90.mp4", "rotation", 90, "rotated"),
         ("wide_pixels.mp4", "sample_aspect_ratio", pytest.approx(4 / 3), "square"),
         ("b_frames.avi", "numbers_changed", True, "remux"),
         ("cut.mp4", "frames_announced", 80, "announces 80"),

@@ -44,7 +44,7 @@ def test_every_format_change_is_found_and_none_elsewhere(clip, tmp_path):
     path = joined(tmp_path, ClipSpec(frames=20), wide, other)
     changes = run_decode_check(path, open_video(path).index).format_changes
     assert changes == (FormatChange(20, (320, 96), "yuv420p"), FormatChange(40, (160, 96), "yuv444p"))
-    for name in ("plain.mp4", "turned_90.mp4", "odd_size.avi", "full_range.mp4", "vp9.webm"):
+    for name in ("plain.mp4", "rotated_90.mp4", "odd_size.avi", "full_range.mp4", "vp9.webm"):
         assert run_decode_check(clip(name), open_video(clip(name)).index).format_changes == ()
 
 
@@ -58,8 +58,8 @@ def test_all_frames_have_one_size_for_display_models_and_previews(widened):
     while reader.prefetch():
         pass
     reader.wait_for_keyframes()
-    kept = reader.keyframe_cache.get(reader.index.packet_of(60))
-    assert kept is not None and kept.pixels().shape == (96, 160, 4)
+    cached = reader.keyframe_cache.get(reader.index.packet_of(60))
+    assert cached is not None and cached.pixels().shape == (96, 160, 4)
     reader.close()
 
 

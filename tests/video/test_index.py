@@ -137,9 +137,9 @@ def test_a_file_that_changed_is_indexed_again(clip, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nothing", b"{}" * 100])
 def test_an_unreadable_index_is_built_again(clip, content):
     path = clip("plain.mp4")
-    kept = index_path(fingerprint(path))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(content)
+    entry = index_path(fingerprint(path))
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    entry.write_bytes(content)
     assert open_video(path).frame_count == 80
     assert load_index(fingerprint(path), path) is not None
 

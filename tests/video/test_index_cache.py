@@ -48,14 +48,14 @@ def stored_names():
 
 def test_a_flipped_bit_in_an_entry_is_never_an_error(video):
     save_index(small_index(), "name", video, file_stamp(video))
-    kept = index_path("name")
-    whole = kept.read_bytes()
+    entry = index_path("name")
+    whole = entry.read_bytes()
     directory = whole.index(b"PK\x01\x02")
     for at in [*range(60), *range(directory, len(whole))]:
         for bit in (1, 8, 64):
             damaged = bytearray(whole)
             damaged[at] ^= bit
-            kept.write_bytes(damaged)
+            entry.write_bytes(damaged)
             loaded = load_index("name", video)
             assert loaded is None or loaded.digest == small_index().digest
 

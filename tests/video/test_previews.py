@@ -59,7 +59,7 @@ def test_keyframes_are_cached_while_idle_and_shown_immediately(reader, monkeypat
         assert shown.exact == (frame == shown.frame)
 
 
-@pytest.mark.parametrize("name", ["turned_90.mp4", "ten_bit.mp4", "odd_size.mp4"])
+@pytest.mark.parametrize("name", ["rotated_90.mp4", "ten_bit.mp4", "odd_size.mp4"])
 def test_cached_keyframes_look_like_displayed_frames(name, clip):
     reader = open_video(clip(name), memory=64 << 20)
     show_and_idle(reader, 0)

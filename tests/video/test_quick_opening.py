@@ -39,11 +39,11 @@ def test_a_file_opened_with_known_stream_info_decodes_to_the_same_frames(name, c
     assert first_frames(quick) == first_frames(probed)
 
 
-@pytest.mark.parametrize("name", ["wide_pixels.mp4", "two_frames.mp4", "turned_90.mp4", "raw.h264"])
+@pytest.mark.parametrize("name", ["wide_pixels.mp4", "two_frames.mp4", "rotated_90.mp4", "raw.h264"])
 def test_stream_info_is_stored_with_the_index(name, clip):
     first = open_video(clip(name))
-    kept = load_index(first.fingerprint, clip(name))
-    assert kept.stream_info == first.stream_info == read_stream_info(open_container(clip(name)))
+    stored = load_index(first.fingerprint, clip(name))
+    assert stored.stream_info == first.stream_info == read_stream_info(open_container(clip(name)))
     again = open_video(clip(name))
     assert again.stream_info == first.stream_info and again.size == first.size
     for reader in (first, again):

@@ -19,9 +19,9 @@ OPENCV_CLIPS = [
     "plain.mp4",
     "b_frames.mp4",
     "open_gop.mkv",
-    "turned_90.mp4",
-    "turned_180.mp4",
-    "turned_270.mov",
+    "rotated_90.mp4",
+    "rotated_180.mp4",
+    "rotated_270.mov",
     "odd_size.mp4",
     "odd_size.avi",
     "ten_bit.mp4",
@@ -111,7 +111,7 @@ def test_frames_for_the_screen_are_scaled_down_never_up(clip):
 
 
 def test_rotation_swaps_width_and_height_on_screen(clip):
-    reader = open_video(clip("turned_90.mp4"))
+    reader = open_video(clip("rotated_90.mp4"))
     assert reader.size == (96, 160)
     assert reader.read_display(7).pixels.shape == (160, 96, 4)
     assert reader.read_display(7, (48, 80)).pixels.shape == (80, 48, 4)
