@@ -90,7 +90,7 @@ def test_a_damaged_frame_has_a_status_on_the_canvas(qtbot: QtBot, clip) -> None:
     [
         ("cut.mp4", "34 frames missing"),
         ("cut.mkv", "ends early"),
-        ("turned_90.mp4", "rotated 90°"),
+        ("rotated_90.mp4", "rotated 90°"),
         ("wide_pixels.mp4", "pixels 4:3"),
         ("interlaced.mp4", "interlaced"),
     ],
