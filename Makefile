@@ -1,4 +1,4 @@
-# Two commands: `make demo` and `make test`. Each prepares .venv by itself.
+# Two commands matter: `make demo` and `make test`. Each prepares .venv by itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo test check coverage format clean
 
 help:
 	@echo "make demo   the main job on the bundled sample (a window, or results in demo-results/ without a display)"
 	@echo "make test   all checks and tests"
+	@echo "make coverage  the tests with line coverage by package"
 	@echo "make setup  only prepare .venv"
-	@echo "make format mend the layout of the code"
+	@echo "make format format the code"
 
 setup:
 	@$(PYTHON) tools/bootstrap.py
@@ -28,6 +29,10 @@ check: setup
 
 test: check
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+coverage: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(PYTEST_ARGS) --cov=iouviewer --cov-report=json:coverage.json
+	$(BIN)/python tools/coverage_by_package.py coverage.json
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,315 @@
+"""A person at the real window: finds things by what is seen and acts with mouse and key events only.
+
+Events enter at the level of the window system (``QWindow``), so Qt decides which widget is under the mouse, which has
+the focus and which shortcut fires, as it does for a real mouse and keyboard. Nothing here calls the session, selects
+from code or triggers an action; results are read from widgets on the screen or from files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QKeySequence, QWindow
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QDialog,
+    QGraphicsView,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QMenuBar,
+    QTableView,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
+
+Point = tuple[float, float]
+
+LEFT = Qt.MouseButton.LeftButton
+NO_MODIFIER = Qt.KeyboardModifier.NoModifier
+WAIT_MS = 20_000
+
+
+def plain(text: str) -> str:
+    """A text as it is read: without the marks of mnemonics."""
+    return text.replace("&&", "\0").replace("&", "").replace("\0", "&")
+
+
+class Hands:
+    """Mouse, keys and eyes of a person in front of one window."""
+
+    def __init__(self, qtbot: QtBot, window: QWidget) -> None:
+        self._qtbot = qtbot
+        self.window = window
+        self._mouse = QPoint()
+        self._held = False
+
+    # Eyes
+
+    def wait(self, condition: Callable[[], object], what: str = "") -> None:
+        """Wait until something is seen."""
+        try:
+            self._qtbot.waitUntil(lambda: bool(condition()), timeout=WAIT_MS)
+        except AssertionError as error:
+            raise AssertionError(f"never seen: {what or condition}") from error
+
+    def named(self, name: str) -> QWidget:
+        """The visible widget with this object name."""
+        found = [w for w in self.window.findChildren(QWidget, name) if w.isVisible()]
+        assert len(found) == 1, f"{len(found)} visible widgets are named {name}"
+        return found[0]
+
+    def button(self, text: str, inside: QWidget | None = None) -> QAbstractButton:
+        """The visible button with this text, or with this accessible name where it has no text."""
+        for button in (inside or self.window).findChildren(QAbstractButton):
+            if button.isVisible() and text in (plain(button.text()), button.accessibleName()):
+                return button
+        raise AssertionError(f"there is no button “{text}”")
+
+    def texts(self, inside: QWidget | None = None) -> list[str]:
+        """All texts of visible labels and buttons."""
+        top = inside or self.window
+        widgets = [w for kind in (QLabel, QAbstractButton) for w in top.findChildren(kind) if w.isVisible()]
+        return [plain(w.text()) for w in widgets if w.text()]
+
+    def reads(self, text: str) -> bool:
+        """Whether this text is somewhere on the window."""
+        return any(text in seen for seen in self.texts())
+
+    def rows(self, table: str) -> list[list[str]]:
+        """The texts of a table or list, row by row, hidden columns left out."""
+        view = self.named(table)
+        assert isinstance(view, QAbstractItemView), f"{table} is not a table"
+        model = view.model()
+        shown = [c for c in range(model.columnCount()) if not (isinstance(view, QTableView) and view.isColumnHidden(c))]
+        return [[str(model.index(r, c).data() or "") for c in shown] for r in range(model.rowCount())]
+
+    def cell(self, table: str, row: int, title: str) -> str:
+        """The text of a cell by the title of its column."""
+        view = self.named(table)
+        assert isinstance(view, QTableView), f"{table} has no columns"
+        model = view.model()
+        titles = [str(model.headerData(c, Qt.Orientation.Horizontal) or "") for c in range(model.columnCount())]
+        assert title in titles, f"{table} has the columns {titles}"
+        return str(model.index(row, titles.index(title)).data() or "")
+
+    def colour_at(self, point: Point) -> QColor:
+        """The colour on the screen at a point of the picture."""
+        canvas = self.canvas
+        return canvas.viewport().grab().toImage().pixelColor(self._in_viewport(canvas, point))
+
+    # Mouse
+
+    def _top_level(self, point: QPoint) -> QWindow:
+        popup = QApplication.activePopupWidget()
+        if popup is not None and popup.windowHandle() is not None:
+            return popup.windowHandle()
+        modal = QApplication.activeModalWidget()
+        if modal is not None and modal.windowHandle() is not None:
+            return modal.windowHandle()
+        found = QGuiApplication.topLevelAt(point)
+        handle = found if found is not None else self.window.window().windowHandle()
+        assert handle is not None, "the window is not on the screen"
+        return handle
+
+    def move(self, point: QPoint) -> None:
+        """Move the mouse to a point of the screen; a held button drags."""
+        window = self._top_level(point)
+        self._mouse = point
+        QTest.mouseMove(window, window.mapFromGlobal(point))
+        QApplication.processEvents()
+
+    def press(self, point: QPoint, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
+        """Press the left button at a point of the screen."""
+        self.move(point)
+        window = self._top_level(point)
+        self._held = True
+        QTest.mousePress(window, LEFT, modifiers, window.mapFromGlobal(point))
+
+    def release(self, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
+        """Release the left button where the mouse is."""
+        window = self._top_level(self._mouse)
+        self._held = False
+        QTest.mouseRelease(window, LEFT, modifiers, window.mapFromGlobal(self._mouse))
+        QApplication.processEvents()
+
+    def click(self, target: QWidget | QPoint, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
+        """Click a widget's centre, or a point of the screen."""
+        if isinstance(target, QWidget):
+            assert target.isVisible(), f"{target.objectName() or target} is not visible"
+            assert target.isEnabled(), f"{target.objectName() or target} is disabled"
+            target = target.mapToGlobal(target.rect().center())
+        self.press(target, modifiers)
+        self.release(modifiers)
+
+    def double_click(self, target: QPoint) -> None:
+        """Double-click a point of the screen."""
+        self.click(target)
+        window = self._top_level(target)
+        QTest.mouseDClick(window, LEFT, NO_MODIFIER, window.mapFromGlobal(target))
+        QApplication.processEvents()
+
+    def click_row(self, table: str, row: int, column: int = 0) -> None:
+        """Click a cell of a table or list."""
+        view = self.named(table)
+        assert isinstance(view, QAbstractItemView)
+        index = view.model().index(row, column)
+        view.scrollTo(index)
+        self.click(view.viewport().mapToGlobal(view.visualRect(index).center()))
+
+    # The canvas, in picture coordinates
+
+    @property
+    def canvas(self) -> QGraphicsView:
+        """The canvas; its scene units are picture pixels."""
+        view = self.named("canvas")
+        assert isinstance(view, QGraphicsView)
+        return view
+
+    @staticmethod
+    def _in_viewport(canvas: QGraphicsView, point: Point) -> QPoint:
+        return canvas.mapFromScene(QPointF(*point))
+
+    def on_canvas(self, point: Point) -> QPoint:
+        """Where a point of the picture is on the screen."""
+        canvas = self.canvas
+        inside = self._in_viewport(canvas, point)
+        assert canvas.viewport().rect().contains(inside), f"{point} of the picture is outside the canvas"
+        return canvas.viewport().mapToGlobal(inside)
+
+    def press_picture(self, point: Point, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
+        """Press the left button at a point of the picture."""
+        self.press(self.on_canvas(point), modifiers)
+
+    def move_picture(self, point: Point, steps: int = 4) -> None:
+        """Move the mouse to a point of the picture in some steps."""
+        start, end = self._mouse, self.on_canvas(point)
+        for step in range(1, steps + 1):
+            self.move(start + (end - start) * step / steps)
+
+    def click_picture(self, point: Point, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
+        """Click a point of the picture."""
+        self.click(self.on_canvas(point), modifiers)
+
+    def drag_picture(self, start: Point, end: Point, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
+        """Drag from one point of the picture to another."""
+        self.press_picture(start, modifiers)
+        self.move_picture(end)
+        self.release(modifiers)
+
+    # Keys
+
+    def _key_window(self) -> QWindow:
+        for widget in (QApplication.activePopupWidget(), QApplication.activeModalWidget()):
+            # A list of completions hands its keys to the field it belongs to, and goes while one types.
+            if widget is not None and not isinstance(widget, QAbstractItemView) and widget.windowHandle() is not None:
+                return widget.windowHandle()
+        handle = QGuiApplication.focusWindow() or self.window.window().windowHandle()
+        assert handle is not None, "the window is not on the screen"
+        return handle
+
+    def key(self, *keys: str) -> None:
+        """Press and release keys, each as it is written in menus: ``W``, ``Ctrl+Z``, ``Del``."""
+        for text in keys:
+            [combination] = [QKeySequence(text)[0]]
+            QTest.keyClick(self._key_window(), combination.key(), combination.keyboardModifiers())
+            QApplication.processEvents()
+
+    def hold(self, key: str) -> None:
+        """Press a key and keep it down."""
+        combination = QKeySequence(key)[0]
+        QTest.keyPress(self._key_window(), combination.key(), combination.keyboardModifiers())
+        QApplication.processEvents()
+
+    def let_go(self, key: str) -> None:
+        """Release a key that is held."""
+        combination = QKeySequence(key)[0]
+        QTest.keyRelease(self._key_window(), combination.key(), combination.keyboardModifiers())
+        QApplication.processEvents()
+
+    def type(self, text: str) -> None:
+        """Type a text into what has the focus."""
+        for character in text:
+            QTest.keyClick(self._key_window(), character)
+        QApplication.processEvents()
+
+    # Menus and dialogs
+
+    def menu(self, *path: str) -> None:
+        """Open a menu by mouse and click through it: ``menu("File", "Export as", "Pairs (CSV)…")``."""
+        bar = self.window.findChild(QMenuBar)
+        assert bar is not None, "the window has no menu bar"
+        action = _entry(bar, path[0])
+        self.click(bar.mapToGlobal(bar.actionGeometry(action).center()))
+        for step in path[1:]:
+            menu = QApplication.activePopupWidget()
+            assert isinstance(menu, QMenu), f"no menu is open for “{step}”"
+            entry = _entry(menu, step)
+            assert entry.isEnabled(), f"“{step}” is disabled"
+            place = menu.mapToGlobal(menu.actionGeometry(entry).center())
+            submenu = entry.menu()
+            self.click(place)
+            if submenu is not None:
+                self.wait(submenu.isVisible, f"the menu “{step}”")
+
+    @contextmanager
+    def in_dialog(self, steps: Callable[[QDialog], None]) -> Iterator[None]:
+        """Do what is in the block; when a dialog opens, do these steps in it. The dialog must be gone at the end.
+
+        A modal dialog runs its own event loop inside the event that opened it, so its steps wait for it there.
+        """
+        errors: list[BaseException] = []
+        seen: list[QDialog] = []
+        timer = QTimer()
+        timer.setInterval(20)
+
+        def look() -> None:
+            dialog = QApplication.activeModalWidget()
+            if not isinstance(dialog, QDialog) or not dialog.isVisible():
+                return
+            timer.stop()
+            seen.append(dialog)
+            try:
+                steps(dialog)
+            except BaseException as error:  # noqa: BLE001 - raised below, where the test sees it
+                errors.append(error)
+                dialog.reject()
+
+        timer.timeout.connect(look)
+        timer.start()
+        try:
+            yield
+            self.wait(lambda: seen, "a dialog")
+        finally:
+            timer.stop()
+        if errors:
+            raise errors[0]
+        self.wait(lambda: not isValid(seen[0]) or not seen[0].isVisible(), "the dialog's end")
+
+    def save_as(self, path: Path) -> Callable[[QDialog], None]:
+        """Steps in a file dialog: type the path and press Enter."""
+
+        def steps(dialog: QDialog) -> None:
+            field = next(f for f in dialog.findChildren(QLineEdit) if f.isVisible())
+            self.click(field)
+            self.key("Ctrl+A")
+            self.type(str(path))
+            self.key("Return")
+
+        return steps
+
+    open_path = save_as
+
+
+def _entry(menu: QMenuBar | QMenu, text: str) -> QAction:
+    for action in menu.actions():
+        if action.isVisible() and plain(action.text()) == text:
+            return action
+    raise AssertionError(f"“{text}” is not in the menu: {[plain(a.text()) for a in menu.actions() if a.text()]}")
