@@ -71,11 +71,11 @@ def test_a_preview_has_no_boxes_and_says_so(qtbot):
     view = canvas_for(session)
     qtbot.addWidget(view)
     view.show_image(plain_image(), 5, exact=False)
-    mark = view.findChild(object, "canvasPreviewMark")
+    status = view.findChild(object, "canvasPreviewMark")
     assert view.frame_view.boxes == () and view.shown_frame == -1
-    assert mark.isVisible() and "Preview" in mark.text
+    assert status.isVisible() and "Preview" in status.text
     view.show_image(plain_image(), 0)
-    assert len(view.frame_view.boxes) == 1 and not mark.isVisible()
+    assert len(view.frame_view.boxes) == 1 and not status.isVisible()
 
 
 def test_scene_units_are_image_pixels_also_for_a_reduced_copy(qtbot):
