@@ -1,4 +1,4 @@
-"""The main window: painted empty at once, filled afterwards. Only Qt is imported at module level."""
+"""The main window: painted empty at once, filled afterwards. Nothing heavier than Qt is imported at module level."""
 
 from __future__ import annotations
 

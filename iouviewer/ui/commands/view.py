@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication, QMainWindow
@@ -11,13 +10,11 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr
 from iouviewer.ui.action_table import ACTIONS
+from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.compare.compare_view import CompareMode
 from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.workspaces import Workspace, Workspaces
-
-if TYPE_CHECKING:
-    from iouviewer.ui.actions import ActionSet
 
 
 class ViewCommands:
