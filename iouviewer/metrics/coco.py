@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from iouviewer.metrics.coco_curve import average_precision, class_curves
-from iouviewer.metrics.coco_matching import ALL, THRESHOLDS, Candidates, Masks, Outcome, match
+from iouviewer.metrics.coco_matching import ALL, THRESHOLDS, Candidates, Masks, MatchOutcome, match
 from iouviewer.metrics.ordering import distinct, order_by_score
-from iouviewer.metrics.pairs import Columns, Pairs, overlapping_pairs
+from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 MAX_DETECTIONS = 100
@@ -138,14 +138,14 @@ def _rows_of(table: BoxTable, frames: Bool | None) -> tuple[Int, Bool | None]:
     return frame, None if frames is None else frames[frame]
 
 
-def _subset(columns: Columns, keep: Bool | None) -> tuple[Columns, Int | None]:
+def _subset(columns: PairColumns, keep: Bool | None) -> tuple[PairColumns, Int | None]:
     """The rows for which ``keep`` holds, and their numbers (None: all)."""
     if keep is None or keep.all():
         return columns, None
     rows = np.flatnonzero(keep)
     before = np.zeros(len(keep) + 1, np.int64)
     np.cumsum(keep, out=before[1:])
-    return Columns(before[columns.offsets], columns.boxes[:, rows], columns.areas[rows]), rows
+    return PairColumns(before[columns.offsets], columns.boxes[:, rows], columns.areas[rows]), rows
 
 
 def _original(pairs: Pairs, gt_rows: Int | None, pred_rows: Int | None) -> Pairs:
@@ -178,8 +178,8 @@ class _Evaluation:
         if keep is not None:
             by_score = by_score[keep[by_score]]
         self.order, self.class_starts = self._by_class(by_score)
-        self.gt_columns = Columns(gt.offsets, *coco_columns(gt.boxes))
-        self.pred_columns = Columns(pred.offsets, *coco_columns(pred.boxes))
+        self.gt_columns = PairColumns(gt.offsets, *coco_columns(gt.boxes))
+        self.pred_columns = PairColumns(pred.offsets, *coco_columns(pred.boxes))
         self.candidates = self._candidates(keep)
 
     def _within_cap(self, cap: int, inside: Bool | None) -> Bool | None:
@@ -231,7 +231,7 @@ class _Evaluation:
         outside = (self.gt_columns.areas < area[0]) | (self.gt_columns.areas > area[1])
         skipped = self.gt.ignored | outside
         candidates = self.candidates._replace(skipped=skipped[self.candidates.pairs.gt])
-        outcome: Outcome = match(
+        outcome: MatchOutcome = match(
             candidates, frame_of_pred=self.frame_of_pred, priority=self.priority, gt_rows=len(self.gt)
         )
         beyond = (self.pred_columns.areas < area[0]) | (self.pred_columns.areas > area[1])

@@ -40,7 +40,7 @@ class Candidates(NamedTuple):
     crowd: Bool
 
 
-class Outcome(NamedTuple):
+class MatchOutcome(NamedTuple):
     """What became of the predictions, as masks of thresholds.
 
     Attributes:
@@ -68,7 +68,7 @@ def threshold_mask(iou: float) -> int:
     return 0
 
 
-def match(candidates: Candidates, *, frame_of_pred: Int, priority: Int, gt_rows: int) -> Outcome:
+def match(candidates: Candidates, *, frame_of_pred: Int, priority: Int, gt_rows: int) -> MatchOutcome:
     """Match predictions to ground truth greedily, best prediction first.
 
     Args:
@@ -91,14 +91,14 @@ def match(candidates: Candidates, *, frame_of_pred: Int, priority: Int, gt_rows:
     ignored = np.zeros(rows, np.uint16)
     regular = ~skipped & lone
     tp[pairs.pred[regular]] = hits[regular]
-    swallowed = skipped & lone
-    ignored[pairs.pred[swallowed]] = hits[swallowed]
+    in_ignore_region = skipped & lone
+    ignored[pairs.pred[in_ignore_region]] = hits[in_ignore_region]
     if len(contested):
         np.bitwise_or.at(tp, pairs.pred[contested], np.where(skipped[contested], 0, hits[contested]).astype(np.uint16))
         np.bitwise_or.at(
             ignored, pairs.pred[contested], np.where(skipped[contested], hits[contested], 0).astype(np.uint16)
         )
-    return Outcome(tp, ignored, hits)
+    return MatchOutcome(tp, ignored, hits)
 
 
 def _greedy_order(pairs: Pairs, skipped: Bool, contested: Int, frame_of_pred: Int, priority: Int) -> Int:

@@ -13,7 +13,7 @@ from iouviewer.metrics.coco_matching import THRESHOLDS
 from iouviewer.metrics.resampling import ClassMatches, FrameSums
 from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
 from iouviewer.metrics.table import Bool, BoxTable, Float, Int
-from iouviewer.metrics.verdict import Scored
+from iouviewer.metrics.verdict import ScoredVariant
 
 
 class ReviewArrays(Protocol):
@@ -51,7 +51,7 @@ def stacked(tables: Sequence[BoxTable]) -> BoxTable:
 
 def scored(
     truth: BoxTable, predictions: BoxTable, review: ReviewArrays, frames: Bool, *, one_class: bool | None = None
-) -> Scored:
+) -> ScoredVariant:
     """COCO matches and review sums of the frames that count ((F,) bool), frames renumbered in their order.
 
     ``one_class``: all boxes are of one class; None: as ``coco.counts_as_one_class`` decides.
@@ -67,7 +67,7 @@ def scored(
         if matches.gt_counts[place]
     ]
     sums = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
-    return Scored(classes, FrameSums(*(np.asarray(column, np.float64)[frames] for column in sums)))
+    return ScoredVariant(classes, FrameSums(*(np.asarray(column, np.float64)[frames] for column in sums)))
 
 
 def _class_matches(

@@ -13,7 +13,7 @@ _CHUNK = 24_576
 """Pairs worked on at a time; the buffers of a chunk stay in the second-level cache."""
 
 
-class Columns(NamedTuple):
+class PairColumns(NamedTuple):
     """Boxes of many frames with their areas.
 
     Attributes:
@@ -54,7 +54,7 @@ def row_numbers(starts: Int, counts: Int) -> Int:
 
 
 def overlapping_pairs(
-    gt: Columns, pred: Columns, minimum: float, *, extra: float = 0.0, of_prediction: bool = False
+    gt: PairColumns, pred: PairColumns, minimum: float, *, extra: float = 0.0, of_prediction: bool = False
 ) -> Pairs:
     """All pairs of one frame whose overlap is > 0 and >= ``minimum``.
 
@@ -75,7 +75,7 @@ def overlapping_pairs(
     return pairs.select(np.argsort(pairs.pred, kind="stable"))
 
 
-def _chunks(gt: Columns, pred: Columns, minimum: float, extra: float, of_prediction: bool) -> Iterator[Pairs]:
+def _chunks(gt: PairColumns, pred: PairColumns, minimum: float, extra: float, of_prediction: bool) -> Iterator[Pairs]:
     gt_counts = np.diff(gt.offsets)
     pred_counts = np.diff(pred.offsets)
     active = (gt_counts > 0) & (pred_counts > 0)
@@ -105,7 +105,7 @@ class _Group:
     """Frames that have the same number of ground-truth boxes, which then form a rectangular array."""
 
     def __init__(
-        self, gt: Columns, pred: Columns, frames: Int, width: int, counts: Int, enough: _Enough | None
+        self, gt: PairColumns, pred: PairColumns, frames: Int, width: int, counts: Int, enough: _Enough | None
     ) -> None:
         self._first = gt.offsets[frames]
         self._pred, self._enough, self._width = pred, enough, width
@@ -151,7 +151,7 @@ class _Group:
         return near
 
 
-def _exact(gt: Columns, pred: Columns, found: Pairs, minimum: float, of_prediction: bool) -> Pairs:
+def _exact(gt: PairColumns, pred: PairColumns, found: Pairs, minimum: float, of_prediction: bool) -> Pairs:
     """The overlaps of pairs whose intersections are given."""
     union = pred.areas[found.pred]
     if not of_prediction:

@@ -19,7 +19,7 @@ _FEW_BLOCKS = 10
 """Up to so many are quicker one by one."""
 
 
-class Change(NamedTuple):
+class MaskChange(NamedTuple):
     """Consecutive thresholds at which a prediction became ``k`` more true positives, ``n`` more counted predictions."""
 
     rows: slice
@@ -59,7 +59,7 @@ class RankMasks:
             np.cumsum(hits, out=self.k[t, 1:])
             np.cumsum(self.block - skipped, out=self.n[t, 1:])
 
-    def set(self, rank: int, tp: int, ignored: int) -> list[Change]:
+    def set(self, rank: int, tp: int, ignored: int) -> list[MaskChange]:
         """Say anew what the prediction at ``rank`` is; counts follow."""
         old_tp, old_ignored = int(self._tp[rank]), int(self._ignored[rank])
         self._tp[rank], self._ignored[rank] = tp, ignored
@@ -111,15 +111,15 @@ class RankMasks:
         return (self._tp[index] & bit) != 0, (self._ignored[index] & bit) == 0
 
 
-def _changes(old_tp: int, old_ignored: int, tp: int, ignored: int) -> list[Change]:
+def _changes(old_tp: int, old_ignored: int, tp: int, ignored: int) -> list[MaskChange]:
     changed = (old_tp ^ tp) | (old_ignored ^ ignored)
-    found: list[Change] = []
+    found: list[MaskChange] = []
     for t in range(changed.bit_length()):
         if changed >> t & 1:
             k = (tp >> t & 1) - (old_tp >> t & 1)
             n = (old_ignored >> t & 1) - (ignored >> t & 1)
             if found and found[-1].rows.stop == t and found[-1][1:] == (k, n):
-                found[-1] = Change(slice(found[-1].rows.start, t + 1), k, n)
+                found[-1] = MaskChange(slice(found[-1].rows.start, t + 1), k, n)
             else:
-                found.append(Change(slice(t, t + 1), k, n))
+                found.append(MaskChange(slice(t, t + 1), k, n))
     return found

@@ -18,7 +18,7 @@ import numpy as np
 from iouviewer.metrics.coco_curve import average_precision, class_curves, needed_hits
 from iouviewer.metrics.coco_matching import ALL, Masks
 from iouviewer.metrics.hull_blocks import shifted
-from iouviewer.metrics.rank_masks import CURVES, Change, RankMasks
+from iouviewer.metrics.rank_masks import CURVES, MaskChange, RankMasks
 from iouviewer.metrics.recall_windows import RecallWindows
 from iouviewer.metrics.table import Float, Int
 
@@ -88,7 +88,7 @@ class RankedClass:
                 self._from_block[t] = min(self._from_block[t], block)
                 self._touched |= 1 << t
 
-    def _kept(self, t: int, block: int, rank: int, change: Change) -> bool:
+    def _kept(self, t: int, block: int, rank: int, change: MaskChange) -> bool:
         """Whether the block of ``rank``, which changed, is known to keep its best point; its bounds follow."""
         if change.n or not change.k or not self._masks.all_count(t, rank, rank):
             return False

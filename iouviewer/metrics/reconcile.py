@@ -16,7 +16,7 @@ VAL_CAP = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReconcileStep:
     """One step: what changes, the AP after it, and by how much it moved (both 0..1; nan without ground truth)."""
 
     name: str
@@ -24,7 +24,7 @@ class Step:
     change: float
 
 
-def reconcile(truth: BoxTable, predictions: BoxTable, labelled: Bool, counting: Bool) -> tuple[Step, ...]:
+def reconcile(truth: BoxTable, predictions: BoxTable, labelled: Bool, counting: Bool) -> tuple[ReconcileStep, ...]:
     """The steps from ``yolo val``'s mAP50-95 to COCO's AP.
 
     Args:
@@ -54,7 +54,7 @@ def reconcile(truth: BoxTable, predictions: BoxTable, labelled: Bool, counting: 
         ("mean of 101 samples instead of trapezoids between points", _mean(matches, trapezoids=False)),
     )
     before = [values[0][1], *(value for _, value in values[:-1])]
-    return tuple(Step(name, value, value - old) for (name, value), old in zip(values, before, strict=True))
+    return tuple(ReconcileStep(name, value, value - old) for (name, value), old in zip(values, before, strict=True))
 
 
 def _val(truth: BoxTable, predictions: BoxTable, frames: Bool, known: dict[tuple[bytes, bytes], float]) -> float:

@@ -18,8 +18,8 @@ from iouviewer.metrics.assignment import Triple, assign_all, assign_frame
 from iouviewer.metrics.block_sums import BlockSums
 from iouviewer.metrics.iou import areas, extra_pixel, intersect, iou_matrix
 from iouviewer.metrics.ordering import order_by_score
-from iouviewer.metrics.pairs import Columns, Pairs, overlapping_pairs, same_class
-from iouviewer.metrics.review_counts import ReviewSummary, Tally, Totals, tally
+from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs, same_class
+from iouviewer.metrics.review_counts import FrameCounts, ReviewSummary, Totals, tally
 from iouviewer.metrics.table import Bool, BoxTable, Convention, Float, Int
 
 __all__ = [
@@ -86,7 +86,7 @@ class FrameReview:
         gt_rows, pred_rows: (P,) int64, rows of the tables given; -1 where there is none.
         iou: (P,) float64, 0 where there is no partner.
         state: (P,) int8 of PairState.
-        swallowed: (P,) bool, the prediction is no false positive because it lies in an ignored box.
+        in_ignore_region: (P,) bool, the prediction is no false positive because it lies in an ignored box.
         gt_ids, pred_ids: (P,) int64, ids of the boxes; -1 where there is none.
     """
 
@@ -94,10 +94,10 @@ class FrameReview:
     pred_rows: Int
     iou: Float
     state: States
-    swallowed: Bool
+    in_ignore_region: Bool
     gt_ids: Int
     pred_ids: Int
-    tally: Tally
+    tally: FrameCounts
 
     @property
     def iou_sum(self) -> float:
@@ -149,13 +149,13 @@ class Association(NamedTuple):
     Attributes:
         order: row of the prediction at each place.
         assigned: pairs, ordered by ground truth.
-        swallowed: predictions that lie in an ignored box.
+        in_ignore_region: predictions that lie in an ignored box.
     """
 
     order: list[int]
     assigned: list[Triple]
-    swallowed: set[int]
-    tally: Tally
+    in_ignore_region: set[int]
+    tally: FrameCounts
 
 
 def review_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> FrameReview:
@@ -174,18 +174,18 @@ def _associate(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Associ
     rows, columns = np.nonzero((matrix > 0.0) & fits & ~gt.ignored[:, None])
     triples = list(zip(rows.tolist(), columns.tolist(), matrix[rows, columns].tolist(), strict=True))
     assigned = assign_frame(triples)
-    swallowed: set[int] = set()
+    in_ignore_region: set[int] = set()
     if gt.ignored.any():
         share = shares_of_prediction(gt.boxes, pred.boxes[:, order], settings.convention)
         inside = ((share >= settings.iou) & fits & gt.ignored[:, None]).any(axis=0)
-        swallowed = set(np.flatnonzero(inside).tolist())
-    counted = tally(int(np.count_nonzero(~gt.ignored)), len(order), assigned, swallowed, settings.iou)
-    return Association(order.tolist(), assigned, swallowed, counted)
+        in_ignore_region = set(np.flatnonzero(inside).tolist())
+    counted = tally(int(np.count_nonzero(~gt.ignored)), len(order), assigned, in_ignore_region, settings.iou)
+    return Association(order.tolist(), assigned, in_ignore_region, counted)
 
 
 def rows_of_review(gt: BoxTable, pred: BoxTable, association: Association, threshold: float) -> FrameReview:
     """The rows of a frame whose boxes were associated before; ``threshold`` is the least IoU of a true positive."""
-    order, assigned, swallowed, counted = association
+    order, assigned, in_ignore_region, counted = association
     place = {row: number for number, row in enumerate(order)}
     partner = {row: (column, iou) for row, column, iou in assigned}
     taken = {column for _, column, _ in assigned}
@@ -197,14 +197,14 @@ def rows_of_review(gt: BoxTable, pred: BoxTable, association: Association, thres
             column, iou = partner[row]
             hit = iou >= threshold
             state = PairState.TRUE_POSITIVE if hit else PairState.LOOSE
-            rows.append((row, order[column], iou, state, column in swallowed and not hit))
+            rows.append((row, order[column], iou, state, column in in_ignore_region and not hit))
         else:
             rows.append((row, -1, 0.0, PairState.MISS, False))
     for row in range(len(pred)):
         if row not in place:
             rows.append((-1, row, 0.0, PairState.BELOW_CONFIDENCE, False))
         elif place[row] not in taken:
-            inside = place[row] in swallowed
+            inside = place[row] in in_ignore_region
             rows.append((-1, row, 0.0, PairState.IGNORED if inside else PairState.FALSE_POSITIVE, inside))
     columns = list(zip(*rows, strict=True)) if rows else [()] * 5
     gt_rows, pred_rows = np.array(columns[0], np.int64), np.array(columns[1], np.int64)
@@ -231,7 +231,8 @@ class Review:
         pair_gt, pair_pred: (P,) int64 rows of the tables, the assigned pairs, ordered by ground-truth row.
         pair_frame: (P,) int64.
         pair_iou: (P,) float64.
-        swallowed: (N,) bool per prediction row: at least the threshold of its area lies in an ignored box of its class.
+        in_ignore_region: (N,) bool per prediction row: at least ``settings.iou`` of its area lies in an ignored box of
+            its class.
         used: (N,) bool per prediction row: at or above the confidence threshold, in a frame that counts.
     """
 
@@ -249,7 +250,7 @@ class Review:
     pair_pred: Int
     pair_frame: Int
     pair_iou: Float
-    swallowed: Bool = field(repr=False)
+    in_ignore_region: Bool = field(repr=False)
     used: Bool = field(repr=False)
 
     @property
@@ -268,13 +269,13 @@ class Review:
         return Totals.of(sums, counts, int(defined.sum()), int(inside.sum())).summary()
 
 
-def _kept(table: BoxTable, keep: Bool, convention: Convention) -> tuple[Columns, Int]:
+def _kept(table: BoxTable, keep: Bool, convention: Convention) -> tuple[PairColumns, Int]:
     """The columns of some rows, and their numbers in the table."""
     rows = np.flatnonzero(keep)
     before = np.zeros(len(table) + 1, np.int64)
     np.cumsum(keep, out=before[1:])
     boxes = table.boxes[:, rows]
-    return Columns(before[table.offsets], boxes, areas(boxes, convention)), rows
+    return PairColumns(before[table.offsets], boxes, areas(boxes, convention)), rows
 
 
 def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: Bool | None = None) -> Review:
@@ -293,7 +294,7 @@ def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: B
     predictions, pred_rows = _kept(pred, used, settings.convention)
     extra = extra_pixel(settings.convention)
 
-    def of_class(columns: Columns, rows: Int, minimum: float, of_prediction: bool) -> Pairs:
+    def of_class(columns: PairColumns, rows: Int, minimum: float, of_prediction: bool) -> Pairs:
         found = overlapping_pairs(columns, predictions, minimum, extra=extra, of_prediction=of_prediction)
         found = Pairs(rows[found.gt], pred_rows[found.pred], found.iou)
         if settings.class_agnostic:
@@ -304,12 +305,12 @@ def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: B
     priority = np.empty(len(pred), np.int64)
     priority[order_by_score(pred.scores)] = np.arange(len(pred))
     pairs = pairs.select(assign_all(pairs, frame_of_pred=pred_frame, priority=priority, gt_rows=len(gt)))
-    swallowed = np.zeros(len(pred), np.bool_)
+    in_ignore_region = np.zeros(len(pred), np.bool_)
     regions = gt.ignored & inside[gt_frame]
     if regions.any():
-        swallowed[of_class(*_kept(gt, regions, settings.convention), settings.iou, True).pred] = True
+        in_ignore_region[of_class(*_kept(gt, regions, settings.convention), settings.iou, True).pred] = True
     hit = pairs.iou >= settings.iou
-    exempt = swallowed.copy()
+    exempt = in_ignore_region.copy()
     exempt[pairs.pred[hit]] = False
     frame = gt_frame[pairs.gt]
 
@@ -325,5 +326,5 @@ def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: B
     np.divide(iou_sum, gt_count, out=frame_iou, where=gt_count > 0)
     return Review(
         settings, inside, frame_iou, iou_sum, per_frame(frame[hit], pairs.iou[hit]).astype(np.float64), gt_count, tp,
-        fp, gt_count - tp, ignored, pairs.gt, pairs.pred, frame, pairs.iou, swallowed, used,
+        fp, gt_count - tp, ignored, pairs.gt, pairs.pred, frame, pairs.iou, in_ignore_region, used,
     )  # fmt: skip

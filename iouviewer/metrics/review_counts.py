@@ -8,7 +8,7 @@ from iouviewer.metrics.assignment import Triple
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class FrameCounts:
     """What one frame contributes.
 
     Attributes:
@@ -32,26 +32,30 @@ class Tally:
 
 
 def tally(
-    gt_count: int, pred_count: int, assigned: list[Triple], swallowed: frozenset[int] | set[int], threshold: float
-) -> Tally:
+    gt_count: int,
+    pred_count: int,
+    assigned: list[Triple],
+    in_ignore_region: frozenset[int] | set[int],
+    threshold: float,
+) -> FrameCounts:
     """Count one frame.
 
     Args:
         gt_count: boxes that are not ignored.
         pred_count: predictions at or above the confidence threshold.
         assigned: ordered by ground truth; floats are added in this order.
-        swallowed: predictions (second numbers of ``assigned``) that lie in an ignored box.
+        in_ignore_region: predictions (second numbers of ``assigned``) that lie in an ignored box.
     """
     iou_sum = tp_iou_sum = 0.0
     tp = 0
-    exempt = len(swallowed)
+    exempt = len(in_ignore_region)
     for _, pred, iou in assigned:
         iou_sum += iou
         if iou >= threshold:
             tp += 1
             tp_iou_sum += iou
-            exempt -= pred in swallowed
-    return Tally(iou_sum, gt_count, tp, pred_count - tp - exempt, gt_count - tp, tp_iou_sum, exempt)
+            exempt -= pred in in_ignore_region
+    return FrameCounts(iou_sum, gt_count, tp, pred_count - tp - exempt, gt_count - tp, tp_iou_sum, exempt)
 
 
 @dataclass(frozen=True, slots=True)

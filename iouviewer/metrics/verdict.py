@@ -47,7 +47,7 @@ ResampleKey = tuple[str, tuple[VideoFrames, ...], int, int, bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredVariant:
     """One variant on the common scored frames, ready for resampling: COCO matches a class, review sums a frame.
 
     The frames of several videos stand one after the other. ``resampled`` remembers what was computed: the baseline
@@ -126,7 +126,7 @@ def judge(low: float, high: float, margin: float) -> Outcome:
     return Outcome.UNDECIDED
 
 
-METRICS: dict[str, Callable[[Scored, Int], Float]] = {
+METRICS: dict[str, Callable[[ScoredVariant, Int], Float]] = {
     "ap": lambda scored, weights: weighted_coco_ap(scored.classes, weights),
     "pq": lambda scored, weights: weighted_pq(scored.sums, weights),
     "avg_iou": lambda scored, weights: weighted_avg_iou(scored.sums, weights),
@@ -135,8 +135,8 @@ METRICS: dict[str, Callable[[Scored, Int], Float]] = {
 
 
 def compare(
-    baseline: Scored,
-    variant: Scored,
+    baseline: ScoredVariant,
+    variant: ScoredVariant,
     videos: Sequence[VideoFrames],
     *,
     margins: Mapping[str, float],
@@ -171,7 +171,9 @@ def _whole_blocks(videos: Sequence[VideoFrames]) -> int:
     return sum(video.frames // video.block for video in videos)
 
 
-def _by_video(baseline: Scored, variant: Scored, videos: Sequence[VideoFrames]) -> tuple[Mapping[str, float], ...]:
+def _by_video(
+    baseline: ScoredVariant, variant: ScoredVariant, videos: Sequence[VideoFrames]
+) -> tuple[Mapping[str, float], ...]:
     alone = np.repeat(np.eye(len(videos), dtype=np.int64), [video.frames for video in videos], axis=1)
     found = {metric: 100.0 * (score(variant, alone) - score(baseline, alone)) for metric, score in METRICS.items()}
     return tuple({metric: float(points[row]) for metric, points in found.items()} for row in range(len(videos)))
@@ -181,8 +183,8 @@ def _by_video(baseline: Scored, variant: Scored, videos: Sequence[VideoFrames]) 
 class _Sampling:
     """The resamples of one comparison."""
 
-    baseline: Scored
-    variant: Scored
+    baseline: ScoredVariant
+    variant: ScoredVariant
     videos: tuple[VideoFrames, ...]
     resamples: int
     seed: int

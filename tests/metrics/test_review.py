@@ -74,7 +74,7 @@ def test_a_loose_pair_in_an_ignored_box_stays_in_frame_iou_but_is_no_false_posit
     assert states(review) == [(0, 0, "LOOSE"), (1, -1, "IGNORED")]
     assert (review.tp, review.fp, review.fn) == (0, 0, 1)
     assert review.frame_iou == pytest.approx(1 / 3)
-    assert review.swallowed.tolist() == [True, False]
+    assert review.in_ignore_region.tolist() == [True, False]
 
 
 def test_half_of_the_area_in_an_ignored_box_is_enough_and_less_is_not():

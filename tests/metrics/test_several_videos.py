@@ -20,7 +20,7 @@ from iouviewer.metrics.resampling import (
 )
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import BoxTable
-from iouviewer.metrics.verdict import FEW_VIDEOS, METRICS, Outcome, Scored, compare, interval, sentence
+from iouviewer.metrics.verdict import FEW_VIDEOS, METRICS, Outcome, ScoredVariant, compare, interval, sentence
 from tests.metrics.test_coco_oracle import pycocotools_stats
 from tests.metrics.test_error_types import _random_case
 from tests.metrics.test_golden import FRAMES, load
@@ -155,7 +155,7 @@ def test_pooled_real_videos_equal_pycocotools_and_each_keeps_its_golden_ap(share
     assert ap[1:] == pytest.approx([0.208007, 0.312494], abs=1e-6)
 
 
-def _video(frames: int, loss: float, seed: int) -> tuple[Scored, Scored]:
+def _video(frames: int, loss: float, seed: int) -> tuple[ScoredVariant, ScoredVariant]:
     """A baseline and a variant with one object a frame, the variant's IoU lower by about ``loss``."""
     random = np.random.default_rng(seed)
     shared = random.normal(0, 0.05, frames)
@@ -165,13 +165,13 @@ def _video(frames: int, loss: float, seed: int) -> tuple[Scored, Scored]:
     )
 
 
-def _one(iou, confidence) -> Scored:
+def _one(iou, confidence) -> ScoredVariant:
     frames = len(iou)
     order = np.argsort(-confidence, kind="stable")
     true = iou[order][None, :] >= np.linspace(0.5, 0.95, 10)[:, None]
     ones, none = np.ones(frames), np.zeros(frames)
     matches = ClassMatches(order, true, np.zeros_like(true), np.ones(frames, np.int64))
-    return Scored([matches], FrameSums(iou, ones, iou, ones, none, none))
+    return ScoredVariant([matches], FrameSums(iou, ones, iou, ones, none, none))
 
 
 def _set(losses, frames: int = 100):
@@ -202,7 +202,7 @@ def test_one_video_is_judged_by_the_blocks_alone_to_the_last_bit():
 def test_two_copies_of_a_video_have_the_scores_of_one():
     baseline, variant = _video(200, 0.03, 5)
     copies = [
-        Scored(
+        ScoredVariant(
             [
                 ClassMatches(
                     np.stack((c.frames, c.frames + 200), axis=1).ravel(),

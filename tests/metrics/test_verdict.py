@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iouviewer.metrics.resampling import ClassMatches, FrameSums, VideoFrames
-from iouviewer.metrics.verdict import Outcome, Scored, block_length, compare, interval, judge, sentence
+from iouviewer.metrics.verdict import Outcome, ScoredVariant, block_length, compare, interval, judge, sentence
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def ten_a_second(frames: int) -> list[VideoFrames]:
     return [VideoFrames(frames, 10)]
 
 
-def _scored(frames: int, loss: float, noise: float, seed: int = 0) -> Scored:
+def _scored(frames: int, loss: float, noise: float, seed: int = 0) -> ScoredVariant:
     random = np.random.default_rng(seed)
     shared = np.random.default_rng(99).normal(0, 0.05, frames)
     iou = np.clip(0.8 + shared - loss + random.normal(0, noise, frames), 0.5, 1)
     ones, none = np.ones(frames), np.zeros(frames)
     true = np.tile(iou[None, :] >= np.linspace(0.5, 0.95, 10)[:, None], 1)
     matches = ClassMatches(np.arange(frames), true, np.zeros_like(true), np.ones(frames, np.int64))
-    return Scored([matches], FrameSums(iou, ones, iou, ones, none, none))
+    return ScoredVariant([matches], FrameSums(iou, ones, iou, ones, none, none))
 
 
 def test_an_equal_variant_passes_and_a_worse_one_fails():
