@@ -305,7 +305,7 @@ def _format_remedies(report: dict[str, Any]) -> list[str]:
         tr(
             "The frame size changes: from frame {frame:,} it is {new_width} × {new_height} pixels in the file. All "
             "frames are scaled to {width} × {height} for display and for models, and boxes use those pixels; cut the "
-            "file there to label the parts in their own size.",
+            "file there to edit the parts at their own size.",
             frame=resized["frame"],
             new_width=resized["size"][0],
             new_height=resized["size"][1],

@@ -66,7 +66,7 @@ class _Record:
 
 
 class Proxy:
-    """The small copies of one video. One thread writes, any thread reads.
+    """The reduced copies of one video's frames. One thread writes, any thread reads.
 
     Args:
         digest: of the index, so that copies with other frame numbers are not used.
@@ -144,7 +144,7 @@ class Proxy:
                 self._records[frame] = _Record(end - len(jpeg), len(jpeg), crc, checksum)
 
     def get(self, frame: int, video_width: int, *, checksum: int | None = None) -> DisplayFrame | None:
-        """The small copy, exact in number and content but not in size; None if there is none.
+        """The reduced copy, exact in number and content but not in size; None if there is none.
 
         ``checksum``: of the frame, once it is known; a copy of any other frame is dropped.
         """

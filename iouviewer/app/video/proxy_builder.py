@@ -1,4 +1,4 @@
-"""Builds the proxy (on screen: scrub cache): small copies of the frames around the place where the user scrubs."""
+"""Builds the proxy (on screen: scrub cache): reduced copies of the frames around the place where the user scrubs."""
 
 from __future__ import annotations
 

@@ -191,8 +191,8 @@ def _format(info: VideoInfo) -> Note | None:
         return Note("size", tr("pixel format changes"), text)
     text = tr(
         "From frame {frame:,} on, frames in the file have {other_width} × {other_height} pixels. All frames are scaled "
-        "to {width} × {height}, for you and for models, and boxes use these pixels. Split the file there to label both "
-        "parts in their own size.",
+        "to {width} × {height}, for you and for models, and boxes use these pixels. Split the file there to edit both "
+        "parts at their own size.",
         frame=other.frame,
         other_width=other.size[0],
         other_height=other.size[1],

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from iouviewer.app.editing.import_boxes import all_boxes_have_class, map_classes
 from iouviewer.app.editing.session import Session
-from iouviewer.app.jobs.inference_job import InferenceQueue, Run
+from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
 from iouviewer.app.settings import Settings
 from iouviewer.document.edits import SetClassNames
 from iouviewer.document.predictions import PredictionSet
@@ -164,7 +164,7 @@ class RunCommands(QObject):
     def _on_list_changed(self) -> None:
         # The results of removed variants are not needed.
         for run, target in self._targets.items():
-            if run.state.value in ("queued", "running") and self._session.variants.find(target.key) is None:
+            if run.state in (QueueState.QUEUED, QueueState.RUNNING) and self._session.variants.find(target.key) is None:
                 self._queue.cancel(run)
 
     def _on_source_changed(self) -> None:
@@ -223,7 +223,7 @@ class RunCommands(QObject):
         parts = [tr("{name} {percent} %", name=run.request.name, percent=percent), tr("{rate:.1f} frames/s", rate=rate)]
         if not math.isnan(seconds_left):
             parts.append(tr("{time} left", time=_minutes_text(seconds_left)))
-        queued = sum(other.state.value == "queued" for other in self._targets)
+        queued = sum(other.state is QueueState.QUEUED for other in self._targets)
         if queued:
             parts.append(tr("{count} queued", count=queued))
         self._status.show_run(", ".join(parts), done, total)

@@ -161,7 +161,7 @@ class SettingsDialog(QDialog):
         form.addRow(
             _note(
                 tr(
-                    "Disk space for small copies of frames, used in videos whose keyframes are far apart. While you "
+                    "Disk space for reduced copies of frames, used in videos whose keyframes are far apart. While you "
                     "scrub they show the exact frame at once; the full resolution follows when you stop. They are "
                     "stored in the cache folder and can be deleted at any time."
                 )

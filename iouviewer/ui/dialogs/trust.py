@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -26,8 +27,8 @@ class TrustDialog(QDialog):
             tr(
                 "<b>{name}</b> can run any code on this computer when it is loaded.<br><br>{reason}<br><br>"
                 "Run it only if you know who made it. Your choice applies to exactly this content (SHA-256):",
-                name=Path(path).name,
-                reason=reason,
+                name=escape(Path(path).name),
+                reason=escape(reason),
             )
         )
         text.setWordWrap(True)

@@ -312,7 +312,7 @@ class VariantsModel(QAbstractTableModel):
         )
         lines.append(tr("TP {tp:,}, FP {fp:,}, FN {fn:,}", tp=summary.tp, fp=summary.fp, fn=summary.fn))
         if variant.message:
-            lines.append(variant.message)
+            lines.append(escape(variant.message))
         return "<br>".join(lines)
 
     # Appearance
