@@ -5,42 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 
 from iouviewer.cli import main
+from tests.cli.helpers import write_random_boxes
 
 FRAMES = 300
 
 
-def write(path: Path, shift: float, *, scores: bool = True, drop: float = 0.0, frames: int = FRAMES) -> Path:
-    """One object at random positions; boxes are shifted by ``shift`` pixels, and a share ``drop`` is left out."""
-    random = np.random.default_rng(7)
-    lines = ["frameID,x1,y1,x2,y2" + (",score" if scores else "")]
-    for frame in range(frames):
-        x, y = random.uniform(10, 200, 2)
-        score = random.uniform(0.3, 1.0)
-        if random.uniform() >= drop:
-            row = f"{frame},{x + shift},{y},{x + shift + 60},{y + 60}"
-            lines.append(row + (f",{score}" if scores else ""))
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
 @pytest.fixture
 def gate(tmp_path: Path) -> list[str]:
-    gt = write(tmp_path / "gt.csv", 0.0, scores=False)
-    base = write(tmp_path / "base.csv", 8.0)
+    gt = write_random_boxes(tmp_path / "gt.csv", 0.0, scores=False)
+    base = write_random_boxes(tmp_path / "base.csv", 8.0)
     return ["gate", "--size", "400x400", "--count", str(FRAMES), "--gt", str(gt), "--pred", f"base={base}"]
 
 
 def test_an_equal_variant_passes(gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Without a time base a bootstrap block has 30 frames, so 300 frames are too few.
-    same = write(tmp_path / "same.csv", 8.0)
+    same = write_random_boxes(tmp_path / "same.csv", 8.0)
     report, junit = tmp_path / "o.md", tmp_path / "o.xml"
-    gt = write(tmp_path / "gt.csv", 0.0, scores=False, frames=1200)
-    write(tmp_path / "base.csv", 8.0, frames=1200)
-    write(same, 8.0, frames=1200)
+    gt = write_random_boxes(tmp_path / "gt.csv", 0.0, scores=False, frames=1200)
+    write_random_boxes(tmp_path / "base.csv", 8.0, frames=1200)
+    write_random_boxes(same, 8.0, frames=1200)
     arguments = ["gate", "--size", "400x400", "--count", "1200", "--gt", str(gt)]
     arguments += ["--pred", f"base={tmp_path / 'base.csv'}", "--pred", f"same={same}"]
     assert main([*arguments, "--baseline", "base", "--md", str(report), "--junit", str(junit)]) == 0
@@ -51,8 +37,11 @@ def test_an_equal_variant_passes(gate: list[str], tmp_path: Path, capsys: pytest
 
 
 def test_a_worse_variant_fails_and_a_wide_margin_lets_it_pass(tmp_path: Path) -> None:
-    gt = write(tmp_path / "gt.csv", 0.0, scores=False, frames=1200)
-    base, worse = write(tmp_path / "base.csv", 2.0, frames=1200), write(tmp_path / "worse.csv", 20.0, frames=1200)
+    gt = write_random_boxes(tmp_path / "gt.csv", 0.0, scores=False, frames=1200)
+    base, worse = (
+        write_random_boxes(tmp_path / "base.csv", 2.0, frames=1200),
+        write_random_boxes(tmp_path / "worse.csv", 20.0, frames=1200),
+    )
     junit = tmp_path / "o.xml"
     arguments = ["gate", "--size", "400x400", "--count", "1200", "--gt", str(gt)]
     arguments += ["--pred", f"base={base}", "--pred", f"worse={worse}", "--junit", str(junit)]
@@ -64,7 +53,7 @@ def test_a_worse_variant_fails_and_a_wide_margin_lets_it_pass(tmp_path: Path) ->
 
 
 def test_too_few_frames_are_undecided_and_fail_unless_a_warning_is_requested(gate: list[str], tmp_path: Path) -> None:
-    other, junit = write(tmp_path / "other.csv", 9.0), tmp_path / "o.xml"
+    other, junit = write_random_boxes(tmp_path / "other.csv", 9.0), tmp_path / "o.xml"
     arguments = [*gate, "--pred", f"other={other}", "--junit", str(junit)]
     assert main(arguments) == 4
     assert ElementTree.parse(junit).find("testcase/failure") is not None
@@ -75,7 +64,7 @@ def test_too_few_frames_are_undecided_and_fail_unless_a_warning_is_requested(gat
 def test_a_variant_that_cannot_be_judged_is_status_2(
     gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = write(tmp_path / "other.csv", 8.0, scores=False)
+    other = write_random_boxes(tmp_path / "other.csv", 8.0, scores=False)
     arguments = [*gate, "--pred", f"other={other}", "--md", str(tmp_path / "o.md")]
     assert main(arguments) == 2
     output = capsys.readouterr()
@@ -91,7 +80,7 @@ def test_without_a_labelled_frame_in_common_nothing_can_be_judged(
 ) -> None:
     nothing = tmp_path / "nothing.csv"
     nothing.write_text("frameID,x1,y1,x2,y2\n")
-    other, report = write(tmp_path / "other.csv", 8.0), tmp_path / "o.html"
+    other, report = write_random_boxes(tmp_path / "other.csv", 8.0), tmp_path / "o.html"
     arguments = [*gate, "--pred", f"other={other}"]
     arguments[arguments.index("--gt") + 1] = str(nothing)
     assert main([*arguments, "--missing", "unlabelled"]) == 2
@@ -131,11 +120,11 @@ def with_class(path: Path, name: str) -> Path:
 def test_no_variant_passes_against_a_baseline_with_other_class_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    gt = with_class(write(tmp_path / "gt.csv", 0.0, scores=False, frames=700), "person")
-    base = with_class(write(tmp_path / "base.csv", 2.0, frames=700), "persons")
+    gt = with_class(write_random_boxes(tmp_path / "gt.csv", 0.0, scores=False, frames=700), "person")
+    base = with_class(write_random_boxes(tmp_path / "base.csv", 2.0, frames=700), "persons")
     with base.open("a") as file:
         file.write("1,300,300,340,340,0.9,car\n")  # a class that the ground truth lacks
-    other = with_class(write(tmp_path / "other.csv", 2.0, frames=700), "person")
+    other = with_class(write_random_boxes(tmp_path / "other.csv", 2.0, frames=700), "person")
     arguments = ["gate", "--size", "400x400", "--count", "700", "--gt", str(gt)]
     arguments += ["--pred", f"base={base}", "--pred", f"other={other}"]
     assert main(arguments) == 2
@@ -152,7 +141,7 @@ def test_no_variant_passes_against_a_baseline_with_other_class_names(
 def test_without_predictions_of_the_baseline_or_ground_truth_boxes_nothing_can_be_judged(
     gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = write(tmp_path / "other.csv", 8.0)
+    other = write_random_boxes(tmp_path / "other.csv", 8.0)
     (tmp_path / "base.csv").write_text("frameID,x1,y1,x2,y2,score\n")
     assert main([*gate, "--pred", f"other={other}"]) == 2
     assert "base has no predictions on the common frames" in capsys.readouterr().out
@@ -169,7 +158,7 @@ def test_a_damaged_project_is_reported_with_its_own_path(tmp_path: Path, capsys:
 
 
 def test_a_condition_may_refer_to_the_verdict(tmp_path: Path, gate: list[str]) -> None:
-    other = write(tmp_path / "other.csv", 20.0)
+    other = write_random_boxes(tmp_path / "other.csv", 20.0)
     arguments = ["eval", *gate[1:], "--pred", f"other={other}"]
     assert main([*arguments, "--fail-if", "other.bootstrap.metrics.pq.points < -1"]) == 3
     assert main([*arguments, "--fail-if", "other.bootstrap.metrics.pq.low < -1"]) == 2  # too few frames: undefined

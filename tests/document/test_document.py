@@ -28,8 +28,7 @@ from iouviewer.document.edits import (
     encode_edit,
 )
 from iouviewer.errors import UserError
-
-from ..project.building import FRAMES, make_document, state_of, twenty_edits
+from tests.document.builders import FRAMES, make_document, state_of, twenty_edits
 
 coordinates = st.floats(-1e6, 1e6, allow_nan=False)
 sizes = st.floats(0.5, 1e6)

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from iouviewer.document.boxes import Box, BoxFlag, clip_rect
 from iouviewer.document.edits import AddBoxes, FrameState, RemoveBoxes, SetTracks
 from iouviewer.document.ground_truth import GroundTruth
-
-from ..project.building import make_document, state_of
+from tests.document.builders import make_document, state_of
 
 
 def test_empty_ground_truth_answers_everything():

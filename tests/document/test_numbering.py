@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iouviewer.document.numbering import NO_PACKET, NO_TIME, Numbering
-
-
-def numbering(
-    stamps: list[int],
-    packets: list[int] | None = None,
-    *,
-    repeats: list[int] | None = None,
-    order_known: bool = True,
-    video_frames: int | None = None,
-) -> Numbering:
-    """Occurrences are counted; packets are numbered in order unless given."""
-    seen: dict[int, int] = {}
-    occurrences = []
-    for stamp in stamps:
-        occurrences.append(seen.get(stamp, 0))
-        seen[stamp] = occurrences[-1] + 1
-    n = len(stamps)
-    return Numbering(
-        "d",
-        np.array(stamps, np.int64),
-        np.array(occurrences, np.int64),
-        np.array(range(n) if packets is None else packets, np.int64),
-        np.array(repeats or [0] * n, np.int64),
-        n if video_frames is None else video_frames,
-        True,
-        order_known,
-    )
+from tests.document.builders import numbering
 
 
 @pytest.mark.parametrize(

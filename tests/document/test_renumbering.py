@@ -23,9 +23,7 @@ from iouviewer.document.sources import Source
 from iouviewer.document.steps import Step
 from iouviewer.metrics.review import ReviewSettings, review_frame
 from iouviewer.metrics.table import BoxTable
-from tests.project.building import make_document, make_predictions
-
-from .test_numbering import numbering
+from tests.document.builders import make_document, make_predictions, numbering
 
 EIGHT = numbering([0, 10, 20, 30, 40, 50, 60, 70])
 # Frame 1 is missing, timestamps 20 and 30 are swapped, and 35 is new.

@@ -14,7 +14,7 @@ from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, NoAp, Scor
 from iouviewer.errors import UserError
 from iouviewer.metrics.review import PairState, ReviewSettings
 from iouviewer.metrics.table import BoxTable
-from tests.document.test_scores_incremental import Frames
+from tests.document.builders import ListGroundTruth
 
 BOX = (0.0, 0.0, 10.0, 10.0)
 SHIFTED = (1.0, 0.0, 11.0, 10.0)
@@ -23,7 +23,7 @@ IOU = 9 / 11
 
 def truth(*frames):
     """One frame for each list of rectangles."""
-    gt = Frames(len(frames))
+    gt = ListGroundTruth(len(frames))
     for number, rects in enumerate(frames):
         gt.boxes[number] = [(10 * number + i, rect, 0, False) for i, rect in enumerate(rects)]
     return gt

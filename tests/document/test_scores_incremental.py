@@ -14,44 +14,7 @@ from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, Scores, Sc
 from iouviewer.metrics.coco import evaluate_coco
 from iouviewer.metrics.review import ReviewSettings, review_all, review_frame
 from iouviewer.metrics.table import BoxTable, Convention
-
-
-class Frames:
-    """A minimal ground truth for scores: lists of (id, rect, class, ignored) per frame."""
-
-    def __init__(self, count: int) -> None:
-        self.boxes = [[] for _ in range(count)]
-        self._states = np.full(count, LABELLED, np.int8)
-
-    @property
-    def frame_count(self):
-        return len(self.boxes)
-
-    def table(self):
-        return self._table(range(self.frame_count), self.frame_count)
-
-    def frame_table(self, frame):
-        return self._table([frame], 1)
-
-    def _table(self, frames, count):
-        rows = [(n, *box) for n, frame in enumerate(frames) for box in sorted(self.boxes[frame])]
-        return BoxTable.from_rows(
-            np.array([row[0] for row in rows], np.int64),
-            np.array([row[2] for row in rows], np.float64).reshape(-1, 4).T,
-            frame_count=count,
-            ids=np.array([row[1] for row in rows], np.int64),
-            class_ids=np.array([row[3] for row in rows], np.int64),
-            ignored=np.array([row[4] for row in rows], np.bool_),
-        )
-
-    def state(self, frame):
-        return int(self._states[frame])
-
-    def states(self):
-        return self._states
-
-    def set_state(self, frame, state):
-        self._states[frame] = state
+from tests.document.builders import ListGroundTruth
 
 
 def random_rect(rng, grid=False):
@@ -67,7 +30,7 @@ def stretch(rng, rect):
 
 
 def random_truth(rng, count, classes, grid=False):
-    gt = Frames(count)
+    gt = ListGroundTruth(count)
     next_id = 0
     for frame in range(count):
         for _ in range(rng.integers(0, 6)):
@@ -191,7 +154,7 @@ def test_the_matching_cached_by_an_update_equals_a_new_one(seed, grid, agnostic)
             expected = review_frame(gt.frame_table(frame), predicted, scores.settings.review)
             for _ in range(2):
                 found = scores.frame_review(key, frame)
-                assert found.tally == expected.tally
+                assert found.counts == expected.counts
                 for name in ("gt_rows", "pred_rows", "iou", "state", "in_ignore_region", "gt_ids", "pred_ids"):
                     np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 

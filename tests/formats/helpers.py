@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from iouviewer.document.imported import ImportedBoxes
@@ -60,3 +62,29 @@ def sort_order(data):
 def rects(data):
     """Boxes as tuples, for comparison with expected values."""
     return [tuple(row) for row in np.asarray(data.boxes).T.tolist()]
+
+
+def label_studio_key_frame(frame, x=10, enabled=True, **more):
+    return {
+        "frame": frame,
+        "x": x,
+        "y": 20,
+        "width": 10,
+        "height": 20,
+        "rotation": 0,
+        "time": 0,
+        "enabled": enabled,
+        **more,
+    }
+
+
+def label_studio_export(*sequence, video="8a7b6c5d-clip.mp4", frames_count=10):
+    value = {"framesCount": frames_count, "duration": 1, "sequence": list(sequence), "labels": ["car"]}
+    region = {"id": "r", "type": "videorectangle", "from_name": "box", "to_name": "video", "value": value}
+    return {"id": 1, "data": {"video": f"/data/upload/1/{video}"}, "annotations": [{"id": 1, "result": [region]}]}
+
+
+def write_label_studio(folder, content):
+    path = folder / "export.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path

@@ -11,8 +11,14 @@ from iouviewer.document.boxes import find_rect_error
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, detect, read_boxes, write_boxes
-from tests.formats.helpers import WRITABLE, boxes_to_write, file_name
-from tests.formats.test_label_studio import export, key_frame, write_file
+from tests.formats.helpers import (
+    WRITABLE,
+    boxes_to_write,
+    file_name,
+    label_studio_export,
+    label_studio_key_frame,
+    write_label_studio,
+)
 
 CONTEXTS = (
     ReadContext(size=(640, 480), frame_count=10),
@@ -48,7 +54,14 @@ def read_damaged(path, context, format_key):
 @pytest.mark.parametrize("format_key", [*WRITABLE, "labelstudio"])
 def test_damage_is_an_error_or_refused_rows(tmp_path, format_key):
     if format_key == "labelstudio":
-        target = write_file(tmp_path, [export(key_frame(1), key_frame(3, x=20), key_frame(5, enabled=False))])
+        target = write_label_studio(
+            tmp_path,
+            [
+                label_studio_export(
+                    label_studio_key_frame(1), label_studio_key_frame(3, x=20), label_studio_key_frame(5, enabled=False)
+                )
+            ],
+        )
         files = [target]
     else:
         target = tmp_path / file_name(format_key)

@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, detect, read_boxes
-from tests.formats.helpers import rects
+from tests.formats.helpers import label_studio_export, label_studio_key_frame, rects, write_label_studio
 
 CONTEXT = ReadContext(size=(200, 100), frame_count=10)
 
 
-def key_frame(frame, x=10, enabled=True, **more):
-    return {
-        "frame": frame,
-        "x": x,
-        "y": 20,
-        "width": 10,
-        "height": 20,
-        "rotation": 0,
-        "time": 0,
-        "enabled": enabled,
-        **more,
-    }
-
-
-def export(*sequence, video="8a7b6c5d-clip.mp4", frames_count=10):
-    value = {"framesCount": frames_count, "duration": 1, "sequence": list(sequence), "labels": ["car"]}
-    region = {"id": "r", "type": "videorectangle", "from_name": "box", "to_name": "video", "value": value}
-    return {"id": 1, "data": {"video": f"/data/upload/1/{video}"}, "annotations": [{"id": 1, "result": [region]}]}
-
-
-def write_file(folder, content):
-    path = folder / "export.json"
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
-
-
 def test_boxes_between_key_frames_are_interpolated_and_frames_start_at_one(tmp_path):
-    path = write_file(tmp_path, [export(key_frame(1), key_frame(3, x=20), key_frame(5, x=20, enabled=False))])
+    path = write_label_studio(
+        tmp_path,
+        [
+            label_studio_export(
+                label_studio_key_frame(1),
+                label_studio_key_frame(3, x=20),
+                label_studio_key_frame(5, x=20, enabled=False),
+            )
+        ],
+    )
     assert detect(path).format == "labelstudio"
     read = read_boxes(path, CONTEXT)
     assert read.frames.tolist() == [0, 1, 2, 3, 4]
@@ -53,12 +34,18 @@ def test_boxes_between_key_frames_are_interpolated_and_frames_start_at_one(tmp_p
 
 
 def test_an_enabled_last_key_frame_lasts_until_the_end_of_the_video(tmp_path):
-    assert read_boxes(write_file(tmp_path, [export(key_frame(8))]), CONTEXT).frames.tolist() == [7, 8, 9]
+    assert read_boxes(
+        write_label_studio(tmp_path, [label_studio_export(label_studio_key_frame(8))]), CONTEXT
+    ).frames.tolist() == [7, 8, 9]
 
 
 def test_an_invalid_key_frame_is_refused_with_its_path(tmp_path):
-    key_frames = key_frame(1, enabled=False), key_frame(2, x="left"), key_frame(3, rotation=5)
-    read = read_boxes(write_file(tmp_path, [export(*key_frames)]), CONTEXT)
+    key_frames = (
+        label_studio_key_frame(1, enabled=False),
+        label_studio_key_frame(2, x="left"),
+        label_studio_key_frame(3, rotation=5),
+    )
+    read = read_boxes(write_label_studio(tmp_path, [label_studio_export(*key_frames)]), CONTEXT)
     assert read.frames.tolist() == [0]
     assert [r.reason for r in read.refused] == [
         "[0].annotations[0].result[0].value.sequence[1]: frame, x, y, width and height must be numbers",
@@ -67,7 +54,13 @@ def test_an_invalid_key_frame_is_refused_with_its_path(tmp_path):
 
 
 def test_only_the_task_of_the_open_video_is_read(tmp_path):
-    path = write_file(tmp_path, [export(key_frame(1)), export(key_frame(5), video="11223344-other.mp4")])
+    path = write_label_studio(
+        tmp_path,
+        [
+            label_studio_export(label_studio_key_frame(1)),
+            label_studio_export(label_studio_key_frame(5), video="11223344-other.mp4"),
+        ],
+    )
     assert read_boxes(path, ReadContext(size=(200, 100), video_stem="other")).frames.tolist()[0] == 4
     with pytest.raises(UserError, match="contains 2 tasks"):
         read_boxes(path, CONTEXT)
@@ -75,6 +68,6 @@ def test_only_the_task_of_the_open_video_is_read(tmp_path):
 
 def test_an_unknown_size_or_no_rectangles_is_an_error(tmp_path):
     with pytest.raises(UserError, match="frame size, which is not known"):
-        read_boxes(write_file(tmp_path, [export(key_frame(1))]))
+        read_boxes(write_label_studio(tmp_path, [label_studio_export(label_studio_key_frame(1))]))
     with pytest.raises(UserError, match="contains no video rectangles"):
-        read_boxes(write_file(tmp_path, [{"annotations": []}]), CONTEXT, format="labelstudio")
+        read_boxes(write_label_studio(tmp_path, [{"annotations": []}]), CONTEXT, format="labelstudio")

@@ -16,8 +16,7 @@ import pytest
 from iouviewer.errors import UserError
 from iouviewer.project import schema, writer
 from iouviewer.project.store import ProjectFile
-
-from .building import apply_step, make_document, rows_for, state_of, twenty_edits
+from tests.document.builders import apply_step, make_document, rows_for, state_of, twenty_edits
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and limits")
 
@@ -25,7 +24,7 @@ EDITOR = """
 import sys
 from pathlib import Path
 from iouviewer.project.store import ProjectFile
-from tests.project.building import apply_step, make_document, rows_for, twenty_edits
+from tests.document.builders import apply_step, make_document, rows_for, twenty_edits
 
 document = make_document()
 project = ProjectFile.create(Path(sys.argv[1]), document)
@@ -92,7 +91,7 @@ import resource, sys, threading
 from pathlib import Path
 from iouviewer.document.edits import SetRects
 from iouviewer.project.store import ProjectFile
-from tests.project.building import apply_step, make_document
+from tests.document.builders import apply_step, make_document
 
 path = Path(sys.argv[1])
 document = make_document()

@@ -12,7 +12,6 @@ from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -28,31 +27,23 @@ from iouviewer.document.numbering import Numbering
 from iouviewer.document.renumbering import FrameMapping, map_frames
 from iouviewer.project import numbering_rows
 from iouviewer.project.store import ProjectFile
-
-from .building import FRAMES, bits_of, make_document, make_predictions, state_of
-from .test_stateful import EditingAndReopening
+from tests.document.builders import FRAMES, bits_of, make_document, make_predictions, simple_numbering, state_of
+from tests.project.editing_machine import EditingAndReopening
 
 pytestmark = pytest.mark.usefixtures("qapp")
-
-
-def numbering(stamps: list[int], digest: str = "d") -> Numbering:
-    """Distinct timestamps, packets in any order."""
-    n = len(stamps)
-    zeros = np.zeros(n, np.int64)
-    return Numbering(digest, np.array(stamps, np.int64), zeros, np.array(stamps, np.int64), zeros, n)
 
 
 def random_mapping(session: Session, seed: int) -> FrameMapping:
     """Some frames missing, some new, the others in another order."""
     chance = random.Random(seed)
     source = session.source
-    rows = session.document.numbering() or numbering([100 * frame for frame in range(source.frame_count)])
+    rows = session.document.numbering() or simple_numbering([100 * frame for frame in range(source.frame_count)])
     stamps = [int(stamp) for stamp in rows.stamps if chance.random() < 0.8]
     added = max(FRAMES - len(stamps), chance.randrange(3))
     stamps += [100_000 + chance.randrange(10_000_000) for _ in range(added)]
     if chance.random() < 0.5:
         chance.shuffle(stamps)
-    return map_frames(source.id, rows, numbering(stamps, str(seed)), lambda: frames_in_use(session))
+    return map_frames(source.id, rows, simple_numbering(stamps, str(seed)), lambda: frames_in_use(session))
 
 
 class EditingReopeningAndRenumbering(EditingAndReopening):
@@ -101,7 +92,7 @@ class EditingReopeningAndRenumbering(EditingAndReopening):
         known = None
         if rows is not None:
             stamps = [*rows.stamps.tolist(), *(10**9 + before + i for i in range(more))]
-            known = numbering([int(stamp) for stamp in stamps])
+            known = simple_numbering([int(stamp) for stamp in stamps])
         self.session.update_source(source, known)
         self.project.save_source(source, known, range(before, before + more), self.session.ground_truth.default_state)
         for document in self.documents:
@@ -166,14 +157,16 @@ def test_predictions_and_numbering_are_read_back_after_a_renumbering(tmp_path: P
     path = tmp_path / "clip.mp4.iouv"
     session = Session()
     document = make_document()
-    document.set_numbering(numbering([100 * frame for frame in range(FRAMES)]))
+    document.set_numbering(simple_numbering([100 * frame for frame in range(FRAMES)]))
     project = ProjectFile.create(path, document)
     session.open_document(document, history=project, project_path=str(path))
     session.variants.add("a", make_predictions(seed=1))
     session.variants.add("b", replace(make_predictions(seed=2), covers_new_frames=True))
     project.save_variants(session.variants, "")
-    after = numbering([0, 100, 300, 400, 500, 600, 650, 700], "after")
-    mapping = map_frames(0, numbering([100 * frame for frame in range(FRAMES)]), after, lambda: frames_in_use(session))
+    after = simple_numbering([0, 100, 300, 400, 500, 600, 650, 700], "after")
+    mapping = map_frames(
+        0, simple_numbering([100 * frame for frame in range(FRAMES)]), after, lambda: frames_in_use(session)
+    )
     session.go_to(5)
     session.renumber(mapping, replace(session.source, frame_count=mapping.frame_count, index_digest="after"))
     assert session.current_frame == 4
@@ -204,8 +197,8 @@ def test_steps_that_are_not_in_memory_are_renumbered(tmp_path: Path):
     project.close()
     project = ProjectFile.open(path)
     session.open_document(project.load().document, history=project, project_path=str(path))
-    reverse = numbering([100 * frame for frame in reversed(range(8))], "reverse")
-    mapping = map_frames(0, numbering([100 * f for f in range(8)]), reverse, lambda: frames_in_use(session))
+    reverse = simple_numbering([100 * frame for frame in reversed(range(8))], "reverse")
+    mapping = map_frames(0, simple_numbering([100 * f for f in range(8)]), reverse, lambda: frames_in_use(session))
     session.renumber(mapping, replace(session.source, index_digest="reverse"))
     steps = project.all_steps()
     assert len(steps) == 500

@@ -16,8 +16,7 @@ from iouviewer.errors import UserError
 from iouviewer.project import schema
 from iouviewer.project.salvage import salvage
 from iouviewer.project.store import DamagedProjectError, ProjectFile
-
-from .building import apply_step, make_document, make_predictions, make_variant, state_of
+from tests.document.builders import apply_step, make_document, make_predictions, make_variant, state_of
 
 FRAMES = 400
 

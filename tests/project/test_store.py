@@ -23,8 +23,7 @@ from iouviewer.project import history_log, schema
 from iouviewer.project.lock import ProjectLockedError
 from iouviewer.project.rows import BoxColumns, FrameStates
 from iouviewer.project.store import DamagedProjectError, ProjectFile
-
-from .building import (
+from tests.document.builders import (
     apply_step,
     bits_of,
     make_document,

@@ -12,13 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iouviewer.reports.data_files import PairRow, csv_bytes, name_cell, number_cell, pairs_csv, score_csv
-from iouviewer.reports.series import FrameSeries
-
-
-def series(name: str, iou: list[float], counted: list[bool] | None = None) -> FrameSeries:
-    n = len(iou)
-    ones = np.ones(n, np.int64)
-    return FrameSeries(name, np.array(iou), np.array(counted or [True] * n), 4 * ones, ones, 2 * ones, 3 * ones)
+from tests.reports.builders import series
 
 
 def read(data: bytes) -> list[list[str]]:

@@ -12,7 +12,7 @@ import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.reports.plot import BANDS, MAX_POINTS, MEAN_BLUE, ORANGE, downsample, iou_figure, plot_bytes
-from tests.reports.test_csv_files import series
+from tests.reports.builders import series
 
 ARTICLE = [0.752642, 0.871935, 0.752642, 0.871935]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from html.parser import HTMLParser
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +13,7 @@ from iouviewer.document.metric_columns import points_text
 from iouviewer.reports.data_files import json_bytes
 from iouviewer.reports.html import html_bytes
 from iouviewer.reports.text_table import ap_text, table_header, table_rows, text_table
-from tests.reports.test_csv_files import series
-
-
-def metrics(**changed: Any) -> dict[str, Any]:
-    values: dict[str, Any] = dict.fromkeys(("avg_iou", "pq", "precision", "recall", "f1", "ap", "ap50", "ap75"), 0.5)
-    values |= {"tp": 3, "fp": 2, "fn": 1, "ap_floor": 0.001, "frames": 10, "complete": True, "delta": None}
-    return values | {"per_class": {}} | changed
+from tests.reports.builders import metric_values, series
 
 
 @pytest.mark.parametrize(
@@ -48,7 +41,7 @@ def test_differences_are_in_points_with_their_sign(value: float | None, expected
 
 def test_the_table_marks_the_baseline_and_incomplete_variants_and_aligns_its_columns() -> None:
     delta = {"ap": -0.0123, "pq": 0.02, "avg_iou": None}
-    variants = {"base": metrics(), "long name": metrics(delta=delta, complete=False, frames=7, ap=None)}
+    variants = {"base": metric_values(), "long name": metric_values(delta=delta, complete=False, frames=7, ap=None)}
     text = text_table(table_header(), table_rows(variants, "base"))
     lines = text.splitlines()
     assert lines[2].startswith("base *")
@@ -78,7 +71,7 @@ class _Checker(HTMLParser):
 def test_the_html_report_is_one_file_with_escaped_names() -> None:
     name = "<b>&\"'"
     protocol = {"baseline": name, "warnings": ["a < b"], "confidence": 0.25, "left_out": {"car": 3}, "floor": None}
-    values = {"protocol": protocol, "variants": {name: metrics(per_class={"<i>": {"ap": 0.4}})}}
+    values = {"protocol": protocol, "variants": {name: metric_values(per_class={"<i>": {"ap": 0.4}})}}
     text = html_bytes(values, np.arange(2), [series(name, [0.5, 0.7])], title="<clip>").decode()
     checker = _Checker()
     checker.feed(text)
@@ -108,7 +101,7 @@ class _Cells(HTMLParser):
 def test_words_are_left_aligned_numbers_right_and_hyphens_become_minus_signs() -> None:
     protocol = {"baseline": "a", "warnings": [], "frames": "0:10"}
     delta = {"ap": -0.0123, "pq": 0.02, "avg_iou": None}
-    variants = {"a": metrics(), "b-1": metrics(delta=delta, per_class={"car": {"ap": 0.4}})}
+    variants = {"a": metric_values(), "b-1": metric_values(delta=delta, per_class={"car": {"ap": 0.4}})}
     page = html_bytes(
         {"protocol": protocol, "variants": variants}, np.arange(1), [series("a", [0.5])], title="clip", head="10 frames"
     ).decode()
@@ -123,8 +116,8 @@ def test_sizes_and_steps_are_rows_and_variants_are_columns() -> None:
     size = {"small": {"ap": None, "ar": None}, "large": {"ap": 0.25, "ar": 0.5}}
     quarters = [{"from": 10.0, "to": 20.4, "boxes": 7, "ap": 0.125}]
     steps = [{"step": "val", "ap": 0.4, "change": 0.0}, {"step": "coco", "ap": 0.39876, "change": -0.00124}]
-    one = metrics(size=size, size_quartiles=quarters, reconcile=steps)
-    values = {"protocol": {"baseline": "a", "warnings": []}, "variants": {"a": one, "b": metrics()}}
+    one = metric_values(size=size, size_quartiles=quarters, reconcile=steps)
+    values = {"protocol": {"baseline": "a", "warnings": []}, "variants": {"a": one, "b": metric_values()}}
     page = html_bytes(values, np.arange(1), [series("a", [0.5])], title="clip").decode()
     rows = [re.sub("<[^>]*>", "|", row) for row in page.splitlines()]
     assert "||small||–||–||" in rows

@@ -22,7 +22,7 @@ from iouviewer.document.document import Document
 from iouviewer.document.sources import Source
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
-from tests.project.building import state_of
+from tests.document.builders import state_of
 from tests.ui.editing import Facts, redo_all, twenty_steps, undo_steps
 from tests.ui.helpers import captions_of, drag_box_edge, release_at
 from tests.ui.window import opened_window, shown

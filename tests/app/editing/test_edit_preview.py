@@ -11,7 +11,7 @@ from iouviewer.document.document import Document
 from iouviewer.document.edits import Change, Edit, Phase, RemoveBoxes, SetRects
 from iouviewer.document.history import MemoryHistory
 from iouviewer.errors import UserError
-from tests.project.building import make_document, state_of
+from tests.document.builders import make_document, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 

@@ -15,7 +15,7 @@ from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.steps import Step
 from iouviewer.errors import UserError
 from iouviewer.metrics.table import BoxTable
-from tests.project.building import make_document, state_of
+from tests.document.builders import make_document, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 

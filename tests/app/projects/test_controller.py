@@ -24,7 +24,7 @@ from iouviewer.formats.registry import ReadContext, read_boxes
 from iouviewer.metrics.table import Convention
 from iouviewer.project.store import ProjectFile
 from tests.app.helpers import ProjectWindow, video_info
-from tests.project.building import bits_of, make_predictions, state_of
+from tests.document.builders import bits_of, make_predictions, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 

@@ -19,7 +19,7 @@ from iouviewer.project import rows
 from iouviewer.project.store import ProjectFile
 from tests.app.helpers import ProjectWindow, video_info
 from tests.app.projects.test_controller import imported
-from tests.project.building import make_document, make_predictions, make_variant, state_of
+from tests.document.builders import make_document, make_predictions, make_variant, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 

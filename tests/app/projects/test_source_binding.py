@@ -23,7 +23,7 @@ from iouviewer.video.index_builder import final_packets
 from iouviewer.video.index_cache import index_path, save_index
 from iouviewer.video.reader import VideoReader
 from tests.app.helpers import ProjectWindow
-from tests.project.building import state_of
+from tests.document.builders import state_of
 from tests.video.clip_builder import DAMAGED_CLIPS, ClipSpec, make_video, read_barcode
 
 pytestmark = pytest.mark.usefixtures("qapp")

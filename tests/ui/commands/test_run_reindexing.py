@@ -13,23 +13,18 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.inference_job import InferenceQueue, Run
 from iouviewer.app.settings import Settings
 from iouviewer.document.document import Document
-from iouviewer.document.numbering import Numbering
 from iouviewer.document.renumbering import map_frames
 from iouviewer.document.sources import Source
 from iouviewer.inference.protocol import Detections
 from iouviewer.inference.runner import RunRequest
 from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.panels.status import StatusBar
+from tests.document.builders import simple_numbering
 
 FRAMES = 6
 
 
-def numbering(stamps: list[int], digest: str) -> Numbering:
-    zeros, packets = np.zeros(len(stamps), np.int64), np.array(stamps, np.int64)
-    return Numbering(digest, packets, zeros, packets, zeros, len(stamps))
-
-
-BEFORE, AFTER = numbering([0, 1, 2, 3, 4, 5], "before"), numbering([1, 2, 3, 4, 5, 6], "after")
+BEFORE, AFTER = simple_numbering([0, 1, 2, 3, 4, 5], "before"), simple_numbering([1, 2, 3, 4, 5, 6], "after")
 
 
 class QuietQueue(InferenceQueue):

@@ -18,9 +18,8 @@ from iouviewer.reports.html import html_bytes
 from iouviewer.reports.text_table import table_header, table_rows, text_table
 from iouviewer.ui.panels.lists import VariantsPanel
 from iouviewer.ui.tables.common import COLUMN_ROLE
-from iouviewer.ui.tables.variants_model import NAME, VariantsModel
-from tests.reports.test_csv_files import series
-from tests.reports.test_text_and_html import metrics
+from iouviewer.ui.tables.variants_model import NAME_COLUMN, VariantsModel
+from tests.reports.builders import metric_values, series
 from tests.ui.helpers import session_with
 
 BOX = (100.0, 100.0, 200.0, 200.0)
@@ -48,7 +47,7 @@ def test_a_column_added_in_one_place_appears_in_the_window_the_text_and_the_html
     ]
     assert header == ["box_iou", "Box IoU", "Mean IoU over all boxes."]
     assert not panel.table.isColumnHidden(place)
-    variants = {"base": metrics(box_iou=0.625)}
+    variants = {"base": metric_values(box_iou=0.625)}
     header, (row,) = table_header(), table_rows(variants, "base")
     assert dict(zip(header, row, strict=True))["Box IoU"] == "0.625"
     assert "Box IoU" in text_table(header, [row]).splitlines()[0]
@@ -74,7 +73,7 @@ def test_a_difference_added_in_one_place_appears_in_the_gate_and_in_the_window(m
     )
     assert head[-1].strip() == "Δ AP50" and cells[-1].strip() == "-2.5"
     delta = {"ap": 0.0, "pq": 0.0, "avg_iou": 0.0, "ap50": -0.025}
-    variants = {"base": metrics(), "b": metrics(delta=delta)}
+    variants = {"base": metric_values(), "b": metric_values(delta=delta)}
     column_of = table_header().index("Δ AP50")
     assert [row[column_of] for row in table_rows(variants, "base")] == ["–", "-2.5"]
     session = session_with({0: [BOX]}, {"base": {0: [BOX]}, "b": {0: [(0.0, 0.0, 10.0, 10.0)]}})
@@ -83,7 +82,7 @@ def test_a_difference_added_in_one_place_appears_in_the_gate_and_in_the_window(m
 
 def test_keys_are_unique_and_every_field_exists() -> None:
     keys = [column.key for column in METRIC_COLUMNS]
-    assert len(set(keys)) == len(keys) and NAME not in keys
+    assert len(set(keys)) == len(keys) and NAME_COLUMN not in keys
     summary, variant = ({field.name for field in fields(kind)} for kind in (VariantSummary, Variant))
     for column in METRIC_COLUMNS:
         assert column.field in (variant if column.is_run_value else summary), column.key

@@ -1,4 +1,4 @@
-"""Builders of documents and variants for tests of project files, and their comparable states."""
+"""Builders of documents, predictions, variants and frame numberings, and their contents in comparable form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from iouviewer.document.edits import (
     SetTracks,
 )
 from iouviewer.document.history import RowChanges
+from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores import LABELLED
 from iouviewer.document.sources import Source
 from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
@@ -154,3 +156,75 @@ def bits_of(predictions: PredictionSet) -> tuple[object, ...]:
         dict(predictions.protocol),
         predictions.unmapped_count,
     )
+
+
+def numbering(
+    stamps: list[int],
+    packets: list[int] | None = None,
+    *,
+    repeats: list[int] | None = None,
+    order_known: bool = True,
+    video_frames: int | None = None,
+) -> Numbering:
+    """Occurrences are counted; packets are numbered in order unless given."""
+    seen: dict[int, int] = {}
+    occurrences = []
+    for stamp in stamps:
+        occurrences.append(seen.get(stamp, 0))
+        seen[stamp] = occurrences[-1] + 1
+    n = len(stamps)
+    return Numbering(
+        "d",
+        np.array(stamps, np.int64),
+        np.array(occurrences, np.int64),
+        np.array(range(n) if packets is None else packets, np.int64),
+        np.array(repeats or [0] * n, np.int64),
+        n if video_frames is None else video_frames,
+        True,
+        order_known,
+    )
+
+
+def simple_numbering(stamps: list[int], digest: str = "d") -> Numbering:
+    """Distinct timestamps, which also identify the packets."""
+    n = len(stamps)
+    zeros = np.zeros(n, np.int64)
+    return Numbering(digest, np.array(stamps, np.int64), zeros, np.array(stamps, np.int64), zeros, n)
+
+
+class ListGroundTruth:
+    """A minimal ground truth for scores: lists of (id, rect, class, ignored) per frame."""
+
+    def __init__(self, count: int) -> None:
+        self.boxes = [[] for _ in range(count)]
+        self._states = np.full(count, LABELLED, np.int8)
+
+    @property
+    def frame_count(self):
+        return len(self.boxes)
+
+    def table(self):
+        return self._table(range(self.frame_count), self.frame_count)
+
+    def frame_table(self, frame):
+        return self._table([frame], 1)
+
+    def _table(self, frames, count):
+        rows = [(n, *box) for n, frame in enumerate(frames) for box in sorted(self.boxes[frame])]
+        return BoxTable.from_rows(
+            np.array([row[0] for row in rows], np.int64),
+            np.array([row[2] for row in rows], np.float64).reshape(-1, 4).T,
+            frame_count=count,
+            ids=np.array([row[1] for row in rows], np.int64),
+            class_ids=np.array([row[3] for row in rows], np.int64),
+            ignored=np.array([row[4] for row in rows], np.bool_),
+        )
+
+    def state(self, frame):
+        return int(self._states[frame])
+
+    def states(self):
+        return self._states
+
+    def set_state(self, frame, state):
+        self._states[frame] = state
