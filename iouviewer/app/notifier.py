@@ -38,7 +38,7 @@ class Notification:
 
 
 class Notifier(QObject):
-    """Collects notifications from any thread and forwards them to the window.
+    """Accepts notifications from any thread and forwards them to the window.
 
     Signals:
         shown(Notification): display it; emitted in the notifier's thread.

@@ -29,7 +29,7 @@ class Settings(msgspec.Struct, kw_only=True):
 
     Attributes:
         confidence: confidence threshold of the review, 0 to 1 (docs/metrics.md).
-        iou_threshold: pairs with at least this IoU are true positives.
+        iou_threshold: pairs at or above it are true positives.
         class_agnostic: pairs may join boxes of different classes.
         convention: pixel edge convention of new projects.
         target: IoU target line on the timeline.

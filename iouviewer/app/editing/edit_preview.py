@@ -1,4 +1,4 @@
-"""The edit that a gesture shows in the document before it becomes a step of the history."""
+"""The edit that a gesture previews in the document before it becomes a history step."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from iouviewer.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """An edit that is shown, and everything it changed since the press."""
+    """A previewed edit with all changes it made since the press."""
 
     edit: Edit
     applied: Applied
 
     def is_replaced_by(self, edit: Edit) -> bool:
-        """Whether ``edit`` sets everything that this edit has set, so that it can be applied without a revert."""
+        """Whether ``edit`` sets everything that this edit set; if so, no revert is needed before it."""
         mine = self.edit
         if not (isinstance(mine, SetRects) and isinstance(edit, SetRects)) or mine.source != edit.source:
             return False
@@ -37,7 +37,7 @@ class _Shown:
         return _Shown(edit, Applied(change, inverse))
 
     def net_change(self, truth: GroundTruth) -> Applied | None:
-        """The change since the press without boxes that are back in their place; None if nothing is left."""
+        """The change since the press, without boxes that returned to their original position; None if empty."""
         inverse, change = self.applied.inverse, self.applied.change
         if not isinstance(inverse, SetRects):
             return self.applied

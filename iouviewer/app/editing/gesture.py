@@ -59,7 +59,7 @@ class DragGesture:
         return self._session.commit_preview(label(self._session.document, self._before), origin=ORIGIN)
 
     def _update_interpolated(self) -> None:
-        """Move interpolated neighbours in the same step; they are too many to do so during mouse moves."""
+        """Move interpolated neighbours in the same step; there are too many to update on each mouse move."""
         if all(box.track == NO_TRACK for box in self._before):
             return
         truth = self._session.ground_truth
@@ -71,13 +71,13 @@ class DragGesture:
             self._session.preview(commands.combine_edits(edits_of_step, self._session.source.id), origin=ORIGIN)
 
     def cancel(self) -> None:
-        """Revert everything (Esc, focus loss); the session does so itself when the frame changes."""
+        """Revert everything (Esc, focus loss); on a change of frame the session reverts the preview itself."""
         if self.active:
             self.active = False
             self._session.cancel_preview()
 
     def abandon(self) -> None:
-        """Stop without changing the document: the preview has been reverted already."""
+        """Stop without changing the document; the session has already reverted the preview."""
         self.active = False
 
 
@@ -87,7 +87,7 @@ class DrawGesture:
     def __init__(self, session: Session, x: float, y: float, class_id: int) -> None:
         self._session = session
         self._anchor = (x, y)
-        # Read now: during the preview the frame is labelled already.
+        # Read before the preview, which marks the frame as labelled.
         self._marks = tracks.labelled_marks(session.ground_truth, [session.current_frame])
         self._class_id = class_id
         self._box_id: int | None = None

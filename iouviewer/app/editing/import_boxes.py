@@ -31,7 +31,7 @@ from iouviewer.metrics.table import UNSPECIFIED_CLASS, Int
 
 @dataclass(frozen=True, slots=True)
 class PreparedGroundTruth:
-    """Ground truth that is ready to replace that of a document.
+    """Ground truth converted to a document, ready to replace the existing one.
 
     Attributes:
         class_names: the document's class names, new ones at the end.
@@ -59,7 +59,7 @@ def content_digest(imported: ImportedBoxes) -> str:
 
 
 def map_classes(
-    file_names: tuple[str, ...], known: tuple[str, ...], class_map: Mapping[str, str], *, add: bool
+    file_names: tuple[str, ...], document_names: tuple[str, ...], class_map: Mapping[str, str], *, add: bool
 ) -> tuple[tuple[str, ...], dict[int, int]]:
     """Map the classes of a file to those of the document by name, ignoring case.
 
@@ -70,7 +70,7 @@ def map_classes(
     Returns:
         The document's class names, and its class by class of the file.
     """
-    names = list(known)
+    names = list(document_names)
     by_name = {name.casefold(): number for number, name in enumerate(names)}
     renamed = {old.casefold(): new for old, new in class_map.items()}
     mapped = {}
@@ -123,7 +123,7 @@ def prepare_ground_truth(
 
 
 def replace_ground_truth(document: Document, prepared: PreparedGroundTruth, source: int) -> None:
-    """Replace the ground truth of a document that has no history, without a step."""
+    """Replace the ground truth of a document that has no history, without recording a step."""
     truth, imported = document.ground_truth(source), prepared.imported
     document.class_names = prepared.class_names
     truth.load_columns(
@@ -134,7 +134,7 @@ def replace_ground_truth(document: Document, prepared: PreparedGroundTruth, sour
 
 
 def build_replace_edit(document: Document, prepared: PreparedGroundTruth, source: int) -> Edit:
-    """The edit that replaces the ground truth of a document and keeps its history valid."""
+    """Build the edit that replaces the ground truth of a document and keeps its history valid."""
     truth, imported = document.ground_truth(source), prepared.imported
     edits: list[Edit] = []
     if prepared.class_names != document.class_names:

@@ -39,7 +39,7 @@ from iouviewer.i18n import tr
 from iouviewer.metrics.table import Int
 
 DEFERRED_SCORING_BOXES = 100_000
-"""Number of boxes (ground truth and predictions) above which scoring moves to a thread; it takes about 60 ms here."""
+"""Number of boxes (ground truth and predictions) above which a thread does the scoring, which takes 60 ms here."""
 
 __all__ = ["InitialScores", "SaveState", "Selection", "Session"]
 
@@ -54,7 +54,7 @@ class Session(QObject):
         selectionChanged(): the selection changed.
         scoresChanged(): settings, variants or predictions changed; every score may differ. New frames of a running
             model are announced by ``variants.predictionsChanged``, and by this signal if the current frame is one.
-        historyChanged(): the steps that undo and redo would apply changed.
+        historyChanged(): the next undo or redo step changed.
         saveStateChanged(SaveState): a step was requested or saved.
         statusMessage(str): one sentence for the status bar.
     """
@@ -144,7 +144,7 @@ class Session(QObject):
         self.scoresChanged.emit()
 
     def renumber(self, mapping: FrameMapping, source: Source) -> None:
-        """Renumber the frames of the current source; all signals follow after everything has been renumbered."""
+        """Renumber the frames of the current source; signals are emitted once everything has been renumbered."""
         self.cancel_preview()
         before = self.current_frame
         self._frame_numbers.add(self.source.index_digest, mapping.new, source.index_digest)
@@ -166,7 +166,7 @@ class Session(QObject):
         self.historyChanged.emit()
 
     def current_frame_numbers(self, digest: str, frames: Int) -> Int | None:
-        """As ``FrameNumberHistory.current``; ``frames`` as they are if either index is unknown or they are equal."""
+        """Like ``FrameNumberHistory.current``, but unchanged if either index is unknown or both are equal."""
         present = self.source.index_digest
         return frames if not present or digest in ("", present) else self._frame_numbers.current(digest, frames)
 
@@ -188,7 +188,7 @@ class Session(QObject):
         self.scoresChanged.emit()
 
     def _on_history_saved(self, _saved: int, _requested: int) -> None:
-        # The arguments may be out of date: more may have been requested since, or the history replaced.
+        # Ignore the arguments: since the signal, more may have been requested or the history replaced.
         self._update_save_state()
 
     def _update_save_state(self) -> None:
@@ -303,15 +303,15 @@ class Session(QObject):
             self.statusMessage.emit(done)
 
     def _is_confirmed(self, step: Step, by: int) -> bool:
-        """Whether a step may be replayed: its frame is shown, or the call before announced it."""
+        """Whether a step may be replayed: its frame is current, or the previous call announced it."""
         if step.frame == self.current_frame or self._announced_step == (by, step):
             return True
         self.go_to(step.frame)
         self._announced_step = (by, step)
         if by < 0:
-            text = tr("Frame {frame}: press again to undo “{step}”", frame=step.frame, step=step.label)
+            text = tr("Frame {frame:,}: press again to undo “{step}”", frame=step.frame, step=step.label)
         else:
-            text = tr("Frame {frame}: press again to redo “{step}”", frame=step.frame, step=step.label)
+            text = tr("Frame {frame:,}: press again to redo “{step}”", frame=step.frame, step=step.label)
         self.statusMessage.emit(text)
         return False
 
@@ -339,5 +339,5 @@ class Session(QObject):
 
     def frame_iou(self, variant: str, frame: int) -> float:
         """Frame IoU of a variant (its name or key); nan if it is undefined (docs/metrics.md)."""
-        found = self.variants.find(variant)
-        return math.nan if found is None else self.scores.frame_iou(found.key, frame)
+        match = self.variants.find(variant)
+        return math.nan if match is None else self.scores.frame_iou(match.key, frame)

@@ -1,4 +1,4 @@
-"""Values of the session, and pure functions that it uses."""
+"""Value types of the session and pure functions that it uses."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class FrameNumberHistory:
 def _look_up(numbers: Int, frames: Int) -> Int:
     """``numbers[frames]``, -1 for frames out of range."""
     result = np.full(len(frames), -1, np.int64)
-    known = (frames >= 0) & (frames < len(numbers))
-    result[known] = numbers[frames[known]]
+    in_range = (frames >= 0) & (frames < len(numbers))
+    result[in_range] = numbers[frames[in_range]]
     return result
 
 
@@ -91,7 +91,7 @@ def renumber_settings(settings: ScoreSettings, mapping: FrameMapping) -> ScoreSe
 
 
 def merge_changes(changes: Sequence[Change], phase: Phase, origin: str) -> Change:
-    """Combine several changes of one source."""
+    """Merge several changes of one source into one."""
     if len(changes) == 1:
         return changes[0]._replace(phase=phase, origin=origin)
     aspects = Aspect(0)
@@ -103,9 +103,9 @@ def merge_changes(changes: Sequence[Change], phase: Phase, origin: str) -> Chang
 
 
 def collect_row_changes(document: Document, change: Change) -> RowChanges:
-    """Rows that a change leaves in the project file."""
+    """Rows of the project file that a change writes or deletes."""
     truth = document.ground_truth(change.source)
-    found = {box_id: truth.find(box_id) for box_id in change.box_ids}
+    changed_boxes = {box_id: truth.find(box_id) for box_id in change.box_ids}
     marks: tuple[FrameMark, ...] = ()
     marked = bool(change.aspects & Aspect.FRAME_STATE)
     if marked:
@@ -115,8 +115,8 @@ def collect_row_changes(document: Document, change: Change) -> RowChanges:
         decisions = tuple(document.decisions(change.source).items())
     return RowChanges(
         change.source,
-        put=tuple(box for box in found.values() if box is not None),
-        delete=tuple(box_id for box_id, box in found.items() if box is None),
+        put=tuple(box for box in changed_boxes.values() if box is not None),
+        delete=tuple(box_id for box_id, box in changed_boxes.items() if box is None),
         marks=marks,
         class_names=document.class_names if change.aspects & Aspect.CLASS_NAMES else None,
         decisions=decisions,

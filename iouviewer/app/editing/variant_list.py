@@ -17,7 +17,7 @@ from iouviewer.document.variants import Variant, default_look, unique_name
 
 
 def extend_to(predictions: PredictionSet, frame_count: int) -> PredictionSet:
-    """The same predictions for a video with more frames, which are covered if the file covered all frames."""
+    """The same predictions for a video with more frames; new frames are covered if all were covered before."""
     more = frame_count - predictions.frame_count
     if more <= 0:
         return predictions
@@ -48,7 +48,7 @@ class VariantList(QObject):
         self._baseline = ""
 
     def extend(self, scores: Scores, frame_count: int) -> None:
-        """Use other scores, for a video that has more frames now."""
+        """Use new scores after the video has gained frames."""
         self._scores = scores
         for key, variant in self._variants.items():
             self._variants[key] = replace(variant, predictions=extend_to(variant.predictions, frame_count))
@@ -56,7 +56,7 @@ class VariantList(QObject):
         self.listChanged.emit()
 
     def renumber(self, scores: Scores, mapping: FrameMapping) -> None:
-        """Renumber the predictions and use other scores. The caller emits ``listChanged`` at the end."""
+        """Renumber the predictions and use new scores. The caller emits ``listChanged`` at the end."""
         self._scores = scores
         for key, variant in self._variants.items():
             self._variants[key] = replace(variant, predictions=renumber_predictions(variant.predictions, mapping))

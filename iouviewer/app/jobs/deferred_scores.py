@@ -99,5 +99,5 @@ class DeferredScores(QObject):
             raise TypeError(f"{type(result).__name__} is not a result of {type(pending).__name__}")
         if applied:
             self._session.variants.scoresChanged.emit()
-        # Another computation may be pending, or this result was out of date.
+        # Another computation may be pending, or this result may be out of date.
         self._timer.start()

@@ -125,7 +125,7 @@ class InferenceQueue(QObject):
     _runRequested = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None, *, command: list[str] | None = None) -> None:
-        """``command`` starts a worker other than this program's own, for example on another machine."""
+        """``command`` starts another worker than the bundled one, for example on another machine."""
         super().__init__(parent)
         self._command = command
         self._numbers = itertools.count(1)
@@ -145,7 +145,7 @@ class InferenceQueue(QObject):
         return self._current is not None or bool(self._waiting)
 
     def enqueue(self, request: RunRequest, frame_count: int, done: set[int] | None = None) -> Run:
-        """Add a run of a video with ``frame_count`` frames, without the frames in ``done``, processed before."""
+        """Add a run on a video with ``frame_count`` frames; those in ``done`` are processed already and skipped."""
         run = Run(next(self._numbers), request, frame_count, done=set(done or ()))
         self._waiting.append(run)
         self.queued.emit(run)
@@ -220,7 +220,7 @@ class InferenceQueue(QObject):
         elif isinstance(message, tuple):
             self._add_detections(run, *message)
         elif isinstance(message, Finished):
-            # Frames that cannot be decoded would fail again: they count as done.
+            # Frames that cannot be decoded count as done, because they would fail again.
             run.done.update(message.unreadable)
             run.state = QueueState.CANCELLED if message.cancelled else QueueState.FINISHED
             self._current = None
@@ -230,9 +230,9 @@ class InferenceQueue(QObject):
         elif isinstance(message, Failed):
             self._fail(run, message)
 
-    def _add_detections(self, run: Run, progress: RunProgress | None, found: list[Detections]) -> None:
-        run.done.update(d.frame for d in found)
-        self.detections.emit(run, found)
+    def _add_detections(self, run: Run, progress: RunProgress | None, detections: list[Detections]) -> None:
+        run.done.update(d.frame for d in detections)
+        self.detections.emit(run, detections)
         if progress is not None:
             rate = progress.done / progress.seconds if progress.seconds > 0 and progress.done else 0.0
             left = (progress.total - progress.done) / rate if rate else float("nan")

@@ -1,4 +1,4 @@
-"""Finds the problems of the whole video in a thread; the window keeps the previous ones until then."""
+"""Finds the problems of the whole video in a thread; until it is done, the window shows the previous ones."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from iouviewer.document.problem_groups import GroupedProblems, group_problems
 from iouviewer.document.problem_table import ProblemInputs, find_all_problems
 from iouviewer.metrics.table import Bool, BoxTable, Int
 
-POLL_MILLISECONDS = 15
+POLL_MS = 15
 
 
 def collect_evidence(session: Session) -> Callable[[], ProblemInputs] | None:
-    """Copy the data in which problems are searched; None if there is nothing to compare.
+    """Copy the data that the search needs; None if there is nothing to compare.
 
     Returns:
         A function that another thread calls to build the evidence, because sorting takes long as well.
@@ -73,12 +73,12 @@ class ProblemsJob(QObject):
         self._future: Future[tuple[GroupedProblems, float]] | None = None
         self._waiting: Callable[[], ProblemInputs] | None = None
         # Polled, because a signal from the thread could reach a window that no longer exists.
-        self._poll = QTimer(self, interval=POLL_MILLISECONDS)
+        self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._on_poll_timeout)
 
     @property
     def busy(self) -> bool:
-        """Whether a result is still to come."""
+        """Whether a search is running or pending."""
         return self._future is not None
 
     def request(self, evidence: Callable[[], ProblemInputs]) -> None:
@@ -90,7 +90,7 @@ class ProblemsJob(QObject):
         self._poll.start()
 
     def cancel(self) -> None:
-        """Discard the search and the request that waits."""
+        """Discard the running search and the pending request."""
         self._waiting = None
         self._future = None
         self._poll.stop()
@@ -105,8 +105,8 @@ class ProblemsJob(QObject):
         if waiting is not None:
             self.request(waiting)
             return
-        found, self.seconds = future.result()
-        self.ready.emit(found)
+        result, self.seconds = future.result()
+        self.ready.emit(result)
 
 
 def _search(evidence: Callable[[], ProblemInputs]) -> tuple[GroupedProblems, float]:

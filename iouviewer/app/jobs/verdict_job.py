@@ -28,7 +28,7 @@ IDLE_MS = 700
 
 @dataclass(frozen=True, slots=True)
 class VariantVerdict:
-    """Verdict of one variant for the window; ``compared`` is None if no labelled frame is common."""
+    """Verdict of one variant for the window; ``compared`` is None without common labelled frames."""
 
     key: str
     name: str
@@ -84,7 +84,7 @@ class VerdictJob(QObject):
     Signals:
         outdated(): scores changed; the verdicts shown are grey until ``ready``.
         ready(list[VariantVerdict]): in the order of the variants, without the baseline. Emitted after each verdict, so
-            that the first can be read while the last is computed; ``complete`` is False while more will follow.
+            that the first can be read while the last is computed; ``complete`` is False until the last one.
     """
 
     outdated = Signal()
@@ -110,7 +110,7 @@ class VerdictJob(QObject):
         self._thread.start()
 
     def set_margins(self, margins: dict[str, float]) -> None:
-        """Set the margins, points by metric."""
+        """Set the margins (allowed drop) in points by metric."""
         self.margins = dict(margins)
         self._on_scores_changed()
 

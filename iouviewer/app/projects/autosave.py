@@ -20,7 +20,7 @@ from iouviewer.project.schema import SUFFIX
 from iouviewer.project.store import ProjectFile
 
 WRITE_INTERVAL_MS = 1000
-"""How often new predictions of a running model are written, milliseconds."""
+"""Milliseconds between writes of new predictions of a running model."""
 
 
 class Autosave(QObject):
@@ -61,11 +61,11 @@ class Autosave(QObject):
 
     @property
     def has_unsaved_predictions(self) -> bool:
-        """Whether predictions of a running model wait to be written."""
+        """Whether predictions of a running model have not been written yet."""
         return bool(self._unsaved_frames)
 
     def set_write_interval(self, milliseconds: int) -> None:
-        """How often new predictions of a running model are written."""
+        """Set how often new predictions of a running model are written."""
         self._timer.setInterval(milliseconds)
 
     def create(self, path: Path, history: History) -> ProjectFile:
@@ -85,12 +85,12 @@ class Autosave(QObject):
             cursor=history.cursor,
         )
 
-    def save_source(self, known_frames: int) -> None:
-        """Save the session's source; frames from ``known_frames`` on are new."""
+    def save_source(self, saved_frame_count: int) -> None:
+        """Save the session's source and its frames from ``saved_frame_count`` on."""
         if self.project is not None:
             source, truth = self._session.source, self._session.ground_truth
             numbering = self._session.document.numbering(source.id)
-            new = range(known_frames, source.frame_count)
+            new = range(saved_frame_count, source.frame_count)
             self.project.save_source(source, numbering, new, truth.default_state)
 
     def save_values(self, values: Mapping[str, Any]) -> None:
@@ -151,7 +151,7 @@ def create_project(autosave: Autosave, source: Source, history: MemoryHistory, p
         UserError: no location can be written.
     """
     video = Path(source.path)
-    reason = UserError(tr("every possible file name is taken"))
+    reason = UserError(tr("all possible file names are taken"))
     for candidate in [path] if path else candidate_paths(video, source.fingerprint):
         try:
             candidate.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The life cycle of a project: found or created for a video, connected to the session, saved, closed."""
+"""The life cycle of a project: find or create it for a video, connect it to the session, save and close it."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class ProjectController(QObject):
 
     Signals:
         projectOpened(str): a project file is connected to the session; its path.
-        notificationPosted(str): one sentence for the user, nothing is wrong.
-        warningPosted(str): one sentence for the user that stays until it was read.
+        notificationPosted(str): one sentence of information for the user.
+        warningPosted(str): one sentence that stays visible until the user has read it.
         errorOccurred(UserError): something failed: loading, saving or a snapshot.
         saveRecovered(): saving works again.
-        replaceConfirmationRequested(ReplaceQuestion): may edited ground truth be replaced?
+        replaceConfirmationRequested(ReplaceQuestion): ask whether edited ground truth may be replaced.
         videoLocationRequested(Source): the project's video was not found. Ask for it, open it, then call
             ``open_video_source``.
         videoRequested(str): a project was opened. Open this video, then call ``open_video_source``.
@@ -131,16 +131,16 @@ class ProjectController(QObject):
             return
         self._close_project()
         path, self._requested_path = self._requested_path, None
-        found = path if path is not None and path.is_file() else None
+        project_path = path if path is not None and path.is_file() else None
         if path is None:
-            found = find_project(info, self._registry)
-        if found is None:
+            project_path = find_project(info, self._registry)
+        if project_path is None:
             self._show_new_document(info, path)
         else:
-            self._load(_Opening(found, info, path))
+            self._load(_Opening(project_path, info, path))
 
     def update_video(self, info: VideoInfo) -> None:
-        """More is known about the open video: frames are added, or renumbered together with their boxes."""
+        """Take over new properties of the open video: frames are added, or renumbered together with their boxes."""
         if self._opening is not None:
             if self._opening.info is not None:
                 self._opening = replace(self._opening, info=info)
@@ -154,7 +154,7 @@ class ProjectController(QObject):
     def open_project(self, path: Path) -> None:
         """Open a project file, then its video (``videoRequested``).
 
-        If the video is not found (``videoLocationRequested``), everything but its frames can be used.
+        If the video is not found (``videoLocationRequested``), everything works except showing its frames.
         """
         self._close_project()
         self._load(_Opening(path.absolute()))
@@ -163,7 +163,7 @@ class ProjectController(QObject):
         self._opening = opening
         self._loader.load(opening.path, self._settings.score_settings())
         if self._loader.busy:
-            # An empty document prevents edits that the project would replace.
+            # The empty document prevents edits that would be lost when the project is shown.
             self._show_document(Document())
 
     def _on_loader_failed(self, error: UserError) -> None:
@@ -229,7 +229,7 @@ class ProjectController(QObject):
             self.videoLocationRequested.emit(source)
 
     def _show_new_document(self, info: VideoInfo, requested_path: Path | None) -> None:
-        """Show a video without a project; one will be created at ``requested_path`` if that is given."""
+        """Show a video without a project; it will be created at ``requested_path`` or at a default path."""
         self._requested_path = requested_path
         document = Document()
         document.add_source(source_from(info))
@@ -259,7 +259,7 @@ class ProjectController(QObject):
         if self._autosave.project is not None:
             return True
         if self._closed:
-            return False  # the last messages of a running model must not create another file
+            return False  # late messages of a running model must not create another file
         if not source.path or not isinstance(session.history, MemoryHistory):
             return False
         try:
@@ -326,7 +326,7 @@ class ProjectController(QObject):
         self._snapshots.create(self._autosave.project, name)
 
     def save_as(self, path: Path) -> None:
-        """Continue in another project file (the old one cannot be written).
+        """Continue in another project file, for example because the old one cannot be written.
 
         Raises:
             UserError: the folder cannot be written either, or the file exists already.
@@ -337,7 +337,7 @@ class ProjectController(QObject):
             old.abandon()
 
     def _attach(self, project: ProjectFile) -> None:
-        """Save the session's further edits in a file that was created from it."""
+        """Save later edits of the session in a file that was created from it."""
         self._autosave.project = project
         project.on_problem = self._writerReported.emit
         self._session.attach_history(project, project_path=str(project.path))

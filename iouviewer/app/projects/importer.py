@@ -25,7 +25,7 @@ PROTOCOL_DETAILS = ("hardware", "runtime", "precision", "imgsz", "sha256", "thre
 
 @dataclass(frozen=True, slots=True)
 class ReplaceQuestion:
-    """Edited ground truth would be replaced; on yes, call ``import_ground_truth`` again with ``replace=True``."""
+    """Asks whether to replace edited ground truth; if so, call ``import_ground_truth`` with ``replace=True``."""
 
     imported: ImportedBoxes
     class_map: Mapping[str, str]
@@ -37,7 +37,7 @@ class Importer(QObject):
 
     Signals:
         notificationPosted(str): one sentence for the user.
-        replaceConfirmationRequested(ReplaceQuestion): may edited ground truth be replaced?
+        replaceConfirmationRequested(ReplaceQuestion): ask whether edited ground truth may be replaced.
     """
 
     notificationPosted = Signal(str)
@@ -122,7 +122,7 @@ class Importer(QObject):
         predictions, names = import_boxes.prepare_predictions(imported, session.document, class_map or {}, source)
         history = session.history
         if names != session.document.class_names and history.undo_step() is None and history.redo_step() is None:
-            # Part of the import, not an edit: ground truth imported later need not ask before it replaces this.
+            # Part of the import, not an edit, so a later ground-truth import may replace it without asking.
             session.document.class_names = names
             self._write_ground_truth(source)
             session.reload_ground_truth()

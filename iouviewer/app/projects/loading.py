@@ -17,14 +17,14 @@ from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 
 MAX_SYNCHRONOUS_BYTES = 512 << 10
-"""Projects up to this size are loaded in the UI thread: about ten milliseconds, too short to notice."""
+"""Projects up to this size are loaded in the UI thread, which takes about ten milliseconds."""
 
 _READ_SHARE = 0.7
 """Share of the loading time that reading takes; the rest is scoring."""
 
 
 class LoadCancelledError(Exception):
-    """The project is no longer wanted."""
+    """Loading was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def load_project(path: Path, settings: ScoreSettings, progress: Callable[[float]
     """Open a project in any state and score its variants.
 
     Args:
-        settings: used if the project stores none.
+        settings: score settings if the project stores none.
         progress: called with a share from 0 to 1; an exception it raises ends the loading and closes the project.
 
     Raises:
@@ -141,7 +141,7 @@ class ProjectLoader(QObject):
         self, number: int, path: Path, settings: ScoreSettings, stop: threading.Event, before: threading.Thread | None
     ) -> None:
         if before is not None:
-            # It may hold the same file, which is locked until it is closed.
+            # The previous result may hold the same file, which is locked until it is closed.
             before.join()
 
         def advance(share: float) -> None:

@@ -29,42 +29,42 @@ def source_from(info: VideoInfo, *, number: int = 0) -> Source:
     )
 
 
-def is_same_file(info: VideoInfo, known: Source) -> bool:
-    """Whether an open video is the one that a project knows; False if the project knows too little.
+def is_same_file(info: VideoInfo, stored: Source) -> bool:
+    """Whether an open video is the stored one; False if the project does not identify its video.
 
     An image folder is also recognised by the fingerprint of earlier versions; if that could match other folders, its
     path must match as well.
     """
-    if not known.fingerprint:
+    if not stored.fingerprint:
         return False
     legacy = info.legacy_fingerprint
-    if legacy is not None and known.fingerprint == legacy.value:
-        return legacy.certain or _is_same_path(known.path, info.path)
-    return known.fingerprint == info.fingerprint
+    if legacy is not None and stored.fingerprint == legacy.value:
+        return legacy.certain or _is_same_path(stored.path, info.path)
+    return stored.fingerprint == info.fingerprint
 
 
-def _is_same_path(named: str, path: Path) -> bool:
+def _is_same_path(stored: str, path: Path) -> bool:
     try:
-        return bool(named) and Path(named).samefile(path)
+        return bool(stored) and Path(stored).samefile(path)
     except OSError:
-        return False  # the named file no longer exists
+        return False  # the stored path no longer exists
 
 
-def describe_difference(found: Source, known: Source, *, same_file: bool) -> str:
-    """A warning if a video is not the file that was labelled; empty if it is, or if nothing was known."""
-    if known.frame_count and found.frame_count != known.frame_count:
+def describe_difference(opened: Source, stored: Source, *, same_file: bool) -> str:
+    """A warning if the open video is not the file that was labelled; empty if it is or if the project does not say."""
+    if stored.frame_count and opened.frame_count != stored.frame_count:
         return tr(
-            "{name} is not the file that was labelled: it has {found:,} frames instead of {known:,}. "
+            "{name} is not the file that was labelled: it has {frames:,} frames instead of {expected:,}. "
             "Check that the boxes fit the frames.",
-            name=found.name,
-            found=found.frame_count,
-            known=known.frame_count,
+            name=opened.name,
+            frames=opened.frame_count,
+            expected=stored.frame_count,
         )
-    if known.fingerprint and not same_file:
+    if stored.fingerprint and not same_file:
         return tr(
             "{name} is not the file that was labelled, although it has as many frames. "
             "Check that the boxes fit the frames.",
-            name=found.name,
+            name=opened.name,
         )
     return ""
 
@@ -88,7 +88,7 @@ def candidate_paths(video: Path, fingerprint: str) -> Iterable[Path]:
 
 
 class ProjectRegistry:
-    """Project paths by video fingerprint. Only a help to find moved files; it may be deleted."""
+    """Project paths by video fingerprint. Only used to find moved files; it may be deleted."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or folders.data_folder() / "projects.json"
@@ -97,24 +97,24 @@ class ProjectRegistry:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            # Opening projects fills it again; a damaged file is not worth a message.
+            # Not reported: opening projects rebuilds the registry.
             return {}
 
     def remember(self, fingerprint: str, project: Path) -> None:
         """Store the project path of a video. UserError: it could not be written."""
-        known = self._read()
-        if not fingerprint or known.get(fingerprint) == str(project.absolute()):
+        paths = self._read()
+        if not fingerprint or paths.get(fingerprint) == str(project.absolute()):
             return
-        known.pop(fingerprint, None)
-        known[fingerprint] = str(project.absolute())
-        latest = dict(list(known.items())[-REGISTRY_LIMIT:])
+        paths.pop(fingerprint, None)
+        paths[fingerprint] = str(project.absolute())
+        latest = dict(list(paths.items())[-REGISTRY_LIMIT:])
         with atomic_write(self._path) as file:
             file.write(msgspec.json.encode(latest))
 
     def find(self, fingerprint: str) -> Path | None:
         """The project stored for this fingerprint, if the file still exists."""
-        found = self._read().get(fingerprint, "") if fingerprint else ""
-        return Path(found) if found and Path(found).is_file() else None
+        path = self._read().get(fingerprint, "") if fingerprint else ""
+        return Path(path) if path and Path(path).is_file() else None
 
 
 def find_project(info: VideoInfo, registry: ProjectRegistry) -> Path | None:
@@ -125,8 +125,8 @@ def find_project(info: VideoInfo, registry: ProjectRegistry) -> Path | None:
         registry.find(info.fingerprint),
         data_folder_path(video, info.fingerprint),
     )
-    found = next((path for path in candidates if path is not None and path.is_file()), None)
-    return found or _find_legacy_project(video, info.legacy_fingerprint, registry)
+    existing = next((path for path in candidates if path is not None and path.is_file()), None)
+    return existing or _find_legacy_project(video, info.legacy_fingerprint, registry)
 
 
 def _find_legacy_project(video: Path, legacy: LegacyFingerprint | None, registry: ProjectRegistry) -> Path | None:

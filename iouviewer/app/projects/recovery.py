@@ -33,7 +33,7 @@ class OpenedProject:
     messages: list[str] = field(default_factory=list)
 
     def discard(self) -> None:
-        """Close the file; a copy is deleted, because nobody has seen it."""
+        """Close the file; a copy is deleted, because it was never shown."""
         self.project.close()
         if self.copy_of is not None:
             self.project.path.unlink(missing_ok=True)
@@ -92,7 +92,7 @@ def _open_copy(path: Path, error: ProjectLockedError, progress: ProgressCallback
 
 
 def _open_salvaged(path: Path, error: DamagedProjectError, progress: ProgressCallback) -> OpenedProject:
-    """Rename the damaged file and put what can be read of it in its place."""
+    """Rename the damaged file and replace it with the contents that can still be read."""
     damaged = _free_name(path, f"damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     part = _free_name(path, "salvaged")
     try:

@@ -24,7 +24,7 @@ PROVISIONAL_IMPORT = "numbered_by_files"
 
 
 class SourceBinding:
-    """Binds the session's source to an open video, again whenever more is known about it."""
+    """Binds the session's source to the open video, and updates it whenever the video's properties change."""
 
     def __init__(self, session: Session, autosave: Autosave) -> None:
         self._session = session
@@ -33,40 +33,40 @@ class SourceBinding:
     def bind(self, info: VideoInfo, *, just_opened: bool = True) -> str:
         """Update the session's source from the video; returns a warning for the user, empty if there is none.
 
-        If the same file was re-indexed, its frames are renumbered. Labels of another file keep their numbers.
+        If the same file was re-indexed, its frames are renumbered. Boxes of another file keep their numbers.
 
         Args:
             just_opened: warn if the video is not the file that was labelled.
         """
-        known = self._session.source
-        numbering = self._session.document.numbering(known.id)
-        found = source_from(info, number=known.id)
-        same_file = is_same_file(info, known)
+        stored = self._session.source
+        numbering = self._session.document.numbering(stored.id)
+        opened = source_from(info, number=stored.id)
+        same_file = is_same_file(info, stored)
         if same_file and numbering is not None and info.numbering is not None:
-            padded = numbering.padded_to(known.frame_count)
-            warning = self._renumber(found, padded, info.numbering, final=info.numbers_final)
+            padded = numbering.padded_to(stored.frame_count)
+            warning = self._renumber(opened, padded, info.numbering, final=info.numbers_final)
             if info.numbers_final and self._autosave.values.get(PROVISIONAL_IMPORT):
                 self._autosave.save_values({PROVISIONAL_IMPORT: False})
             return warning
-        warning = describe_difference(found, known, same_file=same_file) if just_opened else ""
-        if same_file and not warning and _is_reindexed(found, known):
-            warning = tr("Frame numbers of {name} changed. Check the boxes", name=found.name)
-        # Labels beyond the end of a shorter file are kept: they belong to the user.
-        source = replace(found, frame_count=max(found.frame_count, known.frame_count))
+        warning = describe_difference(opened, stored, same_file=same_file) if just_opened else ""
+        if same_file and not warning and _is_reindexed(opened, stored):
+            warning = tr("Frame numbers of {name} changed. Check the boxes", name=opened.name)
+        # Boxes beyond the end of a shorter file are kept; only the user may delete them.
+        source = replace(opened, frame_count=max(opened.frame_count, stored.frame_count))
         new = info.numbering
         self._update(source, None if new is None else new.padded_to(source.frame_count))
         return warning
 
     def _update(self, source: Source, numbering: Numbering | None) -> None:
-        known, session = self._session.source, self._session
-        if source == known and numbering is session.document.numbering(known.id):
+        stored, session = self._session.source, self._session
+        if source == stored and numbering is session.document.numbering(stored.id):
             return
         self._autosave.muted = True
         try:
             session.update_source(source, numbering)
         finally:
             self._autosave.muted = False
-        self._autosave.save_source(known.frame_count)
+        self._autosave.save_source(stored.frame_count)
 
     def _has_only_imported_boxes(self) -> bool:
         """Whether all boxes are unchanged since they were read from files under provisional numbers."""
@@ -75,32 +75,32 @@ class SourceBinding:
         ran = any(variant.state is not RunState.IMPORTED for variant in self._session.variants)
         return bool(self._autosave.values.get(PROVISIONAL_IMPORT)) and not edited and not ran
 
-    def _renumber(self, found: Source, old: Numbering, new: Numbering, *, final: bool) -> str:
-        known = self._session.source
+    def _renumber(self, opened: Source, old: Numbering, new: Numbering, *, final: bool) -> str:
+        stored = self._session.source
         if old.digest == new.digest and old.complete == new.complete:
-            self._update(replace(found, frame_count=known.frame_count), self._session.document.numbering(known.id))
+            self._update(replace(opened, frame_count=stored.frame_count), self._session.document.numbering(stored.id))
             return ""
-        mapping = map_frames(known.id, old, new, partial(frames_in_use, self._session))
+        mapping = map_frames(stored.id, old, new, partial(frames_in_use, self._session))
         lost = mapping.kept.copy()
         lost[old.video_frame_count :] = False
         if mapping.is_identity and not lost.any():
             if not new.complete and new.video_frame_count <= old.video_frame_count:
-                # The file is being indexed again and the index is still shorter than before.
-                source = replace(found, frame_count=known.frame_count, index_digest=known.index_digest)
-                self._update(source, self._session.document.numbering(known.id))
+                # The file is indexed again, and the new index is still shorter than the old one.
+                source = replace(opened, frame_count=stored.frame_count, index_digest=stored.index_digest)
+                self._update(source, self._session.document.numbering(stored.id))
             else:
-                self._update(replace(found, frame_count=mapping.frame_count), mapping.numbering)
+                self._update(replace(opened, frame_count=mapping.frame_count), mapping.numbering)
             return ""
-        warning = self._describe(found.name, mapping, lost)
+        warning = self._describe(opened.name, mapping, lost)
         if final and self._has_only_imported_boxes():
-            # Files number frames like a complete decode, and the user has not adjusted these boxes on other frames.
-            mapping = keep_frame_numbers(known.id, old, new, frames_in_use(self._session))
+            # Imported files already use the numbers of a complete decode, and the user has not moved these boxes.
+            mapping = keep_frame_numbers(stored.id, old, new, frames_in_use(self._session))
             warning = tr(
-                "Frame numbers of {name} changed. Imported boxes keep the numbers of their file", name=found.name
+                "Frame numbers of {name} changed. Imported boxes keep the numbers of their file", name=opened.name
             )
-        # Unwritten predictions have the old numbers.
+        # Unwritten predictions still have the old numbers.
         self._autosave.write_predictions()
-        self._session.renumber(mapping, replace(found, frame_count=mapping.frame_count))
+        self._session.renumber(mapping, replace(opened, frame_count=mapping.frame_count))
         return warning
 
     def _describe(self, name: str, mapping: FrameMapping, lost: Bool) -> str:
@@ -159,5 +159,5 @@ def _boxes_by_frame(session: Session) -> tuple[Int, Int]:
     return truth, predictions
 
 
-def _is_reindexed(found: Source, known: Source) -> bool:
-    return bool(known.index_digest) and known.index_digest != found.index_digest
+def _is_reindexed(opened: Source, stored: Source) -> bool:
+    return bool(stored.index_digest) and stored.index_digest != opened.index_digest

@@ -1,7 +1,7 @@
 """Works around OpenCV's GUI build, which points Qt at its own plugins when it is imported.
 
-iouviewer depends on the headless build. If the user has installed the other one (``opencv-python``), the program starts
-all the same, and reports it.
+iouviewer depends on the headless build. If ``opencv-python`` is installed instead, the program still starts
+and reports it.
 """
 
 from __future__ import annotations

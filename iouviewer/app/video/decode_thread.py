@@ -34,7 +34,7 @@ LARGE_FILE = 256 << 20
 
 
 class DecodeThread(QThread):
-    """Owns the reader. ``idle`` is set while nothing that the user waits for is being decoded."""
+    """Owns the reader. ``idle`` is set while it decodes nothing that the user waits for."""
 
     def __init__(self, mailbox: Mailbox, signals: DecodeSignals, memory: int) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class DecodeThread(QThread):
             self._open(*opening)
         if index is not None and index[0] == self._opening and isinstance(self._reader, VideoReader):
             self._use_index(self._reader, index[1])
-        # After the index, whose numbers the proxy may have; a proxy with the numbers of an earlier index is dropped.
+        # After the index: a proxy that was numbered by an earlier index is dropped.
         if proxy is not None and proxy[0] == self._opening and self._reader is not None:
             self._proxy = proxy[1] if proxy[1].digest == self._reader.index_digest else self._proxy
         if request is not None:
@@ -207,7 +207,7 @@ class DecodeThread(QThread):
         except SupersededError:
             return
         except IndexMismatchError as error:
-            remedy = tr("The file is indexed again; then the frame is shown.")
+            remedy = tr("The frame is shown as soon as the file has been indexed again.")
             reindexing = UserError(error.message, path=error.path, frame=error.frame, remedy=remedy)
             self._signals.frameFailed.emit(request, reindexing)
             self._signals.indexMismatched.emit(self._opening)
@@ -288,7 +288,7 @@ class DecodeThread(QThread):
         reader = self._reader
         full_size = reader is not None and (request.target is None) and loaded.scale == 1.0
         fitted = request.target is not None and (loaded.scale == 1.0 or _fits(loaded.image, request.target))
-        # A preview may come from the proxy; the frame that follows is better.
+        # Previews are not cached, even exact ones from the proxy: the full frame follows.
         if loaded.is_preview or not loaded.exact or loaded.frame != request.frame or not (full_size or fitted):
             return
         old = self._cached.pop((loaded.frame, request.target), None)
@@ -320,7 +320,7 @@ class DecodeThread(QThread):
 
 
 def _frame_out_of_range(reader: Reader, frame: int, error: IndexError) -> UserError:
-    """The error for a frame beyond the end; it may hold boxes whose frame turned out not to exist."""
+    """The error for a frame beyond the end; it can hold boxes if the frame turned out not to exist."""
     if frame < reader.frame_count:
         return _unexpected(tr("this frame cannot be displayed"), error, reader.path, frame)
     remedy = tr("Its boxes belong to a frame that does not exist. Move or delete them.")

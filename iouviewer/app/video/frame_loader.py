@@ -107,7 +107,7 @@ class FrameLoader(QObject):
 
     @property
     def has_waiting_request(self) -> bool:
-        """Whether the decode thread has not started the latest request yet."""
+        """Whether the latest request has not been started yet."""
         return self._mailbox.request is not None
 
     @property
@@ -131,8 +131,7 @@ class FrameLoader(QObject):
     def open(self, path: Path | str) -> None:
         """Open a video, an image folder or an image; ``opened`` or ``openFailed`` follows.
 
-        The open video stays open until then, and remains if opening fails. The same path again before the answer is
-        one request.
+        The open video stays open until then, and if opening fails. Repeating the path before the answer has no effect.
         """
         if self._pending_path == Path(path):
             return
@@ -146,12 +145,12 @@ class FrameLoader(QObject):
 
         Args:
             scrubbing: first show the nearest keyframe (``exact`` False) or the frame from the proxy at once.
-            playing: a frame that the frame cache holds in reduced size is good enough.
+            playing: accept a frame that the frame cache holds in reduced size.
         """
         return self._request(frame, scrubbing=scrubbing, playing=playing)
 
     def request_time(self, seconds: float) -> int:
-        """Request a frame near a time, for files that are still being indexed; its number is unknown (-1)."""
+        """Request a frame near a time, in a file whose index is incomplete; its number is unknown (-1)."""
         return self._request(-1, seconds=seconds)
 
     def _request(
@@ -254,7 +253,7 @@ class FrameLoader(QObject):
             return
         self._pending_path = None
         if still_open != self._opening:
-            # The decode thread holds a third file, which was opened in between and never shown.
+            # The decode thread holds another file, which was opened in between and never shown.
             self._stop_index_thread()
             self.info = self.progress = self._index = None
         self.openFailed.emit(error)
@@ -271,7 +270,7 @@ class FrameLoader(QObject):
         self.backgroundFailed.emit(error)
 
     def _check_file_changed(self, error: UserError) -> None:
-        """Record that the open file has changed, so that it remains visible."""
+        """Record that the open file has changed, which adds a permanent note."""
         if isinstance(error, FileChangedError) and self.info is not None and error.path == self.info.path:
             self._update_info(replace(self.info, changed=True))
 

@@ -26,7 +26,7 @@ class LoadedFrame:
         exact: it is the frame that was requested.
         scale: width of the image / width of the video.
         is_preview: the requested frame follows.
-        reduced: it has fewer pixels than the screen could show; the full frame follows, or comes when playback stops.
+        reduced: it has fewer pixels than the screen could show; the full frame follows, at the latest after playback.
         damaged: the file is damaged here.
         interlaced: it combines two fields.
     """
@@ -59,8 +59,8 @@ class FrameRequest:
 class Mailbox:
     """Work for the decode thread. Each kind has one slot, so nothing queues: the latest entry wins.
 
-    Index, proxy and requests carry the number of the video that they belong to. ``read_ahead`` is a permission, not
-    work: whether frames may be decoded before they are requested.
+    Index, proxy and requests carry the number of the video that they belong to. ``read_ahead`` only
+    permits work: frames may be decoded before they are requested.
     """
 
     condition: threading.Condition = field(default_factory=threading.Condition)
@@ -73,12 +73,12 @@ class Mailbox:
     closing: bool = False
 
     def has_work(self) -> bool:
-        """Whether an entry waits. Read without the lock: at worst the answer is one packet late."""
+        """Whether any entry is pending. Read without the lock: at worst the answer is one packet late."""
         waiting = (self.opening, self.request, self.index, self.proxy, self.memory)
         return self.closing or any(item is not None for item in waiting)
 
     def is_superseded(self) -> bool:
-        """Whether the frame that is being decoded is no longer needed."""
+        """Whether the frame in progress is no longer needed."""
         return self.closing or self.opening is not None or self.request is not None
 
     def put(self, **items: object) -> None:
@@ -93,7 +93,7 @@ class DecodeSignals(QObject):
     """Signals of the decode thread; slots of UI objects receive them in the UI thread.
 
     Signals:
-        opened(int, VideoInfo, VideoIndex | None): number of the video, what is known about it, its index.
+        opened(int, VideoInfo, VideoIndex | None): number of the video, its properties, its index.
         openFailed(int, UserError, int): number of the video, and of the one that stays open.
         frameDecoded(LoadedFrame), frameFailed(FrameRequest, UserError): answers to a request.
         memoryUsed(int): bytes of decoded frames.

@@ -1,4 +1,4 @@
-"""The thread that completes and checks the index and builds the proxy, after everything the user waits for."""
+"""The thread that completes and checks the index and builds the proxy; requests of the user have priority."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NICENESS = 10
 """Nice value of this thread on Linux, where Qt's thread priorities have no effect."""
 
 _CHANGE_CHECK_INTERVAL = 64
-"""Packets between two tests whether the file has changed since it was opened."""
+"""Packets read between two checks whether the file has changed since it was opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class IndexSignals(QObject):
 
 
 class IndexThread(QThread):
-    """Works on one video and ends. ``idle`` is the decode thread's: no work starts while it is not set."""
+    """Works on one video and ends. It works only while the decode thread's ``idle`` is set."""
 
     def __init__(self, info: VideoInfo, index: VideoIndex, signals: IndexSignals, idle: threading.Event) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class IndexThread(QThread):
             self.condition.notify()
 
     def allow_check(self, *, on: bool) -> None:
-        """Whether the whole video may be decoded while nothing else is to do."""
+        """Allow or forbid the decode of the whole video while there is nothing else to do."""
         with self.condition:
             self._check_allowed = on
             self.condition.notify()
@@ -169,7 +169,7 @@ class IndexThread(QThread):
                 self._check.close()
 
     def _yield_to_user(self) -> bool:
-        """Wait while the user waits for a frame; whether to stop."""
+        """Wait while the user waits for a frame; returns whether the thread was asked to end."""
         while not self._stopped and not self._idle.wait(0.05):
             pass
         return self._stopped
@@ -206,7 +206,7 @@ class IndexThread(QThread):
         """Read the packets again, once; False if the thread has to end."""
         self._mismatched = False
         if self._reindexed:
-            # The reader of the next mismatch waits for an index, and reports the file if it does not match this one.
+            # The decode thread waits for an index; if this one does not match either, it reports the file.
             self._signals.reindexed.emit(self, self._index)
             return True
         self._reindexed = True
@@ -226,7 +226,7 @@ class IndexThread(QThread):
             index.prepare()
             self._index = index
             with self.condition:
-                self._uncertain_index = None  # it belongs to the wrong index
+                self._uncertain_index = None  # its index is wrong
         self._signals.reindexed.emit(self, self._index)
         return True
 
@@ -258,7 +258,7 @@ class IndexThread(QThread):
         finally:
             check.close()
             self._check = None
-        self._index.prepare()  # done here to save the UI thread the time
+        self._index.prepare()  # done here to keep it off the UI thread
         save_index(self._index, self._info.fingerprint, self._info.path, self._info.stamp)
         self._signals.checked.emit(self, self._index)
 
@@ -269,7 +269,7 @@ class IndexThread(QThread):
             progress = IndexProgress(self._index.frame_count, share, True, is_check=True)
             self._signals.progressed.emit(self, None, progress)
 
-    # -- while nothing else is to do -----------------------------------------------------------------------------
+    # -- while there is nothing else to do -----------------------------------------------------------------------------
 
     def _work(self) -> None:
         try:
@@ -318,10 +318,10 @@ class IndexThread(QThread):
         try:
             self._proxy_builder.build(self._index, frame, limit, interrupted=interrupted, moved=moved)
         except IndexMismatchError:
-            # After the second reading it is reported when the frame itself is requested.
+            # After the second mismatch the error is reported when the frame itself is requested.
             self._mismatched = self._mismatched or not self._reindexed
         except OSError as error:
-            # The video may be fine: the cache folder is full or cannot be written.
+            # Not an error of the video: the cache folder is full or cannot be written.
             self._proxy_limit = 0
             message = tr("scrubbing is slow, because the scrub cache cannot be written")
             self._signals.failed.emit(UserError(message, path=proxy_folder(), remedy=str(error)))

@@ -75,7 +75,7 @@ class Playback(QObject):
         self.set_loop(None)
 
     def update_video(self, frame_count: int, times: NDArray[np.float64], fps: float = 0.0) -> None:
-        """Update the same video (its index grew or its numbers changed) without stopping playback."""
+        """Update the open video (more frames or new numbers) without stopping playback."""
         self._times = _due_times(frame_count, times, fps)
         last = frame_count - 1
         if self._frame > last:
@@ -108,7 +108,7 @@ class Playback(QObject):
 
     @property
     def backwards(self) -> bool:
-        """Whether playback runs, or last ran, in reverse."""
+        """Whether playback runs in reverse, or did when it last ran."""
         return self._direction < 0
 
     @property
@@ -180,13 +180,13 @@ class Playback(QObject):
             self.play(backwards=backwards)
 
     def frame_shown(self, frame: int) -> None:
-        """The due frame is on screen, or cannot be decoded: continue."""
+        """Continue: the due frame is on screen or cannot be decoded."""
         if self._playing and frame == self._awaited:
             self._awaited = None
             self._schedule_next()
 
     def tick(self) -> None:
-        """Emit the frame that is due now, if it is another one."""
+        """Emit the frame that is due now if it changed."""
         if not self._playing or self._awaited is not None:
             return
         if abs(self._media_time() - self._times[self._frame]) > _LAG * self._speed and self._is_late():
@@ -259,7 +259,7 @@ class Playback(QObject):
         following = self._next()
         wait = self._wait_for(following)
         if following == self._frame:
-            # The last frame of a loop is shown as long as any other.
+            # The last frame of a loop is shown for its usual duration.
             wait = self._wait_for(self._frame) + self._step_at(self._frame) / self._speed
             if self._loop is None or wait < _SHORTEST_WAIT:
                 self._finish_range()
@@ -295,6 +295,6 @@ def _due_times(frame_count: int, times: NDArray[np.float64], fps: float) -> NDAr
     steps = np.minimum(steps, max(_MAX_STEP_SECONDS, _MAX_STEP_MEDIANS * median))
     due: NDArray[np.float64] = times[0] + np.concatenate([[0.0], np.cumsum(steps)])
     if len(distinct) < frame_count:
-        # The frames of the last timestamp have no next one.
+        # The last timestamp has no next one.
         due = np.interp(np.arange(frame_count), np.append(distinct, frame_count), np.append(due, due[-1] + median))
     return due

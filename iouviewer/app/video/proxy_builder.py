@@ -97,8 +97,8 @@ class ProxyBuilder:
         """Cover the frames around ``frame``, the nearest GOP first.
 
         Args:
-            interrupted: stop for now.
-            moved: the user scrubs elsewhere; the proxy is built there next.
+            interrupted: whether to stop for now.
+            moved: whether the user scrubs elsewhere; the proxy is built there next.
 
         Raises:
             OSError: the proxy cannot be written.
@@ -134,7 +134,7 @@ class ProxyBuilder:
         self._on_state(ProxyState(len(proxy), target, proxies_size(), proxy.limit, is_building, proxy.is_full))
 
     def _cover(self, proxy: Proxy, frames: range, target: int, interrupted: Callable[[], bool]) -> bool:
-        """Add these frames; whether to continue with the next GOP."""
+        """Add these frames; returns whether to continue with the next GOP."""
         for frame in frames:
             if frame in proxy:
                 continue

@@ -1,4 +1,4 @@
-"""Properties of the open video, as values."""
+"""Properties of the open video as value types."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class VideoInfo:
         coded_size: (width, height) in which all frames are displayed, before rotation; (0, 0) for images.
         format_changes: where the size or pixel format of frames changes in the file, as far as known.
         jumps: where timestamps restart or jump; ``times`` continue there.
-        interlaced: a frame that was displayed combines two fields.
-        checked_by_decode: the whole file was decoded once; every displayed frame is compared with that decode.
+        interlaced: at least one displayed frame combines two fields.
+        checked_by_decode: the whole file was decoded once; displayed frames are compared with that decode.
         stamp: the file as it was before it was opened, None for images.
         legacy_fingerprint: the fingerprint that earlier versions gave an image folder, None for all else.
         changed: the file was replaced or written to after it was opened.

@@ -47,21 +47,21 @@ def collect_notes(
         progress: progress of the index or of its decode check.
         pause: why the decode check is paused.
     """
-    found = (
-        _changed(info),
-        _damage(info),
-        _cut(info),
-        _format(info),
-        _hidden(info),
-        _numbers(info, progress),
-        _index(info, progress),
-        _rotation(info),
-        _pixels(info),
-        _interlaced(info),
-        _times(info),
-        _exact(info, progress, pause),
+    notes = (
+        _file_changed_note(info),
+        _damage_note(info),
+        _truncation_note(info),
+        _format_note(info),
+        _hidden_frames_note(info),
+        _frame_numbers_note(info, progress),
+        _indexing_note(info, progress),
+        _rotation_note(info),
+        _pixel_aspect_note(info),
+        _interlaced_note(info),
+        _timestamps_note(info),
+        _accuracy_note(info, progress, pause),
     )
-    return tuple(note for note in found if note is not None)
+    return tuple(note for note in notes if note is not None)
 
 
 def damaged_frames(info: VideoInfo) -> NDArray[np.int64]:
@@ -79,14 +79,14 @@ def describe_damage(info: VideoInfo, frame: int) -> str:
     keyframes = info.keyframes
     keyframe = int(keyframes[max(int(np.searchsorted(keyframes, frame, side="right")) - 1, 0)])
     before = [one.frame for one in info.damage if one.frame is not None and keyframe <= one.frame < frame]
-    return tr("it may depend on frame {frame}, which is damaged", frame=max(before)) if before else ""
+    return tr("it may depend on frame {frame:,}, which is damaged", frame=max(before)) if before else ""
 
 
 def _percent(progress: IndexProgress) -> str:
     return f"{100 * progress.share:.0f}"
 
 
-def _changed(info: VideoInfo) -> Note | None:
+def _file_changed_note(info: VideoInfo) -> Note | None:
     if not info.changed:
         return None
     text = tr(
@@ -96,7 +96,7 @@ def _changed(info: VideoInfo) -> Note | None:
     return Note("changed", tr("file changed"), text, serious=True)
 
 
-def _damage(info: VideoInfo) -> Note | None:
+def _damage_note(info: VideoInfo) -> Note | None:
     if not info.damage:
         return None
     frames = damaged_frames(info)
@@ -138,33 +138,33 @@ def _list_frames(frames: NDArray[np.int64]) -> str:
     return tr("{frames} and {count:,} more", frames=listed, count=more) if more > 0 else listed
 
 
-def _cut(info: VideoInfo) -> Note | None:
+def _truncation_note(info: VideoInfo) -> Note | None:
     if not info.complete or info.is_image_source:
         return None
-    declared, found = info.header_frame_count, info.frame_count
-    if declared and found < declared and declared != info.packets:
+    declared, frames = info.header_frame_count, info.frame_count
+    if declared and frames < declared and declared != info.packets:
         text = tr(
-            "The file header declares {declared:,} frames, but the file has {found:,}: it was cut off, or its header "
+            "The file header declares {declared:,} frames, but the file has {frames:,}: it was cut off, or its header "
             "is wrong. Copy it again from its source if the end is missing.",
             declared=declared,
-            found=found,
+            frames=frames,
         )
-        short = tr_n("{count} frame missing", "{count:,} frames missing", declared - found)
+        short = tr_n("{count} frame missing", "{count:,} frames missing", declared - frames)
         return Note("cut", short, text, serious=True)
     declared_seconds, seconds = info.header_video_duration, _duration(info)
     early = ends_early(seconds, declared_seconds, hidden=info.hidden_frames, fps=info.fps)
     if declared_seconds and seconds is not None and not info.jumps and early:
         text = tr(
-            "The file header declares {declared:.1f} s of video, but the file has {found:.1f} s: it may have been cut "
-            "off. Copy it again from its source if the end is missing.",
+            "The file header declares {declared:.1f} s of video, but the file has {seconds:.1f} s: it may have been "
+            "cut off. Copy it again from its source if the end is missing.",
             declared=declared_seconds,
-            found=seconds,
+            seconds=seconds,
         )
         return Note("cut", tr("ends early"), text, serious=True)
     return None
 
 
-def _hidden(info: VideoInfo) -> Note | None:
+def _hidden_frames_note(info: VideoInfo) -> Note | None:
     if not info.hidden_frames:
         return None
     text = tr(
@@ -176,7 +176,7 @@ def _hidden(info: VideoInfo) -> Note | None:
     return Note("hidden", tr_n("{count} frame hidden", "{count:,} frames hidden", info.hidden_frames), text)
 
 
-def _format(info: VideoInfo) -> Note | None:
+def _format_note(info: VideoInfo) -> Note | None:
     if not info.format_changes:
         return None
     width, height = info.coded_size
@@ -207,7 +207,7 @@ def _duration(info: VideoInfo) -> float | None:
     return float(info.times[-1]) + (1.0 / info.fps if info.fps else 0.0) if len(info.times) else None
 
 
-def _numbers(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
+def _frame_numbers_note(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
     if info.numbers_final or not info.complete:
         return None
     reasons = "; ".join(map(describe, info.uncertainties))
@@ -225,22 +225,22 @@ def _numbers(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
         remedy = tr("The file is decoded once to settle this ({percent} %).", percent=percent)
     else:
         short = tr("frame order unknown") if unknown_order else tr("frame numbers provisional")
-        remedy = tr("Run `iouviewer check` to settle this.")
+        remedy = tr("Run “iouviewer check” to settle this.")
     return Note("numbers", short, f"{what} {remedy}", serious=True)
 
 
-def _index(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
+def _indexing_note(info: VideoInfo, progress: IndexProgress | None) -> Note | None:
     if info.complete:
         return None
     text = tr(
-        "The file is still being indexed; {count:,} frames are known so far. Go to a time to see later frames.",
+        "Indexing continues; {count:,} frames are known so far. Go to a time to see later frames.",
         count=info.frame_count,
     )
     short = tr("indexing") if progress is None else tr("indexing {percent} %", percent=_percent(progress))
     return Note("index", short, text)
 
 
-def _rotation(info: VideoInfo) -> Note | None:
+def _rotation_note(info: VideoInfo) -> Note | None:
     if not info.rotation:
         return None
     text = tr(
@@ -250,7 +250,7 @@ def _rotation(info: VideoInfo) -> Note | None:
     return Note("rotation", tr("rotated {angle}°", angle=info.rotation), text)
 
 
-def _pixels(info: VideoInfo) -> Note | None:
+def _pixel_aspect_note(info: VideoInfo) -> Note | None:
     if info.sample_aspect_ratio == 1.0:
         return None
     fraction = Fraction(info.sample_aspect_ratio).limit_denominator(200)
@@ -263,7 +263,7 @@ def _pixels(info: VideoInfo) -> Note | None:
     return Note("pixels", tr("pixels {ratio}", ratio=ratio), text)
 
 
-def _interlaced(info: VideoInfo) -> Note | None:
+def _interlaced_note(info: VideoInfo) -> Note | None:
     if not info.interlaced:
         return None
     text = tr(
@@ -273,7 +273,7 @@ def _interlaced(info: VideoInfo) -> Note | None:
     return Note("interlaced", tr("interlaced"), text)
 
 
-def _times(info: VideoInfo) -> Note | None:
+def _timestamps_note(info: VideoInfo) -> Note | None:
     if not info.jumps:
         return None
     first, more = info.jumps[0], len(info.jumps) - 1
@@ -297,7 +297,7 @@ def _times(info: VideoInfo) -> Note | None:
     return Note("times", tr("timestamps jump"), " ".join(sentences))
 
 
-def _exact(info: VideoInfo, progress: IndexProgress | None, pause: DecodeCheckPause) -> Note | None:
+def _accuracy_note(info: VideoInfo, progress: IndexProgress | None, pause: DecodeCheckPause) -> Note | None:
     """Frame accuracy; None while a more serious note is shown."""
     if info.is_image_source or not info.complete or not info.numbers_final or info.damage or info.changed:
         return None
@@ -320,17 +320,17 @@ def _exact(info: VideoInfo, progress: IndexProgress | None, pause: DecodeCheckPa
             sentences.append(tr("Paused while the scrub cache is built; it continues by itself."))
         elif pause is DecodeCheckPause.FOR_MODEL:
             sentences.append(tr("Paused while a model runs, to measure its speed; it continues by itself."))
-        longest = max((_checking("100", one) for one in DecodeCheckPause), key=len)
-        return Note("exact", _checking(percent, pause), " ".join(sentences), longest_short=longest)
+        longest = max((_check_progress_text("100", one) for one in DecodeCheckPause), key=len)
+        return Note("exact", _check_progress_text(percent, pause), " ".join(sentences), longest_short=longest)
     text = tr(
         "Frame numbers agree with the file's packets, but the whole file has not been decoded yet. Run "
-        "`iouviewer check` to check it now. Otherwise it is checked in the background, unless it is very long (see "
-        "Settings, Video)."
+        "“iouviewer check” to check it now. Otherwise it is checked in the background, unless it is very long (see "
+        "Settings > Video)."
     )
     return Note("exact", tr("not checked yet"), text)
 
 
-def _checking(percent: str, pause: DecodeCheckPause) -> str:
+def _check_progress_text(percent: str, pause: DecodeCheckPause) -> str:
     if pause is DecodeCheckPause.FOR_PROXY:
         return tr("checking {percent} %, paused: building scrub cache", percent=percent)
     if pause is DecodeCheckPause.FOR_MODEL:

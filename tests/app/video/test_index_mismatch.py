@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import fields, replace
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from iouviewer.app.video import index_thread
@@ -18,49 +17,17 @@ from iouviewer.errors import UserError
 from iouviewer.video import open_video
 from iouviewer.video.check import check_video
 from iouviewer.video.container import IndexMismatchError
-from iouviewer.video.fingerprint import file_stamp, fingerprint
+from iouviewer.video.fingerprint import fingerprint
 from iouviewer.video.index import Damage, Packets, build_index, with_damage
 from iouviewer.video.index_builder import build_complete_index
-from iouviewer.video.index_cache import load_index, save_index
+from iouviewer.video.index_cache import load_index
 from iouviewer.video.proxy import Proxy
 from iouviewer.video.reasons import DAMAGE_FOUND
 from tests.app.helpers import LoaderRecorder, pixels_of, wait_until
 from tests.video.clip_builder import ClipSpec, make_video, read_barcode
+from tests.video.stale_index import keep_stale_index, one_less, other_sizes, some_more
 
 FRAMES = 90
-
-
-def other_sizes(packets):
-    """From packet 31 on, packets have other sizes."""
-    return replace(packets, size=packets.size + (np.arange(len(packets)) >= 31))
-
-
-def one_less(packets):
-    """Packet 31 is missing, so that all frames after it have other numbers."""
-    keep = np.arange(len(packets)) != 31
-    return Packets(**{column.name: getattr(packets, column.name)[keep] for column in fields(Packets)})
-
-
-def some_more(packets):
-    """The index has more packets than the file."""
-    columns = {column.name: getattr(packets, column.name) for column in fields(Packets)}
-    more = {name: np.concatenate([column, column[-9:]]) for name, column in columns.items()}
-    step = packets.pts[1:].max() // (len(packets) - 1)
-    for name in ("pts", "dts"):
-        more[name][-9:] += 9 * step
-    return Packets(**more)
-
-
-def keep_stale_index(path, change):
-    """Store an index in the cache folder that does not match the unchanged file."""
-    reader = open_video(path, resolve_order=False)
-    index = reader.index
-    reader.close()
-    stale = build_index(
-        change(index.packets), index.time_base, stream_info=index.stream_info, uncertainties=index.uncertainties
-    )
-    save_index(stale, fingerprint(path), path, file_stamp(path))
-    return stale
 
 
 @pytest.fixture
@@ -329,7 +296,7 @@ def test_a_waiting_reader_gets_the_index_that_was_read_again_before(qtbot, loade
     )
     loader.request(40)
     wait_until(qtbot, lambda: recorder.errors)
-    assert "then the frame is shown" in recorder.errors[0][1].remedy
+    assert "The frame is shown as soon as" in recorder.errors[0][1].remedy
     wait_until(qtbot, lambda: len(recorder.confirmed) == 2)
     loader.request(40)
     wait_until(qtbot, lambda: len(recorder.errors) == 2)
