@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from iouviewer.metrics.resampling import ClassMatches, FrameSums, VideoFrames, block_weights, two_stage_weights
 from iouviewer.metrics.table import Float
-from iouviewer.metrics.verdict import METRICS, ScoredVariant, interval
+from iouviewer.metrics.verdict import METRICS, ScoredVariant, percentile_interval
 
 FPS = 10
 OBJECTS = 4
@@ -89,7 +89,7 @@ def coverage(correlation: float, *, frames: int, videos: int, resamples: int) ->
         for kind, block in (("blocks", FPS), ("plain", 1)):
             weights = block_weights(frames, block=block, resamples=resamples, seed=video)
             for name, score in METRICS.items():
-                low, high = interval(score(variant, weights) - score(baseline, weights))
+                low, high = percentile_interval(score(variant, weights) - score(baseline, weights))
                 covered[name][kind] += low <= truth[name] <= high
     return {name: {kind: count / videos for kind, count in kinds.items()} for name, kinds in covered.items()}
 
@@ -112,7 +112,7 @@ def set_coverage(
         for kind, draw_videos in (("two-stage", True), ("frames only", False)):
             weights = two_stage_weights(parts, resamples=resamples, seed=number, draw_videos=draw_videos)
             for name, points in _points(pair, weights).items():
-                low, high = interval(points)
+                low, high = percentile_interval(points)
                 covered[name][kind] += low <= truth[name][0] <= high
     return {name: {kind: count / sets for kind, count in kinds.items()} for name, kinds in covered.items()}
 

@@ -27,7 +27,7 @@ from iouviewer.document.scores_types import (
 from iouviewer.document.scores_variant import PendingScores, VariantScores
 from iouviewer.metrics.coco import MAX_DETECTIONS, rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
-from iouviewer.metrics.review import Association, FrameReview, review_frame, rows_of_review
+from iouviewer.metrics.review import Association, FrameReview, build_frame_review, review_frame
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Float, Int
 
 __all__ = [
@@ -201,7 +201,7 @@ class Scores:
         if known is None:
             review = review_frame(gt, table.frame(frame), self._settings.review)
         else:
-            review = rows_of_review(gt, table.frame(frame), known, self._settings.review.iou)
+            review = build_frame_review(gt, table.frame(frame), known, self._settings.review.iou)
         self._cache_review(key, frame, inputs, review)
         return review
 

@@ -26,7 +26,7 @@ from iouviewer.metrics.block_sums import BlockSums
 from iouviewer.metrics.coco import mean_over_classes, rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import Association, Review, review_all, review_frame
-from iouviewer.metrics.review_counts import FrameCounts, Totals, tally
+from iouviewer.metrics.review_counts import FrameCounts, Totals, count_frame
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 BATCH_AP_LIMIT = 4_000
@@ -170,7 +170,7 @@ class VariantScores:
             found = FrameCounts()
             if scored:
                 boxes, predicted = view.frame_table(frame), predictions.table.frame(frame)
-                found = review_frame(boxes, predicted, self.settings.review).tally
+                found = review_frame(boxes, predicted, self.settings.review).counts
             self._replace(frame, found)
             self._count_classes_of(frame)
         self._sum_classes(without_class)
@@ -234,10 +234,10 @@ class VariantScores:
         if scored:
             pairs, in_ignore_region, used = overlaps
             assigned = assign_frame(pairs)
-            counted = tally(truth[1].count(False), used, assigned, in_ignore_region, self.settings.review.iou)
+            counted = count_frame(truth[1].count(False), used, assigned, in_ignore_region, self.settings.review.iou)
             order: list[int] = (rows[:used] - self.predictions.table.offsets[frame]).tolist()
             found = Association(order, assigned, in_ignore_region, counted)
-        self._replace(frame, FrameCounts() if found is None else found.tally)
+        self._replace(frame, FrameCounts() if found is None else found.counts)
         if self.ap is not None:
             self.ap.set_frame(frame, truth, scored, rows, candidates)
         return found

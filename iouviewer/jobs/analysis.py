@@ -13,12 +13,12 @@ from iouviewer.jobs.eval_inputs import EvalInputs, Truth
 from iouviewer.jobs.protocols import ERROR_PROTOCOL
 from iouviewer.jobs.scoring import UNSPECIFIED_TEXT, VariantScore
 from iouviewer.metrics.coco import match_coco
-from iouviewer.metrics.curves import Curve, confusion, curve
-from iouviewer.metrics.error_types import ERRORS, SHORT_NAMES, error_types
+from iouviewer.metrics.curves import PrecisionRecallCurve, confusion_matrix, precision_recall_curve
+from iouviewer.metrics.error_types import ERRORS, SHORT_NAMES, classify_errors
 from iouviewer.metrics.reconcile import reconcile
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import Bool, BoxTable, Int
-from iouviewer.metrics.temporal import temporal
+from iouviewer.metrics.temporal import summarise_tracks
 from iouviewer.metrics.verdict import Difference, Verdict
 
 _CURVE_POINTS = 101
@@ -59,8 +59,8 @@ def _number(value: float) -> float | None:
 
 
 def _temporal(tracks: Int, frames: Int, found: Bool) -> dict[str, Any] | None:
-    history = temporal(tracks, frames, found)
-    if not history.tracks:
+    summary = summarise_tracks(tracks, frames, found)
+    if not summary.tracks:
         return None
     worst = [
         {
@@ -72,20 +72,20 @@ def _temporal(tracks: Int, frames: Int, found: Bool) -> dict[str, Any] | None:
             "longest_run": track.longest_run,
             "longest_run_at": track.longest_run_at if track.longest_run else None,
         }
-        for track in history.tracks[:_WORST_TRACKS]
+        for track in summary.tracks[:_WORST_TRACKS]
     ]
     return {
-        "flickers": history.flickers,
-        "flickers_per_1000_frames": history.flicker_rate,
-        "runs": history.runs,
-        "longest_run": history.longest_run,
-        "tracks": len(history.tracks),
+        "flickers": summary.flickers,
+        "flickers_per_1000_frames": summary.flicker_rate,
+        "runs": summary.runs,
+        "longest_run": summary.longest_run,
+        "tracks": len(summary.tracks),
         "worst_tracks": worst,
     }
 
 
 def _errors(truth: Truth, score: VariantScore) -> dict[str, Any]:
-    errors = error_types(truth.table, score.input.predictions.table, score.counted)
+    errors = classify_errors(truth.table, score.input.predictions.table, score.counted)
     return {
         "protocol": ERROR_PROTOCOL,
         "ap50": _number(errors.ap50),
@@ -103,7 +103,7 @@ def _curves(truth: Truth, score: VariantScore) -> dict[str, Any]:
         if not count:
             continue
         rows = matches.order[matches.class_starts[place] : matches.class_starts[place + 1]]
-        found = curve(
+        found = precision_recall_curve(
             score.input.predictions.table.scores[rows],
             (matches.tp[rows] & np.uint16(1)) != 0,
             count,
@@ -113,7 +113,7 @@ def _curves(truth: Truth, score: VariantScore) -> dict[str, Any]:
     return result
 
 
-def _thinned(found: Curve) -> dict[str, Any]:
+def _thinned(found: PrecisionRecallCurve) -> dict[str, Any]:
     """At most 101 points of a curve, including its ends and its best point."""
     if found.best < 0:
         return {"confidence": [], "precision": [], "recall": [], "f1": [], "best": None}
@@ -143,7 +143,7 @@ def _confusion(truth: Truth, score: VariantScore) -> dict[str, Any]:
     false_positive[pred_rows] = False
     truth_ids, predicted_ids = truth.table.class_ids, score.input.predictions.table.class_ids
     none = np.int64(-2)
-    matrix = confusion(
+    matrix = confusion_matrix(
         np.concatenate([truth_ids[gt_rows], truth_ids[missed], np.full(int(false_positive.sum()), none)]),
         np.concatenate([predicted_ids[pred_rows], np.full(int(missed.sum()), none), predicted_ids[false_positive]]),
     )

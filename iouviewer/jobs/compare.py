@@ -11,12 +11,13 @@ from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.coco import counts_as_one_class
-from iouviewer.metrics.comparison import agreement, scored, stacked
-from iouviewer.metrics.reconcile import best_of_frame
+from iouviewer.metrics.comparison import compute_agreement, score_variant, stack_tables
+from iouviewer.metrics.reconcile import limit_detections
 from iouviewer.metrics.resampling import FrameSums, VideoFrames
 from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
 from iouviewer.metrics.table import Bool, BoxTable
-from iouviewer.metrics.verdict import RESAMPLES, SEED, ScoredVariant, Verdict, block_length, compare, sentence
+from iouviewer.metrics.verdict import RESAMPLES, SEED, ScoredVariant, Verdict, block_length, compare
+from iouviewer.metrics.verdict_text import describe_verdict
 
 DEFAULT_MARGINS: Mapping[str, float] = {"ap": 1.0, "pq": 1.0}
 """Allowed drop in points, by metric."""
@@ -113,7 +114,7 @@ class ComparedVariant:
 def verdict_sentence(variant: str, baseline: str, compared: ComparedVariant) -> str:
     """The verdict and its conditions as text for the user."""
     conditions = compared.conditions
-    sentences = [sentence(variant, baseline, compared.verdict)]
+    sentences = [describe_verdict(variant, baseline, compared.verdict)]
     count = len(conditions.floors)
     pairs = zip(conditions.floors, conditions.cut, strict=True)
     floors = [floor for floor, cut in pairs if cut and floor is not None and floor > FULL_CURVE_FLOOR]
@@ -239,19 +240,19 @@ def _cut(side: Sequence[PredictionSet], conditions: Conditions) -> list[BoxTable
         table = predictions.table
         if floor is not None and predictions.score_floor is not None and predictions.score_floor < floor:
             table = table.select(table.scores >= floor)
-        tables.append(table if max_detections is None else best_of_frame(table, max_detections))
+        tables.append(table if max_detections is None else limit_detections(table, max_detections))
     return tables
 
 
 def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions) -> ScoredVariant:
-    truth, predictions = stacked([video.truth for video in pool.videos]), stacked(tables)
+    truth, predictions = stack_tables([video.truth for video in pool.videos]), stack_tables(tables)
     chosen = np.concatenate(frames)
     settings = pool.videos[0].review
     if conditions.one_class:
         settings = replace(settings, class_agnostic=True)
     review = review_all(truth, predictions, settings, chosen)
     if conditions.with_scores:
-        return scored(truth, predictions, review, chosen, one_class=True if conditions.one_class else None)
+        return score_variant(truth, predictions, review, chosen, one_class=True if conditions.one_class else None)
     # Without scores predictions have no order, hence no AP; the sums need none.
     columns = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
     return ScoredVariant([], FrameSums(*(np.asarray(column, np.float64)[chosen] for column in columns)))
@@ -260,7 +261,7 @@ def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], con
 def measure_agreement(comparison: Comparison, key: str) -> ReviewSummary:
     """Agreement of a variant with the baseline on all frames that both cover, labelled or not."""
     baseline, variant = comparison.variants[comparison.baseline], comparison.variants[key]
-    return agreement(baseline.table, variant.table, comparison.review, baseline.covered & variant.covered)
+    return compute_agreement(baseline.table, variant.table, comparison.review, baseline.covered & variant.covered)
 
 
 def agreement_sentence(variant: str, baseline: str, agreement: ReviewSummary) -> str:

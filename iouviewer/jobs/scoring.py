@@ -13,7 +13,7 @@ from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.jobs.eval_inputs import Truth, VariantInput, frame_mask
 from iouviewer.metrics.coco import CocoResult, counts_as_one_class, evaluate_coco
 from iouviewer.metrics.iou import family_aligned
-from iouviewer.metrics.reconcile import best_of_frame
+from iouviewer.metrics.reconcile import limit_detections
 from iouviewer.metrics.review import Review, ReviewSettings, review_all
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 from iouviewer.reports.data_files import PairRow
@@ -188,7 +188,7 @@ def _restricted(
     if floor is not None and predictions.has_scores:
         table = table.select(table.scores >= floor)
     if max_detections is not None:
-        table = best_of_frame(table, max_detections)
+        table = limit_detections(table, max_detections)
     if one_class:
         table = _without_classes(table)
     return replace(variant, predictions=replace(predictions, table=table, covered=covered))

@@ -1,9 +1,8 @@
-"""A variant on the common scored frames, prepared for resampling; what it lost and gained; agreement without labels."""
+"""A variant prepared for resampling on the common scored frames, and the agreement of variants without labels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +16,7 @@ from iouviewer.metrics.verdict import ScoredVariant
 
 
 class ReviewArrays(Protocol):
-    """Per-frame sums of the association for review: all (F,)."""
+    """Sums by frame of the association for review; all (F,)."""
 
     @property
     def iou_sum(self) -> Float: ...
@@ -33,8 +32,8 @@ class ReviewArrays(Protocol):
     def fn(self) -> Int: ...
 
 
-def stacked(tables: Sequence[BoxTable]) -> BoxTable:
-    """The boxes of several videos as those of one, frames one video after the other; class ids must mean the same."""
+def stack_tables(tables: Sequence[BoxTable]) -> BoxTable:
+    """Concatenate the boxes of several videos into one table; class ids must mean the same in all of them."""
     if len(tables) == 1:
         return tables[0]
     rows = np.cumsum([0, *(len(table) for table in tables)])
@@ -49,12 +48,14 @@ def stacked(tables: Sequence[BoxTable]) -> BoxTable:
     )
 
 
-def scored(
+def score_variant(
     truth: BoxTable, predictions: BoxTable, review: ReviewArrays, frames: Bool, *, one_class: bool | None = None
 ) -> ScoredVariant:
-    """COCO matches and review sums of the frames that count ((F,) bool), frames renumbered in their order.
+    """COCO matches and review sums of the evaluated frames, renumbered from 0.
 
-    ``one_class``: all boxes are of one class; None: as ``coco.counts_as_one_class`` decides.
+    Args:
+        frames: (F,) bool, the frames to evaluate.
+        one_class: whether to treat all boxes as one class; None: as ``coco.counts_as_one_class`` decides.
     """
     matches = match_coco(truth, predictions, frames, one_class=one_class)
     number = np.cumsum(frames) - 1
@@ -75,41 +76,24 @@ def _class_matches(
 ) -> ClassMatches:
     rows = matches.order[matches.class_starts[place] : matches.class_starts[place + 1]]
     bits = (1 << np.arange(len(THRESHOLDS), dtype=np.uint16))[:, None]
-    mine = matches.gt_evaluated & (matches.gt_class == matches.classes[place])
+    of_class = matches.gt_evaluated & (matches.gt_class == matches.classes[place])
     return ClassMatches(
         prediction_frames[rows],
         (matches.tp[rows] & bits) != 0,
         (matches.ignored[rows] & bits) != 0,
-        np.bincount(truth_frames[mine], minlength=count),
+        np.bincount(truth_frames[of_class], minlength=count),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """Ground-truth rows that the variant lost and gained against the baseline, each (N,) int64 in frame order."""
-
-    lost: Int
-    gained: Int
-
-
-def exchange(found_by_baseline: Bool, found_by_variant: Bool, counting: Bool) -> Exchange:
-    """Lost and gained objects from (M,) bool a ground-truth row: found as a true positive, and whether it counts."""
-    return Exchange(
-        np.flatnonzero(counting & found_by_baseline & ~found_by_variant),
-        np.flatnonzero(counting & ~found_by_baseline & found_by_variant),
-    )
-
-
-def agreement(
+def compute_agreement(
     baseline: BoxTable, variant: BoxTable, settings: ReviewSettings, frames: Bool | None = None
 ) -> ReviewSummary:
-    """How far two prediction sets agree: the baseline's confident boxes stand in for ground truth.
+    """Agreement of two prediction sets, with the baseline's predictions used as ground truth.
 
-    It says nothing about who is right; without ground truth it is all that can be said. ``f1`` is symmetric: swapping
-    the two swaps precision and recall only.
+    It does not show which one is right. ``f1`` is symmetric: swapping the two only swaps precision and recall.
 
     Args:
-        settings: its confidence cuts both sets.
+        settings: its confidence threshold applies to both sets.
         frames: (F,) bool, frames that both cover; None for all.
     """
     return review_all(baseline.select(baseline.scores >= settings.conf), variant, settings, frames).summary()

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from iouviewer.i18n import tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class PrecisionRecallCurve:
     """Precision and recall at each confidence, highest confidence first; all (K,) float64.
 
     Attributes:
-        scores: the confidences at which something changes.
-        precision, recall, f1: when everything from that score upwards counts.
-        best: index of the greatest F1, the highest score among equals; -1 for an empty curve.
+        scores: the distinct scores of the predictions.
+        precision, recall, f1: of the predictions with this score or a higher one.
+        best: index of the greatest F1, of equal ones that with the highest score; -1 for an empty curve.
     """
 
     scores: Float
@@ -27,7 +28,9 @@ class Curve:
     best: int
 
 
-def curve(scores: Float, true: Bool, positives: int, ignored: Bool | None = None) -> Curve:
+def precision_recall_curve(
+    scores: Float, true: Bool, positives: int, ignored: Bool | None = None
+) -> PrecisionRecallCurve:
     """Curve of predictions ((N,) scores, (N,) bool true positives) against ``positives`` ground-truth boxes."""
     if ignored is not None:
         scores, true = scores[~ignored], true[~ignored]
@@ -39,63 +42,100 @@ def curve(scores: Float, true: Bool, positives: int, ignored: Bool | None = None
     precision = hits[last] / seen[last]
     recall = hits[last] / positives if positives else np.full(len(last), np.nan)
     f1 = 2 * hits[last] / (seen[last] + positives)
-    return Curve(scores[last], precision, recall, f1, int(f1.argmax()) if len(last) else -1)
+    return PrecisionRecallCurve(scores[last], precision, recall, f1, int(f1.argmax()) if len(last) else -1)
 
 
 @dataclass(frozen=True, slots=True)
-class Confusion:
-    """Counts of ground-truth class against predicted class.
+class ConfusionMatrix:
+    """Counts of pairs by ground-truth class and predicted class.
 
     Attributes:
-        classes: (C,) int64 class ids in order of the rows; the last row and column stand for *nothing*.
-        counts: (C + 1, C + 1) int64; [g, p] pairs of ground truth g and prediction p; [g, C] misses; [C, p] false
-            positives.
+        classes: (C,) int64 class ids, in the order of rows and columns.
+        counts: (C + 1, C + 1) int64; [g, p] pairs of ground truth g and prediction p; [g, C] false negatives; [C, p]
+            false positives.
     """
 
     classes: Int
     counts: Int
 
-    def largest(self, names: Sequence[str], most: int = 3) -> list[str]:
-        """The largest cells beside the diagonal as sentences for people; a box without a class is taken for none."""
-        places = range(len(self.classes) + 1)
-        blank = {place for place, c in enumerate(self.classes.tolist()) if c == UNSPECIFIED_CLASS}
-        nothing = len(self.classes)
+    def largest(self, names: Sequence[str], limit: int = 3) -> list[str]:
+        """The largest cells off the diagonal as text for the user; a box without a class is not confused with any."""
+        absent = len(self.classes)
+        places = range(absent + 1)
+        unspecified = {place for place, c in enumerate(self.classes.tolist()) if c == UNSPECIFIED_CLASS}
         cells = [
             (int(self.counts[g, p]), g, p)
             for g in places
             for p in places
-            if g != p and self.counts[g, p] > 0 and (nothing in (g, p) or blank.isdisjoint((g, p)))
+            if g != p and self.counts[g, p] > 0 and (absent in (g, p) or unspecified.isdisjoint((g, p)))
         ]
         cells.sort(key=lambda cell: (-cell[0], cell[1], cell[2]))
-        return [self._sentence(count, g, p, names) for count, g, p in cells[:most]]
+        return [self._describe(count, g, p, names) for count, g, p in cells[:limit]]
 
-    def _sentence(self, count: int, g: int, p: int, names: Sequence[str]) -> str:
-        nothing = len(self.classes)
-        if g == nothing:
-            name = _label(int(self.classes[p]), names)
-            of_class = f" of {name}" if name else ""
-            if count == 1:
-                return f"1 prediction{of_class} stands where there is nothing."
-            return f"{count} predictions{of_class} stand where there is nothing."
-        total, name = int(self.counts[g].sum()), _label(int(self.classes[g]), names)
-        of_boxes = f"{count} of {total} {name}{' ' if name else ''}{'box' if total == 1 else 'boxes'}"
-        was = "was" if count == 1 else "were"
-        if p == nothing:
-            return f"{of_boxes} {was} missed ({count / total:.0%})."
-        return f"{of_boxes} {was} taken for {_label(int(self.classes[p]), names)} ({count / total:.0%})."
+    def _describe(self, count: int, g: int, p: int, names: Sequence[str]) -> str:
+        absent = len(self.classes)
+        if g == absent:
+            return _describe_extra(count, _class_name(int(self.classes[p]), names))
+        total, name = int(self.counts[g].sum()), _class_name(int(self.classes[g]), names)
+        if p == absent:
+            return _describe_missed(count, total, name)
+        return tr_n(
+            "{confused:,} of {count} {name} box predicted as {predicted} ({share:.0%}).",
+            "{confused:,} of {count:,} {name} boxes predicted as {predicted} ({share:.0%}).",
+            total,
+            confused=count,
+            name=name,
+            predicted=_class_name(int(self.classes[p]), names),
+            share=count / total,
+        )
 
 
-def _label(class_id: int, names: Sequence[str]) -> str:
-    """Name of a class, empty where there is none."""
+def _describe_extra(count: int, name: str) -> str:
+    if not name:
+        return tr_n(
+            "{count} prediction matches no ground-truth box.",
+            "{count:,} predictions match no ground-truth box.",
+            count,
+        )
+    return tr_n(
+        "{count} prediction of {name} matches no ground-truth box.",
+        "{count:,} predictions of {name} match no ground-truth box.",
+        count,
+        name=name,
+    )
+
+
+def _describe_missed(count: int, total: int, name: str) -> str:
+    share = count / total
+    if not name:
+        return tr_n(
+            "{missed:,} of {count} box missed ({share:.0%}).",
+            "{missed:,} of {count:,} boxes missed ({share:.0%}).",
+            total,
+            missed=count,
+            share=share,
+        )
+    return tr_n(
+        "{missed:,} of {count} {name} box missed ({share:.0%}).",
+        "{missed:,} of {count:,} {name} boxes missed ({share:.0%}).",
+        total,
+        missed=count,
+        name=name,
+        share=share,
+    )
+
+
+def _class_name(class_id: int, names: Sequence[str]) -> str:
+    """Name of a class; empty if it has none."""
     return names[class_id] if 0 <= class_id < len(names) else ""
 
 
-def confusion(true_classes: Int, predicted_classes: Int) -> Confusion:
+def confusion_matrix(true_classes: Int, predicted_classes: Int) -> ConfusionMatrix:
     """Confusion matrix of pairs from a class-agnostic association.
 
     Args:
-        true_classes: (N,) int64, class of the pair's ground truth, or -2 where there is none (a false positive).
-        predicted_classes: (N,) int64, class of its prediction, or -2 where there is none (a miss).
+        true_classes: (N,) int64, class of the pair's ground truth, or -2 for a false positive.
+        predicted_classes: (N,) int64, class of its prediction, or -2 for a false negative.
     """
     absent = UNSPECIFIED_CLASS - 1
     classes = np.unique(np.concatenate([true_classes, predicted_classes]))
@@ -107,4 +147,4 @@ def confusion(true_classes: Int, predicted_classes: Int) -> Confusion:
 
     counts = np.zeros((count + 1, count + 1), np.int64)
     np.add.at(counts, (place(true_classes), place(predicted_classes)), 1)
-    return Confusion(classes, counts)
+    return ConfusionMatrix(classes, counts)

@@ -1,7 +1,7 @@
-"""Error types of detections and the AP that mending each would gain.
+"""Error types of detections, and how much AP would rise without the errors of each type.
 
 Source: Bolya et al. 2020, "TIDE: A General Toolbox for Identifying Object Detection Errors", and the definitions of its
-reference implementation: foreground IoU 0.5, background IoU 0.1, 100 detections a frame, boxes continuous.
+reference implementation: foreground IoU 0.5, background IoU 0.1, 100 detections per frame, continuous pixel edges.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from enum import IntEnum
 import numpy as np
 
 from iouviewer.metrics.iou import iou_matrix
+from iouviewer.metrics.pairs import same_class
 from iouviewer.metrics.table import Bool, BoxTable, Convention, Float, Int
 
 MAX_DETECTIONS = 100
 
 
 class ErrorType(IntEnum):
-    """What is wrong with a prediction (TRUE: nothing, IGNORED: it counts nowhere), or MISS for a ground-truth box."""
+    """What is wrong with a prediction (TRUE: nothing, IGNORED: not counted), or MISS for a ground-truth box."""
 
     TRUE = 0
     CLASSIFICATION = 1
@@ -43,57 +44,66 @@ SHORT_NAMES = dict(zip(ERRORS, ("Cls", "Loc", "Both", "Dupe", "Bkg", "Miss"), st
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorTypes:
+class ErrorAnalysis:
     """Errors of one variant.
 
     Attributes:
-        predictions: (P,) int64 of ErrorType, a value for each row of the prediction table; rows outside the frames that
-            count, or beyond the 100 best of their frame, are IGNORED.
-        mends: (P,) int64, row of the ground-truth box that a CLASSIFICATION or LOCALISATION error refers to, else -1.
-        missed: (M,) int64, rows of ground-truth boxes that nothing found, and that no CLASSIFICATION or LOCALISATION
-            error explains.
-        counts: number of each error.
+        predictions: (P,) int64 of ErrorType by row of the prediction table; IGNORED outside the evaluated frames and
+            beyond the 100 best of a frame.
+        target_gt: (P,) int64, row of the ground-truth box that a CLASSIFICATION or LOCALISATION error refers to, else
+            -1.
+        missed: (M,) int64, rows of ground-truth boxes without a true positive and without a CLASSIFICATION or
+            LOCALISATION error that refers to them.
+        counts: number of errors by type.
         ap50: AP at IoU 0.5, mean over classes; nan without ground truth.
-        gains: what AP50 gains if the errors of one type were mended.
+        gains: by how much AP50 rises if all errors of one type are fixed.
     """
 
     predictions: Int
-    mends: Int
+    target_gt: Int
     missed: Int
     counts: dict[ErrorType, int]
     ap50: float
     gains: dict[ErrorType, float]
 
 
-def error_types(
+def classify_errors(
     truth: BoxTable,
     predictions: BoxTable,
     frames: Bool | None = None,
     *,
     foreground: float = 0.5,
     background: float = 0.1,
-) -> ErrorTypes:
-    """Errors of ``predictions`` against ``truth`` in the frames that count ((F,) bool, None: all)."""
+) -> ErrorAnalysis:
+    """Classify the errors of ``predictions``.
+
+    Args:
+        frames: (F,) bool, the frames to evaluate; None for all.
+        foreground: least IoU of a true positive.
+        background: greatest IoU with any box of a BACKGROUND error.
+    """
     kinds = np.full(len(predictions), int(ErrorType.IGNORED), np.int64)
-    mends = np.full(len(predictions), -1, np.int64)
+    target_gt = np.full(len(predictions), -1, np.int64)
     used = truth.ignored.copy()
     chosen = range(truth.frame_count) if frames is None else np.flatnonzero(frames).tolist()
     counting = np.zeros(len(truth), np.bool_)
     for frame in chosen:
         counting[truth.rows(frame)] = True
-        _classify_frame(truth, predictions, frame, (foreground, background), (kinds, mends, used))
+        _classify_frame(truth, predictions, frame, (foreground, background), (kinds, target_gt, used))
     covered = np.zeros(len(truth), np.bool_)
-    covered[mends[mends >= 0]] = True
+    covered[target_gt[target_gt >= 0]] = True
     missed = np.flatnonzero(counting & ~used & ~covered)
     counts = {error: int((kinds == error).sum()) for error in ERRORS}
     counts[ErrorType.MISS] = len(missed)
     positives = _positives(truth, counting)
     ap50 = _mean_ap(predictions.scores, predictions.class_ids, kinds, positives)
     gains = {
-        error: _mean_ap(*mended, found_positives) - ap50
-        for error, mended, found_positives in _mended(truth, predictions, kinds, mends, used, missed, positives)
+        error: _mean_ap(*fixed, fixed_positives) - ap50
+        for error, fixed, fixed_positives in _fix_each_type(
+            truth, predictions, kinds, target_gt, used, missed, positives
+        )
     }
-    return ErrorTypes(kinds, mends, missed, counts, ap50, gains)
+    return ErrorAnalysis(kinds, target_gt, missed, counts, ap50, gains)
 
 
 def _classify_frame(
@@ -103,9 +113,9 @@ def _classify_frame(
     limits: tuple[float, float],
     results: tuple[Int, Int, Bool],
 ) -> None:
-    """Fill in the kinds and mends of one frame's predictions and mark the ground truth that was found."""
+    """Fill in ``kinds`` and ``target_gt`` of one frame's predictions; mark boxes with a true positive in ``used``."""
     foreground, background = limits
-    kinds, mends, used = results
+    kinds, target_gt, used = results
     truth_rows, rows = truth.rows(frame), predictions.rows(frame)
     order = np.argsort(-predictions.scores[rows], kind="stable")[:MAX_DETECTIONS] + rows.start
     if not len(order):
@@ -113,14 +123,14 @@ def _classify_frame(
     crowd = np.flatnonzero(truth.ignored[truth_rows]) + truth_rows.start
     real = np.flatnonzero(~truth.ignored[truth_rows]) + truth_rows.start
     iou = iou_matrix(predictions.boxes[:, order], truth.boxes[:, real], Convention.CONTINUOUS)
-    same = _same_class(predictions.class_ids[order], truth.class_ids[real])
+    same = same_class(predictions.class_ids[order, None], truth.class_ids[real])
     same_iou = np.where(same, iou, 0.0)
-    taken = np.zeros(len(real), np.bool_)
+    found = np.zeros(len(real), np.bool_)
     for place, row in enumerate(order):
-        free = np.where(taken, 0.0, same_iou[place])
+        free = np.where(found, 0.0, same_iou[place])
         if len(real) and free.max() >= foreground:
             best = int(free.argmax())
-            taken[best] = True
+            found[best] = True
             used[real[best]] = True
             kinds[row] = ErrorType.TRUE
     other_iou = np.where(same, 0.0, iou)
@@ -131,22 +141,16 @@ def _classify_frame(
             kinds[row] = ErrorType.BACKGROUND
         elif background <= same_iou[place].max() <= foreground:
             kinds[row] = ErrorType.LOCALISATION
-            mends[row] = real[same_iou[place].argmax()]
+            target_gt[row] = real[same_iou[place].argmax()]
         elif other_iou[place].max() >= foreground:
             kinds[row] = ErrorType.CLASSIFICATION
-            mends[row] = real[other_iou[place].argmax()]
-        elif np.where(taken, same_iou[place], 0.0).max() >= foreground:
+            target_gt[row] = real[other_iou[place].argmax()]
+        elif np.where(found, same_iou[place], 0.0).max() >= foreground:
             kinds[row] = ErrorType.DUPLICATE
         elif iou[place].max() <= background:
             kinds[row] = ErrorType.BACKGROUND
         else:
             kinds[row] = ErrorType.BOTH
-
-
-def _same_class(predicted: Int, truth: Int) -> Bool:
-    """(P, G) bool; an unspecified class (negative) is the same as every class."""
-    same: Bool = (predicted[:, None] == truth[None, :]) | (predicted[:, None] < 0) | (truth[None, :] < 0)
-    return same
 
 
 def _is_in_crowd(truth: BoxTable, predictions: BoxTable, row: int, crowd: Int, foreground: float) -> bool:
@@ -158,7 +162,7 @@ def _is_in_crowd(truth: BoxTable, predictions: BoxTable, row: int, crowd: Int, f
     width = np.minimum(box[2], others[2]) - np.maximum(box[0], others[0])
     height = np.minimum(box[3], others[3]) - np.maximum(box[1], others[1])
     covered = np.maximum(width, 0.0) * np.maximum(height, 0.0) / ((box[2] - box[0]) * (box[3] - box[1]))
-    same = _same_class(predictions.class_ids[row : row + 1], truth.class_ids[crowd])[0]
+    same = same_class(predictions.class_ids[row : row + 1], truth.class_ids[crowd])
     return bool((covered[same] >= foreground).any())
 
 
@@ -167,25 +171,26 @@ def _positives(truth: BoxTable, counting: Bool) -> dict[int, int]:
     return dict(zip(classes.tolist(), counts.tolist(), strict=True))
 
 
-_Flags = tuple[Float, Int, Int]
+_Predictions = tuple[Float, Int, Int]
+"""Scores, class ids and kinds."""
 
 
-def _mended(
+def _fix_each_type(
     truth: BoxTable,
     predictions: BoxTable,
     kinds: Int,
-    mends: Int,
+    target_gt: Int,
     used: Bool,
     missed: Int,
     positives: dict[int, int],
-) -> Iterator[tuple[ErrorType, _Flags, dict[int, int]]]:
-    """For each error: scores, classes and kinds as they were without it, and the positives a class."""
-    # Only the best prediction of a box that nothing found can become true; the rest would be duplicates.
+) -> Iterator[tuple[ErrorType, _Predictions, dict[int, int]]]:
+    """For each error type: the predictions as they would be without it, and the ground-truth boxes by class."""
+    # Only the best prediction of a box without a true positive can become one; the others would be duplicates.
     best: dict[int, int] = {}
-    near = np.flatnonzero(mends >= 0)
-    for row in near[np.argsort(-predictions.scores[near], kind="stable")].tolist():
-        if not used[mends[row]]:
-            best.setdefault(int(mends[row]), row)
+    fixable = np.flatnonzero(target_gt >= 0)
+    for row in fixable[np.argsort(-predictions.scores[fixable], kind="stable")].tolist():
+        if not used[target_gt[row]]:
+            best.setdefault(int(target_gt[row]), row)
     for error in ERRORS:
         fixed, classes = kinds.copy(), predictions.class_ids.copy()
         remaining = dict(positives)
@@ -206,8 +211,8 @@ def _mean_ap(scores: Float, class_ids: Int, kinds: Int, positives: dict[int, int
     for class_id, count in positives.items():
         if count == 0:
             continue
-        mine = (class_ids == class_id) | (class_ids < 0) | (class_id < 0)
-        rows = np.flatnonzero(mine & (kinds != ErrorType.IGNORED))
+        of_class = (class_ids == class_id) | (class_ids < 0) | (class_id < 0)
+        rows = np.flatnonzero(of_class & (kinds != ErrorType.IGNORED))
         rows = rows[np.argsort(-scores[rows], kind="stable")]
         values.append(_average_precision(kinds[rows] == ErrorType.TRUE, count))
     return float(np.mean(values)) if values else float("nan")

@@ -44,7 +44,7 @@ def best_point(k: Float, n: Float, before_k: float, before_n: float) -> Best:
     return top_k, top_n, low, high
 
 
-def shifted(best: Best, place: int, more: int) -> Best | None:
+def shift_best_point(best: Best, place: int, more: int) -> Best | None:
     """A best point after one prediction of its stretch became a true positive, or ceased to be one.
 
     All predictions of the stretch count, so that the one at ``place`` (from 1) has n = place. The bounds that follow
@@ -69,8 +69,8 @@ def shifted(best: Best, place: int, more: int) -> Best | None:
     return k + 1.0, n, low, high if k > 1.0 else 1.0 / (n - place) - _ROUNDING
 
 
-def shift_each(table: Float, place: float, more: int) -> None:
-    """``shifted`` for stretches that begin at different points before the change and end together.
+def shift_best_points(table: Float, place: float, more: int) -> None:
+    """``shift_best_point`` for stretches that begin at different points before the change and end together.
 
     Args:
         table: (L, 4) k, n, least and greatest slope of each, counted from the same place; written to. A best point that
@@ -117,7 +117,7 @@ def best_points(hit: Bool, k: Float, n: Float, before_k: Float, before_n: Float)
     return found
 
 
-def best_of_each_rest(k: Float, n: Float, rest: Float, before_k: Float, before_n: Float) -> Float:
+def best_points_of_tails(k: Float, n: Float, rest: Float, before_k: Float, before_n: Float) -> Float:
     """For each point of a stretch the best of those from it on, the points of a rest behind included.
 
     Where a point is better than the best one behind it, it stays so as long as the precision is at least the slope

@@ -14,7 +14,7 @@ import numpy as np
 from iouviewer.metrics.assignment import Triple
 from iouviewer.metrics.coco import ClassAp, class_ap_of, match_coco
 from iouviewer.metrics.coco_matching import ALL, Masks, match_frame
-from iouviewer.metrics.ranked_class import FewRanked, RankedClass, ranked
+from iouviewer.metrics.ranked_class import RankedClass, SmallRankedClass, ranked
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 
 _IGNORED = 16
@@ -45,7 +45,7 @@ class IncrementalAp:
         self._rank = np.full(len(pred), -1, np.int64)
         counted = ~gt.ignored & frames[gt.frame_of_row()]
         gt_counts = Counter(matches.gt_class[counted].tolist())
-        self._classes: dict[int, RankedClass | FewRanked] = {}
+        self._classes: dict[int, RankedClass | SmallRankedClass] = {}
         for place, class_id in enumerate(matches.classes.tolist()):
             rows = matches.order[matches.class_starts[place] : matches.class_starts[place + 1]]
             self._rank[rows] = np.arange(len(rows))
@@ -106,7 +106,7 @@ class IncrementalAp:
                     self._class(int(self._class_of_row[row])).set(rank, new & ALL, new >> _IGNORED)
                     self._result = None
 
-    def _class(self, class_id: int) -> RankedClass | FewRanked:
+    def _class(self, class_id: int) -> RankedClass | SmallRankedClass:
         if class_id not in self._classes:
             none = np.zeros(0, np.uint16)
             self._classes[class_id] = ranked(none, none, 0)

@@ -17,7 +17,7 @@ import numpy as np
 
 from iouviewer.metrics.coco_curve import average_precision, class_curves, needed_hits
 from iouviewer.metrics.coco_matching import ALL, Masks
-from iouviewer.metrics.hull_blocks import shifted
+from iouviewer.metrics.hull_blocks import shift_best_point
 from iouviewer.metrics.rank_masks import CURVES, MaskChange, RankMasks
 from iouviewer.metrics.recall_windows import RecallWindows
 from iouviewer.metrics.table import Float, Int
@@ -27,7 +27,7 @@ _GAP = 3
 """Curves that nothing happened to, but that are cheaper to take along than to leave out."""
 
 
-class FewRanked:
+class SmallRankedClass:
     """The same as ``RankedClass`` for so few predictions that computing anew is the quickest."""
 
     def __init__(self, tp: Masks, ignored: Masks, gt_count: int) -> None:
@@ -94,7 +94,7 @@ class RankedClass:
             return False
         best = self._best[:, t, block]
         k, n, low, high = best.tolist()
-        kept = shifted((k, n, low, high), rank - block * self._masks.block + 1, change.k)
+        kept = shift_best_point((k, n, low, high), rank - block * self._masks.block + 1, change.k)
         if kept is not None:
             best[:] = kept
         return kept is not None
@@ -151,6 +151,6 @@ def _runs(numbers: list[int]) -> list[slice]:
     return [slice(first, last + 1) for first, last in runs]
 
 
-def ranked(tp: Masks, ignored: Masks, gt_count: int) -> RankedClass | FewRanked:
+def ranked(tp: Masks, ignored: Masks, gt_count: int) -> RankedClass | SmallRankedClass:
     """The form that suits the number of predictions."""
-    return (FewRanked if len(tp) <= _FEW else RankedClass)(tp, ignored, gt_count)
+    return (SmallRankedClass if len(tp) <= _FEW else RankedClass)(tp, ignored, gt_count)

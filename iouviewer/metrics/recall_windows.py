@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from iouviewer.metrics.coco_curve import RECALLS
-from iouviewer.metrics.hull_blocks import FAR, best_of_each_rest, best_point, shift_each
+from iouviewer.metrics.hull_blocks import FAR, best_point, best_points_of_tails, shift_best_points
 from iouviewer.metrics.rank_masks import CURVES, RankMasks
 from iouviewer.metrics.table import Bool, Float, Int
 
@@ -63,7 +63,7 @@ class RecallWindows:
         if n or rank <= self._last[t, point] or not self._masks.all_count(t, start, rank):
             self._count[t, point] = 0
         elif k:
-            shift_each(self._table[t, point], rank - start + 1.0, k)
+            shift_best_points(self._table[t, point], rank - start + 1.0, k)
 
     def precision(self, rows: slice, needed: Int, reached: Bool, behind: Float) -> Float:
         """(C, 101) greatest precision at each recall or a higher one at some thresholds.
@@ -125,7 +125,7 @@ class RecallWindows:
         self._behind[t, point] = t * (self._masks.blocks + 1) + end
         self._before[:, t, point] = before
         self._count[t, point] = [min(len(n), WINDOW) for n in hits]
-        self._table[t, point] = best_of_each_rest(k, n, np.array(rest).T, *before)
+        self._table[t, point] = best_points_of_tails(k, n, np.array(rest).T, *before)
 
     def _around(self, t: int, needed: Int) -> list[_Laid]:
         """What lies around true positives of one threshold.

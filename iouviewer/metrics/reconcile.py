@@ -1,4 +1,4 @@
-"""From the number that ``yolo val`` prints to COCO's AP, step by step, each step with its size."""
+"""The steps from the number that ``yolo val`` prints to COCO's AP, and how much each step changes it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,33 @@ import numpy as np
 from iouviewer.metrics import ultralytics_protocol
 from iouviewer.metrics.coco import MAX_DETECTIONS, CocoMatches, counts_as_one_class, match_coco
 from iouviewer.metrics.coco_matching import THRESHOLDS
+from iouviewer.metrics.json_texts import (
+    ALL_SCORES,
+    CLASS_MEAN,
+    COCO_MATCHING,
+    COUNTED_FRAMES,
+    LIMIT_PER_CLASS,
+    ONE_CLASS,
+    SAMPLED_MEAN,
+    YOLO_VAL,
+)
 from iouviewer.metrics.table import Bool, BoxTable, Float
 
 VAL_FLOOR = 0.001
-VAL_CAP = 300
+"""Lowest score that ``yolo val`` keeps."""
+VAL_MAX_DETECTIONS = 300
+"""Detections per frame that ``yolo val`` keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileStep:
-    """One step: what changes, the AP after it, and by how much it moved (both 0..1; nan without ground truth)."""
+    """One step.
+
+    Attributes:
+        name: what changes, a value of ``json_texts``.
+        ap: the AP after the step, 0..1; nan without ground truth.
+        change: the AP minus that of the step before.
+    """
 
     name: str
     ap: float
@@ -28,45 +46,44 @@ def reconcile(truth: BoxTable, predictions: BoxTable, labelled: Bool, counting: 
     """The steps from ``yolo val``'s mAP50-95 to COCO's AP.
 
     Args:
-        labelled: (F,) bool, frames with labels: what a data set for ``yolo val`` would hold.
-        counting: (F,) bool, frames that count here (labelled, covered, inside the choice).
+        labelled: (F,) bool, frames with labels, which a data set for ``yolo val`` would contain.
+        counting: (F,) bool, the evaluated frames (labelled, covered, selected).
 
-    The first step's change is 0; the last step's AP is COCO's, as everywhere in the program.
+    The change of the first step is 0. The AP of the last step is COCO's AP, as used everywhere in the program.
     """
     cut = predictions.select(predictions.scores >= VAL_FLOOR)
-    best = best_of_frame(predictions, MAX_DETECTIONS, per_class=True)
-    known: dict[tuple[bytes, bytes], float] = {}
-    printed = _val(truth, best_of_frame(cut, VAL_CAP), labelled, known)
-    all_scores = _val(truth, best_of_frame(predictions, VAL_CAP), labelled, known)
-    capped = _val(truth, best, labelled, known)
-    chosen = _val(truth, best, counting, known)
+    best = limit_detections(predictions, MAX_DETECTIONS, per_class=True)
+    cache: dict[tuple[bytes, bytes], float] = {}
+    printed = _val(truth, limit_detections(cut, VAL_MAX_DETECTIONS), labelled, cache)
+    all_scores = _val(truth, limit_detections(predictions, VAL_MAX_DETECTIONS), labelled, cache)
+    limited = _val(truth, best, labelled, cache)
+    counted = _val(truth, best, counting, cache)
     matches = match_coco(truth, predictions, counting)
-    joined = counts_as_one_class(truth, predictions, counting)
-    by_class = match_coco(truth, predictions, counting, one_class=False) if joined else matches
-    classes = "all boxes as of one class, since some carry none" if joined else "mean over the classes with boxes here"
+    one_class = counts_as_one_class(truth, predictions, counting)
+    by_class = match_coco(truth, predictions, counting, one_class=False) if one_class else matches
     values = (
-        ("yolo val, mAP50-95", printed),
-        (f"every stored score instead of {VAL_FLOOR:g} and more", all_scores),
-        (f"{MAX_DETECTIONS} detections a class and frame instead of {VAL_CAP} a frame", capped),
-        ("the frames that count here", chosen),
-        ("COCO's matching: ignored boxes, order of equal scores", _mean(by_class, trapezoids=True)),
-        (classes, _mean(matches, trapezoids=True)),
-        ("mean of 101 samples instead of trapezoids between points", _mean(matches, trapezoids=False)),
+        (YOLO_VAL, printed),
+        (ALL_SCORES, all_scores),
+        (LIMIT_PER_CLASS, limited),
+        (COUNTED_FRAMES, counted),
+        (COCO_MATCHING, _mean_ap(by_class, trapezoidal=True)),
+        (ONE_CLASS if one_class else CLASS_MEAN, _mean_ap(matches, trapezoidal=True)),
+        (SAMPLED_MEAN, _mean_ap(matches, trapezoidal=False)),
     )
     before = [values[0][1], *(value for _, value in values[:-1])]
     return tuple(ReconcileStep(name, value, value - old) for (name, value), old in zip(values, before, strict=True))
 
 
-def _val(truth: BoxTable, predictions: BoxTable, frames: Bool, known: dict[tuple[bytes, bytes], float]) -> float:
-    """mAP50-95 of ``yolo val``; ``known`` holds what was computed, since most steps leave out nothing."""
+def _val(truth: BoxTable, predictions: BoxTable, frames: Bool, cache: dict[tuple[bytes, bytes], float]) -> float:
+    """mAP50-95 of ``yolo val``; ``cache`` avoids repeated work, since most steps change nothing."""
     key = (predictions.ids.tobytes(), frames.tobytes())
-    if key not in known:
-        known[key] = ultralytics_protocol.evaluate(truth, predictions, frames).map50_95
-    return known[key]
+    if key not in cache:
+        cache[key] = ultralytics_protocol.evaluate(truth, predictions, frames).map50_95
+    return cache[key]
 
 
-def best_of_frame(predictions: BoxTable, cap: int, *, per_class: bool = False) -> BoxTable:
-    """The ``cap`` best predictions of each frame (or frame and class)."""
+def limit_detections(predictions: BoxTable, limit: int, *, per_class: bool = False) -> BoxTable:
+    """The ``limit`` predictions with the highest scores of each frame (or frame and class)."""
     frames = predictions.frame_of_row()
     classes = predictions.class_ids if per_class else np.zeros_like(predictions.class_ids)
     order = np.lexsort((-predictions.scores, classes, frames))
@@ -75,21 +92,21 @@ def best_of_frame(predictions: BoxTable, cap: int, *, per_class: bool = False) -
     first = np.flatnonzero(group)
     place = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
     keep = np.zeros(len(order), np.bool_)
-    keep[order] = place < cap
+    keep[order] = place < limit
     return predictions.select(keep)
 
 
-def _mean(matches: CocoMatches, *, trapezoids: bool) -> float:
-    """Mean AP over classes with ground truth and thresholds, by one of the two interpolations."""
+def _mean_ap(matches: CocoMatches, *, trapezoidal: bool) -> float:
+    """Mean AP over thresholds and classes with ground truth, by the trapezoidal rule or from 101 samples."""
     values = []
     for place in range(len(matches.classes)):
         if matches.gt_counts[place]:
-            values.append(_trapezoid_ap(matches, place) if trapezoids else matches.curves(place)[0].mean(axis=1))
+            values.append(_trapezoid_ap(matches, place) if trapezoidal else matches.curves(place)[0].mean(axis=1))
     return float(np.mean(values)) if values else float("nan")
 
 
 def _trapezoid_ap(matches: CocoMatches, place: int) -> Float:
-    """(10,) AP of one class with ultralytics' interpolation on COCO's matches."""
+    """(10,) AP of one class from COCO's matches with the interpolation of ultralytics."""
     rows = matches.order[matches.class_starts[place] : matches.class_starts[place + 1]]
     result = np.zeros(len(THRESHOLDS))
     for t in range(len(THRESHOLDS)):

@@ -58,11 +58,11 @@ def two_stage_weights(videos: Sequence[VideoFrames], *, resamples: int, seed: in
     Returns:
         (B, F) int64, F frames of all videos one after the other; those of one video as ``block_weights`` has them.
     """
-    parts = weights_in_parts(videos, resamples=resamples, seed=seed, draw_videos=draw_videos, elements=None)
+    parts = iter_two_stage_weights(videos, resamples=resamples, seed=seed, draw_videos=draw_videos, elements=None)
     return np.concatenate(list(parts))
 
 
-def weights_in_parts(
+def iter_two_stage_weights(
     videos: Sequence[VideoFrames],
     *,
     resamples: int,

@@ -19,7 +19,7 @@ from iouviewer.metrics.block_sums import BlockSums
 from iouviewer.metrics.iou import areas, extra_pixel, intersect, iou_matrix
 from iouviewer.metrics.ordering import order_by_score
 from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs, same_class
-from iouviewer.metrics.review_counts import FrameCounts, ReviewSummary, Totals, tally
+from iouviewer.metrics.review_counts import FrameCounts, ReviewSummary, Totals, count_frame
 from iouviewer.metrics.table import Bool, BoxTable, Convention, Float, Int
 
 __all__ = [
@@ -30,9 +30,9 @@ __all__ = [
     "Review",
     "ReviewSettings",
     "ReviewSummary",
+    "build_frame_review",
     "review_all",
     "review_frame",
-    "rows_of_review",
 ]
 
 States = NDArray[np.int8]
@@ -97,36 +97,36 @@ class FrameReview:
     in_ignore_region: Bool
     gt_ids: Int
     pred_ids: Int
-    tally: FrameCounts
+    counts: FrameCounts
 
     @property
     def iou_sum(self) -> float:
-        return self.tally.iou_sum
+        return self.counts.iou_sum
 
     @property
     def gt_count(self) -> int:
-        return self.tally.gt_count
+        return self.counts.gt_count
 
     @property
     def tp(self) -> int:
-        return self.tally.tp
+        return self.counts.tp
 
     @property
     def fp(self) -> int:
-        return self.tally.fp
+        return self.counts.fp
 
     @property
     def fn(self) -> int:
-        return self.tally.fn
+        return self.counts.fn
 
     @property
     def tp_iou_sum(self) -> float:
-        return self.tally.tp_iou_sum
+        return self.counts.tp_iou_sum
 
     @property
     def frame_iou(self) -> float:
         """NaN where the frame has no ground truth."""
-        return self.tally.frame_iou
+        return self.counts.frame_iou
 
     @property
     def pairs(self) -> list[Pair]:
@@ -155,12 +155,12 @@ class Association(NamedTuple):
     order: list[int]
     assigned: list[Triple]
     in_ignore_region: set[int]
-    tally: FrameCounts
+    counts: FrameCounts
 
 
 def review_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> FrameReview:
     """Associate the boxes of one frame; ``gt`` and ``pred`` are tables of a single frame (``BoxTable.frame``)."""
-    return rows_of_review(gt, pred, _associate(gt, pred, settings), settings.iou)
+    return build_frame_review(gt, pred, _associate(gt, pred, settings), settings.iou)
 
 
 def _associate(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Association:
@@ -179,11 +179,11 @@ def _associate(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Associ
         share = shares_of_prediction(gt.boxes, pred.boxes[:, order], settings.convention)
         inside = ((share >= settings.iou) & fits & gt.ignored[:, None]).any(axis=0)
         in_ignore_region = set(np.flatnonzero(inside).tolist())
-    counted = tally(int(np.count_nonzero(~gt.ignored)), len(order), assigned, in_ignore_region, settings.iou)
+    counted = count_frame(int(np.count_nonzero(~gt.ignored)), len(order), assigned, in_ignore_region, settings.iou)
     return Association(order.tolist(), assigned, in_ignore_region, counted)
 
 
-def rows_of_review(gt: BoxTable, pred: BoxTable, association: Association, threshold: float) -> FrameReview:
+def build_frame_review(gt: BoxTable, pred: BoxTable, association: Association, threshold: float) -> FrameReview:
     """The rows of a frame whose boxes were associated before; ``threshold`` is the least IoU of a true positive."""
     order, assigned, in_ignore_region, counted = association
     place = {row: number for number, row in enumerate(order)}

@@ -31,7 +31,7 @@ class FrameCounts:
         return self.iou_sum / self.gt_count if self.gt_count else float("nan")
 
 
-def tally(
+def count_frame(
     gt_count: int,
     pred_count: int,
     assigned: list[Triple],

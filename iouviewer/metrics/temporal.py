@@ -33,7 +33,7 @@ class TrackHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class Temporal:
+class TrackSummary:
     """All tracks of a variant, worst first, and their sums."""
 
     tracks: tuple[TrackHistory, ...]
@@ -48,7 +48,7 @@ class Temporal:
         return 1000.0 * self.flickers / frames if frames else 0.0
 
 
-def temporal(tracks: Int, frames: Int, found: Bool) -> Temporal:
+def summarise_tracks(tracks: Int, frames: Int, found: Bool) -> TrackSummary:
     """Track histories.
 
     Args:
@@ -67,7 +67,7 @@ def temporal(tracks: Int, frames: Int, found: Bool) -> Temporal:
         for track, first, last in zip(ids, starts, ends, strict=True)
     ]
     histories.sort(key=lambda h: (-h.longest_run, -h.flickers, h.track))
-    return Temporal(
+    return TrackSummary(
         tuple(histories),
         sum(h.flickers for h in histories),
         sum(h.runs for h in histories),

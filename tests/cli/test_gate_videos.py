@@ -179,7 +179,7 @@ def test_projects_with_different_variants_cannot_be_judged(tmp_path: Path, capsy
     assert main(["gate", str(a), str(tmp_path / "." / "a.iouv")]) == 2
     assert "given twice" in capsys.readouterr().err
     assert main(["gate", str(a), "--class-map", "x=y"]) == 2
-    assert "--class-map is about reading files" in capsys.readouterr().err
+    assert "--class-map applies only to files" in capsys.readouterr().err
 
 
 def test_different_classes_stay_different_and_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

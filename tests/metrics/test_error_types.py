@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from iouviewer.metrics.error_types import ERRORS, SHORT_NAMES, ErrorType, error_types
+from iouviewer.metrics.error_types import ERRORS, SHORT_NAMES, ErrorType, classify_errors
 from iouviewer.metrics.table import BoxTable
 
 hotcoco = pytest.importorskip("hotcoco", reason="hotcoco is the oracle for error types")
@@ -71,7 +71,7 @@ def _hotcoco(truth: BoxTable, predictions: BoxTable) -> dict:
 def test_counts_and_gains_equal_the_oracle(seed):
     truth, predictions = _random_case(seed)
 
-    ours, oracle = error_types(truth, predictions), _hotcoco(truth, predictions)
+    ours, oracle = classify_errors(truth, predictions), _hotcoco(truth, predictions)
 
     assert {SHORT_NAMES[e]: n for e, n in ours.counts.items()} == oracle["counts"]
     assert ours.ap50 == pytest.approx(oracle["ap_base"], abs=1e-9)
@@ -82,7 +82,7 @@ def test_counts_and_gains_equal_the_oracle(seed):
 def test_nothing_at_all_has_no_errors_and_no_ap():
     nothing = BoxTable.empty(3)
 
-    found = error_types(nothing, nothing)
+    found = classify_errors(nothing, nothing)
 
     assert set(found.counts.values()) == {0}
     assert math.isnan(found.ap50)
@@ -93,7 +93,7 @@ def test_frames_that_do_not_count_have_no_errors():
     frames = np.zeros(truth.frame_count, bool)
     frames[:10] = True
 
-    found = error_types(truth, predictions, frames)
+    found = classify_errors(truth, predictions, frames)
 
     outside = predictions.frame_of_row() >= 10
     assert (found.predictions[outside] == ErrorType.IGNORED).all()
@@ -108,7 +108,7 @@ def test_a_prediction_inside_an_ignored_box_is_no_error():
     )
     inside = BoxTable.from_rows(frames, np.array([[10.0], [10.0], [30.0], [30.0]]), frame_count=1)
 
-    found = error_types(truth, inside)
+    found = classify_errors(truth, inside)
 
     assert found.predictions.tolist() == [ErrorType.IGNORED]
     assert found.counts[ErrorType.BACKGROUND] == found.counts[ErrorType.MISS] == 0

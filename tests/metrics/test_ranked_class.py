@@ -7,8 +7,15 @@ import pytest
 
 from iouviewer.metrics.coco_curve import average_precision, class_curves
 from iouviewer.metrics.coco_matching import ALL
-from iouviewer.metrics.hull_blocks import FAR, best_of_each_rest, best_point, best_points, shift_each, shifted
-from iouviewer.metrics.ranked_class import FewRanked, RankedClass
+from iouviewer.metrics.hull_blocks import (
+    FAR,
+    best_point,
+    best_points,
+    best_points_of_tails,
+    shift_best_point,
+    shift_best_points,
+)
+from iouviewer.metrics.ranked_class import RankedClass, SmallRankedClass
 
 
 def assert_equal(ranked, tp, ignored, gt_count):
@@ -28,7 +35,7 @@ def random_masks(rng, size, falling):
 
 def test_no_predictions_and_no_ground_truth_give_zero_and_follow_what_is_added():
     none = np.zeros(0, np.uint16)
-    ranked = FewRanked(none, none, 0)
+    ranked = SmallRankedClass(none, none, 0)
     assert_equal(ranked, none, none, 0)
     ranked.add_ground_truth(3)
     assert_equal(ranked, none, none, 3)
@@ -109,7 +116,7 @@ def test_the_best_of_each_rest_stays_the_best_within_its_bounds():
             row[: len(values)] = values
         k = np.where(padded < FAR, np.arange(1.0, 61.0), 0.0)
         rest = best_points(padded[:, window:] < FAR, k[:, window:], padded[:, window:], before, before + 20)
-        found = best_of_each_rest(k[:, :window], padded[:, :window], rest, before, before + 20)
+        found = best_points_of_tails(k[:, :window], padded[:, :window], rest, before, before + 20)
         for row, values in enumerate(rows):
             for place in range(min(window, len(values))):
                 best_k, best_n, low, high = found[row, place]
@@ -136,7 +143,7 @@ def best_kept(seed):
     kept = 0
     for place in rng.integers(80, size=40).tolist():
         hit[place] = not hit[place]
-        known = shifted(known, place + 1, 1 if hit[place] else -1)
+        known = shift_best_point(known, place + 1, 1 if hit[place] else -1)
         k, n = np.cumsum(hit)[hit].astype(float), numbers[hit]
         if known is None:
             known = best_point(k, n, *outside)
@@ -169,13 +176,13 @@ def bounds_kept(seed):
     k, n = points()
     rest = np.array(best_point(k[window:], n[window:], *outside))[:, None]
     before = np.array(outside[:1]), np.array(outside[1:])
-    table = best_of_each_rest(k[None, :window], n[None, :window], rest, *before)[0]
+    table = best_points_of_tails(k[None, :window], n[None, :window], rest, *before)[0]
     last, kept = int(n[window - 1]), 0
     for place in rng.integers(last, 90, size=30).tolist():
         best = int(rng.choice(table[:, 1])) - 1
         place = best if best >= last and rng.random() < 0.3 else place
         hit[place] = not hit[place]
-        shift_each(table, place + 1.0, 1 if hit[place] else -1)
+        shift_best_points(table, place + 1.0, 1 if hit[place] else -1)
         k, n = points()
         for row, (best_k, best_n, low, high) in enumerate(table.tolist()):
             for more_k, more_n in ((0, 0), (5, 5), (0, 60)):

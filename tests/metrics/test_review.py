@@ -62,7 +62,7 @@ def test_every_state_once():
         (-1, 3, "FALSE_POSITIVE"),
         (-1, 4, "BELOW_CONFIDENCE"),
     ]
-    assert (review.gt_count, review.tp, review.fp, review.fn, review.tally.ignored) == (3, 1, 2, 2, 1)
+    assert (review.gt_count, review.tp, review.fp, review.fn, review.counts.ignored) == (3, 1, 2, 2, 1)
     assert review.frame_iou == pytest.approx((9 / 11 + 6 / 14) / 3)
     assert review.gt_ids.tolist() == [100, 101, 102, 103, -1, -1, -1]
     assert review.pred_ids.tolist() == [100, 101, -1, -1, 102, 103, 104]
@@ -176,8 +176,8 @@ def test_all_frames_at_once_and_one_by_one_give_the_same_pairs_and_sums(grid, ag
         ours = review.pair_frame == frame
         np.testing.assert_array_equal(found.gt_rows[paired] + gt.offsets[frame], review.pair_gt[ours])
         np.testing.assert_array_equal(found.pred_rows[paired] + pred.offsets[frame], review.pair_pred[ours])
-        tally = found.tally
-        counted = (tally.iou_sum, tally.tp_iou_sum, tally.gt_count, tally.tp, tally.fp, tally.fn, tally.ignored)
+        counts = found.counts
+        counted = (counts.iou_sum, counts.tp_iou_sum, counts.gt_count, counts.tp, counts.fp, counts.fn, counts.ignored)
         columns = (review.iou_sum, review.tp_iou_sum, review.gt_count, review.tp, review.fp, review.fn, review.ignored)
         assert counted == tuple(column[frame] for column in columns)
 

@@ -9,18 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iouviewer.metrics.comparison import scored, stacked
+from iouviewer.metrics.comparison import score_variant, stack_tables
 from iouviewer.metrics.resampling import (
     ClassMatches,
     FrameSums,
     VideoFrames,
     block_weights,
+    iter_two_stage_weights,
     two_stage_weights,
-    weights_in_parts,
 )
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import BoxTable
-from iouviewer.metrics.verdict import FEW_VIDEOS, METRICS, Outcome, ScoredVariant, compare, interval, sentence
+from iouviewer.metrics.verdict import FEW_VIDEOS, METRICS, Outcome, ScoredVariant, compare, percentile_interval
+from iouviewer.metrics.verdict_text import describe_verdict
 from tests.metrics.test_coco_oracle import pycocotools_stats
 from tests.metrics.test_error_types import _random_case
 from tests.metrics.test_golden import FRAMES, load
@@ -85,14 +86,14 @@ def test_each_video_is_drawn_as_often_as_any_other_and_some_resamples_lack_it():
 
 
 def _pooled(pairs):
-    truth, predictions = (stacked(tables) for tables in zip(*pairs, strict=True))
+    truth, predictions = (stack_tables(tables) for tables in zip(*pairs, strict=True))
     count = truth.frame_count
     review = review_all(truth, predictions, ReviewSettings())
-    return scored(truth, predictions, review, np.ones(count, bool))
+    return score_variant(truth, predictions, review, np.ones(count, bool))
 
 
 def _union(pairs):
-    """All frames of all videos as rows, put together without ``stacked``."""
+    """All frames of all videos as rows, put together without ``stack_tables``."""
     count = sum(truth.frame_count for truth, _ in pairs)
 
     def joined(tables):
@@ -134,9 +135,9 @@ def test_a_video_drawn_twice_counts_twice():
 def test_stacked_tables_keep_rows_and_frames_and_one_table_stays_itself():
     one, other = _random_case(3)[0], BoxTable.empty(4)
 
-    both = stacked([other, one, other])
+    both = stack_tables([other, one, other])
 
-    assert stacked([one]) is one
+    assert stack_tables([one]) is one
     assert both.frame_count == one.frame_count + 8
     assert np.array_equal(both.frame_of_row(), one.frame_of_row() + 4)
     assert np.array_equal(both.boxes, one.boxes)
@@ -193,10 +194,10 @@ def test_one_video_is_judged_by_the_blocks_alone_to_the_last_bit():
     weights = block_weights(400, block=10, resamples=200, seed=9)
     for difference in verdict.differences:
         score = METRICS[difference.metric]
-        expected = interval(100.0 * (score(variant, weights) - score(baseline, weights)))
+        expected = percentile_interval(100.0 * (score(variant, weights) - score(baseline, weights)))
         assert (difference.low, difference.high) == expected
     assert verdict.by_video == ({d.metric: d.points for d in verdict.differences},)
-    assert "on this video" in sentence("a", "b", verdict)
+    assert "on this video" in describe_verdict("a", "b", verdict)
 
 
 def test_two_copies_of_a_video_have_the_scores_of_one():
@@ -243,7 +244,7 @@ def test_videos_that_differ_widen_the_interval_and_the_verdict_asks_for_videos()
     assert wide.outcome is Outcome.UNDECIDED
     assert wide.frames_needed is None
     assert wide.videos_needed is not None and wide.videos_needed > 4
-    text = sentence("a", "b", verdict)
+    text = describe_verdict("a", "b", verdict)
     assert "400 frames, on 4 videos" in text
     assert "videos like these would decide it" in text
 
@@ -258,7 +259,7 @@ def test_videos_that_are_alike_ask_for_frames():
     assert pq.outcome is Outcome.UNDECIDED
     assert pq.videos_needed is None
     assert pq.frames_needed is not None and pq.frames_needed > 400
-    assert "frames like these would decide it" in sentence("a", "b", verdict)
+    assert "frames like these would decide it" in describe_verdict("a", "b", verdict)
 
 
 @pytest.mark.parametrize(("frames", "intervals"), [(50, True), (49, False)])
@@ -270,14 +271,16 @@ def test_twenty_blocks_are_needed_in_all_videos_together(frames, intervals):
     assert verdict.blocks == (20 if intervals else 18)
     assert math.isnan(verdict.differences[1].low) is not intervals
     if not intervals:
-        assert "An interval takes 20 blocks of 5 frames; there are 18." in sentence("a", "b", verdict)
+        assert "An interval needs at least 20 blocks of 5 frames; these frames form only 18." in describe_verdict(
+            "a", "b", verdict
+        )
 
 
 @pytest.mark.parametrize(("count", "few"), [(1, False), (2, True), (FEW_VIDEOS - 1, True), (FEW_VIDEOS, False)])
 def test_few_videos_are_called_few(count, few):
     verdict = compare(*_set([0.0] * count, 120), margins={"pq": 50.0}, resamples=20)
 
-    assert ("videos are few" in sentence("a", "b", verdict)) is few
+    assert ("videos are few" in describe_verdict("a", "b", verdict)) is few
 
 
 def test_blocks_of_half_twice_and_four_times_the_length_follow_each_videos_own():
@@ -293,6 +296,6 @@ def test_blocks_of_half_twice_and_four_times_the_length_follow_each_videos_own()
 def test_parts_of_the_resamples_are_the_same_resamples(videos, seed, elements, draw_videos):
     known = {"resamples": 150, "seed": seed, "draw_videos": draw_videos}
 
-    parts = list(weights_in_parts(videos, elements=elements, **known))
+    parts = list(iter_two_stage_weights(videos, elements=elements, **known))
 
     assert np.array_equal(np.concatenate(parts), two_stage_weights(videos, **known))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from iouviewer.metrics.curves import confusion, curve
-from iouviewer.metrics.temporal import temporal
+from iouviewer.metrics.curves import confusion_matrix, precision_recall_curve
+from iouviewer.metrics.temporal import summarise_tracks
 
 
-def _temporal(*tracks: tuple[int, str, int]):
-    """Tracks as (id, '1' found '0' missed '.' not there, first frame)."""
+def _summarise(*tracks: tuple[int, str, int]):
+    """Tracks as (id, '1' found, '0' missed, '.' no box, first frame)."""
     ids, frames, found = [], [], []
     for track, states, first in tracks:
         for offset, state in enumerate(states):
@@ -18,7 +18,7 @@ def _temporal(*tracks: tuple[int, str, int]):
                 ids.append(track)
                 frames.append(first + offset)
                 found.append(state == "1")
-    return temporal(np.array(ids, int), np.array(frames, int), np.array(found, bool))
+    return summarise_tracks(np.array(ids, int), np.array(frames, int), np.array(found, bool))
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def _temporal(*tracks: tuple[int, str, int]):
         ("1.0.1", 0, 0, 1, 7),
     ],
 )
-def test_a_track_tells_its_flickers_and_runs(states, flickers, runs, longest, at):
-    track = _temporal((7, states, 5)).tracks[0]
+def test_flickers_and_runs_of_a_track(states, flickers, runs, longest, at):
+    track = _summarise((7, states, 5)).tracks[0]
 
     assert (track.flickers, track.runs, track.longest_run, track.longest_run_at) == (flickers, runs, longest, at)
     assert track.frames == len(states.replace(".", ""))
@@ -43,7 +43,7 @@ def test_a_track_tells_its_flickers_and_runs(states, flickers, runs, longest, at
 
 
 def test_the_worst_track_comes_first_and_boxes_without_a_track_are_left_out():
-    found = _temporal((1, "1011", 0), (2, "10001", 0), (-1, "0000000", 0))
+    found = _summarise((1, "1011", 0), (2, "10001", 0), (-1, "0000000", 0))
 
     assert [track.track for track in found.tracks] == [2, 1]
     assert (found.flickers, found.runs, found.longest_run) == (1, 1, 3)
@@ -51,12 +51,12 @@ def test_the_worst_track_comes_first_and_boxes_without_a_track_are_left_out():
 
 
 def test_no_tracks_have_no_history():
-    assert _temporal().tracks == ()
-    assert _temporal().flicker_rate == 0
+    assert _summarise().tracks == ()
+    assert _summarise().flicker_rate == 0
 
 
 def test_the_curve_counts_equal_scores_together():
-    found = curve(np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, False]), positives=4)
+    found = precision_recall_curve(np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, False]), positives=4)
 
     assert found.scores.tolist() == [0.9, 0.5, 0.1]
     assert found.precision == pytest.approx([1, 2 / 3, 2 / 4])
@@ -66,31 +66,31 @@ def test_the_curve_counts_equal_scores_together():
 
 
 def test_ignored_predictions_leave_the_curve_and_an_empty_curve_has_no_best():
-    found = curve(np.array([0.9, 0.5]), np.array([False, True]), 1, ignored=np.array([True, False]))
+    found = precision_recall_curve(np.array([0.9, 0.5]), np.array([False, True]), 1, ignored=np.array([True, False]))
 
     assert found.precision.tolist() == [1]
-    assert curve(np.zeros(0), np.zeros(0, bool), 3).best == -1
+    assert precision_recall_curve(np.zeros(0), np.zeros(0, bool), 3).best == -1
 
 
-def test_the_confusion_matrix_says_its_largest_cells():
+def test_the_largest_cells_of_the_confusion_matrix_are_described():
     true = np.array([0, 0, 0, 1, 1, -2])
     predicted = np.array([0, 1, 1, 1, -2, 0])  # -2: nothing
 
-    found = confusion(true, predicted)
+    found = confusion_matrix(true, predicted)
 
     assert found.counts.tolist() == [[1, 2, 0], [0, 1, 1], [1, 0, 0]]
     assert found.largest(["car", "truck"]) == [
-        "2 of 3 car boxes were taken for truck (67%).",
-        "1 of 2 truck boxes was missed (50%).",
-        "1 prediction of car stands where there is nothing.",
+        "2 of 3 car boxes predicted as truck (67%).",
+        "1 of 2 truck boxes missed (50%).",
+        "1 prediction of car matches no ground-truth box.",
     ]
 
 
-def test_boxes_without_a_class_are_missed_or_too_many_but_confused_with_none():
+def test_boxes_without_a_class_are_missed_or_extra_but_never_confused():
     true = np.array([-1, -1, -1, 0, 0, -2, -2])
     predicted = np.array([0, -2, -2, -1, -1, -1, -1])
 
-    assert confusion(true, predicted).largest(["car"]) == [
-        "2 of 3 boxes were missed (67%).",
-        "2 predictions stand where there is nothing.",
+    assert confusion_matrix(true, predicted).largest(["car"]) == [
+        "2 of 3 boxes missed (67%).",
+        "2 predictions match no ground-truth box.",
     ]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from iouviewer.metrics.resampling import ClassMatches, FrameSums, VideoFrames
-from iouviewer.metrics.verdict import Outcome, ScoredVariant, block_length, compare, interval, judge, sentence
+from iouviewer.metrics.verdict import Outcome, ScoredVariant, block_length, compare, judge, percentile_interval
+from iouviewer.metrics.verdict_text import describe_verdict
 
 
 @pytest.mark.parametrize(
@@ -53,8 +54,8 @@ def test_an_equal_variant_passes_and_a_worse_one_fails():
 
     assert equal.outcome is Outcome.PASS
     assert worse.outcome is Outcome.FAIL
-    assert "FAIL" in sentence("small", "base", worse)
-    assert "on this video" in sentence("small", "base", worse)
+    assert "FAIL" in describe_verdict("small", "base", worse)
+    assert "on this video" in describe_verdict("small", "base", worse)
 
 
 def test_a_noisy_variant_is_undecided_and_says_how_many_frames_would_do():
@@ -67,7 +68,7 @@ def test_a_noisy_variant_is_undecided_and_says_how_many_frames_would_do():
     assert verdict.outcome is Outcome.UNDECIDED
     needed = verdict.differences[1].frames_needed
     assert needed is not None and needed > 0
-    text = sentence("noisy", "base", verdict)
+    text = describe_verdict("noisy", "base", verdict)
     said = int(text.split("About ")[1].split()[0].replace(",", ""))
     assert needed <= said <= 1.1 * needed + 1
     assert "-" not in text.split("against")[1] and "−0.0" not in text
@@ -91,8 +92,8 @@ def test_cancelling_stops_the_comparison():
 
 
 def test_undefined_resamples_are_left_out_of_the_interval():
-    assert interval(np.array([math.nan, 1.0, 1.0])) == (1.0, 1.0)
-    assert all(math.isnan(end) for end in interval(np.array([math.nan])))
+    assert percentile_interval(np.array([math.nan, 1.0, 1.0])) == (1.0, 1.0)
+    assert all(math.isnan(end) for end in percentile_interval(np.array([math.nan])))
 
 
 def test_a_difference_on_the_margin_names_no_number_of_frames():
@@ -102,4 +103,4 @@ def test_a_difference_on_the_margin_names_no_number_of_frames():
     verdict = compare(baseline, _scored(300, 0.0, 0.2), ten_a_second(300), margins={"pq": 0.001 - loss}, resamples=300)
 
     assert verdict.outcome is Outcome.UNDECIDED
-    assert "more frames would hardly decide it" in sentence("noisy", "base", verdict)
+    assert "too close to the allowed drop for more frames to settle it" in describe_verdict("noisy", "base", verdict)

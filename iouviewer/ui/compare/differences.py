@@ -13,15 +13,15 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Change, FrameState, Phase
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.metrics.coco import match_coco
-from iouviewer.metrics.curves import curve
+from iouviewer.metrics.curves import precision_recall_curve
 from iouviewer.metrics.review import Review, ReviewSettings, review_all
 from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
 BINS = 20
 """Bars of the IoU histogram."""
-DELAY_MILLISECONDS = 250
+UPDATE_DELAY_MS = 250
 """Pause after the last change before the differences are computed."""
-RUN_REFRESH_MILLISECONDS = 2000
+RUN_REFRESH_MS = 2000
 """Shortest time between two computations during a run."""
 
 
@@ -193,7 +193,7 @@ def _curves(data: ComparisonInput, predictions: PredictionSet, frames: Bool, rev
     if not len(rows) or not positives:
         return Curves(empty, empty, histogram)
     hit, ignored = (matches.tp[rows] & np.uint16(1)) != 0, (matches.ignored[rows] & np.uint16(1)) != 0
-    pr_curve = curve(predictions.table.scores[rows], hit, positives, ignored)
+    pr_curve = precision_recall_curve(predictions.table.scores[rows], hit, positives, ignored)
     keep = np.unique(np.linspace(0, max(0, len(pr_curve.recall) - 1), 400).astype(np.int64))
     return (
         Curves(pr_curve.recall[keep], pr_curve.precision[keep], histogram)
@@ -247,7 +247,7 @@ class DifferencesJob(QObject):
         """Compute only while the results are shown."""
         self._is_active = active
         if active and self._is_stale:
-            self._timer.start(DELAY_MILLISECONDS)
+            self._timer.start(UPDATE_DELAY_MS)
 
     def close(self) -> None:
         """End the thread."""
@@ -261,14 +261,14 @@ class DifferencesJob(QObject):
         self._is_stale = True
         self._number += 1
         if self._is_active:
-            self._timer.start(DELAY_MILLISECONDS)
+            self._timer.start(UPDATE_DELAY_MS)
 
     def _on_predictions_changed(self, _key: str, frames: frozenset[int] | None) -> None:
         # During a run the shown results stay until the next ones are ready.
         if frames is not None:
             self._is_stale = True
             if self._is_active and not self._timer.isActive():
-                self._timer.start(RUN_REFRESH_MILLISECONDS)
+                self._timer.start(RUN_REFRESH_MS)
 
     def _on_session_changed(self, change: Change) -> None:
         if change.frames and change.phase is Phase.COMMITTED:

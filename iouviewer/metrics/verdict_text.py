@@ -1,0 +1,133 @@
+"""A verdict as text for the user: differences, intervals, and what would settle an undecided one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from iouviewer.i18n import tr, tr_n
+from iouviewer.metrics.json_texts import DEPENDS_ON_BLOCK_LENGTH, TOO_FEW_FRAMES, describe
+from iouviewer.metrics.verdict import FEW_VIDEOS, MIN_BLOCKS, Difference, Outcome, Verdict
+
+_METRIC_NAMES: Mapping[str, str] = {"ap": tr("AP"), "pq": tr("PQ"), "avg_iou": tr("Avg IoU")}
+_MISSES_IN_TEN: Mapping[int, int] = {2: 3, 3: 2}
+"""How many of ten intervals miss the true difference, by number of videos; one from there up to ``FEW_VIDEOS``.
+
+Simulated with videos that differ three times as much as their frames explain (docs/statistics.md).
+"""
+_MAX_GROWTH = 100
+"""Nobody labels more than this many times the frames at hand for one verdict, so no number is given."""
+
+
+def describe_verdict(variant: str, baseline: str, verdict: Verdict) -> str:
+    """The verdict in one sentence, followed by what would settle it and a warning if there are few videos."""
+    count = len(verdict.videos)
+    sentences = [_summary(variant, baseline, verdict)]
+    if verdict.outcome is Outcome.UNDECIDED:
+        sentences.append(_what_would_settle_it(verdict))
+    if 1 < count < FEW_VIDEOS and verdict.blocks >= MIN_BLOCKS:
+        sentences.append(
+            tr(
+                "{count} videos are few: if they differ much, such an interval misses the true difference in "
+                "{misses} of 10 cases.",
+                count=count,
+                misses=_MISSES_IN_TEN.get(count, 1),
+            )
+        )
+    return " ".join(filter(None, sentences))
+
+
+def _summary(variant: str, baseline: str, verdict: Verdict) -> str:
+    judged = [d for d in verdict.differences if not math.isnan(d.margin)]
+    defined = ", ".join(_difference(d) for d in judged if not math.isnan(d.points))
+    margins = {d.margin for d in judged}
+    details = []
+    if defined and len(margins) == 1:
+        details.append(tr("{differences} points, allowed drop {margin:.1f}", differences=defined, margin=margins.pop()))
+    elif defined:
+        details.append(tr("{differences} points", differences=defined))
+    details += [tr("{metric} is undefined", metric=_METRIC_NAMES[d.metric]) for d in judged if math.isnan(d.points)]
+    values = {
+        "variant": variant,
+        "baseline": baseline,
+        "outcome": verdict.outcome,
+        "details": "; ".join(details),
+        "videos": len(verdict.videos),
+    }
+    if len(verdict.videos) == 1:
+        return tr_n(
+            "{variant}: {outcome} against {baseline}: {details}; {count} frame, on this video.",
+            "{variant}: {outcome} against {baseline}: {details}; {count:,} frames, on this video.",
+            verdict.frames,
+            **values,
+        )
+    return tr_n(
+        "{variant}: {outcome} against {baseline}: {details}; {count} frame, on {videos} videos.",
+        "{variant}: {outcome} against {baseline}: {details}; {count:,} frames, on {videos} videos.",
+        verdict.frames,
+        **values,
+    )
+
+
+def _difference(difference: Difference) -> str:
+    name, points = _METRIC_NAMES[difference.metric], _points(difference.points)
+    if math.isnan(difference.low):
+        return tr("{metric} {points} ({reason})", metric=name, points=points, reason=describe(difference.reason))
+    return tr(
+        "{metric} {points} [{low}, {high}]",
+        metric=name,
+        points=points,
+        low=_points(difference.low),
+        high=_points(difference.high),
+    )
+
+
+def _what_would_settle_it(verdict: Verdict) -> str:
+    """What would settle an undecided verdict, in one sentence; empty if nothing is known."""
+    videos = [d.videos_needed for d in verdict.differences if d.videos_needed is not None]
+    frames = [d.frames_needed for d in verdict.differences if d.frames_needed is not None]
+    growth = [*(n / len(verdict.videos) for n in videos), *(n / verdict.frames for n in frames)]
+    if growth and max(growth) > _MAX_GROWTH:
+        if videos:
+            return tr("The difference is too close to the allowed drop for more videos to settle it.")
+        return tr("The difference is too close to the allowed drop for more frames to settle it.")
+    if videos:
+        return tr(
+            "About {count:,} videos like these would decide it: the interval is wide mainly because videos differ, not "
+            "because there are few frames.",
+            count=_rounded_up(max(videos)),
+        )
+    if frames:
+        return tr("About {count:,} frames like these would decide it.", count=_rounded_up(max(frames)))
+    if any(d.reason == TOO_FEW_FRAMES for d in verdict.differences):
+        return _too_few_blocks(verdict)
+    if any(d.reason == DEPENDS_ON_BLOCK_LENGTH for d in verdict.differences):
+        return tr("The verdict depends on the block length of the bootstrap.")
+    return ""
+
+
+def _too_few_blocks(verdict: Verdict) -> str:
+    lengths = {video.block for video in verdict.videos}
+    values = {"minimum": MIN_BLOCKS, "blocks": verdict.blocks}
+    if len(lengths) > 1:
+        return tr(
+            "An interval needs at least {minimum} blocks of one second; these frames form only {blocks}.", **values
+        )
+    return tr_n(
+        "An interval needs at least {minimum} blocks of one frame; these frames form only {blocks}.",
+        "An interval needs at least {minimum} blocks of {count:,} frames; these frames form only {blocks}.",
+        lengths.pop(),
+        **values,
+    )
+
+
+def _points(value: float) -> str:
+    """One decimal with its sign; no sign where it rounds to 0.0."""
+    text = f"{value:+.1f}".replace("-", "−")
+    return text if text[1:] != "0.0" else "0.0"
+
+
+def _rounded_up(count: int) -> int:
+    """Rounded up to two digits, because an extrapolation is no more precise."""
+    unit = int(10 ** max(0, len(str(count)) - 2))
+    return -(-count // unit) * unit
