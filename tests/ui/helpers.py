@@ -1,11 +1,7 @@
-"""Helpers for tests of the real widgets: mouse and keys in image coordinates, and small sessions."""
+"""A canvas on screen, and mouse and keys in image coordinates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
@@ -13,11 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Edges, Rect
-from iouviewer.document.document import Document
-from iouviewer.document.edits import FrameState
-from iouviewer.document.predictions import PredictionSet
-from iouviewer.document.sources import Source
-from iouviewer.metrics.table import BoxTable
+from iouviewer.document.steps import Step
 from iouviewer.ui.canvas.hit import handles
 from iouviewer.ui.canvas.view import CanvasView
 
@@ -34,85 +26,6 @@ _EDGES = {
     "bottom left": Edges.BOTTOM | Edges.LEFT,
     "bottom right": Edges.BOTTOM | Edges.RIGHT,
 }
-
-
-# Sessions
-
-
-def session_with(
-    boxes: dict[int, Sequence[Rect]],
-    predictions: dict[str, dict[int, Sequence[Rect]]] | None = None,
-    *,
-    size: tuple[int, int] = (640, 480),
-    frames: int = 10,
-    classes: tuple[str, ...] = ("person",),
-    labelled: bool = True,
-    tracks: bool = False,
-) -> Session:
-    """A session with ground truth and variants by frame; ids count from 1 in the order given.
-
-    With ``tracks`` the n-th box of each frame belongs to track n.
-    """
-    document = Document()
-    truth = document.add_source(Source(0, "clip.mp4", "", *size, frames, 10.0))
-    document.class_names = classes
-    rows = [(frame, place, rect) for frame, rects in boxes.items() for place, rect in enumerate(rects)]
-    n = len(rows)
-    truth.load_columns(
-        np.array([frame for frame, _, _ in rows], np.int64),
-        np.array([rect for *_, rect in rows], np.float64).reshape(-1, 4).T,
-        class_ids=np.zeros(n, np.int64),
-        tracks=np.array([place + 1 if tracks else -1 for _, place, _ in rows], np.int64),
-        flags=np.zeros(n, np.int64),
-    )
-    state = FrameState.LABELLED if labelled else FrameState.UNLABELLED
-    truth.load_states(np.full(frames, int(state), np.int8), np.zeros(frames, np.bool_))
-    session = Session()
-    session.open_document(document)
-    for name, found in (predictions or {}).items():
-        session.variants.add(name, predictions_of(found, frames), key=name)
-    return session
-
-
-def predictions_of(found: dict[int, Sequence[Rect]], frames: int, scores: float = 0.9) -> PredictionSet:
-    """A prediction set of class 0 that covers all frames."""
-    rows = [(frame, rect) for frame, rects in found.items() for rect in rects]
-    table = BoxTable.from_rows(
-        np.array([frame for frame, _ in rows], np.int64),
-        np.array([rect for _, rect in rows], np.float64).reshape(-1, 4).T,
-        frame_count=frames,
-        scores=np.full(len(rows), scores),
-    )
-    return PredictionSet(table, np.ones(frames, np.bool_), score_floor=scores)
-
-
-def pets_session(folder: Path, *, frames: int = 795, size: tuple[int, int] = (768, 576)) -> Session:
-    """The pets09 sequence of the real data: human ground truth and a detector's boxes, read with numpy alone."""
-    truth_rows = np.loadtxt(folder / "gt.txt", delimiter=",")
-    found = np.loadtxt(folder / "det_frcnn.txt", delimiter=",")
-    document = Document()
-    truth = document.add_source(Source(0, "vtest.avi", "", *size, frames, 10.0))
-    document.class_names = ("person",)
-    truth.load_columns(
-        truth_rows[:, 0].astype(np.int64) - 1,
-        _corners(truth_rows),
-        class_ids=np.zeros(len(truth_rows), np.int64),
-        tracks=truth_rows[:, 1].astype(np.int64),
-        flags=np.where(truth_rows[:, 6] == 0, 16, 0),
-    )
-    truth.load_states(np.ones(frames, np.int8), np.zeros(frames, np.bool_))
-    session = Session()
-    session.open_document(document)
-    table = BoxTable.from_rows(
-        found[:, 0].astype(np.int64) - 1, _corners(found), frame_count=frames, scores=found[:, 6]
-    )
-    session.variants.add("frcnn", PredictionSet(table, np.ones(frames, np.bool_), score_floor=0.5), key="frcnn")
-    return session
-
-
-def _corners(rows: np.ndarray) -> np.ndarray:
-    left, top, width, height = rows[:, 2:6].T
-    return np.stack([left, top, left + width, top + height])
 
 
 def plain_image(width: int = 640, height: int = 480, colour: str = "#606060") -> QImage:
@@ -245,3 +158,15 @@ def press_keys(view: CanvasView, *keys: Qt.Key) -> None:
 def captions_of(view: CanvasView) -> list[str]:
     """The captions of the boxes of the shown frame as text, in drawing order."""
     return [box.caption.text for box in view.frame_view.boxes if box.caption is not None]
+
+
+def rect_of(view: CanvasView, box_id: int = 1) -> Rect:
+    """The rectangle of a ground-truth box."""
+    box = view.session.ground_truth.find(box_id)
+    assert box is not None, f"there is no box {box_id}"
+    return box.rect
+
+
+def undo_step(view: CanvasView) -> Step | None:
+    """The step that undo would revert."""
+    return view.session.history.undo_step()

@@ -12,12 +12,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.dialogs.input_dialogs import TimeDialog, parse_seconds
 from iouviewer.ui.frame_presenter import frame_out_of_range, time_out_of_range
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.panels.frame_box import FrameBox, parse_frame_number
-from tests.app.helpers import INTACT_VIDEO
-from tests.ui.window import FRAMES, opened_window, shown, small_case
+from tests.app.builders import INTACT_VIDEO
+from tests.ui.window import FRAMES, TIMEOUT, barcode_on_canvas, opened_window, shown, small_case, video_notes
+from tests.video.clip_builder import ClipSpec, make_video
 
 LAST = FRAMES - 1
 
@@ -76,7 +78,7 @@ def test_dialogs_report_frames_and_times_that_do_not_exist(
         ("30", LAST, "Frame 30 does not exist"),
         ("-3", 0, "Frame numbers start at 0"),
         ("soon", 5, "“soon” is not a frame number"),
-        ("", 5, "No frame number was typed"),
+        ("", 5, "Type a frame number, 0–5"),
         ("5", 5, ""),
         ("1 1", 11, ""),
     ],
@@ -171,3 +173,33 @@ def test_the_end_of_a_file_is_unknown_while_it_is_indexed() -> None:
     assert frame_out_of_range(900, 49, timeless) == "Frame 900 does not exist; showing the last one, 49"
     assert time_out_of_range(900.0, timeless).startswith("The video ends at 00:02.0")
     assert time_out_of_range(900.0, replace(timeless, fps=0.0)) == ""
+
+
+def test_go_to_time_reaches_the_end_of_joined_recordings(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = make_video(tmp_path / "part.ts", ClipSpec(frames=50, bframes=2)).read_bytes()
+    video = tmp_path / "joined.ts"
+    video.write_bytes(part * 2)
+    longest_shown: list[float] = []
+
+    class Answer:
+        def __init__(self, parent: object, now: float, longest: float) -> None:
+            longest_shown.append(longest)
+
+        def exec(self) -> bool:
+            return True
+
+        def seconds(self) -> float:
+            return 3.0
+
+    monkeypatch.setattr("iouviewer.ui.commands.video.TimeDialog", Answer)
+    with opened_window(qtbot, OpenRequest(video=video)) as window:
+        window.parts.actions["goToTime"].trigger()
+        shown(qtbot, window)
+        assert (
+            longest_shown == [pytest.approx(3.96)]
+            and window.session.current_frame == 75
+            and barcode_on_canvas(window) == 25
+        )
+        qtbot.waitUntil(lambda: "timestamps jump" in video_notes(window), timeout=TIMEOUT)

@@ -25,7 +25,7 @@ from iouviewer.ui.panels.lists import BoxesPanel
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.tables.variants_model import VariantsModel
-from tests.ui.helpers import predictions_of, session_with
+from tests.app.builders import predictions_of, session_with
 from tests.ui.window import opened_window, small_case
 
 A, B = (0.0, 0.0, 40.0, 40.0), (100.0, 0.0, 140.0, 40.0)

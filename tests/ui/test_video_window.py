@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -18,11 +17,9 @@ from iouviewer.app.video import index_thread
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.video.reader import VideoReader
-from tests.app.video.test_index_mismatch import keep_stale_index, one_less
-from tests.ui.window import opened_window, shown, write_boxes
-from tests.video.clip_builder import ClipSpec, clip_factory, decode_sequentially, make_video, read_barcode, render_frame
-
-PATIENCE = 30_000
+from tests.ui.window import TIMEOUT, barcode_on_canvas, go_to, opened_window, shown, video_notes, write_boxes
+from tests.video.clip_builder import ClipSpec, clip_factory, decode_sequentially, make_video, render_frame
+from tests.video.stale_index import keep_stale_index, one_less
 
 
 @pytest.fixture(scope="module")
@@ -31,33 +28,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return clip_factory(tmp_path_factory.mktemp("awkward"))
 
 
-def notes(window: MainWindow) -> str:
-    """The notes on the video in the status bar."""
-    button = window.findChild(QToolButton, "videoNotes")
-    return button.text() if button.isVisible() else ""
-
-
-def go(qtbot: QtBot, window: MainWindow, frame: int) -> str:
-    """Go to a frame and wait until it is shown; returns its status on the canvas."""
-    window.session.go_to(frame)
-    shown(qtbot, window)
-    return window.parts.views.canvas.status_text
-
-
-def on_screen(window: MainWindow) -> int:
-    """The number coded in the image on the canvas; -1 if the image is missing or reduced."""
-    image = window.parts.views.canvas.shown_image()
-    if image.width() < window.session.source.width:
-        return -1
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return read_barcode(rows[:, : image.width() * 4].reshape(image.height(), image.width(), 4)[..., :3])
-
-
 def test_an_intact_file_gets_no_warning(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
-        qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
+        qtbot.waitUntil(lambda: video_notes(window) == "exact", timeout=TIMEOUT)
         assert not len(window.parts.video_presenter.marks.damaged)
-        assert go(qtbot, window, 40) == "" and on_screen(window) == 40
+        assert go_to(qtbot, window, 40) == "" and barcode_on_canvas(window) == 40
 
 
 @pytest.mark.parametrize("name", ["damaged.avi", "damaged.mp4", "damaged.ts"])
@@ -67,22 +42,22 @@ def test_a_damaged_file_has_a_permanent_note_and_marks_on_the_timeline(qtbot: Qt
             window.session.go_to(frame)
             qtbot.wait(5)
         info = window.parts.loader
-        qtbot.waitUntil(lambda: bool(info.info and info.info.damage), timeout=PATIENCE)
-        qtbot.waitUntil(lambda: "⚠ damaged" in notes(window), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: bool(info.info and info.info.damage), timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: "⚠ damaged" in video_notes(window), timeout=TIMEOUT)
         marks = window.parts.video_presenter.marks
         assert len(marks.damaged) and len(marks.pixel_columns())
         frame = int(marks.damaged[-1])
         assert marks.tooltip_at(marks.pixel_x(frame)).startswith(f"Frame {frame:,}: ")
         window.parts.status.show_message("")
-        assert "damaged" in notes(window), "the note stays when a message disappears"
+        assert "damaged" in video_notes(window), "the note stays when a message disappears"
 
 
 def test_a_damaged_frame_has_a_status_on_the_canvas(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("damaged.avi"))) as window:
-        qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: "damaged" in video_notes(window), timeout=TIMEOUT)
         frame = int(window.parts.video_presenter.marks.damaged[0])
-        assert go(qtbot, window, frame).startswith("Damaged")
-        assert "Damaged" not in go(qtbot, window, 2)
+        assert go_to(qtbot, window, frame).startswith("Damaged")
+        assert "Damaged" not in go_to(qtbot, window, 2)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +72,7 @@ def test_a_damaged_frame_has_a_status_on_the_canvas(qtbot: QtBot, clip) -> None:
 )
 def test_properties_of_the_video_have_permanent_notes(qtbot: QtBot, clip, name: str, note: str) -> None:
     with opened_window(qtbot, OpenRequest(video=clip(name))) as window:
-        qtbot.waitUntil(lambda: note in notes(window), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: note in video_notes(window), timeout=TIMEOUT)
 
 
 def test_boxes_are_hidden_until_the_frame_order_is_known(
@@ -106,7 +81,7 @@ def test_boxes_are_hidden_until_the_frame_order_is_known(
     release, real = threading.Event(), index_thread.DecodeCheck
 
     def late(*arguments: object, **more: object) -> object:
-        release.wait(PATIENCE / 1000)
+        release.wait(TIMEOUT / 1000)
         return real(*arguments, **more)
 
     monkeypatch.setattr(index_thread, "DecodeCheck", late)
@@ -116,14 +91,14 @@ def test_boxes_are_hidden_until_the_frame_order_is_known(
         with opened_window(qtbot) as window:
             canvas = window.parts.views.canvas
             window.parts.open_request(OpenRequest(video=video, gt=gt))
-            qtbot.waitUntil(lambda: canvas.status_text != "", timeout=PATIENCE)
+            qtbot.waitUntil(lambda: canvas.status_text != "", timeout=TIMEOUT)
             assert "Uncertain frame" in canvas.status_text and canvas.shown_frame == -1
             assert not canvas.frame_view.boxes
-            assert "frame order unknown" in notes(window)
+            assert "frame order unknown" in video_notes(window)
             release.set()
             shown(qtbot, window)
-            qtbot.waitUntil(lambda: len(canvas.frame_view.boxes) == 1, timeout=PATIENCE)
-            assert canvas.status_text == "" and "order" not in notes(window)
+            qtbot.waitUntil(lambda: len(canvas.frame_view.boxes) == 1, timeout=TIMEOUT)
+            assert canvas.status_text == "" and "order" not in video_notes(window)
     finally:
         release.set()
 
@@ -135,7 +110,7 @@ def test_imported_boxes_keep_the_numbers_of_their_file_when_the_video_is_reindex
     release, real = threading.Event(), index_thread.DecodeCheck
 
     def late(*arguments: object, **more: object) -> object:
-        release.wait(PATIENCE / 1000)
+        release.wait(TIMEOUT / 1000)
         return real(*arguments, **more)
 
     video = tmp_path / "clip.avi"
@@ -147,19 +122,19 @@ def test_imported_boxes_keep_the_numbers_of_their_file_when_the_video_is_reindex
     try:
         with opened_window(qtbot) as window:
             window.parts.open_request(OpenRequest(video=video, gt=gt, preds=(("same", pred),)))
-            qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=PATIENCE)
+            qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=TIMEOUT)
             assert window.session.frame_count != count, "the container lists more frames than can be decoded"
             if early:
                 threading.Timer(0.3, release.set).start()
             else:
                 release.set()
-                qtbot.waitUntil(lambda: window.session.frame_count == count, timeout=PATIENCE)
+                qtbot.waitUntil(lambda: window.session.frame_count == count, timeout=TIMEOUT)
                 assert "Frame numbers of" in window.parts.status.message.text()
                 check_rows(window, rows)
         release.set()
         with opened_window(qtbot, OpenRequest(video=video)) as window:
-            qtbot.waitUntil(lambda: window.session.frame_count == count, timeout=PATIENCE)
-            qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=PATIENCE)
+            qtbot.waitUntil(lambda: window.session.frame_count == count, timeout=TIMEOUT)
+            qtbot.waitUntil(lambda: len(window.session.variants) == 1, timeout=TIMEOUT)
             check_rows(window, rows)
     finally:
         release.set()
@@ -178,13 +153,13 @@ def test_a_file_replaced_while_open_has_a_permanent_note(qtbot: QtBot, clip, tmp
     video = tmp_path / "clip.mp4"
     video.write_bytes(clip("plain.mp4").read_bytes())
     with opened_window(qtbot, OpenRequest(video=video)) as window:
-        qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
+        qtbot.waitUntil(lambda: video_notes(window) == "exact", timeout=TIMEOUT)
         (tmp_path / "other.mp4").write_bytes(clip("b_frames.mp4").read_bytes())
         (tmp_path / "other.mp4").replace(video)
         window.parts.loader.decode_thread.reader.clear_cache()
         window.session.go_to(70)
-        qtbot.waitUntil(lambda: "file changed" in notes(window), timeout=PATIENCE)
-        assert "exact" not in notes(window)
+        qtbot.waitUntil(lambda: "file changed" in video_notes(window), timeout=TIMEOUT)
+        assert "exact" not in video_notes(window)
         assert "has changed since it was opened" in window.parts.views.canvas.status_text
 
 
@@ -193,7 +168,7 @@ def test_playback_continues_through_damage(qtbot: QtBot, clip) -> None:
         playback = window.parts.playback
         playback.set_speed(4.0)
         window.parts.actions["playPause"].trigger()
-        qtbot.waitUntil(lambda: not playback.playing, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not playback.playing, timeout=TIMEOUT)
         assert window.session.current_frame == window.session.frame_count - 1
 
 
@@ -212,30 +187,30 @@ def folder(tmp_path: Path) -> Path:
 def test_an_unreadable_image_has_a_status_and_the_others_are_shown(qtbot: QtBot, folder: Path) -> None:
     with opened_window(qtbot, OpenRequest(video=folder)) as window:
         parts = window.parts
-        assert window.session.frame_count == 6 and on_screen(window) == 0
-        status = go(qtbot, window, 2)
+        assert window.session.frame_count == 6 and barcode_on_canvas(window) == 0
+        status = go_to(qtbot, window, 2)
         assert status.startswith("Frame 2 cannot be shown") and "decoded" in status
         assert parts.notifications.open_text == "", "one unreadable image opens no message box"
-        qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: "damaged" in video_notes(window), timeout=TIMEOUT)
         assert parts.video_presenter.marks.damaged.tolist() == [2]
-        assert go(qtbot, window, 3) == "" and on_screen(window) == 3
+        assert go_to(qtbot, window, 3) == "" and barcode_on_canvas(window) == 3
 
 
 def test_an_image_of_another_size_is_not_stretched(qtbot: QtBot, folder: Path) -> None:
     with opened_window(qtbot, OpenRequest(video=folder)) as window:
         canvas = window.parts.views.canvas
-        go(qtbot, window, 4)
+        go_to(qtbot, window, 4)
         assert (canvas.image_rect.width(), canvas.image_rect.height()) == (480, 300)
-        go(qtbot, window, 5)
+        go_to(qtbot, window, 5)
         assert (canvas.image_rect.width(), canvas.image_rect.height()) == (320, 240)
 
 
 def test_a_single_image_is_a_video_with_one_frame(qtbot: QtBot, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "one.png"), render_frame(9, 320, 240))
     with opened_window(qtbot, OpenRequest(video=tmp_path / "one.png")) as window:
-        assert window.session.frame_count == 1 and on_screen(window) == 9
+        assert window.session.frame_count == 1 and barcode_on_canvas(window) == 9
         window.parts.actions["playPause"].trigger()
-        qtbot.waitUntil(lambda: not window.parts.playback.playing, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not window.parts.playback.playing, timeout=TIMEOUT)
 
 
 def test_speed_direction_and_loop_are_commands_and_are_shown(qtbot: QtBot, clip) -> None:
@@ -245,16 +220,16 @@ def test_speed_direction_and_loop_are_commands_and_are_shown(qtbot: QtBot, clip)
         for speed in (2.0, 4.0, 4.0):
             actions["faster"].trigger()
             assert playback.speed == speed and button.text() == f"{speed:g}×"
-        go(qtbot, window, 30)
+        go_to(qtbot, window, 30)
         actions["loopFrom"].trigger()
-        go(qtbot, window, 36)
+        go_to(qtbot, window, 36)
         actions["loopTo"].trigger()
         assert playback.loop == parts.video_presenter.marks.loop == (30, 36) and "⟲" in button.text()
         seen: list[int] = []
         window.session.frameChanged.connect(seen.append)
         actions["playBackwards"].trigger()
         assert playback.playing and button.text().startswith("◀")
-        qtbot.waitUntil(lambda: seen.count(36) >= 2, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: seen.count(36) >= 2, timeout=TIMEOUT)
         actions["playPause"].trigger()
         assert not playback.playing, "Space pauses reverse playback too"
         assert set(seen) <= set(range(30, 37))
@@ -271,7 +246,7 @@ def test_dropped_frames_are_counted_per_playback_and_explained(qtbot: QtBot, cli
         playback.droppedChanged.emit(1234)
         assert label.text() == "1,234 dropped" and label.toolTip().startswith("1,234 frames were dropped")
         before = window.session.current_frame
-        qtbot.waitUntil(lambda: window.session.current_frame > before + 1, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: window.session.current_frame > before + 1, timeout=TIMEOUT)
         assert label.text() == "1,234 dropped", "played frames are not seeks"
         playback.pause()
         assert label.text() == "1,234 dropped"
@@ -314,7 +289,7 @@ def test_seeking_during_playback_continues_from_there(qtbot: QtBot, clip) -> Non
         window.parts.actions["playPause"].trigger()
         window.session.frameChanged.connect(seen.append)
         window.parts.frame_presenter.seek(60)
-        qtbot.waitUntil(lambda: len(seen) >= 3, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: len(seen) >= 3, timeout=TIMEOUT)
         assert playback.playing and seen[:3] == [60, 61, 62]
 
 
@@ -324,7 +299,7 @@ def halted_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     release, real = threading.Event(), index_thread.build_complete_index
 
     def late(*arguments: object, **more: object) -> object:
-        release.wait(PATIENCE / 1000)
+        release.wait(TIMEOUT / 1000)
         return real(*arguments, **more)
 
     monkeypatch.setattr("iouviewer.app.video.decode_thread.LARGE_FILE", 0)
@@ -340,23 +315,23 @@ def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_gets_its_num
     gt = write_boxes(tmp_path / "gt.csv", {f: [(10, 10, 60, 60)] for f in range(40)})
     with opened_window(qtbot, OpenRequest(video=video, gt=gt)) as window:
         parts, canvas = window.parts, window.parts.views.canvas
-        assert window.session.frame_count < 150 and "indexing" in notes(window)
+        assert window.session.frame_count < 150 and "indexing" in video_notes(window)
         assert len(canvas.frame_view.boxes) == 1
         parts.frame_presenter.seek_time(6.9)
-        qtbot.waitUntil(lambda: "until the frame number is known" in canvas.status_text, timeout=PATIENCE)
-        assert on_screen(window) == 160 and canvas.shown_frame == -1 and not canvas.frame_view.boxes
+        qtbot.waitUntil(lambda: "until the frame number is known" in canvas.status_text, timeout=TIMEOUT)
+        assert barcode_on_canvas(window) == 160 and canvas.shown_frame == -1 and not canvas.frame_view.boxes
         assert parts.status.frame.text().startswith("Frame ?") and "00:06.9" in parts.status.time.text()
-        with qtbot.waitSignal(parts.loader.frameReady, timeout=PATIENCE):
+        with qtbot.waitSignal(parts.loader.frameReady, timeout=TIMEOUT):
             canvas.resize(canvas.width() - 40, canvas.height())
             canvas.actual_size()
             parts.frame_presenter.update_target_size()
             parts.actions["compare"].trigger()
         parts.actions["correct"].trigger()
-        assert on_screen(window) == 160, "another size does not change the frame"
+        assert barcode_on_canvas(window) == 160, "another size does not change the frame"
         halted_index.set()
-        qtbot.waitUntil(lambda: window.session.current_frame == 172, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: window.session.current_frame == 172, timeout=TIMEOUT)
         shown(qtbot, window)
-        assert on_screen(window) == 172 and canvas.status_text == "" and "indexing" not in notes(window)
+        assert barcode_on_canvas(window) == 172 and canvas.status_text == "" and "indexing" not in video_notes(window)
         assert "00:06.9" in parts.status.time.text()
 
 
@@ -369,7 +344,7 @@ def test_playback_continues_while_the_index_grows(qtbot: QtBot, tmp_path: Path, 
         playback.set_loop((0, 8))
         window.parts.actions["playPause"].trigger()
         halted_index.set()
-        qtbot.waitUntil(lambda: window.session.frame_count == 120, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: window.session.frame_count == 120, timeout=TIMEOUT)
         assert playback.playing and playback.loop == (0, 8)
         assert plot.viewRange()[0] == pytest.approx([4, 20]), "the timeline keeps its zoom"
 
@@ -389,11 +364,11 @@ def test_the_scrub_cache_is_shown_disabled_and_deleted(qtbot: QtBot, clip) -> No
         parts, label = window.parts, window.parts.video_presenter.status_widget.scrub_cache
         assert not label.isVisible()
         parts.frame_presenter.seek(70)
-        qtbot.waitUntil(lambda: label.isVisible() and label.text() == "Scrubbing ready", timeout=PATIENCE)
+        qtbot.waitUntil(lambda: label.isVisible() and label.text() == "Scrubbing ready", timeout=TIMEOUT)
         states: list[object] = []
         parts.loader.proxyState.connect(states.append)
         parts.loader.delete_proxies()
-        qtbot.waitUntil(lambda: len(states) >= 2 and states[-1].size == 0, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: len(states) >= 2 and states[-1].size == 0, timeout=TIMEOUT)
         assert not label.isVisible()
         parts.settings.proxy_on = False
         parts.video_presenter.apply_settings()
@@ -414,10 +389,10 @@ def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> N
         viewport_rect = canvas.viewport().rect().translated(canvas.viewport().mapToGlobal(QPoint(0, 0)))
         assert not levels.geometry().contains(viewport_rect.center()), "the dialog must not cover the image"
         levels.brightness.setValue(60)
-        assert canvas.grab().toImage() != before and "image adjusted" in notes(window)
-        assert on_screen(window) == 0, "exports use the original image"
+        assert canvas.grab().toImage() != before and "image adjusted" in video_notes(window)
+        assert barcode_on_canvas(window) == 0, "exports use the original image"
         levels.reset()
-        assert "adjusted" not in notes(window)
+        assert "adjusted" not in video_notes(window)
         assert canvas.grab().toImage() == before
 
 
@@ -434,15 +409,15 @@ def test_keys_show_pixels_and_reset_brightness(qtbot: QtBot, clip) -> None:
         assert canvas.grab().toImage() == before and "smoothed" in parts.status.message.text()
         QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
         parts.video.levels_dialog.brightness.setValue(60)
-        assert canvas.grab().toImage() != before and "image adjusted" in notes(window)
+        assert canvas.grab().toImage() != before and "image adjusted" in video_notes(window)
         QTest.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ShiftModifier)
-        assert canvas.grab().toImage() == before and "adjusted" not in notes(window)
+        assert canvas.grab().toImage() == before and "adjusted" not in video_notes(window)
         assert "Brightness and contrast reset" in parts.status.message.text()
 
 
 def test_video_properties_list_damage_and_go_to_it(qtbot: QtBot, clip) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("damaged.avi"))) as window:
-        qtbot.waitUntil(lambda: "damaged" in notes(window), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: "damaged" in video_notes(window), timeout=TIMEOUT)
         window.findChild(QToolButton, "videoNotes").click()
         properties = window.parts.video.properties_dialog
         assert properties is not None and properties.isVisible()
@@ -456,8 +431,8 @@ def test_a_file_that_cannot_be_opened_keeps_the_open_one(qtbot: QtBot, clip, tmp
     (tmp_path / "no.mp4").write_bytes(b"no video at all")
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         parts = window.parts
-        go(qtbot, window, 7)
-        with qtbot.waitSignal(parts.loader.openFailed, timeout=PATIENCE):
+        go_to(qtbot, window, 7)
+        with qtbot.waitSignal(parts.loader.openFailed, timeout=TIMEOUT):
             parts.open_request(OpenRequest(video=tmp_path / "no.mp4"))
         assert (
             "no.mp4" in parts.notifications.open_text
@@ -465,13 +440,13 @@ def test_a_file_that_cannot_be_opened_keeps_the_open_one(qtbot: QtBot, clip, tmp
         )
         parts.notifications.dismiss()
         assert window.windowTitle().startswith("plain.mp4")
-        assert go(qtbot, window, 52) == "" and on_screen(window) == 52
+        assert go_to(qtbot, window, 52) == "" and barcode_on_canvas(window) == 52
 
 
 def test_a_truncated_recording_is_reported_as_such(qtbot: QtBot, clip, tmp_path: Path) -> None:
     whole = clip("plain.mp4").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    with opened_window(qtbot) as window, qtbot.waitSignal(window.parts.loader.openFailed, timeout=PATIENCE):
+    with opened_window(qtbot) as window, qtbot.waitSignal(window.parts.loader.openFailed, timeout=TIMEOUT):
         window.parts.open_request(OpenRequest(video=tmp_path / "cut.mp4"))
     assert "moov box" in window.parts.notifications.open_text
 
@@ -482,9 +457,9 @@ def test_an_unexpected_error_is_reported_and_the_next_frame_is_shown(
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         with monkeypatch.context() as broken:
             broken.setattr("iouviewer.video.reader.VideoReader.read_display", lambda *_, **__: 1 / 0)
-            status = go(qtbot, window, 33)
+            status = go_to(qtbot, window, 33)
         assert status.startswith("Frame 33 cannot be shown") and "ZeroDivisionError" in status
-        assert go(qtbot, window, 34) == "" and on_screen(window) == 34
+        assert go_to(qtbot, window, 34) == "" and barcode_on_canvas(window) == 34
 
 
 def test_a_slow_frame_shows_that_it_is_loading(qtbot: QtBot, clip, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -494,19 +469,19 @@ def test_a_slow_frame_shows_that_it_is_loading(qtbot: QtBot, clip, monkeypatch: 
         real = VideoReader.read_display
 
         def late(self: VideoReader, frame: int, *arguments: object, **more: object) -> object:
-            release.wait(PATIENCE / 1000)
+            release.wait(TIMEOUT / 1000)
             return real(self, frame, *arguments, **more)
 
         monkeypatch.setattr(VideoReader, "read_display", late)
         window.session.go_to(60)
-        qtbot.waitUntil(lambda: canvas.status_text == "Loading frame 60…", timeout=PATIENCE)
+        qtbot.waitUntil(lambda: canvas.status_text == "Loading frame 60…", timeout=TIMEOUT)
         window.session.go_to(61)
         assert canvas.status_text == "Loading frame 61…", "another frame was requested"
         window.session.go_to(60)
         assert canvas.shown_frame == 0, "the old image keeps its own boxes"
         release.set()
         shown(qtbot, window)
-        assert canvas.status_text == "" and on_screen(window) == 60
+        assert canvas.status_text == "" and barcode_on_canvas(window) == 60
 
 
 def test_without_a_video_there_are_no_notes(qtbot: QtBot) -> None:
@@ -527,10 +502,10 @@ def test_an_index_that_does_not_match_the_file_is_rebuilt(qtbot: QtBot, clip, tm
         parts.loader.set_decode_check(on=False)
         if not parts.loader.info.checked_by_decode:
             assert session.frame_count in (count - 1, count)
-        go(qtbot, window, 33)
-        qtbot.waitUntil(lambda: session.frame_count == count, timeout=PATIENCE)
-        qtbot.waitUntil(lambda: on_screen(window) == session.current_frame, timeout=PATIENCE)
-        assert "damaged" not in notes(window) and parts.views.canvas.status_text == ""
+        go_to(qtbot, window, 33)
+        qtbot.waitUntil(lambda: session.frame_count == count, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: barcode_on_canvas(window) == session.current_frame, timeout=TIMEOUT)
+        assert "damaged" not in video_notes(window) and parts.views.canvas.status_text == ""
         assert "was rebuilt" in parts.status.message.text()
 
 
@@ -541,34 +516,34 @@ def test_a_paused_check_is_shown_after_a_moment_and_the_layout_stays(
 
     def slow(self: index_thread.DecodeCheck) -> bool:
         if self.packets > 30:
-            halted.wait(PATIENCE / 1000)
+            halted.wait(TIMEOUT / 1000)
         return real(self)
 
     monkeypatch.setattr(index_thread.DecodeCheck, "advance", slow)
     try:
         with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
             presenter, queue = window.parts.video_presenter, window.parts.queue
-            qtbot.waitUntil(lambda: notes(window).startswith("checking"), timeout=PATIENCE)
-            share = notes(window)
+            qtbot.waitUntil(lambda: video_notes(window).startswith("checking"), timeout=TIMEOUT)
+            share = video_notes(window)
             button, message = presenter.status_widget.notes, window.parts.status.message
             QApplication.processEvents()
             places = button.geometry(), presenter.status_widget.geometry(), message.geometry()
             queue.busyChanged.emit(True)
-            assert notes(window) == share and presenter.pause_timer.isActive(), "a short pause is not shown"
+            assert video_notes(window) == share and presenter.pause_timer.isActive(), "a short pause is not shown"
             window.parts.actions["videoFacts"].trigger()
             presenter.pause_timer.timeout.emit()
             QApplication.processEvents()
             assert "while a model runs" in window.parts.video.properties_dialog.notes.text()
-            assert notes(window) == f"{share}, paused: model running" and "while a model runs" in button.toolTip()
+            assert video_notes(window) == f"{share}, paused: model running" and "while a model runs" in button.toolTip()
             assert (button.geometry(), presenter.status_widget.geometry(), message.geometry()) == places
             queue.busyChanged.emit(False)
             QApplication.processEvents()
-            assert notes(window) == share and "Paused" not in button.toolTip()
+            assert video_notes(window) == share and "Paused" not in button.toolTip()
             assert (button.geometry(), presenter.status_widget.geometry(), message.geometry()) == places
             queue.busyChanged.emit(True)
             queue.busyChanged.emit(False)
             assert not presenter.pause_timer.isActive()
             halted.set()
-            qtbot.waitUntil(lambda: notes(window) == "exact", timeout=PATIENCE)
+            qtbot.waitUntil(lambda: video_notes(window) == "exact", timeout=TIMEOUT)
     finally:
         halted.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
@@ -13,9 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QProgressBar, QSlider, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
-from iouviewer.ui.main_window import MainWindow
 from tests.ui.helpers import drag_box_edge, release_at
-from tests.ui.window import FRAMES, opened_window, shown, small_case, write_video
+from tests.ui.window import FRAMES, opened_window, shown, small_case, timeline_value, variant_value, write_video
 
 NAMES = {
     "canvas": QTableView.__mro__[-2],
@@ -29,20 +27,6 @@ NAMES = {
     "variantsTable": QTableView,
     "boxesTable": QTableView,
 }
-
-
-def value(window: MainWindow, column: str, row: int = 0) -> float:
-    """The raw number of a cell of the variants table."""
-    table = window.findChild(QTableView, "variantsTable")
-    found = table.model().index(row, table.model().column_index(column)).data(Qt.ItemDataRole.UserRole)
-    return math.nan if found is None else float(found)
-
-
-def timeline_value(window: MainWindow, frame: int) -> float:
-    """The value of the curve at a frame, as the plot draws it."""
-    plot = window.parts.views.timeline.plot
-    x, y = plot.plotItem.curves[0].getData()
-    return float(y[int(np.flatnonzero(x == frame)[0])])
 
 
 def test_the_window_has_the_published_object_names_and_each_has_an_accessible_name(
@@ -66,7 +50,7 @@ def test_iou_timeline_and_averages_follow_a_drag_and_one_undo_restores_the_exact
         before = (
             session.frame_iou("model0", 0),
             timeline_value(window, 0),
-            value(window, "avg_iou"),
+            variant_value(window, "avg_iou"),
             window.parts.views.playback_bar.text.text(),
         )
         drag_box_edge(canvas, box.id, "left", by=5.0, release=False)
@@ -74,7 +58,7 @@ def test_iou_timeline_and_averages_follow_a_drag_and_one_undo_restores_the_exact
         assert session.history.undo_step() is None
         assert session.frame_iou("model0", 0) > before[0]
         assert timeline_value(window, 0) == session.frame_iou("model0", 0)
-        assert value(window, "avg_iou") > before[2]
+        assert variant_value(window, "avg_iou") > before[2]
         assert "→" in canvas.feedback.text
         assert window.parts.views.playback_bar.text.text() != before[3]
         x1, y1, _, y2 = session.ground_truth.boxes(0)[0].rect
@@ -87,7 +71,7 @@ def test_iou_timeline_and_averages_follow_a_drag_and_one_undo_restores_the_exact
         assert session.ground_truth.boxes(0)[0] == box
         assert session.frame_iou("model0", 0) == before[0]
         assert timeline_value(window, 0) == before[1]
-        assert value(window, "avg_iou") == before[2]
+        assert variant_value(window, "avg_iou") == before[2]
 
 
 def test_image_and_frame_number_change_together(qtbot: QtBot, tmp_path: Path) -> None:
@@ -153,13 +137,13 @@ def test_space_plays_and_pauses(qtbot: QtBot, tmp_path: Path) -> None:
 def test_thresholds_and_convention_change_the_scores(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         session = window.session
-        assert value(window, "recall") == 1.0
+        assert variant_value(window, "recall") == 1.0
         window.parts.controls.iou_box.setValue(0.95)
         assert session.scores.settings.review.iou == 0.95
-        assert value(window, "recall") == 0.0
+        assert variant_value(window, "recall") == 0.0
         window.findChild(QSlider, "confidenceSlider").setValue(95)
         assert session.scores.settings.review.conf == 0.95
-        assert math.isnan(value(window, "precision"))
+        assert math.isnan(variant_value(window, "precision"))
         window.parts.actions["confidenceDown"].trigger()
         assert session.scores.settings.review.conf == 0.9
         combo = window.findChild(QComboBox, "conventionComboBox")
@@ -220,12 +204,14 @@ def test_both_workspaces_share_frame_selection_and_variants(qtbot: QtBot, tmp_pa
 
 def test_the_table_shows_the_difference_to_the_baseline(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path, variants=2)) as window:
-        assert math.isnan(value(window, "delta", 0))
-        assert value(window, "delta", 1) == pytest.approx(100 * (value(window, "ap", 1) - value(window, "ap", 0)))
+        assert math.isnan(variant_value(window, "delta", 0))
+        assert variant_value(window, "delta", 1) == pytest.approx(
+            100 * (variant_value(window, "ap", 1) - variant_value(window, "ap", 0))
+        )
         session = window.session
         session.variants.set_baseline(session.variants.find("model1").key)
-        assert math.isnan(value(window, "delta", 1))
-        assert value(window, "delta", 0) > 0
+        assert math.isnan(variant_value(window, "delta", 1))
+        assert variant_value(window, "delta", 0) > 0
 
 
 def test_dropping_video_ground_truth_and_predictions_shows_one_dialog_with_one_button(

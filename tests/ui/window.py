@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.notifier import Notifier
@@ -16,8 +18,13 @@ from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.start import fill_window
 from iouviewer.ui.theme import ThemeManager
+from tests.app.helpers import pixels_of
+from tests.video.clip_builder import read_barcode
 
 WIDTH, HEIGHT, FRAMES = 320, 240, 24
+
+TIMEOUT = 30_000
+"""Milliseconds after which a test fails that waits for the window."""
 
 
 def write_video(path: Path, frames: int = FRAMES) -> Path:
@@ -70,8 +77,8 @@ def opened_window(qtbot: QtBot, request: OpenRequest | None = None) -> Iterator[
         window.show()
         fill_window(window, theme_manager, Notifier(window), request)
         if request.video is not None:
-            qtbot.waitUntil(lambda: len(window.session.variants) == len(request.preds), timeout=30_000)
-            qtbot.waitUntil(lambda: request.gt is None or len(window.session.ground_truth) > 0, timeout=30_000)
+            qtbot.waitUntil(lambda: len(window.session.variants) == len(request.preds), timeout=TIMEOUT)
+            qtbot.waitUntil(lambda: request.gt is None or len(window.session.ground_truth) > 0, timeout=TIMEOUT)
             shown(qtbot, window)
         yield window
     finally:
@@ -84,4 +91,40 @@ def opened_window(qtbot: QtBot, request: OpenRequest | None = None) -> Iterator[
 def shown(qtbot: QtBot, window: MainWindow) -> None:
     """Wait until the current frame and its boxes are on the canvas."""
     canvas = window.parts.views.canvas
-    qtbot.waitUntil(lambda: canvas.shown_frame == window.session.current_frame, timeout=30_000)
+    qtbot.waitUntil(lambda: canvas.shown_frame == window.session.current_frame, timeout=TIMEOUT)
+
+
+def go_to(qtbot: QtBot, window: MainWindow, frame: int) -> str:
+    """Go to a frame and wait until it is shown; returns its status on the canvas."""
+    window.session.go_to(frame)
+    shown(qtbot, window)
+    return window.parts.views.canvas.status_text
+
+
+def video_notes(window: MainWindow) -> str:
+    """The notes on the video in the status bar."""
+    button = window.findChild(QToolButton, "videoNotes")
+    return button.text() if button.isVisible() else ""
+
+
+def barcode_on_canvas(window: MainWindow) -> int:
+    """The number coded in the image on the canvas; -1 if the image is missing or reduced."""
+    image = window.parts.views.canvas.shown_image()
+    if image.width() < window.session.source.width:
+        return -1
+    return read_barcode(pixels_of(image)[..., :3])
+
+
+def variant_value(window: MainWindow, column: str, variant: int | str = 0) -> float:
+    """The raw number of a cell of the variants table, by the variant's row or name; NaN if it is undefined."""
+    names = [each.name for each in window.session.variants]
+    row = names.index(variant) if isinstance(variant, str) else variant
+    model = window.findChild(QTableView, "variantsTable").model()
+    found = model.index(row, model.column_index(column)).data(Qt.ItemDataRole.UserRole)
+    return math.nan if found is None else float(found)
+
+
+def timeline_value(window: MainWindow, frame: int) -> float:
+    """The value of the first curve at a frame, as the plot draws it."""
+    x, y = window.parts.views.timeline.plot.plotItem.curves[0].getData()
+    return float(y[int(np.flatnonzero(x == frame)[0])])

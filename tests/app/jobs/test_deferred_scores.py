@@ -15,7 +15,7 @@ from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import Scores
 from iouviewer.document.scores_types import NoAp, VariantSummary
 from iouviewer.document.variants import RunState
-from tests.ui.helpers import predictions_of, session_with
+from tests.app.builders import predictions_of, session_with
 
 FRAMES = 6
 BOXES = {frame: [(10.0, 10.0, 50.0, 60.0), (100.0, 20.0, 140.0, 90.0)] for frame in range(FRAMES)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,38 +15,19 @@ from iouviewer.app.settings import Settings
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes, FrameState
-from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.imported import ImportKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes
 from iouviewer.metrics.table import Convention
 from iouviewer.project.store import ProjectFile
-from tests.app.helpers import ProjectWindow, video_info
+from tests.app.builders import ProjectWindow, imported_boxes, video_info
 from tests.document.builders import bits_of, make_predictions, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
 FRAMES = 8
-
-
-def imported(path: Path, *, shift: float = 0.0, frames: tuple[int, ...] = (0, 0, 2), **fields: Any) -> ImportedBoxes:
-    n = len(frames)
-    corner = np.arange(n, dtype=np.float64) * 10 + shift
-    known: dict[str, Any] = {
-        "path": path,
-        "format": "mot",
-        "kind": ImportKind.GROUND_TRUTH,
-        "frames": np.array(frames, np.int64),
-        "boxes": np.array([corner, corner, corner + 30, corner + 40]).reshape(4, n),
-        "class_ids": np.zeros(n, np.int64),
-        "class_names": ("person",),
-        "scores": None,
-        "track_ids": np.arange(n),
-        "flags": np.zeros(n, np.int64),
-        "labelled": None,
-    }
-    return ImportedBoxes(**{**known, **fields})
 
 
 @pytest.fixture
@@ -116,7 +96,7 @@ def test_the_session_is_saved_only_when_every_step_is_committed(open_window, vid
 def test_an_import_creates_the_project_and_sets_the_labelled_frames(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     assert window.controller.import_ground_truth(
-        imported(tmp_path / "gt.txt", labelled=np.array([0, 1]), frames=(0, 2)), {}
+        imported_boxes(tmp_path / "gt.txt", labelled=np.array([0, 1]), frames=(0, 2)), {}
     )
     states = window.session.ground_truth.states().tolist()
     assert states == [FrameState.LABELLED] * 3 + [FrameState.UNLABELLED] * 5
@@ -130,7 +110,7 @@ def test_an_import_creates_the_project_and_sets_the_labelled_frames(open_window,
 
 def test_a_file_without_frame_numbers_labels_all_frames(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt", frames=()))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt", frames=()))
     assert (window.session.ground_truth.states() == FrameState.LABELLED).all()
     assert len(window.session.ground_truth) == 0
 
@@ -139,19 +119,19 @@ def test_boxes_outside_the_video_are_refused_and_nothing_changes(open_window, vi
     window = open_window(video)
     before = state_of(window.session.document)
     with pytest.raises(UserError, match="outside the video"):
-        window.controller.import_ground_truth(imported(tmp_path / "gt.txt", frames=(0, 8)))
+        window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt", frames=(0, 8)))
     with pytest.raises(UserError, match="outside the video"):
-        window.controller.add_predictions("a", imported(tmp_path / "p.txt", frames=(0, 8)))
+        window.controller.add_predictions("a", imported_boxes(tmp_path / "p.txt", frames=(0, 8)))
     assert state_of(window.session.document) == before
     assert window.controller.project is None
 
 
 def test_edited_ground_truth_is_never_replaced_without_asking(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     window.move()
     edited = state_of(window.session.document)
-    other = imported(tmp_path / "other.txt", shift=5)
+    other = imported_boxes(tmp_path / "other.txt", shift=5)
     assert not window.controller.import_ground_truth(other)
     assert state_of(window.session.document) == edited
     (question,) = window.questions
@@ -171,12 +151,12 @@ def test_edited_ground_truth_is_never_replaced_without_asking(open_window, video
 
 def test_importing_the_same_file_again_keeps_the_edits(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     window.move()
     edited = state_of(window.session.document)
     window.controller.close()
     again = open_window(video)
-    assert again.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    assert again.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     assert state_of(again.session.document) == edited
     assert again.questions == []
     assert any("kept" in message for message in again.messages)
@@ -184,8 +164,8 @@ def test_importing_the_same_file_again_keeps_the_edits(open_window, video: Video
 
 def test_unedited_ground_truth_is_replaced_by_another_file(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
-    assert window.controller.import_ground_truth(imported(tmp_path / "other.txt", shift=5, class_names=("Car",)))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
+    assert window.controller.import_ground_truth(imported_boxes(tmp_path / "other.txt", shift=5, class_names=("Car",)))
     assert window.questions == []
     assert window.session.document.class_names == ("person", "Car")
     after = state_of(window.session.document)
@@ -196,8 +176,10 @@ def test_unedited_ground_truth_is_replaced_by_another_file(open_window, video: V
 def test_predictions_before_ground_truth_ask_nothing(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     scores = np.array([0.5, 0.6, 0.7])
-    window.controller.add_predictions("frcnn", imported(tmp_path / "det.txt", scores=scores, class_names=("Person",)))
-    assert window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    window.controller.add_predictions(
+        "frcnn", imported_boxes(tmp_path / "det.txt", scores=scores, class_names=("Person",))
+    )
+    assert window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     assert window.questions == []
     assert window.session.document.class_names == ("Person",)
     assert window.session.frame_iou("frcnn", 0) == 1.0
@@ -205,8 +187,10 @@ def test_predictions_before_ground_truth_ask_nothing(open_window, video: VideoIn
 
 def test_classes_missing_in_the_ground_truth_are_left_out_and_counted(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
-    mixed = imported(tmp_path / "p.txt", class_ids=np.array([0, 1, 2]), class_names=("PERSON", "dog", "Fußgänger"))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
+    mixed = imported_boxes(
+        tmp_path / "p.txt", class_ids=np.array([0, 1, 2]), class_names=("PERSON", "dog", "Fußgänger")
+    )
     plain = window.controller.add_predictions("plain", mixed)
     mapped = window.controller.add_predictions("mapped", mixed, {"fußgänger": "person"})
     assert (len(plain.predictions.table), plain.predictions.unmapped_count) == (1, 2)
@@ -215,7 +199,7 @@ def test_classes_missing_in_the_ground_truth_are_left_out_and_counted(open_windo
 
 def test_variants_are_restored_with_appearance_and_baseline(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     first = window.session.variants.add("base", make_predictions(seed=1), path="a.txt")
     second = window.session.variants.add("int8", make_predictions(seed=2), fps=31.25)
     window.session.variants.update(second.key, colour="#123456", visible=False)
@@ -270,7 +254,7 @@ def test_score_settings_belong_to_the_project(open_window, video: VideoInfo, tmp
     settings = Settings(confidence=0.4)
     window = open_window(video, settings)
     assert window.session.scores.settings.review.conf == 0.4
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     scores = window.session.scores.settings
     inclusive = replace(scores, review=replace(scores.review, convention=Convention.INCLUSIVE, conf=0.9))
     window.session.set_score_settings(inclusive)
@@ -315,7 +299,7 @@ def test_a_replaced_video_is_reported_and_the_labels_are_kept(
     open_window, video: VideoInfo, tmp_path: Path, count: int
 ):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt", frames=(0, 7)))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt", frames=(0, 7)))
     window.session.variants.add("base", make_predictions(seed=1))
     window.controller.close()
     again = open_window(replace(video, frame_count=count, fingerprint="other"))
@@ -348,7 +332,7 @@ def test_a_project_finds_its_video_that_moved_with_it(open_window, video: VideoI
 
 def test_without_its_video_a_project_asks_and_can_be_edited(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     window.controller.close()
     video.path.unlink()
     again = open_window()
@@ -378,7 +362,7 @@ def test_a_second_window_shows_a_copy_that_is_deleted_if_it_stays_unchanged(
     open_window, video: VideoInfo, tmp_path: Path
 ):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     assert window.controller.project is not None and window.controller.project.flush()
     second = open_window(video)
     assert any("another window" in message for message in second.messages)
@@ -398,7 +382,7 @@ def test_a_second_window_shows_a_copy_that_is_deleted_if_it_stays_unchanged(
 
 def test_a_damaged_project_is_kept_and_salvaged_with_a_report(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     window.move()
     edited = state_of(window.session.document)
     window.controller.close()
@@ -411,7 +395,7 @@ def test_a_damaged_project_is_kept_and_salvaged_with_a_report(open_window, video
     kept = [p for p in path.parent.iterdir() if ".damaged-" in p.name]
     assert len(kept) == 1 and kept[0].read_bytes() == data
     assert any("damaged" in message and "3 boxes" in message for message in again.messages)
-    assert not again.controller.import_ground_truth(imported(tmp_path / "other.txt", shift=1))
+    assert not again.controller.import_ground_truth(imported_boxes(tmp_path / "other.txt", shift=1))
     assert len(again.questions) == 1
 
 
@@ -469,7 +453,7 @@ def test_work_can_be_saved_elsewhere_if_the_project_file_is_gone(open_window, vi
 
 def test_frames_that_are_indexed_later_are_added(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
-    window.controller.import_ground_truth(imported(tmp_path / "gt.txt"))
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     window.session.variants.add("base", make_predictions(seed=1))
     window.controller.update_video(replace(video, frame_count=20, index_digest="final"))
     assert window.session.frame_count == 20

@@ -17,7 +17,7 @@ from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes
 from iouviewer.video import open_video
 from iouviewer.video.fingerprint import compute_legacy_fingerprint, fingerprint
-from tests.app.helpers import ProjectWindow
+from tests.app.builders import ProjectWindow
 from tests.video.clip_builder import render_frame
 
 pytestmark = pytest.mark.usefixtures("qapp")

@@ -17,8 +17,7 @@ from iouviewer.document.scores_types import ScoreSettings
 from iouviewer.errors import UserError
 from iouviewer.project import rows
 from iouviewer.project.store import ProjectFile
-from tests.app.helpers import ProjectWindow, video_info
-from tests.app.projects.test_controller import imported
+from tests.app.builders import ProjectWindow, imported_boxes, video_info
 from tests.document.builders import make_document, make_predictions, make_variant, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -46,7 +45,7 @@ def video(tmp_path: Path) -> VideoInfo:
 
 def make_project(window: ProjectWindow, video: VideoInfo) -> dict:
     window.controller.open_video_source(video)
-    window.controller.import_ground_truth(imported(Path("gt.txt")))
+    window.controller.import_ground_truth(imported_boxes(Path("gt.txt")))
     window.session.variants.add("base", make_predictions(seed=1))
     window.session.execute(AddBoxes((Box(90, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
     state = state_of(window.session.document)

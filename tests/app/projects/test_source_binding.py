@@ -22,7 +22,7 @@ from iouviewer.video.index import build_index
 from iouviewer.video.index_builder import final_packets
 from iouviewer.video.index_cache import index_path, save_index
 from iouviewer.video.reader import VideoReader
-from tests.app.helpers import ProjectWindow
+from tests.app.builders import ProjectWindow
 from tests.document.builders import state_of
 from tests.video.clip_builder import DAMAGED_CLIPS, ClipSpec, make_video, read_barcode
 

@@ -16,7 +16,7 @@ from iouviewer.video.index import Damage
 from iouviewer.video.reasons import ORDER_UNKNOWN
 from iouviewer.video.stream_info import FormatChange
 from iouviewer.video.timestamps import TimestampJump
-from tests.app.helpers import INTACT_VIDEO
+from tests.app.builders import INTACT_VIDEO
 from tests.video.clip_builder import DAMAGED_CLIPS, ClipSpec, corrupt, has_encoder, make_video
 
 

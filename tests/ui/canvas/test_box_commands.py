@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QApplication
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.edits import FrameState
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
-from tests.ui.helpers import canvas_for, move_to, session_with
+from tests.app.builders import session_with
+from tests.ui.helpers import canvas_for, move_to, rect_of, undo_step
 
 TRUTH = (100.0, 100.0, 200.0, 300.0)
 FOUND = (104.0, 100.0, 220.0, 300.0)
@@ -37,14 +38,6 @@ def messages(view):
     return shown
 
 
-def rect_of(view, box_id=1):
-    return view.session.ground_truth.find(box_id).rect
-
-
-def step(view):
-    return view.session.history.undo_step()
-
-
 def show(view, frame):
     from tests.ui.helpers import plain_image
 
@@ -59,7 +52,7 @@ def test_a_burst_of_nudges_is_one_step(view):
     view.nudge(0, 0.25)
     assert rect_of(view) == (110, 100.25, 210, 300.25)
     view.session.undo()
-    assert rect_of(view) == TRUTH and step(view) is None
+    assert rect_of(view) == TRUTH and undo_step(view) is None
 
 
 def test_the_edge_nearest_to_the_mouse_is_resized(view):
@@ -77,7 +70,7 @@ def test_an_edge_snaps_to_its_prediction(view):
     move_to(view, 105, 200)
     view.commands.snap_edge()
     assert rect_of(view) == (104, 100, 200, 300)
-    assert step(view).label == "Snap left edge of person 1"
+    assert undo_step(view).label == "Snap left edge of person 1"
 
 
 def test_without_the_mouse_the_furthest_edge_snaps(view):
@@ -108,7 +101,7 @@ def test_a_refused_command_shows_a_message_and_adds_no_step(view, messages):
         "Select a box of a track first",
         "Key 9 has no class. Press C to choose or add one.",
     ]
-    assert step(view) is None
+    assert undo_step(view) is None
 
 
 def test_boxes_are_copied_to_another_frame_in_place_and_to_the_same_one_shifted(view):
@@ -123,7 +116,7 @@ def test_boxes_are_copied_to_another_frame_in_place_and_to_the_same_one_shifted(
     assert rect_of(view, pasted) == TRUTH
     view.commands.duplicate()
     assert len(view.session.ground_truth.boxes(5)) == 2
-    assert step(view).label == "Duplicate person 1"
+    assert undo_step(view).label == "Duplicate person 1"
 
 
 def test_all_boxes_are_selected_and_stepped_through(view):
@@ -173,7 +166,7 @@ def test_a_selected_box_gets_the_rectangle_of_its_prediction(view):
     view.session.select([1])
     view.commands.accept_prediction()
     assert rect_of(view) == FOUND
-    assert step(view).label == "Adjust person 1 to model 0.90"
+    assert undo_step(view).label == "Adjust person 1 to model 0.90"
 
 
 def test_all_unpaired_predictions_are_accepted_at_once(view, messages):
@@ -254,7 +247,7 @@ def test_a_tooltip_says_why_a_box_is_not_matched(view):
 def test_a_tooltip_names_confidence_and_class_as_reasons(qtbot, found, scores, classes, expected):
     from dataclasses import replace
 
-    from tests.ui.helpers import predictions_of
+    from tests.app.builders import predictions_of
 
     session = session_with({0: [TRUTH]}, classes=("person", "car"))
     made = predictions_of({0: [found]}, 10, scores)

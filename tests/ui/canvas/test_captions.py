@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QApplication
 
 from iouviewer.ui.canvas.caption_layout import CaptionRequest, place_captions
 from iouviewer.ui.canvas.frame_view import CaptionMode
-from iouviewer.ui.canvas.hit import HANDLE, BoxRef, truth_ref
+from iouviewer.ui.canvas.hit import HANDLE_SIZE, BoxRef, truth_ref
 from iouviewer.ui.canvas.view import CanvasView
-from tests.ui.helpers import canvas_for, move_to, pets_session, session_with
+from tests.app.builders import pets_session, session_with
+from tests.ui.helpers import canvas_for, move_to
 
 TRUTH = (100.0, 100.0, 200.0, 300.0)
 FOUND = (100.0, 100.0, 220.0, 300.0)
@@ -188,7 +189,7 @@ def test_details_stay_clear_of_the_handles_of_their_box(qtbot):
     qtbot.addWidget(view)
     session.select([1])
     placed = view.boxes.captions[truth_ref(1)]
-    assert placed.bottom <= TRUTH[1] / view.px - HANDLE / 2
+    assert placed.bottom <= TRUTH[1] / view.px - HANDLE_SIZE / 2
 
 
 def test_captions_keep_their_positions_while_the_mouse_moves_over_boxes(qtbot):

@@ -15,18 +15,8 @@ from iouviewer.ui.canvas.frame_view import BoxState
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 from iouviewer.ui.canvas.image_item import pixels
 from iouviewer.ui.canvas.view import CanvasView
-from tests.ui.helpers import (
-    LEFT,
-    canvas_for,
-    handle_position,
-    move_to,
-    pets_session,
-    plain_image,
-    predictions_of,
-    press_at,
-    release_at,
-    session_with,
-)
+from tests.app.builders import pets_session, predictions_of, session_with
+from tests.ui.helpers import LEFT, canvas_for, handle_position, move_to, plain_image, press_at, release_at
 
 TRUTH = (100.0, 100.0, 200.0, 300.0)
 FOUND = (100.0, 100.0, 220.0, 300.0)

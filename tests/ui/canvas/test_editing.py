@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from iouviewer.document.boxes import Edges
 from iouviewer.document.edits import FrameState, Phase, RemoveBoxes
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
+from tests.app.builders import session_with
 from tests.ui.helpers import (
     canvas_for,
     click_at,
@@ -23,8 +24,9 @@ from tests.ui.helpers import (
     plain_image,
     press_at,
     press_keys,
+    rect_of,
     release_at,
-    session_with,
+    undo_step,
 )
 
 TRUTH = (100.0, 100.0, 200.0, 300.0)
@@ -40,14 +42,6 @@ def view(qtbot):
     return view
 
 
-def rect_of(view, box_id=1):
-    return view.session.ground_truth.find(box_id).rect
-
-
-def step(view):
-    return view.session.history.undo_step()
-
-
 def test_dragging_an_edge_updates_scores_before_the_release_and_adds_one_step(view):
     session = view.session
     before = session.frame_iou("model", 0)
@@ -57,13 +51,13 @@ def test_dragging_an_edge_updates_scores_before_the_release_and_adds_one_step(vi
     assert live > before
     assert view.feedback.text == "0.83 → 0.88 (+0.05)"
     assert view.boxes.caption_texts[truth_ref(1)] == "IoU 0.88"
-    assert step(view) is None
+    assert undo_step(view) is None
     x, y = 205.0, 200.0
     release_at(view, x, y)
-    assert step(view).label == "Resize person"
+    assert undo_step(view).label == "Resize person"
     assert view.feedback.text == ""
     session.undo()
-    assert step(view) is None
+    assert undo_step(view) is None
     assert rect_of(view) == TRUTH
     assert session.frame_iou("model", 0) == before
 
@@ -87,7 +81,7 @@ def test_every_edge_and_corner_follows_the_mouse(view, edge, by, expected):
 def test_dragging_inside_moves_the_box_and_shift_keeps_it_on_one_axis(view):
     drag(view, (150, 200), (170, 205))
     assert rect_of(view) == (120, 105, 220, 305)
-    assert step(view).label == "Move person"
+    assert undo_step(view).label == "Move person"
     drag(view, (170, 205), (190, 210), keys=Qt.KeyboardModifier.ShiftModifier)
     assert rect_of(view) == (140, 105, 240, 305)
 
@@ -104,16 +98,16 @@ def test_handles_hide_while_a_box_is_dragged(view):
 def test_escape_cancels_a_drag(view):
     drag_box_edge(view, 1, "right", by=30, release=False)
     press_keys(view, Qt.Key.Key_Escape)
-    assert rect_of(view) == TRUTH and step(view) is None and view.feedback.text == ""
+    assert rect_of(view) == TRUTH and undo_step(view) is None and view.feedback.text == ""
     move_to(view, 260, 200, button=Qt.MouseButton.LeftButton)
     release_at(view, 260, 200)
-    assert rect_of(view) == TRUTH and step(view) is None
+    assert rect_of(view) == TRUTH and undo_step(view) is None
 
 
 def test_losing_the_focus_cancels_a_drag(view):
     drag_box_edge(view, 1, "right", by=30, release=False)
     QApplication.sendEvent(view, QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.OtherFocusReason))
-    assert rect_of(view) == TRUTH and step(view) is None
+    assert rect_of(view) == TRUTH and undo_step(view) is None
 
 
 def test_another_frame_cancels_a_drag(view):
@@ -121,7 +115,7 @@ def test_another_frame_cancels_a_drag(view):
     view.session.go_to(1)
     move_to(view, 260, 200, button=Qt.MouseButton.LeftButton)
     release_at(view, 260, 200)
-    assert rect_of(view) == TRUTH and step(view) is None
+    assert rect_of(view) == TRUTH and undo_step(view) is None
 
 
 def test_undo_during_a_drag_ends_the_drag(view):
@@ -135,7 +129,7 @@ def test_undo_during_a_drag_ends_the_drag(view):
 
 def test_a_shaky_click_moves_nothing(view):
     drag(view, (150, 200), (151, 201))
-    assert rect_of(view) == TRUTH and step(view) is None
+    assert rect_of(view) == TRUTH and undo_step(view) is None
     assert view.session.selection.boxes == {1}
 
 
@@ -169,7 +163,7 @@ def test_a_rubber_band_selects_what_it_touches_and_the_selection_moves_together(
     assert view.session.selection.boxes == {1, 2}
     drag(view, (150, 200), (160, 200))
     assert rect_of(view, 1) == (110, 100, 210, 300) and rect_of(view, 2) == (310, 100, 410, 300)
-    assert step(view).label == "Move 2 boxes"
+    assert undo_step(view).label == "Move 2 boxes"
 
 
 def test_a_box_is_drawn_by_dragging(view):
@@ -177,7 +171,7 @@ def test_a_box_is_drawn_by_dragging(view):
     drag(view, (500, 300), (560, 400))
     (new,) = view.session.selection.boxes
     assert rect_of(view, new) == (500, 300, 560, 400)
-    assert step(view).label == "Draw person"
+    assert undo_step(view).label == "Draw person"
     assert not view.tools.is_drawing
 
 
@@ -210,14 +204,14 @@ def test_escape_leaves_the_drawing_mode_without_a_box(view):
     click_at(view, 450, 50)
     move_to(view, 500, 140)
     press_keys(view, Qt.Key.Key_Escape)
-    assert not view.tools.is_drawing and len(view.session.ground_truth.boxes(0)) == 2 and step(view) is None
+    assert not view.tools.is_drawing and len(view.session.ground_truth.boxes(0)) == 2 and undo_step(view) is None
 
 
 def test_a_double_click_on_a_prediction_accepts_it(view):
     double_click_at(view, 480, 100)
     (new,) = view.session.selection.boxes
     assert rect_of(view, new) == (450, 50, 500, 150)
-    assert step(view).label == "Accept model 0.90 as person"
+    assert undo_step(view).label == "Accept model 0.90 as person"
 
 
 def test_a_box_drawn_on_an_unlabelled_frame_labels_it(qtbot):
@@ -234,7 +228,7 @@ def test_a_box_drawn_on_an_unlabelled_frame_labels_it(qtbot):
 def test_nothing_can_be_edited_while_another_frame_is_on_screen(view):
     view.session.go_to(1)
     drag(view, (150, 200), (250, 200))
-    assert rect_of(view) == TRUTH and step(view) is None
+    assert rect_of(view) == TRUTH and undo_step(view) is None
 
 
 def test_a_drag_previews_live_changes_only(view):

@@ -69,7 +69,7 @@ def test_a_box_narrower_than_four_handles_has_them_outside_and_can_be_moved():
 
 def test_a_wide_box_has_eight_handles_of_at_least_nine_pixels():
     assert len(hit.handles((0.0, 0.0, 100.0, 100.0), 1.0)) == 8
-    assert hit.HANDLE >= 9
+    assert hit.HANDLE_SIZE >= 9
 
 
 def test_a_tiny_box_can_be_dragged_by_its_middle():

@@ -12,13 +12,14 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from iouviewer.document.boxes import BoxFlag, Rect
+from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.edits import RemoveBoxes, SetFlags
 from iouviewer.ui.canvas.frame_view import CaptionMode
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 from iouviewer.ui.canvas.image_item import pixels
 from iouviewer.ui.canvas.view import CanvasView
-from tests.ui.helpers import LEFT, canvas_for, handle_position, move_to, press_at, release_at, session_with
+from tests.app.builders import session_with
+from tests.ui.helpers import LEFT, canvas_for, handle_position, move_to, press_at, rect_of, release_at
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") != "offscreen", reason="other platforms may not let a program see its own screen"
@@ -67,12 +68,6 @@ def drag(view: CanvasView, x: float, y: float, path: list[tuple[float, float]], 
         assert_whole(view, f"{what}: ({dx}, {dy})")
     release_at(view, x + path[-1][0], y + path[-1][1])
     assert_whole(view, f"{what}: release")
-
-
-def rect_of(view: CanvasView, box_id: int) -> Rect:
-    box = view.session.ground_truth.find(box_id)
-    assert box is not None
-    return box.rect
 
 
 PATH = [(1.0, 0.5), (7.0, 3.0), (40.0, -30.0), (-90.0, 60.0), (3.0, 140.0), (0.5, 0.5), (12.0, 9.0)]

@@ -7,7 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from iouviewer.ui.canvas.view import CanvasView
-from tests.ui.helpers import LEFT, canvas_for, click_at, drag, move_to, press_at, press_keys, release_at, session_with
+from tests.app.builders import session_with
+from tests.ui.helpers import LEFT, canvas_for, click_at, drag, move_to, press_at, press_keys, release_at
 
 TRUTH = (100.0, 100.0, 200.0, 300.0)
 MIDDLE = Qt.MouseButton.MiddleButton

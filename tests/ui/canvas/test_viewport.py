@@ -8,7 +8,8 @@ from PySide6.QtCore import QPoint, QPointF, QRectF
 from PySide6.QtGui import QImage
 
 from iouviewer.ui.canvas.view import CanvasView
-from tests.ui.helpers import canvas_for, plain_image, session_with
+from tests.app.builders import session_with
+from tests.ui.helpers import canvas_for, plain_image
 
 
 def shown_rect(view: CanvasView) -> QRectF:

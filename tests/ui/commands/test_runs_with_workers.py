@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import textwrap
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -22,7 +23,7 @@ from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.dialogs.run_dialog import RunDialog
 from iouviewer.ui.main_window import MainWindow
 from tests.inference.helpers import needs_yolo, python_worker
-from tests.ui.window import FRAMES, opened_window, shown, small_case, write_video
+from tests.ui.window import FRAMES, opened_window, shown, small_case, variant_value, write_video
 
 WAIT = 60_000
 END = (QueueState.FINISHED, QueueState.CANCELLED, QueueState.FAILED)
@@ -54,13 +55,6 @@ else:
     say(p.Finished(done=len(frames), seconds=1.0))
 inp.read()
 """
-
-
-def cell(window: MainWindow, name: str, column: str) -> float | None:
-    model = window.findChild(QTableView, "variantsTable").model()
-    row = [variant.name for variant in window.session.variants].index(name)
-    value = model.index(row, model.column_index(column)).data(Qt.ItemDataRole.UserRole)
-    return None if value is None else float(value)
 
 
 def name_cell(window: MainWindow, name: str) -> str:
@@ -99,7 +93,7 @@ def test_queued_runs_follow_one_another_and_a_failed_one_does_not_stop_them(wind
     assert name_cell(window, "crash").endswith("failed")
     assert len(messages) == 1
     assert "ended unexpectedly" in messages[0]
-    assert cell(window, "crash", "frames") == 2.0
+    assert variant_value(window, "frames", "crash") == 2.0
 
 
 def test_a_cancelled_run_keeps_its_frames_and_continues_with_the_others(window: MainWindow, qtbot: QtBot) -> None:
@@ -162,7 +156,7 @@ def test_a_run_without_ground_truth_shows_boxes_and_no_scores(qtbot: QtBot, tmp_
         run = start(window, "first")
         qtbot.waitUntil(lambda: run.state in END, timeout=WAIT)
         assert window.session.variants.find("first").predictions.covered.all()
-        assert cell(window, "first", "avg_iou") is None
+        assert math.isnan(variant_value(window, "avg_iou", "first"))
         # The second box is below the confidence threshold.
         assert len(window.parts.views.canvas.frame_view.boxes) == 1
 
@@ -253,11 +247,11 @@ def test_a_run_of_the_reference_model_reproduces_its_scores(qtbot: QtBot, tmp_pa
         (run,) = runs
         qtbot.waitUntil(lambda: run.state in END, timeout=240_000)
         assert run.state is QueueState.FINISHED, run.failure
-        qtbot.waitUntil(lambda: cell(window, "yolo11n", "ap") is not None, timeout=WAIT)
-        assert cell(window, "yolo11n", "frames") == 315.0
-        assert cell(window, "yolo11n", "avg_iou") == pytest.approx(0.621, abs=0.01)
-        assert cell(window, "yolo11n", "ap") == pytest.approx(0.407, abs=0.01)
-        assert cell(window, "yolo11n", "fps") > 1.0
+        qtbot.waitUntil(lambda: not math.isnan(variant_value(window, "ap", "yolo11n")), timeout=WAIT)
+        assert variant_value(window, "frames", "yolo11n") == 315.0
+        assert variant_value(window, "avg_iou", "yolo11n") == pytest.approx(0.621, abs=0.01)
+        assert variant_value(window, "ap", "yolo11n") == pytest.approx(0.407, abs=0.01)
+        assert variant_value(window, "fps", "yolo11n") > 1.0
         # The incremental scores equal a new evaluation.
         scores, key = window.session.scores, window.session.variants.find("yolo11n").key
         summary = scores.summary(key)

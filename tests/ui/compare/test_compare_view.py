@@ -19,7 +19,8 @@ from iouviewer.ui.compare.changed_objects import ChangedObjectsView
 from iouviewer.ui.compare.compare_view import CompareMode, CompareView
 from iouviewer.ui.compare.differences import NO_OBJECTS, ChangedObject, ChangedObjects
 from iouviewer.ui.compare.verdicts import VerdictPanel
-from tests.ui.helpers import plain_image, session_with
+from tests.app.builders import session_with
+from tests.ui.helpers import plain_image
 from tests.ui.window import FRAMES, opened_window, shown, small_case
 
 TRUTH = (100.0, 100.0, 200.0, 300.0)
@@ -178,10 +179,10 @@ def test_lists_name_class_box_and_both_ious(qtbot: QtBot) -> None:
     session = session_with({0: [TRUTH]}, classes=("person",))
     view = ChangedObjectsView("list", "List", "None.")
     qtbot.addWidget(view)
-    view.show_objects(NO_OBJECTS, session, known=True)
+    view.show_objects(NO_OBJECTS, session, is_complete=True)
     assert rows_of(view) == []
     objects = (ChangedObject(3, 7, 0, TRUTH, 0.8125, math.nan), ChangedObject(12, 8, -1, TRUTH, 0.5, 0.25))
-    view.show_objects(ChangedObjects.of(objects), session, known=True)
+    view.show_objects(ChangedObjects.of(objects), session, is_complete=True)
     assert rows_of(view) == [["3", "person #7", "0.812", "–"], ["12", "#8", "0.500", "0.250"]]
     activated: list[ChangedObject] = []
     view.objectActivated.connect(activated.append)

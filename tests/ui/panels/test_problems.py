@@ -16,7 +16,7 @@ from iouviewer.document.edits import Batch, SetClassNames, SetRects
 from iouviewer.document.problems import ProblemKind
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.tables.problems_model import MAX_IMMEDIATE_FRAMES, OPEN_ROLE, PROBLEM_ROLE, ProblemsModel
-from tests.ui.helpers import predictions_of, session_with
+from tests.app.builders import predictions_of, session_with
 from tests.ui.window import FRAMES, opened_window, small_case
 
 Rect = tuple[float, float, float, float]

@@ -19,8 +19,8 @@ from iouviewer.reports.text_table import table_header, table_rows, text_table
 from iouviewer.ui.panels.lists import VariantsPanel
 from iouviewer.ui.tables.common import COLUMN_ROLE
 from iouviewer.ui.tables.variants_model import NAME_COLUMN, VariantsModel
+from tests.app.builders import session_with
 from tests.reports.builders import metric_values, series
-from tests.ui.helpers import session_with
 
 BOX = (100.0, 100.0, 200.0, 200.0)
 FOUND = (110.0, 100.0, 210.0, 200.0)

@@ -20,7 +20,7 @@ from iouviewer.ui.tables.boxes_model import BoxesModel
 from iouviewer.ui.tables.common import COLUMN_ROLE
 from iouviewer.ui.tables.problems_model import PROBLEM_ROLE, ProblemsModel
 from iouviewer.ui.tables.variants_model import VariantsModel
-from tests.ui.helpers import predictions_of, session_with
+from tests.app.builders import predictions_of, session_with
 
 A = (100.0, 100.0, 200.0, 200.0)
 B = (300.0, 100.0, 400.0, 200.0)

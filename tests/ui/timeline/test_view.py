@@ -16,7 +16,7 @@ from iouviewer.ui.theme import DARK
 from iouviewer.ui.timeline.items import lane_pixels, ramp_table, strip_pixels
 from iouviewer.ui.timeline.pyramid import Pyramid
 from iouviewer.ui.timeline.view import TimelineView
-from tests.ui.helpers import predictions_of, session_with
+from tests.app.builders import predictions_of, session_with
 
 BOX = (100.0, 100.0, 200.0, 200.0)
 

@@ -1,12 +1,12 @@
 """Twenty edits of all kinds, made through the session.
 
-``python -m tests.ui.editing VIDEO UNDOS`` saves them in a project, prints "saved" and waits to be killed.
+``python -m tests.app.projects.editing_process VIDEO UNDOS`` saves them in a project, prints "saved" and waits to be
+killed.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from iouviewer.app.editing.session import Session
@@ -26,25 +26,9 @@ from iouviewer.document.edits import (
     SetRects,
     SetTracks,
 )
-from iouviewer.document.numbering import Numbering
-from iouviewer.video.fingerprint import LegacyFingerprint
+from tests.app.builders import video_info
 
 RECT = (100.125, 100.0 + 1 / 3, 150.0, 160.0)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Properties of a video that is never decoded."""
-
-    path: Path
-    size: tuple[int, int] = (640, 480)
-    frame_count: int = 8
-    fps: float = 25.0
-    fingerprint: str = "fingerprint-1"
-    index_digest: str = "digest-1"
-    legacy_fingerprint: LegacyFingerprint | None = None
-    numbers_final: bool = True
-    numbering: Numbering | None = None
 
 
 def _drag(session: Session, box_id: int, to: tuple[float, float, float, float]) -> None:
@@ -134,7 +118,7 @@ def main(video: Path, undos: int) -> int:
     app = QCoreApplication([])
     session = Session()
     controller = ProjectController(session, Settings())
-    controller.open_video_source(Facts(video))
+    controller.open_video_source(video_info(video))
     twenty_steps(session)
     undo_steps(session, undos)
     requested = session.save_state.requested
