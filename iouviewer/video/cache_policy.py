@@ -1,4 +1,4 @@
-"""Which frames to cache while decoding towards one, at what size, and which to prefetch next."""
+"""Decides which decoded frames to cache, at what size, and which frame to prefetch next."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MIN_FREE_SHARE = 0.3
 """Share of the budget that must be free before a GOP is decoded for reverse navigation."""
 
 _DECODED_BEFORE_TARGET = 36
-"""Frames before a jump's target that are decoded too, if memory allows: a second of reverse playback, in which the rest
-of a GOP of 250 at 1080p can be decoded."""
+"""Frames before a jump's target that are also decoded if memory allows. They cover one second of reverse playback,
+which is enough to decode the rest of a 250-frame GOP at 1080p."""
 
 _JUMP_DISTANCE = 64
-"""Smaller steps are continuous navigation; larger ones are jumps."""
+"""Distance in frames from which a step counts as a jump instead of continuous navigation."""
 
 _NON_REFERENCE_B_FRAMES = frozenset({"mpeg4", "mpeg2video", "mpeg1video"})
 """Codecs in which no frame references B-frames. H.264 flags each frame that is a reference; HEVC flags it within a
@@ -26,7 +26,7 @@ temporal layer, so only streams with one layer qualify."""
 
 
 class CachePolicy:
-    """Tracks the user's navigation and decides which frames on the way to cache, and at what size."""
+    """Tracks the user's navigation and decides which decoded frames to cache, and at what size."""
 
     def __init__(self, cache: FrameCache, stream_info: StreamInfo) -> None:
         self._cache = cache
@@ -53,7 +53,7 @@ class CachePolicy:
         self._cache.position = frame
 
     def should_keep(self, number: int, target: int) -> bool:
-        """Whether to cache a frame on the way to ``target``."""
+        """Whether to cache a frame that is decoded on the way to ``target``."""
         return number >= self._first_kept or number == target
 
     def scale_for(self, number: int) -> float:
@@ -61,7 +61,7 @@ class CachePolicy:
         return self._scale if abs(number - self._cache.position) > self._full_size_radius else 1.0
 
     def skippable_packets(self, index: VideoIndex, start: int, frame: int) -> frozenset[int]:
-        """Packets from ``start`` whose frames are far before ``frame``, to be decoded only if others reference them.
+        """Packets from ``start`` on whose frames are far before ``frame``; they need decoding only as references.
 
         Empty for codecs that do not flag reference frames, and in reverse navigation, which soon needs all
         frames.
@@ -78,9 +78,9 @@ class CachePolicy:
         return frozenset(way[(numbers >= 0) & (numbers < frame - close)].tolist())
 
     def plan(self, index: VideoIndex, frame: int, *, can_wait: bool = False) -> bool:
-        """Choose which frames on the way to ``frame`` to cache, and at what size, beside those still to be shown.
+        """Choose which frames on the way to ``frame`` to cache, and at what size.
 
-        False, with nothing chosen, if it is better to wait until more of the latter were shown (``can_wait``).
+        With ``can_wait``, returns False and changes nothing if memory is still taken by frames waiting to be shown.
         """
         cache, size = self._cache, self._frame_size
         if cache.direction > 0:
@@ -103,7 +103,7 @@ class CachePolicy:
         return True
 
     def _drop_replaced(self, frame: int, radius: int) -> None:
-        """Drop full-size frames that downscaled ones will replace, and frames left behind."""
+        """Drop full-size frames that downscaled ones will replace, and frames that were already passed."""
         cache = self._cache
         for number in cache.numbers():
             cached = cache.get(number)
@@ -126,13 +126,13 @@ class CachePolicy:
         return next((frame for frame in span if frame not in cache and frame not in excluded), None)
 
     def mark_unreachable(self, frame: int) -> None:
-        """This frame cannot be decoded: prefetch others."""
+        """Exclude a frame that cannot be decoded from prefetching."""
         self._unreachable.add(frame)
 
     def mark_without_space(self, frame: int) -> None:
-        """This frame does not fit in memory at the current position."""
+        """Exclude a frame that does not fit in memory from prefetching until the position changes."""
         self._without_space.add(frame)
 
     def reset_unreachable(self) -> None:
-        """With a better index, frames that could not be decoded may be decodable."""
+        """Include frames that could not be decoded again, as a better index may make them decodable."""
         self._unreachable.clear()

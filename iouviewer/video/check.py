@@ -23,13 +23,13 @@ from iouviewer.video.reasons import ORDER_UNKNOWN
 from iouviewer.video.timestamps import Seconds
 
 _GAP_STEPS = 1.5
-"""A step between timestamps of more than this many median steps is a gap."""
+"""Steps between timestamps longer than this many median steps are gaps."""
 
 _DURATION_TOLERANCE = 0.5
 """Seconds by which the frames may end before the length in the header."""
 
 _LONG_GOP = 120
-"""Frames between keyframes from which random access is slow."""
+"""Distance between keyframes, in frames, from which random access is slow."""
 
 ProgressCallback = Callable[[int, int], None]
 Cancelled = Callable[[], bool]
@@ -42,7 +42,7 @@ def check_video(
     progress: ProgressCallback | None = None,
     cancelled: Cancelled | None = None,
 ) -> dict[str, Any]:
-    """Facts about a video as plain values (for JSON), with ``remedy``: sentences on what to do.
+    """Inspect a video and return the findings as plain values for JSON; ``remedy`` has sentences on what to do.
 
     The whole file is decoded once by one thread; then ``sample`` frames are read by seeking, in random order, and
     compared with that decode by checksum. ``exact`` is None if ``cancelled()`` ended the check before.
@@ -51,7 +51,7 @@ def check_video(
     try:
         return _check(path, sample, progress, cancelled)
     except IndexMismatchError:
-        # The cached index did not belong to the file. If the packets differ once more, that is reported.
+        # The cached index did not belong to the file. If the packets differ again, that is reported.
         delete_index(fingerprint(Path(path)))
         return _check(path, sample, progress, cancelled)
 
@@ -82,7 +82,7 @@ def _check(
 
 
 def _find_wrong_reads(reader: VideoReader, sample: int, cancelled: Cancelled | None) -> tuple[list[int], bool]:
-    """Sampled frames for which seeking and the sequential decode differ; whether any is interlaced."""
+    """Sampled frames for which seeking and the sequential decode differ, and whether any frame is interlaced."""
     count = reader.frame_count
     frames = random.Random(0).sample(range(count), min(sample, count))
     wrong = []
@@ -149,7 +149,7 @@ def _duration(times: Seconds, fps: float) -> float | None:
 
 
 def ends_early(seconds: float | None, announced: float | None, *, hidden: int = 0, fps: float = 0.0) -> bool:
-    """Whether the frames end well before the length that the header announces for them (not for the audio).
+    """Whether the frames end well before the video length in the header (audio does not count).
 
     The announced length may include the frames that an edit list hides (``hidden``).
     """

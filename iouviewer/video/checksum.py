@@ -17,8 +17,8 @@ _WORD_BYTES = 8
 def frame_checksum(frame: Any) -> int:
     """32-bit checksum of every pixel of every plane of PyAV's frame: 0.2 ms at 1080p, without holding a lock.
 
-    Every line counts: frames that reference a damaged frame can differ in single pixels from one seek to another.
-    Padding is excluded, as the decoder leaves different bytes in it from run to run.
+    Every line is included, because frames that reference a damaged frame can differ in single pixels between seeks.
+    Padding is excluded, because its bytes differ from run to run.
 
     Each line contributes a sum of its words with odd weights, each column of words a plain sum; CRC-32 combines them. A
     change within one word always changes the sum of its line. Changes that cancel out in a line, such as those of a few

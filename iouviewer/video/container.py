@@ -32,7 +32,7 @@ DISK_ERROR = tr("part of this file cannot be read from the disk")
 CHECK_DISK = tr("Check the disk or the connection, then open the file again. Nothing was changed.")
 
 _PROBE_WITHOUT_DECODING = {"skip_frame": "all"}
-"""Options for the decoders that only probing uses; frames are decoded by another one."""
+"""Options for the decoders that FFmpeg uses for probing only; frames are decoded by another decoder."""
 
 _READ_TEST_BYTES = 4 << 20
 """Bytes read after the last packet to test whether the disk returns them."""
@@ -83,7 +83,7 @@ def open_container(
     stamp: FileStamp | None = None,
     options: dict[str, str] | None = None,
 ) -> Any:
-    """PyAV's input container of a file with a video stream; UserError says why it cannot be opened.
+    """Open a file with a video stream as PyAV's input container; UserError says why it cannot be opened.
 
     Args:
         stream_info: what an earlier opening of the same file found. Probing then decodes nothing, which saves decoding
@@ -174,7 +174,7 @@ def read_stream_info(container: Any) -> StreamInfo:
 
 
 def _stream_duration(container: Any, stream: Any) -> float | None:
-    """Seconds from the first frame to the end of the last that are announced for this stream and no other.
+    """Seconds from the first frame to the end of the last, as announced for this stream alone.
 
     Audio may start earlier or end later than the video, so the duration of the whole file does not help.
     """
@@ -203,7 +203,7 @@ def _parse_seconds(tag: str) -> float | None:
 def demux(container: Any, stream: Any) -> Iterator[Any]:
     """The stream's packets to the end of the file, skipping errors of the demuxer while it makes progress.
 
-    The empty packets with which PyAV flushes a stream are left out. Raises UserError if the disk does not respond.
+    PyAV's empty flush packets are left out. Raises UserError if the disk does not respond.
     """
     import av
 
@@ -236,7 +236,7 @@ def scan_packets(
     ``progress(bytes read, None)`` is called every 1,000 packets, with the packets so far about every 20,000.
     """
     stream = select_video_stream(container)
-    # A flat array of integers: rows as Python tuples would take four times the memory.
+    # A flat array of integers: Python tuples would take four times the memory.
     columns = array("q")
     position = -1
     for count, packet in enumerate(demux(container, stream), start=1):
@@ -262,7 +262,7 @@ def scan_packets(
 
 
 def packets_from_rows(rows: array[int]) -> Packets:
-    """The columns pts, dts, pos, size, key, discard, corrupt of ``rows``, which has the packets one after another."""
+    """Packets from flat rows of pts, dts, pos, size, key, discard and corrupt."""
     table = np.array(rows, dtype=np.int64).reshape(-1, 7)
     pts, dts, pos, size, key, discard, corrupt = (np.ascontiguousarray(column) for column in table.T)
     return Packets(pts, dts, pos, size, key.astype(np.bool_), discard.astype(np.bool_), corrupt.astype(np.bool_))

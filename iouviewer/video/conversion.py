@@ -1,4 +1,4 @@
-"""From decoded frames to pixels: BGR for models (as OpenCV converts), BGRA for the screen, JPEG for caches."""
+"""Converts decoded frames to pixels: BGR for models (as OpenCV does), BGRA for the screen, JPEG for caches."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 PROXY_LONG_SIDE = 960
-"""Pixels of the longer side of frames that are cached small."""
+"""Longer side of frames in the proxy and of cached keyframes, pixels."""
 
 _JPEG_QUALITY = 85
-"""A twentieth of the bytes, 3 ms to decode at 960 x 540."""
+"""Takes a twentieth of the uncompressed bytes and 3 ms to decode at 960 x 540."""
 
 _HD_HEIGHT = 720
-"""Streams that name no colour matrix are taken for BT.709 from this height, for BT.601 below, as players do."""
+"""Streams without a colour matrix count as BT.709 from this height and as BT.601 below it, as in players."""
 
 _MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 """FFmpeg's AVColorSpace -> swscale's name."""
 
 _SINGLE_THREAD_PIXELS = 4_000_000
-"""Up to this size one thread converts a frame faster than several, and leaves the other cores to decoding."""
+"""Up to this size, one thread converts a frame faster than several do and leaves the other cores free for decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class DisplayFrame:
     Attributes:
         frame: number of the frame shown in ``pixels``.
         pixels: (h, w, 4) uint8, B, G, R, unused, contiguous: QImage.Format_RGB32 can wrap it.
-        exact: it is the requested frame, and known to be decoded correctly.
+        exact: whether this is the requested frame and known to be decoded correctly.
         scale: w / the video's width after rotation.
-        damaged: the file is damaged here; this is what can be decoded.
-        interlaced: it combines two fields from different moments.
+        damaged: whether the file is damaged here, so the frame shows only what could be decoded.
+        interlaced: whether the frame combines two fields from different moments.
         checksum: ``checksum.frame_checksum`` of the whole decoded frame, if requested.
     """
 
@@ -55,7 +55,7 @@ class Converter:
 
     Args:
         rotation: degrees clockwise.
-        use_all_cores: nothing is decoded during a conversion, so all cores may share it.
+        use_all_cores: let all cores share a conversion; for callers that decode nothing meanwhile.
     """
 
     def __init__(self, rotation: int = 0, *, use_all_cores: bool = False) -> None:

@@ -22,7 +22,7 @@ from iouviewer.video.timestamps import NO_PTS
 
 
 class DecodeCheck:
-    """A clean decode of a whole file, one frame at a time, so that it can be paused for other work.
+    """A clean decode of a whole file, one frame per call, so it can be paused for other work.
 
     Owned by one thread. ``close`` it when it is done or no longer needed.
     """
@@ -71,7 +71,7 @@ class DecodeCheck:
         return True
 
     def _record_format(self, frame: Any) -> None:
-        """Record changes of size or pixel format, which a decoder handles silently."""
+        """Record changes of size or pixel format, which the decoder does not report."""
         size, pixel_format = (int(frame.width), int(frame.height)), str(frame.format.name)
         if self._format is None:
             # All frames are displayed in the size found when opening the file.
@@ -82,10 +82,10 @@ class DecodeCheck:
             self._format_changes.append(FormatChange(len(self._rows) - self._untraced, size, pixel_format))
 
     def result(self) -> VideoIndex:
-        """The index with frames, order and checksums from the decode; ValueError before it is done.
+        """The index with frames, order and checksums from the decode; ValueError before the decode is done.
 
         Raises UserError if the file did not return all packets of the index, and IndexMismatchError if it returned
-        others: a failing disk must not count as a check.
+        others, so a failing disk does not count as a successful check.
         """
         if not self.done:
             raise ValueError("the file has not been decoded to its end")

@@ -20,7 +20,7 @@ class DecodeFailures:
         self._path, self._stamp = path, stamp
         self._known: dict[int, tuple[type[UserError], str, str]] = {}
         self.index_mismatch = False
-        """The index did not belong to the file; nothing decoded with it is kept when another one arrives."""
+        """Whether the index did not belong to the file; the next index then discards everything decoded so far."""
         self._is_reindexed = False
 
     def raise_known(self, frame: int) -> None:
@@ -62,11 +62,11 @@ class DecodeFailures:
 
 
 class DamagedGops:
-    """Which GOPs one thread decodes, because several threads may decode frames around damage incorrectly.
+    """The GOPs to decode with one thread, because several threads may decode frames around damage incorrectly.
 
-    These are the GOPs in which the decode check met damage; once several threads have decoded any other frame
-    incorrectly, all: some decoders do not report damage, and fill what they cannot decode with arbitrary memory.
-    Without checksums this cannot be detected, so a damaged file is then decoded by one thread throughout.
+    These are the GOPs in which the decode check found damage. Once several threads have decoded any other frame
+    incorrectly, they are all GOPs: some decoders do not report damage and fill what they cannot decode with arbitrary
+    memory. This can be detected only by checksums; without them, a damaged file is decoded by one thread throughout.
     """
 
     def __init__(self, index: VideoIndex) -> None:
@@ -75,7 +75,7 @@ class DamagedGops:
         self._covers_all = False
 
     def add_all(self) -> None:
-        """Several threads decoded a frame incorrectly where no damage was known."""
+        """Include every GOP, after several threads decoded a frame incorrectly where no damage was known."""
         self._covers_all = True
 
     def suits(self, index: VideoIndex, frame: int, *, single_thread: bool) -> bool:

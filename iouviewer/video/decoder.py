@@ -21,7 +21,7 @@ from iouviewer.video.stream_info import StreamInfo
 from iouviewer.video.timestamps import NO_PTS
 
 _MAX_UNKNOWN_PACKETS = 400
-"""Packets after a seek that the index does not have; beyond that the file is read from its beginning instead."""
+"""Unknown packets tolerated after a seek; beyond that, the file is read from its beginning instead."""
 
 
 class SupersededError(Exception):
@@ -167,7 +167,7 @@ class Decoder:
             try:
                 self._other_containers.append(open_container(self._path, info, stamp=self._stamp))
             except UserError:
-                return  # moved away; what is open can still be read
+                return  # the file was moved away; the open one can still be read
             contexts.append(select_video_stream(self._other_containers[-1]).codec_context)
             contexts[-1].thread_count, contexts[-1].options = 1, context.options
         self._parallel = ParallelDecoder(contexts, lambda free, raw: self._decode(raw.pts, raw, free))

@@ -15,9 +15,9 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """Shows whether a file was written to, without reading it: size in bytes, time in nanoseconds.
+    """Size (bytes) and modification time (ns) of a file, which show whether it was written to without reading it.
 
-    It is taken before the file is opened: what is read from a file that is written to meanwhile may be wrong.
+    Take the stamp before opening the file: data read from a file that is written to meanwhile may be wrong.
     """
 
     size: int
@@ -52,8 +52,8 @@ def fingerprint(path: Path) -> str:
 def fingerprint_images(images: Sequence[Path]) -> str:
     """SHA-256 (first 32 hexadecimal digits) of names, sizes, and the first MiB of the first and the last image.
 
-    The bytes distinguish folders whose images have the same names and sizes, as BMP files do. An image that may not be
-    read counts by its name and size. Raises OSError if a file is gone.
+    The bytes distinguish folders whose images have the same names and sizes, as BMP files do. An unreadable image
+    counts by its name and size only. Raises OSError if a file is gone.
     """
     digest = hashlib.sha256()
     for image in images:

@@ -9,7 +9,7 @@ from typing import Any
 from iouviewer.video.conversion import frame_bytes
 
 FULL_SIZE_RADIUS = 16
-"""Frames this near to the current one are kept at full size, and behind the direction of navigation as well."""
+"""Distance from the current frame up to which frames are kept at full size, in both directions."""
 
 _BEHIND = 1e9
 
@@ -21,7 +21,7 @@ class CachedFrame:
     Attributes:
         frame: PyAV's frame.
         scale: its size relative to the frame in the file.
-        exact: its content is known to be that of a clean decode.
+        exact: whether its content is known to equal that of a clean decode.
         size: bytes.
     """
 
@@ -68,7 +68,7 @@ class FrameCache:
         return sum(self._frames[number].size for number in span)
 
     def put(self, number: int, cached: CachedFrame) -> bool:
-        """Add a frame; a smaller one never replaces a larger. False if it was evicted at once."""
+        """Add a frame; a smaller one never replaces a larger one. Returns False if it was evicted at once."""
         old = self._frames.get(number)
         if old is not None:
             if old.scale > cached.scale:
@@ -82,7 +82,7 @@ class FrameCache:
         return number in self._frames
 
     def eviction_distance(self, number: int) -> float:
-        """How soon a frame may be needed: those just behind count four times as far, others behind as farthest."""
+        """Distance for eviction: four times as far for frames just behind, the farthest of all for others behind."""
         ahead = (number - self.position) * self.direction
         if ahead >= 0:
             return float(ahead)
@@ -102,7 +102,7 @@ class FrameCache:
 
     def _evict(self) -> None:
         while self.used > self.budget and len(self._frames) > 1:
-            # The distance grows to both sides, so the farthest frame is the first or the last.
+            # The distance grows in both directions, so the farthest frame is the first or the last.
             self.drop(max(self._numbers[0], self._numbers[-1], key=self.eviction_distance))
 
     def drop(self, number: int) -> None:

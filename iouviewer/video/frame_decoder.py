@@ -25,10 +25,10 @@ from iouviewer.video.seek_points import is_false_keyframe, lacks_references, use
 from iouviewer.video.stream_info import StreamInfo
 
 _MAX_DECODER_DELAY = 64
-"""Packets decoded past a frame's own before it counts as lost; decoders hold back at most 16 and one per thread."""
+"""Packets after a frame's own before the frame counts as lost; decoders delay at most 16 frames plus one per thread."""
 
 _MAX_IN_PROGRESS = (os.cpu_count() or 1) + 1
-"""Packets that decoder threads may be working on at once."""
+"""Packets that decoder threads may process at the same time."""
 
 DEFAULT_MEMORY = 4 << 20
 """Bytes unless specified, or what the reordering of frames takes. More makes sequential reading slower: frames then
@@ -75,7 +75,7 @@ class FrameDecoder:
         self._decoder = self._new_decoder(container)
         self._last_output = self._first_output = -1
         self._policy = CachePolicy(self.cache, stream_info)
-        # Slices keep all cores busy with one frame: decoding another one meanwhile would only slow it down.
+        # Slices keep all cores busy with one frame; decoding another one meanwhile would only slow it down.
         self._can_read_ahead = not uses_slice_threads(stream_info.codec)
         self.failures = DecodeFailures(path, stamp)
         self._rejected: set[int] = set()
@@ -141,7 +141,7 @@ class FrameDecoder:
         return frame in self._suspect
 
     def has_all_references(self, frame: int) -> bool:
-        """Whether everything that a cached frame may reference was decoded, so that damage would have shown."""
+        """Whether everything that a cached frame may reference was decoded, so any damage would have been detected."""
         if len(self.index.checksums) or not self._first_output <= frame <= self._last_output:
             return True
         return self._last_output >= self.index.last_reference(frame)
@@ -179,7 +179,7 @@ class FrameDecoder:
         self._last_output = self._first_output = -1
 
     def _start(self, packet: int, *, target: int, is_jump: bool = True) -> None:
-        """Seek to a keyframe; on the way to the target of a jump, frames that no other references are skipped."""
+        """Seek to a keyframe. On the way to the target of a jump, frames that no other frame references are skipped."""
         self._finish_references()
         if not self._damaged_gops.suits(self.index, target, single_thread=self._single_thread):
             self._replace_decoder(single_thread=not self._single_thread)
@@ -242,7 +242,7 @@ class FrameDecoder:
                     self._rejected.add(frame)
                     self._add_damage(packet, Damage(frame, reasons.UNDECODABLE_BECAUSE.format(detail=message)))
                 continue
-            # With threads the error arrives late: any packet still in progress may be the damaged one.
+            # With threads the error is reported late: any packet still in progress may be the damaged one.
             self._add_damage(packet, None)
             self._add_damage(max(decoder.start_packet, packet - _MAX_IN_PROGRESS), None)
         if decoder.failed and decoded is None:
@@ -283,7 +283,7 @@ class FrameDecoder:
         return cached
 
     def _discard_keyframe_flags(self) -> None:
-        """The container marks false keyframes: decode from the beginning until the decode check finds the true ones."""
+        """Decode from the beginning until the decode check finds the true keyframes: the container marks false ones."""
         self.index = without_keyframe_flags(self.index)
         self._last_output = self._first_output = -1
         self.cache.clear()
@@ -334,7 +334,7 @@ class FrameDecoder:
     # -- index and resources -------------------------------------------------------------------------------------
 
     def use_index(self, index: VideoIndex) -> None:
-        """Switch to a better index of the same file. Frames that may change, or prove wrong, are dropped."""
+        """Switch to a better index of the same file. Frames that may change or turn out to be wrong are dropped."""
         old, known = self.index, self.index.frame_count
         self.index = index
         same_packets = has_packets_of(index, old)
@@ -375,9 +375,9 @@ def _drop_mismatched(cache: FrameCache, index: VideoIndex) -> None:
 
 
 def _least_memory(index: VideoIndex, stream_info: StreamInfo) -> int:
-    """Bytes with which sequential reading decodes each frame once: all frames between a frame and its last reference.
+    """Bytes needed for sequential reading to decode each frame once: all frames between a frame and its last reference.
 
-    No more than that: a decoder whose memory is returned at once works within the processor's cache.
+    More would be slower: a decoder whose memory is returned at once works within the processor's cache.
     """
     padding = 1.0 + _LINE_ALIGNMENT / max(1, stream_info.size[0])
     return max(DEFAULT_MEMORY, int(padding * (index.max_reference_distance + 1) * stream_info.bytes_per_frame))

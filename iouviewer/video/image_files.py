@@ -1,4 +1,4 @@
-"""Which files of a folder are its images, and in what order."""
+"""Finds and sorts the image files of a folder."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def _has_animation_chunk(png: BinaryIO) -> bool:
 def list_images(path: Path) -> list[Path]:
     """The images of a folder in natural order (9 before 10), or of its ``img1`` folder; for an image, itself alone.
 
-    Hidden files are skipped: on foreign disks macOS puts a ``._1.png``, which is not an image, beside every ``1.png``.
-    Raises UserError if there is no image.
+    Hidden files are skipped: on non-Apple disks macOS creates a ``._1.png``, which is not an image, for every
+    ``1.png``. Raises UserError if there is no image.
     """
     if path.is_file():
         return [path]

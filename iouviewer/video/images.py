@@ -1,4 +1,4 @@
-"""A folder of images, or one image, read like a video without a time base."""
+"""Reads a folder of images, or one image, like a video without a time base."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ImageReader:
         return None
 
     def frame_at(self, seconds: float) -> int:
-        """Without a time base, one image per second; the nearest end outside."""
+        """The image at this time, with one image per second; outside, the first or last image."""
         return min(max(int(seconds), 0), self.frame_count - 1)
 
     def _validated(self, frame: int) -> int:

@@ -1,4 +1,4 @@
-"""Which packets a video has, which frames they contain, and in what order the frames are displayed.
+"""The index of a video: its packets, the frames they contain, and the display order of the frames.
 
 A frame is identified by the packet that contains it (its ordinal in a demux from the beginning). Users and project
 files identify it by (timestamp, occurrence): the occurrence counts frames with equal timestamps. Its *number* is its
@@ -242,7 +242,7 @@ class VideoIndex:
 
     @cached_property
     def max_reference_distance(self) -> int:
-        """Most frames between any frame and its ``last_reference``."""
+        """Largest number of frames between any frame and its ``last_reference``."""
         last_references = np.maximum.accumulate(self.frame_of_packet)[self.frame_packets]
         return int((last_references - np.arange(self.frame_count)).max(initial=0))
 
@@ -328,7 +328,7 @@ class VideoIndex:
 
 
 def _to_array(column: Int64) -> array[int]:
-    """The same numbers in an ``array``, from which reading a single one is ten times faster than from an ndarray."""
+    """The same numbers in an ``array``; reading a single element is ten times faster than from an ndarray."""
     return array("q", np.ascontiguousarray(column, np.int64).tobytes())
 
 
@@ -341,10 +341,9 @@ def build_index(
     rotation: int = 0,
     stream_info: StreamInfo | None = None,
 ) -> VideoIndex:
-    """The index that packets alone suggest: displayed packets in the order of their timestamps, segment by segment.
+    """Build the index from packets alone: displayed packets in order of their timestamps, segment by segment.
 
-    It leaves out what cannot be decoded because it leads the first GOP, and, unless ``complete``, frames whose number
-    is not final yet.
+    Undecodable frames that lead the first GOP are left out. So are frames without a final number, unless ``complete``.
     """
     displayed = np.flatnonzero(~packets.discard & (packets.size > 0) & ~undecodable_leading(packets))
     if not complete:
@@ -371,7 +370,7 @@ def build_index(
 
 
 def undecodable_leading(packets: Packets) -> Bool:
-    """(P,) bool: packets stored after the first keyframe and displayed before it: the file starts in an open GOP."""
+    """(P,) bool: packets stored after the first keyframe but displayed before it, as the file starts in an open GOP."""
     keys = np.flatnonzero(packets.key & ~packets.discard & (packets.size > 0))
     if not len(keys) or packets.pts[keys[0]] == NO_PTS:
         return np.zeros(len(packets), np.bool_)
@@ -384,7 +383,9 @@ def undecodable_leading(packets: Packets) -> Bool:
 
 
 def _has_final_order(packets: Packets) -> Bool:
-    """(P,) bool: packets before which no later packet can be displayed, as none is displayed before it is decoded."""
+    """(P,) bool: packets that no later packet can precede in display order, as none is shown before it is
+    decoded.
+    """
     last = packets.dts[-1] if len(packets) else NO_PTS
     if last == NO_PTS:
         return np.arange(len(packets)) < len(packets) - _MAX_REORDERED

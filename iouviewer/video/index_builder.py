@@ -1,4 +1,4 @@
-"""Incremental building of the index of a large file: the part built so far is usable meanwhile."""
+"""Builds the index of a large file incrementally; the part built so far is usable at any time."""
 
 from __future__ import annotations
 

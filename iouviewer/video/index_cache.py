@@ -35,7 +35,7 @@ MAX_ENTRIES = 2000
 """Indexes that are kept; the least recently used ones are deleted first."""
 
 _ABANDONED_AFTER = 3600
-"""Seconds after which a partly written file must be the remains of a crash rather than another window's."""
+"""Age in seconds from which a partly written file is left over from a crash, not in use by another window."""
 
 
 def index_path(fingerprint: str) -> Path:
@@ -124,7 +124,7 @@ def _is_unchanged(video: Path, stamp: FileStamp) -> bool:
 
 
 def _write(path: Path, body: io.BytesIO) -> None:
-    """Put a file in place atomically; after a failure nothing of it remains. Raises OSError."""
+    """Write a file atomically; after a failure no partial file remains. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     temporary = Path(name)
     try:
@@ -138,7 +138,7 @@ def _write(path: Path, body: io.BytesIO) -> None:
 
 
 def _evict(current: Path) -> None:
-    """Delete the least recently used indexes, and remains of crashes, until the folder is within its limits."""
+    """Delete partial files left by crashes, and the least recently used indexes beyond the folder's limits."""
     entries: list[tuple[float, int, Path]] = []
     for path in current.parent.iterdir():
         try:

@@ -1,4 +1,4 @@
-"""Keyframes for immediate previews: decoded on request, or cached small by a background thread."""
+"""Keyframes for immediate previews: decoded on request, or cached at reduced size by a background thread."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from iouviewer.video.timestamps import Int64
 _log = logging.getLogger(__name__)
 
 _MIN_AVERAGE_GOP = 8
-"""Average GOP length, in frames, from which caching keyframes pays."""
+"""Average GOP length, in frames, from which caching keyframes is worthwhile."""
 
 _INITIAL_SECONDS_PER_BYTE = 80e-9
-"""Seconds to decode a byte of a keyframe, before one was decoded: high-bitrate H.264 on one core."""
+"""Initial estimate of the seconds to decode one byte of a keyframe: high-bitrate H.264 on one core."""
 
 _SECONDS_PER_PIXEL = 1e-9
-"""Seconds to decode a keyframe apart from its bytes."""
+"""Seconds to decode one pixel of a keyframe, in addition to the time for its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class DecodedKeyframe:
 
 @dataclass(frozen=True, slots=True)
 class CachedKeyframe:
-    """A small keyframe in memory.
+    """A keyframe at reduced size in memory.
 
     Attributes:
         number: frame number.
@@ -70,7 +70,7 @@ class CachedKeyframe:
 
 
 class KeyframeCache:
-    """Keyframes of one file, by packet. Owned by one thread; an own background thread fills the cache while idle.
+    """Keyframes of one file, by packet. Owned by one thread; its own background thread fills the cache while idle.
 
     Args:
         budget: bytes that cached keyframes may take, 0 to cache none.

@@ -31,7 +31,7 @@ from iouviewer.video.reasons import ORDER_UNKNOWN
 from iouviewer.video.stream_info import StreamInfo
 
 _FIRST_PACKETS = 64
-"""Packets read of a file that is opened without its index."""
+"""Number of packets to read when a file is opened without its index."""
 
 
 def open_video(

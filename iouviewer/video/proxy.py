@@ -1,8 +1,8 @@
 """Proxies: small JPEG copies of the frames the user visits, so that scrubbing a long GOP shows each frame at once.
 
-Each video has one append-only file in the cache folder. Every record names its frame and carries a checksum, so a
-truncated or damaged record is never shown. It also carries the checksum of the whole frame: the name of the file
-reveals most changes of a video, but only the frames themselves reveal all. The folder can be deleted at any time.
+Each video has one append-only file in the cache folder. Every record contains its frame number and a checksum, so a
+truncated or damaged record is never shown. It also contains the checksum of the whole frame: the name of the file
+detects most changes of a video, but only the frames themselves detect all. The folder can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def proxy_folder() -> Path:
 
 
 def clear_proxies() -> int:
-    """Delete all proxies; the bytes freed. One that another window has open remains on some systems."""
+    """Delete all proxies and return the bytes freed. On some systems, one that another window has open remains."""
     freed = 0
     for path in proxy_folder().glob("*.pictures"):
         try:

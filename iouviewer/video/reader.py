@@ -28,7 +28,7 @@ from iouviewer.video.seek_points import uses_slice_threads
 from iouviewer.video.stream_info import StreamInfo
 
 _PREVIEWS = 6
-"""Converted keyframes kept, so that scrubbing within a GOP shows them again without decoding."""
+"""Number of converted keyframes to keep, so scrubbing within a GOP shows them again without decoding."""
 
 _MAX_TICKS = 2.0**61
 """Largest requested time in units of the time base."""
@@ -37,7 +37,7 @@ _MAX_KEYFRAME_SECONDS = 0.025
 """Seconds that a keyframe may take to decode before another preview is shown first."""
 
 _MIN_MEMORY_FOR_KEYFRAMES = 64 << 20
-"""Bytes for decoded frames from which an eighth of them goes to keyframes."""
+"""Memory for decoded frames, in bytes, from which an eighth of it is used for keyframes."""
 
 
 class VideoReader:
@@ -129,7 +129,7 @@ class VideoReader:
         return float(times[frame]) if len(times) else None
 
     def frame_at(self, seconds: float) -> int:
-        """The frame displayed ``seconds`` after the first; the nearest end outside the video."""
+        """The frame displayed ``seconds`` after the first; outside the video, the first or last frame."""
         times = self.index.times
         if not len(times):
             rate = self.fps or 1.0

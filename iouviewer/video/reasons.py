@@ -1,4 +1,4 @@
-"""Why frame numbers are uncertain and frames damaged: the reasons an index stores, and the text shown for each.
+"""The reasons an index stores for uncertain frame numbers and damaged frames, and the text shown for each.
 
 The index cache stores the English sentences below as values. They never change and are never translated; ``describe``
 returns the text to show.

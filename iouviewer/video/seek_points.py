@@ -1,4 +1,4 @@
-"""Properties of codecs and keyframes that decide where decoding can start and how it can be parallel."""
+"""Properties of codecs and keyframes that determine where decoding can start and how it can run in parallel."""
 
 from __future__ import annotations
 

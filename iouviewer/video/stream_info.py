@@ -68,7 +68,7 @@ class StreamInfo:
 
 @dataclass(frozen=True)
 class FormatChange:
-    """A frame in the middle of a stream from which the frames have another size or pixel format.
+    """A change of size or pixel format within a stream.
 
     Attributes:
         frame: the first frame in this format; 0 if even the first differs from the size announced by the file.

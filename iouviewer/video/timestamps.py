@@ -1,7 +1,7 @@
 """Where the timestamps of a stream restart or jump, and the continuous timeline without these breaks.
 
-Concatenated recordings, edited programmes and clocks that were set leave timestamps that no longer determine the order
-of the frames or the length of the video. The packets between two restarts are called a *segment*.
+In concatenated recordings, edited programmes and recordings whose clock was set, timestamps no longer determine the
+order of the frames or the length of the video. The packets between two restarts are called a *segment*.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ At a keyframe any step back counts: no frame displayed later is stored before it
 """
 
 _JUMP_STEPS, _JUMP_SECONDS = 100, 600.0
-"""A step of more than both is a change of clock. Shorter ones are pauses, whose times are right."""
+"""A step longer than both is a clock change. Shorter steps are pauses with correct times."""
 
 
 @dataclass(frozen=True, slots=True)
