@@ -12,7 +12,7 @@ from iouviewer.i18n import tr
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``check``."""
-    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("video", type=Path, metavar="VIDEO", help=tr("video file or folder of images"))
     parser.add_argument("--json", action="store_true", help=tr("print the findings as JSON"))
 
 

@@ -15,7 +15,14 @@ FORMATS = ("mot", "yolo", "coco", "cvat", "voc", "labelme", "boxcsv")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``convert``."""
-    parser.add_argument("paths", nargs="+", type=Path, metavar="[VIDEO] IN OUT")
+    parser.usage = "%(prog)s [-h] --to FORMAT [OPTION ...] [VIDEO] IN OUT"
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="[VIDEO] IN OUT",
+        help=tr("video, if needed; file to read; file or folder to write"),
+    )
     parser.add_argument("--to", choices=FORMATS, required=True, help=tr("format to write"))
     add_import_options(parser)
     add_size_options(parser)
@@ -27,7 +34,10 @@ def run(args: argparse.Namespace) -> int:
     from iouviewer.jobs.convert import ConvertRequest, convert
 
     if len(args.paths) not in {2, 3}:
-        raise UserError(tr("give [VIDEO] IN OUT"), remedy=tr("See {command} --help", command="iouviewer convert"))
+        raise UserError(
+            tr("expected [VIDEO] IN OUT, but got {count} paths", count=len(args.paths)),
+            remedy=tr("See {command} --help.", command="iouviewer convert"),
+        )
     *videos, source, target = args.paths
     video = existing_video(videos[0]) if videos else None
     source = existing_path(source, tr("the file to convert does not exist"))

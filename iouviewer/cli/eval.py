@@ -28,7 +28,7 @@ ANALYSIS_KEYS = frozenset({"bootstrap", "confusion", "errors", "pr", "reconcile"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``eval``."""
-    parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO")
+    parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO", help=tr("video file or folder of images"))
     parser.add_argument("--gt", type=Path, required=True, metavar="FILE", help=tr("ground truth"))
     add_prediction_option(parser)
     add_frames_option(parser)
@@ -36,11 +36,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_scoring_options(parser)
     parser.add_argument("--target", type=fraction, default=0.75, help=tr("target IoU line of the plot (default 0.75)"))
     for option, text in (
-        ("--csv", tr("write IoU by frame")),
-        ("--pairs", tr("write all pairs")),
-        ("--json", tr("write all metrics")),
+        ("--csv", tr("write IoU by frame as CSV")),
+        ("--pairs", tr("write all pairs as CSV")),
+        ("--json", tr("write all metrics as JSON")),
         ("--plot", tr("write the IoU plot, .png or .svg")),
-        ("--html", tr("write the report as one file")),
+        ("--html", tr("write the HTML report")),
     ):
         parser.add_argument(option, type=Path, metavar="FILE", help=text)
     parser.add_argument(
@@ -54,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
     """Score the variants, write the files, print the table; CONDITION_HOLDS if the condition of ``--fail-if`` holds."""
     check_output_folders((args.csv, args.pairs, args.json, args.plot, args.html))
     if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
-        raise UserError(tr("a plot can be written as .png or .svg"), path=args.plot)
+        raise UserError(
+            tr("a plot can be written as .png or .svg"), path=args.plot, remedy=tr("Choose one of these extensions.")
+        )
     from dataclasses import replace
 
     from iouviewer.atomic import write_file
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     )
     with ProgressLine("eval") as progress:
         result = evaluate(request, progress)
-    # An undecidable condition must not look like a finished run: decide it before anything is printed.
+    # Evaluate the condition before anything is printed: one with an error must not look like a finished run.
     condition_holds = args.fail_if is not None and result.condition_holds(args.fail_if)
     for path, contents in (
         (args.csv, result.score_csv),

@@ -31,8 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--pred", "NAME=FILE", named_path, tr("predictions of one variant on the video of the preceding --gt")),
         ("--video", "FILE", Path, tr("video of the preceding --gt")),
         ("--frames", "A:B[:K]|@FILE", str, tr("frames to use; for every video if given before several --gt")),
-        ("--size", "WxH", image_size, tr("frame size, if there is no video; scope as --frames")),
-        ("--count", "N", positive_integer, tr("number of frames, if there is no video; scope as --frames")),
+        ("--size", "WxH", image_size, tr("frame size, if there is no video; applies like --frames")),
+        ("--count", "N", positive_integer, tr("number of frames, if there is no video; applies like --frames")),
     ):
         parser.add_argument(
             option, action=OrderedOption, metavar=metavar, type=kind, default=argparse.SUPPRESS, help=text
@@ -70,5 +70,5 @@ def run(args: argparse.Namespace) -> int:
         write_file(args.junit, gate_junit(result.judgements, undecided_fails=undecided_fails))
     sys.stdout.write(gate_text(result.judgements, result.notes))
     if result.status is GateStatus.CANNOT_JUDGE:
-        raise UserError(tr("a variant cannot be judged"), remedy=tr("The output above says why"))
+        raise UserError(tr("a variant cannot be judged"), remedy=tr("The output above says why."))
     return 0 if result.status is GateStatus.UNDECIDED and not undecided_fails else int(result.status)

@@ -32,7 +32,7 @@ def read_videos(args: argparse.Namespace, progress: ProgressLine) -> list[GateVi
     if len(projects) < len(args.sources):
         raise UserError(
             tr("projects and videos cannot be mixed"),
-            remedy=tr("Give only projects, or give each video as --video after its --gt"),
+            remedy=tr("Give only projects, or give each video as --video after its --gt."),
         )
     return _from_projects(args, projects)
 
@@ -42,14 +42,14 @@ def _from_projects(args: argparse.Namespace, paths: list[Path]) -> list[GateVide
     if len(groups) > 1 or groups[0].keys() & {"gt", "video"} or groups[0]["pred"] or args.model:
         raise UserError(
             tr("a project has its own ground truth and variants"),
-            remedy=tr("Leave out --gt, --video, --pred and --model"),
+            remedy=tr("Leave out --gt, --video, --pred and --model."),
         )
     for name in FILE_OPTIONS:
         if vars(args).get(name) or groups[0].get(name):
             option = f"--{name.replace('_', '-')}"
             raise UserError(
-                tr("{option} is about reading files and has no effect on a project", option=option),
-                remedy=tr("Leave out {option}", option=option),
+                tr("{option} applies only to files, not to a project", option=option),
+                remedy=tr("Leave out {option}.", option=option),
             )
     request = EvalRequest(
         video=None,
@@ -90,11 +90,11 @@ def _groups(args: argparse.Namespace) -> list[dict[str, Any]]:
 def _from_files(args: argparse.Namespace, videos: list[Path], progress: ProgressLine) -> list[GateVideo]:
     groups = _groups(args)
     if "gt" not in groups[0]:
-        raise UserError(tr("there is no ground truth"), remedy=tr("Give a project, or --gt FILE"))
+        raise UserError(tr("there is no ground truth"), remedy=tr("Give a project, or --gt FILE."))
     if len(videos) > 1 or (videos and (len(groups) > 1 or "video" in groups[0])):
         raise UserError(
             tr("it is not clear which video belongs to which ground truth"),
-            remedy=tr("Give each video as --video after its --gt"),
+            remedy=tr("Give each video as --video after its --gt."),
         )
     requests, paths = [], []
     for group in groups:
@@ -120,4 +120,4 @@ def _refuse_duplicates(paths: list[Path]) -> None:
     """UserError where two paths are the same file: the same video twice would count as twice the evidence."""
     for number, path in enumerate(paths):
         if any(path.resolve() == other.resolve() for other in paths[:number]):
-            raise UserError(tr("given twice"), path=path, remedy=tr("Give each video once"))
+            raise UserError(tr("given twice"), path=path, remedy=tr("Give each video once."))

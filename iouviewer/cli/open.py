@@ -19,7 +19,9 @@ from iouviewer.i18n import tr
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``open``."""
-    parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO|PROJECT")
+    parser.add_argument(
+        "video", nargs="?", type=Path, metavar="VIDEO|PROJECT", help=tr("video, folder of images, or project file")
+    )
     parser.add_argument("--gt", type=Path, metavar="FILE", help=tr("ground truth"))
     add_prediction_option(parser)
     add_model_option(parser)
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         if video.suffix == ".iouv":
             if project is not None:
                 raise UserError(
-                    tr("two projects were given"), remedy=tr("Leave out --project, or give the video instead")
+                    tr("two projects were given"), remedy=tr("Leave out --project, or give the video instead.")
                 )
             video, project = None, video
     gt = existing_ground_truth(args.gt) if args.gt is not None else None

@@ -18,7 +18,7 @@ class OneLineParser(argparse.ArgumentParser):
     """A parser that reports bad usage as one line, without the usage text; ``main`` maps it to exit status 2."""
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(message, remedy=tr("See {command} --help", command=self.prog))
+        raise UserError(message, remedy=tr("See {command} --help.", command=self.prog))
 
 
 class OrderedOption(argparse.Action):
@@ -35,7 +35,7 @@ def named_path(text: str) -> tuple[str, Path]:
     if not equals:
         name, path = Path(text).stem, text
     if not name.strip() or not path:
-        raise argparse.ArgumentTypeError(tr("{text!r} must be NAME=PATH", text=text))
+        raise argparse.ArgumentTypeError(tr("{text!r} is not NAME=PATH", text=text))
     return name.strip(), Path(path)
 
 
@@ -44,14 +44,14 @@ def image_size(text: str) -> tuple[int, int]:
     width, x, height = text.lower().partition("x")
     if x and width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0:
         return int(width), int(height)
-    raise argparse.ArgumentTypeError(tr("{text!r} must be WIDTHxHEIGHT in pixels, for example 1920x1080", text=text))
+    raise argparse.ArgumentTypeError(tr("{text!r} is not WIDTHxHEIGHT in pixels, for example 1920x1080", text=text))
 
 
 def class_pair(text: str) -> tuple[str, str]:
     """``A=B``: class A of the predictions is class B of the ground truth."""
     a, equals, b = text.partition("=")
     if not equals or not a.strip() or not b.strip():
-        raise argparse.ArgumentTypeError(tr("{text!r} must be A=B", text=text))
+        raise argparse.ArgumentTypeError(tr("{text!r} is not A=B", text=text))
     return a.strip(), b.strip()
 
 
@@ -62,7 +62,7 @@ def fraction(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(tr("{text!r} must be a number from 0 to 1", text=text))
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a number from 0 to 1", text=text))
     return value
 
 
@@ -77,7 +77,7 @@ def margins(text: str) -> dict[str, float]:
             points = -1.0
         if name not in MARGIN_METRICS or name in found or not 0.0 <= points <= 100.0:
             raise argparse.ArgumentTypeError(
-                tr("{text!r} must be like ap=1.0,pq=1.0 (ap, pq, avg_iou; 0 to 100 points)", text=text)
+                tr("{text!r} is not a list such as ap=1.0,pq=1.0 (ap, pq, avg_iou; 0 to 100 points)", text=text)
             )
         found[name] = points
     return found
@@ -86,7 +86,7 @@ def margins(text: str) -> dict[str, float]:
 def positive_integer(text: str) -> int:
     """An integer from 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(tr("{text!r} must be a positive integer", text=text))
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a positive integer", text=text))
     return int(text)
 
 
@@ -98,7 +98,7 @@ def print_message(message: str) -> None:
 def existing_path(path: Path, missing: str) -> Path:
     """The absolute path; UserError with the message ``missing`` if nothing exists there."""
     if not path.exists():
-        raise UserError(missing, path=path, remedy=tr("Check the path"))
+        raise UserError(missing, path=path, remedy=tr("Check the path."))
     return path.absolute()
 
 
@@ -119,9 +119,9 @@ def variant_paths(pairs: Iterable[tuple[str, Path]]) -> tuple[tuple[str, Path], 
         if name in found:
             raise UserError(
                 tr("two variants are named {name!r}", name=name),
-                remedy=tr("Give each --pred and --model its own NAME"),
+                remedy=tr("Give each --pred and --model its own NAME."),
             )
-        found[name] = existing_path(path, tr("the file of variant {name!r} does not exist", name=name))
+        found[name] = existing_path(path, tr("the file for variant {name!r} does not exist", name=name))
     return tuple(found.items())
 
 
@@ -129,7 +129,7 @@ def check_output_folders(paths: Iterable[Path | None]) -> None:
     """UserError where a file's folder does not exist: found before models run for minutes."""
     for path in paths:
         if path is not None and not path.absolute().parent.is_dir():
-            raise UserError(tr("the folder for this file does not exist"), path=path, remedy=tr("Create it first"))
+            raise UserError(tr("the folder for this file does not exist"), path=path, remedy=tr("Create it first."))
 
 
 def add_prediction_option(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +140,7 @@ def add_prediction_option(parser: argparse.ArgumentParser) -> None:
         type=named_path,
         action="append",
         default=[],
-        help=tr("predictions of one variant"),
+        help=tr("predictions of one variant; can be repeated"),
     )
 
 
@@ -153,27 +153,28 @@ def add_model_option(parser: argparse.ArgumentParser, *, required: bool = False)
         action="append",
         default=None if required else [],
         required=required,
-        help=tr("weights of one variant to run"),
+        help=tr("weights of one variant to run; can be repeated"),
     )
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Settings of model runs."""
-    parser.add_argument("--floor", type=fraction, default=0.001, help=tr("lowest score to store (default 0.001)"))
-    parser.add_argument(
+    group = parser.add_argument_group(tr("running models"))
+    group.add_argument("--floor", type=fraction, default=0.001, help=tr("lowest score to store (default 0.001)"))
+    group.add_argument(
         "--nms-iou", type=fraction, default=0.7, help=tr("IoU threshold of non-maximum suppression (default 0.7)")
     )
-    parser.add_argument(
+    group.add_argument(
         "--max-det",
         type=positive_integer,
         default=300,
         metavar="N",
         help=tr("maximum detections per frame (default 300)"),
     )
-    parser.add_argument(
+    group.add_argument(
         "--imgsz", type=positive_integer, metavar="N", help=tr("input size in pixels (default: the weights' own)")
     )
-    parser.add_argument("--device", default="cpu", help=tr("cpu, or the number of a GPU (default cpu)"))
+    group.add_argument("--device", default="cpu", help=tr("cpu, or the number of a GPU (default cpu)"))
 
 
 def add_frames_option(parser: argparse.ArgumentParser) -> None:
@@ -187,13 +188,14 @@ def add_frames_option(parser: argparse.ArgumentParser) -> None:
 
 def add_import_options(parser: argparse.ArgumentParser) -> None:
     """How box files are read."""
-    parser.add_argument(
-        "--class", dest="class_name", metavar="NAME", help=tr("class of the boxes in files without classes")
+    group = parser.add_argument_group(tr("reading box files"))
+    group.add_argument(
+        "--class", dest="class_name", metavar="NAME", help=tr("class of the boxes in files that store no classes")
     )
-    parser.add_argument(
+    group.add_argument(
         "--frame-base", type=int, metavar="N", help=tr("number of the first frame in the files (default: by format)")
     )
-    parser.add_argument("--skip-bad-rows", action="store_true", help=tr("skip rows that cannot be read"))
+    group.add_argument("--skip-bad-rows", action="store_true", help=tr("skip rows that cannot be read"))
 
 
 def add_size_options(parser: argparse.ArgumentParser) -> None:
@@ -211,14 +213,14 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         "--baseline", metavar="NAME", help=tr("variant to compare the others with (default: the first)")
     )
     parser.add_argument(
-        "--conf", type=fraction, default=0.25, help=tr("confidence threshold of all metrics but AP (default 0.25)")
+        "--conf", type=fraction, default=0.25, help=tr("confidence threshold of all metrics except AP (default 0.25)")
     )
     parser.add_argument("--iou", type=fraction, default=0.5, help=tr("IoU threshold of a true positive (default 0.5)"))
     parser.add_argument(
         "--convention",
         choices=("continuous", "inclusive"),
         default="continuous",
-        help=tr("pixel edges: width is x2 - x1 (continuous) or x2 - x1 + 1 (inclusive)"),
+        help=tr("pixel edges: width is x2 - x1 (continuous, the default) or x2 - x1 + 1 (inclusive)"),
     )
     add_import_options(parser)
     parser.add_argument(

@@ -19,7 +19,7 @@ from iouviewer.i18n import tr
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``predict``."""
-    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("video", type=Path, metavar="VIDEO", help=tr("video file or folder of images"))
     add_model_option(parser, required=True)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=tr("folder for NAME.json and NAME.txt"))
     add_run_options(parser)

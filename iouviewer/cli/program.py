@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     "open": (tr("open the window (default)"), open_command),
     "demo": (tr("open the bundled sample, or score it without a window"), demo),
     "eval": (tr("score predictions against ground truth"), eval_command),
-    "gate": (tr("decide by verdict: exit status 0 pass, 3 fail, 4 undecided, 2 cannot judge"), gate),
+    "gate": (tr("judge variants against the baseline: exit status 0 pass, 3 fail, 4 undecided, 2 cannot judge"), gate),
     "predict": (tr("run models on a video"), predict),
     "convert": (tr("write boxes in another format"), convert),
     "check": (tr("inspect a video: frames, rate, damage, frame accuracy"), check),
@@ -60,7 +60,8 @@ def make_parser() -> OneLineParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (text, command) in COMMANDS.items():
-        command.add_options(commands.add_parser(name, help=text, description=text, allow_abbrev=False))
+        description = f"{text[0].upper()}{text[1:]}."
+        command.add_options(commands.add_parser(name, help=text, description=description, allow_abbrev=False))
     return parser
 
 

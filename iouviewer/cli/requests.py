@@ -53,15 +53,15 @@ def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) 
     named = variant_paths([*args.pred, *args.model])
     if not named:
         raise UserError(
-            tr("there are no predictions to score"), remedy=tr("Give --pred NAME=FILE or --model NAME=WEIGHTS")
+            tr("there are no predictions to score"), remedy=tr("Give --pred NAME=FILE or --model NAME=WEIGHTS.")
         )
     if args.model and video is None:
-        raise UserError(tr("--model needs a video"), remedy=tr("Give the video, or stored predictions with --pred"))
+        raise UserError(tr("--model needs a video"), remedy=tr("Give the video, or stored predictions with --pred."))
     names = [name for name, _ in named]
     if args.baseline is not None and args.baseline not in names:
         raise UserError(
             tr("the baseline {name!r} is not a variant", name=args.baseline),
-            remedy=tr("Variants: {names}", names=", ".join(names)),
+            remedy=tr("Variants: {names}.", names=", ".join(names)),
         )
     return EvalRequest(
         video=existing_video(video) if video is not None else None,

@@ -76,7 +76,7 @@ def convert(request: ConvertRequest) -> ConvertResult:
     if size is None and request.format not in FORMATS_WITHOUT_SIZE:
         raise UserError(
             tr("the format {format} needs the frame size", format=request.format),
-            remedy=tr("Give the video, or --size WxH"),
+            remedy=tr("Give the video, or --size WxH."),
         )
     data = BoxesToWrite(
         frames=boxes.frames,

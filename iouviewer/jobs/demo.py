@@ -80,7 +80,7 @@ def run_demo(
     if run:
         origin = tr("The models ran on this computer's CPU.")
     else:
-        origin = tr('Stored predictions were used. To run the models, pip install "iouviewer[yolo]".')
+        origin = tr('Stored predictions were used. To run the models, install the extra: pip install "iouviewer[yolo]"')
     if not models and not predictions:
         raise UserError(tr("the sample has no models"), remedy=tr("Reinstall iouviewer."))
     request = EvalRequest(

@@ -75,13 +75,13 @@ def read_document(
     request = request or EvalRequest(video=None, gt=None)
     listed = list(variants)
     if not listed:
-        raise UserError(tr("there are no variants to score"), remedy=tr("Open predictions or run a model"))
+        raise UserError(tr("there are no variants to score"), remedy=tr("Open predictions or run a model."))
     name_or_key = request.baseline or baseline or listed[0].key
     found = next((variant for variant in listed if name_or_key in {variant.key, variant.name}), None)
     if found is None:
         names = ", ".join(variant.name for variant in listed)
         raise UserError(
-            tr("the baseline {name!r} is not a variant", name=name_or_key), remedy=tr("Variants: {names}", names=names)
+            tr("the baseline {name!r} is not a variant", name=name_or_key), remedy=tr("Variants: {names}.", names=names)
         )
     known = document.sources[source]
     frames = np.arange(known.frame_count)

@@ -180,7 +180,7 @@ def source_frame_count(context: ReadContext, truth: ImportedBoxes) -> int:
     """Number of frames: that of the video or the options, otherwise that of the ground-truth file."""
     count = context.frame_count if context.frame_count is not None else truth.frame_count
     if count is None:
-        raise UserError(tr("the number of frames is not known"), remedy=tr("Give the video, or --count N"))
+        raise UserError(tr("the number of frames is not known"), remedy=tr("Give the video, or --count N."))
     return count
 
 
@@ -197,7 +197,9 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
                 first=int(boxes.frames[outside][0]),
             ),
             path=boxes.path,
-            remedy=tr("Check that the file belongs to this video; if it counts from another number, give --frame-base"),
+            remedy=tr(
+                "Check that the file belongs to this video; if its first frame has another number, give --frame-base."
+            ),
         )
     # Files keep a track's boxes outside the image to preserve the track; a model cannot find them.
     keep = ~outside & ((boxes.flags & int(BoxFlag.OUTSIDE)) == 0)

@@ -141,7 +141,7 @@ def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) 
         UserError: for anything in the files or the options that cannot be used.
     """
     if request.gt is None:
-        raise UserError(tr("there is no ground truth"), remedy=tr("Give --gt FILE"))
+        raise UserError(tr("there is no ground truth"), remedy=tr("Give --gt FILE."))
     source, context = read_source(request.video, request.read)
     truth_boxes = read_file(request.gt, context, request.read, ImportKind.GROUND_TRUTH)
     count = source_frame_count(context, truth_boxes)

@@ -50,7 +50,7 @@ def _tokens(text: str) -> list[Token]:
         if match is None:
             raise UserError(
                 tr(
-                    "condition {text!r}: {character!r} is not understood",
+                    "condition {text!r}: unexpected character {character!r}",
                     text=text,
                     character=text[position:].strip()[0],
                 )
@@ -79,7 +79,7 @@ class _Evaluator:
     def run(self) -> bool:
         value = self._condition()
         if self._tokens[self._at][0] != "end":
-            raise self._error(tr("{token!r} is not expected here", token=self._tokens[self._at][1]))
+            raise self._error(tr("unexpected {token!r}", token=self._tokens[self._at][1]))
         return self._boolean(value)
 
     def _error(self, reason: str) -> UserError:
@@ -94,12 +94,12 @@ class _Evaluator:
 
     def _boolean(self, value: float | bool) -> bool:
         if not isinstance(value, bool):
-            raise self._error(tr("a comparison is needed, for example a.ap < b.ap"))
+            raise self._error(tr("expected a comparison, for example a.ap < b.ap"))
         return value
 
     def _number(self, value: float | bool) -> float:
         if isinstance(value, bool):
-            raise self._error(tr("a number is needed instead of a comparison"))
+            raise self._error(tr("expected a number, not a comparison"))
         return value
 
     def _condition(self) -> float | bool:
@@ -147,7 +147,7 @@ class _Evaluator:
     def _nested(self, part: Callable[[], float | bool]) -> float | bool:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise self._error(tr("it is nested too deeply"))
+            raise self._error(tr("nested too deeply"))
         value = part()
         self._depth -= 1
         return value
@@ -158,7 +158,7 @@ class _Evaluator:
         if self._accept("op", "("):
             value = self._nested(self._condition)
             if not self._accept("op", ")"):
-                raise self._error(tr("a ')' is missing"))
+                raise self._error(tr("missing ')'"))
             return value
         number = self._accept("number")
         if number is not None:
@@ -172,7 +172,7 @@ class _Evaluator:
             if name is None:
                 token = self._tokens[self._at][1]
                 raise self._error(
-                    tr("a name is needed before {token!r}", token=token) if token else tr("it ends too early")
+                    tr("expected a name before {token!r}", token=token) if token else tr("unexpected end")
                 )
             names.append(name)
             if not self._accept("op", "."):

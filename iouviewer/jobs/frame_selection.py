@@ -63,7 +63,10 @@ def parse_frames(text: str, frame_count: int) -> Int:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(tr("the list of frames cannot be read ({reason})", reason=error), path=path) from error
+        raise UserError(
+            tr("the list of frames cannot be read: {reason}", reason=getattr(error, "strerror", None) or error),
+            path=path,
+        ) from error
     frames: set[int] = set()
     for number, line in enumerate(lines, start=1):
         entry = line.partition("#")[0].strip()

@@ -119,7 +119,7 @@ def judge(
     pool = _pool(videos, baseline, margins)
     names = list(dict.fromkeys(name for video in pool.videos for name in video.variants if name != baseline))
     if not names:
-        raise UserError(tr("there is no variant besides the baseline"), remedy=tr("Give a second --pred NAME=FILE"))
+        raise UserError(tr("there is no variant besides the baseline"), remedy=tr("Give a second --pred NAME=FILE."))
     judgements = []
     for number, name in enumerate(names):
         progress(number, len(names), tr("judging {variant}", variant=name))
@@ -151,7 +151,7 @@ def _baseline(videos: Sequence[GateVideo]) -> str:
     if len(named) > 1:
         raise UserError(
             tr("the videos have different baselines: {names}", names=", ".join(named)),
-            remedy=tr("Give --baseline NAME"),
+            remedy=tr("Give --baseline NAME."),
         )
     baseline = named[0] if named else videos[0].inputs.variants[0].name
     for video in videos:
@@ -160,7 +160,7 @@ def _baseline(videos: Sequence[GateVideo]) -> str:
             message = tr("the baseline {name!r} is not a variant", name=baseline)
             if len(videos) > 1:
                 message = tr("the baseline {name!r} is not a variant in {video}", name=baseline, video=video.name)
-            raise UserError(message, remedy=tr("Variants: {names}", names=", ".join(names)))
+            raise UserError(message, remedy=tr("Variants: {names}.", names=", ".join(names)))
     return baseline
 
 

@@ -265,7 +265,7 @@ def check_file_names(names: list[str]) -> None:
     """UserError if a variant's name cannot be a file name."""
     for name in names:
         if name in {".", ".."} or any(c in '/\\:*?"<>|' or ord(c) < 32 for c in name):
-            raise UserError(tr("{name!r} cannot be a file name", name=name), remedy=tr("Choose another NAME"))
+            raise UserError(tr("{name!r} cannot be a file name", name=name), remedy=tr("Choose another NAME."))
 
 
 def predict(request: PredictRequest, progress: ProgressCallback = no_progress) -> list[ModelRun]:

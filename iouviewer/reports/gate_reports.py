@@ -54,7 +54,7 @@ def gate_text(judgements: Sequence[Judgement], notes: Sequence[str] = ()) -> str
     for judgement in judgements:
         lines.append(f"{' '.join(judgement.sentence.split())}\n")
         if judgement.videos:
-            header = (tr("video"), tr("frames"), *_delta_titles())
+            header = (tr("Video"), tr("Frames"), *_delta_titles())
             table = text_table(header, [row.cells() for row in judgement.videos])
             lines += [f"  {line}\n" for line in table.splitlines()]
     return "".join([*lines, *(tr("Note: {note}", note=note) + "\n" for note in notes)])
@@ -72,7 +72,7 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequence[str] = ()) -> bytes:
     """A table with one row per variant, with several videos one with a row per variant and video, then the notes."""
-    header = (tr("variant"), tr("verdict"), tr("why"))
+    header = (tr("Variant"), tr("Verdict"), tr("Reason"))
     lines = [f"## {_markdown_text(title)}", "", _markdown_row(header), "| --- | --- | --- |"]
     lines += [
         _markdown_row([_markdown_text(one.name), f"**{one.outcome}**", _markdown_text(one.sentence)])
@@ -80,7 +80,7 @@ def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequenc
     ]
     rows = [[one.name, *row.cells()] for one in judgements for row in one.videos]
     if rows:
-        by_video = (tr("variant"), tr("video"), tr("frames"), *_delta_titles())
+        by_video = (tr("Variant"), tr("Video"), tr("Frames"), *_delta_titles())
         lines += ["", _markdown_row(by_video), "| --- | --- |" + " ---: |" * (len(by_video) - 2)]
         lines += [_markdown_row([_markdown_text(cell) for cell in row]) for row in rows]
     if notes:

@@ -18,6 +18,7 @@ from iouviewer.document.metric_columns import (
 )
 from iouviewer.document.variants import default_look
 from iouviewer.i18n import tr
+from iouviewer.metrics.json_texts import describe
 from iouviewer.metrics.table import Int
 from iouviewer.reports.html_template import page, svg_block
 from iouviewer.reports.plot import LEGEND_LOWER_LEFT, LINE_STYLES, plot_bytes, render_figure
@@ -28,12 +29,12 @@ Variants = Mapping[str, Mapping[str, Any]]
 """Metrics by variant name, as in the report's JSON."""
 
 _ERROR_NAMES = {
-    "Cls": tr("class"),
-    "Loc": tr("location"),
-    "Both": tr("class and location"),
-    "Dupe": tr("duplicate"),
-    "Bkg": tr("background"),
-    "Miss": tr("missed"),
+    "Cls": tr("Class"),
+    "Loc": tr("Location"),
+    "Both": tr("Class and location"),
+    "Dupe": tr("Duplicate"),
+    "Bkg": tr("Background"),
+    "Miss": tr("Missed"),
 }
 _MAX_CURVES = 12
 _NEGATIVE = re.compile(r"-\d")
@@ -64,8 +65,8 @@ def html_bytes(
     note = tr(
         "Δ in points (1 point = 0.01): variant minus baseline (*), negative is worse. "
         "Adding predictions never lowers Avg IoU; read it together with PQ. "
-        "AP as computed by pycocotools, from all stored predictions; "
-        ">= marks a lower bound where predictions were cut."
+        "AP is computed as in pycocotools, from all stored predictions; "
+        ">= marks a lower bound where predictions below a score were not stored."
     )
     settings = [[key, _value_text(protocol[key])] for key in sorted(protocol)]
     parts = [
@@ -163,7 +164,7 @@ def _verdicts(variants: Variants) -> str:
         for name, verdict in verdicts
         for metric, one in verdict["metrics"].items()
     ]
-    header = (tr("Variant"), tr("Metric"), tr("Δ points"), tr("low"), tr("high"), tr("Verdict"))
+    header = (tr("Variant"), tr("Metric"), tr("Δ points"), tr("Low"), tr("High"), tr("Verdict"))
     note = tr("95 % interval of a paired bootstrap over blocks of frames; a point is 0.01.")
     return f"{_heading(tr('Verdicts'))}<ul>\n{sentences}</ul>\n{_table(header, rows)}{_note(note)}"
 
@@ -193,7 +194,7 @@ def _errors(variants: Variants) -> str:
         rows.append([name, *cells])
     if not rows:
         return ""
-    note = tr("Number of errors, and in brackets the points of AP50 that fixing them would gain (TIDE).")
+    note = tr("Number of errors; in brackets, the points of AP50 that fixing them would gain (TIDE).")
     return _heading(tr("Errors")) + _table((tr("Variant"), *_ERROR_NAMES.values()), rows) + _note(note)
 
 
@@ -206,9 +207,11 @@ def _sizes(variants: Variants) -> str:
             cells.setdefault(size, {})[name] = number_text(one["ap"]) + recall
     for name, quartiles in _having(variants, "size_quartiles"):
         for one in quartiles:
-            span = tr("{low:.0f} to {high:.0f} px², {boxes} boxes", low=one["from"], high=one["to"], boxes=one["boxes"])
+            span = tr(
+                "{low:,.0f}–{high:,.0f} px², {boxes:,} boxes", low=one["from"], high=one["to"], boxes=one["boxes"]
+            )
             cells.setdefault(span, {})[name] = number_text(one["ap"])
-    note = tr("AP, and in brackets AR100. Sizes are those of COCO, then the quartiles of the boxes counted here.")
+    note = tr("AP; in brackets, AR100. Sizes are those of COCO, then quartiles of the boxes counted here.")
     return _by_variant(tr("By size"), tr("Size"), variants, cells, note)
 
 
@@ -228,8 +231,8 @@ def _tracks(variants: Variants) -> str:
         tr("Variant"),
         tr("Tracks"),
         tr("Flickers"),
-        tr("per 1000 frames"),
-        tr("Runs of misses"),
+        tr("Per 1,000 frames"),
+        tr("Runs of missed boxes"),
         tr("Longest run"),
     )
     return _heading(tr("Over time")) + _table(header, rows) if rows else ""
@@ -285,6 +288,6 @@ def _reconcile(variants: Variants) -> str:
     for name, steps in _having(variants, "reconcile"):
         for number, step in enumerate(steps):
             change = "" if number == 0 or step["change"] is None else f" ({_fine_points(step['change'])})"
-            cells.setdefault(step["step"], {})[name] = number_text(step["ap"], 4) + change
-    note = tr("AP after each step, and in brackets the change in points.")
-    return _by_variant(tr("Why other tools report another AP"), tr("From yolo val to COCO"), variants, cells, note)
+            cells.setdefault(describe(step["step"]), {})[name] = number_text(step["ap"], 4) + change
+    note = tr("AP after each step; in brackets, the change in points.")
+    return _by_variant(tr("Why other tools report a different AP"), tr("From yolo val to COCO"), variants, cells, note)

@@ -118,6 +118,6 @@ def plot_bytes(
     image_format = Path(path).suffix.lower().lstrip(".")
     if image_format not in {"png", "svg"}:
         raise UserError(
-            tr("a plot can be written as .png or .svg"), path=path, remedy=tr("Choose one of these extensions")
+            tr("a plot can be written as .png or .svg"), path=path, remedy=tr("Choose one of these extensions.")
         )
     return render_figure(iou_figure(frames, series, title=title, target=target), image_format)

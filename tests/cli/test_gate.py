@@ -94,10 +94,10 @@ def test_without_a_labelled_frame_in_common_nothing_can_be_judged(
     [
         ([], "no variant besides the baseline"),
         (["--baseline", "x"], "'x' is not a variant"),
-        (["--margin", "ap"], "must be like ap=1.0"),
-        (["--margin", "ap=-1"], "must be like ap=1.0"),
-        (["--margin", "map=1"], "must be like ap=1.0"),
-        (["--margin", "ap=1,ap=2"], "must be like ap=1.0"),
+        (["--margin", "ap"], "is not a list such as ap=1.0"),
+        (["--margin", "ap=-1"], "is not a list such as ap=1.0"),
+        (["--margin", "map=1"], "is not a list such as ap=1.0"),
+        (["--margin", "ap=1,ap=2"], "is not a list such as ap=1.0"),
     ],
 )
 def test_bad_usage_is_status_2(gate: list[str], more: list[str], part: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,6 +122,6 @@ def test_sizes_and_steps_are_rows_and_variants_are_columns() -> None:
     rows = [re.sub("<[^>]*>", "|", row) for row in page.splitlines()]
     assert "||small||–||–||" in rows
     assert "||large||0.250 (0.500)||–||" in rows
-    assert "||10 to 20 px², 7 boxes||0.125||–||" in rows
+    assert "||10–20 px², 7 boxes||0.125||–||" in rows
     assert "||val||0.4000||–||" in rows
     assert "||coco||0.3988 (−0.12)||–||" in rows
