@@ -1,1 +1,1 @@
-"""Pure numpy functions: IoU, association, COCO evaluation, error types, statistics."""
+"""Metrics as pure functions on numpy arrays: IoU, association, COCO evaluation, error types, statistics."""

@@ -1,4 +1,4 @@
-"""Sums over frames that can be brought up to date frame by frame and still equal a recomputation bit for bit."""
+"""Sums over frames that are updated frame by frame and equal a recomputation bit for bit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ BLOCK = 512
 class BlockSums:
     """Sums of C columns over F frames, kept as sums of blocks of ``BLOCK`` frames.
 
-    A changed frame makes its block be added up anew from the frames' values, and the total from the blocks. No
-    difference is ever added to a sum, so there is nothing that could drift: the total is a function of the values.
+    When a frame changes, its block is summed again from the values of its frames, and the total from the blocks.
+    Differences are never added to a sum, so nothing drifts: the total depends on the values only.
     """
 
     def __init__(self, values: Float) -> None:
-        """``values`` is (C, F) float64 without NaN; a copy is kept."""
+        """Copy ``values``, (C, F) float64 without NaN."""
         columns, frames = values.shape
         blocks = max(1, -(-frames // BLOCK))
         self._values = np.zeros((columns, blocks, BLOCK))
@@ -29,7 +29,7 @@ class BlockSums:
 
     @property
     def values(self) -> Float:
-        """(C, F) float64, a view; write through ``set`` only."""
+        """(C, F) float64, a view; change it with ``set`` only."""
         flat: Float = self._values.reshape(len(self._values), -1)[:, : self._frames]
         return flat
 

@@ -1,8 +1,8 @@
-"""COCO evaluation: AP, AP50, AP75 and AR100 as pycocotools 2.0 computes them; always in the continuous convention.
+"""COCO evaluation: AP, AP50, AP75 and AR100 as pycocotools 2.0 computes them; always with continuous pixel edges.
 
-Classes: a box without a class matches every class, but a prediction is ranked in one class only. Therefore, where any
-counted box of either side has no class, everything counts as one class; otherwise a class id stands for itself. Ignored
-boxes decide nothing: one without a class swallows predictions of every class.
+A box without a class matches every class, but a prediction is ranked in one class only. Therefore, if any counted
+ground-truth box or prediction has no class, all boxes are treated as one class. Ignored boxes do not affect this rule;
+an ignored box without a class absorbs predictions of every class.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 MAX_DETECTIONS = 100
+"""Predictions per frame and class that take part."""
 SIZES: Mapping[str, tuple[float, float]] = {
     "small": (0.0, 32.0**2),
     "medium": (32.0**2, 96.0**2),
     "large": (96.0**2, 1e10),
 }
-"""COCO's areas in square pixels, both ends included."""
+"""COCO's ranges of areas in square pixels, both ends included."""
 ALL_AREAS = (0.0, 1e10)
 
 
 @dataclass(frozen=True)
 class CocoMatches:
-    """How every prediction fared at every threshold; what curves, error types and bootstraps start from.
+    """The matches of every prediction at every threshold, the input of curves and bootstraps.
 
     Attributes:
-        thresholds: (10,) IoU thresholds; bit t of a mask stands for ``thresholds[t]``.
+        thresholds: (10,) IoU thresholds; bit t of a mask is ``thresholds[t]``.
         classes: class ids that have ground truth or predictions, ascending.
         gt_class, pred_class: (M,), (N,) the class under which each row is evaluated.
         order: (R,) prediction rows that take part, by class, then score (highest first), then frame and file order.
-        class_starts: (K + 1,) where each class begins in ``order``.
-        tp, ignored: (N,) masks per prediction row: true positive, ignored (matched to an ignored box or outside the
-            area). What takes part and is neither is a false positive.
-        gt_counts: (K,) ground-truth boxes that count.
+        class_starts: (K + 1,) places in ``order`` at which each class starts.
+        tp, ignored: (N,) masks by prediction row: true positive, ignored (matched to an ignored box or outside the
+            area). A prediction that takes part and is neither is a false positive.
+        gt_counts: (K,) number of ground-truth boxes that count.
         gt_evaluated: (M,) bool: in an evaluated frame and not ignored.
         pairs: candidate pairs (rows of the tables), IoU >= 0.5.
-        hits: masks per candidate pair: thresholds at which the two are matched.
+        hits: masks by candidate pair: thresholds at which the two are matched.
     """
 
     thresholds: Float
@@ -60,7 +61,7 @@ class CocoMatches:
     hits: Masks
 
     def matched_gt(self, threshold: int) -> Int:
-        """(N,) int64: ground-truth row matched to each prediction at ``thresholds[threshold]``, -1 for none."""
+        """(N,) int64, ground-truth row matched to each prediction at ``thresholds[threshold]``; -1 without one."""
         result = np.full(len(self.tp), -1, np.int64)
         hit = (self.hits & np.uint16(1 << threshold)) != 0
         result[self.pairs.pred[hit]] = self.pairs.gt[hit]
@@ -74,7 +75,7 @@ class CocoMatches:
 
 @dataclass(frozen=True, slots=True)
 class ClassAp:
-    """The numbers of one class; it has ground truth."""
+    """Metrics of one class that has ground truth."""
 
     ap: float
     ap50: float
@@ -85,7 +86,7 @@ class ClassAp:
 
 @dataclass(frozen=True, slots=True)
 class SizeAp:
-    """The numbers of one range of areas; None where no ground truth lies in it."""
+    """Metrics of one range of areas; None without ground truth in it."""
 
     ap: float | None
     ar: float | None
@@ -93,7 +94,7 @@ class SizeAp:
 
 @dataclass(frozen=True)
 class CocoResult:
-    """Means over the classes with ground truth; None where there is none at all."""
+    """Means over the classes with ground truth; None without any."""
 
     ap: float | None
     ap50: float | None
@@ -105,41 +106,41 @@ class CocoResult:
 
 
 def rows_without_class(table: BoxTable) -> Bool:
-    """(N,) bool: rows without a class that, where their frame counts, make everything count as one class."""
-    found: Bool = (table.class_ids == UNSPECIFIED_CLASS) & ~table.ignored
-    return found
+    """(N,) bool, rows without a class; one in an evaluated frame makes all boxes count as one class."""
+    rows: Bool = (table.class_ids == UNSPECIFIED_CLASS) & ~table.ignored
+    return rows
 
 
 def counts_as_one_class(gt: BoxTable, pred: BoxTable, frames: Bool | None = None) -> bool:
-    """Whether COCO evaluation takes all boxes as of one class: a counted box of either side has none.
+    """Whether COCO evaluation treats all boxes as one class: a counted ground-truth box or prediction has none.
 
-    Taken as a class of its own, a box without a class could never be found by a prediction with one; and giving a class
-    to the first of many boxes would take AP to nothing.
+    If "no class" were a class of its own, predictions with a class could never match such a box, and giving a class to
+    the first of many boxes would reduce AP to almost 0.
 
     Args:
-        frames: (F,) bool, the frames that count; None for all.
+        frames: (F,) bool, the evaluated frames; None for all.
     """
     for table in (gt, pred):
-        found = rows_without_class(table)
-        if found.any() and (frames is None or bool((found & frames[table.frame_of_row()]).any())):
+        rows = rows_without_class(table)
+        if rows.any() and (frames is None or bool((rows & frames[table.frame_of_row()]).any())):
             return True
     return False
 
 
 def coco_columns(boxes: Float) -> tuple[Float, Float]:
-    """Boxes (4, N) and areas (N,) as pycocotools sees them, who is given x, y, w, h: right = x + w, area = w * h."""
+    """Boxes (4, N) and areas (N,) as pycocotools computes them from x, y, w, h: right = x + w, area = w * h."""
     size = boxes[2:] - boxes[:2]
     return np.concatenate((boxes[:2], boxes[:2] + size)), size[0] * size[1]
 
 
 def _rows_of(table: BoxTable, frames: Bool | None) -> tuple[Int, Bool | None]:
-    """Frame of each row, and which rows stand in ``frames`` (None: all)."""
+    """Frame of each row, and which rows are in ``frames`` (None: all)."""
     frame = table.frame_of_row()
     return frame, None if frames is None else frames[frame]
 
 
 def _subset(columns: PairColumns, keep: Bool | None) -> tuple[PairColumns, Int | None]:
-    """The rows for which ``keep`` holds, and their numbers (None: all)."""
+    """The rows where ``keep`` is True, and their numbers (None: all)."""
     if keep is None or keep.all():
         return columns, None
     rows = np.flatnonzero(keep)
@@ -148,14 +149,15 @@ def _subset(columns: PairColumns, keep: Bool | None) -> tuple[PairColumns, Int |
     return PairColumns(before[columns.offsets], columns.boxes[:, rows], columns.areas[rows]), rows
 
 
-def _original(pairs: Pairs, gt_rows: Int | None, pred_rows: Int | None) -> Pairs:
+def _to_table_rows(pairs: Pairs, gt_rows: Int | None, pred_rows: Int | None) -> Pairs:
+    """Pairs of a subset with the row numbers of the whole tables."""
     gt = pairs.gt if gt_rows is None else gt_rows[pairs.gt]
     pred = pairs.pred if pred_rows is None else pred_rows[pairs.pred]
     return Pairs(gt, pred, pairs.iou)
 
 
 class _Evaluation:
-    """One pair of tables, ready to be matched for any range of areas."""
+    """Ground truth and predictions, prepared for matching with any range of areas."""
 
     def __init__(
         self, gt: BoxTable, pred: BoxTable, frames: Bool | None, max_detections: int, one_class: bool | None = None
@@ -168,13 +170,13 @@ class _Evaluation:
             self.gt_class = np.full_like(gt.class_ids, UNSPECIFIED_CLASS)
             self.pred_class = np.full_like(pred.class_ids, UNSPECIFIED_CLASS)
         self.classes = np.union1d(distinct(self.gt_class), distinct(self.pred_class))
-        _, gt_in = _rows_of(gt, frames)
-        self.frame_of_pred, pred_in = _rows_of(pred, frames)
-        self.gt_in = np.ones(len(gt), np.bool_) if gt_in is None else gt_in
+        _, gt_inside = _rows_of(gt, frames)
+        self.frame_of_pred, pred_inside = _rows_of(pred, frames)
+        self.gt_evaluated = np.ones(len(gt), np.bool_) if gt_inside is None else gt_inside
         by_score = order_by_score(pred.scores)
         self.priority = np.empty(len(pred), np.int64)
         self.priority[by_score] = np.arange(len(pred))
-        keep = self._within_cap(max_detections, pred_in)
+        keep = self._within_limit(max_detections, pred_inside)
         if keep is not None:
             by_score = by_score[keep[by_score]]
         self.order, self.class_starts = self._by_class(by_score)
@@ -182,21 +184,22 @@ class _Evaluation:
         self.pred_columns = PairColumns(pred.offsets, *coco_columns(pred.boxes))
         self.candidates = self._candidates(keep)
 
-    def _within_cap(self, cap: int, inside: Bool | None) -> Bool | None:
-        """Which predictions are among the ``cap`` best of their class and frame; None: all."""
-        if not len(self.pred) or int(np.diff(self.pred.offsets).max()) <= cap:
+    def _within_limit(self, limit: int, inside: Bool | None) -> Bool | None:
+        """(N,) bool, predictions in ``inside`` among the ``limit`` best of their class and frame; None for all."""
+        if not len(self.pred) or int(np.diff(self.pred.offsets).max()) <= limit:
             return inside
         order = np.lexsort((self.priority, self.pred_class, self.frame_of_pred))
         frame, class_id = self.frame_of_pred[order], self.pred_class[order]
-        new = np.ones(len(order), np.bool_)
-        new[1:] = (frame[1:] != frame[:-1]) | (class_id[1:] != class_id[:-1])
-        first = np.flatnonzero(new)
+        is_first = np.ones(len(order), np.bool_)
+        is_first[1:] = (frame[1:] != frame[:-1]) | (class_id[1:] != class_id[:-1])
+        first = np.flatnonzero(is_first)
         place = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
         keep = np.zeros(len(order), np.bool_)
-        keep[order] = place < cap
+        keep[order] = place < limit
         return keep if inside is None else keep & inside
 
     def _by_class(self, by_score: Int) -> tuple[Int, Int]:
+        """Prediction rows by class, then score, and where each class starts."""
         if len(self.classes) <= 1:
             return by_score, np.array([0, len(by_score)][: len(self.classes) + 1], np.int64)
         place = np.searchsorted(self.classes, self.pred_class[by_score]).astype(np.uint16)
@@ -205,19 +208,19 @@ class _Evaluation:
         return by_score[np.argsort(place, kind="stable")], starts
 
     def _candidates(self, keep: Bool | None) -> Candidates:
-        """All pairs with overlap >= 0.5: IoU with regular boxes, intersection / own area with crowds."""
+        """All pairs with overlap >= 0.5: IoU with regular boxes, intersection / area of the prediction with crowds."""
         crowd = self.gt.ignored
         pred, pred_rows = _subset(self.pred_columns, keep)
-        regular, regular_rows = _subset(self.gt_columns, self.gt_in & ~crowd)
-        pairs = _original(overlapping_pairs(regular, pred, 0.5), regular_rows, pred_rows)
+        regular, regular_rows = _subset(self.gt_columns, self.gt_evaluated & ~crowd)
+        pairs = _to_table_rows(overlapping_pairs(regular, pred, 0.5), regular_rows, pred_rows)
         is_crowd = np.zeros(len(pairs.gt), np.bool_)
-        crowd_in = self.gt_in & crowd
-        if crowd_in.any():
-            crowds, crowd_rows = _subset(self.gt_columns, crowd_in)
-            more = overlapping_pairs(crowds, pred, 0.5, of_prediction=True)
-            more = _original(more, crowd_rows, pred_rows)
-            is_crowd = np.concatenate((is_crowd, np.ones(len(more.gt), np.bool_)))
-            pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, more, strict=True)))
+        evaluated_crowd = self.gt_evaluated & crowd
+        if evaluated_crowd.any():
+            crowds, crowd_rows = _subset(self.gt_columns, evaluated_crowd)
+            crowd_pairs = overlapping_pairs(crowds, pred, 0.5, of_prediction=True)
+            crowd_pairs = _to_table_rows(crowd_pairs, crowd_rows, pred_rows)
+            is_crowd = np.concatenate((is_crowd, np.ones(len(crowd_pairs.gt), np.bool_)))
+            pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, crowd_pairs, strict=True)))
             order = np.lexsort((pairs.gt, pairs.pred))
             pairs, is_crowd = pairs.select(order), is_crowd[order]
         if len(self.classes) > 1:
@@ -227,18 +230,18 @@ class _Evaluation:
         return Candidates(pairs, is_crowd, is_crowd)
 
     def match(self, area: tuple[float, float]) -> CocoMatches:
-        """Match for ground truth within ``area``; what lies outside is ignored."""
-        outside = (self.gt_columns.areas < area[0]) | (self.gt_columns.areas > area[1])
-        skipped = self.gt.ignored | outside
+        """Match with ground truth and unmatched predictions outside ``area`` ignored."""
+        gt_outside = (self.gt_columns.areas < area[0]) | (self.gt_columns.areas > area[1])
+        skipped = self.gt.ignored | gt_outside
         candidates = self.candidates._replace(skipped=skipped[self.candidates.pairs.gt])
         outcome: MatchOutcome = match(
             candidates, frame_of_pred=self.frame_of_pred, priority=self.priority, gt_rows=len(self.gt)
         )
-        beyond = (self.pred_columns.areas < area[0]) | (self.pred_columns.areas > area[1])
+        pred_outside = (self.pred_columns.areas < area[0]) | (self.pred_columns.areas > area[1])
         ignored = outcome.ignored
-        if beyond.any():
-            ignored = np.where(beyond, ~outcome.tp & np.uint16(ALL), ignored)
-        counted = self.gt_in & ~skipped
+        if pred_outside.any():
+            ignored = np.where(pred_outside, ~outcome.tp & np.uint16(ALL), ignored)
+        counted = self.gt_evaluated & ~skipped
         places = np.searchsorted(self.classes, self.gt_class[counted])
         return CocoMatches(
             THRESHOLDS, self.classes, self.gt_class, self.pred_class, self.order, self.class_starts, outcome.tp,
@@ -259,14 +262,15 @@ def match_coco(
 
     Args:
         frames: (F,) bool, the frames to evaluate (labelled and covered); None for all.
-        max_detections: best predictions of a frame and class that take part.
-        area: square pixels; ground truth outside is ignored.
-        one_class: all boxes are of one class; None: as ``counts_as_one_class`` decides.
+        max_detections: number of best predictions per frame and class that take part.
+        area: range in square pixels; ground truth and unmatched predictions outside are ignored.
+        one_class: whether to treat all boxes as one class; None: as ``counts_as_one_class`` decides.
     """
     return _Evaluation(gt, pred, frames, max_detections, one_class).match(area)
 
 
-def _summary(matches: CocoMatches) -> dict[int, ClassAp]:
+def _class_metrics(matches: CocoMatches) -> dict[int, ClassAp]:
+    """Metrics of each class with ground truth, by class id."""
     result = {}
     for place, class_id in enumerate(matches.classes.tolist()):
         count = int(matches.gt_counts[place])
@@ -276,13 +280,12 @@ def _summary(matches: CocoMatches) -> dict[int, ClassAp]:
 
 
 def class_ap(curves: Float, totals: Int, gt_count: int) -> ClassAp:
-    """The numbers of a class from its (10, 101) curves and (10,) numbers of true positives."""
-    ap = average_precision(curves)
-    return class_ap_of(ap, totals, gt_count)
+    """Metrics of a class from its (10, 101) precision curves and (10,) numbers of true positives."""
+    return class_ap_of(average_precision(curves), totals, gt_count)
 
 
 def class_ap_of(ap: Float, totals: Int, gt_count: int) -> ClassAp:
-    """The numbers of a class from its AP (10,) and numbers of true positives (10,) per threshold."""
+    """Metrics of a class from its AP (10,) and numbers of true positives (10,) by threshold."""
     return ClassAp(
         float(np.add.reduce(ap) / len(ap)),
         float(ap[0]),
@@ -293,7 +296,7 @@ def class_ap_of(ap: Float, totals: Int, gt_count: int) -> ClassAp:
 
 
 def mean_over_classes(per_class: Mapping[int, ClassAp], name: str) -> float | None:
-    """The mean of one number over the classes, in the order of the mapping; None where there are none."""
+    """Mean of one metric over the classes, added in the order of the mapping; None without any."""
     if not per_class:
         return None
     total = 0.0
@@ -310,17 +313,17 @@ def evaluate_coco(
     *,
     sizes: bool = True,
 ) -> CocoResult:
-    """AP, AP50, AP75 and AR100, per class and averaged, and AP and AR by size.
+    """AP, AP50, AP75 and AR100 by class and their means, and AP and AR by size.
 
     Args:
         frames: (F,) bool, the frames to evaluate (labelled and covered); None for all.
-        sizes: also evaluate COCO's three ranges of areas.
+        sizes: whether to evaluate COCO's three ranges of areas.
     """
     evaluation = _Evaluation(gt, pred, frames, max_detections)
-    per_class = _summary(evaluation.match(ALL_AREAS))
+    per_class = _class_metrics(evaluation.match(ALL_AREAS))
     by_size = {}
     for name, area in SIZES.items() if sizes else ():
-        found = _summary(evaluation.match(area))
-        by_size[name] = SizeAp(mean_over_classes(found, "ap"), mean_over_classes(found, "ar100"))
+        of_size = _class_metrics(evaluation.match(area))
+        by_size[name] = SizeAp(mean_over_classes(of_size, "ap"), mean_over_classes(of_size, "ar100"))
     ap, ap50, ap75, ar100 = (mean_over_classes(per_class, name) for name in ("ap", "ap50", "ap75", "ar100"))
     return CocoResult(ap, ap50, ap75, ar100, per_class, by_size, THRESHOLDS)

@@ -1,4 +1,4 @@
-"""Precision at 101 recalls and what is averaged from it, as pycocotools defines them."""
+"""Precision at 101 recalls, and the means of it, as pycocotools defines them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RECALLS: Float = np.linspace(0.0, 1.0, 101)
 def needed_hits(gt_count: int) -> Int:
     """(101,) int64: the smallest number k >= 1 of true positives for which k / gt_count reaches each recall."""
     k = np.ceil(RECALLS * gt_count)
-    # The product is rounded; what counts is the rounded quotient, which pycocotools compares.
+    # The product is rounded, but pycocotools compares the rounded quotient, so the ceiling can be one off.
     k = np.where((k - 1.0) / gt_count >= RECALLS, k - 1.0, k)
     k = np.where(k / gt_count < RECALLS, k + 1.0, k)
     result = np.maximum(k, 1.0).astype(np.int64)
@@ -25,29 +25,29 @@ def needed_hits(gt_count: int) -> Int:
     return result
 
 
-def precision_at_recalls(before: Float, gt_count: int) -> Float:
+def precision_at_recalls(counted: Float, gt_count: int) -> Float:
     """(101,) interpolated precision at ``RECALLS``: the greatest precision at this recall or a higher one.
 
     Args:
-        before: (K,) how many predictions count down to each true positive, itself included; best score first.
-        gt_count: ground-truth boxes that count, not 0.
+        counted: (K,) number of predictions that count up to and including each true positive, best score first.
+        gt_count: number of ground-truth boxes that count, not 0.
     """
-    q = np.zeros(len(RECALLS))
-    total = len(before)
+    result = np.zeros(len(RECALLS))
+    total = len(counted)
     if not total:
-        return q
+        return result
     precision = np.arange(1.0, total + 1.0)
-    precision /= before
+    precision /= counted
     needed = needed_hits(gt_count)
     reached = int(np.searchsorted(needed, total, side="right"))
-    # Where two starts coincide reduceat gives that one element; the greater ones to the right follow by accumulation.
+    # For equal start indices reduceat returns that one element; accumulating from the right then adds the greater ones.
     best = np.maximum.reduceat(precision, needed[:reached] - 1)
-    q[:reached] = np.maximum.accumulate(best[::-1])[::-1]
-    return q
+    result[:reached] = np.maximum.accumulate(best[::-1])[::-1]
+    return result
 
 
 def class_curves(tp: Masks, ignored: Masks, gt_count: int) -> tuple[Float, Int]:
-    """Precision (10, 101) and numbers of true positives (10,) of one class.
+    """Precision (10, 101) and number of true positives (10,) of one class.
 
     Args:
         tp, ignored: (R,) masks of thresholds, in the order by score.
@@ -55,21 +55,21 @@ def class_curves(tp: Masks, ignored: Masks, gt_count: int) -> tuple[Float, Int]:
     curves = np.zeros((len(THRESHOLDS), len(RECALLS)))
     totals = np.zeros(len(THRESHOLDS), np.int64)
     any_ignored = bool(ignored.any())
-    some = np.flatnonzero(tp)
-    bits = tp[some]
-    counted = some + 1.0
+    rows = np.flatnonzero(tp)
+    bits = tp[rows]
+    places = rows + 1.0
     for t in range(len(THRESHOLDS)):
         hit = (bits & np.uint16(1 << t)) != 0
-        before = counted[hit]
+        counted = places[hit]
         if any_ignored:
-            before -= np.cumsum((ignored >> t) & 1, dtype=np.int64)[some[hit]]
-        totals[t] = len(before)
+            counted -= np.cumsum((ignored >> t) & 1, dtype=np.int64)[rows[hit]]
+        totals[t] = len(counted)
         if gt_count:
-            curves[t] = precision_at_recalls(before, gt_count)
+            curves[t] = precision_at_recalls(counted, gt_count)
     return curves, totals
 
 
 def average_precision(curves: Float) -> Float:
-    """(..., ) mean over the 101 recalls of (..., 101)."""
+    """(...) mean over the 101 recalls of (..., 101)."""
     result: Float = np.add.reduce(curves, axis=-1) / len(RECALLS)
     return result

@@ -1,7 +1,7 @@
-"""Greedy matching as pycocotools does it, for all frames and all ten IoU thresholds at once.
+"""Greedy matching as in pycocotools, for all frames and all ten IoU thresholds at once.
 
-A set of thresholds is a bit mask: bit t stands for ``THRESHOLDS[t]``. One pair of boxes is then tried at all
-thresholds by three ``&`` operations, whether on one frame's Python integers or on arrays of all frames.
+A set of thresholds is a bit mask: bit t is ``THRESHOLDS[t]``. One pair of boxes is matched at all thresholds by three
+``&`` operations, on Python integers for one frame or on arrays for all frames.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ THRESHOLDS: Float = np.linspace(0.5, 0.95, 10)
 """IoU thresholds of COCO."""
 ALL = (1 << len(THRESHOLDS)) - 1
 """The mask of all thresholds."""
-# pycocotools compares with min(t, 1 - 1e-10); all of ours are lower.
+# pycocotools compares with min(t, 1 - 1e-10); all thresholds are lower.
 _LIMITS: list[float] = THRESHOLDS.tolist()
 _MASKS = np.array([(1 << n) - 1 for n in range(len(THRESHOLDS) + 1)], np.uint16)
 _LIMITS_DESCENDING = [(limit, (2 << t) - 1) for t, limit in reversed(list(enumerate(_LIMITS)))]
@@ -31,8 +31,8 @@ class Candidates(NamedTuple):
 
     Attributes:
         pairs: rows and overlaps.
-        skipped: (P,) bool: the ground-truth box is ignored, a match with it makes the prediction ignored.
-        crowd: (P,) bool: the ground-truth box may be matched again and again.
+        skipped: (P,) bool, the ground-truth box is ignored; a match with it makes the prediction ignored.
+        crowd: (P,) bool, the ground-truth box can be matched any number of times.
     """
 
     pairs: Pairs
@@ -41,7 +41,7 @@ class Candidates(NamedTuple):
 
 
 class MatchOutcome(NamedTuple):
-    """What became of the predictions, as masks of thresholds.
+    """Result of the matching, as masks of thresholds.
 
     Attributes:
         tp: (N,) uint16, thresholds at which the prediction is matched to a ground-truth box that counts.
@@ -55,13 +55,13 @@ class MatchOutcome(NamedTuple):
 
 
 def threshold_masks(iou: Float) -> Masks:
-    """The thresholds that each IoU reaches."""
+    """Masks of the thresholds that each IoU reaches."""
     masks: Masks = _MASKS[np.searchsorted(THRESHOLDS, iou, side="right")]
     return masks
 
 
 def threshold_mask(iou: float) -> int:
-    """The thresholds that one IoU reaches."""
+    """Mask of the thresholds that one IoU reaches."""
     for limit, mask in _LIMITS_DESCENDING:
         if iou >= limit:
             return mask
@@ -73,25 +73,25 @@ def match(candidates: Candidates, *, frame_of_pred: Int, priority: Int, gt_rows:
 
     Args:
         frame_of_pred: (N,) frame of each prediction.
-        priority: (N,) its place among all predictions by score (0 first); no two are equal.
+        priority: (N,) place of each prediction in the order by score, 0 first; without ties.
         gt_rows: number of ground-truth rows.
     """
     pairs, skipped, crowd = candidates
     rows = len(priority)
     masks = threshold_masks(pairs.iou)
     hits = masks.copy()
-    lone = np.bincount(pairs.pred, minlength=rows)[pairs.pred] == 1
-    lone &= crowd | (np.bincount(pairs.gt, minlength=gt_rows)[pairs.gt] == 1)
-    contested = np.flatnonzero(~lone)
+    unique = np.bincount(pairs.pred, minlength=rows)[pairs.pred] == 1
+    unique &= crowd | (np.bincount(pairs.gt, minlength=gt_rows)[pairs.gt] == 1)
+    contested = np.flatnonzero(~unique)
     if len(contested):
         hits[contested] = 0
         order = _greedy_order(pairs, skipped, contested, frame_of_pred, priority)
-        _rounds(candidates, masks, hits, order, frame_of_pred, (rows, gt_rows))
+        _match_contested(candidates, masks, hits, order, frame_of_pred, (rows, gt_rows))
     tp = np.zeros(rows, np.uint16)
     ignored = np.zeros(rows, np.uint16)
-    regular = ~skipped & lone
+    regular = ~skipped & unique
     tp[pairs.pred[regular]] = hits[regular]
-    in_ignore_region = skipped & lone
+    in_ignore_region = skipped & unique
     ignored[pairs.pred[in_ignore_region]] = hits[in_ignore_region]
     if len(contested):
         np.bitwise_or.at(tp, pairs.pred[contested], np.where(skipped[contested], 0, hits[contested]).astype(np.uint16))
@@ -102,10 +102,10 @@ def match(candidates: Candidates, *, frame_of_pred: Int, priority: Int, gt_rows:
 
 
 def _greedy_order(pairs: Pairs, skipped: Bool, contested: Int, frame_of_pred: Int, priority: Int) -> Int:
-    """The contested pairs in the order in which pycocotools would take them, frame by frame.
+    """The contested pairs in the order in which pycocotools tries them, frame by frame.
 
-    Per frame by prediction (best score first); a prediction tries boxes that count before ignored ones, then the
-    greater IoU, then, of equal ones, the later box.
+    Within a frame by prediction, best score first. A prediction tries boxes that count before ignored ones, then
+    greater IoU first; of equal ones, the later box first.
     """
     pred = pairs.pred[contested]
     key = frame_of_pred[pred] * np.int64(len(priority)) + priority[pred]
@@ -117,26 +117,26 @@ def _greedy_order(pairs: Pairs, skipped: Bool, contested: Int, frame_of_pred: In
     several[:-1] |= same
     if several.any():
         places = np.flatnonzero(several)
-        some = order[places]
-        run = np.cumsum(np.diff(pairs.pred[some], prepend=-1) != 0)
-        order[places] = some[np.lexsort((-pairs.gt[some], -pairs.iou[some], skipped[some], run))]
+        rows = order[places]
+        run = np.cumsum(np.diff(pairs.pred[rows], prepend=-1) != 0)
+        order[places] = rows[np.lexsort((-pairs.gt[rows], -pairs.iou[rows], skipped[rows], run))]
     return order
 
 
-def _rounds(
+def _match_contested(
     candidates: Candidates, masks: Masks, hits: Masks, order: Int, frame_of_pred: Int, sizes: tuple[int, int]
 ) -> None:
-    """Go through each frame's pairs in ``order``: in round j the j-th pair of every frame that has so many."""
+    """Match the pairs in ``order`` and write ``hits``; round j matches the j-th pair of every frame."""
     pairs, _, crowd = candidates
     pred, gt = pairs.pred[order], pairs.gt[order]
     frame = frame_of_pred[pred]
     first = np.flatnonzero(np.diff(frame, prepend=-1))
     counts = np.diff(first, append=len(frame))
-    turn = np.arange(len(frame)) - np.repeat(first, counts)
-    by_turn = np.argsort(turn.astype(np.uint16) if len(turn) and turn.max() < 65536 else turn, kind="stable")
-    ends = np.cumsum(np.bincount(turn))
-    order, pred, gt = order[by_turn], pred[by_turn], gt[by_turn]
-    mask, kept = masks[order], np.where(crowd[order], np.uint16(ALL), np.uint16(0))
+    rounds = np.arange(len(frame)) - np.repeat(first, counts)
+    by_round = np.argsort(rounds.astype(np.uint16) if len(rounds) and rounds.max() < 65536 else rounds, kind="stable")
+    ends = np.cumsum(np.bincount(rounds))
+    order, pred, gt = order[by_round], pred[by_round], gt[by_round]
+    mask, reusable = masks[order], np.where(crowd[order], np.uint16(ALL), np.uint16(0))
     pred_free = np.full(sizes[0], ALL, np.uint16)
     gt_free = np.full(sizes[1], ALL, np.uint16)
     start = 0
@@ -146,7 +146,7 @@ def _rounds(
         of_pred, of_gt = pred_free[p], gt_free[g]
         hit = mask[part] & of_pred & of_gt
         pred_free[p] = of_pred & ~hit
-        gt_free[g] = of_gt & (~hit | kept[part])
+        gt_free[g] = of_gt & (~hit | reusable[part])
         hits[order[part]] = hit
         start = end
 
@@ -154,11 +154,12 @@ def _rounds(
 def match_frame(
     pairs: list[tuple[int, int, float]], skipped: list[bool], crowd: list[bool], gt_rows: int
 ) -> dict[int, tuple[int, int]]:
-    """``match`` for one frame on Python numbers.
+    """``match`` for one frame, on Python numbers.
 
     Args:
         pairs: (place of the prediction by score, ground-truth row, IoU >= 0.5), in any order.
-        skipped, crowd: per ground-truth row.
+        skipped, crowd: by ground-truth row.
+        gt_rows: number of ground-truth rows.
 
     Returns:
         (tp mask, ignored mask) of each prediction that has a candidate.

@@ -1,10 +1,11 @@
-"""The best point of a stretch of a precision curve, and between which slopes it stays the best.
+"""The best point of a block of a precision curve, and the range of precision in which it stays the best.
 
-A point is (n, k): k true positives among n predictions that count. Seen from (-N, -K), the counts before the stretch,
-the greatest precision (K + k) / (N + n) is where the tangent to the points touches. The point found stays the best as
-long as that precision lies between the slopes to the others: at most the least slope from the points on its left, at
-least the greatest to the points on its right. All numbers are small integers, so that no comparison of two quotients
-is decided by rounding.
+A block is a run of consecutive predictions. Its points are (n, k): k true positives among n counted predictions, both
+counted from the start of the block. Let N and K be the counts before the block. Then the greatest precision
+(K + k) / (N + n) is at the point where a line from (-N, -K) touches the upper hull of the points. This point stays the
+best while its precision is between two slopes: at most the least slope from the points before it to it, and at least
+the greatest slope from it to the points after it. All counts are small integers, so no comparison of two quotients
+depends on rounding.
 """
 
 from __future__ import annotations
@@ -13,27 +14,33 @@ import numpy as np
 
 from iouviewer.metrics.table import Bool, Float
 
-NOTHING = -(2.0**40)
-"""Numerator where there is no true positive: the quotient is negative wherever it stands."""
+NO_HIT = -(2.0**40)
+"""k of the best point of a block without a true positive: its precision is always negative."""
 
 FAR = 2.0**40
-"""Number of predictions no stretch has: a point there is never the best where there is another one."""
+"""An n greater than that of any block: a point there is never the best if there is another point."""
 
 _SHIFT = 4.0
+"""More than the difference of any two slopes that are compared."""
 _NO_SLOPE = 1.5
-"""Slopes are at most 1: no true positive without a prediction."""
+"""Greater than any slope: slopes are at most 1, because each true positive is a prediction."""
 _ROUNDING = 1e-12
-"""More than what shifting costs; a bound that is too narrow only makes one look again."""
+"""More than the rounding error of shifting; a bound that is too narrow only causes another search."""
 
 Best = tuple[float, float, float, float]
-"""k and n of the best point, counted from the beginning of the stretch, and the least and greatest slope."""
+"""k and n of the best point, counted from the start of the block, then the bounds of its precision: least and greatest
+slope."""
 
 
 def best_point(k: Float, n: Float, before_k: float, before_n: float) -> Best:
-    """The best of (P,) points, ordered by n; the first of equal ones."""
+    """The best of (P,) points, ordered by n; of equal ones the first.
+
+    Args:
+        before_k, before_n: counts before the block.
+    """
     count = len(k)
     if not count:
-        return NOTHING, 1.0, -np.inf, np.inf
+        return NO_HIT, 1.0, -np.inf, np.inf
     top = int(((k + before_k) / (n + before_n)).argmax())
     top_k, top_n = float(k[top]), float(n[top])
     low, high = -np.inf, np.inf
@@ -45,18 +52,18 @@ def best_point(k: Float, n: Float, before_k: float, before_n: float) -> Best:
 
 
 def shift_best_point(best: Best, place: int, more: int) -> Best | None:
-    """A best point after one prediction of its stretch became a true positive, or ceased to be one.
+    """Update a best point after one prediction of its block became a true positive, or no longer is one.
 
-    All predictions of the stretch count, so that the one at ``place`` (from 1) has n = place. The bounds that follow
-    may be narrower than they need be, never wider: slopes to points beyond the change grow or shrink by one over the
-    distance, at most by one over the distance of the change itself.
+    All predictions of the block must count, so the prediction at ``place`` (from 1) has n = place. The new bounds may
+    be narrower than necessary, but never wider: a slope to a point beyond the change grows or shrinks by one over the
+    distance to that point, so at most by one over the distance to the change.
 
     Args:
-        best: as ``best_point`` gives it.
-        more: 1 or -1 true positives.
+        best: from ``best_point``.
+        more: change of the number of true positives, 1 or -1.
 
     Returns:
-        The same point, None where nothing is known of it.
+        The same point with its new values; None if it may no longer be the best.
     """
     k, n, low, high = best
     if k < 1.0 or place == n:
@@ -65,17 +72,18 @@ def shift_best_point(best: Best, place: int, more: int) -> Best | None:
         return (k, n, low if more < 0 else max(low, 0.0) + 1.0 / (place - n) + _ROUNDING, high)
     if more < 0:
         return k - 1.0, n, low, high - 1.0 / (n - place + 1.0) - _ROUNDING
-    # With one true positive so far there is no point on the left but the new one.
+    # If the best point is the only true positive so far, the new one is the only point before it.
     return k + 1.0, n, low, high if k > 1.0 else 1.0 / (n - place) - _ROUNDING
 
 
 def shift_best_points(table: Float, place: float, more: int) -> None:
-    """``shift_best_point`` for stretches that begin at different points before the change and end together.
+    """``shift_best_point`` for runs of predictions with the same end and different starts before the change.
 
     Args:
-        table: (L, 4) k, n, least and greatest slope of each, counted from the same place; written to. A best point that
-            is gone gets a least slope that no precision reaches.
+        table: (L, 4) k, n, least and greatest slope of each, counted from the same prediction; modified in place. If a
+            best point is no longer a true positive, its least slope becomes infinite, so that no precision reaches it.
         place: n of the prediction that changed.
+        more: change of the number of true positives, 1 or -1.
     """
     k, n, low, high = table.T
     before = n < place
@@ -91,12 +99,12 @@ def shift_best_points(table: Float, place: float, more: int) -> None:
 
 
 def best_points(hit: Bool, k: Float, n: Float, before_k: Float, before_n: Float) -> Float:
-    """The same for many stretches of equal length at once.
+    """``best_point`` for many blocks of equal length.
 
     Args:
-        hit: (M, L) which predictions are true positives of the stretch.
-        k, n: (M, L) counts down to each prediction.
-        before_k, before_n: (M,) counts before each stretch.
+        hit: (M, L) bool, true positives.
+        k, n: (M, L) counts up to and including each prediction.
+        before_k, before_n: (M,) counts before each block.
 
     Returns:
         (4, M): k, n, least and greatest slope.
@@ -112,22 +120,22 @@ def best_points(hit: Bool, k: Float, n: Float, before_k: Float, before_n: Float)
     left = np.arange(k.shape[1]) < top[:, None]
     high = np.min(slope, axis=1, where=others & left, initial=np.inf)
     low = np.max(slope, axis=1, where=others & ~left, initial=-np.inf)
-    found = np.stack((top_k, top_n, low, high))
-    found[:, ~hit.any(axis=1)] = np.array((NOTHING, 1.0, -np.inf, np.inf))[:, None]
-    return found
+    best = np.stack((top_k, top_n, low, high))
+    best[:, ~hit.any(axis=1)] = np.array((NO_HIT, 1.0, -np.inf, np.inf))[:, None]
+    return best
 
 
-def best_points_of_tails(k: Float, n: Float, rest: Float, before_k: Float, before_n: Float) -> Float:
-    """For each point of a stretch the best of those from it on, the points of a rest behind included.
+def best_from_each_point(k: Float, n: Float, tail: Float, before_k: Float, before_n: Float) -> Float:
+    """For each point, the best of this point, all later ones, and a tail of further points.
 
-    Where a point is better than the best one behind it, it stays so as long as the precision is at least the slope
-    between the two (and at least the latter's own least slope: no point beyond lies above both lines). Where it is
-    worse, the slope is one more bound above.
+    A point that is better than the best later point stays better while the precision is at least the slope between the
+    two, and at least the later point's own least slope: no further point lies above both lines. For a point that is
+    worse, the slope between the two is another upper bound.
 
     Args:
-        k, n: (M, L) counts down to each point; n >= FAR, rising, and k = 0 where there is none.
-        rest: (4, M) from ``best_points``.
-        before_k, before_n: (M,) counts before each stretch.
+        k, n: (M, L) counts up to and including each point; where there is no point, n >= FAR, increasing, and k = 0.
+        tail: (4, M), the best point of each tail, from ``best_points``.
+        before_k, before_n: (M,) counts before the first point.
 
     Returns:
         (M, L, 4): k, n, least and greatest slope.
@@ -135,26 +143,27 @@ def best_points_of_tails(k: Float, n: Float, rest: Float, before_k: Float, befor
     rows, length = k.shape
     points = np.empty((2, rows, length + 1))
     points[0, :, :-1], points[1, :, :-1] = k, n
-    some = rest[0] >= 0.0
-    points[0, :, -1], points[1, :, -1] = np.where(some, rest[0], 0.0), np.where(some, rest[1], FAR * FAR)
+    has_tail = tail[0] >= 0.0
+    points[0, :, -1], points[1, :, -1] = np.where(has_tail, tail[0], 0.0), np.where(has_tail, tail[1], FAR * FAR)
     precision = (points[0] + before_k[:, None]) / (points[1] + before_n[:, None])
     greatest = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    best_here = precision >= greatest
-    where = np.where(best_here, np.arange(length + 1), length)
-    where = np.minimum.accumulate(where[:, ::-1], axis=1)[:, ::-1]
-    best = np.take_along_axis(points, where[None], axis=2)
+    is_best = precision >= greatest
+    place = np.where(is_best, np.arange(length + 1), length)
+    place = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
+    best = np.take_along_axis(points, place[None], axis=2)
     slope = np.empty((rows, length + 1))
-    steps = best[:, :, 1:] - points[:, :, :-1]
-    np.divide(steps[0], steps[1], out=slope[:, :-1])
-    found = np.empty((rows, length + 1, 4))
-    found[:, :, 0], found[:, :, 1] = best
-    slope[:, -1] = rest[2]
-    low = np.where(best_here, slope, -np.inf)
-    np.maximum.accumulate(low[:, ::-1], axis=1, out=found[:, ::-1, 2])
-    # The bounds above begin anew with each best point: those further left are shifted below all before.
-    shift = _SHIFT * np.cumsum(best_here[:, ::-1], axis=1)[:, ::-1]
-    high = np.minimum.accumulate((np.where(best_here, 2.0, slope) - shift)[:, ::-1], axis=1)[:, ::-1] + shift
+    deltas = best[:, :, 1:] - points[:, :, :-1]
+    np.divide(deltas[0], deltas[1], out=slope[:, :-1])
+    result = np.empty((rows, length + 1, 4))
+    result[:, :, 0], result[:, :, 1] = best
+    slope[:, -1] = tail[2]
+    low = np.where(is_best, slope, -np.inf)
+    np.maximum.accumulate(low[:, ::-1], axis=1, out=result[:, ::-1, 2])
+    # The upper bounds start over at each best point. One running minimum from right to left does this for all of them,
+    # because the values from each best point on are shifted below all values before.
+    shift = _SHIFT * np.cumsum(is_best[:, ::-1], axis=1)[:, ::-1]
+    high = np.minimum.accumulate((np.where(is_best, 2.0, slope) - shift)[:, ::-1], axis=1)[:, ::-1] + shift
     np.copyto(high, np.inf, where=high > _NO_SLOPE)
-    np.minimum(high, np.where(where == length, rest[3][:, None], np.inf), out=high)
-    np.subtract(high, _ROUNDING, out=found[:, :, 3])
-    return found[:, :-1]
+    np.minimum(high, np.where(place == length, tail[3][:, None], np.inf), out=high)
+    np.subtract(high, _ROUNDING, out=result[:, :, 3])
+    return result[:, :-1]

@@ -1,7 +1,7 @@
-"""AP that follows edits of single frames and stays equal, bit for bit, to an evaluation from the start.
+"""AP that is updated after edits of single frames and equals a full evaluation bit for bit.
 
-The order of the predictions by score never changes with the ground truth. An edit of one frame changes what a few
-predictions are (true positive, ignored) at some thresholds, and perhaps the number of ground-truth boxes.
+The order of the predictions by score does not depend on the ground truth. An edit of one frame changes the states (true
+positive, ignored) of a few predictions at some thresholds, and possibly the number of ground-truth boxes.
 """
 
 from __future__ import annotations
@@ -14,32 +14,33 @@ import numpy as np
 from iouviewer.metrics.assignment import Triple
 from iouviewer.metrics.coco import ClassAp, class_ap_of, match_coco
 from iouviewer.metrics.coco_matching import ALL, Masks, match_frame
-from iouviewer.metrics.ranked_class import RankedClass, SmallRankedClass, ranked
+from iouviewer.metrics.ranked_class import RankedClass, SmallRankedClass, build_ranked_class
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 
 _IGNORED = 16
-"""Where the bits of the mask of thresholds at which a prediction is ignored begin."""
+"""First bit of the mask of thresholds at which a prediction is ignored."""
 
 
 class IncrementalAp:
-    """COCO numbers of one prediction set, kept current frame by frame."""
+    """COCO metrics of one prediction set, updated frame by frame."""
 
     def __init__(self, gt: BoxTable, pred: BoxTable, frames: Bool, *, one_class: bool) -> None:
         """Evaluate all frames.
 
         Args:
-            frames: (F,) bool, the frames that count.
-            one_class: all boxes are of one class; as ``coco.counts_as_one_class`` decides.
+            frames: (F,) bool, the evaluated frames.
+            one_class: whether all boxes are one class, from ``coco.counts_as_one_class``.
         """
         self._one_class = one_class
         self._gt = gt
         self._scored = frames.copy()
+        # Number of boxes by class of the frames that were replaced.
         self._edited: dict[int, dict[int, int]] = {}
         matches = match_coco(gt, pred, one_class=one_class)
         unscored = ~frames[pred.frame_of_row()]
         tp: Masks = np.where(unscored, 0, matches.tp).astype(np.uint16)
         ignored: Masks = np.where(unscored, ALL, matches.ignored).astype(np.uint16)
-        # Both masks of a prediction in one number: one look into memory less for each.
+        # Both masks of a prediction are in one number, which saves a memory access for each.
         self._masks = tp | ignored.astype(np.uint32) << _IGNORED
         self._class_of_row = matches.pred_class
         self._rank = np.full(len(pred), -1, np.int64)
@@ -49,11 +50,11 @@ class IncrementalAp:
         for place, class_id in enumerate(matches.classes.tolist()):
             rows = matches.order[matches.class_starts[place] : matches.class_starts[place + 1]]
             self._rank[rows] = np.arange(len(rows))
-            self._classes[class_id] = ranked(tp[rows], ignored[rows], gt_counts[class_id])
+            self._classes[class_id] = build_ranked_class(tp[rows], ignored[rows], gt_counts[class_id])
         self._result: dict[int, ClassAp] | None = None
 
     def _counts(self, class_ids: list[int], ignored: list[bool]) -> dict[int, int]:
-        """How many boxes of each class count."""
+        """Number of boxes that count, by class."""
         if self._one_class:
             return {UNSPECIFIED_CLASS: ignored.count(False)}
         counts: dict[int, int] = {}
@@ -65,25 +66,26 @@ class IncrementalAp:
     def set_frame(
         self, frame: int, truth: tuple[list[int], list[bool]], scored: bool, rows: Int, pairs: list[Triple]
     ) -> None:
-        """Replace the share of one frame.
+        """Replace one frame.
 
         Args:
-            truth: class id of each of its boxes now, and whether it is ignored.
-            scored: whether it counts now.
-            rows: rows of its predictions by score.
-            pairs: (ground-truth row, place in ``rows``, overlap >= 0.5) within one class and the cap.
+            truth: class ids of its ground-truth boxes, and whether each is ignored.
+            scored: whether the frame is evaluated.
+            rows: rows of its predictions, by score.
+            pairs: (ground-truth row, place in ``rows``, overlap >= 0.5) within one class and within the maximum of
+                detections.
         """
         before = self._edited.get(frame)
         if before is None:
             old = self._gt.rows(frame)
             ids, skipped = self._gt.class_ids[old].tolist(), self._gt.ignored[old].tolist()
             before = self._counts(ids, skipped) if self._scored[frame] else {}
-        now = self._counts(*truth) if scored else {}
-        self._edited[frame] = now
+        after = self._counts(*truth) if scored else {}
+        self._edited[frame] = after
         self._scored[frame] = scored
-        if now != before:
-            for class_id in now | before:
-                change = now.get(class_id, 0) - before.get(class_id, 0)
+        if after != before:
+            for class_id in after | before:
+                change = after.get(class_id, 0) - before.get(class_id, 0)
                 if change:
                     self._class(class_id).add_ground_truth(change)
                     self._result = None
@@ -109,12 +111,12 @@ class IncrementalAp:
     def _class(self, class_id: int) -> RankedClass | SmallRankedClass:
         if class_id not in self._classes:
             none = np.zeros(0, np.uint16)
-            self._classes[class_id] = ranked(none, none, 0)
+            self._classes[class_id] = build_ranked_class(none, none, 0)
             self._classes = dict(sorted(self._classes.items()))
         return self._classes[class_id]
 
     def per_class(self) -> Mapping[int, ClassAp]:
-        """The numbers of each class that has ground truth, by class id; empty where there is no ground truth."""
+        """Metrics of each class with ground truth, by class id; empty without ground truth."""
         if self._result is None:
             self._result = {
                 class_id: class_ap_of(*found.average_precision(), found.gt_count)

@@ -1,7 +1,7 @@
-"""Intersection over union and its family: one kernel for matrices, aligned columns and single pairs.
+"""IoU, GIoU, DIoU and CIoU: one implementation for matrices, aligned columns and single pairs.
 
-Boxes are (4, N) float64 columns x1, y1, x2, y2 in pixels. The scalar forms make the same operations in the same order
-on Python floats, so they give the same bits as the arrays.
+Boxes are (4, N) float64 columns x1, y1, x2, y2 in pixels. The scalar functions do the same operations in the same order
+on Python floats, so their results equal those of the arrays bit for bit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class IouFamily(NamedTuple):
 
 
 class IouFamilyPair(NamedTuple):
-    """The family of one pair of boxes."""
+    """``IouFamily`` of one pair of boxes."""
 
     iou: float
     giou: float
@@ -35,7 +35,7 @@ class IouFamilyPair(NamedTuple):
 
 
 def extra_pixel(convention: Convention) -> float:
-    """What the convention adds to every width and height, pixels."""
+    """Pixels that the convention adds to each width and height."""
     return 1.0 if convention == Convention.INCLUSIVE else 0.0
 
 
@@ -51,7 +51,7 @@ def areas(boxes: Float, convention: Convention = Convention.CONTINUOUS) -> Float
 
 
 def intersect(a: Float, b: Float, extra: float, out: Float, scratch: Float) -> Float:
-    """Areas of intersection, written to ``out``; ``a`` and ``b`` are (4, ...) and broadcast to the shape of ``out``.
+    """Write the areas of intersection to ``out``; ``a`` and ``b`` are (4, ...) and broadcast to its shape.
 
     Args:
         extra: added to every width and height (``extra_pixel``).
@@ -74,12 +74,12 @@ def intersect(a: Float, b: Float, extra: float, out: Float, scratch: Float) -> F
 
 
 def overlap_ratio(inter: Float, union: Float) -> Float:
-    """inter / union in place of ``inter``; 0 where there is no union (the intersection is 0 there, too)."""
+    """inter / union, written to ``inter``; 0 where the union is 0 (the intersection is 0 there too)."""
     return np.divide(inter, union, out=inter, where=union > 0.0)
 
 
 def _overlap(a: Float, b: Float, convention: Convention, out: Float | None = None) -> tuple[Float, Float]:
-    """IoU and union of (4, ...) boxes that broadcast against each other."""
+    """IoU and union of (4, ...) boxes that broadcast to a common shape."""
     shape = np.broadcast_shapes(a.shape[1:], b.shape[1:])
     inter = np.empty(shape) if out is None else out
     if inter.shape != shape:
@@ -126,23 +126,23 @@ def _family(a: Float, b: Float, convention: Convention) -> IouFamily:
 
 
 def _angle(boxes: Float, extra: float) -> Float:
-    """atan(width / height); arctan2 gives the same for sizes that are not negative, and 0 for an empty box."""
+    """atan(width / height); arctan2 equals it for sizes that are not negative, and is 0 for an empty box."""
     angle: Float = np.arctan2(boxes[2] - boxes[0] + extra, boxes[3] - boxes[1] + extra)
     return angle
 
 
 def family_aligned(a: Float, b: Float, convention: Convention = Convention.CONTINUOUS) -> IouFamily:
-    """The family of a[:, i] with b[:, i]; arrays (N,)."""
+    """IoU, GIoU, DIoU and CIoU of a[:, i] with b[:, i]; arrays (N,)."""
     return _family(a, b, convention)
 
 
 def family_matrix(a: Float, b: Float, convention: Convention = Convention.CONTINUOUS) -> IouFamily:
-    """The family of a[:, i] with b[:, j]; arrays (N, M)."""
+    """IoU, GIoU, DIoU and CIoU of a[:, i] with b[:, j]; arrays (N, M)."""
     return _family(a[:, :, None], b[:, None, :], convention)
 
 
 def iou_pair(a: Rect, b: Rect, convention: Convention = Convention.CONTINUOUS) -> float:
-    """IoU of two boxes x1, y1, x2, y2; the same bits as ``iou_matrix``."""
+    """IoU of two boxes x1, y1, x2, y2; equals ``iou_matrix`` bit for bit."""
     extra = extra_pixel(convention)
     width = min(a[2], b[2]) - max(a[0], b[0]) + extra
     height = min(a[3], b[3]) - max(a[1], b[1]) + extra
@@ -156,6 +156,6 @@ def iou_pair(a: Rect, b: Rect, convention: Convention = Convention.CONTINUOUS) -
 
 
 def family_pair(a: Rect, b: Rect, convention: Convention = Convention.CONTINUOUS) -> IouFamilyPair:
-    """The family of two boxes; the same bits as ``family_matrix`` (it is that kernel, for one pair)."""
+    """IoU, GIoU, DIoU and CIoU of two boxes; equals ``family_matrix`` bit for bit."""
     family = _family(np.array(a, np.float64)[:, None], np.array(b, np.float64)[:, None], convention)
     return IouFamilyPair(*(float(values[0]) for values in family))

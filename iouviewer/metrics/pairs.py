@@ -1,4 +1,4 @@
-"""The overlapping pairs of ground-truth and predicted boxes of the same frame, for all frames at once."""
+"""Overlapping pairs of ground-truth and predicted boxes of the same frame, for all frames at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 _CHUNK = 24_576
-"""Pairs worked on at a time; the buffers of a chunk stay in the second-level cache."""
+"""Pairs per chunk; small enough for its buffers to stay in the second-level cache."""
 
 
 class PairColumns(NamedTuple):
@@ -35,7 +35,7 @@ class Pairs(NamedTuple):
     iou: Float
 
     def select(self, keep: Bool | Int) -> Pairs:
-        """The pairs for which ``keep`` holds, or at the given places."""
+        """The pairs where ``keep`` is True, or at the places ``keep``."""
         return Pairs(self.gt[keep], self.pred[keep], self.iou[keep])
 
 
@@ -46,7 +46,7 @@ def same_class(a: Int, b: Int) -> Bool:
 
 
 def row_numbers(starts: Int, counts: Int) -> Int:
-    """The numbers start, start + 1, ... of ``counts`` each, one run after the other."""
+    """Runs of consecutive numbers, ``counts[i]`` from ``starts[i]`` on, concatenated."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
     numbers: Int = np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - counts), counts)
@@ -59,8 +59,9 @@ def overlapping_pairs(
     """All pairs of one frame whose overlap is > 0 and >= ``minimum``.
 
     Args:
-        extra: what the convention adds to widths and heights; ``areas`` must agree with it.
-        of_prediction: measure intersection / area of the prediction (COCO's rule for crowds) instead of IoU.
+        minimum: least overlap.
+        extra: added to widths and heights by the convention; ``areas`` must be computed with it.
+        of_prediction: use intersection / area of the prediction (COCO's rule for crowds) instead of IoU.
     """
     parts = list(_chunks(gt, pred, minimum, extra, of_prediction))
     if not parts:
@@ -71,7 +72,7 @@ def overlapping_pairs(
     pairs = Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     if np.all(pairs.pred[1:] >= pairs.pred[:-1]):
         return pairs
-    # Frames come grouped by their number of ground-truth boxes: sorted runs, which timsort merges quickly.
+    # Frames are grouped by their number of ground-truth boxes, which gives sorted runs that timsort merges quickly.
     return pairs.select(np.argsort(pairs.pred, kind="stable"))
 
 
@@ -79,13 +80,15 @@ def _chunks(gt: PairColumns, pred: PairColumns, minimum: float, extra: float, of
     gt_counts = np.diff(gt.offsets)
     pred_counts = np.diff(pred.offsets)
     active = (gt_counts > 0) & (pred_counts > 0)
-    # IoU >= m is inter >= (area + area) * m / (1 + m): found without a division. The slack keeps the pairs that
-    # rounding could have lost; the exact quotient decides.
-    part = (minimum if of_prediction else minimum / (1.0 + minimum)) * (1.0 - 1e-9)
-    enough = _Enough(pred.areas * part, None if of_prediction else gt.areas * part) if minimum > 0.0 else None
+    # IoU >= m is equivalent to inter >= (area + area) * m / (1 + m), which needs no division. The slack keeps pairs
+    # that rounding could exclude; the exact quotient decides later.
+    share = (minimum if of_prediction else minimum / (1.0 + minimum)) * (1.0 - 1e-9)
+    required = (
+        _RequiredAreas(pred.areas * share, None if of_prediction else gt.areas * share) if minimum > 0.0 else None
+    )
     for width in np.flatnonzero(np.bincount(gt_counts[active])).tolist():
         frames = np.flatnonzero(active & (gt_counts == width))
-        group = _Group(gt, pred, frames, width, pred_counts[frames], enough)
+        group = _Group(gt, pred, frames, width, pred_counts[frames], required)
         size = max(1, _CHUNK // width)
         buffers = np.empty((7, min(size, len(group.rows)), width))
         for start in range(0, len(group.rows), size):
@@ -94,34 +97,34 @@ def _chunks(gt: PairColumns, pred: PairColumns, minimum: float, extra: float, of
                 yield _exact(gt, pred, found, minimum, of_prediction)
 
 
-class _Enough(NamedTuple):
-    """Shares of the areas that an intersection must reach, by prediction and by ground truth; they are added up."""
+class _RequiredAreas(NamedTuple):
+    """The two parts of the least intersection of a pair, by prediction and by ground-truth box; add them."""
 
     pred: Float
     gt: Float | None
 
 
 class _Group:
-    """Frames that have the same number of ground-truth boxes, which then form a rectangular array."""
+    """Frames with the same number of ground-truth boxes, so that the boxes form a rectangular array."""
 
     def __init__(
-        self, gt: PairColumns, pred: PairColumns, frames: Int, width: int, counts: Int, enough: _Enough | None
+        self, gt: PairColumns, pred: PairColumns, frames: Int, width: int, counts: Int, required: _RequiredAreas | None
     ) -> None:
         self._first = gt.offsets[frames]
-        self._pred, self._enough, self._width = pred, enough, width
+        self._pred, self._required, self._width = pred, required, width
         index = self._first[:, None] + np.arange(width)
         columns = [gt.boxes[c][index] for c in range(4)]
-        self._columns = columns if enough is None or enough.gt is None else [*columns, enough.gt[index]]
+        self._columns = columns if required is None or required.gt is None else [*columns, required.gt[index]]
         self.rows = row_numbers(pred.offsets[frames], counts)
         self._frame = np.repeat(np.arange(len(frames)), counts)
 
     def pairs(self, start: int, end: int, buffers: Float, extra: float) -> Pairs:
-        """Pairs of some of the rows that can be near enough, with their intersections in place of IoU."""
+        """Candidate pairs of the rows ``start`` to ``end``, with their intersections in place of IoU."""
         rows, frame = self.rows[start:end], self._frame[start:end]
         buffers = buffers[:, : len(rows)]
         inter, scratch = buffers[5], buffers[6]
         for column, buffer in zip(self._columns, buffers, strict=False):
-            # "clip" lets numpy write to the buffer at once; the indices are in range anyway.
+            # "clip" lets numpy write to the buffer directly; the indices are in range anyway.
             np.take(column, frame, axis=0, out=buffer, mode="clip")
         boxes = self._pred.boxes[:, rows, None]
         np.minimum(buffers[2], boxes[2], out=inter)
@@ -136,23 +139,23 @@ class _Group:
             height += extra
         np.maximum(inter, 0.0, out=inter)
         inter *= height
-        places = np.flatnonzero(self._near(inter, buffers[4], rows))
+        places = np.flatnonzero(self._has_required(inter, buffers[4], rows))
         row = places // self._width
         return Pairs(self._first[frame[row]] + (places - row * self._width), rows[row], inter.reshape(-1)[places])
 
-    def _near(self, inter: Float, scratch: Float, rows: Int) -> Bool:
-        if self._enough is None:
+    def _has_required(self, inter: Float, scratch: Float, rows: Int) -> Bool:
+        if self._required is None:
             overlap: Bool = inter > 0.0
             return overlap
-        need = self._enough.pred[rows, None]
-        if self._enough.gt is not None:
-            need = np.add(scratch, need, out=scratch)
-        near: Bool = inter >= need
-        return near
+        needed = self._required.pred[rows, None]
+        if self._required.gt is not None:
+            needed = np.add(scratch, needed, out=scratch)
+        reached: Bool = inter >= needed
+        return reached
 
 
 def _exact(gt: PairColumns, pred: PairColumns, found: Pairs, minimum: float, of_prediction: bool) -> Pairs:
-    """The overlaps of pairs whose intersections are given."""
+    """The pairs of ``found`` (with intersections in place of IoU) whose overlap is at least ``minimum``."""
     union = pred.areas[found.pred]
     if not of_prediction:
         union = union + gt.areas[found.gt] - found.iou

@@ -1,8 +1,8 @@
-"""Association for review: which prediction belongs to which box, and the numbers that follow (frame IoU, PQ, F1 ...).
+"""Association for review: which prediction is assigned to which box, and the metrics of it (frame IoU, PQ, F1 ...).
 
 Predictions at or above the confidence threshold are assigned to ground truth one to one, with the greatest sum of IoU,
-within a class. A pair at or above the IoU threshold is a true positive, any other pair is loose: it counts as one false
-positive and one miss, and its IoU still counts in frame IoU. PQ is Kirillov 2019's panoptic quality.
+within a class. A pair at or above the IoU threshold is a true positive. Any other pair is loose: it counts as one false
+positive and one false negative, and its IoU still counts in frame IoU. PQ is the panoptic quality of Kirillov 2019.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ States = NDArray[np.int8]
 
 
 class PairState(IntEnum):
-    """What a row of a review is.
+    """State of a row of a review.
 
-    IGNORED is an ignored ground-truth box, or a prediction without a partner that lies in one.
+    IGNORED is an ignored ground-truth box, or an unassigned prediction in one.
     """
 
     TRUE_POSITIVE = 0
@@ -59,7 +59,7 @@ class ReviewSettings:
     Attributes:
         conf: predictions with score >= conf take part, 0..1.
         iou: a pair with IoU >= iou is a true positive, > 0 to 1.
-        class_agnostic: every class matches every other.
+        class_agnostic: whether every class matches every other.
     """
 
     conf: float = 0.25
@@ -70,7 +70,7 @@ class ReviewSettings:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One row of a review: rows of the tables given, -1 where there is none."""
+    """One row of a review: rows of the two tables, -1 for none."""
 
     gt_row: int
     pred_row: int
@@ -80,14 +80,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class FrameReview:
-    """The association of one frame: first one row a ground-truth box, then the predictions without a partner.
+    """The association of one frame: first one row per ground-truth box, then the unassigned predictions.
 
     Attributes:
-        gt_rows, pred_rows: (P,) int64, rows of the tables given; -1 where there is none.
-        iou: (P,) float64, 0 where there is no partner.
+        gt_rows, pred_rows: (P,) int64, rows of the tables; -1 for none.
+        iou: (P,) float64, 0 for unassigned boxes.
         state: (P,) int8 of PairState.
-        in_ignore_region: (P,) bool, the prediction is no false positive because it lies in an ignored box.
-        gt_ids, pred_ids: (P,) int64, ids of the boxes; -1 where there is none.
+        in_ignore_region: (P,) bool, the prediction is not a false positive because it is in an ignored box.
+        gt_ids, pred_ids: (P,) int64, ids of the boxes; -1 for none.
     """
 
     gt_rows: Int
@@ -125,18 +125,18 @@ class FrameReview:
 
     @property
     def frame_iou(self) -> float:
-        """NaN where the frame has no ground truth."""
+        """NaN without ground truth."""
         return self.counts.frame_iou
 
     @property
     def pairs(self) -> list[Pair]:
-        """The rows as values."""
+        """The rows as objects."""
         columns = (self.gt_rows, self.pred_rows, self.iou, self.state)
         return [Pair(g, p, iou, PairState(s)) for g, p, iou, s in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def shares_of_prediction(gt: Float, pred: Float, convention: Convention) -> Float:
-    """(N, M); intersection of gt[:, i] with pred[:, j] / area of pred[:, j]."""
+    """(N, M) float64, intersection of gt[:, i] with pred[:, j] / area of pred[:, j]."""
     shape = (gt.shape[1], pred.shape[1])
     inter = intersect(gt[:, :, None], pred[:, None, :], extra_pixel(convention), np.empty(shape), np.empty((2, *shape)))
     share: Float = inter / areas(pred, convention)
@@ -144,12 +144,14 @@ def shares_of_prediction(gt: Float, pred: Float, convention: Convention) -> Floa
 
 
 class Association(NamedTuple):
-    """Who belongs to whom in one frame; predictions by their place among those at or above the threshold, by score.
+    """The assignment in one frame.
+
+    Predictions are numbered by their place in the order by score of those at or above the confidence threshold.
 
     Attributes:
         order: row of the prediction at each place.
         assigned: pairs, ordered by ground truth.
-        in_ignore_region: predictions that lie in an ignored box.
+        in_ignore_region: places of predictions in an ignored box.
     """
 
     order: list[int]
@@ -168,27 +170,27 @@ def _associate(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Associ
     by_score = np.argsort(-pred.scores, kind="stable")
     order = by_score[used[by_score]]
     matrix = iou_matrix(gt.boxes, pred.boxes[:, order], settings.convention)
-    fits = np.ones(matrix.shape, np.bool_)
+    same = np.ones(matrix.shape, np.bool_)
     if not settings.class_agnostic:
-        fits = same_class(gt.class_ids[:, None], pred.class_ids[order])
-    rows, columns = np.nonzero((matrix > 0.0) & fits & ~gt.ignored[:, None])
+        same = same_class(gt.class_ids[:, None], pred.class_ids[order])
+    rows, columns = np.nonzero((matrix > 0.0) & same & ~gt.ignored[:, None])
     triples = list(zip(rows.tolist(), columns.tolist(), matrix[rows, columns].tolist(), strict=True))
     assigned = assign_frame(triples)
     in_ignore_region: set[int] = set()
     if gt.ignored.any():
         share = shares_of_prediction(gt.boxes, pred.boxes[:, order], settings.convention)
-        inside = ((share >= settings.iou) & fits & gt.ignored[:, None]).any(axis=0)
+        inside = ((share >= settings.iou) & same & gt.ignored[:, None]).any(axis=0)
         in_ignore_region = set(np.flatnonzero(inside).tolist())
-    counted = count_frame(int(np.count_nonzero(~gt.ignored)), len(order), assigned, in_ignore_region, settings.iou)
-    return Association(order.tolist(), assigned, in_ignore_region, counted)
+    counts = count_frame(int(np.count_nonzero(~gt.ignored)), len(order), assigned, in_ignore_region, settings.iou)
+    return Association(order.tolist(), assigned, in_ignore_region, counts)
 
 
 def build_frame_review(gt: BoxTable, pred: BoxTable, association: Association, threshold: float) -> FrameReview:
-    """The rows of a frame whose boxes were associated before; ``threshold`` is the least IoU of a true positive."""
-    order, assigned, in_ignore_region, counted = association
+    """Build the rows of a frame from its association; ``threshold`` is the least IoU of a true positive."""
+    order, assigned, in_ignore_region, counts = association
     place = {row: number for number, row in enumerate(order)}
     partner = {row: (column, iou) for row, column, iou in assigned}
-    taken = {column for _, column, _ in assigned}
+    matched = {column for _, column, _ in assigned}
     rows: list[tuple[int, int, float, PairState, bool]] = []
     for row, ignored in enumerate(gt.ignored.tolist()):
         if ignored:
@@ -203,7 +205,7 @@ def build_frame_review(gt: BoxTable, pred: BoxTable, association: Association, t
     for row in range(len(pred)):
         if row not in place:
             rows.append((-1, row, 0.0, PairState.BELOW_CONFIDENCE, False))
-        elif place[row] not in taken:
+        elif place[row] not in matched:
             inside = place[row] in in_ignore_region
             rows.append((-1, row, 0.0, PairState.IGNORED if inside else PairState.FALSE_POSITIVE, inside))
     columns = list(zip(*rows, strict=True)) if rows else [()] * 5
@@ -216,7 +218,7 @@ def build_frame_review(gt: BoxTable, pred: BoxTable, association: Association, t
         np.array(columns[4], np.bool_),
         np.append(gt.ids, -1)[gt_rows],
         np.append(pred.ids, -1)[pred_rows],
-        counted,
+        counts,
     )
 
 
@@ -225,15 +227,16 @@ class Review:
     """The association of all frames.
 
     Attributes:
-        frame_iou: (F,) float64, NaN where a frame has no ground truth or was left out.
+        frames: (F,) bool, the evaluated frames.
+        frame_iou: (F,) float64, NaN for frames without ground truth and frames that were not evaluated.
         iou_sum, tp_iou_sum: (F,) float64.
         gt_count, tp, fp, fn, ignored: (F,) int64.
-        pair_gt, pair_pred: (P,) int64 rows of the tables, the assigned pairs, ordered by ground-truth row.
+        pair_gt, pair_pred: (P,) int64, table rows of the assigned pairs, ordered by ground-truth row.
         pair_frame: (P,) int64.
         pair_iou: (P,) float64.
-        in_ignore_region: (N,) bool per prediction row: at least ``settings.iou`` of its area lies in an ignored box of
-            its class.
-        used: (N,) bool per prediction row: at or above the confidence threshold, in a frame that counts.
+        in_ignore_region: (N,) bool by prediction row: at least ``settings.iou`` of its area is in an ignored box of its
+            class.
+        used: (N,) bool by prediction row: at or above the confidence threshold, in an evaluated frame.
     """
 
     settings: ReviewSettings
@@ -260,7 +263,7 @@ class Review:
         return np.where(hit, PairState.TRUE_POSITIVE, PairState.LOOSE).astype(np.int8)
 
     def summary(self, frames: Bool | None = None) -> ReviewSummary:
-        """Averages over ``frames`` ((F,) bool; None: all that were reviewed)."""
+        """Metrics over ``frames``, (F,) bool; None for all evaluated frames."""
         inside = self.frames if frames is None else self.frames & frames
         defined = inside & (self.gt_count > 0)
         columns = np.stack((self.frame_iou, self.iou_sum, self.tp_iou_sum))
@@ -269,8 +272,8 @@ class Review:
         return Totals.of(sums, counts, int(defined.sum()), int(inside.sum())).summary()
 
 
-def _kept(table: BoxTable, keep: Bool, convention: Convention) -> tuple[PairColumns, Int]:
-    """The columns of some rows, and their numbers in the table."""
+def _select_columns(table: BoxTable, keep: Bool, convention: Convention) -> tuple[PairColumns, Int]:
+    """The columns of the rows to keep, and their row numbers in the table."""
     rows = np.flatnonzero(keep)
     before = np.zeros(len(table) + 1, np.int64)
     np.cumsum(keep, out=before[1:])
@@ -282,7 +285,7 @@ def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: B
     """Associate all frames at once.
 
     Args:
-        frames: (F,) bool, the frames that count (labelled and covered); None for all. Others stay undefined.
+        frames: (F,) bool, the frames to evaluate (labelled and covered); None for all.
     """
     if gt.frame_count != pred.frame_count:
         raise ValueError(f"ground truth has {gt.frame_count} frames, predictions have {pred.frame_count}")
@@ -291,40 +294,40 @@ def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: B
     gt_frame, pred_frame = gt.frame_of_row(), pred.frame_of_row()
     used = (pred.scores >= settings.conf) & inside[pred_frame]
     scored = ~gt.ignored & inside[gt_frame]
-    predictions, pred_rows = _kept(pred, used, settings.convention)
+    predictions, pred_rows = _select_columns(pred, used, settings.convention)
     extra = extra_pixel(settings.convention)
 
-    def of_class(columns: PairColumns, rows: Int, minimum: float, of_prediction: bool) -> Pairs:
+    def find_pairs(columns: PairColumns, rows: Int, minimum: float, of_prediction: bool) -> Pairs:
         found = overlapping_pairs(columns, predictions, minimum, extra=extra, of_prediction=of_prediction)
         found = Pairs(rows[found.gt], pred_rows[found.pred], found.iou)
         if settings.class_agnostic:
             return found
         return found.select(same_class(gt.class_ids[found.gt], pred.class_ids[found.pred]))
 
-    pairs = of_class(*_kept(gt, scored, settings.convention), 0.0, False)
+    pairs = find_pairs(*_select_columns(gt, scored, settings.convention), 0.0, False)
     priority = np.empty(len(pred), np.int64)
     priority[order_by_score(pred.scores)] = np.arange(len(pred))
     pairs = pairs.select(assign_all(pairs, frame_of_pred=pred_frame, priority=priority, gt_rows=len(gt)))
     in_ignore_region = np.zeros(len(pred), np.bool_)
     regions = gt.ignored & inside[gt_frame]
     if regions.any():
-        in_ignore_region[of_class(*_kept(gt, regions, settings.convention), settings.iou, True).pred] = True
+        in_ignore_region[find_pairs(*_select_columns(gt, regions, settings.convention), settings.iou, True).pred] = True
     hit = pairs.iou >= settings.iou
     exempt = in_ignore_region.copy()
     exempt[pairs.pred[hit]] = False
     frame = gt_frame[pairs.gt]
 
-    def per_frame(of: Int, weights: Float | None = None) -> NDArray[np.generic]:
-        return np.bincount(of, weights, minlength=count)
+    def sum_by_frame(frame_of: Int, weights: Float | None = None) -> NDArray[np.generic]:
+        return np.bincount(frame_of, weights, minlength=count)
 
-    gt_count = per_frame(gt_frame[scored]).astype(np.int64)
-    tp = per_frame(frame[hit]).astype(np.int64)
-    ignored = per_frame(pred_frame[exempt]).astype(np.int64)
-    iou_sum = per_frame(frame, pairs.iou).astype(np.float64)
-    fp = per_frame(pred_frame[used]).astype(np.int64) - tp - ignored
+    gt_count = sum_by_frame(gt_frame[scored]).astype(np.int64)
+    tp = sum_by_frame(frame[hit]).astype(np.int64)
+    ignored = sum_by_frame(pred_frame[exempt]).astype(np.int64)
+    iou_sum = sum_by_frame(frame, pairs.iou).astype(np.float64)
+    fp = sum_by_frame(pred_frame[used]).astype(np.int64) - tp - ignored
     frame_iou = np.full(count, np.nan)
     np.divide(iou_sum, gt_count, out=frame_iou, where=gt_count > 0)
     return Review(
-        settings, inside, frame_iou, iou_sum, per_frame(frame[hit], pairs.iou[hit]).astype(np.float64), gt_count, tp,
+        settings, inside, frame_iou, iou_sum, sum_by_frame(frame[hit], pairs.iou[hit]).astype(np.float64), gt_count, tp,
         fp, gt_count - tp, ignored, pairs.gt, pairs.pred, frame, pairs.iou, in_ignore_region, used,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is counted in a frame, and the averages that follow from the counts of all frames."""
+"""Counts of one frame, and the means computed from the counts of all frames."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from iouviewer.metrics.assignment import Triple
 
 @dataclass(frozen=True, slots=True)
 class FrameCounts:
-    """What one frame contributes.
+    """Counts and sums of one frame.
 
     Attributes:
         gt_count: ground-truth boxes that are not ignored.
-        fp: false positives, without those that an ignored box swallows.
-        ignored: predictions that an ignored box swallows, loose ones included.
+        fp: false positives, without predictions in ignored boxes.
+        ignored: predictions in ignored boxes that are not true positives, including those of loose pairs.
     """
 
     iou_sum: float = 0.0
@@ -27,7 +27,7 @@ class FrameCounts:
 
     @property
     def frame_iou(self) -> float:
-        """Sum of the pairs' IoU / ground-truth boxes; NaN where there are none."""
+        """Sum of the pairs' IoU / number of ground-truth boxes; NaN without any."""
         return self.iou_sum / self.gt_count if self.gt_count else float("nan")
 
 
@@ -43,8 +43,9 @@ def count_frame(
     Args:
         gt_count: boxes that are not ignored.
         pred_count: predictions at or above the confidence threshold.
-        assigned: ordered by ground truth; floats are added in this order.
-        in_ignore_region: predictions (second numbers of ``assigned``) that lie in an ignored box.
+        assigned: ordered by ground truth; the sums are added in this order.
+        in_ignore_region: predictions (second item of the triples in ``assigned``) that are in an ignored box.
+        threshold: least IoU of a true positive.
     """
     iou_sum = tp_iou_sum = 0.0
     tp = 0
@@ -60,14 +61,14 @@ def count_frame(
 
 @dataclass(frozen=True, slots=True)
 class ReviewSummary:
-    """Averages over frames; None where undefined.
+    """Metrics over frames; None where undefined.
 
     Attributes:
         avg_iou: mean of frame IoU over the frames with ground truth.
-        box_iou: the pairs' IoU over all ground-truth boxes.
+        box_iou: sum of the pairs' IoU / number of ground-truth boxes.
         tp_iou: mean IoU of the true positives.
         pq: panoptic quality, tp_iou * f1.
-        frames: frames that were counted.
+        frames: number of evaluated frames.
     """
 
     avg_iou: float | None
@@ -85,7 +86,7 @@ class ReviewSummary:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over frames, from which every average follows in one way only."""
+    """Sums over frames; the only place where the metrics are computed from them."""
 
     frame_iou: float
     iou: float
@@ -99,11 +100,11 @@ class Totals:
 
     @classmethod
     def of(cls, sums: list[float], counts: list[int], defined_frames: int, frames: int) -> Totals:
-        """From sums of (frame IoU, IoU, IoU of true positives) and of (boxes, tp, fp, fn)."""
+        """Totals from sums of (frame IoU, IoU, IoU of true positives) and of (boxes, tp, fp, fn)."""
         return cls(sums[0], sums[1], sums[2], defined_frames, counts[0], counts[1], counts[2], counts[3], frames)
 
     def summary(self) -> ReviewSummary:
-        """The averages."""
+        """The metrics of all frames together."""
         tp, fp, fn = self.tp, self.fp, self.fn
         weight = tp + fp / 2 + fn / 2
         return ReviewSummary(

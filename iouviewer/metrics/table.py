@@ -1,4 +1,4 @@
-"""Boxes of many frames in columns: the one shape in which boxes reach every metric."""
+"""Boxes of many frames in columns, the input of all metrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNSPECIFIED_CLASS = -1
 
 
 class Convention(StrEnum):
-    """How wide a box is: ``continuous`` x2 - x1 (COCO), ``inclusive`` x2 - x1 + 1 (PASCAL VOC devkit)."""
+    """Width of a box: ``continuous`` x2 - x1 (COCO), ``inclusive`` x2 - x1 + 1 (PASCAL VOC devkit)."""
 
     CONTINUOUS = "continuous"
     INCLUSIVE = "inclusive"
@@ -33,8 +33,8 @@ class BoxTable:
     Attributes:
         offsets: (F + 1,) int64; the rows of frame f are ``offsets[f]:offsets[f + 1]``.
         boxes: (4, N) float64, rows x1, y1, x2, y2, pixels.
-        class_ids: (N,) int64, ``UNSPECIFIED_CLASS`` where there is none.
-        scores: (N,) float64; ones where the boxes carry no score (and for ground truth).
+        class_ids: (N,) int64, ``UNSPECIFIED_CLASS`` for boxes without a class.
+        scores: (N,) float64; 1 for boxes without a score and for ground truth.
         ignored: (N,) bool; crowd, difficult, flag 0. All False for predictions.
         ids: (N,) int64; box ids of ground truth, file order of predictions.
     """
@@ -65,11 +65,14 @@ class BoxTable:
         ignored: Bool | None = None,
         ids: Int | None = None,
     ) -> BoxTable:
-        """Order rows by frame, keeping the given order within a frame.
+        """Sort rows by frame, keeping the given order within a frame.
 
         Args:
-            frames: (N,) frame of each row, 0-based; rows outside 0..frame_count-1 are a ValueError.
+            frames: (N,) frame of each row, 0-based.
             boxes: (4, N).
+
+        Raises:
+            ValueError: a frame is outside 0 to ``frame_count`` - 1, or ``frames`` and ``boxes`` differ in length.
         """
         frames = np.asarray(frames, dtype=np.int64)
         boxes = np.asarray(boxes, dtype=np.float64).reshape(4, -1)
@@ -116,7 +119,7 @@ class BoxTable:
         )
 
     def select(self, keep: Bool) -> BoxTable:
-        """Rows where ``keep`` ((N,) bool) holds; frames stay."""
+        """The rows where ``keep``, (N,) bool, is True; the number of frames stays the same."""
         counts = np.bincount(self.frame_of_row()[keep], minlength=self.frame_count)
         offsets = np.zeros(self.frame_count + 1, np.int64)
         np.cumsum(counts, out=offsets[1:])

@@ -1,4 +1,4 @@
-"""What a video shows and single images do not: drop-outs of one frame and runs of misses along a track."""
+"""How continuously tracks are found: flickers (misses of one frame) and runs of misses."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from iouviewer.metrics.table import Bool, Int
 
 @dataclass(frozen=True, slots=True)
 class TrackHistory:
-    """How one ground-truth track was found, over the frames that count.
+    """In which frames one ground-truth track was found.
 
     Attributes:
         track: track id.
-        frames: frames with a box of the track.
-        found: of these, frames with a true positive.
-        flickers: misses of exactly one frame between two frames in which it was found.
+        frames: number of evaluated frames with a box of the track.
+        found: number of these frames with a true positive.
+        flickers: misses of exactly one frame between two frames with a true positive.
         runs: runs of two or more misses.
-        longest_run: frames of the longest run of misses (0: never missed).
-        longest_run_at: first frame of that run, -1 if there is none.
+        longest_run: frames in the longest run of misses; 0 without a miss.
+        longest_run_at: first frame of that run; -1 without a miss.
     """
 
     track: int
@@ -34,7 +34,7 @@ class TrackHistory:
 
 @dataclass(frozen=True, slots=True)
 class TrackSummary:
-    """All tracks of a variant, worst first, and their sums."""
+    """All tracks of a variant, worst first, and their totals."""
 
     tracks: tuple[TrackHistory, ...]
     flickers: int
@@ -49,14 +49,13 @@ class TrackSummary:
 
 
 def summarise_tracks(tracks: Int, frames: Int, found: Bool) -> TrackSummary:
-    """Track histories.
+    """Find flickers and runs of misses. A gap in the ground truth (the object left the frame) ends a run.
 
     Args:
-        tracks: (N,) int64 track id of each ground-truth box that counts; negative: no track, left out.
+        tracks: (N,) int64 track id of each ground-truth box that counts; boxes with a negative id have no track and are
+            left out.
         frames: (N,) int64 frame of each box.
         found: (N,) bool, whether the box has a true positive.
-
-    A gap in the ground truth itself (the object left the picture) ends a run.
     """
     kept = np.flatnonzero(tracks >= 0)
     order = kept[np.lexsort((frames[kept], tracks[kept]))]
@@ -76,7 +75,7 @@ def summarise_tracks(tracks: Int, frames: Int, found: Bool) -> TrackSummary:
 
 
 def _history(track: int, frames: Int, found: Bool) -> TrackHistory:
-    # A run breaks where the state changes or the ground truth has a gap.
+    # A run ends where the state changes or the ground truth has a gap.
     breaks = np.flatnonzero((found[1:] != found[:-1]) | (np.diff(frames) != 1)) + 1
     starts = np.concatenate([[0], breaks])
     ends = np.concatenate([breaks, [len(found)]])
@@ -84,9 +83,9 @@ def _history(track: int, frames: Int, found: Bool) -> TrackHistory:
     lengths = ends - starts
     before = np.zeros(len(starts), np.bool_)
     after = np.zeros(len(starts), np.bool_)
-    joined = frames[starts[1:]] - frames[ends[:-1] - 1] == 1
-    before[1:] = found[starts[:-1]] & joined
-    after[:-1] = found[starts[1:]] & joined
+    adjacent = frames[starts[1:]] - frames[ends[:-1] - 1] == 1
+    before[1:] = found[starts[:-1]] & adjacent
+    after[:-1] = found[starts[1:]] & adjacent
     flickers = int((missed & (lengths == 1) & before & after).sum())
     runs = missed & (lengths >= 2)
     longest = int(lengths[missed].max()) if missed.any() else 0

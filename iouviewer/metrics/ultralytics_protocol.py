@@ -1,8 +1,8 @@
-"""The numbers that ``yolo val`` prints, by their definition in ultralytics 8.4.190.
+"""The numbers that ``yolo val`` prints, as defined in ultralytics 8.4.190.
 
-They differ from COCO's in the interpolation (linear between points and a trapezoidal integral instead of the mean of
-101 samples), in that nothing is ignored, and in that precision and recall are read at the confidence of the best mean
-F1. Written from the definition; equality with ``ultralytics.utils.metrics.ap_per_class`` is a test.
+They differ from COCO's in the interpolation (linear between points, and a trapezoidal integral instead of the mean of
+101 samples), have no ignored boxes, and give precision and recall at the confidence with the greatest mean F1. This is
+an implementation from the definition; a test compares it with ``ultralytics.utils.metrics.ap_per_class``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _TINY = 1e-16
 
 @dataclass(frozen=True, slots=True)
 class UltralyticsScores:
-    """Scores a class (C classes with ground truth) and their means.
+    """Scores by class (C classes with ground truth) and their means.
 
     Attributes:
         classes: (C,) int64.
         ap: (C, 10) float64, at IoU 0.50, 0.55 ... 0.95.
         precision, recall, f1: (C,) float64 at ``confidence``, IoU 0.5.
-        confidence: where the smoothed mean F1 is greatest.
+        confidence: at which the smoothed mean F1 is greatest.
         map50, map50_95: means over classes; nan without ground truth.
     """
 
@@ -44,12 +44,13 @@ class UltralyticsScores:
 
 
 def match_frames(truth: BoxTable, predictions: BoxTable, frames: Bool | None = None) -> tuple[Bool, Int]:
-    """Which predictions are correct at each threshold, predictions by confidence, each taking the best free box.
+    """Match predictions, highest confidence first, each to the best unmatched box.
 
-    Ignored ground truth is left out, as a data set for ``yolo val`` has none.
+    Ignored ground truth is left out, because a data set for ``yolo val`` has none.
 
     Returns:
-        (N, 10) bool for the predictions of the frames that count, and (N,) int64 their rows.
+        (N, 10) bool, whether each prediction of the evaluated frames is correct at each threshold; (N,) int64, their
+            rows.
     """
     chosen = range(truth.frame_count) if frames is None else np.flatnonzero(frames).tolist()
     correct, kept = [np.zeros((0, 10), np.bool_)], [np.zeros(0, np.int64)]
@@ -67,17 +68,17 @@ def match_frames(truth: BoxTable, predictions: BoxTable, frames: Bool | None = N
 
 
 def _greedy(iou: Float) -> Bool:
-    """(P, 10) bool for IoU of shape (G, P), predictions by descending confidence."""
+    """(P, 10) bool from IoU of shape (G, P), predictions by descending confidence."""
     result = np.zeros((iou.shape[1], len(THRESHOLDS)), np.bool_)
     if not iou.size:
         return result
-    claimed = np.zeros((iou.shape[0], len(THRESHOLDS)), np.bool_)
+    matched = np.zeros((iou.shape[0], len(THRESHOLDS)), np.bool_)
     every = np.arange(len(THRESHOLDS))
     for column in np.flatnonzero(iou.max(axis=0) >= THRESHOLDS[0]):
-        free = np.where(claimed, 0.0, iou[:, column, None])
+        free = np.where(matched, 0.0, iou[:, column, None])
         best = free.argmax(axis=0)
         result[column] = free[best, every] >= THRESHOLDS
-        claimed[best[result[column]], every[result[column]]] = True
+        matched[best[result[column]], every[result[column]]] = True
     return result
 
 
@@ -90,13 +91,13 @@ def score(correct: Bool, confidences: Float, classes: Int, true_classes: Int) ->
     ap = np.zeros((count, correct.shape[1]))
     precisions, recalls = np.zeros((count, 1000)), np.zeros((count, 1000))
     for place, (class_id, total) in enumerate(zip(known, totals, strict=True)):
-        mine = (classes == class_id) | (classes < 0) | (class_id < 0)
-        if not mine.any():
+        of_class = (classes == class_id) | (classes < 0) | (class_id < 0)
+        if not of_class.any():
             continue
-        hits = np.cumsum(correct[mine], axis=0)
+        hits = np.cumsum(correct[of_class], axis=0)
         recall = hits / (total + _TINY)
         precision = hits / np.arange(1, len(hits) + 1)[:, None]
-        falling = -confidences[mine]
+        falling = -confidences[of_class]
         recalls[place] = np.interp(-_CONFIDENCES, falling, recall[:, 0], left=0)
         precisions[place] = np.interp(-_CONFIDENCES, falling, precision[:, 0], left=1)
         ap[place] = [interpolated_ap(recall[:, t], precision[:, t]) for t in range(correct.shape[1])]
@@ -125,7 +126,7 @@ def interpolated_ap(recall: Float, precision: Float) -> float:
 
 
 def _smoothed(curve: Float) -> Float:
-    """Moving mean over a tenth of the curve, its ends repeated."""
+    """Moving mean over a tenth of the curve, with its ends repeated."""
     width = round(len(curve) * 0.1 * 2) // 2 + 1
     half = width // 2
     padded = np.concatenate([np.full(half, curve[0]), curve, np.full(half, curve[-1])])
@@ -134,7 +135,11 @@ def _smoothed(curve: Float) -> Float:
 
 
 def evaluate(truth: BoxTable, predictions: BoxTable, frames: Bool | None = None) -> UltralyticsScores:
-    """Scores of predictions on the frames that count ((F,) bool, None: all), as ``yolo val`` would print them."""
+    """Scores as ``yolo val`` prints them.
+
+    Args:
+        frames: (F,) bool, the frames to evaluate; None for all.
+    """
     correct, rows = match_frames(truth, predictions, frames)
     counting = ~truth.ignored
     if frames is not None:

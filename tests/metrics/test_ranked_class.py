@@ -9,9 +9,9 @@ from iouviewer.metrics.coco_curve import average_precision, class_curves
 from iouviewer.metrics.coco_matching import ALL
 from iouviewer.metrics.hull_blocks import (
     FAR,
+    best_from_each_point,
     best_point,
     best_points,
-    best_points_of_tails,
     shift_best_point,
     shift_best_points,
 )
@@ -116,7 +116,7 @@ def test_the_best_of_each_rest_stays_the_best_within_its_bounds():
             row[: len(values)] = values
         k = np.where(padded < FAR, np.arange(1.0, 61.0), 0.0)
         rest = best_points(padded[:, window:] < FAR, k[:, window:], padded[:, window:], before, before + 20)
-        found = best_points_of_tails(k[:, :window], padded[:, :window], rest, before, before + 20)
+        found = best_from_each_point(k[:, :window], padded[:, :window], rest, before, before + 20)
         for row, values in enumerate(rows):
             for place in range(min(window, len(values))):
                 best_k, best_n, low, high = found[row, place]
@@ -176,7 +176,7 @@ def bounds_kept(seed):
     k, n = points()
     rest = np.array(best_point(k[window:], n[window:], *outside))[:, None]
     before = np.array(outside[:1]), np.array(outside[1:])
-    table = best_points_of_tails(k[None, :window], n[None, :window], rest, *before)[0]
+    table = best_from_each_point(k[None, :window], n[None, :window], rest, *before)[0]
     last, kept = int(n[window - 1]), 0
     for place in rng.integers(last, 90, size=30).tolist():
         best = int(rng.choice(table[:, 1])) - 1
