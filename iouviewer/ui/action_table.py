@@ -34,8 +34,8 @@ class Action:
         args: arguments of the handler.
         scope: where the keys work.
         checkable: the handler gets the new state.
-        held: active while the key is down: the handler gets True, then False. No QAction shortcut.
-        on_release: runs when the key is released without a drag in between. No QAction shortcut.
+        held: active while the key is down: the handler gets True, then False. Handled by ``KeyFilter``, not by Qt.
+        on_release: runs when the key is released without a drag in between. Handled by ``KeyFilter``, not by Qt.
         needs_video: enabled only while a video is open.
     """
 
@@ -140,7 +140,7 @@ _EDIT = (
     _action("selectAll", tr("Select all"), "", "Ctrl+A", "edit", "boxes.select_all"),
     _action("delete", tr("Delete"), "trash", "Del", "edit", "boxes.delete_selected"),
     _action("cancel", tr("Cancel"), "", "Esc", "", "edit.cancel", needs_video=False),
-    _action("settings", tr("Settings…"), "gear", "Ctrl+,", "edit", "view.settings", needs_video=False),
+    _action("settings", tr("Settings…"), "gear", "Ctrl+,", "edit", "view.show_settings", needs_video=False),
 )
 _BOX = (
     _action("drawBox", tr("Draw box"), "bounding-box", "W", "box", "edit.draw"),
@@ -176,39 +176,45 @@ _TRACK = (
     _action("splitTrack", tr("Split track here"), "", "Y", "track", "boxes.split_track"),
     _action("swapTracks", tr("Swap tracks from here…"), "", "Ctrl+T", "track", "boxes.swap_tracks"),
 )
-_ARROWS = (
-    ("Left", -1, 0, tr("left")),
-    ("Right", 1, 0, tr("right")),
-    ("Up", 0, -1, tr("up")),
-    ("Down", 0, 1, tr("down")),
-)
+_STEPS = (("", "", 1.0), ("Ten", "Shift+", 10.0), ("Quarter", "Alt+", 0.25))
+"""Suffix of the action id, modifier key and step in pixels."""
 _MOVES = tuple(
     _action(
-        f"nudge{side}{suffix}",
-        tr("Nudge {direction} {step:g} px", direction=direction, step=step),
+        f"nudge{arrow}{suffix}",
+        text,
         "",
-        f"{modifier}{side}",
+        f"{modifier}{arrow}",
         "box/moveAndResize",
         "edit.nudge",
         x * step,
         y * step,
         scope=KeyScope.CANVAS,
     )
-    for suffix, modifier, step in (("", "", 1.0), ("Ten", "Shift+", 10.0), ("Quarter", "Alt+", 0.25))
-    for side, x, y, direction in _ARROWS
+    for suffix, modifier, step in _STEPS
+    for arrow, x, y, text in (
+        ("Left", -1, 0, tr("Nudge left {step:g} px", step=step)),
+        ("Right", 1, 0, tr("Nudge right {step:g} px", step=step)),
+        ("Up", 0, -1, tr("Nudge up {step:g} px", step=step)),
+        ("Down", 0, 1, tr("Nudge down {step:g} px", step=step)),
+    )
 ) + tuple(
     _action(
-        f"resize{side}",
-        tr("Resize nearest edge {direction}", direction=direction),
+        f"resize{arrow}",
+        text,
         "",
-        f"Ctrl+{side}",
+        f"Ctrl+{arrow}",
         "box/moveAndResize",
         "boxes.resize_nearest_edge",
         float(x),
         float(y),
         scope=KeyScope.CANVAS,
     )
-    for side, x, y, direction in _ARROWS
+    for arrow, x, y, text in (
+        ("Left", -1, 0, tr("Resize nearest edge left")),
+        ("Right", 1, 0, tr("Resize nearest edge right")),
+        ("Up", 0, -1, tr("Resize nearest edge up")),
+        ("Down", 0, 1, tr("Resize nearest edge down")),
+    )
 )
 _FRAME = (
     _action("nextFrame", tr("Next frame"), "caret-right", "D .", "frame", "frames.step", 1),
@@ -219,23 +225,23 @@ _FRAME = (
     _action("playBackwards", tr("Play in reverse"), "rewind", "R", "frame", "video.play_backwards"),
     _action("slower", tr("Slower"), "", "-", "frame/playback", "video.change_speed", -1),
     _action("faster", tr("Faster"), "", "=", "frame/playback", "video.change_speed", 1),
-    _action("loopFrom", tr("Set loop start"), "", "Ctrl+[", "frame/playback", "video.loop_from"),
-    _action("loopTo", tr("Set loop end"), "", "Ctrl+]", "frame/playback", "video.loop_to"),
-    _action("loopOff", tr("Clear loop"), "", "Ctrl+\\", "frame/playback", "video.loop_off"),
+    _action("loopFrom", tr("Set loop start"), "", "Ctrl+[", "frame/playback", "video.set_loop_start"),
+    _action("loopTo", tr("Set loop end"), "", "Ctrl+]", "frame/playback", "video.set_loop_end"),
+    _action("loopOff", tr("Clear loop"), "", "Ctrl+\\", "frame/playback", "video.clear_loop"),
     _action("firstFrame", tr("First frame"), "skip-back", "Home", "frame", "frames.first"),
     _action("lastFrame", tr("Last frame"), "skip-forward", "End", "frame", "frames.last"),
     _action("goToFrame", tr("Go to…"), "", "Ctrl+G", "frame", "frames.ask_frame"),
     _action("goToTime", tr("Go to time…"), "", "Ctrl+Shift+G", "frame", "video.ask_time"),
-    _action("videoFacts", tr("Video properties…"), "info", "Ctrl+I", "frame", "video.show_facts"),
+    _action("videoFacts", tr("Video properties…"), "info", "Ctrl+I", "frame", "video.show_properties"),
     _action("verifyAndNext", tr("Verify and go to next"), "circle-wavy-check", "S", "frame", "boxes.verify_and_next"),
     _action("verifiedEmpty", tr("Verify as empty"), "", "Shift+S", "frame", "boxes.verify_empty"),
 )
 _PROBLEMS = (
     _action("nextProblem", tr("Next problem"), "arrow-fat-down", "N", "problems", "problems.next"),
     _action("previousProblem", tr("Previous problem"), "arrow-fat-up", "Shift+N", "problems", "problems.previous"),
-    _action("takeFix", tr("Apply fix"), "", ("Return", "Enter"), "problems", "problems.take_fix"),
-    _action("groundTruthIsRight", tr("Keep box"), "", "X", "problems", "problems.ground_truth_is_right"),
-    _action("unclear", tr("Mark unclear"), "", "U", "problems", "problems.unclear"),
+    _action("takeFix", tr("Apply fix"), "", ("Return", "Enter"), "problems", "problems.apply_fix"),
+    _action("groundTruthIsRight", tr("Keep box"), "", "X", "problems", "problems.keep_ground_truth"),
+    _action("unclear", tr("Mark unclear"), "", "U", "problems", "problems.mark_unclear"),
 )
 _LAYOUT = "view/comparisonLayout"
 _VIEW = (
@@ -247,7 +253,7 @@ _VIEW = (
         "columns",
         "",
         _LAYOUT,
-        "view.compare_mode",
+        "view.set_compare_mode",
         "sideBySide",
         needs_video=False,
     ),
@@ -257,7 +263,7 @@ _VIEW = (
         "square-half",
         "",
         _LAYOUT,
-        "view.compare_mode",
+        "view.set_compare_mode",
         "split",
         needs_video=False,
     ),
@@ -267,7 +273,7 @@ _VIEW = (
         "intersect",
         "",
         _LAYOUT,
-        "view.compare_mode",
+        "view.set_compare_mode",
         "overlay",
         needs_video=False,
     ),
@@ -277,12 +283,18 @@ _VIEW = (
     _action("zoomIn", tr("Zoom in"), "", "Ctrl++ Ctrl+=", "view", "view.zoom_in"),
     _action("zoomOut", tr("Zoom out"), "", "Ctrl+-", "view", "view.zoom_out"),
     _action("hideBoxes", tr("Hide boxes (hold)"), "", "H", "view", "view.hide_boxes", held=True),
-    _action("showLabels", tr("Show all captions (hold)"), "", "L", "view", "view.show_labels", held=True),
-    _action("sharpPixels", tr("Show pixels above 400 %"), "", "Z", "view", "view.sharp_pixels", checkable=True),
-    _action("adjustPicture", tr("Brightness and contrast…"), "", "Ctrl+Shift+B", "view", "video.adjust_picture"),
-    _action("resetPicture", tr("Reset brightness and contrast"), "", "Shift+B", "view", "video.reset_picture"),
+    _action("showLabels", tr("Show all captions (hold)"), "", "L", "view", "view.show_all_captions", held=True),
+    _action("sharpPixels", tr("Show pixels above 400 %"), "", "Z", "view", "view.set_sharp_pixels", checkable=True),
+    _action("adjustPicture", tr("Brightness and contrast…"), "", "Ctrl+Shift+B", "view", "video.adjust_levels"),
+    _action("resetPicture", tr("Reset brightness and contrast"), "", "Shift+B", "view", "video.reset_levels"),
     _action(
-        "blindMode", tr("Hide predictions (blind mode)"), "eye-slash", "B", "view", "view.blind_mode", checkable=True
+        "blindMode",
+        tr("Hide predictions (blind mode)"),
+        "eye-slash",
+        "B",
+        "view",
+        "view.set_blind_mode",
+        checkable=True,
     ),
     _action(
         "confidenceDown", tr("Lower confidence"), "", "[", "view", "view.change_confidence", -0.05, needs_video=False
@@ -296,7 +308,7 @@ _VIEW = (
         "command",
         "Ctrl+K",
         "view",
-        "view.command_palette",
+        "view.show_command_palette",
         needs_video=False,
     ),
     *(

@@ -38,7 +38,7 @@ class ActionTexts(QObject):
             self._update_classes()
 
     def _update_steps(self) -> None:
-        """Both commands stay enabled: pressed without a step, they say so."""
+        """Both commands stay enabled; without a step they show a message."""
         undo, redo = self._session.history.undo_step(), self._session.history.redo_step()
         self._actions.set_text("undo", tr("Undo") if undo is None else tr("Undo {step}", step=undo.label))
         self._actions.set_text("redo", tr("Redo") if redo is None else tr("Redo {step}", step=redo.label))

@@ -84,7 +84,7 @@ class ActionSet(QObject):
         self.run(id)
 
     def _on_held_triggered(self, id: str, _checked: bool = False) -> None:
-        # From a menu or the palette there is no key to hold: the command stays on until any key is released.
+        # Run from a menu or the palette, without a key to hold, the command stays on until any key is released.
         self.run(id, True)
 
     def run(self, id: str, *state: object) -> None:
@@ -182,7 +182,7 @@ def is_text_field(widget: QWidget | None) -> bool:
 
 
 class KeyFilter(QObject):
-    """Keeps plain keys in text fields, and turns press and release of keys into commands without a shortcut.
+    """Leaves plain keys to text fields, and turns key press and release into commands that have no shortcut.
 
     Signals:
         held(str, bool): the key of a held command was pressed or released.
@@ -229,7 +229,7 @@ class KeyFilter(QObject):
         rows = self._actions.key_event_actions().get(text, ())
         rows = tuple(row for row in rows if self._actions[row.id].isEnabled())
         if event.key() == Qt.Key.Key_Space and self._canvas.hasFocus():
-            # The canvas pans with Space and signals a release without a drag itself.
+            # The canvas pans with Space, and itself signals a release without a drag.
             return False
         if not rows or event.isAutoRepeat():
             return False

@@ -30,7 +30,7 @@ class ComparePresenter(QObject):
         differences.ready.connect(panel.set_differences)
 
     def update_workspace(self) -> None:
-        """The other workspace is shown: compute differences only while they are visible."""
+        """Adapt to the current workspace: differences are computed only while they are visible."""
         self._differences.set_active(self._workspaces.current is Workspace.COMPARE)
         self._show_compared_pair()
 

@@ -30,7 +30,7 @@ Job = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class ExportSource:
-    """What a writer exports.
+    """Input of a writer.
 
     Attributes:
         shown_frame: frame on the canvas, -1 if none is shown.
@@ -47,7 +47,7 @@ class Writer(Protocol):
         """Raise UserError if there is nothing to export."""
 
     def prepare(self, source: ExportSource, path: Path) -> Job:
-        """Copy what the job needs, in the UI thread; the job may run while the session is edited."""
+        """Copy the job's input, in the UI thread; the job may run while the session is edited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ReportWriter:
     """Scores the session and writes a report.
 
     Attributes:
-        render: content of the file; the path selects the format where there are several.
+        render: creates the content of the file; the path selects among several formats.
     """
 
     render: Callable[[EvalResult, Path], bytes]

@@ -1,4 +1,4 @@
-"""A hint on the sample: it points at a planted error of the ground truth until that box is edited."""
+"""A hint on the sample that points at a deliberate ground-truth error until that box is edited."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HINT_TEXT = tr("drag this edge")
 
 
 class FirstSteps(QObject):
-    """Goes to the planted error and shows a hint at the edge to drag."""
+    """Goes to the deliberate error and shows a hint at the edge to drag."""
 
     def __init__(self, session: Session, canvas: CanvasView) -> None:
         super().__init__(canvas)
@@ -39,11 +39,11 @@ class FirstSteps(QObject):
         canvas.frameShown.connect(self.update_position)
 
     def begin(self) -> None:
-        """Go to the planted error; no hint if the sample has none or it is corrected already."""
+        """Go to the error; no hint if the sample has none or it is already corrected."""
         try:
             planted = json.loads(resource_path("sample/planted.json").read_text(encoding="utf-8"))["edge"]
         except (UserError, OSError, ValueError, KeyError):
-            # The sample works without the hint.
+            # The hint is optional.
             return
         x1, y1, x2, y2 = planted["planted"]
         box = self._find(int(planted["frame"]), (x1, y1, x2, y2))
@@ -80,7 +80,7 @@ class FirstSteps(QObject):
             if change.phase is Phase.COMMITTED:
                 self._box_id = -1
             if change.phase is Phase.LIVE and change.origin != "cancel":
-                # The user drags the edge; the caption at the cursor takes over.
+                # The user drags the edge and sees the caption at the cursor instead.
                 self.hint.hide()
             else:
                 self.update_position()

@@ -18,12 +18,12 @@ from iouviewer.ui.canvas.frame_status import frame_status, loading_status, missi
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.panels.status import format_time
 
-_LOADING_DELAY = 400
-"""Milliseconds before the canvas says that a frame is loading; decoding a long group of frames takes longer."""
-_RESIZE_DELAY = 120
-"""Milliseconds after the last zoom change before the frame is requested in the new size."""
+_LOADING_DELAY_MS = 400
+"""Delay before the canvas shows that a frame is loading; decoding a long GOP takes longer."""
+_RESIZE_DELAY_MS = 120
+"""Delay after the last zoom change before the frame is requested in the new size."""
 _CLOCK_RESOLUTION = 0.1
-"""Seconds; the smallest step of the times on screen."""
+"""Resolution of the times on screen, seconds."""
 
 
 class FramePresenter(QObject):
@@ -31,7 +31,7 @@ class FramePresenter(QObject):
 
     Signals:
         unnumberedShown(float): the frame near this time (seconds) is shown; its number is not known yet.
-        outOfRange(str): message about a frame or time that does not exist, and what is shown instead.
+        outOfRange(str): message about a frame or time that does not exist and the frame shown instead.
     """
 
     unnumberedShown = Signal(float)
@@ -49,11 +49,11 @@ class FramePresenter(QObject):
         self._is_loading_shown = False
         self._loading_timer = QTimer(self)
         self._loading_timer.setSingleShot(True)
-        self._loading_timer.setInterval(_LOADING_DELAY)
+        self._loading_timer.setInterval(_LOADING_DELAY_MS)
         self._loading_timer.timeout.connect(self._on_loading_timer_timeout)
         self._resize_timer = QTimer(self)
         self._resize_timer.setSingleShot(True)
-        self._resize_timer.setInterval(_RESIZE_DELAY)
+        self._resize_timer.setInterval(_RESIZE_DELAY_MS)
         self._resize_timer.timeout.connect(self.update_target_size)
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
@@ -81,7 +81,7 @@ class FramePresenter(QObject):
             playing = self._playback.playing
             self._loader.request(self._session.current_frame, scrubbing=self._scrubbing, playing=playing)
             if self._is_loading_shown:
-                self._on_loading_timer_timeout()  # update the frame number in the status
+                self._on_loading_timer_timeout()  # updates the frame number in the status
             elif not self._loading_timer.isActive():
                 self._loading_timer.start()
 
@@ -93,7 +93,7 @@ class FramePresenter(QObject):
             self._loader.request_time(self._unnumbered)
 
     def _is_ready(self) -> bool:
-        """Whether the open file is the session's; false while another one is being opened or the video is missing."""
+        """Whether the open file is the session's; False while another file is opening or the video is missing."""
         info, source = self._loader.info, self._session.source
         return bool(self._session.frame_count) and info is not None and info.fingerprint == source.fingerprint
 
@@ -128,14 +128,14 @@ class FramePresenter(QObject):
 
     @property
     def is_unnumbered(self) -> bool:
-        """Whether the shown frame was requested by time and has no number yet."""
+        """Whether the shown frame was requested by time and its number is not known yet."""
         return self._unnumbered is not None
 
     def _on_opened(self) -> None:
         self._unnumbered = None
 
     def _on_source_changed(self) -> None:
-        """Another video is open, or the index of this one has grown."""
+        """Handle another video, or a longer index of this one."""
         info = self._loader.info
         if self._unnumbered is None or info is None:
             self.request()
@@ -213,7 +213,7 @@ def frame_out_of_range(typed: int | str, last: int, info: VideoInfo | None) -> s
     """
     if isinstance(typed, str):
         if not typed:
-            return tr("No frame number was typed")
+            return tr("Type a frame number, 0–{last:,}", last=last)
         return tr("“{text}” is not a frame number; type 0–{last:,}", text=typed, last=last)
     if typed < 0:
         return tr("Frame numbers start at 0; showing the first frame")
@@ -242,7 +242,7 @@ def time_out_of_range(seconds: float, info: VideoInfo) -> str:
 
 
 def _end_of(info: VideoInfo) -> float | None:
-    """Time in seconds at which the last frame ends, shown as long as the median frame; None while unknown."""
+    """Time in seconds at which the last frame ends, given the median duration; None while unknown."""
     if not info.complete or not info.frame_count:
         return None
     if len(info.times) > 1:

@@ -40,11 +40,11 @@ VIDEO_SUFFIXES = (
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 _OPENVINO_SUFFIX = "_openvino_model"
 _SAMPLED_ENTRIES = 200
-"""Entries of a folder that are looked at to tell whether it holds images."""
+"""Number of entries of a folder that are checked to recognise an image folder."""
 
 
 class FileRole(StrEnum):
-    """What a path is used as."""
+    """The role of a path."""
 
     VIDEO = "video"
     PROJECT = "project"
@@ -66,13 +66,13 @@ FILE_ROLE_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class FileCandidate:
-    """A path and what it seems to be.
+    """A path and its presumed role.
 
     Attributes:
-        name: name of the variant that predictions or a model become.
+        name: name of the variant for predictions or a model.
         format: key of the box format, empty if the path is not a box file.
-        reason: how it was recognised, or why it was not; a text for the screen.
-        is_guess: nothing was recognised; the path is tried as a video.
+        reason: how it was recognised, or why not; shown to the user.
+        is_guess: not recognised; the path is tried as a video.
     """
 
     path: Path
@@ -120,7 +120,7 @@ def _is_openvino_folder(path: Path) -> bool:
 
 
 def find_candidates(paths: Iterable[Path]) -> list[FileCandidate]:
-    """Identify paths; a folder that is nothing itself is replaced by its files. At most one video, one ground truth."""
+    """Identify paths; other folders are replaced by their files. At most one video and one ground truth."""
     candidates: list[FileCandidate] = []
     for path in paths:
         candidate = identify(path)
@@ -134,7 +134,7 @@ def find_candidates(paths: Iterable[Path]) -> list[FileCandidate]:
 
 
 def _resolve_duplicates(candidates: list[FileCandidate]) -> list[FileCandidate]:
-    """Skip all videos but the first; of several possible ground truths prefer one that is named like it."""
+    """Skip all videos but the first; of several possible ground truths prefer one with such a name."""
     videos = 0
     possible = [candidate for candidate in candidates if candidate.role is FileRole.GROUND_TRUTH]
     named = [candidate for candidate in possible if _is_named_like_ground_truth(candidate.path)]
@@ -206,7 +206,7 @@ def read_video_context(video: Path) -> ReadContext:
 
 
 def propose_frame_offset(boxes: ImportedBoxes, frame_count: int) -> int:
-    """The smallest number to add to every frame so that all boxes lie inside the video.
+    """The smallest offset for all frame numbers that puts all boxes inside the video.
 
     0 if they already do, or if no offset helps.
     """

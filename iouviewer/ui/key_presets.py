@@ -11,7 +11,7 @@ Keys = dict[str, tuple[str, ...]]
 
 DEFAULT_PRESET = "iouviewer"
 
-# Only what differs from the defaults. CVAT: D is *previous*; labelImg: Space *verifies*.
+# Only differences from the defaults. In CVAT, D is the previous frame; in labelImg, Space verifies.
 _CVAT: Keys = {
     "previousFrame": ("D",),
     "nextFrame": ("F",),
@@ -78,7 +78,7 @@ _XANYLABELING: Keys = {
     "undo": ("Ctrl+Z",),
 }
 PRESETS: dict[str, Keys] = {DEFAULT_PRESET: {}, "CVAT": _CVAT, "labelImg": _LABELIMG, "X-AnyLabeling": _XANYLABELING}
-"""What each preset changes; a key it assigns is removed from other actions."""
+"""The changes of each preset; a key that it assigns is removed from other actions."""
 
 
 def keys_of(preset: str, changes: Mapping[str, tuple[str, ...]] | None = None) -> Keys:

@@ -1,4 +1,4 @@
-"""The main window: painted empty at once, filled afterwards. Nothing heavier than Qt is imported at module level."""
+"""The main window, painted empty first and filled later. Nothing heavier than Qt is imported at module level."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from iouviewer.ui import APP_NAME
 if TYPE_CHECKING:
     from iouviewer.app.editing.session import Session
 
-SIZE = QSize(1280, 720)
-"""Logical pixels the window is designed for."""
+DESIGN_SIZE = QSize(1280, 720)
+"""Size for which the window is designed, logical pixels."""
 
 
 class WindowContent(Protocol):
-    """What fills the window; implemented by ``window_parts.WindowParts``."""
+    """The content of the window; implemented by ``window_parts.WindowParts``."""
 
     @property
     def session(self) -> Session: ...
@@ -68,7 +68,7 @@ class MainWindow(QMainWindow):
     """The window without its content: menus, toolbar, central widget and status bar come from a ``WindowContent``.
 
     Signals:
-        painted(): the empty window was painted; time to load the rest.
+        painted(): the empty window was painted, and the content can be loaded.
     """
 
     painted = Signal()
@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(APP_NAME)
         self.setAcceptDrops(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        self.resize(SIZE)
+        self.resize(DESIGN_SIZE)
         self._content: WindowContent | None = None
         placeholder = _Placeholder()
         placeholder.painted.connect(self.painted, Qt.ConnectionType.QueuedConnection)
@@ -118,7 +118,7 @@ class MainWindow(QMainWindow):
         content.focus_canvas()
 
     def restore(self, geometry: bytes) -> None:
-        """Restore size and position of the last session; without them the designed size stays."""
+        """Restore the size and position of the last session; by default, keep the design size."""
         if geometry:
             self.restoreGeometry(QByteArray(geometry))
 

@@ -1,7 +1,7 @@
 """Colours of data for light and dark schemes: ground truth, baseline, IoU bands. Greys and the accent are in ``theme``.
 
 The bands are a perceptual ramp: lightness rises with the IoU, so the order is visible in greyscale and to colour-blind
-users. Every use of a band also shows the number. Tests check the contrast: text 4.5 : 1, lines 3 : 1 (WCAG 2.2).
+users. Wherever a band is used, the number is shown too. Tests check the contrast: text 4.5 : 1, lines 3 : 1 (WCAG 2.2).
 """
 
 from __future__ import annotations

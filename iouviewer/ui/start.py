@@ -1,4 +1,4 @@
-"""Starts the window: painted empty first, filled afterwards. Nothing heavy is imported at module level."""
+"""Starts the window, which is painted empty first and filled later. Nothing heavy is imported at module level."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OPENCV_NOTE = tr(
 
 def run_window(request: OpenRequest) -> int:
     """Show the window and run until it closes; returns the exit status."""
-    # Everything created while loading stays: garbage collection would find nothing and take 10 % of the start time.
+    # Garbage collection would find nothing while loading, and take 10 % of the start time.
     gc.disable()
     opencv_note = _clear_environment()
     from PySide6.QtWidgets import QApplication
@@ -87,7 +87,7 @@ def block_cuda_bindings() -> Iterator[None]:
         yield
         return
     modules: dict[str, Any] = sys.modules
-    modules[name] = None  # Python treats it as a module that does not exist
+    modules[name] = None  # makes its import fail as if it did not exist
     try:
         yield
     finally:

@@ -29,8 +29,8 @@ from iouviewer.ui.theme import Theme, icon
 from iouviewer.ui.timeline.marks import VideoMarks
 from iouviewer.ui.timeline.plot import TimelinePlot
 
-_PAUSE_DELAY = 1000
-"""Milliseconds before a pause of the decode check is shown; building a few proxies takes less."""
+_PAUSE_DELAY_MS = 1000
+"""Delay before a pause of the decode check is shown; building a few proxies takes less time."""
 _PLAYBACK_ACTIONS = ("playBackwards", "slower", "faster", "loopFrom", "loopTo", "loopOff")
 
 
@@ -41,7 +41,7 @@ class VideoPresenter(QObject):
         status_widget: notes, frame cache and scrub cache in the status bar.
         marks: damaged frames and the loop on the timeline; exists after ``attach``.
         speed_control: playback speed and dropped frames.
-        pause_timer: runs out when a pause of the decode check is worth showing.
+        pause_timer: times out when a pause of the decode check is long enough to show.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class VideoPresenter(QObject):
         self._shown_pause = DecodeCheckPause.NOT_PAUSED
         self.pause_timer = QTimer(self)
         self.pause_timer.setSingleShot(True)
-        self.pause_timer.setInterval(_PAUSE_DELAY)
+        self.pause_timer.setInterval(_PAUSE_DELAY_MS)
         self.pause_timer.timeout.connect(self._on_pause_timer_timeout)
         self._show_frame_cache(0)
 
@@ -105,7 +105,7 @@ class VideoPresenter(QObject):
             on_levels_changed=self.refresh,
         )
         self._commands = commands
-        self.status_widget.requested.connect(commands.show_facts)
+        self.status_widget.requested.connect(commands.show_properties)
         return commands
 
     def set_actions(self, actions: ActionSet) -> None:
@@ -180,7 +180,7 @@ class VideoPresenter(QObject):
         self.refresh()
 
     def _on_numbers_confirmed(self) -> None:
-        # Uncertain frames can be shown as exact now, with their boxes, even if no number has changed.
+        # Frames that were uncertain may be exact now and show their boxes, even if no number has changed.
         self._frames.request()
         self.refresh()
 

@@ -1,4 +1,4 @@
-"""Creates the content of the window and connects it. Imported, with everything heavy, after the first paint."""
+"""Creates and connects the content of the window. Imported after the first paint, with all heavy modules."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ class WindowParts(QObject):
             canvas.boxes.set_caption_mode(CaptionMode(settings.caption_mode))
 
     def edit_settings(self) -> None:
-        """Show the settings dialog and apply what is accepted."""
+        """Show the settings dialog and apply the accepted changes."""
         settings = self.settings
         settings.set_score_defaults(self.session.scores.settings)
         dialog = SettingsDialog(self._window, settings)
@@ -339,7 +339,7 @@ class WindowParts(QObject):
         self._tabs[workspace].setChecked(True)
         self._compare_presenter.update_workspace()
         self.frame_presenter.refresh()
-        # The canvas has another shape; once it is laid out, the selection is scrolled back into view.
+        # The canvas changes its shape; scroll the selection back into view once it is laid out.
         QTimer.singleShot(0, self.views.canvas.reveal_selection)
 
     # Opening and closing

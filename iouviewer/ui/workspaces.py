@@ -21,7 +21,7 @@ from iouviewer.ui.panels.sections import Section
 from iouviewer.ui.timeline.view import TimelineView
 
 SIDE_WIDTH = 344
-"""Logical pixels of the side panel; of 1280 pixels the canvas keeps 73 %."""
+"""Width of the side panel in logical pixels; the canvas keeps 73 % of 1280."""
 TIMELINE_HEIGHT = 148
 COMPARE_ROWS = 5
 """Rows of the variants table that Compare shows without scrolling."""
@@ -32,7 +32,7 @@ QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
 class Workspace(StrEnum):
-    """The layout that is shown."""
+    """The layouts of the window."""
 
     CORRECT = "correct"
     COMPARE = "compare"
@@ -121,7 +121,7 @@ class Workspaces(QStackedWidget):
         for index, stretch in enumerate((1, 0)):
             lower.setStretchFactor(index, stretch)
         lower.setSizes([400, TIMELINE_HEIGHT + 32])
-        # Verdicts and table have the height of their content; the splitter divides only what is below.
+        # Verdicts and table have the height of their content; the splitter divides the space below them.
         top = _column(self.views.verdicts, self._compare_variants, stretch=0)
         whole = _column(top, lower, stretch=1)
         whole.setObjectName("compareWorkspace")
@@ -148,7 +148,7 @@ class Workspaces(QStackedWidget):
         self.setCurrentIndex(0 if correct else 1)
 
     def _fit_variants(self) -> None:
-        """Make the table high enough to show its first rows completely; a cut row looks like the end of the list.
+        """Make the table high enough to show its first rows completely; a row cut off looks like the end of the list.
 
         In Compare it has exactly this height, with up to ``COMPARE_ROWS``; in Correct the splitter may make it higher.
         """

@@ -78,7 +78,7 @@ def test_dialogs_report_frames_and_times_that_do_not_exist(
         ("30", LAST, "Frame 30 does not exist"),
         ("-3", 0, "Frame numbers start at 0"),
         ("soon", 5, "“soon” is not a frame number"),
-        ("", 5, "Type a frame number, 0–5"),
+        ("", 5, f"Type a frame number, 0–{LAST}"),
         ("5", 5, ""),
         ("1 1", 11, ""),
     ],

@@ -20,10 +20,10 @@ class _Shown:
 
     def is_replaced_by(self, edit: Edit) -> bool:
         """Whether ``edit`` sets everything that this edit set; if so, no revert is needed before it."""
-        mine = self.edit
-        if not (isinstance(mine, SetRects) and isinstance(edit, SetRects)) or mine.source != edit.source:
+        shown = self.edit
+        if not (isinstance(shown, SetRects) and isinstance(edit, SetRects)) or shown.source != edit.source:
             return False
-        return [box_id for box_id, _ in mine.rects] == [box_id for box_id, _ in edit.rects]
+        return [box_id for box_id, _ in shown.rects] == [box_id for box_id, _ in edit.rects]
 
     def followed_by(self, edit: Edit, applied: Applied) -> _Shown:
         """This edit after ``edit`` was applied on top of it."""
@@ -61,7 +61,7 @@ class EditPreview:
         """Replace the shown edit; the resulting changes are appended to ``changes``.
 
         Raises:
-            UserError: the edit is not valid. Nothing is shown any more, and ``changes`` holds the revert.
+            UserError: the edit is not valid. No edit is shown then, and ``changes`` holds the revert.
         """
         shown = self._shown
         if shown is None or not shown.is_replaced_by(edit):

@@ -21,14 +21,14 @@ from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 
 ACCEPTED_WITHOUT_CLASS = tr("Accepted without a class, like the other boxes")
 _PASTE_OFFSET = 10.0
-"""How far a copy on the same frame is shifted right and down, pixels."""
+"""Offset of a copy on the same frame, right and down, pixels."""
 
 
 class CommandContext(Protocol):
-    """All that the commands use of the canvas they act on."""
+    """The part of the canvas that the commands use."""
 
     def pointer(self) -> QPointF | None:
-        """Where the mouse is, image pixels; None while it is outside."""
+        """Position of the mouse in image pixels; None while it is outside."""
 
     def reviews(self, frame: int) -> list[VariantReview]:
         """Pairs of the shown variants on a frame, those of the baseline first."""
@@ -37,13 +37,13 @@ class CommandContext(Protocol):
         """Scroll until this box of the shown frame is visible."""
 
     def set_drawn_class(self, class_id: int) -> bool:
-        """Set the class of the box that is being drawn; False where none is."""
+        """Set the class of the box in progress; False if no box is being drawn."""
 
 
 class BoxCommands:
     """Commands on the current frame and on the selected boxes and their tracks.
 
-    A refused command changes nothing and says why in the status bar.
+    A command that is not possible changes nothing; the status bar says why.
     """
 
     def __init__(self, session: Session, context: CommandContext) -> None:
@@ -52,7 +52,7 @@ class BoxCommands:
         self._last_class = UNSPECIFIED_CLASS
         self._clipboard: tuple[Box, ...] = ()
         self.class_key: Callable[[], str] = lambda: "C"
-        """Returns the key that chooses a class, for status messages; the window replaces it."""
+        """Returns the key of “Change class…” for status messages; replaced by the window."""
 
     @property
     def _source(self) -> int:
@@ -69,7 +69,7 @@ class BoxCommands:
         return [box for box in map(self._session.ground_truth.find, self._selected_ids()) if box is not None]
 
     def _run(self, build: Callable[[], Command]) -> bool:
-        """Build a command and execute it; whether something changed. The status bar shows a UserError."""
+        """Build and execute a command; returns whether something changed. The status bar shows a UserError."""
         try:
             command = build()
             change = self._session.execute(command.edit, command.label, origin=ORIGIN, merge_key=command.merge_key)
@@ -86,7 +86,7 @@ class BoxCommands:
     # Geometry
 
     def nudge(self, dx: float, dy: float) -> None:
-        """Move the selected boxes by (dx, dy) pixels; a burst is one step."""
+        """Move the selected boxes by (dx, dy) pixels; quick repetitions are merged into one step."""
         document = self._session.document
         self._run(lambda: commands.nudge(document, self._selected_ids(), dx, dy, source=self._source))
 
@@ -102,7 +102,7 @@ class BoxCommands:
         self._run(build)
 
     def snap_edge(self) -> None:
-        """Move one edge of the selected box to its prediction's: the nearest to the mouse, else the furthest off."""
+        """Snap an edge of the selected box to its prediction: the one nearest to the mouse, else the furthest off."""
 
         def build() -> Command:
             box = self._single_box()
@@ -145,7 +145,7 @@ class BoxCommands:
             self._session.statusMessage.emit(tr_n("Copied {count} box", "Copied {count:,} boxes", len(boxes)))
 
     def paste(self) -> None:
-        """Add the copied boxes to this frame; shifted where they come from this frame."""
+        """Add the copied boxes to this frame, shifted if they come from it."""
         document, frame = self._session.document, self._frame
         by = _PASTE_OFFSET if any(box.frame == frame for box in self._clipboard) else 0.0
         self._run(lambda: commands.paste(document, self._clipboard, frame, by=by, source=self._source))
@@ -187,7 +187,7 @@ class BoxCommands:
         self._accept(find)
 
     def _accept(self, find: Callable[[], list[AcceptedPrediction]]) -> None:
-        """Accept what ``find`` returns; a status message says where classes were left out."""
+        """Accept the predictions that ``find`` returns; a status message says if their classes were left out."""
         truth, frame = self._session.ground_truth, self._frame
         drops_classes = self._session.frame_count > 0 and commands.uses_no_classes(truth, frame)
         with_class: list[AcceptedPrediction] = []
@@ -255,17 +255,17 @@ class BoxCommands:
             self._session.statusMessage.emit(tr("New boxes get the class {name}", name=name))
             return
         done = self._run(lambda: commands.set_class(self._session.document, ids, class_id, source=self._source))
-        rest = len(truth.boxes(self._frame)) - len(ids)
-        if done and had_no_classes and rest > 0:
+        unclassified = len(truth.boxes(self._frame)) - len(ids)
+        if done and had_no_classes and unclassified > 0:
             text = tr_n(
                 "{count} box on this frame has no class; AP treats all as one class",
                 "{count:,} boxes on this frame have no class; AP treats all as one class",
-                rest,
+                unclassified,
             )
             self._session.statusMessage.emit(text)
 
     def set_class_by_digit(self, digit: int) -> None:
-        """Set the class at this place of the list, 1 to 9."""
+        """Set the class at this position of the list, 1 to 9."""
         if digit <= len(self._session.document.class_names):
             self.set_class(digit - 1)
             return
@@ -283,7 +283,7 @@ class BoxCommands:
             self.set_class(len(document.class_names) - 1)
 
     def class_of_new_boxes(self) -> int:
-        """The class set last; before that the first one, or none where boxes have no classes."""
+        """The class set last; before that the first one, or no class if the frame's boxes have none."""
         count = len(self._session.document.class_names)
         if 0 <= self._last_class < count:
             return self._last_class
@@ -303,7 +303,7 @@ class BoxCommands:
         self._session.go_to(self._frame + 1)
 
     def verify_empty(self) -> None:
-        """Mark the frame as verified without boxes and go to the next one; refused where it has boxes."""
+        """Mark the frame as verified without boxes and go to the next one; not possible if it has boxes."""
         truth, frame = self._session.ground_truth, self._frame
         self._run(lambda: commands.verify(self._session.document, frame, empty=True, source=self._source))
         if truth.is_verified(frame) and not truth.boxes(frame):

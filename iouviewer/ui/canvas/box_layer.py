@@ -1,4 +1,4 @@
-"""The boxes of the frame on screen: how they are drawn, and which of them lie at a point."""
+"""The boxes of the shown frame: draws them and finds those at a point."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BoxLayer:
     """Draws the boxes of one frame in a scene whose units are image pixels, and finds boxes there.
 
     Attributes:
-        builder: makes what is drawn from the session.
+        builder: builds the drawn boxes from the session.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class BoxLayer:
 
     @property
     def view(self) -> FrameView:
-        """The boxes as they are drawn."""
+        """The drawn boxes."""
         return self._view
 
     @property
@@ -71,12 +71,12 @@ class BoxLayer:
         self._boxes_item.set_image_size(width, height, bounds)
 
     def set_px(self, px: float) -> None:
-        """Image pixels a logical pixel: the zoom has changed."""
+        """Set the image pixels per logical pixel after the zoom has changed."""
         self._px = px
         self._boxes_item.set_px(px)
 
     def show_frame(self, frame: int) -> None:
-        """Rebuild the boxes of a frame (-1: no boxes); only what differs is repainted."""
+        """Show the boxes of a frame (-1: no boxes); only differences are repainted."""
         self._view = self.builder.build(frame)
         self._boxes_item.show_view(self._view)
 
@@ -97,11 +97,11 @@ class BoxLayer:
         self._boxes_item.set_all_captions(all_captions)
 
     def set_caption_mode(self, mode: CaptionMode) -> None:
-        """When boxes that are neither hovered nor selected have captions."""
+        """Choose when boxes that are neither hovered nor selected have captions."""
         self._boxes_item.set_caption_mode(mode)
 
     def set_shown_variants(self, keys: Iterable[str] | None) -> None:
-        """Draw these variants only (of those that are visible) from the next frame shown; None: all visible ones."""
+        """From the next frame on, draw only these of the visible variants; None: all visible ones."""
         self.builder.keys = None if keys is None else frozenset(keys)
 
     def set_blind(self, is_blind: bool) -> None:
@@ -111,7 +111,7 @@ class BoxLayer:
     # Finding
 
     def find_rect(self, ref: BoxRef) -> QRectF | None:
-        """The rectangle of a box, image pixels; None where it is not drawn."""
+        """The rectangle of a box, image pixels; None if it is not drawn."""
         box = self._view.find(ref)
         if box is None:
             return None

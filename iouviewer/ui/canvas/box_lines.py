@@ -1,4 +1,4 @@
-"""Paints the outlines of boxes, the hatching of ignored ones, and the signs at wrong ones."""
+"""Paints the outlines of boxes, the hatching of ignored ones, and the signs at missed and extra ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES = {
     "dashdotdot": [6.0, 2.5, 1.5, 2.5, 1.5, 2.5],
 }
 HALO = QColor(0, 0, 0, 110)
-"""The dark line below each coloured one, so that boxes are visible on any image."""
+"""Colour of the dark line under each coloured one, which keeps boxes visible on any image."""
 
 _SIGN_RADIUS, _SECONDARY_SIGN_RADIUS = 5.0, 3.5
 """Radius of the signs at missed and extra boxes, logical pixels."""
@@ -60,7 +60,7 @@ def outline(rect: QRectF, half: float) -> tuple[QRectF, QRectF, QRectF, QRectF]:
 
 
 class _Style(NamedTuple):
-    """Lines of one style are painted together, in this sort order, whichever boxes are repainted."""
+    """Style of a line. Lines are painted style by style in this sort order, whichever boxes are repainted."""
 
     is_ground_truth: bool
     is_primary: bool
@@ -105,7 +105,7 @@ class BoxLines:
         Args:
             painter: its world transform is the identity.
             transform: from image pixels to logical pixels of the window.
-            ratio: device pixels a logical pixel.
+            ratio: device pixels per logical pixel.
         """
         self._use(transform, ratio)
         outlines = self._outlines_of(boxes)

@@ -1,4 +1,4 @@
-"""The item that paints every box that is not being edited, with its caption, in one pass."""
+"""The graphics item that paints all boxes except edited ones, with their captions, in one pass."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from iouviewer.metrics.table import Bool, Float
 from iouviewer.ui.canvas.box_lines import BoxLines
 from iouviewer.ui.canvas.caption_layout import CaptionRequest, place_captions
 from iouviewer.ui.canvas.captions import Caption, CaptionCache
-from iouviewer.ui.canvas.frame_view import CROWDED, CanvasBox, CaptionMode, FrameView, is_captioned
-from iouviewer.ui.canvas.hit import HANDLE, BoxRef
+from iouviewer.ui.canvas.frame_view import CROWDED_CAPTION_COUNT, CanvasBox, CaptionMode, FrameView, is_captioned
+from iouviewer.ui.canvas.hit import HANDLE_SIZE, BoxRef
 
-_HANDLE_MARGIN = HANDLE / 2 - 1
-"""How much further handles extend than the distance that captions keep anyway, logical pixels."""
+_HANDLE_MARGIN = HANDLE_SIZE / 2 - 1
+"""By how much handles exceed the usual distance of captions, logical pixels."""
 
 _REACH = 8.0
 """How far lines and signs extend beyond a box, logical pixels."""
@@ -75,10 +75,10 @@ class _CaptionLayout:
         return {ref: placed for ref, placed, is_hidden in fixed if not is_hidden} | self.details
 
     def changed(self, other: _CaptionLayout) -> list[PlacedCaption]:
-        """Captions of either layout that are missing from the other one or differ there."""
+        """Captions of either layout that are missing or different in the other one."""
         is_same = self.fixed is other.fixed
-        mine, theirs = (self.details, other.details) if is_same else (self.visible(), other.visible())
-        pairs = ((mine.get(ref), theirs.get(ref)) for ref in mine.keys() | theirs.keys())
+        own, others = (self.details, other.details) if is_same else (self.visible(), other.visible())
+        pairs = ((own.get(ref), others.get(ref)) for ref in own.keys() | others.keys())
         found = [placed for old, new in pairs if old != new for placed in (old, new) if placed is not None]
         if is_same:
             found += [self.fixed.placed[index] for index in np.flatnonzero(self.hidden != other.hidden)]
@@ -99,11 +99,11 @@ class BoxesItem(QGraphicsItem):
         self._px = 1.0
         self._lines = BoxLines()
         self._details: dict[BoxRef, Caption] = {}
-        self._left_out: frozenset[BoxRef] = frozenset()
+        self._excluded: frozenset[BoxRef] = frozenset()
         self._all_captions = False
         self._caption_mode = CaptionMode.AUTOMATIC
         self._layout = _CaptionLayout()
-        # The key holds identities of boxes; ``_fixed`` holds the boxes, so that no other object gets the same identity.
+        # The key contains ids of box objects; ``_fixed`` keeps the boxes alive, so the ids stay unique.
         self._fixed_key: tuple[float, tuple[int, ...]] = (0.0, ())
         self._fixed: tuple[list[tuple[CanvasBox, Caption]], _FixedCaptions] = ([], _FixedCaptions())
 
@@ -128,14 +128,14 @@ class BoxesItem(QGraphicsItem):
             self._bounds = bounds
 
     def set_px(self, px: float) -> None:
-        """Image pixels a logical pixel: the zoom has changed."""
+        """Set the image pixels per logical pixel after the zoom has changed."""
         if px != self._px:
             self._px = px
             self._layout = self._arrange()
             self.update()
 
     def show_view(self, view: FrameView) -> None:
-        """Show another view; of the same frame only boxes that differ are repainted."""
+        """Show another view; if it is of the same frame, only boxes that differ are repainted."""
         old, self._view = self._view, view
         if old.frame != view.frame:
             self._layout = self._arrange()
@@ -143,17 +143,17 @@ class BoxesItem(QGraphicsItem):
             return
         changed = old.changed_boxes(view)
         # A dragged box does not take part in the layout of the others, and its lines are drawn by another item.
-        drawn = [box for box in changed if box.ref not in self._left_out]
+        drawn = [box for box in changed if box.ref not in self._excluded]
         is_drag = old.index_of is view.index_of and not drawn
         self._repaint_boxes(drawn)
         self._use_layout(self._arrange(keep_fixed=is_drag))
 
-    def emphasise(self, details: dict[BoxRef, Caption], left_out: frozenset[BoxRef]) -> None:
-        """Show these details at their boxes, and do not draw the rectangles of ``left_out``."""
-        if (details, left_out) == (self._details, self._left_out):
+    def emphasise(self, details: dict[BoxRef, Caption], excluded: frozenset[BoxRef]) -> None:
+        """Show these details at their boxes, and do not draw the rectangles of ``excluded``."""
+        if (details, excluded) == (self._details, self._excluded):
             return
-        found = (self._view.find(ref) for ref in self._left_out ^ left_out)
-        self._details, self._left_out = details, left_out
+        found = (self._view.find(ref) for ref in self._excluded ^ excluded)
+        self._details, self._excluded = details, excluded
         self._repaint_boxes(box for box in found if box is not None)
         self._use_layout(self._arrange())
 
@@ -162,7 +162,7 @@ class BoxesItem(QGraphicsItem):
         self._set_captions(self._caption_mode, all_captions)
 
     def set_caption_mode(self, mode: CaptionMode) -> None:
-        """When boxes that are neither hovered nor selected have captions."""
+        """Choose when boxes that are neither hovered nor selected have captions."""
         self._set_captions(mode, self._all_captions)
 
     def _set_captions(self, mode: CaptionMode, all_captions: bool) -> None:
@@ -173,9 +173,9 @@ class BoxesItem(QGraphicsItem):
     # Arranging captions
 
     def _with_captions(self, boxes: Iterable[CanvasBox]) -> list[tuple[CanvasBox, Caption]]:
-        """Those of the boxes that show their caption without being hovered or selected."""
+        """Of these boxes, those that show their caption without being hovered or selected."""
         mode, all_captions, px = self._caption_mode, self._all_captions, self._px
-        is_crowded = self._view.caption_count > CROWDED
+        is_crowded = self._view.caption_count > CROWDED_CAPTION_COUNT
         return [
             (box, box.caption)
             for box in boxes
@@ -185,41 +185,41 @@ class BoxesItem(QGraphicsItem):
 
     def _arrange_fixed(self) -> None:
         """Place the captions of boxes that are neither hovered, selected nor dragged, if they have changed."""
-        details, left_out = self._details, self._left_out
+        details, excluded = self._details, self._excluded
         boxes = (
             box
             for box in self._view.boxes
-            if box.caption is not None and box.ref not in details and box.ref not in left_out
+            if box.caption is not None and box.ref not in details and box.ref not in excluded
         )
         captioned = self._with_captions(boxes)
-        # While only details change (the mouse moves over boxes), fixed captions keep their positions.
+        # Fixed captions keep their positions while only details change, as when the mouse moves over boxes.
         key = (self._px, tuple(id(box) for box, _ in captioned))
         if key != self._fixed_key:
             self._fixed_key, self._fixed = key, (captioned, _FixedCaptions.of(self._place(captioned)))
 
     def _arrange(self, *, keep_fixed: bool = False) -> _CaptionLayout:
-        """The layout of all captions; ``keep_fixed``: only details and dragged boxes can have changed."""
+        """Compute the layout of all captions; ``keep_fixed``: only details and dragged boxes can have changed."""
         view, details = self._view, self._details
         if not keep_fixed:
             self._arrange_fixed()
         fixed = self._fixed[1]
         # Details of hovered and selected boxes, and the caption of a dragged box, do not move other captions; those
         # that they cover in part are hidden.
-        found = [(box, caption) for ref, caption in details.items() if (box := view.find(ref)) is not None]
-        dragged = map(view.find, self._left_out - details.keys())
-        found += self._with_captions(box for box in dragged if box is not None)
-        placed = self._place(found, drop=False)
+        detailed = [(box, caption) for ref, caption in details.items() if (box := view.find(ref)) is not None]
+        dragged = map(view.find, self._excluded - details.keys())
+        detailed += self._with_captions(box for box in dragged if box is not None)
+        placed = self._place(detailed, may_drop=False)
         hidden = np.zeros(len(fixed.refs), np.bool_)
         for _, *edges in placed.values():
             hidden |= fixed.overlapping(*edges)
         return _CaptionLayout(fixed, hidden, placed)
 
     def _place(
-        self, captioned: Sequence[tuple[CanvasBox, Caption]], *, drop: bool = True
+        self, captioned: Sequence[tuple[CanvasBox, Caption]], *, may_drop: bool = True
     ) -> dict[BoxRef, PlacedCaption]:
         scale = 1 / self._px
         # Details stay clear of the handles of their box.
-        margin = 0.0 if drop else _HANDLE_MARGIN
+        margin = 0.0 if may_drop else _HANDLE_MARGIN
         requests = []
         for box, caption in captioned:
             x1, y1, x2, y2 = box.rect
@@ -228,7 +228,7 @@ class BoxesItem(QGraphicsItem):
             is_urgent = box.state.is_wrong and not box.is_secondary
             requests.append(CaptionRequest(rect, size.width(), size.height(), is_urgent))
         image = (self._image_size.width() * scale, self._image_size.height() * scale)
-        positions = place_captions(requests, image, drop=drop)
+        positions = place_captions(requests, image, may_drop=may_drop)
         return {
             box.ref: PlacedCaption(caption, *at, at[0] + request.width, at[1] + request.height)
             for (box, caption), request, at in zip(captioned, requests, positions, strict=True)
@@ -244,7 +244,7 @@ class BoxesItem(QGraphicsItem):
             self.update(QRectF(x1 - reach, y1 - reach, x2 - x1 + 2 * reach, y2 - y1 + 2 * reach))
 
     def _use_layout(self, layout: _CaptionLayout) -> None:
-        """Show this layout; where it differs from the one on screen is repainted."""
+        """Show this layout and repaint the differences from the previous one."""
         before, self._layout = self._layout, layout
         px = self._px
         for _, left, top, right, bottom in before.changed(layout):
@@ -256,7 +256,7 @@ class BoxesItem(QGraphicsItem):
         if not self._view.boxes:
             return
         transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
-        view, left_out, exposed = self._view, self._left_out, option.exposedRect
+        view, excluded, exposed = self._view, self._excluded, option.exposedRect
         reach = _REACH * self._px
         is_exposed = (
             (view.rects[0] < exposed.right() + reach)
@@ -264,7 +264,7 @@ class BoxesItem(QGraphicsItem):
             & (view.rects[1] < exposed.bottom() + reach)
             & (view.rects[3] > exposed.top() - reach)
         )
-        boxes = [box for box in compress(view.boxes, is_exposed.tolist()) if box.ref not in left_out]
+        boxes = [box for box in compress(view.boxes, is_exposed.tolist()) if box.ref not in excluded]
         painter.setWorldTransform(QTransform())
         self._lines.paint(painter, transform, ratio, boxes)
         self._cache.use_ratio(ratio)

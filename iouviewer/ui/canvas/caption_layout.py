@@ -1,4 +1,4 @@
-"""Places captions so that they do not cover one another. Pure functions.
+"""Places captions without overlaps. Pure functions.
 
 Positions are logical pixels from the top left corner of the image at the current zoom, not of the window: scrolling
 moves what is already painted, so a position must not depend on which part of the image is visible.
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from iouviewer.document.boxes import Rect
 
-MANY = 80
-"""With more captions than this each tries only its first positions; the others would rarely be free."""
+MAX_THOROUGH_CAPTIONS = 80
+"""Above this number of captions each tries only its first positions; the others are rarely free."""
 
 _GAP = 2.0
 _CELL = 64.0
@@ -30,13 +30,13 @@ class CaptionRequest(NamedTuple):
 
 
 class _Occupied:
-    """Occupied rectangles in a grid, so that a test is cheap with hundreds of captions."""
+    """Occupied rectangles in a grid, which keeps overlap tests cheap with hundreds of captions."""
 
     def __init__(self) -> None:
         self._cells: dict[tuple[int, int], list[Rect]] = {}
 
     def add_if_free(self, rect: Rect) -> bool:
-        """Occupy a rectangle unless it overlaps another one; whether it was free."""
+        """Occupy a rectangle unless it overlaps another one; returns whether it was free."""
         x1, y1, x2, y2 = rect
         cells = self._cells
         keys = [
@@ -54,26 +54,25 @@ class _Occupied:
 
 
 def place_captions(
-    requests: Sequence[CaptionRequest], image: tuple[float, float], *, drop: bool = True
+    requests: Sequence[CaptionRequest], image: tuple[float, float], *, may_drop: bool = True
 ) -> list[tuple[float, float] | None]:
-    """Top left corner (x, y) of each caption, or None where there is no space for it.
+    """Top left corner (x, y) of each caption; None if there is no space for it.
 
-    A caption stands above its box, aligned left; inside the box where that is off the image. Where another caption is
-    in the way it tries the right side, below the box, and inside; urgent ones choose first. Captions never overlap:
-    the sign at the corner of the box is enough where the text does not fit.
+    A caption is placed above its box, aligned left, or inside the box if it would leave the image. If another caption
+    is in the way, further positions are tried: right, below, inside. Urgent captions are placed first. Captions that
+    do not fit are dropped, because the sign at the corner of the box remains.
 
     Args:
         image: width and height of the image, logical pixels.
-        drop: False for captions that the user asked for (hovered, selected): where there is no space they overlap
-            others.
+        may_drop: False for requested captions (hovered or selected boxes); without space they overlap others.
     """
     if len(requests) == 1:
-        # The caption of a dragged box, at each move: nothing else can be in its way.
+        # Fast path for the caption of a dragged box: a single caption cannot overlap another one.
         return [_rounded(_first_position(requests[0], image))]
     order = sorted(
         range(len(requests)), key=lambda i: (not requests[i].is_urgent, requests[i].box[1], requests[i].box[0])
     )
-    tries = 5 if len(requests) <= MANY else 2
+    tries = 5 if len(requests) <= MAX_THOROUGH_CAPTIONS else 2
     positions: list[tuple[float, float] | None] = [None] * len(requests)
     occupied = _Occupied()
     for i in order:
@@ -83,7 +82,7 @@ def place_captions(
                 positions[i] = _rounded((x, y))
                 break
         else:
-            if not drop:
+            if not may_drop:
                 positions[i] = _rounded(_first_position(request, image))
     return positions
 

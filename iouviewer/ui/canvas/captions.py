@@ -45,7 +45,7 @@ class CaptionCache:
         self._sizes: dict[Caption, QSizeF] = {}
 
     def use_ratio(self, ratio: float) -> None:
-        """Render for this device pixel ratio from now on."""
+        """Render further captions for this device pixel ratio."""
         if ratio != self._ratio:
             self._ratio = ratio
             self._pixmaps.clear()

@@ -26,7 +26,7 @@ _NOT_LABELLED = tr("This frame is not labelled, so it does not count.")
 
 
 def describe(session: Session, ref: BoxRef, frame: int, reviews: list[VariantReview]) -> str:
-    """Plain text of some lines about a box of the frame; empty if it is not there."""
+    """Plain text of a few lines about a box of the frame; empty if the frame does not have it."""
     lines = (
         _truth_lines(session, ref, frame, reviews)
         if ref.is_ground_truth
@@ -98,7 +98,7 @@ def _owner(session: Session, review: VariantReview, row: int) -> Box | None:
 
 
 def explain_missed(session: Session, review: VariantReview, box_id: int, frame: int) -> str:
-    """Why a ground-truth box has no prediction: nothing near, another class, low confidence, or another pair."""
+    """Why a ground-truth box has no partner: no overlap, another class, low confidence, or another pair."""
     truth = session.ground_truth.frame_table(frame)
     index = int(np.flatnonzero(truth.ids == box_id)[0])
     table = review.variant.predictions.table
@@ -131,7 +131,7 @@ def explain_missed(session: Session, review: VariantReview, box_id: int, frame: 
 
 
 def explain_unpaired(session: Session, review: VariantReview, row: int, frame: int) -> str:
-    """Why a prediction has no ground truth: nothing near, an ignored box, another class, or another pair."""
+    """Why a prediction has no partner: no overlap, an ignored box, another class, or another pair."""
     truth = session.ground_truth.frame_table(frame)
     table = review.variant.predictions.table
     ious = iou_matrix(truth.boxes, table.boxes[:, row : row + 1], _convention(session))[:, 0]

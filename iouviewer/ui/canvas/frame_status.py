@@ -14,9 +14,9 @@ _PLACEHOLDER_COLOUR = "#505050"
 
 
 def image_size(source: Source, image: QImage, scale: float) -> tuple[float, float]:
-    """(width, height) of the full image that is shown as ``image``, ``scale`` of its size; image pixels.
+    """(width, height) in image pixels of the full image, of which ``image`` is a copy scaled by ``scale``.
 
-    Images of a folder may differ in size from the first one. The size of a reduced copy is exact to its rounding only.
+    Images of a folder may differ in size from the first one. The size of a reduced copy is exact only up to rounding.
     """
     width, height = image.width() / scale, image.height() / scale
     rounding = (1 + height / width) / scale
@@ -41,7 +41,7 @@ PREVIEW = Caption((_line(tr("Preview"), tr("exact frame follows")),))
 
 
 def frame_status(loaded: LoadedFrame, damage: str, *, playing: bool) -> Caption | None:
-    """The caption about this frame; None where it is exact and at full size.
+    """The caption about this frame; None if it is exact, undamaged and at full size.
 
     Args:
         damage: the known damage of the frame; empty for none.

@@ -1,4 +1,4 @@
-"""The boxes of one frame as the canvas draws them, as plain values: state, look and caption of each."""
+"""Value types for the boxes of one frame as the canvas draws them: state, appearance and caption."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from iouviewer.metrics.table import Float
 from iouviewer.ui.canvas.captions import Caption
 from iouviewer.ui.canvas.hit import BoxRef
 
-CROWDED = 25
-"""With more captions than this only those of hovered, selected and wrong boxes are shown."""
+CROWDED_CAPTION_COUNT = 25
+"""Above this number of captions only those of hovered, selected and wrong boxes are shown."""
 
-SMALL = 40.0
+SMALL_BOX_SIZE = 40.0
 """Boxes whose longer side is shorter than this (logical pixels) have captions only if hovered, selected or wrong."""
 
 
 class BoxState(Enum):
-    """The result of the evaluation for one box; each has a sign of its own besides its colour."""
+    """The result of the evaluation for one box; each state differs by a sign, not only by colour."""
 
     PLAIN = "plain"
     PAIRED = "paired"
@@ -43,8 +43,8 @@ class CanvasBox:
 
     Attributes:
         colour, dash: ``#rrggbb`` and one of document.variants.DASHES.
-        caption: what is written at it where captions are shown; None for nothing.
-        is_secondary: belongs to another variant than the one that captions refer to: drawn thinner and dimmer, its
+        caption: text at the box if captions are shown; None for no text.
+        is_secondary: belongs to another variant than the one that captions refer to; drawn thinner and dimmer, with a
             caption only on request.
     """
 
@@ -99,7 +99,7 @@ class FrameView:
         return FrameView(frame, tuple(boxes), rects, self.index_of, caption_count)
 
     def _changed_indices(self, boxes: Sequence[CanvasBox]) -> list[int] | None:
-        """Indices of the boxes that are other objects here; None where the references differ."""
+        """Indices of boxes that are different objects in ``boxes``; None if the references differ."""
         if len(boxes) != len(self.boxes):
             return None
         changed = changed_indices(self.boxes, boxes)
@@ -116,15 +116,15 @@ class FrameView:
         return [(box.ref, box.rect) for box in self.boxes]
 
     def changed_boxes(self, other: FrameView) -> list[CanvasBox]:
-        """Boxes of either view that are missing from the other one or differ there."""
+        """Boxes of either view that are missing or different in the other one."""
         if self.index_of is other.index_of:
             indices = self._changed_indices(other.boxes) or ()
             pairs = ((self.boxes[index], other.boxes[index]) for index in indices)
             return [box for old, new in pairs if old != new for box in (old, new)]
-        # Boxes that did not change are the same objects; comparing identities is fast enough for every move of a drag.
-        mine, theirs = set(map(id, self.boxes)), set(map(id, other.boxes))
-        changed = [box for box in self.boxes if id(box) not in theirs and other.find(box.ref) != box]
-        changed += [box for box in other.boxes if id(box) not in mine and self.find(box.ref) != box]
+        # Unchanged boxes are the same objects; comparing identities is fast enough for every move of a drag.
+        own, others = set(map(id, self.boxes)), set(map(id, other.boxes))
+        changed = [box for box in self.boxes if id(box) not in others and other.find(box.ref) != box]
+        changed += [box for box in other.boxes if id(box) not in own and self.find(box.ref) != box]
         return changed
 
 
@@ -147,8 +147,8 @@ def is_captioned(box: CanvasBox, mode: CaptionMode, *, all_captions: bool, is_cr
 
     Args:
         all_captions: the user holds the key that shows all captions.
-        is_crowded: the frame has more than ``CROWDED`` captions.
-        px: image pixels a logical pixel.
+        is_crowded: the frame has more than ``CROWDED_CAPTION_COUNT`` captions.
+        px: image pixels per logical pixel.
     """
     if box.caption is None or all_captions:
         return box.caption is not None
@@ -157,4 +157,4 @@ def is_captioned(box: CanvasBox, mode: CaptionMode, *, all_captions: bool, is_cr
     if box.state.is_wrong or mode is CaptionMode.ALL:
         return True
     side = max(box.rect[2] - box.rect[0], box.rect[3] - box.rect[1])
-    return not is_crowded and side >= SMALL * px
+    return not is_crowded and side >= SMALL_BOX_SIZE * px

@@ -1,4 +1,4 @@
-"""Builds what the canvas shows of a frame from the session: states, colours and captions of all boxes."""
+"""Builds the view of a frame from the session: states, colours and captions of all boxes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from iouviewer.ui.palette import (
 
 _POOR = IMAGE_COLOURS.bands[Band.POOR]
 _MAX_VARIANTS = 4
-"""Variants that the details of a ground-truth box list."""
+"""Maximum number of variants in the details of a ground-truth box."""
 
 _IOU = tr("IoU {iou:.2f}")
 _MISSED = Segment(tr("missed"), _POOR)
@@ -54,7 +54,7 @@ class VariantReview:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _DrawnTruth:
-    """The ground truth of a frame as it was drawn last: boxes, their IoU by id, and what is drawn at each index."""
+    """The last drawn ground truth of a frame: boxes, their IoU by id, and the drawn box at each index."""
 
     boxes: tuple[Box, ...]
     ious: dict[int, float]
@@ -123,13 +123,13 @@ class FrameViewBuilder:
         return [review_variant(self._session, variant, frame) for variant in covering]
 
     def ious_of(self, box_id: int) -> dict[str, float | None]:
-        """IoU of a box with each variant's partner in the last view, by variant key; None where it has none."""
+        """IoU of a box with its partner of each variant in the last view, by variant key; None without a partner."""
         return {review.variant.key: review.iou_of.get(box_id) for review in self.last_reviews}
 
     def build(self, frame: int) -> FrameView:
         """All boxes of the frame: predictions below, ground truth above.
 
-        Boxes that look as they did in the last view of the same frame are the same objects.
+        Boxes that look the same as in the last view of the frame are the same objects.
         """
         self.last_reviews = []
         if not 0 <= frame < self._session.frame_count:
@@ -150,7 +150,7 @@ class FrameViewBuilder:
         return self._last_view
 
     def details(self, ref: BoxRef) -> Caption | None:
-        """The caption of a box of the last view while it is hovered or selected; None if it is not there."""
+        """The caption of a hovered or selected box of the last view; None if the view does not have it."""
         if ref.is_ground_truth:
             box = self._session.ground_truth.find(ref.row)
             return None if box is None else self._truth_details(box)
@@ -174,13 +174,13 @@ class FrameViewBuilder:
         return drawn
 
     def _truth_box(self, box: Box, ious: dict[int, float], *, has_review: bool) -> CanvasBox:
-        """The box as it is drawn: the same object as before where it looks the same."""
+        """The drawn box; the same object as before if it looks the same."""
         cache, iou = self._drawn_by_id, ious.get(box.id)
         found = cache.get(box.id)
         if found is None or found[1] != iou or (found[0] is not box and found[0] != box):
             found = cache[box.id] = (box, iou, self._draw_truth(box, iou, has_review=has_review))
         elif found[0] is not box:
-            # Equal: next time the comparison of identities is enough.
+            # Equal but not identical: store the new object, so that the next comparison is by identity.
             cache[box.id] = (box, iou, found[2])
         return found[2]
 
@@ -214,7 +214,7 @@ class FrameViewBuilder:
         return Caption(tuple(lines))
 
     def _class_segments(self, class_id: int) -> tuple[Segment, ...]:
-        """The class name, where there is more than one to tell apart."""
+        """The class name, if there is more than one class."""
         if len(self._session.document.class_names) < 2:
             return ()
         return (Segment(f"{self._session.document.class_name(class_id)}  ", CAPTION_MUTED),)
@@ -288,6 +288,6 @@ def iou_change(before: float | None, after: float | None) -> tuple[Segment, ...]
     line = (Segment(f"{old} → ", CAPTION_MUTED), Segment(new, colour))
     if before is None or after is None:
         return line
-    # The difference of the rounded figures, so that the three numbers agree.
+    # The difference of the rounded values, so that the three numbers are consistent.
     difference = round(after, 2) - round(before, 2)
     return (*line, Segment(f" ({difference:+.2f})", CAPTION_TEXT))

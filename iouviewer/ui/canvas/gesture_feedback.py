@@ -1,4 +1,4 @@
-"""What the canvas shows of a gesture under way: the caption at the cursor, the crosshair and the rubber band."""
+"""Feedback during a gesture: the caption at the cursor, the crosshair and the rubber band."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from iouviewer.ui.canvas.overlays import CaptionWidget, Crosshair
 from iouviewer.ui.palette import CAPTION_TEXT, readable_on_image
 
 _MAX_VARIANTS = 4
-"""Variants whose IoU the caption shows; more lines would hide the image."""
+"""Maximum number of variants in the caption; more lines would hide the image."""
 
 
 class GestureFeedback:
-    """Shows what a drag or a drawing does before it is committed."""
+    """Shows the effect of a drag or of drawing before it is committed."""
 
     def __init__(
         self, view: QGraphicsView, session: Session, builder: FrameViewBuilder, captions: CaptionCache
@@ -43,7 +43,7 @@ class GestureFeedback:
         return self._caption.text
 
     def begin(self, box_id: int | None) -> None:
-        """Remember the IoU of the box that is about to change; None for several boxes or a new one."""
+        """Store the IoU of the box before it changes; None for several boxes or a new one."""
         self._ious_before = {} if box_id is None else self._builder.ious_of(box_id)
 
     def end(self) -> None:
@@ -61,7 +61,7 @@ class GestureFeedback:
         self._caption.show_caption(caption, beside=at)
 
     def _iou_caption(self, box_id: int) -> Caption:
-        """IoU with each variant's partner; the size in image pixels where no variant is shown."""
+        """IoU with each variant's partner; the size in image pixels if no variant is shown."""
         ious = self._builder.ious_of(box_id)
         lines = []
         for key, iou in list(ious.items())[:_MAX_VARIANTS]:

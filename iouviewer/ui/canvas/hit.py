@@ -1,7 +1,7 @@
 """Hit testing: which box, edge or handle lies under the mouse. Pure functions, no widgets.
 
-Rectangles and points are in image pixels; ``px`` is the size of a logical screen pixel in image pixels: handles and
-tolerances have the same size on screen at every zoom.
+Rectangles and points are in image pixels; ``px`` is the size of a logical screen pixel in image pixels, so that handles
+and tolerances have the same size on screen at every zoom.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from iouviewer.document.boxes import Edges, Rect
 
-HANDLE = 9.0
+HANDLE_SIZE = 9.0
 """Side of a handle, logical pixels."""
 
 EDGE_TOLERANCE = 5.0
-"""How far from an edge the mouse may be, logical pixels."""
+"""Largest distance of the mouse from an edge, logical pixels."""
 
 
 class BoxRef(NamedTuple):
@@ -77,7 +77,7 @@ def handles(rect: Rect, px: float) -> tuple[tuple[Edges, float, float], ...]:
     middle of that side has no handle.
     """
     x1, y1, x2, y2 = rect
-    size = HANDLE * px
+    size = HANDLE_SIZE * px
     is_narrow, is_low = x2 - x1 < 4 * size, y2 - y1 < 4 * size
     out_x, out_y = size / 2 * is_narrow, size / 2 * is_low
     left, right, top, bottom = x1 - out_x, x2 + out_x, y1 - out_y, y2 + out_y
@@ -97,8 +97,8 @@ def area(rect: Rect) -> float:
 
 
 def handle_at(rect: Rect, x: float, y: float, px: float) -> Edges:
-    """The edges of the handle under (x, y), the nearest where several are; NONE if there is none."""
-    reach = (HANDLE / 2 + 1) * px
+    """The edges of the handle under (x, y), the nearest of several; NONE if there is none."""
+    reach = (HANDLE_SIZE / 2 + 1) * px
     candidates = [
         (max(abs(x - cx), abs(y - cy)), i, edges)
         for i, (edges, cx, cy) in enumerate(handles(rect, px))

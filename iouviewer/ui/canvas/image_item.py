@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 _FORMAT = QImage.Format.Format_RGB32
 _MIN_SQUARE = 4.0
-"""Device pixels an image pixel from which it can be shown as a square; smaller squares would differ in size."""
+"""Minimum device pixels per image pixel to show squares; smaller ones would visibly differ in size."""
 _ALPHA_FORMAT = QImage.Format.Format_ARGB32_Premultiplied
 
 
@@ -55,7 +55,7 @@ class ImageItem(QGraphicsItem):
         self.update()
 
     def set_levels(self, brightness: float, contrast: float) -> None:
-        """Brightness (-1..1, added) and contrast (0..4, factor around middle grey); 0 and 1: as it is."""
+        """Brightness (-1..1, added) and contrast (0..4, factor around middle grey); 0 and 1: unchanged."""
         self._brightness, self._contrast = brightness, contrast
         self.update()
 
@@ -79,7 +79,7 @@ class ImageItem(QGraphicsItem):
         painter.setWorldTransform(transform)
 
     def _resampled(self, whole: QRectF, shown: QRect, ratio: float) -> QImage:
-        """The part ``shown`` (logical pixels) of the image that fills ``whole``, at device resolution."""
+        """The part ``shown`` (logical pixels) of the image, which fills ``whole``, at device resolution."""
         size = shown.size() * ratio
         scale = whole.width() * ratio / self._image.width()
         is_complete = shown.contains(whole.toAlignedRect())
@@ -135,7 +135,7 @@ def _reduced(image: QImage, width: int, height: int) -> QImage:
 
 
 def _enlarged(image: QImage, whole: QRectF, shown: QRect, ratio: float, size: QSize) -> QImage:
-    """The part ``shown`` of the image that fills ``whole`` (logical pixels), bicubic, in ``size`` device pixels."""
+    """The part ``shown`` of the image, which fills ``whole`` (logical pixels), bicubic, in ``size`` device pixels."""
     import cv2
 
     source = _with_byte_channels(image)
@@ -153,7 +153,7 @@ def _enlarged(image: QImage, whole: QRectF, shown: QRect, ratio: float, size: QS
 
 
 def _source_range(start: float, length: int, scale: float, available: int) -> tuple[slice, int]:
-    """Which source pixels to enlarge, and where ``start`` (device pixels) lies in the result, rounded.
+    """The source pixels to enlarge, and the rounded position of ``start`` (device pixels) in the result.
 
     Of the possible first pixels it takes the one with the smallest rounding error. Otherwise the image would jitter by
     half a pixel against its boxes while it is panned.

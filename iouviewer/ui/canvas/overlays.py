@@ -37,7 +37,7 @@ class CaptionWidget(QWidget):
         return "" if self._caption is None else self._caption.text
 
     def show_caption(self, caption: Caption | None, *, beside: QPoint | None = None) -> None:
-        """Show this caption at the lower right of a point, or on its other side where it does not fit; None hides."""
+        """Show a caption at the lower right of a point, or on the other side if it does not fit; None hides it."""
         has_changed, self._caption = caption != self._caption, caption
         if caption is not None:
             if has_changed:
@@ -64,18 +64,18 @@ class CaptionWidget(QWidget):
 
 
 class Projection(Protocol):
-    """Where the image is on screen."""
+    """Converts image coordinates to viewport pixels."""
 
     @property
     def px(self) -> float:
-        """Image pixels a logical pixel."""
+        """Image pixels per logical pixel."""
 
     def from_image(self, x: float, y: float) -> QPoint:
         """The pixel of the viewport that shows the image's point (x, y)."""
 
 
 class HandleHint:
-    """A caption beside a handle of a box that says what to do with it, until the first gesture."""
+    """A caption with an instruction beside a handle of a box, shown until the first gesture."""
 
     def __init__(self, parent: QWidget, session: Session, cache: CaptionCache) -> None:
         self._session = session
@@ -88,7 +88,7 @@ class HandleHint:
         self._caption.show_caption(Caption(((Segment(text, CAPTION_TEXT),),), IMAGE_COLOURS.ground_truth))
 
     def clear(self) -> None:
-        """Show nothing any more."""
+        """Hide the hint for good."""
         self._handle = None
 
     def place(self, shown_frame: int, projection: Projection) -> None:
@@ -168,7 +168,7 @@ class FocusLines:
 
 
 class EmptyHint(QLabel):
-    """Says how to begin while no video is open."""
+    """Shows how to begin while no video is open."""
 
     TEXT = tr("Drop a video here, or open the sample")
 

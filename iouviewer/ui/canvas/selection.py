@@ -1,4 +1,4 @@
-"""The selection of the session, as references of the canvas."""
+"""The session's selection as box references of the canvas."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 
 
 class CanvasSelection:
-    """Reads and changes which boxes are selected; the selection itself is kept by the session."""
+    """Reads and changes the selection, which the session stores."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def refs(self) -> frozenset[BoxRef]:
-        """What is selected: ground-truth boxes, or one prediction."""
+        """The selected ground-truth boxes, or the selected prediction."""
         selection = self._session.selection
         refs = frozenset(truth_ref(box_id) for box_id in selection.boxes)
         return refs if selection.prediction is None else refs | {BoxRef(*selection.prediction)}

@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from iouviewer.document.boxes import Rect
 from iouviewer.ui.canvas.box_lines import HALO, outline
-from iouviewer.ui.canvas.hit import HANDLE, handles
+from iouviewer.ui.canvas.hit import HANDLE_SIZE, handles
 from iouviewer.ui.palette import IMAGE_COLOURS
 
-_HANDLE_REACH, _LINE_REACH = 2 * HANDLE, 4.0
+_HANDLE_REACH, _LINE_REACH = 2 * HANDLE_SIZE, 4.0
 """How far handles and lines extend beyond a box, logical pixels."""
 _WHITE = QColor(255, 255, 255)
 
@@ -67,9 +67,9 @@ class SelectionItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(IMAGE_COLOURS.ground_truth).darker(150), 1.2))
         painter.setBrush(_WHITE)
-        half = QPointF(HANDLE / 2, HANDLE / 2)
+        half = QPointF(HANDLE_SIZE / 2, HANDLE_SIZE / 2)
         for _edges, x, y in handles(rect, self._px):
-            painter.drawRoundedRect(QRectF(transform.map(QPointF(x, y)) - half, QSizeF(HANDLE, HANDLE)), 2, 2)
+            painter.drawRoundedRect(QRectF(transform.map(QPointF(x, y)) - half, QSizeF(HANDLE_SIZE, HANDLE_SIZE)), 2, 2)
 
 
 def _on_screen(rect: Rect, transform: QTransform, ratio: float) -> QRectF:

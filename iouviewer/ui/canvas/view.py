@@ -41,11 +41,11 @@ class CanvasView(ZoomView):
     """Shows one frame and edits its boxes; all boxes come from the session.
 
     Attributes:
-        commands: what keys and menus do to boxes and tracks.
-        tools: what the mouse does.
-        boxes: what is drawn of the boxes.
-        selection: which boxes are selected.
-        feedback: what is shown of a gesture under way.
+        commands: commands on boxes and tracks, for keys and menus.
+        tools: handle the mouse and the keyboard.
+        boxes: draws the boxes and finds them.
+        selection: the selected boxes.
+        feedback: shows the effect of the current gesture.
 
     Signals:
         frameShown(int): the image and the boxes of this frame are on screen (-1: a preview).
@@ -107,7 +107,7 @@ class CanvasView(ZoomView):
         self.zoomChanged.connect(self._on_zoom_changed)
         self.viewMoved.connect(self._place_hint)
 
-    # What is shown
+    # Contents
 
     @property
     def shown_frame(self) -> int:
@@ -121,12 +121,12 @@ class CanvasView(ZoomView):
 
     @property
     def frame_view(self) -> FrameView:
-        """The boxes of the shown frame as they are drawn."""
+        """The drawn boxes of the shown frame."""
         return self.boxes.view
 
     @property
     def status_text(self) -> str:
-        """The caption about the frame: a preview, damage, no image at all; empty for an ordinary frame."""
+        """The caption about the frame: a preview, damage or a missing image; empty if there is nothing to say."""
         return self._overlays.status.text
 
     def shown_image(self) -> QImage:
@@ -140,7 +140,7 @@ class CanvasView(ZoomView):
 
         Args:
             image: the image, or a reduced copy of it.
-            frame: its number; -1 where it is not known yet.
+            frame: its number; -1 if it is not known yet.
             exact: False for a preview until the requested image is there: it carries no boxes.
             scale: width of ``image`` / width of the full image.
             status: caption about the frame; previews have one by default.
@@ -175,7 +175,7 @@ class CanvasView(ZoomView):
         self._overlays.status.show_caption(status)
 
     def refresh(self, _what: object = None) -> None:
-        """Rebuild the boxes of the shown frame; only what differs is repainted."""
+        """Rebuild the boxes of the shown frame; only differences are repainted."""
         if not self.isVisible() and self.testAttribute(Qt.WidgetAttribute.WA_WState_Created):
             self._is_stale = True
             return
@@ -184,7 +184,7 @@ class CanvasView(ZoomView):
         self._show_emphasis()
 
     def _show_emphasis(self) -> None:
-        """Draw what is selected, hovered and dragged."""
+        """Draw the selected, hovered and dragged boxes with emphasis."""
         self.boxes.emphasise(self.tools.dragged_refs, self._hovered)
         self._place_hint()
 
@@ -230,14 +230,14 @@ class CanvasView(ZoomView):
             for ref in sorted(self.selection.refs())[:1]:
                 self.reveal(ref)
 
-    # What tools and commands use
+    # For tools and commands
 
     def reviews(self, frame: int) -> list[VariantReview]:
         """Pairs of the shown variants on a frame, those of the baseline first."""
         return self.boxes.builder.reviews(frame)
 
     def pointer(self) -> QPointF | None:
-        """Where the mouse or the crosshair is, image pixels; None while the mouse is outside."""
+        """Position of the mouse or the crosshair, image pixels; None while the mouse is outside."""
         return self._pointer
 
     def set_pointer(self, point: QPointF) -> None:
@@ -257,7 +257,7 @@ class CanvasView(ZoomView):
             self._show_emphasis()
 
     def gesture_changed(self) -> None:
-        """A gesture began or ended: handles hide or come back, captions at the cursor go."""
+        """Update handles and captions after a gesture began or ended."""
         dragged = self.tools.dragged_refs
         if dragged:
             self._overlays.hint.clear()
@@ -269,10 +269,10 @@ class CanvasView(ZoomView):
             self.tools.update_cursor(self._pointer)
 
     def set_drawn_class(self, class_id: int) -> bool:
-        """Set the class of the box that is being drawn; False where none is."""
+        """Set the class of the box in progress; False if no box is being drawn."""
         return self.tools.set_drawn_class(class_id)
 
-    # What the window asks for
+    # Commands of the window
 
     def start_drawing(self) -> None:
         """The next press, click or Enter puts the first corner of a new box."""
@@ -281,11 +281,11 @@ class CanvasView(ZoomView):
             self.setFocus()
 
     def confirm(self) -> bool:
-        """Put the next corner of the box that is being drawn at the crosshair; False where none is drawn."""
+        """Put the next corner of the box in progress at the crosshair; False if no box is being drawn."""
         return self.tools.key(Qt.Key.Key_Return)
 
     def cancel(self) -> bool:
-        """Take the gesture back, else clear the selection; whether there was either."""
+        """Cancel the gesture, else clear the selection; returns whether there was either."""
         if self.tools.cancel():
             return True
         was_selected = bool(self.selection.refs())
@@ -303,7 +303,7 @@ class CanvasView(ZoomView):
         self._place_hint()
 
     def tooltip_at(self, point: QPointF) -> str:
-        """Text about the box at this point of the image; empty where there is none."""
+        """Text about the box at this point of the image; empty if there is none."""
         ref = self.boxes.target_at(point).ref
         if ref is None or self.tools.is_busy or self._shown_frame < 0:
             return ""
@@ -318,7 +318,7 @@ class CanvasView(ZoomView):
         if previous != self._source or not source.frame_count:
             self.clear_image()
         else:
-            # More is known of the same file: the image stays, its boxes return when its frame number is known.
+            # The index of the same file has grown: keep the image and show its boxes once its number is known.
             self._shown_frame = -1
             self.refresh()
 

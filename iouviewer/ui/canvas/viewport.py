@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 _STEP = 1.25
 _MAX_ZOOM, _MIN_ZOOM = 64.0, 0.02
 _PAN_MARGIN = 0.25
-"""How far panning may go beyond the edges of the image, as a share of the view."""
+"""Limit of panning beyond the edges of the image, as a share of the view."""
 
 
 class ZoomView(QGraphicsView):
-    """A scene whose units are image pixels; zoom is device pixels an image pixel (1.0 is "100 %").
+    """A scene whose units are image pixels; zoom is device pixels per image pixel (1.0 is "100 %").
 
     Signals:
         zoomChanged(float): the zoom has changed.
@@ -44,7 +44,7 @@ class ZoomView(QGraphicsView):
         self._zoom_anchor: tuple[QPointF, QPointF] | None = None
 
     def set_single_update_region(self, is_single: bool) -> None:
-        """Repaint changes as one rectangle, which is faster where they are close together, as during a drag.
+        """Repaint changes as one rectangle, which is faster if they are close together, as during a drag.
 
         Changes far apart (many boxes, details) are better repainted one by one, which is the default.
         """
@@ -62,12 +62,12 @@ class ZoomView(QGraphicsView):
 
     @property
     def px(self) -> float:
-        """Image pixels a logical pixel of the screen."""
+        """Image pixels per logical pixel of the screen."""
         return 1 / self.transform().m11()
 
     @property
     def zoom(self) -> float:
-        """Device pixels an image pixel."""
+        """Device pixels per image pixel."""
         return self.transform().m11() * self.devicePixelRatioF()
 
     @property
@@ -95,7 +95,7 @@ class ZoomView(QGraphicsView):
     # Zooming and panning
 
     def set_image_size(self, width: float, height: float) -> None:
-        """Size of the image in image pixels; an image of another size is fitted."""
+        """Set the size of the image in image pixels; if it differs from the previous one, the view is fitted."""
         rect = QRectF(0, 0, width, height)
         if rect == self._image_rect:
             return
@@ -113,7 +113,7 @@ class ZoomView(QGraphicsView):
         self._set_scale(max(self._fit_scale(), 1e-3), self._image_rect.center())
 
     def actual_size(self) -> None:
-        """100 %: one device pixel an image pixel."""
+        """Zoom to 100 %: one device pixel per image pixel."""
         self._is_fitted = False
         self._set_scale(1 / self.devicePixelRatioF(), self.visible_centre())
 
@@ -277,7 +277,7 @@ class ZoomView(QGraphicsView):
 
 
 def _clamp_offset(start: float, length: float, available: int, margin: float) -> int:
-    """Pixels to move a range so that it covers 0..``available``, or is centred there where it is shorter."""
+    """Pixels to move a range so that it covers 0..``available``, or is centred there if it is shorter."""
     spare = available - length
     low, high = (spare, 0.0) if spare < 0 else (spare / 2, spare / 2)
     low, high = low - margin * available, high + margin * available

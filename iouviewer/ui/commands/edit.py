@@ -1,4 +1,4 @@
-"""Undo and redo, and commands on boxes that need a dialog or the canvas. The others are in ``canvas.box_commands``."""
+"""Undo, redo, and commands on boxes that need a dialog or the canvas. ``canvas.box_commands`` has the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from iouviewer.ui.dialogs.input_dialogs import NumberDialog
 from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 
 DEFAULT_PROPAGATION = 10
-"""Number of frames proposed when boxes are propagated."""
+"""Default number of frames to which boxes are propagated."""
 
 
 class EditCommands:
@@ -43,7 +43,7 @@ class EditCommands:
         self._canvas.nudge(dx, dy)
 
     def propagate(self) -> None:
-        """Ask for a number of frames and copy the selected boxes there."""
+        """Ask for a number of frames and copy the selected boxes to the next frames."""
         remaining = self._session.frame_count - 1 - self._session.current_frame
         if not self._session.selection.boxes or remaining < 1:
             self._canvas.commands.propagate(1)

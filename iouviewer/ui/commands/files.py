@@ -48,7 +48,7 @@ class FileCommands(QObject):
 
     Signals:
         failed(UserError): something could not be opened.
-        opened(bool): a video is shown and its files are imported; True for the sample.
+        opened(bool): a video is shown and its files are imported; True if it is the sample.
     """
 
     failed = Signal(object)
@@ -153,7 +153,7 @@ class FileCommands(QObject):
             self._show_dialog(candidates, always=True)
 
     def open_request(self, request: OpenRequest) -> None:
-        """Open the files of the command line; the dialog is shown only if the user must decide something."""
+        """Open the files of the command line; the dialog is shown only if the user must make a decision."""
         if request.demo:
             self._open_sample()
             return
@@ -181,7 +181,7 @@ class FileCommands(QObject):
         files += [FileCandidate(path, FileRole.PREDICTIONS, name) for name, path in stored]
         if not stored:
             files += [FileCandidate(path, FileRole.MODEL, name) for name, path in sample_models()]
-        # The sample may be in the installation folder, which must not be written to.
+        # Nothing may be written to the folder of the sample, which can be the installation folder.
         self._controller.set_project_path(folders.data_folder() / "sample.iouv")
         self._is_sample = True
         self._open_video(resource_path("sample/clip.mp4"), files)
@@ -210,7 +210,7 @@ class FileCommands(QObject):
         return self._dialog
 
     def _show_dialog(self, candidates: list[FileCandidate], *, always: bool) -> None:
-        """Show the dialog; without ``always`` only if it needs a review, otherwise it is accepted unseen."""
+        """Show the dialog; unless ``always``, accept it without showing it if it needs no review."""
         if self._dialog is not None:
             self._dialog.reject()
         dialog = OpenDialog(self._window, candidates, self._reader, self._context())
@@ -258,7 +258,7 @@ class FileCommands(QObject):
     def _import_items(self, items: list[OpenItem]) -> None:
         order = (FileRole.GROUND_TRUTH, FileRole.PREDICTIONS, FileRole.MODEL)
         if items and not self._session.frame_count:
-            self.failed.emit(UserError(tr("there is no video for these files"), remedy=tr("Open the video first")))
+            self.failed.emit(UserError(tr("there is no video for these files"), remedy=tr("Open a video first")))
             return
         info = self._loader.info
         if info is not None and not info.numbers_final and any(item.boxes is not None for item in items):

@@ -1,4 +1,4 @@
-"""Commands of the problems list; each decision goes to the next problem."""
+"""Commands on problems; each decision goes on to the next problem."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ProblemCommands:
         self._session.statusMessage.emit(text)
         return None
 
-    def take_fix(self) -> None:
+    def apply_fix(self) -> None:
         """Apply the proposed fix, as one step together with the decision; while drawing, set a corner instead."""
         if self._canvas.confirm():
             return
@@ -86,7 +86,7 @@ class ProblemCommands:
         try:
             command = fix_command(self._session.document, problem, source=source)
         except UserError as error:
-            # This kind of problem has no fix; a message in the status bar does not interrupt the keyboard.
+            # This kind of problem has no fix; the status bar says so without interrupting work with the keyboard.
             self._session.statusMessage.emit(str(error))
             return
         lacks_classes = uses_no_classes(self._session.ground_truth, problem.frame)
@@ -96,11 +96,11 @@ class ProblemCommands:
         if problem.box_id is None and lacks_classes and problem.class_id != UNSPECIFIED_CLASS:
             self._session.statusMessage.emit(ACCEPTED_WITHOUT_CLASS)
 
-    def ground_truth_is_right(self) -> None:
+    def keep_ground_truth(self) -> None:
         """Decide that the ground truth is right."""
         self._decide(RIGHT)
 
-    def unclear(self) -> None:
+    def mark_unclear(self) -> None:
         """Decide that the problem cannot be judged."""
         self._decide(UNCLEAR)
 

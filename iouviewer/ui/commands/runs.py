@@ -1,4 +1,4 @@
-"""Commands that run models; results, progress and trust questions of the queue."""
+"""Commands that run models, and the handling of results, progress and trust questions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _RunTarget:
         key: key of the variant.
         source: path of the video.
         classes: class id in the document of each class of the model, ``_DROPPED_CLASS`` for none.
-        milliseconds: time of each frame after the warm-up.
+        milliseconds: time per frame after the warm-up.
         rate: frames per second, as last reported.
         pending: detections with the frame numbers of an index that the session does not have yet.
     """
@@ -142,9 +142,9 @@ class RunCommands(QObject):
         if variant is None or variant.state not in (RunState.CANCELLED, RunState.FAILED):
             return
         variants.update(key, state=RunState.QUEUED, message="")
-        known = next((run for run, target in self._targets.items() if target.key == key), None)
-        if known is not None and not known.complete:
-            self._queue.resume(known)
+        previous = next((run for run, target in self._targets.items() if target.key == key), None)
+        if previous is not None and not previous.complete:
+            self._queue.resume(previous)
             return
         done = set(np.flatnonzero(variant.predictions.covered).tolist())
         run = self._queue.enqueue(_request_of(variant, Path(self._session.source.path)), count, done)
@@ -300,7 +300,7 @@ class RunCommands(QObject):
 
 
 def _protocol(request: RunRequest) -> dict[str, Any]:
-    """The settings of a run as projects and reports store them; a missing one was chosen by the runtime."""
+    """The settings of a run as stored in projects and reports; missing settings are chosen by the runtime."""
     settings = {
         "model": request.weights.name,
         "floor": request.floor,

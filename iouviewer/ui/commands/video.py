@@ -26,9 +26,9 @@ class VideoCommands:
     """Group ``video``.
 
     Attributes:
-        properties_dialog: the dialog on the open video, None before it is first shown.
+        properties_dialog: properties of the open video, None before it is first shown.
         levels_dialog: brightness and contrast, None before it is first shown.
-        decode_check_pause: why the decode check is shown as paused.
+        decode_check_pause: reason shown for a pause of the decode check.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class VideoCommands:
         self._playback.set_speed(SPEEDS[min(max(current + steps, 0), len(SPEEDS) - 1)])
         self._session.statusMessage.emit(tr("Speed {speed:g}×", speed=self._playback.speed))
 
-    def loop_from(self) -> None:
+    def set_loop_start(self) -> None:
         """Start the loop at this frame."""
         current, loop = self._session.current_frame, self._playback.loop
         last = self._session.frame_count - 1
         self._set_loop(current, max(loop) if loop is not None and max(loop) > current else last)
 
-    def loop_to(self) -> None:
+    def set_loop_end(self) -> None:
         """End the loop at this frame."""
         current, loop = self._session.current_frame, self._playback.loop
         self._set_loop(min(loop) if loop is not None and min(loop) < current else 0, current)
@@ -76,7 +76,7 @@ class VideoCommands:
         self._playback.set_loop((first, last))
         self._session.statusMessage.emit(tr("Loop over frames {first:,}–{last:,}", first=first, last=last))
 
-    def loop_off(self) -> None:
+    def clear_loop(self) -> None:
         """Clear the loop."""
         if self._playback.loop is not None:
             self._playback.set_loop(None)
@@ -86,18 +86,18 @@ class VideoCommands:
         """Ask for a time and go there."""
         info = self._loader.info
         if info is None or (info.fps <= 0 and not len(info.times)):
-            self._session.statusMessage.emit(tr("These images have no times; go to a frame instead"))
+            self._session.statusMessage.emit(tr("These images have no times. Go to a frame instead"))
             return
         frame = self._session.current_frame
         now = float(info.times[frame]) if frame < len(info.times) else frame / info.fps if info.fps else 0.0
-        known = float(info.times[-1]) if len(info.times) else 0.0
+        last_time = float(info.times[-1]) if len(info.times) else 0.0
         # The header may hold the length of the sound, or of the first of several joined recordings.
-        longest = known if known and info.complete else info.header_duration or known
+        longest = last_time if last_time and info.complete else info.header_duration or last_time
         dialog = TimeDialog(self._window, now, longest)
         if dialog.exec():
             self._seek_time(dialog.seconds())
 
-    def show_facts(self) -> None:
+    def show_properties(self) -> None:
         """Show the properties of the open video."""
         if self.properties_dialog is None:
             self.properties_dialog = VideoPropertiesDialog(self._window)
@@ -111,7 +111,7 @@ class VideoCommands:
         if self.properties_dialog is not None and self.properties_dialog.isVisible():
             self.properties_dialog.show_info(self._loader.info, self._loader.progress, self.decode_check_pause)
 
-    def adjust_picture(self) -> None:
+    def adjust_levels(self) -> None:
         """Adjust brightness and contrast of the image on screen; models and exports are not affected."""
         if self.levels_dialog is None:
             self.levels_dialog = ImageLevelsDialog(self._window)
@@ -129,7 +129,7 @@ class VideoCommands:
         corner = inside.bottomRight() - dialog.rect().bottomRight()
         return self._window.mapToGlobal(QPoint(max(corner.x(), 0), max(corner.y(), 0)))
 
-    def reset_picture(self) -> None:
+    def reset_levels(self) -> None:
         """Show the image with its original brightness and contrast."""
         if self.levels_dialog is not None:
             self.levels_dialog.reset()

@@ -22,7 +22,7 @@ class ViewCommands:
 
     Attributes:
         actions: set after the actions are created; listed by the palette.
-        on_workspace_shown: called with the workspace that is shown now.
+        on_workspace_shown: called with the new workspace.
     """
 
     actions: ActionSet
@@ -69,7 +69,7 @@ class ViewCommands:
         compare_view.modeChanged.connect(lambda mode: modes[CompareMode(mode)].setChecked(True))
         self._workspaces.views.side_panel.add_modes(list(modes.values()))
 
-    def compare_mode(self, mode: str) -> None:
+    def set_compare_mode(self, mode: str) -> None:
         """Show baseline and variant in this layout, in Compare."""
         self._workspaces.views.compare_view.set_mode(CompareMode(mode))
         if self._workspaces.current is not Workspace.COMPARE:
@@ -82,7 +82,7 @@ class ViewCommands:
         else:
             self.show_compare()
 
-    def sharp_pixels(self, on: bool) -> None:
+    def set_sharp_pixels(self, on: bool) -> None:
         """Show large pixels as squares instead of smoothing them."""
         for canvas in self._canvases:
             canvas.set_smooth_scaling(not on)
@@ -111,13 +111,13 @@ class ViewCommands:
         for canvas in self._canvases:
             canvas.set_boxes_hidden(down)
 
-    def show_labels(self, down: bool) -> None:
+    def show_all_captions(self, down: bool) -> None:
         """Show the captions of all boxes while the key is held."""
         for canvas in self._canvases:
             canvas.boxes.set_all_captions(down)
 
-    def blind_mode(self, on: bool) -> None:
-        """Hide predictions, so that they do not influence the annotator."""
+    def set_blind_mode(self, on: bool) -> None:
+        """Hide predictions, which could bias the annotator."""
         for canvas in self._canvases:
             canvas.set_blind(on)
 
@@ -133,7 +133,9 @@ class ViewCommands:
             self._session.variants.update(variant.key, visible=not variant.visible)
         else:
             key = self.actions.key_of(f"showVariant{number}")
-            text = tr("Key {key} has no variant", key=key) if key else tr("There is no variant {number}", number=number)
+            text = (
+                tr("Key {key} has no variant", key=key) if key else tr("Variant {number} does not exist", number=number)
+            )
             self._session.statusMessage.emit(text)
 
     def next_panel(self) -> None:
@@ -150,7 +152,7 @@ class ViewCommands:
         )
         panels[(current + 1) % len(panels)].setFocus()
 
-    def command_palette(self) -> None:
+    def show_command_palette(self) -> None:
         """Search all commands."""
         choices = []
         for row in ACTIONS:
@@ -161,7 +163,7 @@ class ViewCommands:
         if dialog.exec() and dialog.chosen is not None:
             self.actions[dialog.chosen.key].trigger()
 
-    def settings(self) -> None:
+    def show_settings(self) -> None:
         """Show the settings dialog."""
         self._edit_settings()
 

@@ -90,7 +90,7 @@ def _iou_text(value: float) -> str:
 
 
 class ChangedObjectsView(QTableView):
-    """Boxes that one variant finds and the other does not.
+    """List of boxes that one variant finds and the other does not.
 
     Signals:
         objectActivated(ChangedObject): go there.
@@ -103,7 +103,7 @@ class ChangedObjectsView(QTableView):
         apply_dense_style(self, name, accessible_name)
         self._empty_text = empty_text
         self._is_filling = False
-        self._is_known = False
+        self._is_complete = False
         self.objects = ChangedObjectsModel()
         self.setModel(self.objects)
         header = self.horizontalHeader()
@@ -113,19 +113,19 @@ class ChangedObjectsView(QTableView):
         self.clicked.connect(self._on_clicked)
         self.selectionModel().currentRowChanged.connect(self._on_current_row_changed)
 
-    def show_objects(self, objects: ChangedObjects, session: Session, *, known: bool) -> None:
+    def show_objects(self, objects: ChangedObjects, session: Session, *, is_complete: bool) -> None:
         """Fill the list.
 
         Args:
             known: the comparison is complete, so an empty list means that there are no such boxes.
         """
-        if known is not self._is_known:
-            self._is_known = known
+        if is_complete is not self._is_complete:
+            self._is_complete = is_complete
             self.viewport().update()
         selected = self.currentIndex().siblingAtColumn(0).data(Qt.ItemDataRole.UserRole)
         self._is_filling = True
         if self.objects.show_objects(objects, session) and selected is not None:
-            # The selected box stays selected while thresholds change, without a change of the frame.
+            # Keep the selected box selected when thresholds change, without going to its frame.
             row = objects.row_of(selected.box_id)
             if row >= 0:
                 self.select_row(row)
@@ -135,7 +135,7 @@ class ChangedObjectsView(QTableView):
         self.objectActivated.emit(index.siblingAtColumn(0).data(Qt.ItemDataRole.UserRole))
 
     def _on_current_row_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
-        # Qt makes the first row current when the list gets the focus or new rows; that must not change the frame.
+        # Qt makes the first row current when the list gets the focus or new rows; do not go to its frame.
         if current.isValid() and previous.isValid() and self.hasFocus() and not self._is_filling:
             self._on_clicked(current)
 
@@ -146,5 +146,5 @@ class ChangedObjectsView(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if self._is_known and not self.objects.rowCount():
+        if self._is_complete and not self.objects.rowCount():
             paint_empty_text(self, self._empty_text)

@@ -16,9 +16,9 @@ from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.palette import CAPTION_MUTED, readable_on_image, scheme_theme
 
 _GRIP_WIDTH = 11
-"""Width of the divider for the mouse, logical pixels; its line is 2 wide."""
+"""Width of the area where the mouse grabs the divider, logical pixels; its line is 2 wide."""
 _MIN_SHARE = 0.02
-"""Smallest distance of the divider from the edge, as a share of the width."""
+"""Minimum distance of the divider from the edge, as a share of the width."""
 _STEP, _LONG_STEP = 0.01, 0.1
 _INSET = 10
 _HIDDEN = "  " + tr("hidden")
@@ -145,7 +145,7 @@ class CompareView(QWidget):
 
     @property
     def pair(self) -> tuple[Variant | None, Variant | None]:
-        """Baseline and compared variant; None where there is none."""
+        """Baseline and compared variant; None for a missing one."""
         return self._pair
 
     def set_mode(self, mode: CompareMode) -> None:
@@ -181,7 +181,7 @@ class CompareView(QWidget):
 
     @property
     def panels(self) -> list[QWidget]:
-        """The widgets that the key for the next panel visits here, after the first canvas."""
+        """The widgets that F6 cycles through here, after the first canvas."""
         if self._is_single or self._mode is CompareMode.OVERLAY:
             return []
         return [self.divider] if self._mode is CompareMode.SPLIT else [self._other_canvas]

@@ -18,11 +18,11 @@ from iouviewer.metrics.review import Review, ReviewSettings, review_all
 from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
 BINS = 20
-"""Bars of the IoU histogram."""
+"""Number of bars of the IoU histogram."""
 UPDATE_DELAY_MS = 250
-"""Pause after the last change before the differences are computed."""
+"""Delay after the last change before the differences are computed."""
 RUN_REFRESH_MS = 2000
-"""Shortest time between two computations during a run."""
+"""Minimum time between two computations during a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ChangedObject:
     """A ground-truth box that one of two variants finds and the other does not.
 
     Attributes:
-        baseline_iou, variant_iou: with the partner in each variant; nan without one.
+        baseline_iou, variant_iou: IoU with the partner of each variant; nan without one.
     """
 
     frame: int
@@ -43,7 +43,7 @@ class ChangedObject:
 
 @dataclass(frozen=True, eq=False)
 class ChangedObjects:
-    """Many objects as columns: only the visible ones of a hundred thousand cost time in the window.
+    """Many objects as columns, so that the window only creates those of visible rows.
 
     Attributes:
         frames, box_ids, class_ids: (N,) int64.
@@ -91,8 +91,8 @@ class ChangedObjects:
     def same_as(self, other: ChangedObjects) -> bool:
         """Whether all columns are equal; nan equals nan."""
         return all(
-            np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f")
-            for mine, theirs in zip(self._columns(), other._columns(), strict=True)
+            np.array_equal(column, other_column, equal_nan=column.dtype.kind == "f")
+            for column, other_column in zip(self._columns(), other._columns(), strict=True)
         )
 
     def row_of(self, box_id: int) -> int:
@@ -120,7 +120,7 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonInput:
-    """The input of a comparison, as values that edits do not change."""
+    """The input of a comparison: values that later edits do not change."""
 
     number: int
     truth: BoxTable
@@ -140,7 +140,7 @@ class Differences:
 
 
 def find_differences(data: ComparisonInput) -> Differences:
-    """Everything that the lists and plots show; a pure function."""
+    """Compute the contents of all lists and plots; a pure function."""
     reviews: dict[str, Review] = {}
     curves: dict[str, Curves] = {}
     for key, predictions in data.variants.items():

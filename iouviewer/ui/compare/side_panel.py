@@ -52,8 +52,10 @@ class SidePanel(QWidget):
             tr("Boxes that this variant finds and the baseline does not"),
             tr("This variant gains no boxes."),
         )
-        self.pr_plot = _make_plot("precisionRecallPlot", tr("Recall"), tr("Precision"))
-        self.histogram_plot = _make_plot("iouHistogramPlot", tr("IoU of the pairs"), tr("Share"))
+        self.pr_plot = _make_plot("precisionRecallPlot", tr("Precision by recall"), tr("Recall"), tr("Precision"))
+        self.histogram_plot = _make_plot(
+            "iouHistogramPlot", tr("Share of pairs by IoU"), tr("IoU of the pairs"), tr("Share")
+        )
         self.tabs = QTabWidget()
         self.tabs.setObjectName("compareTabs")
         self.tabs.setDocumentMode(True)
@@ -104,7 +106,7 @@ class SidePanel(QWidget):
         listed = [v for v in self._session.variants if baseline is not None and v.key != baseline.key]
         names = ("" if baseline is None else baseline.name, *((variant.key, variant.name) for variant in listed))
         if names != self._listed:
-            # During a run variants change often, but rarely their names.
+            # During a run variants change often, but their names rarely do.
             self._listed = names
             chosen = self.compared
             self.variant_box.clear()
@@ -138,9 +140,9 @@ class SidePanel(QWidget):
         differences = self._differences
         lost = differences.lost.get(self.compared, NO_OBJECTS) if differences is not None else NO_OBJECTS
         gained = differences.gained.get(self.compared, NO_OBJECTS) if differences is not None else NO_OBJECTS
-        known = differences is not None and bool(self.compared)
-        self.lost.show_objects(lost, self._session, known=known)
-        self.gained.show_objects(gained, self._session, known=known)
+        is_complete = differences is not None and bool(self.compared)
+        self.lost.show_objects(lost, self._session, is_complete=is_complete)
+        self.gained.show_objects(gained, self._session, is_complete=is_complete)
         for tab, title, objects in ((0, _LOST, lost), (1, _GAINED, gained)):
             text = f"{title} {len(objects):,}" if differences is not None else title
             if text != self.tabs.tabText(tab):
@@ -153,10 +155,10 @@ class SidePanel(QWidget):
         if plot is not self.pr_plot and plot is not self.histogram_plot:
             return
         visible = self._session.variants.visible()
-        shown = (self._differences, tuple((one.key, one.name, one.colour, one.dash) for one in visible))
-        if self._drawn.get(plot) == shown:
+        content = (self._differences, tuple((one.key, one.name, one.colour, one.dash) for one in visible))
+        if self._drawn.get(plot) == content:
             return
-        self._drawn[plot] = shown
+        self._drawn[plot] = content
         all_curves = {} if self._differences is None else self._differences.curves
         drawn = {one.key: one for one in visible if one.key in all_curves}
         for line_key in [line for line in self._lines if line[0] is plot and line[1] not in drawn]:
@@ -181,10 +183,10 @@ class SidePanel(QWidget):
                 axis.setTextPen(pg.mkPen(theme.muted))
 
 
-def _make_plot(name: str, x: str, y: str) -> pg.PlotWidget:
+def _make_plot(name: str, accessible_name: str, x: str, y: str) -> pg.PlotWidget:
     plot = pg.PlotWidget()
     plot.setObjectName(name)
-    plot.setAccessibleName(tr("{y} by {x}", y=y, x=x))
+    plot.setAccessibleName(accessible_name)
     plot.setLabel("bottom", x)
     plot.setLabel("left", y)
     plot.plotItem.setMenuEnabled(False)

@@ -14,12 +14,12 @@ from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.theme import tabular_font
 
-WAITING = tr("Comparing with the baseline…")
-HINT = tr("Add a second variant to compare: File > Add predictions… or Run model…")
+COMPARING_TEXT = tr("Comparing with the baseline…")
+NO_VARIANTS_TEXT = tr("Add a second variant to compare: File > Add predictions… or Run model…")
 
 
 class VerdictPanel(QScrollArea):
-    """Sentences in the order of the variants, grey while they are computed again; below them failed runs.
+    """Sentences in the order of the variants, grey while they are recomputed, and failed runs below them.
 
     Signals:
         resumeRequested(str), removeRequested(str): of the failed run of the variant with this key.
@@ -63,10 +63,10 @@ class VerdictPanel(QScrollArea):
         while (item := self._layout.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
-                widget.hide()  # at once: deletion waits until a click in the widget is processed
+                widget.hide()  # hidden at once, because deletion happens later
                 widget.deleteLater()
         self._labels = []
-        for text in sentences or ([] if self._failed else [HINT]):
+        for text in sentences or ([] if self._failed else [NO_VARIANTS_TEXT]):
             label = self._add_label(_emphasise_outcome(text) if sentences else text)
             if not sentences:
                 label.setProperty("role", "muted")
@@ -85,12 +85,12 @@ class VerdictPanel(QScrollArea):
         self._layout.addWidget(label)
         # Polishing applies the font of the style sheet, which the height depends on.
         label.ensurePolished()
-        # Shown at once: layouts ignore widgets that are not visible yet, and the height would be wrong.
+        # Shown at once: layouts ignore invisible widgets, which would make the height wrong.
         label.setVisible(True)
         return label
 
     def show_failed_runs(self, variants: Iterable[Variant]) -> None:
-        """Show those of these variants whose run failed, with the available actions."""
+        """Show which of these variants have a failed run, with the available actions."""
         failed = [variant for variant in variants if variant.state is RunState.FAILED]
         if failed != self._failed:
             self._failed = failed
@@ -102,7 +102,7 @@ class VerdictPanel(QScrollArea):
         (self.resumeRequested if verb == "resume" else self.removeRequested).emit(key)
 
     def _fit_height(self) -> None:
-        """As high as the sentences at the current width; before the first show, at the width of a usual window."""
+        """Fit the height to the sentences at the current width; before the first show, at a typical width."""
         width = self.width() if self.isVisible() else max(self.width(), 1200)
         height = self._layout.heightForWidth(width)
         if height > 0 and height != self.height():
@@ -122,7 +122,7 @@ class VerdictPanel(QScrollArea):
         older = [] if complete else [verdict for verdict in self._verdicts if verdict.key not in current]
         self._verdicts = [*verdicts, *older]
         sentences = [verdict.sentence for verdict in self._verdicts]
-        self.set_sentences(sentences if complete or older else [*sentences, WAITING])
+        self.set_sentences(sentences if complete or older else [*sentences, COMPARING_TEXT])
         self._body.setEnabled(True)
         for label in self._labels[len(verdicts) :]:
             label.setEnabled(complete)
@@ -131,11 +131,11 @@ class VerdictPanel(QScrollArea):
         """Grey out the sentences until the next verdicts are ready.
 
         Args:
-            several: there is more than one variant, so there is something to compare.
+            several: whether there is more than one variant, and so something to compare.
         """
         if outdated and not several:
             self._verdicts = []
-        sentences = [WAITING] if several else []
+        sentences = [COMPARING_TEXT] if several else []
         # Called on each move of a dragged box.
         if outdated and not self._verdicts and sentences != self._sentences:
             self.set_sentences(sentences)

@@ -66,7 +66,7 @@ class ImageLevelsDialog(QDialog):
         return self.brightness.value() / 100, round(_MAX_CONTRAST ** (self.contrast.value() / 100), 3)
 
     def reset(self) -> None:
-        """Show the image unchanged."""
+        """Reset both sliders to the original image."""
         self.brightness.setValue(0)
         self.contrast.setValue(0)
 

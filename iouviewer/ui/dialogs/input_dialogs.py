@@ -17,7 +17,7 @@ _NOT_A_TIME = tr("Type a time, such as {examples}", examples=_TIME_EXAMPLES)
 
 
 def confirm(parent: QWidget | None, *, title: str, text: str, button: str) -> bool:
-    """Ask before something is replaced. The default answer is Cancel.
+    """Ask before replacing something. The default answer is Cancel.
 
     Args:
         button: text of the button that confirms, for example ``Replace``.
@@ -66,15 +66,15 @@ class NumberDialog(QDialog):
         return self.box.value()
 
     def typed(self) -> int | str:
-        """What was typed: ``value()``, a number outside the range, or a text that is not a number."""
+        """The entry: ``value()``, a number outside the range, or a text that is not a number."""
         return self.value() if self.box.rejected_entry is None else self.box.rejected_entry
 
 
 class TimeDialog(QDialog):
-    """One line for a time; read ``seconds()`` after ``accepted``. A hint shows the format while the text is not a time.
+    """A text field for a time; read ``seconds()`` after ``accepted``. Invalid text shows a hint about the format.
 
     Args:
-        now: seconds shown first.
+        now: initial value in seconds.
         longest: length of the video in seconds, 0 if unknown.
     """
 

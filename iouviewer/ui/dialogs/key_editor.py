@@ -1,4 +1,4 @@
-"""The keys page of the settings: a preset, the user's changes to it, and the conflicts between commands."""
+"""The Keys page of the settings: a preset, the user's changes to it, and conflicts between commands."""
 
 from __future__ import annotations
 
@@ -104,13 +104,15 @@ class KeyEditor(QWidget):
         theme = scheme_theme()
         for row, action in enumerate(ACTIONS):
             action_keys = keys[action.id]
-            shown = ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in action_keys)
+            key_text = ", ".join(
+                QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in action_keys
+            )
             name = QTableWidgetItem(action.name)
             name.setData(Qt.ItemDataRole.UserRole, action.id)
-            cell = QTableWidgetItem(shown)
+            cell = QTableWidgetItem(key_text)
             if any(key.casefold() in conflicting for key in action_keys):
                 cell.setForeground(QColor(theme.warning))
-                cell.setText(tr("{keys}  (conflict)", keys=shown))
+                cell.setText(tr("{keys}  (conflict)", keys=key_text))
             elif action.id in self.changes:
                 cell.setForeground(QColor(theme.accent))
             self.table.setItem(row, 0, name)

@@ -1,4 +1,4 @@
-"""The dialog that shows what the chosen or dropped files are before they are opened."""
+"""The dialog that shows how the chosen or dropped files were identified, before they are opened."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _MAX_WARNINGS = 6
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """One file as the user chose to open it; frame offset and class are applied to ``boxes`` already."""
+    """One file with the user's choices; frame offset and class have been applied to ``boxes``."""
 
     candidate: FileCandidate
     role: FileRole
@@ -57,7 +57,7 @@ class OpenItem:
 
 
 class _Row:
-    """The widgets of one file, and what was read from it."""
+    """The widgets of one file, and the result of reading it."""
 
     def __init__(self, candidate: FileCandidate) -> None:
         self.candidate = candidate
@@ -86,7 +86,7 @@ class _Row:
 
     @property
     def boxes(self) -> ImportedBoxes | None:
-        """The boxes that were read, None if it is not a box file, not read yet or failed."""
+        """The boxes of the file; None if it has none, is not read yet or failed."""
         return self.result.boxes if self.is_box_file and self.result is not None else None
 
     @property
@@ -103,10 +103,10 @@ class _Row:
 
 
 class OpenDialog(QDialog):
-    """All files with their roles, and one button that opens them.
+    """Lists all files with their roles; one button opens them.
 
     Args:
-        context: of the open video, None without one. A video among the files takes its place.
+        context: context of the open video, None without one. A video among the files replaces it.
 
     Signals:
         ready(): all files are read.
@@ -257,7 +257,7 @@ class OpenDialog(QDialog):
         return ", ".join(parts)
 
     def _count_outside(self, boxes: ImportedBoxes, offset: int) -> int:
-        """Boxes on frames that the video does not have."""
+        """Number of boxes on frames that the video does not have."""
         if self._context is None:
             return 0
         frames = boxes.frames + offset
@@ -330,7 +330,7 @@ class OpenDialog(QDialog):
         return bool(self._pending)
 
     def needs_review(self) -> bool:
-        """Whether the user must decide or read something before the files are opened."""
+        """Whether the user must decide something or read a warning before the files are opened."""
         if self._pending or not self.open_button.isEnabled():
             return True
         return any(

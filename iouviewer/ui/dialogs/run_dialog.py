@@ -23,11 +23,11 @@ from iouviewer.inference.runner import RunRequest
 from iouviewer.jobs.frame_selection import parse_frames
 
 BYTES_PER_BOX = 28
-"""Stored size of a prediction before compression."""
+"""Bytes of a stored prediction before compression."""
 
 
 def estimate_text(frames: int, seconds_per_frame: float | None, max_det: int) -> str:
-    """``795 frames, about 0:26 min, at most 6.7 MB on disk``; without the time before the first run on this machine."""
+    """``795 frames, about 0:26 min, at most 6.7 MB on disk``; without the time if none was measured yet."""
     size = frames * max_det * BYTES_PER_BOX / 1e6
     if seconds_per_frame is None:
         return tr_n(
@@ -107,7 +107,7 @@ class RunDialog(QDialog):
             weights = QLabel(path.name)
             weights.setToolTip(str(path))
             line.addWidget(weights, 1)
-            line.addWidget(QLabel(tr("as")))
+            line.addWidget(QLabel(tr("Name")))
             line.addWidget(name, 1)
             form.addRow(tr("Weights"), line)
         form.addRow(tr("Min confidence"), self.floor)

@@ -34,7 +34,7 @@ class Choice:
 
 
 def match_rank(query: str, text: str) -> int | None:
-    """How well a query matches: 0 at the start of the text, 1 at the start of a word, 2 inside, 3 as scattered letters.
+    """Rank of a match: 0 at the start of the text, 1 at the start of a word, 2 inside a word, 3 as scattered letters.
 
     None if it does not match. Case is ignored; an empty query matches everything.
     """
@@ -80,12 +80,12 @@ class SearchDialog(QDialog):
 
     Args:
         hint: placeholder of the text field.
-        create_text: builds the text of an additional last line that creates what was typed; None for no such line.
+        create_text: builds the text of an additional last line, which creates the typed name; None for no such line.
 
     Attributes:
         choices: all choices.
-        chosen: the accepted choice; of a new one ``text`` is what was typed.
-        is_new: whether the last line was accepted.
+        chosen: the accepted choice; for the last line, ``text`` is the typed name.
+        is_new: whether the additional last line was accepted.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ from iouviewer.video.proxy import proxies_size
 _SCHEMES = {"system": tr("Follow system"), "light": tr("Light"), "dark": tr("Dark")}
 _CAPTIONS = {"automatic": tr("Where they fit"), "all": tr("Always"), "none": tr("On hover only")}
 CONVENTIONS = {Convention.CONTINUOUS: tr("Continuous (COCO)"), Convention.INCLUSIVE: tr("Inclusive (VOC)")}
-"""Texts of the conventions of box edges."""
+"""Texts of the pixel edge conventions."""
 
 
 def _fraction_box(name: str, value: float, step: float = 0.05) -> QDoubleSpinBox:
@@ -66,7 +66,7 @@ class SettingsDialog(QDialog):
     """Edits a copy of the settings; call ``write_to`` after ``accepted``.
 
     Signals:
-        proxyDeletion(): delete the scrub cache; call ``show_proxy_size`` afterwards.
+        proxyDeletion(): the scrub cache should be deleted; call ``show_proxy_size`` afterwards.
     """
 
     proxyDeletion = Signal()

@@ -1,4 +1,4 @@
-"""Asks whether weights that can run code may be loaded; the default is not to."""
+"""Asks whether to load weights that can run code; the default answer is Cancel."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _BIT_DEPTHS = ("16", "14", "12", "10", "9")
 
 
 class VideoPropertiesDialog(QDialog):
-    """Not modal; the list of damage goes to a frame.
+    """Shows the properties of the open video; not modal. Choosing a damaged frame goes to it.
 
     Signals:
         frameChosen(int): go to this frame.
@@ -94,9 +94,9 @@ class VideoPropertiesDialog(QDialog):
                 name_label = QLabel(name)
                 name_label.setProperty("role", "muted")
                 self._form.addRow(name_label, label)
-        found = collect_notes(info, progress, pause) if info is not None else ()
-        # The properties already say that the frame accuracy was checked.
-        notes = [note for note in found if note.key != "exact" or (info is not None and not info.checked_by_decode)]
+        all_notes = collect_notes(info, progress, pause) if info is not None else ()
+        # The properties already state that frame accuracy was checked.
+        notes = [note for note in all_notes if note.key != "exact" or (info is not None and not info.checked_by_decode)]
         self.notes.setText("\n".join(("⚠ " if note.serious else "") + note.text for note in notes))
         self.notes.setVisible(bool(notes))
         self._show_damage(info)
@@ -125,7 +125,7 @@ class VideoPropertiesDialog(QDialog):
 
 
 def video_properties(info: VideoInfo) -> list[tuple[str, str]]:
-    """The properties of a video as (name, value), both texts for the screen."""
+    """The properties of a video as (name, value), both translated."""
     rows = [(tr("File"), str(info.path)), (tr("Frames"), _frames_text(info))]
     if info.is_image_source:
         return [*rows, (tr("Frame rate"), tr("None (images); played at 10 frames/s"))]

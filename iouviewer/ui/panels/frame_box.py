@@ -21,9 +21,9 @@ class FrameBox(QSpinBox):
         editCancelled(): Esc was pressed; the typed text is gone.
 
     Attributes:
-        rejected_entry: the number outside the range, or the text that is not a number, that was entered last; None
-            where the entry was valid. The box then shows the nearest number of the range, or the previous number.
-        typing: text is being typed that was not entered yet.
+        rejected_entry: the last entry, if it was a number outside the range or not a number; None if it was valid. For
+            a rejected entry the box shows the nearest number of the range, or the previous number.
+        is_typing: the field has text that was not entered yet.
     """
 
     editCancelled = Signal()
@@ -31,7 +31,7 @@ class FrameBox(QSpinBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rejected_entry: int | str | None = None
-        self.typing = False
+        self.is_typing = False
         self._fallback: int | None = None
         self.lineEdit().setMaxLength(_MAX_TEXT_LENGTH)
         self.lineEdit().textEdited.connect(self._on_text_edited)
@@ -39,15 +39,15 @@ class FrameBox(QSpinBox):
 
     def _on_text_edited(self) -> None:
         self.rejected_entry = None
-        self.typing = True
+        self.is_typing = True
 
     def _on_editing_finished(self) -> None:
-        self.typing = False
+        self.is_typing = False
         self._fallback = None
 
     def show_frame(self, number: int) -> None:
-        """Show this number; while text is being typed, only remember it as the value to fall back to."""
-        if self.typing:
+        """Show this number; while the user types, only store it as the value to restore on Esc."""
+        if self.is_typing:
             self._fallback = number
         else:
             self.setValue(number)
@@ -76,7 +76,7 @@ class FrameBox(QSpinBox):
         return self.value() if number is None else number
 
     def fixup(self, text: str) -> str:
-        """Called by Qt when a text that is not acceptable is entered."""
+        """Correct an unacceptable entry; called by Qt."""
         number = parse_frame_number(text)
         self.rejected_entry = text.strip() if number is None else number
         previous = self.value() if self._fallback is None else self._fallback
@@ -84,7 +84,7 @@ class FrameBox(QSpinBox):
 
 
 def parse_frame_number(text: str) -> int | None:
-    """The integer in a text, with any thousands separators; None where the text is not an integer."""
+    """The integer in a text, with any thousands separators; None if the text is not an integer."""
     plain = text.translate(_SEPARATORS)
     digits = plain.lstrip("+-−")
     if len(plain) - len(digits) > 1 or not (digits.isascii() and digits.isdigit()):

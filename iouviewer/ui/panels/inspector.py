@@ -73,7 +73,7 @@ class Inspector(QWidget):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.text)
-        # High enough for most explanations; longer ones scroll, so the layout does not jump when they change.
+        # High enough for most explanations; longer ones scroll, which keeps the layout stable.
         scroll.setMinimumHeight(self.fontMetrics().lineSpacing() * 4 + 4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -101,7 +101,7 @@ class Inspector(QWidget):
         """Show the current selection.
 
         Args:
-            live: a drag goes on: keep the values from its start and show the difference to them.
+            live: during a drag: keep the values from its start and show the difference from them.
         """
         pair = self._inspected_pair()
         family: IouFamilyPair | None = None
@@ -157,7 +157,7 @@ class Inspector(QWidget):
         return InspectedPair(truth_ref(box.id), box.rect, rect)
 
     def _best_overlap(self, rect: Rect) -> int | None:
-        """Row of the baseline's prediction with the largest IoU, None where no prediction overlaps."""
+        """Row of the baseline's prediction with the largest IoU; None if no prediction overlaps."""
         baseline = self._session.variants.baseline
         if baseline is None:
             return None

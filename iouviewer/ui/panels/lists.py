@@ -10,7 +10,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr
 from iouviewer.ui.panels.sections import Section, apply_dense_style, paint_empty_text
 from iouviewer.ui.tables.boxes_model import BoxesModel
-from iouviewer.ui.tables.variants_model import NAME, VariantsModel
+from iouviewer.ui.tables.variants_model import NAME_COLUMN, VariantsModel
 
 _NARROW_WIDTHS = {"avg_iou": 70, "pq": 58, "ap": 72}
 _NARROW_WIDTH = 60
@@ -20,7 +20,7 @@ _NO_BOXES = tr("No boxes on this frame. Draw a box, copy from the previous frame
 
 
 class BoxesPanel(Section):
-    """Boxes of this frame; the selected row follows the selection on the canvas and vice versa."""
+    """Boxes of the current frame; the selected row and the selection on the canvas follow each other."""
 
     def __init__(self, session: Session) -> None:
         self.model = BoxesModel(session)
@@ -67,7 +67,7 @@ class BoxesPanel(Section):
 
 
 class _BoxesView(QTableView):
-    """The table; without boxes it says how to add one."""
+    """The table of boxes; an empty one shows how to add a box."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class VariantsPanel(Section):
         widths, default = (_NARROW_WIDTHS, _NARROW_WIDTH) if narrow else (_WIDTHS, _WIDTH)
         for position, column_id in enumerate(self.model.column_ids):
             self.table.setColumnHidden(position, column_id not in shown)
-            if column_id != NAME:
+            if column_id != NAME_COLUMN:
                 self.table.setColumnWidth(position, widths.get(column_id, default))
 
     def current_key(self) -> str:

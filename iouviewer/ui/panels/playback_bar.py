@@ -1,4 +1,4 @@
-"""The bar below the canvas: playback buttons, the frame number, and the scores that follow every edit."""
+"""The bar below the canvas: playback buttons, the frame number, and scores that update with every edit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PlaybackBar(QWidget):
         self._frame_count = -1
         self.play_button = QToolButton()
         self.play_button.setObjectName("playButton")
-        self.play_button.setAccessibleName(tr("Play or pause"))
+        self.play_button.setAccessibleName(tr("Play / Pause"))
         self.play_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.frame_box = self._make_frame_box()
         self.count = QLabel("/ 0")
@@ -114,7 +114,7 @@ class PlaybackBar(QWidget):
         if entry is not None:
             self.frameOutOfRange.emit(entry)
         if self.frame_box.hasFocus():
-            # Return was pressed, perhaps on the frame that is already shown: the focus goes back to the canvas.
+            # Return was pressed, possibly on the current frame: move the focus back to the canvas in any case.
             self.frameEntered.emit(self.frame_box.value())
         else:
             self.frame_box.show_frame(self._session.current_frame)
@@ -137,7 +137,7 @@ class PlaybackBar(QWidget):
             self.refresh()
 
     def _on_scores_changed(self) -> None:
-        # Changes by thresholds, new variants or run results are not edits: the reference value starts again.
+        # Thresholds, new variants and run results are not edits: reset the reference value.
         self._initial_avg_iou = {}
         self._refresh_timer.start()
 
@@ -181,7 +181,7 @@ def _number_text(value: float | None, digits: int) -> str:
 def _change_text(change: float) -> str:
     if math.isnan(change):
         return UNDEFINED
-    # One edge of one box among thousands changes the mean by less than a thousandth; it must be visible all the same.
+    # Moving one edge of one box among thousands changes the mean by less than 0.001, which must still be visible.
     digits = 3 if abs(change) >= 0.0005 else 5
     text = f"{change:+.{digits}f}"
     return "±0.000" if float(text) == 0.0 else text.replace("-", "−")

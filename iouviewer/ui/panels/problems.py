@@ -22,8 +22,8 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.panels.sections import Section, apply_dense_style, paint_empty_text
 from iouviewer.ui.tables.problems_model import OPEN_ROLE, ProblemsModel
 
-TYPING_MILLISECONDS = 150
-"""Pause after the last key before the list is filtered by the typed text."""
+TYPING_DELAY_MS = 150
+"""Delay after the last key before the list is filtered by the typed text."""
 _KINDS = (
     ProblemKind.AGREE,
     ProblemKind.WRONG_CLASS,
@@ -41,7 +41,7 @@ class ProblemFilterBar(QWidget):
     Signals:
         changed(ProblemFilter): another filter.
         groupedChanged(bool): grouped or not.
-        dismissed(): the keyboard focus should move on to the list.
+        dismissed(): the keyboard focus should move to the list.
     """
 
     changed = Signal(object)
@@ -85,7 +85,7 @@ class ProblemFilterBar(QWidget):
         layout.addWidget(self.severity)
         layout.addWidget(self.text, 3)
         layout.addWidget(self.group)
-        self._typing = QTimer(self, singleShot=True, interval=TYPING_MILLISECONDS)
+        self._typing = QTimer(self, singleShot=True, interval=TYPING_DELAY_MS)
         self._typing.timeout.connect(self._emit_changed)
         self.kind.currentIndexChanged.connect(self._emit_changed)
         self.severity.currentIndexChanged.connect(self._emit_changed)
@@ -235,7 +235,7 @@ class ProblemsPanel(Section):
 
     @property
     def targets(self) -> list[Problem]:
-        """The problems that a decision applies to: all of a group whose heading has the focus, else the current one."""
+        """The problems that a decision applies to: the group whose heading has the focus, else the current problem."""
         index = self.list.currentIndex()
         if self.list.hasFocus() and index.isValid() and self.model.position_at(index.row()) < 0:
             return self.model.group_problems(index.row())
@@ -251,7 +251,7 @@ class ProblemsPanel(Section):
         return self.go_to(start % count if self._position >= 0 or by > 0 else count - 1)
 
     def go_to(self, position: int) -> Problem | None:
-        """Make the problem at this position (of those that pass the filter) the current one and go there."""
+        """Make the problem at this position of the filtered list the current one and go there."""
         if not 0 <= position < self.model.count:
             return None
         problem = self.model.problem_at(position)
@@ -265,7 +265,7 @@ class ProblemsPanel(Section):
     # Events
 
     def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
-        # Qt makes the first row current when the list gets the focus; that must not change the frame.
+        # Qt makes the first row current when the list gets the focus; do not go to its frame.
         if current.isValid() and previous.isValid() and self.list.hasFocus():
             position = self.model.position_at(current.row())
             if position >= 0 and position != self._position:

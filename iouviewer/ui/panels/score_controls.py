@@ -15,8 +15,8 @@ from iouviewer.metrics.table import Convention
 from iouviewer.ui.tables.variants_model import CONVENTION_TEXTS
 from iouviewer.ui.theme import tabular_font
 
-STEPS = 100
-"""The confidence slider has a range from 0 to this, in hundredths."""
+CONFIDENCE_STEPS = 100
+"""Maximum of the confidence slider, which counts hundredths."""
 
 
 class ScoreControls(QWidget):
@@ -28,7 +28,7 @@ class ScoreControls(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setObjectName("confidenceSlider")
         self.slider.setAccessibleName(tr("Confidence threshold in hundredths"))
-        self.slider.setRange(0, STEPS)
+        self.slider.setRange(0, CONFIDENCE_STEPS)
         self.slider.setPageStep(5)
         self.slider.setFixedWidth(112)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -90,9 +90,9 @@ class ScoreControls(QWidget):
         self._set_review(replace(self._review, conf=min(1.0, max(0.0, round(self._review.conf + by, 3)))))
 
     def _on_slider_value_changed(self, value: int) -> None:
-        # A threshold between two steps of the slider (from a project) is kept until the slider is moved.
-        if value != round(self._review.conf * STEPS):
-            self._set_review(replace(self._review, conf=value / STEPS))
+        # Keep a threshold between two slider steps (from a project) until the slider is moved.
+        if value != round(self._review.conf * CONFIDENCE_STEPS):
+            self._set_review(replace(self._review, conf=value / CONFIDENCE_STEPS))
 
     def _on_iou_box_value_changed(self, value: float) -> None:
         if round(value, 2) != round(self._review.iou, 2):
@@ -104,7 +104,7 @@ class ScoreControls(QWidget):
     def show_settings(self) -> None:
         """Show the session's current settings."""
         review = self._review
-        self.slider.setValue(round(review.conf * STEPS))
+        self.slider.setValue(round(review.conf * CONFIDENCE_STEPS))
         self.value.setText(f"{review.conf:.2f}")
         self.iou_box.setValue(review.iou)
         self.convention.setCurrentIndex(self.convention.findData(review.convention))

@@ -75,7 +75,7 @@ def apply_dense_style(table: QTableView, name: str, accessible_name: str) -> Non
 
 
 def paint_empty_text(view: QAbstractItemView, text: str) -> None:
-    """Write a text into an empty list; call it at the end of the view's ``paintEvent``."""
+    """Paint a text in an empty list; call it at the end of the view's ``paintEvent``."""
     painter = QPainter(view.viewport())
     painter.setPen(scheme_theme().muted)
     rect = view.viewport().rect().adjusted(8, 8, -8, -8)

@@ -8,14 +8,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from iouviewer.app.video.playback import SPEEDS, Playback
 from iouviewer.i18n import tr, tr_n
-from iouviewer.ui.panels.status import MESSAGE_MILLISECONDS
+from iouviewer.ui.panels.status import MESSAGE_MS
 from iouviewer.ui.theme import tabular_font
 
 
 class SpeedControl(QWidget):
     """A button that shows the speed and opens a menu of playback options, and the number of dropped frames.
 
-    The number belongs to the current playback, or to the last one until ``forget_dropped`` or for some seconds.
+    The number is that of the current playback; it stays for some seconds afterwards, or until ``forget_dropped``.
     """
 
     def __init__(self, playback: Playback) -> None:
@@ -37,7 +37,7 @@ class SpeedControl(QWidget):
         self.label.setFont(tabular_font(self.font()))
         self.fade_timer = QTimer(self)
         self.fade_timer.setSingleShot(True)
-        self.fade_timer.setInterval(MESSAGE_MILLISECONDS)
+        self.fade_timer.setInterval(MESSAGE_MS)
         self.fade_timer.timeout.connect(self.forget_dropped)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -83,7 +83,7 @@ class SpeedControl(QWidget):
             self.fade_timer.start()
 
     def forget_dropped(self, _value: object = None) -> None:
-        """Clear the number of dropped frames, except during playback: the user does something else now."""
+        """Clear the number of dropped frames after another action of the user; not during playback."""
         if not self._playback.playing:
             self.fade_timer.stop()
             self._show_dropped(0)

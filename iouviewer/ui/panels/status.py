@@ -14,11 +14,11 @@ from iouviewer.document.edits import Aspect, Change
 from iouviewer.i18n import tr
 from iouviewer.ui.theme import tabular_font
 
-MESSAGE_MILLISECONDS = 6000
+MESSAGE_MS = 6000
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where it is too long; ``text`` stays complete."""
+    """One line that is elided if it is too long; ``text`` stays complete."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw as much of the text as fits."""
@@ -44,7 +44,7 @@ class StatusBar(QStatusBar):
     """``Frame 412 / 794 · t 00:41.2 · zoom · x, y · Verified 120 · Saved, clip.mp4.iouv · int8 38 %``.
 
     Signals:
-        cancelRequested(): the current run should stop.
+        cancelRequested(): the current run should be cancelled.
     """
 
     cancelRequested = Signal()
@@ -58,7 +58,7 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self._fade_timer = QTimer(self)
         self._fade_timer.setSingleShot(True)
-        self._fade_timer.setInterval(MESSAGE_MILLISECONDS)
+        self._fade_timer.setInterval(MESSAGE_MS)
         self._fade_timer.timeout.connect(self._on_fade_timer_timeout)
         self.message = ElidedLabel()
         self.message.setObjectName("statusMessage")
@@ -113,7 +113,7 @@ class StatusBar(QStatusBar):
     # Messages
 
     def show_message(self, text: str, *, keep: bool = False) -> None:
-        """Show one sentence until the next one, or for some seconds unless ``keep``."""
+        """Show a message until the next one; unless ``keep``, for a few seconds only."""
         self.message.setText(text)
         self.message.setToolTip(text)
         if keep:
@@ -122,7 +122,7 @@ class StatusBar(QStatusBar):
             self._fade_timer.start()
 
     def show_frame_message(self, text: str) -> None:
-        """Show one sentence about the current frame; it disappears with the frame."""
+        """Show a message about the current frame; it disappears with the frame."""
         self.show_message(text)
         self._frame_message = text
 
@@ -153,7 +153,7 @@ class StatusBar(QStatusBar):
         self.show_time(frame / fps if count and fps > 0 else None)
 
     def show_time(self, seconds: float | None) -> None:
-        """Show the time of the frame; None where there is no time base."""
+        """Show the time of the frame; None without a time base."""
         self.time.setText("" if seconds is None else f"t {format_time(seconds)}")
 
     def show_unknown_frame(self, seconds: float) -> None:
@@ -166,7 +166,7 @@ class StatusBar(QStatusBar):
         self.zoom.setText(f"{100 * zoom:.0f} %")
 
     def show_mouse_position(self, position: QPointF | None) -> None:
-        """Show the image coordinates of the mouse; None where it is outside the image."""
+        """Show the image coordinates of the mouse; None while it is outside the image."""
         self.place.setText("" if position is None else f"{position.x():.0f}, {position.y():.0f}")
 
     def _on_session_changed(self, change: Change) -> None:
@@ -196,14 +196,14 @@ class StatusBar(QStatusBar):
             tr("Saving…, {name}", name=short),
         )
         saved, failed, saving = texts
-        # Wide enough for the longest text, so that the neighbours do not move while an edit is saved.
+        # Wide enough for the longest text, so that the neighbours keep their positions.
         width = max(map(self.saved.fontMetrics().horizontalAdvance, texts))
         self.saved.setMinimumWidth(max(self.saved.minimumWidth(), width + 12))
         self.saved.setText(saved if state.is_saved else failed if self._has_save_failed else saving)
         self.saved.setToolTip(state.project_path)
 
     def set_save_failed(self, failed: bool) -> None:
-        """Mark that saving fails; this stays visible after the message about it was closed."""
+        """Show that saving fails; this stays visible after the message has been closed."""
         self._has_save_failed = failed
         self.saved.setProperty("role", "warning" if failed else "muted")
         self.saved.style().unpolish(self.saved)
@@ -241,9 +241,9 @@ def _frame_text(frame: str, last: str) -> str:
 
 
 def format_time(seconds: float) -> str:
-    """``00:41.2``, with hours where needed."""
+    """``00:41.2``, with hours if needed."""
     tenths = math.floor(seconds * 10 + 0.5)
-    minutes, rest = divmod(tenths, 600)
+    minutes, second_tenths = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
-    text = f"{minutes:02d}:{rest // 10:02d}.{rest % 10}"
+    text = f"{minutes:02d}:{second_tenths // 10:02d}.{second_tenths % 10}"
     return f"{hours}:{text}" if hours else text

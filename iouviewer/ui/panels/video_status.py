@@ -45,7 +45,7 @@ class VideoStatus(QWidget):
     """``Scrub cache 38 %``, ``⚠ damaged: 4 frames · turned 90°``, ``214 / 512 MB``.
 
     Signals:
-        requested(): the user wants to see the video properties.
+        requested(): the video properties should be shown.
     """
 
     requested = Signal()
@@ -68,7 +68,7 @@ class VideoStatus(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 16, 0)
         layout.setSpacing(12)
-        # The scrub cache appears during scrubbing; as the leftmost widget it does not move the others.
+        # Leftmost: the scrub cache appears during scrubbing and must not move the others.
         for widget in (self.scrub_cache, self.notes, self.frame_cache):
             layout.addWidget(widget)
         self.show_notes(())
@@ -76,7 +76,7 @@ class VideoStatus(QWidget):
         self.frame_cache.hide()
 
     def show_notes(self, notes: Sequence[Note]) -> None:
-        """Show the short texts of these notes; hide the button where there are none."""
+        """Show the short texts of these notes; hide the button if there are none."""
         is_serious = any(note.serious for note in notes)
         line = " · ".join(note.short for note in notes)
         sign = "⚠ " if is_serious else ""

@@ -63,7 +63,7 @@ class BoxRow:
 
 
 class BoxesModel(QAbstractTableModel):
-    """Ground truth by id, then extra predictions, against the baseline (or the variant set by ``set_variant``)."""
+    """Ground truth by id with its partners of the baseline (or of ``set_variant``), then extra predictions."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

@@ -19,14 +19,14 @@ from iouviewer.metrics.table import Int
 from iouviewer.ui.tables.common import ROOT, Index
 
 FIGURE_SPACE = "\u2007"
-SEARCH_DELAY_MILLISECONDS = 60
-"""Pause after the last change of a threshold before the search starts."""
-RUN_REFRESH_MILLISECONDS = 2000
-"""Shortest time between two searches during a run; searching takes at most a tenth of the time."""
+SEARCH_DELAY_MS = 60
+"""Delay after the last change of a threshold before the search starts."""
+RUN_REFRESH_MS = 2000
+"""Minimum time between two searches during a run; searching takes at most a tenth of the time."""
 MAX_IMMEDIATE_FRAMES = 60
-"""Frames of one edit that are searched before it returns, a millisecond each; the thread searches larger edits."""
+"""Maximum frames of an edit that are searched at once, a millisecond each; the thread searches larger edits."""
 MAX_EDITED_FRAMES = 300
-"""Number of edited frames above which everything is searched again; a pass over the list stays quick."""
+"""Number of edited frames above which the whole video is searched again, which keeps updates of the list fast."""
 PROBLEM_ROLE = Qt.ItemDataRole.UserRole
 """The Problem of a row; None for a group."""
 OPEN_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -80,12 +80,12 @@ class ProblemsModel(QAbstractListModel):
             self.problems.set_problems(group_problems(ProblemTable.of((), 0)))
             self._show()
             return
-        self._search_timer.start(SEARCH_DELAY_MILLISECONDS)
+        self._search_timer.start(SEARCH_DELAY_MS)
         self.countsChanged.emit()
 
     def _on_predictions_changed(self, _key: str, frames: frozenset[int] | None) -> None:
         if frames is not None and not self._search_timer.isActive() and not self._job.busy:
-            self._search_timer.start(max(RUN_REFRESH_MILLISECONDS, round(10_000 * self._job.seconds)))
+            self._search_timer.start(max(RUN_REFRESH_MS, round(10_000 * self._job.seconds)))
 
     def start_search(self) -> None:
         """Search all frames in the thread, without further delay."""
@@ -98,7 +98,7 @@ class ProblemsModel(QAbstractListModel):
 
     def _on_job_ready(self, arranged: GroupedProblems) -> None:
         self.problems.set_problems(arranged)
-        # Frames that were edited while the thread searched.
+        # Search the frames that were edited during the search.
         for frame in self._edited_frames:
             self.problems.set_frame(frame, self.find_problems(frame))
         self._show()
@@ -135,7 +135,7 @@ class ProblemsModel(QAbstractListModel):
         return self.problems.set_decisions(self._session.document.decisions(self._session.source.id))
 
     def find_problems(self, frame: int) -> list[Problem]:
-        """The problems of one frame, searched now."""
+        """Search the problems of one frame at once."""
         session = self._session
         baseline = session.variants.baseline
         is_scored = frame < session.frame_count and session.ground_truth.state(frame) == FrameState.LABELLED

@@ -15,15 +15,16 @@ from iouviewer.document.metric_columns import UNDEFINED, MetricColumn, NumberFor
 from iouviewer.document.scores_types import NoAp, VariantSummary
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr
+from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
 from iouviewer.ui.palette import DASH_STYLES, scheme_theme
 from iouviewer.ui.tables.common import COLUMN_ROLE, KEY_ROLE, ROOT, Index, cell_alignment
 from iouviewer.ui.theme import Theme, tabular_font
 
-NAME = "name"
+NAME_COLUMN = "name"
 """Id of the first column."""
-LIVE_MILLISECONDS = 33
-"""Shortest time between two updates while the mouse drags."""
+LIVE_UPDATE_MS = 33
+"""Minimum time between two updates during a drag."""
 
 _NAME_TITLE = tr("Variant")
 _NAME_TOOLTIP = tr("Name; the check box shows or hides the boxes and the curve. ● marks the baseline.")
@@ -54,7 +55,7 @@ class VariantsModel(QAbstractTableModel):
         self._swatches: dict[tuple[str, str], QIcon] = {}
         self._update_timer = QTimer(self)
         self._update_timer.setSingleShot(True)
-        self._update_timer.setInterval(LIVE_MILLISECONDS)
+        self._update_timer.setInterval(LIVE_UPDATE_MS)
         self._update_timer.timeout.connect(self._on_update_timer_timeout)
         self._stale: set[str] = set()
         self._ap_differences: dict[str, float] = {}
@@ -82,7 +83,7 @@ class VariantsModel(QAbstractTableModel):
     def _on_session_changed(self, change: Change) -> None:
         if not change.aspects & ~(Aspect.CLASS_NAMES | Aspect.DECISIONS | Aspect.TRACK):
             return
-        # Values that are read are always current; views are notified at most thirty times a second during a drag.
+        # Values are always current when read; during a drag, views are notified at most thirty times a second.
         self._summaries = {}
         if change.phase is Phase.LIVE and self._update_timer.isActive():
             self._stale.update(self._keys)
@@ -91,7 +92,7 @@ class VariantsModel(QAbstractTableModel):
         self._update_timer.start()
 
     def _on_predictions_changed(self, key: str) -> None:
-        # During a run the timeline is painted at once and the table a moment later: neither delays the other.
+        # During a run the table is updated a moment after the timeline, so that neither delays the other.
         self._summaries.pop(key, None)
         baseline = self._session.variants.baseline
         # The differences of all other variants refer to the baseline.
@@ -125,15 +126,15 @@ class VariantsModel(QAbstractTableModel):
     @property
     def column_ids(self) -> list[str]:
         """Stable ids of all columns, in order."""
-        return [NAME, *(column.key for column in self._columns)]
+        return [NAME_COLUMN, *(column.key for column in self._columns)]
 
     @property
     def side_panel_column_ids(self) -> list[str]:
         """Ids of the columns that the narrow side panel shows."""
-        return [NAME, *(column.key for column in self._columns if Output.SIDE_PANEL in column.outputs)]
+        return [NAME_COLUMN, *(column.key for column in self._columns if Output.SIDE_PANEL in column.outputs)]
 
     def column_index(self, column_id: str) -> int:
-        """Position of a column."""
+        """Index of a column."""
         return self.column_ids.index(column_id)
 
     def is_resumable(self, key: str) -> bool:
@@ -163,7 +164,7 @@ class VariantsModel(QAbstractTableModel):
             return _NAME_TOOLTIP if column is None else column.definition
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return cell_alignment(is_text=column is None)
-        return (NAME if column is None else column.key) if role == COLUMN_ROLE else None
+        return (NAME_COLUMN if column is None else column.key) if role == COLUMN_ROLE else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid() or index.row() >= len(self._keys):
@@ -254,8 +255,8 @@ class VariantsModel(QAbstractTableModel):
             return None
         if not _is_directly_comparable(baseline, self._session.variants[key]):
             return self._ap_differences.get(key) if column.field == "ap" else None
-        mine, base = (getattr(self._summary(each), column.field) for each in (key, baseline.key))
-        return None if mine is None or base is None else 100.0 * (mine - base)
+        value, reference = (getattr(self._summary(each), column.field) for each in (key, baseline.key))
+        return None if value is None or reference is None else 100.0 * (value - reference)
 
     def set_ap_differences(self, points: dict[str, float]) -> None:
         """Differences in AP points by key, computed at the common score floor and frames."""
@@ -293,15 +294,7 @@ class VariantsModel(QAbstractTableModel):
         if column is not None and (column.is_bounded or (column.is_delta and column.field == "ap")):
             lines += _ap_lines(summary)
         else:
-            review = self._session.scores.settings.review
-            lines.append(
-                tr(
-                    "Confidence ≥ {confidence:g}, IoU ≥ {iou:g}, {convention} pixel edges",
-                    confidence=review.conf,
-                    iou=review.iou,
-                    convention=CONVENTION_TEXTS[review.convention],
-                )
-            )
+            lines.append(_settings_line(self._session.scores.settings.review))
         lines.append(
             tr(
                 "{frames:,} of {labelled:,} labelled frames; {unlabelled:,} unlabelled",
@@ -323,9 +316,16 @@ class VariantsModel(QAbstractTableModel):
         return self._swatches[colour, dash]
 
     def set_theme(self, _theme: Theme) -> None:
-        """Repaint all cells; they ask for the current colours themselves."""
+        """Repaint all cells with the current colours."""
         if self._keys:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._keys) - 1, len(self._columns)))
+
+
+def _settings_line(review: ReviewSettings) -> str:
+    confidence, iou = review.conf, review.iou
+    if review.convention is Convention.CONTINUOUS:
+        return tr("Confidence ≥ {confidence:g}, IoU ≥ {iou:g}, continuous pixel edges", confidence=confidence, iou=iou)
+    return tr("Confidence ≥ {confidence:g}, IoU ≥ {iou:g}, inclusive pixel edges", confidence=confidence, iou=iou)
 
 
 def _ap_lines(summary: VariantSummary) -> list[str]:

@@ -18,7 +18,7 @@ Pixels = NDArray[np.uint32]
 
 
 class PlotGraphic(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no type hints
-    """Base class of the items drawn here."""
+    """Base class of the items in this module."""
 
 
 class ImageStrip(PlotGraphic):
@@ -209,7 +209,7 @@ def strip_pixels(
 
 
 def lane_pixels(marked: NDArray[np.bool_], span: tuple[float, float], width: int, on: QColor, off: QColor) -> Pixels:
-    """One row of pixels: ``on`` where all frames of a pixel are marked, half as opaque where some are, else ``off``."""
+    """One row of pixels: ``on`` if all frames of a pixel are marked, half as opaque if some are, else ``off``."""
     frames = np.floor(span[0] + np.arange(width + 1) * (span[1] - span[0]) / width + 0.5).astype(np.int64)
     total = np.concatenate([[0], np.cumsum(marked)])
     low = np.clip(frames[:-1], 0, len(marked))

@@ -16,17 +16,17 @@ from iouviewer.ui.timeline.items import PlotGraphic
 from iouviewer.ui.timeline.plot import TimelinePlot
 
 TICK_HEIGHT = 7
-"""Logical pixels of a damage mark: a small triangle at the upper edge, a thin line below it."""
+"""Height of a damage mark in logical pixels: a small triangle at the upper edge, a thin line below it."""
 
 _MAX_TOOLTIP_DISTANCE = 4
-"""Largest distance of the mouse from a mark with a tooltip, logical pixels."""
+"""Maximum distance of the mouse from a mark to show its tooltip, logical pixels."""
 
 
 class VideoMarks(PlotGraphic):
-    """An overlay in the pixels of the plot: marks keep their size at any zoom, and clicks pass through.
+    """An overlay in plot pixels: marks keep their size at any zoom, and clicks pass through.
 
     Args:
-        explain: the text on a damaged frame.
+        explain: returns the text about a damaged frame.
     """
 
     def __init__(self, plot: TimelinePlot, explain: Callable[[int], str]) -> None:
@@ -109,7 +109,7 @@ class VideoMarks(PlotGraphic):
         self.setToolTip(self.tooltip_at(event.pos().x()))
 
     def tooltip_at(self, x: float) -> str:
-        """The text on the mark near this pixel column; empty where there is none."""
+        """The text about the mark near this pixel column; empty if there is none."""
         if not len(self.damaged):
             return ""
         (low, high), width = self._box.viewRange()[0], max(1.0, self._box.width())

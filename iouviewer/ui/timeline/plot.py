@@ -37,7 +37,7 @@ LANES_HEIGHT = 0.16
 LEGEND_HEIGHT = 18
 """Logical pixels kept free above the curves."""
 MIN_DIFFERENCE_SCALE = 0.05
-"""Smallest IoU difference that the full height of the difference curve stands for."""
+"""Minimum IoU difference that the full height of the difference curve represents."""
 _IOU_AXIS = tr("IoU Score")
 
 
@@ -124,7 +124,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.setBackground(theme.base)
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
-            # The grid covers the whole plot: without a cache every move of the playhead would redraw it.
+            # Cached, because otherwise every move of the playhead would redraw the grid of the whole plot.
             axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
             axis.setPen(pg.mkPen(theme.line))
             axis.setTextPen(pg.mkPen(theme.muted))
@@ -238,7 +238,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         names = tuple(one.name for one in self.series)
         height = max(40, round(self._box.height()))
         state = (strips, names, self._difference is not None, height, self._target)
-        # A changed axis causes a new layout, which calls this again: only act where something differs.
+        # Changing an axis triggers a new layout, which calls this again: only act on differences.
         if state == self._layout_state:
             return
         self._layout_state = state

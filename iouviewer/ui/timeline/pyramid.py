@@ -1,4 +1,4 @@
-"""Min/max pyramid over a long series: drawing a range costs time by its pixels, not by its frames."""
+"""Min/max pyramid over a long series: the time to draw a range depends on its pixels, not on its frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 BRANCH = 16
-"""Number of points of one level that form one point of the next."""
+"""Number of points of a level that are combined into one point of the next."""
 
 
 class PyramidColumns(NamedTuple):
@@ -121,7 +121,7 @@ class Pyramid:
         return sums
 
     def worst(self, start: int, stop: int) -> int | None:
-        """The frame with the lowest value in ``start:stop``; None where none is defined."""
+        """The frame with the lowest value in ``start:stop``; None if no value is defined."""
         part = self.values[max(0, start) : max(0, stop)]
         if not len(part) or np.isnan(part).all():
             return None

@@ -66,17 +66,17 @@ class Legend(pg.LegendItem):  # type: ignore[misc]  # pyqtgraph has no type hint
 
     def __init__(self) -> None:
         super().__init__(offset=(-4, 1), verSpacing=-8, labelTextSize="8pt", colCount=_MAX_NAMES)
-        self._shown: tuple[object, ...] = ()
+        self._content: tuple[object, ...] = ()
 
     def fill(self, series: Sequence[Series], colours: Colours, mean_pen: QPen) -> None:
         """Show the names of the variants; for a single one its curve and its mean."""
-        shown = (tuple((one.name, one.colour, one.dash) for one in series), colours, QPen(mean_pen))
-        if shown == self._shown:
+        content = (tuple((one.name, one.colour, one.dash) for one in series), colours, QPen(mean_pen))
+        if content == self._content:
             # Building the labels takes ten milliseconds, and most calls only follow a change of the scores.
             if len(series) == 1:
                 self.show_mean(series[0].mean)
             return
-        self._shown = shown
+        self._content = content
         self.clear()
         if len(series) != 1:
             for one in series[:_MAX_NAMES]:

@@ -62,7 +62,7 @@ class TimelineView(QObject):
         zoomed = high - low < max(self.plot.frame_count, 8) - 0.5
         self.plot.set_frame_count(self._session.frame_count)
         if zoomed and source.fingerprint and previous == self._source:
-            # The index of the same file has grown: keep the visible range.
+            # Same file with a longer index: keep the visible range.
             self.plot.setXRange(low, high, padding=0)
         self.rebuild()
         self._on_frame_changed(self._session.current_frame)

@@ -63,7 +63,7 @@ def test_captions_of_boxes_far_apart_are_all_above_their_boxes():
 def test_a_requested_caption_is_never_left_out():
     requests = [CaptionRequest((100, 100, 110, 110), 52, 16) for _ in range(8)]
     assert None in rects_of(requests)
-    assert None not in rects_of(requests, drop=False)
+    assert None not in rects_of(requests, may_drop=False)
 
 
 def test_a_caption_stays_on_the_image():

@@ -88,7 +88,7 @@ class DrawTool:
         return True
 
     def nudge(self, dx: float, dy: float) -> QPointF:
-        """Move the crosshair, and the corner that is being drawn, by image pixels; where it is now."""
+        """Move the crosshair, and the corner in progress, by image pixels; returns the new position."""
         start = self._canvas.pointer()
         if start is None:
             start = self._canvas.visible_centre()
@@ -100,14 +100,14 @@ class DrawTool:
         return point
 
     def set_class(self, class_id: int) -> bool:
-        """Set the class of the box that is being drawn; False where none is."""
+        """Set the class of the box in progress; False if no box is being drawn."""
         if self._gesture is None:
             return False
         self._gesture.set_class(class_id)
         self.nudge(0, 0)
         return True
 
-    # Ends that the mouse does not bring
+    # Cancelling
 
     def cancel(self) -> None:
         gesture, self._gesture = self._gesture, None

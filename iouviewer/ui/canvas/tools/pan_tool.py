@@ -35,11 +35,11 @@ class PanTool:
         return frozenset()
 
     def hold(self) -> None:
-        """Space went down."""
+        """Handle a press of Space."""
         self._is_held, self._has_panned = True, False
 
     def release_hold(self) -> bool:
-        """Space went up; whether it was down and nothing was panned."""
+        """Handle a release of Space; returns whether it was held without panning."""
         was_held, self._is_held = self._is_held, False
         return was_held and not self._has_panned
 

@@ -14,7 +14,7 @@ from iouviewer.ui.canvas.tools.tool import CLICK_TOLERANCE, PointerEvent, ToolCo
 
 
 class _State(Enum):
-    """What the left button does."""
+    """What the left button is doing."""
 
     IDLE = "idle"
     PRESSED = "pressed"
@@ -35,7 +35,7 @@ _RESIZE_CURSORS = {
 
 
 class SelectTool:
-    """Clicks select, drags move or resize boxes, a drag from an empty place selects with a rubber band.
+    """Clicks select, drags move or resize boxes, a drag on empty space selects with a rubber band.
 
     Repeated clicks at one place go through the boxes under the mouse. Ctrl adds to the selection. A double click on a
     prediction accepts it as ground truth.
@@ -85,7 +85,7 @@ class SelectTool:
 
     def move(self, event: PointerEvent) -> bool:
         if self._state is _State.PRESSED:
-            # An edge follows at once, because single pixels matter there; a shaky click does not move a box.
+            # An edge follows at once, because single pixels matter; a box moves only beyond the click tolerance.
             is_edge = self._target.part in (Part.HANDLE, Part.EDGE)
             if (event.position - self._press_position).manhattanLength() < (1 if is_edge else CLICK_TOLERANCE):
                 return True
@@ -112,11 +112,11 @@ class SelectTool:
         if boxes:
             self.begin_drag(boxes, self._target.edges)
         else:
-            # They were deleted after the press.
+            # The boxes were deleted after the press.
             self._state = _State.IDLE
 
     def begin_drag(self, boxes: Sequence[Box], edges: Edges) -> DragGesture:
-        """Drag these edges of the boxes from now on."""
+        """Start to drag these edges of the boxes."""
         self._canvas.feedback.begin(boxes[0].id if len(boxes) == 1 else None)
         self._gesture = gesture = DragGesture(self._session, boxes, edges)
         self._state = _State.DRAGGING
@@ -166,7 +166,7 @@ class SelectTool:
         self._canvas.feedback.show_band(None)
         self._session.select(ids)
 
-    # Keys, and ends that the mouse does not bring
+    # Keys and cancelling
 
     def key(self, _key: int) -> bool:
         return False

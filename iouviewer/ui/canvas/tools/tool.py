@@ -1,4 +1,4 @@
-"""The protocols between tools and the canvas: what a tool does, and what it may use."""
+"""The protocols between the canvas and its tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from iouviewer.ui.canvas.hit import BoxRef, Target
 from iouviewer.ui.canvas.selection import CanvasSelection
 
 CLICK_TOLERANCE = 4
-"""A press that moves less than this many logical pixels is a click; so far may repeated clicks lie apart."""
+"""Logical pixels: a press that moves less is a click; repeated clicks may lie this far apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class PointerEvent:
 
 
 class ToolContext(Protocol):
-    """All that a tool may use of the canvas; every ``point`` is in image pixels."""
+    """The part of the canvas that tools use; every ``point`` is in image pixels."""
 
     @property
     def session(self) -> Session: ...
@@ -66,7 +66,7 @@ class ToolContext(Protocol):
         """The frame on screen; -1 for none."""
 
     def pointer(self) -> QPointF | None:
-        """Where the mouse is, or the crosshair that the arrow keys moved; None while it is outside."""
+        """Position of the mouse, or of the crosshair moved by the arrow keys; None while it is outside."""
 
     def set_pointer(self, point: QPointF) -> None:
         """Move the pointer without the mouse."""
@@ -81,7 +81,7 @@ class ToolContext(Protocol):
         """Move the image by logical pixels."""
 
     def set_cursor(self, shape: Qt.CursorShape) -> None:
-        """The shape of the mouse cursor over the image."""
+        """Set the shape of the mouse cursor over the image."""
 
     def set_hovered(self, ref: BoxRef | None) -> None:
         """Show the details of this box, or of none."""
@@ -95,32 +95,32 @@ class Tool(Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a press, a drag or a drawing is under way."""
+        """Whether a press, a drag or a drawing is in progress."""
 
     @property
     def dragged_refs(self) -> frozenset[BoxRef]:
-        """Boxes that the gesture under way moves or draws."""
+        """Boxes that the current gesture moves or draws."""
 
     def press(self, event: PointerEvent) -> None:
-        """A button went down."""
+        """Handle a mouse press."""
 
     def move(self, event: PointerEvent) -> bool:
-        """The mouse moved; whether the tool used it. Otherwise the canvas shows what lies under the mouse."""
+        """Handle a mouse move; returns whether the tool used it. If not, the box under the mouse is highlighted."""
 
     def release(self, event: PointerEvent) -> None:
-        """A button went up."""
+        """Handle a mouse release."""
 
     def double_click(self, event: PointerEvent) -> bool:
-        """The left button was double-clicked; whether the tool used it. Otherwise it is a press."""
+        """Handle a left double click; returns whether the tool used it. If not, it is handled as a press."""
 
     def key(self, key: int) -> bool:
-        """A key went down (``Qt.Key``); whether the tool used it."""
+        """Handle a key press (``Qt.Key``); returns whether the tool used it."""
 
     def cancel(self) -> None:
-        """End what is under way and take its preview back."""
+        """End the current gesture and revert its preview."""
 
     def abandon(self) -> bool:
-        """Forget a gesture whose preview the session has taken back; whether there was one."""
+        """Drop a gesture whose preview the session has reverted; returns whether there was one."""
 
     def cursor(self, target: Target) -> Qt.CursorShape:
         """The mouse cursor over this target."""

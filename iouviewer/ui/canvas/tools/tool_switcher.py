@@ -12,7 +12,7 @@ from iouviewer.ui.canvas.tools.tool import PointerEvent, Tool, ToolContext
 
 
 class ToolSwitcher:
-    """The select tool is in use until a box is drawn; the pan tool takes over while its button is down."""
+    """Uses the select tool except while a box is drawn; the pan tool takes over while its button is down."""
 
     def __init__(self, canvas: ToolContext) -> None:
         self._canvas = canvas
@@ -23,7 +23,7 @@ class ToolSwitcher:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a press, a drag, a drawing or a pan is under way."""
+        """Whether a press, a drag, a drawing or a pan is in progress."""
         return self._active.is_busy or self.pan.is_busy
 
     @property
@@ -33,7 +33,7 @@ class ToolSwitcher:
 
     @property
     def dragged_refs(self) -> frozenset[BoxRef]:
-        """Boxes that the gesture under way moves or draws."""
+        """Boxes that the current gesture moves or draws."""
         return self._active.dragged_refs
 
     def _use_select(self) -> None:
@@ -42,7 +42,7 @@ class ToolSwitcher:
     # Mouse
 
     def press(self, event: PointerEvent) -> None:
-        """A button went down."""
+        """Handle a mouse press."""
         is_left = event.button == Qt.MouseButton.LeftButton
         if event.button == Qt.MouseButton.MiddleButton or (is_left and self.pan.is_held):
             if not self.is_busy:
@@ -52,14 +52,14 @@ class ToolSwitcher:
             self._active.press(event)
 
     def move(self, event: PointerEvent) -> None:
-        """The mouse moved, with or without a button down."""
+        """Handle a mouse move, with or without a button down."""
         if not self.pan.move(event) and not self._active.move(event):
             target = self._canvas.boxes.target_at(event.point)
             self._canvas.set_hovered(target.ref)
             self._canvas.set_cursor(self._cursor_tool.cursor(target))
 
     def release(self, event: PointerEvent) -> None:
-        """A button went up."""
+        """Handle a mouse release."""
         if self.pan.is_busy:
             self.pan.release(event)
             self.update_cursor(event.point)
@@ -67,7 +67,7 @@ class ToolSwitcher:
             self._active.release(event)
 
     def double_click(self, event: PointerEvent) -> None:
-        """A double click that the tool has no use for is another press."""
+        """Handle a double click; if the tool does not use it, it is handled as a press."""
         if event.button != Qt.MouseButton.LeftButton or not self._active.double_click(event):
             self.press(event)
 
@@ -82,7 +82,7 @@ class ToolSwitcher:
     # Keyboard
 
     def key(self, key: int) -> bool:
-        """A key went down (``Qt.Key``); whether the tool used it."""
+        """Handle a key press (``Qt.Key``); returns whether the tool used it."""
         is_used = self._active.key(key)
         if is_used:
             self.pan.cancel()
@@ -95,7 +95,7 @@ class ToolSwitcher:
         return self.is_drawing
 
     def set_drawn_class(self, class_id: int) -> bool:
-        """Set the class of the box that is being drawn; False where none is."""
+        """Set the class of the box in progress; False if no box is being drawn."""
         return self._draw.set_class(class_id)
 
     def draw(self) -> None:
@@ -104,10 +104,10 @@ class ToolSwitcher:
         self._active = self._draw
         self._canvas.set_cursor(Qt.CursorShape.CrossCursor)
 
-    # Ends
+    # Cancelling
 
     def cancel(self) -> bool:
-        """Take the gesture back and return to the select tool; whether anything was under way."""
+        """Cancel the gesture and return to the select tool; returns whether anything was in progress."""
         was_busy = self.is_busy or self.is_drawing
         self.pan.cancel()
         tool = self._active
@@ -117,11 +117,11 @@ class ToolSwitcher:
         return was_busy
 
     def abandon(self) -> None:
-        """Forget a gesture whose preview the session has taken back (another frame, undo)."""
+        """Drop a gesture whose preview the session has reverted (another frame, undo)."""
         if self._active.abandon():
             self._canvas.gesture_changed()
 
     def drop_press(self) -> None:
-        """Another frame is current: a press on the previous one has no effect any more."""
+        """Ignore a press on the previous frame after the frame has changed."""
         self.abandon()
         self.select.cancel()
