@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.app.video.frame_messages import LoadedFrame
+from iouviewer.app.video.proxy_builder import ProxyState
 from iouviewer.app.video.video_info import NumbersConfirmed, VideoInfo
 from iouviewer.errors import UserError
 
@@ -50,3 +51,14 @@ def pixels_of(image: QImage) -> NDArray[np.uint8]:
     """(height, width, 4) uint8 BGRA."""
     lines = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return lines[:, : image.width() * 4].reshape(image.height(), image.width(), 4)
+
+
+def wait_for_idle_index_thread(qtbot: QtBot, loader: FrameLoader) -> None:
+    """Let the index thread do two tasks: between them it begins whatever it may do when it is idle."""
+    for _ in range(2):
+        states: list[ProxyState] = []
+        loader.proxyState.connect(states.append)
+        loader.delete_proxies()
+        # The loader reports the deletion at once, and the thread when it has closed its own proxy.
+        wait_until(qtbot, lambda states=states: len(states) >= 2)
+        loader.proxyState.disconnect(states.append)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,16 +35,13 @@ class Fuzzer:
         self.window.show()
         fill_window(self.window, theme_manager, Notifier(self.window), OpenRequest())
         self.parts = self.window.parts
-        self.longest = 0.0
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Process events until the condition holds; AssertionError after ``LIMIT``."""
         clock = QElapsedTimer()
         clock.start()
         while not condition():
-            began = time.process_time()
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
-            self.longest = max(self.longest, time.process_time() - began)
             assert clock.elapsed() < LIMIT, f"no answer: {what}"
 
     def try_file(self, path: Path) -> str:

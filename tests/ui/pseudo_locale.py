@@ -13,25 +13,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from iouviewer import i18n
-
-
-class Pseudo(gettext.NullTranslations):
-    """A catalogue that marks each text."""
-
-    def gettext(self, message: str) -> str:
-        return f"⟦{message}⟧" if message else message
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
-
-
-# Before any module is imported whose texts are translated at import.
-i18n.catalogue = Pseudo  # type: ignore[assignment]
-
-from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt, QTimer  # noqa: E402 - as above
-from PySide6.QtGui import QAction  # noqa: E402
-from PySide6.QtWidgets import (  # noqa: E402
+from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QApplication,
@@ -44,6 +28,21 @@ from PySide6.QtWidgets import (  # noqa: E402
     QMenu,
     QWidget,
 )
+from pytestqt.qt_compat import qt_api
+from pytestqt.qtbot import QtBot
+
+from iouviewer import i18n
+
+
+class Pseudo(gettext.NullTranslations):
+    """A catalogue that marks each text."""
+
+    def gettext(self, message: str) -> str:
+        return f"⟦{message}⟧" if message else message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
+
 
 DATA = re.compile(r"clip|model\d|\.iouv|\.avi|\.csv|^/|iouviewer")
 """Names of files and variants, and the program's own name, are not translated."""
@@ -109,29 +108,30 @@ DIALOGS = ("action.settings", "action.runModel", "action.commandPalette", "actio
 
 def main(folder: str) -> None:
     """Open the window on a small case, walk through its workspaces and dialogs, print what is left."""
-    from pytestqt.qt_compat import qt_api
-    from pytestqt.qtbot import QtBot
-
     qt_api.set_qt_api("pyside6")
+    # Before any module is imported whose texts are translated at import.
+    i18n.catalogue = Pseudo
     from tests.ui.window import opened_window, small_case
 
-    app = QApplication.instance() or QApplication([])
+    app = QApplication([])
     found: set[str] = set()
 
     class Request:
         node = None
 
-    qtbot = QtBot(Request())  # type: ignore[arg-type]
+    qtbot = QtBot(Request())
     with opened_window(qtbot, small_case(Path(folder), variants=2)) as window:
         found |= set(untranslated(window))
-        for id in ("action.compare", "action.correct"):
-            _action(window, id).trigger()
-            qtbot.wait(200)
-            found |= set(untranslated(window))
+        verdicts: list[object] = []
+        window.parts.verdicts.ready.connect(verdicts.append)
+        _action(window, "action.compare").trigger()
+        qtbot.waitUntil(lambda: bool(verdicts), timeout=30_000)
+        found |= set(untranslated(window))
+        _action(window, "action.correct").trigger()
+        app.processEvents()
+        found |= set(untranslated(window))
         for id in DIALOGS:
-            QTimer.singleShot(400, lambda: found.update(_close_dialog(app)))
-            _action(window, id).trigger()
-            qtbot.wait(500)
+            found |= set(_texts_of_dialog(qtbot, _action(window, id)))
     for line in sorted(found):
         sys.stdout.write(line + "\n")
 
@@ -142,13 +142,24 @@ def _action(window: QWidget, id: str) -> QAction:
     return action
 
 
-def _close_dialog(app: QApplication) -> list[str]:
-    dialog = app.activeModalWidget() or app.activePopupWidget()
-    if dialog is None:
-        return ["no dialog opened"]
-    # Qt translates the texts of its own dialogs.
-    lines = [] if type(dialog).__name__ == "QFileDialog" else list(untranslated(dialog))
-    dialog.close()
+def _texts_of_dialog(qtbot: QtBot, action: QAction) -> list[str]:
+    """Run an action; untranslated texts of the dialog or popup that it opens, which is closed again."""
+    lines: list[str] = []
+    timer = QTimer()
+
+    def read() -> None:
+        dialog = QApplication.activeModalWidget() or QApplication.activePopupWidget()
+        if dialog is None:
+            return
+        timer.stop()
+        # Qt translates the texts of its own dialogs.
+        lines.extend([] if type(dialog).__name__ == "QFileDialog" else untranslated(dialog))
+        dialog.close()
+
+    timer.timeout.connect(read)
+    timer.start(50)
+    action.trigger()
+    qtbot.waitUntil(lambda: not timer.isActive(), timeout=30_000)
     return lines
 
 

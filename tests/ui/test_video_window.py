@@ -17,6 +17,7 @@ from iouviewer.app.video import index_thread
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.video.reader import VideoReader
+from tests.app.helpers import wait_for_idle_index_thread
 from tests.ui.window import TIMEOUT, barcode_on_canvas, go_to, opened_window, shown, video_notes, write_boxes
 from tests.video.clip_builder import ClipSpec, clip_factory, decode_sequentially, make_video, render_frame
 from tests.video.stale_index import keep_stale_index, one_less
@@ -39,8 +40,7 @@ def test_an_intact_file_gets_no_warning(qtbot: QtBot, clip) -> None:
 def test_a_damaged_file_has_a_permanent_note_and_marks_on_the_timeline(qtbot: QtBot, clip, name: str) -> None:
     with opened_window(qtbot, OpenRequest(video=clip(name))) as window:
         for frame in range(0, window.session.frame_count, 4):
-            window.session.go_to(frame)
-            qtbot.wait(5)
+            go_to(qtbot, window, frame)
         info = window.parts.loader
         qtbot.waitUntil(lambda: bool(info.info and info.info.damage), timeout=TIMEOUT)
         qtbot.waitUntil(lambda: "⚠ damaged" in video_notes(window), timeout=TIMEOUT)
@@ -276,7 +276,8 @@ def test_dropped_frames_are_shown_until_the_next_action(
         playback.play()
         playback.droppedChanged.emit(20)
         playback.pause()
-        qtbot.wait(50)
+        shown(qtbot, window)
+        QApplication.processEvents()
         assert speed_control.label.text() == "20 dropped" and speed_control.fade_timer.isActive()
         action(window)
         assert speed_control.label.text() == ""
@@ -375,8 +376,8 @@ def test_the_scrub_cache_is_shown_disabled_and_deleted(qtbot: QtBot, clip) -> No
         states.clear()
         parts.frame_presenter.seek(20)
         shown(qtbot, window)
-        qtbot.wait(100)
-        assert not states, "nothing is built while it is off"
+        wait_for_idle_index_thread(qtbot, parts.loader)
+        assert not any(state.is_building or state.frames for state in states), "nothing is built while it is off"
 
 
 def test_brightness_and_contrast_act_on_the_screen_only(qtbot: QtBot, clip) -> None:

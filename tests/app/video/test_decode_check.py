@@ -12,9 +12,10 @@ import pytest
 from iouviewer.app.video import index_thread
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.app.video.video_info import DecodeCheckPause
-from iouviewer.video import keyframes, open_video
+from iouviewer.video import open_video
 from iouviewer.video.decode_check import DecodeCheck
-from tests.app.helpers import LoaderRecorder, open_and_wait, pixels_of, wait_until
+from iouviewer.video.decoder import Decoder
+from tests.app.helpers import LoaderRecorder, open_and_wait, pixels_of, wait_for_idle_index_thread, wait_until
 from tests.video.clip_builder import ClipSpec, make_video, read_barcode
 
 LONG = ClipSpec(frames=160, gop=40, bframes=2, container={"movflags": "faststart"})
@@ -91,11 +92,11 @@ def test_the_decode_check_is_paused_while_a_model_runs_or_it_is_switched_off(
     loader.pause_decode_check(True)
     open_and_wait(qtbot, loader, recorder, clip)
     request_and_wait(qtbot, loader, recorder, 100)
-    qtbot.wait(50)
+    wait_for_idle_index_thread(qtbot, loader)
     assert not decoded and not loader.info.checked_by_decode
     loader.set_decode_check(on=False)
     loader.pause_decode_check(False)
-    qtbot.wait(50)
+    wait_for_idle_index_thread(qtbot, loader)
     assert not decoded
     loader.set_decode_check(on=True)
     wait_until(qtbot, lambda: loader.info.checked_by_decode)
@@ -220,14 +221,14 @@ def test_a_decode_check_that_ends_early_is_reported_and_settles_nothing(qtbot, l
 def test_an_exception_in_a_helper_thread_does_not_end_the_decode_thread(
     qtbot, loader, recorder, clip, tmp_path, monkeypatch, caplog
 ):
-    real = keyframes._decode
+    real = Decoder.decode_keyframe
 
     def fails(decoder, index, packet):
         if threading.current_thread().name.startswith("keyframes"):
             raise IndexError("list index out of range")
         return real(decoder, index, packet)
 
-    monkeypatch.setattr(keyframes, "_decode", fails)
+    monkeypatch.setattr(Decoder, "decode_keyframe", fails)
     loader.set_decode_check(on=False)
     open_and_wait(qtbot, loader, recorder, clip)
     request_and_wait(qtbot, loader, recorder, 10)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QThread
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
 from iouviewer.app.video import decode_thread, proxy_builder
@@ -157,7 +157,9 @@ def test_a_video_requested_twice_before_the_answer_is_opened_once(qtbot, loader,
     wait_until(qtbot, lambda: recorder.opened)
     requested = loader.request(41)
     wait_until(qtbot, lambda: recorder.frames and recorder.frames[-1].request == requested)
-    qtbot.wait(20)
+    # Requests are served in order, so a second opening would have been reported before this answer.
+    requested = loader.request(42)
+    wait_until(qtbot, lambda: recorder.frames[-1].request == requested)
     assert len(recorder.opened) == 1
     assert first not in [answer.request for answer in recorder.frames[1:]]
     loader.open(clip)
@@ -248,34 +250,37 @@ def test_memory_stays_within_the_budget_and_is_reported(qtbot, loader, recorder,
     assert all(used <= 600_000 for used in recorder.used)
 
 
-def test_frames_are_read_ahead_only_when_allowed(qtbot, loader, recorder, clip):
+def test_frames_are_read_ahead_only_when_allowed(qtbot, loader, recorder, clip, monkeypatch):
+    calls = []
+    real = VideoReader.prefetch
+    monkeypatch.setattr(VideoReader, "prefetch", lambda *a, **more: calls.append(1) or real(*a, **more))
     loader.set_read_ahead(on=False)
     open_and_wait(qtbot, loader, recorder, clip)
     loader.request(50)
     wait_until(qtbot, lambda: recorder.frames and recorder.used and recorder.used[-1] > 0)
-    qtbot.wait(300)
+    # The use of memory is reported when there is nothing left to do.
+    assert not calls
     one = recorder.used[-1]  # the frame and those decoded before it
     loader.set_read_ahead(on=True)
     wait_until(qtbot, lambda: recorder.used[-1] > 3 * one)
+    assert calls
 
 
-def test_answers_come_in_the_ui_thread_and_the_decoder_runs_in_another(qtbot, loader, clip):
-    here = QThread.currentThread()
-    threads = []
-
-    class Receiver(FrameLoader):
-        def _on_decode_frame(self, answer):
-            threads.append(QThread.currentThread())
-            super()._on_decode_frame(answer)
-
-    receiver = Receiver()
-    try:
-        receiver.open(clip)
-        receiver.request(4)
-        wait_until(qtbot, lambda: threads)
-        assert all(thread is here for thread in threads)
-    finally:
-        receiver.close()
+def test_answers_come_in_the_ui_thread_and_the_decoder_runs_in_another(qtbot, loader, clip, monkeypatch):
+    here = threading.get_ident()
+    answers, decodes = [], []
+    real = VideoReader.read_display
+    monkeypatch.setattr(
+        VideoReader, "read_display", lambda *a, **more: decodes.append(threading.get_ident()) or real(*a, **more)
+    )
+    # A direct connection calls the slot in the thread that emits the signal.
+    direct = Qt.ConnectionType.DirectConnection
+    loader.frameReady.connect(lambda _frame: answers.append(threading.get_ident()), direct)
+    loader.open(clip)
+    loader.request(4)
+    wait_until(qtbot, lambda: answers)
+    assert set(answers) == {here}
+    assert decodes and here not in decodes
 
 
 def test_closing_ends_all_threads(qtbot, clip):
@@ -338,7 +343,7 @@ def test_scrubbing_in_several_places_opens_the_proxy_once(qtbot, loader, recorde
     wait_until(qtbot, lambda: states and not states[-1].is_building and states[-1].frames == 90)
     assert len(made) == 1
     loader.delete_proxies()
-    wait_until(qtbot, lambda: states[-1].size == 0 and made[0]._file < 0)
+    wait_until(qtbot, lambda: states[-1].size == 0 and not len(made[0]))
 
 
 def test_uncertain_frames_are_not_added_to_the_proxy(qtbot, loader, recorder, clip, monkeypatch):

@@ -344,14 +344,22 @@ def test_the_file_is_indexed_again_if_only_the_proxy_builder_meets_the_mismatch(
     assert not recorder.errors
 
 
-@pytest.mark.parametrize("after", [0, 10, 40, 120], ids=lambda after: f"{after} ms")
-def test_another_file_can_be_opened_and_closed_while_a_file_is_indexed_again(qtbot, plain, clip, after):
+@pytest.mark.parametrize("moment", ["at once", "when opened", "when a frame failed", "when reindexed"])
+def test_another_file_can_be_opened_and_closed_while_a_file_is_indexed_again(qtbot, plain, clip, moment):
     keep_stale_index(plain, one_less)
     loader = FrameLoader()
-    recorder = LoaderRecorder(loader)
+    recorder, mismatches, reindexed = LoaderRecorder(loader), [], []
+    loader.decode_signals.indexMismatched.connect(mismatches.append)
+    loader.reindexed.connect(reindexed.append)
     loader.open(plain)
     loader.request(70)
-    qtbot.wait(after)
+    reached = {
+        "at once": lambda: True,
+        "when opened": lambda: recorder.opened,
+        "when a frame failed": lambda: mismatches or reindexed,
+        "when reindexed": lambda: reindexed,
+    }
+    wait_until(qtbot, reached[moment])
     loader.open(clip)
     wait_until(qtbot, lambda: recorder.opened and recorder.opened[-1].path == clip)
     number = loader.request(12)

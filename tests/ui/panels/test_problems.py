@@ -229,7 +229,9 @@ def test_decisions_are_kept_after_a_restart(qtbot: QtBot, tmp_path: Path) -> Non
         )
 
 
-def test_a_hundred_thousand_problems_are_listed_without_reading_each(qtbot: QtBot) -> None:
+def test_a_hundred_thousand_problems_are_listed_without_reading_each(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = 2000
     session = session_with({f: [BOX] * 50 for f in range(rows)}, {"base": {}}, frames=rows)
     panel = ProblemsPanel(session)
@@ -238,7 +240,9 @@ def test_a_hundred_thousand_problems_are_listed_without_reading_each(qtbot: QtBo
     panel.model.search_now()
     requested: list[int] = []
     data = panel.model.data
-    panel.model.data = lambda index, role=0: (requested.append(index.row()), data(index, role))[1]  # type: ignore[method-assign]
+    monkeypatch.setattr(
+        panel.model, "data", lambda index, role=0: (requested.append(index.row()), data(index, role))[1]
+    )
     panel.resize(340, 300)
     panel.show()
     qtbot.waitExposed(panel)
