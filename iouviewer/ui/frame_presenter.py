@@ -16,7 +16,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.frame_status import frame_status, loading_status, missing_frame_status
 from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.panels.status import format_time
+from iouviewer.ui.panels.status_bar import format_time
 
 _LOADING_DELAY_MS = 400
 """Delay before the canvas shows that a frame is loading; decoding a long GOP takes longer."""

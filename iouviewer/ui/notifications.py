@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from iouviewer.app.notifier import Level, Notification, Notifier
 from iouviewer.ui import APP_NAME
-from iouviewer.ui.panels.status import StatusBar
+from iouviewer.ui.panels.status_bar import StatusBar
 
 
 class Notifications(QObject):

@@ -9,7 +9,7 @@ from iouviewer.app.notifier import Level, Notifier
 from iouviewer.app.projects.controller import ProjectController
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.ui.panels.status import StatusBar
+from iouviewer.ui.panels.status_bar import StatusBar
 
 _SAVING = "saving"
 """Key of the notification about failed saves."""

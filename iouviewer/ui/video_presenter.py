@@ -23,7 +23,7 @@ from iouviewer.ui.commands.video import VideoCommands
 from iouviewer.ui.frame_presenter import FramePresenter
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.speed_control import SpeedControl
-from iouviewer.ui.panels.status import StatusBar
+from iouviewer.ui.panels.status_bar import StatusBar
 from iouviewer.ui.panels.video_status import VideoStatus
 from iouviewer.ui.theme import Theme, icon
 from iouviewer.ui.timeline.marks import VideoMarks

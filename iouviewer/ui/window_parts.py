@@ -48,7 +48,7 @@ from iouviewer.ui.panels.lists import BoxesPanel, VariantsPanel
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.score_controls import ScoreControls
-from iouviewer.ui.panels.status import StatusBar
+from iouviewer.ui.panels.status_bar import StatusBar
 from iouviewer.ui.status_messages import StatusMessages
 from iouviewer.ui.theme import Theme, ThemeManager
 from iouviewer.ui.timeline.view import TimelineView

@@ -270,7 +270,7 @@ _BOX_STATES = {
 
 
 def _score_text(variant: Variant, row: int) -> str:
-    """`` 0.87``; empty where the file had no scores."""
+    """`` 0.87``; empty if the file had no scores."""
     return f" {float(variant.predictions.table.scores[row]):.2f}" if variant.predictions.has_scores else ""
 
 
@@ -281,7 +281,7 @@ def iou_segment(iou: float) -> Segment:
 
 
 def iou_change(before: float | None, after: float | None) -> tuple[Segment, ...]:
-    """``0.71 → 0.83 (+0.12)``; a dash where there is no partner."""
+    """``0.71 → 0.83 (+0.12)``; a dash without a partner."""
     old, new = ("–" if value is None else f"{value:.2f}" for value in (before, after))
     band = band_of(nan if after is None else after)
     colour = CAPTION_TEXT if band is None else IMAGE_COLOURS.bands[band]

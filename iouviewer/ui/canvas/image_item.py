@@ -50,7 +50,7 @@ class ImageItem(QGraphicsItem):
         self.update()
 
     def set_smooth(self, smooth: bool) -> None:
-        """Scale smoothly, or show image pixels as squares where they are at least ``_MIN_SQUARE`` device pixels."""
+        """Scale smoothly, or show image pixels as squares if they are at least ``_MIN_SQUARE`` device pixels."""
         self._smooth = smooth
         self.update()
 

@@ -16,7 +16,7 @@ class FrameCommands:
     """Group ``frames``.
 
     Args:
-        report_out_of_range: called with a typed number that is not a frame, or a text that is not a number.
+        report_out_of_range: called with an entry that is not the number of a frame.
     """
 
     def __init__(

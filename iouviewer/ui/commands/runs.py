@@ -26,9 +26,9 @@ from iouviewer.inference.protocol import Detections, Failed, ModelLoaded
 from iouviewer.inference.runner import RunRequest
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Int
 from iouviewer.ui.dialogs.run_dialog import RunDialog
-from iouviewer.ui.dialogs.trust import TrustDialog
+from iouviewer.ui.dialogs.trust_dialog import TrustDialog
 from iouviewer.ui.importing import model_name
-from iouviewer.ui.panels.status import StatusBar
+from iouviewer.ui.panels.status_bar import StatusBar
 
 _DROPPED_CLASS = -2
 _MODEL_FILTER = tr("Models (*.pt *.onnx *.engine *.torchscript *.xml);;All files (*)")

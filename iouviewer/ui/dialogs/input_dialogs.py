@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QL
 
 from iouviewer.i18n import tr
 from iouviewer.ui.panels.frame_box import FrameBox
-from iouviewer.ui.panels.status import format_time
+from iouviewer.ui.panels.status_bar import format_time
 
 _TIME = re.compile(r"([-−])?(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)", re.ASCII)
 _MAX_TIME_LENGTH = 32

@@ -22,7 +22,7 @@ from iouviewer.app.video.index_thread import IndexProgress
 from iouviewer.app.video.video_info import DecodeCheckPause, VideoInfo
 from iouviewer.app.video.video_notes import collect_notes
 from iouviewer.i18n import tr, tr_n
-from iouviewer.ui.panels.status import format_time
+from iouviewer.ui.panels.status_bar import format_time
 from iouviewer.ui.theme import tabular_font
 from iouviewer.video.check import find_gaps, is_variable_rate
 

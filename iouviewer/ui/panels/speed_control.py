@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from iouviewer.app.video.playback import SPEEDS, Playback
 from iouviewer.i18n import tr, tr_n
-from iouviewer.ui.panels.status import MESSAGE_MS
+from iouviewer.ui.panels.status_bar import MESSAGE_MS
 from iouviewer.ui.theme import tabular_font
 
 

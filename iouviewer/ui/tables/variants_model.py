@@ -234,7 +234,7 @@ class VariantsModel(QAbstractTableModel):
         return self._summaries[key]
 
     def value(self, key: str, column_id: str) -> float | None:
-        """The raw number of a cell, None where it is undefined; None for the name."""
+        """The raw number of a cell; None if it is undefined, and for the name."""
         column = self._column_at(self.column_index(column_id))
         return None if column is None else self._number(self._session.variants[key], column)
 

@@ -1,4 +1,4 @@
-"""The timeline's plot: IoU by frame as curves, or as one strip per variant where there are many frames per pixel.
+"""The timeline's plot: IoU by frame as curves, or as one strip per variant if there are many frames per pixel.
 
 It shows series by key and requests seeks; ``view.py`` connects it with the session.
 """

@@ -51,7 +51,7 @@ class TimelineView(QObject):
         self._on_source_changed()
 
     def set_always_strips(self, always: bool) -> None:
-        """Show one strip per variant at any zoom (Compare), or curves where they fit (Correct)."""
+        """Show one strip per variant at any zoom (Compare), or curves if they fit (Correct)."""
         self.plot.always_strips = always
         self.plot.refresh()
 

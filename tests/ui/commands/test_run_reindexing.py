@@ -18,7 +18,7 @@ from iouviewer.document.sources import Source
 from iouviewer.inference.protocol import Detections
 from iouviewer.inference.runner import RunRequest
 from iouviewer.ui.commands.runs import RunCommands
-from iouviewer.ui.panels.status import StatusBar
+from iouviewer.ui.panels.status_bar import StatusBar
 from tests.document.builders import simple_numbering
 
 FRAMES = 6

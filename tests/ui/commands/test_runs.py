@@ -14,7 +14,7 @@ from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
 from iouviewer.document.variants import RunState
 from iouviewer.inference.protocol import Detections, Failed, FailureKind, ModelLoaded
 from iouviewer.inference.runner import RunRequest
-from iouviewer.ui.dialogs.trust import TrustDialog
+from iouviewer.ui.dialogs.trust_dialog import TrustDialog
 from iouviewer.ui.main_window import MainWindow
 from tests.ui.window import FRAMES, opened_window, small_case, square
 

@@ -17,7 +17,7 @@ from iouviewer.ui.dialogs.key_editor import KeyEditor
 from iouviewer.ui.dialogs.run_dialog import RunDialog, estimate_text
 from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
-from iouviewer.ui.dialogs.trust import TrustDialog
+from iouviewer.ui.dialogs.trust_dialog import TrustDialog
 from tests.ui.window import opened_window, small_case
 
 
