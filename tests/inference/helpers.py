@@ -17,7 +17,7 @@ import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.inference import protocol
-from iouviewer.inference.protocol import Detections, LoadModel, ModelLoaded
+from iouviewer.inference.protocol import Detections, FrameDetections, LoadModel, ModelLoaded
 
 needs_yolo = pytest.mark.skipif(
     importlib.util.find_spec("ultralytics") is None or importlib.util.find_spec("torch") is None,
@@ -79,6 +79,11 @@ def detections(frame: int, count: int) -> Detections:
     )
 
 
+def detections_in(messages: list) -> list[Detections]:
+    """All detections in a run's messages, in order."""
+    return [found for message in messages if isinstance(message, FrameDetections) for found in message.unpack()]
+
+
 class WorkerSession:
     """A worker in a thread, with the program's ends of its pipes."""
 
@@ -100,7 +105,7 @@ class WorkerSession:
                 *self._inner,
                 open_video or (lambda path: self.video),
                 load or (lambda request: self.detector),
-                on_gone=self.gone.set,
+                on_disconnect=self.gone.set,
             )
             self._inner[1].close()
 

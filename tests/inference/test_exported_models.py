@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from iouviewer.inference.environment import worker_environment
-from iouviewer.inference.protocol import Detections, Failed, FailureKind, Finished, FrameDetections, ModelLoaded
+from iouviewer.inference.protocol import Detections, Failed, FailureKind, Finished, ModelLoaded
 from iouviewer.inference.runner import RunRequest, run_in_process
 from iouviewer.resource_files import resource_path
-from tests.inference.helpers import needs_yolo
+from tests.inference.helpers import detections_in, needs_yolo
 
 CLIP = resource_path("sample/clip.mp4")
 FRAMES = (0, 250)
@@ -47,14 +47,14 @@ def run(weights: Path, trusted: tuple[str, ...] = ()):
     return list(run_in_process(request, trusted=trusted))
 
 
-def detections_in(messages) -> list[Detections]:
+def finished_detections(messages: list) -> list[Detections]:
     assert isinstance(messages[-1], Finished), messages[-1]
-    return [d for m in messages if isinstance(m, FrameDetections) for d in m.unpack()]
+    return detections_in(messages)
 
 
 @pytest.fixture(scope="module")
 def reference(exports) -> list[Detections]:
-    return detections_in(run(exports / "net.pt"))
+    return finished_detections(run(exports / "net.pt"))
 
 
 def assert_equal_boxes(some: list[Detections], others: list[Detections]) -> None:
@@ -73,7 +73,7 @@ def test_onnx_and_pytorch_detect_the_same(exports, reference):
     assert isinstance(messages[0], ModelLoaded)
     assert (messages[0].runtime, messages[0].imgsz) == ("onnxruntime", (256, 416))
     assert "onnxruntime" in messages[0].versions
-    assert_equal_boxes(detections_in(messages), reference)
+    assert_equal_boxes(finished_detections(messages), reference)
 
 
 def test_trusted_torchscript_and_pytorch_detect_the_same(exports, reference):
@@ -81,7 +81,7 @@ def test_trusted_torchscript_and_pytorch_detect_the_same(exports, reference):
     assert isinstance(refused, Failed) and refused.kind == FailureKind.NEEDS_TRUST
     messages = run(exports / "net.torchscript", trusted=(refused.sha256,))
     assert messages[0].trusted and messages[0].runtime == "torchscript"
-    assert_equal_boxes(detections_in(messages), reference)
+    assert_equal_boxes(finished_detections(messages), reference)
 
 
 def test_a_torchscript_file_named_pt_is_not_run(exports, tmp_path):
@@ -105,4 +105,4 @@ def test_the_openvino_model_of_the_reference_data_runs_as_int8(shared_data):
     request = RunRequest("a", weights, shared_data / "pets09" / "vtest.avi", (480, 500), floor=0.25)
     messages = list(run_in_process(request, trusted=()))
     assert (messages[0].runtime, messages[0].precision, messages[0].names) == ("openvino", "int8", ["person"])
-    assert all(len(d.scores) > 3 for d in detections_in(messages))
+    assert all(len(d.scores) > 3 for d in finished_detections(messages))

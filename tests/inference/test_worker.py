@@ -18,7 +18,7 @@ from iouviewer.inference.protocol import (
     Predict,
     RunProgress,
 )
-from tests.inference.helpers import INFO, FakeDetector, FakeVideo, WorkerSession
+from tests.inference.helpers import INFO, FakeDetector, FakeVideo, WorkerSession, detections_in
 
 
 @pytest.fixture
@@ -35,10 +35,6 @@ def start_session():
         if session.detector.gate is not None:
             session.detector.gate.set()
         session.end()
-
-
-def detections_in(messages):
-    return [d for m in messages if isinstance(m, FrameDetections) for d in m.unpack()]
 
 
 def test_a_request_without_frames_processes_none(start_session):

@@ -10,36 +10,28 @@ import sys
 from pathlib import Path
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.document.boxes import Box
 from iouviewer.document.edits import (
     AddBoxes,
     Batch,
-    Edit,
-    FrameMark,
-    FrameState,
-    RemoveBoxes,
-    SetClasses,
     SetClassNames,
-    SetDecisions,
-    SetFlags,
-    SetFrames,
     SetRects,
-    SetTracks,
 )
 from tests.app.builders import video_info
+from tests.document.builders import twenty_edits
 
-RECT = (100.125, 100.0 + 1 / 3, 150.0, 160.0)
 
-
-def _drag(session: Session, box_id: int, to: tuple[float, float, float, float]) -> None:
+def _drag(session: Session, edit: SetRects, label: str) -> None:
     """A gesture: many previews, one step."""
-    box = session.ground_truth.find(box_id)
-    assert box is not None
-    session.go_to(box.frame)
+    starts = {box_id: session.ground_truth.find(box_id) for box_id, _ in edit.rects}
+    session.go_to(min(box.frame for box in starts.values()))
     for share in (0.25, 0.5, 1.0):
-        rect = tuple(a + (b - a) * share for a, b in zip(box.rect, to, strict=True))
-        session.preview(SetRects(((box_id, rect),)), origin="drag")
-    session.commit_preview(f"Resize box {box_id}")
+        rects = tuple(
+            (box_id, tuple(a + (b - a) * share for a, b in zip(starts[box_id].rect, to, strict=True)))
+            for box_id, to in edit.rects
+        )
+        session.preview(SetRects(rects), origin="drag")
+    session.commit_preview(label)
 
 
 def _nudge(session: Session, box_id: int) -> None:
@@ -52,38 +44,19 @@ def _nudge(session: Session, box_id: int) -> None:
 
 
 def twenty_steps(session: Session) -> None:
-    """Twenty steps of the history; the first adds the boxes that the others change."""
-    first = [(1, 0, 0.1), (2, 0, 1 / 3), (3, 1, 5.5), (4, 3, 7.25)]
-    boxes = tuple(Box(i, f, (x, 10.0, x + 20, 40.0), track=i, flags=0) for i, f, x in first)
-    edits: list[tuple[str, Edit] | tuple[int, tuple[float, float, float, float]] | int] = [
-        ("First boxes", Batch((SetClassNames(("person", "car")), AddBoxes(boxes)))),
-        (1, (0.2, 1.0, 6.0, 8.0)),
-        ("Add box 5", AddBoxes((Box(5, 2, RECT, 0, 3),))),
-        ("Class of box 2", SetClasses(((2, 0),))),
-        ("New class", SetClassNames(("person", "car", "bus"))),
-        ("Class of box 5", SetClasses(((5, 2),))),
-        ("Delete box 3", RemoveBoxes((3,))),
-        ("Flags", SetFlags(((4, int(BoxFlag.OCCLUDED | BoxFlag.KEY_FRAME)),))),
-        ("Track", SetTracks(((4, 9),))),
-        ("Exclude frame 6", SetFrames((FrameMark(6, FrameState.EXCLUDED, False),))),
-        ("Verify frame 0", SetFrames((FrameMark(0, FrameState.LABELLED, True),))),
-        ("Decide", SetDecisions((("miss:3:4", "truth is right"),))),
-        4,
-        ("Two boxes", AddBoxes((Box(6, 7, RECT, 1), Box(7, 7, RECT, 1)))),
-        ("Delete two", RemoveBoxes((6, 1))),
-        ("Batch", Batch((AddBoxes((Box(8, 4, RECT),)), SetTracks(((8, 4),)), SetClasses(((8, 1),))))),
-        ("Rename", SetClassNames(("human", "car", "bus"))),
-        (7, (1.0, 2.0, 3.0, 4.0)),
-        ("Forget decision", SetDecisions((("miss:3:4", ""), ("fp:1:2", "unclear")))),
-        ("Delete box 8", RemoveBoxes((8,))),
-    ]
-    for edit in edits:
-        if isinstance(edit, int):
-            _nudge(session, edit)
-        elif isinstance(edit[0], int):
-            _drag(session, edit[0], edit[1])
+    """Twenty steps of the history; the first adds the boxes that the others change, some of them by gestures."""
+    first = [(1, 0, 0.1, 0), (2, 0, 1 / 3, 1), (3, 1, 5.5, 0), (4, 3, 7.25, -1)]
+    boxes = tuple(Box(i, f, (x, 10.0, x + 20, 40.0), class_id, i) for i, f, x, class_id in first)
+    session.execute(Batch((SetClassNames(("person", "car")), AddBoxes(boxes))), "First boxes")
+    for label, edit in twenty_edits():
+        if label == "Unlabel frame 5":
+            continue  # no frame is labelled yet
+        if label == "Move box 5":
+            _nudge(session, 4)
+        elif isinstance(edit, SetRects):
+            _drag(session, edit, label)
         else:
-            assert session.execute(edit[1], edit[0]) is not None, edit
+            assert session.execute(edit, label) is not None, label
 
 
 def undo_steps(session: Session, steps: int) -> None:
