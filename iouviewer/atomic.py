@@ -50,14 +50,14 @@ def _umask() -> int:
 def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     """Open a binary file that becomes ``path`` when the block ends without an error.
 
-    It is written in the same folder, flushed to disk and moved to ``path`` by ``os.replace``. If the block or the disk
-    fails, ``path`` is unchanged and no temporary file remains.
+    It is written in the same folder, flushed to disk and moved to ``path`` by ``os.replace``. If the block raises or
+    writing fails, ``path`` is unchanged and no temporary file remains.
 
     Raises:
-        UserError: no permission, disk full, missing folder; carries ``path``.
+        UserError: no permission, disk full, missing folder; its ``path`` is set.
     """
     path = Path(path)
-    # A link stays a link: its target is replaced.
+    # Replace the target of a link, not the link.
     target = path.resolve() if path.is_symlink() else path
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)

@@ -1,4 +1,4 @@
-"""Errors for the user: what happened, where, and what to do."""
+"""Errors shown to the user: what happened, where, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Translation of every text a person sees, without Qt: window, command line and Python share one catalogue.
+"""Translates all user-visible texts without Qt; the window, the command line and scripts share one catalogue.
 
 The English text is the key. A translation is a GNU gettext catalogue at
 ``resources/locale/LANGUAGE/LC_MESSAGES/iouviewer.mo``; the language follows the environment (LANGUAGE, LC_ALL,

@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print properties of the video, its defects and what to do about them."""
+    """Print properties of the video, its defects and remedies."""
     from iouviewer.jobs.check import check, check_text
     from iouviewer.reports.data_files import json_bytes
 

@@ -1,4 +1,4 @@
-"""Show the window. Checks for a display and Qt's system libraries first, because Qt aborts the process without them."""
+"""Shows the window after checking for a display and Qt's system libraries; without them, Qt aborts the process."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def can_load_library(name: str) -> bool:
 
 
 def display_error() -> UserError | None:
-    """Why no window can be shown, with the remedy; None if one can. Only Linux is checked."""
+    """The reason why no window can be shown, with the remedy; None if it can. Only Linux is checked."""
     if not sys.platform.startswith("linux"):
         return None
     platform = os.environ.get("QT_QPA_PLATFORM", "")

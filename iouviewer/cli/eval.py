@@ -51,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score the variants, write the files, print the table; CONDITION_HOLDS if the condition of ``--fail-if`` holds."""
+    """Score the variants, write the files and print the table; returns CONDITION_HOLDS if ``--fail-if`` holds."""
     check_output_folders((args.csv, args.pairs, args.json, args.plot, args.html))
     if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
         raise UserError(

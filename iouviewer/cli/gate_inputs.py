@@ -1,4 +1,4 @@
-"""Videos of ``iouviewer gate``: from projects, or from files grouped by ``--gt``."""
+"""Reads the videos of ``iouviewer gate`` from projects, or from files grouped by ``--gt``."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from iouviewer.metrics.table import Convention
 
 PROJECT_SUFFIX = ".iouv"
 FILE_OPTIONS = ("class_map", "class_name", "frame_base", "missing", "skip_bad_rows", "size", "count")
-"""Options about reading files, which a project does not need."""
+"""Options that apply only to files, not to projects."""
 
 
 def read_videos(args: argparse.Namespace, progress: ProgressLine) -> list[GateVideo]:
     """Read all videos that the options name.
 
     Raises:
-        UserError: options that contradict each other, the same video twice, anything that cannot be read.
+        UserError: contradictory options, the same video twice, or a file that cannot be read.
     """
     projects = [path for path in args.sources if path.suffix == PROJECT_SUFFIX]
     if not projects:
@@ -117,7 +117,7 @@ def _unique_names(paths: list[Path]) -> list[str]:
 
 
 def _refuse_duplicates(paths: list[Path]) -> None:
-    """UserError where two paths are the same file: the same video twice would count as twice the evidence."""
+    """Raise UserError if two paths are the same file, as the same video twice would count as twice the evidence."""
     for number, path in enumerate(paths):
         if any(path.resolve() == other.resolve() for other in paths[:number]):
             raise UserError(tr("given twice"), path=path, remedy=tr("Give each video once."))

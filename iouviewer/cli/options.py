@@ -1,4 +1,4 @@
-"""What commands share: option groups, value types, checks of paths, messages and progress. Imports nothing heavy."""
+"""Code shared by commands: option groups, value types, path checks, messages and progress. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 class OrderedOption(argparse.Action):
-    """Appends (option, value) to ``ordered`` in command-line order; for options of one of several videos."""
+    """Appends (option, value) to ``ordered`` in command-line order, for options that belong to one of several
+    videos.
+    """
 
     def __call__(self, _parser: object, namespace: argparse.Namespace, values: object, _option: object = None) -> None:
         """Append one option."""
@@ -113,7 +115,7 @@ def existing_ground_truth(path: Path) -> Path:
 
 
 def variant_paths(pairs: Iterable[tuple[str, Path]]) -> tuple[tuple[str, Path], ...]:
-    """Variants with absolute paths; UserError where a file does not exist or two variants share a name."""
+    """Variants with absolute paths; UserError if a file does not exist or two variants have the same name."""
     found: dict[str, Path] = {}
     for name, path in pairs:
         if name in found:
@@ -126,7 +128,7 @@ def variant_paths(pairs: Iterable[tuple[str, Path]]) -> tuple[tuple[str, Path], 
 
 
 def check_output_folders(paths: Iterable[Path | None]) -> None:
-    """UserError where a file's folder does not exist: found before models run for minutes."""
+    """Raise UserError if a file's folder does not exist, before models run for minutes."""
     for path in paths:
         if path is not None and not path.absolute().parent.is_dir():
             raise UserError(tr("the folder for this file does not exist"), path=path, remedy=tr("Create it first."))
@@ -187,7 +189,7 @@ def add_frames_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_import_options(parser: argparse.ArgumentParser) -> None:
-    """How box files are read."""
+    """Options for reading box files."""
     group = parser.add_argument_group(tr("reading box files"))
     group.add_argument(
         "--class", dest="class_name", metavar="NAME", help=tr("class of the boxes in files that store no classes")
@@ -207,7 +209,7 @@ def add_size_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_scoring_options(parser: argparse.ArgumentParser) -> None:
-    """What ``eval`` and ``gate`` share, except options that belong to one of several videos."""
+    """Options of both ``eval`` and ``gate``, except those that belong to one of several videos."""
     add_model_option(parser)
     parser.add_argument(
         "--baseline", metavar="NAME", help=tr("variant to compare the others with (default: the first)")

@@ -20,7 +20,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
 UNEXPECTED, BAD_INPUT, INTERRUPTED = 1, 2, 130
-"""Exit statuses of failures: a defect of the program; bad usage or input; Ctrl+C. Commands return all others."""
+"""Exit statuses of failures: a program error, bad usage or input, Ctrl+C. Commands return all others."""
 
 
 class Command(Protocol):

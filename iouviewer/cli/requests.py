@@ -1,4 +1,4 @@
-"""Job requests from parsed options. Imports the jobs, so commands import this module when they run."""
+"""Builds job requests from parsed options. Imports the jobs, so commands import this module only when they run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
 
 
 def read_options(args: argparse.Namespace) -> ReadOptions:
-    """How files are read; options that ``convert`` lacks have their defaults."""
+    """Options for reading files; those that ``convert`` lacks have their defaults."""
     values = vars(args)
     return ReadOptions(
         size=args.size,
@@ -49,7 +49,7 @@ def _class_map(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) -> EvalRequest:
-    """The request that ``eval`` and ``gate`` share; without ``analysis``."""
+    """The request of ``eval`` and ``gate``, without ``analysis``."""
     named = variant_paths([*args.pred, *args.model])
     if not named:
         raise UserError(

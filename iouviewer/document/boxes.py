@@ -13,7 +13,7 @@ MAX_COORDINATE = 1e7
 """Largest absolute coordinate that is accepted, pixels."""
 
 MIN_SIZE = 1.0
-"""Smallest width and height that a gesture or a key leaves to a box, pixels."""
+"""Smallest width and height of a box after a gesture or key press, pixels."""
 
 NO_TRACK = -1
 
@@ -67,7 +67,7 @@ class Box:
 
 
 def object_name(class_name: str, track: int) -> str:
-    """How texts name one object: ``person 17``, ``person`` without a track, ``box`` without either.
+    """The name of an object in texts: ``person 17``, ``person`` without a track, ``box`` without either.
 
     Args:
         class_name: empty for a box without a class.
@@ -81,7 +81,7 @@ def object_name(class_name: str, track: int) -> str:
 
 
 def find_rect_error(rect: Rect) -> str | None:
-    """Why a rectangle is not valid (docs/metrics.md), or None if it is."""
+    """The reason why a rectangle is invalid (docs/metrics.md), or None if it is valid."""
     x1, y1, x2, y2 = rect
     if not all(map(math.isfinite, rect)):
         return tr("a coordinate is not a finite number")

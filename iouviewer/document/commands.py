@@ -1,8 +1,8 @@
-"""Builders of edits: what a user asks for, as an edit with a label for the undo history.
+"""Builds edits from user commands, each with a label for the undo history.
 
-The functions read the document and do not change it. A builder that has nothing to do, or may not do it, raises
-UserError with what to do instead; the session executes the returned edit. Labels name boxes by class and track id
-(``person 17``), never by box id.
+The functions read the document and do not change it. A builder whose command has no effect or is not allowed raises
+UserError with a remedy; the session executes the returned edit. Labels name boxes by class and track id (``person
+17``), never by box id.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Command:
     """An edit ready to be executed as one step.
 
     Attributes:
-        label: for people, for example ``Resize person 12``.
+        label: for display, for example ``Resize person 12``.
         select: boxes to select afterwards, None to keep the selection.
         merge_key: steps with the same key within a second become one.
     """
@@ -50,7 +50,7 @@ class Command:
 
 
 def combine_edits(edits: Sequence[Edit], source: int) -> Edit:
-    """The only edit, or all of them as a batch."""
+    """The edit if there is only one, otherwise a batch of all."""
     return edits[0] if len(edits) == 1 else Batch(tuple(edits), source)
 
 
@@ -110,8 +110,8 @@ def resize_edge(document: Document, box_id: int, edges: Edges, dx: float, dy: fl
 
 
 def _with_merge_key(command: Command, kind: str, boxes: list[Box]) -> Command:
-    # Merged steps keep the later edit and the earlier inverse, so both must name the same boxes: a step that also moves
-    # interpolated neighbours is not merged.
+    # Merged steps keep the later edit and the earlier inverse, so both must refer to the same boxes. A step that also
+    # moves interpolated neighbours is therefore not merged.
     if isinstance(command.edit, Batch):
         return command
     return replace(command, merge_key=f"{kind} {boxes[0].frame} {','.join(str(box.id) for box in boxes)}")
@@ -160,7 +160,7 @@ def draw(document: Document, frame: int, rect: Rect, class_id: int, *, source: i
 
 
 def delete(document: Document, ids: Iterable[int], *, source: int = 0) -> Command:
-    """Remove boxes. A frame stays labelled without its last box: it is then known to be empty."""
+    """Remove boxes. A frame stays labelled without its last box, as it is then known to be empty."""
     boxes = _selected_boxes(document, ids, source)
     edits: list[Edit] = [RemoveBoxes(tuple(box.id for box in boxes), source)]
     marks = tracks.labelled_marks(document.ground_truth(source), (box.frame for box in boxes))
@@ -263,8 +263,8 @@ class AcceptedPrediction:
 def uses_no_classes(truth: GroundTruth, frame: int) -> bool:
     """Whether new boxes get no class: the frame's boxes have none or, on a frame without boxes, all boxes have none.
 
-    A single box with a class among boxes without would match other predictions than its neighbours and would not show
-    in any metric.
+    A single box with a class among boxes without one would match other predictions than its neighbours and would not
+    affect any metric.
     """
     boxes = truth.boxes(frame)
     if boxes:

@@ -54,23 +54,23 @@ class Document:
         self.sources[source.id] = replace(source, frame_count=truth.frame_count)
 
     def numbering(self, source: int = 0) -> Numbering | None:
-        """Which frame of the video each frame number of a source denotes; None where unknown."""
+        """The video frame that each frame number of a source denotes; None where unknown."""
         return self._numberings.get(source)
 
     def set_numbering(self, numbering: Numbering | None, source: int = 0) -> None:
-        """Set which frame of the video each frame number of a source denotes; frames themselves do not change."""
+        """Set the video frame that each frame number of a source denotes; the frames do not change."""
         if numbering is None:
             self._numberings.pop(source, None)
         else:
             self._numberings[source] = numbering
 
     def video_frame_count(self, source: int = 0) -> int:
-        """How many frame numbers of a source denote a frame of the video; later ones are kept for their boxes."""
+        """Number of frame numbers of a source that denote a video frame; later ones are kept for their boxes."""
         numbering, count = self._numberings.get(source), self.sources[source].frame_count
         return count if numbering is None or not numbering.complete else min(count, numbering.video_frame_count)
 
     def renumber(self, mapping: FrameMapping, source: Source) -> None:
-        """Give frames their new numbers: boxes, states and decisions follow. ``source`` replaces the source."""
+        """Renumber frames with their boxes, states and decisions. ``source`` replaces the source."""
         self._truths[source.id].renumber(mapping.new, mapping.frame_count)
         decisions = renumber_decisions(self.decisions(source.id), mapping)
         self._decisions = {key: value for key, value in self._decisions.items() if key[0] != source.id}
@@ -99,12 +99,12 @@ class Document:
         return self.class_names[class_id] if 0 <= class_id < len(self.class_names) else tr("no class")
 
     def object_name(self, box: Box) -> str:
-        """How texts name a box: by class and track id, never by its id (``person 17``, ``person``, ``box``)."""
+        """The name of a box in texts, from class and track id, never its id: ``person 17``, ``person``, ``box``."""
         known = 0 <= box.class_id < len(self.class_names)
         return object_name(self.class_names[box.class_id] if known else "", box.track)
 
     def objects_name(self, boxes: Collection[Box]) -> str:
-        """How texts name some boxes: ``person 17`` for one, ``3 boxes`` for several."""
+        """The name of boxes in texts: ``person 17`` for one, ``3 boxes`` for several."""
         if len(boxes) == 1:
             return self.object_name(*boxes)
         return tr_n("{count} box", "{count:,} boxes", len(boxes))
@@ -156,7 +156,7 @@ class Document:
     def _box(self, source: int, box_id: int) -> Box:
         box = self._truths[source].find(box_id)
         if box is None:
-            raise UserError(tr("the box does not exist any more"))
+            raise UserError(tr("the box no longer exists"))
         return box
 
     @staticmethod

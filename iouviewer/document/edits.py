@@ -1,7 +1,7 @@
-"""Edits: small frozen values that say what a person changed.
+"""Edits: small frozen values that describe a change to the document.
 
-The same values serve undo, the history in the project file, tests and scripts. They are tagged msgspec structs, so a
-step of the history is written and read back bit for bit. Names of classes and fields are part of the file format.
+They are used by undo, the history in the project file, tests and scripts. As tagged msgspec structs, they are written
+and read back bit for bit. Names of classes and fields are part of the file format.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class FrameMark(NamedTuple):
 class SetFrames(_Edit, frozen=True):
     """Set the state of frames.
 
-    ``default_mark`` holds for its own frame and all later ones, including those that become known later (while a
-    video is being indexed); ``marks`` take precedence.
+    ``default_mark`` applies to its own frame and all later ones, including those that become known later (while a video
+    is being indexed); ``marks`` take precedence.
     """
 
     marks: tuple[FrameMark, ...]
@@ -125,7 +125,7 @@ Edit = (
 
 
 class Aspect(Flag):
-    """Which parts of the document a change affected; views redraw only these."""
+    """Parts of the document that a change affected; views redraw only these."""
 
     EXISTENCE = auto()
     GEOMETRY = auto()
@@ -154,7 +154,7 @@ class Change(NamedTuple):
         box_ids: boxes added, removed or changed.
         aspects: which parts changed.
         phase: LIVE or COMMITTED.
-        origin: what caused the change, for example ``canvas``; a view may ignore its own changes.
+        origin: the component that caused the change, for example ``canvas``; a view may ignore its own changes.
     """
 
     source: int
@@ -166,7 +166,7 @@ class Change(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """Result of an edit that changed something: what changed, and the inverse edit."""
+    """The result of an edit that changed something: the change and the inverse edit."""
 
     change: Change
     inverse: Edit

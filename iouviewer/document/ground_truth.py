@@ -1,4 +1,4 @@
-"""Ground truth of one source: imported boxes in columns, overlaid by edited frames.
+"""Ground truth of one source: imported boxes in columns, which edited frames override.
 
 Imported boxes (up to millions) stay in numpy columns; only edited frames become Python objects. The cost of an edit
 therefore depends on the boxes of its frame, not on the length of the video.
@@ -30,7 +30,7 @@ class _FrameTable(NamedTuple):
     def with_replaced(self, boxes: tuple[Box, ...], place: int) -> _FrameTable | None:
         """The table after the box at ``place`` was replaced; None where it must be built again."""
         old, new, table = self.boxes[place], boxes[place], self.table
-        # Boxes outside the frame have no row, so places of boxes and rows would differ.
+        # Boxes outside the frame have no row, so positions of boxes and rows would differ.
         if len(table) != len(boxes) or (old.class_id, old.flags) != (new.class_id, new.flags):
             return None
         rects = table.boxes.copy()
@@ -67,7 +67,7 @@ class GroundTruth:
         self._edited: dict[int, tuple[Box, ...]] = {}
         self._edited_at: dict[int, int | None] = {}
         self._table: BoxTable | None = None
-        # The table of the edited frame that was read last.
+        # The table of the most recently read edited frame.
         self._frame_table: _FrameTable | None = None
         if len(ids):
             self._next_id = max(self._next_id, int(ids.max()) + 1)
@@ -197,7 +197,7 @@ class GroundTruth:
             )
         return self._table
 
-    # Writing; only Document calls these
+    # Writing: only Document calls these methods.
 
     def new_ids(self, count: int) -> range:
         """``count`` ids that were never used."""

@@ -1,4 +1,4 @@
-"""The undo history: steps and a cursor. The project file keeps it durably; ``MemoryHistory`` lives in memory only."""
+"""The undo history: steps and a cursor. The project file stores it durably, ``MemoryHistory`` only in memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RowChanges:
 
 
 class History(Protocol):
-    """Where the session keeps its steps. Calls return at once; ``on_saved`` reports durability."""
+    """Stores the steps of a session. Calls return at once; ``on_saved`` reports when steps are durable."""
 
     on_saved: Callable[[int, int], None] | None
     """Called (from any thread) with the numbers of requests acknowledged and requested so far."""
@@ -47,7 +47,7 @@ class History(Protocol):
         ...
 
     def append(self, step: Step, rows: RowChanges) -> None:
-        """Add a step after the cursor and drop what could be redone; merges with the last step by merge_key."""
+        """Add a step after the cursor and drop all later ones; may merge it with the last step (by merge_key)."""
         ...
 
     def undo_step(self) -> Step | None:
@@ -72,12 +72,12 @@ class History(Protocol):
         ...
 
     def renumber(self, renumbered: Renumbered) -> None:
-        """Frames have new numbers: all steps, and the rows where they are stored too, follow at once."""
+        """Move all steps, and stored rows, to the new frame numbers at once."""
         ...
 
 
 class MemoryHistory:
-    """A history that lasts as long as the program: until a project file exists, and for tests."""
+    """A history in memory, used until a project file exists, and in tests."""
 
     def __init__(self) -> None:
         self.on_saved: Callable[[int, int], None] | None = None

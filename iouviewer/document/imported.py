@@ -1,4 +1,4 @@
-"""Result of reading a file: boxes in columns and everything else that the file states, before the import."""
+"""The result of reading a file, before the import: boxes in columns and all other information in the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from iouviewer.metrics.table import Float, Int
 
 
 class ImportKind(StrEnum):
-    """What the boxes of a file are; UNKNOWN where the file does not say, so the user chooses."""
+    """Whether the boxes of a file are ground truth or predictions; UNKNOWN where the user must choose."""
 
     GROUND_TRUTH = "ground_truth"
     PREDICTIONS = "predictions"
@@ -23,7 +23,7 @@ class ImportKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that was not read: its place and the reason."""
+    """A row that was not read: its location and the reason."""
 
     path: Path
     line: int | None

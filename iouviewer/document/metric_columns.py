@@ -1,4 +1,4 @@
-"""The metrics that tables show: the only place to add, reword or reorder a column.
+"""The metric columns of all tables: the only place to add, reword or reorder a column.
 
 The variants table of the window, the text table, the HTML report and the gate reports are built from
 ``METRIC_COLUMNS``. The values come from ``VariantSummary`` in the window and from the report's JSON elsewhere; both use
@@ -24,7 +24,7 @@ class Output(Flag):
     WINDOW = auto()
     """Variants table of Compare; in Correct it is hidden unless SIDE_PANEL is set too."""
     SIDE_PANEL = auto()
-    """Variants table of Correct, which has room for few columns."""
+    """Variants table of Correct, which has space for few columns."""
     TEXT = auto()
     """Table on a terminal."""
     HTML = auto()

@@ -1,7 +1,7 @@
-"""Which frame of the video each frame number denotes, so that boxes follow their frames when a video is re-indexed.
+"""Maps frame numbers to video frames, so boxes follow their frames when a video is re-indexed.
 
-A frame of the video is identified by (timestamp, occurrence), where the occurrence counts frames with equal timestamps.
-A numbering lists these by frame number. Where timestamps do not identify frames, the packet that holds the frame does.
+A video frame is identified by (timestamp, occurrence), where the occurrence counts frames with equal timestamps. A
+numbering lists these by frame number. Where timestamps do not identify frames, the packet that contains the frame does.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ class Numbering:
         digest: of the index that numbered the frames.
         stamps: (F,) int64, units of the stream's time base, NO_TIME where missing.
         occurrences: (F,) int64, how many earlier frames have the same timestamp.
-        packets: (F,) int64, ordinal of the packet that holds the frame, NO_PACKET where the frame is unidentified.
+        packets: (F,) int64, ordinal of the packet that contains the frame, NO_PACKET where the frame is unidentified.
         repeats: (F,) int64, 1 for the second frame of a packet, and so on.
-        video_frame_count: so many leading numbers denote frames of the video; later numbers are kept for their boxes.
+        video_frame_count: number of leading frame numbers that denote video frames; later ones are kept for their
+            boxes.
         complete: False while more frames may become known.
-        order_known: False where only a decode can tell the display order: a number is then a position in display
+        order_known: False where only a decode can determine the display order; a number is then a position in display
             order and does not identify a frame.
     """
 
@@ -158,7 +159,7 @@ class Numbering:
 
 
 def _repeated(values: Int) -> Bool:
-    """(N,) bool: which values occur more than once."""
+    """(N,) bool: values that occur more than once."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     repeated: Bool = counts[inverse] > 1
     return repeated

@@ -1,4 +1,4 @@
-"""The predictions of one variant, with what is known about how they were made."""
+"""The predictions of one variant, with the known properties of the run that made them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from iouviewer.i18n import tr
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 _GROWTH = 1.5
-"""Factor by which full columns grow, so that each row is copied twice on average."""
+"""Growth factor of full columns; each row is copied twice on average."""
 
 
 class AppendableTable:
-    """A box table with spare capacity: a running model appends a few frames at a time without copying all rows.
+    """A box table with spare capacity, to which a running model appends frames without copying all rows.
 
-    Tables that were returned are views of the rows that existed then. Rows are only written after those of all
-    returned tables, so these never change.
+    Returned tables are views of the rows that existed at that time. New rows are only written after those of all
+    returned tables, so returned tables never change.
     """
 
     def __init__(self, table: BoxTable) -> None:
@@ -108,7 +108,9 @@ class PredictionSet:
 
     @classmethod
     def empty(cls, frame_count: int, **known: Any) -> PredictionSet:
-        """A run that has not begun: nothing covered, not complete; ``known`` are attributes such as the score floor."""
+        """The set of a run that has not begun: nothing covered, not complete; ``known`` are attributes such as the
+        floor.
+        """
         return cls(BoxTable.empty(frame_count), np.zeros(frame_count, np.bool_), **{"complete": False, **known})
 
     @classmethod
@@ -116,8 +118,8 @@ class PredictionSet:
         """The predictions that a reader found in a file.
 
         Args:
-            class_map: the document's class for each class of the file; boxes of classes that it lacks are dropped,
-                boxes without a class stay without one.
+            class_map: the document's class for each class of the file. Boxes of unmapped classes are dropped; boxes
+                without a class stay without one.
 
         Raises:
             UserError: a box lies outside the video.
@@ -192,7 +194,7 @@ class PredictionSet:
         return replace(self, table=table, covered=covered, complete=complete, _appendable=appendable)
 
     def count_capped_frames(self) -> int:
-        """In how many frames the number of boxes reached ``max_detections``."""
+        """Number of frames whose number of boxes reached ``max_detections``."""
         if self.max_detections is None:
             return 0
         return int(np.count_nonzero(np.diff(self.table.offsets) >= self.max_detections))
@@ -215,7 +217,7 @@ def _replace_frames(old: BoxTable, new: BoxTable, frames: Int) -> BoxTable:
 
 
 def _map_classes(class_ids: Int, class_map: Mapping[int, int]) -> tuple[Int, Bool]:
-    """The document's class of each row, and which rows have one."""
+    """The document's class of each row, and whether the row has one."""
     result = np.full(len(class_ids), UNSPECIFIED_CLASS, np.int64)
     known = class_ids == UNSPECIFIED_CLASS
     for source, target in class_map.items():

@@ -15,7 +15,7 @@ from iouviewer.metrics.table import Int
 MIN_LINK_IOU = 0.5
 """IoU from which boxes of two frames are the same object."""
 MAX_LINK_GAP = 3
-"""Largest distance in frames between two boxes of an object: detections flicker, and runs may skip frames."""
+"""Largest distance in frames between two boxes of an object; above 1, as predictions flicker and runs skip frames."""
 
 
 @dataclass(frozen=True, eq=False)

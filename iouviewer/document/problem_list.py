@@ -1,7 +1,7 @@
 """The list of problems under review: open and done problems, filtered and sorted.
 
-Most problems are columns that a background thread found (``GroupedProblems``), overlaid by frames that were edited
-since. An edit therefore costs its frame and one pass over the columns, not a new search.
+Most problems come in columns from a background search (``GroupedProblems``); frames edited since then override them. An
+edit therefore costs one frame and one pass over the columns, not a new search.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from iouviewer.document.problems import KIND_NAMES, Problem, ProblemKind
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 GroupKey = tuple[int, int, str]
-"""Kind, track, and the first problem's key where there is no track; stays valid when problems are grouped again."""
+"""Kind, track, and, without a track, the first problem's key; stays valid when problems are grouped again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemFilter:
-    """Which problems are shown.
+    """Criteria for the problems to show.
 
     Attributes:
         kinds: empty for all.
@@ -40,7 +40,7 @@ class ProblemFilter:
 
 @dataclass(frozen=True, slots=True)
 class FilterRow:
-    """The values of a problem that the filter reads; severity within the kind is nan where unknown."""
+    """The values of a problem that the filter reads; the severity within the kind is NaN where unknown."""
 
     frame: int
     kind: ProblemKind
@@ -105,7 +105,7 @@ class ProblemList:
 
     @property
     def edited_frame_count(self) -> int:
-        """Number of edited frames that overlay the columns."""
+        """Number of edited frames that override the columns."""
         return len(self._edited)
 
     def set_decisions(self, decisions: Mapping[str, str]) -> bool:
@@ -125,7 +125,9 @@ class ProblemList:
         return True
 
     def set_frame(self, frame: int, found: Sequence[Problem], *, by_user: bool = False) -> bool:
-        """Replace a frame's problems; with ``by_user``, missing ones count as fixed. False if nothing changed."""
+        """Replace a frame's problems; with ``by_user``, those that disappear count as fixed. False if nothing
+        changed.
+        """
         before = {problem.key: problem for problem in self._of_frame(frame)}
         now = {problem.key: problem for problem in found}
         if before == now:

@@ -1,7 +1,7 @@
 """The problems of a whole video in columns; ``find_frame_problems`` of every frame finds the same ones.
 
-A million boxes have hundreds of thousands of problems. Searching frame by frame would take minutes, and objects would
-take hundreds of megabytes; in columns the search takes seconds, in a background thread.
+A million boxes have hundreds of thousands of problems. Searching frame by frame would take minutes and objects hundreds
+of megabytes; with columns the search takes seconds in a background thread.
 """
 
 from __future__ import annotations

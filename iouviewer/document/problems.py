@@ -43,7 +43,7 @@ KIND_NAMES = {
 }
 
 RIGHT, UNCLEAR, FIXED = "right", "unclear", "fixed"
-"""Stored decisions: the ground truth is right; it is unclear; the fix was applied."""
+"""Stored decisions: the ground truth is right, the case is unclear, or the fix was applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class _Finder:
 
 
 def fix_command(document: Document, problem: Problem, *, source: int = 0) -> Command:
-    """The proposed fix as one step; UserError where none is proposed or the box does not exist any more."""
+    """The proposed fix as one step; UserError if none is proposed or the box no longer exists."""
     if not problem.has_fix:
         raise UserError(
             tr("no fix is proposed for this problem"),
@@ -229,7 +229,7 @@ def fix_command(document: Document, problem: Problem, *, source: int = 0) -> Com
             remedy=tr("Correct the box, or decide that the ground truth is right."),
         )
     if problem.box_id is not None and document.ground_truth(source).find(problem.box_id) is None:
-        raise UserError(tr("the box does not exist any more"), frame=problem.frame)
+        raise UserError(tr("the box no longer exists"), frame=problem.frame)
     class_id = UNSPECIFIED_CLASS if problem.fix_class is None else problem.fix_class
     if problem.fix_rect is None:
         return set_class(document, [problem.box_id or 0], class_id, source=source)
@@ -265,7 +265,7 @@ def _describe_agreement(problem: Problem, class_names: tuple[str, ...]) -> str:
 
 
 def describe_group(worst: Problem, count: int, class_names: tuple[str, ...]) -> str:
-    """Problems of one track or place in a few words: ``person 7: 37 × loose, lowest IoU 0.12``."""
+    """Problems of one track or position in a few words: ``person 7: 37 × loose, lowest IoU 0.12``."""
     if worst.kind is ProblemKind.AGREE:
         text = _describe_agreement(worst, class_names)
         return tr("{count:,} × {problem}", count=count, problem=text)

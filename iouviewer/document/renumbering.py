@@ -1,7 +1,7 @@
-"""Moving everything that belongs to a frame to the frame's new number after a video was re-indexed.
+"""Moves everything that belongs to a frame to the frame's new number after a video was re-indexed.
 
-Every frame that anything belongs to gets a new number, and no two frames get the same one. Edits and their inverses can
-therefore be renumbered too: undo after a renumbering gives the same result as renumbering the undone state.
+Every frame with data gets a new number, and no two frames get the same one. Edits and their inverses can therefore be
+renumbered too: undo after a renumbering gives the same result as renumbering the undone state.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class FrameMapping:
 
     Attributes:
         source: its id.
-        new: (F before,) int64, the new number of each frame; -1 for a removed frame, to which nothing belongs.
+        new: (F before,) int64, the new number of each frame; -1 for a removed frame, which has no data.
         frame_count: number of frames afterwards.
         numbering: which frame of the video each new number denotes; numbers from its ``video_frame_count`` on denote
             none.
-        kept: (F before,) bool, frames that turned out not to be in the video and are kept for their boxes.
+        kept: (F before,) bool, frames that are not in the video and are kept for their boxes.
     """
 
     source: int
@@ -56,8 +56,8 @@ class FrameMapping:
         taken[self.new[self.new >= 0]] = True
         return np.flatnonzero(~taken)
 
-    def of(self, frame: int) -> int:
-        """The new number of a frame; ValueError for a removed one (the mapping did not know that it is needed)."""
+    def new_number(self, frame: int) -> int:
+        """The new number of a frame; ValueError for a removed frame."""
         if not 0 <= frame < len(self.new):
             return frame
         number = int(self.new[frame])
@@ -78,11 +78,11 @@ class FrameMapping:
 
 
 def map_frames(source: int, rows: Numbering, found: Numbering, holds: Callable[[], Bool]) -> FrameMapping:
-    """The mapping for a video whose index now says ``found``: every number follows its frame of the video.
+    """The mapping to the numbering ``found`` of a new index: every number follows its video frame.
 
     Args:
         rows: the numbering so far.
-        holds: (F,) bool, whether anything belongs to a frame; called only where a frame is not in the video any more.
+        holds: returns (F,) bool, whether a frame has data; called only if a frame is no longer in the video.
     """
     new = rows.match_frames(found)
     missing = np.flatnonzero(new < 0)
@@ -100,7 +100,7 @@ def map_frames(source: int, rows: Numbering, found: Numbering, holds: Callable[[
 
 
 def keep_frame_numbers(source: int, rows: Numbering, found: Numbering, holds: Bool) -> FrameMapping:
-    """The mapping where every frame keeps its number; frames at the end that nothing belongs to are removed.
+    """The mapping where every frame keeps its number; frames without data at the end are removed.
 
     For boxes read from files, whose frame numbers follow a full decode. ``holds`` is (F,) bool.
     """
@@ -113,7 +113,7 @@ def keep_frame_numbers(source: int, rows: Numbering, found: Numbering, holds: Bo
 
 @dataclass(frozen=True, slots=True)
 class Renumbered:
-    """Result of a renumbering, for the history and the project file.
+    """The result of a renumbering, for the history and the project file.
 
     ``states`` is (F,) int8 of FrameState, ``verified`` (F,) bool; all values are those after the renumbering.
     """
@@ -142,7 +142,7 @@ def renumber_edit(edit: Edit, mapping: FrameMapping) -> Edit:
     if edit.source != mapping.source:
         return edit
     if isinstance(edit, AddBoxes):
-        return AddBoxes(tuple(replace(box, frame=mapping.of(box.frame)) for box in edit.boxes), edit.source)
+        return AddBoxes(tuple(replace(box, frame=mapping.new_number(box.frame)) for box in edit.boxes), edit.source)
     if isinstance(edit, SetDecisions):
         return SetDecisions(tuple((renumber_key(key, mapping), value) for key, value in edit.decisions), edit.source)
     if isinstance(edit, SetFrames):
@@ -151,12 +151,12 @@ def renumber_edit(edit: Edit, mapping: FrameMapping) -> Edit:
 
 
 def _renumber_marks(edit: SetFrames, mapping: FrameMapping) -> SetFrames:
-    marks = {mapping.of(mark.frame): mark._replace(frame=mapping.of(mark.frame)) for mark in edit.marks}
+    marks = {mapping.new_number(mark.frame): mark._replace(frame=mapping.new_number(mark.frame)) for mark in edit.marks}
     default = edit.default_mark
     if default is None:
         return SetFrames(tuple(marks.values()), edit.source)
-    # The frames from the default mark on may not be consecutive any more: each gets its own mark, and the default
-    # mark moves behind the last frame.
+    # The frames from the default mark on may no longer be consecutive, so each gets its own mark, and the default mark
+    # moves after the last frame.
     old = mapping.new[default.frame :]
     for frame in (*old[old >= 0].tolist(), *mapping.added.tolist()):
         marks.setdefault(frame, default._replace(frame=frame))
@@ -173,7 +173,7 @@ def renumber_step(step: Step, mapping: FrameMapping) -> Step:
 def renumber_key(key: str, mapping: FrameMapping) -> str:
     """A problem's key with its frame's new number; other keys stay."""
     found = _PROBLEM_KEY.fullmatch(key)
-    return key if found is None else f"{found['kind']}:{mapping.of(int(found['frame']))}{found['rest']}"
+    return key if found is None else f"{found['kind']}:{mapping.new_number(int(found['frame']))}{found['rest']}"
 
 
 def renumber_decisions(decisions: Mapping[str, str], mapping: FrameMapping) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """The scores of all variants: computed for whole tables once, then updated frame by frame.
 
-An edit calls ``Scores.update``, which recomputes the overlaps of the edited frames with all variants' predictions,
-matches these frames again and replaces their values in every sum. All metrics equal, bit for bit, those of a full
-computation.
+After an edit, ``Scores.update`` recomputes the overlaps of the edited frames with all variants' predictions, matches
+these frames again and replaces their values in every sum. All metrics are bit-identical to those of a full computation.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class Scores:
         """Score all variants against ``gt``.
 
         Args:
-            defer_above: variants whose boxes and the ground truth's are more than this are scored by another thread
+            defer_above: variants with more boxes than this, including the ground truth's, are scored by another thread
                 (``pending_scores``); None: all are scored at once.
         """
         self._settings = settings
@@ -150,7 +149,7 @@ class Scores:
         self._frame_predictions.clear()
 
     def update(self, frames: Iterable[int]) -> None:
-        """The ground truth of these frames changed: boxes, classes, flags or state."""
+        """Update the scores after boxes, classes, flags or states of these frames changed."""
         variants = list(self._variants.values())
         for frame in frames:
             gt = self._gt.frame_table(frame)
@@ -250,7 +249,7 @@ class Scores:
 
 
 def _without_class(class_ids: list[int], ignored: list[bool]) -> int:
-    """How many boxes that are not ignored have no class."""
+    """Number of boxes without a class that are not ignored."""
     if UNSPECIFIED_CLASS not in class_ids:
         return 0
     return sum(number == UNSPECIFIED_CLASS and not skip for number, skip in zip(class_ids, ignored, strict=True))

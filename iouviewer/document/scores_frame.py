@@ -25,7 +25,7 @@ class FramePredictions:
     """The predictions of one frame of several variants, concatenated; those of each variant are sorted by score.
 
     Attributes:
-        owner, rank: per column, which variant it belongs to and its rank by score within that variant.
+        owner, rank: per column, the variant it belongs to and its rank by score within that variant.
         rows: per variant, the row in its table of each rank.
         used: (P,) bool, at or above the confidence threshold; per variant these come first.
         used_counts: per variant, how many are used.
@@ -91,7 +91,7 @@ def frame_predictions(
 
 
 def _within_limit(classes: Int, max_detections: int) -> Bool:
-    """Which of a frame's predictions, by score, are among the best ``max_detections`` of their class."""
+    """(P,) bool: predictions of a frame that are among the best ``max_detections`` of their class by score."""
     keep = np.ones(len(classes), np.bool_)
     if len(classes) > max_detections and classes[0] == classes.min() == classes.max():
         keep[max_detections:] = False

@@ -24,7 +24,7 @@ FULL_CURVE_FLOOR = 0.01
 
 
 class GroundTruthView(Protocol):
-    """What the scores read of a ground truth."""
+    """The part of a ground truth that the scores read."""
 
     @property
     def frame_count(self) -> int: ...
@@ -48,7 +48,7 @@ class GroundTruthView(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ScoreSettings:
-    """What the scores depend on besides boxes.
+    """Inputs of the scores other than boxes.
 
     Attributes:
         review: thresholds and convention of the matching.
@@ -62,7 +62,7 @@ class ScoreSettings:
 
 
 class NoAp(StrEnum):
-    """Why there is no AP."""
+    """Reasons why AP is undefined."""
 
     NO_SCORES = "no_scores"
     NO_GROUND_TRUTH = "no_ground_truth"

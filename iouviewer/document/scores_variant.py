@@ -30,9 +30,9 @@ from iouviewer.metrics.review_counts import FrameCounts, Totals, count_frame
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 BATCH_AP_LIMIT = 4_000
-"""Up to so many predictions, AP of a run in progress is recomputed with every batch: about 4 ms."""
+"""Number of predictions up to which AP of a run in progress is recomputed with every batch (about 4 ms)."""
 CLASS_MODE_AP_LIMIT = 50_000
-"""Up to so many predictions, AP is recomputed at once where an edit changes how classes count: about 40 ms."""
+"""Number of predictions up to which AP is recomputed at once if an edit changes how classes count (about 40 ms)."""
 
 
 class VariantScores:
@@ -244,7 +244,7 @@ class VariantScores:
 
     def _replace(self, frame: int, found: FrameCounts) -> None:
         if self.pending:
-            # The totals are undefined while pending; all frames are computed once no edit follows.
+            # The totals are undefined while pending; all frames are computed when no further edit follows.
             return
         before = float(self.timeline[frame])
         now = found.frame_iou

@@ -13,11 +13,11 @@ FrameImage = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a project knows about a video without opening it.
+    """The properties of a video that a project stores, so it need not open the video.
 
     Attributes:
         id: number within the project, from 0.
-        name: for people, usually the file name.
+        name: for display, usually the file name.
         path: absolute, as given.
         width, height: pixels of a decoded frame after rotation.
         frame_count: number of known frames.

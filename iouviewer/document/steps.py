@@ -16,9 +16,9 @@ class Step:
     """One step of the history.
 
     Attributes:
-        label: for people, for example ``Resize person 12``.
-        edit, inverse: how to do it and how to undo it.
-        source, frame: where the step is visible.
+        label: for display, for example ``Resize person 12``.
+        edit, inverse: the change, and the edit that undoes it.
+        source, frame: the frame to show when the step is undone or redone.
         merge_key: consecutive steps with the same non-empty key become one (bursts of nudges).
         when: seconds since the epoch.
     """
@@ -47,7 +47,7 @@ def merge_steps(last: Step, step: Step) -> Step:
         and isinstance(last.inverse, SetRects)
         and isinstance(step.inverse, SetRects)
     ):
-        # Either may name a box that the other one did not move.
+        # Each step may move boxes that the other did not.
         edit = SetRects(tuple({**dict(last.edit.rects), **dict(step.edit.rects)}.items()), last.source)
         inverse = SetRects(tuple({**dict(step.inverse.rects), **dict(last.inverse.rects)}.items()), last.source)
     else:

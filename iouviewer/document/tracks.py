@@ -26,7 +26,7 @@ from iouviewer.i18n import tr
 
 
 def is_key(box: Box) -> bool:
-    """Whether a box was placed by a person or a file, not interpolated."""
+    """Whether a box was placed by a person or read from a file, not interpolated."""
     return not box.flags & BoxFlag.INTERPOLATED
 
 
@@ -60,8 +60,8 @@ def interpolate_rect(first: Box, last: Box, frame: int) -> Rect:
 def interpolate(truth: GroundTruth, first: Box, last: Box, *, source: int = 0) -> tuple[Edit, ...]:
     """Edits that fill the frames between two boxes of a track with interpolated boxes.
 
-    Existing interpolated boxes are moved; boxes that a person placed in between stay. A box outside the frame is not
-    interpolated from: interpolated boxes after it are removed.
+    Existing interpolated boxes are moved; boxes that a person placed in between stay. Interpolation does not start at a
+    box outside the frame; interpolated boxes after it are removed.
 
     Args:
         first, last: the key boxes of one track with their new values (they need not be stored yet).
@@ -102,13 +102,13 @@ def _fill(truth: GroundTruth, first: Box, last: Box, frames: list[int], source: 
 
 
 def labelled_marks(truth: GroundTruth, frames: Iterable[int]) -> tuple[FrameMark, ...]:
-    """Marks that make unlabelled frames among these labelled: a frame with a box is labelled."""
+    """Marks that set the unlabelled ones of these frames to labelled, because a frame with a box is labelled."""
     unlabelled = (f for f in dict.fromkeys(frames) if truth.state(f) is FrameState.UNLABELLED)
     return tuple(FrameMark(f, FrameState.LABELLED, truth.is_verified(f)) for f in unlabelled)
 
 
 def update_interpolated(truth: GroundTruth, rects: Mapping[int, Rect], *, source: int = 0) -> tuple[Edit, ...]:
-    """Further edits that are due when a user gives boxes new rectangles.
+    """Additional edits that follow when a user gives boxes new rectangles.
 
     An interpolated box becomes a key frame, and interpolated boxes up to the neighbouring key frames are computed
     again. Tracks without interpolated boxes need none.

@@ -1,4 +1,4 @@
-"""Variants: the prediction sets that are compared, each with its look and the facts of its run."""
+"""Variants: the prediction sets that are compared, each with its colour, dash and run details."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Variant:
     """One prediction set.
 
     Attributes:
-        key: unique within the project, not shown to people.
-        name: for people; unique, editable.
+        key: unique within the project, never displayed.
+        name: for display; unique, editable.
         colour: ``#rrggbb``.
         dash: one of DASHES.
         fps: 1000 / median per-frame milliseconds for models that ran here (docs/metrics.md), else None.
@@ -54,7 +54,7 @@ class Variant:
     details: dict[str, Any] = field(default_factory=dict)
 
     def with_look(self, *, colour: str | None = None, dash: str | None = None, visible: bool | None = None) -> Variant:
-        """A copy with another look."""
+        """A copy with another colour, dash or visibility."""
         return replace(
             self,
             colour=self.colour if colour is None else colour,

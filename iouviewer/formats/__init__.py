@@ -1,1 +1,1 @@
-"""Readers and writers of annotation files, one small module a format, one registry."""
+"""Readers and writers of annotation files: one module per format and a registry."""

@@ -1,9 +1,9 @@
 """Box CSV, the program's own format: ``frameID,x1,y1,x2,y2[,class][,score][,id][,flags]``, frames from 0, UTF-8.
 
-``flags`` holds words such as ``ignored occluded``. The column is written only if a box has flags; it preserves ignored
-boxes in exported ground truth.
+``flags`` contains words such as ``ignored occluded``. The column is written only if a box has flags; it preserves
+ignored boxes in exported ground truth.
 
-Score CSV (``frameID,iou``) is an output of the program without boxes; it is recognised only to be refused.
+Score CSV (``frameID,iou``), another output of the program, has no boxes; it is recognised only to be refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
-from iouviewer.formats.numbers import corner_texts, exact_text
+from iouviewer.formats.number_text import corner_texts, exact_text
 from iouviewer.formats.rows import MAX_LISTED, ClassTable, Rows, no_classes_note
 from iouviewer.formats.text import not_a_number, read_text
 from iouviewer.i18n import tr
@@ -70,9 +70,9 @@ def sniff_score_csv(sample: FileSample) -> DetectedFormat | None:
 
 
 def refuse_score_csv(path: Path, _context: ReadContext) -> NoReturn:
-    """Raises UserError: a score CSV has no boxes."""
+    """Raise UserError, because a score CSV has no boxes."""
     raise UserError(
-        tr("is a score CSV (frameID,iou): it contains scores and no boxes"),
+        tr("the file is a score CSV (frameID,iou): it contains scores and no boxes"),
         path=path,
         remedy=tr("Open the ground truth or predictions that the scores were computed from."),
     )
@@ -105,7 +105,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
                 continue
             _add_row(rows, Location(path, reader.line_num), fields, columns, len(header), base)
     except csv.Error as error:
-        reason = tr("is not a CSV table: {reason}", reason=error)
+        reason = tr("the file is not a CSV table: {reason}", reason=error)
         raise UserError(reason, path=path, line=reader.line_num) from error
     if "class" not in columns and context.class_name:
         rows.class_ids = [rows.classes.index(context.class_name)] * len(rows)

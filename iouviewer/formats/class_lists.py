@@ -1,4 +1,4 @@
-"""Class lists that data sets define and their files omit; data only, never translated."""
+"""Class names of data sets whose files contain only numbers; data only, never translated."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Class names from ``classes.txt``, ``labels.txt`` or the ``names`` of an ultralytics ``data.yaml``.
 
-Of YAML, only the forms in which ``names`` is usually written are parsed; this does not justify a dependency.
+Only the YAML forms in which ``names`` is usually written are parsed, which avoids a dependency.
 """
 
 from __future__ import annotations

@@ -24,10 +24,10 @@ from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.class_lists import COCO_CATEGORIES
 from iouviewer.formats.detection import FileSample
-from iouviewer.formats.frames import assign_frames, stem
+from iouviewer.formats.frame_numbers import assign_frames, stem
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
-from iouviewer.formats.numbers import extents
+from iouviewer.formats.number_text import extents
 from iouviewer.formats.rows import MAX_LISTED, ClassTable, Rows, resolve_classes
 from iouviewer.i18n import tr, tr_n
 
@@ -86,7 +86,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     else:
         document, key, entries = {}, "", content
     if not isinstance(entries, list) or not (isinstance(content, list) or {"images", key} & set(content)):
-        raise UserError(tr("is not COCO JSON: it has no list of annotations"), path=path)
+        raise UserError(tr("the file is not COCO JSON: it has no list of annotations"), path=path)
     info = document.get("info")
     info = info if isinstance(info, dict) else {}
     images = _read_images(document, entries, path, context, own_file=info.get("program") == PROGRAM)
@@ -166,7 +166,7 @@ def _images_of_video(
         listed = ", ".join(list(names.values())[:MAX_LISTED])
         raise UserError(
             tr(
-                "contains {count:,} videos, and not exactly one of them has the name of the open video",
+                "the file contains {count:,} videos; none or several of them have the name of the open video",
                 count=len(names),
             ),
             path=path,

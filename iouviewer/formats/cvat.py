@@ -2,8 +2,8 @@
 
 Boxes are ``<track id label><box frame outside occluded keyframe xtl ytl xbr ybr>`` or
 ``<image id name><box label occluded xtl ytl xbr ybr>``. Frames start at 0. CVAT's own export uses frame numbers of the
-video (start frame and step already applied); some converters use frame numbers of the task. Both are read, see
-``_to_video_frames``.
+video (start frame and step already applied); some converters use frame numbers of the task. Both are read
+(``_to_video_frames``).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample, Syntax
-from iouviewer.formats.frames import assign_frames
+from iouviewer.formats.frame_numbers import assign_frames
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
-from iouviewer.formats.numbers import corner_texts
+from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import MAX_LISTED, Rows
 from iouviewer.formats.text import cannot_read
 from iouviewer.formats.xml_safe import Element, format_attributes, read_elements, xml_declaration
@@ -44,7 +44,7 @@ TRUNCATED_ATTRIBUTE = "truncated"
 FLAG_ATTRIBUTES = ((BoxFlag.IGNORED, "ignored"), (BoxFlag.TRUNCATED, TRUNCATED_ATTRIBUTE))
 """Attributes that are written, by flag."""
 LINEAR_TOLERANCE = 1e-3
-"""Pixels: CVAT stores two decimals, so a box this close to the line between its key frames reads back the same."""
+"""Tolerance in pixels: CVAT stores two decimals, so a box this near the line between key frames reads back equal."""
 _STEP = re.compile(r"step\s*=\s*(\d+)")
 
 
@@ -60,7 +60,7 @@ def sniff(sample: FileSample) -> DetectedFormat | None:
             return DetectedFormat(KEY, kind, 0.9, tr("Zip archive with CVAT's annotations.xml"))
         return None
     if not sample.xml_root and "<!DOCTYPE" in sample.text:
-        # A sample that is one long DTD: the reader refuses it with its line.
+        # The sample is one long DTD; the reader refuses it and names the line.
         return DetectedFormat(KEY, kind, 0.1, tr("XML"))
     if sample.xml_root == "annotations":
         return DetectedFormat(KEY, kind, 0.95, tr("CVAT XML with the root <annotations>"))
@@ -69,7 +69,7 @@ def sniff(sample: FileSample) -> DetectedFormat | None:
 
 @dataclass(slots=True)
 class _Task:
-    """What ``<meta>`` says about the task; frame numbers are those of the video."""
+    """The task as described in ``<meta>``; frame numbers are those of the video."""
 
     start: int = 0
     stop: int | None = None
@@ -308,7 +308,7 @@ def open_annotations(path: Path) -> Iterator[BinaryIO]:
     with zipfile.ZipFile(path) as archive:
         found = [info for info in archive.infolist() if info.filename.replace("\\", "/").endswith("annotations.xml")]
         if len(found) != 1:
-            reason = tr("contains {count:,} files named annotations.xml instead of one", count=len(found))
+            reason = tr("the archive contains {count:,} files named annotations.xml instead of one", count=len(found))
             raise UserError(reason, path=path)
         if found[0].file_size > MAX_UNPACKED_BYTES:
             raise too_large(path)
@@ -322,7 +322,7 @@ def too_large(path: Path) -> UserError:
 
 
 class LimitedReader:
-    """A stream that raises UserError after ``MAX_UNPACKED_BYTES``, whatever size the archive's directory declares."""
+    """A stream that raises UserError after ``MAX_UNPACKED_BYTES``, regardless of the size declared in the archive."""
 
     def __init__(self, read: Callable[[int], bytes], path: Path) -> None:
         self._read = read
@@ -348,11 +348,11 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         with open_annotations(path) as stream:
             root = read_elements(path, stream, reader.read)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise UserError(tr("is not a readable zip archive: {reason}", reason=error), path=path) from error
+        raise UserError(tr("the file is not a readable zip archive: {reason}", reason=error), path=path) from error
     except OSError as error:
         raise cannot_read(path, error) from error
     if root != "annotations":
-        reason = tr("is not CVAT XML: its root is <{root}>, not <annotations>", root=root)
+        reason = tr("the file is not CVAT XML: its root is <{root}>, not <annotations>", root=root)
         raise UserError(reason, path=path, line=1)
     return reader.result()
 
@@ -489,7 +489,7 @@ def find_key_frames(frames: Int, boxes: Float, flags: Int) -> Bool:
     key: Bool = (flags & int(BoxFlag.INTERPOLATED)) == 0
     if len(frames) == 0:
         return key
-    # Boxes beside a gap have only one neighbour to interpolate from; attributes change only at key frames.
+    # Boxes next to a gap have only one neighbour to interpolate from; attributes change only at key frames.
     gap = np.diff(frames) > 1
     visible = flags & int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED)
     key[0] = key[-1] = True

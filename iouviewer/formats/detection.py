@@ -1,7 +1,7 @@
-"""The beginning of a file, prepared for the ``sniff`` functions of the formats.
+"""Samples the beginning of a file for the ``sniff`` functions of the formats.
 
-Content decides which format a file has; its name only decides between formats that the content allows. The rules are
-in the format modules, ``registry.detect`` applies them.
+The content determines the format; the name only decides between formats that the content allows. The rules are in the
+format modules; ``registry.detect`` applies them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re
 
 
 class Syntax(Enum):
-    """What a file looks like before its content is interpreted."""
+    """The general kind of a file, known before its content is interpreted."""
 
     ZIP = auto()
     XML = auto()
@@ -33,7 +33,7 @@ class FileSample:
     """The first ``SAMPLE_BYTES`` of a file.
 
     Attributes:
-        text: decoded as UTF-8 without byte order mark and leading blanks; invalid bytes are replaced.
+        text: decoded as UTF-8 without byte order mark and leading whitespace; invalid bytes are replaced.
     """
 
     path: Path
@@ -87,9 +87,9 @@ class FileSample:
 
     @cached_property
     def numeric_rows(self) -> list[list[str]]:
-        """Those of the first ``MAX_SAMPLE_LINES`` lines that hold only numbers, reduced to the most common width.
+        """Rows of the most common width among those of the first ``MAX_SAMPLE_LINES`` lines with only numbers.
 
-        The other lines are skipped so that one damaged row does not hide the format.
+        Other lines are skipped, so one damaged row does not hide the format.
         """
         rows = [cells for line in self.lines[:MAX_SAMPLE_LINES] if all(map(_NUMBER.fullmatch, cells := _split(line)))]
         if not rows:

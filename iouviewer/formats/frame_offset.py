@@ -1,4 +1,4 @@
-"""Which frame offset of an imported file fits the boxes that are already loaded."""
+"""Finds the frame offset at which an imported file fits the boxes that are already loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from iouviewer.metrics.iou import iou_matrix
 from iouviewer.metrics.table import Float, Int
 
 MAX_COMPARED_FRAMES = 400
-"""Enough frames to distinguish offsets by one frame of motion, and few enough to be fast on long videos."""
+"""Number of frames to compare: enough to distinguish offsets by one frame of motion, few enough to be fast."""
 
 
 def propose_offset(

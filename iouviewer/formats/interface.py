@@ -37,7 +37,7 @@ class FormatInfo:
 
 @dataclass(frozen=True, slots=True)
 class ReadContext:
-    """What is known besides the file.
+    """What the reader knows besides the file: the open video, and choices of the user.
 
     Attributes:
         size: (width, height) of the frames in pixels; required by YOLO and Label Studio.
@@ -45,7 +45,7 @@ class ReadContext:
         video_stem: file name of the video without its ending; selects one video in files that hold several.
         image_names: file names of an image folder in frame order.
         frame_base: number that the file gives to the first frame; None: the format's default.
-        kind: what the user says the boxes are; None or UNKNOWN: as the file says.
+        kind: what the boxes are, as chosen by the user; None or UNKNOWN: as the file says.
         class_names: known classes, for files whose classes are numbers.
         missing: state of a frame without a file or entry; None: the format's default (docs/formats.md).
         stride: frame step of the run that made the file (ultralytics ``vid_stride``).
@@ -75,7 +75,7 @@ class DetectedFormat:
     Attributes:
         format: key of the format; ``score_csv`` for a file with scores and no boxes.
         certainty: 0..1.
-        reason: the evidence, for people.
+        reason: the evidence, as text for the user.
     """
 
     format: str

@@ -1,4 +1,4 @@
-"""JSON files, parsed fast; errors name the line."""
+"""Reads JSON files; errors name the line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from iouviewer.i18n import tr
 
 
 def read_json(path: Path) -> Any:
-    """The file's value; UserError with the line where it is damaged.
+    """The value in a file; UserError with the line where the file is damaged.
 
     ``NaN`` and ``Infinity``, which Python writes although JSON forbids them, are accepted: the rows that contain them
     are then refused one by one instead of the whole file.
@@ -28,12 +28,12 @@ def read_json(path: Path) -> Any:
         try:
             return json.loads(data)
         except (ValueError, RecursionError):
-            reason = tr("is not valid JSON: {reason}", reason=first.msg)
+            reason = tr("the file is not valid JSON: {reason}", reason=first.msg)
             raise UserError(reason, path=path, line=first.lineno) from first
 
 
 def as_number(value: object) -> float | None:
-    """``value`` as a float if it is a number or text with one; None otherwise (also for True and False)."""
+    """``value`` as a float if it is a number or a text with a number; None otherwise (also for True and False)."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -43,7 +43,7 @@ def as_number(value: object) -> float | None:
 
 
 def as_index(value: object) -> int | None:
-    """``value`` as an integer from 0; None if it is not one."""
+    """``value`` as an integer from 0 up; None if it is not one."""
     number = as_number(value)
     if number is None or number < 0 or number > 2**53 or number != int(number):
         return None

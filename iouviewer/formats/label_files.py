@@ -1,4 +1,4 @@
-"""What formats with one file per image share: reading all files of a folder, and the names of written files."""
+"""Code shared by formats with one file per image: reading all files of a folder, naming the files to write."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.frames import assign_frames, stem
+from iouviewer.formats.frame_numbers import assign_frames, stem
 from iouviewer.formats.interface import BoxesToWrite, Location, ReadContext
 from iouviewer.formats.rows import Rows
 from iouviewer.formats.text import cannot_read
@@ -33,7 +33,7 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
     except OSError as error:
         raise cannot_read(path, error) from error
     if not files:
-        raise UserError(tr("contains no {ending} files", ending=ending), path=path)
+        raise UserError(tr("the folder contains no {ending} files", ending=ending), path=path)
     rows = Rows(path)
     images: list[str] = []
     sizes: set[Size] = set()
@@ -73,7 +73,7 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
 def written_stems(data: BoxesToWrite) -> dict[int, str]:
     """File name without ending for each frame that gets a file: the labelled frames and those with boxes.
 
-    Numbers start at 1: readers that take a 0 as the sign of 0-based numbers cannot misread them.
+    Numbers start at 1, so readers that treat a 0 as a sign of 0-based numbers cannot misread them.
     """
     frames = set(np.asarray(data.frames, np.int64).tolist())
     frames |= set(range(data.frame_count) if data.labelled is None else np.asarray(data.labelled).tolist())

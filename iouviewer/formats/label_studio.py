@@ -16,7 +16,7 @@ from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample
-from iouviewer.formats.frames import stem
+from iouviewer.formats.frame_numbers import stem
 from iouviewer.formats.interface import DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
 from iouviewer.formats.rows import Rows
@@ -25,7 +25,7 @@ from iouviewer.i18n import tr
 KEY = "labelstudio"
 EXTENT_KEYS = ("x", "y", "width", "height")
 MAX_INTERPOLATED = 10_000_000
-"""Frames after a key frame; a limit against absurd frame numbers."""
+"""Most frames to interpolate after a key frame; a limit against absurd frame numbers."""
 
 
 def sniff(sample: FileSample) -> DetectedFormat | None:
@@ -73,7 +73,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         _add_region(keys, rows.classes.index(name), regions, end, rows, context.size)
         regions += 1
     if not regions:
-        raise UserError(tr("contains no video rectangles"), path=path)
+        raise UserError(tr("the file contains no video rectangles"), path=path)
     rows.notes.append(tr("Frames start at 1; boxes between key frames are interpolated"))
     return rows.finish(
         KEY, context.kind_or(ImportKind.GROUND_TRUTH), scored=False, frame_count=count, size=context.size
@@ -81,7 +81,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
 
 
 def _task_of_video(tasks: list[dict[str, Any]], path: Path, context: ReadContext) -> list[dict[str, Any]]:
-    """The task of the open video; a single task is taken whatever its name."""
+    """The task of the open video; a single task is used regardless of its name."""
     if len(tasks) < 2:
         return tasks
     chosen = []
@@ -94,7 +94,7 @@ def _task_of_video(tasks: list[dict[str, Any]], path: Path, context: ReadContext
             chosen.append(task)
     if len(chosen) != 1:
         reason = tr(
-            "contains {count:,} tasks, of which {matching:,} have the name of the open video",
+            "the file contains {count:,} tasks; {matching:,} of them have the name of the open video, not exactly one",
             count=len(tasks),
             matching=len(chosen),
         )

@@ -16,7 +16,7 @@ from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
 from iouviewer.formats.label_files import Size, read_folder, written_stems
-from iouviewer.formats.numbers import corner_texts
+from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import Rows
 from iouviewer.i18n import tr
 
@@ -45,7 +45,7 @@ def _read_file(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
     content = read_json(file)
     shapes = content.get("shapes") if isinstance(content, dict) else None
     if not isinstance(shapes, list):
-        raise UserError(tr("is not labelme JSON: it has no list of shapes"), path=file)
+        raise UserError(tr("the file is not labelme JSON: it has no list of shapes"), path=file)
     for index, shape in enumerate(shapes):
         location = Location(file, None, f"shapes[{index}]")
         if not isinstance(shape, dict):

@@ -6,8 +6,8 @@ Layouts (https://motchallenge.net/instructions, and the files of MOT15 to MOT20)
 - detections: ``frame,-1,left,top,w,h,conf,-1,-1,-1``
 - MOT15: ``frame,id,left,top,w,h,flag or conf,x,y,z``
 
-Frames and ids start at 1. Tools disagree whether pixels do (motmetrics subtracts 1, TrackEval does not), so coordinates
-are not changed.
+Frames and ids start at 1. Tools disagree on whether pixels also start at 1 (motmetrics subtracts 1, TrackEval does
+not), so coordinates are not changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.class_lists import MOT17_CLASSES
 from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, ReadContext
-from iouviewer.formats.numbers import exact_text, extent_texts
+from iouviewer.formats.number_text import exact_text, extent_texts
 from iouviewer.formats.rows import build_imported_boxes, find_invalid_rows, resolve_classes
 from iouviewer.formats.text import cannot_read, not_a_number, read_lines
 from iouviewer.i18n import tr, tr_n
@@ -81,7 +81,7 @@ def find_file(path: Path, kind: ImportKind | None) -> Path:
     for name in names:
         if (path / name).is_file():
             return path / name
-    raise UserError(tr("contains neither gt/gt.txt nor det/det.txt"), path=path)
+    raise UserError(tr("the folder contains neither gt/gt.txt nor det/det.txt"), path=path)
 
 
 def read(path: Path, context: ReadContext) -> ImportedBoxes:
@@ -148,12 +148,12 @@ def _load(path: Path) -> tuple[Float, Int | None, list[RefusedRow]]:
             head = file.read(4096)
     except OSError as error:
         raise cannot_read(path, error) from error
-    # numpy warns about files without numbers; those are left to the line-by-line reader.
+    # NumPy warns about files without numbers; the line-by-line reader handles those.
     if b"," in head and any(byte in b"0123456789" for byte in head):
         try:
             values = np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64, encoding="utf-8-sig", comments="#")
         except (ValueError, UnicodeDecodeError):
-            pass  # damaged or ragged: the line-by-line reader finds the lines
+            pass  # damaged or ragged; the line-by-line reader finds the lines
         else:
             if values.shape[1] >= MIN_COLUMNS:
                 return values, None, []
@@ -207,7 +207,7 @@ def _frame_base(frames: Float, context: ReadContext) -> tuple[int, list[str]]:
 
 
 def guess_kind(values: Float, path: Path) -> tuple[ImportKind, str]:
-    """Ground truth or predictions, by file name, ids and the seventh column; and a note with the reason."""
+    """Guess ground truth or predictions from the file name, the ids and the seventh column; also returns the reason."""
     columns = values.shape[1]
     stem, parent = path.stem.lower(), path.parent.name.lower()
     if stem.startswith("det") or parent == "det":
@@ -257,7 +257,7 @@ def _classes(
     is_integer = np.isfinite(column) & (column == np.rint(column)) & (np.abs(column) < MAX_ID)
     numbers = np.where(is_integer, column, -1).astype(np.int64)
     names, notes = _class_names(path, info, context)
-    # MOT17 defines 13 classes, most files use a few: only those are imported.
+    # MOT17 defines 13 classes, but most files use a few; only those are imported.
     occurring = set(numbers.tolist()) if names is not None and len(names) == len(MOT17_CLASSES) else None
     if names is not None and occurring is not None:
         names = {number: name for number, name in names.items() if number in occurring}
@@ -307,7 +307,7 @@ def _parse_sequence_info(ini: Path) -> SequenceInfo:
         length = section.getint("seqLength")
         width, height = section.getint("imWidth"), section.getint("imHeight")
     except (configparser.Error, KeyError, ValueError) as error:
-        reason = tr("is not a MOT sequence description: {reason}", reason=str(error).splitlines()[0])
+        reason = tr("the file is not a MOT sequence description: {reason}", reason=str(error).splitlines()[0])
         raise UserError(reason, path=ini) from error
     size = (width, height) if width and height and width > 0 and height > 0 else None
     return SequenceInfo(section.get("name", ""), length if length and length > 0 else None, size)

@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 MAX_SAMPLE_FILES = 20
-"""Files of a folder that are looked at to find its format."""
+"""Number of files that are examined to detect the format of a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class _Format:
         syntaxes: syntaxes of its files.
         sniff_rank: rules with lower ranks are tried first; a rule that also accepts files of other formats ranks later.
         read, sniff: names of the module's functions; two formats may share a module.
-        sniff_folder: function ``(path) -> DetectedFormat | None`` for a folder layout of its own; empty: none.
+        sniff_folder: function ``(path) -> DetectedFormat | None`` that recognises a folder layout; empty: none.
         label_ending: ending of the files, for formats with one file per image; empty: not such a format.
         sniff_label_files: function ``(folder, files) -> DetectedFormat | None`` for label files without any content.
         unsupported: what it cannot store.
@@ -167,7 +167,7 @@ def formats() -> tuple[FormatInfo, ...]:
 
 
 def detect(path: Path) -> DetectedFormat | None:
-    """The format of a file or folder by its content; None for videos, images and everything unknown.
+    """The format of a file or folder by its content; None for videos, images and unknown formats.
 
     Raises:
         UserError: the path does not exist or cannot be read.
@@ -180,7 +180,7 @@ def detect(path: Path) -> DetectedFormat | None:
     except OSError as error:
         raise cannot_read(path, error) from error
     except zipfile.BadZipFile as error:
-        raise UserError(tr("is not a readable zip archive: {reason}", reason=error), path=path) from error
+        raise UserError(tr("the file is not a readable zip archive: {reason}", reason=error), path=path) from error
 
 
 def _detect_file(path: Path) -> DetectedFormat | None:
@@ -189,7 +189,7 @@ def _detect_file(path: Path) -> DetectedFormat | None:
         return None
     found = _sniff(sample)
     if found is None and sample.syntax is Syntax.JSON and sample.is_partial:
-        # The keys that identify the format may follow a long list.
+        # The keys that identify the format may come after a long list.
         found = _sniff(sample.read_all())
     return found
 
@@ -246,7 +246,7 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
         if found is None:
             names = ", ".join(row.info.name for row in _FORMATS if row.info.can_read)
             raise UserError(
-                tr("is not in a format that iouviewer reads"),
+                tr("iouviewer cannot read this format"),
                 path=path,
                 remedy=tr("Supported formats: {formats}.", formats=names),
             )
@@ -265,7 +265,7 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
 
 
 def _apply_missing(result: ImportedBoxes, context: ReadContext) -> ImportedBoxes:
-    """Apply what the user says about frames that the file does not mention."""
+    """Apply the user's choice for frames that the file does not mention."""
     if context.missing == "empty":
         return replace(result, labelled=None)
     if context.missing == "unlabelled" and result.labelled is None:
@@ -337,7 +337,7 @@ def _list_keys(rows: list[_Format]) -> str:
 def gc_paused() -> Iterator[None]:
     """No garbage collection within the block.
 
-    Readers make millions of small acyclic objects; each collection would traverse all of them and free nothing.
+    Readers create millions of small acyclic objects; each collection would traverse all of them and free nothing.
     """
     was_enabled = gc.isenabled()
     gc.disable()

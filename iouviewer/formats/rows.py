@@ -1,4 +1,4 @@
-"""Validation of the rows that readers find, and the columns that become ``ImportedBoxes``."""
+"""Validates the rows that readers find and builds ``ImportedBoxes`` from them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 LAST_FRAME = 2**31 - 1
-"""Larger frame numbers are errors: at 60 frames per second this is more than a year."""
+"""Largest valid frame number: more than a year at 60 frames per second."""
 MAX_LISTED = 10
-"""Names or numbers that a note lists at most."""
+"""Most names or numbers that a note lists."""
 
 
 class ClassTable:
@@ -42,7 +42,7 @@ class ClassTable:
 def find_invalid_rows(
     frames: Float, boxes: Float, scores: Float | None, *, base: int = 0, nan_is_missing: bool = False
 ) -> dict[int, str]:
-    """Why rows are invalid, by row number; empty if all rows are valid.
+    """The reasons why rows are invalid, by row number; empty if all rows are valid.
 
     Args:
         frames: (N,) float64, as the file numbers them; the first frame has the number ``base``.
@@ -78,8 +78,8 @@ def _why_frame_invalid(frame: float, base: int) -> str:
 class Rows:
     """Rows of formats that are read one by one; validation runs once over all of them.
 
-    ``location_of``, if set, gives the location of a row instead of ``locations``: a reader that fills the columns at
-    once does not build a million locations that are rarely needed.
+    ``location_of``, if set, gives the location of a row instead of ``locations``: a reader that fills whole columns
+    then need not build a million locations that are rarely used.
     """
 
     def __init__(self, path: Path, classes: ClassTable | None = None) -> None:
@@ -121,7 +121,7 @@ class Rows:
         self.flags.append(flags)
 
     def keep_only(self, kept: Sequence[int]) -> None:
-        """Drop the rows that are not in ``kept`` (ascending), for example those of a refused file."""
+        """Drop all rows except ``kept`` (ascending), for example those of a refused file."""
         if len(kept) == len(self.frames):
             return
         self.locations = [self.locations[i] for i in kept]

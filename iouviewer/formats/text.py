@@ -1,4 +1,4 @@
-"""Text files as lines; a separate module because the text formats need no JSON or XML parser."""
+"""Reads text files, without importing a JSON or XML parser."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UserError(
-            tr("is not UTF-8 text"),
+            tr("the file is not UTF-8 text"),
             path=path,
             line=line,
             remedy=tr("Save it as UTF-8, or check that it is the right file."),
@@ -42,5 +42,5 @@ def read_lines(path: Path) -> list[str]:
 
 
 def not_a_number(error: ValueError) -> str:
-    """The reason to refuse a row, from the ValueError of ``float(text)``: it ends with the quoted text."""
+    """The reason to refuse a row, from the ValueError of ``float(text)``, whose message ends with the quoted text."""
     return tr("not a number: {text}", text=str(error).rsplit(": ", 1)[-1])

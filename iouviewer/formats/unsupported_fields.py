@@ -1,4 +1,4 @@
-"""What a format cannot store, for a warning before the export."""
+"""Describes what a format cannot store, for a warning before the export."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from iouviewer.i18n import tr, tr_n
 
 
 class Field(Enum):
-    """Something that a format may be unable to store."""
+    """A field that some formats cannot store."""
 
     IGNORED = auto()
     TRACK_IDS = auto()

@@ -16,7 +16,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.label_files import Size, read_folder, written_stems
-from iouviewer.formats.numbers import corner_texts
+from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import Rows
 from iouviewer.formats.text import cannot_read
 from iouviewer.formats.xml_safe import Element, read_elements
@@ -51,7 +51,7 @@ def _read_file(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
     except OSError as error:
         raise cannot_read(file, error) from error
     if root != "annotation":
-        reason = tr("is not Pascal VOC XML: its root is <{root}>, not <annotation>", root=root)
+        reason = tr("the file is not Pascal VOC XML: its root is <{root}>, not <annotation>", root=root)
         raise UserError(reason, path=file, line=1)
     name, size = "", None
     for child in children:

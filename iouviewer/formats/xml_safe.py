@@ -1,4 +1,4 @@
-"""XML files, parsed safely: document types are refused, hence entities of any kind; elements know their lines."""
+"""Parses XML files safely: document types, and with them entities, are refused. Elements know their lines."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class _Builder:
 
     def _on_doctype(self, *_args: object) -> None:
         raise UserError(
-            tr("has a document type declaration, which is refused because it can include other files"),
+            tr("the file has a document type declaration, which is refused because it can include other files"),
             line=self.parser.CurrentLineNumber,
             remedy=tr("If you trust the file, remove the <!DOCTYPE …> declaration."),
         )
@@ -97,10 +97,12 @@ def read_elements(path: Path, stream: BinaryIO, handle: Callable[[Element], None
             builder.parser.Parse(chunk, False)
         builder.parser.Parse(b"", True)
     except expat.ExpatError as error:
-        reason = tr("is not well-formed XML: {reason}", reason=expat.ErrorString(error.code))
+        reason = tr("the file is not well-formed XML: {reason}", reason=expat.ErrorString(error.code))
         raise UserError(reason, path=path, line=error.lineno) from error
     except (LookupError, ValueError) as error:
-        raise UserError(tr("has an unsupported encoding: {reason}", reason=error), path=path, line=1) from error
+        raise UserError(
+            tr("the file has an unsupported encoding: {reason}", reason=error), path=path, line=1
+        ) from error
     except UserError as error:
         if error.path is not None:
             raise

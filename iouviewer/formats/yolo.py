@@ -24,10 +24,10 @@ from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.class_names import NAME_FILES, find_class_names, yaml_quoted
 from iouviewer.formats.detection import FileSample
-from iouviewer.formats.frames import FrameAssignment, assign_frames
+from iouviewer.formats.frame_numbers import FrameAssignment, assign_frames
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.label_files import written_stems
-from iouviewer.formats.numbers import exact_text, round_values, short_text
+from iouviewer.formats.number_text import exact_text, round_values, short_text
 from iouviewer.formats.rows import ClassTable, Rows, resolve_classes
 from iouviewer.formats.text import cannot_read, not_a_number, read_lines
 from iouviewer.i18n import tr, tr_n
@@ -35,7 +35,7 @@ from iouviewer.i18n import tr, tr_n
 KEY = "yolo"
 DATA_YAML_PATHS = {"path": ".", "train": "images", "val": "images"}
 MAX_FRACTION = 2.0
-"""Boxes may extend beyond the frame; larger numbers are pixels."""
+"""Largest value that counts as a fraction (boxes may extend beyond the frame); larger values are pixels."""
 _SAVE_TXT = re.compile(r"(.+)_(0|[1-9]\d*)")
 
 
@@ -106,9 +106,9 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     rows = Rows(path)
     files = _files_of_video(find_label_files(path), rows, context)
     if not files:
-        # save_txt leaves an empty folder if a run found nothing at all.
+        # save_txt leaves an empty folder if a run detected nothing.
         if context.kind is not ImportKind.PREDICTIONS:
-            raise UserError(tr("contains no label files"), path=path)
+            raise UserError(tr("the folder contains no label files"), path=path)
         rows.notes.append(tr("The folder contains no label files: nothing was detected"))
     lines = _Lines()
     for number, file in enumerate(files):
@@ -189,7 +189,7 @@ def _read_file(file: Path, number: int, rows: Rows, lines: _Lines) -> None:
 
 
 def _check_normalised(lines: _Lines, path: Path) -> None:
-    """UserError if the file has pixels instead of fractions; single invalid rows are left to the row validation."""
+    """Raise UserError if the file has pixels instead of fractions; the row validation handles single invalid rows."""
     if not lines.values:
         return
     with np.errstate(invalid="ignore"):
@@ -284,7 +284,7 @@ def _format_rows(data: BoxesToWrite, unspecified: int) -> list[str]:
     """A line for each box; ``unspecified`` is the class number of boxes without a class."""
     boxes = np.asarray(data.boxes, np.float64)
     width, height = data.size
-    # An error of half a unit in the last place moves an edge by that times the frame size, at most 1e-6 px in all.
+    # Rounding by half a unit in the last place moves an edge by that times the frame size, at most 1e-6 px in total.
     decimals = 7 + math.ceil(math.log10(max(width, height)))
     fractions = np.stack(
         [

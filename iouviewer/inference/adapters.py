@@ -23,7 +23,7 @@ class Adapter:
     Attributes:
         module: name of the module in ``iouviewer.inference``.
         suffixes: endings of its model files, lower case with dot.
-        folder_suffixes: ends of the names of its model folders.
+        folder_suffixes: endings of the names of its model folders.
     """
 
     module: str
@@ -31,7 +31,7 @@ class Adapter:
     folder_suffixes: tuple[str, ...] = ()
 
     def handles(self, weights: Path) -> bool:
-        """Whether a model file or folder is one of this library's, by its name."""
+        """Whether this library handles a model file or folder, judged by its name."""
         if weights.is_dir():
             return bool(self.folder_suffixes) and weights.name.endswith(self.folder_suffixes)
         return weights.suffix.lower() in self.suffixes
@@ -55,14 +55,14 @@ def load_detector(request: LoadModel) -> Detector:
 
 
 def check_settings(request: LoadModel) -> None:
-    """DetectorError for values that no detector accepts."""
+    """Raise DetectorError for values that no detector accepts."""
     reason = ""
     if not 0 <= request.floor <= 1:
         reason = tr("the minimum confidence {value:g} is not between 0 and 1", value=request.floor)
     elif not 0 < request.nms_iou <= 1:
         reason = tr("the NMS IoU {value:g} is not above 0 and at most 1", value=request.nms_iou)
     elif request.max_det < 1:
-        reason = tr("the maximum of detections per frame is {value}, it must be at least 1", value=request.max_det)
+        reason = tr("max detections per frame is {value} but must be at least 1", value=request.max_det)
     elif request.imgsz is not None and not 32 <= request.imgsz <= 16384:
         reason = tr("the image size {value} is not between 32 and 16384 pixels", value=request.imgsz)
     if reason:
@@ -70,7 +70,7 @@ def check_settings(request: LoadModel) -> None:
 
 
 def check_path(weights: str) -> Path:
-    """An existing absolute path; a bare name is refused because libraries would look for it on the internet."""
+    """The path if it is absolute and exists; bare names are refused, as libraries would search the internet."""
     path = Path(weights)
     if not path.is_absolute():
         raise DetectorError(

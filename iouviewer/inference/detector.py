@@ -1,4 +1,4 @@
-"""The interface between the worker and a detector, whatever library runs it."""
+"""The interface between the worker and a detector, independent of the library that runs it."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ class Detector(Protocol):
 
 
 class LoadDetector(Protocol):
-    """Makes a detector; DetectorError if it cannot."""
+    """Loads a detector; DetectorError if that fails."""
 
     def __call__(self, request: LoadModel) -> Detector: ...

@@ -27,7 +27,7 @@ _OFFLINE_AND_QUIET = {
 }
 SAFE_LOADING = {
     "ULTRALYTICS_SAFE_LOAD": "1",
-    # torch then refuses to run code from a pickle, even if a library asks for it.
+    # Makes torch refuse to run code from a pickle, even if a library asks for it.
     "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
 }
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -40,8 +40,8 @@ def worker_environment() -> dict[str, str]:
     prepare_environment(environment)
     root = str(Path(__file__).resolve().parents[2])
     if not getattr(sys, "frozen", False):
-        # The current folder is not on the worker's module path (a file there could be imported as a module), so the
-        # package must be found independently of it.
+        # The current folder is not on the worker's module path, because a file there could be imported as a module. The
+        # package must therefore be found without it.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH", "")]))
     return environment
 
@@ -57,7 +57,7 @@ def prepare_environment(environment: MutableMapping[str, str]) -> None:
 
 
 def allow_code(environment: MutableMapping[str, str]) -> None:
-    """Allow pickles that run code, for libraries imported from now on: the user trusts the content by its hash."""
+    """Allow pickles that run code in libraries imported from now on, after the user trusted the content by its hash."""
     for name in SAFE_LOADING:
         environment.pop(name, None)
 

@@ -8,8 +8,8 @@ is pickled, so the other side may be another version, another language or anothe
 Sequence: the worker sends ``Hello``. The program sends ``LoadModel``, the worker replies ``ModelLoaded`` or ``Failed``.
 The program sends ``Predict``, the worker replies with any number of ``FrameDetections`` and ``Progress``, then
 ``Finished`` or ``Failed``. ``Cancel`` may be sent at any time and ends a ``Predict`` after the current frame. The
-program may send further ``Predict``, but not a second ``LoadModel``. It stops the worker at any time by closing the
-worker's standard input.
+program may send more ``Predict`` messages, but not a second ``LoadModel``. It stops the worker at any time by closing
+the worker's standard input.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from iouviewer.i18n import tr
 
 VERSION = 1
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""Longer messages are refused: the bytes read as the length are not a length."""
+"""Longer messages are refused, because the bytes read as their length cannot be a length."""
 _LENGTH = struct.Struct("<I")
 
 
 class FailureKind(StrEnum):
-    """Why a run failed, for programs."""
+    """Machine-readable reason why a run failed."""
 
     MISSING_PACKAGE = "missing_package"
     NEEDS_TRUST = "needs_trust"
@@ -101,13 +101,13 @@ class ModelLoaded(Message, frozen=True, kw_only=True):
     Attributes:
         names: class names; the index is the class number in ``FrameDetections``.
         imgsz: height and width of the network's input before letterboxing to the shape of the frame, pixels.
-        task: "detect", or another task that gives boxes.
+        task: "detect", or another task that produces boxes.
         runtime: "pytorch", "onnxruntime", "openvino", "torchscript" or "tensorrt".
         precision: of the weights, "fp32", "fp16", "int8", or "" if unknown.
         sha256: of the bytes that were loaded.
         trusted: whether the user allowed them to run code.
         versions: package name to version.
-        hardware: processor or GPU, for people.
+        hardware: processor or GPU, for display.
         threads: number of threads that process a frame.
     """
 
@@ -197,7 +197,7 @@ class Failed(Message, frozen=True, kw_only=True):
     """Worker to program: an error.
 
     Attributes:
-        message: one line for people.
+        message: one line for display.
         remedy: what the user can do.
         detail: more for the log, possibly several lines.
         path: the file that the message refers to.

@@ -1,4 +1,4 @@
-"""The program's side of the protocol: start a worker, run one model, end the worker in every case."""
+"""The program's side of the protocol: starts a worker, runs one model, and always ends the worker."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ RunMessage = ModelLoaded | RunProgress | FrameDetections | Finished | Failed
 
 
 def worker_command() -> list[str]:
-    """The command of a worker: this program if frozen, else its interpreter without the current folder on its path."""
+    """Command line of a worker: this executable if frozen, else Python without the current folder in sys.path."""
     if getattr(sys, "frozen", False):
         return [sys.executable, "worker"]
     return [sys.executable, "-P", "-m", "iouviewer", "worker"]
@@ -99,7 +99,7 @@ def run_in_process(
     Args:
         cancelled: called about 20 times per second; once it returns True, the worker gets a ``Cancel``, is killed after
             ``cancel_timeout`` seconds, and the run ends with ``Finished(cancelled=True)``.
-        killed: called as often; once it returns True, the run ends immediately (for a program that is closing).
+        killed: called equally often; once it returns True, the run ends immediately (for a program that is closing).
         command: replaces ``worker_command()``, for example ``["ssh", "gpu", "iouviewer", "worker"]``.
         trusted: sha256 of model files that may run code; None: those in the user's TrustStore.
     """
@@ -149,7 +149,7 @@ class WorkerProcess:
         return "\n".join(self._log)
 
     def send(self, message: ToWorker) -> None:
-        """Send a command; if the worker has ended, this shows in the end of its messages."""
+        """Send a command. If the worker has ended, nothing is raised; its messages simply end."""
         try:
             protocol.write_message(cast(BinaryIO, self._process.stdin), message)
         except OSError as error:
@@ -267,7 +267,7 @@ class _Run:
             return self._stopped()
         if self._cancelled_at is None and self._cancelled():
             if not self._predicting:
-                return self._stopped()  # loading can take long, and there are no results to wait for
+                return self._stopped()  # Loading can take long, and there are no results to wait for.
             self._cancelled_at = time.monotonic()
             self._worker.send(Cancel())
         try:
@@ -301,6 +301,6 @@ class _Run:
         return Failed(
             kind=FailureKind.CRASHED,
             message=reason,
-            remedy=tr("The finished frames are kept; the log has the details."),
+            remedy=tr("Finished frames are kept. See the log for details."),
             detail=self._worker.log,
         )

@@ -1,4 +1,4 @@
-"""Model files that may run code, and private copies, which ensure that exactly the hashed bytes are loaded."""
+"""Trusted model files, and private copies that guarantee that exactly the hashed bytes are loaded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TrustStore:
         return sha256 in self._read()
 
     def trust(self, sha256: str, name: str) -> None:
-        """Trust a content from now on; ``name`` is stored for people who read the file."""
+        """Trust the content with this hash; ``name`` only makes the file readable."""
         known = self._read()
         known[sha256] = name
         temporary = self._path.with_suffix(".tmp")
@@ -45,7 +45,7 @@ class TrustStore:
         temporary.replace(self._path)
 
     def revoke(self, sha256: str) -> None:
-        """Withdraw the trust in a content."""
+        """No longer trust the content with this hash."""
         known = self._read()
         if known.pop(sha256, None) is not None:
             self._path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -70,7 +70,7 @@ class TrustStore:
 class PrivateCopy:
     """A copy of a model that no other user can write to, and the hash of its bytes.
 
-    The hash is computed from the bytes written to the copy, and the copy is loaded: exchanging the original between
+    The hash is computed from the bytes written to the copy, and the copy is loaded, so replacing the original between
     check and load has no effect.
     """
 
@@ -79,7 +79,7 @@ class PrivateCopy:
     folder: Path
 
     def remove(self) -> None:
-        """Delete the copy; on Windows a runtime may keep it open, then ``remove_stale`` deletes it later."""
+        """Delete the copy. If a runtime keeps it open (Windows), ``remove_stale`` deletes it later."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -104,7 +104,7 @@ def private_copy(source: Path) -> PrivateCopy:
 
 
 def remove_stale() -> None:
-    """Delete copies of ended processes (killed ones cannot clean up)."""
+    """Delete copies left by processes that have ended; killed processes cannot clean up."""
     for folder in _copies_folder().iterdir():
         process = folder.name.partition("-")[0]
         if process.isdigit() and int(process) != os.getpid() and _is_abandoned(folder, int(process)):

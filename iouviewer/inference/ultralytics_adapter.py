@@ -1,4 +1,4 @@
-"""Detectors run by ultralytics: the only module that imports it and torch, and only in the worker process."""
+"""Detectors run by ultralytics. Only this module imports ultralytics and torch, and only in the worker process."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ PACKAGES = {
 RUNTIMES = {".pt": "pytorch", ".onnx": "onnxruntime", ".torchscript": "torchscript", ".engine": "tensorrt"}
 """Runtime by file name ending."""
 CODE_RUNTIMES = {
-    "torchscript": tr("a TorchScript file is a program and can do anything to this computer"),
-    "tensorrt": tr("a TensorRT engine is native code and can do anything to this computer"),
+    "torchscript": tr("a TorchScript file is a program and can run any code on this computer"),
+    "tensorrt": tr("a TensorRT engine is native code and can run any code on this computer"),
 }
 """Runtimes whose model files are programs, with the reason why they need the user's trust."""
 BOX_TASKS = ("detect", "segment", "pose")
@@ -44,7 +44,7 @@ _LOAD_ERRORS = (
 """Exceptions of the libraries for files that do not have the format of their name."""
 _OUT_OF_MEMORY = re.compile(r"out of memory", re.IGNORECASE)
 _SOURCE_LOCATION = re.compile(r"Exception from")
-"""Lines with which OpenVINO's errors start: places in its own source."""
+"""Source locations of OpenVINO, with which its error messages begin."""
 
 
 def find_runtime(weights: Path) -> str:
@@ -57,12 +57,12 @@ def find_runtime(weights: Path) -> str:
         FailureKind.UNSUPPORTED,
         tr("this folder is not an OpenVINO model: it has no .xml file"),
         path=str(weights),
-        remedy=tr("Choose the folder that the export made."),
+        remedy=tr("Choose the folder that the export created."),
     )
 
 
 def require_packages(runtime: str) -> None:
-    """DetectorError that names the first missing package."""
+    """Raise DetectorError naming the first missing package."""
     for module in ("torch", "ultralytics", *PACKAGES[runtime]):
         if importlib.util.find_spec(module) is None:
             requirement = '"iouviewer[yolo]"' if module in {"torch", "ultralytics"} else module
@@ -105,7 +105,7 @@ def load_detector(request: LoadModel) -> UltralyticsDetector:
 
 
 def check_safe_loading() -> None:
-    """DetectorError unless both libraries refuse pickles that run code."""
+    """Raise DetectorError unless both libraries refuse pickles that run code."""
     import torch
     import ultralytics
     from ultralytics.nn import tasks
@@ -143,7 +143,7 @@ def _needs_trust(path: Path, sha256: str, reason: str) -> DetectorError:
 
 
 def _check_container(copy: Path, path: Path) -> None:
-    """DetectorError for a damaged .pt file, which the safe loader cannot distinguish from a refused one."""
+    """Raise DetectorError for a damaged .pt file, which the safe loader cannot distinguish from a refused one."""
     with copy.open("rb") as file:
         start = file.read(2)
     if not zipfile.is_zipfile(copy) and start[:1] != b"\x80":
@@ -196,7 +196,8 @@ class UltralyticsDetector:
             self._options["device"] = request.device
         try:
             self._model = YOLO(str(copy.path))
-            # The first prediction loads exported models; done here, a model that cannot run fails at once.
+            # Exported models are loaded by the first prediction. Doing it here makes a model that cannot run fail at
+            # once.
             self._model.predict(np.zeros((480, 640, 3), np.uint8), **self._options)
         except _LOAD_ERRORS as error:
             raise self._load_error(error, trusted) from error
@@ -247,7 +248,7 @@ class UltralyticsDetector:
                 detail=line,
             )
         if not trusted and _is_refused_pickle(error, self._copy.path):
-            reason = tr("the file contains more than a model's weights and can do anything to this computer")
+            reason = tr("the file contains more than a model's weights and can run any code on this computer")
             return _needs_trust(self._path, self._copy.sha256, reason)
         return DetectorError(
             FailureKind.DAMAGED,

@@ -28,13 +28,13 @@ from iouviewer.inference.protocol import (
 )
 
 SEND_INTERVAL_S = 1 / 30
-"""Minimum time between two messages with detections; screens do not show them more often."""
+"""Minimum time between two messages with detections: a screen does not update more often."""
 WARM_UP_FRAMES = 10
 """Frames after loading whose times are not measured."""
 
 
 class FrameSource(Protocol):
-    """What a run needs of an open video or image folder."""
+    """An open video or image folder, as far as a run needs it."""
 
     @property
     def frame_count(self) -> int: ...
@@ -50,13 +50,13 @@ class FrameSource(Protocol):
 
 
 class _Inbox:
-    """Reads commands in its own thread, to notice a cancel and the end of the parent while a frame is processed."""
+    """Reads commands in its own thread, to detect a cancel or the end of the parent while a frame is processed."""
 
-    def __init__(self, stream: BinaryIO, on_gone: Callable[[], None]) -> None:
+    def __init__(self, stream: BinaryIO, on_disconnect: Callable[[], None]) -> None:
         self.commands: queue.SimpleQueue[LoadModel | Predict | Failed | None] = queue.SimpleQueue()
         self.cancel = threading.Event()
         self._stream = stream
-        self._on_gone = on_gone
+        self._on_disconnect = on_disconnect
         threading.Thread(target=self._read, name="commands", daemon=True).start()
 
     def _read(self) -> None:
@@ -68,7 +68,7 @@ class _Inbox:
                 return
             if message is None:
                 self.commands.put(None)
-                self._on_gone()
+                self._on_disconnect()
                 return
             if isinstance(message, Cancel):
                 self.cancel.set()
@@ -113,18 +113,18 @@ def run_worker(
     open_video: Callable[[str], FrameSource],
     load_detector: LoadDetector,
     *,
-    on_gone: Callable[[], None] = lambda: None,
+    on_disconnect: Callable[[], None] = lambda: None,
     process: int = 0,
 ) -> int:
     """Serve one program until it closes ``stdin``; returns the exit status: 0, or 2 after a protocol error.
 
     Args:
-        open_video: gives the frames of a file by number, channels B, G, R as in OpenCV; UserError if it fails.
-        load_detector: makes the detector of a LoadModel; DetectorError if it fails.
-        on_gone: called in another thread as soon as ``stdin`` ends, even while a frame is processed.
+        open_video: opens a file for reading frames by number, channels B, G, R as in OpenCV; UserError if it fails.
+        load_detector: loads the detector for a LoadModel; DetectorError if it fails.
+        on_disconnect: called in another thread as soon as ``stdin`` ends, even while a frame is processed.
     """
     outbox = _Outbox(stdout)
-    inbox = _Inbox(stdin, on_gone)
+    inbox = _Inbox(stdin, on_disconnect)
     outbox.send(Hello(program=" ".join(("iouviewer", __version__)), process=process))
     detector: Detector | None = None
     loads = frames_seen = 0

@@ -162,7 +162,7 @@ def _quartiles(truth: BoxTable, score: VariantScore) -> list[dict[str, Any]] | N
         return None
     edges = np.quantile(areas[counting], [0.0, 0.25, 0.5, 0.75, 1.0])
     result = []
-    # Both ends of a range are included, so the next range starts just above: an area on an edge counts once.
+    # Both ends of a range are included, so the next range starts just above it and an area on an edge counts once.
     lows = [edges[0], *np.nextafter(edges[1:-1], np.inf)]
     for low, high in zip(lows, edges[1:], strict=True):
         if low > high:

@@ -1,4 +1,4 @@
-"""Inspects a video and describes the findings, for the command line."""
+"""Inspects a video and describes the findings for the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SILENT_CODECS = frozenset({"hevc", "vp8", "vp9", "mjpeg"})
 """Codecs whose decoders can decode damaged data to wrong frames without an error."""
 
 _MAX_PLACES = 10
-"""Number of places of one kind that the text lists; ``--json`` has all."""
+"""Most places of one kind that the text lists; ``--json`` lists all."""
 
 Row = tuple[str, str]
 """Name and value of a line; the name is empty in lines that continue a list."""
@@ -34,7 +34,7 @@ def check(path: Path, progress: ProgressCallback = no_progress) -> dict[str, Any
 
 
 def check_text(findings: Mapping[str, Any]) -> str:
-    """The findings as text: properties in two columns, defects and their places, what to do about them."""
+    """The findings as text: properties in two columns, defects with their places, and remedies."""
     rows = _property_rows(findings) + _defect_rows(findings)
     lines = [str(findings["path"])]
     width = max(len(name) for name, _ in rows) + 2

@@ -34,7 +34,7 @@ class Comparison:
         baseline: key of the baseline.
         fps: frames per second, 0 without a time base.
         margins: allowed drop in points, by metric.
-        single_images: the frames are images without a time base, so each is a bootstrap block of its own.
+        single_images: the frames are images without a time base, so each is a separate bootstrap block.
     """
 
     truth: BoxTable
@@ -63,7 +63,7 @@ class Pool:
     def prepared_baseline(
         self, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions
     ) -> ScoredVariant:
-        """The baseline under common conditions; cached, because most variants share them."""
+        """The baseline under common conditions; cached, because most variants have the same ones."""
         key = (conditions, *(chosen.tobytes() for chosen in frames))
         if key not in self._baselines:
             self._baselines[key] = _prepare(self, tables, frames, conditions)
@@ -75,7 +75,8 @@ class Conditions:
     """The common conditions under which two variants are compared.
 
     Attributes:
-        floors: by video, score below which predictions of both are dropped; None if that of a side is unknown.
+        floors: by video, score below which predictions of both variants are dropped; None if the floor of one is
+            unknown.
         max_detections: by video, common maximum of detections per frame; None if both have the same or one is unknown.
         with_scores: both have scores in every video.
         one_class: classes are ignored, because only one of the two has predictions without a class.
@@ -253,7 +254,7 @@ def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], con
     review = review_all(truth, predictions, settings, chosen)
     if conditions.with_scores:
         return score_variant(truth, predictions, review, chosen, one_class=True if conditions.one_class else None)
-    # Without scores predictions have no order, hence no AP; the sums need none.
+    # Without scores, predictions have no order and therefore no AP; the sums need no order.
     columns = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
     return ScoredVariant([], FrameSums(*(np.asarray(column, np.float64)[chosen] for column in columns)))
 

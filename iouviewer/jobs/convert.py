@@ -17,7 +17,7 @@ FORMATS_WITHOUT_SIZE = ("mot", "boxcsv")
 
 @dataclass(frozen=True, slots=True)
 class ConvertRequest:
-    """What to convert. ``video`` may be None if ``options`` or the file give size and number of frames."""
+    """Arguments of ``convert``. ``video`` may be None if ``options`` or the file provide the frame size and count."""
 
     video: Path | None
     source: Path
@@ -28,13 +28,13 @@ class ConvertRequest:
 
 @dataclass(frozen=True, slots=True)
 class ConvertResult:
-    """What was written.
+    """The result of ``convert``.
 
     Attributes:
         boxes: number of boxes.
         frames: number of frames with boxes.
         skipped: number of rows skipped on request.
-        notes: what the reader assumed, one sentence each.
+        notes: assumptions of the reader, one sentence each.
     """
 
     target: Path

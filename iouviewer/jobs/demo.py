@@ -1,4 +1,4 @@
-"""Scores the bundled sample without a window: runs the models or takes stored predictions, writes the results."""
+"""Scores the bundled sample without a window, from the models or from stored predictions, and writes the results."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def run_demo(
     """Score the sample models and write FILES into ``out``.
 
     Args:
-        run_models: True runs inference, False takes the stored predictions, None runs if the extra is installed.
+        run_models: True runs the models, False uses the stored predictions, None runs them if the extra is installed.
         frames: frame selection (``jobs.frame_selection``), None: all.
 
     Raises:

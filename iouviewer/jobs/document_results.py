@@ -1,4 +1,4 @@
-"""Scores, frame image and ground truth of an open document or a project."""
+"""Scores, frame images and ground-truth exports of an open document or a project."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def evaluate_document(
     """Score the variants of a document. The metrics equal those of ``evaluate`` on the exported files.
 
     Args:
-        baseline: key or name of the baseline; empty: the request's, otherwise the first variant.
+        baseline: key or name of the baseline; empty: that of the request, otherwise the first variant.
         request: thresholds, frame selection, analysis; its files are not used.
 
     Raises:

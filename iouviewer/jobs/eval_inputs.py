@@ -1,4 +1,4 @@
-"""Reads evaluation inputs: the source, ground truth and predictions, matched by frame number and class name."""
+"""Reads the inputs of an evaluation: source, ground truth and predictions, matched by frame number and class name."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class VariantInput:
 
 @dataclass(frozen=True)
 class EvalInputs:
-    """Everything read of one video, ready to be scored.
+    """All inputs of one video, ready to be scored.
 
     Attributes:
         frames: (n,) int64, selected frames.
@@ -141,7 +141,7 @@ def read_source(video: Path | None, options: ReadOptions) -> tuple[Source, ReadC
     else:
         from iouviewer.video import open_video
         from iouviewer.video.image_files import list_images
-        from iouviewer.video.images import ImageReader
+        from iouviewer.video.image_reader import ImageReader
 
         reader = open_video(video)
         try:

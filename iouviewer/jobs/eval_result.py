@@ -1,4 +1,4 @@
-"""The result of an evaluation, and its files and texts."""
+"""The result of an evaluation, and its output as files and text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class EvalResult:
         deltas: difference of each of ``scores`` to the baseline, None for the baseline itself.
         order: variant names in the order in which they were given.
         target: target IoU drawn in plots.
-        protocol: how the metrics were computed, as values for JSON.
+        protocol: the settings with which the metrics were computed, as values for JSON.
     """
 
     title: str
@@ -90,7 +90,7 @@ class EvalResult:
         return [str(verdict["sentence"]) for verdict in verdicts if verdict is not None]
 
     def _delta_notes(self) -> Iterator[str]:
-        """What a difference refers to, where that is less than the variant's own metrics refer to."""
+        """Notes on differences that refer to fewer frames, predictions or classes than the variant's own metrics."""
         for score, delta in zip(self.scores, self.deltas, strict=True):
             if delta is None:
                 continue

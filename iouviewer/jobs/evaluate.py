@@ -38,7 +38,7 @@ from iouviewer.metrics.table import Convention, Int
 
 @dataclass(frozen=True, slots=True)
 class EvalRequest:
-    """What to score and how.
+    """The inputs and settings of an evaluation.
 
     Attributes:
         video: None if ``read`` or the ground truth gives the number of frames.
@@ -86,7 +86,7 @@ def _read_predictions(
 
 
 def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInput]) -> list[str]:
-    """What limits the metrics: a hand-picked frame list, skipped rows, unknown classes, missing scores."""
+    """Limitations of the metrics: a hand-picked frame list, skipped rows, unknown classes, missing scores."""
     found = []
     if request.frames is not None and request.frames.startswith("@"):
         found.append(
@@ -160,7 +160,7 @@ def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) 
 
 
 def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCallback = no_progress) -> EvalResult:
-    """Score what was read from files or from a project; the result keeps the order of ``inputs.variants``."""
+    """Score inputs from files or a project; the result keeps the order of ``inputs.variants``."""
     truth, frames, variants = inputs.truth, inputs.frames, inputs.variants
     baseline = request.baseline or variants[0].name
     baseline_first = sorted(variants, key=lambda variant: variant.name != baseline)  # stable
@@ -201,7 +201,7 @@ def _with_analysis(
 
 
 def _protocol(request: EvalRequest, inputs: EvalInputs, baseline: str) -> dict[str, Any]:
-    """How the metrics were computed, as values for JSON."""
+    """The settings with which the metrics were computed, as values for JSON."""
     read, source, truth = request.read, inputs.source, inputs.truth
     return {
         "iouviewer": __version__,

@@ -1,4 +1,4 @@
-"""Conditions over results, such as ``int8.ap50 < base.ap50 - 0.01``. A parser evaluates them; no code is executed.
+"""Parses and evaluates conditions over results, such as ``int8.ap50 < base.ap50 - 0.01``, without executing code.
 
 Grammar::
 
@@ -67,7 +67,7 @@ def _tokens(text: str) -> list[Token]:
 
 
 class _Evaluator:
-    """Recursive descent. Every part is evaluated, so ``or`` never hides an unknown name."""
+    """A recursive-descent evaluator. Every part is evaluated, so ``or`` never hides an unknown name."""
 
     def __init__(self, text: str, values: Mapping[str, Any]) -> None:
         self._text = text

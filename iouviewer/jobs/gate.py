@@ -1,4 +1,4 @@
-"""Verdicts of all variants against the baseline, for CI. Fails closed: what cannot be judged never passes."""
+"""Verdicts of all variants against the baseline, for CI. Fails closed: a variant that cannot be judged never passes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class GateVideo:
     """One video of a gate.
 
     Attributes:
-        name: name for people, unique among the videos of a gate.
+        name: name for display, unique among the videos of a gate.
         request: how to compare; its ``baseline`` is None if the user named none.
     """
 
@@ -79,10 +79,10 @@ def gate_project(path: Path, request: EvalRequest) -> GateVideo:
 
     with tempfile.TemporaryDirectory(prefix="iouviewer-gate-") as folder:
         try:
-            contents = _contents(ProjectFile.copy_of(path, Path(folder) / "copy.iouv"))
+            contents = _contents(ProjectFile.open_copy(path, Path(folder) / "copy.iouv"))
         except UserError as error:
             if error.path is not None and error.path.is_relative_to(folder):
-                error.path = path  # the user knows the project, not the copy
+                error.path = path  # name the project, not the temporary copy
             raise
     if not contents.variants:
         raise UserError(tr("the project has no variants"), path=path)
@@ -141,7 +141,7 @@ def _status(judgements: Sequence[Judgement]) -> GateStatus:
         return GateStatus.CANNOT_JUDGE
     if str(Outcome.FAIL) in outcomes:
         return GateStatus.FAILED
-    # Fails closed: only all PASS passes.
+    # Fail closed: the gate passes only if every outcome is PASS.
     return GateStatus.PASSED if outcomes == {str(Outcome.PASS)} else GateStatus.UNDECIDED
 
 
@@ -251,7 +251,7 @@ def _judgement(name: str, pool: Pool, videos: Sequence[str]) -> Judgement:
 def _missing_classes(name: str, pool: Pool) -> list[int]:
     """Classes that the variant predicts and the baseline never does, if predictions of the baseline were dropped.
 
-    A baseline that uses other class names finds none of these classes, so any variant would pass.
+    A baseline with other class names has no matches in these classes, so any variant would pass.
     """
     baseline = pool.videos[0].baseline
     if not any(video.variants[baseline].unmapped_count for video in pool.videos):

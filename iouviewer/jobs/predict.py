@@ -74,7 +74,7 @@ class ModelRun:
 
 @dataclass
 class _Collected:
-    """Messages of a worker so far, by content."""
+    """The contents of a worker's messages so far."""
 
     frames: list[Any] = field(default_factory=list)
     boxes: list[Any] = field(default_factory=list)
@@ -219,7 +219,7 @@ def _as_imported(
 
 
 def _without_empty_boxes(boxes: ImportedBoxes) -> ImportedBoxes:
-    """The boxes without those of zero area, which a detector makes by clipping at the edge of the image."""
+    """The boxes except those of zero area, which a detector creates by clipping at the image edge."""
     x1, y1, x2, y2 = boxes.boxes
     keep = (x2 > x1) & (y2 > y1)
     if keep.all() or boxes.scores is None:

@@ -1,4 +1,4 @@
-"""Values that callers pass to jobs: what the window opens, how a model runs, how progress is reported."""
+"""Arguments of jobs: what the window opens, how models run, and how progress is reported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def no_progress(done: int, total: int, label: str = "") -> None:
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """Everything that one start of the window opens. Paths are absolute and existed when the request was made.
+    """Everything that the window opens at start. Paths are absolute and existed when the request was made.
 
     Attributes:
         video: the video; None for an empty window, or where the project names the video.

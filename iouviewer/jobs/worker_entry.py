@@ -1,4 +1,4 @@
-"""``iouviewer worker``: connects decoder and detector in a process that serves one parent process."""
+"""Entry point of ``iouviewer worker``: serves one parent process with a decoder and a detector."""
 
 from __future__ import annotations
 
@@ -41,8 +41,10 @@ def main() -> int:
             detector.close()
         os._exit(0)
 
-    # The worker reads each frame once and in order, so a large frame cache would be wasted.
-    return run_worker(stdin, stdout, partial(open_video, memory=_MEMORY), load, on_gone=exit_now, process=os.getpid())
+    # The worker reads each frame once and in order, so a large frame cache would be useless.
+    return run_worker(
+        stdin, stdout, partial(open_video, memory=_MEMORY), load, on_disconnect=exit_now, process=os.getpid()
+    )
 
 
 _MEMORY = 64 * 1024 * 1024
@@ -70,6 +72,6 @@ def take_streams() -> tuple[BinaryIO, BinaryIO]:
 
 
 def die_with_parent() -> None:
-    """On Linux, make the kernel kill this process with its parent, in case the end of stdin goes unnoticed."""
+    """On Linux, make the kernel kill this process with its parent, in case the end of stdin is not detected."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

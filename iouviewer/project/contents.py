@@ -1,4 +1,4 @@
-"""The contents of a project file: reading them, and writing a new file."""
+"""Reads the contents of a project file, and writes new project files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _SourceSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class NewContents:
-    """A snapshot to write to a new file; the document may change while another thread writes it."""
+    """A snapshot to write to a new file; the document may change meanwhile."""
 
     sources: tuple[_SourceSnapshot, ...]
     class_names: tuple[str, ...]
@@ -100,7 +100,7 @@ class NewContents:
         )
 
     def write(self, connection: sqlite3.Connection, project: Path) -> None:
-        """Fill an empty database that will be moved to ``project``."""
+        """Fill an empty database; the file will then be moved to ``project``."""
         create_tables(connection)
         facts = [("program", __version__), ("created", time.time())]
         connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", facts)
@@ -169,8 +169,7 @@ def read_contents(connection: sqlite3.Connection, progress: ProgressCallback = n
     ``progress(boxes read, boxes)`` is called repeatedly, in this thread; an exception from it ends the reading.
 
     Raises:
-        DamagedRowsError: a row holds impossible values.
-        sqlite3.DatabaseError: the file is damaged.
+        DamagedRowsError: a row has invalid values. sqlite3.DatabaseError: the file is damaged.
     """
     document = rows.read_document(connection, progress)
     sources = rows.read_sources(connection)

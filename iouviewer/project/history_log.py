@@ -1,4 +1,4 @@
-"""The log of the undo history: steps near the cursor are in memory, others are read from the file when needed."""
+"""The undo history of a project file: steps near the cursor are cached, others are read from the file when needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
 WINDOW = 128
-"""How many steps on each side of the cursor stay in memory once they are in the file."""
+"""Number of steps on each side of the cursor that stay in memory after they were saved."""
 
 Row = tuple[int, str, int, int, str, float, bytes, bytes]
 
@@ -52,7 +52,7 @@ def replace_steps(connection: sqlite3.Connection, steps: Iterable[Row]) -> None:
 
 
 def write_cursor(connection: sqlite3.Connection, cursor: int) -> None:
-    """Set how many steps are done."""
+    """Store the number of steps that are done."""
     connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('cursor', ?)", (cursor,))
 
 
@@ -140,7 +140,7 @@ class HistoryLog:
         return tuple(known[position] for position in range(1, self.count + 1))
 
     def replace_cached(self, change: Callable[[Step], Step], request: int) -> None:
-        """Replace the steps in memory; this request replaces all steps in the file likewise."""
+        """Replace the steps in memory; the given request replaces all steps in the file in the same way."""
         self._cached = {
             position: _CachedStep(change(cached.step), request) for position, cached in self._cached.items()
         }

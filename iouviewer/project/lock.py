@@ -1,7 +1,7 @@
-"""The lock file beside a project: one window writes, and a second one learns which window that is.
+"""The lock file beside a project: only one window can write, and others can tell which one.
 
 The operating system holds the lock and releases it when its owner ends, even after a crash. The file's content names
-the owner for people, and decides on file systems without locks.
+the owner for error messages; on file systems without locks, it is the lock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
 
-class Owner(msgspec.Struct, frozen=True):
+class LockOwner(msgspec.Struct, frozen=True):
     """The process that holds a lock."""
 
     pid: int
@@ -28,7 +28,7 @@ class Owner(msgspec.Struct, frozen=True):
 class ProjectLockedError(UserError):
     """Another window, possibly on another machine, has the project open."""
 
-    def __init__(self, path: Path, owner: Owner | None) -> None:
+    def __init__(self, path: Path, owner: LockOwner | None) -> None:
         if owner is None:
             text = tr("the project is open in another window")
         elif owner.host == socket.gethostname():
@@ -65,22 +65,22 @@ class LockFile:
                 if self._is_current_file(descriptor):
                     os.ftruncate(descriptor, 0)
                     os.lseek(descriptor, 0, os.SEEK_SET)
-                    os.write(descriptor, msgspec.json.encode(Owner(os.getpid(), socket.gethostname())))
+                    os.write(descriptor, msgspec.json.encode(LockOwner(os.getpid(), socket.gethostname())))
                     return descriptor
             except BaseException:
                 os.close(descriptor)
                 raise
-            # The previous owner deleted the file between our opening and locking it.
+            # The previous owner deleted the file after it was opened and before it was locked here.
             os.close(descriptor)
 
-    def _is_free(self, descriptor: int, owner: Owner | None, take_over: bool) -> bool:
+    def _is_free(self, descriptor: int, owner: LockOwner | None, take_over: bool) -> bool:
         held = try_system_lock(descriptor)
         if held is False:
             return False
         if owner is None or take_over:
             return True
         if owner.host != socket.gethostname():
-            # We have the system's lock, but it may not work across the network, so the user must decide.
+            # The system's lock was acquired, but it may not work across the network, so the user must decide.
             return False
         return held is True or owner.pid == os.getpid() or not is_alive(owner.pid)
 
@@ -105,21 +105,21 @@ class LockFile:
             os.close(descriptor)
 
 
-def _read_owner(descriptor: int) -> Owner | None:
+def _read_owner(descriptor: int) -> LockOwner | None:
     try:
         os.lseek(descriptor, 0, os.SEEK_SET)
-        return msgspec.json.decode(os.read(descriptor, 4096), type=Owner)
+        return msgspec.json.decode(os.read(descriptor, 4096), type=LockOwner)
     except (msgspec.MsgspecError, OSError):
         # The file is empty, being written, or locked against reading: the owner is unknown.
         return None
 
 
 def try_system_lock(descriptor: int) -> bool | None:
-    """True: we have it; False: another process has it; None: the file system has no locks."""
+    """Try to lock: True if acquired, False if another process has the lock, None if the file system has no locks."""
     if sys.platform == "win32":
         import msvcrt
 
-        # Lock a byte far behind the text, so that others can still read the owner.
+        # Lock a byte far behind the text, so other processes can still read the owner.
         os.lseek(descriptor, 1 << 20, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -138,7 +138,7 @@ def try_system_lock(descriptor: int) -> bool | None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this machine runs (POSIX)."""
+    """Whether a process runs on this machine (POSIX)."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

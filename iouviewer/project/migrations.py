@@ -1,4 +1,4 @@
-"""Migrating older project files to the current schema, and refusing newer ones."""
+"""Migrates older project files to the current schema and refuses newer ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading and writing the rows of sources, classes, boxes, frame states and decisions."""
+"""Reads and writes the rows of sources, classes, boxes, frame states and decisions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BOX_DTYPE = np.dtype(
 )
 
 ROWS_PER_READ = 4096
-"""Rows that are read between two progress calls."""
+"""Number of rows read between two progress calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def read_document(connection: sqlite3.Connection, progress: ProgressCallback = n
     """Read the document. ``progress(boxes read, boxes)`` is called repeatedly.
 
     Raises:
-        DamagedRowsError: a row holds impossible values.
+        DamagedRowsError: a row has invalid values.
     """
     document = Document()
     document.class_names = read_class_names(connection)
@@ -234,7 +234,7 @@ def read_document(connection: sqlite3.Connection, progress: ProgressCallback = n
         bad = ~valid_rows(columns, frame_count=source.frame_count, class_count=len(document.class_names))
         if bad.any():
             raise DamagedRowsError(
-                tr_n("{count} box has impossible values", "{count:,} boxes have impossible values", int(bad.sum()))
+                tr_n("{count} box has invalid values", "{count:,} boxes have invalid values", int(bad.sum()))
             )
         truth.load_columns(
             columns.frames,
@@ -280,7 +280,7 @@ def _read_states(connection: sqlite3.Connection, source: Source, truth: GroundTr
     frames, states, verified = table.T
     known = [int(state) for state in FrameState]
     if len(table) and (frames.min() < 0 or frames.max() >= source.frame_count or not np.isin(states, known).all()):
-        raise DamagedRowsError(tr("a frame state is impossible"))
+        raise DamagedRowsError(tr("a frame state is invalid"))
     all_states = np.zeros(source.frame_count, np.int8)
     all_verified = np.zeros(source.frame_count, np.bool_)
     all_states[frames] = states

@@ -1,4 +1,4 @@
-"""Recovering the readable part of a damaged project file into a new file; the damaged file is never written to."""
+"""Recovers the readable part of a damaged project file into a new file, without writing to the damaged file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _has_types(row: Row, types: tuple[type, ...]) -> bool:
 
 
 _TABLE_LOSSES = {
-    "meta": tr("some facts of the project are lost"),
+    "meta": tr("some properties of the project are lost"),
     "settings": tr("some settings are lost"),
     "decisions": tr("some decisions about problems are lost"),
 }
@@ -70,7 +70,7 @@ class SalvageReport:
             variants=tr_n("{count} variant", "{count:,} variants", self.variants),
             steps=tr_n("{count} undo step", "{count:,} undo steps", self.steps),
         )
-        return "; ".join((recovered, *(self.losses or [tr("nothing is known to be lost")])))
+        return "; ".join((recovered, *(self.losses or [tr("no losses found")])))
 
 
 def salvage(path: Path, target: Path) -> SalvageReport:
@@ -189,7 +189,7 @@ class _Salvager:
 
     def _scan_boxes(self, source: int) -> tuple[list[Row], bool]:
         found, lost = self._scan("boxes", "id", (("source", source),))
-        # A damaged key ends a search by key early without an error; a scan of all rows does not stop there.
+        # A damaged key ends a search by key early without an error; a scan of all rows continues.
         scanned, scan_lost = _scan_texts(self._damaged, "boxes", "source", further=("id",))
         known = {row[1]: row for row in (*found, *scanned) if _has_types(row, _BOX_TYPES) and row[0] == source}
         lost |= scan_lost or len(known) > len(found) or self._is_inconsistent("boxes")
@@ -207,7 +207,7 @@ class _Salvager:
 
     def _names(self, classes: list[Row], boxes: dict[int, tuple[list[Row], bool]]) -> tuple[str, ...]:
         """Class names; lost ones are named by their number."""
-        # A damaged class id must not create a million names.
+        # Without a limit, one damaged class id could create a million names.
         known = {row[0]: str(row[1]) for row in classes if row[0] < _MAX_CLASSES}
         used = {row[7] for found, _lost in boxes.values() for row in found if _has_types(row, _BOX_TYPES)}
         count = max((number + 1 for number in {*known, *used} if number < _MAX_CLASSES), default=0)
@@ -222,12 +222,12 @@ class _Salvager:
             numbers = [*columns.frames.tolist(), *(frame[1] for frame in frames)]
             count = max((frame + 1 for frame in numbers if frame < _MAX_FRAMES), default=0)
             row = (number, path.stem, "", "", 0, 0, count, 0.0, "", "", 1)
-            self._report.losses.append(tr("the facts of the video are lost"))
+            self._report.losses.append(tr("the properties of the video are lost"))
         keep = rows.valid_rows(columns, frame_count=int(row[6]), class_count=class_count)
         dropped = len(boxes) - int(keep.sum())
         if dropped:
             self._report.losses.append(
-                tr_n("{count} box had impossible values", "{count:,} boxes had impossible values", dropped)
+                tr_n("{count} box had invalid values", "{count:,} boxes had invalid values", dropped)
             )
         kept = rows.BoxColumns(
             columns.frames[keep],
@@ -284,7 +284,7 @@ class _Salvager:
             is_complete = False
         if lost or rows_lost or not is_complete:
             if found or lost:
-                self._report.losses.append(tr("earlier edits cannot be undone any more"))
+                self._report.losses.append(tr("earlier edits can no longer be undone"))
             history_log.write_cursor(self._new, 0)
             return
         for step in steps:
@@ -314,7 +314,9 @@ class _Salvager:
 
 @dataclass(frozen=True, slots=True)
 class _KeyRange:
-    """Rows of a table that meet an SQL condition (empty, or ending with AND), by an integer key in column ``place``."""
+    """Rows of a table that match an SQL condition (empty, or ending with AND), by an integer key in column
+    ``place``.
+    """
 
     connection: sqlite3.Connection
     table: str
@@ -337,7 +339,7 @@ class _KeyRange:
 
 
 def _scan(rows: _KeyRange) -> tuple[list[Row], bool]:
-    """Rows by key, read up to damaged parts from both sides; and whether any part is damaged."""
+    """Read rows by key from both sides up to damaged parts; also returns whether any part is damaged."""
     found: dict[int, Row] = {}
     after, skip, lost = -_HIGHEST_KEY, 1, False
     bad_from: int | None = None
@@ -378,7 +380,7 @@ def _read_back(rows: _KeyRange, key: int, stop: int, found: dict[int, Row]) -> N
 def _scan_texts(
     connection: sqlite3.Connection, table: str, key: str, *, further: tuple[str, ...] = ()
 ) -> tuple[list[Row], bool]:
-    """Rows of a table in order of its key, read from its beginning and, if that fails, from its end too."""
+    """Read rows of a table in order of its key, from its beginning and, if that fails, also from its end."""
     found: dict[tuple[Any, ...], Row] = {}
     lost = False
     for order in ("ASC", "DESC"):

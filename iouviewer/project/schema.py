@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from iouviewer.project.places import is_remote_or_synced
+from iouviewer.project.remote_folders import is_remote_or_synced
 
 APPLICATION_ID = 0x696F7576
 """``iouv`` in the SQLite header identifies project files."""

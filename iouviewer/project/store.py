@@ -1,4 +1,4 @@
-"""The project file: one SQLite file with everything that was edited or imported; it reports when edits are durable."""
+"""The project file: one SQLite file with everything that was edited or imported. It reports when edits are durable."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from iouviewer.project.schema import SUFFIX, back_up, connect, connect_to_write
 from iouviewer.project.writer import Writer
 
 CLOSE_SECONDS = 10.0
-"""How long closing keeps retrying failed writes."""
+"""Seconds for which closing retries failed writes."""
 
 READ_SECONDS = 10.0
-"""How long reading waits for steps that are being rewritten."""
+"""Seconds for which reading waits for steps that are being rewritten."""
 
 
 class DamagedProjectError(UserError):
@@ -50,8 +50,8 @@ class ProjectFile:
     """One open project file: a ``document.history.History`` that also stores everything else of a session.
 
     Calls come from one thread and return at once; writing happens in its own thread, in order. ``on_saved`` and
-    ``on_problem`` are called from that thread; ``on_problem`` gets one error when writing starts to fail (edits wait in
-    memory meanwhile) and None when it works again.
+    ``on_problem`` are called from that thread; ``on_problem`` is called with an error when writing starts to fail
+    (edits then stay in memory) and with None when it works again.
     """
 
     def __init__(self, path: Path, lock: LockFile, new: NewContents | None, extent: tuple[int, int]) -> None:
@@ -88,7 +88,7 @@ class ProjectFile:
     ) -> ProjectFile:
         """Create a project file for a document and the steps that led to it.
 
-        The writer's thread writes the rows: the file exists, complete, when ``on_saved`` is first called.
+        The writer's thread writes the rows; the file exists and is complete when ``on_saved`` is first called.
 
         Raises:
             UserError: the file exists, or the folder cannot be written.
@@ -120,7 +120,7 @@ class ProjectFile:
         """Open a project file; an older one is migrated to the current schema.
 
         Args:
-            take_over: ignore the lock of another machine that no longer runs.
+            take_over: ignore the lock of a process on another machine that has ended.
 
         Raises:
             ProjectLockedError: another window has it open; nothing was changed.
@@ -138,7 +138,7 @@ class ProjectFile:
         return cls(path, lock, None, extent)
 
     @classmethod
-    def copy_of(cls, path: Path, target: Path) -> ProjectFile:
+    def open_copy(cls, path: Path, target: Path) -> ProjectFile:
         """Open a copy, made at ``target``, of a project that another window has open.
 
         Raises:
@@ -156,7 +156,7 @@ class ProjectFile:
         """Read everything but the history; ``progress(boxes read, boxes)`` is called repeatedly.
 
         Raises:
-            DamagedProjectError: rows cannot be read, or hold impossible values.
+            DamagedProjectError: rows cannot be read or have invalid values.
             UserError: pending requests could not be written within ``CLOSE_SECONDS``.
         """
         self._wait_until_written()
@@ -172,7 +172,7 @@ class ProjectFile:
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Requests (committed, made) so far: steps and all other writes."""
+        """Numbers of (committed, submitted) requests so far: steps and all other writes."""
         return self._writer.progress
 
     @property
@@ -191,7 +191,7 @@ class ProjectFile:
         return self._log.cursor
 
     def append(self, step: Step, rows: RowChanges) -> None:
-        """Add a step after the cursor and drop what could be redone; merges with the last step by merge_key."""
+        """Add a step after the cursor and drop all later ones; may merge it with the last step (by merge_key)."""
         position, step = self._log.append(step)
         row = history_log.step_row(position, step)
 
@@ -231,7 +231,7 @@ class ProjectFile:
     def renumber(self, renumbered: Renumbered) -> None:
         """Move all rows and steps to their new frame numbers, in one transaction.
 
-        Predictions of runs that wait for the next chunk must have been passed to ``save_variant_chunk`` before.
+        Call ``save_variant_chunk`` for all pending predictions of runs first.
         """
         relative = rows.relative_to_project(renumbered.source.path, self.path)
         for variant in renumbered.variants:
@@ -265,7 +265,7 @@ class ProjectFile:
     ) -> None:
         """Replace the ground truth of a source in one transaction, without a step.
 
-        ValueError if there are steps: they name boxes that would not exist any more, so the import must be a step.
+        ValueError if there are steps: they refer to boxes that would no longer exist, so the import must be a step.
         """
         if self._log.count:
             raise ValueError("ground truth with a history is replaced by an edit")
@@ -285,10 +285,10 @@ class ProjectFile:
         new: range = range(0),
         state: FrameState = FrameState.UNLABELLED,
     ) -> None:
-        """Update a source (it was moved, or has more frames).
+        """Update a source that was moved or has more frames.
 
         Args:
-            numbering: which frame of the video each frame number denotes.
+            numbering: the video frame that each frame number denotes.
             new: frames that have become known; they have this ``state``.
         """
         relative = rows.relative_to_project(source.path, self.path)
@@ -370,13 +370,13 @@ class ProjectFile:
         """Write pending requests, merge the log into the file and unlock it. A second call does nothing.
 
         Raises:
-            UserError: something could not be written; it says how many changes are lost with this window.
+            UserError: something could not be written; the message says how many changes are lost.
         """
         unsaved = self._writer.close(timeout)
         self.on_saved = self.on_problem = None
         self._lock.release()
         if unsaved:
-            reason = self._problem.message if self._problem else tr("the disk did not answer")
+            reason = self._problem.message if self._problem else tr("the disk did not respond")
             raise UserError(
                 tr_n(
                     "the last change could not be saved ({reason})",
@@ -402,7 +402,7 @@ class ProjectFile:
     def _wait_until_written(self) -> None:
         self._writer.retry_now()
         if not self._writer.flush(CLOSE_SECONDS):
-            raise self._problem or UserError(tr("the disk does not answer"), path=self.path)
+            raise self._problem or UserError(tr("the disk does not respond"), path=self.path)
 
     def _report_saved(self, saved: int, requested: int) -> None:
         callback = self.on_saved
@@ -440,7 +440,7 @@ def _check(path: Path) -> tuple[int, int]:
         with closing(connect(path)) as connection:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()
             if found is None or found[0] != "ok":
-                raise _damaged(path, found[0] if found else tr("no answer"))
+                raise _damaged(path, found[0] if found else tr("no response"))
             return history_log.read_extent(connection)
     except sqlite3.OperationalError as error:
         # Missing permission, another program's lock or a full disk: the file itself may be intact.

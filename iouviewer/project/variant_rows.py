@@ -23,7 +23,7 @@ FIRST_LIVE_CHUNK = 1 << 20
 """Chunks of a run in progress are numbered from here, after the chunks of predictions that were written at once."""
 
 _ZLIB_LEVEL = 3
-"""Higher levels take five times as long and save a tenth more."""
+"""Compression level; higher levels take five times as long and save only a tenth more."""
 
 ListRow = tuple[str, int, str, int, str, str, str]
 
@@ -100,7 +100,7 @@ def encode_list(variants: Sequence[Variant], baseline: str) -> list[ListRow]:
 
 
 def _encode_fields(struct: type[_Fields | _Run], value: Variant | PredictionSet) -> str:
-    """The attributes of ``value`` that ``struct`` has, as JSON."""
+    """The attributes of ``value`` that ``struct`` declares, as JSON."""
     names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
     return _json.encode({encoded: getattr(value, name) for encoded, name in names}).decode()
 

@@ -16,7 +16,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
 Work = Callable[[sqlite3.Connection], None]
-"""What a request writes. It may run again after a failed attempt, so it must be idempotent."""
+"""Writes one request. It may run again after a failed attempt, so it must be idempotent."""
 
 FIRST_RETRY = 0.25
 """Seconds until the first retry; each further wait is twice as long, up to MAX_RETRY."""
@@ -26,8 +26,8 @@ MAX_RETRY = 5.0
 class Writer:
     """Writes requests in its own thread.
 
-    Callbacks run in that thread. ``on_saved(saved, requested)`` is called after each COMMIT; ``on_problem`` gets one
-    error when writing starts to fail and None when it works again.
+    Callbacks run in that thread. ``on_saved(saved, requested)`` is called after each COMMIT; ``on_problem`` is called
+    with an error when writing starts to fail and with None when it works again.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Writer:
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Requests (committed, made) so far."""
+        """Numbers of (committed, submitted) requests so far."""
         with self._changed:
             return self._saved, self._requested
 
@@ -142,13 +142,13 @@ class Writer:
             work(self._connection)
             self._connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            # A new connection has no half-done transaction and no unreadable log.
+            # A new connection has no unfinished transaction and no unreadable log.
             self._disconnect(is_final=False)
             return error
         return None
 
     def _check_file(self) -> None:
-        # POSIX allows writing to a deleted file: edits would be lost although the status says "Saved".
+        # POSIX allows writing to a deleted file; edits would be lost although the status says "Saved".
         if self._file_stat is not None and not os.path.samestat(self._file_stat, self._path.stat()):
             raise FileNotFoundError(errno.ENOENT, tr("the project file was replaced by another file"))
 

@@ -1,4 +1,4 @@
-"""Results as data files: IoU by frame (CSV), pairs (CSV) and metrics (JSON)."""
+"""Writes results as data files: IoU by frame (CSV), pairs (CSV) and metrics (JSON)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def number_cell(value: float | None) -> str:
 
 
 def name_cell(text: str) -> str:
-    """A name as a cell; an apostrophe is put before a name that a spreadsheet would run as a formula."""
+    """A name as a cell; an apostrophe precedes names that a spreadsheet would evaluate as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
@@ -105,7 +105,7 @@ class PairRow:
 
     Attributes:
         gt: id of the ground-truth box, None for a prediction without a partner.
-        pred: row of the prediction within its file (or run), None for a missed box.
+        pred: row of the prediction in its file or run, None for a missed box.
         class_name: of the ground truth, else of the prediction; empty where unspecified.
         score: of the prediction, None where there is none.
         iou, giou, diou, ciou: of the pair, None where there is no pair.

@@ -1,4 +1,4 @@
-"""A gate's judgements as text, as Markdown for a pull request and as JUnit XML for a CI server."""
+"""Formats a gate's judgements as text, as Markdown for a pull request and as JUnit XML for a CI server."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Judgement:
 
     Attributes:
         outcome: PASS, FAIL, UNDECIDED or CANNOT_JUDGE.
-        sentence: says why.
+        sentence: the verdict with its reason.
         videos: one row per video where there are several.
     """
 
@@ -71,7 +71,9 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 
 def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequence[str] = ()) -> bytes:
-    """A table with one row per variant, with several videos one with a row per variant and video, then the notes."""
+    """A table with one row per variant; for several videos also a table with one row per variant and video; then the
+    notes.
+    """
     header = (tr("Variant"), tr("Verdict"), tr("Reason"))
     lines = [f"## {_markdown_text(title)}", "", _markdown_row(header), "| --- | --- | --- |"]
     lines += [

@@ -89,7 +89,7 @@ def html_bytes(
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; columns with words are aligned to the left, columns with numbers to the right."""
+    """A table; text columns are aligned to the left, number columns to the right."""
     has_words = [any(row[place][:1].isalpha() for row in rows) for place in range(len(header))]
 
     def cells(tag: str, row: Sequence[str]) -> str:
@@ -145,7 +145,7 @@ def _by_variant(title: str, what: str, variants: Variants, cells: Mapping[str, M
     return _heading(title) + _table((what, *variants), rows) + _note(note)
 
 
-# Sections; each is empty where the variants carry no values for it
+# Sections; each is empty if the variants have no values for it.
 
 
 def _verdicts(variants: Variants) -> str:

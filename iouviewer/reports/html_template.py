@@ -1,4 +1,4 @@
-"""Markup and style sheet of the HTML report; contains no text for people, which is why the text checks skip it."""
+"""Markup and style sheet of the HTML report, without user-visible text, so the text checks skip this module."""
 
 from __future__ import annotations
 

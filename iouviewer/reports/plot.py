@@ -22,9 +22,9 @@ ORANGE = "#f28e2b"
 MEAN_BLUE = "#1f5fbf"
 BANDS = ((0.9, 1.0), (0.7, 0.9), (0.5, 0.7), (0.0, 0.5))
 MAX_POINTS = 6000
-"""Points per line; longer series are reduced to the extremes of each bucket."""
+"""Most points per line; longer series are reduced to the extremes of each bucket."""
 LEGEND_LOWER_LEFT, LEGEND_LOWER_RIGHT = 3, 4
-"""Places of matplotlib legends."""
+"""Matplotlib legend locations."""
 LINE_STYLES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "dashdotdot": (0, (5, 1, 1, 1, 1, 1))}
 _BAND_GREYS = ("#e3ece6", "#edf1ee", "#f5f6f5", "#ffffff")
 _MAX_DOTS = 400

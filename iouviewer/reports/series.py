@@ -1,4 +1,4 @@
-"""The values by frame that the reports draw and list."""
+"""Values by frame for plots and CSV files."""
 
 from __future__ import annotations
 

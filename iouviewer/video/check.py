@@ -14,7 +14,7 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.decode_check import run_decode_check
 from iouviewer.video.fingerprint import fingerprint
-from iouviewer.video.images import ImageReader
+from iouviewer.video.image_reader import ImageReader
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.index_cache import delete_index, save_index
 from iouviewer.video.opening import open_video

@@ -74,7 +74,7 @@ class DamagedGops:
         self._seek_points = {index.nearest_seek_point(frame) for frame in damaged}
         self._covers_all = False
 
-    def add_all(self) -> None:
+    def include_all(self) -> None:
         """Include every GOP, after several threads decoded a frame incorrectly where no damage was known."""
         self._covers_all = True
 

@@ -132,7 +132,7 @@ class FrameDecoder:
                 if single_thread or (self._inexact is None and not self._suspect and not has_known_damage(self.index)):
                     break
                 # Around damage, frame threads return other frames than a clean decode: try again with one thread.
-                self._damaged_gops.add_all()
+                self._damaged_gops.include_all()
                 self._use_single_thread()
         return self._inexact
 

@@ -23,7 +23,7 @@ from iouviewer.video.decoder import Decoder
 from iouviewer.video.fingerprint import file_stamp
 from iouviewer.video.fingerprint import fingerprint as fingerprint_of
 from iouviewer.video.image_files import is_animated_image, is_image_file
-from iouviewer.video.images import ImageReader
+from iouviewer.video.image_reader import ImageReader
 from iouviewer.video.index import VideoIndex, build_index
 from iouviewer.video.index_cache import delete_index, load_index, save_index
 from iouviewer.video.reader import VideoReader

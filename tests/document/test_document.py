@@ -125,14 +125,14 @@ def test_frames_and_columns_hold_the_same_boxes(sequence: list[Edit]):
         (SetRects(((1, (0, 0, 0, 1)),)), "x2"),
         (SetRects(((1, (0, 2, 1, 2)),)), "y2"),
         (SetRects(((1, (0, 0, 2e7, 1)),)), "beyond"),
-        (SetRects(((99, (0, 0, 1, 1)),)), "box does not exist"),
+        (SetRects(((99, (0, 0, 1, 1)),)), "box no longer exists"),
         (SetClasses(((1, 2),)), "class number 2 does not exist"),
-        (RemoveBoxes((1, 99)), "box does not exist"),
+        (RemoveBoxes((1, 99)), "box no longer exists"),
         (SetFrames((FrameMark(FRAMES, FrameState.LABELLED, False),)), "frame must be in"),
         (SetClassNames(("a", "A")), "unique"),
         (SetClassNames(("a", " ")), "not empty"),
         (SetClassNames(("person",)), "still has boxes"),
-        (Batch((RemoveBoxes((1,)), SetTracks(((99, 1),)))), "box does not exist"),
+        (Batch((RemoveBoxes((1,)), SetTracks(((99, 1),)))), "box no longer exists"),
     ],
 )
 def test_an_invalid_edit_is_refused_as_a_whole(edit: Edit, reason: str):

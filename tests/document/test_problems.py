@@ -165,5 +165,5 @@ def test_a_missing_fix_and_a_fix_of_a_deleted_box_are_refused(document: Document
     with pytest.raises(UserError, match="no fix is proposed"):
         fix_command(document, miss)
     deleted = Problem("k", 0, ProblemKind.LOOSE, 1.0, 99, A, 0, 0.4, LOOSE)
-    with pytest.raises(UserError, match="does not exist"):
+    with pytest.raises(UserError, match="no longer exists"):
         fix_command(document, deleted)

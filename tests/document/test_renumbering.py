@@ -54,7 +54,7 @@ def test_a_missing_frame_is_removed_if_nothing_belongs_to_it():
     assert mapping.frame_count == 8 and not mapping.kept.any()
     assert mapping.nearest(1) == 0
     with pytest.raises(ValueError, match="frame 1"):
-        mapping.of(1)
+        mapping.new_number(1)
 
 
 def test_frames_stay_while_the_index_is_incomplete():

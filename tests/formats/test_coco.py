@@ -96,7 +96,7 @@ def test_an_annotation_that_is_not_an_object_is_refused(tmp_path):
 
 
 def test_damaged_json_is_reported_with_its_line(tmp_path):
-    with pytest.raises(UserError, match=r"instances.json:3: is not valid JSON"):
+    with pytest.raises(UserError, match=r"instances.json:3: the file is not valid JSON"):
         read_boxes(write_file(tmp_path, '{"images": [],\n"annotations":\n[,]}'))
 
 

@@ -168,7 +168,7 @@ def test_a_damaged_archive_is_an_error(tmp_path):
     data = bytearray(path.read_bytes())
     data[80:120] = b"\xff" * 40
     path.write_bytes(bytes(data))
-    with pytest.raises(UserError, match=r"export.zip: is not a readable zip archive"):
+    with pytest.raises(UserError, match=r"export.zip: the file is not a readable zip archive"):
         read_boxes(path)
 
 
@@ -184,7 +184,7 @@ def test_an_archive_without_annotations_has_no_format(tmp_path):
 @pytest.mark.parametrize("cut", [200, 600, 1000])
 def test_a_truncated_file_is_reported_with_its_line(tmp_path, cut):
     path = write_file(tmp_path, video_xml()[:cut])
-    with pytest.raises(UserError, match=r"annotations.xml:\d+: is not well-formed XML"):
+    with pytest.raises(UserError, match=r"annotations.xml:\d+: the file is not well-formed XML"):
         read_boxes(path, format="cvat")
 
 
@@ -198,7 +198,7 @@ def test_a_truncated_file_is_reported_with_its_line(tmp_path, cut):
 )
 def test_document_types_and_entities_are_refused(tmp_path, doctype):
     path = write_file(tmp_path, f"<?xml version='1.0'?>\n{doctype}\n<annotations>&x;</annotations>")
-    with pytest.raises(UserError, match=r"annotations.xml:2: has a document type declaration"):
+    with pytest.raises(UserError, match=r"annotations.xml:2: the file has a document type declaration"):
         read_boxes(path)
 
 

@@ -55,7 +55,7 @@ def test_other_files_have_no_format(tmp_path, content):
     path = tmp_path / "thing.dat"
     path.write_bytes(content)
     assert detect(path) is None
-    with pytest.raises(UserError, match="is not in a format that iouviewer reads"):
+    with pytest.raises(UserError, match="iouviewer cannot read this format"):
         read_boxes(path)
 
 

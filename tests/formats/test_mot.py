@@ -150,13 +150,13 @@ def test_columns_may_be_separated_by_blanks(tmp_path):
 def test_a_file_that_is_not_text_is_an_error(tmp_path):
     path = tmp_path / "gt.txt"
     path.write_bytes(b"1,1,5,6,7,8\n\xff\xfe,\n")
-    with pytest.raises(UserError, match=r"gt.txt:2: is not UTF-8 text"):
+    with pytest.raises(UserError, match=r"gt.txt:2: the file is not UTF-8 text"):
         read_boxes(path, format="mot")
 
 
 def test_a_damaged_sequence_description_is_an_error(tmp_path):
     write_file(tmp_path, "[Sequence]\nseqLength=many\n", "seqinfo.ini")
-    with pytest.raises(UserError, match=r"seqinfo.ini: is not a MOT sequence description"):
+    with pytest.raises(UserError, match=r"seqinfo.ini: the file is not a MOT sequence description"):
         read_boxes(write_file(tmp_path, MOT17_GT))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iouviewer.formats.frame_offset import describe_offsets, propose_offset
-from iouviewer.formats.numbers import corner_texts, exact_text, extent_texts, round_values, short_text
+from iouviewer.formats.number_text import corner_texts, exact_text, extent_texts, round_values, short_text
 from iouviewer.formats.registry import read_boxes
 
 

@@ -100,7 +100,7 @@ def test_a_damaged_file_is_refused_with_its_line_and_the_others_are_read(tmp_pat
 
 
 def test_a_folder_with_only_damaged_files_is_an_error(tmp_path):
-    with pytest.raises(UserError, match=r"1.xml:1: is not well-formed"):
+    with pytest.raises(UserError, match=r"1.xml:1: the file is not well-formed"):
         read_boxes(write_folder(tmp_path / "voc", {"1.xml": "<annotation>"}), format="voc")
 
 

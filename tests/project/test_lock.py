@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from iouviewer.project import lock
-from iouviewer.project.lock import LockFile, Owner, ProjectLockedError
+from iouviewer.project.lock import LockFile, LockOwner, ProjectLockedError
 
 HOLDER = """
 import sys
@@ -30,7 +30,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def write_owner(project: Path, pid: int, host: str) -> None:
-    project.with_name(f"{project.name}.lock").write_bytes(msgspec.json.encode(Owner(pid, host)))
+    project.with_name(f"{project.name}.lock").write_bytes(msgspec.json.encode(LockOwner(pid, host)))
 
 
 def dead_pid() -> int:
@@ -51,7 +51,7 @@ def test_the_error_names_the_other_process_whose_death_releases_the_lock(project
         assert process.stdout.readline() == "held\n"
         with pytest.raises(ProjectLockedError, match=f"process {process.pid}") as caught:
             LockFile(project)
-        assert caught.value.owner == Owner(process.pid, socket.gethostname())
+        assert caught.value.owner == LockOwner(process.pid, socket.gethostname())
         process.kill()
     LockFile(project).release()
     assert not project.with_name(f"{project.name}.lock").exists()

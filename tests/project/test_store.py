@@ -382,7 +382,7 @@ def test_a_second_window_is_refused_and_can_open_a_copy(path: Path, tmp_path: Pa
     assert project.flush()
     with pytest.raises(ProjectLockedError, match="another window"):
         ProjectFile.open(path)
-    copy = ProjectFile.copy_of(path, tmp_path / "copies" / "copy.iouv")
+    copy = ProjectFile.open_copy(path, tmp_path / "copies" / "copy.iouv")
     assert state_of(copy.load().document) == state_of(document)
     copy.close()
     project.append(*apply_step(document, *twenty_edits()[1]))

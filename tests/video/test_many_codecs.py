@@ -13,7 +13,7 @@ import pytest
 from iouviewer.errors import UserError
 from iouviewer.video import open_video
 from iouviewer.video.decode_check import run_decode_check
-from iouviewer.video.images import ImageReader
+from iouviewer.video.image_reader import ImageReader
 from tests.video.clip_builder import ClipSpec, decode_sequentially, has_encoder, make_video
 
 MEMORY = 500_000

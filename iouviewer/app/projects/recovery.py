@@ -80,7 +80,7 @@ def _open_copy(path: Path, error: ProjectLockedError, progress: ProgressCallback
     while target.exists():
         number += 1
         target = data_folder_path(stem, stamp, kind="copies", number=number)
-    project = ProjectFile.copy_of(path, target)
+    project = ProjectFile.open_copy(path, target)
     contents = _load(project, progress)
     message = tr(
         "{name}: {reason}. This window shows a copy; edits are saved in {path}",

@@ -19,7 +19,7 @@ from iouviewer.i18n import tr
 from iouviewer.video.container import IndexMismatchError
 from iouviewer.video.conversion import DisplayFrame
 from iouviewer.video.decoder import SupersededError
-from iouviewer.video.images import ImageReader
+from iouviewer.video.image_reader import ImageReader
 from iouviewer.video.index import Damage, VideoIndex
 from iouviewer.video.opening import open_video
 from iouviewer.video.proxy import Proxy

@@ -9,7 +9,7 @@ from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.errors import UserError
 from iouviewer.video.container import IndexMismatchError, ensure_file_unchanged
 from iouviewer.video.conversion import PROXY_LONG_SIDE
-from iouviewer.video.images import ImageReader
+from iouviewer.video.image_reader import ImageReader
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.opening import open_video
 from iouviewer.video.proxy import Proxy, clear_proxies, proxies_size
@@ -97,8 +97,8 @@ class ProxyBuilder:
         """Cover the frames around ``frame``, the nearest GOP first.
 
         Args:
-            interrupted: whether to stop for now.
-            moved: whether the user scrubs elsewhere; the proxy is built there next.
+            interrupted: returns whether to stop for now.
+            moved: returns whether the user scrubs elsewhere; the proxy is built there next.
 
         Raises:
             OSError: the proxy cannot be written.

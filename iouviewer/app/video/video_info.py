@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
 from iouviewer.video.fingerprint import FileStamp, LegacyFingerprint
-from iouviewer.video.images import ImageReader
+from iouviewer.video.image_reader import ImageReader
 from iouviewer.video.index import Damage, VideoIndex
 from iouviewer.video.reader import VideoReader
 from iouviewer.video.reasons import ORDER_UNKNOWN

@@ -133,7 +133,7 @@ def test_an_edit_that_changes_nothing_is_neither_a_step_nor_a_signal(session: Se
 
 def test_an_invalid_edit_changes_nothing(session: Session, changes: list[Change]):
     before = state_of(session.document)
-    with pytest.raises(UserError, match="does not exist any more"):
+    with pytest.raises(UserError, match="no longer exists"):
         session.execute(RemoveBoxes((1, 99)), "Delete")
     assert state_of(session.document) == before
     assert step_count(session) == 0 and changes == []

@@ -1,4 +1,4 @@
-"""Whether a project file is on a network disk or in a synchronised folder."""
+"""Detects network disks and synchronised folders, where a project file needs more care."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _SYNCED_MARKERS = (".stfolder", ".dropbox", ".sync_journal.db")
 
 
 def is_remote_or_synced(path: Path) -> bool:
-    """Whether a file is on a network disk or in a folder that a synchronising service copies."""
+    """Whether a file is on a network disk or in a folder that a sync service copies."""
     folder = path.absolute().parent
     return is_synced(folder) or _is_remote(folder)
 
 
 def is_synced(folder: Path) -> bool:
-    """Whether a service synchronises this folder, judged by names and marker files of such services."""
+    """Whether a service synchronises this folder, judged by folder names and marker files of sync services."""
     for part in (folder, *folder.parents):
         if _has_synced_name(part) or any((part / marker).exists() for marker in _SYNCED_MARKERS):
             return True

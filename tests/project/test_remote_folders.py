@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from iouviewer.project import places
-from iouviewer.project.places import find_mount_type, is_remote_or_synced, is_synced
+from iouviewer.project import remote_folders
+from iouviewer.project.remote_folders import find_mount_type, is_remote_or_synced, is_synced
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_no_mounts_mean_no_type():
     assert find_mount_type(Path("/home"), []) == ""
 
 
-@pytest.mark.skipif(places.sys.platform != "linux", reason="reads the mounts of Linux")
+@pytest.mark.skipif(remote_folders.sys.platform != "linux", reason="reads the mounts of Linux")
 def test_a_network_disk_is_remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(places, "read_linux_mounts", lambda: [("/", "ext4")])
+    monkeypatch.setattr(remote_folders, "read_linux_mounts", lambda: [("/", "ext4")])
     assert not is_remote_or_synced(tmp_path / "clip.iouv")
-    monkeypatch.setattr(places, "read_linux_mounts", lambda: [("/", "ext4"), (str(tmp_path.resolve()), "cifs")])
+    monkeypatch.setattr(remote_folders, "read_linux_mounts", lambda: [("/", "ext4"), (str(tmp_path.resolve()), "cifs")])
     assert is_remote_or_synced(tmp_path / "clip.iouv")

@@ -1,4 +1,4 @@
-"""Numbers as text that is short and reads back within 1e-6 (coordinates) or bit for bit (scores)."""
+"""Writes numbers as short text that reads back within 1e-6 (coordinates) or bit for bit (scores)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from iouviewer.metrics.table import Bool, Float
 
 DECIMALS = 6
-"""Rounding to 6 decimals moves a number by at most 5e-7, and rounding twice changes nothing.
+"""Rounding to 6 decimals changes a number by at most 5e-7, and rounding twice changes nothing more.
 
-The very shortest decimal within 1e-6 would not be stable: 0.4999985 -> 0.499999 -> 0.5 moves by 1.5e-6 in two
-exports, and a 0.499999 in a file would not survive one.
+The shortest decimal within 1e-6 would not be stable: 0.4999985 -> 0.499999 -> 0.5 changes by 1.5e-6 in two exports, and
+a 0.499999 in a file would change in one.
 """
 
 

@@ -1,4 +1,4 @@
-"""Frame numbers from file names."""
+"""Derives frame numbers from file names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FrameAssignment:
     Attributes:
         frames: 0-based frame by name; names without a frame are absent.
         unknown: names without a frame.
-        note: the rule that was used, for people.
+        note: the rule that was used, as text for the user.
     """
 
     frames: Mapping[str, int]
@@ -40,7 +40,7 @@ class FrameAssignment:
 
 
 def assign_frames(names: Sequence[str], context: ReadContext, *, stride: int = 1) -> FrameAssignment:
-    """Frames of file names: by the names in the image folder if it is open, else by the last number in each name.
+    """Assign frames to file names: by the images of the open folder, else by the last number in each name.
 
     Numbers start at 0 if a 0 occurs, else at 1; ``context.frame_base`` overrides this. With a stride k, number n
     (from 1) of ultralytics' ``vid_stride`` is frame n * k - 1. If not every name has a number of its own, files are
