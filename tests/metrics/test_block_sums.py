@@ -1,4 +1,4 @@
-"""Sums that follow single frames."""
+"""Sums that are updated frame by frame."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_no_frames_sum_to_zero():
     assert BlockSums(np.zeros((2, 0))).totals() == [0.0, 0.0]
 
 
-def test_a_hundred_thousand_changes_leave_the_bits_of_a_recomputation():
+def test_a_hundred_thousand_changes_equal_a_recomputation_bit_for_bit():
     rng = np.random.default_rng(0)
     values = rng.random((3, BLOCK * 2 + 17))
     sums = BlockSums(values)

@@ -2,65 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from iouviewer.metrics.coco import evaluate_coco, match_coco
 from iouviewer.metrics.coco_matching import match_frame
 from iouviewer.metrics.table import BoxTable
-
-
-def annotations(table, scored):
-    widths = np.stack((table.boxes[0], table.boxes[1], *(table.boxes[2:] - table.boxes[:2])))
-    rows = []
-    for number, (frame, box) in enumerate(zip(table.frame_of_row().tolist(), widths.T.tolist(), strict=True), 1):
-        row = {"id": number, "image_id": frame + 1, "bbox": box, "area": box[2] * box[3]}
-        row |= {"category_id": int(table.class_ids[number - 1]) + 1, "iscrowd": int(table.ignored[number - 1])}
-        rows.append(row | ({"score": float(table.scores[number - 1])} if scored else {}))
-    return rows
-
-
-def pycocotools_stats(gt, pred):
-    """The twelve numbers, -1 where undefined."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO()
-        classes = sorted(set(gt.class_ids.tolist()) | set(pred.class_ids.tolist()))
-        truth.dataset = {
-            "info": {},
-            "images": [{"id": frame + 1} for frame in range(gt.frame_count)],
-            "categories": [{"id": class_id + 1} for class_id in classes],
-            "annotations": annotations(gt, False),
-        }
-        truth.createIndex()
-        found = truth.loadRes(annotations(pred, True)) if len(pred) else COCO()
-        if not len(pred):
-            found.dataset = truth.dataset | {"annotations": []}
-            found.createIndex()
-        evaluation = COCOeval(truth, found, "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation.stats
-
-
-def assert_equals_pycocotools(gt, pred):
-    result = evaluate_coco(gt, pred)
-    sizes = [result.sizes[name] for name in ("small", "medium", "large")]
-    ours = [result.ap, result.ap50, result.ap75, *(size.ap for size in sizes), result.ar100]
-    ours += [size.ar for size in sizes]
-    theirs = pycocotools_stats(gt, pred)
-    expected = [None if value < 0 else value for value in np.array(theirs)[[0, 1, 2, 3, 4, 5, 8, 9, 10, 11]]]
-    for ours_value, value in zip(ours, expected, strict=True):
-        assert (ours_value is None) == (value is None)
-        if value is not None:
-            assert ours_value == pytest.approx(value, abs=1e-9)
+from tests.metrics.builders import assert_equals_pycocotools
 
 
 def random_tables(rng, frames, classes, grid, crowded):
@@ -117,7 +67,7 @@ def test_random_data_equal_pycocotools(seed, frames, classes, grid, crowded):
     assert_equals_pycocotools(*random_tables(np.random.default_rng(seed), frames, classes, grid, crowded))
 
 
-def test_more_than_a_hundred_predictions_of_a_frame_are_cut_like_pycocotools_cuts_them():
+def test_more_than_a_hundred_predictions_of_a_frame_are_limited_as_in_pycocotools():
     rng = np.random.default_rng(2)
     gt, _ = random_tables(rng, 3, 2, False, 0.1)
     rows = rng.integers(len(gt), size=900)
@@ -141,7 +91,7 @@ def test_many_tied_and_nearly_tied_scores_keep_frame_then_file_order():
     assert_equals_pycocotools(gt, pred)
 
 
-def test_frames_left_out_are_as_if_they_were_not_there():
+def test_frames_that_are_not_evaluated_do_not_affect_the_result():
     gt, pred = random_tables(np.random.default_rng(6), 12, 3, False, 0.2)
     inside = np.arange(12) % 3 != 0
     kept = [table.select(inside[table.frame_of_row()]) for table in (gt, pred)]
@@ -149,15 +99,15 @@ def test_frames_left_out_are_as_if_they_were_not_there():
     assert (ours.ap, ours.ar100, ours.per_class) == (expected.ap, expected.ar100, expected.per_class)
 
 
-def test_one_side_without_classes_makes_everything_one_class():
+def test_boxes_without_a_class_make_all_boxes_one_class():
     gt, pred = random_tables(np.random.default_rng(7), 8, 3, False, 0.1)
     none = np.full(len(gt), -1)
-    bare = BoxTable.from_rows(gt.frame_of_row(), gt.boxes, frame_count=8, class_ids=none, ignored=gt.ignored)
+    without_class = BoxTable.from_rows(gt.frame_of_row(), gt.boxes, frame_count=8, class_ids=none, ignored=gt.ignored)
     same = np.zeros(len(pred), np.int64)
     single = BoxTable.from_rows(pred.frame_of_row(), pred.boxes, frame_count=8, class_ids=same, scores=pred.scores)
-    alike = BoxTable.from_rows(gt.frame_of_row(), gt.boxes, frame_count=8, ignored=gt.ignored)
-    assert evaluate_coco(bare, pred).ap == evaluate_coco(alike, single).ap
-    assert list(evaluate_coco(bare, pred).per_class) == [-1]
+    one_class = BoxTable.from_rows(gt.frame_of_row(), gt.boxes, frame_count=8, ignored=gt.ignored)
+    assert evaluate_coco(without_class, pred).ap == evaluate_coco(one_class, single).ap
+    assert list(evaluate_coco(without_class, pred).per_class) == [-1]
 
 
 def test_matching_all_frames_and_matching_one_frame_agree():
@@ -196,7 +146,7 @@ def test_tables_of_different_lengths_are_refused():
         evaluate_coco(BoxTable.empty(3), BoxTable.empty(4))
 
 
-def test_only_boxes_in_frames_that_count_decide_about_classes():
+def test_boxes_without_a_class_in_frames_that_are_not_evaluated_change_nothing():
     gt, pred = random_tables(np.random.default_rng(11), 8, 3, False, 0.1)
     inside = np.arange(8) != 3
     rows = gt.rows(3)

@@ -16,7 +16,7 @@ from iouviewer.metrics.resampling import weighted_coco_ap
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import BoxTable
 from iouviewer.metrics.ultralytics_protocol import evaluate
-from tests.metrics.test_error_types import _random_case
+from tests.metrics.builders import random_case
 
 
 def _sums(frames: int) -> SimpleNamespace:
@@ -26,7 +26,7 @@ def _sums(frames: int) -> SimpleNamespace:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_weights_of_one_give_the_ap_of_the_chosen_frames(seed):
-    truth, predictions = _random_case(seed)
+    truth, predictions = random_case(seed)
     frames = np.random.default_rng(seed).random(truth.frame_count) < 0.7
 
     prepared = score_variant(truth, predictions, _sums(truth.frame_count), frames)
@@ -37,7 +37,7 @@ def test_weights_of_one_give_the_ap_of_the_chosen_frames(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_steps_lead_from_yolo_val_to_coco(seed):
-    truth, predictions = _random_case(seed)
+    truth, predictions = random_case(seed)
     every = np.ones(truth.frame_count, bool)
     some = every.copy()
     some[::3] = False
@@ -51,7 +51,7 @@ def test_the_steps_lead_from_yolo_val_to_coco(seed):
 
 
 def test_boxes_without_a_class_add_a_step_for_one_class():
-    truth, predictions = _random_case(1)
+    truth, predictions = random_case(1)
     every = np.ones(truth.frame_count, bool)
     blank = replace(predictions, class_ids=np.where(predictions.ids % 2 == 0, -1, predictions.class_ids))
 
@@ -72,7 +72,7 @@ def test_the_names_of_steps_give_the_limits_that_are_used_and_json_keeps_them():
 
 
 def test_each_step_has_a_text_and_an_unknown_value_is_shown_unchanged():
-    truth, predictions = _random_case(0)
+    truth, predictions = random_case(0)
     every = np.ones(truth.frame_count, bool)
 
     names = [step.name for step in reconcile(truth, predictions, every, every)]
@@ -94,7 +94,7 @@ def test_limiting_detections_keeps_the_best_of_each_frame_in_order():
 
 
 def test_a_set_agrees_with_itself_and_swapping_two_swaps_precision_and_recall():
-    _truth, predictions = _random_case(2)
+    _truth, predictions = random_case(2)
     other = predictions.select(predictions.ids % 3 != 0)
     settings = ReviewSettings(conf=0.0)
 

@@ -9,40 +9,9 @@ import pytest
 
 from iouviewer.metrics.error_types import ERRORS, SHORT_NAMES, ErrorType, classify_errors
 from iouviewer.metrics.table import BoxTable
+from tests.metrics.builders import random_case
 
 hotcoco = pytest.importorskip("hotcoco", reason="hotcoco is the oracle for error types")
-
-
-def _random_case(seed: int) -> tuple[BoxTable, BoxTable]:
-    random = np.random.default_rng(seed)
-    frames, classes = 30, 3
-    per_frame = random.integers(0, 6, frames)
-    truth_frames = np.repeat(np.arange(frames), per_frame)
-    corners = random.integers(0, 150, (2, len(truth_frames))).astype(float)
-    sizes = random.integers(15, 60, (2, len(truth_frames))).astype(float)
-    truth_classes = random.integers(0, classes, len(truth_frames))
-    copies = np.repeat(np.arange(len(truth_frames)), random.integers(0, 4, len(truth_frames)))
-    moved = corners[:, copies] + random.integers(-14, 15, (2, len(copies)))
-    resized = sizes[:, copies] + random.integers(-8, 9, (2, len(copies)))
-    flipped = np.where(
-        random.random(len(copies)) < 0.3, random.integers(0, classes, len(copies)), truth_classes[copies]
-    )
-    stray = 40
-    pred_frames = np.concatenate([truth_frames[copies], random.integers(0, frames, stray)])
-    pred_corners = np.concatenate([moved, random.integers(0, 400, (2, stray)).astype(float)], axis=1)
-    pred_sizes = np.concatenate([resized, np.full((2, stray), 25.0)], axis=1)
-    pred_classes = np.concatenate([flipped, random.integers(0, classes, stray)])
-    truth = BoxTable.from_rows(
-        truth_frames, np.concatenate([corners, corners + sizes]), frame_count=frames, class_ids=truth_classes
-    )
-    predictions = BoxTable.from_rows(
-        pred_frames,
-        np.concatenate([pred_corners, pred_corners + pred_sizes]),
-        frame_count=frames,
-        class_ids=pred_classes,
-        scores=random.permutation(len(pred_frames)) / len(pred_frames),
-    )
-    return truth, predictions
 
 
 def _hotcoco(truth: BoxTable, predictions: BoxTable) -> dict:
@@ -69,7 +38,7 @@ def _hotcoco(truth: BoxTable, predictions: BoxTable) -> dict:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_counts_and_gains_equal_the_oracle(seed):
-    truth, predictions = _random_case(seed)
+    truth, predictions = random_case(seed)
 
     ours, oracle = classify_errors(truth, predictions), _hotcoco(truth, predictions)
 
@@ -79,7 +48,7 @@ def test_counts_and_gains_equal_the_oracle(seed):
     assert gains == pytest.approx({name: oracle["delta_ap"][name] for name in gains}, abs=1e-9)
 
 
-def test_nothing_at_all_has_no_errors_and_no_ap():
+def test_empty_tables_have_no_errors_and_no_ap():
     nothing = BoxTable.empty(3)
 
     found = classify_errors(nothing, nothing)
@@ -88,8 +57,8 @@ def test_nothing_at_all_has_no_errors_and_no_ap():
     assert math.isnan(found.ap50)
 
 
-def test_frames_that_do_not_count_have_no_errors():
-    truth, predictions = _random_case(1)
+def test_frames_that_are_not_evaluated_have_no_errors():
+    truth, predictions = random_case(1)
     frames = np.zeros(truth.frame_count, bool)
     frames[:10] = True
 
@@ -101,7 +70,7 @@ def test_frames_that_do_not_count_have_no_errors():
     assert set(found.gains) == set(ERRORS)
 
 
-def test_a_prediction_inside_an_ignored_box_is_no_error():
+def test_a_prediction_inside_an_ignored_box_is_not_an_error():
     frames = np.array([0])
     truth = BoxTable.from_rows(
         frames, np.array([[0.0], [0.0], [100.0], [100.0]]), frame_count=1, ignored=np.array([True])

@@ -1,4 +1,4 @@
-"""The golden numbers: real video, human ground truth, a real detector's output."""
+"""Reference values on real video with human ground truth and the output of a real detector."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import pytest
 
 from iouviewer.metrics.coco import evaluate_coco
 from iouviewer.metrics.review import ReviewSettings, review_all, review_frame
-from iouviewer.metrics.table import BoxTable, Convention
-from tests.metrics.test_coco_oracle import assert_equals_pycocotools
+from iouviewer.metrics.table import Convention
+from tests.metrics.builders import FRAME_COUNTS, assert_equals_pycocotools, load_mot
 
-FRAMES = {"pets09": 795, "tud-campus": 71}
 COLUMNS = ("avg_iou", "box_iou", "tp_iou", "pq", "tp", "fp", "fn")
 GOLDEN = {
     ("pets09", 0.25): (0.578275, 0.572919, 0.668931, 0.533380, 3506, 812, 970),
@@ -25,22 +24,14 @@ AP = {
 INCLUSIVE = {"pets09": {"avg_iou": 0.584428, "tp": 3558, "fp": 754}, "tud-campus": {"avg_iou": 0.572336, "tp": 265}}
 
 
-def load(folder, sequence, name, is_truth):
-    rows = np.loadtxt(folder / sequence / name, delimiter=",")
-    boxes = np.stack((rows[:, 2], rows[:, 3], rows[:, 2] + rows[:, 4], rows[:, 3] + rows[:, 5]))
-    return BoxTable.from_rows(
-        rows[:, 0].astype(np.int64) - 1,
-        boxes,
-        frame_count=FRAMES[sequence],
-        ignored=rows[:, 6] == 0 if is_truth else None,
-        scores=None if is_truth else rows[:, 6],
-    )
-
-
-@pytest.fixture(scope="module", params=FRAMES)
+@pytest.fixture(scope="module", params=FRAME_COUNTS)
 def real(request, shared_data):
     sequence = request.param
-    return sequence, load(shared_data, sequence, "gt.txt", True), load(shared_data, sequence, "det_frcnn.txt", False)
+    return (
+        sequence,
+        load_mot(shared_data, sequence, "gt.txt", True),
+        load_mot(shared_data, sequence, "det_frcnn.txt", False),
+    )
 
 
 @pytest.mark.parametrize("conf", [0.25, 0.9])
@@ -66,7 +57,7 @@ def test_ap_and_pycocotools(real):
     assert_equals_pycocotools(gt, pred)
 
 
-def test_one_frame_at_a_time_gives_the_same_bits(real):
+def test_reviews_of_single_frames_equal_the_review_of_all_bit_for_bit(real):
     _, gt, pred = real
     review = review_all(gt, pred, ReviewSettings())
     for frame in range(gt.frame_count):

@@ -1,4 +1,4 @@
-"""The IoU kernel: known values, properties, and the scalar form's bits."""
+"""IoU: known values, properties, and equality of all implementations bit for bit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def boxes(draw):
 
 @st.composite
 def neighbours(draw):
-    """A box and one near it, from sub-pixel to huge."""
+    """A box and one near it, of sub-pixel to huge size."""
     x1, y1, x2, y2 = box = draw(boxes())
     shifts = [draw(st.floats(-0.4, 0.4)) for _ in range(4)]
     width, height = x2 - x1, y2 - y1
@@ -103,7 +103,7 @@ def test_symmetric_within_bounds_and_in_order(convention, pair):
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @given(pairs=st.lists(st.one_of(neighbours(), st.tuples(boxes(), boxes())), min_size=1, max_size=9))
-def test_matrix_aligned_and_scalar_forms_give_the_same_bits(convention, pairs):
+def test_matrix_aligned_and_scalar_functions_are_equal_bit_for_bit(convention, pairs):
     a, b = columns(*(pair[0] for pair in pairs)), columns(*(pair[1] for pair in pairs))
     matrix, aligned = family_matrix(a, b, convention), family_aligned(a, b, convention)
     np.testing.assert_array_equal(iou_matrix(a, b, convention), matrix.iou)
@@ -124,13 +124,13 @@ def test_below_one_when_an_edge_differs(box, edge, by):
     assert iou_pair(box, tuple(moved)) < 1.0
 
 
-picture = st.integers(0, 4000).map(lambda value: value / 4)
+positions = st.integers(0, 4000).map(lambda value: value / 4)
 extents = st.integers(4, 2000).map(lambda value: value / 4)
 
 
 @given(
-    a=st.tuples(picture, picture, extents, extents),
-    b=st.tuples(picture, picture, extents, extents),
+    a=st.tuples(positions, positions, extents, extents),
+    b=st.tuples(positions, positions, extents, extents),
     shift=st.tuples(st.floats(-4000, 4000), st.floats(-4000, 4000)),
     factor=st.floats(0.01, 100.0),
 )
@@ -143,7 +143,7 @@ def test_translation_and_scale_change_nothing(a, b, shift, factor):
     assert iou_pair(*scaled) == pytest.approx(before, abs=1e-9)
 
 
-def test_the_limit_of_coordinates_is_no_limit_of_the_kernel():
+def test_boxes_at_the_coordinate_limit_have_an_exact_iou():
     huge = (-1e7, -1e7, 1e7, 1e7)
     assert iou_pair(huge, huge) == 1.0
     assert iou_pair(huge, (-1e7, -1e7, 0.0, 1e7)) == 0.5

@@ -1,4 +1,4 @@
-"""AP that follows single changes equals AP computed from the start, bit for bit."""
+"""AP that is updated after single changes equals AP computed from scratch, bit for bit."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def assert_equal(ranked, tp, ignored, gt_count):
 
 
 def random_masks(rng, size, falling):
-    """Masks that are true positives more often at the top, nested as IoU thresholds make them."""
+    """Masks with more true positives at the top, nested as those of IoU thresholds are."""
     chance = 0.95 - falling * np.arange(size) / max(size, 1)
     reached = rng.binomial(10, chance)
     reached[rng.random(size) > chance] = 0
     return ((1 << reached) - 1).astype(np.uint16)
 
 
-def test_no_predictions_and_no_ground_truth_give_zero_and_follow_what_is_added():
+def test_no_predictions_and_no_ground_truth_give_zero_also_after_boxes_are_added():
     none = np.zeros(0, np.uint16)
     ranked = SmallRankedClass(none, none, 0)
     assert_equal(ranked, none, none, 0)
@@ -43,7 +43,7 @@ def test_no_predictions_and_no_ground_truth_give_zero_and_follow_what_is_added()
 
 @pytest.mark.parametrize("size", [1, 33, 512, 513, 5000, 20_000])
 @pytest.mark.parametrize("ignoring", [False, True])
-def test_random_changes_keep_every_bit(size, ignoring):
+def test_random_changes_equal_a_recomputation_bit_for_bit(size, ignoring):
     rng = np.random.default_rng(size + ignoring)
     tp = random_masks(rng, size, rng.choice([0.0, 0.3, 0.9]))
     ignored = np.where(rng.random(size) < 0.1 * ignoring, ALL, 0).astype(np.uint16)
@@ -67,7 +67,7 @@ def test_random_changes_keep_every_bit(size, ignoring):
         assert_equal(ranked, tp, ignored, gt_count)
 
 
-def test_hits_that_only_vanish_or_only_come_do_not_drift():
+def test_only_removing_or_only_adding_true_positives_does_not_drift():
     rng = np.random.default_rng(3)
     size = 6000
     tp = random_masks(rng, size, 0.5)
@@ -103,7 +103,7 @@ def test_windows_follow_recall_points_that_drift(chance, falling, drift, monkeyp
         assert_equal(ranked, tp, ignored, gt_count)
 
 
-def test_the_best_of_each_rest_stays_the_best_within_its_bounds():
+def test_the_best_of_each_point_and_all_later_ones_stays_the_best_within_its_bounds():
     rng = np.random.default_rng(9)
     for _ in range(30):
         hit = rng.random((4, 60)) < rng.choice([0.1, 0.5, 0.9])
@@ -115,8 +115,8 @@ def test_the_best_of_each_rest_stays_the_best_within_its_bounds():
         for row, values in zip(padded, rows, strict=True):
             row[: len(values)] = values
         k = np.where(padded < FAR, np.arange(1.0, 61.0), 0.0)
-        rest = best_points(padded[:, window:] < FAR, k[:, window:], padded[:, window:], before, before + 20)
-        found = best_from_each_point(k[:, :window], padded[:, :window], rest, before, before + 20)
+        tail = best_points(padded[:, window:] < FAR, k[:, window:], padded[:, window:], before, before + 20)
+        found = best_from_each_point(k[:, :window], padded[:, :window], tail, before, before + 20)
         for row, values in enumerate(rows):
             for place in range(min(window, len(values))):
                 best_k, best_n, low, high = found[row, place]
@@ -129,12 +129,12 @@ def test_the_best_of_each_rest_stays_the_best_within_its_bounds():
                     assert more or low <= here <= high
 
 
-def test_the_bounds_of_a_best_point_stay_true_while_single_predictions_change():
+def test_the_bounds_of_a_best_point_stay_valid_while_single_predictions_change():
     assert sum(best_kept(seed) for seed in range(20)) > 200
 
 
 def best_kept(seed):
-    """How often a best point was still known and was the best."""
+    """How often an updated best point was within its bounds, and then was the best."""
     rng = np.random.default_rng(seed)
     hit = rng.random(80) < rng.choice([0.02, 0.3, 0.9])
     numbers = np.arange(1.0, 81.0)
@@ -157,12 +157,12 @@ def best_kept(seed):
     return kept
 
 
-def test_the_bounds_of_all_rests_stay_true_while_predictions_behind_the_window_change():
+def test_the_bounds_of_a_window_stay_valid_while_predictions_after_it_change():
     assert sum(bounds_kept(seed) for seed in range(20)) > 1000
 
 
 def bounds_kept(seed):
-    """How often the best point of a rest was still known and was the best."""
+    """How often an updated best point of a window's table was within its bounds, and then was the best."""
     rng = np.random.default_rng(100 + seed)
     hit = rng.random(90) < rng.choice([0.2, 0.5, 0.9])
     hit[0] = True
@@ -174,9 +174,9 @@ def bounds_kept(seed):
         return np.cumsum(hit)[hit].astype(float), numbers[hit]
 
     k, n = points()
-    rest = np.array(best_point(k[window:], n[window:], *outside))[:, None]
+    tail = np.array(best_point(k[window:], n[window:], *outside))[:, None]
     before = np.array(outside[:1]), np.array(outside[1:])
-    table = best_from_each_point(k[None, :window], n[None, :window], rest, *before)[0]
+    table = best_from_each_point(k[None, :window], n[None, :window], tail, *before)[0]
     last, kept = int(n[window - 1]), 0
     for place in rng.integers(last, 90, size=30).tolist():
         best = int(rng.choice(table[:, 1])) - 1
@@ -194,7 +194,7 @@ def bounds_kept(seed):
     return kept
 
 
-def test_changes_that_gather_in_one_place_keep_every_bit():
+def test_changes_close_together_equal_a_recomputation_bit_for_bit():
     rng = np.random.default_rng(12)
     size = 30_000
     tp = random_masks(rng, size, 0.6)

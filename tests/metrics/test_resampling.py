@@ -1,4 +1,4 @@
-"""Resampling by weights gives what scoring the repeated frames one by one would give."""
+"""Scores of weighted frames equal the scores of the repeated frames."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_no_predictions_score_zero_and_no_ground_truth_is_undefined():
 
 
 def _pycocotools_ap(truths, predictions, weights):
-    """AP of one class with every frame repeated as often as its weight says."""
+    """AP of one class with each frame repeated by its weight."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -105,7 +105,7 @@ def _iou(a, b):
 
 
 def _greedy(truths, predictions):
-    """The textbook's greedy matching, one frame and threshold after the other."""
+    """Greedy matching as in textbooks, by frame and threshold."""
     rows = [(s, f, b) for f, frame in enumerate(predictions) for b, s in frame]
     rows.sort(key=lambda row: -row[0])
     thresholds = np.linspace(0.5, 0.95, 10)

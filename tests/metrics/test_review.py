@@ -1,4 +1,4 @@
-"""Association for review: hand-made cases, the solver against an oracle, one path against the other."""
+"""Association for review: cases by hand, the solver against scipy, and all frames at once against single frames."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_every_state_once():
     assert review.pred_ids.tolist() == [100, 101, -1, -1, 102, 103, 104]
 
 
-def test_a_loose_pair_in_an_ignored_box_stays_in_frame_iou_but_is_no_false_positive():
+def test_a_loose_pair_in_an_ignored_box_counts_in_frame_iou_but_is_not_a_false_positive():
     gt = frame_table(box(0), box(4, 40, ignored=True))
     review = review_frame(gt, frame_table(box(5), scores=[0.9]), ReviewSettings())
     assert states(review) == [(0, 0, "LOOSE"), (1, -1, "IGNORED")]
@@ -77,14 +77,14 @@ def test_a_loose_pair_in_an_ignored_box_stays_in_frame_iou_but_is_no_false_posit
     assert review.in_ignore_region.tolist() == [True, False]
 
 
-def test_half_of_the_area_in_an_ignored_box_is_enough_and_less_is_not():
+def test_a_prediction_is_ignored_from_half_of_its_area_in_an_ignored_box():
     gt = frame_table(box(0, 40, ignored=True))
     half, less = box(35), box(36)
     assert review_frame(gt, frame_table(half, scores=[1]), ReviewSettings()).fp == 0
     assert review_frame(gt, frame_table(less, scores=[1]), ReviewSettings()).fp == 1
 
 
-def test_an_ignored_box_of_another_class_swallows_nothing_unless_classes_do_not_count():
+def test_an_ignored_box_of_another_class_absorbs_nothing_unless_classes_are_ignored():
     gt = frame_table(box(0, 40, class_id=1, ignored=True))
     pred = frame_table(box(5, class_id=0), scores=[1])
     assert review_frame(gt, pred, ReviewSettings()).fp == 1
@@ -95,7 +95,7 @@ def test_an_ignored_box_of_another_class_swallows_nothing_unless_classes_do_not_
     ("gt_class", "pred_class", "agnostic", "paired"),
     [(0, 0, False, True), (0, 1, False, False), (0, 1, True, True), (-1, 1, False, True), (0, -1, False, True)],
 )
-def test_classes_pair_when_equal_unspecified_or_when_they_do_not_count(gt_class, pred_class, agnostic, paired):
+def test_boxes_pair_if_their_classes_are_equal_unspecified_or_ignored(gt_class, pred_class, agnostic, paired):
     gt, pred = frame_table(box(0, class_id=gt_class)), frame_table(box(0, class_id=pred_class), scores=[1])
     assert (review_frame(gt, pred, ReviewSettings(class_agnostic=agnostic)).tp == 1) == paired
 
@@ -192,7 +192,7 @@ def test_the_assignment_of_all_frames_is_as_good_as_scipys_frame_by_frame():
         assert review.iou_sum[frame] == pytest.approx(best, abs=1e-12)
 
 
-def test_frames_that_do_not_count_are_undefined_and_count_nowhere():
+def test_frames_that_are_not_evaluated_are_undefined_and_not_counted():
     gt, pred = crowded_tables(np.random.default_rng(12), 20, False)
     inside = np.arange(20) < 10
     review = review_all(gt, pred, ReviewSettings(), inside)
@@ -202,7 +202,7 @@ def test_frames_that_do_not_count_are_undefined_and_count_nowhere():
     assert review.summary().frames == 10
 
 
-def test_nothing_at_all_leaves_every_average_undefined():
+def test_empty_tables_leave_every_metric_undefined():
     summary = review_all(BoxTable.empty(4), BoxTable.empty(4), ReviewSettings()).summary()
     averages = (summary.avg_iou, summary.box_iou, summary.tp_iou, summary.pq, summary.precision, summary.f1)
     assert averages == (None,) * 6 and summary.frames == 4

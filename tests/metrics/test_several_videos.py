@@ -22,9 +22,7 @@ from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import BoxTable
 from iouviewer.metrics.verdict import FEW_VIDEOS, METRICS, Outcome, ScoredVariant, compare, percentile_interval
 from iouviewer.metrics.verdict_text import describe_verdict
-from tests.metrics.test_coco_oracle import pycocotools_stats
-from tests.metrics.test_error_types import _random_case
-from tests.metrics.test_golden import FRAMES, load
+from tests.metrics.builders import FRAME_COUNTS, load_mot, pycocotools_stats, random_case
 
 VIDEOS = st.lists(st.builds(VideoFrames, st.integers(1, 40), st.integers(1, 50)), min_size=1, max_size=6)
 
@@ -73,7 +71,7 @@ def test_each_video_has_blocks_of_its_own_length_and_a_second_draw_has_blocks_of
     # A video of two blocks changes its weights at four places at most each time it is drawn.
     assert (changes[0] <= 4 * draws).all()
     assert changes[1][draws < 2].min() > 4
-    # Were the same blocks taken twice, all weights would be even.
+    # If the same blocks were used twice, all weights would be even.
     assert (long[draws == 2] % 2).any(axis=1).mean() > 0.9
 
 
@@ -111,7 +109,7 @@ def _union(pairs):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_pooled_ap_equals_pycocotools_on_the_union(seed):
-    pairs = [_random_case(10 * seed + number) for number in range(3)]
+    pairs = [random_case(10 * seed + number) for number in range(3)]
 
     scores = _pooled(pairs)
     ap = METRICS["ap"](scores, np.ones((1, len(scores.sums.iou)), np.int64))[0]
@@ -120,7 +118,7 @@ def test_pooled_ap_equals_pycocotools_on_the_union(seed):
 
 
 def test_a_video_drawn_twice_counts_twice():
-    first, second = _random_case(1), _random_case(2)
+    first, second = random_case(1), random_case(2)
     scores = _pooled([first, second])
     weights = np.repeat([[2, 1]], [first[0].frame_count, second[0].frame_count], axis=1)
 
@@ -132,8 +130,8 @@ def test_a_video_drawn_twice_counts_twice():
     assert found["ap"] == pytest.approx(pycocotools_stats(*_union([first, first, second]))[0], abs=1e-9)
 
 
-def test_stacked_tables_keep_rows_and_frames_and_one_table_stays_itself():
-    one, other = _random_case(3)[0], BoxTable.empty(4)
+def test_stacked_tables_keep_rows_and_frames_and_one_table_is_returned_unchanged():
+    one, other = random_case(3)[0], BoxTable.empty(4)
 
     both = stack_tables([other, one, other])
 
@@ -145,10 +143,11 @@ def test_stacked_tables_keep_rows_and_frames_and_one_table_stays_itself():
 
 def test_pooled_real_videos_equal_pycocotools_and_each_keeps_its_golden_ap(shared_data):
     pairs = [
-        (load(shared_data, name, "gt.txt", True), load(shared_data, name, "det_frcnn.txt", False)) for name in FRAMES
+        (load_mot(shared_data, name, "gt.txt", True), load_mot(shared_data, name, "det_frcnn.txt", False))
+        for name in FRAME_COUNTS
     ]
     scores = _pooled(pairs)
-    alone = np.repeat(np.eye(2, dtype=np.int64), list(FRAMES.values()), axis=1)
+    alone = np.repeat(np.eye(2, dtype=np.int64), list(FRAME_COUNTS.values()), axis=1)
 
     ap = METRICS["ap"](scores, np.concatenate((np.ones((1, 866), np.int64), alone)))
 
@@ -186,7 +185,7 @@ def _set(losses, frames: int = 100):
     return sides[0], sides[1], [VideoFrames(frames, 5)] * len(losses)
 
 
-def test_one_video_is_judged_by_the_blocks_alone_to_the_last_bit():
+def test_one_video_is_judged_by_its_blocks_alone_bit_for_bit():
     baseline, variant = _video(400, 0.05, 3)
 
     verdict = compare(baseline, variant, [VideoFrames(400, 10)], margins={"ap": 1.0}, resamples=200, seed=9)
@@ -230,7 +229,7 @@ def test_two_copies_of_a_video_have_the_scores_of_one():
         assert row == pytest.approx({d.metric: d.points for d in one.differences}, abs=1e-9)
 
 
-def test_videos_that_differ_widen_the_interval_and_the_verdict_asks_for_videos():
+def test_videos_that_differ_widen_the_interval_and_the_verdict_gives_a_number_of_videos():
     alike, apart = _set([0.05] * 4), _set([0.0, 0.1, 0.0, 0.1])
     margins = {"pq": 6.0}
 
@@ -249,7 +248,7 @@ def test_videos_that_differ_widen_the_interval_and_the_verdict_asks_for_videos()
     assert "videos like these would decide it" in text
 
 
-def test_videos_that_are_alike_ask_for_frames():
+def test_for_similar_videos_the_verdict_gives_a_number_of_frames():
     baseline, variant, videos = _set([0.05] * 4)
     margin = -compare(baseline, variant, videos, margins={}, resamples=2).differences[1].points + 0.2
 
@@ -277,7 +276,7 @@ def test_twenty_blocks_are_needed_in_all_videos_together(frames, intervals):
 
 
 @pytest.mark.parametrize(("count", "few"), [(1, False), (2, True), (FEW_VIDEOS - 1, True), (FEW_VIDEOS, False)])
-def test_few_videos_are_called_few(count, few):
+def test_the_verdict_warns_of_few_videos(count, few):
     verdict = compare(*_set([0.0] * count, 120), margins={"pq": 50.0}, resamples=20)
 
     assert ("videos are few" in describe_verdict("a", "b", verdict)) is few
@@ -293,9 +292,9 @@ def test_blocks_of_half_twice_and_four_times_the_length_follow_each_videos_own()
 
 @given(VIDEOS, st.integers(0, 2**40), st.integers(1, 5000), st.booleans())
 @settings(max_examples=40, deadline=None)
-def test_parts_of_the_resamples_are_the_same_resamples(videos, seed, elements, draw_videos):
-    known = {"resamples": 150, "seed": seed, "draw_videos": draw_videos}
+def test_the_parts_together_are_all_resamples(videos, seed, elements, draw_videos):
+    options = {"resamples": 150, "seed": seed, "draw_videos": draw_videos}
 
-    parts = list(iter_two_stage_weights(videos, elements=elements, **known))
+    parts = list(iter_two_stage_weights(videos, elements=elements, **options))
 
-    assert np.array_equal(np.concatenate(parts), two_stage_weights(videos, **known))
+    assert np.array_equal(np.concatenate(parts), two_stage_weights(videos, **options))

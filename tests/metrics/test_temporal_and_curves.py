@@ -1,4 +1,4 @@
-"""Flicker, runs of misses, curves over confidence and the confusion matrix, by hand."""
+"""Flickers, runs of misses, precision and recall, and the confusion matrix, by hand."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_worst_track_comes_first_and_boxes_without_a_track_are_left_out():
     assert found.flicker_rate == pytest.approx(1000 / 9)
 
 
-def test_no_tracks_have_no_history():
+def test_without_tracks_there_are_no_flickers():
     assert _summarise().tracks == ()
     assert _summarise().flicker_rate == 0
 
@@ -65,7 +65,7 @@ def test_the_curve_counts_equal_scores_together():
     assert found.best == 1
 
 
-def test_ignored_predictions_leave_the_curve_and_an_empty_curve_has_no_best():
+def test_ignored_predictions_are_left_out_and_an_empty_curve_has_no_best_point():
     found = precision_recall_curve(np.array([0.9, 0.5]), np.array([False, True]), 1, ignored=np.array([True, False]))
 
     assert found.precision.tolist() == [1]

@@ -1,4 +1,4 @@
-"""The protocol of yolo val against ultralytics itself, where it is installed, and by hand where it is not."""
+"""The protocol of yolo val: compared with ultralytics if it is installed, and by hand."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_no_ground_truth_is_undefined():
     assert math.isnan(found.map50) and math.isnan(found.map50_95)
 
 
-def test_the_better_scored_of_two_predictions_takes_the_box():
+def test_of_two_predictions_the_one_with_the_higher_score_is_matched():
     box = np.array([[0.0, 0.0, 10.0, 10.0]]).T
     truth = BoxTable.from_rows(np.array([0]), box, frame_count=1)
     both = BoxTable.from_rows(
