@@ -48,8 +48,8 @@ class Session(QObject):
     """Document, variants, scores, current frame and selection of one window.
 
     Signals:
-        sourceChanged(): another source was opened; views start from scratch.
-        changed(Change): the document changed; redraw what the change names.
+        sourceChanged(): another source was opened; views reset.
+        changed(Change): the document changed; redraw the parts that the change names.
         frameChanged(int): the current frame changed.
         selectionChanged(): the selection changed.
         scoresChanged(): settings, variants or predictions changed; every score may differ. New frames of a running
@@ -285,7 +285,7 @@ class Session(QObject):
     # Undo and redo
 
     def undo(self) -> None:
-        """Undo the last step. If it lies on another frame, the first call goes there and names the step."""
+        """Undo the last step. If it is on another frame, the first call only goes there and names the step."""
         self._step(self.history.undo_step(), -1)
 
     def redo(self) -> None:

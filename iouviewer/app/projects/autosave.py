@@ -24,7 +24,7 @@ WRITE_INTERVAL_MS = 1000
 
 
 class Autosave(QObject):
-    """Writes everything but history steps, which the session passes to its history itself.
+    """Writes everything except history steps, which the session records through its history.
 
     Attributes:
         project: the open file, None until there is one.

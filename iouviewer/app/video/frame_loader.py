@@ -26,20 +26,20 @@ DEFAULT_MEMORY = 512 << 20
 class FrameLoader(QObject):
     """Lives in the UI thread. The decode thread owns the decoder; the index thread completes and checks the index.
 
-    Every request replaces the one before; answers to replaced requests are dropped here, by their number.
+    Every request replaces the previous one; answers to replaced requests are dropped here, by their number.
 
     Attributes:
         info: the open video, None without one.
         progress: progress of its index, None before the first report.
         decode_check_pause: why the decode check of the video is paused; changes emit ``decodeCheckPaused``.
-        decode_signals, index_signals: what the two threads emit.
+        decode_signals, index_signals: signals of the two threads.
 
     Signals:
         opened(VideoInfo), openFailed(UserError): answers to ``open``.
         frameReady(LoadedFrame), frameFailed(int, UserError): answers to the latest request.
         indexProgress(IndexProgress): progress of the index or of its decode check.
         numbersConfirmed(NumbersConfirmed): the frame numbers are final, or the file was indexed again.
-        infoChanged(VideoInfo): more is known about the open video.
+        infoChanged(VideoInfo): properties of the open video changed.
         proxyState(ProxyState): state of the proxy.
         cacheUsed(int): bytes of decoded frames.
         backgroundFailed(UserError): background work stopped.

@@ -1,7 +1,7 @@
 """Places captions without overlaps. Pure functions.
 
 Positions are logical pixels from the top left corner of the image at the current zoom, not of the window: scrolling
-moves what is already painted, so a position must not depend on which part of the image is visible.
+moves captions that are already painted, so positions must not depend on the visible part of the image.
 """
 
 from __future__ import annotations

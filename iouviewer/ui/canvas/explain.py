@@ -1,4 +1,4 @@
-"""Describes a box in words: class, confidence, IoU, and why it has no match."""
+"""Describes a box in text: class, confidence, IoU, and why it has no match."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ _STATES = {int(state): state for state in PairState}
 
 
 def shown_variants(session: Session, is_shown: Callable[[Variant], bool]) -> tuple[Variant, ...]:
-    """The visible variants that pass the filter; the one whose IoU captions show comes first."""
+    """The visible variants that pass the filter; the one whose IoU the captions show comes first."""
     shown = [v for v in session.variants.visible() if is_shown(v)]
     baseline = session.variants.baseline
     return tuple(sorted(shown, key=lambda v: baseline is None or v.key != baseline.key))

@@ -117,7 +117,7 @@ class ChangedObjectsView(QTableView):
         """Fill the list.
 
         Args:
-            known: the comparison is complete, so an empty list means that there are no such boxes.
+            is_complete: the comparison is complete, so an empty list means that there are no such boxes.
         """
         if is_complete is not self._is_complete:
             self._is_complete = is_complete

@@ -63,7 +63,7 @@ class VerdictPanel(QScrollArea):
         while (item := self._layout.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
-                widget.hide()  # hidden at once, because deletion happens later
+                widget.hide()  # hidden at once, because Qt deletes it only later
                 widget.deleteLater()
         self._labels = []
         for text in sentences or ([] if self._failed else [NO_VARIANTS_TEXT]):

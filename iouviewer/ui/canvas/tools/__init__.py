@@ -1,1 +1,1 @@
-"""Tools of the canvas: what the mouse and the keyboard do on the image."""
+"""Tools of the canvas, which handle the mouse and the keyboard on the image."""
