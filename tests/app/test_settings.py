@@ -98,7 +98,7 @@ def test_folders_of_dialogs_are_remembered_by_kind_as_long_as_they_exist(tmp_pat
     assert settings.folder("gt") == ""
 
 
-def test_score_settings_go_both_ways():
+def test_score_settings_are_converted_in_both_directions():
     settings = Settings(
         confidence=0.1, iou_threshold=0.6, class_agnostic=True, convention=Convention.INCLUSIVE, target=0.9
     )

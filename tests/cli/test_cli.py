@@ -105,7 +105,7 @@ def test_bad_options_of_eval_are_one_line_and_status_2(
     assert part in error_of(eval_arguments(boxes, *more), capsys)
 
 
-def test_two_variants_of_one_name_are_error_of(boxes: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_variants_with_one_name_are_refused(boxes: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert "two variants are named 'a'" in error_of(eval_arguments(boxes, "--pred", f"a={boxes['pred']}"), capsys)
 
 
@@ -182,7 +182,7 @@ def test_differences_use_the_common_floor_and_say_so(
     assert "a: Δ at the common score floor 0.4" in capsys.readouterr().out
 
 
-def test_the_order_of_variants_is_the_one_given_and_the_first_is_the_baseline(
+def test_variants_keep_the_given_order_and_the_first_is_the_baseline(
     boxes: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(eval_arguments(boxes, "--pred", f"b={boxes['pred']}")) == 0

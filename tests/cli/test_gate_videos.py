@@ -188,16 +188,18 @@ def test_different_classes_stay_different_and_are_reported(tmp_path: Path, capsy
     assert "different classes (a.iouv: car; b.iouv: cat)" in capsys.readouterr().out
 
 
-def test_two_real_videos(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_real_videos_are_judged_together(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["gate"]
-    for folder, film in (("pets09", "vtest.avi"), ("tud-campus", "TUD-Campus.mp4")):
+    for folder, name in (("pets09", "vtest.avi"), ("tud-campus", "TUD-Campus.mp4")):
         source, random = shared_data / folder / "det_frcnn.txt", np.random.default_rng(1)
         rows = [line.split(",") for line in source.read_text().splitlines()]
         worse = tmp_path / f"{folder}.txt"
         worse.write_text(
             "".join(f"{r[0]},{r[1]},{float(r[2]) + random.normal(0, 6):.2f},{','.join(r[3:])}\n" for r in rows)
         )
-        arguments += ["--gt", str(shared_data / folder / "gt.txt"), "--video", str(shared_data / folder / film)]
+        arguments += ["--gt", str(shared_data / folder / "gt.txt"), "--video", str(shared_data / folder / name)]
         arguments += ["--pred", f"frcnn={source}", "--pred", f"copy={source}", "--pred", f"worse={worse}"]
     assert main(arguments) == 3
     output = capsys.readouterr().out

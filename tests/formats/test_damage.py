@@ -52,7 +52,7 @@ def read_damaged(path, context, format_key):
 
 
 @pytest.mark.parametrize("format_key", [*WRITABLE, "labelstudio"])
-def test_damage_is_an_error_or_refused_rows(tmp_path, format_key):
+def test_damage_ends_in_an_error_or_in_refused_rows(tmp_path, format_key):
     if format_key == "labelstudio":
         target = write_label_studio(
             tmp_path,

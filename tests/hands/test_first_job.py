@@ -1,4 +1,4 @@
-"""The first job by hand: open, draw, drag, see the numbers move, undo, export."""
+"""A first session with mouse and keys alone: open, draw, drag, read the scores, undo, export."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def hands(qtbot: QtBot, tmp_path: Path) -> Iterator[Hands]:
 
 
 def frame_iou(hands: Hands) -> float:
-    """The frame's IoU as it stands in the line of scores."""
+    """The frame's IoU as the line of scores shows it."""
     [shown] = [text for text in hands.texts() if text.startswith("Frame 0.")]
     return float(shown.split()[1])
 
@@ -29,7 +29,7 @@ def test_draw_drag_undo_and_export(hands: Hands, tmp_path: Path) -> None:
     x1, y1, x2, y2 = square(0)
     hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the box of the first frame")
     first = frame_iou(hands)
-    assert first == pytest.approx(72 / 88, abs=0.005)  # the prediction lies 8 px to the right
+    assert first == pytest.approx(72 / 88, abs=0.005)  # the prediction is 8 px to the right
 
     hands.key("W")
     hands.drag_picture((20, 20), (50, 45))
@@ -46,7 +46,7 @@ def test_draw_drag_undo_and_export(hands: Hands, tmp_path: Path) -> None:
     hands.key("Ctrl+Z")
     assert frame_iou(hands) == pytest.approx(first / 2, abs=0.005)
     hands.key("Ctrl+Z")
-    hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the drawn box to go")
+    hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the drawn box to disappear")
     hands.key("Ctrl+Y", "Ctrl+Y")
     assert frame_iou(hands) == pytest.approx(80 / 88 / 2, abs=0.005)
 
@@ -61,14 +61,14 @@ def test_draw_drag_undo_and_export(hands: Hands, tmp_path: Path) -> None:
     assert float(rows[1]["iou"]) == pytest.approx(72 / 88, abs=1e-9)
 
 
-def test_a_box_is_deleted_and_comes_back_by_keys_alone(hands: Hands) -> None:
+def test_a_box_is_deleted_and_restored_by_keys_alone(hands: Hands) -> None:
     x1, y1, _, y2 = square(0)
     hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the box of the first frame")
     hands.click_picture((x1, (y1 + y2) / 2))
     hands.key("Del")
-    hands.wait(lambda: all(row[-1] != "matched" for row in hands.rows("boxesTable")), "the box to go")
+    hands.wait(lambda: all(row[-1] != "matched" for row in hands.rows("boxesTable")), "the box to disappear")
     hands.key("Ctrl+Z")
-    hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the box to come back")
+    hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the box to reappear")
 
 
 def test_frames_are_stepped_by_key_and_by_button(hands: Hands) -> None:

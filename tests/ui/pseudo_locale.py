@@ -77,7 +77,7 @@ def texts_of(widget: QWidget) -> Iterator[tuple[str, str]]:
     if isinstance(widget, QDialog):
         yield "window title", widget.windowTitle()
     for action in widget.actions():
-        yield from ((f"action {action.objectName()}", said) for said in (action.text(), action.toolTip()))
+        yield from ((f"action {action.objectName()}", text) for text in (action.text(), action.toolTip()))
     if isinstance(widget, QAbstractItemView) and widget.model() is not None:
         model = widget.model()
         columns = 1 if isinstance(model, QAbstractListModel) else model.columnCount(QModelIndex())

@@ -26,7 +26,7 @@ from tests.video.stale_index import keep_stale_index, one_less
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Path of a clip of tests/video/clip_builder.py by its name."""
-    return clip_factory(tmp_path_factory.mktemp("awkward"))
+    return clip_factory(tmp_path_factory.mktemp("clips"))
 
 
 def test_an_intact_file_gets_no_warning(qtbot: QtBot, clip) -> None:

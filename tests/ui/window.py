@@ -32,9 +32,9 @@ def write_video(path: Path, frames: int = FRAMES) -> Path:
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (WIDTH, HEIGHT))
     assert writer.isOpened()
     for frame in range(frames):
-        picture = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
-        picture[80:160, 60 + 2 * frame : 140 + 2 * frame] = 200
-        writer.write(picture)
+        image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+        image[80:160, 60 + 2 * frame : 140 + 2 * frame] = 200
+        writer.write(image)
     writer.release()
     return path
 

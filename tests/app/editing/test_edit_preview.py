@@ -59,7 +59,7 @@ def _applied(edits: list[Edit]) -> tuple[Document, bool]:
 
 
 @given(_EDITS)
-def test_a_series_of_previews_leaves_the_same_as_the_last_one_alone(edits: list[Edit]):
+def test_a_series_of_previews_has_the_effect_of_its_last_one(edits: list[Edit]):
     session = Session()
     session.open_document(make_document())
     emitted: list[Change] = []

@@ -91,7 +91,7 @@ def test_another_frame_reverts_the_preview(session):
     assert rect_of(session, 1) == RECT and gesture.release() is None
 
 
-def test_a_drawn_box_labels_its_frame_however_many_moves_it_takes_and_undo_takes_both_back(session):
+def test_a_drawn_box_labels_its_frame_however_many_moves_it_takes_and_undo_reverts_both(session):
     session.go_to(3)
     assert session.ground_truth.state(3) is FrameState.UNLABELLED
     gesture = DrawGesture(session, 60.0, 70.0, 0)

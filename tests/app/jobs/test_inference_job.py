@@ -198,7 +198,7 @@ def test_a_failed_run_reports_the_reason_keeps_its_frames_and_starts_the_next_ru
     assert "exit status 3" in run.failure.message
 
 
-def test_a_model_that_is_not_trusted_asks_and_continues_after_trust(qtbot, queue_of):
+def test_an_untrusted_model_asks_for_trust_and_continues_once_it_is_trusted(qtbot, queue_of):
     code = f"""
     if "ab" * 32 not in load.trusted:
         say(p.Failed(kind="needs_trust", message="runs code", path="/w.pt", sha256="ab" * 32))

@@ -173,7 +173,7 @@ def test_unedited_ground_truth_is_replaced_by_another_file(open_window, video: V
     assert state_of(open_window(video).session.document) == after
 
 
-def test_predictions_before_ground_truth_ask_nothing(open_window, video: VideoInfo, tmp_path: Path):
+def test_predictions_imported_before_ground_truth_raise_no_question(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     scores = np.array([0.5, 0.6, 0.7])
     window.controller.add_predictions(

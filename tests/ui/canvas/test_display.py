@@ -37,7 +37,7 @@ def colour_at(view: CanvasView, x: float, y: float) -> QColor:
     return image.pixelColor(int(point.x()), int(point.y()))
 
 
-def test_without_a_video_it_says_what_to_do(qtbot):
+def test_without_a_video_the_canvas_says_what_to_do(qtbot):
     view = CanvasView(session_with({}, frames=0))
     qtbot.addWidget(view)
     view.show()

@@ -45,7 +45,7 @@ def test_an_empty_frame_has_nothing_to_hit():
         (100, 100, (BIG, SMALL), Part.INSIDE, BIG, Edges.ALL),
     ],
 )
-def test_a_press_grabs(x, y, selected, part, ref, edges):
+def test_a_press_grabs_the_expected_part(x, y, selected, part, ref, edges):
     found = target(x, y, *selected)
     assert (found.part, found.ref, found.edges) == (part, ref, edges)
 

@@ -1,4 +1,4 @@
-"""Which tool of the canvas receives the mouse and the keyboard, and when it hands over to another one."""
+"""Which tool of the canvas receives the mouse and the keyboard, and when it switches to another one."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_side_by_side_shows_one_variant_on_each_side(compare_view: CompareView) 
     assert captions(compare_view) == ["base", "int8"]
 
 
-def test_the_split_view_shows_the_same_picture_on_both_sides_of_the_divider(
+def test_the_split_view_shows_the_same_image_on_both_sides_of_the_divider(
     qtbot: QtBot, compare_view: CompareView
 ) -> None:
     canvas, other = canvases(compare_view)
@@ -190,7 +190,7 @@ def test_lists_name_class_box_and_both_ious(qtbot: QtBot) -> None:
     assert activated == [objects[1]]
 
 
-def test_a_click_on_a_lost_box_zooms_both_pictures_to_it(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_click_on_a_lost_box_zooms_both_images_to_it(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path, variants=2)) as window:
         bench = window.parts
         parts = bench.views

@@ -30,7 +30,7 @@ def test_enter_in_the_trust_dialog_cancels(qtbot: QtBot) -> None:
     assert dialog.result() == TrustDialog.DialogCode.Rejected
 
 
-def test_the_dialog_shows_and_writes_the_settings(qtbot: QtBot) -> None:
+def test_the_settings_dialog_shows_and_writes_the_settings(qtbot: QtBot) -> None:
     settings = Settings(confidence=0.4, convention=Convention.INCLUSIVE, scheme="dark", memory_mib=256)
     dialog = SettingsDialog(None, settings)
     qtbot.addWidget(dialog)

@@ -80,7 +80,7 @@ def test_the_state_of_missing_frames_decides_about_false_positives(
     assert a["uncounted_predictions"] == (2 if frames == 4 else 0)
 
 
-def test_every_metric_of_the_case(coco_files: list[str], tmp_path: Path) -> None:
+def test_every_metric_equals_the_value_computed_by_hand(coco_files: list[str], tmp_path: Path) -> None:
     scores, pairs = tmp_path / "o.csv", tmp_path / "p.csv"
     a = evaluate(coco_files, tmp_path, "--frame-base", "1", "--csv", str(scores), "--pairs", str(pairs))
     expected = {
