@@ -40,6 +40,6 @@ def run(args: argparse.Namespace) -> int:
     )
     with ProgressLine("predict") as progress:
         runs = predict(request, progress)
-    for one in runs:
-        sys.stdout.write(f"{one.summary}\n")
+    for run in runs:
+        sys.stdout.write(f"{run.summary}\n")
     return 0

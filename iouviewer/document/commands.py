@@ -208,10 +208,10 @@ def paste_previous_frame(document: Document, frame: int, *, source: int = 0) -> 
     before = truth.boxes(frame - 1) if frame > 0 else ()
     if not before:
         raise UserError(tr("the previous frame has no boxes"), frame=frame)
-    here = truth.boxes(frame)
-    tracks_here = {box.track for box in here} - {NO_TRACK}
-    rects_here = {box.rect for box in here}
-    new = [box for box in before if box.track not in tracks_here and box.rect not in rects_here]
+    existing = truth.boxes(frame)
+    existing_tracks = {box.track for box in existing} - {NO_TRACK}
+    existing_rects = {box.rect for box in existing}
+    new = [box for box in before if box.track not in existing_tracks and box.rect not in existing_rects]
     if not new:
         raise UserError(tr("this frame already has the boxes of the previous frame"), frame=frame)
     copies = _copy_boxes(document, new, frame, 0.0, source)

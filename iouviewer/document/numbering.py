@@ -176,9 +176,9 @@ def _lookup(mine: tuple[Int, ...], theirs: tuple[Int, ...]) -> Int:
     if not count:
         return np.full(len(mine[0]), -1, np.int64)
     order = np.argsort(keys[:count], kind="stable")
-    ordered, sought = keys[:count][order], keys[count:]
-    places = np.minimum(np.searchsorted(ordered, sought), count - 1)
-    result: Int = np.where(ordered[places] == sought, order[places], -1).astype(np.int64)
+    ordered, targets = keys[:count][order], keys[count:]
+    places = np.minimum(np.searchsorted(ordered, targets), count - 1)
+    result: Int = np.where(ordered[places] == targets, order[places], -1).astype(np.int64)
     return result
 
 

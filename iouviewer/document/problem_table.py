@@ -55,20 +55,20 @@ class ProblemTable:
     def of(cls, problems: Sequence[Problem], frame_count: int) -> ProblemTable:
         """A table of these problems."""
         no_rect = (np.nan,) * 4
-        rows = sorted(problems, key=lambda one: (one.frame, one.kind))
+        rows = sorted(problems, key=lambda problem: (problem.frame, problem.kind))
         return cls(
-            _offsets(np.array([one.frame for one in rows], np.int64), frame_count),
-            np.array([one.frame for one in rows], np.int64),
-            np.array([one.kind for one in rows], np.int64),
-            np.array([one.severity for one in rows], np.float64),
-            np.array([NO_BOX if one.box_id is None else one.box_id for one in rows], np.int64),
-            np.array([one.rect for one in rows], np.float64).reshape(-1, 4).T,
-            np.array([one.class_id for one in rows], np.int64),
-            np.array([np.nan if one.iou is None else one.iou for one in rows], np.float64),
-            np.array([one.fix_rect or no_rect for one in rows], np.float64).reshape(-1, 4).T,
-            np.array([NO_FIX_CLASS if one.fix_class is None else one.fix_class for one in rows], np.int64),
-            np.array([one.track for one in rows], np.int64),
-            np.array([one.agreeing for one in rows], np.int64),
+            _offsets(np.array([problem.frame for problem in rows], np.int64), frame_count),
+            np.array([problem.frame for problem in rows], np.int64),
+            np.array([problem.kind for problem in rows], np.int64),
+            np.array([problem.severity for problem in rows], np.float64),
+            np.array([NO_BOX if problem.box_id is None else problem.box_id for problem in rows], np.int64),
+            np.array([problem.rect for problem in rows], np.float64).reshape(-1, 4).T,
+            np.array([problem.class_id for problem in rows], np.int64),
+            np.array([np.nan if problem.iou is None else problem.iou for problem in rows], np.float64),
+            np.array([problem.fix_rect or no_rect for problem in rows], np.float64).reshape(-1, 4).T,
+            np.array([NO_FIX_CLASS if problem.fix_class is None else problem.fix_class for problem in rows], np.int64),
+            np.array([problem.track for problem in rows], np.int64),
+            np.array([problem.agreeing for problem in rows], np.int64),
         )
 
     def problem(self, row: int) -> Problem:
@@ -145,10 +145,10 @@ def _columns(table: BoxTable, rows: Int, convention: Convention) -> PairColumns:
     return PairColumns(offsets.astype(np.int64), boxes, areas(boxes, convention))
 
 
-def _overlaps(one: tuple[BoxTable, Int], other: tuple[BoxTable, Int], least: float, convention: Convention) -> Pairs:
-    """Pairs of rows of two tables with IoU >= ``least``."""
+def _overlaps(one: tuple[BoxTable, Int], other: tuple[BoxTable, Int], min_iou: float, convention: Convention) -> Pairs:
+    """Pairs of rows of two tables with IoU >= ``min_iou``."""
     left, right = _columns(*one, convention), _columns(*other, convention)
-    pairs = overlapping_pairs(left, right, least, extra=extra_pixel(convention))
+    pairs = overlapping_pairs(left, right, min_iou, extra=extra_pixel(convention))
     return Pairs(one[1][pairs.gt], other[1][pairs.pred], pairs.iou)
 
 

@@ -105,9 +105,9 @@ def keep_frame_numbers(source: int, rows: Numbering, found: Numbering, holds: Bo
     For boxes read from files, whose frame numbers follow a full decode. ``holds`` is (F,) bool.
     """
     count = max(found.frame_count, int(np.flatnonzero(holds)[-1]) + 1 if holds.any() else 0)
-    here = np.arange(rows.frame_count)
-    new = np.where(here < count, here, -1)
-    kept = (here >= found.frame_count) & (here < count)
+    numbers = np.arange(rows.frame_count)
+    new = np.where(numbers < count, numbers, -1)
+    kept = (numbers >= found.frame_count) & (numbers < count)
     return FrameMapping(source, new, count, found.padded_to(count), kept)
 
 

@@ -257,7 +257,7 @@ def _missing_classes(name: str, pool: Pool) -> list[int]:
     if not any(video.variants[baseline].unmapped_count for video in pool.videos):
         return []
     baseline_classes, variant_classes = (
-        np.concatenate([video.variants[one].table.class_ids for video in pool.videos]) for one in (baseline, name)
+        np.concatenate([video.variants[key].table.class_ids for video in pool.videos]) for key in (baseline, name)
     )
     if UNSPECIFIED_CLASS in baseline_classes:
         return []
@@ -300,7 +300,11 @@ def _notes(videos: Sequence[GateVideo], pool: Pool) -> list[str]:
             for v in videos
         ]
         notes.append(tr("the ground truth of the videos has different classes ({lists})", lists="; ".join(lists)))
-        tables = ((one.truth, sets.table, one.labelled) for one in pool.videos for sets in one.variants.values())
-        if any(counts_as_one_class(*three) for three in tables):
+        inputs = (
+            (video.truth, predictions.table, video.labelled)
+            for video in pool.videos
+            for predictions in video.variants.values()
+        )
+        if any(counts_as_one_class(*arguments) for arguments in inputs):
             notes.append(tr("some boxes have no class, so AP treats all boxes of all videos as one class"))
     return notes

@@ -72,15 +72,15 @@ def score_csv(frames: Int, states: Sequence[str], gt_counts: Int, series: Sequen
     header = [
         "frameID",
         "iou",
-        *(f"iou:{one.name}" for one in series),
+        *(f"iou:{entry.name}" for entry in series),
         "state",
         "gt",
-        *(f"{count}:{one.name}" for one in series for count in counts),
+        *(f"{count}:{entry.name}" for entry in series for count in counts),
     ]
 
     def rows() -> Iterator[list[str]]:
         for i, frame in enumerate(frames.tolist()):
-            ious = [number_cell(float(one.frame_iou[i])) for one in series]
+            ious = [number_cell(float(entry.frame_iou[i])) for entry in series]
             row = [
                 str(frame),
                 ious[0],
@@ -88,9 +88,9 @@ def score_csv(frames: Int, states: Sequence[str], gt_counts: Int, series: Sequen
                 name_cell(states[i]),
                 str(int(gt_counts[i])) if states[i] == "labelled" else "",
             ]
-            for one in series:
-                values = (one.predictions[i], one.true_positives[i], one.false_positives[i], one.misses[i])
-                row += [str(int(value)) for value in values] if one.counted[i] else [""] * len(values)
+            for entry in series:
+                values = (entry.predictions[i], entry.true_positives[i], entry.false_positives[i], entry.misses[i])
+                row += [str(int(value)) for value in values] if entry.counted[i] else [""] * len(values)
             yield row
 
     return csv_bytes(header, rows())

@@ -77,10 +77,10 @@ def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequenc
     header = (tr("Variant"), tr("Verdict"), tr("Reason"))
     lines = [f"## {_markdown_text(title)}", "", _markdown_row(header), "| --- | --- | --- |"]
     lines += [
-        _markdown_row([_markdown_text(one.name), f"**{one.outcome}**", _markdown_text(one.sentence)])
-        for one in judgements
+        _markdown_row([_markdown_text(judgement.name), f"**{judgement.outcome}**", _markdown_text(judgement.sentence)])
+        for judgement in judgements
     ]
-    rows = [[one.name, *row.cells()] for one in judgements for row in one.videos]
+    rows = [[judgement.name, *row.cells()] for judgement in judgements for row in judgement.videos]
     if rows:
         by_video = (tr("Variant"), tr("Video"), tr("Frames"), *_delta_titles())
         lines += ["", _markdown_row(by_video), "| --- | --- |" + " ---: |" * (len(by_video) - 2)]
@@ -104,7 +104,7 @@ def gate_junit(judgements: Sequence[Judgement], *, undecided_fails: bool) -> byt
     properties ``VIDEO: frames`` and ``VIDEO: ap``, ``pq``, ``avg_iou`` in points.
     """
     kinds = {"FAIL": "failure", CANNOT_JUDGE: "error", "UNDECIDED": "failure" if undecided_fails else "skipped"}
-    results = [kinds.get(one.outcome) for one in judgements]
+    results = [kinds.get(judgement.outcome) for judgement in judgements]
     counts = {"tests": len(results), "failures": results.count("failure"), "errors": results.count("error")}
     suite = ElementTree.Element("testsuite", name=_SUITE_NAME, skipped=str(results.count("skipped")))
     for key, value in counts.items():

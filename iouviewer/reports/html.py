@@ -158,11 +158,11 @@ def _verdicts(variants: Variants) -> str:
         [
             name,
             metric_title(metric),
-            *(_points(one[key]) for key in ("points", "low", "high")),
-            one["outcome"] or UNDEFINED,
+            *(_points(result[key]) for key in ("points", "low", "high")),
+            result["outcome"] or UNDEFINED,
         ]
         for name, verdict in verdicts
-        for metric, one in verdict["metrics"].items()
+        for metric, result in verdict["metrics"].items()
     ]
     header = (tr("Variant"), tr("Metric"), tr("Δ points"), tr("Low"), tr("High"), tr("Verdict"))
     note = tr("95 % interval of a paired bootstrap over blocks of frames; a point is 0.01.")
@@ -202,15 +202,18 @@ def _sizes(variants: Variants) -> str:
     """AP of each size by variant: COCO's sizes with AR in brackets, then the quartiles of the video's own boxes."""
     cells: dict[str, dict[str, str]] = {}
     for name, sizes in _having(variants, "size"):
-        for size, one in sizes.items():
-            recall = "" if one["ar"] is None else f" ({number_text(one['ar'])})"
-            cells.setdefault(size, {})[name] = number_text(one["ap"]) + recall
+        for size, result in sizes.items():
+            recall = "" if result["ar"] is None else f" ({number_text(result['ar'])})"
+            cells.setdefault(size, {})[name] = number_text(result["ap"]) + recall
     for name, quartiles in _having(variants, "size_quartiles"):
-        for one in quartiles:
+        for result in quartiles:
             span = tr(
-                "{low:,.0f}–{high:,.0f} px², {boxes:,} boxes", low=one["from"], high=one["to"], boxes=one["boxes"]
+                "{low:,.0f}–{high:,.0f} px², {boxes:,} boxes",
+                low=result["from"],
+                high=result["to"],
+                boxes=result["boxes"],
             )
-            cells.setdefault(span, {})[name] = number_text(one["ap"])
+            cells.setdefault(span, {})[name] = number_text(result["ap"])
     note = tr("AP; in brackets, AR100. Sizes are those of COCO, then quartiles of the boxes counted here.")
     return _by_variant(tr("By size"), tr("Size"), variants, cells, note)
 
@@ -219,13 +222,13 @@ def _tracks(variants: Variants) -> str:
     rows = [
         [
             name,
-            str(one["tracks"]),
-            str(one["flickers"]),
-            f"{one['flickers_per_1000_frames']:.1f}",
-            str(one["runs"]),
-            str(one["longest_run"]),
+            str(result["tracks"]),
+            str(result["flickers"]),
+            f"{result['flickers_per_1000_frames']:.1f}",
+            str(result["runs"]),
+            str(result["longest_run"]),
         ]
-        for name, one in _having(variants, "temporal")
+        for name, result in _having(variants, "temporal")
     ]
     header = (
         tr("Variant"),
@@ -239,13 +242,13 @@ def _tracks(variants: Variants) -> str:
 
 
 def _curves(variants: Variants) -> str:
-    curves = [(name, cls, one) for name, by_class in _having(variants, "pr") for cls, one in by_class.items()]
+    curves = [(name, cls, result) for name, by_class in _having(variants, "pr") for cls, result in by_class.items()]
     if not curves:
         return ""
     keys = ("confidence", "precision", "recall", "f1")
     rows = []
-    for name, cls, one in curves:
-        best = one["best"] or dict.fromkeys(keys)
+    for name, cls, result in curves:
+        best = result["best"] or dict.fromkeys(keys)
         rows.append([name, cls, *(number_text(best[key]) for key in keys)])
     header = (
         tr("Variant"),
@@ -262,11 +265,11 @@ def _curve_plot(curves: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
 
     figure = Figure(figsize=(8, 5), dpi=100, layout="constrained")
     axes = figure.add_subplot()
-    for position, (name, cls, one) in enumerate(curves):
+    for position, (name, cls, result) in enumerate(curves):
         colour, dash = default_look(position)
         label = name if cls == "unspecified" else f"{name}: {cls}"
         axes.plot(
-            one["recall"], one["precision"], color=colour, linestyle=LINE_STYLES[dash], linewidth=1.4, label=label
+            result["recall"], result["precision"], color=colour, linestyle=LINE_STYLES[dash], linewidth=1.4, label=label
         )
     axes.set(xlabel=metric_title("recall"), ylabel=metric_title("precision"), xlim=(0, 1), ylim=(0, 1.02))
     axes.grid(visible=True, color="#d8d8d8", linewidth=0.6)
@@ -276,9 +279,9 @@ def _curve_plot(curves: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
 
 def _confusion(variants: Variants) -> str:
     lines = [
-        f"<li>{escape(name)}: {escape(' '.join(one['sentences']))}</li>\n"
-        for name, one in _having(variants, "confusion")
-        if one["sentences"]
+        f"<li>{escape(name)}: {escape(' '.join(result['sentences']))}</li>\n"
+        for name, result in _having(variants, "confusion")
+        if result["sentences"]
     ]
     return f"{_heading(tr('Largest confusions'))}<ul>\n{''.join(lines)}</ul>\n" if lines else ""
 

@@ -47,18 +47,18 @@ def downsample(frames: Int, values: Float) -> tuple[Int, Float]:
 
 def _draw_series(axes: Any, frames: Int, series: Sequence[FrameSeries]) -> None:
     single = len(series) == 1
-    for position, one in enumerate(series):
+    for position, item in enumerate(series):
         colour, dash = (ORANGE, "solid") if single else default_look(position)
         has_dots = len(frames) <= _MAX_DOTS
-        mean = tr("undefined") if one.average is None else f"{one.average:.2f}"
+        mean = tr("undefined") if item.average is None else f"{item.average:.2f}"
         axes.plot(
-            *downsample(frames, one.frame_iou),
+            *downsample(frames, item.frame_iou),
             color=colour,
             linestyle=LINE_STYLES[dash],
             linewidth=1.2,
             marker="o" if has_dots else None,
             markersize=3.5,
-            label=tr("IoU") if single else tr("{name}: Average IoU = {mean}", name=one.name, mean=mean),
+            label=tr("IoU") if single else tr("{name}: Average IoU = {mean}", name=item.name, mean=mean),
             zorder=3,
         )
 

@@ -70,12 +70,12 @@ class CachePolicy:
         b_frames_suffice = self._codec in _NON_REFERENCE_B_FRAMES and not has_packed_frames
         if not (self._flags_references or b_frames_suffice) or self._cache.direction < 0:
             return frozenset()
-        way = np.arange(start, index.packet_of(frame))
-        numbers = index.frame_of_packet[way]
-        close = max(
+        packets = np.arange(start, index.packet_of(frame))
+        numbers = index.frame_of_packet[packets]
+        kept_distance = max(
             FULL_SIZE_RADIUS, min(_DECODED_BEFORE_TARGET, int(_MIN_FREE_SHARE * self._cache.budget / self._frame_size))
         )
-        return frozenset(way[(numbers >= 0) & (numbers < frame - close)].tolist())
+        return frozenset(packets[(numbers >= 0) & (numbers < frame - kept_distance)].tolist())
 
     def plan(self, index: VideoIndex, frame: int, *, can_wait: bool = False) -> bool:
         """Choose which frames on the way to ``frame`` to cache, and at what size.

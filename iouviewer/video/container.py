@@ -98,8 +98,8 @@ def open_container(
     try:
         probing = _PROBE_WITHOUT_DECODING if stream_info is not None else {}
         # With much metadata before the pixels, FFmpeg would take an animation for a still image.
-        form = "apng" if path.suffix.lower() in (".png", ".apng") and is_animated_image(path) else None
-        container = av.open(str(path), format=form, options=probing | (options or {}))
+        container_format = "apng" if path.suffix.lower() in (".png", ".apng") and is_animated_image(path) else None
+        container = av.open(str(path), format=container_format, options=probing | (options or {}))
     except PermissionError as error:
         raise UserError(tr("you have no permission to read this file"), path=path) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
