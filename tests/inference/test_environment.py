@@ -1,3 +1,5 @@
+"""Environment variables of the worker process."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Messages between the program and the worker: encoding, damage, unknown versions."""
+
 from __future__ import annotations
 
 import io

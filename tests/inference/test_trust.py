@@ -1,3 +1,5 @@
+"""Which model files the user trusts, by the hash of their copy."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""The worker in a thread, with a fake detector and a fake video."""
+
 from __future__ import annotations
 
 import threading
