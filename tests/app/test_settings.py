@@ -105,3 +105,14 @@ def test_score_settings_are_converted_in_both_directions():
     other = Settings()
     other.set_score_defaults(settings.score_settings())
     assert other == settings
+
+
+def test_last_frames_are_remembered_for_recent_files_only() -> None:
+    settings = Settings()
+    for number in range(40):
+        settings.remember_frame(f"/videos/{number}.mp4", number)
+    assert len(settings.last_frames) == 12
+    assert settings.last_frame("/videos/39.mp4") == 39
+    assert settings.last_frame("/videos/1.mp4") == 0
+    settings.remember_frame("/videos/39.mp4", 0)
+    assert settings.last_frame("/videos/39.mp4") == 0

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from iouviewer.app.editing.session import SaveState, Selection, Session
 from iouviewer.document.boxes import Box
-from iouviewer.document.edits import AddBoxes, Aspect, Change, Phase, RemoveBoxes, SetClassNames, SetRects
+from iouviewer.document.edits import AddBoxes, Aspect, Change, Phase, RemoveBoxes, SetClasses, SetClassNames, SetRects
 from iouviewer.document.history import MemoryHistory, RowChanges
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.steps import Step
 from iouviewer.errors import UserError
 from iouviewer.metrics.table import BoxTable
+from tests.app.builders import predictions_of, session_with
 from tests.document.builders import make_document, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -294,3 +296,19 @@ def test_opening_another_document_resets_the_session(session: Session):
     assert session.current_frame == 0 and session.selection == Selection()
     assert state_of(old) == state_of(make_document())
     assert len(session.variants) == 0
+
+
+def test_one_box_with_a_class_among_boxes_without_does_not_change_ap() -> None:
+    rects = [(0.0, 0.0, 40.0, 40.0), (100.0, 0.0, 140.0, 40.0)]
+    boxes = dict.fromkeys(range(4), rects)
+    session = session_with(boxes, frames=4)
+    without_class = tuple((box.id, -1) for frame in range(4) for box in session.ground_truth.boxes(frame))
+    session.execute(SetClasses(without_class), "No classes")
+    session.variants.add("base", predictions_of(dict.fromkeys(range(4), rects[:1]), 4), key="base")
+    predictions = session.variants["base"].predictions
+    table = replace(predictions.table, class_ids=np.zeros(4, np.int64))
+    session.variants.set_predictions("base", replace(predictions, table=table))
+    before = session.scores.summary("base").ap
+    assert before is not None and before > 0.4
+    session.execute(SetClasses(((1, 0),)), "Make it a person")
+    assert session.scores.summary("base").ap == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from iouviewer.ui.compare.changed_objects import ChangedObjectsView
 from iouviewer.ui.compare.compare_view import CompareMode, CompareView
 from iouviewer.ui.compare.differences import NO_OBJECTS, ChangedObject, ChangedObjects
 from iouviewer.ui.compare.verdicts import VerdictPanel
+from iouviewer.ui.main_window import MainWindow
 from tests.app.builders import session_with
 from tests.ui.helpers import plain_image
 from tests.ui.window import FRAMES, opened_window, shown, small_case
@@ -305,3 +307,26 @@ def test_sentences_that_are_replaced_are_hidden_at_once(qtbot: QtBot) -> None:
     panel.set_sentences(["one"])
     panel.set_sentences(["two"])
     assert [label.text() for label in panel.findChildren(QLabel) if not label.isHidden()] == ["two"]
+
+
+def test_lists_of_compare_keep_the_frame_when_thresholds_change(qtbot: QtBot, window: MainWindow) -> None:
+    session, side = window.session, window.parts.views.side_panel
+    session.set_score_settings(
+        replace(session.scores.settings, review=replace(session.scores.settings.review, iou=0.75))
+    )
+    window.parts.actions["compare"].trigger()
+    model = side.lost.model()
+    qtbot.waitUntil(lambda: model.rowCount() > 5, timeout=20_000)
+    side.lost.setFocus()
+    qtbot.waitUntil(side.lost.hasFocus)
+    assert session.current_frame == 0
+    for _ in range(3):
+        QTest.keyClick(side.lost, Qt.Key.Key_Down)
+    frame = session.current_frame
+    assert frame == 3
+    with qtbot.waitSignal(window.parts.differences.ready, timeout=20_000):
+        session.set_score_settings(
+            replace(session.scores.settings, review=replace(session.scores.settings.review, iou=0.8))
+        )
+    assert session.current_frame == frame
+    assert side.lost.currentIndex().row() == 3

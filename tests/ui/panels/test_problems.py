@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Batch, SetClassNames, SetRects
 from iouviewer.document.problems import ProblemKind
+from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.tables.problems_model import MAX_IMMEDIATE_FRAMES, OPEN_ROLE, PROBLEM_ROLE, ProblemsModel
 from tests.app.builders import predictions_of, session_with
@@ -252,3 +253,30 @@ def test_a_hundred_thousand_problems_are_listed_without_reading_each(
     session.execute(Batch((SetRects(((1, LOOSE),)),)), "Move")
     assert panel.model.rowCount() == rows * 50
     assert [panel.model.position_of(panel.model.problem_at(i).key) for i in range(5)] == list(range(5))
+
+
+def test_focusing_the_problems_list_keeps_the_frame_and_a_key_changes_it(qtbot: QtBot, window: MainWindow) -> None:
+    panel = window.parts.views.problems
+    assert isinstance(panel, ProblemsPanel)
+    window.session.set_score_settings(
+        replace(window.session.scores.settings, review=replace(window.session.scores.settings.review, iou=0.95))
+    )
+    panel.filters.group.setChecked(False)
+    panel.model.search_now()
+    assert panel.model.rowCount() > 2
+    window.session.go_to(7)
+    panel.list.setFocus()
+    qtbot.waitUntil(panel.list.hasFocus)
+    assert window.session.current_frame == 7
+    QTest.keyClick(panel.list, Qt.Key.Key_Down)
+    assert window.session.current_frame == panel.model.problem_at(1).frame
+
+
+def test_problem_keys_without_a_problem_open_no_message_box(window: MainWindow) -> None:
+    message = window.parts.status.message
+    for id in ("takeFix", "groundTruthIsRight", "unclear"):
+        message.clear()
+        window.parts.actions[id].trigger()
+        assert message.text() == "Press N for the next problem"
+    assert window.findChild(QMessageBox, "errorMessage") is None
+    assert window.session.history.undo_step() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.projects.importer import Importer
 from iouviewer.document.edits import RemoveBoxes, SetDecisions, SetRects
+from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.panels.lists import BoxesPanel
 from iouviewer.ui.panels.problems import ProblemsPanel
@@ -171,3 +174,41 @@ def test_a_list_without_variants_says_what_to_do_next(qtbot: QtBot) -> None:
     qtbot.addWidget(panel)
     assert panel.summary.text() == "" and panel.list.empty_text == "Add predictions to find problems"
     assert panel.step(1) is None
+
+
+def test_a_frame_without_predictions_has_no_missed_boxes(qtbot: QtBot) -> None:
+    session = session_with({0: [A], 1: [A]}, {"base": {0: [A]}})
+    variant = session.variants["base"]
+    covered = np.ones(10, np.bool_)
+    covered[1] = False
+    session.variants.set_predictions("base", replace(variant.predictions, covered=covered))
+    panel = BoxesPanel(session)
+    qtbot.addWidget(panel)
+    assert panel.model.row_at(0).state is not None
+    session.go_to(1)
+    assert panel.model.rowCount() == 1
+    assert panel.model.row_at(0).state is None
+    assert panel.model.index(0, 3).data() == ""
+
+
+def test_the_speed_in_a_prediction_file_is_shown(tmp_path: Path) -> None:
+    session = session_with({0: [A]})
+    imported = ImportedBoxes(
+        path=tmp_path / "int8.json",
+        format="coco",
+        kind=ImportKind.PREDICTIONS,
+        frames=np.zeros(1, np.int64),
+        boxes=np.array([A]).T,
+        class_ids=np.zeros(1, np.int64),
+        class_names=("person",),
+        scores=np.array([0.9]),
+        track_ids=np.full(1, -1, np.int64),
+        flags=np.zeros(1, np.int64),
+        protocol={"fps": 17.38, "throughput": 14.9, "hardware": "a small computer", "precision": "int8"},
+    )
+    Importer(session, lambda _source: None).add_predictions("int8", imported)
+    model = VariantsModel(session)
+    cell = model.index(0, model.column_index("fps"))
+    assert cell.data() == "17.4"
+    assert "a small computer, int8" in cell.data(Qt.ItemDataRole.ToolTipRole)
+    assert "Confidence" not in cell.data(Qt.ItemDataRole.ToolTipRole)
