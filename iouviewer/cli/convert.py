@@ -21,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="[VIDEO] IN OUT",
-        help=tr("video, if needed; file to read; file or folder to write"),
+        help=tr("video (optional), file to read, file or folder to write"),
     )
     parser.add_argument("--to", choices=FORMATS, required=True, help=tr("format to write"))
     add_import_options(parser)
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     if len(args.paths) not in {2, 3}:
         raise UserError(
-            tr("expected [VIDEO] IN OUT, but got {count} paths", count=len(args.paths)),
+            tr("expected two or three paths: [VIDEO] IN OUT"),
             remedy=tr("See {command} --help.", command="iouviewer convert"),
         )
     *videos, source, target = args.paths

@@ -57,8 +57,8 @@ def display_error() -> UserError | None:
         return UserError(
             tr("there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"),
             remedy=tr(
-                "Start iouviewer in a desktop session or under xvfb-run; eval, predict and demo --headless need no ."
-                "display"
+                "Start iouviewer in a desktop session or under xvfb-run; eval, predict and demo --headless need no "
+                "display."
             ),
         )
     required = dict(QT_LIBRARIES)
@@ -91,6 +91,6 @@ def show_window(request: OpenRequest) -> int:
         if ".so" not in str(failure) and "DLL" not in str(failure):
             raise
         raise UserError(
-            tr("Qt cannot be loaded ({reason})", reason=failure), remedy=tr("Install the system library named here.")
+            tr("Qt cannot be loaded: {reason}", reason=failure), remedy=tr("Install the system library named here.")
         ) from failure
     return run_window(request)

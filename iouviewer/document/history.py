@@ -104,7 +104,7 @@ class MemoryHistory:
         self._cursor = cursor
 
     def append(self, step: Step, rows: RowChanges) -> None:
-        """Add a step after the cursor; the document itself holds the rows."""
+        """Add a step after the cursor; rows are not stored, as they are in the document."""
         del rows
         can_redo = len(self._steps) > self._cursor
         del self._steps[self._cursor :]
@@ -121,7 +121,7 @@ class MemoryHistory:
         return self._steps[self._cursor] if self._cursor < len(self._steps) else None
 
     def move(self, by: int, rows: RowChanges) -> None:
-        """Move the cursor; the document itself holds the rows."""
+        """Move the cursor; rows are not stored, as they are in the document."""
         del rows
         self._cursor += by
 

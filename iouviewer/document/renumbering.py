@@ -77,18 +77,18 @@ class FrameMapping:
         return int(self.new[remaining[place]])
 
 
-def map_frames(source: int, rows: Numbering, found: Numbering, holds: Callable[[], Bool]) -> FrameMapping:
+def map_frames(source: int, rows: Numbering, found: Numbering, has_data: Callable[[], Bool]) -> FrameMapping:
     """The mapping to the numbering ``found`` of a new index: every number follows its video frame.
 
     Args:
         rows: the numbering so far.
-        holds: returns (F,) bool, whether a frame has data; called only if a frame is no longer in the video.
+        has_data: returns (F,) bool, whether a frame has data; called only if a frame is no longer in the video.
     """
     new = rows.match_frames(found)
     missing = np.flatnonzero(new < 0)
     if found.complete and len(missing):
         # While the index is incomplete the frame may still be found, so it is kept.
-        missing = missing[holds()[missing]]
+        missing = missing[has_data()[missing]]
     new[missing] = found.frame_count + np.arange(len(missing))
     numbering = found.with_extra_frames(
         rows.stamps[missing], rows.occurrences[missing], rows.packets[missing], rows.repeats[missing]
@@ -99,12 +99,12 @@ def map_frames(source: int, rows: Numbering, found: Numbering, holds: Callable[[
     return FrameMapping(source, new, numbering.frame_count, numbering, kept)
 
 
-def keep_frame_numbers(source: int, rows: Numbering, found: Numbering, holds: Bool) -> FrameMapping:
+def keep_frame_numbers(source: int, rows: Numbering, found: Numbering, has_data: Bool) -> FrameMapping:
     """The mapping where every frame keeps its number; frames without data at the end are removed.
 
-    For boxes read from files, whose frame numbers follow a full decode. ``holds`` is (F,) bool.
+    For boxes read from files, whose frame numbers follow a full decode. ``has_data`` is (F,) bool.
     """
-    count = max(found.frame_count, int(np.flatnonzero(holds)[-1]) + 1 if holds.any() else 0)
+    count = max(found.frame_count, int(np.flatnonzero(has_data)[-1]) + 1 if has_data.any() else 0)
     numbers = np.arange(rows.frame_count)
     new = np.where(numbers < count, numbers, -1)
     kept = (numbers >= found.frame_count) & (numbers < count)

@@ -40,7 +40,7 @@ _SAVE_TXT = re.compile(r"(.+)_(0|[1-9]\d*)")
 
 
 def sniff(sample: FileSample) -> DetectedFormat | None:
-    """Blank-separated rows of at least five numbers, of which most hold fractions (NaN does not count as one).
+    """Whitespace-separated rows of at least five numbers, most of them with fractions (NaN does not count as one).
 
     Longer rows are polygons, which the reader refuses row by row.
     """

@@ -74,7 +74,7 @@ def run_demo(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(tr("the folder cannot be created ({reason})", reason=error.strerror), path=out) from error
+        raise UserError(tr("the folder cannot be created: {reason}", reason=error.strerror), path=out) from error
     run = can_run_models() if run_models is None else run_models
     models, predictions = (sample_models(), ()) if run else ((), sample_predictions())
     if run:

@@ -172,7 +172,7 @@ def refuse_bad_rows(boxes: ImportedBoxes, options: ReadOptions) -> None:
             message = tr_n(
                 "{reason} (and {count} more row)", "{reason} (and {count:,} more rows)", others, reason=message
             )
-        remedy = tr("Correct the file, or skip such rows with --skip-bad-rows")
+        remedy = tr("Correct the file, or skip such rows with --skip-bad-rows.")
         raise UserError(message, path=first.path, line=first.line, remedy=remedy)
 
 

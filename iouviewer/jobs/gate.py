@@ -270,7 +270,7 @@ def _missing_classes(name: str, pool: Pool) -> list[int]:
 def _different_classes(name: str, baseline: str, classes: Sequence[str]) -> Judgement:
     text = tr(
         "{variant}: cannot be judged against {baseline}: {baseline} predicts classes that the ground truth lacks, and "
-        "none of class {classes}. If it uses other class names, give --class-map A=B",
+        "none of class {classes}. If it uses other class names, give --class-map A=B.",
         variant=name,
         baseline=baseline,
         classes=", ".join(classes),

@@ -279,7 +279,7 @@ def predict(request: PredictRequest, progress: ProgressCallback = no_progress) -
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
-            tr("the folder cannot be created ({reason})", reason=error.strerror), path=request.out
+            tr("the folder cannot be created: {reason}", reason=error.strerror), path=request.out
         ) from error
     frames: Int | None = None
     if request.frames is not None:

@@ -51,7 +51,7 @@ class SalvageReport:
 
     Attributes:
         path: the new file.
-        boxes, frames, variants, steps: how many of each it holds.
+        boxes, frames, variants, steps: number of each in the new file.
         losses: one clause for each kind of loss; empty if nothing is lost.
     """
 

@@ -328,7 +328,7 @@ class ProjectFile:
     def save_variant_chunk(self, variant: Variant, frames: Iterable[int]) -> None:
         """Add the predictions of these frames to those of a variant whose run is in progress.
 
-        ``variant`` holds all predictions of the run so far; ``save_variants`` got it when the run began.
+        ``variant`` has all predictions of the run so far; call ``save_variants`` with it when the run begins.
         """
         chosen = tuple(sorted(frames))
         key, predictions = variant.key, variant.predictions
@@ -388,7 +388,7 @@ class ProjectFile:
             )
 
     def abandon(self) -> None:
-        """Close a file that cannot be written without an error; another file holds all of its contents."""
+        """Close a file that cannot be written without raising, because another file has all of its contents."""
         self.on_saved = self.on_problem = None
         self._writer.close(0.0)
         self._lock.release()

@@ -111,7 +111,7 @@ def save_index(index: VideoIndex, fingerprint: str, video: Path, stamp: FileStam
 
 
 def delete_index(fingerprint: str) -> None:
-    """Delete the cached index of a video, so that it is built again; not an error if there is none."""
+    """Delete the cached index of a video to have it built again; no error if there is none."""
     with contextlib.suppress(OSError):
         index_path(fingerprint).unlink()
 

@@ -274,7 +274,7 @@ def choose_keyframes(keys: Int64, position: int, count: int) -> list[int]:
 
 
 def _van_der_corput(number: int) -> float:
-    """1/2, 1/4, 3/4, 1/8, 5/8, 3/8, ...: van der Corput's sequence, of which every prefix is evenly spread."""
+    """1/2, 1/4, 3/4, 1/8, 5/8, 3/8, ...: van der Corput's sequence, whose prefixes are all evenly spread."""
     bits = bin(number)[:1:-1]
     return int(bits, 2) / 2.0 ** len(bits)
 

@@ -1,4 +1,4 @@
-"""Proxies: small JPEG copies of the frames the user visits, so that scrubbing a long GOP shows each frame at once.
+"""Proxies: small JPEG copies of the frames the user visits, which scrubbing in a long GOP shows at once.
 
 Each video has one append-only file in the cache folder. Every record contains its frame number and a checksum, so a
 truncated or damaged record is never shown. It also contains the checksum of the whole frame: the name of the file

@@ -315,7 +315,7 @@ class VideoReader:
         self.frame_decoder.use_index(index)
 
     def clear_cache(self) -> None:
-        """Drop all cached frames, so that the next read decodes."""
+        """Drop all cached frames; the next read decodes again."""
         self._previews.clear()
         self.keyframe_cache.clear()
         self.frame_decoder.clear_cache()

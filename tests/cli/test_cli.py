@@ -65,7 +65,7 @@ def error_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["check", "nowhere.mp4"], "nowhere.mp4: the video does not exist"),
         (["nowhere.mp4"], "nowhere.mp4: the file to open does not exist"),
         (["predict", "v.mp4", "--model", "=x", "--out", "o"], "is not NAME=PATH"),
-        (["convert", "only-one.txt", "--to", "coco"], "expected [VIDEO] IN OUT"),
+        (["convert", "only-one.txt", "--to", "coco"], "[VIDEO] IN OUT"),
         (["convert", "a", "b", "--to", "word"], "word"),
         (["demo", "--out", "x"], "--out needs --headless"),
         (["worker", "extra"], "extra"),
