@@ -142,7 +142,7 @@ def _literals(node: ast.AST, *, sink: bool = False) -> Iterator[tuple[int, str]]
     text = _text(node)
     if text is not None:
         if SENTENCE.search(text) or (sink and WORD.search(text.replace("{}", ""))):
-            yield node.lineno, text  # type: ignore[attr-defined]
+            yield node.lineno, text
         return
     if isinstance(node, ast.Assert):
         return

@@ -208,7 +208,7 @@ class Hands:
 
     def _key_window(self) -> QWindow:
         for widget in (QApplication.activePopupWidget(), QApplication.activeModalWidget()):
-            # A list of completions hands its keys to the field it belongs to, and goes while one types.
+            # A completion list passes its keys on to its field, and closes while one types.
             if widget is not None and not isinstance(widget, QAbstractItemView) and widget.windowHandle() is not None:
                 return widget.windowHandle()
         handle = QGuiApplication.focusWindow() or self.window.window().windowHandle()
@@ -228,7 +228,7 @@ class Hands:
         QTest.keyPress(self._key_window(), combination.key(), combination.keyboardModifiers())
         QApplication.processEvents()
 
-    def let_go(self, key: str) -> None:
+    def release_key(self, key: str) -> None:
         """Release a key that is held."""
         combination = QKeySequence(key)[0]
         QTest.keyRelease(self._key_window(), combination.key(), combination.keyboardModifiers())
@@ -278,7 +278,7 @@ class Hands:
             seen.append(dialog)
             try:
                 steps(dialog)
-            except BaseException as error:  # noqa: BLE001 - raised below, where the test sees it
+            except BaseException as error:  # noqa: BLE001 - raised below, where the test fails with it
                 errors.append(error)
                 dialog.reject()
 
