@@ -22,7 +22,9 @@ from iouviewer.i18n import tr
 CONDITION_HOLDS = 3
 """Exit status where ``--fail-if`` holds."""
 
-ANALYSIS_KEYS = frozenset({"bootstrap", "confusion", "errors", "pr", "reconcile", "size_quartiles", "temporal"})
+ANALYSIS_KEYS = frozenset(
+    {"bootstrap", "confusion", "errors", "pr", "reconcile", "size_quartiles", "temporal", "verdict"}
+)
 """Metrics that only the analysis computes."""
 
 

@@ -11,13 +11,17 @@ from iouviewer.cli.options import ProgressLine, existing_path
 from iouviewer.cli.requests import eval_request
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.jobs.eval_inputs import ReadOptions
 from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.gate import GateVideo, gate_files, gate_project
 from iouviewer.metrics.table import Convention
 
 PROJECT_SUFFIX = ".iouv"
-FILE_OPTIONS = ("class_map", "class_name", "frame_base", "missing", "skip_bad_rows", "size", "count")
-"""Options that apply only to files, not to projects."""
+FILE_OPTIONS = (
+    *("class_map", "class_name", "frame_base", "missing", "skip_bad_rows", "size", "count", "shift", "stride"),
+    *("file_fps", "name_number", "task", "scale_boxes", "use_times", "images_by", "accept_differences"),
+)
+"""Options about reading files, which a project does not need."""
 
 
 def read_videos(args: argparse.Namespace, progress: ProgressLine) -> list[GateVideo]:
@@ -60,6 +64,7 @@ def _from_projects(args: argparse.Namespace, paths: list[Path]) -> list[GateVide
         convention=Convention(args.convention),
         class_agnostic=args.class_agnostic,
         frames=groups[0]["frames"],
+        read=ReadOptions(only_classes=tuple(args.only_classes)),
     )
     names = _unique_names(paths)
     files = [existing_path(path, tr("the project does not exist")) for path in paths]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn, Self
 
@@ -57,6 +57,14 @@ def class_pair(text: str) -> tuple[str, str]:
     return a.strip(), b.strip()
 
 
+def class_names(text: str) -> tuple[str, ...]:
+    """``A,B``: names of classes."""
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(tr("{text!r} must be class names with commas between them", text=text))
+    return names
+
+
 def fraction(text: str) -> float:
     """A number from 0 to 1."""
     try:
@@ -83,6 +91,32 @@ def margins(text: str) -> dict[str, float]:
             )
         found[name] = points
     return found
+
+
+def positive_number(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(tr("{text!r} must be a positive number", text=text))
+    return value
+
+
+def for_file(value_type: Callable[[str], float]) -> Callable[[str], tuple[str, float]]:
+    """A type for ``[NAME=]VALUE``: the name, empty for all files, and the value."""
+
+    def parse(text: str) -> tuple[str, float]:
+        name, equals, value = text.rpartition("=")
+        if equals and not name.strip():
+            raise argparse.ArgumentTypeError(tr("{text!r} must be VALUE or NAME=VALUE", text=text))
+        try:
+            return name.strip(), value_type(value)
+        except ValueError:
+            raise argparse.ArgumentTypeError(tr("{text!r} must be VALUE or NAME=VALUE", text=text)) from None
+
+    return parse
 
 
 def positive_integer(text: str) -> int:
@@ -194,10 +228,55 @@ def add_import_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--class", dest="class_name", metavar="NAME", help=tr("class of the boxes in files that store no classes")
     )
-    group.add_argument(
-        "--frame-base", type=int, metavar="N", help=tr("number of the first frame in the files (default: by format)")
+    add_frame_options(parser)
+    add_difference_options(parser)
+    parser.add_argument("--skip-bad-rows", action="store_true", help=tr("skip rows that cannot be read"))
+    parser.add_argument(
+        "--trust-columns",
+        action="store_true",
+        help=tr("read columns as the format defines them, even where the numbers do not look like it"),
     )
-    group.add_argument("--skip-bad-rows", action="store_true", help=tr("skip rows that cannot be read"))
+    parser.add_argument(
+        "--voc-one-based",
+        action="store_true",
+        help=tr("pixels of Pascal VOC files start at 1 and include the last one (default: corners as they are)"),
+    )
+
+
+def add_frame_options(parser: argparse.ArgumentParser) -> None:
+    """Which frames the files mean. Each may be given for one file, ``gt`` or the name of a variant."""
+    for flag, value_type, text in (
+        ("--frame-base", int, tr("number of the first frame in the files (default: by format)")),
+        ("--shift", int, tr("add N to every frame of the predictions")),
+        ("--stride", positive_integer, tr("frame step of the run that made the predictions")),
+        ("--file-fps", positive_number, tr("rate at which the file counts frames, if it is not that of the video")),
+    ):
+        parser.add_argument(flag, type=for_file(value_type), action="append", default=[], metavar="[NAME=]N", help=text)
+    parser.add_argument(
+        "--name-number",
+        type=int,
+        metavar="N",
+        help=tr("which number in file names is the frame: 1 is the first, -1 the last"),
+    )
+
+
+def add_difference_options(parser: argparse.ArgumentParser) -> None:
+    """What to do where files and video state different facts."""
+    parser.add_argument("--task", metavar="NAME", help=tr("video or task to read from files with several"))
+    parser.add_argument(
+        "--scale-boxes", action="store_true", help=tr("scale boxes from the frame size of the file to the video's")
+    )
+    parser.add_argument("--use-times", action="store_true", help=tr("place boxes by the times in the file"))
+    parser.add_argument(
+        "--images-by",
+        choices=("id", "name"),
+        help=tr("how to find the images of COCO results whose IDs and file names mean different images"),
+    )
+    parser.add_argument(
+        "--accept-differences",
+        action="store_true",
+        help=tr("read files as they are, although they state another size, rate, length or video"),
+    )
 
 
 def add_size_options(parser: argparse.ArgumentParser) -> None:
@@ -231,9 +310,16 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="A=B",
-        help=tr("count predicted class A as ground-truth class B"),
+        help=tr("count predicted class A as ground-truth class B; names, or numbers of the files"),
     )
-    parser.add_argument("--class-agnostic", action="store_true", help=tr("match boxes across classes"))
+    parser.add_argument(
+        "--only-classes",
+        type=class_names,
+        default=(),
+        metavar="A,B",
+        help=tr("score only these classes of the ground truth"),
+    )
+    parser.add_argument("--class-agnostic", action="store_true", help=tr("ignore classes, in AP too"))
     parser.add_argument(
         "--missing",
         choices=("empty", "unlabelled"),

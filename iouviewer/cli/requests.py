@@ -27,9 +27,19 @@ def read_options(args: argparse.Namespace) -> ReadOptions:
         frame_count=args.count,
         class_name=args.class_name,
         class_map=_class_map(values.get("class_map", [])),
-        frame_base=args.frame_base,
+        only_classes=tuple(values.get("only_classes", ())),
+        frame_base=dict(values["frame_base"]).get(""),
         missing=values.get("missing"),
         skip_bad_rows=args.skip_bad_rows,
+        trust_columns=args.trust_columns,
+        voc_one_based=args.voc_one_based,
+        task=args.task,
+        name_number=args.name_number,
+        scale_boxes=args.scale_boxes,
+        use_times=args.use_times,
+        images_by=args.images_by,
+        accept_differences=args.accept_differences,
+        for_files={name: dict(values[name]) for name in ("frame_base", "stride", "file_fps", "shift")},
     )
 
 

@@ -80,16 +80,20 @@ def object_name(class_name: str, track: int) -> str:
     return tr("{class_name} {track}", class_name=class_name, track=track)
 
 
-def find_rect_error(rect: Rect) -> str | None:
-    """The reason why a rectangle is invalid (docs/metrics.md), or None if it is valid."""
+def find_rect_error(rect: Rect, *, may_be_empty: bool = False) -> str | None:
+    """Why a rectangle is not valid (docs/metrics.md), or None if it is.
+
+    Args:
+        may_be_empty: whether a width or height of 0 is valid: that of a prediction, not of ground truth.
+    """
     x1, y1, x2, y2 = rect
     if not all(map(math.isfinite, rect)):
         return tr("a coordinate is not a finite number")
     if max(map(abs, rect)) > MAX_COORDINATE:
         return tr("a coordinate is beyond {limit:.0e}", limit=MAX_COORDINATE)
-    if x2 <= x1:
+    if x2 < x1 or (x2 == x1 and not may_be_empty):
         return tr("x2 ({x2:g}) must be greater than x1 ({x1:g})", x1=x1, x2=x2)
-    if y2 <= y1:
+    if y2 < y1 or (y2 == y1 and not may_be_empty):
         return tr("y2 ({y2:g}) must be greater than y1 ({y1:g})", y1=y1, y2=y2)
     return None
 

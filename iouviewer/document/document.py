@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from iouviewer.document.boxes import Box, find_rect_error, object_name
+from iouviewer.document.classes import ClassTable, class_name_of
 from iouviewer.document.edits import (
     AddBoxes,
     Applied,
@@ -36,10 +37,19 @@ class Document:
 
     def __init__(self) -> None:
         self.sources: dict[int, Source] = {}
-        self.class_names: tuple[str, ...] = ()
+        self.classes = ClassTable()
         self._truths: dict[int, GroundTruth] = {}
         self._decisions: dict[tuple[int, str], str] = {}
         self._numberings: dict[int, Numbering] = {}
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Class names by id."""
+        return self.classes.names
+
+    @class_names.setter
+    def class_names(self, names: tuple[str, ...]) -> None:
+        self.classes = self.classes.renamed(names)
 
     def add_source(self, source: Source) -> GroundTruth:
         """Add a source, or replace one; its ground truth is empty and unlabelled."""
@@ -95,8 +105,8 @@ class Document:
         self._decisions.update(((source, key), value) for key, value in decisions)
 
     def class_name(self, class_id: int) -> str:
-        """Name of a class; ``no class`` for boxes without one."""
-        return self.class_names[class_id] if 0 <= class_id < len(self.class_names) else tr("no class")
+        """Name of a class, also of one that the ground truth lacks; ``no class`` for boxes without one."""
+        return class_name_of(class_id, self.class_names) or tr("no class")
 
     def object_name(self, box: Box) -> str:
         """The name of a box in texts, from class and track id, never its id: ``person 17``, ``person``, ``box``."""
@@ -248,11 +258,12 @@ class Document:
         folded = [name.casefold() for name in edit.names]
         if len(set(folded)) != len(folded) or not all(name.strip() for name in edit.names):
             raise UserError(tr("class names must be unique and not empty"))
-        if edit.names == self.class_names:
+        classes = edit.applied_to(self.classes)
+        if classes == self.classes:
             return None
         self._check_classes_unused(len(edit.names))
-        inverse = SetClassNames(self.class_names, edit.source)
-        self.class_names = edit.names
+        inverse = SetClassNames.of(self.classes, edit.source)
+        self.classes = classes
         return Applied(Change(edit.source, frozenset(), frozenset(), Aspect.CLASS_NAMES), inverse)
 
     def _check_classes_unused(self, count: int) -> None:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from iouviewer.document.boxes import Box, Rect
+from iouviewer.document.classes import ClassTable, NumberKind
 
 
 class FrameState(IntEnum):
@@ -90,10 +91,28 @@ class SetFrames(_Edit, frozen=True):
 
 
 class SetClassNames(_Edit, frozen=True):
-    """Replace the list of class names; ids are positions, so names are only appended or renamed."""
+    """Replace the list of class names; ids are positions, so names are only appended or renamed.
+
+    ``numbers``, ``kind`` and ``named`` are those of ``ClassTable``; a ``kind`` of None leaves them as they are.
+    """
 
     names: tuple[str, ...]
     source: int = 0
+    numbers: tuple[int, ...] | None = None
+    kind: str | None = None
+    named: bool = True
+
+    @classmethod
+    def of(cls, classes: ClassTable, source: int = 0) -> SetClassNames:
+        """The edit that sets this class table."""
+        return cls(classes.names, source, classes.numbers, classes.kind.value, classes.named)
+
+    def applied_to(self, classes: ClassTable) -> ClassTable:
+        """The class table after the edit."""
+        if self.kind is None:
+            return classes.renamed(self.names)
+        numbers = self.numbers if self.numbers is None or len(self.numbers) == len(self.names) else None
+        return ClassTable(self.names, numbers, NumberKind(self.kind), self.named)
 
 
 class SetDecisions(_Edit, frozen=True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from iouviewer.document.boxes import Box
+from iouviewer.document.classes import ClassTable
 from iouviewer.document.edits import FrameMark, FrameState
 from iouviewer.document.renumbering import Renumbered
 from iouviewer.document.steps import Step, can_merge, merge_steps
@@ -20,7 +21,7 @@ class RowChanges:
         put: boxes to insert or replace.
         delete: ids of boxes to delete.
         marks: states of frames.
-        class_names, decisions: all of them, None where they did not change.
+        classes, decisions: all of them, None where they did not change.
         next_id: the next unused box id.
         default_state: state of frames that become known later, None where it did not change.
     """
@@ -29,7 +30,7 @@ class RowChanges:
     put: tuple[Box, ...] = ()
     delete: tuple[int, ...] = ()
     marks: tuple[FrameMark, ...] = ()
-    class_names: tuple[str, ...] | None = None
+    classes: ClassTable | None = None
     decisions: tuple[tuple[str, str], ...] | None = None
     next_id: int = 1
     default_state: FrameState | None = None

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.document.classes import ClassTable, NumberKind
+from iouviewer.document.sources import ImageTable
 from iouviewer.metrics.table import Float, Int
 
 
@@ -35,6 +37,23 @@ class RefusedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What a file says about the video that its boxes belong to; None or empty where it says nothing.
+
+    Attributes:
+        fps: frame rate in which the file counts frames.
+        video_name: file name of the video.
+        last_frame: last 0-based frame that the file says was labelled.
+        has_times: whether the file gives a time for each of its frames, so that ``use_times`` can place them.
+    """
+
+    fps: float | None = None
+    video_name: str = ""
+    last_frame: int | None = None
+    has_times: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedBoxes:
     """Boxes of one file (or folder) in file order, frames 0-based, pixels as docs/formats.md specifies.
 
@@ -43,6 +62,10 @@ class ImportedBoxes:
         frames: (N,) int64.
         boxes: (4, N) float64, rows x1, y1, x2, y2.
         class_ids: (N,) int64, index into ``class_names``; -1 where the file has no class.
+        class_names: all classes of the file's table, those without boxes included.
+        class_numbers: the file's own number of each class, None where it numbers none.
+        class_kind: what these numbers are.
+        classes_are_named: False where the names are only numbers.
         scores: (N,) float64, or None where the file has none.
         track_ids: (N,) int64, -1 for none.
         flags: (N,) int64 of document.boxes.BoxFlag.
@@ -53,6 +76,9 @@ class ImportedBoxes:
         max_detections: most boxes per frame that the run could keep where the file states it, else None.
         covered: frames (int64) that the run processed, None: all.
         protocol: other facts of the run in the file (model, hash, image size ...).
+        images: the images that the file lists, with its names, ids and sizes; empty where it lists none.
+        facts: what else the file says about its video.
+        stride_applied: the reader took a frame step of the options into account.
         refused: rows that were not read. The importer asks before it imports the others.
         notes: assumptions, one sentence each, for the import dialog.
     """
@@ -74,14 +100,32 @@ class ImportedBoxes:
     max_detections: int | None = None
     covered: Int | None = None
     protocol: Mapping[str, Any] = field(default_factory=dict)
+    images: ImageTable = field(default_factory=ImageTable)
+    facts: VideoFacts = field(default_factory=VideoFacts)
+    stride_applied: bool = False
     refused: tuple[RefusedRow, ...] = ()
     notes: tuple[str, ...] = ()
+    class_numbers: tuple[int, ...] | None = None
+    class_kind: NumberKind = NumberKind.NONE
+    classes_are_named: bool = True
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    @property
+    def classes(self) -> ClassTable:
+        """The file's class table."""
+        return ClassTable.of(self.class_names, self.class_numbers, self.class_kind, named=self.classes_are_named)
+
+    def with_class(self, name: str | None) -> ImportedBoxes:
+        """The boxes with this class if the file has no classes; None and the empty name change nothing."""
+        if not name or self.class_names:
+            return self
+        return replace(self, class_names=(name,), class_ids=np.zeros(len(self), np.int64))
 
     def shifted(self, by: int) -> ImportedBoxes:
         """A copy with ``by`` added to every frame number."""
         labelled = None if self.labelled is None else self.labelled + by
         covered = None if self.covered is None else self.covered + by
-        return replace(self, frames=self.frames + np.int64(by), labelled=labelled, covered=covered)
+        images = replace(self.images, frames=tuple(frame + by for frame in self.images.frames))
+        return replace(self, frames=self.frames + np.int64(by), labelled=labelled, covered=covered, images=images)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from iouviewer.document.class_join import ClassJoin, join_classes, keeps_unknown_classes
+from iouviewer.document.classes import ClassTable
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
@@ -44,11 +46,12 @@ class AppendableTable:
         self._boxes, self._class_ids, self._scores, self._ids = boxes, class_ids, scores, ids
         self._ignored = np.zeros(capacity, np.bool_)
 
-    def append(self, more: BoxTable, first: int) -> BoxTable:
+    def append(self, more: BoxTable, first: int, *, ids: Int | None = None) -> BoxTable:
         """The latest table followed by ``more``.
 
         Args:
-            more: predictions of as many frames as the table has, none before frame ``first``; its ids are replaced.
+            more: predictions of as many frames as the table has, none before frame ``first``.
+            ids: ids of its rows; None: the next ones.
             first: the latest table has no rows from this frame on.
         """
         table = self.latest
@@ -56,7 +59,7 @@ class AppendableTable:
         self._reserve(table, after)
         new = slice(before, after)
         self._boxes[:, new], self._class_ids[new], self._scores[new] = more.boxes, more.class_ids, more.scores
-        self._ids[new] = np.arange(self._next_id, self._next_id + len(more))
+        self._ids[new] = np.arange(self._next_id, self._next_id + len(more)) if ids is None else ids
         self._next_id += len(more)
         offsets: Int = table.offsets.copy()
         offsets[first:] += more.offsets[first:]
@@ -72,8 +75,11 @@ class AppendableTable:
 class PredictionSet:
     """Predictions of one run or file. Immutable; a run in progress creates new sets.
 
+    Every box is stored as it came (``raw``); ``table`` is derived from it by ``joined``, which maps classes and leaves
+    out what the ground truth does not have. Without a class table of its own, a set is in the document's classes.
+
     Attributes:
-        table: boxes by frame, in file order within a frame (equal scores keep it).
+        table: boxes by frame in the classes of the ground truth, in file order within a frame (equal scores keep it).
         covered: (F,) bool, the frames that the run finished or that the file covers.
         has_scores: False where the file has no scores and all are 1.
         score_floor: no box below it was kept; None where unknown (no scores, no boxes).
@@ -81,8 +87,13 @@ class PredictionSet:
         stride: the run processed every stride-th frame.
         complete: False while a run is in progress, or if it was stopped.
         protocol: how the predictions were made (model, hash, image size, runtime ...).
-        unmapped_count: predictions that were dropped because their class maps to none of the document's.
+        unmapped_count: predictions that ``table`` lacks because their class maps to none of the ground truth's.
         covers_new_frames: whether frames that become known later count as covered (a file that covers all frames).
+        raw: all boxes in the classes of ``classes``; None where ``table`` has all boxes and they were never joined.
+        classes: class table of the file or model; None: the classes are those of the document.
+        class_map: what the user says: class of the predictions -> class of the ground truth.
+        join: how ``table`` follows from ``raw``; None before ``joined``.
+        keeps_unknown: whether ``table`` has the boxes of classes that the ground truth lacks.
     """
 
     table: BoxTable
@@ -95,11 +106,79 @@ class PredictionSet:
     protocol: Mapping[str, Any] = field(default_factory=dict)
     unmapped_count: int = 0
     covers_new_frames: bool = False
+    raw: BoxTable | None = field(default=None, repr=False)
+    classes: ClassTable | None = None
+    class_map: Mapping[str, str] = field(default_factory=dict)
+    join: ClassJoin | None = None
+    keeps_unknown: bool = False
     _appendable: AppendableTable | None = field(default=None, repr=False)
+    _raw_appendable: AppendableTable | None = field(default=None, repr=False)
 
     @property
     def frame_count(self) -> int:
         return self.table.frame_count
+
+    @property
+    def stored_table(self) -> BoxTable:
+        """All boxes as they came."""
+        return self.table if self.raw is None else self.raw
+
+    def joined(self, truth: ClassTable, *, keep_unknown: bool) -> PredictionSet:
+        """This set with ``table`` in the classes of the ground truth; the set itself where nothing changes.
+
+        Args:
+            keep_unknown: keep boxes of classes that the ground truth lacks (``class_join.keeps_unknown_classes``).
+        """
+        if self.classes is None:
+            return self
+        raw = self.stored_table
+        used = np.unique(raw.class_ids).tolist()
+        join = join_classes(self.classes, truth, self.class_map, used=[one for one in used if one >= 0])
+        if join == self.join and (keep_unknown == self.keeps_unknown or not join.unknown):
+            return self
+        table = join.apply(raw, keep_unknown=keep_unknown)
+        return replace(
+            self,
+            table=table,
+            raw=raw,
+            join=join,
+            keeps_unknown=keep_unknown,
+            unmapped_count=len(raw) - len(table),
+            _appendable=None,
+            _raw_appendable=None,
+        )
+
+    def joined_with(self, classes: ClassTable, truth: BoxTable, *, class_agnostic: bool) -> PredictionSet:
+        """``joined`` with a ground truth of these classes and boxes."""
+        keep = keeps_unknown_classes(classes.names, truth, class_agnostic=class_agnostic)
+        return self.joined(classes, keep_unknown=keep)
+
+    def with_tables(self, change: Callable[[BoxTable], BoxTable], **fields: Any) -> PredictionSet:
+        """This set with ``change`` applied to its boxes, stored and joined ones, and other fields replaced."""
+        raw = None if self.raw is None else change(self.raw)
+        table = raw if raw is not None and self.table is self.raw else change(self.table)
+        return replace(self, table=table, raw=raw, _appendable=None, _raw_appendable=None, **fields)
+
+    @cached_property
+    def left_out(self) -> dict[str, int]:
+        """Number of boxes by class name that ``table`` lacks because the ground truth has no such class."""
+        if self.classes is None or self.join is None or self.raw is None or self.keeps_unknown:
+            return {}
+        counts = np.bincount(self.raw.class_ids[self.raw.class_ids >= 0], minlength=len(self.classes))
+        found = ((self.classes.names[number], int(counts[number])) for number in self.join.unknown)
+        return {name: count for name, count in found if count}
+
+    @cached_property
+    def own_classes(self) -> frozenset[int]:
+        """Class ids of the ground truth that are in the class table of the predictions."""
+        return frozenset() if self.join is None else frozenset(one for one in self.join.targets if one >= 0)
+
+    @property
+    def class_proposals(self) -> dict[str, str]:
+        """Classes that the ground truth lacks -> the class of it that they may mean."""
+        if self.classes is None or self.join is None:
+            return {}
+        return {self.classes.names[number]: name for number, name in self.join.proposals.items()}
 
     @cached_property
     def any_class(self) -> bool:
@@ -114,12 +193,13 @@ class PredictionSet:
         return cls(BoxTable.empty(frame_count), np.zeros(frame_count, np.bool_), **{"complete": False, **known})
 
     @classmethod
-    def from_imported(cls, imported: ImportedBoxes, frame_count: int, class_map: Mapping[int, int]) -> PredictionSet:
-        """The predictions that a reader found in a file.
+    def from_imported(
+        cls, imported: ImportedBoxes, frame_count: int, class_map: Mapping[str, str] | None = None
+    ) -> PredictionSet:
+        """The predictions that a reader found in a file, all of them as they are; ``joined`` maps their classes.
 
         Args:
-            class_map: the document's class for each class of the file. Boxes of unmapped classes are dropped; boxes
-                without a class stay without one.
+            class_map: what the user says: class of the file -> class of the ground truth.
 
         Raises:
             UserError: a box lies outside the video.
@@ -132,14 +212,12 @@ class PredictionSet:
                 frame=int(imported.frames[outside][0]),
                 remedy=tr("Check the first frame number and that the file belongs to this video."),
             )
-        classes, known = _map_classes(imported.class_ids, class_map)
         table = BoxTable.from_rows(
-            imported.frames[known],
-            imported.boxes[:, known],
+            imported.frames,
+            imported.boxes,
             frame_count=frame_count,
-            class_ids=classes[known],
-            scores=None if imported.scores is None else imported.scores[known],
-            ids=np.flatnonzero(known),
+            class_ids=imported.class_ids,
+            scores=imported.scores,
         )
         covered = np.ones(frame_count, np.bool_)
         if imported.covered is not None:
@@ -156,8 +234,10 @@ class PredictionSet:
             max_detections=imported.max_detections,
             stride=int(imported.protocol.get("stride", 1)),
             protocol=dict(imported.protocol),
-            unmapped_count=int(len(imported) - np.count_nonzero(known)),
             covers_new_frames=imported.covered is None,
+            raw=table,
+            classes=imported.classes,
+            class_map=dict(class_map or {}),
         )
 
     def with_frames(
@@ -183,21 +263,39 @@ class PredictionSet:
         if not covered[row_frames].all():
             raise ValueError("rows of frames that are not covered")
         new = BoxTable.from_rows(row_frames, boxes, frame_count=self.frame_count, class_ids=class_ids, scores=scores)
-        old, appendable = self.table, self._appendable
         first = int(frames.min()) if len(frames) else self.frame_count
+        old = self.stored_table
         if replaces or old.offsets[first] < len(old):
-            table = _replace_frames(old, new, frames)
-            return replace(self, table=table, covered=covered, complete=complete, _appendable=None)
-        if appendable is None or appendable.latest is not old:
-            appendable = AppendableTable(old)
-        table = appendable.append(new, first)
-        return replace(self, table=table, covered=covered, complete=complete, _appendable=appendable)
+            raw = _replace_frames(old, new, frames)
+            appendable = joined_appendable = None
+            table = self._join_rows(raw)
+        else:
+            appendable = _appendable_of(old, self._raw_appendable)
+            raw = appendable.append(new, first)
+            table, joined_appendable = raw, None
+            if self.raw is not None and self.table is not self.raw:
+                more = self._join_rows(replace(new, ids=raw.ids[len(old) :]))
+                joined_appendable = _appendable_of(self.table, self._appendable)
+                table = joined_appendable.append(more, first, ids=more.ids)
+        return replace(
+            self,
+            table=table,
+            raw=None if self.raw is None else raw,
+            covered=covered,
+            complete=complete,
+            unmapped_count=self.unmapped_count if self.join is None else len(raw) - len(table),
+            _appendable=joined_appendable,
+            _raw_appendable=appendable,
+        )
+
+    def _join_rows(self, raw: BoxTable) -> BoxTable:
+        return raw if self.join is None else self.join.apply(raw, keep_unknown=self.keeps_unknown)
 
     def count_capped_frames(self) -> int:
         """Number of frames whose number of boxes reached ``max_detections``."""
         if self.max_detections is None:
             return 0
-        return int(np.count_nonzero(np.diff(self.table.offsets) >= self.max_detections))
+        return int(np.count_nonzero(np.diff(self.stored_table.offsets) >= self.max_detections))
 
 
 def _replace_frames(old: BoxTable, new: BoxTable, frames: Int) -> BoxTable:
@@ -216,12 +314,5 @@ def _replace_frames(old: BoxTable, new: BoxTable, frames: Int) -> BoxTable:
     )
 
 
-def _map_classes(class_ids: Int, class_map: Mapping[int, int]) -> tuple[Int, Bool]:
-    """The document's class of each row, and whether the row has one."""
-    result = np.full(len(class_ids), UNSPECIFIED_CLASS, np.int64)
-    known = class_ids == UNSPECIFIED_CLASS
-    for source, target in class_map.items():
-        rows = class_ids == source
-        result[rows] = target
-        known |= rows
-    return result, known
+def _appendable_of(table: BoxTable, known: AppendableTable | None) -> AppendableTable:
+    return known if known is not None and known.latest is table else AppendableTable(table)

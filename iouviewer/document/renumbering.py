@@ -191,19 +191,20 @@ def renumber_mask(mask: Bool, mapping: FrameMapping, *, added: bool = False) -> 
 
 def renumber_predictions(predictions: PredictionSet, mapping: FrameMapping) -> PredictionSet:
     """Predictions by new numbers. Frames that are not in the video keep their boxes and count in no score."""
-    table = predictions.table
-    frames = mapping.new[table.frame_of_row()]
-    renumbered = BoxTable.from_rows(
-        frames,
-        table.boxes,
-        frame_count=mapping.frame_count,
-        class_ids=table.class_ids,
-        scores=table.scores,
-        ignored=table.ignored,
-        ids=table.ids,
-    )
+
+    def renumber(table: BoxTable) -> BoxTable:
+        return BoxTable.from_rows(
+            mapping.new[table.frame_of_row()],
+            table.boxes,
+            frame_count=mapping.frame_count,
+            class_ids=table.class_ids,
+            scores=table.scores,
+            ignored=table.ignored,
+            ids=table.ids,
+        )
+
     covered = renumber_mask(predictions.covered & ~mapping.kept, mapping, added=predictions.covers_new_frames)
-    return replace(predictions, table=renumbered, covered=covered)
+    return predictions.with_tables(renumber, covered=covered)
 
 
 # Frames that are in use

@@ -2,13 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 FrameImage = NDArray[np.uint8]
 """(height, width, 3) uint8, B, G, R, as OpenCV decodes a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTable:
+    """The images of a source, or those that a file lists; one entry in each column for each image.
+
+    Attributes:
+        frames: 0-based frames.
+        names: paths relative to the image folder, with ``/``; empty where unknown.
+        ids: what annotation files call the image; None where unknown.
+        sizes: (width, height) in pixels; (0, 0) where unknown.
+    """
+
+    frames: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    ids: tuple[int | str | None, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @classmethod
+    def of(
+        cls,
+        frames: Sequence[int],
+        *,
+        names: Sequence[str] | None = None,
+        ids: Sequence[int | str | None] | None = None,
+        sizes: Sequence[tuple[int, int]] | None = None,
+    ) -> ImageTable:
+        """The table of these frames; columns that are not given are unknown."""
+        count = len(frames)
+        return cls(
+            tuple(frames),
+            tuple(names) if names is not None else ("",) * count,
+            tuple(ids) if ids is not None else (None,) * count,
+            tuple(sizes) if sizes is not None else ((0, 0),) * count,
+        )
+
+    def by_frame(self, frame_count: int) -> ImageTable:
+        """The same with one entry for each frame of a source; frames that are not listed have empty entries."""
+        at = {frame: position for position, frame in enumerate(self.frames)}
+        found = [at.get(frame, -1) for frame in range(frame_count)]
+        return ImageTable(
+            tuple(range(frame_count)),
+            tuple(self.names[position] if position >= 0 else "" for position in found),
+            tuple(self.ids[position] if position >= 0 else None for position in found),
+            tuple(self.sizes[position] if position >= 0 else (0, 0) for position in found),
+        )
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        """The size of all images, None if they differ or any is unknown."""
+        sizes = set(self.sizes)
+        size = next(iter(sizes)) if len(sizes) == 1 else (0, 0)
+        return size if size[0] and size[1] else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +81,8 @@ class Source:
         fps: average rate, 0.0 where there is no time base.
         fingerprint: digest of the file (size, head, tail); empty where there is no file.
         index_digest: digest of the timestamps; boxes belong to this index.
+        images: the images of an image set in frame order, with the ids and names that the ground truth gives them;
+            for a video, the images that its ground truth lists.
     """
 
     id: int
@@ -35,3 +94,15 @@ class Source:
     fps: float = 0.0
     fingerprint: str = ""
     index_digest: str = ""
+    images: ImageTable = field(default_factory=ImageTable)
+
+    @property
+    def is_image_set(self) -> bool:
+        """Whether the frames are images without a time base."""
+        return self.fps == 0 and len(self.images) > 0
+
+    def size_of(self, frame: int) -> tuple[int, int]:
+        """(width, height) of a frame in pixels."""
+        if self.is_image_set and 0 <= frame < len(self.images) and self.images.sizes[frame][0]:
+            return self.images.sizes[frame]
+        return self.width, self.height

@@ -24,7 +24,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.number_text import corner_texts, exact_text
-from iouviewer.formats.rows import MAX_LISTED, ClassTable, Rows, no_classes_note
+from iouviewer.formats.rows import MAX_LISTED, Rows, no_classes_note
 from iouviewer.formats.text import not_a_number, read_text
 from iouviewer.i18n import tr
 
@@ -95,7 +95,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         UserError: not the header of a box CSV.
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=False)
-    rows = Rows(path, ClassTable())
+    rows = Rows(path)
     base = context.frame_base or 0
     try:
         header = next(reader, [])
@@ -115,7 +115,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     if "class" not in columns and not context.class_name:
         rows.notes.append(no_classes_note())
     kind = context.kind_or(ImportKind.PREDICTIONS if "score" in columns else ImportKind.UNKNOWN)
-    return rows.finish(KEY, kind, scored="score" in columns)
+    return rows.finish(KEY, kind, context, scored="score" in columns)
 
 
 def _find_columns(header: list[str], path: Path, context: ReadContext) -> dict[str, int]:

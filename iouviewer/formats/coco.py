@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,22 +19,21 @@ import orjson
 from iouviewer import __version__
 from iouviewer.atomic import atomic_write
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
-from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.classes import NumberKind
+from iouviewer.document.imported import ImportedBoxes, ImportKind, VideoFacts
 from iouviewer.errors import UserError
-from iouviewer.formats.class_lists import COCO_CATEGORIES
+from iouviewer.formats.coco_images import CocoImages, read_images
 from iouviewer.formats.detection import FileSample
-from iouviewer.formats.frame_numbers import assign_frames, stem
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
 from iouviewer.formats.number_text import extents
-from iouviewer.formats.rows import MAX_LISTED, ClassTable, Rows, resolve_classes
+from iouviewer.formats.rows import Rows, resolve_classes
 from iouviewer.i18n import tr, tr_n
 
 KEY = "coco"
 PROGRAM = "iouviewer"
 """Value of ``info.program`` in files that this program writes."""
 _TRACK_AND_FLAG_KEYS = {"attributes", "instance_id", "track_id", "ignore", "occluded", "truncated"}
-ImageId = int | str | float
 
 
 def sniff(sample: FileSample) -> DetectedFormat | None:
@@ -52,24 +50,6 @@ def sniff(sample: FileSample) -> DetectedFormat | None:
     scored = sample.has_keys("score") or sample.has_keys("protocol")
     kind = ImportKind.PREDICTIONS if scored else ImportKind.GROUND_TRUTH
     return DetectedFormat(KEY, kind, 0.9, tr("COCO JSON with images and annotations"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Images:
-    """The list of images.
-
-    Attributes:
-        frames: 0-based frame by image id.
-        listed: whether the file has a list of images.
-        size: (width, height) if all images have the same.
-        skipped: ids of images of other videos.
-    """
-
-    frames: Mapping[ImageId, int]
-    listed: bool
-    size: tuple[int, int] | None
-    notes: tuple[str, ...]
-    skipped: frozenset[ImageId] = frozenset()
 
 
 def read(path: Path, context: ReadContext) -> ImportedBoxes:
@@ -89,13 +69,13 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         raise UserError(tr("the file is not COCO JSON: it has no list of annotations"), path=path)
     info = document.get("info")
     info = info if isinstance(info, dict) else {}
-    images = _read_images(document, entries, path, context, own_file=info.get("program") == PROGRAM)
-    rows = Rows(path, ClassTable())
+    images = read_images(document, entries, path, context, own_file=info.get("program") == PROGRAM)
+    rows = Rows(path)
     rows.notes.extend(images.notes)
     categories = _read_entries(rows, entries, key, images)
     names = _category_names(document, path)
-    class_ids, class_names, notes = _resolve_categories(np.array(categories, np.int64), names, context)
-    rows.class_ids, rows.classes = class_ids, ClassTable(class_names)
+    found_classes = resolve_classes(np.array(categories, np.int64), names, NumberKind.CATEGORY, context)
+    rows.class_ids, rows.class_table, notes = found_classes[0].tolist(), *found_classes[1:]
     rows.notes.extend(notes)
     scored = bool(rows.scores) and not np.isnan(rows.scores).all()
     protocol = info.get("protocol")
@@ -109,84 +89,22 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     return rows.finish(
         KEY,
         kind,
+        context,
         # Empty results still count as scored.
         scored=scored or (found is ImportKind.PREDICTIONS and not len(rows)),
         labelled=None if kind is ImportKind.PREDICTIONS else listed,
         covered=listed if protocol else None,
         frame_count=as_index(info.get("frame_count")),
-        size=images.size,
+        size=images.table.common_size,
+        images=images.table,
+        facts=VideoFacts(fps=images.fps, video_name=images.video_name),
         score_floor=floor,
         max_detections=max_detections,
         protocol=protocol,
     )
 
 
-def _read_images(
-    document: Mapping[str, Any], entries: list[Any], path: Path, context: ReadContext, *, own_file: bool
-) -> _Images:
-    images = document.get("images")
-    if not isinstance(images, list) or not images:
-        named: dict[ImageId, Any] = {}
-        for entry in entries:
-            if isinstance(entry, dict) and isinstance(entry.get("image_id"), (int, str, float)):
-                named[entry["image_id"]] = entry.get("file_name")
-        return _frames_of_ids(named, context)
-    good = [image for image in images if isinstance(image, dict) and isinstance(image.get("id"), (int, str))]
-    chosen, notes = _images_of_video(document, good, path, context)
-    sizes = {(as_index(image.get("width")), as_index(image.get("height"))) for image in chosen}
-    width, height = next(iter(sizes)) if len(sizes) == 1 else (None, None)
-    size = (width, height) if width and height else None
-    chosen_ids = {image["id"] for image in chosen}
-    skipped = frozenset(image["id"] for image in good if image["id"] not in chosen_ids)
-    numbers = [as_index(image.get("frame_id")) for image in chosen]
-    by_number = [number for number in numbers if number is not None]
-    by_name = context.image_names is not None and not own_file
-    if len(by_number) == len(chosen) == len(set(by_number)) and not by_name:
-        first = min(by_number, default=0)
-        base = context.frame_base
-        if base is None:
-            base = 0 if own_file or first != 1 else 1
-            if not own_file:
-                notes.append(tr("frame_id starts at {base} (lowest value: {first})", base=base, first=first))
-        frames = {image["id"]: number - base for image, number in zip(chosen, by_number, strict=True)}
-        return _Images(frames, True, size, tuple(notes), skipped)
-    found = _frames_of_ids({image["id"]: image.get("file_name") for image in chosen}, context)
-    return _Images(found.frames, True, size, (*notes, *found.notes), skipped)
-
-
-def _images_of_video(
-    document: Mapping[str, Any], images: list[dict[str, Any]], path: Path, context: ReadContext
-) -> tuple[list[dict[str, Any]], list[str]]:
-    videos = document.get("videos")
-    if not isinstance(videos, list) or len(videos) < 2:
-        return images, []
-    names = {v["id"]: str(v.get("name", v.get("file_name", ""))) for v in videos if isinstance(v, dict) and "id" in v}
-    matching = [number for number, name in names.items() if context.video_stem and stem(name) == context.video_stem]
-    if len(matching) != 1:
-        listed = ", ".join(list(names.values())[:MAX_LISTED])
-        raise UserError(
-            tr(
-                "the file contains {count:,} videos; none or several of them have the name of the open video",
-                count=len(names),
-            ),
-            path=path,
-            remedy=tr("Rename the video to one of: {names}.", names=listed),
-        )
-    chosen = [image for image in images if image.get("video_id") == matching[0]]
-    return chosen, [tr("Only {name} of {count:,} videos is read", name=names[matching[0]], count=len(names))]
-
-
-def _frames_of_ids(named: Mapping[ImageId, Any], context: ReadContext) -> _Images:
-    """Frames by file name if these are unique, else by the id (ultralytics: the stem, or its number)."""
-    names = {i: (name if isinstance(name, str) and name else str(i)) for i, name in named.items()}
-    if len(set(names.values())) < len(names):
-        names = {i: str(i) for i in named}
-    found = assign_frames(list(names.values()), context)
-    frames = {i: found.frames[name] for i, name in names.items() if name in found.frames}
-    return _Images(frames, False, None, (found.note,) if named else ())
-
-
-def _read_entries(rows: Rows, entries: list[Any], key: str, images: _Images) -> list[int]:
+def _read_entries(rows: Rows, entries: list[Any], key: str, images: CocoImages) -> list[int]:
     """Add a row for each valid entry; returns the category numbers of these rows."""
     numbers = _read_entries_at_once(rows, entries, key, images)
     if numbers is not None:
@@ -230,7 +148,7 @@ def _read_entries(rows: Rows, entries: list[Any], key: str, images: _Images) -> 
     return numbers
 
 
-def _read_entries_at_once(rows: Rows, entries: list[Any], key: str, images: _Images) -> list[int] | None:
+def _read_entries_at_once(rows: Rows, entries: list[Any], key: str, images: CocoImages) -> list[int] | None:
     """Vectorised ``_read_entries`` for a list without errors; None if entries must be checked one by one."""
     if images.skipped or not entries:
         return None
@@ -291,24 +209,6 @@ def _category_names(document: Mapping[str, Any], path: Path) -> dict[int, str] |
     return names
 
 
-def _resolve_categories(
-    numbers: Any, names: dict[int, str] | None, context: ReadContext
-) -> tuple[list[int], tuple[str, ...], list[str]]:
-    """Class ids, names and notes; a results list has only numbers: class + 1, or COCO's category ids."""
-    notes: list[str] = []
-    if names is None and len(numbers):
-        known = list(context.class_names or ())
-        if known == list(COCO_CATEGORIES.values()) or (not known and numbers.max() > 80 and numbers.max() <= 90):
-            names = COCO_CATEGORIES
-            notes.append(tr("Categories are numbered as in COCO (1–90)"))
-        elif known:
-            base = 0 if np.any(numbers == 0) else 1
-            names = dict(enumerate(known, base))
-            notes.append(tr("Category {number} is read as {name}", number=base, name=known[0]))
-    class_ids, class_names, more = resolve_classes(numbers, names, context)
-    return class_ids.tolist(), class_names, notes + more
-
-
 def write(path: Path, data: BoxesToWrite) -> None:
     """An object with info, videos, categories, images and annotations; all ids from 1, ``frame_id`` from 0.
 
@@ -348,7 +248,7 @@ def write(path: Path, data: BoxesToWrite) -> None:
 
 
 def _image(frame: int, data: BoxesToWrite) -> dict[str, Any]:
-    width, height = data.size
+    width, height = data.size_of(frame)
     name = data.image_name(frame, f"{frame + 1:06d}.jpg")
     return {"id": frame + 1, "video_id": 1, "frame_id": frame, "file_name": name, "width": width, "height": height}
 

@@ -13,7 +13,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -23,11 +23,21 @@ import numpy as np
 
 from iouviewer.atomic import atomic_write
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
-from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.classes import ClassTable, NumberKind
+from iouviewer.document.imported import ImportedBoxes, ImportKind, VideoFacts
+from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
+from iouviewer.formats.coco_images import choose_task
 from iouviewer.formats.detection import FileSample, Syntax
 from iouviewer.formats.frame_numbers import assign_frames
-from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
+from iouviewer.formats.interface import (
+    UNSPECIFIED_NAME,
+    BoxesToWrite,
+    DetectedFormat,
+    Location,
+    ReadContext,
+    UncertainReadingError,
+)
 from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import MAX_LISTED, Rows
 from iouviewer.formats.text import cannot_read
@@ -76,6 +86,7 @@ class _Task:
     step: int = 1
     count: int | None = None
     size: tuple[int, int] | None = None
+    video: str = ""
     names: list[str] = field(default_factory=list)
 
 
@@ -89,15 +100,19 @@ class _Reader:
         self.task = _Task()
         self.images: list[tuple[str, int, int]] = []
         self.image_rows: list[tuple[int, int]] = []
-        self.sizes: Counter[tuple[int, int]] = Counter()
+        self.sizes: list[tuple[int, int]] = []
         self.attributes: Counter[str] = Counter()
         self.shapes: Counter[str] = Counter()
         self.outside = 0
+        self.task_id = ""
         self.has_tracks = False
+        self.declared = 0
 
     def read(self, element: Element) -> None:
         if element.tag == "meta":
             self._read_meta(element)
+        elif self._is_of_other_task(element):
+            return
         elif element.tag == "track":
             self.has_tracks = True
             self._read_track(element)
@@ -106,12 +121,10 @@ class _Reader:
 
     def _read_meta(self, meta: Element) -> None:
         tasks = meta.child("project/tasks")
-        if tasks is not None and len(tasks.children) > 1:
-            self.rows.notes.append(
-                tr("The file contains {count:,} tasks, which are read as one", count=len(tasks.children))
-            )
         found = (meta.child(p) for p in ("task", "job", "project/tasks/task"))
         task = next((t for t in found if t is not None), None)
+        if tasks is not None and len(tasks.children) > 1:
+            task = self._choose_task(tasks.children)
         if task is None:
             return
         self.task.start = _parse_integer(task.value("start_frame")) or 0
@@ -119,6 +132,7 @@ class _Reader:
         step = _STEP.search(task.value("frame_filter"))
         self.task.step = max(int(step[1]), 1) if step else 1
         self.task.count = _parse_integer(task.value("size"))
+        self.task.video = task.value("source") or meta.value("source") or task.value("name")
         width, height = (
             _parse_integer(task.value(f"original_size/{side}")) or _parse_integer(meta.value(f"original_size/{side}"))
             for side in ("width", "height")
@@ -127,6 +141,23 @@ class _Reader:
         labels = task.child("labels") or meta.child("project/labels")
         for label in labels.children if labels is not None else ():
             self.rows.classes.index(label.value("name"))
+        self.declared = len(self.rows.classes.names)
+
+    def _choose_task(self, tasks: Sequence[Element]) -> Element:
+        """The task to read: its name, or that of its video, was asked for or is that of the open video."""
+        names = [task.value("name") for task in tasks]
+        videos = [task.value("source") or name for task, name in zip(tasks, names, strict=True)]
+        try:
+            position = choose_task(names, self.path, self.context)
+        except UncertainReadingError:
+            position = choose_task(videos, self.path, self.context)
+        self.task_id = tasks[position].value("id")
+        note = tr("Only {name} of {count:,} tasks is read", name=names[position], count=len(names))
+        self.rows.notes.append(note)
+        return tasks[position]
+
+    def _is_of_other_task(self, element: Element) -> bool:
+        return bool(self.task_id) and element.attributes.get("task_id", self.task_id) != self.task_id
 
     def _read_track(self, track: Element) -> None:
         location = Location(self.path, track.line)
@@ -161,8 +192,7 @@ class _Reader:
             _parse_integer(image.attributes.get("width", "")),
             _parse_integer(image.attributes.get("height", "")),
         )
-        if width and height:
-            self.sizes[(width, height)] += 1
+        self.sizes.append((width or 0, height or 0))
         for shape in image.children:
             if shape.tag != "box":
                 self.shapes[shape.tag] += shape.tag != "tag"
@@ -199,6 +229,7 @@ class _Reader:
 
     def result(self) -> ImportedBoxes:
         labelled = self._image_frames() if self.images else self._track_frames()
+        facts = VideoFacts(video_name=self.task.video, last_frame=self.task.stop if self.has_tracks else None)
         notes = self.rows.notes
         if self.images and self.has_tracks:
             notes.append(tr("The file contains tracks and images; only the frames of the images count as labelled"))
@@ -223,11 +254,19 @@ class _Reader:
                         type=tag,
                     ),
                 )
-        size = self.task.size
-        if size is None and len(self.sizes) == 1:
-            size = next(iter(self.sizes))
+        table = ImageTable()
+        if self.images and labelled is not None:
+            names, numbers = [image[0] for image in self.images], [image[1] for image in self.images]
+            table = ImageTable.of(list(labelled), names=names, ids=numbers, sizes=self.sizes)
+        size = table.common_size or (self.task.size if not any(width for width, _ in table.sizes) else None)
         kind = self.context.kind_or(ImportKind.GROUND_TRUTH)
-        return self.rows.finish(KEY, kind, scored=False, labelled=labelled, size=size)
+        names = self.rows.classes.names
+        if names and self.declared == len(names):
+            # CVAT's exports to formats with numbers count the labels of the task in this order.
+            self.rows.class_table = ClassTable.of(names, range(len(names)), NumberKind.INDEX)
+        return self.rows.finish(
+            KEY, kind, self.context, scored=False, labelled=labelled, size=size, images=table, facts=facts
+        )
 
     def _image_frames(self) -> list[int]:
         """Frames of the listed images, which are also assigned to the boxes."""

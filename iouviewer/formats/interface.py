@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from iouviewer.document.imported import ImportKind
+from iouviewer.document.sources import ImageTable
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import Float, Int
 
 UNSPECIFIED_NAME = "unspecified"
 """Class name written for boxes without a class in formats that require one; read back as no class."""
+
+
+OPTIONS_FOR_FILES = ("--frame-base", "--stride", "--file-fps", "--shift")
+"""Options of the command line that may name the file they are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,23 @@ class ReadContext:
         video_stem: file name of the video without its ending; selects one video in files that hold several.
         image_names: file names of an image folder in frame order.
         frame_base: number that the file gives to the first frame; None: the format's default.
-        kind: what the boxes are, as chosen by the user; None or UNKNOWN: as the file says.
-        class_names: known classes, for files whose classes are numbers.
+        kind: what the user says the boxes are; None or UNKNOWN: as the file says.
         missing: state of a frame without a file or entry; None: the format's default (docs/formats.md).
         stride: frame step of the run that made the file (ultralytics ``vid_stride``).
         class_name: class of all boxes of a file without classes.
+        image_sizes: (width, height) of each image of an image folder; None where all have ``size``.
+        listed_images: images that the ground truth lists; results are joined through their ids and names.
+        fps: frame rate of the video, None if unknown.
+        task: name of the video or task to read, for files that hold several.
+        name_number: which number in a file name is the frame: from 1, or from the end from -1; None: it is found.
+        scale_boxes: scale boxes from the frame size that the file states to that of the video.
+        use_times: place boxes by the times in the file instead of its frame numbers.
+        file_fps: frame rate in which the file counts frames; None: that of the video.
+        images_by: ``id`` or ``name``, where ids and file names of a results list mean different images.
+        is_complete: the whole video is indexed, so ``frame_count`` is final.
+        accept_differences: read the file as it is although it states other facts than the video.
+        trust_columns: read columns as the format defines them, even where that is not plausible.
+        voc_one_based: pixels of Pascal VOC files start at 1 and include the last one.
     """
 
     size: tuple[int, int] | None = None
@@ -58,14 +79,87 @@ class ReadContext:
     image_names: Sequence[str] | None = None
     frame_base: int | None = None
     kind: ImportKind | None = None
-    class_names: Sequence[str] | None = None
     missing: Literal["empty", "unlabelled"] | None = None
     stride: int | None = None
     class_name: str | None = None
+    image_sizes: Sequence[tuple[int, int]] | None = None
+    listed_images: ImageTable | None = None
+    fps: float | None = None
+    task: str | None = None
+    name_number: int | None = None
+    scale_boxes: bool = False
+    use_times: bool = False
+    file_fps: float | None = None
+    images_by: Literal["id", "name"] | None = None
+    is_complete: bool = True
+    accept_differences: bool = False
+    trust_columns: bool = False
+    voc_one_based: bool = False
+
+    def size_of(self, frame: int) -> tuple[int, int] | None:
+        """(width, height) of a frame; None if unknown."""
+        if self.image_sizes is not None and 0 <= frame < len(self.image_sizes) and self.image_sizes[frame][0]:
+            return self.image_sizes[frame]
+        return self.size
 
     def kind_or(self, found: ImportKind) -> ImportKind:
         """The kind given by the user, otherwise the one found in the file."""
         return found if self.kind in (None, ImportKind.UNKNOWN) else self.kind or found
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several ways to read a file.
+
+    Attributes:
+        text: for the Open dialog.
+        option: the same choice on the command line.
+        changes: fields of ``ReadContext`` that make it.
+    """
+
+    text: str
+    option: str
+    changes: Mapping[str, Any]
+
+    def for_file(self, name: str) -> Choice:
+        """The same choice with an option that holds for the file of this name alone, where it can."""
+        option, space, value = self.option.partition(" ")
+        return replace(self, option=f"{option} {name}={value}") if space and option in OPTIONS_FOR_FILES else self
+
+
+class UncertainReadingError(UserError):
+    """A file that can be read in several ways; the user must choose one.
+
+    Attributes:
+        choices: the ways, best first; empty where the files themselves must be changed.
+    """
+
+    def __init__(
+        self, message: str, *, choices: Sequence[Choice] = (), path: Path | str | None = None, remedy: str = ""
+    ) -> None:
+        if choices and not remedy:
+            remedy = choose_remedy(choices)
+        super().__init__(message, path=path, remedy=remedy)
+        self.choices = tuple(choices)
+
+    def for_file(self, name: str) -> UncertainReadingError:
+        """The same error with options that hold for the file of this name alone; empty: for all files."""
+        if not name or not self.choices:
+            return self
+        choices = [choice.for_file(name) for choice in self.choices]
+        is_listed = self.remedy == choose_remedy(self.choices)
+        return UncertainReadingError(
+            self.message, choices=choices, path=self.path, remedy="" if is_listed else self.remedy
+        )
+
+
+def choose_remedy(choices: Sequence[Choice]) -> str:
+    """The options of all choices, each with what it does."""
+    options = ", ".join(
+        tr("{option} ({text})", option=choice.option, text=choice.text) if choice.text else choice.option
+        for choice in choices
+    )
+    return tr("Choose with: {options}", options=options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +194,7 @@ class BoxesToWrite:
         video_name: file name of the video, for formats that store it.
         protocol: settings of the run that made the predictions (COCO only).
         image_names: file names of an image folder in frame order, for formats with one file per image.
+        image_sizes: (width, height) of each image in frame order; None where all have ``size``.
     """
 
     frames: Int
@@ -115,6 +210,20 @@ class BoxesToWrite:
     video_name: str = ""
     protocol: Mapping[str, Any] = field(default_factory=dict)
     image_names: Sequence[str] | None = None
+    image_sizes: Sequence[tuple[int, int]] | None = None
+
+    def size_of(self, frame: int) -> tuple[int, int]:
+        """(width, height) of a frame."""
+        if self.image_sizes is not None and frame < len(self.image_sizes) and self.image_sizes[frame][0]:
+            return self.image_sizes[frame]
+        return self.size
+
+    def sizes_of_rows(self) -> Float:
+        """(2, N) float64, width and height of the frame of each row."""
+        if self.image_sizes is None:
+            return np.repeat(np.array(self.size, np.float64)[:, None], len(self.frames), axis=1)
+        sizes = [self.size_of(frame) for frame in np.asarray(self.frames).tolist()]
+        return np.array(sizes, np.float64).reshape(-1, 2).T
 
     def class_of(self, row: int) -> str:
         """Class name of a row, ``UNSPECIFIED_NAME`` for none."""
@@ -125,7 +234,7 @@ class BoxesToWrite:
         """File name of the image of a frame, ``default`` where the source is not an image folder."""
         if self.image_names is None or frame >= len(self.image_names):
             return default
-        return self.image_names[frame]
+        return self.image_names[frame] or default
 
 
 class Location(NamedTuple):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
-from iouviewer.formats.frame_numbers import assign_frames, stem
+from iouviewer.formats.frame_numbers import FrameAssignment, assign_frames, stem
 from iouviewer.formats.interface import BoxesToWrite, Location, ReadContext
 from iouviewer.formats.rows import Rows
 from iouviewer.formats.text import cannot_read
 from iouviewer.i18n import tr
 
+_SEPARATOR = r"[\\/]"
 Size = tuple[int, int] | None
 ReadFile = Callable[[Path, int, Rows], tuple[str, Size]]
 """Reads one file, whose rows get the given number as their frame; returns the image's name and size from the file."""
@@ -29,14 +32,14 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
         UserError: the folder cannot be listed, or none of its files can be read.
     """
     try:
-        files = sorted(p for p in path.iterdir() if p.suffix.lower() == ending) if path.is_dir() else [path]
+        files = _files_in(path, ending) if path.is_dir() else [path]
     except OSError as error:
         raise cannot_read(path, error) from error
     if not files:
         raise UserError(tr("the folder contains no {ending} files", ending=ending), path=path)
     rows = Rows(path)
     images: list[str] = []
-    sizes: set[Size] = set()
+    sizes: list[Size] = []
     read: list[Path] = []
     file_of_row: list[int] = []
     last_error: UserError | None = None
@@ -50,12 +53,18 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
         file_of_row += [len(read)] * (len(rows) - len(file_of_row))
         read.append(file)
         images.append(name or file.name)
-        sizes.add(size)
+        sizes.append(size)
     if last_error is not None and not read:
         raise last_error
-    by_image = context.image_names is not None and len({stem(name) for name in images}) == len(images)
-    names = images if by_image else [file.name for file in read]
-    found = assign_frames(names, context)
+    # The image's own name may lack the folder that its file is in.
+    in_folder = [_with_folder(name, file, path) for name, file in zip(images, read, strict=True)]
+    by_image = context.image_names is not None and len({_without_ending(name) for name in in_folder}) == len(images)
+    names = in_folder if by_image else [_with_folder(file.name, file, path) for file in read]
+    try:
+        found = assign_frames(names, context, stride=context.stride or 1)
+    except UserError as error:
+        error.path = path
+        raise
     frames = [found.frames.get(name, -1) for name in names]
     for name in found.unknown:
         location = Location(read[names.index(name)])
@@ -65,9 +74,46 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
     rows.keep_only([i for i, frame in enumerate(rows.frames) if frame >= 0])
     if read:
         rows.notes.append(found.note)
-    size = next(iter(sizes)) if len(sizes) == 1 else None
-    labelled = [frame for frame in frames if frame >= 0]
-    return rows.finish(format_key, context.kind_or(ImportKind.GROUND_TRUTH), scored=False, labelled=labelled, size=size)
+    listed = [i for i, frame in enumerate(frames) if frame >= 0]
+    table = ImageTable.of(
+        [frames[i] for i in listed],
+        names=[in_folder[i] for i in listed],
+        sizes=[sizes[i] or (0, 0) for i in listed],
+    )
+    return rows.finish(
+        format_key,
+        context.kind_or(ImportKind.GROUND_TRUTH),
+        context,
+        scored=False,
+        labelled=table.frames,
+        size=sizes[0] if len(set(sizes)) == 1 else None,
+        images=table,
+        stride_applied=True,
+    )
+
+
+def _files_in(path: Path, ending: str) -> list[Path]:
+    """The files with an ending in a folder, else in the folders in it."""
+    files = [p for p in path.iterdir() if p.suffix.lower() == ending]
+    return sorted(files or [p for p in path.glob("*/*") if p.suffix.lower() == ending])
+
+
+def _with_folder(name: str, file: Path, path: Path) -> str:
+    """The name with the folder of its label file below ``path``."""
+    folder = file.parent.relative_to(path).as_posix() if path.is_dir() else "."
+    return name if folder == "." else f"{folder}/{re.split(_SEPARATOR, name)[-1]}"
+
+
+def _without_ending(name: str) -> str:
+    return name.rsplit(".", 1)[0]
+
+
+def listed_files(found: FrameAssignment, context: ReadContext) -> ImageTable:
+    """The images that label files name; their sizes are those of the open images."""
+    names = list(found.frames)
+    frames = [found.frames[name] for name in names]
+    sizes = [context.size_of(frame) or (0, 0) for frame in frames] if context.image_sizes is not None else None
+    return ImageTable.of(frames, names=names, sizes=sizes)
 
 
 def written_stems(data: BoxesToWrite) -> dict[int, str]:
@@ -77,8 +123,22 @@ def written_stems(data: BoxesToWrite) -> dict[int, str]:
     """
     frames = set(np.asarray(data.frames, np.int64).tolist())
     frames |= set(range(data.frame_count) if data.labelled is None else np.asarray(data.labelled).tolist())
-    names = data.image_names
-    if names is not None and max(frames, default=-1) < len(names):
-        return {frame: stem(names[frame]) for frame in sorted(frames)}
     base = stem(data.video_name) or "frame"
-    return {frame: f"{base}_{frame + 1}" for frame in sorted(frames)}
+    stems: dict[int, str] = {}
+    owner: dict[str, str] = {}
+    for frame in sorted(frames):
+        name = data.image_name(frame, "")
+        stems[frame] = _written_stem(name) if name else f"{base}_{frame + 1}"
+        other = owner.setdefault(stems[frame].casefold(), name)
+        if other != name:
+            raise UserError(
+                tr("the images {first!r} and {second!r} need label files of one name", first=other, second=name),
+                remedy=tr("Rename one of the images."),
+            )
+    return stems
+
+
+def _written_stem(name: str) -> str:
+    """Path of a label file without its ending; never outside the folder that is written."""
+    parts = [part for part in re.split(_SEPARATOR, name)[:-1] if part not in {"", ".", ".."} and ":" not in part]
+    return "/".join([*parts, stem(name)])

@@ -7,20 +7,25 @@ stays until the end of the video.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from iouviewer.document.boxes import BoxFlag
-from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.imported import ImportedBoxes, ImportKind, VideoFacts
 from iouviewer.errors import UserError
+from iouviewer.formats.coco_images import choose_task
 from iouviewer.formats.detection import FileSample
-from iouviewer.formats.frame_numbers import stem
+from iouviewer.formats.image_names import core_name
 from iouviewer.formats.interface import DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
+from iouviewer.formats.plausibility import LARGEST_PERCENT, are_fractions, implausible
 from iouviewer.formats.rows import Rows
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 
 KEY = "labelstudio"
 EXTENT_KEYS = ("x", "y", "width", "height")
@@ -37,12 +42,17 @@ def sniff(sample: FileSample) -> DetectedFormat | None:
 
 @dataclass(frozen=True, slots=True)
 class _KeyFrame:
-    """A key frame: 0-based frame; x, y, width, height in percent."""
+    """A key frame: 0-based frame, between two frames if it is placed by its time; x, y, width, height in percent.
 
-    frame: int
-    box: tuple[float, ...]
+    A refused key frame is no box, but it still begins or ends what lies beside it; ``box`` is None if it is unreadable.
+    """
+
+    frame: float
+    box: tuple[float, ...] | None
     enabled: bool
     location: Location
+    index: int
+    refused: bool = False
 
 
 def read(path: Path, context: ReadContext) -> ImportedBoxes:
@@ -62,44 +72,76 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     tasks = _task_of_video([task for task in tasks if isinstance(task, dict)], path, context)
     rows = Rows(path)
     count: int | None = None
-    regions = 0
+    fps: float | None = None
+    has_times = True
+    regions = left_out = 0
     for element, region in _find_regions(tasks):
         value = region["value"]
         count = max(as_index(value.get("framesCount")) or 0, count or 0) or None
         labels = value.get("labels")
         name = str(labels[0]) if isinstance(labels, list) and labels else ""
         end = count if context.frame_count is None else context.frame_count
+        duration = as_number(value.get("duration"))
+        fps = round(count / duration, 3) if count and duration and duration > 0 else fps
+        has_times = has_times and all(
+            isinstance(entry, dict) and as_number(entry.get("time")) is not None for entry in value["sequence"]
+        )
         keys = _read_key_frames(value.get("sequence"), element, rows, context.frame_base)
-        _add_region(keys, rows.classes.index(name), regions, end, rows, context.size)
+        if context.use_times and context.fps:
+            keys = _place_by_time(keys, value["sequence"], fps, context.fps)
+        if not context.trust_columns:
+            _check_percent(keys, path)
+        left_out += _add_region(keys, rows.classes.index(name), regions, end, rows, context.size)
         regions += 1
     if not regions:
         raise UserError(tr("the file contains no video rectangles"), path=path)
     rows.notes.append(tr("Frames start at 1; boxes between key frames are interpolated"))
+    if left_out:
+        rows.notes.append(
+            tr_n(
+                "{count} box beside a refused key frame is left out",
+                "{count:,} boxes beside refused key frames are left out",
+                left_out,
+            )
+        )
+    if context.use_times and has_times:
+        rows.notes.append(tr("Key frames are placed by their times"))
     return rows.finish(
-        KEY, context.kind_or(ImportKind.GROUND_TRUTH), scored=False, frame_count=count, size=context.size
+        KEY,
+        context.kind_or(ImportKind.GROUND_TRUTH),
+        context,
+        scored=False,
+        frame_count=count,
+        size=context.size,
+        facts=VideoFacts(fps=fps, video_name=_video_name(tasks), has_times=has_times),
     )
+
+
+def _place_by_time(keys: list[_KeyFrame], sequence: list[Any], file_fps: float | None, fps: float) -> list[_KeyFrame]:
+    """The key frames at the times of the file, which some versions count from one frame after the start."""
+    placed = []
+    for key in keys:
+        entry = sequence[key.index]
+        time = as_number(entry.get("time"))
+        if time is None:
+            return keys
+        late = round(time * file_fps - key.frame) if file_fps else 0
+        placed.append(replace(key, frame=(time - (late / file_fps if file_fps and late == 1 else 0)) * fps))
+    return placed
+
+
+def _video_name(tasks: list[dict[str, Any]]) -> str:
+    data = tasks[0].get("data") if tasks else None
+    values = [value for value in data.values() if isinstance(value, str)] if isinstance(data, dict) else []
+    return core_name(values[0]) if values else ""
 
 
 def _task_of_video(tasks: list[dict[str, Any]], path: Path, context: ReadContext) -> list[dict[str, Any]]:
     """The task of the open video; a single task is used regardless of its name."""
     if len(tasks) < 2:
         return tasks
-    chosen = []
-    for task in tasks:
-        data = task.get("data")
-        values = [v for v in data.values() if isinstance(v, str)] if isinstance(data, dict) else []
-        # Uploaded files are renamed to <8 hexadecimal digits>-<name>.
-        stems = [stem(v) for v in values]
-        if context.video_stem and any(s == context.video_stem or s.endswith(f"-{context.video_stem}") for s in stems):
-            chosen.append(task)
-    if len(chosen) != 1:
-        reason = tr(
-            "the file contains {count:,} tasks; {matching:,} of them have the name of the open video, not exactly one",
-            count=len(tasks),
-            matching=len(chosen),
-        )
-        raise UserError(reason, path=path)
-    return chosen
+    names = [_video_name([task]) or str(task.get("id", position)) for position, task in enumerate(tasks)]
+    return [tasks[choose_task(names, path, context)]]
 
 
 def _find_regions(tasks: list[dict[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -117,41 +159,78 @@ def _find_regions(tasks: list[dict[str, Any]]) -> Iterator[tuple[str, Mapping[st
             break
 
 
+def _check_percent(keys: list[_KeyFrame], path: Path) -> None:
+    """Refuse a region with fractions or pixels instead of per cent."""
+    columns = np.array([key.box for key in keys if key.box is not None], np.float64).reshape(-1, 4).T
+    if not columns.size:
+        return
+    remedy = tr("Label Studio has x, y, width and height from 0 to 100")
+    if are_fractions(columns):
+        reason = tr("the boxes look normalised (0–1), but this format has per cent of the frame size")
+        raise implausible(path, reason, remedy)
+    if np.median((columns[:2] + columns[2:]).max(axis=0)) > 2 * LARGEST_PERCENT:
+        reason = tr("the boxes look like pixels, but this format has per cent of the frame size")
+        raise implausible(path, reason, remedy)
+
+
 def _read_key_frames(sequence: list[Any], element: str, rows: Rows, base: int | None) -> list[_KeyFrame]:
+    """Key frames by frame; none if the frame of one is unreadable, because the boxes beside it are then unknown."""
     keys = []
+    all_placed = True
     for index, entry in enumerate(sequence):
         location = Location(rows.path, None, f"{element}.value.sequence[{index}]")
         frame = as_index(entry.get("frame")) if isinstance(entry, dict) else None
-        values = [as_number(entry.get(key)) for key in EXTENT_KEYS] if isinstance(entry, dict) else []
-        numbers = [value for value in values if value is not None]
-        if frame is None or len(numbers) != 4:
+        if frame is None:
+            rows.refuse(location, tr("the key frame has no frame number; the boxes of its region are not read"))
+            all_placed = False
+            continue
+        values = [as_number(entry.get(key)) for key in EXTENT_KEYS]
+        numbers = [value for value in values if value is not None and math.isfinite(value)]
+        is_box = len(numbers) == len(EXTENT_KEYS)
+        is_rotated = as_number(entry.get("rotation", 0)) not in {0.0, None}
+        if not is_box:
             rows.refuse(location, tr("frame, x, y, width and height must be numbers"))
-            continue
-        if as_number(entry.get("rotation", 0)) not in {0.0, None}:
+        elif is_rotated:
             rows.refuse(location, tr("rotated boxes are not supported"))
-            continue
         keys.append(
             _KeyFrame(
-                frame - (1 if base is None else base), tuple(numbers), entry.get("enabled") is not False, location
+                frame - (1 if base is None else base),
+                tuple(numbers) if is_box else None,
+                entry.get("enabled") is not False,
+                location,
+                index,
+                refused=is_rotated or not is_box,
             )
         )
-    return sorted(keys, key=lambda key: key.frame)
+    return sorted(keys, key=lambda key: key.frame) if all_placed else []
 
 
 def _add_region(
     keys: list[_KeyFrame], class_id: int, track: int, end: int | None, rows: Rows, size: tuple[int, int]
-) -> None:
+) -> int:
+    """Add the boxes of a region; returns how many are left out because a key frame beside them was refused."""
+    left_out = 0
     for i, key in enumerate(keys):
         following = keys[i + 1] if i + 1 < len(keys) else None
-        _add(rows, key, key.frame, key.box, size, class_id, track, BoxFlag.KEY_FRAME)
+        first = math.ceil(key.frame)
+        if first == key.frame:
+            if key.box is not None and not key.refused:
+                _add(rows, key, first, key.box, size, class_id, track, BoxFlag.KEY_FRAME)
+            first += 1
         if not key.enabled:
             continue
         stop = following.frame if following is not None else max(end or 0, key.frame + 1)
-        target = following.box if following is not None else key.box
-        for frame in range(key.frame + 1, min(stop, key.frame + MAX_INTERPOLATED)):
+        between = range(first, min(math.ceil(stop), first + MAX_INTERPOLATED))
+        if key.box is None or key.refused or (following is not None and following.refused and following.enabled):
+            left_out += len(between)
+            continue
+        # A refused key frame that ends the box still ends it; where it is unreadable, the box stays until then.
+        target = following.box if following is not None and following.box is not None else key.box
+        for frame in between:
             t = (frame - key.frame) / (stop - key.frame)
             box = tuple(a + (b - a) * t for a, b in zip(key.box, target, strict=True))
             _add(rows, key, frame, box, size, class_id, track, BoxFlag.INTERPOLATED)
+    return left_out
 
 
 def _add(

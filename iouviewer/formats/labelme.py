@@ -107,9 +107,9 @@ def write(path: Path, data: BoxesToWrite) -> None:
                 "flags": {name: True for name, flag in FLAGS.items() if flags & flag},
             }
         )
-    width, height = data.size
     with atomic_folder(path) as folder:
         for frame, name in written_stems(data).items():
+            width, height = data.size_of(frame)
             document: dict[str, Any] = {
                 "version": VERSION,
                 "flags": {},
@@ -119,4 +119,6 @@ def write(path: Path, data: BoxesToWrite) -> None:
                 "imageHeight": height,
                 "imageWidth": width,
             }
-            (folder / f"{name}.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+            file = folder / f"{name}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))

@@ -21,13 +21,15 @@ import numpy as np
 
 from iouviewer.atomic import atomic_write
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
-from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow
+from iouviewer.document.class_lists import MOT17_CLASSES
+from iouviewer.document.classes import ClassTable, NumberKind
+from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, VideoFacts
 from iouviewer.errors import UserError
-from iouviewer.formats.class_lists import MOT17_CLASSES
 from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, ReadContext
 from iouviewer.formats.number_text import exact_text, extent_texts
-from iouviewer.formats.rows import build_imported_boxes, find_invalid_rows, resolve_classes
+from iouviewer.formats.plausibility import check_boxes, check_scores, confidence_comes_first
+from iouviewer.formats.rows import ABSENT_SCORE, build_imported_boxes, find_invalid_rows, one_size, resolve_classes
 from iouviewer.formats.text import cannot_read, not_a_number, read_lines
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Float, Int
@@ -69,6 +71,7 @@ class SequenceInfo:
     name: str
     length: int | None
     size: tuple[int, int] | None
+    fps: float | None = None
 
 
 def find_file(path: Path, kind: ImportKind | None) -> Path:
@@ -91,18 +94,28 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         UserError: the file cannot be read.
     """
     path = find_file(path, context.kind)
-    values, lines, refused = _load(path)
+    table = _load(path)
+    values, lines, refused = table.values, table.lines, table.refused
     notes: list[str] = []
     if len(values):
         notes.append(tr("Pixel coordinates are used as they are in the file (some tools subtract 1)"))
     columns = values.shape[1]
     if columns < MIN_COLUMNS:
         values, columns = np.zeros((0, MIN_COLUMNS)), MIN_COLUMNS
-    base, base_note = _frame_base(values[:, 0], context)
+    # What rows mean is found from all of them, also from those that are refused.
+    base, base_note = _frame_base(np.append(values[:, 0], table.refused_frames), context)
     notes += base_note
+    kind, kind_note = guess_kind(values, path)
+    kind = context.kind_or(kind)
+    predictions = kind is ImportKind.PREDICTIONS
+    info = read_sequence_info(path)
     boxes = np.stack([values[:, 2], values[:, 3], values[:, 2] + values[:, 4], values[:, 3] + values[:, 5]])
     confidence = values[:, 6] if columns > 6 else np.ones(len(values))
-    invalid = find_invalid_rows(values[:, 0], boxes, confidence, base=base)
+    if not context.trust_columns:
+        notes += _check_columns(path, values, boxes, one_size(context, None if info is None else info.size), kind)
+    invalid = find_invalid_rows(values[:, 0], boxes, confidence, base=base, may_be_empty=predictions)
+    if predictions:
+        invalid = {**_rows_without_score(confidence), **invalid}
     with np.errstate(invalid="ignore"):
         ids = values[:, 1]
         for row in np.flatnonzero(~((ids == np.rint(ids)) & (np.abs(ids) <= MAX_ID))):
@@ -114,14 +127,10 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     ]
     keep = np.ones(len(values), np.bool_)
     keep[list(invalid)] = False
-    values, boxes = values[keep], boxes[:, keep]
-    kind, kind_note = guess_kind(values, path)
     if kind_note:
         notes.append(kind_note)
-    kind = context.kind_or(kind)
-    info = read_sequence_info(path)
-    class_ids, class_names, class_notes = _classes(values, path, info, context)
-    predictions = kind is ImportKind.PREDICTIONS
+    class_ids, classes, class_notes = _classes(values, path, info, context)
+    values, boxes, class_ids = values[keep], boxes[:, keep], class_ids[keep]
     return build_imported_boxes(
         path,
         KEY,
@@ -129,20 +138,62 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         frames=values[:, 0] - base,
         boxes=boxes,
         class_ids=class_ids,
-        class_names=class_names,
+        classes=classes,
         scores=_scores(values) if predictions or kind is ImportKind.UNKNOWN else None,
         track_ids=np.where(values[:, 1] < 0, NO_TRACK, values[:, 1]).astype(np.int64),
         flags=np.zeros(len(values), np.int64) if predictions else _flags(values),
         labelled=None if predictions or info is None or info.length is None else np.arange(info.length),
         frame_count=None if info is None else info.length,
         size=None if info is None else info.size,
+        facts=VideoFacts() if info is None else VideoFacts(fps=info.fps, video_name=info.name),
         refused=sorted(refused, key=lambda row: row.line or 0),
         notes=notes + class_notes,
     )
 
 
-def _load(path: Path) -> tuple[Float, Int | None, list[RefusedRow]]:
-    """Values (N, columns), their line numbers (None: all rows are valid, lines not counted) and refused rows."""
+def _check_columns(
+    path: Path, values: Float, boxes: Float, size: tuple[int, int] | None, kind: ImportKind
+) -> list[str]:
+    """Notes; UserError if the columns do not mean what the format says (``formats.plausibility``)."""
+    if not len(values):
+        return []
+    with np.errstate(invalid="ignore"):
+        third = values[:, 2]
+        shares = (third >= 0) & (third <= 1)
+        if values.shape[1] > 6 and shares.all() and (third != np.rint(third)).any() and np.median(values[:, 6]) > 1:
+            raise confidence_comes_first(path, "frame,id,left,top,width,height,confidence")
+    scores = _scores(values) if kind is not ImportKind.GROUND_TRUTH else None
+    return check_boxes(path, KEY, boxes, size) + check_scores(path, KEY, scores)
+
+
+def _rows_without_score(confidence: Float) -> dict[int, str]:
+    """Rows whose confidence is -1 although all others are shares from 0 to 1: those have none."""
+    absent = confidence == ABSENT_SCORE
+    others = confidence[~absent]
+    if not absent.any() or not len(others) or not ((others >= 0) & (others <= 1)).all():
+        return {}
+    reason = tr("the confidence is -1, which means that there is none, but other rows have one")
+    return dict.fromkeys(np.flatnonzero(absent).tolist(), reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The rows of a file.
+
+    Attributes:
+        values: (N, columns) float64.
+        lines: (N,) int64 line numbers; None: all rows could be read, lines not counted.
+        refused_frames: frame numbers of the refused rows, as far as they can be read.
+    """
+
+    values: Float
+    lines: Int | None
+    refused: list[RefusedRow]
+    refused_frames: list[float]
+
+
+def _load(path: Path) -> _Table:
+    """The rows of a file; all at once if it has no damaged rows."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -156,14 +207,15 @@ def _load(path: Path) -> tuple[Float, Int | None, list[RefusedRow]]:
             pass  # damaged or ragged; the line-by-line reader finds the lines
         else:
             if values.shape[1] >= MIN_COLUMNS:
-                return values, None, []
+                return _Table(values, None, [], [])
     return _load_line_by_line(path)
 
 
-def _load_line_by_line(path: Path) -> tuple[Float, Int, list[RefusedRow]]:
+def _load_line_by_line(path: Path) -> _Table:
     rows: list[list[float]] = []
     lines: list[int] = []
     refused: list[RefusedRow] = []
+    refused_frames: list[float] = []
     for number, line in enumerate(read_lines(path), 1):
         text = line.split("#", 1)[0].strip()
         if not text:
@@ -172,16 +224,18 @@ def _load_line_by_line(path: Path) -> tuple[Float, Int, list[RefusedRow]]:
         if len(fields) < MIN_COLUMNS:
             reason = tr_n("{count} column instead of at least 6", "{count} columns instead of at least 6", len(fields))
             refused.append(RefusedRow(path, number, reason))
+            refused_frames += _number(fields[0])
             continue
         try:
             row = [float(field) for field in fields]
         except ValueError as error:
             refused.append(RefusedRow(path, number, not_a_number(error)))
+            refused_frames += _number(fields[0])
             continue
         rows.append(row)
         lines.append(number)
     if not rows:
-        return np.zeros((0, MIN_COLUMNS)), np.zeros(0, np.int64), refused
+        return _Table(np.zeros((0, MIN_COLUMNS)), np.zeros(0, np.int64), refused, refused_frames)
     # The most common length is the layout; rows of another length are damaged.
     width = int(np.bincount([len(row) for row in rows]).argmax())
     complete = [i for i, row in enumerate(rows) if len(row) == width]
@@ -189,7 +243,17 @@ def _load_line_by_line(path: Path) -> tuple[Float, Int, list[RefusedRow]]:
         if len(row) != width:
             reason = tr("{count} columns, but other rows have {expected}", count=len(row), expected=width)
             refused.append(RefusedRow(path, lines[i], reason))
-    return np.array([rows[i] for i in complete]), np.array([lines[i] for i in complete], np.int64), refused
+            refused_frames.append(row[0])
+    values = np.array([rows[i] for i in complete])
+    return _Table(values, np.array([lines[i] for i in complete], np.int64), refused, refused_frames)
+
+
+def _number(text: str) -> list[float]:
+    """The number, as a list that is empty if the text is none."""
+    try:
+        return [float(text)]
+    except ValueError:
+        return []
 
 
 def _data_lines(path: Path) -> Int:
@@ -222,6 +286,8 @@ def guess_kind(values: Float, path: Path) -> tuple[ImportKind, str]:
         return ImportKind.GROUND_TRUTH, tr("Ground truth, by its 9 columns with a flag")
     if np.all(values[:, 1] < 0):
         return ImportKind.PREDICTIONS, tr("Predictions, because every ID is -1")
+    if np.all(seventh == ABSENT_SCORE):
+        return ImportKind.PREDICTIONS, tr("Predictions without confidences, because column 7 is -1 in every row")
     if not is_flag:
         return ImportKind.PREDICTIONS, tr("Predictions, because column 7 contains confidences")
     if columns >= 10 and np.any(values[:, 7:10] != -1):
@@ -248,11 +314,11 @@ def _flags(values: Float) -> Int:
 
 def _classes(
     values: Float, path: Path, info: SequenceInfo | None, context: ReadContext
-) -> tuple[Int, tuple[str, ...], list[str]]:
+) -> tuple[Int, ClassTable, list[str]]:
     """MOT15 and detections have no class (their columns 8 to 10 are world coordinates)."""
     columns = values.shape[1]
     if columns not in {8, 9}:
-        return resolve_classes(np.full(len(values), -1, np.int64), None, context)
+        return resolve_classes(np.full(len(values), -1, np.int64), None, NumberKind.MOT, context)
     column = values[:, 7]
     is_integer = np.isfinite(column) & (column == np.rint(column)) & (np.abs(column) < MAX_ID)
     numbers = np.where(is_integer, column, -1).astype(np.int64)
@@ -261,8 +327,8 @@ def _classes(
     occurring = set(numbers.tolist()) if names is not None and len(names) == len(MOT17_CLASSES) else None
     if names is not None and occurring is not None:
         names = {number: name for number, name in names.items() if number in occurring}
-    class_ids, class_names, more = resolve_classes(numbers, names, context)
-    return class_ids, class_names, notes + more
+    class_ids, classes, more = resolve_classes(numbers, names, NumberKind.MOT, context)
+    return class_ids, classes, notes + more
 
 
 def labels_path(path: Path) -> Path:
@@ -280,9 +346,6 @@ def _class_names(
             return names, [tr("Class names from {name}", name=candidate.name)]
     if info is not None and info.name.upper().startswith(("MOT16", "MOT17", "MOT20")):
         return dict(enumerate(MOT17_CLASSES, 1)), [tr("Class names of {name}", name=info.name[:5])]
-    if context.class_names:
-        note = tr("Class 1 is read as {name}", name=context.class_names[0])
-        return dict(enumerate(context.class_names, 1)), [note]
     return None, []
 
 
@@ -306,11 +369,12 @@ def _parse_sequence_info(ini: Path) -> SequenceInfo:
         section = parser["Sequence"]
         length = section.getint("seqLength")
         width, height = section.getint("imWidth"), section.getint("imHeight")
+        fps = section.getfloat("frameRate")
     except (configparser.Error, KeyError, ValueError) as error:
         reason = tr("the file is not a MOT sequence description: {reason}", reason=str(error).splitlines()[0])
         raise UserError(reason, path=ini) from error
     size = (width, height) if width and height and width > 0 and height > 0 else None
-    return SequenceInfo(section.get("name", ""), length if length and length > 0 else None, size)
+    return SequenceInfo(section.get("name", ""), length if length and length > 0 else None, size, fps or None)
 
 
 def write(path: Path, data: BoxesToWrite) -> None:

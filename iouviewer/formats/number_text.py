@@ -42,16 +42,11 @@ def exact_text(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
-def corner_texts(boxes: Float, *, shift: tuple[float, float, float, float] = (0, 0, 0, 0)) -> list[list[str]]:
-    """N rows of x1, y1, x2, y2 as text; a box narrower than the rounding keeps all its digits.
-
-    Args:
-        shift: integer pixels added to each of the four, for formats whose pixels start at 1.
-    """
+def corner_texts(boxes: Float) -> list[list[str]]:
+    """N rows of x1, y1, x2, y2 as text; a box narrower than the rounding keeps all its digits."""
     boxes = np.asarray(boxes, np.float64)
-    added = np.array(shift, np.float64).reshape(4, 1)
     short_boxes = round_values(boxes)
-    return _texts(boxes + added, short_boxes + added, _thin(short_boxes, extents=False))
+    return _texts(boxes, short_boxes, _thin(short_boxes, extents=False))
 
 
 def extent_texts(boxes: Float) -> list[list[str]]:

@@ -26,6 +26,8 @@ import numpy as np
 from iouviewer.document.imported import ImportedBoxes, RefusedRow
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.file_facts import apply_choices
+from iouviewer.formats.image_names import SPLITS
 from iouviewer.formats.interface import (
     UNSPECIFIED_NAME,
     BoxesToWrite,
@@ -212,7 +214,14 @@ def _detect_folder(path: Path) -> DetectedFormat | None:
         if folder.is_dir() and (in_folder := _detect_label_folder(folder)):
             return in_folder
     in_split = next(labels.glob("*/*.txt"), None) if labels.is_dir() else None
-    return None if in_split is None else _detect_label_folder(in_split.parent)
+    if in_split is not None:
+        return _detect_label_folder(in_split.parent)
+    for child in sorted(path.iterdir()):
+        if child.name.casefold() in SPLITS and child.is_dir():
+            for folder in (child / "labels", child):
+                if folder.is_dir() and (in_folder := _detect_label_folder(folder)):
+                    return in_folder
+    return None
 
 
 def _detect_label_folder(folder: Path) -> DetectedFormat | None:
@@ -261,7 +270,7 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
         )
     with gc_paused():
         result = cast("ImportedBoxes", row.function(row.read)(path, context))
-    return _apply_missing(result, context)
+    return _apply_missing(apply_choices(result, context), context)
 
 
 def _apply_missing(result: ImportedBoxes, context: ReadContext) -> ImportedBoxes:

@@ -9,18 +9,23 @@ from typing import Any
 import numpy as np
 
 from iouviewer.document.boxes import MAX_COORDINATE, NO_TRACK, find_rect_error
-from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow
+from iouviewer.document.classes import ClassTable, NumberKind
+from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, VideoFacts
+from iouviewer.document.sources import ImageTable
 from iouviewer.formats.interface import UNSPECIFIED_NAME, Location, ReadContext
+from iouviewer.formats.plausibility import check_boxes, check_scores
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 LAST_FRAME = 2**31 - 1
-"""Largest valid frame number: more than a year at 60 frames per second."""
+"""Larger frame numbers are errors: at 60 frames per second this is more than a year."""
+ABSENT_SCORE = -1.0
+"""Confidence of boxes without one, in MOTChallenge files and those of tools that follow them."""
 MAX_LISTED = 10
 """Most names or numbers that a note lists."""
 
 
-class ClassTable:
+class ClassNames:
     """Class names in the order of first use, or in a given order."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
@@ -40,7 +45,13 @@ class ClassTable:
 
 
 def find_invalid_rows(
-    frames: Float, boxes: Float, scores: Float | None, *, base: int = 0, nan_is_missing: bool = False
+    frames: Float,
+    boxes: Float,
+    scores: Float | None,
+    *,
+    base: int = 0,
+    nan_is_missing: bool = False,
+    may_be_empty: bool = False,
 ) -> dict[int, str]:
     """The reasons why rows are invalid, by row number; empty if all rows are valid.
 
@@ -49,16 +60,19 @@ def find_invalid_rows(
         boxes: (4, N) float64, x1, y1, x2, y2.
         scores: (N,) float64 or None.
         nan_is_missing: whether a NaN score means that the row has none (affects only the text).
+        may_be_empty: whether boxes without area are valid: predictions, which AP counts as false positives.
     """
     with np.errstate(invalid="ignore"):
         valid: Bool = (frames == np.rint(frames)) & (frames >= base) & (frames <= LAST_FRAME)
-        valid &= (np.abs(boxes) <= MAX_COORDINATE).all(axis=0) & (boxes[2] > boxes[0]) & (boxes[3] > boxes[1])
+        valid &= (np.abs(boxes) <= MAX_COORDINATE).all(axis=0)
+        valid &= ((boxes[2:] >= boxes[:2]) if may_be_empty else (boxes[2:] > boxes[:2])).all(axis=0)
         if scores is not None:
             valid &= np.isfinite(scores)
     reasons: dict[int, str] = {}
     for row in np.flatnonzero(~valid).tolist():
         x1, y1, x2, y2 = boxes[:, row].tolist()
-        reason = _why_frame_invalid(float(frames[row]), base) or find_rect_error((x1, y1, x2, y2))
+        reason = _why_frame_invalid(float(frames[row]), base)
+        reason = reason or find_rect_error((x1, y1, x2, y2), may_be_empty=may_be_empty) or ""
         if not reason and nan_is_missing and scores is not None and np.isnan(scores[row]):
             reason = tr("the score is missing or not a number")
         reasons[row] = reason or tr("the score is not a finite number")
@@ -82,9 +96,10 @@ class Rows:
     then need not build a million locations that are rarely used.
     """
 
-    def __init__(self, path: Path, classes: ClassTable | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.classes = classes or ClassTable()
+        self.classes = ClassNames()
+        self.class_table: ClassTable | None = None
         self.frames: list[float] = []
         self.rects: list[Sequence[float]] = []
         self.class_ids: list[int] = []
@@ -137,17 +152,28 @@ class Rows:
         prefix = f"{location.element}: " if location.element else ""
         self.refused.append(RefusedRow(location.path, location.line, f"{prefix}{reason}"))
 
-    def finish(self, format_key: str, kind: ImportKind, *, scored: bool, **more: Any) -> ImportedBoxes:
+    def finish(
+        self, format_key: str, kind: ImportKind, context: ReadContext, *, scored: bool, **more: Any
+    ) -> ImportedBoxes:
         """Validate all rows and build the result.
 
         Args:
             scored: whether the result has a score column.
             more: further fields of ImportedBoxes.
+
+        Raises:
+            UserError: the columns do not mean what the format says (``formats.plausibility``).
         """
         frames = np.array(self.frames, np.float64)
         boxes = np.array(self.rects, np.float64).reshape(-1, 4).T
         scores = np.array(self.scores, np.float64) if scored else None
-        invalid = find_invalid_rows(frames, boxes, scores, nan_is_missing=True)
+        if scores is not None and len(scores) and np.isnan(scores).all():
+            scores = None
+        if not context.trust_columns:
+            self.notes += check_boxes(self.path, format_key, boxes, one_size(context, more.get("size")))
+            self.notes += check_scores(self.path, format_key, scores)
+        may_be_empty = kind is ImportKind.PREDICTIONS
+        invalid = find_invalid_rows(frames, boxes, scores, nan_is_missing=True, may_be_empty=may_be_empty)
         for row, reason in invalid.items():
             self.refuse(self.locations[row] if self.location_of is None else self.location_of(row), reason)
         keep = np.ones(len(frames), np.bool_)
@@ -159,7 +185,7 @@ class Rows:
             frames=frames[keep],
             boxes=boxes[:, keep],
             class_ids=np.array(self.class_ids, np.int64)[keep],
-            class_names=self.classes.names,
+            classes=self.class_table or ClassTable.of(self.classes.names),
             scores=None if scores is None else scores[keep],
             track_ids=np.array(self.tracks, np.int64)[keep],
             flags=np.array(self.flags, np.int64)[keep],
@@ -177,7 +203,7 @@ def build_imported_boxes(
     frames: Float,
     boxes: Float,
     class_ids: Int,
-    class_names: Sequence[str],
+    classes: ClassTable,
     scores: Float | None,
     track_ids: Int,
     flags: Int,
@@ -190,8 +216,16 @@ def build_imported_boxes(
     score_floor: float | None = None,
     max_detections: int | None = None,
     protocol: Mapping[str, Any] | None = None,
+    images: ImageTable | None = None,
+    facts: VideoFacts | None = None,
+    stride_applied: bool = False,
 ) -> ImportedBoxes:
-    """ImportedBoxes from validated columns, converted to the documented types."""
+    """ImportedBoxes from validated columns, converted to the documented types.
+
+    Scores that are all -1 mean that there are none, as MOTChallenge writes it.
+    """
+    if scores is not None and len(scores) and (scores == ABSENT_SCORE).all():
+        scores, notes = None, (*notes, tr("Every confidence is -1: the file has none"))
     return ImportedBoxes(
         path=path,
         format=format_key,
@@ -199,7 +233,10 @@ def build_imported_boxes(
         frames=np.asarray(frames).astype(np.int64),
         boxes=np.ascontiguousarray(boxes, np.float64),
         class_ids=np.asarray(class_ids, np.int64),
-        class_names=tuple(class_names),
+        class_names=classes.names,
+        class_numbers=classes.numbers,
+        class_kind=classes.kind,
+        classes_are_named=classes.named,
         scores=scores,
         track_ids=np.asarray(track_ids, np.int64),
         flags=np.asarray(flags, np.int64),
@@ -210,9 +247,19 @@ def build_imported_boxes(
         max_detections=max_detections,
         covered=_frame_set(covered),
         protocol=protocol or {},
+        images=images or ImageTable(),
+        facts=facts or VideoFacts(),
+        stride_applied=stride_applied,
         refused=tuple(refused),
         notes=tuple(notes),
     )
+
+
+def one_size(context: ReadContext, stated: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The size of every frame, as the file states it or else of the source; None where unknown or not the same."""
+    if stated is None and context.image_sizes is not None and len(set(context.image_sizes)) > 1:
+        return None
+    return stated or context.size
 
 
 def _frame_set(frames: Iterable[int] | Int | None) -> Int | None:
@@ -225,31 +272,28 @@ def _frame_set(frames: Iterable[int] | Int | None) -> Int | None:
 
 
 def resolve_classes(
-    numbers: Int, names: Mapping[int, str] | None, context: ReadContext
-) -> tuple[Int, tuple[str, ...], list[str]]:
-    """Class ids, class names and notes for a file whose classes are numbers.
+    numbers: Int, names: Mapping[int, str] | None, kind: NumberKind, context: ReadContext
+) -> tuple[Int, ClassTable, list[str]]:
+    """Class ids, class table and notes for a file whose classes are numbers.
 
     Args:
         numbers: (N,) int64 as in the file, negative for none.
-        names: names by number; None if nothing defines them.
+        names: names by number; None if nothing defines them. A class named ``unspecified`` is no class.
+        kind: what the numbers are.
     """
     result = np.full(len(numbers), UNSPECIFIED_CLASS, np.int64)
     present = [int(n) for n in np.unique(numbers[numbers >= 0])]
-    if names is None and len(present) <= 1:
+    if names is None and not present:
         if context.class_name:
-            return np.zeros(len(numbers), np.int64), (context.class_name,), []
-        return result, (), [no_classes_note()] if len(numbers) else []
-    table = ClassTable()
-    if names is not None:
-        for number in sorted(names):
-            table.index(names[number])
-    unnamed = []
-    for number in present:
-        name = (names or {}).get(number)
-        if name is None:
-            unnamed.append(number)
-            name = str(number)
-        result[numbers == number] = table.index(name)
+            return np.zeros(len(numbers), np.int64), ClassTable.of((context.class_name,)), []
+        return result, ClassTable(), [no_classes_note()] if len(numbers) else []
+    known = {number: name for number, name in (names or {}).items() if name not in {UNSPECIFIED_NAME, ""}}
+    nameless = {number for number, name in (names or {}).items() if number not in known}
+    table = sorted(known.keys() | set(present) - nameless)
+    for place, number in enumerate(table):
+        result[numbers == number] = place
+    classes = ClassTable.of([known.get(n, str(n)) for n in table], table, kind, named=bool(known))
+    unnamed = [number for number in table if number not in known]
     notes = []
     if unnamed:
         listed = ", ".join(map(str, unnamed[:MAX_LISTED]))
@@ -261,7 +305,7 @@ def resolve_classes(
                 numbers=listed,
             )
         )
-    return result, tuple(table.names), notes
+    return result, classes, notes
 
 
 def no_classes_note() -> str:

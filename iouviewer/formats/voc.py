@@ -1,11 +1,13 @@
-"""Pascal VOC XML: one file per image, pixels from 1, xmax and ymax inclusive.
+"""Pascal VOC XML: one file per image, corners as they stand in the file, as datumaro, globox and pylabel read them.
 
-The pixel columns xmin..xmax (from 1, both ends included) cover the continuous interval xmin - 1 to xmax, so
-x1 = xmin - 1 and x2 = xmax (Everingham 2010, development kit).
+The data set of 2007 to 2012 itself counts pixels from 1 and includes the last one: its columns xmin..xmax cover the
+continuous interval xmin - 1 to xmax (Everingham 2010, development kit). ``ReadContext.voc_one_based`` reads it so.
+Nearly all tools that write this format today, labelImg among them, write continuous corners from 0.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -40,10 +42,19 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     Raises:
         UserError: the folder cannot be listed, or none of its files can be read.
     """
-    return read_folder(path, KEY, ".xml", context, _read_file)
+    result = read_folder(path, KEY, ".xml", context, _read_one_based if context.voc_one_based else _read_file)
+    if context.voc_one_based:
+        note = tr("Pixels are counted from 1 and include the last one, as in the VOC data sets: 1 is subtracted")
+    else:
+        note = tr("Corners are used as they are in the file; --voc-one-based subtracts 1, as the VOC data sets need")
+    return replace(result, notes=(*result.notes, note)) if len(result) else result
 
 
-def _read_file(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
+def _read_one_based(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
+    return _read_file(file, frame, rows, first_pixel=1)
+
+
+def _read_file(file: Path, frame: int, rows: Rows, first_pixel: int = 0) -> tuple[str, Size]:
     children: list[Element] = []
     try:
         with file.open("rb") as stream:
@@ -63,11 +74,11 @@ def _read_file(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
             if width.isdigit() and height.isdigit() and int(width) and int(height):
                 size = int(width), int(height)
         elif child.tag == "object":
-            _read_object(child, Location(file, child.line), frame, rows)
+            _read_object(child, Location(file, child.line), frame, rows, first_pixel)
     return name, size
 
 
-def _read_object(element: Element, location: Location, frame: int, rows: Rows) -> None:
+def _read_object(element: Element, location: Location, frame: int, rows: Rows, first_pixel: int) -> None:
     try:
         xmin, ymin, xmax, ymax = (float(element.value(f"bndbox/{corner}")) for corner in CORNERS)
     except ValueError:
@@ -79,12 +90,13 @@ def _read_object(element: Element, location: Location, frame: int, rows: Rows) -
         if element.value(tag) == "1":
             flags |= flag
     class_id = rows.classes.index(element.value("name"))
-    rows.add(location, frame, (xmin - 1, ymin - 1, xmax, ymax), class_id=class_id, flags=int(flags))
+    rect = (xmin - first_pixel, ymin - first_pixel, xmax, ymax)
+    rows.add(location, frame, rect, class_id=class_id, flags=int(flags))
 
 
 def write(path: Path, data: BoxesToWrite) -> None:
-    """A new folder of VOC files; integer coordinates are written without decimals. Track ids are not written."""
-    texts = corner_texts(data.boxes, shift=(1, 1, 0, 0))
+    """A new folder of VOC files, corners as they are: what is read is written. Track ids are not written."""
+    texts = corner_texts(data.boxes)
     objects: dict[int, list[str]] = {}
     for row, corners in enumerate(texts):
         flags = int(data.flags[row])
@@ -94,14 +106,16 @@ def write(path: Path, data: BoxesToWrite) -> None:
             f"  <object>\n    <name>{escape(data.class_of(row))}</name>\n    <pose>Unspecified</pose>\n{marks}"
             f"    <bndbox>\n{edges}    </bndbox>\n  </object>\n"
         )
-    width, height = data.size
     with atomic_folder(path) as folder:
         for frame, name in written_stems(data).items():
             image = data.image_name(frame, f"{name}.jpg")
+            width, height = data.size_of(frame)
             text = (
                 f"<annotation>\n  <folder>{escape(path.name)}</folder>\n  <filename>{escape(image)}</filename>\n"
                 f"  <size>\n    <width>{width}</width>\n    <height>{height}</height>\n    <depth>3</depth>\n"
                 "  </size>\n"
                 f"  <segmented>0</segmented>\n{''.join(objects.get(frame, ()))}</annotation>\n"
             )
-            (folder / f"{name}.xml").write_bytes(text.encode())
+            file = folder / f"{name}.xml"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())

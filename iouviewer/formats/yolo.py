@@ -20,17 +20,28 @@ import numpy as np
 
 from iouviewer.atomic import atomic_folder
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
+from iouviewer.document.classes import NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.class_names import NAME_FILES, find_class_names, yaml_quoted
-from iouviewer.formats.detection import FileSample
+from iouviewer.formats.detection import FileSample, Syntax
 from iouviewer.formats.frame_numbers import FrameAssignment, assign_frames
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
-from iouviewer.formats.label_files import written_stems
+from iouviewer.formats.label_files import listed_files, written_stems
 from iouviewer.formats.number_text import exact_text, round_values, short_text
-from iouviewer.formats.rows import ClassTable, Rows, resolve_classes
+from iouviewer.formats.plausibility import (
+    BEYOND,
+    LARGEST_PERCENT,
+    NEARLY_ALL,
+    Evidence,
+    confidence_comes_first,
+    find_corners,
+    implausible,
+)
+from iouviewer.formats.rows import Rows, one_size, resolve_classes
 from iouviewer.formats.text import cannot_read, not_a_number, read_lines
 from iouviewer.i18n import tr, tr_n
+from iouviewer.metrics.table import Bool, Float
 
 KEY = "yolo"
 DATA_YAML_PATHS = {"path": ".", "train": "images", "val": "images"}
@@ -42,20 +53,32 @@ _SAVE_TXT = re.compile(r"(.+)_(0|[1-9]\d*)")
 def sniff(sample: FileSample) -> DetectedFormat | None:
     """Whitespace-separated rows of at least five numbers, most of them with fractions (NaN does not count as one).
 
-    Longer rows are polygons, which the reader refuses row by row.
+    Longer rows are polygons, which the reader refuses row by row. No other format has rows of five numbers: with
+    pixels they are left to the reader, which says what is wrong with them.
     """
     rows = sample.numeric_rows
     if not rows or len(rows[0]) < 5 or "," in sample.lines[0]:
         return None
     normalised = sum(all(float(cell) <= MAX_FRACTION for cell in row[1:5]) for row in rows)
     if 2 * normalised < len(rows):
-        return None
+        return _other_numbers(rows) if len(rows[0]) == 5 else None
     kind = ImportKind.GROUND_TRUTH if len(rows[0]) == 5 else ImportKind.PREDICTIONS
     return DetectedFormat(KEY, kind, 0.8, tr("YOLO rows (class x y w h)"))
 
 
+def _other_numbers(rows: list[list[str]]) -> DetectedFormat | None:
+    """The format of rows that begin with a class number, as YOLO labels do, but do not hold fractions."""
+    if not 5 <= len(rows[0]) <= 7 or not all(row[0].isdigit() for row in rows):
+        return None
+    return DetectedFormat(KEY, ImportKind.UNKNOWN, 0.3, tr("Rows like YOLO labels, but not with fractions"))
+
+
 def sniff_label_files(folder: Path, files: list[Path]) -> DetectedFormat | None:
-    """A folder ``labels`` with only empty files."""
+    """A folder ``labels`` with only empty files, or a folder of files with rows as in YOLO labels and other numbers."""
+    filled = [file for file in files if file.stat().st_size]
+    sample = FileSample.read(filled[0]) if len(files) > 1 and filled else None
+    if sample is not None and sample.syntax is Syntax.TABLE and sample.numeric_rows and "," not in sample.lines[0]:
+        return _other_numbers(sample.numeric_rows)
     if folder.name != "labels" or not files or any(file.stat().st_size for file in files):
         return None
     return DetectedFormat(KEY, ImportKind.UNKNOWN, 0.5, tr("Folder labels/ with empty text files"))
@@ -84,6 +107,8 @@ def find_label_files(path: Path) -> list[Path]:
             if folder.is_dir():
                 files = [p for p in folder.glob("*.txt") if p.name not in NAME_FILES]
                 files = files or [p for p in folder.glob("*/*.txt") if p.name not in NAME_FILES]
+                # Roboflow: train/labels/*.txt
+                files = files or [p for p in folder.glob("*/labels/*.txt") if p.name not in NAME_FILES]
                 if files:
                     return sorted(files)
     except OSError as error:
@@ -97,7 +122,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     Raises:
         UserError: the frame size is not known, or the numbers are not normalised.
     """
-    if context.size is None:
+    if context.size is None and context.image_sizes is None:
         raise UserError(
             tr("YOLO labels are fractions of the frame size, which is not known"),
             path=path,
@@ -113,19 +138,24 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     lines = _Lines()
     for number, file in enumerate(files):
         _read_file(file, number, rows, lines)
+    if not context.trust_columns:
+        _check_columns(lines, path)
     _check_normalised(lines, path)
     has_scores, has_tracks = _find_columns(lines, rows)
-    names = assign_frames([file.name for file in files], context, stride=context.stride or 1)
+    file_names = _relative_names(files, path)
+    try:
+        names = assign_frames(file_names, context, stride=context.stride or 1)
+    except UserError as error:
+        error.path = path
+        raise
     if files:
         rows.notes.append(names.note)
-    numbers = _add_rows(lines, files, names, rows, context.size, has_scores=has_scores, has_tracks=has_tracks)
+    numbers = _add_rows(lines, files, file_names, names, rows, context, has_scores=has_scores, has_tracks=has_tracks)
     class_names, source = find_class_names(path if path.is_dir() else path.parent)
-    if class_names is None and context.class_names:
-        class_names = dict(enumerate(context.class_names))
     if source is not None:
         rows.notes.append(tr("Class names from {name}", name=source.name))
-    class_ids, known_names, notes = resolve_classes(np.array(numbers, np.int64), class_names, context)
-    rows.class_ids, rows.classes = class_ids.tolist(), ClassTable(known_names)
+    found = resolve_classes(np.array(numbers, np.int64), class_names, NumberKind.INDEX, context)
+    rows.class_ids, rows.class_table, notes = found[0].tolist(), *found[1:]
     rows.notes.extend(notes)
     if lines.repeated:
         rows.notes.append(
@@ -138,7 +168,22 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     kind = context.kind_or(ImportKind.PREDICTIONS if has_scores else ImportKind.UNKNOWN)
     is_single_file = len(files) == 1 and not path.is_dir()
     labelled = None if kind is ImportKind.PREDICTIONS or is_single_file else list(names.frames.values())
-    return rows.finish(KEY, kind, scored=has_scores, labelled=labelled, size=context.size)
+    return rows.finish(
+        KEY,
+        kind,
+        context,
+        scored=has_scores,
+        labelled=labelled,
+        size=one_size(context, None),
+        images=listed_files(names, context),
+        stride_applied=True,
+    )
+
+
+def _relative_names(files: list[Path], path: Path) -> list[str]:
+    """Names of label files with the folders below ``path``, which tell images of one name apart."""
+    root = path if path.is_dir() else path.parent
+    return [file.relative_to(root).as_posix() for file in files]
 
 
 def _files_of_video(files: list[Path], rows: Rows, context: ReadContext) -> list[Path]:
@@ -189,20 +234,53 @@ def _read_file(file: Path, number: int, rows: Rows, lines: _Lines) -> None:
 
 
 def _check_normalised(lines: _Lines, path: Path) -> None:
-    """Raise UserError if the file has pixels instead of fractions; the row validation handles single invalid rows."""
+    """UserError if the file has pixels or per cent; single invalid rows are left to the row validation."""
     if not lines.values:
         return
     with np.errstate(invalid="ignore"):
-        largest = np.nanmedian(np.array([max(values[1:5]) for values in lines.values]))
+        numbers = np.array([values[1:5] for values in lines.values])
+        largest = np.nanmedian(numbers.max(axis=1))
+        percent = bool(np.nanmax(numbers) <= LARGEST_PERCENT)
     if largest > MAX_FRACTION:
+        unit = tr("per cent (or pixels)") if percent else tr("pixels")
         raise UserError(
             tr(
-                "the numbers are not fractions of the frame size: half of the rows have values above {largest:g}",
+                "the numbers look like {unit}, not like normalised fractions (0–1) of the frame size: "
+                "half of the rows have values above {largest:g}",
+                unit=unit,
                 largest=float(largest),
             ),
             path=path,
             remedy=tr("YOLO labels have the form: class xc yc w h, with xc, yc, w and h from 0 to 1."),
         )
+
+
+def _check_columns(lines: _Lines, path: Path) -> None:
+    """UserError if the columns have another order: corners instead of centre and size, the confidence first."""
+    if not lines.values:
+        return
+    columns = np.array([values[1:5] for values in lines.values]).T
+    inside = _lie_inside(columns)
+    leaves = np.abs(columns[:2] - 0.5) + columns[2:] / 2 > 0.5 + BEYOND
+    if find_corners(columns, leaves=leaves, fits=(columns[2:] <= 1 + BEYOND).all(axis=0)) is Evidence.PROOF:
+        raise implausible(
+            path,
+            tr("the columns look like corners x1 y1 x2 y2, but YOLO labels have the centre, the width and the height"),
+            tr("Write class xc yc w h"),
+        )
+    if all(len(values) >= 6 for values in lines.values) and inside.mean() <= 0.5:
+        shares = bool(((columns[0] >= 0) & (columns[0] <= 1)).all())
+        after_confidence = np.array([values[2:6] for values in lines.values]).T
+        if shares and _lie_inside(after_confidence, 0.02).mean() >= NEARLY_ALL:
+            raise confidence_comes_first(path, "class xc yc w h confidence")
+
+
+def _lie_inside(columns: Float, beyond: float = BEYOND) -> Bool:
+    """(N,) bool: boxes, (4, N) centre and size in fractions of the frame, that lie in it, up to ``beyond``."""
+    half = columns[2:] / 2
+    low, high = columns[:2] - half, columns[:2] + half
+    inside: Bool = ((low >= -beyond) & (high <= 1 + beyond)).all(axis=0)
+    return inside
 
 
 def _find_columns(lines: _Lines, rows: Rows) -> tuple[bool, bool]:
@@ -223,23 +301,25 @@ def _find_columns(lines: _Lines, rows: Rows) -> tuple[bool, bool]:
 def _add_rows(
     lines: _Lines,
     files: list[Path],
+    file_names: list[str],
     names: FrameAssignment,
     rows: Rows,
-    size: tuple[int, int],
+    context: ReadContext,
     *,
     has_scores: bool,
     has_tracks: bool,
 ) -> list[int]:
-    width, height = size
     numbers: list[int] = []
-    frames = [names.frames.get(file.name) for file in files]
-    for name in names.unknown:
-        rows.refuse(Location(files[0].parent / name), tr("has no image in the image folder"))
+    frames = [names.frames.get(name) for name in file_names]
+    for name, label_file in zip(file_names, files, strict=True):
+        if name not in names.frames:
+            rows.refuse(Location(label_file), tr("has no image in the image folder"))
     for location, file, values in zip(lines.locations, lines.files, lines.values, strict=True):
         frame = frames[file]
         if frame is None:
             continue
         xc, yc, w, h = values[1:5]
+        width, height = context.size_of(frame) or (0, 0)
         # Half the extent is subtracted before scaling: w = 1 and xc = 0.5 give exactly the edges of the frame.
         rect = ((xc - w / 2) * width, (yc - h / 2) * height, (xc + w / 2) * width, (yc + h / 2) * height)
         score = values[5] if has_scores and len(values) > 5 else None
@@ -273,7 +353,9 @@ def write(path: Path, data: BoxesToWrite) -> None:
         (folder / "labels").mkdir()
         for frame, name in written_stems(data).items():
             content = "".join(f"{line}\n" for line in lines.get(frame, ()))
-            (folder / "labels" / f"{name}.txt").write_bytes(content.encode())
+            file = folder / "labels" / f"{name}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content.encode())
         header = "".join(f"{key}: {value}\n" for key, value in DATA_YAML_PATHS.items())
         block = "".join(f"  {number}: {yaml_quoted(name)}\n" for number, name in enumerate(names))
         text = f"{header}names:\n{block}"
@@ -283,9 +365,9 @@ def write(path: Path, data: BoxesToWrite) -> None:
 def _format_rows(data: BoxesToWrite, unspecified: int) -> list[str]:
     """A line for each box; ``unspecified`` is the class number of boxes without a class."""
     boxes = np.asarray(data.boxes, np.float64)
-    width, height = data.size
-    # Rounding by half a unit in the last place moves an edge by that times the frame size, at most 1e-6 px in total.
-    decimals = 7 + math.ceil(math.log10(max(width, height)))
+    width, height = data.sizes_of_rows()
+    # An error of half a unit in the last place moves an edge by that times the frame size, at most 1e-6 px in all.
+    decimals = 7 + math.ceil(math.log10(max([*width.tolist(), *height.tolist(), 1.0])))
     fractions = np.stack(
         [
             (boxes[0] + boxes[2]) / 2 / width,

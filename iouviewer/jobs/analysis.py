@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.jobs.compare import Comparison, agreement_sentence, compare_variant, measure_agreement, verdict_sentence
+from iouviewer.jobs.compare import Comparison, Pool, measure_agreement
 from iouviewer.jobs.eval_inputs import EvalInputs, Truth
+from iouviewer.jobs.judge import Judged, Names, find_unfit, judge_all, judge_obstacle
 from iouviewer.jobs.protocols import ERROR_PROTOCOL
 from iouviewer.jobs.scoring import UNSPECIFIED_TEXT, VariantScore
 from iouviewer.metrics.coco import match_coco
@@ -48,7 +49,7 @@ def analyse(truth: Truth, score: VariantScore, labelled: Bool) -> dict[str, Any]
         values["pr"] = _curves(truth, score)
         values["reconcile"] = [
             {"step": step.name, "ap": _number(step.ap), "change": _number(step.change)}
-            for step in reconcile(truth.table, score.input.predictions.table, labelled, score.counted)
+            for step in reconcile(*score.ap_tables(truth), labelled, score.counted)
         ]
         values["size_quartiles"] = _quartiles(truth.table, score)
     return values
@@ -85,7 +86,7 @@ def _temporal(tracks: Int, frames: Int, found: Bool) -> dict[str, Any] | None:
 
 
 def _errors(truth: Truth, score: VariantScore) -> dict[str, Any]:
-    errors = classify_errors(truth.table, score.input.predictions.table, score.counted)
+    errors = classify_errors(*score.ap_tables(truth), score.counted)
     return {
         "protocol": ERROR_PROTOCOL,
         "ap50": _number(errors.ap50),
@@ -96,7 +97,7 @@ def _errors(truth: Truth, score: VariantScore) -> dict[str, Any]:
 
 def _curves(truth: Truth, score: VariantScore) -> dict[str, Any]:
     """Precision and recall curves at IoU 0.5 from COCO's matches, by class name."""
-    matches = match_coco(truth.table, score.input.predictions.table, score.counted)
+    matches = match_coco(*score.ap_tables(truth), score.counted)
     result: dict[str, Any] = {}
     for place, class_id in enumerate(matches.classes.tolist()):
         count = int(matches.gt_counts[place])
@@ -150,7 +151,7 @@ def _confusion(truth: Truth, score: VariantScore) -> dict[str, Any]:
     return {
         "classes": [truth.class_text(int(c)) or UNSPECIFIED_TEXT for c in matrix.classes],
         "counts": matrix.counts.tolist(),
-        "sentences": matrix.largest(truth.class_names),
+        "sentences": matrix.largest(truth.class_text),
     }
 
 
@@ -167,43 +168,72 @@ def _quartiles(truth: BoxTable, score: VariantScore) -> list[dict[str, Any]] | N
     for low, high in zip(lows, edges[1:], strict=True):
         if low > high:
             continue
-        matches = match_coco(truth, score.input.predictions.table, score.counted, area=(float(low), float(high)))
+        one_class = True if score.review.settings.class_agnostic else None
+        area = (float(low), float(high))
+        matches = match_coco(truth, score.input.predictions.table, score.counted, area=area, one_class=one_class)
         class_places = [p for p in range(len(matches.classes)) if matches.gt_counts[p]]
         ap = float(np.mean([matches.curves(p)[0].mean(axis=1) for p in class_places])) if class_places else None
         result.append({"from": float(low), "to": float(high), "boxes": int(matches.gt_counts.sum()), "ap": ap})
     return result
 
 
-def bootstrap(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]) -> dict[str, Any]:
-    """Verdicts of all variants against the first of ``scores``, by name, as values for JSON."""
-    baseline = scores[0]
-    variants = {score.name: score.input.predictions for score in scores}
+def judge_scores(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]) -> dict[str, Any]:
+    """Judgements of all variants against the first of ``scores``, by name, as values for JSON."""
+    pool, names = pool_of(inputs, scores, margins)
+    return {judged.key: _judged_values(judged, pool.videos[0]) for judged in judge_all(pool, names)}
+
+
+def find_unfit_variants(
+    inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]
+) -> dict[str, str]:
+    """Variant name -> why nothing follows from its own numbers."""
+    return find_unfit(*pool_of(inputs, scores, margins))
+
+
+def find_obstacles(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]) -> list[str]:
+    """Sentences of the variants that cannot be judged whatever the numbers are: quick, without comparing."""
+    pool, names = pool_of(inputs, scores, margins)
+    found = (judge_obstacle(pool, score.name, names) for score in scores[1:])
+    return [judged.sentence for judged in found if judged is not None]
+
+
+def pool_of(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]) -> tuple[Pool, Names]:
+    """The variants of one video for the judge, and their names; the first of ``scores`` is the baseline."""
     comparison = Comparison(
         inputs.truth.table,
         inputs.labelled,
-        variants,
-        baseline.name,
-        baseline.review.settings,
+        {score.name: score.input.predictions for score in scores},
+        scores[0].name,
+        scores[0].review.settings,
         inputs.source.fps,
         margins,
         inputs.single_images,
+        {score.name: score.input.class_facts for score in scores},
     )
-    result: dict[str, Any] = {}
-    for score in scores[1:]:
-        compared = compare_variant(comparison, score.name)
-        agreement = measure_agreement(comparison, score.name)
-        agreement_values = {"f1": agreement.f1, "tp_iou": agreement.tp_iou, "frames": agreement.frames}
-        if compared is None:
-            text = agreement_sentence(score.name, baseline.name, agreement)
-            result[score.name] = {"outcome": None, "metrics": {}, "agreement": agreement_values, "sentence": text}
-            continue
-        result[score.name] = verdict_values(compared.verdict) | {
+    names = {score.name: score.name for score in scores}
+    return Pool((comparison,)), Names(names, [inputs.source.name], inputs.truth.class_names)
+
+
+def _judged_values(judged: Judged, comparison: Comparison) -> dict[str, Any]:
+    agreement, judgement, compared = (
+        measure_agreement(comparison, judged.key),
+        judged.judgement,
+        judged.compared,
+    )
+    values: dict[str, Any] = {"metrics": {}} if compared is None else verdict_values(compared.verdict)
+    if compared is not None:
+        values |= {
             "floor": compared.floor,
             "classes_disregarded": compared.conditions.one_class,
-            "agreement": agreement_values,
-            "sentence": verdict_sentence(score.name, baseline.name, compared),
+            "confidence": compared.confidence,
         }
-    return result
+    return values | {
+        "outcome": str(judgement.outcome),
+        "reason": judgement.reason or None,
+        "remedy": judgement.remedy or None,
+        "agreement": {"f1": agreement.f1, "tp_iou": agreement.tp_iou, "frames": agreement.frames},
+        "sentence": judgement.sentence,
+    }
 
 
 def verdict_values(verdict: Verdict) -> dict[str, Any]:

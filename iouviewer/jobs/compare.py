@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ import numpy as np
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.class_facts import ClassFacts
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.comparison import compute_agreement, score_variant, stack_tables
 from iouviewer.metrics.reconcile import limit_detections
@@ -21,6 +23,8 @@ from iouviewer.metrics.verdict_text import describe_verdict
 
 DEFAULT_MARGINS: Mapping[str, float] = {"ap": 1.0, "pq": 1.0}
 """Allowed drop in points, by metric."""
+OF_THRESHOLD: Mapping[str, str] = {"pq": tr("PQ"), "avg_iou": tr("Avg IoU")}
+"""Metrics that count predictions at or above the confidence threshold only, with their names; AP counts all."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class Comparison:
         baseline: key of the baseline.
         fps: frames per second, 0 without a time base.
         margins: allowed drop in points, by metric.
-        single_images: the frames are images without a time base, so each is a separate bootstrap block.
+        single_images: the frames are images without a time base, so each is a bootstrap block of its own.
+        class_facts: by key, what each variant knows of the ground truth's classes and what was left out.
     """
 
     truth: BoxTable
@@ -45,9 +50,9 @@ class Comparison:
     fps: float
     margins: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MARGINS))
     single_images: bool = False
+    class_facts: Mapping[str, ClassFacts] = field(default_factory=dict)
     resamples: int = RESAMPLES
     seed: int = SEED
-    _baselines: dict[object, ScoredVariant] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -97,14 +102,18 @@ class ComparedVariant:
     Attributes:
         frames: by video, (F,) bool, labelled frames that both cover.
         truths: number of ground-truth boxes on these frames, without ignored ones.
-        baseline_predictions: number of the baseline's predictions on these frames.
+        predictions: number of predictions on these frames: the baseline's and the variant's.
+        confident: the same, at or above ``confidence``.
+        confidence: threshold at which PQ and Avg IoU hold, 0 to 1.
     """
 
     verdict: Verdict
     conditions: Conditions
     frames: tuple[Bool, ...]
     truths: int
-    baseline_predictions: int
+    predictions: tuple[int, int]
+    confident: tuple[int, int]
+    confidence: float
 
     @property
     def floor(self) -> float | None:
@@ -149,16 +158,15 @@ def verdict_sentence(variant: str, baseline: str, compared: ComparedVariant) -> 
                 total=count,
             )
         )
+    judged = [d.metric for d in compared.verdict.differences if not (math.isnan(d.margin) or math.isnan(d.points))]
+    names = [name for metric, name in OF_THRESHOLD.items() if metric in judged]
+    if names:
+        sentences.append(
+            tr("{metrics} at confidence {confidence:.3g}.", metrics=", ".join(names), confidence=compared.confidence)
+        )
     if conditions.one_class:
         sentences.append(tr("Classes are ignored, because the predictions of one side have none."))
     return " ".join(sentences)
-
-
-def compare_variant(
-    comparison: Comparison, key: str, *, cancelled: Callable[[], bool] | None = None
-) -> ComparedVariant | None:
-    """The verdict of one variant; None without a common frame. Raises InterruptedError once ``cancelled()`` is true."""
-    return compare_pooled(Pool((comparison,), comparison._baselines), key, cancelled=cancelled)
 
 
 def common_frames(comparison: Comparison, key: str) -> Bool:
@@ -190,7 +198,17 @@ def compare_pooled(pool: Pool, key: str, *, cancelled: Callable[[], bool] | None
         cancelled=cancelled,
     )
     counting = [video.truth.select(~video.truth.ignored) for video in pool.videos]
-    return ComparedVariant(verdict, conditions, tuple(frames), _boxes_on(counting, frames), _boxes_on(baseline, frames))
+    confident = [[table.select(table.scores >= first.review.conf) for table in side] for side in (baseline, variant)]
+    floors = [floor for floor, cut in zip(conditions.floors, conditions.cut, strict=True) if cut and floor is not None]
+    return ComparedVariant(
+        verdict,
+        conditions,
+        tuple(frames),
+        truths=_boxes_on(counting, frames),
+        predictions=(_boxes_on(baseline, frames), _boxes_on(variant, frames)),
+        confident=(_boxes_on(confident[0], frames), _boxes_on(confident[1], frames)),
+        confidence=max(first.review.conf, *floors) if len(pool.videos) == 1 and floors else first.review.conf,
+    )
 
 
 def _conditions(pool: Pool, sides: Sequence[Sequence[PredictionSet]], frames: Sequence[Bool]) -> Conditions:
@@ -253,8 +271,8 @@ def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], con
         settings = replace(settings, class_agnostic=True)
     review = review_all(truth, predictions, settings, chosen)
     if conditions.with_scores:
-        return score_variant(truth, predictions, review, chosen, one_class=True if conditions.one_class else None)
-    # Without scores, predictions have no order and therefore no AP; the sums need no order.
+        return score_variant(truth, predictions, review, chosen, one_class=True if settings.class_agnostic else None)
+    # Without scores predictions have no order, hence no AP; the sums need none.
     columns = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
     return ScoredVariant([], FrameSums(*(np.asarray(column, np.float64)[chosen] for column in columns)))
 
@@ -265,29 +283,24 @@ def measure_agreement(comparison: Comparison, key: str) -> ReviewSummary:
     return compute_agreement(baseline.table, variant.table, comparison.review, baseline.covered & variant.covered)
 
 
-def agreement_sentence(variant: str, baseline: str, agreement: ReviewSummary) -> str:
-    """The agreement as text for the user, for variants without a verdict."""
+def agreement_text(agreement: ReviewSummary) -> str:
+    """The agreement as part of a sentence, without a full stop."""
     if agreement.f1 is None:
-        return tr(
-            "{variant}: no labelled frame in common with {baseline}, and no boxes to compare.",
-            variant=variant,
-            baseline=baseline,
-        )
-    values = {"variant": variant, "baseline": baseline, "share": agreement.f1, "iou": agreement.tp_iou}
+        return tr("there are no boxes to compare")
+    values = {"share": agreement.f1, "iou": agreement.tp_iou}
     if agreement.tp_iou is None:
         return tr_n(
-            "{variant}: no labelled frame in common with {baseline}; they agree on {share:.1%} of their boxes "
-            "({count} frame). Only ground truth can tell which one is right.",
-            "{variant}: no labelled frame in common with {baseline}; they agree on {share:.1%} of their boxes "
-            "({count:,} frames). Only ground truth can tell which one is right.",
+            "they agree on {share:.1%} of their boxes ({count} frame); only ground truth can tell which one is right",
+            "they agree on {share:.1%} of their boxes ({count:,} frames); only ground truth can tell which one is "
+            "right",
             agreement.frames,
             **values,
         )
     return tr_n(
-        "{variant}: no labelled frame in common with {baseline}; they agree on {share:.1%} of their boxes, with a mean "
-        "IoU of {iou:.3f} ({count} frame). Only ground truth can tell which one is right.",
-        "{variant}: no labelled frame in common with {baseline}; they agree on {share:.1%} of their boxes, with a mean "
-        "IoU of {iou:.3f} ({count:,} frames). Only ground truth can tell which one is right.",
+        "they agree on {share:.1%} of their boxes, with a mean IoU of {iou:.3f} ({count} frame); only ground truth can "
+        "tell which one is right",
+        "they agree on {share:.1%} of their boxes, with a mean IoU of {iou:.3f} ({count:,} frames); only ground truth "
+        "can tell which one is right",
         agreement.frames,
         **values,
     )

@@ -56,6 +56,8 @@ class ConvertResult:
 
 def _frame_count(boxes: ImportedBoxes, context: ReadContext) -> int:
     count = context.frame_count if context.frame_count is not None else boxes.frame_count
+    if count is None and len(boxes.images):
+        count = max(boxes.images.frames) + 1
     return count if count is not None else (int(boxes.frames.max()) + 1 if len(boxes) else 0)
 
 
@@ -72,7 +74,8 @@ def convert(request: ConvertRequest) -> ConvertResult:
     frame_count = _frame_count(boxes, context)
     boxes = refuse_frames_outside(boxes, frame_count)
     refuse_bad_rows(boxes, request.options)
-    size = context.size or boxes.size
+    images = boxes.images.by_frame(frame_count)
+    size = context.size or boxes.size or next((size for size in images.sizes if size[0]), None)
     if size is None and request.format not in FORMATS_WITHOUT_SIZE:
         raise UserError(
             tr("the format {format} needs the frame size", format=request.format),
@@ -91,7 +94,8 @@ def convert(request: ConvertRequest) -> ConvertResult:
         labelled=boxes.labelled if boxes.kind is not ImportKind.PREDICTIONS else boxes.covered,
         video_name=request.video.name if request.video is not None else "",
         protocol=boxes.protocol,
-        image_names=context.image_names,
+        image_names=context.image_names or (images.names if request.video is None else None),
+        image_sizes=context.image_sizes or (images.sizes if context.size is None else None),
     )
     write_boxes(request.target, data, format=request.format)
     frames_with_boxes = len(set(boxes.frames.tolist()))

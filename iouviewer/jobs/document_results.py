@@ -15,7 +15,14 @@ from iouviewer.document.sources import FrameImage
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.jobs.eval_inputs import EvalInputs, Truth, VariantInput, has_single_images
+from iouviewer.jobs.eval_inputs import (
+    EvalInputs,
+    Truth,
+    VariantInput,
+    has_single_images,
+    join_with_truth,
+    only_classes,
+)
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, score_inputs
 from iouviewer.jobs.frame_selection import parse_frames
@@ -38,6 +45,7 @@ def document_truth(document: Document, source: int = 0) -> Truth:
         class_names=document.class_names,
         tracks=np.asarray(ground_truth.columns()[3], np.int64),
         excluded=np.asarray(states == int(FrameState.EXCLUDED)),
+        classes=document.classes,
     )
 
 
@@ -88,9 +96,14 @@ def read_document(
     if request.frames is not None:
         frames = parse_frames(request.frames, known.frame_count)
     truth = document_truth(document, source)
-    variant_inputs = [VariantInput(variant.name, variant.predictions, {}) for variant in listed]
+    joined = [join_with_truth(v.predictions, truth, class_agnostic=request.class_agnostic) for v in listed]
+    variant_inputs = [
+        VariantInput(variant.name, predictions, predictions.left_out, own_classes=predictions.own_classes)
+        for variant, predictions in zip(listed, joined, strict=True)
+    ]
     resolved = replace(request, baseline=found.name, video=Path(known.path) if known.path else None)
-    return resolved, EvalInputs(known, truth, frames, variant_inputs, has_single_images(known))
+    inputs = EvalInputs(known, truth, frames, variant_inputs, has_single_images(known))
+    return resolved, only_classes(inputs, request.read.only_classes)
 
 
 def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:

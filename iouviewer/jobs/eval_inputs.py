@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -10,12 +10,15 @@ from typing import Literal
 import numpy as np
 
 from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.class_join import class_list
+from iouviewer.document.classes import ClassTable, class_name_of
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.document.sources import Source
+from iouviewer.document.sources import ImageTable, Source
 from iouviewer.errors import UserError
-from iouviewer.formats.interface import ReadContext
+from iouviewer.formats.interface import ReadContext, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.class_facts import ClassFacts, facts_of
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 
 
@@ -27,19 +30,61 @@ class ReadOptions:
         size: (width, height) in pixels, if there is no video.
         frame_count: number of frames, if there is no video.
         class_name: class of the boxes in files without classes.
-        class_map: class of the predictions -> class of the ground truth.
+        class_map: class of the predictions -> class of the ground truth, names or numbers.
+        only_classes: score only these classes of the ground truth; empty: all.
         frame_base: number of the first frame in the files; None: the format's default.
         missing: state of frames that the ground-truth file does not mention; None: the format's default.
         skip_bad_rows: skip rows that cannot be read instead of refusing the file.
+        trust_columns, voc_one_based: as in ``ReadContext``.
+        task, name_number, scale_boxes, use_times, images_by, accept_differences: as in ``ReadContext``.
+        for_files: numbers for single files by option (``frame_base``, ``stride``, ``file_fps`` as in ``ReadContext``,
+            ``shift``: added to every frame), then by name: of the variant, ``gt``, or empty for all (``stride`` and
+            ``shift``: all predictions).
     """
 
     size: tuple[int, int] | None = None
     frame_count: int | None = None
     class_name: str | None = None
     class_map: Mapping[str, str] = field(default_factory=dict)
+    only_classes: tuple[str, ...] = ()
     frame_base: int | None = None
     missing: Literal["empty", "unlabelled"] | None = None
     skip_bad_rows: bool = False
+    trust_columns: bool = False
+    voc_one_based: bool = False
+    task: str | None = None
+    name_number: int | None = None
+    scale_boxes: bool = False
+    use_times: bool = False
+    images_by: Literal["id", "name"] | None = None
+    accept_differences: bool = False
+    for_files: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def number_for(self, option: str, name: str, kind: ImportKind) -> float | None:
+        """The value of one of ``for_files`` for a file; None if it was not given."""
+        values = self.for_files.get(option, {})
+        if name in values:
+            return values[name]
+        only_predictions = option in {"stride", "shift"} and kind is ImportKind.GROUND_TRUTH
+        return None if only_predictions else values.get("")
+
+    def context_for(self, context: ReadContext, name: str, kind: ImportKind) -> ReadContext:
+        """The context for reading one file with these options."""
+        base, step = self.number_for("frame_base", name, kind), self.number_for("stride", name, kind)
+        return replace(
+            context,
+            kind=kind,
+            missing=self.missing if kind is ImportKind.GROUND_TRUTH else None,
+            frame_base=self.frame_base if base is None else int(base),
+            stride=None if step is None else int(step),
+            file_fps=self.number_for("file_fps", name, kind),
+            task=self.task,
+            name_number=self.name_number,
+            scale_boxes=self.scale_boxes,
+            use_times=self.use_times,
+            images_by=self.images_by,
+            accept_differences=self.accept_differences,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +97,7 @@ class Truth:
         tracks: (M,) int64, track of each row of the table, -1 for none.
         skipped: number of rows skipped on request.
         excluded: (F,) bool, frames excluded by the user; None: no frame.
+        classes: class table of the file; None: names without numbers.
     """
 
     table: BoxTable
@@ -60,6 +106,12 @@ class Truth:
     tracks: Int
     skipped: int = 0
     excluded: Bool | None = None
+    classes: ClassTable | None = None
+
+    @property
+    def class_table(self) -> ClassTable:
+        """The classes with the ground truth's own numbers."""
+        return ClassTable.of(self.class_names) if self.classes is None else self.classes
 
     def states(self, frames: Int) -> list[str]:
         """``labelled``, ``unlabelled`` or ``excluded`` for each of ``frames``."""
@@ -73,8 +125,8 @@ class Truth:
         return np.bincount(self.table.frame_of_row()[~self.table.ignored], minlength=self.table.frame_count)
 
     def class_text(self, class_id: int) -> str:
-        """Name of a class; empty for an unspecified class."""
-        return self.class_names[class_id] if class_id != UNSPECIFIED_CLASS else ""
+        """Name of a class, also of one that the ground truth lacks; empty for an unspecified class."""
+        return class_name_of(class_id, self.class_names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +136,19 @@ class VariantInput:
     Attributes:
         dropped_classes: class name -> number of predictions dropped because the ground truth lacks the class.
         skipped: number of rows skipped on request.
+        own_classes: ground-truth class ids in the variant's own class table.
     """
 
     name: str
     predictions: PredictionSet
     dropped_classes: Mapping[str, int]
     skipped: int = 0
+    own_classes: frozenset[int] = frozenset()
+
+    @property
+    def class_facts(self) -> ClassFacts:
+        """What the variant knows of the ground truth's classes, and what was left out."""
+        return facts_of(self.predictions, self.dropped_classes, self.own_classes)
 
 
 @dataclass(frozen=True)
@@ -140,25 +199,57 @@ def read_source(video: Path | None, options: ReadOptions) -> tuple[Source, ReadC
         context = ReadContext(size=options.size, frame_count=options.frame_count)
     else:
         from iouviewer.video import open_video
-        from iouviewer.video.image_files import list_images
         from iouviewer.video.image_reader import ImageReader
 
         reader = open_video(video)
         try:
-            names = tuple(path.name for path in list_images(video)) if isinstance(reader, ImageReader) else None
             source = Source(0, video.name, str(video), *reader.size, reader.frame_count, reader.fps)
-            context = ReadContext(reader.size, reader.frame_count, video.stem, names)
+            if isinstance(reader, ImageReader):
+                images = ImageTable.of(range(reader.frame_count), names=reader.names, sizes=reader.sizes)
+                source = replace(source, images=images)
+            context = context_of(source)
         finally:
             reader.close()
-    return source, replace(context, frame_base=options.frame_base, class_name=options.class_name)
+    return source, replace(
+        context,
+        frame_base=options.frame_base,
+        class_name=options.class_name,
+        trust_columns=options.trust_columns,
+        voc_one_based=options.voc_one_based,
+    )
 
 
-def read_file(path: Path, context: ReadContext, options: ReadOptions, kind: ImportKind) -> ImportedBoxes:
-    """Boxes of one file; UserError with the first bad row unless bad rows are skipped."""
+def context_of(source: Source) -> ReadContext:
+    """What a source says to the readers of box files."""
+    images = source.images
+    is_set = source.is_image_set
+    return ReadContext(
+        size=(source.width, source.height),
+        frame_count=source.frame_count,
+        video_stem=Path(source.path).stem,
+        image_names=images.names if is_set else None,
+        image_sizes=images.sizes if is_set and images.common_size is None else None,
+        listed_images=images if any(image is not None for image in images.ids) or not is_set else None,
+        fps=source.fps or None,
+    )
+
+
+def read_file(
+    path: Path, context: ReadContext, options: ReadOptions, kind: ImportKind, name: str = ""
+) -> ImportedBoxes:
+    """Boxes of one file; UserError with the first bad row unless bad rows are skipped.
+
+    Args:
+        name: of the variant, or ``gt``: options may be given for one file.
+    """
     from iouviewer.formats.registry import read_boxes
 
-    missing = options.missing if kind is ImportKind.GROUND_TRUTH else None
-    boxes = read_boxes(path, replace(context, kind=kind, missing=missing))
+    try:
+        boxes = read_boxes(path, options.context_for(context, name, kind))
+    except UncertainReadingError as error:
+        raise error.for_file(name) from error
+    shift = options.number_for("shift", name, kind)
+    boxes = boxes.shifted(int(shift)) if shift else boxes
     refuse_bad_rows(boxes, options)
     return boxes
 
@@ -176,9 +267,24 @@ def refuse_bad_rows(boxes: ImportedBoxes, options: ReadOptions) -> None:
         raise UserError(message, path=first.path, line=first.line, remedy=remedy)
 
 
+def with_images(context: ReadContext, truth: ImportedBoxes, frame_count: int) -> ReadContext:
+    """What the readers of predictions know once the ground truth was read: its images and their sizes."""
+    images = truth.images
+    if context.size is None and len(images) and images.common_size is None:
+        context = replace(context, image_sizes=images.by_frame(frame_count).sizes)
+    return replace(
+        context,
+        frame_count=frame_count,
+        size=context.size or truth.size,
+        listed_images=images if len(images) else context.listed_images,
+    )
+
+
 def source_frame_count(context: ReadContext, truth: ImportedBoxes) -> int:
     """Number of frames: that of the video or the options, otherwise that of the ground-truth file."""
     count = context.frame_count if context.frame_count is not None else truth.frame_count
+    if count is None and len(truth.images):
+        count = max(truth.images.frames) + 1
     if count is None:
         raise UserError(tr("the number of frames is not known"), remedy=tr("Give the video, or --count N."))
     return count
@@ -203,7 +309,7 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
         )
     # Files keep a track's boxes outside the image to preserve the track; a model cannot find them.
     keep = ~outside & ((boxes.flags & int(BoxFlag.OUTSIDE)) == 0)
-    boxes = _with_default_class(boxes, options)
+    boxes = boxes.with_class(options.class_name)
     table = BoxTable.from_rows(
         boxes.frames[keep],
         boxes.boxes[:, keep],
@@ -214,62 +320,66 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
     )
     skipped = int(outside.sum()) + len(boxes.refused)
     tracks = np.asarray(boxes.track_ids, np.int64)[table.ids - 1]
-    return Truth(table, frame_mask(boxes.labelled, frame_count), tuple(boxes.class_names), tracks, skipped)
+    labelled = frame_mask(boxes.labelled, frame_count)
+    return Truth(table, labelled, boxes.class_names, tracks, skipped, classes=boxes.classes)
 
 
-def _map_classes(
-    boxes: ImportedBoxes, truth_names: tuple[str, ...], options: ReadOptions
-) -> tuple[dict[int, int], dict[str, int]]:
-    """Map from the file's class ids to the ground truth's, and the number of dropped boxes by class name."""
-    if not truth_names:  # ground truth without classes matches every class
-        return dict.fromkeys(range(len(boxes.class_names)), UNSPECIFIED_CLASS), {}
-    by_name = {name.casefold(): index for index, name in enumerate(truth_names)}
-    mapped = {a.casefold(): b.casefold() for a, b in options.class_map.items()}
-    ids: dict[int, int] = {}
-    dropped: dict[str, int] = {}
-    for index, name in enumerate(boxes.class_names):
-        target = mapped.get(name.casefold(), name.casefold())
-        if target in by_name:
-            ids[index] = by_name[target]
-        elif count := int(np.sum(boxes.class_ids == index)):
-            dropped[name] = dropped.get(name, 0) + count
-    return ids, dropped
+def variant_from(
+    name: str, boxes: ImportedBoxes, truth: Truth, options: ReadOptions, *, class_agnostic: bool = False
+) -> VariantInput:
+    """Predictions of one variant, joined with the classes of the ground truth.
 
-
-def _with_default_class(boxes: ImportedBoxes, options: ReadOptions) -> ImportedBoxes:
-    """The boxes with the class from the options if the file has no classes."""
-    if boxes.class_names or options.class_name is None:
-        return boxes
-    return replace(boxes, class_names=(options.class_name,), class_ids=np.zeros(len(boxes), np.int64))
-
-
-def variant_from(name: str, boxes: ImportedBoxes, truth: Truth, options: ReadOptions) -> VariantInput:
-    """Predictions of one variant; UserError if a box lies on a frame outside the source."""
+    Raises:
+        UserError: a box lies on a frame outside the source, or class numbers that can be read in two ways.
+    """
     from iouviewer.formats.registry import refuse_frames_outside
 
     frame_count = truth.table.frame_count
-    boxes = _with_default_class(boxes, options)
+    boxes = boxes.with_class(options.class_name)
     if options.skip_bad_rows:
         boxes = refuse_frames_outside(boxes, frame_count)
-    ids, dropped = _map_classes(boxes, truth.class_names, options)
-    predictions = PredictionSet.from_imported(boxes, frame_count, ids)
-    return VariantInput(name, predictions, dropped, len(boxes.refused))
+    predictions = PredictionSet.from_imported(boxes, frame_count, options.class_map)
+    predictions = join_with_truth(predictions, truth, class_agnostic=class_agnostic)
+    join = predictions.join
+    if join is not None and join.problem and not class_agnostic:
+        message = tr("{variant}: {problem}", variant=name, problem=join.problem)
+        raise UserError(message, path=boxes.path, remedy=join.remedy)
+    return VariantInput(name, predictions, predictions.left_out, len(boxes.refused), predictions.own_classes)
 
 
-def check_class_map(options: ReadOptions, truth: Truth, predicted: set[str]) -> None:
-    """UserError if ``--class-map A=B`` names a class that the predictions or the ground truth lack."""
-    folded = {name.casefold() for name in predicted}
-    known = {name.casefold() for name in truth.class_names}
-    for a, b in options.class_map.items():
-        if a.casefold() not in folded:
-            raise UserError(
-                tr("--class-map {a}={b}: no prediction has class {a!r}", a=a, b=b), remedy=_class_list(predicted)
-            )
-        if b.casefold() not in known:
-            raise UserError(
-                tr("--class-map {a}={b}: the ground truth has no class {b!r}", a=a, b=b), remedy=_class_list(known)
-            )
+def join_with_truth(predictions: PredictionSet, truth: Truth, *, class_agnostic: bool) -> PredictionSet:
+    """The predictions in the classes of the ground truth; the one place where jobs map classes."""
+    return predictions.joined_with(truth.class_table, truth.table, class_agnostic=class_agnostic)
 
 
-def _class_list(names: set[str]) -> str:
-    return tr("Classes: {names}", names=", ".join(sorted(names))) if names else tr("There are no classes")
+def only_classes(inputs: EvalInputs, names: Sequence[str]) -> EvalInputs:
+    """The inputs with only the boxes of these classes, and those without a class; no name keeps all.
+
+    Raises:
+        UserError: the ground truth lacks one of them.
+    """
+    if not names:
+        return inputs
+    truth = inputs.truth
+    found = {name: truth.class_table.find(name) for name in names}
+    unknown = [name for name, number in found.items() if number is None]
+    if unknown:
+        raise UserError(
+            tr("--only-classes: the ground truth has no class {name!r}", name=unknown[0]),
+            remedy=class_list(truth.class_names),
+        )
+    chosen = np.array([*found.values(), UNSPECIFIED_CLASS], np.int64)
+    keep = np.isin(truth.table.class_ids, chosen)
+    table = truth.table.select(keep)
+    variants = [
+        replace(
+            variant,
+            predictions=replace(
+                variant.predictions,
+                table=variant.predictions.table.select(np.isin(variant.predictions.table.class_ids, chosen)),
+            ),
+            dropped_classes={},
+        )
+        for variant in inputs.variants
+    ]
+    return replace(inputs, truth=replace(truth, table=table, tracks=truth.tracks[keep]), variants=variants)

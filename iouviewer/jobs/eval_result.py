@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ class EvalResult:
         deltas: difference of each of ``scores`` to the baseline, None for the baseline itself.
         order: variant names in the order in which they were given.
         target: target IoU drawn in plots.
-        protocol: the settings with which the metrics were computed, as values for JSON.
+        protocol: how the metrics were computed, as values for JSON.
+        sentences: the verdicts; without an analysis only of variants that cannot be judged.
+        unfit: variant name -> why nothing follows from its numbers.
     """
 
     title: str
@@ -41,6 +43,8 @@ class EvalResult:
     order: tuple[str, ...]
     target: float
     protocol: Mapping[str, Any]
+    sentences: tuple[str, ...] = ()
+    unfit: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -84,11 +88,6 @@ class EvalResult:
             self.values, self.frames, self.series(), title=self.title, head=self._head(), target=self.target
         )
 
-    def sentences(self) -> list[str]:
-        """The verdicts as sentences; empty without an analysis."""
-        verdicts = [score.metrics.get("bootstrap") for score in self.scores]
-        return [str(verdict["sentence"]) for verdict in verdicts if verdict is not None]
-
     def _delta_notes(self) -> Iterator[str]:
         """Notes on differences that refer to fewer frames, predictions or classes than the variant's own metrics."""
         for score, delta in zip(self.scores, self.deltas, strict=True):
@@ -110,7 +109,7 @@ class EvalResult:
 
     def condition_holds(self, text: str) -> bool:
         """Whether a condition holds (``jobs.fail_if``)."""
-        return condition_holds(text, self.values["variants"])
+        return condition_holds(text, self.values["variants"], self.unfit)
 
     def _head(self) -> str:
         """Frames and thresholds of the metrics, as one line."""
@@ -133,7 +132,7 @@ class EvalResult:
             f"{self.title}: {self._head()}\n",
             text_table(table_header(), table_rows(variants, protocol["baseline"])),
         ]
-        parts += [f"{sentence}\n" for sentence in self.sentences()]
+        parts += [f"{sentence}\n" for sentence in self.sentences]
         parts += [tr("Note: {note}", note=note) + "\n" for note in (*protocol["warnings"], *self._delta_notes())]
         if len(variants) == 1:
             [only] = variants.values()

@@ -10,22 +10,26 @@ from typing import Any
 import numpy as np
 
 from iouviewer import __version__
+from iouviewer.document.class_join import check_class_map
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.analysis import analyse, find_obstacles, find_unfit_variants, judge_scores
+from iouviewer.jobs.class_facts import all_left_out, class_remedy, left_out_text
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.eval_inputs import (
     EvalInputs,
     ReadOptions,
     Truth,
     VariantInput,
-    check_class_map,
+    only_classes,
     read_file,
     read_source,
     source_frame_count,
     truth_from,
     variant_from,
+    with_images,
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.frame_selection import parse_frames
@@ -34,6 +38,9 @@ from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_
 from iouviewer.jobs.scoring import VariantScore, compute_delta, score_variant
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention, Int
+
+MAX_LISTED = 5
+"""Class names that a note lists at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,9 @@ class EvalRequest:
 def _read_predictions(
     request: EvalRequest, context: ReadContext, frames: Int, progress: ProgressCallback
 ) -> list[tuple[str, ImportedBoxes]]:
-    named = [(name, read_file(path, context, request.read, ImportKind.PREDICTIONS)) for name, path in request.preds]
+    named = [
+        (name, read_file(path, context, request.read, ImportKind.PREDICTIONS, name)) for name, path in request.preds
+    ]
     if request.models and request.video is not None:
         from iouviewer.jobs.predict import run_model
 
@@ -109,6 +118,19 @@ def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInpu
                     variant=variant.name,
                 )
             )
+        join = variant.predictions.join
+        if join is not None and join.note:
+            found.append(tr("{variant}: {note}", variant=variant.name, note=join.note))
+        if join is not None and join.unknown and variant.predictions.keeps_unknown and truth.class_names:
+            names = [variant.predictions.classes.names[one] for one in join.unknown if variant.predictions.classes]
+            found.append(
+                tr(
+                    "{variant}: predictions of classes that the ground truth lacks ({names}) stay, because a box without "
+                    "a class may be theirs or classes are ignored",
+                    variant=variant.name,
+                    names=", ".join(names[:MAX_LISTED]),
+                )
+            )
         for name, number in variant.dropped_classes.items():
             found.append(
                 tr_n(
@@ -129,9 +151,21 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
     """Read everything, score every variant, compare with the baseline.
 
     Raises:
-        UserError: for anything in the files or the options that cannot be used.
+        UserError: for anything in the files or the options that cannot be used, and where all predictions of a variant
+            were left out.
     """
-    return score_inputs(request, read_inputs(request, progress), progress)
+    inputs = read_inputs(request, progress)
+    for variant in inputs.variants:
+        refuse_left_out(variant, inputs.truth)
+    return score_inputs(request, inputs, progress)
+
+
+def refuse_left_out(variant: VariantInput, truth: Truth) -> None:
+    """UserError where all predictions of a variant were left out for their classes: no number would mean anything."""
+    if all_left_out(variant.predictions, variant.class_facts):
+        wanted = [truth.class_names[one] for one in np.unique(truth.table.class_ids).tolist() if one >= 0]
+        facts = [variant.class_facts]
+        raise UserError(left_out_text(variant.name, facts, wanted), remedy=class_remedy(facts, wanted))
 
 
 def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) -> EvalInputs:
@@ -143,20 +177,20 @@ def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) 
     if request.gt is None:
         raise UserError(tr("there is no ground truth"), remedy=tr("Give --gt FILE."))
     source, context = read_source(request.video, request.read)
-    truth_boxes = read_file(request.gt, context, request.read, ImportKind.GROUND_TRUTH)
+    truth_boxes = read_file(request.gt, context, request.read, ImportKind.GROUND_TRUTH, "gt")
     count = source_frame_count(context, truth_boxes)
-    context = replace(context, frame_count=count, size=context.size or truth_boxes.size)
+    context = with_images(context, truth_boxes, count)
     truth = truth_from(truth_boxes, count, request.read)
     frames = np.arange(count) if request.frames is None else parse_frames(request.frames, count)
     imported = _read_predictions(request, context, frames, progress)
-    class_names = {name for _, boxes in imported for name in boxes.class_names}
-    if request.read.class_name is not None and any(not boxes.class_names for _, boxes in imported):
-        class_names.add(request.read.class_name)
-    check_class_map(request.read, truth, class_names)
-    variants = [variant_from(name, boxes, truth, request.read) for name, boxes in imported]
-    return EvalInputs(
-        replace(source, frame_count=count), truth, frames, variants, single_images=context.image_names is not None
-    )
+    named = [(name, boxes.with_class(request.read.class_name)) for name, boxes in imported]
+    check_class_map(request.read.class_map, [boxes.classes for _, boxes in named], truth.class_table)
+    variants = [
+        variant_from(name, boxes, truth, request.read, class_agnostic=request.class_agnostic) for name, boxes in named
+    ]
+    single_images = context.image_names is not None
+    inputs = EvalInputs(replace(source, frame_count=count), truth, frames, variants, single_images=single_images)
+    return only_classes(inputs, request.read.only_classes)
 
 
 def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCallback = no_progress) -> EvalResult:
@@ -171,6 +205,14 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
     deltas = [compute_delta(truth, score, scores[0], frames, request.settings) for score in scores]
     if request.analysis:
         scores = _with_analysis(inputs, scores, request, progress)
+        judged = [score.metrics["bootstrap"] for score in scores[1:]]
+        sentences = [str(one["sentence"]) for one in judged]
+    else:
+        sentences = find_obstacles(inputs, scores, request.margins)
+    unfit = find_unfit_variants(inputs, scores, request.margins)
+    warnings = find_warnings(request, truth, variants)
+    if len(scores) == 1:  # with several variants the verdicts say so
+        warnings += [tr("{variant} cannot be judged: {reason}", variant=name, reason=unfit[name]) for name in unfit]
     return EvalResult(
         title=inputs.source.name,
         truth=truth,
@@ -179,25 +221,30 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
         deltas=tuple(deltas),
         order=tuple(variant.name for variant in variants),
         target=request.target,
-        protocol=_protocol(request, inputs, baseline) | {"warnings": find_warnings(request, truth, variants)},
+        sentences=tuple(sentences),
+        unfit=unfit,
+        protocol=_protocol(request, inputs, baseline) | {"warnings": warnings},
     )
 
 
 def _with_analysis(
     inputs: EvalInputs, scores: list[VariantScore], request: EvalRequest, progress: ProgressCallback
 ) -> list[VariantScore]:
-    """The scores with the analysis and the verdict (``bootstrap``, null for the baseline) added to their metrics."""
-    from iouviewer.jobs.analysis import analyse, bootstrap
-
+    """The scores with the analysis and the verdict (``bootstrap``, ``verdict``; null for the baseline) as metrics."""
     analysed = []
     for number, score in enumerate(scores):
         progress(number, len(scores), tr("analysing {variant}", variant=score.name))
         analysed.append(analyse(inputs.truth, score, inputs.labelled))
-    verdicts = bootstrap(inputs, scores, request.margins)
+    verdicts = judge_scores(inputs, scores, request.margins)
     return [
-        replace(score, metrics={**score.metrics, **values, "bootstrap": verdicts.get(score.name)})
+        replace(score, metrics={**score.metrics, **values, **_verdict(verdicts.get(score.name))})
         for score, values in zip(scores, analysed, strict=True)
     ]
+
+
+def _verdict(judged: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The judgement and its outcome alone, for conditions; both null for the baseline."""
+    return {"bootstrap": judged, "verdict": None if judged is None else judged["outcome"]}
 
 
 def _protocol(request: EvalRequest, inputs: EvalInputs, baseline: str) -> dict[str, Any]:
@@ -222,6 +269,8 @@ def _protocol(request: EvalRequest, inputs: EvalInputs, baseline: str) -> dict[s
         "classes": list(truth.class_names),
         "class_name": read.class_name,
         "class_map": dict(read.class_map),
+        "only_classes": list(read.only_classes),
+        "class_agnostic": request.class_agnostic,
         "frame_base": read.frame_base,
         "missing": read.missing,
         "margins": dict(request.margins),

@@ -1,4 +1,7 @@
-"""Parses and evaluates conditions over results, such as ``int8.ap50 < base.ap50 - 0.01``, without executing code.
+"""Conditions over results, such as ``int8.ap50 < base.ap50 - 0.01`` or ``int8.verdict == "FAIL"``.
+
+A parser evaluates them; no code is executed. It fails closed: what cannot be known is an error, not a condition that
+does not hold.
 
 Grammar::
 
@@ -8,8 +11,11 @@ Grammar::
     comparison = sum [ ("<" | "<=" | ">" | ">=" | "==" | "!=") sum ]
     sum        = product { ("+" | "-") product }
     product    = factor { ("*" | "/") factor }
-    factor     = "-" factor | number | name "." name { "." name } | "(" condition ")"
-    name       = identifier | text in single or double quotes
+    factor     = "-" factor | number | text | name "." name { "." name } | "(" condition ")"
+    name       = identifier | text
+    text       = characters in single or double quotes
+
+Texts are only equal or not. A verdict that is CANNOT_JUDGE is an error, except in a condition that says CANNOT_JUDGE.
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ from typing import Any
 
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.metrics.verdict import Outcome
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)"
@@ -36,9 +43,18 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 _KEYWORDS = ("and", "or", "not")
 _MAX_DEPTH = 50
+_VERDICTS = ("verdict", "outcome")
+"""Names whose values are outcomes."""
+
+Value = float | bool | str
+
+
+class _OutcomeText(str):
+    """A text that is one of the outcomes."""
+
 
 Token = tuple[str, str, int]
-"""Kind (number, name, op, keyword, end), text, position."""
+"""Kind (number, name, quoted, op, keyword, end), text, position."""
 
 
 def _tokens(text: str) -> list[Token]:
@@ -58,7 +74,7 @@ def _tokens(text: str) -> list[Token]:
         kind = str(match.lastgroup)
         value = match.group(kind)
         if kind == "quoted":
-            kind, value = "name", value[1:-1]
+            value = value[1:-1]
         elif kind == "name" and value in _KEYWORDS:
             kind = "keyword"
         found.append((kind, value, match.start(match.lastgroup or 0)))
@@ -69,18 +85,25 @@ def _tokens(text: str) -> list[Token]:
 class _Evaluator:
     """A recursive-descent evaluator. Every part is evaluated, so ``or`` never hides an unknown name."""
 
-    def __init__(self, text: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, text: str, values: Mapping[str, Any], unfit: Mapping[str, str]) -> None:
         self._text = text
         self._values = values
+        self._unfit = unfit
         self._tokens = _tokens(text)
+        self._knows_cannot_judge = ("quoted", str(Outcome.CANNOT_JUDGE)) in {token[:2] for token in self._tokens}
+        self._used: list[str] = []
         self._at = 0
         self._depth = 0
 
     def run(self) -> bool:
         value = self._condition()
         if self._tokens[self._at][0] != "end":
-            raise self._error(tr("unexpected {token!r}", token=self._tokens[self._at][1]))
-        return self._boolean(value)
+            raise self._error(tr("{token!r} is not expected here", token=self._tokens[self._at][1]))
+        holds = self._boolean(value)
+        unfit = next((name for name in self._used if name in self._unfit), None)
+        if not holds and unfit is not None and not self._knows_cannot_judge:
+            raise self._error(tr("{variant} cannot be judged: {reason}", variant=unfit, reason=self._unfit[unfit]))
+        return holds
 
     def _error(self, reason: str) -> UserError:
         return UserError(tr("condition {text!r}: {reason}", text=self._text, reason=reason))
@@ -92,50 +115,68 @@ class _Evaluator:
             return text
         return None
 
-    def _boolean(self, value: float | bool) -> bool:
+    def _boolean(self, value: Value) -> bool:
         if not isinstance(value, bool):
             raise self._error(tr("expected a comparison, for example a.ap < b.ap"))
         return value
 
-    def _number(self, value: float | bool) -> float:
+    def _number(self, value: Value) -> float:
         if isinstance(value, bool):
-            raise self._error(tr("expected a number, not a comparison"))
+            raise self._error(tr("a number is needed instead of a comparison"))
+        if isinstance(value, str):
+            raise self._error(tr("{text!r} is not a number", text=str(value)))
         return value
 
-    def _condition(self) -> float | bool:
+    def _condition(self) -> Value:
         value = self._conjunction()
         while self._accept("keyword", "or"):
             right = self._boolean(self._conjunction())
             value = self._boolean(value) or right
         return value
 
-    def _conjunction(self) -> float | bool:
+    def _conjunction(self) -> Value:
         value = self._negation()
         while self._accept("keyword", "and"):
             right = self._boolean(self._negation())
             value = self._boolean(value) and right
         return value
 
-    def _negation(self) -> float | bool:
+    def _negation(self) -> Value:
         if self._accept("keyword", "not"):
             return not self._boolean(self._nested(self._negation))
         return self._comparison()
 
-    def _comparison(self) -> float | bool:
+    def _comparison(self) -> Value:
         left = self._sum()
         sign = self._accept("op", *_COMPARE)
         if sign is None:
             return left
-        return _COMPARE[sign](self._number(left), self._number(self._sum()))
+        right = self._sum()
+        if isinstance(left, str) or isinstance(right, str):
+            return self._compare_texts(left, sign, right)
+        return _COMPARE[sign](self._number(left), self._number(right))
 
-    def _sum(self) -> float | bool:
+    def _compare_texts(self, left: Value, sign: str, right: Value) -> bool:
+        if not (isinstance(left, str) and isinstance(right, str)):
+            raise self._error(tr("a text cannot be compared with a number"))
+        if sign not in {"==", "!="}:
+            raise self._error(tr("texts can only be compared with == and !="))
+        if isinstance(left, _OutcomeText) or isinstance(right, _OutcomeText):
+            wrong = next((one for one in (left, right) if one not in list(Outcome)), None)
+            if wrong is not None:  # otherwise a misspelled verdict would never hold
+                raise self._error(
+                    tr("{text!r} is no verdict; verdicts are {names}", text=str(wrong), names=", ".join(Outcome))
+                )
+        return (left == right) is (sign == "==")
+
+    def _sum(self) -> Value:
         value = self._product()
         while sign := self._accept("op", "+", "-"):
             right = self._number(self._product())
             value = self._number(value) + (right if sign == "+" else -right)
         return value
 
-    def _product(self) -> float | bool:
+    def _product(self) -> Value:
         value = self._factor()
         while sign := self._accept("op", "*", "/"):
             right = self._number(self._factor())
@@ -144,7 +185,7 @@ class _Evaluator:
             value = self._number(value) * right if sign == "*" else self._number(value) / right
         return value
 
-    def _nested(self, part: Callable[[], float | bool]) -> float | bool:
+    def _nested(self, part: Callable[[], Value]) -> Value:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise self._error(tr("nested too deeply"))
@@ -152,7 +193,7 @@ class _Evaluator:
         self._depth -= 1
         return value
 
-    def _factor(self) -> float | bool:
+    def _factor(self) -> Value:
         if self._accept("op", "-"):
             return -self._number(self._nested(self._factor))
         if self._accept("op", "("):
@@ -165,10 +206,13 @@ class _Evaluator:
             return float(number)
         return self._reference()
 
-    def _reference(self) -> float:
+    def _reference(self) -> Value:
         names: list[str] = []
         while True:
-            name = self._accept("name")
+            name = self._accept("quoted")
+            if name is not None and not names and self._tokens[self._at][:2] != ("op", "."):
+                return name
+            name = self._accept("name") if name is None else name
             if name is None:
                 token = self._tokens[self._at][1]
                 raise self._error(
@@ -178,7 +222,7 @@ class _Evaluator:
             if not self._accept("op", "."):
                 return self._look_up(names)
 
-    def _look_up(self, names: list[str]) -> float:
+    def _look_up(self, names: list[str]) -> Value:
         value: Any = self._values
         for depth, name in enumerate(names):
             if not isinstance(value, Mapping) or name not in value:
@@ -189,17 +233,38 @@ class _Evaluator:
             value = value[name]
         if value is None:
             raise self._error(tr("{name} is undefined (null) here", name=".".join(names)))
+        self._used.append(names[0])
         if isinstance(value, bool):
             return float(value)
+        if isinstance(value, str) and len(names) > 1:
+            return self._text_of(names, value)
         if not isinstance(value, int | float):
             raise self._error(tr("{name} is not a number", name=".".join(names)))
         return float(value)
 
+    def _text_of(self, names: list[str], value: str) -> str:
+        if names[-1] not in _VERDICTS:
+            return value
+        if value == Outcome.CANNOT_JUDGE and not self._knows_cannot_judge:
+            reason = self._unfit.get(names[0]) or self._reason(names[0])
+            raise self._error(tr("{variant} cannot be judged: {reason}", variant=names[0], reason=reason))
+        return _OutcomeText(value)
 
-def condition_holds(text: str, values: Mapping[str, Any]) -> bool:
-    """Whether the condition is true for ``values`` (variant name -> metric name -> number).
+    def _reason(self, variant: str) -> str:
+        judged = self._values[variant].get("bootstrap") or {}
+        return str(judged.get("reason") or tr("its verdict is CANNOT_JUDGE"))
+
+
+def condition_holds(text: str, values: Mapping[str, Any], unfit: Mapping[str, str] | None = None) -> bool:
+    """Whether the condition is true.
+
+    Args:
+        values: variant name -> metric name -> number or text.
+        unfit: variant name -> why nothing follows from its numbers. A condition about it may hold, but that it does not
+            hold is an error, since that would look like a pass.
 
     Raises:
-        UserError: the text does not follow the grammar, a name is unknown, a number is undefined, division by zero.
+        UserError: the text does not follow the grammar, a name is unknown, a number is undefined, division by zero, a
+            variant cannot be judged.
     """
-    return _Evaluator(text, values).run()
+    return _Evaluator(text, values, unfit or {}).run()

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.classes import NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -205,6 +206,8 @@ def _as_imported(
         boxes=np.ascontiguousarray(_joined(collected.boxes, np.zeros((0, 4))).T),
         class_ids=_joined(collected.classes, none),
         class_names=tuple(model.names) if model is not None else (),
+        class_numbers=tuple(range(len(model.names))) if model is not None else None,
+        class_kind=NumberKind.INDEX,
         scores=_joined(collected.scores, np.zeros(0)),
         track_ids=np.full(len(frames), NO_TRACK, np.int64),
         flags=np.zeros(len(frames), np.int64),

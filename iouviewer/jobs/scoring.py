@@ -36,6 +36,13 @@ class VariantScore:
     def name(self) -> str:
         return self.input.name
 
+    def ap_tables(self, truth: Truth) -> tuple[BoxTable, BoxTable]:
+        """Ground truth and predictions as AP sees them: without classes where these are ignored."""
+        tables = truth.table, self.input.predictions.table
+        if not self.review.settings.class_agnostic:
+            return tables
+        return _without_classes(tables[0]), _without_classes(tables[1])
+
     def series(self, frames: Int) -> FrameSeries:
         """Metrics by frame, for the selected frames ((n,) int64)."""
         review = self.review
@@ -141,7 +148,10 @@ def score_variant(truth: Truth, variant: VariantInput, frames: Int, settings: Re
     selected = frame_mask(frames, truth.table.frame_count)
     counted = selected & truth.labelled & predictions.covered
     review = review_all(truth.table, predictions.table, settings, counted)
-    coco = evaluate_coco(truth.table, predictions.table, counted) if predictions.has_scores else None
+    one_class = True if settings.class_agnostic else None
+    coco = None
+    if predictions.has_scores:
+        coco = evaluate_coco(truth.table, predictions.table, counted, one_class=one_class)
     summary = review.summary()
     frame_of_row = predictions.table.frame_of_row()
     passing = predictions.table.scores >= settings.conf

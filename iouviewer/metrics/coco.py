@@ -312,14 +312,16 @@ def evaluate_coco(
     max_detections: int = MAX_DETECTIONS,
     *,
     sizes: bool = True,
+    one_class: bool | None = None,
 ) -> CocoResult:
     """AP, AP50, AP75 and AR100 by class and their means, and AP and AR by size.
 
     Args:
         frames: (F,) bool, the frames to evaluate (labelled and covered); None for all.
-        sizes: whether to evaluate COCO's three ranges of areas.
+        sizes: also evaluate COCO's three ranges of areas.
+        one_class: as for ``match_coco``.
     """
-    evaluation = _Evaluation(gt, pred, frames, max_detections)
+    evaluation = _Evaluation(gt, pred, frames, max_detections, one_class)
     per_class = _class_metrics(evaluation.match(ALL_AREAS))
     by_size = {}
     for name, area in SIZES.items() if sizes else ():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from iouviewer.i18n import tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
+
+ClassTexts = Sequence[str] | Callable[[int], str]
+"""Names of classes by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class ConfusionMatrix:
     classes: Int
     counts: Int
 
-    def largest(self, names: Sequence[str], limit: int = 3) -> list[str]:
+    def largest(self, names: ClassTexts, limit: int = 3) -> list[str]:
         """The largest cells off the diagonal as text for the user; a box without a class is not confused with any."""
         absent = len(self.classes)
         places = range(absent + 1)
@@ -72,7 +75,7 @@ class ConfusionMatrix:
         cells.sort(key=lambda cell: (-cell[0], cell[1], cell[2]))
         return [self._describe(count, g, p, names) for count, g, p in cells[:limit]]
 
-    def _describe(self, count: int, g: int, p: int, names: Sequence[str]) -> str:
+    def _describe(self, count: int, g: int, p: int, names: ClassTexts) -> str:
         absent = len(self.classes)
         if g == absent:
             return _describe_extra(count, _class_name(int(self.classes[p]), names))
@@ -125,8 +128,10 @@ def _describe_missed(count: int, total: int, name: str) -> str:
     )
 
 
-def _class_name(class_id: int, names: Sequence[str]) -> str:
+def _class_name(class_id: int, names: ClassTexts) -> str:
     """Name of a class; empty if it has none."""
+    if callable(names):
+        return names(class_id)
     return names[class_id] if 0 <= class_id < len(names) else ""
 
 

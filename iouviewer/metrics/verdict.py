@@ -45,6 +45,7 @@ class Outcome(StrEnum):
     PASS = "PASS"
     FAIL = "FAIL"
     UNDECIDED = "UNDECIDED"
+    CANNOT_JUDGE = "CANNOT_JUDGE"
 
 
 ResampleKey = tuple[str, tuple[VideoFrames, ...], int, int, bool]

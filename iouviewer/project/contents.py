@@ -8,13 +8,14 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from iouviewer import __version__
+from iouviewer.document.classes import ClassTable
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.numbering import Numbering
@@ -61,7 +62,7 @@ class NewContents:
     """A snapshot to write to a new file; the document may change meanwhile."""
 
     sources: tuple[_SourceSnapshot, ...]
-    class_names: tuple[str, ...]
+    classes: ClassTable
     variants: tuple[Variant, ...]
     baseline: str
     settings: Mapping[str, str]
@@ -91,7 +92,7 @@ class NewContents:
             )
         return cls(
             tuple(sources),
-            document.class_names,
+            document.classes,
             tuple(variants),
             baseline,
             {key: encode_json(value) for key, value in (settings or {}).items()},
@@ -113,7 +114,7 @@ class NewContents:
             rows.write_decisions(connection, source.id, snapshot.decisions)
             rows.write_default_state(connection, source.id, snapshot.default_state)
             numbering_rows.write_numbering(connection, source.id, snapshot.numbering)
-        rows.write_class_names(connection, self.class_names)
+        rows.write_classes(connection, self.classes)
         for step in self.steps:
             history_log.write_step(connection, step)
         history_log.write_cursor(connection, self.cursor)
@@ -177,7 +178,8 @@ def read_contents(connection: sqlite3.Connection, progress: ProgressCallback = n
         numbering = numbering_rows.read_numbering(connection, source.id, source.frame_count)
         document.set_numbering(numbering, source.id)
     frame_count = max((source.frame_count for source, _relative, _next in sources), default=0)
-    variants, baseline = variant_rows.read_list(connection, frame_count=frame_count)
+    stored, baseline = variant_rows.read_list(connection, frame_count=frame_count)
+    variants = tuple(_joined(variant, document) for variant in stored)
     try:
         found = connection.execute("SELECT key, value FROM settings").fetchall()
         settings = {key: msgspec.json.decode(value) for key, value in found}
@@ -185,6 +187,14 @@ def read_contents(connection: sqlite3.Connection, progress: ProgressCallback = n
         raise rows.DamagedRowsError(tr("a setting is damaged: {reason}", reason=error)) from error
     relative_paths = {source.id: relative for source, relative, _next in sources}
     return ProjectContents(document, variants, baseline, settings, relative_paths)
+
+
+def _joined(variant: Variant, document: Document) -> Variant:
+    """The variant in the classes of the first source's ground truth."""
+    if not document.sources:
+        return variant
+    truth = document.ground_truth(min(document.sources)).table()
+    return replace(variant, predictions=variant.predictions.joined_with(document.classes, truth, class_agnostic=False))
 
 
 def read_video_path(project: Path) -> str:

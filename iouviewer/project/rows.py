@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.boxes import MAX_COORDINATE, Box
+from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameMark, FrameState
 from iouviewer.document.ground_truth import GroundTruth
@@ -28,6 +30,18 @@ _BOX_DTYPE = np.dtype(
 
 ROWS_PER_READ = 4096
 """Number of rows read between two progress calls."""
+
+
+_CLASS_NUMBERS = "class_numbers"
+"""Key in the table ``meta``."""
+
+
+class _ClassNumbers(msgspec.Struct):
+    """What ``ClassTable`` has besides names. Field names are part of the file format; new fields need defaults."""
+
+    numbers: tuple[int, ...] | None = None
+    kind: str = ""
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +125,13 @@ def update_source(connection: sqlite3.Connection, source: Source, relative: str)
     write_source(connection, source, relative, found[0] if found else 1)
 
 
-def write_class_names(connection: sqlite3.Connection, names: tuple[str, ...]) -> None:
-    """Replace the class names."""
+def write_classes(connection: sqlite3.Connection, classes: ClassTable) -> None:
+    """Replace the class table."""
     connection.execute("DELETE FROM classes")
-    connection.executemany("INSERT INTO classes VALUES (?, ?)", enumerate(names))
+    connection.executemany("INSERT INTO classes VALUES (?, ?)", enumerate(classes.names))
+    numbers = _ClassNumbers(classes.numbers, classes.kind.value, classes.named)
+    text = msgspec.json.encode(numbers).decode()
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_CLASS_NUMBERS, text))
 
 
 def write_columns(connection: sqlite3.Connection, source: int, columns: BoxColumns, next_id: int) -> None:
@@ -181,8 +198,8 @@ def write_changes(connection: sqlite3.Connection, rows: RowChanges) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?)", [_mark_row(source, mark) for mark in rows.marks]
     )
-    if rows.class_names is not None:
-        write_class_names(connection, rows.class_names)
+    if rows.classes is not None:
+        write_classes(connection, rows.classes)
     if rows.default_state is not None:
         write_default_state(connection, source, rows.default_state)
     if rows.decisions is not None:
@@ -212,12 +229,22 @@ def read_sources(connection: sqlite3.Connection) -> list[tuple[Source, str, int]
     return [(Source(*row[:9]), row[9], row[10]) for row in found]
 
 
-def read_class_names(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Class names by id; DamagedRowsError where ids are missing."""
+def read_classes(connection: sqlite3.Connection) -> ClassTable:
+    """The class table; DamagedRowsError where ids are missing."""
     found = connection.execute("SELECT id, name FROM classes ORDER BY id").fetchall()
     if [number for number, _name in found] != list(range(len(found))):
         raise DamagedRowsError(tr("class names are missing"))
-    return tuple(name for _number, name in found)
+    names = tuple(name for _number, name in found)
+    stored = connection.execute("SELECT value FROM meta WHERE key = ?", (_CLASS_NUMBERS,)).fetchone()
+    if stored is None:
+        return ClassTable(names)
+    try:
+        known = msgspec.json.decode(stored[0], type=_ClassNumbers)
+        kind = NumberKind(known.kind)
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise DamagedRowsError(tr("class numbers are damaged: {reason}", reason=error)) from error
+    numbers = known.numbers if known.numbers is not None and len(known.numbers) == len(names) else None
+    return ClassTable(names, numbers, kind, known.named)
 
 
 def read_document(connection: sqlite3.Connection, progress: ProgressCallback = no_progress) -> Document:
@@ -227,7 +254,7 @@ def read_document(connection: sqlite3.Connection, progress: ProgressCallback = n
         DamagedRowsError: a row has invalid values.
     """
     document = Document()
-    document.class_names = read_class_names(connection)
+    document.classes = read_classes(connection)
     for source, _relative, next_id in read_sources(connection):
         truth = document.add_source(source)
         columns = _read_columns(connection, source.id, progress)

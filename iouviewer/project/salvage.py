@@ -166,7 +166,7 @@ class _Salvager:
         names = self._names(classes, boxes)
         for number in numbers:
             self._write_source(path, number, kept, boxes[number][0], len(names))
-        rows.write_class_names(self._new, names)
+        rows.write_classes(self._new, ClassTable(names))
         lost = sources_lost or classes_lost or any(lost for _found, lost in boxes.values())
         if classes_lost:
             self._report.losses.append(tr("some class names are lost"))

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from iouviewer.document.classes import ClassTable
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.history import RowChanges
@@ -259,7 +260,7 @@ class ProjectFile:
         columns: BoxColumns,
         states: FrameStates,
         *,
-        class_names: tuple[str, ...],
+        classes: ClassTable,
         next_id: int,
         default_state: FrameState = FrameState.UNLABELLED,
     ) -> None:
@@ -274,7 +275,7 @@ class ProjectFile:
             rows.write_columns(connection, source, columns, next_id)
             rows.write_states(connection, source, states)
             rows.write_default_state(connection, source, default_state)
-            rows.write_class_names(connection, class_names)
+            rows.write_classes(connection, classes)
 
         self._writer.submit(write)
 

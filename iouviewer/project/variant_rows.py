@@ -43,6 +43,15 @@ class _Fields(msgspec.Struct):
     details: dict[str, Any] = {}
 
 
+class _Classes(msgspec.Struct):
+    """The class table of a file or model."""
+
+    names: tuple[str, ...]
+    numbers: tuple[int, ...] | None = None
+    kind: str = ""
+    named: bool = True
+
+
 class _Run(msgspec.Struct):
     """A prediction set without its boxes. Encoded names are part of the file format; new fields need defaults."""
 
@@ -54,6 +63,8 @@ class _Run(msgspec.Struct):
     protocol: dict[str, Any] = {}
     unmapped_count: int = msgspec.field(default=0, name="left_out")
     covers_new_frames: bool = msgspec.field(default=False, name="covers_rest")
+    classes: _Classes | None = None
+    class_map: dict[str, str] = {}
 
 
 class _Chunk(msgspec.Struct):
@@ -157,7 +168,7 @@ def write_predictions(connection: sqlite3.Connection, key: str, predictions: Pre
     """Replace all predictions of a variant."""
     connection.execute("DELETE FROM prediction_chunks WHERE variant = ?", (key,))
     # A frame without a chunk is covered if the set covers new frames.
-    known = (predictions.covered != predictions.covers_new_frames) | (np.diff(predictions.table.offsets) > 0)
+    known = (predictions.covered != predictions.covers_new_frames) | (np.diff(predictions.stored_table.offsets) > 0)
     frames = np.flatnonzero(known)
     for number, first in enumerate(range(0, len(frames), CHUNK_FRAMES)):
         _write_chunk(connection, key, number, predictions, frames[first : first + CHUNK_FRAMES])
@@ -193,7 +204,7 @@ def _unshuffle(data: bytes, dtype: type[np.generic]) -> NDArray[Any]:
 
 def encode_chunk(predictions: PredictionSet, frames: Int) -> tuple[bytes, int]:
     """Predictions of these frames (ascending), compressed, and how many there are."""
-    table = predictions.table
+    table = predictions.stored_table
     starts, counts = table.offsets[frames], table.offsets[frames + 1] - table.offsets[frames]
     total = int(counts.sum())
     before = np.repeat(np.cumsum(counts) - counts, counts)

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 from iouviewer.document.metric_columns import Output, columns_for, points_text
 from iouviewer.i18n import tr
+from iouviewer.metrics.verdict import Outcome
 from iouviewer.reports.text_table import text_table
 
-CANNOT_JUDGE = "CANNOT JUDGE"
 _SUITE_NAME = " ".join(("iouviewer", "gate"))
 
 
@@ -37,15 +37,23 @@ class Judgement:
     """The judgement of one variant.
 
     Attributes:
-        outcome: PASS, FAIL, UNDECIDED or CANNOT_JUDGE.
-        sentence: the verdict with its reason.
+        sentence: says why.
         videos: one row per video where there are several.
+        reason: why the variant cannot be judged, else empty.
+        remedy: what to do about it, empty where nothing is known.
     """
 
     name: str
-    outcome: str
+    outcome: Outcome
     sentence: str
     videos: tuple[VideoRow, ...] = ()
+    reason: str = ""
+    remedy: str = ""
+
+    @property
+    def outcome_text(self) -> str:
+        """The outcome in words."""
+        return self.outcome.replace("_", " ")
 
 
 def gate_text(judgements: Sequence[Judgement], notes: Sequence[str] = ()) -> str:
@@ -77,8 +85,8 @@ def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequenc
     header = (tr("Variant"), tr("Verdict"), tr("Reason"))
     lines = [f"## {_markdown_text(title)}", "", _markdown_row(header), "| --- | --- | --- |"]
     lines += [
-        _markdown_row([_markdown_text(judgement.name), f"**{judgement.outcome}**", _markdown_text(judgement.sentence)])
-        for judgement in judgements
+        _markdown_row([_markdown_text(one.name), f"**{one.outcome_text}**", _markdown_text(one.sentence)])
+        for one in judgements
     ]
     rows = [[judgement.name, *row.cells()] for judgement in judgements for row in judgement.videos]
     if rows:
@@ -103,8 +111,13 @@ def gate_junit(judgements: Sequence[Judgement], *, undecided_fails: bool) -> byt
     FAIL is a failure, UNDECIDED a failure or skipped, CANNOT_JUDGE an error. With several videos each case has the
     properties ``VIDEO: frames`` and ``VIDEO: ap``, ``pq``, ``avg_iou`` in points.
     """
-    kinds = {"FAIL": "failure", CANNOT_JUDGE: "error", "UNDECIDED": "failure" if undecided_fails else "skipped"}
-    results = [kinds.get(judgement.outcome) for judgement in judgements]
+    kinds = {
+        Outcome.PASS: None,
+        Outcome.FAIL: "failure",
+        Outcome.CANNOT_JUDGE: "error",
+        Outcome.UNDECIDED: "failure" if undecided_fails else "skipped",
+    }
+    results = [kinds[one.outcome] for one in judgements]
     counts = {"tests": len(results), "failures": results.count("failure"), "errors": results.count("error")}
     suite = ElementTree.Element("testsuite", name=_SUITE_NAME, skipped=str(results.count("skipped")))
     for key, value in counts.items():
@@ -114,7 +127,7 @@ def gate_junit(judgements: Sequence[Judgement], *, undecided_fails: bool) -> byt
         if judgement.videos:
             _add_properties(case, judgement.videos)
         if kind is not None:
-            ElementTree.SubElement(case, kind, message=_xml_text(f"{judgement.outcome}: {judgement.sentence}"))
+            ElementTree.SubElement(case, kind, message=_xml_text(f"{judgement.outcome_text}: {judgement.sentence}"))
     return bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 

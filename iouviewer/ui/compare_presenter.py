@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QRectF
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.jobs.verdict_job import VariantVerdict, VerdictJob
+from iouviewer.app.jobs.verdict_job import VerdictJob
+from iouviewer.jobs.judge import Judged
 from iouviewer.ui.compare.differences import ChangedObject, DifferencesJob
 from iouviewer.ui.workspaces import Workspace, Workspaces
 
@@ -55,7 +56,7 @@ class ComparePresenter(QObject):
     def _on_verdicts_outdated(self) -> None:
         self._views.verdicts.set_outdated(True, several=len(self._session.variants) > 1)
 
-    def _on_verdicts_ready(self, verdicts: list[VariantVerdict]) -> None:
+    def _on_verdicts_ready(self, verdicts: list[Judged]) -> None:
         self._views.verdicts.set_verdicts(verdicts, complete=self._verdicts.complete)
         if not self._verdicts.complete:
             return

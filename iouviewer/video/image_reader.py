@@ -16,7 +16,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.video.conversion import DisplayFrame
 from iouviewer.video.fingerprint import LegacyFingerprint, compute_legacy_fingerprint, fingerprint, fingerprint_images
-from iouviewer.video.image_files import NO_IMAGES, list_images
+from iouviewer.video.image_files import NO_IMAGES, list_images, read_image_size, relative_names
 from iouviewer.video.index import Damage
 from iouviewer.video.reasons import UNDECODABLE
 
@@ -40,6 +40,7 @@ class ImageReader:
         self._cache: OrderedDict[int, FrameImage] = OrderedDict()
         self._position, self._direction = 0, 1
         self.size = self._read_first_size()
+        self._sizes: tuple[tuple[int, int], ...] = ()
 
     def _read_first_size(self) -> tuple[int, int]:
         """(width, height) of the first image that can be read; UserError if none can."""
@@ -66,9 +67,31 @@ class ImageReader:
         return len(self.files)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the images, with their folders if they are in several."""
+        return relative_names(self.path, self.files)
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """(width, height) of each image; those of the first for images that cannot be read. Computed on first use."""
+        if not self._sizes:
+            self._sizes = tuple(self._size_of(frame) for frame in range(self.frame_count))
+        return self._sizes
+
+    def _size_of(self, frame: int) -> tuple[int, int]:
+        found = read_image_size(self.files[frame])
+        if found is not None:
+            return found
+        try:
+            image = self.read(frame)
+        except UserError:
+            return self.size
+        return image.shape[1], image.shape[0]
+
+    @property
     def index_digest(self) -> str:
         """Digest of the names of the images; equal digests mean equal numbers."""
-        return hashlib.sha256("\0".join(file.name for file in self.files).encode()).hexdigest()[:32]
+        return hashlib.sha256("\0".join(self.names).encode(errors="surrogateescape")).hexdigest()[:32]
 
     @property
     def memory_used(self) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.scores import run_hotcoco, run_iouviewer, run_pycocotools, scene
+from iouviewer.document.classes import ClassTable
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, NoAp, Scores, ScoreSettings
@@ -252,22 +254,49 @@ def imported(class_ids, frames=None, **more):
 
 
 def test_an_import_maps_classes_and_counts_unmapped_predictions():
-    found = PredictionSet.from_imported(imported([0, 1, -1, 0]), 2, {0: 5})
-    assert found.table.class_ids.tolist() == [5, -1, 5] and found.unmapped_count == 1
+    came = PredictionSet.from_imported(imported([0, 1, -1, 0]), 2)
+    assert came.table is came.stored_table and came.table.class_ids.tolist() == [0, 1, -1, 0]
+    truth = ClassTable.of(("bus", "Person"))
+    found = came.joined(truth, keep_unknown=False)
+    assert found.table.class_ids.tolist() == [1, -1, 1] and found.unmapped_count == 1
     assert found.table.ids.tolist() == [0, 2, 3]
+    assert found.left_out == {"car": 1} and found.own_classes == {1}
+    assert found.joined(truth, keep_unknown=False) is found
+    again = found.joined(ClassTable.of(("car",)), keep_unknown=False)
+    assert again.table.class_ids.tolist() == [0, -1] and again.stored_table is came.table
+    kept = found.joined(truth, keep_unknown=True)
+    assert (len(kept.table), kept.unmapped_count, kept.left_out) == (4, 0, {})
     assert found.score_floor == 0.5 and found.covered.all() and found.complete and found.any_class
 
 
 def test_an_import_keeps_score_floor_max_detections_and_covered_frames_of_the_file():
     boxes = imported([0, 0], score_floor=0.25, max_detections=2, covered=np.array([0, 7]))
-    found = PredictionSet.from_imported(boxes, 3, {0: 0})
+    found = PredictionSet.from_imported(boxes, 3)
     assert (found.score_floor, found.max_detections, found.count_capped_frames()) == (0.25, 2, 1)
     assert found.covered.tolist() == [True, False, False]
 
 
 def test_a_prediction_outside_the_video_is_refused_with_its_place():
     with pytest.raises(UserError, match=r"found\.txt: frame 7: .*frames 0–2"):
-        PredictionSet.from_imported(imported([0, 0], frames=[0, 7]), 3, {0: 0})
+        PredictionSet.from_imported(imported([0, 0], frames=[0, 7]), 3)
+
+
+@pytest.mark.parametrize("keep_unknown", [False, True])
+def test_a_run_stores_every_box_as_it_came_and_joins_each_batch(keep_unknown):
+    truth = ClassTable.of(("car", "person"))
+    run = replace(PredictionSet.empty(4), classes=ClassTable.of(("person", "dog", "car")), raw=BoxTable.empty(4))
+    run = run.joined(truth, keep_unknown=keep_unknown)
+    classes = np.array([0, 1, 2, 1, 0])
+    for frame in (0, 2, 1, 2):  # the last one is a frame that is replaced
+        run = run.with_frames(
+            np.array([frame]), row_frames=np.full(5, frame), boxes=np.tile(np.array(BOX)[:, None], (1, 5)),
+            class_ids=classes, scores=np.linspace(0.1, 0.9, 5),
+        )  # fmt: skip
+        again = run.join.apply(run.stored_table, keep_unknown=keep_unknown)
+        for name in ("offsets", "boxes", "class_ids", "scores", "ids"):
+            assert np.array_equal(getattr(run.table, name), getattr(again, name))
+    assert run.stored_table.class_ids.tolist() == [0, 1, 2, 1, 0] * 3
+    assert run.unmapped_count == (0 if keep_unknown else 6)
 
 
 def test_new_results_of_a_frame_replace_the_old_ones():

@@ -51,7 +51,7 @@ def test_frames_start_at_zero_unless_the_user_gives_a_base(tmp_path):
         ("0,nan,2,3,4,1", "not a finite number"),
         ("0,1,2,-inf,4,1", "not a finite number"),
         ("0,1,2,1e8,4,1", "beyond"),
-        ("0,3,2,3,4,1", "x2 (3) must be greater than x1 (3)"),
+        ("0,4,2,3,4,1", "x2 (3) must be greater than x1 (4)"),
         ("-1,1,2,3,4,1", "frame -1 is negative"),
         ("0,1,2,3,four,1", "not a number: 'four'"),
         ("0,1,2,3,4,", "the score is missing"),

@@ -9,9 +9,9 @@ import pytest
 from pycocotools.coco import COCO
 
 from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.class_lists import COCO_CATEGORIES
 from iouviewer.formats.registry import ReadContext, read_boxes, write_boxes
 from tests.formats.helpers import boxes_from_import, boxes_to_write, rects
 
@@ -161,10 +161,11 @@ def test_an_empty_list_of_results_has_scores_and_no_rows(tmp_path):
 
 def test_ultralytics_predictions_of_image_files_with_numeric_names(tmp_path):
     rows = result_list((1, 1, [1, 2, 3, 4], 0.5), (3, 2, [1, 2, 3, 4], 0.25))
-    read = read_boxes(write_file(tmp_path, rows), ReadContext(class_names=("person", "car")))
+    read = read_boxes(write_file(tmp_path, rows))
     assert read.kind is ImportKind.PREDICTIONS
     assert read.frames.tolist() == [0, 2]
-    assert [read.class_names[i] for i in read.class_ids] == ["person", "car"]
+    assert [read.class_names[i] for i in read.class_ids] == ["1", "2"]
+    assert read.classes == ClassTable(("1", "2"), (1, 2), NumberKind.CATEGORY, named=False)
     assert read.scores.tolist() == [0.5, 0.25]
     assert read.labelled is None
     assert read.covered is None
@@ -176,16 +177,8 @@ def test_ultralytics_predictions_with_names_as_ids_and_file_names(tmp_path):
         row["file_name"] = f"{row['image_id']}.jpg"
     read = read_boxes(write_file(tmp_path, rows))
     assert read.frames.tolist() == [11, 2]
-    assert read.class_ids.tolist() == [-1, -1]
-
-
-def test_results_of_a_coco_model_are_named_by_the_category_ids(tmp_path):
-    rows = result_list((1, 1, [1, 2, 3, 4], 0.5), (1, 90, [1, 2, 3, 4], 0.5), (1, 84, [1, 2, 3, 4], 0.5))
-    names = tuple(COCO_CATEGORIES.values())
-    assert len(names) == 80
-    for context in (ReadContext(), ReadContext(class_names=names)):
-        read = read_boxes(write_file(tmp_path, rows), context)
-        assert [read.class_names[i] for i in read.class_ids] == ["person", "toothbrush", "book"]
+    assert read.class_ids.tolist() == [0, 0]
+    assert read.classes.numbers == (1,)
 
 
 def test_a_result_without_a_score_is_refused_if_others_have_scores(tmp_path):

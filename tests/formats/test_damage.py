@@ -22,7 +22,7 @@ from tests.formats.helpers import (
 
 CONTEXTS = (
     ReadContext(size=(640, 480), frame_count=10),
-    ReadContext(size=(640, 480), image_names=["a.jpg", "clip_1.jpg", "000002.jpg"], class_names=("a", "b"), stride=2),
+    ReadContext(size=(640, 480), image_names=["a.jpg", "clip_1.jpg", "000002.jpg"], stride=2),
 )
 PIECES = (b"nan", b"-1", b"1e999", b"null", b"[]", b"{}", b'"', b"<", b">", b",", b"\n", b"\xff", b"", b"0", b"true")
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, detect, read_boxes, write_boxes
@@ -176,9 +177,10 @@ def test_class_name_for_a_file_without_classes(tmp_path):
     assert read.class_ids.tolist() == [0, 0]
 
 
-def test_known_classes_name_the_numbers_from_one(tmp_path):
-    read = read_boxes(write_file(tmp_path, "1,1,5,6,7,8,1,2,1\n"), ReadContext(class_names=("person", "car")))
-    assert [read.class_names[i] for i in read.class_ids] == ["car"]
+def test_class_numbers_without_names_are_classes(tmp_path):
+    read = read_boxes(write_file(tmp_path, "1,1,5,6,7,8,1,2,1\n"))
+    assert read.classes == ClassTable(("2",), (2,), NumberKind.MOT, named=False)
+    assert read.class_ids.tolist() == [0]
 
 
 def test_written_ground_truth_has_nine_columns_and_a_labels_file(tmp_path):
@@ -226,7 +228,7 @@ def test_real_detections_are_predictions_of_the_whole_sequence(shared_data):
 
 def test_a_million_rows_are_read_and_invalid_ones_are_found_by_line(tmp_path):
     lines = ["7,-1,10.5,20,30,40,0.5,-1,-1,-1\n"] * 1_000_000
-    lines[123_456] = "7,-1,10.5,20,0,40,0.5,-1,-1,-1\n"
+    lines[123_456] = "7,-1,10.5,20,-1,40,0.5,-1,-1,-1\n"
     path = write_file(tmp_path, "".join(lines), "det.txt")
     read = read_boxes(path)
     assert len(read) == 999_999

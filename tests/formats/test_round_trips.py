@@ -54,7 +54,7 @@ def round_trip(data, format_key, folder, name):
     path = folder / name / file_name(format_key, predictions=data.scores is not None)
     path.parent.mkdir()
     write_boxes(path, data, format=format_key)
-    return read_boxes(path, ReadContext(size=SIZE), format=format_key)
+    return read_boxes(path, ReadContext(size=SIZE, trust_columns=True), format=format_key)
 
 
 def class_names_in_order(data):

@@ -56,11 +56,15 @@ def write_folder(path, files):
     return path
 
 
-def test_voc_pixels_start_at_one_and_include_the_last(tmp_path):
-    read = read_boxes(write_folder(tmp_path / "voc", {"000005.xml": voc_text(), "000007.xml": voc_text(difficult="1")}))
+@pytest.mark.parametrize("one_based", [False, True])
+def test_voc_corners_stand_or_lose_one_pixel_by_option(tmp_path, one_based):
+    folder = write_folder(tmp_path / "voc", {"000005.xml": voc_text(), "000007.xml": voc_text(difficult="1")})
+    read = read_boxes(folder, ReadContext(voc_one_based=one_based))
+    assert ("--voc-one-based" in read.notes[-1]) is not one_based
+    assert "subtract" in read.notes[-1]
     assert read.kind is ImportKind.GROUND_TRUTH
     assert read.frames.tolist() == [4, 6]
-    assert rects(read) == [(262.0, 210.0, 324.0, 339.0)] * 2
+    assert rects(read) == [(263.0 - one_based, 211.0 - one_based, 324.0, 339.0)] * 2
     assert read.flags.tolist() == [int(BoxFlag.TRUNCATED), int(BoxFlag.TRUNCATED | BoxFlag.IGNORED)]
     assert read.class_names == ("chair",)
     assert (read.size, read.labelled.tolist()) == ((500, 375), [4, 6])
@@ -169,8 +173,8 @@ def test_written_voc_has_no_decimals_for_integers(tmp_path):
     write_boxes(tmp_path / "voc", data, format="voc")
     assert sorted(p.name for p in (tmp_path / "voc").iterdir()) == ["clip_1.xml", "clip_2.xml"]
     text = (tmp_path / "voc" / "clip_1.xml").read_text()
-    assert "<xmin>263</xmin>" in text
-    assert "<ymin>211.5</ymin>" in text
+    assert "<xmin>262</xmin>" in text
+    assert "<ymin>210.5</ymin>" in text
     assert "<xmax>324</xmax>" in text
     assert read_boxes(tmp_path / "voc").class_names == ("a&b",)
 

@@ -115,7 +115,7 @@ def test_an_invalid_row_is_refused_with_file_and_line(tmp_path, row, reason):
 
 
 def test_pixels_instead_of_fractions_are_an_error(tmp_path):
-    with pytest.raises(UserError, match="are not fractions of the frame size"):
+    with pytest.raises(UserError, match="not like normalised fractions"):
         read_boxes(
             write_labels(tmp_path, {"labels/a_1.txt": "0 320 240 64 48\n0 300 200 64 48\n"}), SIZE, format="yolo"
         )

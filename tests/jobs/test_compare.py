@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.jobs.compare import Comparison, Pool, compare_pooled, compare_variant, verdict_sentence
+from iouviewer.jobs.compare import Comparison, Pool, compare_pooled, verdict_sentence
 from iouviewer.metrics.coco import evaluate_coco
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable
@@ -43,6 +43,10 @@ def comparison(truth: BoxTable, base: PredictionSet, other: PredictionSet, **kno
     return Comparison(truth, labelled, variants, "base", ReviewSettings(), 2.0, resamples=50, **known)
 
 
+def compare_alone(one: Comparison):
+    return compare_pooled(Pool((one,)), "other")
+
+
 def points(compared) -> dict[str, float]:
     return {difference.metric: difference.points for difference in compared.verdict.differences}
 
@@ -53,7 +57,7 @@ def test_without_a_common_frame_in_one_video_there_is_no_verdict():
     whole = comparison(truth, predictions_of(truth, 2.0), predictions_of(truth, 4.0))
     apart = comparison(truth, predictions_of(truth, 2.0, covered=half), predictions_of(truth, 4.0, covered=~half))
 
-    assert compare_variant(apart, "other") is None
+    assert compare_alone(apart) is None
     assert compare_pooled(Pool((whole, apart)), "other") is None
     assert compare_pooled(Pool((whole, whole)), "other") is not None
 
@@ -62,7 +66,7 @@ def test_the_same_video_twice_has_the_points_of_one_video():
     truth = truth_of()
     one = comparison(truth, predictions_of(truth, 2.0), predictions_of(truth, 6.0, seed=2))
 
-    alone, twice = compare_variant(one, "other"), compare_pooled(Pool((one, one)), "other")
+    alone, twice = compare_alone(one), compare_pooled(Pool((one, one)), "other")
 
     assert points(twice) == pytest.approx(points(alone), abs=1e-9)
     assert [dict(row) for row in twice.verdict.by_video] == [pytest.approx(points(alone), abs=1e-9)] * 2
@@ -80,9 +84,9 @@ def test_each_video_is_cut_at_its_own_common_floor():
     assert compared.conditions.floors == (0.001, 0.6)
     assert compared.conditions.cut == (False, True)
     kept = int(np.sum(cut.variants["base"].table.scores >= 0.6))
-    assert compared.baseline_predictions == 3 * FRAMES + kept
+    assert compared.predictions[0] == 3 * FRAMES + kept
     assert "Both cut at confidence 0.6 in 1 of 2 videos." in verdict_sentence("other", "base", compared)
-    assert compared.verdict.by_video[0] == pytest.approx(points(compare_variant(uncut, "other")))
+    assert compared.verdict.by_video[0] == pytest.approx(points(compare_alone(uncut)))
 
 
 def test_a_negligible_score_floor_is_not_mentioned():
@@ -90,7 +94,7 @@ def test_a_negligible_score_floor_is_not_mentioned():
     low = comparison(one, predictions_of(one, 2.0), predictions_of(one, 4.0, seed=2, floor=0.01))
     high = comparison(two, predictions_of(two, 2.0), predictions_of(two, 4.0, seed=2, floor=0.6))
 
-    assert "cut" not in verdict_sentence("other", "base", compare_variant(low, "other"))
+    assert "cut" not in verdict_sentence("other", "base", compare_alone(low))
     text = verdict_sentence("other", "base", compare_pooled(Pool((low, high)), "other"))
     assert "Both cut at confidence 0.6 in 1 of 2 videos." in text
 
@@ -101,10 +105,10 @@ def test_both_are_limited_to_the_smaller_max_detections():
     first_of_frame = np.arange(len(truth)) % 3 == 0
     capped = PredictionSet(capped.table.select(first_of_frame), capped.covered, score_floor=0.001, max_detections=1)
 
-    compared = compare_variant(comparison(truth, predictions_of(truth, 2.0, max_detections=300), capped), "other")
+    compared = compare_alone(comparison(truth, predictions_of(truth, 2.0, max_detections=300), capped))
 
     assert compared.conditions.max_detections == (1,)
-    assert compared.baseline_predictions == FRAMES
+    assert compared.predictions[0] == FRAMES
     assert abs(points(compared)["pq"]) < 5
     assert "Both limited to 1 detection per frame." in verdict_sentence("other", "base", compared)
 
@@ -117,7 +121,7 @@ def test_a_variant_without_classes_is_no_better_than_one_with_wrong_classes():
     assert evaluate_coco(truth, wrong.table).ap == 0
     assert evaluate_coco(truth, blank.table).ap > 0.5
 
-    compared = compare_variant(comparison(truth, wrong, blank), "other")
+    compared = compare_alone(comparison(truth, wrong, blank))
 
     assert compared.conditions.one_class
     assert points(compared) == pytest.approx({"ap": 0, "pq": 0, "avg_iou": 0})
@@ -129,8 +133,8 @@ def test_classes_count_if_both_have_them_or_neither_has():
     wrong = predictions_of(truth, 2.0, class_ids=1 - truth.class_ids)
     blank = predictions_of(truth, 2.0, class_ids=np.full(len(truth), UNSPECIFIED_CLASS))
 
-    both = compare_variant(comparison(truth, predictions_of(truth, 2.0), wrong), "other")
-    none = compare_variant(comparison(truth, blank, blank), "other")
+    both = compare_alone(comparison(truth, predictions_of(truth, 2.0), wrong))
+    none = compare_alone(comparison(truth, blank, blank))
 
     assert not both.conditions.one_class
     assert points(both)["ap"] < -50

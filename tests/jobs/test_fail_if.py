@@ -12,6 +12,9 @@ VALUES = {
     "int8": {"ap50": 0.88, "tp": 9, "name": "x"},
     "yolo11n-v2.1": {"ap50": 0.5},
     "not": {"ap50": 0.1},
+    "lost": {"verdict": "CANNOT_JUDGE", "fp": 3, "bootstrap": {"outcome": "CANNOT_JUDGE", "reason": "no boxes"}},
+    "bad": {"verdict": "FAIL", "bootstrap": {"outcome": "FAIL"}},
+    "good": {"verdict": "PASS"},
 }
 
 
@@ -35,6 +38,13 @@ VALUES = {
         ("(base.tp > 5 or int8.tp > 5) and int8.tp > 100", False),
         ("base.complete == 1", True),
         ("  1<2  ", True),
+        ("bad.verdict == 'FAIL'", True),
+        ('"FAIL" == bad.bootstrap.outcome', True),
+        ("bad.verdict != 'PASS' and good.verdict == \"PASS\"", True),
+        ("good.verdict == bad.verdict", False),
+        ("int8.name == 'x'", True),
+        ("lost.verdict == 'CANNOT_JUDGE'", True),
+        ("lost.verdict == 'FAIL' or bad.verdict == 'CANNOT_JUDGE'", False),
     ],
 )
 def test_conditions_follow_precedence_and_associativity(text: str, expected: bool) -> None:
@@ -44,14 +54,21 @@ def test_conditions_follow_precedence_and_associativity(text: str, expected: boo
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "unexpected end"),
-        ("int9.ap50 < 1", "int9 is unknown (known: base, int8, yolo11n-v2.1, not)"),
+        ("", "ends too early"),
+        ("int9.ap50 < 1", "int9 is unknown (known: base, int8, yolo11n-v2.1, not, lost, bad, good)"),
         ("int8.ap95 < 1", "int8.ap95 is unknown"),
         ("base.ap < 1", "base.ap is undefined (null)"),
         ("1 < 2 or base.ap < 1", "undefined"),
         ("1 > 2 and nothing.ap < 1", "unknown"),
         ("int8 < 1", "int8 is not a number"),
-        ("int8.name < 1", "not a number"),
+        ("int8.name < 1", "a text cannot be compared with a number"),
+        ("int8.name < 'y'", "texts can only be compared with == and !="),
+        ("int8.name + 1 > 2", "'x' is not a number"),
+        ("bad.verdict", "a comparison is needed"),
+        ("bad.verdict == 'fail'", "'fail' is no verdict; verdicts are PASS, FAIL, UNDECIDED, CANNOT_JUDGE"),
+        ("bad.verdict == 'x' or 1 < 2", "'x' is no verdict"),
+        ("lost.verdict == 'FAIL'", "lost cannot be judged: no boxes"),
+        ("lost.bootstrap.outcome != 'PASS'", "lost cannot be judged: no boxes"),
         ("int8.tp.x < 1", "int8.tp.x is unknown"),
         ("int8.ap50", "expected a comparison"),
         ("1 < 2 < 3", "unexpected '<'"),
@@ -73,3 +90,12 @@ def test_invalid_conditions_are_refused_with_the_reason(text: str, reason: str) 
     with pytest.raises(UserError) as refused:
         condition_holds(text, VALUES)
     assert reason in str(refused.value)
+
+
+def test_a_condition_about_a_variant_without_meaning_may_hold_but_not_fail_to_hold() -> None:
+    unfit = {"lost": "it predicts nothing"}
+    assert condition_holds("lost.fp > 2", VALUES, unfit)
+    assert not condition_holds("lost.fp > 5 or lost.verdict == 'PASS' and 'CANNOT_JUDGE' == 'x'", VALUES, unfit)
+    assert not condition_holds("int8.tp > 100", VALUES, unfit)
+    with pytest.raises(UserError, match="lost cannot be judged: it predicts nothing"):
+        condition_holds("int8.tp > 100 and lost.fp > 5", VALUES, unfit)

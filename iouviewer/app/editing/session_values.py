@@ -118,7 +118,7 @@ def collect_row_changes(document: Document, change: Change) -> RowChanges:
         put=tuple(box for box in changed_boxes.values() if box is not None),
         delete=tuple(box_id for box_id, box in changed_boxes.items() if box is None),
         marks=marks,
-        class_names=document.class_names if change.aspects & Aspect.CLASS_NAMES else None,
+        classes=document.classes if change.aspects & Aspect.CLASS_NAMES else None,
         decisions=decisions,
         next_id=truth.next_id,
         default_state=truth.default_state if marked else None,

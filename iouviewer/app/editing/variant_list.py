@@ -21,9 +21,10 @@ def extend_to(predictions: PredictionSet, frame_count: int) -> PredictionSet:
     more = frame_count - predictions.frame_count
     if more <= 0:
         return predictions
-    table = replace(predictions.table, offsets=np.pad(predictions.table.offsets, (0, more), mode="edge"))
     covered = np.pad(predictions.covered, (0, more), constant_values=predictions.covers_new_frames)
-    return replace(predictions, table=table, covered=covered)
+    return predictions.with_tables(
+        lambda table: replace(table, offsets=np.pad(table.offsets, (0, more), mode="edge")), covered=covered
+    )
 
 
 class VariantList(QObject):

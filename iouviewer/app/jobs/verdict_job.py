@@ -10,44 +10,28 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Change, FrameState, Phase
 from iouviewer.document.variants import RunState
-from iouviewer.jobs.compare import (
-    DEFAULT_MARGINS,
-    ComparedVariant,
-    Comparison,
-    agreement_sentence,
-    compare_variant,
-    measure_agreement,
-    verdict_sentence,
-)
+from iouviewer.jobs.class_facts import facts_of
+from iouviewer.jobs.compare import DEFAULT_MARGINS, Comparison, Pool
 from iouviewer.jobs.eval_inputs import has_single_images
+from iouviewer.jobs.judge import Judged, Names, judge_variant
 
 _log = logging.getLogger(__name__)
 IDLE_MS = 700
 """Milliseconds without changes before the intervals are computed."""
 
 
-@dataclass(frozen=True, slots=True)
-class VariantVerdict:
-    """Verdict of one variant for the window; ``compared`` is None without common labelled frames."""
-
-    key: str
-    name: str
-    compared: ComparedVariant | None
-    sentence: str
-
-
 @dataclass(frozen=True)
 class _Task:
     number: int
-    comparison: Comparison
-    names: dict[str, str]
+    pool: Pool
+    names: Names
 
 
 class _Worker(QObject):
     """Runs in the thread; computes one task, and aborts it when a later one is requested.
 
     Signals:
-        done(int, list[VariantVerdict]): the task's number, and all its verdicts so far, after each of them.
+        done(int, list[Judged]): the task's number, and all its verdicts so far, after each of them.
     """
 
     done = Signal(int, object)
@@ -59,23 +43,17 @@ class _Worker(QObject):
     @Slot(object)
     def run(self, task: _Task) -> None:
         """Compute the verdicts of all variants but the baseline, and emit each as soon as it is ready."""
-        found: list[VariantVerdict] = []
+        found: list[Judged] = []
         try:
-            for key in task.names:
-                if key != task.comparison.baseline:
+            for key in task.names.variants:
+                if key != task.pool.videos[0].baseline:
                     found.append(self._judge(task, key))
                     self.done.emit(task.number, list(found))
         except InterruptedError:
             _log.debug("verdicts %d cancelled", task.number)
 
-    def _judge(self, task: _Task, key: str) -> VariantVerdict:
-        compared = compare_variant(task.comparison, key, cancelled=lambda: self.current != task.number)
-        name, baseline = task.names[key], task.names[task.comparison.baseline]
-        if compared is None:
-            text = agreement_sentence(name, baseline, measure_agreement(task.comparison, key))
-        else:
-            text = verdict_sentence(name, baseline, compared)
-        return VariantVerdict(key, name, compared, text)
+    def _judge(self, task: _Task, key: str) -> Judged:
+        return judge_variant(task.pool, key, task.names, cancelled=lambda: self.current != task.number)
 
 
 class VerdictJob(QObject):
@@ -83,8 +61,8 @@ class VerdictJob(QObject):
 
     Signals:
         outdated(): scores changed; the verdicts shown are grey until ``ready``.
-        ready(list[VariantVerdict]): in the order of the variants, without the baseline. Emitted after each verdict, so
-            that the first can be read while the last is computed; ``complete`` is False until the last one.
+        ready(list[Judged]): in the order of the variants, without the baseline. Emitted after each verdict, so
+            that the first can be read while the last is computed; ``complete`` is False while more will follow.
     """
 
     outdated = Signal()
@@ -159,12 +137,14 @@ class VerdictJob(QObject):
             self._session.source.fps,
             self.margins,
             single_images=has_single_images(self._session.source),
+            class_facts={variant.key: facts_of(variant.predictions, {}) for variant in judged},
         )
-        names = {variant.key: variant.name for variant in judged}
-        self._taskRequested.emit(_Task(self._worker.current, comparison, names))
+        variants = {variant.key: variant.name for variant in judged}
+        names = Names(variants, [self._session.source.name], self._session.document.class_names)
+        self._taskRequested.emit(_Task(self._worker.current, Pool((comparison,)), names))
 
     @Slot(int, object)
-    def _on_worker_done(self, number: int, verdicts: list[VariantVerdict]) -> None:
+    def _on_worker_done(self, number: int, verdicts: list[Judged]) -> None:
         if number == self._worker.current:
             self.complete = len(verdicts) >= self._count - 1
             self.ready.emit(verdicts)

@@ -9,9 +9,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from iouviewer.app.jobs.verdict_job import VariantVerdict
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.judge import Judged
 from iouviewer.ui.theme import tabular_font
 
 COMPARING_TEXT = tr("Comparing with the baseline…")
@@ -42,7 +42,7 @@ class VerdictPanel(QScrollArea):
         self._layout.setSpacing(2)
         self.setWidget(self._body)
         self._labels: list[QLabel] = []
-        self._verdicts: list[VariantVerdict] = []
+        self._verdicts: list[Judged] = []
         self._sentences: list[str] = []
         self._failed: list[Variant] = []
         self.set_sentences([])
@@ -116,7 +116,7 @@ class VerdictPanel(QScrollArea):
         super().showEvent(event)
         self._fit_height()
 
-    def set_verdicts(self, verdicts: Sequence[VariantVerdict], *, complete: bool = True) -> None:
+    def set_verdicts(self, verdicts: Sequence[Judged], *, complete: bool = True) -> None:
         """Show these current verdicts; until they are complete, older verdicts of other variants stay, in grey."""
         current = {verdict.key for verdict in verdicts}
         older = [] if complete else [verdict for verdict in self._verdicts if verdict.key not in current]
@@ -179,4 +179,5 @@ def _emphasise_outcome(text: str) -> str:
     safe = escape(text)
     for word in ("PASS", "FAIL", "UNDECIDED"):
         safe = safe.replace(f": {word} ", f": <b>{word}</b> ", 1)
-    return safe
+    words = escape(tr("cannot be judged"))
+    return safe.replace(f": {words} ", f": <b>{words}</b> ", 1)

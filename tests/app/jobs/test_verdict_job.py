@@ -55,8 +55,8 @@ def test_a_worse_variant_fails_and_an_equal_one_passes(qtbot, session, job):
 
     verdicts = {verdict.name: verdict for verdict in answer.args[0]}
     assert list(verdicts) == ["same", "worse"]
-    assert verdicts["same"].compared.verdict.outcome is Outcome.PASS
-    assert verdicts["worse"].compared.verdict.outcome is Outcome.FAIL
+    assert verdicts["same"].outcome is Outcome.PASS
+    assert verdicts["worse"].outcome is Outcome.FAIL
     assert "on this video" in verdicts["worse"].sentence
 
 
@@ -80,14 +80,14 @@ def test_a_drag_does_not_start_a_computation_but_its_end_does(qtbot, session, jo
         session.cancel_preview()
 
 
-def test_without_a_common_labelled_frame_there_is_a_sentence_and_no_verdict(qtbot, session, job):
+def test_without_a_common_labelled_frame_it_cannot_be_judged(qtbot, session, job):
     marks = tuple(FrameMark(frame, FrameState.UNLABELLED, False) for frame in range(FRAMES))
     session.execute(SetFrames(marks), "Unlabel")
     session.variants.add("base", _predictions(2))
     with qtbot.waitSignal(job.ready, timeout=30_000) as answer:
         session.variants.add("other", _predictions(3))
 
-    assert answer.args[0][0].compared is None
+    assert answer.args[0][0].outcome is Outcome.CANNOT_JUDGE
     assert "no labelled frame" in answer.args[0][0].sentence
 
 

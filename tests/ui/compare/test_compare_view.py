@@ -13,8 +13,10 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.jobs.verdict_job import VariantVerdict
 from iouviewer.document.variants import RunState
+from iouviewer.jobs.judge import Judged
+from iouviewer.metrics.verdict import Outcome
+from iouviewer.reports.gate_reports import Judgement
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.compare.changed_objects import ChangedObjectsView
 from iouviewer.ui.compare.compare_view import CompareMode, CompareView
@@ -214,8 +216,8 @@ def test_a_click_on_a_lost_box_zooms_both_images_to_it(qtbot: QtBot, tmp_path: P
 # Sizes
 
 
-def verdicts(*sentences: str) -> list[VariantVerdict]:
-    return [VariantVerdict(f"v{i}", f"v{i}", None, text) for i, text in enumerate(sentences)]
+def verdicts(*sentences: str) -> list[Judged]:
+    return [Judged(f"v{i}", Judgement(f"v{i}", Outcome.PASS, text)) for i, text in enumerate(sentences)]
 
 
 def test_the_verdict_panel_is_as_high_as_its_sentences(qtbot: QtBot) -> None:

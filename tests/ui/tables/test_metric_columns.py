@@ -13,6 +13,7 @@ from iouviewer.document import metric_columns
 from iouviewer.document.metric_columns import METRIC_COLUMNS, MetricColumn, NumberFormat, Output, columns_for
 from iouviewer.document.scores_types import VariantSummary
 from iouviewer.document.variants import Variant
+from iouviewer.metrics.verdict import Outcome
 from iouviewer.reports.gate_reports import Judgement, VideoRow, gate_text
 from iouviewer.reports.html import html_bytes
 from iouviewer.reports.text_table import table_header, table_rows, text_table
@@ -69,7 +70,7 @@ def test_a_difference_added_in_one_place_appears_in_the_gate_and_in_the_window(m
     with_column(monkeypatch, column)
     row = VideoRow("a.mp4", 3, {"ap": 0.0, "pq": None, "avg_iou": 1.0, "ap50": -2.5})
     head, _, cells = (
-        line.split("  ") for line in gate_text([Judgement("b", "PASS", "b: PASS", (row,))]).splitlines()[1:]
+        line.split("  ") for line in gate_text([Judgement("b", Outcome.PASS, "b: PASS", (row,))]).splitlines()[1:]
     )
     assert head[-1].strip() == "Δ AP50" and cells[-1].strip() == "-2.5"
     delta = {"ap": 0.0, "pq": 0.0, "avg_iou": 0.0, "ap50": -0.025}

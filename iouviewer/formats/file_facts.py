@@ -1,0 +1,210 @@
+"""What a file says about its video, compared with the open video, and what the user chose to do about differences.
+
+One rule for every door: ``registry.read_boxes`` calls ``apply_choices``. Without a choice a difference is refused with
+both values and the options that resolve it; the Open dialog offers the same choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.formats.image_names import core_name
+from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
+from iouviewer.i18n import tr
+from iouviewer.metrics.table import Int
+
+FRAME_TOLERANCE = 1
+"""Frames: tools count a video's frames from its duration, which is off by one now and then."""
+RATE_TOLERANCE = 0.005
+"""Share: 29.97 and 30 frames per second are one rate, rounded."""
+FRACTION_FORMATS = ("yolo", "labelstudio")
+"""Formats whose boxes are shares of the frame size, whatever it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One fact that file and video state differently: a message with both values, and the ways to resolve it."""
+
+    message: str
+    choices: tuple[Choice, ...]
+
+
+def accept_choice() -> Choice:
+    """Read the file as it is."""
+    return Choice(tr("read it as it is"), "--accept-differences", {"accept_differences": True})
+
+
+def apply_choices(boxes: ImportedBoxes, context: ReadContext) -> ImportedBoxes:
+    """The boxes with what the user chose (step, rate, scale); refuses differences that no choice resolves.
+
+    Raises:
+        UncertainReadingError: the file states another size, rate, number of frames or video.
+    """
+    differences = [] if context.accept_differences else list(find_differences(boxes, context))
+    if differences:
+        choices = {choice.option: choice for difference in differences for choice in difference.choices}
+        choices["--accept-differences"] = accept_choice()
+        raise UncertainReadingError(
+            "; ".join(difference.message for difference in differences),
+            choices=tuple(choices.values()),
+            path=boxes.path,
+        )
+    notes = []
+    if context.stride is not None and context.stride > 1 and not boxes.stride_applied:
+        step = context.stride
+        boxes = with_frames(boxes, lambda frames: frames * step)
+        notes.append(tr("Frame n of the file is frame n × {step} of the video", step=step))
+    if context.file_fps and context.fps and not context.use_times:
+        ratio = context.fps / context.file_fps
+        boxes = with_frames(boxes, lambda frames: np.rint(frames * ratio).astype(np.int64))
+        text = tr(
+            "Frames counted at {file:g} fps are placed at {video:g} fps", file=context.file_fps, video=context.fps
+        )
+        notes.append(text)
+    if context.scale_boxes and boxes.format not in FRACTION_FORMATS:
+        boxes, is_scaled = _scaled(boxes, context)
+        if is_scaled:
+            notes.append(tr("Boxes are scaled from the frame size of the file to that of the video"))
+    return replace(boxes, notes=(*boxes.notes, *notes)) if notes else boxes
+
+
+def with_frames(boxes: ImportedBoxes, convert: Callable[[Int], Int]) -> ImportedBoxes:
+    """The boxes on the frames that ``convert`` gives for (N,) int64 frames."""
+    images = replace(boxes.images, frames=tuple(convert(np.array(boxes.images.frames, np.int64)).tolist()))
+    return replace(
+        boxes,
+        frames=convert(boxes.frames),
+        labelled=None if boxes.labelled is None else np.unique(convert(boxes.labelled)),
+        covered=None if boxes.covered is None else np.unique(convert(boxes.covered)),
+        frame_count=None,
+        images=images,
+    )
+
+
+def find_differences(boxes: ImportedBoxes, context: ReadContext) -> Iterator[Difference]:
+    """What the file states differently from the video; nothing that the options already resolve."""
+    for find in (_size_difference, _rate_difference, _range_difference, _name_difference):
+        found = find(boxes, context)
+        if found is not None:
+            yield found
+
+
+def _sizes_of_images(boxes: ImportedBoxes) -> dict[int, tuple[int, int]]:
+    """Stated (width, height) by frame."""
+    images = zip(boxes.images.frames, boxes.images.sizes, strict=True)
+    return {frame: size for frame, size in images if size[0] and size[1]}
+
+
+def _size_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference | None:
+    if context.scale_boxes or boxes.format in FRACTION_FORMATS:
+        return None
+    choice = Choice(tr("scale the boxes"), "--scale-boxes", {"scale_boxes": True})
+    for frame, stated in _sizes_of_images(boxes).items():
+        actual = context.size_of(frame)
+        if actual is None or actual == stated:
+            continue
+        place = boxes.images.names[boxes.images.frames.index(frame)] or tr("frame {frame:,}", frame=frame)
+        return Difference(
+            tr(
+                "its frames have {file_width} × {file_height} pixels, those of the video {width} × {height} ({place})",
+                file_width=stated[0],
+                file_height=stated[1],
+                width=actual[0],
+                height=actual[1],
+                place=place,
+            ),
+            (choice,),
+        )
+    if boxes.size is None or context.size is None or context.image_sizes is not None or boxes.size == context.size:
+        return None
+    return Difference(
+        tr(
+            "its frames have {file_width} × {file_height} pixels, those of the video {width} × {height}",
+            file_width=boxes.size[0],
+            file_height=boxes.size[1],
+            width=context.size[0],
+            height=context.size[1],
+        ),
+        (choice,),
+    )
+
+
+def _rate_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference | None:
+    """Frame rate and number of frames: a rate matters only if the numbers of frames differ or are not known."""
+    if context.file_fps is not None or context.use_times or (context.stride or 1) > 1:
+        return None
+    stated, actual = boxes.frame_count, context.frame_count if context.is_complete else None
+    counts_differ = stated is not None and actual is not None and abs(stated - actual) > FRAME_TOLERANCE
+    file_fps, fps = boxes.facts.fps, context.fps
+    rates_differ = bool(file_fps and fps and abs(file_fps - fps) > RATE_TOLERANCE * max(file_fps, fps))
+    same_count = stated is not None and actual is not None and not counts_differ
+    if not (counts_differ or rates_differ) or (rates_differ and same_count):
+        return None
+    choices = []
+    if rates_differ and boxes.facts.has_times:
+        choices.append(Choice(tr("use its times"), "--use-times", {"use_times": True}))
+    if rates_differ:
+        text = tr("place frames by their time")
+        choices.append(Choice(text, f"--file-fps {file_fps:g}", {"file_fps": file_fps}))
+    if counts_differ and stated and actual:
+        step = round(actual / stated)
+        if step > 1 and abs(actual - stated * step) <= step:
+            choices.append(Choice(tr("every {step} frames", step=step), f"--stride {step}", {"stride": step}))
+    if counts_differ and rates_differ:
+        message = tr(
+            "it has {file_count:,} frames at {file_fps:g} fps, the video {count:,} at {fps:g} fps",
+            file_count=stated,
+            file_fps=file_fps,
+            count=actual,
+            fps=fps,
+        )
+    elif counts_differ:
+        message = tr("it has {file_count:,} frames, the video {count:,}", file_count=stated, count=actual)
+    else:
+        message = tr("it has {file_fps:g} fps, the video {fps:g} fps", file_fps=file_fps, fps=fps)
+    return Difference(message, tuple(choices))
+
+
+def _range_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference | None:
+    last, count = boxes.facts.last_frame, context.frame_count
+    if last is None or count is None or last < count or not context.is_complete or context.file_fps is not None:
+        return None
+    return Difference(
+        tr("its last frame is {last:,}, that of the video {video_last:,}", last=last, video_last=count - 1), ()
+    )
+
+
+def _name_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference | None:
+    """Only the program's own results know for certain which video they belong to; people rename videos."""
+    name, video = boxes.facts.video_name, context.video_stem
+    if not name or not video or not boxes.protocol or boxes.kind is not ImportKind.PREDICTIONS:
+        return None
+    if core_name(name).casefold() == core_name(video).casefold() or core_name(name).casefold() == video.casefold():
+        return None
+    return Difference(tr("it belongs to the video {name}, not to {video}", name=name, video=video), ())
+
+
+def _scaled(boxes: ImportedBoxes, context: ReadContext) -> tuple[ImportedBoxes, bool]:
+    """The boxes scaled, frame by frame, from the stated to the actual size, and whether any size differed."""
+    stated_sizes = _sizes_of_images(boxes)
+    factors = np.ones((2, len(boxes)))
+    known: dict[int, tuple[float, float]] = {}
+    for row, frame in enumerate(boxes.frames.tolist()):
+        if frame not in known:
+            stated, actual = stated_sizes.get(frame, boxes.size), context.size_of(frame)
+            known[frame] = (1.0, 1.0) if not stated or not actual else (actual[0] / stated[0], actual[1] / stated[1])
+        factors[:, row] = known[frame]
+    sizes = tuple(
+        context.size_of(frame) or size for frame, size in zip(boxes.images.frames, boxes.images.sizes, strict=True)
+    )
+    scaled = replace(
+        boxes,
+        boxes=boxes.boxes * np.concatenate((factors, factors)),
+        size=context.size if boxes.size is not None else None,
+        images=replace(boxes.images, sizes=sizes),
+    )
+    return scaled, bool((factors != 1).any())

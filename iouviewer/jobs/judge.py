@@ -1,0 +1,303 @@
+"""The one judge: PASS, FAIL, UNDECIDED or CANNOT_JUDGE for each variant, for all commands, the window and the reports.
+
+It fails closed: where a side has nothing to count, or a number is undefined, the outcome is CANNOT_JUDGE.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from iouviewer.i18n import tr
+from iouviewer.jobs.class_facts import (
+    ClassFacts,
+    all_left_out,
+    class_remedy,
+    left_out_names,
+    left_out_text,
+    list_names,
+    missing_classes,
+)
+from iouviewer.jobs.compare import (
+    OF_THRESHOLD,
+    ComparedVariant,
+    Pool,
+    agreement_text,
+    common_frames,
+    compare_pooled,
+    measure_agreement,
+    verdict_sentence,
+)
+from iouviewer.metrics.table import Bool, Int
+from iouviewer.metrics.verdict import Outcome
+from iouviewer.reports.gate_reports import Judgement, VideoRow
+
+_SEVERITY = (Outcome.PASS, Outcome.UNDECIDED, Outcome.FAIL, Outcome.CANNOT_JUDGE)
+"""From best to worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The judgement of one variant.
+
+    Attributes:
+        key: key of the variant.
+        compared: None where nothing could be compared.
+    """
+
+    key: str
+    judgement: Judgement
+    compared: ComparedVariant | None = None
+
+    @property
+    def name(self) -> str:
+        return self.judgement.name
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.judgement.outcome
+
+    @property
+    def sentence(self) -> str:
+        return self.judgement.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names for people.
+
+    Attributes:
+        variants: by key, the baseline included.
+        videos: in the order of the pool.
+        classes: index = class id.
+    """
+
+    variants: Mapping[str, str]
+    videos: Sequence[str]
+    classes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Obstacle:
+    """Why a variant cannot be judged.
+
+    Attributes:
+        places: videos that it is about; empty: all.
+    """
+
+    reason: str
+    remedy: str = ""
+    places: tuple[str, ...] = ()
+
+
+def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome of all variants together; CANNOT_JUDGE where there is none."""
+    return max(outcomes, key=_SEVERITY.index, default=Outcome.CANNOT_JUDGE)
+
+
+def judge_all(pool: Pool, names: Names, *, progress: Callable[[int, int, str], None] | None = None) -> list[Judged]:
+    """Judge all variants but the baseline, in the order of ``names.variants``."""
+    keys = [key for key in names.variants if key != pool.videos[0].baseline]
+    found = []
+    for number, key in enumerate(keys):
+        if progress is not None:
+            progress(number, len(keys), tr("judging {variant}", variant=names.variants[key]))
+        found.append(judge_variant(pool, key, names))
+    return found
+
+
+def judge_variant(pool: Pool, key: str, names: Names, *, cancelled: Callable[[], bool] | None = None) -> Judged:
+    """Judge one variant against the baseline on all videos together.
+
+    Raises:
+        InterruptedError: ``cancelled()`` became true.
+    """
+    refused = judge_obstacle(pool, key, names)
+    if refused is not None:
+        return refused
+    compared = compare_pooled(pool, key, cancelled=cancelled)
+    if compared is None:
+        raise AssertionError("common frames were checked before")
+    obstacle = _find_undefined(pool, key, names, compared)
+    if obstacle is not None:
+        return _cannot_judge(key, names, pool, obstacle, compared)
+    variant, baseline = names.variants[key], names.variants[pool.videos[0].baseline]
+    text = verdict_sentence(variant, baseline, compared)
+    rows = _rows(compared, names.videos) if len(names.videos) > 1 else ()
+    return Judged(key, Judgement(variant, compared.verdict.outcome, text, rows), compared)
+
+
+def judge_obstacle(pool: Pool, key: str, names: Names) -> Judged | None:
+    """The judgement where there is nothing to compare, without a comparison; None where there is."""
+    obstacle = _find_obstacle(pool, key, names)
+    return None if obstacle is None else _cannot_judge(key, names, pool, obstacle, None)
+
+
+def _find_obstacle(pool: Pool, key: str, names: Names) -> _Obstacle | None:
+    missing = [place for place, video in zip(names.videos, pool.videos, strict=True) if key not in video.variants]
+    if missing:
+        return _Obstacle(tr("the variant is missing"), places=tuple(missing))
+    frames = [common_frames(video, key) for video in pool.videos]
+    apart = [place for place, chosen in zip(names.videos, frames, strict=True) if not chosen.any()]
+    if apart:
+        return _Obstacle(tr("no labelled frame that both cover"), places=tuple(apart))
+    if not len(_counted_classes(pool, frames)):
+        return _Obstacle(
+            tr("no ground-truth box on the labelled frames that both cover"),
+            tr("Label frames that both cover, or choose others"),
+        )
+    sides = (pool.videos[0].baseline, key)
+    return next(
+        (found for side in sides if (found := _find_side_obstacle(pool, side, names, frames)) is not None), None
+    )
+
+
+def find_unfit(pool: Pool, names: Names) -> dict[str, str]:
+    """Variant name -> why nothing follows from its own numbers, of all variants, the baseline included."""
+    found = {}
+    for key, name in names.variants.items():
+        frames = [video.labelled & video.variants[key].covered for video in pool.videos]
+        obstacle = _find_side_obstacle(pool, key, names, frames)
+        if obstacle is not None and any(chosen.any() for chosen in frames):
+            found[name] = ". ".join(one for one in (obstacle.reason, obstacle.remedy) if one)
+    return found
+
+
+def _find_side_obstacle(pool: Pool, key: str, names: Names, frames: Sequence[Bool]) -> _Obstacle | None:
+    """Why one variant allows no conclusion on the frames: of its classes, or because it has no predictions there."""
+    obstacle = _find_class_obstacle(pool, key, names, _counted_classes(pool, frames))
+    if obstacle is not None:
+        return obstacle
+    tables = [video.variants[key].table for video in pool.videos]
+    if any(np.diff(table.offsets)[chosen].any() for table, chosen in zip(tables, frames, strict=True)):
+        return None
+    return _no_predictions(names.variants[key], None)
+
+
+def _counted_classes(pool: Pool, frames: Sequence[Bool]) -> Int:
+    """Classes of the ground-truth boxes that count on the frames, one for each box."""
+    found = [
+        video.truth.class_ids[~video.truth.ignored & chosen[video.truth.frame_of_row()]]
+        for video, chosen in zip(pool.videos, frames, strict=True)
+    ]
+    return np.concatenate(found)
+
+
+def _find_class_obstacle(pool: Pool, key: str, names: Names, truth_classes: Int) -> _Obstacle | None:
+    """Why the classes of one variant allow no conclusion: all predictions, or all of a class, were left out.
+
+    Args:
+        truth_classes: (M,) int64, classes of the ground-truth boxes that count.
+    """
+    facts = [video.class_facts.get(key, ClassFacts()) for video in pool.videos]
+    tables = [video.variants[key].table for video in pool.videos]
+    name = names.variants[key]
+    wanted = [names.classes[one] for one in np.unique(truth_classes[truth_classes >= 0]).tolist()]
+    places = tuple(
+        place
+        for place, video, one in zip(names.videos, pool.videos, facts, strict=True)
+        if all_left_out(video.variants[key], one)
+    )
+    if places:
+        return _Obstacle(left_out_text(name, facts, wanted), class_remedy(facts, wanted), places)
+    if pool.videos[0].review.class_agnostic:
+        return None
+    missing = [names.classes[one] for one in missing_classes(facts, tables, truth_classes)]
+    if not missing:
+        return None
+    reason = tr(
+        "{variant} predicts classes that the ground truth lacks ({unknown}), and none of class {classes}",
+        variant=name,
+        unknown=left_out_names(facts),
+        classes=list_names(missing),
+    )
+    return _Obstacle(reason, class_remedy(facts, missing))
+
+
+def _find_undefined(pool: Pool, key: str, names: Names, compared: ComparedVariant) -> _Obstacle | None:
+    """Why a comparison allows no conclusion: a side has nothing to count, or a metric with a margin is undefined."""
+    baseline = pool.videos[0].baseline
+    sides = zip((baseline, key), compared.predictions, compared.confident, strict=True)
+    margins = pool.videos[0].margins
+    judged = [metric for metric in OF_THRESHOLD if metric in margins]
+    nothing: _Obstacle | None = None
+    for side, total, confident in sides:
+        name = names.variants[side]
+        if not total:
+            return _no_predictions(name, compared)
+        # A variant that finds nothing where the baseline does is worse: FAIL stands, anything better does not.
+        lost = side == baseline or compared.verdict.outcome is not Outcome.FAIL
+        if judged and not confident and lost and nothing is None:
+            nothing = _Obstacle(
+                tr(
+                    "{variant} has no predictions on the common frames at confidence ≥ {floor:.3g}",
+                    variant=name,
+                    floor=compared.confidence,
+                ),
+                tr("Lower the confidence threshold (--conf), or judge by AP alone (--margin ap=1)"),
+            )
+    undefined = [d.metric for d in compared.verdict.differences if d.metric in margins and math.isnan(d.points)]
+    if undefined:
+        return _undefined(pool, key, names, undefined)
+    return nothing
+
+
+def _no_predictions(name: str, compared: ComparedVariant | None) -> _Obstacle:
+    if compared is not None and any(compared.conditions.cut):
+        reason = tr(
+            "{variant} has no predictions on the common frames at confidence ≥ {floor:.3g}",
+            variant=name,
+            floor=compared.floor,
+        )
+        return _Obstacle(reason, tr("Run both with the same score floor"))
+    return _Obstacle(
+        tr("{variant} has no predictions on the common frames", variant=name),
+        tr("Check the file or the run of {variant}", variant=name),
+    )
+
+
+def _undefined(pool: Pool, key: str, names: Names, metrics: Sequence[str]) -> _Obstacle:
+    baseline, listed = pool.videos[0].baseline, ", ".join(metrics)
+    without_scores = tuple(
+        place
+        for place, video in zip(names.videos, pool.videos, strict=True)
+        if not (video.variants[key].has_scores and video.variants[baseline].has_scores)
+    )
+    if not without_scores:
+        return _Obstacle(tr("{metrics} undefined", metrics=listed))
+    others = [metric for metric in pool.videos[0].margins if metric not in metrics] or ["pq"]
+    return _Obstacle(
+        tr("{metrics} undefined without scores", metrics=listed),
+        tr("Judge by what is defined: --margin {margins}", margins=",".join(f"{one}=1" for one in others)),
+        without_scores,
+    )
+
+
+def _cannot_judge(key: str, names: Names, pool: Pool, obstacle: _Obstacle, compared: ComparedVariant | None) -> Judged:
+    variant, baseline = names.variants[key], names.variants[pool.videos[0].baseline]
+    values = {"variant": variant, "baseline": baseline, "reason": obstacle.reason}
+    if len(names.videos) > 1 and obstacle.places:
+        text = tr(
+            "{variant}: cannot be judged against {baseline}: {reason} in {videos}",
+            **values,
+            videos=", ".join(obstacle.places),
+        )
+    else:
+        text = tr("{variant}: cannot be judged against {baseline}: {reason}", **values)
+    first = pool.videos[0]
+    if len(pool.videos) == 1 and key in first.variants and not common_frames(first, key).any():
+        text = f"{text}; {agreement_text(measure_agreement(first, key))}"
+    said = " ".join(f"{one.rstrip('.')}." for one in (text, obstacle.remedy) if one)
+    judgement = Judgement(variant, Outcome.CANNOT_JUDGE, said, (), obstacle.reason, obstacle.remedy)
+    return Judged(key, judgement, compared)
+
+
+def _rows(compared: ComparedVariant, names: Sequence[str]) -> tuple[VideoRow, ...]:
+    verdict = compared.verdict
+    return tuple(
+        VideoRow(name, video.frames, {key: None if math.isnan(value) else value for key, value in points.items()})
+        for name, video, points in zip(names, verdict.videos, verdict.by_video, strict=True)
+    )
