@@ -127,6 +127,11 @@ def choose_task(names: list[str], path: Path, context: ReadContext) -> int:
             matching = [position for position, name in enumerate(names) if name and key(name) == key(wanted)]
             if len(matching) == 1:
                 return matching[0]
+        # Label Studio puts eight hexadecimal digits in front, which core_name takes for a date where all are decimal.
+        ends = f"-{core_name(wanted)}".casefold()
+        matching = [position for position, name in enumerate(names) if core_name(name).casefold().endswith(ends)]
+        if len(matching) == 1:
+            return matching[0]
     listed = ", ".join(names[:MAX_LISTED])
     if context.task is not None:
         message = tr("has no single video or task named {name!r}, but {names}", name=context.task, names=listed)
@@ -199,7 +204,8 @@ def _refuse_contradiction(named: Mapping[ImageId, Any], joined: Mapping[ImageId,
         if i in joined and by_name.get(name, joined[i]) != joined[i]:
             raise UncertainReadingError(
                 tr(
-                    "image_id {id!r} is frame {by_id} of the ground truth, but its file_name {name!r} is frame {by_name}",
+                    "image_id {id!r} is frame {by_id} of the ground truth, but its file_name {name!r} is frame "
+                    "{by_name}",
                     id=i,
                     by_id=joined[i],
                     name=name,

@@ -62,7 +62,7 @@ def test_only_the_task_of_the_open_video_is_read(tmp_path):
         ],
     )
     assert read_boxes(path, ReadContext(size=(200, 100), video_stem="other")).frames.tolist()[0] == 4
-    with pytest.raises(UserError, match="contains 2 tasks"):
+    with pytest.raises(UserError, match="contains 2 videos"):
         read_boxes(path, CONTEXT)
 
 
@@ -71,3 +71,26 @@ def test_an_unknown_size_or_no_rectangles_is_an_error(tmp_path):
         read_boxes(write_label_studio(tmp_path, [label_studio_export(label_studio_key_frame(1))]))
     with pytest.raises(UserError, match="contains no video rectangles"):
         read_boxes(write_label_studio(tmp_path, [{"annotations": []}]), CONTEXT, format="labelstudio")
+
+
+@pytest.mark.parametrize("fault", [{"rotation": 30}, {"x": "left"}, {"width": None}])
+def test_a_refused_key_frame_still_ends_its_box(tmp_path, fault):
+    key_frames = label_studio_key_frame(1), label_studio_key_frame(5, **{"enabled": False, **fault})
+    read = read_boxes(write_label_studio(tmp_path, [label_studio_export(*key_frames)]), CONTEXT)
+    assert read.frames.tolist() == [0, 1, 2, 3]
+    assert len(read.refused) == 1
+
+
+def test_what_lies_beside_a_refused_key_frame_is_left_out_and_told(tmp_path):
+    keys = [label_studio_key_frame(1), label_studio_key_frame(4, x=None), label_studio_key_frame(6)]
+    end = label_studio_key_frame(8, enabled=False)
+    read = read_boxes(write_label_studio(tmp_path, [label_studio_export(*keys, end)]), CONTEXT)
+    assert read.frames.tolist() == [0, 5, 6, 7]
+    assert any("3 boxes beside refused key frames are left out" in note for note in read.notes)
+
+
+def test_a_key_frame_without_a_frame_hides_its_region(tmp_path):
+    keys = [label_studio_key_frame(1), label_studio_key_frame(None, enabled=False)]
+    read = read_boxes(write_label_studio(tmp_path, [label_studio_export(*keys)]), CONTEXT)
+    assert len(read) == 0
+    assert "the boxes of its region are not read" in read.refused[0].reason

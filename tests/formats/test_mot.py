@@ -233,3 +233,33 @@ def test_a_million_rows_are_read_and_invalid_ones_are_found_by_line(tmp_path):
     read = read_boxes(path)
     assert len(read) == 999_999
     assert [row.line for row in read.refused] == [123_457]
+
+
+def test_confidences_of_minus_one_are_none(tmp_path):
+    text = "1,1,100,100,50,100,-1,-1,-1,-1\n2,1,110,100,50,100,-1,-1,-1,-1\n"
+    read = read_boxes(write_file(tmp_path, text, "tracker.txt"))
+    assert (read.kind, read.scores) == (ImportKind.PREDICTIONS, None)
+    assert "Every confidence is -1: the file has none" in read.notes
+
+
+def test_some_confidences_of_minus_one_among_shares_are_missing_ones(tmp_path):
+    text = "1,1,100,100,50,100,0.5,-1,-1,-1\n2,1,110,100,50,100,-1,-1,-1,-1\n"
+    read = read_boxes(write_file(tmp_path, text, "tracker.txt"))
+    assert [(row.line, "-1" in row.reason) for row in read.refused] == [(2, True)]
+    kept = text.replace("0.5", "-0.5")  # a detector whose scores are no shares
+    assert read_boxes(write_file(tmp_path, kept, "det.txt")).scores.tolist() == [-0.5, -1.0]
+
+
+@pytest.mark.parametrize("bad", ["0,-1,ten,6,7,8,1", "0,-1,5,6", "0,-1,5,6,-7,8,1"])
+def test_a_row_that_is_refused_does_not_renumber_the_others(tmp_path, bad):
+    read = read_boxes(write_file(tmp_path, f"{bad}\n1,-1,5,6,7,8,0.5\n", "det.txt"))
+    assert (read.frames.tolist(), len(read.refused)) == ([1], 1)
+
+
+def test_boxes_without_area_are_kept_as_predictions_only(tmp_path):
+    text = "1,-1,5,6,7,8,0.5\n2,-1,5,6,0,8,0.5\n3,-1,5,6,7,0,0.5\n4,-1,5,6,-7,8,0.5\n"
+    path = write_file(tmp_path, text, "boxes.txt")
+    as_predictions = read_boxes(path, ReadContext(kind=ImportKind.PREDICTIONS))
+    as_truth = read_boxes(path, ReadContext(kind=ImportKind.GROUND_TRUTH))
+    assert [row.line for row in as_predictions.refused] == [4]
+    assert [row.line for row in as_truth.refused] == [2, 3, 4]

@@ -184,7 +184,7 @@ def test_real_data_is_never_questioned_whole_or_cut(shared_data: Path, tmp_path:
 
 def scene(random, n, size):
     """(n, 4) corners: objects of all sizes that may lie partly outside, in one part of the picture or all over it."""
-    width, height = size
+    height = size[1]
     region = random.uniform(0, 0.6, 2)
     centre = (region + random.uniform(0, 1, (n, 2)) * (1 - region)) * size
     extent = random.uniform(2, random.choice([6.0, 60.0, height / 2]), (n, 2))
