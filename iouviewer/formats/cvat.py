@@ -9,6 +9,7 @@ video (start frame and step already applied); some converters use frame numbers 
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import zipfile
 import zlib
@@ -22,12 +23,13 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from iouviewer.atomic import atomic_write
-from iouviewer.document.boxes import NO_TRACK, BoxFlag
+from iouviewer.document.boxes import NO_TRACK, BoxFlag, Rect, find_rect_error
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, VideoFacts
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.formats.coco_images import choose_task
+from iouviewer.formats.cvat_tracks import Tracks, TrackShape
 from iouviewer.formats.detection import FileSample, Syntax
 from iouviewer.formats.frame_numbers import assign_frames
 from iouviewer.formats.interface import (
@@ -107,6 +109,7 @@ class _Reader:
         self.task_id = ""
         self.has_tracks = False
         self.declared = 0
+        self.tracks = Tracks()
 
     def read(self, element: Element) -> None:
         if element.tag == "meta":
@@ -166,19 +169,35 @@ class _Reader:
         if label is None:
             self.rows.refuse(location, tr("the track has no label; its boxes were not read"))
             return
+        shapes: list[TrackShape] = []
+        all_placed = True
         for shape in track.children:
             if shape.tag != "box":
                 self.shapes[shape.tag] += shape.tag not in {"attribute", "tag"}
                 continue
+            location = Location(self.path, shape.line)
+            frame = _parse_number(shape.attributes.get("frame", ""))
+            if frame is None or not math.isfinite(frame):
+                self.rows.refuse(location, tr("the box has no frame number"))
+                all_placed = False
+                continue
+            number_or_none = NO_TRACK if number is None else number
+            corners = [_parse_number(shape.attributes.get(name, "")) for name in CORNERS]
+            rect = None if None in corners else cast("list[float]", corners)
+            class_id = self.rows.classes.index(label)
             if shape.attributes.get("outside") == "1":
                 self.outside += 1
+                shapes.append(TrackShape(frame, rect, class_id, number_or_none, 0, location, outside=True))
                 continue
-            key = BoxFlag.INTERPOLATED if shape.attributes.get("keyframe") == "0" else BoxFlag.KEY_FRAME
-            frame = _parse_number(shape.attributes.get("frame", ""))
-            if frame is None:
-                self.rows.refuse(Location(self.path, shape.line), tr("the box has no frame number"))
-                continue
-            self._add(shape, frame, label, NO_TRACK if number is None else number, int(key))
+            is_key = shape.attributes.get("keyframe") != "0"
+            self.tracks.has_interpolated |= not is_key
+            before = len(self.rows)
+            self._add(shape, frame, label, number_or_none, int(BoxFlag.KEY_FRAME if is_key else BoxFlag.INTERPOLATED))
+            is_read = len(self.rows) > before and find_rect_error(cast("Rect", tuple(rect or ()))) is None
+            flags = self.rows.flags[-1] if is_read else 0
+            shapes.append(TrackShape(frame, rect, class_id, number_or_none, flags, location, refused=not is_read))
+        if shapes and all_placed:
+            self.tracks.shapes.append(shapes)
 
     def _read_image(self, image: Element) -> None:
         number = _parse_integer(image.attributes.get("id", ""))
@@ -288,6 +307,7 @@ class _Reader:
         stop = self.task.stop
         if stop is None and self.task.count:
             stop = self.task.start + (self.task.count - 1) * self.task.step
+        self.tracks.interpolate(self.rows, self.task.step, stop)
         return None if stop is None else range(self.task.start, stop + 1, self.task.step)
 
     def _to_video_frames(self) -> None:
@@ -298,11 +318,12 @@ class _Reader:
         """
         rows, task = self.rows, self.task
         if self.context.frame_base is not None:
-            rows.frames = [frame - self.context.frame_base for frame in rows.frames]
+            self._move_frames(1, -self.context.frame_base)
             return
         if task.start == 0 and task.step == 1:
             return
-        frames = np.array(rows.frames)
+        refused = [shape.frame for shapes in self.tracks.shapes for shape in shapes if shape.refused]
+        frames = np.array([*rows.frames, *refused])
         if np.all((frames >= task.start) & ((frames - task.start) % task.step == 0)):
             rows.notes.append(
                 tr(
@@ -312,7 +333,7 @@ class _Reader:
                 )
             )
             return
-        rows.frames = [frame * task.step + task.start for frame in rows.frames]
+        self._move_frames(task.step, task.start)
         rows.notes.append(
             tr(
                 "Frame numbers of the task: number n is frame {start} + n × {step} of the video",
@@ -320,6 +341,13 @@ class _Reader:
                 step=task.step,
             )
         )
+
+    def _move_frames(self, factor: int, offset: int) -> None:
+        """Multiply every frame number of boxes and track shapes by ``factor`` and add ``offset``."""
+        self.rows.frames = [frame * factor + offset for frame in self.rows.frames]
+        self.tracks.shapes = [
+            [shape._replace(frame=shape.frame * factor + offset) for shape in shapes] for shapes in self.tracks.shapes
+        ]
 
 
 def _parse_number(text: str) -> float | None:

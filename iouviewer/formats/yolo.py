@@ -138,9 +138,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     lines = _Lines()
     for number, file in enumerate(files):
         _read_file(file, number, rows, lines)
-    if not context.trust_columns:
-        _check_columns(lines, path)
-    _check_normalised(lines, path)
+    _check_numbers(lines, path, context)
     has_scores, has_tracks = _find_columns(lines, rows)
     file_names = _relative_names(files, path)
     try:
@@ -231,6 +229,13 @@ def _read_file(file: Path, number: int, rows: Rows, lines: _Lines) -> None:
         lines.locations.append(location)
         lines.files.append(number)
         lines.values.append(values)
+
+
+def _check_numbers(lines: _Lines, path: Path, context: ReadContext) -> None:
+    """Errors if the numbers are not what YOLO labels hold; the order of columns may be vouched for by the user."""
+    if not context.trust_columns:
+        _check_columns(lines, path)
+    _check_normalised(lines, path)
 
 
 def _check_normalised(lines: _Lines, path: Path) -> None:

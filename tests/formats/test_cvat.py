@@ -290,3 +290,67 @@ def test_interpolation_between_key_frames_restores_every_box():
 
 def test_an_empty_track_has_no_key_frames():
     assert find_key_frames(np.zeros(0, np.int64), np.zeros((4, 0)), np.zeros(0, np.int64)).shape == (0,)
+
+
+KEYS = ((0, 20, 0), (4, 60, 0), (8, 100, 0), (10, 120, 1))
+"""Frame, x, outside."""
+
+
+def key_frames_file(folder, shapes=KEYS, *, key=1, more="", size=20, meta=True):
+    """A file with one track of boxes 60 x 80 at (x, 50) that lists these shapes only."""
+    boxes = "".join(
+        f'<box frame="{frame}" outside="{outside}" occluded="0" keyframe="{key}" xtl="{x}" ytl="50" '
+        f'xbr="{x + 60 if isinstance(x, int) else 80}" ybr="130" {extra[0] if extra else ""}/>'
+        for frame, x, outside, *extra in shapes
+    )
+    task = f"<meta><task><start_frame>0</start_frame><stop_frame>{size - 1}</stop_frame></task></meta>" if meta else ""
+    path = folder / "keys.xml"
+    path.write_text(f'<annotations>{task}<track id="3" label="car">{boxes}</track>{more}</annotations>')
+    return path
+
+
+def test_boxes_between_key_frames_are_interpolated_until_the_track_ends(tmp_path):
+    read = read_boxes(key_frames_file(tmp_path))
+    order = np.argsort(read.frames)
+    assert read.frames[order].tolist() == list(range(10))
+    assert read.boxes[0][order].tolist() == [20 + 10 * n for n in range(10)]
+    assert [n for n in range(10) if read.flags[order][n] & BoxFlag.KEY_FRAME] == [0, 4, 8]
+    assert set(read.track_ids.tolist()) == {3}
+    assert any("7 boxes between and after them are interpolated" in note for note in read.notes)
+
+
+def test_a_track_that_nothing_ends_lasts_until_the_task_does(tmp_path):
+    assert sorted(read_boxes(key_frames_file(tmp_path, KEYS[:3])).frames.tolist()) == list(range(20))
+    read = read_boxes(key_frames_file(tmp_path, KEYS[:3], meta=False))
+    assert sorted(read.frames.tolist()) == list(range(9))
+    assert any("does not say where the task ends" in note for note in read.notes)
+
+
+def test_a_file_that_lists_every_box_is_read_as_it_is(tmp_path):
+    every = [(n, 20 + n, 0) for n in range(5)]
+    assert sorted(read_boxes(key_frames_file(tmp_path, every)).frames.tolist()) == list(range(5))
+    assert sorted(read_boxes(key_frames_file(tmp_path, KEYS, key=0)).frames.tolist()) == [0, 4, 8]
+
+
+@pytest.mark.parametrize("bad", [(4, "left", 0), (4, 60, 0, 'rotation="12"')])
+def test_a_refused_key_frame_changes_no_other_box(tmp_path, bad):
+    whole = read_boxes(key_frames_file(tmp_path))
+    read = read_boxes(key_frames_file(tmp_path, (KEYS[0], bad, *KEYS[2:])))
+    assert len(read.refused) == 1
+    assert sorted(read.frames.tolist()) == [0, 8, 9]
+    expected = dict(zip(whole.frames.tolist(), rects(whole), strict=True))
+    assert [expected[frame] for frame in read.frames.tolist()] == rects(read)
+    assert any("6 boxes beside refused key frames are left out" in note for note in read.notes)
+
+
+def test_an_unreadable_end_still_ends_the_track(tmp_path):
+    read = read_boxes(key_frames_file(tmp_path, (*KEYS[:3], (10, "right", 1))))
+    assert sorted(read.frames.tolist()) == list(range(10))
+
+
+def test_key_frames_of_a_task_with_a_step_leave_no_boxes_between_its_frames(tmp_path):
+    path = key_frames_file(tmp_path, [(10, 20, 0), (22, 80, 0), (26, 90, 1)])
+    task = "<start_frame>10</start_frame><stop_frame>40</stop_frame><frame_filter>step=4</frame_filter>"
+    path.write_text(path.read_text().replace("<start_frame>0</start_frame><stop_frame>19</stop_frame>", task))
+    read = read_boxes(path)
+    assert sorted(read.frames.tolist()) == [10, 14, 18, 22]

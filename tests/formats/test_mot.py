@@ -252,8 +252,8 @@ def test_some_confidences_of_minus_one_among_shares_are_missing_ones(tmp_path):
 
 @pytest.mark.parametrize("bad", ["0,-1,ten,6,7,8,1", "0,-1,5,6", "0,-1,5,6,-7,8,1"])
 def test_a_row_that_is_refused_does_not_renumber_the_others(tmp_path, bad):
-    read = read_boxes(write_file(tmp_path, f"{bad}\n1,-1,5,6,7,8,0.5\n", "det.txt"))
-    assert (read.frames.tolist(), len(read.refused)) == ([1], 1)
+    read = read_boxes(write_file(tmp_path, f"{bad}\n1,-1,5,6,7,8,0.5\n2,-1,5,6,7,8,0.5\n", "det.txt"))
+    assert (read.frames.tolist(), len(read.refused)) == ([1, 2], 1)
 
 
 def test_boxes_without_area_are_kept_as_predictions_only(tmp_path):
