@@ -64,7 +64,7 @@ def _from_projects(args: argparse.Namespace, paths: list[Path]) -> list[GateVide
         convention=Convention(args.convention),
         class_agnostic=args.class_agnostic,
         frames=groups[0]["frames"],
-        read=ReadOptions(only_classes=tuple(args.only_classes)),
+        read=ReadOptions(only_classes=tuple(args.only_classes), strict=args.strict),
     )
     names = _unique_names(paths)
     files = [existing_path(path, tr("the project does not exist")) for path in paths]

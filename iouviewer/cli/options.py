@@ -119,6 +119,24 @@ def for_file(value_type: Callable[[str], float]) -> Callable[[str], tuple[str, f
     return parse
 
 
+def area_ranges(text: str) -> tuple[tuple[str, float, float], ...]:
+    """``small=0:1024,large=1024:``: names with the least and greatest area in square pixels."""
+    found: dict[str, tuple[float, float]] = {}
+    for part in text.split(","):
+        name, _, limits = (piece.strip() for piece in part.partition("="))
+        low, colon, high = limits.partition(":")
+        try:
+            area = float(low or 0), float(high or 1e10)
+        except ValueError:
+            area = 0.0, -1.0
+        if not name or name in found or not colon or not 0 <= area[0] < area[1] <= 1e10:
+            raise argparse.ArgumentTypeError(
+                tr("{text!r} must be like small=0:1024,large=1024: (areas in square pixels)", text=text)
+            )
+        found[name] = area
+    return tuple((name, *area) for name, area in found.items())
+
+
 def positive_integer(text: str) -> int:
     """An integer from 1."""
     if not text.isdecimal() or int(text) < 1:
@@ -231,6 +249,7 @@ def add_import_options(parser: argparse.ArgumentParser) -> None:
     add_frame_options(parser)
     add_difference_options(parser)
     parser.add_argument("--skip-bad-rows", action="store_true", help=tr("skip rows that cannot be read"))
+    parser.add_argument("--strict", action="store_true", help=tr("refuse files that there is a note about"))
     parser.add_argument(
         "--trust-columns",
         action="store_true",
@@ -298,10 +317,26 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--iou", type=fraction, default=0.5, help=tr("IoU threshold of a true positive (default 0.5)"))
     parser.add_argument(
+        "--max-dets",
+        type=positive_integer,
+        default=100,
+        metavar="N",
+        help=tr("predictions of a frame and class that take part in AP (default 100)"),
+    )
+    parser.add_argument(
+        "--area-ranges",
+        type=area_ranges,
+        metavar="NAME=A:B,...",
+        help=tr("areas in square pixels for AP by size (default: small=0:1024,medium=1024:9216,large=9216:)"),
+    )
+    parser.add_argument(
         "--convention",
         choices=("continuous", "inclusive"),
         default="continuous",
         help=tr("pixel edges: width is x2 - x1 (continuous, the default) or x2 - x1 + 1 (inclusive)"),
+    )
+    parser.add_argument(
+        "--margin", type=margins, metavar="ap=1.0,pq=1.0", help=tr("allowed drop in points (default 1 each)")
     )
     add_import_options(parser)
     parser.add_argument(

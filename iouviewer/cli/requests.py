@@ -8,10 +8,11 @@ from pathlib import Path
 from iouviewer.cli.options import existing_ground_truth, existing_video, variant_paths
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.eval_inputs import ReadOptions
 from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.requests import RunOptions
-from iouviewer.metrics.table import Convention
+from iouviewer.metrics.table import COCO_AREAS, Convention
 
 
 def run_options(args: argparse.Namespace) -> RunOptions:
@@ -31,6 +32,7 @@ def read_options(args: argparse.Namespace) -> ReadOptions:
         frame_base=dict(values["frame_base"]).get(""),
         missing=values.get("missing"),
         skip_bad_rows=args.skip_bad_rows,
+        strict=args.strict,
         trust_columns=args.trust_columns,
         voc_one_based=args.voc_one_based,
         task=args.task,
@@ -83,7 +85,10 @@ def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) 
         iou_threshold=args.iou,
         convention=Convention(args.convention),
         class_agnostic=args.class_agnostic,
+        max_detections=args.max_dets,
+        area_ranges=args.area_ranges or COCO_AREAS,
         frames=args.frames,
+        margins=args.margin or dict(DEFAULT_MARGINS),
         read=read_options(args),
         run=run_options(args),
     )

@@ -27,7 +27,7 @@ from iouviewer.document.edits import (
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.renumbering import FrameMapping, renumber_decisions
-from iouviewer.document.sources import Source
+from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 
@@ -61,7 +61,17 @@ class Document:
         """Update a source; boxes stay, frames are added but never removed."""
         truth = self._truths[source.id]
         truth.extend(source.frame_count)
-        self.sources[source.id] = replace(source, frame_count=truth.frame_count)
+        old = self.sources[source.id]
+        self.sources[source.id] = replace(
+            source,
+            frame_count=truth.frame_count,
+            listed=source.listed if len(source.listed) else old.listed,
+            truth_file=source.truth_file if source.truth_file.name else old.truth_file,
+        )
+
+    def set_truth_file(self, file: TruthFile, images: ImageTable, source: int = 0) -> None:
+        """Set the file of the ground truth and the images that it lists, through which later results are joined."""
+        self.sources[source] = replace(self.sources[source], truth_file=file, listed=images)
 
     def numbering(self, source: int = 0) -> Numbering | None:
         """The video frame that each frame number of a source denotes; None where unknown."""
@@ -86,7 +96,13 @@ class Document:
         self._decisions = {key: value for key, value in self._decisions.items() if key[0] != source.id}
         self.load_decisions(decisions.items(), source.id)
         self._numberings[source.id] = mapping.numbering
-        self.sources[source.id] = replace(source, frame_count=mapping.frame_count)
+        old = self.sources[source.id]
+        self.sources[source.id] = replace(
+            source,
+            frame_count=mapping.frame_count,
+            listed=old.listed.moved_to(mapping.new),
+            truth_file=old.truth_file,
+        )
 
     def ground_truth(self, source: int = 0) -> GroundTruth:
         """Ground truth of a source; KeyError if there is no such source."""

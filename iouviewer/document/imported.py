@@ -79,6 +79,8 @@ class ImportedBoxes:
         images: the images that the file lists, with its names, ids and sizes; empty where it lists none.
         facts: what else the file says about its video.
         stride_applied: the reader took a frame step of the options into account.
+        areas: (N,) float64, areas of ground truth that the file states, square pixels, NaN where it states none; None:
+            it states none at all.
         refused: rows that were not read. The importer asks before it imports the others.
         notes: assumptions, one sentence each, for the import dialog.
     """
@@ -103,6 +105,7 @@ class ImportedBoxes:
     images: ImageTable = field(default_factory=ImageTable)
     facts: VideoFacts = field(default_factory=VideoFacts)
     stride_applied: bool = False
+    areas: Float | None = None
     refused: tuple[RefusedRow, ...] = ()
     notes: tuple[str, ...] = ()
     class_numbers: tuple[int, ...] | None = None

@@ -86,7 +86,7 @@ class PredictionSet:
         max_detections: most boxes that were kept per frame, None where unknown.
         stride: the run processed every stride-th frame.
         complete: False while a run is in progress, or if it was stopped.
-        protocol: how the predictions were made (model, hash, image size, runtime ...).
+        protocol: how the predictions were made (model, hash, image size, runtime ...), and the reader's ``notes``.
         unmapped_count: predictions that ``table`` lacks because their class maps to none of the ground truth's.
         covers_new_frames: whether frames that become known later count as covered (a file that covers all frames).
         raw: all boxes in the classes of ``classes``; None where ``table`` has all boxes and they were never joined.
@@ -117,6 +117,21 @@ class PredictionSet:
     @property
     def frame_count(self) -> int:
         return self.table.frame_count
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader of the file assumed, one sentence each."""
+        return tuple(map(str, self.protocol.get("notes", ())))
+
+    @property
+    def skipped(self) -> int:
+        """Number of rows of the file that were skipped on request."""
+        return int(self.protocol.get("skipped_rows", 0))
+
+    @property
+    def run_facts(self) -> dict[str, Any]:
+        """How the predictions were made; what is known of their file is left out."""
+        return {key: value for key, value in self.protocol.items() if key not in {"notes", "skipped_rows"}}
 
     @property
     def stored_table(self) -> BoxTable:
@@ -233,7 +248,7 @@ class PredictionSet:
             score_floor=floor,
             max_detections=imported.max_detections,
             stride=int(imported.protocol.get("stride", 1)),
-            protocol=dict(imported.protocol),
+            protocol={**imported.protocol, **_file_facts(imported)},
             covers_new_frames=imported.covered is None,
             raw=table,
             classes=imported.classes,
@@ -296,6 +311,12 @@ class PredictionSet:
         if self.max_detections is None:
             return 0
         return int(np.count_nonzero(np.diff(self.stored_table.offsets) >= self.max_detections))
+
+
+def _file_facts(imported: ImportedBoxes) -> dict[str, Any]:
+    """What the reader assumed and skipped, as part of the protocol."""
+    facts = {"notes": list(imported.notes), "skipped_rows": len(imported.refused)}
+    return {key: value for key, value in facts.items() if value}
 
 
 def _replace_frames(old: BoxTable, new: BoxTable, frames: Int) -> BoxTable:

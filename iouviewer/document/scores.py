@@ -73,18 +73,24 @@ class Scores:
         """The predictions of a variant."""
         return self._variants[key].predictions
 
+    @property
+    def has_box_without_class(self) -> bool:
+        """Whether a ground-truth box that is not ignored has no class."""
+        return self._without_class_total > 0
+
     def set_ground_truth(self, gt: GroundTruthView) -> None:
         """Replace the ground truth and score every variant again."""
         self._gt = gt
         table = gt.table()
         frame = table.frame_of_row()[rows_without_class(table)]
         self._without_class: Int = np.bincount(frame, minlength=table.frame_count)
+        self._without_class_total = len(frame)
         self._rebuild()
 
     def set_settings(self, settings: ScoreSettings) -> None:
-        """Replace the settings. AP is kept unless the selected frames changed."""
+        """Replace the settings. AP is kept unless the selected frames or the rule of classes changed."""
         old, self._settings = self._settings, settings
-        if settings.frames is not old.frames:
+        if settings.frames is not old.frames or settings.review.class_agnostic != old.review.class_agnostic:
             self._rebuild()
         elif settings.review != old.review:
             self._frame_predictions.clear()
@@ -157,6 +163,7 @@ class Scores:
             truth = gt.class_ids.tolist(), gt.ignored.tolist()
             without = int(self._without_class[frame]), _without_class(*truth)
             self._without_class[frame] = without[1]
+            self._without_class_total += without[1] - without[0]
             if not variants:
                 continue
             predictions = self._predictions_of(frame)

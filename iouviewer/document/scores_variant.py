@@ -95,8 +95,8 @@ class VariantScores:
 
     @property
     def counts_as_one_class(self) -> bool:
-        """The current result of ``coco.counts_as_one_class``; ``one_class`` is the mode that AP was evaluated with."""
-        return self._gt_without > 0 or self._pred_without > 0
+        """Whether classes are ignored or ``coco.counts_as_one_class`` holds; AP was evaluated with ``one_class``."""
+        return self.settings.review.class_agnostic or self._gt_without > 0 or self._pred_without > 0
 
     def _count_classes(self, without_class: Int) -> None:
         table = self.predictions.table

@@ -60,12 +60,38 @@ class ImageTable:
             tuple(self.sizes[position] if position >= 0 else (0, 0) for position in found),
         )
 
+    def moved_to(self, new_frames: Sequence[int]) -> ImageTable:
+        """The table with new frames by old frame; images whose frame is gone (-1 or beyond) are left out."""
+        count = len(new_frames)
+        kept = [i for i, frame in enumerate(self.frames) if 0 <= frame < count and new_frames[frame] >= 0]
+        return ImageTable(
+            tuple(int(new_frames[self.frames[i]]) for i in kept),
+            tuple(self.names[i] for i in kept),
+            tuple(self.ids[i] for i in kept),
+            tuple(self.sizes[i] for i in kept),
+        )
+
     @property
     def common_size(self) -> tuple[int, int] | None:
         """The size of all images, None if they differ or any is unknown."""
         sizes = set(self.sizes)
         size = next(iter(sizes)) if len(sizes) == 1 else (0, 0)
         return size if size[0] and size[1] else None
+
+
+@dataclass(frozen=True, slots=True)
+class TruthFile:
+    """The file that the ground truth came from.
+
+    Attributes:
+        name: file name; empty where there was no file.
+        notes: what its reader assumed, one sentence each.
+        skipped: number of rows that were skipped on request.
+    """
+
+    name: str = ""
+    notes: tuple[str, ...] = ()
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +107,9 @@ class Source:
         fps: average rate, 0.0 where there is no time base.
         fingerprint: digest of the file (size, head, tail); empty where there is no file.
         index_digest: digest of the timestamps; boxes belong to this index.
-        images: the images of an image set in frame order, with the ids and names that the ground truth gives them;
-            for a video, the images that its ground truth lists.
+        images: the images of an image set in frame order; empty for a video.
+        listed: the images that the ground truth lists, with its names, ids and sizes.
+        truth_file: where the ground truth came from.
     """
 
     id: int
@@ -95,11 +122,13 @@ class Source:
     fingerprint: str = ""
     index_digest: str = ""
     images: ImageTable = field(default_factory=ImageTable)
+    listed: ImageTable = field(default_factory=ImageTable)
+    truth_file: TruthFile = field(default_factory=TruthFile)
 
     @property
     def is_image_set(self) -> bool:
         """Whether the frames are images without a time base."""
-        return self.fps == 0 and len(self.images) > 0
+        return len(self.images) > 0
 
     def size_of(self, frame: int) -> tuple[int, int]:
         """(width, height) of a frame in pixels."""

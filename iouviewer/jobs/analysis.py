@@ -49,7 +49,9 @@ def analyse(truth: Truth, score: VariantScore, labelled: Bool) -> dict[str, Any]
         values["pr"] = _curves(truth, score)
         values["reconcile"] = [
             {"step": step.name, "ap": _number(step.ap), "change": _number(step.change)}
-            for step in reconcile(*score.ap_tables(truth), labelled, score.counted)
+            for step in reconcile(
+                *score.ap_tables(truth), labelled, score.counted, score.review.settings.max_detections
+            )
         ]
         values["size_quartiles"] = _quartiles(truth.table, score)
     return values
@@ -86,18 +88,23 @@ def _temporal(tracks: Int, frames: Int, found: Bool) -> dict[str, Any] | None:
 
 
 def _errors(truth: Truth, score: VariantScore) -> dict[str, Any]:
-    errors = classify_errors(*score.ap_tables(truth), score.counted)
+    """What errors cost in AP50, of all predictions; their numbers at the confidence threshold, as TP, FP and FN are."""
+    boxes, predictions = score.ap_tables(truth)
+    errors = classify_errors(boxes, predictions, score.counted)
+    confidence = score.review.settings.conf
+    confident = classify_errors(boxes, predictions.select(predictions.scores >= confidence), score.counted)
     return {
         "protocol": ERROR_PROTOCOL,
         "ap50": _number(errors.ap50),
-        "counts": {SHORT_NAMES[e]: errors.counts[e] for e in ERRORS},
+        "confidence": confidence,
+        "counts": {SHORT_NAMES[e]: confident.counts[e] for e in ERRORS},
         "ap50_gain": {SHORT_NAMES[e]: _number(errors.gains[e]) for e in ERRORS},
     }
 
 
 def _curves(truth: Truth, score: VariantScore) -> dict[str, Any]:
     """Precision and recall curves at IoU 0.5 from COCO's matches, by class name."""
-    matches = match_coco(*score.ap_tables(truth), score.counted)
+    matches = match_coco(*score.ap_tables(truth), score.counted, score.review.settings.max_detections)
     result: dict[str, Any] = {}
     for place, class_id in enumerate(matches.classes.tolist()):
         count = int(matches.gt_counts[place])
@@ -158,7 +165,7 @@ def _confusion(truth: Truth, score: VariantScore) -> dict[str, Any]:
 def _quartiles(truth: BoxTable, score: VariantScore) -> list[dict[str, Any]] | None:
     """AP by quartiles of box area within the video; fewer than four if many boxes have the same size."""
     counting = ~truth.ignored & score.counted[truth.frame_of_row()]
-    areas = (truth.boxes[2] - truth.boxes[0]) * (truth.boxes[3] - truth.boxes[1])
+    areas = truth.stated_areas()
     if not counting.any():
         return None
     edges = np.quantile(areas[counting], [0.0, 0.25, 0.5, 0.75, 1.0])
@@ -170,7 +177,9 @@ def _quartiles(truth: BoxTable, score: VariantScore) -> list[dict[str, Any]] | N
             continue
         one_class = True if score.review.settings.class_agnostic else None
         area = (float(low), float(high))
-        matches = match_coco(truth, score.input.predictions.table, score.counted, area=area, one_class=one_class)
+        tables = truth, score.input.predictions.table
+        limit = score.review.settings.max_detections
+        matches = match_coco(*tables, score.counted, limit, area=area, one_class=one_class)
         class_places = [p for p in range(len(matches.classes)) if matches.gt_counts[p]]
         ap = float(np.mean([matches.curves(p)[0].mean(axis=1) for p in class_places])) if class_places else None
         result.append({"from": float(low), "to": float(high), "boxes": int(matches.gt_counts.sum()), "ap": ap})

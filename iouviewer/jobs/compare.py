@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,8 +22,6 @@ from iouviewer.metrics.verdict_text import describe_verdict
 
 DEFAULT_MARGINS: Mapping[str, float] = {"ap": 1.0, "pq": 1.0}
 """Allowed drop in points, by metric."""
-OF_THRESHOLD: Mapping[str, str] = {"pq": tr("PQ"), "avg_iou": tr("Avg IoU")}
-"""Metrics that count predictions at or above the confidence threshold only, with their names; AP counts all."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ class ComparedVariant:
 def verdict_sentence(variant: str, baseline: str, compared: ComparedVariant) -> str:
     """The verdict and its conditions as text for the user."""
     conditions = compared.conditions
-    sentences = [describe_verdict(variant, baseline, compared.verdict)]
+    sentences = [describe_verdict(variant, baseline, compared.verdict, compared.confidence)]
     count = len(conditions.floors)
     pairs = zip(conditions.floors, conditions.cut, strict=True)
     floors = [floor for floor, cut in pairs if cut and floor is not None and floor > FULL_CURVE_FLOOR]
@@ -157,12 +154,6 @@ def verdict_sentence(variant: str, baseline: str, compared: ComparedVariant) -> 
                 videos=len(limits),
                 total=count,
             )
-        )
-    judged = [d.metric for d in compared.verdict.differences if not (math.isnan(d.margin) or math.isnan(d.points))]
-    names = [name for metric, name in OF_THRESHOLD.items() if metric in judged]
-    if names:
-        sentences.append(
-            tr("{metrics} at confidence {confidence:.3g}.", metrics=", ".join(names), confidence=compared.confidence)
         )
     if conditions.one_class:
         sentences.append(tr("Classes are ignored, because the predictions of one side have none."))
@@ -271,7 +262,9 @@ def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], con
         settings = replace(settings, class_agnostic=True)
     review = review_all(truth, predictions, settings, chosen)
     if conditions.with_scores:
-        return score_variant(truth, predictions, review, chosen, one_class=True if settings.class_agnostic else None)
+        one_class = True if settings.class_agnostic else None
+        limit = settings.max_detections
+        return score_variant(truth, predictions, review, chosen, one_class=one_class, max_detections=limit)
     # Without scores predictions have no order, hence no AP; the sums need none.
     columns = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
     return ScoredVariant([], FrameSums(*(np.asarray(column, np.float64)[chosen] for column in columns)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.sources import FrameImage
@@ -39,11 +40,13 @@ def document_truth(document: Document, source: int = 0) -> Truth:
     """Ground truth of one source, in the form of the metrics."""
     ground_truth = document.ground_truth(source)
     states = ground_truth.states()
+    # Boxes that are out of view have no row in the table.
+    *_, tracks, flags, _ids = ground_truth.columns()
     return Truth(
         table=ground_truth.table(),
         labelled=np.asarray(states == int(FrameState.LABELLED)),
         class_names=document.class_names,
-        tracks=np.asarray(ground_truth.columns()[3], np.int64),
+        tracks=np.asarray(tracks[(flags & int(BoxFlag.OUTSIDE)) == 0], np.int64),
         excluded=np.asarray(states == int(FrameState.EXCLUDED)),
         classes=document.classes,
     )
@@ -124,6 +127,8 @@ def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:
         frame_count=known.frame_count,
         labelled=np.flatnonzero(truth.states() == int(FrameState.LABELLED)),
         video_name=known.name,
+        image_names=known.images.names if known.is_image_set else None,
+        image_sizes=known.images.sizes if known.is_image_set else None,
     )
 
 

@@ -14,7 +14,7 @@ from iouviewer.document.class_join import class_list
 from iouviewer.document.classes import ClassTable, class_name_of
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.document.sources import ImageTable, Source
+from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
@@ -37,6 +37,7 @@ class ReadOptions:
         skip_bad_rows: skip rows that cannot be read instead of refusing the file.
         trust_columns, voc_one_based: as in ``ReadContext``.
         task, name_number, scale_boxes, use_times, images_by, accept_differences: as in ``ReadContext``.
+        strict: refuse what there is a note about.
         for_files: numbers for single files by option (``frame_base``, ``stride``, ``file_fps`` as in ``ReadContext``,
             ``shift``: added to every frame), then by name: of the variant, ``gt``, or empty for all (``stride`` and
             ``shift``: all predictions).
@@ -58,6 +59,7 @@ class ReadOptions:
     use_times: bool = False
     images_by: Literal["id", "name"] | None = None
     accept_differences: bool = False
+    strict: bool = False
     for_files: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def number_for(self, option: str, name: str, kind: ImportKind) -> float | None:
@@ -98,6 +100,7 @@ class Truth:
         skipped: number of rows skipped on request.
         excluded: (F,) bool, frames excluded by the user; None: no frame.
         classes: class table of the file; None: names without numbers.
+        notes: what the reader assumed, one sentence each.
     """
 
     table: BoxTable
@@ -107,6 +110,7 @@ class Truth:
     skipped: int = 0
     excluded: Bool | None = None
     classes: ClassTable | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def class_table(self) -> ClassTable:
@@ -184,7 +188,7 @@ def frame_mask(frames: Int | None, frame_count: int) -> Bool:
 
 def has_single_images(source: Source) -> bool:
     """Whether a document's source is a folder of images without a time base."""
-    return source.fps == 0 and bool(source.path) and Path(source.path).is_dir()
+    return source.is_image_set or (source.fps == 0 and bool(source.path) and Path(source.path).is_dir())
 
 
 def read_source(video: Path | None, options: ReadOptions) -> tuple[Source, ReadContext]:
@@ -205,8 +209,7 @@ def read_source(video: Path | None, options: ReadOptions) -> tuple[Source, ReadC
         try:
             source = Source(0, video.name, str(video), *reader.size, reader.frame_count, reader.fps)
             if isinstance(reader, ImageReader):
-                images = ImageTable.of(range(reader.frame_count), names=reader.names, sizes=reader.sizes)
-                source = replace(source, images=images)
+                source = replace(source, images=reader.images)
             context = context_of(source)
         finally:
             reader.close()
@@ -229,7 +232,7 @@ def context_of(source: Source) -> ReadContext:
         video_stem=Path(source.path).stem,
         image_names=images.names if is_set else None,
         image_sizes=images.sizes if is_set and images.common_size is None else None,
-        listed_images=images if any(image is not None for image in images.ids) or not is_set else None,
+        listed_images=source.listed if len(source.listed) else None,
         fps=source.fps or None,
     )
 
@@ -317,11 +320,12 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
         class_ids=boxes.class_ids[keep],
         ignored=(boxes.flags[keep] & int(BoxFlag.IGNORED)) != 0,
         ids=np.arange(1, len(boxes) + 1, dtype=np.int64)[keep],
+        areas=None if boxes.areas is None else boxes.areas[keep],
     )
     skipped = int(outside.sum()) + len(boxes.refused)
     tracks = np.asarray(boxes.track_ids, np.int64)[table.ids - 1]
     labelled = frame_mask(boxes.labelled, frame_count)
-    return Truth(table, labelled, boxes.class_names, tracks, skipped, classes=boxes.classes)
+    return Truth(table, labelled, boxes.class_names, tracks, skipped, classes=boxes.classes, notes=boxes.notes)
 
 
 def variant_from(

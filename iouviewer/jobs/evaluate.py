@@ -33,11 +33,12 @@ from iouviewer.jobs.eval_inputs import (
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.frame_selection import parse_frames
+from iouviewer.jobs.notes import ap_notes, delta_notes, reader_notes, refuse_notes
 from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHIN_CLASS
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.scoring import VariantScore, compute_delta, score_variant
 from iouviewer.metrics.review import ReviewSettings
-from iouviewer.metrics.table import Convention, Int
+from iouviewer.metrics.table import COCO_AREAS, MAX_DETECTIONS, AreaRange, Convention, Int
 
 MAX_LISTED = 5
 """Class names that a note lists at most."""
@@ -67,6 +68,8 @@ class EvalRequest:
     iou_threshold: float = 0.5
     convention: Convention = Convention.CONTINUOUS
     class_agnostic: bool = False
+    max_detections: int = MAX_DETECTIONS
+    area_ranges: tuple[AreaRange, ...] = COCO_AREAS
     frames: str | None = None
     target: float = 0.75
     analysis: bool = False
@@ -76,8 +79,15 @@ class EvalRequest:
 
     @property
     def settings(self) -> ReviewSettings:
-        """Thresholds and rules of the association."""
-        return ReviewSettings(self.confidence, self.iou_threshold, self.convention, self.class_agnostic)
+        """Thresholds and rules of the association and of AP."""
+        return ReviewSettings(
+            self.confidence,
+            self.iou_threshold,
+            self.convention,
+            self.class_agnostic,
+            self.max_detections,
+            self.area_ranges,
+        )
 
 
 def _read_predictions(
@@ -95,7 +105,7 @@ def _read_predictions(
 
 
 def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInput]) -> list[str]:
-    """Limitations of the metrics: a hand-picked frame list, skipped rows, unknown classes, missing scores."""
+    """What limits the metrics: listed frames, skipped rows, unknown classes, no scores, what readers assumed."""
     found = []
     if request.frames is not None and request.frames.startswith("@"):
         found.append(
@@ -144,7 +154,8 @@ def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInpu
             )
         if not variant.predictions.has_scores:
             found.append(tr("{variant}: without scores, so AP is undefined", variant=variant.name))
-    return found
+    found += ap_notes(truth, variants, request.settings)
+    return [*found, *reader_notes(truth, variants)]
 
 
 def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> EvalResult:
@@ -194,7 +205,11 @@ def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) 
 
 
 def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCallback = no_progress) -> EvalResult:
-    """Score inputs from files or a project; the result keeps the order of ``inputs.variants``."""
+    """Score inputs from files or a project; the result keeps the order of ``inputs.variants``.
+
+    Raises:
+        UserError: there is a note, and the request is strict.
+    """
     truth, frames, variants = inputs.truth, inputs.frames, inputs.variants
     baseline = request.baseline or variants[0].name
     baseline_first = sorted(variants, key=lambda variant: variant.name != baseline)  # stable
@@ -210,9 +225,11 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
     else:
         sentences = find_obstacles(inputs, scores, request.margins)
     unfit = find_unfit_variants(inputs, scores, request.margins)
-    warnings = find_warnings(request, truth, variants)
+    warnings = [*find_warnings(request, truth, variants), *delta_notes(scores, deltas)]
     if len(scores) == 1:  # with several variants the verdicts say so
         warnings += [tr("{variant} cannot be judged: {reason}", variant=name, reason=unfit[name]) for name in unfit]
+    if request.read.strict:
+        refuse_notes(warnings)
     return EvalResult(
         title=inputs.source.name,
         truth=truth,
@@ -266,6 +283,8 @@ def _protocol(request: EvalRequest, inputs: EvalInputs, baseline: str) -> dict[s
         "confidence": request.confidence,
         "iou_threshold": request.iou_threshold,
         "convention": str(request.convention),
+        "max_detections": request.max_detections,
+        "area_ranges": {name: [low, high] for name, low, high in request.area_ranges},
         "classes": list(truth.class_names),
         "class_name": read.class_name,
         "class_map": dict(read.class_map),

@@ -19,6 +19,7 @@ from iouviewer.jobs.document_results import read_document
 from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.jobs.evaluate import EvalRequest, find_warnings, read_inputs
 from iouviewer.jobs.judge import Names, judge_all, worst_outcome
+from iouviewer.jobs.notes import refuse_notes
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Int
@@ -124,8 +125,11 @@ def judge(
     labels = Names({name: name for name in (baseline, *names)}, titles, classes)
     judgements = tuple(judged.judgement for judged in judge_all(pool, labels, progress=progress))
     title = videos[0].name if len(videos) == 1 else tr_n("{count} video", "{count:,} videos", len(videos))
+    notes = tuple(_notes(videos, pool))
+    if any(video.request.read.strict for video in videos):
+        refuse_notes(notes)
     status = GateStatus[worst_outcome(one.outcome for one in judgements)]
-    return GateResult(tr("iouviewer gate: {title}", title=title), judgements, status, tuple(_notes(videos, pool)))
+    return GateResult(tr("iouviewer gate: {title}", title=title), judgements, status, notes)
 
 
 def _baseline(videos: Sequence[GateVideo]) -> str:

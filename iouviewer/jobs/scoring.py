@@ -151,7 +151,14 @@ def score_variant(truth: Truth, variant: VariantInput, frames: Int, settings: Re
     one_class = True if settings.class_agnostic else None
     coco = None
     if predictions.has_scores:
-        coco = evaluate_coco(truth.table, predictions.table, counted, one_class=one_class)
+        coco = evaluate_coco(
+            truth.table,
+            predictions.table,
+            counted,
+            settings.max_detections,
+            area_ranges=settings.area_ranges,
+            one_class=one_class,
+        )
     summary = review.summary()
     frame_of_row = predictions.table.frame_of_row()
     passing = predictions.table.scores >= settings.conf
@@ -181,7 +188,7 @@ def score_variant(truth: Truth, variant: VariantInput, frames: Int, settings: Re
         "uncounted_predictions": uncounted,
         "left_out_classes": dict(variant.dropped_classes),
         "complete": bool(np.all(predictions.covered[selected & truth.labelled])),
-        "run": dict(predictions.protocol),
+        "run": predictions.run_facts,
     }
     return VariantScore(variant, counted, review, metrics)
 

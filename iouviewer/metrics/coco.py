@@ -7,7 +7,7 @@ an ignored box without a class absorbs predictions of every class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,16 +16,17 @@ from iouviewer.metrics.coco_curve import average_precision, class_curves
 from iouviewer.metrics.coco_matching import ALL, THRESHOLDS, Candidates, Masks, MatchOutcome, match
 from iouviewer.metrics.ordering import distinct, order_by_score
 from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs
-from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
+from iouviewer.metrics.table import (
+    COCO_AREAS,
+    MAX_DETECTIONS,
+    UNSPECIFIED_CLASS,
+    AreaRange,
+    Bool,
+    BoxTable,
+    Float,
+    Int,
+)
 
-MAX_DETECTIONS = 100
-"""Predictions per frame and class that take part."""
-SIZES: Mapping[str, tuple[float, float]] = {
-    "small": (0.0, 32.0**2),
-    "medium": (32.0**2, 96.0**2),
-    "large": (96.0**2, 1e10),
-}
-"""COCO's ranges of areas in square pixels, both ends included."""
 ALL_AREAS = (0.0, 1e10)
 
 
@@ -182,6 +183,7 @@ class _Evaluation:
         self.order, self.class_starts = self._by_class(by_score)
         self.gt_columns = PairColumns(gt.offsets, *coco_columns(gt.boxes))
         self.pred_columns = PairColumns(pred.offsets, *coco_columns(pred.boxes))
+        self.gt_areas = gt.stated_areas()
         self.candidates = self._candidates(keep)
 
     def _within_limit(self, limit: int, inside: Bool | None) -> Bool | None:
@@ -230,8 +232,11 @@ class _Evaluation:
         return Candidates(pairs, is_crowd, is_crowd)
 
     def match(self, area: tuple[float, float]) -> CocoMatches:
-        """Match with ground truth and unmatched predictions outside ``area`` ignored."""
-        gt_outside = (self.gt_columns.areas < area[0]) | (self.gt_columns.areas > area[1])
+        """Match with ground truth and unmatched predictions outside ``area`` ignored.
+
+        As in pycocotools, the area of ground truth is the one in its file, that of a prediction width * height.
+        """
+        gt_outside = (self.gt_areas < area[0]) | (self.gt_areas > area[1])
         skipped = self.gt.ignored | gt_outside
         candidates = self.candidates._replace(skipped=skipped[self.candidates.pairs.gt])
         outcome: MatchOutcome = match(
@@ -312,20 +317,21 @@ def evaluate_coco(
     max_detections: int = MAX_DETECTIONS,
     *,
     sizes: bool = True,
+    area_ranges: Sequence[AreaRange] = COCO_AREAS,
     one_class: bool | None = None,
 ) -> CocoResult:
     """AP, AP50, AP75 and AR100 by class and their means, and AP and AR by size.
 
     Args:
         frames: (F,) bool, the frames to evaluate (labelled and covered); None for all.
-        sizes: also evaluate COCO's three ranges of areas.
+        sizes: also evaluate ``area_ranges``.
         one_class: as for ``match_coco``.
     """
     evaluation = _Evaluation(gt, pred, frames, max_detections, one_class)
     per_class = _class_metrics(evaluation.match(ALL_AREAS))
     by_size = {}
-    for name, area in SIZES.items() if sizes else ():
-        of_size = _class_metrics(evaluation.match(area))
+    for name, low, high in area_ranges if sizes else ():
+        of_size = _class_metrics(evaluation.match((low, high)))
         by_size[name] = SizeAp(mean_over_classes(of_size, "ap"), mean_over_classes(of_size, "ar100"))
     ap, ap50, ap75, ar100 = (mean_over_classes(per_class, name) for name in ("ap", "ap50", "ap75", "ar100"))
     return CocoResult(ap, ap50, ap75, ar100, per_class, by_size, THRESHOLDS)

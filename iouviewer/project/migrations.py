@@ -7,13 +7,29 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
+
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.project.schema import APPLICATION_ID, SCHEMA_VERSION, back_up, connect
 
 Migration = Callable[[sqlite3.Connection], None]
 
-MIGRATIONS: Mapping[int, Migration] = {}
+
+def _give_variants_their_classes(connection: sqlite3.Connection) -> None:
+    """Predictions of version 1 are stored in the document's classes: these become each variant's own table."""
+    names = [row[0] for row in connection.execute("SELECT name FROM classes ORDER BY id")]
+    for key, run in connection.execute("SELECT key, run FROM variants").fetchall():
+        try:
+            known = msgspec.json.decode(run, type=dict)
+        except (msgspec.MsgspecError, TypeError):
+            continue  # a damaged row stays as it is, for the recovery
+        known["classes"] = {"names": names}
+        text = msgspec.json.encode(known).decode()
+        connection.execute("UPDATE variants SET run = ? WHERE key = ?", (text, key))
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _give_variants_their_classes}
 """Version n -> migration to n + 1. The tests check each migration with a file of the released version."""
 
 

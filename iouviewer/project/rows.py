@@ -18,7 +18,7 @@ from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameMark, FrameState
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import RowChanges
-from iouviewer.document.sources import Source
+from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Float, Int
 
@@ -116,6 +116,42 @@ def write_source(connection: sqlite3.Connection, source: Source, relative: str, 
             source.index_digest,
             next_id,
         ),
+    )
+    _write_images(connection, source)
+
+
+def _write_images(connection: sqlite3.Connection, source: Source) -> None:
+    """Store the images of a source and the file of its ground truth, which have no tables of their own."""
+    for key, images in ((f"images {source.id}", source.images), (f"listed {source.id}", source.listed)):
+        if len(images):
+            value = msgspec.json.encode(images)
+            connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+        else:
+            connection.execute("DELETE FROM meta WHERE key = ?", (key,))
+    value = msgspec.json.encode(source.truth_file)
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (f"truth {source.id}", value))
+
+
+def _read_truth_file(connection: sqlite3.Connection, source: int) -> TruthFile:
+    """The file of the ground truth; an empty one if it is not stored or damaged."""
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", (f"truth {source}",)).fetchone()
+    try:
+        return msgspec.json.decode(found[0], type=TruthFile) if found is not None else TruthFile()
+    except (msgspec.MsgspecError, TypeError):
+        return TruthFile()
+
+
+def _read_images(connection: sqlite3.Connection, key: str) -> ImageTable:
+    """Stored images; empty if there are none or they are damaged: they follow again from the folder or the file."""
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    try:
+        images = msgspec.json.decode(found[0], type=ImageTable) if found is not None else ImageTable()
+    except (msgspec.MsgspecError, TypeError):
+        return ImageTable()
+    return (
+        images
+        if len({len(column) for column in (images.frames, images.names, images.ids, images.sizes)}) == 1
+        else (ImageTable())
     )
 
 
@@ -226,11 +262,23 @@ def read_sources(connection: sqlite3.Connection) -> list[tuple[Source, str, int]
         "SELECT id, name, path, width, height, frame_count, fps, fingerprint, index_digest, relative_path, next_box_id"
         " FROM sources ORDER BY id"
     )
-    return [(Source(*row[:9]), row[9], row[10]) for row in found]
+    return [
+        (
+            Source(
+                *row[:9],
+                images=_read_images(connection, f"images {row[0]}"),
+                listed=_read_images(connection, f"listed {row[0]}"),
+                truth_file=_read_truth_file(connection, row[0]),
+            ),
+            row[9],
+            row[10],
+        )
+        for row in found.fetchall()
+    ]
 
 
 def read_classes(connection: sqlite3.Connection) -> ClassTable:
-    """The class table; DamagedRowsError where ids are missing."""
+    """The class table, without numbers where these cannot be read; DamagedRowsError where ids are missing."""
     found = connection.execute("SELECT id, name FROM classes ORDER BY id").fetchall()
     if [number for number, _name in found] != list(range(len(found))):
         raise DamagedRowsError(tr("class names are missing"))
@@ -241,8 +289,8 @@ def read_classes(connection: sqlite3.Connection) -> ClassTable:
     try:
         known = msgspec.json.decode(stored[0], type=_ClassNumbers)
         kind = NumberKind(known.kind)
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
-        raise DamagedRowsError(tr("class numbers are damaged: {reason}", reason=error)) from error
+    except (msgspec.MsgspecError, ValueError, TypeError):
+        return ClassTable(names)
     numbers = known.numbers if known.numbers is not None and len(known.numbers) == len(names) else None
     return ClassTable(names, numbers, kind, known.named)
 

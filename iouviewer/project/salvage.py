@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from iouviewer.document.classes import ClassTable
 from iouviewer.document.edits import FrameState
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n

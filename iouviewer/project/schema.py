@@ -10,7 +10,7 @@ from iouviewer.project.remote_folders import is_remote_or_synced
 APPLICATION_ID = 0x696F7576
 """``iouv`` in the SQLite header identifies project files."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SUFFIX = ".iouv"
 

@@ -314,7 +314,7 @@ class ProjectFile:
         """Replace the list of variants. Predictions are written only where they changed."""
         listed = tuple(variants)
         encoded = variant_rows.encode_list(listed, baseline)
-        changed = [v for v in listed if self._stored.get(v.key) is not v.predictions]
+        changed = [v for v in listed if not _has_rows_of(v.predictions, self._stored.get(v.key))]
         self._stored = {variant.key: variant.predictions for variant in listed}
         for variant in changed:
             self._next_chunk.pop(variant.key, None)
@@ -460,3 +460,10 @@ def _is_damage(error: sqlite3.OperationalError) -> bool:
 
 def _damaged(path: Path, reason: object) -> DamagedProjectError:
     return DamagedProjectError(tr("the project file is damaged: {reason}", reason=reason), path=path)
+
+
+def _has_rows_of(predictions: PredictionSet, stored: PredictionSet | None) -> bool:
+    """Whether the rows of these predictions are stored; joining them with other classes does not change them."""
+    if stored is None:
+        return False
+    return predictions.stored_table is stored.stored_table and predictions.covered is stored.covered

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -12,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr
@@ -259,8 +261,15 @@ def _read_predictions(connection: sqlite3.Connection, key: str, run: _Run, frame
         owner[frames] = number
         covered[frames] = covers
     known = {name: getattr(run, name) for name in run.__struct_fields__}
+    if run.classes is not None:
+        try:
+            known["classes"] = ClassTable(*msgspec.structs.astuple(run.classes))
+            known["classes"] = replace(known["classes"], kind=NumberKind(run.classes.kind))
+        except ValueError as error:
+            raise DamagedRowsError(tr("class numbers are damaged: {reason}", reason=error)) from error
     if not chunks:
-        return PredictionSet(BoxTable.empty(frame_count), covered, **known)
+        table = BoxTable.empty(frame_count)
+        return PredictionSet(table, covered, raw=None if run.classes is None else table, **known)
     row_frames = [np.repeat(frames, counts) for frames, _covers, counts, *_rest in chunks]
     keep = np.concatenate([owner[frames] == number for number, frames in enumerate(row_frames)])
     table = BoxTable.from_rows(
@@ -271,4 +280,7 @@ def _read_predictions(connection: sqlite3.Connection, key: str, run: _Run, frame
         scores=np.concatenate([chunk[5] for chunk in chunks])[keep],
         ids=np.concatenate([chunk[6] for chunk in chunks])[keep],
     )
-    return PredictionSet(table, covered, **known)
+    ids = table.class_ids
+    if run.classes is not None and len(ids) and (ids.min() < -1 or ids.max() >= len(run.classes.names)):
+        raise DamagedRowsError(tr("predictions are damaged: a class number is impossible"))
+    return PredictionSet(table, covered, raw=None if run.classes is None else table, **known)

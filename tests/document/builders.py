@@ -107,7 +107,7 @@ def rows_for(document: Document, box_ids: frozenset[int], frames: frozenset[int]
         tuple(box for box in found.values() if box is not None),
         tuple(i for i, box in found.items() if box is None),
         tuple(FrameMark(f, truth.state(f), truth.is_verified(f)) for f in sorted(frames)),
-        document.class_names,
+        document.classes,
         tuple(document.decisions().items()),
         truth.next_id,
     )

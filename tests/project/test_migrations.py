@@ -40,6 +40,10 @@ def test_a_file_of_version_1_opens_with_all_its_contents(version_1: Path):
     (variant,) = contents.variants
     assert (variant.name, variant.colour, variant.fps, contents.baseline) == ("base", "#e69f00", 31.5, "a")
     assert (len(variant.predictions.table), variant.predictions.score_floor) == (30, 0.01)
+    # Version 1 stored predictions in the document's classes, which became the variant's own table.
+    assert variant.predictions.classes is not None and variant.predictions.classes.names == ("person", "car", "bus")
+    assert variant.predictions.table is variant.predictions.stored_table
+    assert version_1.with_name("clip.mp4.iouv.v1").exists()
     assert variant.predictions.table.scores.max() == pytest.approx(0.9883367122080101, abs=0)
     assert (project.cursor, project.step_count) == (6, 7)
     undo, redo = project.undo_step(), project.redo_step()

@@ -279,7 +279,7 @@ def test_ground_truth_is_imported_in_one_transaction(path: Path):
     project = ProjectFile.create(path, empty)
     truth = full.ground_truth()
     project.import_ground_truth(
-        0, BoxColumns.of(truth), FrameStates.of(truth), class_names=full.class_names, next_id=truth.next_id
+        0, BoxColumns.of(truth), FrameStates.of(truth), classes=full.classes, next_id=truth.next_id
     )
     assert project.progress[1] == 2
     project.close()
@@ -297,7 +297,7 @@ def test_ground_truth_with_a_history_is_not_replaced_without_a_step(path: Path):
     truth = document.ground_truth()
     with pytest.raises(ValueError, match="history"):
         project.import_ground_truth(
-            0, BoxColumns.of(truth), FrameStates.of(truth), class_names=document.class_names, next_id=truth.next_id
+            0, BoxColumns.of(truth), FrameStates.of(truth), classes=document.classes, next_id=truth.next_id
         )
     project.close()
 

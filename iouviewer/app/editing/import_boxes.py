@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.boxes import Box
+from iouviewer.document.classes import ClassTable, fold_name
 from iouviewer.document.document import Document
 from iouviewer.document.edits import (
     AddBoxes,
@@ -34,14 +35,14 @@ class PreparedGroundTruth:
     """Ground truth converted to a document, ready to replace the existing one.
 
     Attributes:
-        class_names: the document's class names, new ones at the end.
+        classes: the document's class table, new classes at the end.
         class_ids: (N,) int64, class of each box in the document.
         states: (F,) int8 of FrameState.
         default_state: state of frames that are found later by indexing: a file that names no frames labels all of them.
     """
 
     imported: ImportedBoxes
-    class_names: tuple[str, ...]
+    classes: ClassTable
     class_ids: Int
     states: NDArray[np.int8]
     default_state: FrameState
@@ -58,30 +59,33 @@ def content_digest(imported: ImportedBoxes) -> str:
     return digest.hexdigest()
 
 
-def map_classes(
-    file_names: tuple[str, ...], document_names: tuple[str, ...], class_map: Mapping[str, str], *, add: bool
-) -> tuple[tuple[str, ...], dict[int, int]]:
-    """Map the classes of a file to those of the document by name, ignoring case.
+def add_classes(
+    imported: ImportedBoxes, known: ClassTable, class_map: Mapping[str, str]
+) -> tuple[ClassTable, dict[int, int]]:
+    """Add the classes of a ground truth to those of the document, by name without regard to case.
 
     Args:
         class_map: other names for classes of the file.
-        add: add classes that the document lacks; otherwise they are left out of the map.
 
     Returns:
-        The document's class names, and its class by class of the file.
+        The document's class table with the file's numbers, and its class by class of the file.
     """
-    names = list(document_names)
-    by_name = {name.casefold(): number for number, name in enumerate(names)}
-    renamed = {old.casefold(): new for old, new in class_map.items()}
+    names = list(known.names)
+    by_name = {fold_name(name): number for number, name in enumerate(names)}
+    renamed = {fold_name(old): new for old, new in class_map.items()}
     mapped = {}
-    for number, name in enumerate(file_names):
-        target = renamed.get(name.casefold(), name)
-        if target.casefold() not in by_name and add:
-            by_name[target.casefold()] = len(names)
+    for number, name in enumerate(imported.class_names):
+        target = renamed.get(fold_name(name), name)
+        if fold_name(target) not in by_name:
+            by_name[fold_name(target)] = len(names)
             names.append(target)
-        if target.casefold() in by_name:
-            mapped[number] = by_name[target.casefold()]
-    return tuple(names), mapped
+        mapped[number] = by_name[fold_name(target)]
+    table = imported.classes
+    if table.numbers is None:
+        return ClassTable.of(names), mapped
+    own = {mapped[number]: value for number, value in reversed(list(enumerate(table.numbers)))}
+    numbers = [own.get(number, -1 - number) for number in range(len(names))]
+    return ClassTable.of(names, numbers, table.kind, named=table.named or len(known) > 0), mapped
 
 
 def prepare_ground_truth(
@@ -106,7 +110,7 @@ def prepare_ground_truth(
             frame=int(imported.frames[outside][0]),
             remedy=tr("Check the frame offset and that the file belongs to this video."),
         )
-    names, mapped = map_classes(imported.class_names, document.class_names, class_map, add=True)
+    classes, mapped = add_classes(imported, document.classes, class_map)
     class_ids = np.full(len(imported), UNSPECIFIED_CLASS, np.int64)
     for number, class_id in mapped.items():
         class_ids[imported.class_ids == number] = class_id
@@ -119,13 +123,13 @@ def prepare_ground_truth(
     else:
         states[labelled[(labelled >= 0) & (labelled < frame_count)]] = int(FrameState.LABELLED)
     states[imported.frames] = int(FrameState.LABELLED)
-    return PreparedGroundTruth(imported, names, class_ids, states, default_state)
+    return PreparedGroundTruth(imported, classes, class_ids, states, default_state)
 
 
 def replace_ground_truth(document: Document, prepared: PreparedGroundTruth, source: int) -> None:
     """Replace the ground truth of a document that has no history, without recording a step."""
     truth, imported = document.ground_truth(source), prepared.imported
-    document.class_names = prepared.class_names
+    document.classes = prepared.classes
     truth.load_columns(
         imported.frames, imported.boxes, class_ids=prepared.class_ids, tracks=imported.track_ids, flags=imported.flags
     )
@@ -137,8 +141,8 @@ def build_replace_edit(document: Document, prepared: PreparedGroundTruth, source
     """Build the edit that replaces the ground truth of a document and keeps its history valid."""
     truth, imported = document.ground_truth(source), prepared.imported
     edits: list[Edit] = []
-    if prepared.class_names != document.class_names:
-        edits.append(SetClassNames(prepared.class_names, source))
+    if prepared.classes != document.classes:
+        edits.append(SetClassNames.of(prepared.classes, source))
     old = truth.columns()[5]
     if len(old):
         edits.append(RemoveBoxes(tuple(old.tolist()), source))
@@ -171,31 +175,19 @@ def _marks_of(truth: GroundTruth, prepared: PreparedGroundTruth) -> tuple[FrameM
     return tuple(FrameMark(frame, FrameState(int(prepared.states[frame])), False) for frame in others.tolist())
 
 
-def all_boxes_have_class(truth: GroundTruth) -> bool:
-    """Whether every box that counts has a class. A box without one matches every class, so classes may be added."""
-    table = truth.table()
-    classes = table.class_ids[~table.ignored]
-    return bool(len(classes)) and not bool((classes == UNSPECIFIED_CLASS).any())
-
-
 def prepare_predictions(
     imported: ImportedBoxes, document: Document, class_map: Mapping[str, str], source: int
-) -> tuple[PredictionSet, tuple[str, ...]]:
-    """A prediction set in the document's classes, and the document's class names.
-
-    Classes that the ground truth lacks are left out and counted. They are added instead while a box of the ground truth
-    has no class, because it matches every class.
+) -> PredictionSet:
+    """A prediction set with every box of the file, not joined yet: ``VariantList`` does it.
 
     Raises:
         UserError: a prediction lies outside the video.
     """
-    add = not all_boxes_have_class(document.ground_truth(source))
-    names, mapped = map_classes(imported.class_names, document.class_names, class_map, add=add)
-    predictions = PredictionSet.from_imported(imported, document.sources[source].frame_count, mapped)
+    predictions = PredictionSet.from_imported(imported, document.sources[source].frame_count, class_map)
     video_frames = document.video_frame_count(source)
     if video_frames < predictions.frame_count:
         # Frames kept beyond the end of the video cannot have been processed.
         covered = predictions.covered.copy()
         covered[video_frames:] = False
         predictions = replace(predictions, covered=covered)
-    return predictions, names
+    return predictions

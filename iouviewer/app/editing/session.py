@@ -31,9 +31,10 @@ from iouviewer.document.edits import Applied, Aspect, Change, Edit, Phase
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import History, MemoryHistory, RowChanges
 from iouviewer.document.numbering import Numbering
+from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.renumbering import FrameMapping
 from iouviewer.document.scores import Scores, ScoreSettings
-from iouviewer.document.sources import Source
+from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.document.steps import Step
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Int
@@ -75,7 +76,8 @@ class Session(QObject):
         self.source = Source(0, "", "", 0, 0, 0)
         self.document.add_source(self.source)
         self.scores = Scores(self.ground_truth, ScoreSettings(), defer_above=DEFERRED_SCORING_BOXES)
-        self.variants = VariantList(self.scores, self)
+        self.variants = VariantList(self.scores, self, join=self._joined)
+        self._kept_unknown = True
         self.variants.scoresChanged.connect(self.scoresChanged)
         self.variants.predictionsChanged.connect(self._on_predictions_changed)
         self.history: History = MemoryHistory()
@@ -125,6 +127,7 @@ class Session(QObject):
         self.scores.defer_above = DEFERRED_SCORING_BOXES
         self.variants.replace_all(scores.variants, scores.baseline, scores.scores)
         self.attach_history(history or MemoryHistory(), project_path=project_path)
+        self._rejoin()
         self.sourceChanged.emit()
         self.scoresChanged.emit()
 
@@ -142,6 +145,11 @@ class Session(QObject):
             self.variants.extend(self.scores, self.frame_count)
         self.sourceChanged.emit()
         self.scoresChanged.emit()
+
+    def set_truth_file(self, file: TruthFile, images: ImageTable) -> None:
+        """Set the file of the ground truth and the images that it lists."""
+        self.document.set_truth_file(file, images, self.source.id)
+        self.source = self.document.sources[self.source.id]
 
     def renumber(self, mapping: FrameMapping, source: Source) -> None:
         """Renumber the frames of the current source; signals are emitted once everything has been renumbered."""
@@ -183,6 +191,7 @@ class Session(QObject):
     def reload_ground_truth(self) -> None:
         """The ground truth was replaced as a whole (an import): compute all scores and update the views."""
         self.scores.set_ground_truth(self.ground_truth)
+        self._rejoin()
         self.select(())
         self.changed.emit(Change(self.source.id, frozenset(), frozenset(), Aspect.ALL, Phase.COMMITTED, "import"))
         self.scoresChanged.emit()
@@ -276,6 +285,8 @@ class Session(QObject):
         merged = merge_changes(changes, phase, origin)
         if merged.frames:
             self.scores.update(merged.frames)
+        if merged.aspects & Aspect.CLASS_NAMES or self.keeps_unknown_classes != self._kept_unknown:
+            self._rejoin()
         deleted = {i for i in self.selection.boxes & merged.box_ids if self.ground_truth.find(i) is None}
         if deleted and phase is Phase.COMMITTED:
             self.select(self.selection.boxes - deleted)
@@ -335,7 +346,22 @@ class Session(QObject):
     def set_score_settings(self, settings: ScoreSettings) -> None:
         """Change thresholds, convention or frame selection; all scores are computed again."""
         self.scores.set_settings(settings)
+        self._rejoin()
         self.scoresChanged.emit()
+
+    @property
+    def keeps_unknown_classes(self) -> bool:
+        """Whether predictions of classes that the ground truth lacks are shown and scored."""
+        agnostic = self.scores.settings.review.class_agnostic
+        return agnostic or not self.document.class_names or self.scores.has_box_without_class
+
+    def _joined(self, predictions: PredictionSet) -> PredictionSet:
+        return predictions.joined(self.document.classes, keep_unknown=self.keeps_unknown_classes)
+
+    def _rejoin(self) -> None:
+        """Join the predictions with the classes of the ground truth, which may have changed."""
+        self._kept_unknown = self.keeps_unknown_classes
+        self.variants.rejoin()
 
     def frame_iou(self, variant: str, frame: int) -> float:
         """Frame IoU of a variant (its name or key); nan if it is undefined (docs/metrics.md)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,8 +42,16 @@ class VariantList(QObject):
     predictionsChanged = Signal(str, object)
     scoresChanged = Signal()
 
-    def __init__(self, scores: Scores, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        scores: Scores,
+        parent: QObject | None = None,
+        *,
+        join: Callable[[PredictionSet], PredictionSet] = lambda predictions: predictions,
+    ) -> None:
+        """``join`` joins predictions with the classes of the ground truth."""
         super().__init__(parent)
+        self._join = join
         self._scores = scores
         self._variants: dict[str, Variant] = {}
         self._baseline = ""
@@ -101,6 +109,7 @@ class VariantList(QObject):
         colour, dash = default_look(position)
         taken = {variant.name for variant in self._variants.values()}
         fields = {"colour": colour, "dash": dash, **fields}
+        predictions = self._join(predictions)
         variant = Variant(key or uuid.uuid4().hex[:12], unique_name(name, taken), predictions, **fields)
         self._variants[variant.key] = variant
         self._scores.set_variant(variant.key, predictions)
@@ -138,10 +147,30 @@ class VariantList(QObject):
 
     def set_predictions(self, key: str, predictions: PredictionSet) -> None:
         """Replace all predictions of a variant."""
+        predictions = self._join(predictions)
         self._variants[key] = replace(self._variants[key], predictions=predictions)
         self._scores.set_variant(key, predictions)
         self.predictionsChanged.emit(key, None)
         self.scoresChanged.emit()
+
+    def set_class_map(self, key: str, class_map: Mapping[str, str]) -> None:
+        """Change which classes of a variant are which of the ground truth; nothing is read or run again."""
+        predictions = self._variants[key].predictions
+        if dict(class_map) != dict(predictions.class_map):
+            self.set_predictions(key, replace(predictions, class_map=dict(class_map)))
+
+    def rejoin(self) -> bool:
+        """Join all predictions with the classes of the ground truth again; whether any changed."""
+        found = False
+        for key, variant in tuple(self._variants.items()):
+            predictions = self._join(variant.predictions)
+            if predictions is variant.predictions:
+                continue
+            self._variants[key] = replace(variant, predictions=predictions)
+            self._scores.set_variant(key, predictions)
+            self.predictionsChanged.emit(key, None)
+            found = True
+        return found
 
     def extend_predictions(self, key: str, predictions: PredictionSet, frames: frozenset[int]) -> None:
         """Add the predictions of these frames from a running model; views update on ``predictionsChanged``."""

@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, Signal
 from iouviewer.app.editing import import_boxes
 from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.autosave import Autosave
-from iouviewer.document.edits import SetClassNames
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.sources import TruthFile
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.project.rows import BoxColumns, FrameStates
@@ -88,8 +88,12 @@ class Importer(QObject):
             import_boxes.replace_ground_truth(session.document, prepared, source)
             self._write_ground_truth(source)
             session.reload_ground_truth()
+        file = TruthFile(imported.path.name, imported.notes, len(imported.refused))
+        session.set_truth_file(file, imported.images)
         if self._autosave.project is None:
             self._autosave.projectFileRequested.emit()
+        else:
+            self._autosave.save_source(session.source.frame_count)
         self._autosave.save_values({"ground_truth": digest, "ground_truth_path": str(imported.path)})
         return True
 
@@ -105,7 +109,7 @@ class Importer(QObject):
             source,
             BoxColumns.of(truth),
             FrameStates.of(truth),
-            class_names=document.class_names,
+            classes=document.classes,
             next_id=truth.next_id,
             default_state=truth.default_state,
         )
@@ -119,15 +123,7 @@ class Importer(QObject):
             UserError: a box lies outside the video; nothing was added.
         """
         session, source = self._session, self._session.source.id
-        predictions, names = import_boxes.prepare_predictions(imported, session.document, class_map or {}, source)
-        history = session.history
-        if names != session.document.class_names and history.undo_step() is None and history.redo_step() is None:
-            # Part of the import, not an edit, so a later ground-truth import may replace it without asking.
-            session.document.class_names = names
-            self._write_ground_truth(source)
-            session.reload_ground_truth()
-        elif names != session.document.class_names:
-            session.execute(SetClassNames(names, source), tr("Add classes of {name}", name=name), origin="import")
+        predictions = import_boxes.prepare_predictions(imported, session.document, class_map or {}, source)
         return session.variants.add(name, predictions, path=str(imported.path), **_run_fields(predictions))
 
 

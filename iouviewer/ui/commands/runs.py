@@ -13,24 +13,22 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from iouviewer.app.editing.import_boxes import all_boxes_have_class, map_classes
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
 from iouviewer.app.settings import Settings
-from iouviewer.document.edits import SetClassNames
+from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Detections, Failed, ModelLoaded
 from iouviewer.inference.runner import RunRequest
-from iouviewer.metrics.table import UNSPECIFIED_CLASS, Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.dialogs.run_dialog import RunDialog
 from iouviewer.ui.dialogs.trust_dialog import TrustDialog
 from iouviewer.ui.importing import model_name
 from iouviewer.ui.panels.status_bar import StatusBar
 
-_DROPPED_CLASS = -2
 _MODEL_FILTER = tr("Models (*.pt *.onnx *.engine *.torchscript *.xml);;All files (*)")
 
 
@@ -41,7 +39,6 @@ class _RunTarget:
     Attributes:
         key: key of the variant.
         source: path of the video.
-        classes: class id in the document of each class of the model, ``_DROPPED_CLASS`` for none.
         milliseconds: time per frame after the warm-up.
         rate: frames per second, as last reported.
         pending: detections with the frame numbers of an index that the session does not have yet.
@@ -49,7 +46,6 @@ class _RunTarget:
 
     key: str
     source: str
-    classes: Int = field(default_factory=lambda: np.zeros(0, np.int64))
     milliseconds: list[float] = field(default_factory=list)
     rate: float = 0.0
     pending: list[Detections] = field(default_factory=list)
@@ -193,14 +189,9 @@ class RunCommands(QObject):
         target = self._target_of(run)
         if target is None:
             return
-        document, source = self._session.document, self._session.source.id
-        truth = self._session.ground_truth
-        names, mapped = map_classes(tuple(model.names), document.class_names, {}, add=not all_boxes_have_class(truth))
-        if names != document.class_names:
-            self._session.execute(
-                SetClassNames(names, source), tr("Add classes of {name}", name=run.request.name), origin="run"
-            )
-        target.classes = np.array([mapped.get(i, _DROPPED_CLASS) for i in range(len(model.names))], np.int64)
+        old = self._session.variants[target.key].predictions
+        classes = ClassTable.of(model.names, range(len(model.names)), NumberKind.INDEX)
+        self._session.variants.set_predictions(target.key, replace(old, raw=old.stored_table, classes=classes))
         details = {
             "hardware": model.hardware,
             "runtime": model.runtime,
@@ -243,19 +234,16 @@ class RunCommands(QObject):
             return
         counts = [len(detections.scores) for detections in found]
         classes = np.concatenate([detections.classes for detections in found]).astype(np.int64)
-        mapped = target.classes[classes] if len(target.classes) else np.full(len(classes), UNSPECIFIED_CLASS, np.int64)
-        keep = mapped != _DROPPED_CLASS
         boxes = np.concatenate([detections.boxes for detections in found]).astype(np.float64).T
         scores = np.concatenate([detections.scores for detections in found]).astype(np.float64)
         old = self._session.variants[target.key].predictions
-        # Models may return boxes without an area, which cannot be stored.
-        keep &= (boxes[2] > boxes[0]) & (boxes[3] > boxes[1])
+        known = 0 if old.classes is None else len(old.classes)
         new = old.with_frames(
             frames,
-            row_frames=np.repeat(frames, counts)[keep],
-            boxes=boxes[:, keep],
-            class_ids=mapped[keep],
-            scores=scores[keep],
+            row_frames=np.repeat(frames, counts),
+            boxes=boxes,
+            class_ids=np.where(classes < known, classes, UNSPECIFIED_CLASS),
+            scores=scores,
             complete=old.complete,
         )
         target.milliseconds += [float(detections.times.sum()) for detections in found if detections.warm]

@@ -254,7 +254,7 @@ def test_row_changes_contain_everything_that_a_step_changed():
     deleted, undone, classes = history.rows
     assert (deleted.put, deleted.delete, deleted.next_id) == ((), (1,), 5)
     assert [box.id for box in undone.put] == [1] and undone.delete == ()
-    assert classes.class_names == ("a", "b", "c") and classes.put == ()
+    assert classes.classes.names == ("a", "b", "c") and classes.put == ()
 
 
 def test_the_saved_state_follows_the_history_and_not_late_messages(session: Session, qtbot):

@@ -181,7 +181,7 @@ def test_predictions_imported_before_ground_truth_raise_no_question(open_window,
     )
     assert window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
     assert window.questions == []
-    assert window.session.document.class_names == ("Person",)
+    assert window.session.document.class_names == ("person",)
     assert window.session.frame_iou("frcnn", 0) == 1.0
 
 
