@@ -70,6 +70,10 @@ class Settings(msgspec.Struct, kw_only=True):
     window_state: bytes = b""
     extra: dict[str, str] = {}
 
+    def margins(self) -> dict[str, float]:
+        """Allowed drop of the metrics that verdicts judge, in points."""
+        return {"ap": self.margin_points, "pq": self.margin_points}
+
     def score_settings(self) -> ScoreSettings:
         """Score settings for a new project."""
         review = ReviewSettings(self.confidence, self.iou_threshold, self.convention, self.class_agnostic)
@@ -141,18 +145,30 @@ class SettingsStore:
         try:
             settings = msgspec.json.decode(data, type=Settings)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            self._move_damaged_file(str(error))
-            return Settings()
+            return self._read_damaged(data, str(error))
         self._written = data
         return settings
 
-    def _move_damaged_file(self, reason: str) -> None:
+    def _read_damaged(self, data: bytes, reason: str) -> Settings:
+        """The settings that can be read one by one; the defaults if the file is not JSON."""
+        settings, lost = Settings(), None
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            values = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+            lost = _set_each(settings, values)
+        if lost is None:
+            self._move_damaged_file(reason, tr("The defaults are used"))
+        else:
+            used = tr("The others are kept; the defaults are used for {names}", names=", ".join(lost))
+            self._move_damaged_file(reason, used)
+        return settings
+
+    def _move_damaged_file(self, reason: str, used: str) -> None:
         moved = self.path.with_name(f"{self.path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
         with contextlib.suppress(OSError):
             self.path.rename(moved)
         remedy = ""
         if moved.exists():
-            remedy = tr("The defaults are used; the damaged file is kept as {name}.", name=moved.name)
+            remedy = tr("{used}; the damaged file is kept as {name}.", used=used, name=moved.name)
         self._report(tr("the settings are damaged ({reason})", reason=reason), remedy)
 
     def _report(self, message: str, remedy: str) -> None:
@@ -176,6 +192,19 @@ class SettingsStore:
         with atomic_write(self.path) as file:
             file.write(data)
         self._written = data
+
+
+def _set_each(settings: Settings, values: dict[str, msgspec.Raw]) -> list[str]:
+    """Set the values that are valid, each on its own; returns the names of the others."""
+    lost = []
+    for field in msgspec.structs.fields(Settings):
+        if field.encode_name not in values:
+            continue
+        try:
+            setattr(settings, field.name, msgspec.json.decode(values[field.encode_name], type=field.type))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            lost.append(field.encode_name)
+    return lost
 
 
 class _StoredScoreSettings(msgspec.Struct):

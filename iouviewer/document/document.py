@@ -100,7 +100,7 @@ class Document:
         self.sources[source.id] = replace(
             source,
             frame_count=mapping.frame_count,
-            listed=old.listed.moved_to(mapping.new),
+            listed=old.listed.moved_to(mapping.new.tolist()),
             truth_file=old.truth_file,
         )
 

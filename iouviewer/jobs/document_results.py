@@ -26,10 +26,10 @@ from iouviewer.jobs.eval_inputs import (
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, score_inputs
-from iouviewer.jobs.frame_selection import parse_frames
+from iouviewer.jobs.frame_selection import describe_frames, parse_frames
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.review import PairState, ReviewSettings, review_frame
-from iouviewer.metrics.table import BoxTable
+from iouviewer.metrics.table import Bool, BoxTable
 from iouviewer.reports.picture import GROUND_TRUTH_COLOUR, PictureBox, draw_boxes, png_bytes
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def document_truth(document: Document, source: int = 0) -> Truth:
         tracks=np.asarray(tracks[(flags & int(BoxFlag.OUTSIDE)) == 0], np.int64),
         excluded=np.asarray(states == int(FrameState.EXCLUDED)),
         classes=document.classes,
+        skipped=document.sources[source].truth_file.skipped,
+        notes=document.sources[source].truth_file.notes,
     )
 
 
@@ -81,8 +83,13 @@ def read_document(
     baseline: str = "",
     request: EvalRequest | None = None,
     source: int = 0,
+    selected: Bool | None = None,
 ) -> tuple[EvalRequest, EvalInputs]:
-    """The request with the resolved baseline, and the inputs that ``evaluate_document`` scores; same errors."""
+    """The request with baseline and file names, and the inputs that ``evaluate_document`` scores; same errors.
+
+    Args:
+        selected: (F,) bool, the frames to use; None: those of the request.
+    """
     request = request or EvalRequest(video=None, gt=None)
     listed = list(variants)
     if not listed:
@@ -96,17 +103,36 @@ def read_document(
         )
     known = document.sources[source]
     frames = np.arange(known.frame_count)
-    if request.frames is not None:
+    if selected is not None:
+        frames = np.flatnonzero(selected).astype(np.int64)
+        request = replace(request, frames=describe_frames(frames, known.frame_count))
+    elif request.frames is not None:
         frames = parse_frames(request.frames, known.frame_count)
     truth = document_truth(document, source)
     joined = [join_with_truth(v.predictions, truth, class_agnostic=request.class_agnostic) for v in listed]
     variant_inputs = [
-        VariantInput(variant.name, predictions, predictions.left_out, own_classes=predictions.own_classes)
-        for variant, predictions in zip(listed, joined, strict=True)
+        VariantInput(v.name, predictions, predictions.left_out, predictions.skipped, predictions.own_classes)
+        for v, predictions in zip(listed, joined, strict=True)
     ]
-    resolved = replace(request, baseline=found.name, video=Path(known.path) if known.path else None)
+    resolved = replace(
+        request,
+        baseline=found.name,
+        video=Path(known.path) if known.path else None,
+        gt=Path(known.truth_file.name) if known.truth_file.name else None,
+        preds=tuple((v.name, Path(v.path)) for v in listed if v.path),
+        models=(),
+        read=replace(request.read, class_map=_class_maps(listed) | dict(request.read.class_map)),
+    )
     inputs = EvalInputs(known, truth, frames, variant_inputs, has_single_images(known))
     return resolved, only_classes(inputs, request.read.only_classes)
+
+
+def _class_maps(variants: Iterable[Variant]) -> dict[str, str]:
+    """What the user said about classes, of all variants together."""
+    found: dict[str, str] = {}
+    for variant in variants:
+        found |= variant.predictions.class_map
+    return found
 
 
 def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:

@@ -44,6 +44,19 @@ def _range(text: str, frame_count: int, *, path: Path | None = None, line: int |
     return selected
 
 
+def describe_frames(frames: Int, frame_count: int) -> str | None:
+    """A selection as the text of a protocol: its ranges ``A:B``; None for all frames.
+
+    Args:
+        frames: (n,) int64, ascending, each once.
+    """
+    if len(frames) == frame_count:
+        return None
+    starts = np.flatnonzero(np.diff(frames, prepend=-2) != 1)
+    ends = [*starts[1:].tolist(), len(frames)]
+    return ", ".join(f"{frames[first]}:{frames[end - 1] + 1}" for first, end in zip(starts.tolist(), ends, strict=True))
+
+
 def parse_frames(text: str, frame_count: int) -> Int:
     """The selected frames: (n,) int64, ascending, each once.
 

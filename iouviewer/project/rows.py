@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -264,8 +264,8 @@ def read_sources(connection: sqlite3.Connection) -> list[tuple[Source, str, int]
     )
     return [
         (
-            Source(
-                *row[:9],
+            replace(
+                Source(*row[:9]),
                 images=_read_images(connection, f"images {row[0]}"),
                 listed=_read_images(connection, f"listed {row[0]}"),
                 truth_file=_read_truth_file(connection, row[0]),

@@ -5,23 +5,21 @@ A new export is one row of ``EXPORTS`` and one writer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-
-import numpy as np
 
 from iouviewer.app.editing.session import Session
 from iouviewer.atomic import atomic_write
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import write_boxes
 from iouviewer.i18n import tr
-from iouviewer.jobs.document_results import document_truth, ground_truth_to_write
-from iouviewer.jobs.eval_inputs import EvalInputs, VariantInput, has_single_images
+from iouviewer.jobs.compare import DEFAULT_MARGINS
+from iouviewer.jobs.document_results import VariantOverlay, frame_image, ground_truth_to_write, read_document
+from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, score_inputs
-from iouviewer.reports.picture import GROUND_TRUTH_COLOUR, PictureBox, draw_boxes, png_bytes
 from iouviewer.video import open_video
 
 Job = Callable[[], None]
@@ -34,10 +32,12 @@ class ExportSource:
 
     Attributes:
         shown_frame: frame on the canvas, -1 if none is shown.
+        margins: allowed drop of each metric in points, for the verdicts.
     """
 
     session: Session
     shown_frame: int
+    margins: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MARGINS))
 
 
 class Writer(Protocol):
@@ -56,16 +56,18 @@ class ReportWriter:
 
     Attributes:
         render: creates the content of the file; the path selects among several formats.
+        analysis: whether it also shows error types, curves, verdicts and the rest of ``jobs.analysis``.
     """
 
     render: Callable[[EvalResult, Path], bytes]
+    analysis: bool = False
 
     def check(self, source: ExportSource) -> None:
         if not len(source.session.variants):
             raise UserError(tr("there are no predictions to report on"), remedy=tr("Add predictions first"))
 
     def prepare(self, source: ExportSource, path: Path) -> Job:
-        request, inputs = _evaluation_of(source.session)
+        request, inputs = read_session(source.session, source.margins, analysis=self.analysis)
 
         def write() -> None:
             data = self.render(score_inputs(request, inputs), path)
@@ -84,8 +86,16 @@ class FrameWriter:
             raise UserError(tr("no frame is shown"), remedy=tr("Open a video first"))
 
     def prepare(self, source: ExportSource, path: Path) -> Job:
-        frame, video = source.shown_frame, Path(source.session.source.path)
-        boxes = _boxes_of(source.session, frame)
+        session, frame = source.session, source.shown_frame
+        video, truth, settings = (
+            Path(session.source.path),
+            session.ground_truth.frame_table(frame),
+            session.scores.settings,
+        )
+        overlays = [
+            VariantOverlay(variant.colour, variant.predictions.table.frame(frame))
+            for variant in session.variants.visible()
+        ]
 
         def write() -> None:
             reader = open_video(video)
@@ -94,7 +104,7 @@ class FrameWriter:
             finally:
                 reader.close()
             with atomic_write(path) as file:
-                file.write(png_bytes(draw_boxes(image, boxes)))
+                file.write(frame_image(image, truth, overlays, settings.review))
 
         return write
 
@@ -162,7 +172,7 @@ EXPORTS: tuple[Export, ...] = (
         tr("Metrics (JSON)…"),
         "iou_scores.json",
         (".json",),
-        ReportWriter(lambda result, _path: result.json()),
+        ReportWriter(lambda result, _path: result.json(), analysis=True),
     ),
     Export(
         "exportPlot",
@@ -176,7 +186,7 @@ EXPORTS: tuple[Export, ...] = (
         tr("Report (HTML)…"),
         "report.html",
         (".html",),
-        ReportWriter(lambda result, _path: result.html()),
+        ReportWriter(lambda result, _path: result.html(), analysis=True),
         in_menu=False,
     ),
     Export("exportFrame", tr("Frame with boxes (PNG)…"), "{stem}_{frame:06d}.png", (".png",), FrameWriter()),
@@ -189,11 +199,17 @@ EXPORTS: tuple[Export, ...] = (
 EXPORTS_BY_ID = {export.id: export for export in EXPORTS}
 
 
-def _evaluation_of(session: Session) -> tuple[EvalRequest, EvalInputs]:
-    """The settings and the boxes of the session, for ``score_inputs``."""
-    source, settings, baseline = session.source, session.scores.settings, session.variants.baseline
+def read_session(
+    session: Session, margins: Mapping[str, float], *, analysis: bool = False
+) -> tuple[EvalRequest, EvalInputs]:
+    """The settings and the boxes of the session, for ``score_inputs``; no later edit changes them.
+
+    Raises:
+        UserError: there are no variants.
+    """
+    settings, baseline = session.scores.settings, session.variants.baseline
     request = EvalRequest(
-        video=Path(source.path),
+        video=None,
         gt=None,
         baseline=None if baseline is None else baseline.name,
         confidence=settings.review.conf,
@@ -201,24 +217,9 @@ def _evaluation_of(session: Session) -> tuple[EvalRequest, EvalInputs]:
         convention=settings.review.convention,
         class_agnostic=settings.review.class_agnostic,
         target=settings.target,
+        margins=margins,
+        analysis=analysis,
     )
-    selected = np.ones(source.frame_count, np.bool_) if settings.frames is None else settings.frames
-    frames = np.flatnonzero(selected).astype(np.int64)
-    variants = [VariantInput(variant.name, variant.predictions, {}) for variant in session.variants]
-    truth = document_truth(session.document, source.id)
-    return request, EvalInputs(source, truth, frames, variants, has_single_images(source))
-
-
-def _boxes_of(session: Session, frame: int) -> list[PictureBox]:
-    """The boxes drawn on a frame: visible predictions at or above the confidence threshold, then the ground truth."""
-    boxes = []
-    confidence = session.scores.settings.review.conf
-    for variant in session.variants.visible():
-        table = variant.predictions.table.frame(frame)
-        for column in np.flatnonzero(table.scores >= confidence).tolist():
-            x1, y1, x2, y2 = table.boxes[:, column].tolist()
-            boxes.append(PictureBox((x1, y1, x2, y2), variant.colour, f"{table.scores[column]:.2f}"))
-    for box in session.ground_truth.boxes(frame):
-        name = session.document.class_name(box.class_id) if box.class_id >= 0 else ""
-        boxes.append(PictureBox(box.rect, GROUND_TRUTH_COLOUR, name))
-    return boxes
+    return read_document(
+        session.document, session.variants, request=request, source=session.source.id, selected=settings.frames
+    )

@@ -278,7 +278,7 @@ class WindowParts(QObject):
         changes = {id: tuple(text.split()) for id, text in settings.keys.items()}
         self.actions.set_keys(keys_of(settings.key_preset, changes))
         self.video_presenter.apply_settings()
-        self.verdicts.set_margins({"ap": settings.margin_points, "pq": settings.margin_points})
+        self.verdicts.set_margins(settings.margins())
         for canvas in (self.views.canvas, self.views.other_canvas):
             canvas.boxes.set_caption_mode(CaptionMode(settings.caption_mode))
 

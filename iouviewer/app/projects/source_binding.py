@@ -40,7 +40,7 @@ class SourceBinding:
         """
         stored = self._session.source
         numbering = self._session.document.numbering(stored.id)
-        opened = source_from(info, number=stored.id)
+        opened = replace(source_from(info, number=stored.id), listed=stored.listed, truth_file=stored.truth_file)
         same_file = is_same_file(info, stored)
         if same_file and numbering is not None and info.numbering is not None:
             padded = numbering.padded_to(stored.frame_count)

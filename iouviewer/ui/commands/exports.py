@@ -89,7 +89,7 @@ class ExportCommands(QObject):
         self._pool.start(_Runnable(path, job, self._results))
 
     def _source(self) -> ExportSource:
-        return ExportSource(self._session, self._canvas.shown_frame)
+        return ExportSource(self._session, self._canvas.shown_frame, self._settings.margins())
 
     def _ask_path(self, export: Export, source: ExportSource) -> Path | None:
         folder = self._settings.folder("export") or str(Path(self._session.source.path).parent)
