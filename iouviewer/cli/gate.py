@@ -12,7 +12,6 @@ from iouviewer.cli.options import (
     add_scoring_options,
     check_output_folders,
     image_size,
-    margins,
     named_path,
     positive_integer,
 )
@@ -38,9 +37,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             option, action=OrderedOption, metavar=metavar, type=kind, default=argparse.SUPPRESS, help=text
         )
     add_scoring_options(parser)
-    parser.add_argument(
-        "--margin", type=margins, metavar="ap=1.0,pq=1.0", help=tr("allowed drop in points (default 1 each)")
-    )
     parser.add_argument(
         "--undecided",
         choices=("fail", "warn"),

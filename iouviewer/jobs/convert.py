@@ -10,6 +10,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.eval_inputs import ReadOptions, read_file, read_source, refuse_bad_rows
+from iouviewer.jobs.notes import refuse_notes
 
 FORMATS_WITHOUT_SIZE = ("mot", "boxcsv")
 """Formats in pixels that do not store the frame size."""
@@ -74,6 +75,8 @@ def convert(request: ConvertRequest) -> ConvertResult:
     frame_count = _frame_count(boxes, context)
     boxes = refuse_frames_outside(boxes, frame_count)
     refuse_bad_rows(boxes, request.options)
+    if request.options.strict:
+        refuse_notes(boxes.notes)
     images = boxes.images.by_frame(frame_count)
     size = context.size or boxes.size or next((size for size in images.sizes if size[0]), None)
     if size is None and request.format not in FORMATS_WITHOUT_SIZE:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from iouviewer.i18n import tr, tr_n
+from iouviewer.i18n import tr
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.fail_if import condition_holds
 from iouviewer.jobs.scoring import VariantScore
@@ -88,25 +88,6 @@ class EvalResult:
             self.values, self.frames, self.series(), title=self.title, head=self._head(), target=self.target
         )
 
-    def _delta_notes(self) -> Iterator[str]:
-        """Notes on differences that refer to fewer frames, predictions or classes than the variant's own metrics."""
-        for score, delta in zip(self.scores, self.deltas, strict=True):
-            if delta is None:
-                continue
-            limits = []
-            if delta["floor"] is not None:
-                limits.append(tr("score floor {floor:.4g}", floor=delta["floor"]))
-            if delta["cap"] is not None:
-                limits.append(tr("maximum of {count:,} detections per frame", count=delta["cap"]))
-            if delta["frames"] != score.metrics["frames"]:
-                limits.append(tr_n("{count} frame", "{count:,} frames", delta["frames"]))
-            if delta["classes_disregarded"]:
-                yield tr(
-                    "{variant}: Δ ignores classes, because the predictions of one side have none", variant=score.name
-                )
-            if limits:
-                yield tr("{variant}: Δ at the common {limits}", variant=score.name, limits=", ".join(limits))
-
     def condition_holds(self, text: str) -> bool:
         """Whether a condition holds (``jobs.fail_if``)."""
         return condition_holds(text, self.values["variants"], self.unfit)
@@ -133,7 +114,7 @@ class EvalResult:
             text_table(table_header(), table_rows(variants, protocol["baseline"])),
         ]
         parts += [f"{sentence}\n" for sentence in self.sentences]
-        parts += [tr("Note: {note}", note=note) + "\n" for note in (*protocol["warnings"], *self._delta_notes())]
+        parts += [tr("Note: {note}", note=note) + "\n" for note in protocol["warnings"]]
         if len(variants) == 1:
             [only] = variants.values()
             average = tr("undefined") if only["avg_iou"] is None else f"{only['avg_iou']:.2f}"

@@ -98,7 +98,7 @@ class _Evaluator:
     def run(self) -> bool:
         value = self._condition()
         if self._tokens[self._at][0] != "end":
-            raise self._error(tr("{token!r} is not expected here", token=self._tokens[self._at][1]))
+            raise self._error(tr("unexpected {token!r}", token=self._tokens[self._at][1]))
         holds = self._boolean(value)
         unfit = next((name for name in self._used if name in self._unfit), None)
         if not holds and unfit is not None and not self._knows_cannot_judge:
@@ -122,7 +122,7 @@ class _Evaluator:
 
     def _number(self, value: Value) -> float:
         if isinstance(value, bool):
-            raise self._error(tr("a number is needed instead of a comparison"))
+            raise self._error(tr("expected a number, not a comparison"))
         if isinstance(value, str):
             raise self._error(tr("{text!r} is not a number", text=str(value)))
         return value

@@ -22,7 +22,6 @@ from iouviewer.jobs.class_facts import (
     missing_classes,
 )
 from iouviewer.jobs.compare import (
-    OF_THRESHOLD,
     ComparedVariant,
     Pool,
     agreement_text,
@@ -32,7 +31,8 @@ from iouviewer.jobs.compare import (
     verdict_sentence,
 )
 from iouviewer.metrics.table import Bool, Int
-from iouviewer.metrics.verdict import Outcome
+from iouviewer.metrics.verdict import OF_THRESHOLD, Outcome
+from iouviewer.metrics.verdict_text import describe_differences
 from iouviewer.reports.gate_reports import Judgement, VideoRow
 
 _SEVERITY = (Outcome.PASS, Outcome.UNDECIDED, Outcome.FAIL, Outcome.CANNOT_JUDGE)
@@ -222,7 +222,7 @@ def _find_undefined(pool: Pool, key: str, names: Names, compared: ComparedVarian
     baseline = pool.videos[0].baseline
     sides = zip((baseline, key), compared.predictions, compared.confident, strict=True)
     margins = pool.videos[0].margins
-    judged = [metric for metric in OF_THRESHOLD if metric in margins]
+    judged = OF_THRESHOLD & margins.keys()
     nothing: _Obstacle | None = None
     for side, total, confident in sides:
         name = names.variants[side]
@@ -290,7 +290,8 @@ def _cannot_judge(key: str, names: Names, pool: Pool, obstacle: _Obstacle, compa
     first = pool.videos[0]
     if len(pool.videos) == 1 and key in first.variants and not common_frames(first, key).any():
         text = f"{text}; {agreement_text(measure_agreement(first, key))}"
-    said = " ".join(f"{one.rstrip('.')}." for one in (text, obstacle.remedy) if one)
+    known = "" if compared is None else describe_differences(compared.verdict, compared.confidence)
+    said = " ".join(f"{one.rstrip('.')}." for one in (text, known, obstacle.remedy) if one)
     judgement = Judgement(variant, Outcome.CANNOT_JUDGE, said, (), obstacle.reason, obstacle.remedy)
     return Judged(key, judgement, compared)
 

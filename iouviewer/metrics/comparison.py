@@ -11,7 +11,7 @@ from iouviewer.metrics.coco import CocoMatches, match_coco
 from iouviewer.metrics.coco_matching import THRESHOLDS
 from iouviewer.metrics.resampling import ClassMatches, FrameSums
 from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
-from iouviewer.metrics.table import Bool, BoxTable, Float, Int
+from iouviewer.metrics.table import MAX_DETECTIONS, Bool, BoxTable, Float, Int
 from iouviewer.metrics.verdict import ScoredVariant
 
 
@@ -45,11 +45,18 @@ def stack_tables(tables: Sequence[BoxTable]) -> BoxTable:
             np.concatenate([getattr(table, column) for table in tables])
             for column in ("class_ids", "scores", "ignored", "ids")
         ),
+        areas=np.concatenate([t.stated_areas() for t in tables]) if any(t.areas is not None for t in tables) else None,
     )
 
 
 def score_variant(
-    truth: BoxTable, predictions: BoxTable, review: ReviewArrays, frames: Bool, *, one_class: bool | None = None
+    truth: BoxTable,
+    predictions: BoxTable,
+    review: ReviewArrays,
+    frames: Bool,
+    *,
+    one_class: bool | None = None,
+    max_detections: int = MAX_DETECTIONS,
 ) -> ScoredVariant:
     """COCO matches and review sums of the evaluated frames, renumbered from 0.
 
@@ -57,7 +64,7 @@ def score_variant(
         frames: (F,) bool, the frames to evaluate.
         one_class: whether to treat all boxes as one class; None: as ``coco.counts_as_one_class`` decides.
     """
-    matches = match_coco(truth, predictions, frames, one_class=one_class)
+    matches = match_coco(truth, predictions, frames, max_detections, one_class=one_class)
     number = np.cumsum(frames) - 1
     truth_frames = number[truth.frame_of_row()]
     prediction_frames = number[predictions.frame_of_row()]

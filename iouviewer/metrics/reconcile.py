@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,7 +42,9 @@ class ReconcileStep:
     change: float
 
 
-def reconcile(truth: BoxTable, predictions: BoxTable, labelled: Bool, counting: Bool) -> tuple[ReconcileStep, ...]:
+def reconcile(
+    truth: BoxTable, predictions: BoxTable, labelled: Bool, counting: Bool, max_detections: int = MAX_DETECTIONS
+) -> tuple[ReconcileStep, ...]:
     """The steps from ``yolo val``'s mAP50-95 to COCO's AP.
 
     Args:
@@ -52,26 +54,35 @@ def reconcile(truth: BoxTable, predictions: BoxTable, labelled: Bool, counting: 
     The change of the first step is 0. The AP of the last step is COCO's AP, as used everywhere in the program.
     """
     cut = predictions.select(predictions.scores >= VAL_FLOOR)
-    best = limit_detections(predictions, MAX_DETECTIONS, per_class=True)
+    best = limit_detections(predictions, max_detections, per_class=True)
     cache: dict[tuple[bytes, bytes], float] = {}
     printed = _val(truth, limit_detections(cut, VAL_MAX_DETECTIONS), labelled, cache)
     all_scores = _val(truth, limit_detections(predictions, VAL_MAX_DETECTIONS), labelled, cache)
     limited = _val(truth, best, labelled, cache)
     counted = _val(truth, best, counting, cache)
-    matches = match_coco(truth, predictions, counting)
+    matches = match_coco(truth, predictions, counting, max_detections)
     one_class = counts_as_one_class(truth, predictions, counting)
-    by_class = match_coco(truth, predictions, counting, one_class=False) if one_class else matches
+    matched = (COCO_MATCHING, _mean_ap(matches, trapezoidal=True))
     values = (
         (YOLO_VAL, printed),
         (ALL_SCORES, all_scores),
         (LIMIT_PER_CLASS, limited),
         (COUNTED_FRAMES, counted),
-        (COCO_MATCHING, _mean_ap(by_class, trapezoidal=True)),
-        (ONE_CLASS if one_class else CLASS_MEAN, _mean_ap(matches, trapezoidal=True)),
+        # COCO's matching by class would find nothing where one side has no classes.
+        *(
+            (_as_one_class(truth, predictions, counting, max_detections), matched)
+            if one_class
+            else (matched, (CLASS_MEAN, matched[1]))
+        ),
         (SAMPLED_MEAN, _mean_ap(matches, trapezoidal=False)),
     )
     before = [values[0][1], *(value for _, value in values[:-1])]
     return tuple(ReconcileStep(name, value, value - old) for (name, value), old in zip(values, before, strict=True))
+
+
+def _as_one_class(truth: BoxTable, predictions: BoxTable, frames: Bool, max_detections: int) -> tuple[str, float]:
+    alone = [replace(table, class_ids=np.zeros_like(table.class_ids)) for table in (truth, predictions)]
+    return ONE_CLASS, _val(alone[0], limit_detections(alone[1], max_detections), frames, {})
 
 
 def _val(truth: BoxTable, predictions: BoxTable, frames: Bool, cache: dict[tuple[bytes, bytes], float]) -> float:

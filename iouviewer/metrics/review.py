@@ -20,7 +20,16 @@ from iouviewer.metrics.iou import areas, extra_pixel, intersect, iou_matrix
 from iouviewer.metrics.ordering import order_by_score
 from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs, same_class
 from iouviewer.metrics.review_counts import FrameCounts, ReviewSummary, Totals, count_frame
-from iouviewer.metrics.table import Bool, BoxTable, Convention, Float, Int
+from iouviewer.metrics.table import (
+    COCO_AREAS,
+    MAX_DETECTIONS,
+    AreaRange,
+    Bool,
+    BoxTable,
+    Convention,
+    Float,
+    Int,
+)
 
 __all__ = [
     "Association",
@@ -54,18 +63,22 @@ class PairState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewSettings:
-    """Thresholds and rules of the association.
+    """Thresholds and rules of the association and of AP.
 
     Attributes:
         conf: predictions with score >= conf take part, 0..1.
         iou: a pair with IoU >= iou is a true positive, > 0 to 1.
         class_agnostic: whether every class matches every other.
+        max_detections: best predictions of a frame and class that take part in AP.
+        area_ranges: ranges of areas for which AP and AR are given.
     """
 
     conf: float = 0.25
     iou: float = 0.5
     convention: Convention = Convention.CONTINUOUS
     class_agnostic: bool = False
+    max_detections: int = MAX_DETECTIONS
+    area_ranges: tuple[AreaRange, ...] = COCO_AREAS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,15 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
+MAX_DETECTIONS = 100
+"""Best predictions of a frame and class that take part in COCO's evaluation."""
+AreaRange = tuple[str, float, float]
+"""A name and the least and greatest area in square pixels, both included."""
+COCO_AREAS: tuple[AreaRange, ...] = (
+    ("small", 0.0, 32.0**2),
+    ("medium", 32.0**2, 96.0**2),
+    ("large", 96.0**2, 1e10),
+)
 UNSPECIFIED_CLASS = -1
 """Class id of boxes without a class; it matches every class."""
 
@@ -37,6 +46,8 @@ class BoxTable:
         scores: (N,) float64; 1 for boxes without a score and for ground truth.
         ignored: (N,) bool; crowd, difficult, flag 0. All False for predictions.
         ids: (N,) int64; box ids of ground truth, file order of predictions.
+        areas: (N,) float64, areas that the file states for ground truth, square pixels, NaN where it states none; they
+            decide the ranges of areas. None: width * height of every box.
     """
 
     offsets: Int
@@ -45,6 +56,7 @@ class BoxTable:
     scores: Float
     ignored: Bool
     ids: Int
+    areas: Float | None = None
 
     @property
     def frame_count(self) -> int:
@@ -64,6 +76,7 @@ class BoxTable:
         scores: Float | None = None,
         ignored: Bool | None = None,
         ids: Int | None = None,
+        areas: Float | None = None,
     ) -> BoxTable:
         """Sort rows by frame, keeping the given order within a frame.
 
@@ -89,9 +102,10 @@ class BoxTable:
             order = np.argsort(frames, kind="stable")
             frames, boxes, class_ids = frames[order], boxes[:, order], class_ids[order]
             scores, ignored, ids = scores[order], ignored[order], ids[order]
+            areas = None if areas is None else areas[order]
         offsets = np.zeros(frame_count + 1, np.int64)
         np.cumsum(np.bincount(frames, minlength=frame_count), out=offsets[1:])
-        return cls(offsets, np.ascontiguousarray(boxes), class_ids, scores, ignored, ids)
+        return cls(offsets, np.ascontiguousarray(boxes), class_ids, scores, ignored, ids, areas)
 
     @classmethod
     def empty(cls, frame_count: int) -> BoxTable:
@@ -116,6 +130,7 @@ class BoxTable:
             self.scores[rows],
             self.ignored[rows],
             self.ids[rows],
+            None if self.areas is None else self.areas[rows],
         )
 
     def select(self, keep: Bool) -> BoxTable:
@@ -130,7 +145,14 @@ class BoxTable:
             self.scores[keep],
             self.ignored[keep],
             self.ids[keep],
+            None if self.areas is None else self.areas[keep],
         )
+
+    def stated_areas(self) -> Float:
+        """(N,) float64: the area of each box in square pixels, as its file states it, else width * height."""
+        width, height = self.boxes[2:] - self.boxes[:2]
+        computed: Float = width * height
+        return computed if self.areas is None else np.where(np.isnan(self.areas), computed, self.areas)
 
     def __iter__(self) -> Iterator[BoxTable]:
         return (self.frame(f) for f in range(self.frame_count))

@@ -134,6 +134,8 @@ def judge(low: float, high: float, margin: float) -> Outcome:
     return Outcome.UNDECIDED
 
 
+OF_THRESHOLD = frozenset({"pq", "avg_iou"})
+"""Metrics that count predictions at or above the confidence threshold only; AP counts all."""
 METRICS: dict[str, Callable[[ScoredVariant, Int], Float]] = {
     "ap": lambda variant, weights: weighted_coco_ap(variant.classes, weights),
     "pq": lambda variant, weights: weighted_pq(variant.sums, weights),

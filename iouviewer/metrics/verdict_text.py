@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.json_texts import DEPENDS_ON_BLOCK_LENGTH, TOO_FEW_FRAMES, describe
-from iouviewer.metrics.verdict import FEW_VIDEOS, MIN_BLOCKS, Difference, Outcome, Verdict
+from iouviewer.metrics.verdict import FEW_VIDEOS, MIN_BLOCKS, OF_THRESHOLD, Difference, Outcome, Verdict
 
 _METRIC_NAMES: Mapping[str, str] = {"ap": tr("AP"), "pq": tr("PQ"), "avg_iou": tr("Avg IoU")}
 _MISSES_IN_TEN: Mapping[int, int] = {2: 3, 3: 2}
@@ -19,10 +19,14 @@ _MAX_GROWTH = 100
 """Nobody labels more than this many times the frames at hand for one verdict, so no number is given."""
 
 
-def describe_verdict(variant: str, baseline: str, verdict: Verdict) -> str:
-    """The verdict in one sentence, followed by what would settle it and a warning if there are few videos."""
+def describe_verdict(variant: str, baseline: str, verdict: Verdict, confidence: float | None = None) -> str:
+    """The verdict in one sentence, followed by what would settle it and a warning if there are few videos.
+
+    Args:
+        confidence: threshold at which PQ and Avg IoU hold, 0 to 1; None leaves it out.
+    """
     count = len(verdict.videos)
-    sentences = [_summary(variant, baseline, verdict)]
+    sentences = [_summary(variant, baseline, verdict, confidence)]
     if verdict.outcome is Outcome.UNDECIDED:
         sentences.append(_what_would_settle_it(verdict))
     if 1 < count < FEW_VIDEOS and verdict.blocks >= MIN_BLOCKS:
@@ -37,21 +41,30 @@ def describe_verdict(variant: str, baseline: str, verdict: Verdict) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _summary(variant: str, baseline: str, verdict: Verdict) -> str:
+def describe_differences(verdict: Verdict, confidence: float | None = None) -> str:
+    """The differences in the metrics with an allowed drop, and which of them are undefined; without a full stop."""
     judged = [d for d in verdict.differences if not math.isnan(d.margin)]
-    defined = ", ".join(_difference(d) for d in judged if not math.isnan(d.points))
+    defined = [d for d in judged if not math.isnan(d.points)]
+    listed = ", ".join(_difference(d) for d in defined)
     margins = {d.margin for d in judged}
     details = []
-    if defined and len(margins) == 1:
-        details.append(tr("{differences} points, allowed drop {margin:.1f}", differences=defined, margin=margins.pop()))
-    elif defined:
-        details.append(tr("{differences} points", differences=defined))
+    if listed and len(margins) == 1:
+        details.append(tr("{differences} points, allowed drop {margin:.1f}", differences=listed, margin=margins.pop()))
+    elif listed:
+        details.append(tr("{differences} points", differences=listed))
     details += [tr("{metric} is undefined", metric=_METRIC_NAMES[d.metric]) for d in judged if math.isnan(d.points)]
+    names = [_METRIC_NAMES[d.metric] for d in defined if d.metric in OF_THRESHOLD]
+    if names and confidence is not None:
+        details.append(tr("{metrics} at confidence {confidence:.3g}", metrics=", ".join(names), confidence=confidence))
+    return "; ".join(details)
+
+
+def _summary(variant: str, baseline: str, verdict: Verdict, confidence: float | None) -> str:
     values = {
         "variant": variant,
         "baseline": baseline,
         "outcome": verdict.outcome,
-        "details": "; ".join(details),
+        "details": describe_differences(verdict, confidence),
         "videos": len(verdict.videos),
     }
     if len(verdict.videos) == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from iouviewer.metrics.table import Int
 from iouviewer.reports.series import FrameSeries
 
 DIGITS = 9
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PAIRS_HEADER = ("frameID", "variant", "gt", "pred", "class", "score", "iou", "giou", "diou", "ciou", "state")
 
@@ -25,7 +27,30 @@ def json_bytes(values: Mapping[str, Any]) -> bytes:
     import orjson
 
     options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
-    return orjson.dumps(values, option=options)
+    try:
+        return orjson.dumps(values, option=options)
+    except orjson.JSONEncodeError:  # a name that is not UTF-8; checking all texts first would cost time
+        return orjson.dumps(_legible_values(values), option=options)
+
+
+def _legible_values(value: Any) -> Any:
+    if isinstance(value, str):
+        return legible(str(value))
+    if isinstance(value, Mapping):
+        return {_legible_values(key): _legible_values(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_legible_values(inner) for inner in value]
+    return value
+
+
+def legible(text: str) -> str:
+    """The text in Unicode: bytes of a file name that are not UTF-8, which Python keeps as surrogates, become �."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def text_bytes(text: str) -> bytes:
+    """The text in UTF-8, legible."""
+    return legible(text).encode()
 
 
 # Cells
@@ -49,7 +74,7 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(header)
     writer.writerows(rows)
-    return text.getvalue().encode()
+    return text_bytes(text.getvalue())
 
 
 # IoU by frame

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 from iouviewer.document.metric_columns import Output, columns_for, points_text
 from iouviewer.i18n import tr
 from iouviewer.metrics.verdict import Outcome
+from iouviewer.reports.data_files import text_bytes
 from iouviewer.reports.text_table import text_table
 
 _SUITE_NAME = " ".join(("iouviewer", "gate"))
@@ -95,7 +96,7 @@ def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequenc
         lines += [_markdown_row([_markdown_text(cell) for cell in row]) for row in rows]
     if notes:
         lines += ["", *(f"- {_markdown_text(note)}" for note in notes)]
-    return ("\n".join(lines) + "\n").encode()
+    return text_bytes("\n".join(lines) + "\n")
 
 
 def _xml_text(text: str) -> str:

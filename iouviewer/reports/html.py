@@ -20,6 +20,7 @@ from iouviewer.document.variants import default_look
 from iouviewer.i18n import tr
 from iouviewer.metrics.json_texts import describe
 from iouviewer.metrics.table import Int
+from iouviewer.reports.data_files import legible, text_bytes
 from iouviewer.reports.html_template import page, svg_block
 from iouviewer.reports.plot import LEGEND_LOWER_LEFT, LINE_STYLES, plot_bytes, render_figure
 from iouviewer.reports.series import FrameSeries
@@ -82,7 +83,7 @@ def html_bytes(
         _heading(tr("Protocol")),
         _table((tr("Setting"), tr("Value")), settings),
     ]
-    return page(heading, "".join(parts)).encode()
+    return text_bytes(page(heading, "".join(parts)))
 
 
 # Building blocks
@@ -194,7 +195,12 @@ def _errors(variants: Variants) -> str:
         rows.append([name, *cells])
     if not rows:
         return ""
-    note = tr("Number of errors; in brackets, the points of AP50 that fixing them would gain (TIDE).")
+    thresholds = {errors["confidence"] for _, errors in _having(variants, "errors")}
+    note = tr(
+        "Number of errors of predictions at confidence ≥ {confidence}; in brackets, the points of AP50 that fixing the "
+        "errors of all predictions would gain (TIDE).",
+        confidence=", ".join(f"{threshold:g}" for threshold in sorted(thresholds)),
+    )
     return _heading(tr("Errors")) + _table((tr("Variant"), *_ERROR_NAMES.values()), rows) + _note(note)
 
 
@@ -267,7 +273,7 @@ def _curve_plot(curves: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
     axes = figure.add_subplot()
     for position, (name, cls, result) in enumerate(curves):
         colour, dash = default_look(position)
-        label = name if cls == "unspecified" else f"{name}: {cls}"
+        label = legible(name if cls == "unspecified" else f"{name}: {cls}")
         axes.plot(
             result["recall"], result["precision"], color=colour, linestyle=LINE_STYLES[dash], linewidth=1.4, label=label
         )

@@ -13,6 +13,7 @@ from iouviewer.document.variants import default_look
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Float, Int
+from iouviewer.reports.data_files import legible
 from iouviewer.reports.series import FrameSeries
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _draw_series(axes: Any, frames: Int, series: Sequence[FrameSeries]) -> None:
             linewidth=1.2,
             marker="o" if has_dots else None,
             markersize=3.5,
-            label=tr("IoU") if single else tr("{name}: Average IoU = {mean}", name=item.name, mean=mean),
+            label=tr("IoU") if single else tr("{name}: Average IoU = {mean}", name=legible(item.name), mean=mean),
             zorder=3,
         )
 
@@ -85,10 +86,10 @@ def iou_figure(frames: Int, series: Sequence[FrameSeries], *, title: str, target
         label = (
             tr("Average IoU = {mean:.2f}", mean=mean)
             if len(series) == 1
-            else tr("Average IoU = {mean:.2f} ({name})", mean=mean, name=series[0].name)
+            else tr("Average IoU = {mean:.2f} ({name})", mean=mean, name=legible(series[0].name))
         )
         axes.axhline(mean, color=MEAN_BLUE, linestyle="--", linewidth=1.4, label=label, zorder=2)
-    axes.set(xlabel=tr("Frame ID"), ylabel=tr("IoU Score"), title=title, ylim=(0.0, 1.02))
+    axes.set(xlabel=tr("Frame ID"), ylabel=tr("IoU Score"), title=legible(title), ylim=(0.0, 1.02))
     axes.grid(visible=True, color="#d8d8d8", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.legend(loc=LEGEND_LOWER_RIGHT, framealpha=0.9)

@@ -61,6 +61,28 @@ def test_a_damaged_file_is_renamed_and_reported_once(content: bytes):
     assert len(errors) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [("confidence", 3), ("memory_mib", "much"), ("scheme", "pink"), ("proof_on", 7), ("recent", {}), ("keys", [1])],
+)
+def test_one_bad_value_costs_no_other(name: str, bad: object):
+    store = SettingsStore()
+    good = store.settings
+    good.confidence, good.memory_mib, good.scheme, good.decode_check_on = 0.4, 1024, "dark", False
+    good.recent, good.keys, good.window_state = ["/a.mp4"], {"next": "D"}, b"\x00\xff"
+    store.save()
+    values = json.loads(store.path.read_text())
+    store.path.write_text(json.dumps(values | {name: bad}))
+    errors: list[UserError] = []
+    found = SettingsStore(on_error=errors.append)
+    expected = {key: value for key, value in values.items() if key != name}
+    assert len(errors) == 1 and name in str(errors[0])
+    found.save()
+    written = json.loads(found.path.read_text())
+    assert {key: written[key] for key in expected} == expected
+    assert SettingsStore().settings == found.settings
+
+
 def test_values_of_a_newer_version_are_ignored():
     path = folders.config_folder() / "settings.json"
     path.write_text('{"confidence": 0.3, "something_new": {"a": 1}}')

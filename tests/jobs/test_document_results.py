@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from iouviewer.cli import main
+from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.predictions import PredictionSet
@@ -16,7 +17,13 @@ from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes, write_boxes
-from iouviewer.jobs.document_results import VariantOverlay, evaluate_document, frame_image, ground_truth_to_write
+from iouviewer.jobs.document_results import (
+    VariantOverlay,
+    document_truth,
+    evaluate_document,
+    frame_image,
+    ground_truth_to_write,
+)
 from iouviewer.jobs.eval_inputs import has_single_images
 from iouviewer.jobs.evaluate import EvalRequest, evaluate
 from iouviewer.metrics.review import ReviewSettings
@@ -153,3 +160,17 @@ def test_an_image_folder_has_single_images_and_a_video_does_not(tmp_path: Path) 
     for source in (Source(0, "clip.mp4", str(video), 8, 8, 3), Source(0, "images", str(images), 8, 8, 3, 25.0)):
         assert not has_single_images(source)
     assert not has_single_images(Source(0, "nowhere", "", 8, 8, 3))
+
+
+def test_tracks_follow_their_boxes_where_others_are_out_of_view() -> None:
+    document = Document()
+    truth = document.add_source(Source(0, "clip.mp4", "", 320, 240, 3, 25.0))
+    frames, tracks = np.array([0, 0, 1, 1, 2, 2]), np.array([7, 8, 7, 8, 7, 8])
+    outside = np.array([0, 1, 1, 0, 0, 0]) * int(BoxFlag.OUTSIDE)
+    boxes = np.tile(np.array([[10.0], [10.0], [50.0], [50.0]]), 6) + tracks
+    truth.load_columns(frames, boxes, class_ids=tracks * 0, tracks=tracks, flags=outside)
+
+    found = document_truth(document)
+
+    assert found.tracks.tolist() == [7, 8, 7, 8]
+    assert found.table.boxes[0].tolist() == [17, 18, 17, 18]

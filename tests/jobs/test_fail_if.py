@@ -54,7 +54,7 @@ def test_conditions_follow_precedence_and_associativity(text: str, expected: boo
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "ends too early"),
+        ("", "unexpected end"),
         ("int9.ap50 < 1", "int9 is unknown (known: base, int8, yolo11n-v2.1, not, lost, bad, good)"),
         ("int8.ap95 < 1", "int8.ap95 is unknown"),
         ("base.ap < 1", "base.ap is undefined (null)"),
@@ -64,7 +64,7 @@ def test_conditions_follow_precedence_and_associativity(text: str, expected: boo
         ("int8.name < 1", "a text cannot be compared with a number"),
         ("int8.name < 'y'", "texts can only be compared with == and !="),
         ("int8.name + 1 > 2", "'x' is not a number"),
-        ("bad.verdict", "a comparison is needed"),
+        ("bad.verdict", "expected a comparison"),
         ("bad.verdict == 'fail'", "'fail' is no verdict; verdicts are PASS, FAIL, UNDECIDED, CANNOT_JUDGE"),
         ("bad.verdict == 'x' or 1 < 2", "'x' is no verdict"),
         ("lost.verdict == 'FAIL'", "lost cannot be judged: no boxes"),

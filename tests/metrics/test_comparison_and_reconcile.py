@@ -14,7 +14,7 @@ from iouviewer.metrics.json_texts import ALL_SCORES, CLASS_MEAN, LIMIT_PER_CLASS
 from iouviewer.metrics.reconcile import VAL_FLOOR, VAL_MAX_DETECTIONS, limit_detections, reconcile
 from iouviewer.metrics.resampling import weighted_coco_ap
 from iouviewer.metrics.review import ReviewSettings
-from iouviewer.metrics.table import BoxTable
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable
 from iouviewer.metrics.ultralytics_protocol import evaluate
 from tests.metrics.builders import random_case
 
@@ -59,8 +59,8 @@ def test_boxes_without_a_class_add_a_step_for_one_class():
 
     assert with_classes[-2].name == CLASS_MEAN
     assert with_classes[-2].change == 0
-    assert mixed[-2].name == ONE_CLASS
-    assert mixed[-2].change != 0
+    assert mixed[-3].name == ONE_CLASS
+    assert mixed[-3].change != 0
     assert mixed[-1].ap == pytest.approx(evaluate_coco(truth, blank).ap, abs=1e-12)
 
 
@@ -106,3 +106,23 @@ def test_a_set_agrees_with_itself_and_swapping_two_swaps_precision_and_recall():
     assert one.f1 == pytest.approx(swapped.f1)
     assert one.precision == pytest.approx(swapped.recall)
     assert one.f1 < 1
+
+
+@pytest.mark.parametrize("truth_class", [0, UNSPECIFIED_CLASS, "both"])
+@pytest.mark.parametrize("predicted_class", [0, UNSPECIFIED_CLASS, "both"])
+def test_no_step_falls_to_zero_where_one_side_has_no_classes(truth_class, predicted_class):
+    frames = np.arange(6)
+    boxes = np.tile(np.array([[10.0], [10.0], [50.0], [50.0]]), 6)
+
+    def classes(chosen):
+        return np.where(frames % 2, 0, UNSPECIFIED_CLASS) if chosen == "both" else np.full(6, chosen)
+
+    truth = BoxTable.from_rows(frames, boxes, frame_count=6, class_ids=classes(truth_class))
+    found = BoxTable.from_rows(
+        frames, boxes + 1.0, frame_count=6, class_ids=classes(predicted_class), scores=np.linspace(0.9, 0.5, 6)
+    )
+    steps = reconcile(truth, found, np.ones(6, bool), np.ones(6, bool))
+    assert len(steps) == 7
+    assert steps[-1].ap > 0.5
+    assert min(step.ap for step in steps) > 0.5
+    assert steps[-1].ap == pytest.approx(evaluate_coco(truth, found).ap)

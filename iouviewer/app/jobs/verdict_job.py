@@ -128,16 +128,17 @@ class VerdictJob(QObject):
         labelled = truth.states() == FrameState.LABELLED
         if settings.frames is not None:
             labelled = labelled & settings.frames
+        predictions = {variant.key: variant.predictions for variant in judged}
         comparison = Comparison(
             truth.table(),
             labelled,
-            {variant.key: variant.predictions for variant in judged},
+            predictions,
             baseline.key,
             settings.review,
             self._session.source.fps,
             self.margins,
             single_images=has_single_images(self._session.source),
-            class_facts={variant.key: facts_of(variant.predictions, {}) for variant in judged},
+            class_facts={key: facts_of(one, one.left_out, one.own_classes) for key, one in predictions.items()},
         )
         variants = {variant.key: variant.name for variant in judged}
         names = Names(variants, [self._session.source.name], self._session.document.class_names)
