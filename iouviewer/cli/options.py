@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import NoReturn, Self, TypeVar
 
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
+T = TypeVar("T")
 MARGIN_METRICS = ("ap", "pq", "avg_iou")
 
 
@@ -104,10 +105,10 @@ def positive_number(text: str) -> float:
     return value
 
 
-def for_file(value_type: Callable[[str], float]) -> Callable[[str], tuple[str, float]]:
+def for_file(value_type: Callable[[str], T]) -> Callable[[str], tuple[str, T]]:
     """A type for ``[NAME=]VALUE``: the name, empty for all files, and the value."""
 
-    def parse(text: str) -> tuple[str, float]:
+    def parse(text: str) -> tuple[str, T]:
         name, equals, value = text.rpartition("=")
         if equals and not name.strip():
             raise argparse.ArgumentTypeError(tr("{text!r} must be VALUE or NAME=VALUE", text=text))
@@ -284,6 +285,14 @@ def add_difference_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", metavar="NAME", help=tr("video or task to read from files with several"))
     parser.add_argument(
         "--scale-boxes", action="store_true", help=tr("scale boxes from the frame size of the file to the video's")
+    )
+    parser.add_argument(
+        "--file-size",
+        type=for_file(image_size),
+        action="append",
+        default=[],
+        metavar="[NAME=]WxH",
+        help=tr("frame size that the boxes of the predictions refer to, if it is not that of the video"),
     )
     parser.add_argument("--use-times", action="store_true", help=tr("place boxes by the times in the file"))
     parser.add_argument(

@@ -38,6 +38,7 @@ def read_options(args: argparse.Namespace) -> ReadOptions:
         task=args.task,
         name_number=args.name_number,
         scale_boxes=args.scale_boxes,
+        file_sizes=dict(args.file_size),
         use_times=args.use_times,
         images_by=args.images_by,
         accept_differences=args.accept_differences,

@@ -84,6 +84,8 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     if isinstance(content, list):
         found = ImportKind.PREDICTIONS
     kind = context.kind_or(found)
+    if kind is ImportKind.PREDICTIONS or not rows.areas or np.isnan(rows.areas).all():
+        rows.areas = None  # the area of a prediction is width * height, whatever the file says
     listed = set(images.frames.values()) if images.listed else None
     floor, max_detections = as_number(protocol.get("floor")), as_index(protocol.get("max_det"))
     return rows.finish(
@@ -110,6 +112,8 @@ def _read_entries(rows: Rows, entries: list[Any], key: str, images: CocoImages) 
     if numbers is not None:
         return numbers
     numbers = []
+    areas: list[float] = []
+    rows.areas = areas
     skipped = 0
     for index, entry in enumerate(entries):
         location = Location(rows.path, None, f"{key}[{index}]")
@@ -139,6 +143,7 @@ def _read_entries(rows: Rows, entries: list[Any], key: str, images: CocoImages) 
                 continue
         category = as_index(entry.get("category_id"))
         numbers.append(-1 if category is None else category)
+        areas.append(_stated_area(entry))
         track, flags = _track_and_flags(entry)
         rows.add(location, frame, (x, y, x + w, y + h), score=score, track=track, flags=flags)
     if skipped:
@@ -170,8 +175,15 @@ def _read_entries_at_once(rows: Rows, entries: list[Any], key: str, images: Coco
     rows.scores, rows.class_ids = scores.tolist(), [0] * len(entries)
     rows.tracks = [track for track, _ in track_and_flags]
     rows.flags = [int(flags) for _, flags in track_and_flags]
+    rows.areas = [_stated_area(entry) for entry in entries]
     rows.location_of = lambda row: Location(rows.path, None, f"{key}[{row}]")
     return cast("list[int]", numbers.tolist())
+
+
+def _stated_area(entry: Mapping[str, Any]) -> float:
+    """``area`` of an annotation, square pixels: that of its segmentation; NaN if there is none."""
+    area = as_number(entry.get("area"))
+    return area if area is not None and 0 <= area < np.inf else np.nan
 
 
 def _track_and_flags(entry: Mapping[str, Any]) -> tuple[int, int]:

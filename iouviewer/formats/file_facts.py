@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.sources import ImageTable
 from iouviewer.formats.image_names import core_name
 from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
 from iouviewer.i18n import tr
@@ -65,7 +66,9 @@ def apply_choices(boxes: ImportedBoxes, context: ReadContext) -> ImportedBoxes:
             "Frames counted at {file:g} fps are placed at {video:g} fps", file=context.file_fps, video=context.fps
         )
         notes.append(text)
-    if context.scale_boxes and boxes.format not in FRACTION_FORMATS:
+    if context.file_size is not None:
+        boxes = replace(boxes, size=context.file_size, images=ImageTable.of(boxes.images.frames))
+    if (context.scale_boxes or context.file_size is not None) and boxes.format not in FRACTION_FORMATS:
         boxes, is_scaled = _scaled(boxes, context)
         if is_scaled:
             notes.append(tr("Boxes are scaled from the frame size of the file to that of the video"))
@@ -100,7 +103,7 @@ def _sizes_of_images(boxes: ImportedBoxes) -> dict[int, tuple[int, int]]:
 
 
 def _size_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference | None:
-    if context.scale_boxes or boxes.format in FRACTION_FORMATS:
+    if context.scale_boxes or context.file_size is not None or boxes.format in FRACTION_FORMATS:
         return None
     choice = Choice(tr("scale the boxes"), "--scale-boxes", {"scale_boxes": True})
     for frame, stated in _sizes_of_images(boxes).items():

@@ -19,7 +19,7 @@ UNSPECIFIED_NAME = "unspecified"
 """Class name written for boxes without a class in formats that require one; read back as no class."""
 
 
-OPTIONS_FOR_FILES = ("--frame-base", "--stride", "--file-fps", "--shift")
+OPTIONS_FOR_FILES = ("--frame-base", "--stride", "--file-fps", "--file-size", "--shift")
 """Options of the command line that may name the file they are for."""
 
 
@@ -64,6 +64,7 @@ class ReadContext:
         task: name of the video or task to read, for files that hold several.
         name_number: which number in a file name is the frame: from 1, or from the end from -1; None: it is found.
         scale_boxes: scale boxes from the frame size that the file states to that of the video.
+        file_size: frame size that the boxes of the file refer to, where it states none; they are scaled.
         use_times: place boxes by the times in the file instead of its frame numbers.
         file_fps: frame rate in which the file counts frames; None: that of the video.
         images_by: ``id`` or ``name``, where ids and file names of a results list mean different images.
@@ -88,6 +89,7 @@ class ReadContext:
     task: str | None = None
     name_number: int | None = None
     scale_boxes: bool = False
+    file_size: tuple[int, int] | None = None
     use_times: bool = False
     file_fps: float | None = None
     images_by: Literal["id", "name"] | None = None

@@ -311,6 +311,7 @@ def refuse_frames_outside(boxes: ImportedBoxes, frame_count: int) -> ImportedBox
         scores=None if boxes.scores is None else boxes.scores[keep],
         track_ids=boxes.track_ids[keep],
         flags=boxes.flags[keep],
+        areas=None if boxes.areas is None else boxes.areas[keep],
         refused=(*boxes.refused, *refused),
     )
 

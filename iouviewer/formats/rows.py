@@ -106,6 +106,7 @@ class Rows:
         self.scores: list[float] = []
         self.tracks: list[int] = []
         self.flags: list[int] = []
+        self.areas: list[float] | None = None
         self.locations: list[Location] = []
         self.location_of: Callable[[int], Location] | None = None
         self.refused: list[RefusedRow] = []
@@ -189,6 +190,7 @@ class Rows:
             scores=None if scores is None else scores[keep],
             track_ids=np.array(self.tracks, np.int64)[keep],
             flags=np.array(self.flags, np.int64)[keep],
+            areas=None if self.areas is None else np.array(self.areas, np.float64)[keep],
             refused=self.refused,
             notes=self.notes,
             **more,
@@ -207,6 +209,7 @@ def build_imported_boxes(
     scores: Float | None,
     track_ids: Int,
     flags: Int,
+    areas: Float | None = None,
     refused: Sequence[RefusedRow] = (),
     notes: Sequence[str] = (),
     labelled: Iterable[int] | Int | None = None,
@@ -250,6 +253,7 @@ def build_imported_boxes(
         images=images or ImageTable(),
         facts=facts or VideoFacts(),
         stride_applied=stride_applied,
+        areas=areas,
         refused=tuple(refused),
         notes=tuple(notes),
     )

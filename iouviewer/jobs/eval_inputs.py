@@ -41,6 +41,7 @@ class ReadOptions:
         for_files: numbers for single files by option (``frame_base``, ``stride``, ``file_fps`` as in ``ReadContext``,
             ``shift``: added to every frame), then by name: of the variant, ``gt``, or empty for all (``stride`` and
             ``shift``: all predictions).
+        file_sizes: ``file_size`` as in ``ReadContext``, by the same names.
     """
 
     size: tuple[int, int] | None = None
@@ -61,6 +62,7 @@ class ReadOptions:
     accept_differences: bool = False
     strict: bool = False
     for_files: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    file_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def number_for(self, option: str, name: str, kind: ImportKind) -> float | None:
         """The value of one of ``for_files`` for a file; None if it was not given."""
@@ -69,6 +71,12 @@ class ReadOptions:
             return values[name]
         only_predictions = option in {"stride", "shift"} and kind is ImportKind.GROUND_TRUTH
         return None if only_predictions else values.get("")
+
+    def size_for(self, name: str, kind: ImportKind) -> tuple[int, int] | None:
+        """The frame size that the boxes of a file refer to, where it was given; without a name: of all predictions."""
+        if name in self.file_sizes:
+            return self.file_sizes[name]
+        return None if kind is ImportKind.GROUND_TRUTH else self.file_sizes.get("")
 
     def context_for(self, context: ReadContext, name: str, kind: ImportKind) -> ReadContext:
         """The context for reading one file with these options."""
@@ -83,6 +91,7 @@ class ReadOptions:
             task=self.task,
             name_number=self.name_number,
             scale_boxes=self.scale_boxes,
+            file_size=self.size_for(name, kind),
             use_times=self.use_times,
             images_by=self.images_by,
             accept_differences=self.accept_differences,
@@ -255,6 +264,27 @@ def read_file(
     boxes = boxes.shifted(int(shift)) if shift else boxes
     refuse_bad_rows(boxes, options)
     return boxes
+
+
+def check_alignment(
+    name: str, boxes: ImportedBoxes, truth: ImportedBoxes, context: ReadContext, options: ReadOptions
+) -> ImportedBoxes:
+    """The predictions, with a note if they fit the ground truth better with other frame numbers or another frame size.
+
+    Raises:
+        UserError: they fit clearly better, so that the file as it is can no longer be meant.
+    """
+    from iouviewer.formats.alignment import find_alignment
+    from iouviewer.formats.file_facts import accept_choice
+
+    own = options.context_for(context, name, ImportKind.PREDICTIONS)
+    found = None if options.accept_differences else find_alignment(truth.frames, truth.boxes, boxes, own)
+    if found is None:
+        return boxes
+    message = tr("the predictions fit the ground truth better with another reading: {text}", text=found.text)
+    if found.is_clear:
+        raise UncertainReadingError(message, choices=(found.choice, accept_choice()), path=boxes.path).for_file(name)
+    return replace(boxes, notes=(*boxes.notes, message))
 
 
 def refuse_bad_rows(boxes: ImportedBoxes, options: ReadOptions) -> None:

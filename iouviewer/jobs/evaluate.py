@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from iouviewer import __version__
 from iouviewer.document.class_join import check_class_map
 from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr, tr_n
@@ -23,6 +24,7 @@ from iouviewer.jobs.eval_inputs import (
     ReadOptions,
     Truth,
     VariantInput,
+    check_alignment,
     only_classes,
     read_file,
     read_source,
@@ -91,11 +93,12 @@ class EvalRequest:
 
 
 def _read_predictions(
-    request: EvalRequest, context: ReadContext, frames: Int, progress: ProgressCallback
+    request: EvalRequest, context: ReadContext, truth: ImportedBoxes, frames: Int, progress: ProgressCallback
 ) -> list[tuple[str, ImportedBoxes]]:
     named = [
         (name, read_file(path, context, request.read, ImportKind.PREDICTIONS, name)) for name, path in request.preds
     ]
+    named = [(name, check_alignment(name, boxes, truth, context, request.read)) for name, boxes in named]
     if request.models and request.video is not None:
         from iouviewer.jobs.predict import run_model
 
@@ -166,14 +169,16 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
             were left out.
     """
     inputs = read_inputs(request, progress)
-    for variant in inputs.variants:
-        refuse_left_out(variant, inputs.truth)
+    refuse_left_out(inputs)
     return score_inputs(request, inputs, progress)
 
 
-def refuse_left_out(variant: VariantInput, truth: Truth) -> None:
+def refuse_left_out(inputs: EvalInputs) -> None:
     """UserError where all predictions of a variant were left out for their classes: no number would mean anything."""
-    if all_left_out(variant.predictions, variant.class_facts):
+    truth = inputs.truth
+    for variant in inputs.variants:
+        if not all_left_out(variant.predictions, variant.class_facts):
+            continue
         wanted = [truth.class_names[one] for one in np.unique(truth.table.class_ids).tolist() if one >= 0]
         facts = [variant.class_facts]
         raise UserError(left_out_text(variant.name, facts, wanted), remedy=class_remedy(facts, wanted))
@@ -191,15 +196,35 @@ def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) 
     truth_boxes = read_file(request.gt, context, request.read, ImportKind.GROUND_TRUTH, "gt")
     count = source_frame_count(context, truth_boxes)
     context = with_images(context, truth_boxes, count)
+    frames = np.arange(count) if request.frames is None else parse_frames(request.frames, count)
+    imported = _read_predictions(request, context, truth_boxes, frames, progress)
+    return join_inputs(request, source, truth_boxes, imported, single_images=context.image_names is not None)
+
+
+def join_inputs(
+    request: EvalRequest,
+    source: Source,
+    truth_boxes: ImportedBoxes,
+    imported: Sequence[tuple[str, ImportedBoxes]],
+    *,
+    single_images: bool,
+) -> EvalInputs:
+    """Boxes that were read, in the same frames and classes.
+
+    Args:
+        source: its frame count is 0 if only the ground truth gives it.
+
+    Raises:
+        UserError: boxes or selected frames outside the source, classes that cannot be joined.
+    """
+    count = source_frame_count(ReadContext(frame_count=source.frame_count or None), truth_boxes)
     truth = truth_from(truth_boxes, count, request.read)
     frames = np.arange(count) if request.frames is None else parse_frames(request.frames, count)
-    imported = _read_predictions(request, context, frames, progress)
     named = [(name, boxes.with_class(request.read.class_name)) for name, boxes in imported]
     check_class_map(request.read.class_map, [boxes.classes for _, boxes in named], truth.class_table)
     variants = [
         variant_from(name, boxes, truth, request.read, class_agnostic=request.class_agnostic) for name, boxes in named
     ]
-    single_images = context.image_names is not None
     inputs = EvalInputs(replace(source, frame_count=count), truth, frames, variants, single_images=single_images)
     return only_classes(inputs, request.read.only_classes)
 

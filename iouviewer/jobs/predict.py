@@ -13,6 +13,7 @@ import numpy as np
 from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.classes import NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Failed, Finished, FrameDetections, ModelLoaded
@@ -44,6 +45,7 @@ class ModelRun:
         fps: 1000 / median milliseconds per frame, without warm-up frames; None without a measured frame.
         throughput: frames per second of wall time including decoding; None without a frame.
         failure: why the run ended early, None if it completed.
+        images: the images of an image set, empty for a video.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ModelRun:
     fps: float | None
     throughput: float | None
     failure: UserError | None = None
+    images: ImageTable = field(default_factory=ImageTable)
 
     @property
     def summary(self) -> str:
@@ -123,9 +126,11 @@ def run_model(
         UserError: the run failed before its first frame.
     """
     from iouviewer.video import open_video
+    from iouviewer.video.image_reader import ImageReader
 
     reader = open_video(video)
     size, frame_count = reader.size, reader.frame_count
+    images = reader.images if isinstance(reader, ImageReader) else ImageTable()
     reader.close()
     selected = tuple(range(frame_count)) if frames is None else tuple(frames.tolist())
     request = RunRequest(
@@ -155,7 +160,7 @@ def run_model(
     finished = collected.finished
     throughput = finished.done / finished.seconds if finished is not None and finished.seconds > 0 else None
     boxes = _as_imported(collected, weights, video, options, size, frame_count, fps, throughput)
-    return ModelRun(name, boxes, size, frame_count, fps, throughput, collected.failure)
+    return ModelRun(name, boxes, size, frame_count, fps, throughput, collected.failure, images)
 
 
 def _joined(parts: list[Any], empty: Any) -> Any:
@@ -257,6 +262,8 @@ def write_run(run: ModelRun, folder: Path, video_name: str) -> tuple[Path, Path]
         labelled=boxes.covered,
         video_name=video_name,
         protocol=boxes.protocol,
+        image_names=run.images.names or None,
+        image_sizes=run.images.sizes or None,
     )
     paths = folder / f"{run.name}.json", folder / f"{run.name}.txt"
     write_boxes(paths[0], data, format="coco")

@@ -17,7 +17,7 @@ from iouviewer.formats.interface import ReadContext
 from iouviewer.formats.registry import detect, read_boxes
 from iouviewer.i18n import tr
 from iouviewer.inference.adapters import MODEL_SUFFIXES
-from iouviewer.jobs.eval_inputs import ReadOptions, read_source
+from iouviewer.jobs.eval_inputs import ReadOptions, context_of, read_source
 
 PROJECT_SUFFIX = ".iouv"
 VIDEO_SUFFIXES = (
@@ -202,7 +202,7 @@ def read(request: ReadRequest) -> ReadResult:
 def read_video_context(video: Path) -> ReadContext:
     """Read the properties of a video that is not open; the index is cached, which makes opening it later fast."""
     source, _ = read_source(video, ReadOptions())
-    return ReadContext(size=(source.width, source.height), frame_count=source.frame_count, video_stem=video.stem)
+    return context_of(source)
 
 
 def propose_frame_offset(boxes: ImportedBoxes, frame_count: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.sources import FrameImage
+from iouviewer.document.sources import FrameImage, ImageTable
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.video.conversion import DisplayFrame
@@ -77,6 +77,11 @@ class ImageReader:
         if not self._sizes:
             self._sizes = tuple(self._size_of(frame) for frame in range(self.frame_count))
         return self._sizes
+
+    @property
+    def images(self) -> ImageTable:
+        """Names and sizes of the images in frame order."""
+        return ImageTable.of(range(self.frame_count), names=self.names, sizes=self.sizes)
 
     def _size_of(self, frame: int) -> tuple[int, int]:
         found = read_image_size(self.files[frame])

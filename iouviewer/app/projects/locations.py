@@ -25,7 +25,16 @@ def source_from(info: VideoInfo, *, number: int = 0) -> Source:
     path = info.path.absolute()
     width, height = info.size
     return Source(
-        number, path.name, str(path), width, height, info.frame_count, info.fps, info.fingerprint, info.index_digest
+        number,
+        path.name,
+        str(path),
+        width,
+        height,
+        info.frame_count,
+        info.fps,
+        info.fingerprint,
+        info.index_digest,
+        info.images,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.numbering import Numbering
+from iouviewer.document.sources import ImageTable
 from iouviewer.video.fingerprint import FileStamp, LegacyFingerprint
 from iouviewer.video.image_reader import ImageReader
 from iouviewer.video.index import Damage, VideoIndex
@@ -49,6 +50,7 @@ class VideoInfo:
         legacy_fingerprint: the fingerprint that earlier versions gave an image folder, None for all else.
         changed: the file was replaced or written to after it was opened.
         hidden_frames: frames that an edit list hides.
+        images: names and sizes of the images of an image set, empty for a video.
     """
 
     path: Path
@@ -81,6 +83,7 @@ class VideoInfo:
     legacy_fingerprint: LegacyFingerprint | None = None
     changed: bool = False
     hidden_frames: int = 0
+    images: ImageTable = field(default_factory=ImageTable)
 
     @property
     def is_image_source(self) -> bool:
@@ -163,6 +166,7 @@ def info_of(reader: VideoReader | ImageReader) -> VideoInfo:
         checked_by_decode=index is None or index.checked_by_decode,
         stamp=reader.stamp if isinstance(reader, VideoReader) else None,
         legacy_fingerprint=reader.legacy_fingerprint if isinstance(reader, ImageReader) else None,
+        images=reader.images if isinstance(reader, ImageReader) else ImageTable(),
     )
 
 

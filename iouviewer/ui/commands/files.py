@@ -23,6 +23,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.formats.registry import refuse_frames_outside
 from iouviewer.i18n import tr
+from iouviewer.jobs.eval_inputs import context_of
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.resource_files import resource_path
 from iouviewer.ui.dialogs.input_dialogs import confirm
@@ -202,7 +203,8 @@ class FileCommands(QObject):
         source = self._session.source
         if not self._session.frame_count:
             return None
-        return ReadContext((source.width, source.height), source.frame_count, Path(source.path).stem)
+        info = self._loader.info
+        return replace(context_of(source), is_complete=info is None or info.complete)
 
     @property
     def dialog(self) -> OpenDialog | None:
