@@ -20,7 +20,7 @@ from iouviewer.metrics.reconcile import reconcile
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import Bool, BoxTable, Int
 from iouviewer.metrics.temporal import summarise_tracks
-from iouviewer.metrics.verdict import Difference, Verdict
+from iouviewer.metrics.verdict import Difference, Outcome, Verdict
 
 _CURVE_POINTS = 101
 _WORST_TRACKS = 20
@@ -224,11 +224,8 @@ def pool_of(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping
 
 
 def _judged_values(judged: Judged, comparison: Comparison) -> dict[str, Any]:
-    agreement, judgement, compared = (
-        measure_agreement(comparison, judged.key),
-        judged.judgement,
-        judged.compared,
-    )
+    agreement = measure_agreement(comparison, judged.key)
+    judgement, compared = judged.judgement, judged.compared
     values: dict[str, Any] = {"metrics": {}} if compared is None else verdict_values(compared.verdict)
     if compared is not None:
         values |= {
@@ -236,6 +233,8 @@ def _judged_values(judged: Judged, comparison: Comparison) -> dict[str, Any]:
             "classes_disregarded": compared.conditions.one_class,
             "confidence": compared.confidence,
         }
+    if judgement.outcome is Outcome.CANNOT_JUDGE:  # no metric passes on its own either
+        values["metrics"] = {key: {**one, "outcome": None} for key, one in values["metrics"].items()}
     return values | {
         "outcome": str(judgement.outcome),
         "reason": judgement.reason or None,

@@ -78,6 +78,16 @@ class ReadOptions:
             return self.file_sizes[name]
         return None if kind is ImportKind.GROUND_TRUTH else self.file_sizes.get("")
 
+    def context_of_source(self, context: ReadContext) -> ReadContext:
+        """The context for reading all files of a source with these options."""
+        return replace(
+            context,
+            frame_base=self.frame_base,
+            class_name=self.class_name,
+            trust_columns=self.trust_columns,
+            voc_one_based=self.voc_one_based,
+        )
+
     def context_for(self, context: ReadContext, name: str, kind: ImportKind) -> ReadContext:
         """The context for reading one file with these options."""
         base, step = self.number_for("frame_base", name, kind), self.number_for("stride", name, kind)
@@ -222,13 +232,7 @@ def read_source(video: Path | None, options: ReadOptions) -> tuple[Source, ReadC
             context = context_of(source)
         finally:
             reader.close()
-    return source, replace(
-        context,
-        frame_base=options.frame_base,
-        class_name=options.class_name,
-        trust_columns=options.trust_columns,
-        voc_one_based=options.voc_one_based,
-    )
+    return source, options.context_of_source(context)
 
 
 def context_of(source: Source) -> ReadContext:

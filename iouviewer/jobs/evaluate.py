@@ -103,7 +103,10 @@ def _read_predictions(
         from iouviewer.jobs.predict import run_model
 
         for name, weights in request.models:
-            named.append((name, run_model(request.video, name, weights, request.run, frames, progress).boxes))
+            run = run_model(request.video, name, weights, request.run, frames, progress)
+            if run.failure is not None:  # a part of the frames says nothing about the model
+                raise run.failure
+            named.append((name, run.boxes))
     return named
 
 
