@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
+from iouviewer.formats.alignment import Alignment, find_alignment
+from iouviewer.formats.image_names import SPLITS
 from iouviewer.formats.interface import ReadContext
 from iouviewer.formats.registry import detect, read_boxes
 from iouviewer.i18n import tr
 from iouviewer.inference.adapters import MODEL_SUFFIXES
 from iouviewer.jobs.eval_inputs import ReadOptions, context_of, read_source
+from iouviewer.metrics.table import Float, Int
 
 PROJECT_SUFFIX = ".iouv"
 VIDEO_SUFFIXES = (
@@ -104,10 +108,17 @@ def identify(path: Path) -> FileCandidate:
     if not path.is_dir():
         reason = tr("Unknown format; opened as a video")
         return FileCandidate(path, FileRole.VIDEO, name, reason=reason, is_guess=True)
-    entries = itertools.islice(path.iterdir(), _SAMPLED_ENTRIES)
-    if any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in entries):
+    if _has_images(path) or any(_has_images(path / name) for name in (*SPLITS, "img1", "images")):
         return FileCandidate(path, FileRole.VIDEO, name, reason=tr("Image folder"))
     return FileCandidate(path, FileRole.SKIP, name, reason=tr("No file in this folder can be read"))
+
+
+def _has_images(folder: Path) -> bool:
+    """Whether there are images among the first entries of a folder."""
+    if not folder.is_dir():
+        return False
+    entries = itertools.islice(folder.iterdir(), _SAMPLED_ENTRIES)
+    return any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in entries)
 
 
 def model_name(path: Path) -> str:
@@ -164,6 +175,10 @@ class ReadRequest:
         number: returned in the result.
         context: the video of the boxes, None if unknown.
         video: the video of the boxes if it is not open yet; its properties are read and returned in the result.
+        listed: images that the ground truth among the files lists.
+        changes: fields of ``ReadContext`` that the user chose for this file.
+        reference: (N,) int64 frames and (4, N) float64 boxes that these boxes should fit: of the ground truth for
+            predictions and the reverse; None if there are none.
     """
 
     number: int
@@ -171,29 +186,40 @@ class ReadRequest:
     kind: ImportKind
     context: ReadContext | None
     video: Path | None = None
+    listed: ImageTable | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    reference: tuple[Int, Float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """The boxes of a file, or the error."""
+    """The boxes of a file, or the error; ``alignment``: a reading that fits the other boxes better."""
 
     number: int
     path: Path
     boxes: ImportedBoxes | None = None
     error: UserError | None = None
     context: ReadContext | None = None
+    alignment: Alignment | None = None
 
 
 def read(request: ReadRequest) -> ReadResult:
     """Read one file; errors are returned, not raised."""
+    context = request.context
     try:
-        context = request.context
         if context is None and request.video is not None:
             context = read_video_context(request.video)
-        boxes = read_boxes(request.path, replace(context or ReadContext(), kind=request.kind))
-        return ReadResult(request.number, request.path, boxes=boxes, context=context)
+        own = replace(context or ReadContext(), kind=request.kind)
+        if request.listed is not None:
+            own = replace(own, listed_images=request.listed)
+        own = replace(own, **request.changes)
+        boxes = read_boxes(request.path, own)
+        alignment = None
+        if request.reference is not None and not own.accept_differences:
+            alignment = find_alignment(*request.reference, boxes, own)
+        return ReadResult(request.number, request.path, boxes=boxes, context=context, alignment=alignment)
     except UserError as error:
-        return ReadResult(request.number, request.path, error=error)
+        return ReadResult(request.number, request.path, error=error, context=context)
     except OSError as error:
         user_error = UserError(error.strerror or str(error), path=request.path)
         return ReadResult(request.number, request.path, error=user_error)
@@ -219,13 +245,6 @@ def propose_frame_offset(boxes: ImportedBoxes, frame_count: int) -> int:
         return 0
     # Files that count from 1 need -1.
     return -first if first < 0 else frame_count - 1 - last
-
-
-def with_class(boxes: ImportedBoxes, name: str) -> ImportedBoxes:
-    """The same boxes; those of a file without classes get this class."""
-    if not name or boxes.class_names:
-        return boxes
-    return replace(boxes, class_names=(name,), class_ids=np.zeros(len(boxes), np.int64))
 
 
 class _Worker(QObject):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +156,108 @@ def test_a_valid_file_needs_no_review_and_the_button_waits_until_it_is_read(qtbo
         assert dialog.table.horizontalHeaderItem(0).data(Qt.ItemDataRole.DisplayRole) == "File"
     finally:
         reader.close()
+
+
+def open_and_read(qtbot: QtBot, reader: BoxReader, candidates: list[FileCandidate], context: ReadContext, **more):
+    dialog = OpenDialog(None, candidates, reader, context, **more)
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: not dialog.is_reading, timeout=20_000)
+    return dialog
+
+
+def choose(qtbot: QtBot, dialog: OpenDialog, row: int, text: str) -> None:
+    """Choose an entry of "Read as" as a person does."""
+    combo = dialog.rows[row].reading
+    position = combo.findText(text, Qt.MatchFlag.MatchContains)
+    assert position >= 0, [combo.itemText(i) for i in range(combo.count())]
+    combo.setCurrentIndex(position)
+    combo.activated.emit(position)
+    qtbot.waitUntil(lambda: not dialog.is_reading, timeout=20_000)
+
+
+def write_coco(path: Path, size: tuple[int, int], ids: tuple[int, ...] = (1, 2, 3), *, listed: bool = True) -> Path:
+    boxes = [
+        {"id": i, "image_id": i, "category_id": 1, "bbox": [10 * n, 10, 20, 20], **({} if listed else {"score": 0.9})}
+        for n, i in enumerate(ids)
+    ]
+    images = [{"id": i, "file_name": f"f_{n:04d}.jpg", "width": size[0], "height": size[1]} for n, i in enumerate(ids)]
+    whole = {"images": images, "categories": [{"id": 1, "name": "a"}], "annotations": boxes}
+    path.write_text(json.dumps(whole if listed else boxes))
+    return path
+
+
+def test_a_difference_to_the_video_is_offered_and_resolved_in_the_dialog(qtbot: QtBot, tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "gt.json", (640, 480))
+    reader = BoxReader()
+    try:
+        candidates = [FileCandidate(path, FileRole.GROUND_TRUTH, "gt")]
+        dialog = open_and_read(qtbot, reader, candidates, ReadContext((320, 240), 3, "clip"))
+        assert not dialog.open_button.isEnabled()
+        assert not dialog.table.isColumnHidden(5)
+        assert "640 × 480" in dialog.warning.text()
+        assert "320 × 240" in dialog.warning.text()
+        choose(qtbot, dialog, 0, "Scale the boxes")
+        assert dialog.open_button.isEnabled()
+        [item] = dialog.items()
+        assert item.boxes is not None
+        assert item.boxes.boxes[:, 1].tolist() == [5, 5, 15, 15]
+        choose(qtbot, dialog, 0, "Choose…")
+        assert not dialog.open_button.isEnabled()
+        choose(qtbot, dialog, 0, "as it is")
+        [item] = dialog.items()
+        assert item.boxes is not None
+        assert item.boxes.boxes[:, 1].tolist() == [10, 10, 30, 30]
+    finally:
+        reader.close()
+
+
+def test_results_are_joined_through_the_ground_truth_whatever_the_order_of_the_files(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    truth = write_coco(tmp_path / "gt.json", (320, 240), (30, 20, 10))
+    results = write_coco(tmp_path / "p.json", (320, 240), (30, 20, 10), listed=False)
+    files = [FileCandidate(results, FileRole.PREDICTIONS, "p"), FileCandidate(truth, FileRole.GROUND_TRUTH, "gt")]
+    reader = BoxReader()
+    try:
+        for order in (files, files[::-1]):
+            dialog = open_and_read(qtbot, reader, order, ReadContext((320, 240), 3, "clip"))
+            frames = {item.role: item.boxes.frames.tolist() for item in dialog.items() if item.boxes is not None}
+            assert frames == {FileRole.GROUND_TRUTH: [0, 1, 2], FileRole.PREDICTIONS: [0, 1, 2]}
+    finally:
+        reader.close()
+
+
+def test_a_shift_that_fits_better_is_offered_with_both_figures(qtbot: QtBot, tmp_path: Path) -> None:
+    track = {frame: [(7.0 * frame, 10.0, 7.0 * frame + 20, 40.0)] for frame in range(30)}
+    truth = write_boxes(tmp_path / "gt.csv", track)
+    late = write_boxes(tmp_path / "late.csv", {frame + 1: boxes for frame, boxes in track.items() if frame < 29})
+    files = [FileCandidate(truth, FileRole.GROUND_TRUTH, "gt"), FileCandidate(late, FileRole.PREDICTIONS, "late")]
+    reader = BoxReader()
+    try:
+        dialog = open_and_read(qtbot, reader, files, ReadContext((320, 240), 30, "clip"))
+        assert dialog.needs_review()
+        assert "shift −1: mean IoU 1.00, as it is: 0.48" in dialog.warning.text()
+        assert dialog.rows[1].offset.value() == 0
+        choose(qtbot, dialog, 1, "Shift −1")
+        assert dialog.rows[1].offset.value() == -1
+        assert dialog.warning.text() == ""
+        assert not dialog.needs_review()
+        item = next(item for item in dialog.items() if item.role is FileRole.PREDICTIONS)
+        assert item.boxes is not None
+        assert item.boxes.frames.tolist() == list(range(29))
+        # Against ground truth that is loaded already, too.
+        frames = np.arange(30)
+        loaded = np.array([track[frame][0] for frame in range(30)]).T
+        alone = open_and_read(qtbot, reader, files[1:], ReadContext((320, 240), 30, "clip"), truth=(frames, loaded))
+        assert alone.needs_review()
+        assert "shift −1" in alone.warning.text()
+    finally:
+        reader.close()
+
+
+def test_a_folder_of_splits_is_one_image_folder(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        (tmp_path / "images" / split).mkdir(parents=True)
+        (tmp_path / "images" / split / "img_1.jpg").write_bytes(b"")
+    [found] = find_candidates([tmp_path / "images"])
+    assert (found.role, found.path) == (FileRole.VIDEO, tmp_path / "images")

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QWidget
 
@@ -25,6 +26,7 @@ from iouviewer.formats.registry import refuse_frames_outside
 from iouviewer.i18n import tr
 from iouviewer.jobs.eval_inputs import context_of
 from iouviewer.jobs.requests import OpenRequest
+from iouviewer.metrics.table import Float, Int
 from iouviewer.resource_files import resource_path
 from iouviewer.ui.dialogs.input_dialogs import confirm
 from iouviewer.ui.dialogs.open_dialog import OpenDialog, OpenItem
@@ -32,6 +34,8 @@ from iouviewer.ui.importing import VIDEO_SUFFIXES, BoxReader, FileCandidate, Fil
 
 _VIDEO_FILTER = tr("Videos ({patterns});;All files (*)", patterns=" ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES))
 _PROJECT_FILTER = tr("Projects (*.iouv)")
+_MIN_SCORE = 0.25
+"""Confidence from which loaded predictions say whether ground truth fits them."""
 _RECENT_POSITION = 4
 """Position of the recent files in the File menu: below the commands that open something."""
 
@@ -206,6 +210,20 @@ class FileCommands(QObject):
         info = self._loader.info
         return replace(context_of(source), is_complete=info is None or info.complete)
 
+    def _loaded_truth(self) -> tuple[Int, Float] | None:
+        """Frames and boxes of the ground truth, None if there are none."""
+        truth = self._session.ground_truth
+        return truth.columns()[:2] if len(truth) else None
+
+    def _loaded_predictions(self) -> tuple[Int, Float] | None:
+        """Frames and boxes of the first variant, None if there is none."""
+        predictions = next((variant.predictions for variant in self._session.variants), None)
+        if predictions is None or not len(predictions.stored_table):
+            return None
+        table = predictions.stored_table
+        kept = table.scores >= _MIN_SCORE if table.scores is not None else np.ones(len(table), np.bool_)
+        return table.frame_of_row()[kept], table.boxes[:, kept]
+
     @property
     def dialog(self) -> OpenDialog | None:
         """The open dialog, None if there is none."""
@@ -215,7 +233,14 @@ class FileCommands(QObject):
         """Show the dialog; unless ``always``, accept it without showing it if it needs no review."""
         if self._dialog is not None:
             self._dialog.reject()
-        dialog = OpenDialog(self._window, candidates, self._reader, self._context())
+        dialog = OpenDialog(
+            self._window,
+            candidates,
+            self._reader,
+            self._context(),
+            truth=self._loaded_truth(),
+            predictions=self._loaded_predictions(),
+        )
         self._dialog = dialog
         dialog.accepted.connect(self._on_dialog_accepted)
         dialog.rejected.connect(self._delete_dialog)
@@ -273,7 +298,7 @@ class FileCommands(QObject):
                     if item.role is FileRole.GROUND_TRUTH:
                         self._controller.import_ground_truth(boxes)
                     elif not self._is_imported(item):
-                        self._controller.add_predictions(item.name, boxes)
+                        self._controller.add_predictions(item.name, boxes, item.class_map)
                 elif item.role is FileRole.MODEL:
                     models.append((item.name, item.candidate.path))
             except UserError as error:
