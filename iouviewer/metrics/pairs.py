@@ -159,6 +159,7 @@ def _exact(gt: PairColumns, pred: PairColumns, found: Pairs, minimum: float, of_
     union = pred.areas[found.pred]
     if not of_prediction:
         union = union + gt.areas[found.gt] - found.iou
-    iou = found.iou / union
+    with np.errstate(invalid="ignore"):  # a prediction without area overlaps nothing: 0 / 0 is no pair
+        iou = found.iou / union
     keep = iou >= minimum
     return Pairs(found.gt, found.pred, iou) if keep.all() else Pairs(found.gt[keep], found.pred[keep], iou[keep])

@@ -152,7 +152,8 @@ def shares_of_prediction(gt: Float, pred: Float, convention: Convention) -> Floa
     """(N, M) float64, intersection of gt[:, i] with pred[:, j] / area of pred[:, j]."""
     shape = (gt.shape[1], pred.shape[1])
     inter = intersect(gt[:, :, None], pred[:, None, :], extra_pixel(convention), np.empty(shape), np.empty((2, *shape)))
-    share: Float = inter / areas(pred, convention)
+    with np.errstate(invalid="ignore"):  # a prediction without area lies in nothing: 0 / 0 reaches no threshold
+        share: Float = inter / areas(pred, convention)
     return share
 
 

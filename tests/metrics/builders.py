@@ -11,7 +11,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from iouviewer.metrics.coco import evaluate_coco
-from iouviewer.metrics.table import BoxTable
+from iouviewer.metrics.table import COCO_AREAS, BoxTable
 
 FRAME_COUNTS = {"pets09": 795, "tud-campus": 71}
 """Frames by sequence of the shared data."""
@@ -66,15 +66,16 @@ def random_case(seed: int) -> tuple[BoxTable, BoxTable]:
 def _annotations(table, scored):
     widths = np.stack((table.boxes[0], table.boxes[1], *(table.boxes[2:] - table.boxes[:2])))
     rows = []
+    areas = table.stated_areas()
     for number, (frame, box) in enumerate(zip(table.frame_of_row().tolist(), widths.T.tolist(), strict=True), 1):
-        row = {"id": number, "image_id": frame + 1, "bbox": box, "area": box[2] * box[3]}
+        row = {"id": number, "image_id": frame + 1, "bbox": box, "area": float(areas[number - 1])}
         row |= {"category_id": int(table.class_ids[number - 1]) + 1, "iscrowd": int(table.ignored[number - 1])}
         rows.append(row | ({"score": float(table.scores[number - 1])} if scored else {}))
     return rows
 
 
-def pycocotools_stats(gt, pred):
-    """The twelve numbers that pycocotools prints; -1 where undefined."""
+def pycocotools_stats(gt, pred, max_detections=100, area_ranges=COCO_AREAS):
+    """The twelve numbers that pycocotools prints, all at one limit of detections; -1 where undefined."""
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO()
         classes = sorted(set(gt.class_ids.tolist()) | set(pred.class_ids.tolist()))
@@ -90,18 +91,31 @@ def pycocotools_stats(gt, pred):
             found.dataset = truth.dataset | {"annotations": []}
             found.createIndex()
         evaluation = COCOeval(truth, found, "bbox")
+        # summarize() prints AP at 100 detections only, so the means are taken here.
+        evaluation.params.maxDets = [max_detections] * 3
+        evaluation.params.areaRng = [[0.0, 1e10], *([low, high] for _, low, high in area_ranges)]
         evaluation.evaluate()
         evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation.stats
+        precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]
+    return [
+        *(_mean(precision[part, :, :, 0, -1]) for part in (slice(None), 0, 5)),
+        *(_mean(precision[:, :, :, 1 + n, -1]) for n in range(3)),
+        *(_mean(recall[:, :, 0, n]) for n in range(3)),
+        *(_mean(recall[:, :, 1 + n, -1]) for n in range(3)),
+    ]
 
 
-def assert_equals_pycocotools(gt, pred):
-    result = evaluate_coco(gt, pred)
-    sizes = [result.sizes[name] for name in ("small", "medium", "large")]
+def _mean(values):
+    values = values[values > -1]
+    return float(values.mean()) if values.size else -1.0
+
+
+def assert_equals_pycocotools(gt, pred, max_detections=100, area_ranges=COCO_AREAS):
+    result = evaluate_coco(gt, pred, None, max_detections, area_ranges=area_ranges)
+    sizes = [result.sizes[name] for name, *_ in area_ranges]
     ours = [result.ap, result.ap50, result.ap75, *(size.ap for size in sizes), result.ar100]
     ours += [size.ar for size in sizes]
-    theirs = pycocotools_stats(gt, pred)
+    theirs = pycocotools_stats(gt, pred, max_detections, area_ranges)
     expected = [None if value < 0 else value for value in np.array(theirs)[[0, 1, 2, 3, 4, 5, 8, 9, 10, 11]]]
     for ours_value, value in zip(ours, expected, strict=True):
         assert (ours_value is None) == (value is None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -156,3 +158,39 @@ def test_boxes_without_a_class_in_frames_that_are_not_evaluated_change_nothing()
     changed = BoxTable.from_rows(gt.frame_of_row(), gt.boxes, frame_count=8, class_ids=ids, ignored=gt.ignored)
     assert evaluate_coco(changed, pred, inside) == evaluate_coco(gt, pred, inside)
     assert list(evaluate_coco(changed, pred).per_class) == [-1]
+
+
+def without_area(rng, table, count):
+    """The predictions and ``count`` more whose width or height is 0, some of them inside other boxes."""
+    rows = rng.integers(len(table), size=count)
+    boxes = table.boxes[:, rows].copy()
+    flat = rng.integers(0, 2, count)
+    boxes[2 + flat, np.arange(count)] = boxes[flat, np.arange(count)]
+    return BoxTable.from_rows(
+        np.concatenate((table.frame_of_row(), table.frame_of_row()[rows])),
+        np.concatenate((table.boxes, boxes), axis=1),
+        frame_count=table.frame_count, class_ids=np.concatenate((table.class_ids, table.class_ids[rows])),
+        scores=np.concatenate((table.scores, rng.random(count))),
+    )  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), crowded=st.sampled_from([0.0, 0.3]))
+@pytest.mark.filterwarnings("error")
+def test_predictions_without_area_are_false_positives_as_in_pycocotools(seed, crowded):
+    rng = np.random.default_rng(seed)
+    gt, pred = random_tables(rng, 6, 2, False, crowded)
+    if len(pred):
+        assert_equals_pycocotools(gt, without_area(rng, pred, 12))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), limit=st.sampled_from([1, 2, 5, 300]))
+def test_areas_of_the_file_free_ranges_and_limits_equal_pycocotools(seed, limit):
+    rng = np.random.default_rng(seed)
+    gt, pred = random_tables(rng, 6, 2, False, 0.2)
+    stated = np.where(rng.random(len(gt)) < 0.2, np.nan, gt.stated_areas() * rng.uniform(0.05, 1, len(gt)))
+    gt = replace(gt, areas=stated)
+    ranges = (("tiny", 0.0, 300.0), ("some", 250.0, 4000.5), ("huge", 5000.0, 1e10))
+    assert_equals_pycocotools(gt, pred, limit)
+    assert_equals_pycocotools(gt, pred, limit, ranges)
