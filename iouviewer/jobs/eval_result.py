@@ -18,6 +18,9 @@ from iouviewer.reports.plot import plot_bytes
 from iouviewer.reports.series import FrameSeries
 from iouviewer.reports.text_table import table_header, table_rows, text_table
 
+REPORT_VERSION = 1
+"""Of the JSON report (resources/report.schema.json): grows when a field is removed or changes its meaning."""
+
 
 @dataclass(frozen=True)
 class EvalResult:
@@ -48,11 +51,12 @@ class EvalResult:
 
     @property
     def values(self) -> dict[str, Any]:
-        """Contents of ``eval --json``."""
+        """Contents of the JSON report, as resources/report.schema.json describes them."""
         by_name = {
             score.name: {**score.metrics, "delta": delta} for score, delta in zip(self.scores, self.deltas, strict=True)
         }
-        return {"variants": {name: by_name[name] for name in self.order}, "protocol": dict(self.protocol)}
+        variants = {name: by_name[name] for name in self.order}
+        return {"report_version": REPORT_VERSION, "variants": variants, "protocol": dict(self.protocol)}
 
     def series(self) -> list[FrameSeries]:
         """Metrics by frame, the baseline first."""
