@@ -20,6 +20,8 @@ from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Int
 
 UNKNOWN = -2
 """Target of a predicted class that the ground truth lacks."""
+LEFT_OUT = ""
+"""In a class map: the class is none of the ground truth."""
 _COCO_NAMES = [fold_name(name) for name in COCO_CATEGORIES.values()]
 _MAX_LISTED = 5
 
@@ -92,14 +94,18 @@ def join_classes(
         used: classes that have boxes, which decides between readings of numbers; None: all.
     """
     targets = [UNKNOWN] * len(predicted)
+    settled: set[int] = set()
     for one, other in (class_map or {}).items():
         number, target = predicted.find(one), truth.find(other)
-        if number is not None and target is not None:
+        if number is not None and other == LEFT_OUT:
+            settled.add(number)
+        elif number is not None and target is not None:
             targets[number] = target
-    open_classes = [number for number, target in enumerate(targets) if target == UNKNOWN]
+            settled.add(number)
+    open_classes = [number for number in range(len(targets)) if number not in settled]
     seen = set(range(len(predicted)) if used is None else used)
     found = _Found()
-    if not len(truth):
+    if not len(truth) or not len(predicted):
         pass
     elif predicted.named and truth.named:
         found.targets = _by_name(predicted, truth)

@@ -22,7 +22,6 @@ from iouviewer.ui.importing import (
     identify,
     propose_frame_offset,
     read,
-    with_class,
 )
 from tests.ui.window import square, write_boxes, write_video
 
@@ -97,11 +96,11 @@ def test_the_smallest_offset_that_puts_all_boxes_into_the_video_is_proposed(
 
 
 def test_only_files_without_classes_get_a_class() -> None:
-    named = with_class(boxes_on([0, 1]), "person")
+    named = boxes_on([0, 1]).with_class("person")
     assert named.class_names == ("person",)
     assert named.class_ids.tolist() == [0, 0]
-    assert with_class(named, "car").class_names == ("person",)
-    assert with_class(boxes_on([0]), "").class_names == ()
+    assert named.with_class("car").class_names == ("person",)
+    assert boxes_on([0]).with_class("").class_names == ()
 
 
 def test_reading_a_missing_file_returns_an_error(tmp_path: Path) -> None:
