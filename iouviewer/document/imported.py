@@ -78,7 +78,7 @@ class ImportedBoxes:
         protocol: other facts of the run in the file (model, hash, image size ...).
         images: the images that the file lists, with its names, ids and sizes; empty where it lists none.
         facts: what else the file says about its video.
-        stride_applied: the reader took a frame step of the options into account.
+        stride_applied, rate_applied: the reader itself took the frame step or frame rate of the options into account.
         areas: (N,) float64, areas of ground truth that the file states, square pixels, NaN where it states none; None:
             it states none at all.
         refused: rows that were not read. The importer asks before it imports the others.
@@ -105,6 +105,7 @@ class ImportedBoxes:
     images: ImageTable = field(default_factory=ImageTable)
     facts: VideoFacts = field(default_factory=VideoFacts)
     stride_applied: bool = False
+    rate_applied: bool = False
     areas: Float | None = None
     refused: tuple[RefusedRow, ...] = ()
     notes: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from iouviewer.document.sources import ImageTable
 from iouviewer.formats.image_names import core_name
 from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
 from iouviewer.i18n import tr
-from iouviewer.metrics.table import Int
+from iouviewer.metrics.table import Bool, Int
 
 FRAME_TOLERANCE = 1
 """Frames: tools count a video's frames from its duration, which is off by one now and then."""
@@ -55,13 +55,12 @@ def apply_choices(boxes: ImportedBoxes, context: ReadContext) -> ImportedBoxes:
             path=boxes.path,
         )
     notes = []
-    if context.stride is not None and context.stride > 1 and not boxes.stride_applied:
-        step = context.stride
-        boxes = with_frames(boxes, lambda frames: frames * step)
-        notes.append(tr("Frame n of the file is frame n × {step} of the video", step=step))
-    if context.file_fps and context.fps and not context.use_times:
-        ratio = context.fps / context.file_fps
-        boxes = with_frames(boxes, lambda frames: np.rint(frames * ratio).astype(np.int64))
+    if context.stride is not None and context.stride > 1:
+        boxes = _with_step(boxes, context.stride, context.frame_count)
+        if not boxes.stride_applied:
+            notes.append(tr("Frame n of the file is frame n × {step} of the video", step=context.stride))
+    if context.file_fps and context.fps and not context.use_times and not boxes.rate_applied:
+        boxes = _with_rate(boxes, context.fps / context.file_fps, context.frame_count)
         text = tr(
             "Frames counted at {file:g} fps are placed at {video:g} fps", file=context.file_fps, video=context.fps
         )
@@ -75,16 +74,58 @@ def apply_choices(boxes: ImportedBoxes, context: ReadContext) -> ImportedBoxes:
     return replace(boxes, notes=(*boxes.notes, *notes)) if notes else boxes
 
 
-def with_frames(boxes: ImportedBoxes, convert: Callable[[Int], Int]) -> ImportedBoxes:
-    """The boxes on the frames that ``convert`` gives for (N,) int64 frames."""
-    images = replace(boxes.images, frames=tuple(convert(np.array(boxes.images.frames, np.int64)).tolist()))
+def _with_step(boxes: ImportedBoxes, step: int, frame_count: int | None) -> ImportedBoxes:
+    """The boxes of a file that has every ``step``-th frame; the others are neither labelled nor covered."""
+    if not boxes.stride_applied:
+        return _with_frames(boxes, lambda frames: frames * step, frame_count)
+    # Label files: number n, from 1, is frame n * step - 1.
+    if boxes.kind is not ImportKind.PREDICTIONS or boxes.covered is not None or frame_count is None:
+        return boxes
+    return replace(boxes, covered=np.arange(step - 1, frame_count, step))
+
+
+def _with_rate(boxes: ImportedBoxes, ratio: float, frame_count: int | None) -> ImportedBoxes:
+    """The boxes of a file with another frame rate, each on the nearest frame; of several, the nearest is kept."""
+
+    def convert(frames: Int) -> Int:
+        return np.rint(frames * ratio).astype(np.int64)
+
+    def is_nearest(frames: Int) -> Bool:
+        return np.asarray(np.rint(convert(frames) / ratio).astype(np.int64) == frames)
+
+    keep = is_nearest(boxes.frames) if ratio < 1 else np.ones(len(boxes), np.bool_)
+    kept = replace(
+        boxes,
+        frames=boxes.frames[keep],
+        boxes=np.ascontiguousarray(boxes.boxes[:, keep]),
+        class_ids=boxes.class_ids[keep],
+        scores=None if boxes.scores is None else boxes.scores[keep],
+        track_ids=boxes.track_ids[keep],
+        flags=boxes.flags[keep],
+        areas=None if boxes.areas is None else boxes.areas[keep],
+    )
+    return _with_frames(kept, convert, frame_count)
+
+
+def _with_frames(boxes: ImportedBoxes, convert: Callable[[Int], Int], frame_count: int | None) -> ImportedBoxes:
+    """The boxes on the frames that ``convert`` gives for (N,) int64 frames, which are all that the file has."""
+    count = boxes.frame_count
+    if count is None:
+        # A file of a faster video has up to four times as many frames.
+        count = 4 * frame_count if frame_count is not None else int(boxes.frames.max(initial=-1)) + 1
+    all_frames = np.unique(convert(np.arange(count, dtype=np.int64)))
+    if frame_count is not None:
+        all_frames = all_frames[all_frames < frame_count]
+    is_predictions = boxes.kind is ImportKind.PREDICTIONS
+    labelled = boxes.labelled if boxes.labelled is None else np.unique(convert(boxes.labelled))
+    covered = boxes.covered if boxes.covered is None else np.unique(convert(boxes.covered))
     return replace(
         boxes,
         frames=convert(boxes.frames),
-        labelled=None if boxes.labelled is None else np.unique(convert(boxes.labelled)),
-        covered=None if boxes.covered is None else np.unique(convert(boxes.covered)),
+        labelled=all_frames if labelled is None and not is_predictions else labelled,
+        covered=all_frames if covered is None and is_predictions else covered,
         frame_count=None,
-        images=images,
+        images=replace(boxes.images, frames=tuple(convert(np.array(boxes.images.frames, np.int64)).tolist())),
     )
 
 
@@ -207,6 +248,7 @@ def _scaled(boxes: ImportedBoxes, context: ReadContext) -> tuple[ImportedBoxes, 
     scaled = replace(
         boxes,
         boxes=boxes.boxes * np.concatenate((factors, factors)),
+        areas=None if boxes.areas is None else boxes.areas * factors[0] * factors[1],
         size=context.size if boxes.size is not None else None,
         images=replace(boxes.images, sizes=sizes),
     )

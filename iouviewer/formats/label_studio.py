@@ -81,6 +81,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         labels = value.get("labels")
         name = str(labels[0]) if isinstance(labels, list) and labels else ""
         end = count if context.frame_count is None else context.frame_count
+        ratio = context.fps / context.file_fps if context.fps and context.file_fps and not context.use_times else 1.0
         duration = as_number(value.get("duration"))
         fps = round(count / duration, 3) if count and duration and duration > 0 else fps
         has_times = has_times and all(
@@ -89,6 +90,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         keys = _read_key_frames(value.get("sequence"), element, rows, context.frame_base)
         if context.use_times and context.fps:
             keys = _place_by_time(keys, value["sequence"], fps, context.fps)
+        keys = [replace(key, frame=key.frame * ratio) for key in keys]
         if not context.trust_columns:
             _check_percent(keys, path)
         left_out += _add_region(keys, rows.classes.index(name), regions, end, rows, context.size)
@@ -114,6 +116,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         frame_count=count,
         size=context.size,
         facts=VideoFacts(fps=fps, video_name=_video_name(tasks), has_times=has_times),
+        rate_applied=True,
     )
 
 

@@ -222,6 +222,7 @@ def build_imported_boxes(
     images: ImageTable | None = None,
     facts: VideoFacts | None = None,
     stride_applied: bool = False,
+    rate_applied: bool = False,
 ) -> ImportedBoxes:
     """ImportedBoxes from validated columns, converted to the documented types.
 
@@ -253,6 +254,7 @@ def build_imported_boxes(
         images=images or ImageTable(),
         facts=facts or VideoFacts(),
         stride_applied=stride_applied,
+        rate_applied=rate_applied,
         areas=areas,
         refused=tuple(refused),
         notes=tuple(notes),

@@ -113,6 +113,16 @@ def test_frames_are_placed_by_step_and_by_rate(tmp_path):
     assert (stepped.frames.tolist(), stepped.labelled.tolist()) == ([0, 30], [0, 30, 60])
     timed = apply_choices(found, replace(VIDEO, file_fps=25.0))
     assert (timed.frames.tolist(), timed.labelled.tolist()) == ([0, 12], [0, 12, 24])
+    # Frames that the file skips are neither labelled nor covered.
+    whole = apply_choices(boxes(tmp_path), replace(VIDEO, stride=3))
+    assert whole.labelled.tolist() == list(range(0, 120, 3))
+    found_by_model = replace(boxes(tmp_path), kind=ImportKind.PREDICTIONS)
+    assert apply_choices(found_by_model, replace(VIDEO, stride=3)).covered.tolist() == list(range(0, 120, 3))
+    slower = apply_choices(boxes(tmp_path), replace(VIDEO, file_fps=25.0))
+    assert slower.labelled.tolist() == [round(frame * 1.2) for frame in range(100)]
+    # Of several frames of the file, the nearest is kept.
+    faster = apply_choices(boxes(tmp_path, frames=range(8)), replace(VIDEO, file_fps=60.0))
+    assert faster.frames.tolist() == [0, 1, 2, 3]
     # Readers of label files apply the step themselves: file n of ultralytics is frame n × step − 1.
     assert apply_choices(replace(found, stride_applied=True), replace(VIDEO, stride=3)).frames.tolist() == [0, 10]
 
@@ -139,6 +149,9 @@ def test_key_frames_of_label_studio_are_placed_by_their_times(tmp_path, late):
     # Frame 60 of the video is at 2 s, where the file has key frame 51; the box moves 0.5 % per frame of the file.
     assert read.boxes[0, 60] == pytest.approx(25.5 * 3.2)
     assert read.boxes[0, 63] == pytest.approx((25.5 + 0.5 * 2.5) * 3.2)
+    by_rate = read_boxes(path, replace(VIDEO, file_fps=25.0))
+    assert by_rate.frames.tolist() == list(range(120))
+    assert np.allclose(by_rate.boxes, read.boxes)
 
 
 CVAT = """<annotations><meta><project><tasks>
