@@ -19,7 +19,11 @@ NO_TRACK = -1
 
 
 class BoxFlag(IntFlag):
-    """Flags of a ground-truth box."""
+    """Flags of a ground-truth box.
+
+    Of ignored boxes, one with ANY_CLASS excuses predictions of every class (a distractor), and one with NEUTRAL excuses
+    none: it takes no part at all.
+    """
 
     NONE = 0
     KEY_FRAME = 1
@@ -28,6 +32,8 @@ class BoxFlag(IntFlag):
     OUTSIDE = 8
     IGNORED = 16
     TRUNCATED = 32
+    ANY_CLASS = 64
+    NEUTRAL = 128
 
 
 class Edges(Flag):

@@ -34,3 +34,18 @@ MOT17_CLASSES = (
     "crowd",
 )
 """Classes 1 to 13 of MOT16, MOT17 and MOT20 (Milan 2016, table 3; 13 since MOT20)."""
+
+VISDRONE_CLASSES = (
+    "pedestrian",
+    "people",
+    "bicycle",
+    "car",
+    "van",
+    "truck",
+    "tricycle",
+    "awning-tricycle",
+    "bus",
+    "motor",
+    "others",
+)
+"""Categories 1 to 11 of VisDrone; 0 is an ignored region."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import FrameState
-from iouviewer.metrics.table import BoxTable, Float, Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 _ID = attrgetter("id")
 
@@ -183,15 +183,13 @@ class GroundTruth:
     def table(self) -> BoxTable:
         """All boxes for metrics, rows by frame and id; cached until the next edit.
 
-        A box with the flag OUTSIDE records that its object is out of view; it counts in no metric.
+        Boxes that take no part are left out (``rows_for_metrics``).
         """
         if self._table is None:
             frames, boxes, class_ids, _tracks, flags, ids = self.columns()
-            outside = (flags & int(BoxFlag.OUTSIDE)) != 0
-            if outside.any():
-                frames, boxes, class_ids = frames[~outside], boxes[:, ~outside], class_ids[~outside]
-                flags, ids = flags[~outside], ids[~outside]
-            ignored = (flags & int(BoxFlag.IGNORED)) != 0
+            rows, class_ids, ignored = rows_for_metrics(class_ids, flags)
+            if not rows.all():
+                frames, boxes, ids = frames[rows], boxes[:, rows], ids[rows]
             self._table = BoxTable.from_rows(
                 frames, boxes, frame_count=self.frame_count, class_ids=class_ids, ignored=ignored, ids=ids
             )
@@ -308,10 +306,25 @@ def _place(boxes: tuple[Box, ...], box_id: int) -> int:
     return bisect_left(boxes, box_id, key=_ID)
 
 
-def _table_of(boxes: Float, class_ids: Int, flags: Int, ids: Int) -> BoxTable:
-    outside = (flags & int(BoxFlag.OUTSIDE)) != 0
-    if outside.any():
-        boxes, class_ids = boxes[:, ~outside], class_ids[~outside]
-        flags, ids = flags[~outside], ids[~outside]
+def rows_for_metrics(class_ids: Int, flags: Int) -> tuple[Bool, Int, Bool]:
+    """Which boxes take part in metrics, and the class and the ignored mark of those.
+
+    A box with the flag OUTSIDE records that its object is out of view: no model can find it. An ignored box with the
+    flag NEUTRAL excuses no prediction, so it takes no part either; one with ANY_CLASS excuses those of every class.
+
+    Args:
+        class_ids, flags: (N,) int64.
+    """
     ignored = (flags & int(BoxFlag.IGNORED)) != 0
+    rows = ((flags & int(BoxFlag.OUTSIDE)) == 0) & ~(ignored & ((flags & int(BoxFlag.NEUTRAL)) != 0))
+    any_class = ignored & ((flags & int(BoxFlag.ANY_CLASS)) != 0)
+    if any_class.any():
+        class_ids = np.where(any_class, UNSPECIFIED_CLASS, class_ids)
+    return rows, class_ids[rows], ignored[rows]
+
+
+def _table_of(boxes: Float, class_ids: Int, flags: Int, ids: Int) -> BoxTable:
+    rows, class_ids, ignored = rows_for_metrics(class_ids, flags)
+    if not rows.all():
+        boxes, ids = boxes[:, rows], ids[rows]
     return BoxTable(np.array([0, len(ids)], np.int64), boxes, class_ids, np.ones(len(ids)), ignored, ids)

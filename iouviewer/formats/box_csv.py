@@ -39,6 +39,8 @@ FLAG_NAMES = {
     "outside": BoxFlag.OUTSIDE,
     "ignored": BoxFlag.IGNORED,
     "truncated": BoxFlag.TRUNCATED,
+    "any-class": BoxFlag.ANY_CLASS,
+    "neutral": BoxFlag.NEUTRAL,
 }
 # Spreadsheets read such a cell as a formula. An apostrophe before it prevents that and is removed on reading.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")

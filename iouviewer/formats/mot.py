@@ -5,6 +5,7 @@ Layouts (https://motchallenge.net/instructions, and the files of MOT15 to MOT20)
 - ground truth: ``frame,id,left,top,w,h,flag,class,visibility``
 - detections: ``frame,-1,left,top,w,h,conf,-1,-1,-1``
 - MOT15: ``frame,id,left,top,w,h,flag or conf,x,y,z``
+- VisDrone: ``frame,id,left,top,w,h,flag or conf,category,truncation,occlusion``
 
 Frames and ids start at 1. Tools disagree on whether pixels also start at 1 (motmetrics subtracts 1, TrackEval does
 not), so coordinates are not changed.
@@ -21,12 +22,13 @@ import numpy as np
 
 from iouviewer.atomic import atomic_write
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
-from iouviewer.document.class_lists import MOT17_CLASSES
+from iouviewer.document.class_lists import MOT17_CLASSES, VISDRONE_CLASSES
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, VideoFacts
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, ReadContext
+from iouviewer.formats.mot_benchmarks import BENCHMARKS, find_benchmark, is_visdrone, mot_flags, visdrone_flags
 from iouviewer.formats.number_text import exact_text, extent_texts
 from iouviewer.formats.plausibility import check_boxes, check_scores, confidence_comes_first
 from iouviewer.formats.rows import ABSENT_SCORE, build_imported_boxes, find_invalid_rows, one_size, resolve_classes
@@ -114,12 +116,9 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     if not context.trust_columns:
         notes += _check_columns(path, values, boxes, one_size(context, None if info is None else info.size), kind)
     invalid = find_invalid_rows(values[:, 0], boxes, confidence, base=base, may_be_empty=predictions)
+    invalid = {**_rows_with_bad_ids(values[:, 1]), **invalid}
     if predictions:
         invalid = {**_rows_without_score(confidence), **invalid}
-    with np.errstate(invalid="ignore"):
-        ids = values[:, 1]
-        for row in np.flatnonzero(~((ids == np.rint(ids)) & (np.abs(ids) <= MAX_ID))):
-            invalid.setdefault(int(row), tr("ID {id:g} is not an integer", id=float(ids[row])))
     if invalid and lines is None:
         lines = _data_lines(path)
     refused += [
@@ -129,7 +128,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     keep[list(invalid)] = False
     if kind_note:
         notes.append(kind_note)
-    class_ids, classes, class_notes = _classes(values, path, info, context)
+    class_ids, classes, flags, class_notes = _classes_and_flags(values, boxes, path, info, context, kind)
     values, boxes, class_ids = values[keep], boxes[:, keep], class_ids[keep]
     return build_imported_boxes(
         path,
@@ -141,7 +140,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         classes=classes,
         scores=_scores(values) if predictions or kind is ImportKind.UNKNOWN else None,
         track_ids=np.where(values[:, 1] < 0, NO_TRACK, values[:, 1]).astype(np.int64),
-        flags=np.zeros(len(values), np.int64) if predictions else _flags(values),
+        flags=flags[keep],
         labelled=None if predictions or info is None or info.length is None else np.arange(info.length),
         frame_count=None if info is None else info.length,
         size=None if info is None else info.size,
@@ -164,6 +163,12 @@ def _check_columns(
             raise confidence_comes_first(path, "frame,id,left,top,width,height,confidence")
     scores = _scores(values) if kind is not ImportKind.GROUND_TRUTH else None
     return check_boxes(path, KEY, boxes, size) + check_scores(path, KEY, scores)
+
+
+def _rows_with_bad_ids(ids: Float) -> dict[int, str]:
+    with np.errstate(invalid="ignore"):
+        bad = np.flatnonzero(~((ids == np.rint(ids)) & (np.abs(ids) <= MAX_ID)))
+    return {int(row): tr("ID {id:g} is not an integer", id=float(ids[row])) for row in bad}
 
 
 def _rows_without_score(confidence: Float) -> dict[int, str]:
@@ -284,6 +289,10 @@ def guess_kind(values: Float, path: Path) -> tuple[ImportKind, str]:
     is_flag = bool(np.isin(seventh, (0.0, 1.0)).all())
     if columns == 9 and is_flag:
         return ImportKind.GROUND_TRUTH, tr("Ground truth, by its 9 columns with a flag")
+    if is_visdrone(values):
+        if np.all(values[:, 8:10] == -1):
+            return ImportKind.PREDICTIONS, tr("Predictions, because truncation and occlusion are -1 (VisDrone)")
+        return ImportKind.GROUND_TRUTH, tr("Ground truth, because it has truncation and occlusion (VisDrone)")
     if np.all(values[:, 1] < 0):
         return ImportKind.PREDICTIONS, tr("Predictions, because every ID is -1")
     if np.all(seventh == ABSENT_SCORE):
@@ -312,23 +321,47 @@ def _flags(values: Float) -> Int:
     return flags
 
 
-def _classes(
-    values: Float, path: Path, info: SequenceInfo | None, context: ReadContext
-) -> tuple[Int, ClassTable, list[str]]:
-    """MOT15 and detections have no class (their columns 8 to 10 are world coordinates)."""
-    columns = values.shape[1]
-    if columns not in {8, 9}:
-        return resolve_classes(np.full(len(values), -1, np.int64), None, NumberKind.MOT, context)
+def _classes_and_flags(
+    values: Float, boxes: Float, path: Path, info: SequenceInfo | None, context: ReadContext, kind: ImportKind
+) -> tuple[Int, ClassTable, Int, list[str]]:
+    """Class ids, classes, flags (N,) int64, and notes of all rows.
+
+    MOT15 and detections have no class: their columns 8 to 10 are world coordinates.
+    """
+    none = np.zeros(len(values), np.int64)
+    if is_visdrone(values):
+        names = dict(enumerate(VISDRONE_CLASSES, 1))
+        numbers = np.where(values[:, 7] > 0, values[:, 7], -1).astype(np.int64)
+        class_ids, classes, notes = resolve_classes(numbers, names, NumberKind.MOT, context)
+        notes = [tr("Columns 8 to 10 are VisDrone's category, truncation and occlusion"), *notes]
+        return class_ids, classes, none if kind is ImportKind.PREDICTIONS else visdrone_flags(values, boxes), notes
+    flags = none if kind is ImportKind.PREDICTIONS else _flags(values)
+    if values.shape[1] not in {8, 9}:
+        class_ids, classes, notes = resolve_classes(none - 1, None, NumberKind.MOT, context)
+        return class_ids, classes, flags, notes
     column = values[:, 7]
     is_integer = np.isfinite(column) & (column == np.rint(column)) & (np.abs(column) < MAX_ID)
     numbers = np.where(is_integer, column, -1).astype(np.int64)
-    names, notes = _class_names(path, info, context)
+    names_found, notes = _class_names(path, info)
+    benchmark = None
+    if kind is not ImportKind.PREDICTIONS:
+        in_labels_file = names_found if labels_file(path) is not None else None
+        benchmark = find_benchmark(values, "" if info is None else info.name, path, in_labels_file)
+    if benchmark is not None:
+        flags = mot_flags(benchmark, numbers, flags)
+        notes.append(
+            tr(
+                "The rules of {name}: distractors excuse predictions of every class, other classes than pedestrian "
+                "neither count nor excuse",
+                name=benchmark.name,
+            )
+        )
     # MOT17 defines 13 classes, but most files use a few; only those are imported.
-    occurring = set(numbers.tolist()) if names is not None and len(names) == len(MOT17_CLASSES) else None
-    if names is not None and occurring is not None:
-        names = {number: name for number, name in names.items() if number in occurring}
-    class_ids, classes, more = resolve_classes(numbers, names, NumberKind.MOT, context)
-    return class_ids, classes, notes + more
+    if names_found is not None and len(names_found) == len(MOT17_CLASSES):
+        occurring = set(numbers.tolist())
+        names_found = {number: name for number, name in names_found.items() if number in occurring}
+    class_ids, classes, more = resolve_classes(numbers, names_found, NumberKind.MOT, context)
+    return class_ids, classes, flags, notes + more
 
 
 def labels_path(path: Path) -> Path:
@@ -336,15 +369,19 @@ def labels_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.labels.txt")
 
 
-def _class_names(
-    path: Path, info: SequenceInfo | None, context: ReadContext
-) -> tuple[dict[int, str] | None, list[str]]:
-    """Names of classes 1, 2, ...: from a labels file (our own, or CVAT's labels.txt), else those of MOT16 to MOT20."""
-    for candidate in (labels_path(path), path.with_name("labels.txt")):
-        if candidate.is_file():
-            names = {n: name for n, name in enumerate(read_lines(candidate), 1) if name}
-            return names, [tr("Class names from {name}", name=candidate.name)]
-    if info is not None and info.name.upper().startswith(("MOT16", "MOT17", "MOT20")):
+def labels_file(path: Path) -> Path | None:
+    """The file beside a MOT file that names its classes: our own, or CVAT's labels.txt; None if there is none."""
+    candidates = labels_path(path), path.with_name("labels.txt")
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _class_names(path: Path, info: SequenceInfo | None) -> tuple[dict[int, str] | None, list[str]]:
+    """Names of classes 1, 2, ...: from a labels file, else those of MOT16 to MOT20."""
+    labels = labels_file(path)
+    if labels is not None:
+        names = {n: name for n, name in enumerate(read_lines(labels), 1) if name}
+        return names, [tr("Class names from {name}", name=labels.name)]
+    if info is not None and info.name.upper().startswith(BENCHMARKS):
         return dict(enumerate(MOT17_CLASSES, 1)), [tr("Class names of {name}", name=info.name[:5])]
     return None, []
 

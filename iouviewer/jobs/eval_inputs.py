@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.class_join import class_list
 from iouviewer.document.classes import ClassTable, class_name_of
+from iouviewer.document.ground_truth import rows_for_metrics
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
@@ -344,15 +344,16 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
                 "Check that the file belongs to this video; if its first frame has another number, give --frame-base."
             ),
         )
-    # Files keep a track's boxes outside the image to preserve the track; a model cannot find them.
-    keep = ~outside & ((boxes.flags & int(BoxFlag.OUTSIDE)) == 0)
     boxes = boxes.with_class(options.class_name)
+    takes_part, _, _ = rows_for_metrics(boxes.class_ids, boxes.flags)
+    keep = ~outside & takes_part
+    _, class_ids, ignored = rows_for_metrics(boxes.class_ids[keep], boxes.flags[keep])
     table = BoxTable.from_rows(
         boxes.frames[keep],
         boxes.boxes[:, keep],
         frame_count=frame_count,
-        class_ids=boxes.class_ids[keep],
-        ignored=(boxes.flags[keep] & int(BoxFlag.IGNORED)) != 0,
+        class_ids=class_ids,
+        ignored=ignored,
         ids=np.arange(1, len(boxes) + 1, dtype=np.int64)[keep],
         areas=None if boxes.areas is None else boxes.areas[keep],
     )

@@ -46,7 +46,8 @@ def box_csv(folder, columns):
 
 def coco(folder, columns, size=SIZE):
     path = folder / "boxes.json"
-    images = [{"id": n, "file_name": f"{n}.jpg", "width": size[0], "height": size[1]} for n in range(1, len(columns) + 1)]
+    width, height = size
+    images = [{"id": n, "file_name": f"{n}.jpg", "width": width, "height": height} for n in range(1, len(columns) + 1)]
     boxes = [
         {"id": n, "image_id": n, "category_id": 1, "bbox": row.tolist(), "score": 0.9}
         for n, row in enumerate(columns, 1)
