@@ -147,7 +147,7 @@ def _find_obstacle(pool: Pool, key: str, names: Names) -> _Obstacle | None:
     if not len(_counted_classes(pool, frames)):
         return _Obstacle(
             tr("no ground-truth box on the labelled frames that both cover"),
-            tr("Label frames that both cover, or choose others"),
+            tr("Add ground truth to frames that both cover, or choose other frames"),
         )
     sides = (pool.videos[0].baseline, key)
     return next(
