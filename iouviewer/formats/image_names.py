@@ -114,7 +114,12 @@ def _number_name(name: str) -> str:
     return str(int(found)) if found.isdecimal() and found.isascii() else found
 
 
-_KEYS = (_base, stem, core_name, _number_name)
+def _letters(name: str) -> str:
+    """The core name with one sign for all others than letters and digits: tools replace blanks by _ or -."""
+    return re.sub(r"[\W_]+", "_", core_name(name))
+
+
+_KEYS = (_base, stem, core_name, _number_name, _letters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,14 @@ def test_images_of_one_name_in_two_folders_are_two(name, positions):
     assert NameIndex(["images/train/img_1.jpg", "images/val/img_1.jpg", "images/val/img_2.jpg"]).find(name) == positions
 
 
+def test_signs_that_tools_replace_do_not_matter_unless_two_images_differ_in_them_only():
+    index = NameIndex(["night shot (1).jpg", "a-b.jpg", "a_b.jpg"])
+    assert index.find("night_shot_1_.txt") == [0]
+    assert index.find("1a2b3c4d-night-shot-1-.txt") == [0]
+    assert index.find("a_b.txt") == [2]
+    assert index.find("a b.txt") == [1, 2]
+
+
 def test_the_open_folder_may_itself_be_a_split():
     index = NameIndex(["img_1.jpg"], "val")
     assert index.find("val/img_1.txt") == [0]
