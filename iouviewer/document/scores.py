@@ -24,10 +24,10 @@ from iouviewer.document.scores_types import (
     VariantSummary,
 )
 from iouviewer.document.scores_variant import PendingScores, VariantScores
-from iouviewer.metrics.coco import MAX_DETECTIONS, rows_without_class
+from iouviewer.metrics.coco import rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import Association, FrameReview, build_frame_review, review_frame
-from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Float, Int
+from iouviewer.metrics.table import MAX_DETECTIONS, UNSPECIFIED_CLASS, BoxTable, Float, Int
 
 __all__ = [
     "EXCLUDED",

@@ -80,9 +80,14 @@ def check_boxes(path: Path, format_key: str, boxes: Float, size: Size | None) ->
     return _percent_note(columns, columns[2:], size)
 
 
+def all_of(rows: Bool) -> Bool:
+    """(N,) bool: columns in which all of ``rows``, (k, N) bool, hold."""
+    return np.asarray(rows.all(axis=0), np.bool_)
+
+
 def are_fractions(columns: Float) -> bool:
     """Whether (4, N) numbers are shares of the picture from 0 to 1: nearly all small, and not all integers."""
-    small: Bool = (np.abs(columns) <= LARGEST_FRACTION).all(axis=0)
+    small = all_of(np.abs(columns) <= LARGEST_FRACTION)
     return bool(small.mean() >= NEARLY_ALL and (columns[:, small] != np.rint(columns[:, small])).any())
 
 
@@ -93,7 +98,7 @@ def _check_extents(path: Path, columns: Float, size: Size | None) -> list[str]:
         ordered = columns.shape[1] >= MANY_ROWS and bool((extent > corner).all())
         return [maybe] if ordered else []
     limit = np.array(size, np.float64)[:, None] * (1 + BEYOND)
-    evidence = find_corners(columns, leaves=corner + extent > limit, fits=(extent <= limit).all(axis=0))
+    evidence = find_corners(columns, leaves=corner + extent > limit, fits=all_of(extent <= limit))
     if evidence is Evidence.PROOF:
         raise implausible(
             path,

@@ -34,6 +34,7 @@ from iouviewer.formats.plausibility import (
     LARGEST_PERCENT,
     NEARLY_ALL,
     Evidence,
+    all_of,
     confidence_comes_first,
     find_corners,
     implausible,
@@ -267,7 +268,7 @@ def _check_columns(lines: _Lines, path: Path) -> None:
     columns = np.array([values[1:5] for values in lines.values]).T
     inside = _lie_inside(columns)
     leaves = np.abs(columns[:2] - 0.5) + columns[2:] / 2 > 0.5 + BEYOND
-    if find_corners(columns, leaves=leaves, fits=(columns[2:] <= 1 + BEYOND).all(axis=0)) is Evidence.PROOF:
+    if find_corners(columns, leaves=leaves, fits=all_of(columns[2:] <= 1 + BEYOND)) is Evidence.PROOF:
         raise implausible(
             path,
             tr("the columns look like corners x1 y1 x2 y2, but YOLO labels have the centre, the width and the height"),
@@ -284,8 +285,7 @@ def _lie_inside(columns: Float, beyond: float = BEYOND) -> Bool:
     """(N,) bool: boxes, (4, N) centre and size in fractions of the frame, that lie in it, up to ``beyond``."""
     half = columns[2:] / 2
     low, high = columns[:2] - half, columns[:2] + half
-    inside: Bool = ((low >= -beyond) & (high <= 1 + beyond)).all(axis=0)
-    return inside
+    return all_of((low >= -beyond) & (high <= 1 + beyond))
 
 
 def _find_columns(lines: _Lines, rows: Rows) -> tuple[bool, bool]:

@@ -41,10 +41,10 @@ def stack_tables(tables: Sequence[BoxTable]) -> BoxTable:
     return BoxTable(
         np.concatenate(offsets),
         np.ascontiguousarray(np.concatenate([table.boxes for table in tables], axis=1)),
-        *(
-            np.concatenate([getattr(table, column) for table in tables])
-            for column in ("class_ids", "scores", "ignored", "ids")
-        ),
+        class_ids=np.concatenate([table.class_ids for table in tables]),
+        scores=np.concatenate([table.scores for table in tables]),
+        ignored=np.concatenate([table.ignored for table in tables]),
+        ids=np.concatenate([table.ids for table in tables]),
         areas=np.concatenate([t.stated_areas() for t in tables]) if any(t.areas is not None for t in tables) else None,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from iouviewer.metrics import ultralytics_protocol
-from iouviewer.metrics.coco import MAX_DETECTIONS, CocoMatches, counts_as_one_class, match_coco
+from iouviewer.metrics.coco import CocoMatches, counts_as_one_class, match_coco
 from iouviewer.metrics.coco_matching import THRESHOLDS
 from iouviewer.metrics.json_texts import (
     ALL_SCORES,
@@ -19,7 +19,7 @@ from iouviewer.metrics.json_texts import (
     SAMPLED_MEAN,
     YOLO_VAL,
 )
-from iouviewer.metrics.table import Bool, BoxTable, Float
+from iouviewer.metrics.table import MAX_DETECTIONS, Bool, BoxTable, Float
 
 VAL_FLOOR = 0.001
 """Lowest score that ``yolo val`` keeps."""
