@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from iouviewer.document import tracks
 from iouviewer.document.boxes import MIN_SIZE, NO_TRACK, Box, BoxFlag, Edges, Rect, move_edges
+from iouviewer.document.classes import OTHER_CLASSES
 from iouviewer.document.document import Document
 from iouviewer.document.edits import (
     AddBoxes,
@@ -291,6 +292,9 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     ]
     ids = tuple(moved)
     if new:
+        names, known = _known_classes(document, [box.class_id for box in new], source)
+        edits += names
+        new = [replace(box, class_id=known.get(box.class_id, box.class_id)) for box in new]
         added = add(document, new, source=source)
         ids += added.select or ()
         edits.append(added.edit)
@@ -298,7 +302,8 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     if marks:
         edits.append(SetFrames(marks, source))
     if len(ids) == 1:
-        label = _accept_label(document, predictions[0], new[0] if new else truth.find(ids[0]))
+        box = truth.find(ids[0]) if not new else replace(new[0], class_id=predictions[0].class_id)
+        label = _accept_label(document, predictions[0], new[0] if no_class and new else box)
     else:
         label = tr_n("Accept {count} prediction", "Accept {count:,} predictions", len(ids))
     return Command(combine_edits(edits, source), label, ids)
@@ -322,8 +327,19 @@ def _accept_label(document: Document, prediction: AcceptedPrediction, box: Box |
 def set_class(document: Document, ids: Iterable[int], class_id: int, *, source: int = 0) -> Command:
     """Give boxes a class."""
     boxes = _selected_boxes(document, ids, source)
-    edit = SetClasses(tuple((box.id, class_id) for box in boxes), source)
-    return Command(edit, _class_label(document, boxes, class_id))
+    names, known = _known_classes(document, [class_id], source)
+    edit = SetClasses(tuple((box.id, known.get(class_id, class_id)) for box in boxes), source)
+    return Command(combine_edits([*names, edit], source), _class_label(document, boxes, class_id))
+
+
+def _known_classes(document: Document, class_ids: Iterable[int], source: int) -> tuple[list[Edit], dict[int, int]]:
+    """Edits that add classes which only predictions have so far, and the ids that these get in the document."""
+    others = list(dict.fromkeys(class_id for class_id in class_ids if class_id >= OTHER_CLASSES))
+    if not others:
+        return [], {}
+    count = len(document.class_names)
+    names = (*document.class_names, *(document.class_name(class_id) for class_id in others))
+    return [SetClassNames(names, source)], {class_id: count + place for place, class_id in enumerate(others)}
 
 
 def _class_label(document: Document, boxes: Sequence[Box], class_id: int) -> str:

@@ -126,8 +126,7 @@ class Document:
 
     def object_name(self, box: Box) -> str:
         """The name of a box in texts, from class and track id, never its id: ``person 17``, ``person``, ``box``."""
-        known = 0 <= box.class_id < len(self.class_names)
-        return object_name(self.class_names[box.class_id] if known else "", box.track)
+        return object_name(class_name_of(box.class_id, self.class_names), box.track)
 
     def objects_name(self, boxes: Collection[Box]) -> str:
         """The name of boxes in texts: ``person 17`` for one, ``3 boxes`` for several."""

@@ -314,8 +314,10 @@ class PredictionSet:
 
 
 def _file_facts(imported: ImportedBoxes) -> dict[str, Any]:
-    """What the reader assumed and skipped, as part of the protocol."""
-    facts = {"notes": list(imported.notes), "skipped_rows": len(imported.refused)}
+    """What the reader assumed and skipped, as part of the protocol; notes on the run that the file holds stay."""
+    of_run = imported.protocol.get("notes")
+    notes = [*(of_run if isinstance(of_run, list) else ()), *imported.notes]
+    facts = {"notes": list(dict.fromkeys(map(str, notes))), "skipped_rows": len(imported.refused)}
     return {key: value for key, value in facts.items() if value}
 
 

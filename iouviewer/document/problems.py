@@ -12,6 +12,7 @@ from enum import IntEnum
 import numpy as np
 
 from iouviewer.document.boxes import NO_TRACK, Box, Rect, object_name
+from iouviewer.document.classes import class_name_of
 from iouviewer.document.commands import AcceptedPrediction, Command, accept, set_class
 from iouviewer.document.document import Document
 from iouviewer.errors import UserError
@@ -276,4 +277,4 @@ def describe_group(worst: Problem, count: int, class_names: tuple[str, ...]) -> 
 
 
 def _class_name(class_id: int | None, class_names: tuple[str, ...]) -> str:
-    return class_names[class_id] if class_id is not None and 0 <= class_id < len(class_names) else ""
+    return "" if class_id is None else class_name_of(class_id, class_names)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.stated_areas import StatedAreas
+
 FrameImage = NDArray[np.uint8]
 """(height, width, 3) uint8, B, G, R, as OpenCV decodes a frame."""
 
@@ -87,11 +89,13 @@ class TruthFile:
         name: file name; empty where there was no file.
         notes: what its reader assumed, one sentence each.
         skipped: number of rows that were skipped on request.
+        areas: of its boxes, where it states them.
     """
 
     name: str = ""
     notes: tuple[str, ...] = ()
     skipped: int = 0
+    areas: StatedAreas = field(default_factory=StatedAreas)
 
 
 @dataclass(frozen=True, slots=True)

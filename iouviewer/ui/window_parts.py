@@ -198,6 +198,7 @@ class WindowParts(QObject):
         views.variants.baselineRequested.connect(session.variants.set_baseline)
         views.variants.removeRequested.connect(session.variants.remove)
         views.variants.resumeRequested.connect(self.runs.resume)
+        views.variants.classesRequested.connect(self.runs.choose_classes)
         views.verdicts.resumeRequested.connect(self.runs.resume)
         views.verdicts.removeRequested.connect(session.variants.remove)
         session.sourceChanged.connect(self._on_source_changed)

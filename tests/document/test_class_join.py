@@ -1,4 +1,4 @@
-"""Classes are joined by what the user says, by name, or by the ground truth's own numbers; never by position or count."""
+"""Classes are joined by the user, by name or by the ground truth's own numbers; never by position or count."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from iouviewer.document.boxes import (
     nearest_edge,
     rect_from_corners,
 )
+from iouviewer.document.classes import other_class_id
 from iouviewer.document.commands import AcceptedPrediction, Command
 from iouviewer.document.document import Document
 from iouviewer.document.edits import AddBoxes, FrameState, SetClassNames
@@ -361,3 +362,20 @@ def test_track_commands_name_the_tracks():
     assert merge.label == "Merge 2 tracks into track 1" and truth.find(4).track == 1
     with pytest.raises(UserError, match="two boxes must be selected"):
         commands.swap_tracks(document, [1])
+
+
+def test_accepting_a_prediction_of_a_class_that_the_document_lacks_adds_the_class():
+    document = document_with(Box(1, 0, (0.0, 0.0, 10.0, 10.0), 0))
+    names = document.class_names
+    other = other_class_id("zebra")
+    predictions = [AcceptedPrediction((200.0, 200.0, 210.0, 210.0), other, variant="m", score=0.5)]
+    command = commands.accept(document, 0, predictions)
+    assert "zebra" in command.label
+    applied = document.apply(command.edit)
+    assert document.class_names == (*names, "zebra")
+    assert document.ground_truth().boxes(0)[-1].class_id == len(names)
+    document.apply(applied.inverse)
+    assert document.class_names == names
+    box = document.ground_truth().boxes(0)[0]
+    document.apply(commands.set_class(document, [box.id], other).edit)
+    assert document.class_name(document.ground_truth().find(box.id).class_id) == "zebra"

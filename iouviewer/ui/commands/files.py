@@ -240,6 +240,7 @@ class FileCommands(QObject):
             self._context(),
             truth=self._loaded_truth(),
             predictions=self._loaded_predictions(),
+            classes=self._session.document.classes,
         )
         self._dialog = dialog
         dialog.accepted.connect(self._on_dialog_accepted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,17 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
+from iouviewer.app.projects.importer import PROTOCOL_DETAILS
 from iouviewer.app.settings import Settings
-from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Detections, Failed, ModelLoaded
 from iouviewer.inference.runner import RunRequest
+from iouviewer.jobs import run_facts
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
+from iouviewer.ui.dialogs.class_map import ClassMapDialog
 from iouviewer.ui.dialogs.run_dialog import RunDialog
 from iouviewer.ui.dialogs.trust_dialog import TrustDialog
 from iouviewer.ui.importing import model_name
@@ -106,23 +108,25 @@ class RunCommands(QObject):
             video=Path(source.path),
             frame_count=self._session.frame_count,
             seconds_per_frame=self._seconds_per_frame,
+            truth=self._session.document.classes,
         )
         if dialog.exec():
             for request in dialog.requests():
-                self.start(request)
+                self.start(request, dialog.class_map())
 
     def run_with_defaults(self, name: str, weights: Path) -> None:
         """Enqueue a model with the default settings."""
         self.start(RunRequest(name, weights, Path(self._session.source.path)))
 
-    def start(self, request: RunRequest) -> Run:
-        """Enqueue a run and create its empty variant."""
+    def start(self, request: RunRequest, class_map: Mapping[str, str] | None = None) -> Run:
+        """Enqueue a run and create its empty variant; ``class_map``: model's class -> class of the ground truth."""
         count = self._session.frame_count
         empty = PredictionSet.empty(
             count,
             score_floor=request.floor,
             max_detections=request.max_det,
-            protocol=_protocol(request),
+            protocol=_protocol(request, self._session.source.fingerprint),
+            class_map=dict(class_map or {}),
         )
         variant = self._session.variants.add(request.name, empty, path=str(request.weights), state=RunState.QUEUED)
         run = self._queue.enqueue(request, count)
@@ -147,6 +151,25 @@ class RunCommands(QObject):
         self._targets[run] = _RunTarget(key, self._session.source.path)
         if self._queue.current is run:
             self._on_queue_started(run)
+
+    def choose_classes(self, key: str) -> None:
+        """Show which class of the ground truth each class of a variant is, and change it; nothing is run again."""
+        variant = self._session.variants.find(key)
+        if variant is None or variant.predictions.classes is None:
+            return
+        predictions = variant.predictions
+        numbers, counts = np.unique(predictions.stored_table.class_ids, return_counts=True)
+        found = {number: count for number, count in zip(numbers.tolist(), counts.tolist(), strict=True) if number >= 0}
+        dialog = ClassMapDialog(
+            self._window,
+            variant.name,
+            variant.predictions.classes,
+            found,
+            self._session.document.classes,
+            predictions.class_map,
+        )
+        if dialog.exec():
+            self._session.variants.set_class_map(key, dialog.class_map())
 
     def cancel(self) -> None:
         """Cancel the current run; its results stay."""
@@ -189,19 +212,13 @@ class RunCommands(QObject):
         target = self._target_of(run)
         if target is None:
             return
-        old = self._session.variants[target.key].predictions
-        classes = ClassTable.of(model.names, range(len(model.names)), NumberKind.INDEX)
-        self._session.variants.set_predictions(target.key, replace(old, raw=old.stored_table, classes=classes))
-        details = {
-            "hardware": model.hardware,
-            "runtime": model.runtime,
-            "precision": model.precision,
-            "imgsz": list(model.imgsz),
-            "sha256": model.sha256,
-            "threads": model.threads,
-            "versions": dict(model.versions),
-        }
-        self._session.variants.update(target.key, details=details)
+        variants = self._session.variants
+        predictions = run_facts.with_model(variants[target.key].predictions, model, run.request)
+        variants.set_predictions(target.key, predictions)
+        details = {name: predictions.protocol[name] for name in PROTOCOL_DETAILS}
+        variants.update(target.key, details=details)
+        for note in predictions.notes:
+            self._session.statusMessage.emit(tr("{name}: {message}", name=run.request.name, message=note))
 
     def _on_queue_progress(self, run: Run, done: int, total: int, rate: float, seconds_left: float) -> None:
         target = self._target_of(run)
@@ -247,6 +264,7 @@ class RunCommands(QObject):
             complete=old.complete,
         )
         target.milliseconds += [float(detections.times.sum()) for detections in found if detections.warm]
+        new = run_facts.with_own_floor(new)
         self._session.variants.extend_predictions(target.key, new, frozenset(frames.tolist()))
 
     # End of a run
@@ -260,7 +278,7 @@ class RunCommands(QObject):
         variants = self._session.variants
         fps = 1000.0 / statistics.median(target.milliseconds) if target.milliseconds else None
         old = variants[target.key].predictions
-        protocol = {**old.protocol, **variants[target.key].details}
+        protocol = {**old.protocol, "inputs": run_facts.merged_inputs(old.protocol, run.inputs)}
         variants.describe_predictions(target.key, replace(old, complete=state is RunState.FINISHED, protocol=protocol))
         variants.update(target.key, state=state, fps=fps, throughput=target.rate or None, message=message)
 
@@ -287,33 +305,18 @@ class RunCommands(QObject):
             self._finish(run, RunState.FAILED, tr("not trusted"))
 
 
-def _protocol(request: RunRequest) -> dict[str, Any]:
-    """The settings of a run as stored in projects and reports; missing settings are chosen by the runtime."""
-    settings = {
-        "model": request.weights.name,
-        "floor": request.floor,
-        "nms_iou": request.nms_iou,
-        "imgsz_asked": request.imgsz,
-        "device": request.device,
-        "frames": None if request.frames is None else _frame_ranges(request.frames),
-    }
-    return {name: value for name, value in settings.items() if value is not None}
+def _protocol(request: RunRequest, fingerprint: str) -> dict[str, Any]:
+    """What a run asks for, as stored in projects and reports."""
+    frames = {} if request.frames is None else {"frames": _frame_ranges(request.frames)}
+    return {**run_facts.begun_protocol(request, fingerprint), **frames}
 
 
 def _request_of(variant: Variant, video: Path) -> RunRequest:
     """The run described by a variant's protocol."""
-    predictions, protocol = variant.predictions, variant.predictions.protocol
+    protocol = variant.predictions.protocol
     frames = [frame for start, stop, step in protocol.get("frames", ()) for frame in range(start, stop, step)]
-    defaults = RunRequest(variant.name, Path(variant.path), video)
-    return replace(
-        defaults,
-        frames=tuple(frames) if "frames" in protocol else None,
-        floor=float(protocol.get("floor", defaults.floor)),
-        nms_iou=float(protocol.get("nms_iou", defaults.nms_iou)),
-        max_det=defaults.max_det if predictions.max_detections is None else predictions.max_detections,
-        imgsz=protocol.get("imgsz_asked"),
-        device=protocol.get("device"),
-    )
+    request = run_facts.request_of(variant.name, Path(variant.path), video, variant.predictions)
+    return replace(request, frames=tuple(frames) if "frames" in protocol else None)
 
 
 def _frame_ranges(frames: Sequence[int]) -> list[tuple[int, int, int]]:

@@ -58,7 +58,11 @@ _MAX_WARNINGS = 6
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """One file with the user's choices; frame offset and class have been applied to ``boxes``."""
+    """One file with the user's choices; frame offset and class have been applied to ``boxes``.
+
+    Attributes:
+        class_map: class of the predictions -> class of the ground truth, where the user chose it.
+    """
 
     candidate: FileCandidate
     role: FileRole
@@ -166,6 +170,7 @@ class OpenDialog(QDialog):
     Args:
         context: context of the open video, None without one. A video among the files replaces it.
         truth, predictions: frames (N,) int64 and boxes (4, N) float64 that are loaded, None without any.
+        classes: classes of the ground truth that is loaded.
 
     Signals:
         ready(): all files are read.
@@ -182,12 +187,13 @@ class OpenDialog(QDialog):
         *,
         truth: tuple[Int, Float] | None = None,
         predictions: tuple[Int, Float] | None = None,
+        classes: ClassTable | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("openSheet")
         self.setWindowTitle(tr_n("Open {count} file", "Open {count} files", len(candidates)))
         self._reader, self._context = reader, context
-        self._truth = truth or ClassTable()
+        self._classes = classes or ClassTable()
         self._truth, self._predictions = truth, predictions
         self._waiting: list[_Row] = []
         self._last_number = 0
@@ -232,7 +238,7 @@ class OpenDialog(QDialog):
             name = QLabel(row.candidate.path.name)
             name.setToolTip(str(row.candidate.path))
             name.setContentsMargins(6, 0, 6, 0)
-            widgets = (name, row.role_box, row.name, row.class_name, row.offset, row.reading, row.contents)
+            widgets = (name, row.role_box, row.name, row.class_cell, row.offset, row.reading, row.contents)
             for column, widget in enumerate(widgets):
                 table.setCellWidget(position, column, widget)
             table.setRowHeight(position, 36)
@@ -356,7 +362,7 @@ class OpenDialog(QDialog):
         for row in self.rows:
             if row.role is FileRole.GROUND_TRUTH and row.boxes is not None:
                 return row.boxes.with_class(row.class_name.text().strip()).classes
-        return self._truth
+        return self._classes
 
     def _join(self, row: _Row) -> ClassJoin | None:
         """How the classes of predictions become those of the ground truth; None for other files."""
@@ -518,7 +524,7 @@ class OpenDialog(QDialog):
         """Whether the user must decide something or read a warning before the files are opened."""
         if self.is_reading or not self.open_button.isEnabled():
             return True
-        if any(row.alignment is not None for row in self.rows):
+        if any(row.alignment is not None or self._is_class_choice_open(row) for row in self.rows):
             return True
         return any(
             row.result is not None

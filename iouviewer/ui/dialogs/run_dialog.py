@@ -17,10 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from iouviewer.document.classes import ClassTable
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.runner import RunRequest
 from iouviewer.jobs.frame_selection import parse_frames
+from iouviewer.ui.dialogs.class_map import propose_map_of_model
 
 BYTES_PER_BOX = 28
 """Bytes of a stored prediction before compression."""
@@ -53,6 +55,7 @@ class RunDialog(QDialog):
     Args:
         models: (variant name, weights) of each.
         seconds_per_frame: measured in an earlier run, None if there was none.
+        truth: classes of the ground truth, for which classes of the model are proposed.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class RunDialog(QDialog):
         video: Path,
         frame_count: int,
         seconds_per_frame: float | None = None,
+        truth: ClassTable | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("runDialog")
@@ -87,6 +91,11 @@ class RunDialog(QDialog):
         self.frames = QLineEdit()
         self.frames.setObjectName("runFrames")
         self.frames.setPlaceholderText(tr("All, or A:B or A:B:K"))
+        proposals = propose_map_of_model(truth or ClassTable())
+        self.classes = QLineEdit(", ".join(f"{name}={target}" for name, target in proposals.items()))
+        self.classes.setObjectName("runClasses")
+        self.classes.setPlaceholderText(tr("By name, or MODEL CLASS=GROUND TRUTH CLASS, …"))
+        self.classes.setToolTip(tr("Class of the model = class of the ground truth; other classes are joined by name"))
         self.estimate = QLabel()
         self.estimate.setObjectName("runEstimate")
         self.estimate.setWordWrap(True)
@@ -98,6 +107,7 @@ class RunDialog(QDialog):
         self._build_form()
         self.frames.textChanged.connect(self._update_estimate)
         self.max_det.valueChanged.connect(self._update_estimate)
+        self.classes.textChanged.connect(self._update_estimate)
         self._update_estimate()
 
     def _build_form(self) -> None:
@@ -116,6 +126,7 @@ class RunDialog(QDialog):
         form.addRow(tr("Image size"), self.imgsz)
         form.addRow(tr("Device"), self.device)
         form.addRow(tr("Frames"), self.frames)
+        form.addRow(tr("Classes"), self.classes)
         form.addRow(self.estimate)
         form.addRow(self.buttons)
         self.setMinimumWidth(460)
@@ -127,6 +138,7 @@ class RunDialog(QDialog):
     def _update_estimate(self) -> None:
         try:
             selected = self._selected_frames()
+            self.class_map()
         except UserError as error:
             self.estimate.setText(str(error))
             self.run_button.setEnabled(False)
@@ -135,6 +147,20 @@ class RunDialog(QDialog):
         total = frames * len(self._models)
         self.estimate.setText(estimate_text(total, self._seconds_per_frame, self.max_det.value()))
         self.run_button.setEnabled(frames > 0)
+
+    def class_map(self) -> dict[str, str]:
+        """Class of the model -> class of the ground truth.
+
+        Raises:
+            UserError: an entry is not of the form A=B.
+        """
+        result = {}
+        for part in filter(None, (part.strip() for part in self.classes.text().split(","))):
+            name, equals, target = (piece.strip() for piece in part.partition("="))
+            if not (name and equals and target):
+                raise UserError(tr("{text!r} must be A=B", text=part))
+            result[name] = target
+        return result
 
     def requests(self) -> list[RunRequest]:
         """One request for each model.

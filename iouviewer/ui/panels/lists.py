@@ -84,12 +84,14 @@ class VariantsPanel(Section):
     """The variants table; in the narrow side panel it shows few columns.
 
     Signals:
-        removeRequested(str), baselineRequested(str), resumeRequested(str): of the variant with this key.
+        removeRequested(str), baselineRequested(str), resumeRequested(str), classesRequested(str): of the variant with
+            this key.
     """
 
     removeRequested = Signal(str)
     baselineRequested = Signal(str)
     resumeRequested = Signal(str)
+    classesRequested = Signal(str)
 
     def __init__(self, session: Session) -> None:
         self.model = VariantsModel(session)
@@ -132,9 +134,10 @@ class _VariantsView(QTableView):
         key = self._panel.model.key_at(index.row())
         menu = QMenu(self)
         resume, baseline = QAction(tr("Resume run"), menu), QAction(tr("Set as baseline"), menu)
-        remove = QAction(tr("Remove from list"), menu)
+        remove, classes = QAction(tr("Remove from list"), menu), QAction(tr("Classes…"), menu)
+        classes.setVisible(self._panel.model.has_classes(key))
         resume.setVisible(self._panel.model.is_resumable(key))
-        menu.addActions([resume, baseline, remove])
+        menu.addActions([resume, baseline, classes, remove])
         position = self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()) if by_key else event.globalPos()
         chosen = menu.exec(position)
         if chosen is baseline:
@@ -143,6 +146,8 @@ class _VariantsView(QTableView):
             self._panel.removeRequested.emit(key)
         elif chosen is resume:
             self._panel.resumeRequested.emit(key)
+        elif chosen is classes:
+            self._panel.classesRequested.emit(key)
 
 
 def _select_row(view: QTableView, row: int) -> None:

@@ -142,6 +142,10 @@ class VariantsModel(QAbstractTableModel):
         variant = self._session.variants[key]
         return bool(variant.path) and variant.state in (RunState.CANCELLED, RunState.FAILED)
 
+    def has_classes(self, key: str) -> bool:
+        """Whether it is known which classes the predictions of a variant had when they came."""
+        return self._session.variants[key].predictions.classes is not None
+
     def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self._keys)
 

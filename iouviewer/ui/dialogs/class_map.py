@@ -1,0 +1,130 @@
+"""Which class of the ground truth each class of some predictions is: shown, proposed and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from iouviewer.document.class_join import LEFT_OUT, UNKNOWN, ClassJoin, join_classes
+from iouviewer.document.class_lists import COCO_CATEGORIES
+from iouviewer.document.class_proposals import propose_class
+from iouviewer.document.classes import ClassTable, fold_name
+from iouviewer.i18n import tr, tr_n
+
+_COLUMNS = (tr("Class of the predictions"), tr("Boxes"), tr("Class of the ground truth"))
+
+
+class ClassMapDialog(QDialog):
+    """One row for each class of the predictions with a choice among those of the ground truth.
+
+    Proposals are chosen already; nothing is applied before the dialog is accepted.
+
+    Args:
+        name: of the variant or file.
+        predicted: class table of the predictions.
+        counts: number of boxes by class of ``predicted``.
+        class_map: what the user said before.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget | None,
+        name: str,
+        predicted: ClassTable,
+        counts: Mapping[int, int],
+        truth: ClassTable,
+        class_map: Mapping[str, str],
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("classMapDialog")
+        self.setWindowTitle(tr("Classes of {name}", name=name))
+        self._predicted, self._truth, self._before = predicted, truth, dict(class_map)
+        used = [number for number, count in counts.items() if count]
+        # What the rule joins by itself need not be part of the map.
+        self._automatic = join_classes(predicted, truth, used=used)
+        join = join_classes(predicted, truth, class_map, used=used)
+        self._shown = used or list(range(len(predicted)))
+        self.table = QTableWidget(len(self._shown), len(_COLUMNS))
+        self.table.setObjectName("classMapTable")
+        self.table.setHorizontalHeaderLabels(list(_COLUMNS))
+        self.table.verticalHeader().hide()
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.table.setColumnWidth(1, 80)
+        self.table.setColumnWidth(2, 220)
+        self.choices: dict[int, QComboBox] = {}
+        for position, number in enumerate(self._shown):
+            self._fill_row(position, number, counts.get(number, 0), join)
+        self.notes = QLabel("\n".join(filter(None, (join.problem, join.note))))
+        self.notes.setWordWrap(True)
+        self.notes.setVisible(bool(self.notes.text()))
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.notes)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.buttons)
+        self.resize(560, min(520, 150 + 34 * len(self._shown)))
+
+    def _fill_row(self, position: int, number: int, count: int, join: ClassJoin) -> None:
+        choice = QComboBox()
+        choice.addItem(tr("None (left out)"), UNKNOWN)
+        proposal = join.proposals.get(number)
+        said = any(self._predicted.find(name) == number for name in self._before)
+        for place, name in enumerate(self._truth.names):
+            text = tr("{name} (proposed)", name=name) if name == proposal and not said else name
+            choice.addItem(text, place)
+        chosen = join.targets[number]
+        if chosen == UNKNOWN and proposal is not None and not said:
+            chosen = self._truth.names.index(proposal)
+        choice.setCurrentIndex(choice.findData(chosen))
+        self.choices[number] = choice
+        for column, text in enumerate((self._predicted.names[number], f"{count:,}")):
+            label = QLabel(text)
+            label.setContentsMargins(6, 0, 6, 0)
+            self.table.setCellWidget(position, column, label)
+        self.table.setCellWidget(position, 2, choice)
+
+    def class_map(self) -> dict[str, str]:
+        """What differs from the rule: class of the predictions -> class of the ground truth, ``LEFT_OUT`` for none."""
+        result = {}
+        for number, choice in self.choices.items():
+            target = int(choice.currentData())
+            if target != self._automatic.targets[number]:
+                result[self._predicted.names[number]] = LEFT_OUT if target == UNKNOWN else self._truth.names[target]
+        return result
+
+
+def class_map_text(join: ClassJoin, predicted: ClassTable, counts: Mapping[int, int]) -> str:
+    """The state of a mapping in a few words, for a button: ``2 of 3 classes``, ``person → pedestrian?``."""
+    used = [number for number, count in counts.items() if count]
+    unknown = [number for number in used if join.targets[number] == UNKNOWN]
+    proposed = [number for number in unknown if number in join.proposals]
+    if proposed:
+        return tr("{name} → {proposal}?", name=predicted.names[proposed[0]], proposal=join.proposals[proposed[0]])
+    if unknown:
+        return tr("{joined} of {count} classes", joined=len(used) - len(unknown), count=len(used))
+    return tr_n("{count} class", "{count} classes", len(used))
+
+
+def propose_map_of_model(truth: ClassTable) -> dict[str, str]:
+    """Proposals before a model is loaded: COCO's names for classes of the ground truth that are named otherwise."""
+    known = {fold_name(name) for name in truth.names}
+    result = {}
+    for name in COCO_CATEGORIES.values():
+        place = None if name in known else propose_class(name, truth.names)
+        if place is not None and fold_name(truth.names[place]) not in COCO_CATEGORIES.values():
+            result[name] = truth.names[place]
+    return result
