@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from iouviewer.document.boxes import NO_TRACK
-from iouviewer.document.classes import NumberKind
+from iouviewer.document.classes import ClassTable
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
@@ -20,6 +20,7 @@ from iouviewer.inference.protocol import Failed, Finished, FrameDetections, Mode
 from iouviewer.inference.runner import RunMessage, RunRequest, run_in_process
 from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
+from iouviewer.jobs.run_facts import begun_protocol, loaded_protocol, merged_inputs, model_classes
 from iouviewer.metrics.table import Int
 
 
@@ -56,6 +57,11 @@ class ModelRun:
     throughput: float | None
     failure: UserError | None = None
     images: ImageTable = field(default_factory=ImageTable)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was asked for and did not happen, one sentence each."""
+        return tuple(map(str, self.boxes.protocol.get("notes", ())))
 
     @property
     def summary(self) -> str:
@@ -159,7 +165,7 @@ def run_model(
     fps = 1000.0 / statistics.median(collected.milliseconds) if collected.milliseconds else None
     finished = collected.finished
     throughput = finished.done / finished.seconds if finished is not None and finished.seconds > 0 else None
-    boxes = _as_imported(collected, weights, video, options, size, frame_count, fps, throughput)
+    boxes = _as_imported(collected, request, reader.fingerprint, size, frame_count, fps, throughput)
     return ModelRun(name, boxes, size, frame_count, fps, throughput, collected.failure, images)
 
 
@@ -169,9 +175,8 @@ def _joined(parts: list[Any], empty: Any) -> Any:
 
 def _as_imported(
     collected: _Collected,
-    weights: Path,
-    video: Path,
-    options: RunOptions,
+    request: RunRequest,
+    fingerprint: str,
     size: tuple[int, int],
     frame_count: int,
     fps: float | None,
@@ -179,69 +184,52 @@ def _as_imported(
 ) -> ImportedBoxes:
     none = np.zeros(0, np.int64)
     frames = _joined(collected.frames, none)
-    model = collected.model
+    model, finished = collected.model, collected.finished
     protocol: dict[str, Any] = {
-        "model": weights.name,
-        "video": video.name,
-        "floor": options.floor,
-        "nms_iou": options.nms_iou,
-        "max_det": options.max_det,
-        "device": options.device,
+        **begun_protocol(request, fingerprint),
         "frames_done": len(collected.covered),
         "complete": collected.failure is None,
-        "unreadable": list(collected.finished.unreadable) if collected.finished is not None else [],
+        "unreadable": list(finished.unreadable) if finished is not None else [],
         "fps": fps,
         "throughput": throughput,
     }
+    if finished is not None:
+        protocol["inputs"] = merged_inputs(protocol, finished.inputs)
     if model is not None:
-        protocol |= {
-            "imgsz": list(model.imgsz),
-            "runtime": model.runtime,
-            "precision": model.precision,
-            "sha256": model.sha256,
-            "versions": dict(model.versions),
-            "hardware": model.hardware,
-            "threads": model.threads,
-        }
+        protocol |= loaded_protocol(model, request)
+    classes = ClassTable() if model is None else model_classes(model)
     boxes = ImportedBoxes(
-        path=weights,
+        path=request.weights,
         format="run",
         kind=ImportKind.PREDICTIONS,
         frames=frames,
         boxes=np.ascontiguousarray(_joined(collected.boxes, np.zeros((0, 4))).T),
         class_ids=_joined(collected.classes, none),
-        class_names=tuple(model.names) if model is not None else (),
-        class_numbers=tuple(range(len(model.names))) if model is not None else None,
-        class_kind=NumberKind.INDEX,
+        class_names=classes.names,
+        class_numbers=classes.numbers,
+        class_kind=classes.kind,
+        classes_are_named=classes.named,
         scores=_joined(collected.scores, np.zeros(0)),
         track_ids=np.full(len(frames), NO_TRACK, np.int64),
         flags=np.zeros(len(frames), np.int64),
         frame_count=frame_count,
         size=size,
-        score_floor=options.floor,
-        max_detections=options.max_det,
+        score_floor=request.floor if model is None else model.floor,
+        max_detections=request.max_det if model is None else model.max_det,
         covered=np.array(sorted(collected.covered), np.int64),
         protocol=protocol,
     )
-    return _without_empty_boxes(boxes)
+    return _with_count_of_empty_boxes(boxes)
 
 
-def _without_empty_boxes(boxes: ImportedBoxes) -> ImportedBoxes:
-    """The boxes except those of zero area, which a detector creates by clipping at the image edge."""
+def _with_count_of_empty_boxes(boxes: ImportedBoxes) -> ImportedBoxes:
+    """The boxes with the number of those without area, which a detector creates by clipping at the image edge.
+
+    They stay: AP counts them as false positives, as pycocotools does.
+    """
     x1, y1, x2, y2 = boxes.boxes
-    keep = (x2 > x1) & (y2 > y1)
-    if keep.all() or boxes.scores is None:
-        return boxes
-    return replace(
-        boxes,
-        frames=boxes.frames[keep],
-        boxes=np.ascontiguousarray(boxes.boxes[:, keep]),
-        class_ids=boxes.class_ids[keep],
-        scores=boxes.scores[keep],
-        track_ids=boxes.track_ids[keep],
-        flags=boxes.flags[keep],
-        protocol={**boxes.protocol, "boxes_without_area": int((~keep).sum())},
-    )
+    count = int(((x2 <= x1) | (y2 <= y1)).sum())
+    return replace(boxes, protocol={**boxes.protocol, "boxes_without_area": count}) if count else boxes
 
 
 def write_run(run: ModelRun, folder: Path, video_name: str) -> tuple[Path, Path]:

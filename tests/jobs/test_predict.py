@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -21,6 +22,12 @@ from iouviewer.jobs.requests import RunOptions
 MODEL = ModelLoaded(
     names=["person", "car"],
     imgsz=(448, 448),
+    floor=0.001,
+    nms="run",
+    nms_iou=0.7,
+    max_det=300,
+    rectangular=True,
+    device="cpu",
     task="detect",
     runtime="pytorch",
     precision="fp32",
@@ -58,12 +65,15 @@ def video(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A worker that replays "messages"; its request is stored under "request"."""
+    """A worker that replays "messages"; its request is stored under "request". MODEL does what the request asks."""
     script: dict[str, Any] = {"messages": []}
 
     def run(request: RunRequest) -> Iterator[RunMessage]:
         script["request"] = request
-        yield from script["messages"]
+        asked = {"floor": request.floor, "nms_iou": request.nms_iou, "max_det": request.max_det}
+        size = MODEL.imgsz if request.imgsz is None else (request.imgsz, request.imgsz)
+        for message in script["messages"]:
+            yield msgspec.structs.replace(MODEL, **asked, imgsz=size) if message is MODEL else message
 
     monkeypatch.setattr(job, "run_in_process", run)
     return script
@@ -170,10 +180,10 @@ def test_a_model_that_cannot_be_loaded_writes_no_file(
     assert list((tmp_path / "D").iterdir()) == []
 
 
-def test_a_box_without_area_is_dropped_and_counted(video: Path, tmp_path: Path, worker: dict[str, Any]) -> None:
+def test_a_box_without_area_stays_and_is_counted(video: Path, tmp_path: Path, worker: dict[str, Any]) -> None:
     worker["messages"] = [MODEL, pack([detections(0, [[64, 2, 64, 40], [1, 2, 3, 4]])]), Finished(done=1, seconds=1.0)]
     run = job.run_model(video, "a", tmp_path / "w.pt", RunOptions(), np.array([0]))
-    assert len(run.boxes) == 1
+    assert len(run.boxes) == 2
     assert run.boxes.protocol["boxes_without_area"] == 1
 
 
