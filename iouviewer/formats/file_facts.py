@@ -88,7 +88,8 @@ def _with_rate(boxes: ImportedBoxes, ratio: float, frame_count: int | None) -> I
     """The boxes of a file with another frame rate, each on the nearest frame; of several, the nearest is kept."""
 
     def convert(frames: Int) -> Int:
-        return np.rint(frames * ratio).astype(np.int64)
+        moved: Int = np.rint(frames * ratio).astype(np.int64)
+        return moved
 
     def is_nearest(frames: Int) -> Bool:
         return np.asarray(np.rint(convert(frames) / ratio).astype(np.int64) == frames)
@@ -179,7 +180,8 @@ def _size_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference |
 
 def _rate_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference | None:
     """Frame rate and number of frames: a rate matters only if the numbers of frames differ or are not known."""
-    if context.file_fps is not None or context.use_times or (context.stride or 1) > 1:
+    by_time = context.use_times and boxes.facts.has_times
+    if context.file_fps is not None or by_time or (context.stride or 1) > 1:
         return None
     stated, actual = boxes.frame_count, context.frame_count if context.is_complete else None
     counts_differ = stated is not None and actual is not None and abs(stated - actual) > FRAME_TOLERANCE

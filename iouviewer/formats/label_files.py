@@ -38,24 +38,7 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
     if not files:
         raise UserError(tr("the folder contains no {ending} files", ending=ending), path=path)
     rows = Rows(path)
-    images: list[str] = []
-    sizes: list[Size] = []
-    read: list[Path] = []
-    file_of_row: list[int] = []
-    last_error: UserError | None = None
-    for file in files:
-        try:
-            name, size = read_file(file, len(read), rows)
-        except UserError as error:
-            last_error = error
-            rows.refuse(Location(file, error.line), error.message)
-            continue
-        file_of_row += [len(read)] * (len(rows) - len(file_of_row))
-        read.append(file)
-        images.append(name or file.name)
-        sizes.append(size)
-    if last_error is not None and not read:
-        raise last_error
+    images, sizes, read, file_of_row = _read_files(files, rows, read_file)
     # The image's own name may lack the folder that its file is in.
     in_folder = [_with_folder(name, file, path) for name, file in zip(images, read, strict=True)]
     by_image = context.image_names is not None and len({_without_ending(name) for name in in_folder}) == len(images)
@@ -90,6 +73,35 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
         images=table,
         stride_applied=True,
     )
+
+
+def _read_files(
+    files: list[Path], rows: Rows, read_file: ReadFile
+) -> tuple[list[str], list[Size], list[Path], list[int]]:
+    """Image name and size of each file that could be read, these files, and the position of the file of each row.
+
+    Raises:
+        UserError: none of the files can be read.
+    """
+    images: list[str] = []
+    sizes: list[Size] = []
+    read: list[Path] = []
+    file_of_row: list[int] = []
+    last_error: UserError | None = None
+    for file in files:
+        try:
+            name, size = read_file(file, len(read), rows)
+        except UserError as error:
+            last_error = error
+            rows.refuse(Location(file, error.line), error.message)
+            continue
+        file_of_row += [len(read)] * (len(rows) - len(file_of_row))
+        read.append(file)
+        images.append(name or file.name)
+        sizes.append(size)
+    if last_error is not None and not read:
+        raise last_error
+    return images, sizes, read, file_of_row
 
 
 def _files_in(path: Path, ending: str) -> list[Path]:

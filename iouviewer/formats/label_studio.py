@@ -81,16 +81,11 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         labels = value.get("labels")
         name = str(labels[0]) if isinstance(labels, list) and labels else ""
         end = count if context.frame_count is None else context.frame_count
-        ratio = context.fps / context.file_fps if context.fps and context.file_fps and not context.use_times else 1.0
         duration = as_number(value.get("duration"))
         fps = round(count / duration, 3) if count and duration and duration > 0 else fps
-        has_times = has_times and all(
-            isinstance(entry, dict) and as_number(entry.get("time")) is not None for entry in value["sequence"]
-        )
+        has_times = has_times and _has_times(value["sequence"])
         keys = _read_key_frames(value.get("sequence"), element, rows, context.frame_base)
-        if context.use_times and context.fps:
-            keys = _place_by_time(keys, value["sequence"], fps, context.fps)
-        keys = [replace(key, frame=key.frame * ratio) for key in keys]
+        keys = _place(keys, value["sequence"], fps, context)
         if not context.trust_columns:
             _check_percent(keys, path)
         left_out += _add_region(keys, rows.classes.index(name), regions, end, rows, context.size)
@@ -120,8 +115,20 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     )
 
 
-def _place_by_time(keys: list[_KeyFrame], sequence: list[Any], file_fps: float | None, fps: float) -> list[_KeyFrame]:
-    """The key frames at the times of the file, which some versions count from one frame after the start."""
+def _has_times(sequence: list[Any]) -> bool:
+    return all(isinstance(entry, dict) and as_number(entry.get("time")) is not None for entry in sequence)
+
+
+def _place(keys: list[_KeyFrame], sequence: list[Any], file_fps: float | None, context: ReadContext) -> list[_KeyFrame]:
+    """The key frames by their times, or by the frame rate of the file, if the user chose one of them.
+
+    Some versions of Label Studio count times from one frame after the start.
+    """
+    fps = context.fps
+    if fps and context.file_fps and not context.use_times:
+        return [replace(key, frame=key.frame * fps / context.file_fps) for key in keys]
+    if not fps or not context.use_times:
+        return keys
     placed = []
     for key in keys:
         entry = sequence[key.index]

@@ -221,12 +221,11 @@ def build_imported_boxes(
     protocol: Mapping[str, Any] | None = None,
     images: ImageTable | None = None,
     facts: VideoFacts | None = None,
-    stride_applied: bool = False,
-    rate_applied: bool = False,
+    **applied: bool,
 ) -> ImportedBoxes:
     """ImportedBoxes from validated columns, converted to the documented types.
 
-    Scores that are all -1 mean that there are none, as MOTChallenge writes it.
+    Scores that are all -1 mean that there are none, as MOTChallenge writes it. ``applied``: ``stride_applied`` ...
     """
     if scores is not None and len(scores) and (scores == ABSENT_SCORE).all():
         scores, notes = None, (*notes, tr("Every confidence is -1: the file has none"))
@@ -253,8 +252,7 @@ def build_imported_boxes(
         protocol=protocol or {},
         images=images or ImageTable(),
         facts=facts or VideoFacts(),
-        stride_applied=stride_applied,
-        rate_applied=rate_applied,
+        **applied,
         areas=areas,
         refused=tuple(refused),
         notes=tuple(notes),
