@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def trace_qt_threads() -> None:
+    """Let coverage follow the threads that Qt starts, as it follows Python's; without coverage nothing changes."""
+    hook = threading.gettrace()
+    if hook is None:
+        return
+    from iouviewer.app.video.decode_thread import DecodeThread
+    from iouviewer.app.video.index_thread import IndexThread
+
+    def traced(run: Callable[[Any], None]) -> Callable[[Any], None]:
+        def run_traced(thread: Any) -> None:
+            sys.settrace(hook)
+            run(thread)
+
+        return run_traced
+
+    for thread_class in (DecodeThread, IndexThread):
+        thread_class.run = traced(thread_class.run)
+
+
+trace_qt_threads()
 
 
 @pytest.fixture(autouse=True)
