@@ -42,4 +42,6 @@ def run(args: argparse.Namespace) -> int:
         runs = predict(request, progress)
     for run in runs:
         sys.stdout.write(f"{run.summary}\n")
+        for note in run.notes:
+            sys.stdout.write(tr("Note: {note}", note=tr("{variant}: {note}", variant=run.name, note=note)) + "\n")
     return 0

@@ -38,6 +38,11 @@ class Detector(Protocol):
     @property
     def info(self) -> ModelLoaded: ...
 
+    @property
+    def inputs(self) -> list[tuple[int, int]]:
+        """Each (height, width) of the network's input since the first ``detect``, pixels; empty if unknown."""
+        ...
+
     def detect(self, image: FrameImage, frame: int) -> Detections:
         """Boxes on one frame; DetectorError if the runtime fails, for example because memory runs out."""
         ...

@@ -1,4 +1,4 @@
-"""The protocol between the program and its inference worker, version 1.
+"""The protocol between the program and its inference worker, version 2.
 
 The worker is started with pipes on its standard input and output (its standard error is for the log). Each message is
 its length in bytes (four bytes, little-endian), followed by one MessagePack map. The map's ``type`` is the name of the
@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from iouviewer.i18n import tr
 
-VERSION = 1
+VERSION = 2
+"""2: ``ModelLoaded`` and ``Finished`` tell what really happened. Other versions are refused."""
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Longer messages are refused, because the bytes read as their length cannot be a length."""
 _LENGTH = struct.Struct("<I")
@@ -96,11 +97,17 @@ class Hello(Message, frozen=True, kw_only=True):
 
 
 class ModelLoaded(Message, frozen=True, kw_only=True):
-    """Worker to program: the detector is ready.
+    """Worker to program: the detector is ready. The values are facts, which may differ from what was asked.
 
     Attributes:
         names: class names; the index is the class number in ``FrameDetections``.
         imgsz: height and width of the network's input before letterboxing to the shape of the frame, pixels.
+        floor: lowest score that a box can have; None: the model has a threshold of its own that its files do not state.
+        nms: "run": as asked; "model": the model does it, with a confidence threshold; "none": the model needs none.
+        nms_iou: IoU above which boxes are suppressed; None: the model's own, which its files do not state, or no NMS.
+        max_det: maximum number of boxes per frame.
+        rectangular: the input is cut to the shape of the frame, so one side is shorter than ``imgsz``.
+        device: on which the model runs, for example "cpu" or "cuda:0".
         task: "detect", or another task that produces boxes.
         runtime: "pytorch", "onnxruntime", "openvino", "torchscript" or "tensorrt".
         precision: of the weights, "fp32", "fp16", "int8", or "" if unknown.
@@ -108,11 +115,17 @@ class ModelLoaded(Message, frozen=True, kw_only=True):
         trusted: whether the user allowed them to run code.
         versions: package name to version.
         hardware: processor or GPU, for display.
-        threads: number of threads that process a frame.
+        threads: number of threads that process a frame, 0 where the runtime does not tell.
     """
 
     names: list[str]
     imgsz: tuple[int, int]
+    floor: float | None
+    nms: str
+    nms_iou: float | None
+    max_det: int
+    rectangular: bool
+    device: str
     task: str
     runtime: str
     precision: str
@@ -185,12 +198,14 @@ class Finished(Message, frozen=True, kw_only=True):
         seconds: wall time, decoding included.
         cancelled: whether ``Cancel`` ended it.
         unreadable: frames that could not be decoded and were skipped.
+        inputs: each (height, width) of the network's input that occurred, pixels; empty if unknown.
     """
 
     done: int
     seconds: float
     cancelled: bool = False
     unreadable: list[int] = []
+    inputs: list[tuple[int, int]] = []
 
 
 class Failed(Message, frozen=True, kw_only=True):

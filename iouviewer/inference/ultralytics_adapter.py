@@ -18,6 +18,7 @@ from iouviewer.document.sources import FrameImage
 from iouviewer.i18n import tr
 from iouviewer.inference.detector import DetectorError
 from iouviewer.inference.environment import allow_code, describe_hardware
+from iouviewer.inference.exported_model import ExportFacts, read_export
 from iouviewer.inference.protocol import Detections, FailureKind, LoadModel, ModelLoaded
 from iouviewer.inference.trust import PrivateCopy, private_copy
 
@@ -187,6 +188,9 @@ class UltralyticsDetector:
                 handler.setStream(sys.stderr)
         self._copy = copy
         self._path = path
+        self._request = request
+        self._output: tuple[int, ...] = ()
+        self.inputs: list[tuple[int, int]] = []
         self._options: dict[str, Any] = {
             "conf": request.floor, "iou": request.nms_iou, "max_det": request.max_det, "verbose": False,
         }  # fmt: skip
@@ -196,6 +200,7 @@ class UltralyticsDetector:
             self._options["device"] = request.device
         try:
             self._model = YOLO(str(copy.path))
+            self._model.add_callback("on_predict_start", self._watch)
             # Exported models are loaded by the first prediction. Doing it here makes a model that cannot run fail at
             # once.
             self._model.predict(np.zeros((480, 640, 3), np.uint8), **self._options)
@@ -204,7 +209,22 @@ class UltralyticsDetector:
         if self._model.task not in BOX_TASKS:
             reason = tr("models for the task {task!r} do not detect boxes", task=str(self._model.task))
             raise DetectorError(FailureKind.UNSUPPORTED, reason, path=str(path))
-        self.info = self._describe(runtime, trusted)
+        self.info = self._describe(runtime, trusted, read_export(copy.path, runtime))
+        self.inputs = []
+
+    def _watch(self, predictor: Any) -> None:
+        """Note the shapes of the network's input and output from now on."""
+        if not self._output:
+            self._output = (0,)
+            predictor.model.register_forward_hook(self._note_shapes)
+
+    def _note_shapes(self, _model: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        height, width = inputs[0].shape[-2:]
+        size = int(height), int(width)
+        if size not in self.inputs:
+            self.inputs.append(size)
+        first = output[0] if isinstance(output, list | tuple) else output
+        self._output = tuple(int(length) for length in first.shape)
 
     def detect(self, image: FrameImage, frame: int) -> Detections:
         """Boxes on one frame, highest score first."""
@@ -258,35 +278,89 @@ class UltralyticsDetector:
             detail=str(error),
         )
 
-    def _describe(self, runtime: str, trusted: bool) -> ModelLoaded:
-        import torch
-
+    def _describe(self, runtime: str, trusted: bool, export: ExportFacts) -> ModelLoaded:
         predictor = self._model.predictor
-        backend = predictor.model
         names = self._model.names
         size = predictor.imgsz
-        device = str(predictor.device)
+        device = _device(predictor)
         packages = ("ultralytics-opencv-headless", "ultralytics", "torch", *PACKAGES[runtime])
         return ModelLoaded(
             names=[str(names[k]) for k in range(len(names))],
             imgsz=(int(size[0]), int(size[1])) if not isinstance(size, int) else (size, size),
+            **self._thresholds(export, predictor.model),
+            rectangular=_is_rectangular(predictor),
+            device=device,
             task=str(self._model.task),
             runtime=runtime,
-            precision=_precision(backend, self._path),
+            precision=export.precision or _precision(predictor.model, self._path),
             sha256=self._copy.sha256,
             trusted=trusted,
             versions={name: version for name in packages if (version := _version(name))},
-            hardware=torch.cuda.get_device_name(device) if device.startswith("cuda") else describe_hardware(device),
-            threads=torch.get_num_threads(),
+            hardware=_hardware(device),
+            threads=_threads(predictor.model, runtime),
         )
+
+    def _thresholds(self, export: ExportFacts, backend: Any) -> dict[str, Any]:
+        """The lowest score, NMS, its IoU and the maximum of boxes that the output really has."""
+        request = self._request
+        shape = self._output
+        # (1, N, 6): boxes, score and class of N boxes; the library then applies only a confidence threshold.
+        has_boxes = len(shape) == 3 and shape[2] == 6
+        end_to_end = bool(getattr(backend, "end2end", False))
+        limits = [
+            request.max_det,
+            *([shape[1]] if has_boxes or ((export.nms or end_to_end) and len(shape) == 3) else []),
+        ]
+        if export.max_det is not None:
+            limits.append(export.max_det)
+        known = {"floor": request.floor, "nms": "run", "nms_iou": request.nms_iou, "max_det": min(limits)}
+        if export.nms or (has_boxes and not end_to_end):
+            floor = None if export.confidence is None else max(request.floor, export.confidence)
+            return known | {"nms": "model", "floor": floor, "nms_iou": export.nms_iou}
+        return known | {"nms": "none", "nms_iou": None} if end_to_end else known
 
 
 def _precision(backend: Any, path: Path) -> str:
-    arguments = (getattr(backend, "metadata", None) or {}).get("args") or {}
-    export = arguments if isinstance(arguments, dict) else {}
-    if export.get("int8") or str(export.get("quantize", "")).lower() in {"8", "int8"} or "_int8_" in path.name:
+    """Where the metadata states no precision: of the input, or what exporters put into the name."""
+    if "_int8_" in path.name:
         return "int8"
     return "fp16" if getattr(backend, "fp16", False) else "fp32"
+
+
+def _is_rectangular(predictor: Any) -> bool:
+    """Whether the input is cut to the shape of the frame, as the library does where the model accepts any size."""
+    model = predictor.model
+    accepts_any = model.format == "pt" or bool(getattr(model, "dynamic", False))
+    return bool(accepts_any and getattr(predictor.args, "rect", False))
+
+
+def _device(predictor: Any) -> str:
+    """Where the model runs; OpenVINO chooses its devices itself."""
+    compiled = getattr(predictor.model, "ov_compiled_model", None)
+    if compiled is not None:
+        return ",".join(str(name).lower() for name in compiled.get_property("EXECUTION_DEVICES"))
+    return str(predictor.device)
+
+
+def _hardware(device: str) -> str:
+    import torch
+
+    return str(torch.cuda.get_device_name(device)) if device.startswith("cuda") else describe_hardware(device)
+
+
+def _threads(backend: Any, runtime: str) -> int:
+    if runtime in {"pytorch", "torchscript"}:
+        import torch
+
+        return int(torch.get_num_threads())
+    compiled = getattr(backend, "ov_compiled_model", None)
+    if compiled is not None:
+        try:
+            return int(compiled.get_property("INFERENCE_NUM_THREADS"))
+        except RuntimeError:  # a device without threads
+            return 0
+    session = getattr(backend, "session", None)
+    return int(session.get_session_options().intra_op_num_threads) if session is not None else 0
 
 
 def _version(package: str) -> str:

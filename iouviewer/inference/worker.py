@@ -197,7 +197,11 @@ def _predict(
         outbox.flush(_progress(done + len(unreadable), frames, began))
         cancelled = cancel.is_set() and done + len(unreadable) < len(frames)
         seconds = time.monotonic() - began
-        outbox.send(Finished(done=done, seconds=seconds, cancelled=cancelled, unreadable=unreadable))
+        outbox.send(
+            Finished(
+                done=done, seconds=seconds, cancelled=cancelled, unreadable=unreadable, inputs=list(detector.inputs)
+            )
+        )
         return frames_seen
     finally:
         source.close()

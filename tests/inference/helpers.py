@@ -25,7 +25,8 @@ needs_yolo = pytest.mark.skipif(
 )
 
 INFO = ModelLoaded(
-    names=["car", "person"], imgsz=(64, 64), task="detect", runtime="fake", precision="fp32", sha256="00",
+    names=["car", "person"], imgsz=(64, 64), floor=0.001, nms="run", nms_iou=0.7, max_det=300, rectangular=True,
+    device="cpu", task="detect", runtime="fake", precision="fp32", sha256="00",
     trusted=False, versions={}, hardware="none", threads=1,
 )  # fmt: skip
 
@@ -54,6 +55,7 @@ class FakeDetector:
 
     def __init__(self, gate: threading.Event | None = None) -> None:
         self.info = INFO
+        self.inputs = [(64, 64)]
         self.gate = gate
         self.entered = threading.Event()
         self.closed = False

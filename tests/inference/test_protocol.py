@@ -34,7 +34,7 @@ MESSAGES = [
     INFO,
     RunProgress(done=1, total=2, seconds=0.5),
     protocol.pack([detections(0, 0), detections(4, 3)]),
-    Finished(done=3, seconds=1.0, cancelled=True, unreadable=[8]),
+    Finished(done=3, seconds=1.0, cancelled=True, unreadable=[8], inputs=[(352, 448)]),
     Failed(kind=FailureKind.NEEDS_TRUST, message="no", path="/x", sha256="ff"),
 ]
 
@@ -89,8 +89,8 @@ def test_an_empty_stream_is_the_end_and_not_an_error():
         (b"\x05\x00\x00\x00ab", "within a message"),
         (b"\x00\x00\x00\x00", "is not a message length"),
         (b"HTTP/1.1 200 OK\r\n", "is not a message length"),
-        (struct.pack("<I", 3) + b"abc", "not a message of protocol version 1"),
-        (struct.pack("<I", 1) + b"\x80", "not a message of protocol version 1"),
+        (struct.pack("<I", 3) + b"abc", "not a message of protocol version 2"),
+        (struct.pack("<I", 1) + b"\x80", "not a message of protocol version 2"),
     ],
 )
 def test_invalid_data_is_refused(data, reason):

@@ -48,6 +48,7 @@ class Run:
         done: frames whose detections have arrived.
         model: properties of the model, None until it is loaded.
         failure: why it failed or needs trust, None otherwise.
+        inputs: each (height, width) of the network's input, known once it ended.
     """
 
     id: int
@@ -57,6 +58,7 @@ class Run:
     done: set[int] = field(default_factory=set)
     model: ModelLoaded | None = None
     failure: Failed | None = None
+    inputs: list[tuple[int, int]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -222,6 +224,7 @@ class InferenceQueue(QObject):
         elif isinstance(message, Finished):
             # Frames that cannot be decoded count as done, because they would fail again.
             run.done.update(message.unreadable)
+            run.inputs = list(message.inputs)
             run.state = QueueState.CANCELLED if message.cancelled else QueueState.FINISHED
             self._current = None
             self.busyChanged.emit(False)

@@ -21,6 +21,12 @@ from tests.ui.window import FRAMES, opened_window, small_case, square
 LOADED = ModelLoaded(
     names=["thing", "person"],
     imgsz=(640, 640),
+    floor=0.001,
+    nms="run",
+    nms_iou=0.7,
+    max_det=300,
+    rectangular=True,
+    device="cpu",
     task="detect",
     runtime="pytorch",
     precision="fp32",
