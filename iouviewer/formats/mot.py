@@ -126,7 +126,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     ]
     keep = np.ones(len(values), np.bool_)
     keep[list(invalid)] = False
-    if kind_note:
+    if kind_note and context.kind in {None, ImportKind.UNKNOWN}:
         notes.append(kind_note)
     class_ids, classes, flags, class_notes = _classes_and_flags(values, boxes, path, info, context, kind)
     values, boxes, class_ids = values[keep], boxes[:, keep], class_ids[keep]

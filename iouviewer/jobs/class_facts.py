@@ -43,8 +43,8 @@ def facts_of(predictions: PredictionSet, left_out: Mapping[str, int], own: froze
 
 
 def all_left_out(predictions: PredictionSet, facts: ClassFacts) -> bool:
-    """Whether there were predictions, and none remains."""
-    return not len(predictions.table) and any(facts.left_out.values())
+    """Whether there were predictions, and the ground truth has the class of none of them."""
+    return 0 < sum(facts.left_out.values()) == len(predictions.stored_table)
 
 
 def missing_classes(facts: Sequence[ClassFacts], tables: Sequence[BoxTable], truth_classes: Int) -> list[int]:

@@ -417,7 +417,6 @@ def only_classes(inputs: EvalInputs, names: Sequence[str]) -> EvalInputs:
                 variant.predictions,
                 table=variant.predictions.table.select(np.isin(variant.predictions.table.class_ids, chosen)),
             ),
-            dropped_classes={},
         )
         for variant in inputs.variants
     ]

@@ -180,6 +180,18 @@ def test_nothing_is_concluded_from_nothing(
     capsys.readouterr()
 
 
+def test_a_class_left_out_is_seen_among_chosen_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = {
+        "gt": boxes(tmp_path / "gt.csv", score=lambda _: None, name=two),
+        "base": boxes(tmp_path / "base.csv", name=lambda f: "person" if f % 2 else "fork lift"),
+    }
+    variant = boxes(tmp_path / "other.csv", name=two)
+    assert main([*arguments("gate", made, other=variant), "--only-classes", "forklift"]) == 2
+    assert "none of class forklift" in capsys.readouterr().out
+    assert main([*arguments("gate", made, other=variant), "--only-classes", "person"]) == 0
+    capsys.readouterr()
+
+
 BELOW = ("baseline is below the threshold", "variant is below the threshold", "baseline is empty")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.verdict_job import VerdictJob
+from iouviewer.document.classes import ClassTable
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameMark, FrameState, SetFrames, SetRects
 from iouviewer.document.predictions import PredictionSet
@@ -99,3 +100,21 @@ def test_verdicts_are_emitted_one_by_one(qtbot, session, job):
     session.variants.add("worse", _predictions(15))
     qtbot.waitUntil(lambda: job.complete and len(emitted) >= 2, timeout=30_000)
     assert emitted[-2:] == [(["same"], False), (["same", "worse"], True)]
+
+
+def test_a_class_under_another_name_is_not_judged_in_the_window(qtbot, session, job):
+    table = _predictions(2).table
+    others = PredictionSet(
+        BoxTable.from_rows(np.arange(FRAMES), table.boxes, frame_count=FRAMES, class_ids=np.zeros(FRAMES, np.int64)),
+        np.ones(FRAMES, bool),
+        score_floor=0.001,
+        classes=ClassTable.of(("wagon",)),
+    )
+    session.variants.add("base", _predictions(2))
+    with qtbot.waitSignal(job.ready, timeout=30_000) as answer:
+        session.variants.add("other", others)
+
+    [judged] = answer.args[0]
+    assert judged.outcome is Outcome.CANNOT_JUDGE
+    assert "all 240 predictions of other were left out" in judged.sentence
+    assert "--class-map wagon=car" in judged.sentence
