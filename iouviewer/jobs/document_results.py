@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.sources import FrameImage
@@ -40,17 +39,17 @@ def document_truth(document: Document, source: int = 0) -> Truth:
     """Ground truth of one source, in the form of the metrics."""
     ground_truth = document.ground_truth(source)
     states = ground_truth.states()
-    # Boxes that are out of view have no row in the table.
-    *_, tracks, flags, _ids = ground_truth.columns()
+    *_, tracks, _flags, ids = ground_truth.columns()
+    table, file = ground_truth.table(), document.sources[source].truth_file
     return Truth(
-        table=ground_truth.table(),
+        table=replace(table, areas=file.areas.for_rows(table.ids, table.boxes)),
         labelled=np.asarray(states == int(FrameState.LABELLED)),
         class_names=document.class_names,
-        tracks=np.asarray(tracks[(flags & int(BoxFlag.OUTSIDE)) == 0], np.int64),
+        tracks=np.asarray(tracks[np.isin(ids, table.ids)], np.int64),  # the table lacks boxes that take no part
         excluded=np.asarray(states == int(FrameState.EXCLUDED)),
         classes=document.classes,
-        skipped=document.sources[source].truth_file.skipped,
-        notes=document.sources[source].truth_file.notes,
+        skipped=file.skipped,
+        notes=file.notes,
     )
 
 

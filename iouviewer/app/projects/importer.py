@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from iouviewer.app.editing import import_boxes
@@ -15,6 +16,7 @@ from iouviewer.app.projects.autosave import Autosave
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import TruthFile
+from iouviewer.document.stated_areas import StatedAreas
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.project.rows import BoxColumns, FrameStates
@@ -81,6 +83,7 @@ class Importer(QObject):
                 self.replaceConfirmationRequested.emit(question)
             return False
         session.cancel_preview()
+        first = session.ground_truth.next_id
         if edited or has_steps:
             edit = import_boxes.build_replace_edit(session.document, prepared, source)
             session.execute(edit, tr("Import {name}", name=imported.path.name), origin="import")
@@ -88,7 +91,9 @@ class Importer(QObject):
             import_boxes.replace_ground_truth(session.document, prepared, source)
             self._write_ground_truth(source)
             session.reload_ground_truth()
-        file = TruthFile(imported.path.name, imported.notes, len(imported.refused))
+        ids = np.arange(first, first + len(imported), dtype=np.int64)
+        areas = StatedAreas.of(ids, imported.boxes, imported.areas)
+        file = TruthFile(imported.path.name, imported.notes, len(imported.refused), areas)
         session.set_truth_file(file, imported.images)
         if self._autosave.project is None:
             self._autosave.projectFileRequested.emit()
