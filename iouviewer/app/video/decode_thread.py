@@ -269,7 +269,10 @@ class DecodeThread(QThread):
         reader, image = self._reader, image_of(shown)
         scale_needed = 1.0
         if reader is not None and request.target is not None:
-            scale_needed = min(1.0, request.target[0] / reader.size[0], request.target[1] / reader.size[1])
+            width, height = reader.size
+            if isinstance(reader, ImageReader) and shown.frame >= 0:
+                width, height = reader.sizes[shown.frame]
+            scale_needed = min(1.0, request.target[0] / width, request.target[1] / height)
         loaded = LoadedFrame(
             shown.frame,
             request.number,

@@ -13,21 +13,23 @@ from iouviewer.ui.palette import CAPTION_MUTED, CAPTION_TEXT
 _PLACEHOLDER_COLOUR = "#505050"
 
 
-def image_size(source: Source, image: QImage, scale: float) -> tuple[float, float]:
+def image_size(source: Source, frame: int, image: QImage, scale: float) -> tuple[float, float]:
     """(width, height) in image pixels of the full image, of which ``image`` is a copy scaled by ``scale``.
 
     Images of a folder may differ in size from the first one. The size of a reduced copy is exact only up to rounding.
     """
     width, height = image.width() / scale, image.height() / scale
     rounding = (1 + height / width) / scale
-    if max(abs(width - source.width), abs(height - source.height)) > rounding:
+    known_width, known_height = source.size_of(frame)
+    if max(abs(width - known_width), abs(height - known_height)) > rounding:
         return float(round(width)), float(round(height))
-    return float(source.width), float(source.height)
+    return float(known_width), float(known_height)
 
 
-def placeholder_image(source: Source) -> tuple[QImage, float]:
+def placeholder_image(source: Source, frame: int) -> tuple[QImage, float]:
     """A plain image for a frame that has none, and its scale."""
-    width, height = source.width or 16, source.height or 9
+    known_width, known_height = source.size_of(frame)
+    width, height = known_width or 16, known_height or 9
     image = QImage(16, max(1, round(16 * height / width)), QImage.Format.Format_RGB32)
     image.fill(QColor(_PLACEHOLDER_COLOUR))
     return image, image.width() / width

@@ -145,7 +145,7 @@ class CanvasView(ZoomView):
             scale: width of ``image`` / width of the full image.
             status: caption about the frame; previews have one by default.
         """
-        width, height = image_size(self.session.source, image, scale)
+        width, height = image_size(self.session.source, frame, image, scale)
         self.set_image_size(width, height)
         self._image_item.set_image(image, width, height)
         self.boxes.set_image_size(width, height, self.sceneRect())
@@ -159,7 +159,7 @@ class CanvasView(ZoomView):
 
     def show_missing_frame(self, frame: int, status: Caption) -> None:
         """Show that this frame has no image; its boxes are drawn on a plain one."""
-        image, scale = placeholder_image(self.session.source)
+        image, scale = placeholder_image(self.session.source, frame)
         self.show_image(image, frame, scale=scale, status=status)
 
     def clear_image(self) -> None:
