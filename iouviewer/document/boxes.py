@@ -21,8 +21,8 @@ NO_TRACK = -1
 class BoxFlag(IntFlag):
     """Flags of a ground-truth box.
 
-    Of ignored boxes, one with ANY_CLASS excuses predictions of every class (a distractor), and one with NEUTRAL excuses
-    none: it takes no part at all.
+    Of ignored boxes, one with DISTRACTOR excuses predictions of every class by their IoU with it, not those that lie in
+    it, and one with NEUTRAL excuses none: it takes no part at all.
     """
 
     NONE = 0
@@ -32,7 +32,7 @@ class BoxFlag(IntFlag):
     OUTSIDE = 8
     IGNORED = 16
     TRUNCATED = 32
-    ANY_CLASS = 64
+    DISTRACTOR = 64
     NEUTRAL = 128
 
 

@@ -36,7 +36,10 @@ class _FrameTable(NamedTuple):
         rects = table.boxes.copy()
         rects[:, place] = new.rect
         return _FrameTable(
-            boxes, BoxTable(table.offsets, rects, table.class_ids, table.scores, table.ignored, table.ids)
+            boxes,
+            BoxTable(
+                table.offsets, rects, table.class_ids, table.scores, table.ignored, table.ids, by_iou=table.by_iou
+            ),
         )
 
 
@@ -187,11 +190,17 @@ class GroundTruth:
         """
         if self._table is None:
             frames, boxes, class_ids, _tracks, flags, ids = self.columns()
-            rows, class_ids, ignored = rows_for_metrics(class_ids, flags)
+            rows, class_ids, ignored, by_iou = rows_for_metrics(class_ids, flags)
             if not rows.all():
                 frames, boxes, ids = frames[rows], boxes[:, rows], ids[rows]
             self._table = BoxTable.from_rows(
-                frames, boxes, frame_count=self.frame_count, class_ids=class_ids, ignored=ignored, ids=ids
+                frames,
+                boxes,
+                frame_count=self.frame_count,
+                class_ids=class_ids,
+                ignored=ignored,
+                ids=ids,
+                by_iou=by_iou,
             )
         return self._table
 
@@ -306,25 +315,28 @@ def _place(boxes: tuple[Box, ...], box_id: int) -> int:
     return bisect_left(boxes, box_id, key=_ID)
 
 
-def rows_for_metrics(class_ids: Int, flags: Int) -> tuple[Bool, Int, Bool]:
-    """Which boxes take part in metrics, and the class and the ignored mark of those.
+def rows_for_metrics(class_ids: Int, flags: Int) -> tuple[Bool, Int, Bool, Bool | None]:
+    """Which boxes take part in metrics, and the columns ``class_ids``, ``ignored`` and ``by_iou`` of a table of those.
 
     A box with the flag OUTSIDE records that its object is out of view: no model can find it. An ignored box with the
-    flag NEUTRAL excuses no prediction, so it takes no part either; one with ANY_CLASS excuses those of every class.
+    flag NEUTRAL excuses no prediction, so it takes no part either; one with DISTRACTOR excuses those of every class, by
+    IoU.
 
     Args:
         class_ids, flags: (N,) int64.
     """
     ignored = (flags & int(BoxFlag.IGNORED)) != 0
     rows = ((flags & int(BoxFlag.OUTSIDE)) == 0) & ~(ignored & ((flags & int(BoxFlag.NEUTRAL)) != 0))
-    any_class = ignored & ((flags & int(BoxFlag.ANY_CLASS)) != 0)
-    if any_class.any():
-        class_ids = np.where(any_class, UNSPECIFIED_CLASS, class_ids)
-    return rows, class_ids[rows], ignored[rows]
+    distractor = ignored & ((flags & int(BoxFlag.DISTRACTOR)) != 0)
+    if not distractor.any():
+        return rows, class_ids[rows], ignored[rows], None
+    class_ids = np.where(distractor, UNSPECIFIED_CLASS, class_ids)
+    return rows, class_ids[rows], ignored[rows], distractor[rows]
 
 
 def _table_of(boxes: Float, class_ids: Int, flags: Int, ids: Int) -> BoxTable:
-    rows, class_ids, ignored = rows_for_metrics(class_ids, flags)
+    rows, class_ids, ignored, by_iou = rows_for_metrics(class_ids, flags)
     if not rows.all():
         boxes, ids = boxes[:, rows], ids[rows]
-    return BoxTable(np.array([0, len(ids)], np.int64), boxes, class_ids, np.ones(len(ids)), ignored, ids)
+    offsets = np.array([0, len(ids)], np.int64)
+    return BoxTable(offsets, boxes, class_ids, np.ones(len(ids)), ignored, ids, by_iou=by_iou)

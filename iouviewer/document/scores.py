@@ -213,7 +213,10 @@ class Scores:
 
     def _review_inputs(self, gt: BoxTable) -> tuple[object, ...]:
         """The inputs of a frame's matching besides predictions."""
-        return (self._settings.review, *(array.tobytes() for array in (gt.boxes, gt.class_ids, gt.ignored, gt.ids)))
+        return (
+            self._settings.review,
+            *(array.tobytes() for array in (gt.boxes, gt.class_ids, gt.ignored, gt.regions(), gt.ids)),
+        )
 
     def _cache_review(self, key: str, frame: int, inputs: tuple[object, ...], found: Association | FrameReview) -> None:
         # Canvases, tables and the inspector read the same frame after each change.

@@ -148,7 +148,8 @@ def _review_pairs(
         usable = same_class(gt.class_ids[:, None], preds.class_ids) & usable
     with np.errstate(invalid="ignore"):
         if ignored is not None:
-            inside = (inter / preds.areas >= settings.iou) & ignored & usable
+            whole = preds.areas if gt.by_iou is None else np.where(gt.by_iou[:, None], union, preds.areas)
+            inside = (inter / whole >= settings.iou) & ignored & usable
             for column in np.flatnonzero(inside.any(axis=0)).tolist():
                 result.in_ignore_region[preds.owner[column]].add(preds.rank[column])
         np.divide(inter, union, out=inter)
@@ -167,7 +168,7 @@ def _coco_pairs(
     np.add(sizes[:, None], preds.coco_areas, out=union)
     union -= inter
     if ignored is not None:
-        np.copyto(union, preds.coco_areas, where=ignored)
+        np.copyto(union, preds.coco_areas, where=gt.regions()[:, None])
     with np.errstate(invalid="ignore"):
         np.divide(inter, union, out=inter)
         found = inter >= _LOWEST_THRESHOLD

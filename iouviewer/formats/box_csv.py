@@ -39,7 +39,7 @@ FLAG_NAMES = {
     "outside": BoxFlag.OUTSIDE,
     "ignored": BoxFlag.IGNORED,
     "truncated": BoxFlag.TRUNCATED,
-    "any-class": BoxFlag.ANY_CLASS,
+    "distractor": BoxFlag.DISTRACTOR,
     "neutral": BoxFlag.NEUTRAL,
 }
 # Spreadsheets read such a cell as a formula. An apostrophe before it prevents that and is removed on reading.

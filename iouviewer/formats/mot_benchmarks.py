@@ -91,7 +91,7 @@ def mot_flags(benchmark: Benchmark, numbers: Int, flags: Int) -> Int:
     is_distractor = np.isin(numbers, list(distractors))
     is_other = (numbers != PEDESTRIAN) & ~is_distractor & (numbers > 0)
     result = flags.copy()
-    result[is_distractor] |= int(BoxFlag.IGNORED | BoxFlag.ANY_CLASS)
+    result[is_distractor] |= int(BoxFlag.IGNORED | BoxFlag.DISTRACTOR)
     result[is_other] |= int(BoxFlag.IGNORED | BoxFlag.NEUTRAL)
     return result
 
@@ -119,7 +119,6 @@ def visdrone_flags(values: Float, boxes: Float) -> Int:
     flags = np.zeros(len(values), np.int64)
     region = category == 0
     flags[(score == 0) | region] |= int(BoxFlag.IGNORED)
-    flags[region] |= int(BoxFlag.ANY_CLASS)
     flags[category == OTHERS] |= int(BoxFlag.IGNORED | BoxFlag.NEUTRAL)
     flags[truncation == 1] |= int(BoxFlag.TRUNCATED)
     flags[occlusion >= 1] |= int(BoxFlag.OCCLUDED)

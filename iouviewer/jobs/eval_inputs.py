@@ -345,9 +345,8 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
             ),
         )
     boxes = boxes.with_class(options.class_name)
-    takes_part, _, _ = rows_for_metrics(boxes.class_ids, boxes.flags)
-    keep = ~outside & takes_part
-    _, class_ids, ignored = rows_for_metrics(boxes.class_ids[keep], boxes.flags[keep])
+    keep = ~outside & rows_for_metrics(boxes.class_ids, boxes.flags)[0]
+    _, class_ids, ignored, by_iou = rows_for_metrics(boxes.class_ids[keep], boxes.flags[keep])
     table = BoxTable.from_rows(
         boxes.frames[keep],
         boxes.boxes[:, keep],
@@ -356,6 +355,7 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
         ignored=ignored,
         ids=np.arange(1, len(boxes) + 1, dtype=np.int64)[keep],
         areas=None if boxes.areas is None else boxes.areas[keep],
+        by_iou=by_iou,
     )
     skipped = int(outside.sum()) + len(boxes.refused)
     tracks = np.asarray(boxes.track_ids, np.int64)[table.ids - 1]

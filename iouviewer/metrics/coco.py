@@ -210,8 +210,11 @@ class _Evaluation:
         return by_score[np.argsort(place, kind="stable")], starts
 
     def _candidates(self, keep: Bool | None) -> Candidates:
-        """All pairs with overlap >= 0.5: IoU with regular boxes, intersection / area of the prediction with crowds."""
-        crowd = self.gt.ignored
+        """All pairs with overlap >= 0.5: IoU with regular boxes, intersection / area of the prediction with crowds.
+
+        An ignored box that excuses by IoU may, as a crowd, be matched more than once.
+        """
+        crowd = self.gt.regions()
         pred, pred_rows = _subset(self.pred_columns, keep)
         regular, regular_rows = _subset(self.gt_columns, self.gt_evaluated & ~crowd)
         pairs = _to_table_rows(overlapping_pairs(regular, pred, 0.5), regular_rows, pred_rows)
@@ -225,6 +228,8 @@ class _Evaluation:
             pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, crowd_pairs, strict=True)))
             order = np.lexsort((pairs.gt, pairs.pred))
             pairs, is_crowd = pairs.select(order), is_crowd[order]
+        if self.gt.by_iou is not None:
+            is_crowd = self.gt.ignored[pairs.gt]
         if len(self.classes) > 1:
             gt_class = self.gt_class[pairs.gt]
             same = (gt_class == self.pred_class[pairs.pred]) | (is_crowd & (gt_class == UNSPECIFIED_CLASS))

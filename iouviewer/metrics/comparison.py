@@ -46,6 +46,7 @@ def stack_tables(tables: Sequence[BoxTable]) -> BoxTable:
         ignored=np.concatenate([table.ignored for table in tables]),
         ids=np.concatenate([table.ids for table in tables]),
         areas=np.concatenate([t.stated_areas() for t in tables]) if any(t.areas is not None for t in tables) else None,
+        by_iou=np.concatenate([t.ignored & ~t.regions() for t in tables]),
     )
 
 

@@ -161,7 +161,12 @@ def _is_in_crowd(truth: BoxTable, predictions: BoxTable, row: int, crowd: Int, f
     others = truth.boxes[:, crowd]
     width = np.minimum(box[2], others[2]) - np.maximum(box[0], others[0])
     height = np.minimum(box[3], others[3]) - np.maximum(box[1], others[1])
-    covered = np.maximum(width, 0.0) * np.maximum(height, 0.0) / ((box[2] - box[0]) * (box[3] - box[1]))
+    inter = np.maximum(width, 0.0) * np.maximum(height, 0.0)
+    whole = np.broadcast_to((box[2] - box[0]) * (box[3] - box[1]), inter.shape)
+    if truth.by_iou is not None:
+        extents = others[2:] - others[:2]
+        whole = np.where(truth.by_iou[crowd], whole + extents[0] * extents[1] - inter, whole)
+    covered = np.divide(inter, whole, out=np.zeros_like(inter), where=whole > 0)
     same = same_class(predictions.class_ids[row : row + 1], truth.class_ids[crowd])
     return bool((covered[same] >= foreground).any())
 

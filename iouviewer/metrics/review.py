@@ -193,6 +193,8 @@ def _associate(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Associ
     in_ignore_region: set[int] = set()
     if gt.ignored.any():
         share = shares_of_prediction(gt.boxes, pred.boxes[:, order], settings.convention)
+        if gt.by_iou is not None:
+            share = np.where(gt.by_iou[:, None], matrix, share)
         inside = ((share >= settings.iou) & same & gt.ignored[:, None]).any(axis=0)
         in_ignore_region = set(np.flatnonzero(inside).tolist())
     counts = count_frame(int(np.count_nonzero(~gt.ignored)), len(order), assigned, in_ignore_region, settings.iou)
@@ -323,9 +325,11 @@ def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: B
     priority[order_by_score(pred.scores)] = np.arange(len(pred))
     pairs = pairs.select(assign_all(pairs, frame_of_pred=pred_frame, priority=priority, gt_rows=len(gt)))
     in_ignore_region = np.zeros(len(pred), np.bool_)
-    regions = gt.ignored & inside[gt_frame]
-    if regions.any():
-        in_ignore_region[find_pairs(*_select_columns(gt, regions, settings.convention), settings.iou, True).pred] = True
+    for rows, of_prediction in ((gt.regions(), True), (gt.ignored & ~gt.regions(), False)):
+        excusing = rows & inside[gt_frame]
+        if excusing.any():
+            columns = _select_columns(gt, excusing, settings.convention)
+            in_ignore_region[find_pairs(*columns, settings.iou, of_prediction).pred] = True
     hit = pairs.iou >= settings.iou
     exempt = in_ignore_region.copy()
     exempt[pairs.pred[hit]] = False

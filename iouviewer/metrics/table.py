@@ -48,6 +48,8 @@ class BoxTable:
         ids: (N,) int64; box ids of ground truth, file order of predictions.
         areas: (N,) float64, areas that the file states for ground truth, square pixels, NaN where it states none; they
             decide the ranges of areas. None: width * height of every box.
+        by_iou: (N,) bool, ignored boxes that excuse predictions by IoU, as distractors do, instead of by the share of
+            the prediction that lies in them. None: no box.
     """
 
     offsets: Int
@@ -57,6 +59,7 @@ class BoxTable:
     ignored: Bool
     ids: Int
     areas: Float | None = None
+    by_iou: Bool | None = None
 
     @property
     def frame_count(self) -> int:
@@ -77,6 +80,7 @@ class BoxTable:
         ignored: Bool | None = None,
         ids: Int | None = None,
         areas: Float | None = None,
+        by_iou: Bool | None = None,
     ) -> BoxTable:
         """Sort rows by frame, keeping the given order within a frame.
 
@@ -103,9 +107,10 @@ class BoxTable:
             frames, boxes, class_ids = frames[order], boxes[:, order], class_ids[order]
             scores, ignored, ids = scores[order], ignored[order], ids[order]
             areas = None if areas is None else areas[order]
+            by_iou = None if by_iou is None else by_iou[order]
         offsets = np.zeros(frame_count + 1, np.int64)
         np.cumsum(np.bincount(frames, minlength=frame_count), out=offsets[1:])
-        return cls(offsets, np.ascontiguousarray(boxes), class_ids, scores, ignored, ids, areas)
+        return cls(offsets, np.ascontiguousarray(boxes), class_ids, scores, ignored, ids, areas, by_iou)
 
     @classmethod
     def empty(cls, frame_count: int) -> BoxTable:
@@ -131,6 +136,7 @@ class BoxTable:
             self.ignored[rows],
             self.ids[rows],
             None if self.areas is None else self.areas[rows],
+            None if self.by_iou is None else self.by_iou[rows],
         )
 
     def select(self, keep: Bool) -> BoxTable:
@@ -146,7 +152,12 @@ class BoxTable:
             self.ignored[keep],
             self.ids[keep],
             None if self.areas is None else self.areas[keep],
+            None if self.by_iou is None else self.by_iou[keep],
         )
+
+    def regions(self) -> Bool:
+        """(N,) bool: ignored boxes that excuse the predictions in them."""
+        return self.ignored if self.by_iou is None else self.ignored & ~self.by_iou
 
     def stated_areas(self) -> Float:
         """(N,) float64: the area of each box in square pixels, as its file states it, else width * height."""

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, Scores, ScoreSettings
 from iouviewer.metrics.coco import evaluate_coco
@@ -111,7 +113,8 @@ def assert_equals_the_metrics(scores, gt, score_settings):
         summary = scores.summary(key)
         review = review_all(gt.table(), predictions.table, score_settings.review, counted).summary()
         assert {name: getattr(summary, name) for name in asdict(review)} == asdict(review)
-        coco = evaluate_coco(gt.table(), predictions.table, counted, sizes=False)
+        one_class = True if score_settings.review.class_agnostic else None
+        coco = evaluate_coco(gt.table(), predictions.table, counted, sizes=False, one_class=one_class)
         assert (summary.ap, summary.ap50, summary.ap75, summary.ar100) == (coco.ap, coco.ap50, coco.ap75, coco.ar100)
         assert dict(summary.per_class) == dict(coco.per_class)
 
@@ -185,3 +188,41 @@ def test_extending_a_variant_in_batches_gives_the_metrics_of_the_whole(classes):
     other = Scores(gt, ScoreSettings())
     other.set_variant("v", whole)
     assert asdict(scores.summary("v")) == asdict(other.summary("v"))
+
+
+FLAG_SETS = (0, 0, 0, BoxFlag.IGNORED, BoxFlag.IGNORED | BoxFlag.DISTRACTOR, BoxFlag.IGNORED | BoxFlag.NEUTRAL)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), agnostic=st.booleans())
+def test_distractors_neutral_boxes_and_predictions_without_area_count_the_same_in_every_path(seed, agnostic):
+    rng = np.random.default_rng(seed)
+    listed, _ = random_truth(rng, 8, [0, 1])
+    rows = [(frame, *box) for frame in range(8) for box in listed.boxes[frame]]
+    truth = GroundTruth(8)
+    truth.load_columns(
+        np.array([row[0] for row in rows], np.int64),
+        np.array([row[2] for row in rows]).reshape(-1, 4).T,
+        class_ids=np.array([row[3] for row in rows], np.int64),
+        tracks=np.full(len(rows), -1),
+        flags=np.array([int(rng.choice(FLAG_SETS)) for _ in rows], np.int64),
+    )
+    truth.load_states(np.full(8, LABELLED, np.int8), np.zeros(8, np.bool_))
+    predictions = random_predictions(rng, listed, [0, 1])
+    flat = predictions.table.boxes.copy()
+    flat[2, ::5] = flat[0, ::5]
+    predictions = replace(predictions, table=replace(predictions.table, boxes=flat))
+    score_settings = ScoreSettings(review=ReviewSettings(conf=0.3, class_agnostic=agnostic))
+    scores = Scores(truth, score_settings)
+    scores.set_variant("a", predictions)
+    for frame in range(8):
+        boxes = truth.boxes(frame)
+        if boxes:
+            box = boxes[int(rng.integers(len(boxes)))]
+            truth.put(replace(box, rect=stretch(rng, box.rect), flags=int(rng.choice(FLAG_SETS))))
+        scores.update([frame])
+        table = predictions.table.frame(frame)
+        expected = review_frame(truth.frame_table(frame), table, scores.settings.review)
+        assert scores.frame_review("a", frame).counts == expected.counts
+    assert_equals_recomputation(scores, truth, score_settings)
+    assert_equals_the_metrics(scores, truth, score_settings)

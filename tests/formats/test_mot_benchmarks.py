@@ -62,6 +62,14 @@ def test_predictions_on_distractors_are_excused_and_on_other_classes_are_not(tmp
         assert found == {"tp": 2, "fp": number not in excused, "fn": 0}, number
 
 
+def test_a_distractor_excuses_by_iou_and_a_region_by_the_share_inside(tmp_path):
+    gt = ground_truth(tmp_path, "MOT17-02")
+    path = predictions(tmp_path, [900, 1000], "")
+    part = f"1,-1,{BOXES[7]},200,50,40,0.9,-1,-1,-1\n"  # inside, IoU 0.4
+    path.write_text(path.read_text() + part)
+    assert counts(gt, path) == {"tp": 2, "fp": 1, "fn": 0}
+
+
 def test_classes_and_flags_alone_tell_the_benchmark(tmp_path):
     gt = ground_truth(tmp_path, None)
     assert counts(gt, predictions(tmp_path, [900, *BOXES.values()], "")) == {"tp": 1, "fp": 4, "fn": 1}
