@@ -341,7 +341,9 @@ class OpenDialog(QDialog):
         row.update_enabled()
         row.update_readings()
         has_readings = any(row.reading.isEnabled() for row in self.rows)
-        self.table.setColumnHidden(_READING_COLUMN, not has_readings)
+        if has_readings and self.table.isColumnHidden(_READING_COLUMN):
+            self.table.setColumnHidden(_READING_COLUMN, False)
+            self.resize(self.width() + self.table.columnWidth(_READING_COLUMN), self.height())
         if not self._is_ground_truth_pending:
             for waiting in list(self._waiting):
                 self._request(waiting)
@@ -410,6 +412,8 @@ class OpenDialog(QDialog):
             return row.candidate.reason
         if row.result is None:
             return tr("Reading…")
+        if row.error is not None and row.error.choices:
+            return tr("Choose a reading")
         if row.result.error is not None:
             return row.result.error.message
         boxes = row.boxes
