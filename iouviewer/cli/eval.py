@@ -48,7 +48,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-if",
         metavar="EXPR",
-        help=tr('exit with status 3 if EXPR holds, for example "int8.ap50 < base.ap50 - 0.01"'),
+        help=tr(
+            'exit with status 3 if EXPR holds, for example "int8.ap50 < base.ap50 - 0.01" or "int8.verdict == \'FAIL\'"'
+        ),
     )
 
 

@@ -30,6 +30,7 @@ from iouviewer.jobs.compare import (
     measure_agreement,
     verdict_sentence,
 )
+from iouviewer.jobs.run_differences import describe_run_differences, pooled_differences
 from iouviewer.metrics.table import Bool, Int
 from iouviewer.metrics.verdict import OF_THRESHOLD, Outcome
 from iouviewer.metrics.verdict_text import describe_differences
@@ -127,7 +128,15 @@ def judge_variant(pool: Pool, key: str, names: Names, *, cancelled: Callable[[],
     variant, baseline = names.variants[key], names.variants[pool.videos[0].baseline]
     text = verdict_sentence(variant, baseline, compared)
     rows = _rows(compared, names.videos) if len(names.videos) > 1 else ()
-    return Judged(key, Judgement(variant, compared.verdict.outcome, text, rows), compared)
+    judgement = Judgement(variant, compared.verdict.outcome, text, rows, run_note=_run_note(pool, key, names))
+    return Judged(key, judgement, compared)
+
+
+def _run_note(pool: Pool, key: str, names: Names) -> str:
+    """What the run of a variant did differently from the baseline's."""
+    baseline = pool.videos[0].baseline
+    found = pooled_differences((video.variants for video in pool.videos), key, baseline, names.variants)
+    return describe_run_differences(names.variants[key], names.variants[baseline], found)
 
 
 def judge_obstacle(pool: Pool, key: str, names: Names) -> Judged | None:
@@ -196,13 +205,14 @@ def _find_class_obstacle(pool: Pool, key: str, names: Names, truth_classes: Int)
     tables = [video.variants[key].table for video in pool.videos]
     name = names.variants[key]
     wanted = [names.classes[one] for one in np.unique(truth_classes[truth_classes >= 0]).tolist()]
-    places = tuple(
-        place
+    places = {
+        place: one
         for place, video, one in zip(names.videos, pool.videos, facts, strict=True)
         if all_left_out(video.variants[key], one)
-    )
+    }
     if places:
-        return _Obstacle(left_out_text(name, facts, wanted), class_remedy(facts, wanted), places)
+        lost = list(places.values())
+        return _Obstacle(left_out_text(name, lost, wanted), class_remedy(lost, wanted), tuple(places))
     if pool.videos[0].review.class_agnostic:
         return None
     missing = [names.classes[one] for one in missing_classes(facts, tables, truth_classes)]
@@ -226,10 +236,10 @@ def _find_undefined(pool: Pool, key: str, names: Names, compared: ComparedVarian
     nothing: _Obstacle | None = None
     for side, total, confident in sides:
         name = names.variants[side]
-        if not total:
-            return _no_predictions(name, compared)
-        # A variant that finds nothing where the baseline does is worse: FAIL stands, anything better does not.
+        # A variant whose predictions all lie below a threshold is worse: FAIL stands, anything better does not.
         lost = side == baseline or compared.verdict.outcome is not Outcome.FAIL
+        if not total and lost:
+            return _no_predictions(name, compared)
         if judged and not confident and lost and nothing is None:
             nothing = _Obstacle(
                 tr(
@@ -292,7 +302,8 @@ def _cannot_judge(key: str, names: Names, pool: Pool, obstacle: _Obstacle, compa
         text = f"{text}; {agreement_text(measure_agreement(first, key))}"
     known = "" if compared is None else describe_differences(compared.verdict, compared.confidence)
     said = " ".join(f"{one.rstrip('.')}." for one in (text, known, obstacle.remedy) if one)
-    judgement = Judgement(variant, Outcome.CANNOT_JUDGE, said, (), obstacle.reason, obstacle.remedy)
+    run_note = _run_note(pool, key, names)
+    judgement = Judgement(variant, Outcome.CANNOT_JUDGE, said, (), obstacle.reason, obstacle.remedy, run_note)
     return Judged(key, judgement, compared)
 
 

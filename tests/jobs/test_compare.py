@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,24 @@ def test_classes_count_if_both_have_them_or_neither_has():
     assert points(both)["ap"] < -50
     assert not none.conditions.one_class
     assert points(none) == pytest.approx({"ap": 0, "pq": 0, "avg_iou": 0})
+
+
+@pytest.mark.parametrize(
+    ("margins", "words"),
+    [
+        ({"ap": 1.0, "pq": 1.0}, "; PQ at confidence 0.3; 60 frames, on this video"),
+        ({"pq": 1.0, "avg_iou": 1.0}, "; PQ, Avg IoU at confidence 0.3; 60 frames"),
+        ({"ap": 1.0}, "allowed drop 1.0; 60 frames"),
+    ],
+)
+def test_the_sentence_names_the_confidence_threshold_that_it_holds_at(margins, words):
+    truth = truth_of()
+    settings = ReviewSettings(conf=0.3)
+    base, other = predictions_of(truth, 2.0), predictions_of(truth, 4.0, seed=2)
+    one = replace(comparison(truth, base, other, margins=margins), review=settings)
+    assert words in verdict_sentence("other", "base", compare_alone(one))
+    # A score floor above the threshold is what PQ holds at.
+    cut = replace(
+        comparison(truth, base, predictions_of(truth, 4.0, seed=2, floor=0.6), margins=margins), review=settings
+    )
+    assert words.replace("0.3", "0.6") in verdict_sentence("other", "base", compare_alone(cut))
