@@ -144,7 +144,7 @@ def find_corners(columns: Float, *, leaves: Bool, fits: Bool) -> Evidence:
 
 def _check_corners(path: Path, columns: Float, size: Size | None) -> None:
     low, high = columns[:2], columns[2:]
-    inverted = float((high <= low).any(axis=0).mean())
+    inverted = float((high < low).any(axis=0).mean())
     few = columns.shape[1] < MANY_ROWS // 2
     if columns.shape[1] < 3 or inverted < (0.5 if few else 0.2) or not (high >= 0).all():
         return
