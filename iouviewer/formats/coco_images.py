@@ -14,7 +14,7 @@ from typing import Any
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.formats.frame_numbers import assign_frames
-from iouviewer.formats.image_names import core_name, stem
+from iouviewer.formats.image_names import NameIndex, core_name, stem
 from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
 from iouviewer.formats.json_safe import as_index, as_number
 from iouviewer.formats.rows import MAX_LISTED
@@ -176,12 +176,27 @@ def _images_of_results(entries: list[Any], context: ReadContext) -> CocoImages:
         else {}
     )
     joined = {i: by_id[_id_key(i)] for i in named if _id_key(i) in by_id}
+    by_stem = _frames_by_stem(named, listed) if context.images_by != "id" and listed is not None else {}
+    if by_stem and (context.images_by == "name" or len(joined) < len(named)):
+        return CocoImages(by_stem, False, (tr("Images by the names of the ground truth, which the IDs repeat"),))
     if joined and context.images_by != "name":
         if context.images_by is None:
-            _refuse_contradiction(named, joined, context)
+            _refuse_contradiction(named, joined, by_stem, context)
         return CocoImages(joined, False, (tr("Images by the IDs of the ground truth"),))
     frames, notes = _frames_of_names(named, context)
     return CocoImages(frames, False, tuple(notes))
+
+
+def _frames_by_stem(named: Mapping[ImageId, Any], listed: ImageTable) -> dict[ImageId, int]:
+    """Frames of ids that are the names of images, or the numbers that are their names, as ultralytics writes them.
+
+    Empty unless all ids are names.
+    """
+    index = NameIndex(listed.names)
+    found = {i: index.find(_id_key(i)) for i in named}
+    if any(len(positions) != 1 for positions in found.values()):
+        return {}
+    return {i: listed.frames[positions[0]] for i, positions in found.items()}
 
 
 def _id_key(image_id: ImageId) -> str:
@@ -191,20 +206,26 @@ def _id_key(image_id: ImageId) -> str:
     return str(image_id)
 
 
-def _refuse_contradiction(named: Mapping[ImageId, Any], joined: Mapping[ImageId, int], context: ReadContext) -> None:
-    """UncertainReadingError where the file names of a results list mean other images than its ids."""
+def _refuse_contradiction(
+    named: Mapping[ImageId, Any], joined: Mapping[ImageId, int], by_stem: Mapping[ImageId, int], context: ReadContext
+) -> None:
+    """UncertainReadingError where the file names of a results list, or ids as names, mean other images than its ids."""
     names = {i: name for i, name in named.items() if isinstance(name, str) and name}
-    if not names or len(set(names.values())) < len(names):
+    if not names and by_stem:
+        names = {i: _id_key(i) for i in named}
+        by_name: Mapping[str, int] = {_id_key(i): frame for i, frame in by_stem.items()}
+    elif not names or len(set(names.values())) < len(names):
         return
-    try:
-        by_name = assign_frames(list(names.values()), context).frames
-    except UncertainReadingError:
-        return
+    else:
+        try:
+            by_name = assign_frames(list(names.values()), context).frames
+        except UncertainReadingError:
+            return
     for i, name in names.items():
         if i in joined and by_name.get(name, joined[i]) != joined[i]:
             raise UncertainReadingError(
                 tr(
-                    "image_id {id!r} is frame {by_id} of the ground truth, but its file_name {name!r} is frame "
+                    "image_id {id!r} is frame {by_id} of the ground truth, but the file name {name!r} is frame "
                     "{by_name}",
                     id=i,
                     by_id=joined[i],

@@ -82,7 +82,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         name = str(labels[0]) if isinstance(labels, list) and labels else ""
         end = count if context.frame_count is None else context.frame_count
         duration = as_number(value.get("duration"))
-        fps = round(count / duration, 3) if count and duration and duration > 0 else fps
+        fps = round(count / duration, 3) if count and duration and duration > 0 else fps or _rate(value["sequence"])
         has_times = has_times and _has_times(value["sequence"])
         keys = _read_key_frames(value.get("sequence"), element, rows, context.frame_base)
         keys = _place(keys, value["sequence"], fps, context)
@@ -113,6 +113,17 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         facts=VideoFacts(fps=fps, video_name=_video_name(tasks), has_times=has_times),
         rate_applied=True,
     )
+
+
+def _rate(sequence: list[Any]) -> float | None:
+    """Frames per second between the first and the last key frame; None where these have no times."""
+    entries = [entry for entry in sequence if isinstance(entry, dict)]
+    frames = [as_number(entry.get("frame")) for entry in entries]
+    times = [as_number(entry.get("time")) for entry in entries]
+    known = sorted((f, t) for f, t in zip(frames, times, strict=True) if f is not None and t is not None)
+    if len(known) < 2 or known[-1][1] <= known[0][1]:
+        return None
+    return round((known[-1][0] - known[0][0]) / (known[-1][1] - known[0][1]), 3)
 
 
 def _has_times(sequence: list[Any]) -> bool:

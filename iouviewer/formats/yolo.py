@@ -24,6 +24,7 @@ from iouviewer.document.classes import NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.class_names import NAME_FILES, find_class_names, yaml_quoted
+from iouviewer.formats.coco_images import choose_task
 from iouviewer.formats.detection import FileSample, Syntax
 from iouviewer.formats.frame_numbers import FrameAssignment, assign_frames
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
@@ -188,9 +189,13 @@ def _relative_names(files: list[Path], path: Path) -> list[str]:
 def _files_of_video(files: list[Path], rows: Rows, context: ReadContext) -> list[Path]:
     """The files of the open video, if the folder has files of several videos (by save_txt)."""
     stems = {found[1] for file in files if (found := _SAVE_TXT.fullmatch(file.stem))}
-    if context.video_stem not in stems or len(stems) < 2:
+    wanted = context.task or context.video_stem
+    if len(stems) < 2:
         return files
-    chosen = [f for f in files if (found := _SAVE_TXT.fullmatch(f.stem)) and found[1] == context.video_stem]
+    if wanted not in stems:
+        _refuse_two_videos(files, sorted(stems), context)
+        return files
+    chosen = [f for f in files if (found := _SAVE_TXT.fullmatch(f.stem)) and found[1] == wanted]
     rows.notes.append(
         tr_n(
             "{count} file of another video is left out",
@@ -199,6 +204,15 @@ def _files_of_video(files: list[Path], rows: Rows, context: ReadContext) -> list
         )
     )
     return chosen
+
+
+def _refuse_two_videos(files: list[Path], stems: list[str], context: ReadContext) -> None:
+    """UncertainReadingError if two videos have a file of the same number, and none of them is the open video."""
+    if context.video_stem is None or context.image_names is not None or len({file.parent for file in files}) > 1:
+        return
+    numbers = [found[2] for file in files if (found := _SAVE_TXT.fullmatch(file.stem))]
+    if len(numbers) == len(files) and len(set(numbers)) < len(numbers):
+        choose_task(stems, files[0].parent, context)
 
 
 def _read_file(file: Path, number: int, rows: Rows, lines: _Lines) -> None:

@@ -133,7 +133,10 @@ def label_studio(tmp_path, *, late=0.0, count=100):
         for n in (1, 51, 100)
     ]
     value = {"framesCount": count, "duration": count / 25, "sequence": keys, "labels": ["car"]}
-    task = {"data": {"video": "/x/abcdef12-clip.mp4"}, "annotations": [{"result": [{"value": value}]}]}
+    task = {
+        "data": {"video": "/x/abcdef12-clip.mp4"},
+        "annotations": [{"result": [{"value": value, "type": "videorectangle"}]}],
+    }
     path = tmp_path / "ls.json"
     path.write_text(json.dumps([task]))
     return path
@@ -191,3 +194,22 @@ def test_the_real_data_is_not_questioned(shared_data):
         context = ReadContext(size=size, frame_count=count, fps=fps, video_stem=video)
         for file in ("gt.txt", "det_frcnn.txt"):
             assert len(read_boxes(shared_data / name / file, context))
+
+
+def test_the_rate_follows_from_key_frames_where_the_file_has_no_duration(tmp_path):
+    path = label_studio(tmp_path)
+    content = json.loads(path.read_text())
+    value = content[0]["annotations"][0]["result"][0]["value"]
+    del value["framesCount"], value["duration"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(UncertainReadingError, match="25 fps, the video 30 fps"):
+        read_boxes(path, VIDEO)
+
+
+def test_label_files_of_two_videos_are_refused_with_their_names(tmp_path):
+    for name in ("monday_1", "monday_2", "tuesday_1"):
+        (tmp_path / f"{name}.txt").write_text("0 0.5 0.5 0.1 0.1 0.9\n")
+    with pytest.raises(UncertainReadingError, match=r"monday, tuesday.*--task"):
+        read_boxes(tmp_path, VIDEO)
+    assert read_boxes(tmp_path, replace(VIDEO, task="monday")).frames.tolist() == [0, 1]
+    assert read_boxes(tmp_path, replace(VIDEO, video_stem="tuesday")).frames.tolist() == [0]

@@ -58,7 +58,7 @@ def test_save_txt_of_a_video_starts_at_one_and_leaves_out_empty_frames(tmp_path)
     assert dict(zip(read.frames.tolist(), read.scores.tolist(), strict=True)) == {0: 0.9, 9: 0.25, 8: 1.0}
     assert read.labelled is None
     assert read.covered is None
-    assert read.class_ids.tolist() == [-1, -1, -1]
+    assert read.class_ids.tolist() == [0, 0, 0]
 
 
 def test_a_stride_maps_file_n_to_frame_n_times_k_minus_one(tmp_path):

@@ -118,6 +118,22 @@ def test_ids_and_file_names_that_mean_different_images_are_refused_with_both_rea
     assert ap(folder, truth, tmp_path / "p.json", images_by="name") < 0.5
 
 
+def test_ids_that_are_names_of_other_images_are_refused_with_both_readings(tmp_path):
+    """ultralytics gives image 000002.jpg the id 2, whatever id the ground truth has."""
+    numbered = tuple(f"{n:06d}.jpg" for n in range(4))
+    truth = write_coco(tmp_path / "gt.json", ids=(1, 2, 3, 4), names=numbered)
+    as_ids = write_coco(tmp_path / "ids.json", ids=(1, 2, 3, 4), scored=True, listed=False)
+    # Id 4 is not a name, so these are ids; id 0 is not an id, so those are names.
+    assert ap(None, truth, as_ids) == 1.0
+    as_names = write_coco(tmp_path / "names.json", ids=(0, 1, 2, 3), scored=True, listed=False)
+    assert ap(None, truth, as_names) == 1.0
+    rows = [row for row in json.loads(as_names.read_text()) if row["image_id"] in (1, 2, 3)]
+    as_names.write_text(json.dumps(rows))
+    with pytest.raises(UserError, match=r"image_id 1 is frame 0 .* '1' is frame 1.*--images-by id"):
+        ap(None, truth, as_names)
+    assert ap(None, truth, as_names, images_by="name") == pytest.approx(0.75, abs=0.01)
+
+
 def test_an_image_id_that_occurs_twice_is_refused(tmp_path):
     path = write_coco(tmp_path / "gt.json", ids=(1, 2, 2, 3))
     with pytest.raises(UserError, match=r"image ID 2 occurs twice, for 'train/a_2.png' and for 'val/a_1.jpg'"):
