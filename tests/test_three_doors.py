@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
 
 from iouviewer import api
 from iouviewer.app.editing.session import Session
@@ -29,12 +30,14 @@ from iouviewer.document.scores_types import ScoreSettings
 from iouviewer.formats.interface import BoxesToWrite
 from iouviewer.formats.registry import write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
-from iouviewer.jobs.eval_inputs import ReadOptions, context_of, read_source
+from iouviewer.jobs.eval_inputs import ReadOptions, context_of, read_source, with_alignment_note
 from iouviewer.jobs.evaluate import score_inputs
+from iouviewer.jobs.requests import OpenRequest
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
 from iouviewer.ui.exports import read_session
 from iouviewer.ui.importing import ReadRequest, read
+from tests.ui.window import FRAMES, opened_window, write_video
 
 SIZE = (320, 240)
 NAMES = ("car", "person", "dog")
@@ -82,10 +85,11 @@ class World:
 
 
 def random_rows(random: np.random.Generator, frame_count: int, classes: int, *, most: int, unclassed: bool) -> Rows:
-    counts = random.integers(0, most + 1, frame_count)
+    counts = np.maximum(random.integers(0, most + 1, frame_count), np.arange(frame_count) == 0)
     frames = np.repeat(np.arange(frame_count), counts)
     corner = random.uniform(5, 150, (2, len(frames)))
     boxes = np.round(np.concatenate([corner, corner + random.uniform(30, 80, (2, len(frames)))]), 2)
+    boxes[:, :1] = [[200.5], [150.0], [280.0], [220.5]]  # not all boxes may lie in the first 100 pixels
     ids = random.integers(-1 if unclassed else 0, classes, len(frames)) if classes else np.full(len(frames), -1)
     return Rows(frames, boxes, ids, None, random.uniform(size=len(frames)) < 0.15)
 
@@ -256,6 +260,8 @@ def session_of(world: World, truth: Path, files: dict[str, Path]) -> Session:
         if result.error is not None:
             raise result.error
         assert result.boxes is not None
+        if result.alignment is not None:  # the Open dialog adds the note of predictions that are used as they are
+            result = replace(result, boxes=with_alignment_note(result.boxes, result.alignment))
         importer.add_predictions(name, result.boxes)
     if not world.truth_first:
         import_truth()
@@ -287,7 +293,7 @@ def written(world: World) -> Iterator[tuple[Path, Path, dict[str, Path]]]:
 
 
 @given(world=worlds())
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_all_doors_give_equal_numbers_and_equal_sentences(
     world: World, capsys: pytest.CaptureFixture[str], qapp: object
 ) -> None:
@@ -324,3 +330,47 @@ def assert_not_judged(shown: Answer) -> None:
         return
     outcomes = [one["verdict"] for one in shown["variants"].values() if one["verdict"] is not None]
     assert "PASS" not in outcomes
+
+
+@pytest.mark.parametrize("class_agnostic", [False, True])
+def test_the_real_window_writes_the_files_that_the_command_line_writes(
+    qtbot: QtBot, tmp_path: Path, class_agnostic: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(5)
+    names = ("car", "person")
+    truth = random_rows(random, FRAMES, 2, most=3, unclassed=False)
+    rows = [near(random, truth, names, ("Person", "Car", "bicycle"), noise) for noise in (1.0, 3.0)]
+    variants = tuple(
+        Predictions(name, ("Person", "Car", "bicycle"), one, "coco") for name, one in zip(("a", "b"), rows, strict=True)
+    )
+    states = (FrameState.LABELLED,) * (FRAMES - 3) + (FrameState.UNLABELLED,) * 3
+    settings = ReviewSettings(class_agnostic=class_agnostic)
+    world = World(states, names, truth, variants, settings, truth_first=True)
+    video, gt = write_video(tmp_path / "clip.avi"), write_truth(world, tmp_path / "gt.json", with_excluded=False)
+    preds = tuple((one.name, write_predictions(world, one, tmp_path)) for one in variants)
+    exports = {
+        "exportJson": "report.json",
+        "exportHtml": "report.html",
+        "exportCsv": "scores.csv",
+        "exportPairs": "pairs.csv",
+    }
+    mine, theirs = tmp_path / "window", tmp_path / "eval"
+    mine.mkdir()
+    theirs.mkdir()
+    with opened_window(qtbot, OpenRequest(video=video, gt=gt, preds=preds)) as window:
+        window.session.set_score_settings(ScoreSettings(settings))
+        for action, name in exports.items():
+            window.parts.exports.write(action, mine / name)
+        window.parts.exports.close()
+    arguments = ["eval", str(video), "--gt", str(gt), *(["--class-agnostic"] if class_agnostic else [])]
+    for name, path in preds:
+        arguments += ["--pred", f"{name}={path}"]
+    for option, name in zip(("--json", "--html", "--csv", "--pairs"), exports.values(), strict=True):
+        arguments += [option, str(theirs / name)]
+    assert main(arguments) == 0
+    said, shown = (json.loads((folder / "report.json").read_bytes()) for folder in (theirs, mine))
+    assert differences(shown, said) == []
+    assert said["variants"]["a"]["left_out_classes"] == ({} if class_agnostic else {"bicycle": 5})
+    for name in exports.values():
+        assert (mine / name).read_bytes() == (theirs / name).read_bytes(), name
+    assert "b: " in (mine / "report.html").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from iouviewer.formats.interface import ReadContext, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.class_facts import ClassFacts, facts_of
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
+
+if TYPE_CHECKING:
+    from iouviewer.formats.alignment import Alignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,10 +288,20 @@ def check_alignment(
     found = None if options.accept_differences else find_alignment(truth.frames, truth.boxes, boxes, own)
     if found is None:
         return boxes
-    message = tr("the predictions fit the ground truth better with another reading: {text}", text=found.text)
     if found.is_clear:
-        raise UncertainReadingError(message, choices=(found.choice, accept_choice()), path=boxes.path).for_file(name)
-    return replace(boxes, notes=(*boxes.notes, message))
+        choices = (found.choice, accept_choice())
+        raise UncertainReadingError(alignment_note(found), choices=choices, path=boxes.path).for_file(name)
+    return with_alignment_note(boxes, found)
+
+
+def with_alignment_note(boxes: ImportedBoxes, found: Alignment) -> ImportedBoxes:
+    """Predictions that are used as they are, although another reading fits the ground truth better."""
+    return replace(boxes, notes=(*boxes.notes, alignment_note(found)))
+
+
+def alignment_note(found: Alignment) -> str:
+    """That predictions fit the ground truth better with another reading."""
+    return tr("the predictions fit the ground truth better with another reading: {text}", text=found.text)
 
 
 def refuse_bad_rows(boxes: ImportedBoxes, options: ReadOptions) -> None:

@@ -32,6 +32,7 @@ from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.formats.alignment import Alignment
 from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.eval_inputs import with_alignment_note
 from iouviewer.metrics.table import Float, Int
 from iouviewer.ui.dialogs.class_map import ClassMapDialog, class_map_text
 from iouviewer.ui.importing import (
@@ -508,6 +509,8 @@ class OpenDialog(QDialog):
                 continue
             boxes = row.boxes
             if boxes is not None:
+                if row.alignment is not None and row.role is FileRole.PREDICTIONS:
+                    boxes = with_alignment_note(boxes, row.alignment)
                 boxes = boxes.with_class(row.class_name.text().strip())
                 boxes = boxes.shifted(row.offset.value()) if row.offset.value() else boxes
             name = row.name.text().strip() or row.candidate.path.stem
