@@ -43,13 +43,15 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
     in_folder = [_with_folder(name, file, path) for name, file in zip(images, read, strict=True)]
     by_image = context.image_names is not None and len({_without_ending(name) for name in in_folder}) == len(images)
     names = in_folder if by_image else [_with_folder(file.name, file, path) for file in read]
+    # A file that cannot be read still has its number: without it the others could be numbered differently.
+    numbered = names if by_image else [_with_folder(file.name, file, path) for file in files]
     try:
-        found = assign_frames(names, context, stride=context.stride or 1)
+        found = assign_frames(numbered, context, stride=context.stride or 1)
     except UserError as error:
         error.path = path
         raise
     frames = [found.frames.get(name, -1) for name in names]
-    for name in found.unknown:
+    for name in [name for name in found.unknown if name in names]:
         location = Location(read[names.index(name)])
         rows.refuse(location, tr("{name} is not in the image folder; its boxes were not read", name=name))
     rows.frames = [float(frames[index]) for index in file_of_row]

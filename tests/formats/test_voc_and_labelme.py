@@ -188,3 +188,12 @@ def test_written_files_are_named_after_the_images(tmp_path):
         assert [p.name for p in (tmp_path / format_key).iterdir()] == [f"r.{ending}"]
         context = ReadContext(image_names=["q.png", "r.png"])
         assert read_boxes(tmp_path / format_key, context).frames.tolist() == [1]
+
+
+@pytest.mark.parametrize(("ending", "damaged"), [("xml", "<annotation><obj"), ("json", "{")])
+def test_a_damaged_file_does_not_renumber_the_others(tmp_path, ending, damaged):
+    good = voc_text() if ending == "xml" else labelme_text([[10, 20], [30, 50]])
+    files = {f"f_0.{ending}": damaged, f"f_1.{ending}": good, f"f_2.{ending}": good}
+    read = read_boxes(write_folder(tmp_path / "some", files))
+    assert sorted(set(read.frames.tolist())) == [1, 2]
+    assert [row.path.name for row in read.refused] == [f"f_0.{ending}"]
