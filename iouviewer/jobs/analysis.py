@@ -241,6 +241,7 @@ def _judged_values(judged: Judged, comparison: Comparison) -> dict[str, Any]:
         "remedy": judgement.remedy or None,
         "agreement": {"f1": agreement.f1, "tp_iou": agreement.tp_iou, "frames": agreement.frames},
         "sentence": judgement.sentence,
+        "run_note": judgement.run_note,
     }
 
 

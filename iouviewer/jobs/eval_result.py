@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from iouviewer.i18n import tr
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.fail_if import condition_holds
+from iouviewer.jobs.run_differences import RunDifference, describe_run_differences
 from iouviewer.jobs.scoring import VariantScore
 from iouviewer.metrics.table import Int
 from iouviewer.reports.data_files import PairRow, json_bytes, pairs_csv, score_csv
@@ -36,6 +37,7 @@ class EvalResult:
         protocol: how the metrics were computed, as values for JSON.
         sentences: the verdicts; without an analysis only of variants that cannot be judged.
         unfit: variant name -> why nothing follows from its numbers.
+        run_differences: variant name -> what its run did differently from the baseline's.
     """
 
     title: str
@@ -48,12 +50,18 @@ class EvalResult:
     protocol: Mapping[str, Any]
     sentences: tuple[str, ...] = ()
     unfit: Mapping[str, str] = field(default_factory=dict)
+    run_differences: Mapping[str, Sequence[RunDifference]] = field(default_factory=dict)
 
     @property
     def values(self) -> dict[str, Any]:
         """Contents of the JSON report, as resources/report.schema.json describes them."""
         by_name = {
-            score.name: {**score.metrics, "delta": delta} for score, delta in zip(self.scores, self.deltas, strict=True)
+            score.name: {
+                **score.metrics,
+                "delta": delta,
+                "run_differences": [one.values for one in self.run_differences.get(score.name, ())],
+            }
+            for score, delta in zip(self.scores, self.deltas, strict=True)
         }
         variants = {name: by_name[name] for name in self.order}
         return {"report_version": REPORT_VERSION, "variants": variants, "protocol": dict(self.protocol)}
@@ -118,6 +126,9 @@ class EvalResult:
             text_table(table_header(), table_rows(variants, protocol["baseline"])),
         ]
         parts += [f"{sentence}\n" for sentence in self.sentences]
+        baseline = protocol["baseline"]
+        notes = [describe_run_differences(name, baseline, self.run_differences.get(name, ())) for name in self.order]
+        parts += [f"{note}\n" for note in notes if note]
         parts += [tr("Note: {note}", note=note) + "\n" for note in protocol["warnings"]]
         if len(variants) == 1:
             [only] = variants.values()

@@ -38,6 +38,7 @@ from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.jobs.notes import ap_notes, delta_notes, reader_notes, refuse_notes
 from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHIN_CLASS
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
+from iouviewer.jobs.run_differences import RunDifference, find_run_differences
 from iouviewer.jobs.scoring import VariantScore, compute_delta, score_variant
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import COCO_AREAS, MAX_DETECTIONS, AreaRange, Convention, Int
@@ -268,8 +269,16 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
         target=request.target,
         sentences=tuple(sentences),
         unfit=unfit,
+        run_differences=_run_differences(scores),
         protocol=_protocol(request, inputs, baseline) | {"warnings": warnings},
     )
+
+
+def _run_differences(scores: Sequence[VariantScore]) -> dict[str, tuple[RunDifference, ...]]:
+    """What each run did differently from that of the first of ``scores``, by variant name."""
+    variants = {score.name: score.input.predictions for score in scores}
+    names = {name: name for name in variants}
+    return {name: find_run_differences(variants, name, scores[0].name, names) for name in variants}
 
 
 def _with_analysis(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from iouviewer.inference.protocol import Failed, Finished, FrameDetections, Mode
 from iouviewer.inference.runner import RunMessage, RunRequest, run_in_process
 from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
-from iouviewer.jobs.run_facts import begun_protocol, loaded_protocol, merged_inputs, model_classes
+from iouviewer.jobs.run_facts import begun_protocol, loaded_protocol, model_classes
 from iouviewer.metrics.table import Int
 
 
@@ -86,12 +85,7 @@ class ModelRun:
 class _Collected:
     """The contents of a worker's messages so far."""
 
-    frames: list[Any] = field(default_factory=list)
-    boxes: list[Any] = field(default_factory=list)
-    scores: list[Any] = field(default_factory=list)
-    classes: list[Any] = field(default_factory=list)
-    covered: list[int] = field(default_factory=list)
-    milliseconds: list[float] = field(default_factory=list)
+    found: list[Detections] = field(default_factory=list)
     model: ModelLoaded | None = None
     finished: Finished | None = None
     failure: UserError | None = None
@@ -101,14 +95,7 @@ class _Collected:
         if isinstance(message, ModelLoaded):
             self.model = message
         elif isinstance(message, FrameDetections):
-            for detections in message.unpack():
-                self.frames.append(np.full(len(detections.scores), detections.frame, np.int64))
-                self.boxes.append(detections.boxes.astype(np.float64))
-                self.scores.append(detections.scores.astype(np.float64))
-                self.classes.append(detections.classes.astype(np.int64))
-                self.covered.append(detections.frame)
-                if detections.warm:
-                    self.milliseconds.append(float(detections.times.sum()))
+            self.found += message.unpack()
         elif isinstance(message, Finished):
             self.finished = message
         elif isinstance(message, Failed):
@@ -155,22 +142,18 @@ def run_model(
     try:
         for message in messages:
             collected.add(message)
-            progress(len(collected.covered), len(selected), name)
+            progress(len(collected.found), len(selected), name)
     except KeyboardInterrupt:
         collected.failure = UserError(tr("interrupted"))
     finally:
         messages.close()
-    if collected.failure is not None and not collected.covered:
+    if collected.failure is not None and not collected.found:
         raise collected.failure
-    fps = 1000.0 / statistics.median(collected.milliseconds) if collected.milliseconds else None
+    fps = frames_per_second(times_of(collected.found))
     finished = collected.finished
     throughput = finished.done / finished.seconds if finished is not None and finished.seconds > 0 else None
     boxes = _as_imported(collected, request, reader.fingerprint, size, frame_count, fps, throughput)
     return ModelRun(name, boxes, size, frame_count, fps, throughput, collected.failure, images)
-
-
-def _joined(parts: list[Any], empty: Any) -> Any:
-    return np.concatenate(parts) if parts else empty
 
 
 def _as_imported(
@@ -182,54 +165,43 @@ def _as_imported(
     fps: float | None,
     throughput: float | None,
 ) -> ImportedBoxes:
-    none = np.zeros(0, np.int64)
-    frames = _joined(collected.frames, none)
     model, finished = collected.model, collected.finished
-    protocol: dict[str, Any] = {
-        **begun_protocol(request, fingerprint),
-        "frames_done": len(collected.covered),
-        "complete": collected.failure is None,
-        "unreadable": list(finished.unreadable) if finished is not None else [],
-        "fps": fps,
-        "throughput": throughput,
-    }
-    if finished is not None:
-        protocol["inputs"] = merged_inputs(protocol, finished.inputs)
+    classes = ClassTable() if model is None else model_classes(model)
+    covered = np.array([detections.frame for detections in collected.found], np.int64)
+    places, boxes, class_ids, scores = columns_of(collected.found, len(classes))
+    protocol = begun_protocol(request, fingerprint)
     if model is not None:
         protocol |= loaded_protocol(model, request)
-    classes = ClassTable() if model is None else model_classes(model)
-    boxes = ImportedBoxes(
+    return ImportedBoxes(
         path=request.weights,
         format="run",
         kind=ImportKind.PREDICTIONS,
-        frames=frames,
-        boxes=np.ascontiguousarray(_joined(collected.boxes, np.zeros((0, 4))).T),
-        class_ids=_joined(collected.classes, none),
+        frames=covered[places],
+        boxes=np.ascontiguousarray(boxes),
+        class_ids=class_ids,
         class_names=classes.names,
         class_numbers=classes.numbers,
         class_kind=classes.kind,
         classes_are_named=classes.named,
-        scores=_joined(collected.scores, np.zeros(0)),
-        track_ids=np.full(len(frames), NO_TRACK, np.int64),
-        flags=np.zeros(len(frames), np.int64),
+        scores=scores,
+        track_ids=np.full(len(places), NO_TRACK, np.int64),
+        flags=np.zeros(len(places), np.int64),
         frame_count=frame_count,
         size=size,
         score_floor=request.floor if model is None else model.floor,
         max_detections=request.max_det if model is None else model.max_det,
-        covered=np.array(sorted(collected.covered), np.int64),
-        protocol=protocol,
+        covered=np.sort(covered),
+        protocol=ended_protocol(
+            protocol,
+            boxes,
+            covered=len(covered),
+            complete=collected.failure is None,
+            unreadable=() if finished is None else finished.unreadable,
+            inputs=() if finished is None else finished.inputs,
+            fps=fps,
+            throughput=throughput,
+        ),
     )
-    return _with_count_of_empty_boxes(boxes)
-
-
-def _with_count_of_empty_boxes(boxes: ImportedBoxes) -> ImportedBoxes:
-    """The boxes with the number of those without area, which a detector creates by clipping at the image edge.
-
-    They stay: AP counts them as false positives, as pycocotools does.
-    """
-    x1, y1, x2, y2 = boxes.boxes
-    count = int(((x2 <= x1) | (y2 <= y1)).sum())
-    return replace(boxes, protocol={**boxes.protocol, "boxes_without_area": count}) if count else boxes
 
 
 def write_run(run: ModelRun, folder: Path, video_name: str) -> tuple[Path, Path]:

@@ -6,16 +6,20 @@ One rule for the command line and the window: a run's ``protocol`` holds facts u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.i18n import tr, tr_n
-from iouviewer.inference.protocol import ModelLoaded
+from iouviewer.inference.protocol import Detections, ModelLoaded
 from iouviewer.inference.runner import RunRequest
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Float, Int
 
 Size = tuple[int, int]
 ASKED = ("floor", "nms_iou", "max_det", "imgsz", "device")
@@ -96,6 +100,64 @@ def request_of(name: str, weights: Path, video: Path, predictions: PredictionSet
         asked = {**protocol, "imgsz": protocol.get("imgsz_asked"), "max_det": limit}
     values = {name: asked[name] for name in ASKED if asked.get(name) is not None}
     return replace(request, **values)
+
+
+def frames_per_second(milliseconds: Sequence[float]) -> float | None:
+    """1000 / median time per frame, without those of the warm-up; None without a measured frame."""
+    return 1000.0 / statistics.median(milliseconds) if milliseconds else None
+
+
+def times_of(found: Iterable[Detections]) -> list[float]:
+    """Milliseconds per frame, without those of the warm-up."""
+    return [float(detections.times.sum()) for detections in found if detections.warm]
+
+
+def columns_of(found: Sequence[Detections], class_count: int) -> tuple[Int, Float, Int, Float]:
+    """All boxes as they came: place in ``found`` (N,), boxes (4, N), classes (N,), scores (N,).
+
+    Args:
+        class_count: classes of the model; a box of another number has no class.
+    """
+    places = np.repeat(np.arange(len(found)), [len(detections.scores) for detections in found])
+    if not len(found):
+        return places.astype(np.int64), np.zeros((4, 0)), np.zeros(0, np.int64), np.zeros(0)
+    classes = np.concatenate([detections.classes for detections in found]).astype(np.int64)
+    boxes = np.concatenate([detections.boxes for detections in found]).astype(np.float64).T
+    scores = np.concatenate([detections.scores for detections in found]).astype(np.float64)
+    return places, boxes, np.where(classes < class_count, classes, UNSPECIFIED_CLASS), scores
+
+
+def ended_protocol(
+    protocol: Mapping[str, Any],
+    boxes: Float,
+    *,
+    covered: int,
+    complete: bool,
+    unreadable: Iterable[int],
+    inputs: Iterable[Size],
+    fps: float | None,
+    throughput: float | None,
+) -> dict[str, Any]:
+    """The protocol of a run that ended.
+
+    Boxes without area, which a detector creates by clipping at the image edge, are counted and stay: AP counts them as
+    false positives, as pycocotools does.
+
+    Args:
+        boxes: (4, N) all boxes of the run.
+        covered: number of frames that it finished.
+        fps, throughput: as in ``Variant``.
+    """
+    empty = int(((boxes[2] <= boxes[0]) | (boxes[3] <= boxes[1])).sum())
+    ended = {
+        "frames_done": covered,
+        "complete": complete,
+        "unreadable": sorted(unreadable),
+        "inputs": merged_inputs(protocol, inputs),
+        "fps": fps,
+        "throughput": throughput,
+    }
+    return {**protocol, **ended, **({"boxes_without_area": empty} if empty else {})}
 
 
 def run_notes(model: ModelLoaded, request: RunRequest) -> list[str]:

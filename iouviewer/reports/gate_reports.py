@@ -42,6 +42,7 @@ class Judgement:
         videos: one row per video where there are several.
         reason: why the variant cannot be judged, else empty.
         remedy: what to do about it, empty where nothing is known.
+        run_note: what its run did differently from the baseline's, in one sentence; empty if nothing.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Judgement:
     videos: tuple[VideoRow, ...] = ()
     reason: str = ""
     remedy: str = ""
+    run_note: str = ""
 
     @property
     def outcome_text(self) -> str:
@@ -62,6 +64,8 @@ def gate_text(judgements: Sequence[Judgement], notes: Sequence[str] = ()) -> str
     lines = []
     for judgement in judgements:
         lines.append(f"{' '.join(judgement.sentence.split())}\n")
+        if judgement.run_note:
+            lines.append(f"  {' '.join(judgement.run_note.split())}\n")
         if judgement.videos:
             header = (tr("Video"), tr("Frames"), *_delta_titles())
             table = text_table(header, [row.cells() for row in judgement.videos])
@@ -86,7 +90,9 @@ def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequenc
     header = (tr("Variant"), tr("Verdict"), tr("Reason"))
     lines = [f"## {_markdown_text(title)}", "", _markdown_row(header), "| --- | --- | --- |"]
     lines += [
-        _markdown_row([_markdown_text(one.name), f"**{one.outcome_text}**", _markdown_text(one.sentence)])
+        _markdown_row(
+            [_markdown_text(one.name), f"**{one.outcome_text}**", _markdown_text(f"{one.sentence} {one.run_note}")]
+        )
         for one in judgements
     ]
     rows = [[judgement.name, *row.cells()] for judgement in judgements for row in judgement.videos]
@@ -129,6 +135,8 @@ def gate_junit(judgements: Sequence[Judgement], *, undecided_fails: bool) -> byt
             _add_properties(case, judgement.videos)
         if kind is not None:
             ElementTree.SubElement(case, kind, message=_xml_text(f"{judgement.outcome_text}: {judgement.sentence}"))
+        if judgement.run_note:
+            ElementTree.SubElement(case, "system-out").text = _xml_text(judgement.run_note)
     return bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 

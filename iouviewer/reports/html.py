@@ -154,7 +154,8 @@ def _verdicts(variants: Variants) -> str:
     verdicts = list(_having(variants, "bootstrap"))
     if not verdicts:
         return ""
-    sentences = "".join(f"<li>{escape(verdict['sentence'])}</li>\n" for _, verdict in verdicts)
+    texts = (f"{verdict['sentence']} {verdict['run_note']}".rstrip() for _, verdict in verdicts)
+    sentences = "".join(f"<li>{escape(text)}</li>\n" for text in texts)
     rows = [
         [
             name,

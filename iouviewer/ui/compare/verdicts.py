@@ -121,8 +121,11 @@ class VerdictPanel(QScrollArea):
         current = {verdict.key for verdict in verdicts}
         older = [] if complete else [verdict for verdict in self._verdicts if verdict.key not in current]
         self._verdicts = [*verdicts, *older]
-        sentences = [verdict.sentence for verdict in self._verdicts]
+        sentences = [_sentence_text(verdict) for verdict in self._verdicts]
         self.set_sentences(sentences if complete or older else [*sentences, COMPARING_TEXT])
+        for label, verdict in zip(self._labels, self._verdicts, strict=False):
+            label.setToolTip(verdict.judgement.run_note)
+            label.setAccessibleDescription(verdict.judgement.run_note)
         self._body.setEnabled(True)
         for label in self._labels[len(verdicts) :]:
             label.setEnabled(complete)
@@ -140,6 +143,13 @@ class VerdictPanel(QScrollArea):
         if outdated and not self._verdicts and sentences != self._sentences:
             self.set_sentences(sentences)
         self._body.setEnabled(not outdated)
+
+
+def _sentence_text(verdict: Judged) -> str:
+    """The sentence; where the runs differ it says so, and the tool tip says how."""
+    if not verdict.judgement.run_note:
+        return verdict.sentence
+    return tr("{sentence} Run differently (see tool tip).", sentence=verdict.sentence)
 
 
 def _failed_run_text(variant: Variant) -> str:
