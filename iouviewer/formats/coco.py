@@ -99,11 +99,17 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         frame_count=as_index(info.get("frame_count")),
         size=images.table.common_size,
         images=images.table,
-        facts=VideoFacts(fps=images.fps, video_name=images.video_name),
+        facts=VideoFacts(fps=images.fps, video_name=images.video_name or _video_name(info)),
         score_floor=floor,
         max_detections=max_detections,
         protocol=protocol,
     )
+
+
+def _video_name(info: Mapping[str, Any]) -> str:
+    """Name of the video that results state about themselves; empty if they state none."""
+    found = (info.get(key) for key in ("video", "video_name", "video_file"))
+    return next((name for name in found if isinstance(name, str) and name), "")
 
 
 def _read_entries(rows: Rows, entries: list[Any], key: str, images: CocoImages) -> list[int]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.sources import ImageTable
-from iouviewer.formats.image_names import core_name
 from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
+from iouviewer.formats.video_identity import other_video
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Bool, Int
 
@@ -132,7 +132,7 @@ def _with_frames(boxes: ImportedBoxes, convert: Callable[[Int], Int], frame_coun
 
 def find_differences(boxes: ImportedBoxes, context: ReadContext) -> Iterator[Difference]:
     """What the file states differently from the video; nothing that the options already resolve."""
-    for find in (_size_difference, _rate_difference, _range_difference, _name_difference):
+    for find in (_size_difference, _rate_difference, _range_difference, _video_difference):
         found = find(boxes, context)
         if found is not None:
             yield found
@@ -224,14 +224,9 @@ def _range_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference 
     )
 
 
-def _name_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference | None:
-    """Only the program's own results know for certain which video they belong to; people rename videos."""
-    name, video = boxes.facts.video_name, context.video_stem
-    if not name or not video or not boxes.protocol or boxes.kind is not ImportKind.PREDICTIONS:
-        return None
-    if core_name(name).casefold() == core_name(video).casefold() or core_name(name).casefold() == video.casefold():
-        return None
-    return Difference(tr("it belongs to the video {name}, not to {video}", name=name, video=video), ())
+def _video_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference | None:
+    message = other_video(boxes, context)
+    return Difference(message, ()) if message else None
 
 
 def _scaled(boxes: ImportedBoxes, context: ReadContext) -> tuple[ImportedBoxes, bool]:

@@ -52,6 +52,8 @@ class ReadContext:
         size: (width, height) of the frames in pixels; required by YOLO and Label Studio.
         frame_count: number of frames of the video.
         video_stem: file name of the video without its ending; selects one video in files that hold several.
+        video_path: of the video, to recognise sequences of benchmarks; empty if unknown.
+        fingerprint: of the video's content; empty if unknown.
         image_names: file names of an image folder in frame order.
         frame_base: number that the file gives to the first frame; None: the format's default.
         kind: what the user says the boxes are; None or UNKNOWN: as the file says.
@@ -77,6 +79,8 @@ class ReadContext:
     size: tuple[int, int] | None = None
     frame_count: int | None = None
     video_stem: str | None = None
+    video_path: str = ""
+    fingerprint: str = ""
     image_names: Sequence[str] | None = None
     frame_base: int | None = None
     kind: ImportKind | None = None

@@ -229,7 +229,7 @@ def read_source(video: Path | None, options: ReadOptions) -> tuple[Source, ReadC
 
         reader = open_video(video)
         try:
-            source = Source(0, video.name, str(video), *reader.size, reader.frame_count, reader.fps)
+            source = Source(0, video.name, str(video), *reader.size, reader.frame_count, reader.fps, reader.fingerprint)
             if isinstance(reader, ImageReader):
                 source = replace(source, images=reader.images)
             context = context_of(source)
@@ -246,6 +246,8 @@ def context_of(source: Source) -> ReadContext:
         size=(source.width, source.height),
         frame_count=source.frame_count,
         video_stem=Path(source.path).stem,
+        video_path=source.path,
+        fingerprint=source.fingerprint,
         image_names=images.names if is_set else None,
         image_sizes=images.sizes if is_set and images.common_size is None else None,
         listed_images=source.listed if len(source.listed) else None,
