@@ -29,6 +29,8 @@ CLEARLY_BETTER = 0.2
 """Mean IoU that a reading must gain so that the file as it is can no longer be meant."""
 BETTER = 0.05
 """Mean IoU that a reading must gain to be worth a note."""
+FITS = 0.7
+"""Mean IoU from which predictions fit as they are: a detector that is off by some pixels is not shifted in time."""
 MIN_MEAN_IOU = 0.45
 
 
@@ -102,7 +104,7 @@ def find_alignment(
     order = np.argsort(truth_frames, kind="stable")
     truth = truth_frames[order], truth_boxes[:, order]
     as_is = _mean_iou(truth, frames, boxes)
-    if as_is is None or as_is > 1 - BETTER:
+    if as_is is None or as_is >= FITS:
         return None
     best: tuple[float, Hypothesis] | None = None
     for hypothesis in _hypotheses(predictions, context):

@@ -19,7 +19,7 @@ COUNT = 120
 CONTEXT = ReadContext(size=(640, 480), frame_count=COUNT, fps=30.0)
 
 
-def moving(count=COUNT, speed=8.0):
+def moving(count=COUNT, speed=20.0):
     """One box per frame that changes direction, so that no shift fits by chance."""
     frames = np.arange(count)
     x = 200 + 150 * np.sin(frames * speed / 150) + 0.5 * frames

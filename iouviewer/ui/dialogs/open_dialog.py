@@ -531,7 +531,8 @@ class OpenDialog(QDialog):
         """Whether the user must decide something or read a warning before the files are opened."""
         if self.is_reading or not self.open_button.isEnabled():
             return True
-        if any(row.alignment is not None or self._is_class_choice_open(row) for row in self.rows):
+        is_misfit = any(row.alignment is not None and row.alignment.is_clear for row in self.rows)
+        if is_misfit or any(self._is_class_choice_open(row) for row in self.rows):
             return True
         return any(
             row.result is not None
