@@ -15,11 +15,19 @@ from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.inference.protocol import Failed, Finished, FrameDetections, ModelLoaded
+from iouviewer.inference.protocol import Detections, Failed, Finished, FrameDetections, ModelLoaded
 from iouviewer.inference.runner import RunMessage, RunRequest, run_in_process
 from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
-from iouviewer.jobs.run_facts import begun_protocol, loaded_protocol, model_classes
+from iouviewer.jobs.run_facts import (
+    begun_protocol,
+    columns_of,
+    ended_protocol,
+    frames_per_second,
+    loaded_protocol,
+    model_classes,
+    times_of,
+)
 from iouviewer.metrics.table import Int
 
 

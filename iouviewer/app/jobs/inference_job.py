@@ -49,6 +49,7 @@ class Run:
         model: properties of the model, None until it is loaded.
         failure: why it failed or needs trust, None otherwise.
         inputs: each (height, width) of the network's input, known once it ended.
+        unreadable: frames that cannot be decoded.
     """
 
     id: int
@@ -59,6 +60,7 @@ class Run:
     model: ModelLoaded | None = None
     failure: Failed | None = None
     inputs: list[tuple[int, int]] = field(default_factory=list)
+    unreadable: set[int] = field(default_factory=set)
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -224,6 +226,7 @@ class InferenceQueue(QObject):
         elif isinstance(message, Finished):
             # Frames that cannot be decoded count as done, because they would fail again.
             run.done.update(message.unreadable)
+            run.unreadable.update(message.unreadable)
             run.inputs = list(message.inputs)
             run.state = QueueState.CANCELLED if message.cancelled else QueueState.FINISHED
             self._current = None

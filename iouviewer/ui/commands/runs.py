@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +23,6 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Detections, Failed, ModelLoaded
 from iouviewer.inference.runner import RunRequest
 from iouviewer.jobs import run_facts
-from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.dialogs.class_map import ClassMapDialog
 from iouviewer.ui.dialogs.run_dialog import RunDialog
 from iouviewer.ui.dialogs.trust_dialog import TrustDialog
@@ -249,21 +247,12 @@ class RunCommands(QObject):
         frames = frames[frames >= 0]
         if not found:
             return
-        counts = [len(detections.scores) for detections in found]
-        classes = np.concatenate([detections.classes for detections in found]).astype(np.int64)
-        boxes = np.concatenate([detections.boxes for detections in found]).astype(np.float64).T
-        scores = np.concatenate([detections.scores for detections in found]).astype(np.float64)
         old = self._session.variants[target.key].predictions
-        known = 0 if old.classes is None else len(old.classes)
+        places, boxes, class_ids, scores = run_facts.columns_of(found, 0 if old.classes is None else len(old.classes))
         new = old.with_frames(
-            frames,
-            row_frames=np.repeat(frames, counts),
-            boxes=boxes,
-            class_ids=np.where(classes < known, classes, UNSPECIFIED_CLASS),
-            scores=scores,
-            complete=old.complete,
+            frames, row_frames=frames[places], boxes=boxes, class_ids=class_ids, scores=scores, complete=old.complete
         )
-        target.milliseconds += [float(detections.times.sum()) for detections in found if detections.warm]
+        target.milliseconds += run_facts.times_of(found)
         new = run_facts.with_own_floor(new)
         self._session.variants.extend_predictions(target.key, new, frozenset(frames.tolist()))
 
@@ -276,11 +265,20 @@ class RunCommands(QObject):
         if target is None:
             return
         variants = self._session.variants
-        fps = 1000.0 / statistics.median(target.milliseconds) if target.milliseconds else None
+        fps, throughput = run_facts.frames_per_second(target.milliseconds), target.rate or None
         old = variants[target.key].predictions
-        protocol = {**old.protocol, "inputs": run_facts.merged_inputs(old.protocol, run.inputs)}
+        protocol = run_facts.ended_protocol(
+            old.protocol,
+            old.stored_table.boxes,
+            covered=int(old.covered.sum()),
+            complete=state is RunState.FINISHED,
+            unreadable=run.unreadable,
+            inputs=run.inputs,
+            fps=fps,
+            throughput=throughput,
+        )
         variants.describe_predictions(target.key, replace(old, complete=state is RunState.FINISHED, protocol=protocol))
-        variants.update(target.key, state=state, fps=fps, throughput=target.rate or None, message=message)
+        variants.update(target.key, state=state, fps=fps, throughput=throughput, message=message)
 
     def _on_queue_finished(self, run: Run) -> None:
         self._finish(run, RunState.FINISHED)
