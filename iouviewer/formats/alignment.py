@@ -31,6 +31,8 @@ BETTER = 0.05
 """Mean IoU that a reading must gain to be worth a note."""
 FITS = 0.7
 """Mean IoU from which predictions fit as they are: a detector that is off by some pixels is not shifted in time."""
+MAX_OUTSIDE = 0.02
+"""Share of predictions that a step or rate may put after the last frame of the video."""
 MIN_MEAN_IOU = 0.45
 
 
@@ -109,7 +111,10 @@ def find_alignment(
     best: tuple[float, Hypothesis] | None = None
     for hypothesis in _hypotheses(predictions, context):
         scale = np.array([*hypothesis.scale, *hypothesis.scale])[:, None]
-        mean = _mean_iou(truth, hypothesis.frames(frames), boxes * scale)
+        moved = hypothesis.frames(frames)
+        if hypothesis.cost and context.frame_count is not None and np.mean(moved >= context.frame_count) > MAX_OUTSIDE:
+            continue
+        mean = _mean_iou(truth, moved, boxes * scale)
         # A later, less simple reading must be better by more than rounding.
         if mean is not None and (best is None or mean > best[0] + 0.01 * (hypothesis.cost - best[1].cost) + 1e-9):
             best = mean, hypothesis

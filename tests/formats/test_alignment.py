@@ -91,6 +91,11 @@ def test_predictions_that_fit_as_they_are_are_not_questioned(noise):
     random = np.random.default_rng(3)
     assert align(frames, boxes + random.normal(0, noise, boxes.shape) * [[1], [1], [0], [0]]) is None
     assert align(frames[:5], boxes[:, :5] + 40) is None
+    # Even motion that a step would fit, if it did not put half of the frames after the end of the video.
+    even = np.stack([3.0 * frames, frames * 0.0, 3.0 * frames + 60, frames * 0.0 + 40])
+    behind = predictions(frames, even + [[17.0], [0], [17.0], [0]])
+    found = find_alignment(frames, even, behind, CONTEXT)
+    assert set(found.choice.changes) == {"shift"}
     assert align(frames, boxes + 300) is None
     assert find_alignment(np.zeros(0, np.int64), np.zeros((4, 0)), predictions(frames, boxes), CONTEXT) is None
 
