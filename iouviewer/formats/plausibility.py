@@ -139,7 +139,7 @@ def find_corners(columns: Float, *, leaves: Bool, fits: Bool) -> Evidence:
     moves = bool((np.std(second - first, axis=1) < 0.5 * np.std(second, axis=1)).any())
     if (moves and share >= (0.1 if columns.shape[1] >= MANY_ROWS else 0.25)) or leaves.all(axis=0).mean() >= 0.5:
         return Evidence.PROOF
-    return Evidence.DOUBT if share >= 0.5 else Evidence.NONE
+    return Evidence.DOUBT if share >= 0.5 or columns.shape[1] >= MANY_ROWS else Evidence.NONE
 
 
 def _check_corners(path: Path, columns: Float, size: Size | None) -> None:

@@ -162,6 +162,12 @@ def test_corners_without_a_frame_size_are_told(tmp_path: Path) -> None:
     assert any("x1, y1, x2, y2" in note for note in read.notes)
 
 
+def test_many_corners_that_stay_in_the_frame_either_way_are_told(tmp_path: Path) -> None:
+    near = np.array([[100, 60, 180, 140]], float)[[0] * 30]
+    read = read_boxes(mot(tmp_path, near), ReadContext(size=SIZE))
+    assert any("x1, y1, x2, y2" in note for note in read.notes)
+
+
 REAL = [(name, file) for name in ("pets09", "tud-campus") for file in ("gt.txt", "det_frcnn.txt")]
 SIZES = {"pets09": (768, 576), "tud-campus": (640, 480)}
 QUESTIONS = ("per cent", "x1, y1", "reach")
