@@ -19,6 +19,7 @@ from typing import Any
 from xml.parsers import expat
 
 from iouviewer.inference.onnx_file import read_onnx
+from iouviewer.inference.protocol import LoadModel
 
 _TORCHSCRIPT_CONFIDENCE = re.compile(r"torch\.gt\(\w+, ([0-9.eE+-]+)\)")
 _TORCHSCRIPT_NMS = re.compile(r"ops\.torchvision\.nms\(.*, ([0-9.eE+-]+)\)")
@@ -60,6 +61,29 @@ def read_export(path: Path, runtime: str) -> ExportFacts:
         return _facts(metadata, *thresholds)
     except (OSError, ValueError, KeyError, StopIteration, SyntaxError, zipfile.BadZipFile, expat.ExpatError):
         return ExportFacts()
+
+
+def real_thresholds(
+    request: LoadModel, export: ExportFacts, output: tuple[int, ...], *, end_to_end: bool
+) -> dict[str, Any]:
+    """``floor``, ``nms``, ``nms_iou`` and ``max_det`` of ``ModelLoaded``: what holds, whatever was asked for.
+
+    Args:
+        output: shape of the network's output; (1, N, 6) are box, score and class of N boxes, which the library then
+            only cuts at the minimum score.
+        end_to_end: the network was trained to need no NMS.
+    """
+    has_boxes = len(output) == 3 and output[2] == 6
+    limits = [request.max_det]
+    if has_boxes or (len(output) == 3 and (export.nms or end_to_end)):
+        limits.append(output[1])
+    if export.max_det is not None:
+        limits.append(export.max_det)
+    if export.nms or (has_boxes and not end_to_end):
+        floor = None if export.confidence is None else max(request.floor, export.confidence)
+        return {"floor": floor, "nms": "model", "nms_iou": export.nms_iou, "max_det": min(limits)}
+    nms, iou = ("none", None) if end_to_end else ("run", request.nms_iou)
+    return {"floor": request.floor, "nms": nms, "nms_iou": iou, "max_det": min(limits)}
 
 
 Thresholds = tuple[set[float], set[float]]

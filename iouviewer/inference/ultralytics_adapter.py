@@ -18,7 +18,7 @@ from iouviewer.document.sources import FrameImage
 from iouviewer.i18n import tr
 from iouviewer.inference.detector import DetectorError
 from iouviewer.inference.environment import allow_code, describe_hardware
-from iouviewer.inference.exported_model import ExportFacts, read_export
+from iouviewer.inference.exported_model import ExportFacts, read_export, real_thresholds
 from iouviewer.inference.protocol import Detections, FailureKind, LoadModel, ModelLoaded
 from iouviewer.inference.trust import PrivateCopy, private_copy
 
@@ -282,12 +282,13 @@ class UltralyticsDetector:
         predictor = self._model.predictor
         names = self._model.names
         size = predictor.imgsz
+        end_to_end = bool(getattr(predictor.model, "end2end", False))
         device = _device(predictor)
         packages = ("ultralytics-opencv-headless", "ultralytics", "torch", *PACKAGES[runtime])
         return ModelLoaded(
             names=[str(names[k]) for k in range(len(names))],
             imgsz=(int(size[0]), int(size[1])) if not isinstance(size, int) else (size, size),
-            **self._thresholds(export, predictor.model),
+            **real_thresholds(self._request, export, self._output, end_to_end=end_to_end),
             rectangular=_is_rectangular(predictor),
             device=device,
             task=str(self._model.task),
@@ -299,25 +300,6 @@ class UltralyticsDetector:
             hardware=_hardware(device),
             threads=_threads(predictor.model, runtime),
         )
-
-    def _thresholds(self, export: ExportFacts, backend: Any) -> dict[str, Any]:
-        """The lowest score, NMS, its IoU and the maximum of boxes that the output really has."""
-        request = self._request
-        shape = self._output
-        # (1, N, 6): boxes, score and class of N boxes; the library then applies only a confidence threshold.
-        has_boxes = len(shape) == 3 and shape[2] == 6
-        end_to_end = bool(getattr(backend, "end2end", False))
-        limits = [
-            request.max_det,
-            *([shape[1]] if has_boxes or ((export.nms or end_to_end) and len(shape) == 3) else []),
-        ]
-        if export.max_det is not None:
-            limits.append(export.max_det)
-        known = {"floor": request.floor, "nms": "run", "nms_iou": request.nms_iou, "max_det": min(limits)}
-        if export.nms or (has_boxes and not end_to_end):
-            floor = None if export.confidence is None else max(request.floor, export.confidence)
-            return known | {"nms": "model", "floor": floor, "nms_iou": export.nms_iou}
-        return known | {"nms": "none", "nms_iou": None} if end_to_end else known
 
 
 def _precision(backend: Any, path: Path) -> str:

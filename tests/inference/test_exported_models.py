@@ -13,6 +13,7 @@ import pytest
 from iouviewer.inference.environment import worker_environment
 from iouviewer.inference.protocol import Detections, Failed, FailureKind, Finished, ModelLoaded
 from iouviewer.inference.runner import RunRequest, run_in_process
+from iouviewer.jobs.run_facts import run_notes
 from iouviewer.resource_files import resource_path
 from tests.inference.helpers import detections_in, needs_yolo
 
@@ -22,8 +23,9 @@ FRAMES = (0, 250)
 EXPORT = """
 import sys
 from ultralytics import YOLO
-for kind in sys.argv[2:]:
-    YOLO(sys.argv[1]).export(format=kind, imgsz=(256, 416))
+nms = {"nms": True, "conf": 0.3, "iou": 0.55, "max_det": 20} if sys.argv[2] == "nms" else {}
+for kind in sys.argv[3:]:
+    YOLO(sys.argv[1]).export(format=kind, imgsz=(256, 416), **nms)
 """
 
 pytestmark = [needs_yolo, pytest.mark.slow]
@@ -32,11 +34,22 @@ pytestmark = [needs_yolo, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory) -> Path:
     """A folder with the sample's baseline as .pt, .torchscript and, if its packages are installed, .onnx."""
-    folder = tmp_path_factory.mktemp("exports")
+    return export(tmp_path_factory.mktemp("exports"), "raw")
+
+
+@pytest.fixture(scope="module")
+def nms_exports(tmp_path_factory) -> Path:
+    """The same with NMS at IoU 0.55, confidence 0.3 and at most 20 boxes in the model; OpenVINO, too."""
+    return export(
+        tmp_path_factory.mktemp("nms"), "nms", *(["openvino"] if importlib.util.find_spec("openvino") else [])
+    )
+
+
+def export(folder: Path, mode: str, *more: str) -> Path:
     weights = folder / "net.pt"
     weights.write_bytes((CLIP.parent / "weights" / "baseline.pt").read_bytes())
     kinds = ["torchscript"] + (["onnx"] if importlib.util.find_spec("onnx") else [])
-    command = [sys.executable, "-c", EXPORT, str(weights), *kinds]
+    command = [sys.executable, "-c", EXPORT, str(weights), mode, *kinds, *more]
     result = subprocess.run(command, env=worker_environment(), capture_output=True, text=True, check=False)
     assert (folder / "net.torchscript").exists(), result.stderr
     return folder
@@ -53,8 +66,13 @@ def finished_detections(messages: list) -> list[Detections]:
 
 
 @pytest.fixture(scope="module")
-def reference(exports) -> list[Detections]:
-    return finished_detections(run(exports / "net.pt"))
+def reference_run(exports) -> list:
+    return run(exports / "net.pt")
+
+
+@pytest.fixture(scope="module")
+def reference(reference_run) -> list[Detections]:
+    return finished_detections(reference_run)
 
 
 def assert_equal_boxes(some: list[Detections], others: list[Detections]) -> None:
@@ -82,6 +100,39 @@ def test_trusted_torchscript_and_pytorch_detect_the_same(exports, reference):
     messages = run(exports / "net.torchscript", trusted=(refused.sha256,))
     assert messages[0].trusted and messages[0].runtime == "torchscript"
     assert_equal_boxes(finished_detections(messages), reference)
+
+
+def test_a_checkpoint_runs_on_a_rectangle_as_asked(reference_run):
+    loaded, *_, finished = reference_run
+    assert (loaded.floor, loaded.nms, loaded.nms_iou, loaded.max_det) == (0.25, "run", 0.7, 300)
+    assert (loaded.rectangular, loaded.device) == (True, "cpu")
+    [(height, width)] = finished.inputs
+    assert max(height, width) == max(loaded.imgsz)
+    assert height < width
+
+
+@pytest.mark.parametrize("name", ["net.torchscript", "net.onnx", "net_openvino_model"])
+def test_an_export_with_nms_reports_its_own_thresholds_and_size(nms_exports, name):
+    weights = nms_exports / name
+    modules = {"net.torchscript": (), "net.onnx": ("onnx", "onnxruntime"), "net_openvino_model": ("openvino",)}[name]
+    if not all(importlib.util.find_spec(module) for module in modules):
+        pytest.skip("its packages are not installed")
+    request = RunRequest("a", weights, CLIP, FRAMES, floor=0.001, imgsz=640, device="cpu")
+    messages = list(run_in_process(request, trusted=()))
+    if isinstance(messages[-1], Failed):
+        messages = list(run_in_process(request, trusted=(messages[-1].sha256,)))
+    loaded, finished = messages[0], messages[-1]
+    assert (loaded.floor, loaded.nms, loaded.nms_iou, loaded.max_det) == (0.3, "model", 0.55, 20)
+    assert (loaded.imgsz, loaded.rectangular, finished.inputs) == ((256, 416), False, [(256, 416)])
+    found = finished_detections(messages)
+    assert all(0 < len(d.scores) <= 20 for d in found)
+    assert min(float(d.scores.min()) for d in found) > 0.3
+    assert run_notes(loaded, request) == [
+        "the model applies its own confidence threshold 0.3, so AP is a lower bound",
+        "the model applies NMS itself at IoU 0.55, so the NMS IoU 0.7 was not applied",
+        "the model returns at most 20 boxes per frame, not 300",
+        "the input size 640 was asked for, but the model ran at 416 × 256",
+    ]
 
 
 def test_a_torchscript_file_named_pt_is_not_run(exports, tmp_path):
