@@ -16,7 +16,7 @@ from iouviewer.document.class_proposals import propose_class
 from iouviewer.document.classes import ClassTable, NumberKind, fold_name, other_class_id
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 
 UNKNOWN = -2
 """Target of a predicted class that the ground truth lacks."""
@@ -69,14 +69,20 @@ class ClassJoin:
         return mapped if known.all() else mapped.select(known)
 
 
-def keeps_unknown_classes(truth_names: Collection[str], truth: BoxTable, *, class_agnostic: bool) -> bool:
+def keeps_unknown_classes(
+    truth_names: Collection[str], truth: BoxTable, labelled: Bool, *, class_agnostic: bool
+) -> bool:
     """Whether predictions of classes that the ground truth lacks stay: they may belong to a box without a class.
 
     They also stay where classes are ignored, and where the ground truth has no classes at all.
+
+    Args:
+        labelled: (F,) bool; boxes on other frames do not count.
     """
     if class_agnostic or not truth_names:
         return True
-    return bool(((truth.class_ids == UNSPECIFIED_CLASS) & ~truth.ignored).any())
+    without = np.flatnonzero((truth.class_ids == UNSPECIFIED_CLASS) & ~truth.ignored)
+    return bool(labelled[np.searchsorted(truth.offsets, without, side="right") - 1].any())
 
 
 def join_classes(

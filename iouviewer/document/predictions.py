@@ -163,9 +163,11 @@ class PredictionSet:
             _raw_appendable=None,
         )
 
-    def joined_with(self, classes: ClassTable, truth: BoxTable, *, class_agnostic: bool) -> PredictionSet:
-        """``joined`` with a ground truth of these classes and boxes."""
-        keep = keeps_unknown_classes(classes.names, truth, class_agnostic=class_agnostic)
+    def joined_with(
+        self, classes: ClassTable, truth: BoxTable, labelled: Bool, *, class_agnostic: bool
+    ) -> PredictionSet:
+        """``joined`` with a ground truth of these classes and boxes; ``labelled`` is (F,) bool."""
+        keep = keeps_unknown_classes(classes.names, truth, labelled, class_agnostic=class_agnostic)
         return self.joined(classes, keep_unknown=keep)
 
     def with_tables(self, change: Callable[[BoxTable], BoxTable], **fields: Any) -> PredictionSet:

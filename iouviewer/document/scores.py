@@ -75,8 +75,10 @@ class Scores:
 
     @property
     def has_box_without_class(self) -> bool:
-        """Whether a ground-truth box that is not ignored has no class."""
-        return self._without_class_total > 0
+        """Whether a ground-truth box that is not ignored, on a labelled frame, has no class."""
+        if not self._without_class_total:
+            return False
+        return bool(self._without_class[self._gt.states() == LABELLED].any())
 
     def set_ground_truth(self, gt: GroundTruthView) -> None:
         """Replace the ground truth and score every variant again."""

@@ -403,7 +403,7 @@ def variant_from(
 
 def join_with_truth(predictions: PredictionSet, truth: Truth, *, class_agnostic: bool) -> PredictionSet:
     """The predictions in the classes of the ground truth; the one place where jobs map classes."""
-    return predictions.joined_with(truth.class_table, truth.table, class_agnostic=class_agnostic)
+    return predictions.joined_with(truth.class_table, truth.table, truth.labelled, class_agnostic=class_agnostic)
 
 
 def only_classes(inputs: EvalInputs, names: Sequence[str]) -> EvalInputs:

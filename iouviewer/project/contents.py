@@ -193,8 +193,10 @@ def _joined(variant: Variant, document: Document) -> Variant:
     """The variant in the classes of the first source's ground truth."""
     if not document.sources:
         return variant
-    truth = document.ground_truth(min(document.sources)).table()
-    return replace(variant, predictions=variant.predictions.joined_with(document.classes, truth, class_agnostic=False))
+    truth = document.ground_truth(min(document.sources))
+    labelled = truth.states() == int(FrameState.LABELLED)
+    joined = variant.predictions.joined_with(document.classes, truth.table(), labelled, class_agnostic=False)
+    return replace(variant, predictions=joined)
 
 
 def read_video_path(project: Path) -> str:

@@ -207,11 +207,13 @@ def test_unknown_classes_are_left_out_or_kept_under_an_id_of_their_own():
 def test_unknown_classes_stay_where_a_box_may_be_theirs():
     whole, partly = table([(0, 0, 0)]), table([(0, 0, 0), (1, -1, 0)])
     ignored = table([(0, 0, 0), (1, -1, 0)], ignored=np.array([False, True]))
-    assert not keeps_unknown_classes(["a"], whole, class_agnostic=False)
-    assert not keeps_unknown_classes(["a"], ignored, class_agnostic=False)
-    assert keeps_unknown_classes(["a"], partly, class_agnostic=False)
-    assert keeps_unknown_classes(["a"], whole, class_agnostic=True)
-    assert keeps_unknown_classes([], table([(0, -1, 0)]), class_agnostic=False)
+    labelled = np.ones(whole.frame_count, np.bool_)
+    assert not keeps_unknown_classes(["a"], partly, labelled & (np.arange(len(labelled)) != 1), class_agnostic=False)
+    assert not keeps_unknown_classes(["a"], whole, labelled, class_agnostic=False)
+    assert not keeps_unknown_classes(["a"], ignored, labelled, class_agnostic=False)
+    assert keeps_unknown_classes(["a"], partly, labelled, class_agnostic=False)
+    assert keeps_unknown_classes(["a"], whole, labelled, class_agnostic=True)
+    assert keeps_unknown_classes([], table([(0, -1, 0)]), labelled, class_agnostic=False)
 
 
 BOXES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 30)), min_size=1, max_size=12)
