@@ -22,9 +22,7 @@ from iouviewer.i18n import tr
 CONDITION_HOLDS = 3
 """Exit status where ``--fail-if`` holds."""
 
-ANALYSIS_KEYS = frozenset(
-    {"bootstrap", "confusion", "errors", "pr", "reconcile", "size_quartiles", "temporal", "verdict"}
-)
+ANALYSIS_KEYS = frozenset({"confusion", "errors", "pr", "reconcile", "size_quartiles", "temporal"})
 """Metrics that only the analysis computes."""
 
 
@@ -70,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     request = replace(
         eval_request(args, args.video, args.gt),
         target=args.target,
+        verdicts=True,
         analysis=args.json is not None or args.html is not None or _needs_analysis(args.fail_if),
     )
     with ProgressLine("eval") as progress:

@@ -89,6 +89,7 @@ def run_demo(
         preds=predictions,
         models=models,
         frames=frames,
+        verdicts=True,
     )
     result = evaluate(request, progress)
     for name, data in zip(FILES, (result.score_csv(), result.plot(FILES[1]), result.json()), strict=True):

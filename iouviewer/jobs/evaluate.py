@@ -59,6 +59,7 @@ class EvalRequest:
         frames: text of the frame selection (``jobs.frame_selection``); None: all frames.
         target: target IoU drawn in plots.
         analysis: also compute error types, curves, verdicts and the rest of ``jobs.analysis``; takes seconds.
+        verdicts: compute verdicts even without the rest of the analysis.
         margins: allowed drop of each metric in points, for the verdicts.
     """
 
@@ -76,6 +77,7 @@ class EvalRequest:
     frames: str | None = None
     target: float = 0.75
     analysis: bool = False
+    verdicts: bool = False
     margins: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MARGINS))
     read: ReadOptions = field(default_factory=ReadOptions)
     run: RunOptions = field(default_factory=RunOptions)
@@ -142,8 +144,8 @@ def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInpu
             names = [variant.predictions.classes.names[one] for one in join.unknown if variant.predictions.classes]
             found.append(
                 tr(
-                    "{variant}: predictions of classes that the ground truth lacks ({names}) stay, because a box without "
-                    "a class may be theirs or classes are ignored",
+                    "{variant}: predictions of classes that the ground truth lacks ({names}) stay, because a box "
+                    "without a class may be theirs or classes are ignored",
                     variant=variant.name,
                     names=", ".join(names[:MAX_LISTED]),
                 )
@@ -248,9 +250,10 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
         scores.append(score_variant(truth, variant, frames, request.settings))
     deltas = [compute_delta(truth, score, scores[0], frames, request.settings) for score in scores]
     if request.analysis:
-        scores = _with_analysis(inputs, scores, request, progress)
-        judged = [score.metrics["bootstrap"] for score in scores[1:]]
-        sentences = [str(one["sentence"]) for one in judged]
+        scores = _with_analysis(inputs, scores, progress)
+    if request.analysis or request.verdicts:
+        scores = _with_verdicts(inputs, scores, request.margins)
+        sentences = [str(score.metrics["bootstrap"]["sentence"]) for score in scores[1:]]
     else:
         sentences = find_obstacles(inputs, scores, request.margins)
     unfit = find_unfit_variants(inputs, scores, request.margins)
@@ -281,24 +284,20 @@ def _run_differences(scores: Sequence[VariantScore]) -> dict[str, tuple[RunDiffe
     return {name: find_run_differences(variants, name, scores[0].name, names) for name in variants}
 
 
-def _with_analysis(
-    inputs: EvalInputs, scores: list[VariantScore], request: EvalRequest, progress: ProgressCallback
-) -> list[VariantScore]:
-    """The scores with the analysis and the verdict (``bootstrap``, ``verdict``; null for the baseline) as metrics."""
+def _with_analysis(inputs: EvalInputs, scores: list[VariantScore], progress: ProgressCallback) -> list[VariantScore]:
+    """The scores with the analysis as metrics."""
     analysed = []
     for number, score in enumerate(scores):
         progress(number, len(scores), tr("analysing {variant}", variant=score.name))
         analysed.append(analyse(inputs.truth, score, inputs.labelled))
-    verdicts = judge_scores(inputs, scores, request.margins)
-    return [
-        replace(score, metrics={**score.metrics, **values, **_verdict(verdicts.get(score.name))})
-        for score, values in zip(scores, analysed, strict=True)
-    ]
+    return [replace(score, metrics={**score.metrics, **values}) for score, values in zip(scores, analysed, strict=True)]
 
 
-def _verdict(judged: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The judgement and its outcome alone, for conditions; both null for the baseline."""
-    return {"bootstrap": judged, "verdict": None if judged is None else judged["outcome"]}
+def _with_verdicts(inputs: EvalInputs, scores: list[VariantScore], margins: Mapping[str, float]) -> list[VariantScore]:
+    """The scores with ``bootstrap``, and its outcome as ``verdict``, as metrics; both null for the baseline."""
+    judged = {score.name: None for score in scores} | judge_scores(inputs, scores, margins)
+    values = {name: {"bootstrap": one, "verdict": one and one["outcome"]} for name, one in judged.items()}
+    return [replace(score, metrics={**score.metrics, **values[score.name]}) for score in scores]
 
 
 def _protocol(request: EvalRequest, inputs: EvalInputs, baseline: str) -> dict[str, Any]:

@@ -136,9 +136,11 @@ def test_eval_gate_and_conditions_say_the_same(
         assert values[outcome]["bootstrap"]["sentence"] in sentences
         assert (values[outcome]["bootstrap"]["reason"] is not None) is (outcome is Outcome.CANNOT_JUDGE)
     assert "cannot be judged against base" in page.read_text()
-    # Without an analysis the table says at least who cannot be judged, where that needs no comparison.
-    assert main(arguments("eval", files, other=boxes(tmp_path / "none.csv", present=lambda _: False))) == 0
-    assert "other: cannot be judged against base: other has no predictions" in capsys.readouterr().out
+    # The table alone is followed by the same sentences, and a condition may ask for them.
+    condition = "FAIL.verdict == 'FAIL' and PASS.verdict == 'PASS' and UNDECIDED.bootstrap.outcome == 'UNDECIDED'"
+    assert main([*arguments("eval", files, **variants), "--fail-if", condition]) == 3
+    shown = capsys.readouterr().out.splitlines()
+    assert [line for line in shown if line in sentences] == sentences
 
 
 NOTHING: dict[str, tuple[dict[str, object], dict[str, object], str]] = {
