@@ -215,8 +215,9 @@ class RunCommands(QObject):
         variants.set_predictions(target.key, predictions)
         details = {name: predictions.protocol[name] for name in PROTOCOL_DETAILS}
         variants.update(target.key, details=details)
-        for note in predictions.notes:
-            self._session.statusMessage.emit(tr("{name}: {message}", name=run.request.name, message=note))
+        if predictions.notes:
+            text = tr("{name}: {message}", name=run.request.name, message="; ".join(predictions.notes))
+            self._session.statusMessage.emit(text)
 
     def _on_queue_progress(self, run: Run, done: int, total: int, rate: float, seconds_left: float) -> None:
         target = self._target_of(run)

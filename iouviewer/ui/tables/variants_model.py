@@ -310,6 +310,7 @@ class VariantsModel(QAbstractTableModel):
         lines.append(tr("TP {tp:,}, FP {fp:,}, FN {fn:,}", tp=summary.tp, fp=summary.fp, fn=summary.fn))
         if variant.message:
             lines.append(escape(variant.message))
+        lines += [tr("Note: {note}", note=escape(note)) for note in variant.predictions.notes]
         return "<br>".join(lines)
 
     # Appearance

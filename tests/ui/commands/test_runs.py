@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -115,6 +117,31 @@ def test_progress_shows_rate_and_remaining_time_until_the_run_ends(window: MainW
     assert variant.predictions.complete
     assert variant.fps == pytest.approx(100.0)
     assert variant.predictions.protocol["runtime"] == "pytorch"
+
+
+def test_a_run_stores_what_the_model_really_did(window: MainWindow) -> None:
+    queue, session = window.parts.queue, window.session
+    run = start(window)
+    baked = {"floor": None, "nms": "model", "nms_iou": None, "max_det": 77, "rectangular": False}
+    queue.modelLoaded.emit(run, msgspec.structs.replace(LOADED, imgsz=(256, 320), **baked))
+    queue.detections.emit(run, [detections(0), detections(1)])
+    predictions = session.variants.find("net").predictions
+    # The model does not state its confidence threshold: the lowest score is the floor.
+    assert (predictions.score_floor, predictions.max_detections) == (pytest.approx(0.8), 77)
+    assert predictions.classes.names == ("thing", "person")
+    run.inputs = [(256, 320)]
+    queue.end(QueueState.FINISHED)
+    queue.finished.emit(run)
+    variant = session.variants.find("net")
+    protocol = variant.predictions.protocol
+    assert (protocol["floor"], protocol["nms"], protocol["max_det"]) == (None, "model", 77)
+    assert (protocol["inputs"], protocol["device"]) == ([[256, 320]], "cpu")
+    assert protocol["video"] == Path(session.source.path).name
+    assert protocol["fingerprint"] == session.source.fingerprint
+    assert any("does not state the confidence threshold" in note for note in variant.predictions.notes)
+    model = window.parts.views.variants.model
+    row = [one.key for one in session.variants].index(variant.key)
+    assert "Note: NMS is part of the model" in model.data(model.index(row, 0), Qt.ItemDataRole.ToolTipRole)
 
 
 def test_the_cancel_button_stops_the_current_run_and_keeps_its_results(window: MainWindow) -> None:

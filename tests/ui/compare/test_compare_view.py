@@ -238,6 +238,17 @@ def test_the_verdict_panel_is_as_high_as_its_sentences(qtbot: QtBot) -> None:
     assert panel.height() > wide > heights[0]
 
 
+def test_a_verdict_on_different_runs_says_so_and_its_tool_tip_says_how(qtbot: QtBot) -> None:
+    panel = VerdictPanel()
+    qtbot.addWidget(panel)
+    note = "How v0 and base were run: device cuda:0 against cpu."
+    one = Judged("v0", Judgement("v0", Outcome.PASS, "v0: PASS against base: AP 0.0", run_note=note))
+    panel.set_verdicts([one, *verdicts("v1: PASS against base: AP 0.0")])
+    assert [label.toolTip() for label in panel.labels] == [note, ""]
+    assert panel.labels[0].text().endswith("AP 0.0 Run differently (see tool tip).")
+    assert "Run differently" not in panel.labels[1].text()
+
+
 def test_the_variants_table_shows_up_to_five_rows_and_no_empty_ones(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_window(qtbot, small_case(tmp_path, variants=2)) as window:
         table, variants = window.parts.views.variants.table, window.session.variants
