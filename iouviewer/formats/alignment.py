@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from iouviewer.document.imported import ImportedBoxes
-from iouviewer.formats.interface import Choice, ReadContext
+from iouviewer.formats.interface import Choice, ReadContext, command_option
 from iouviewer.i18n import tr
 from iouviewer.metrics.iou import iou_matrix
 from iouviewer.metrics.table import Float, Int
@@ -128,18 +128,18 @@ def _hypotheses(predictions: ImportedBoxes, context: ReadContext) -> Iterator[Hy
     for shift in sorted(range(-MAX_SHIFT, MAX_SHIFT + 1), key=abs):
         if shift:
             name = tr("shift {shift:+d}", shift=shift).replace("-", "−")
-            choice = Choice(name, f"--shift {shift}", {"shift": shift})
+            choice = Choice(name, command_option("--shift", shift), {"shift": shift})
             yield Hypothesis(name, choice, lambda frames, by=shift: frames + by)  # type: ignore[misc]
     for step in range(2, MAX_STRIDE + 1) if (context.stride or 1) == 1 else ():
         name = tr("frame step {step}", step=step)
-        choice = Choice(name, f"--stride {step}", {"stride": step})
+        choice = Choice(name, command_option("--stride", step), {"stride": step})
         late = step - 1 if predictions.stride_applied else 0
         yield Hypothesis(name, choice, lambda frames, k=step, b=late: frames * k + b, cost=1)  # type: ignore[misc]
     for rate in FRAME_RATES if context.fps and context.file_fps is None else ():
         ratio = (context.fps or rate) / rate
         if 0.3 < ratio < 3 and abs(ratio - 1) > 1e-4:
             name = tr("frames counted at {fps:g} fps", fps=rate)
-            choice = Choice(name, f"--file-fps {rate:g}", {"file_fps": rate})
+            choice = Choice(name, command_option("--file-fps", f"{rate:g}"), {"file_fps": rate})
             yield Hypothesis(
                 name,
                 choice,
@@ -158,7 +158,7 @@ def _scales(context: ReadContext) -> Iterator[Hypothesis]:
     for size in dict.fromkeys((*shares, *VIDEO_SIZES, *MODEL_SIZES)):
         if size != context.size:
             name = tr("boxes of {width} × {height} frames", width=size[0], height=size[1])
-            choice = Choice(name, f"--file-size {size[0]}x{size[1]}", {"file_size": size})
+            choice = Choice(name, command_option("--file-size", f"{size[0]}x{size[1]}"), {"file_size": size})
             yield Hypothesis(name, choice, lambda frames: frames, (width / size[0], height / size[1]), 1)
 
 

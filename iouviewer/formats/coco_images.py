@@ -15,7 +15,7 @@ from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.formats.frame_numbers import assign_frames
 from iouviewer.formats.image_names import NameIndex, core_name, stem
-from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
+from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError, command_option
 from iouviewer.formats.json_safe import as_index, as_number
 from iouviewer.formats.rows import MAX_LISTED
 from iouviewer.i18n import tr
@@ -141,7 +141,7 @@ def choose_task(names: list[str], path: Path, context: ReadContext) -> int:
             count=len(names),
             names=listed,
         )
-    choices = [Choice(name, f"--task {name!r}", {"task": name}) for name in names]
+    choices = [Choice(name, command_option("--task", repr(name)), {"task": name}) for name in names]
     raise UncertainReadingError(message, choices=choices, path=path, remedy=tr("Choose one with --task NAME"))
 
 
@@ -233,8 +233,8 @@ def _refuse_contradiction(
                     by_name=by_name[name],
                 ),
                 choices=(
-                    Choice(tr("by ID"), "--images-by id", {"images_by": "id"}),
-                    Choice(tr("by file name"), "--images-by name", {"images_by": "name"}),
+                    Choice(tr("by ID"), command_option("--images-by", "id"), {"images_by": "id"}),
+                    Choice(tr("by file name"), command_option("--images-by", "name"), {"images_by": "name"}),
                 ),
             )
 

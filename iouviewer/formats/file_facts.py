@@ -13,7 +13,7 @@ import numpy as np
 
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.sources import ImageTable
-from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
+from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError, command_option
 from iouviewer.formats.video_identity import other_video
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Bool, Int
@@ -195,11 +195,13 @@ def _rate_difference(boxes: ImportedBoxes, context: ReadContext) -> Difference |
         choices.append(Choice(tr("use its times"), "--use-times", {"use_times": True}))
     if rates_differ:
         text = tr("place frames by their time")
-        choices.append(Choice(text, f"--file-fps {file_fps:g}", {"file_fps": file_fps}))
+        choices.append(Choice(text, command_option("--file-fps", f"{file_fps:g}"), {"file_fps": file_fps}))
     if counts_differ and stated and actual:
         step = round(actual / stated)
         if step > 1 and abs(actual - stated * step) <= step:
-            choices.append(Choice(tr("every {step} frames", step=step), f"--stride {step}", {"stride": step}))
+            choices.append(
+                Choice(tr("every {step} frames", step=step), command_option("--stride", step), {"stride": step})
+            )
     if counts_differ and rates_differ:
         message = tr(
             "it has {file_count:,} frames at {file_fps:g} fps, the video {count:,} at {fps:g} fps",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from iouviewer.formats.image_names import NameIndex, find_numbers, stem
-from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
+from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError, command_option
 from iouviewer.i18n import tr
 
 __all__ = ["FrameAssignment", "assign_frames", "natural_key", "stem"]
@@ -168,7 +168,7 @@ def _find_base(numbered: Mapping[str, int], context: ReadContext, unpadded: bool
             lowest=lowest,
         ),
         choices=tuple(
-            Choice(tr("frames start at {base}", base=base), f"--frame-base {base}", {"frame_base": base})
+            Choice(tr("frames start at {base}", base=base), command_option("--frame-base", base), {"frame_base": base})
             for base in (0, 1)
         ),
     )

@@ -133,6 +133,11 @@ class Choice:
         return replace(self, option=f"{option} {name}={value}") if space and option in OPTIONS_FOR_FILES else self
 
 
+def command_option(name: str, value: object) -> str:
+    """An option of the command line with its value."""
+    return " ".join((name, str(value)))
+
+
 class UncertainReadingError(UserError):
     """A file that can be read in several ways; the user must choose one.
 

@@ -120,16 +120,21 @@ def write_source(connection: sqlite3.Connection, source: Source, relative: str, 
     _write_images(connection, source)
 
 
+def _images_key(kind: str, source: int) -> str:
+    return f"{kind} {source}"
+
+
 def _write_images(connection: sqlite3.Connection, source: Source) -> None:
     """Store the images of a source and the file of its ground truth, which have no tables of their own."""
-    for key, images in ((f"images {source.id}", source.images), (f"listed {source.id}", source.listed)):
+    for kind, images in (("images", source.images), ("listed", source.listed)):
+        key = _images_key(kind, source.id)
         if len(images):
             value = msgspec.json.encode(images)
             connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
         else:
             connection.execute("DELETE FROM meta WHERE key = ?", (key,))
     value = msgspec.json.encode(source.truth_file)
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (f"truth {source.id}", value))
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_images_key("truth", source.id), value))
 
 
 def _read_truth_file(connection: sqlite3.Connection, source: int) -> TruthFile:
@@ -266,8 +271,8 @@ def read_sources(connection: sqlite3.Connection) -> list[tuple[Source, str, int]
         (
             replace(
                 Source(*row[:9]),
-                images=_read_images(connection, f"images {row[0]}"),
-                listed=_read_images(connection, f"listed {row[0]}"),
+                images=_read_images(connection, _images_key("images", row[0])),
+                listed=_read_images(connection, _images_key("listed", row[0])),
                 truth_file=_read_truth_file(connection, row[0]),
             ),
             row[9],
