@@ -52,6 +52,8 @@ SMALL = {
     "cli/worker.py": "one module per command",
     "document/sources.py": "the value that every layer above passes around",
     "formats/class_lists.py": "data, no code",
+    "jobs/box_files.py": "what the doors may use of formats",
+    "jobs/overlaps.py": "what the window may use of metrics",
     "jobs/protocols.py": "values in JSON results, kept apart from texts",
     "reports/html_template.py": "markup, kept apart from texts",
     "reports/series.py": "the value that plot, CSV and HTML share",
@@ -94,6 +96,25 @@ def test_widgets_stay_in_the_ui_layer() -> None:
             if any("QtWidgets" in f"{module}.{name}" for name in names):
                 importers.append(path.name)
     assert importers == []
+
+
+VALUE_TYPES = {
+    *("Bool", "BoxTable", "COCO_AREAS", "Convention", "Float", "Int", "UNSPECIFIED_CLASS"),
+    *("FrameReview", "PairState", "ReviewSettings"),
+    *("Choice", "ReadContext", "UncertainReadingError"),
+}
+"""Names of formats and metrics that the doors may use directly: values, no rules."""
+
+
+def test_the_doors_use_only_value_types_of_formats_and_metrics() -> None:
+    """import-linter knows modules; this knows names."""
+    used = set()
+    for door in ("cli", "ui"):
+        for path in (REPOSITORY / "iouviewer" / door).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and re.match(r"iouviewer\.(formats|metrics)\b", node.module or ""):
+                    used |= {alias.name for alias in node.names}
+    assert used <= VALUE_TYPES
 
 
 HEAVY = ("numpy", "PySide6", "cv2", "av", "scipy", "matplotlib", "pyqtgraph", "orjson", "msgspec", "torch", "logging")

@@ -32,6 +32,7 @@ from iouviewer.formats.registry import write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.eval_inputs import ReadOptions, context_of, read_source, with_alignment_note
 from iouviewer.jobs.evaluate import score_inputs
+from iouviewer.jobs.judge import Judged
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
@@ -358,7 +359,10 @@ def test_the_real_window_writes_the_files_that_the_command_line_writes(
     mine.mkdir()
     theirs.mkdir()
     with opened_window(qtbot, OpenRequest(video=video, gt=gt, preds=preds)) as window:
+        judged: list[Judged] = []
+        window.parts.verdicts.ready.connect(lambda found: judged.__setitem__(slice(None), found))
         window.session.set_score_settings(ScoreSettings(settings))
+        qtbot.waitUntil(lambda: bool(judged) and window.parts.verdicts.complete, timeout=30_000)
         for action, name in exports.items():
             window.parts.exports.write(action, mine / name)
         window.parts.exports.close()
@@ -370,6 +374,7 @@ def test_the_real_window_writes_the_files_that_the_command_line_writes(
     assert main(arguments) == 0
     said, shown = (json.loads((folder / "report.json").read_bytes()) for folder in (theirs, mine))
     assert differences(shown, said) == []
+    assert [one.sentence for one in judged] == [said["variants"]["b"]["bootstrap"]["sentence"]]
     assert said["variants"]["a"]["left_out_classes"] == ({} if class_agnostic else {"bicycle": 5})
     for name in exports.values():
         assert (mine / name).read_bytes() == (theirs / name).read_bytes(), name

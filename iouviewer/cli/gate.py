@@ -54,7 +54,6 @@ def run(args: argparse.Namespace) -> int:
     from iouviewer.cli.gate_inputs import read_videos
     from iouviewer.jobs.compare import DEFAULT_MARGINS
     from iouviewer.jobs.gate import GateStatus, judge
-    from iouviewer.metrics.verdict import Outcome
     from iouviewer.reports.gate_reports import gate_junit, gate_markdown, gate_text
 
     with ProgressLine("gate") as progress:
@@ -67,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         write_file(args.junit, gate_junit(result.judgements, undecided_fails=undecided_fails))
     sys.stdout.write(gate_text(result.judgements, result.notes))
     if result.status is GateStatus.CANNOT_JUDGE:
-        refused = next(one for one in result.judgements if one.outcome is Outcome.CANNOT_JUDGE)
+        refused = result.refused[0]
         raise UserError(
             tr("{variant} cannot be judged: {reason}", variant=refused.name, reason=refused.reason),
             remedy=refused.remedy or tr("The output above says why"),

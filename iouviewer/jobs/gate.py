@@ -23,6 +23,7 @@ from iouviewer.jobs.notes import refuse_notes
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Int
+from iouviewer.metrics.verdict import Outcome
 from iouviewer.reports.gate_reports import Judgement
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class GateResult:
     judgements: tuple[Judgement, ...]
     status: GateStatus
     notes: tuple[str, ...]
+
+    @property
+    def refused(self) -> list[Judgement]:
+        """The variants that cannot be judged."""
+        return [one for one in self.judgements if one.outcome is Outcome.CANNOT_JUDGE]
 
 
 def gate_project(path: Path, request: EvalRequest) -> GateVideo:

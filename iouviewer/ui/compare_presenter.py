@@ -6,8 +6,9 @@ from PySide6.QtCore import QObject, QRectF
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.verdict_job import VerdictJob
+from iouviewer.jobs.differences import ChangedObject
 from iouviewer.jobs.judge import Judged
-from iouviewer.ui.compare.differences import ChangedObject, DifferencesJob
+from iouviewer.ui.compare.differences import DifferencesJob
 from iouviewer.ui.workspaces import Workspace, Workspaces
 
 

@@ -13,8 +13,8 @@ from typing import Protocol
 from iouviewer.app.editing.session import Session
 from iouviewer.atomic import atomic_write
 from iouviewer.errors import UserError
-from iouviewer.formats.registry import write_boxes
 from iouviewer.i18n import tr
+from iouviewer.jobs.box_files import write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.document_results import VariantOverlay, frame_image, ground_truth_to_write, read_document
 from iouviewer.jobs.eval_inputs import EvalInputs

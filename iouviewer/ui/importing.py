@@ -14,12 +14,10 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
-from iouviewer.formats.alignment import Alignment, find_alignment
-from iouviewer.formats.image_names import SPLITS
 from iouviewer.formats.interface import ReadContext
-from iouviewer.formats.registry import detect, read_boxes
 from iouviewer.i18n import tr
 from iouviewer.inference.adapters import MODEL_SUFFIXES
+from iouviewer.jobs.box_files import SPLITS, Alignment, detect, find_alignment, read_boxes
 from iouviewer.jobs.eval_inputs import ReadOptions, context_of, read_source
 from iouviewer.metrics.table import Float, Int
 

@@ -123,9 +123,17 @@ def test_the_frame_shows_the_boxes_at_full_size(qtbot: QtBot, tmp_path: Path) ->
         write(qtbot, window, "exportFrame", out)
         image = cv2.imread(str(out))
         assert image.shape == (HEIGHT, WIDTH, 3)
-        # The left edge of the ground truth is blue, the background is grey.
+        # The left edge of the ground truth is blue, that of the prediction green, the background is grey.
         blue, _, red = image[120, 60].astype(int)
         assert blue > red + 40
+        blue, green, red = image[120, 68].astype(int)
+        assert green > max(blue, red) + 40
+        assert (image == 255).all(axis=2).any()  # the text of the IoU
+        window.session.variants.update(window.session.variants.baseline.key, visible=False)
+        out.unlink()
+        write(qtbot, window, "exportFrame", out)
+        blue, green, red = cv2.imread(str(out))[120, 68].astype(int)
+        assert green < max(blue, red) + 20
 
 
 def test_a_folder_that_cannot_be_written_is_reported(qtbot: QtBot, tmp_path: Path) -> None:

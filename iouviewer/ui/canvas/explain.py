@@ -8,7 +8,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import FrameState
 from iouviewer.i18n import tr
-from iouviewer.metrics.iou import iou_matrix
+from iouviewer.jobs.overlaps import iou_matrix
 from iouviewer.metrics.review import PairState
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Convention
 from iouviewer.ui.canvas.frame_view_builder import VariantReview

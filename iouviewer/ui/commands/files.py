@@ -22,8 +22,8 @@ from iouviewer.app.video.frame_loader import FrameLoader, IndexProgress, Numbers
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
-from iouviewer.formats.registry import refuse_frames_outside
 from iouviewer.i18n import tr
+from iouviewer.jobs.box_files import refuse_frames_outside
 from iouviewer.jobs.eval_inputs import context_of
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.metrics.table import Float, Int

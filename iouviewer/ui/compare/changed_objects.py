@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHeaderView, QTableView
 from iouviewer.app.editing.session import Session
 from iouviewer.document.metric_columns import UNDEFINED
 from iouviewer.i18n import tr
-from iouviewer.ui.compare.differences import NO_OBJECTS, ChangedObject, ChangedObjects
+from iouviewer.jobs.differences import NO_OBJECTS, ChangedObject, ChangedObjects
 from iouviewer.ui.panels.sections import apply_dense_style, paint_empty_text
 from iouviewer.ui.tables.common import ROOT, Index, cell_alignment
 

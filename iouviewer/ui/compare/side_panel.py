@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QTabWidget, QToolButton, Q
 
 from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr
+from iouviewer.jobs.differences import BINS, NO_OBJECTS, Differences
 from iouviewer.ui.compare.changed_objects import ChangedObjectsView
-from iouviewer.ui.compare.differences import BINS, NO_OBJECTS, Differences
 from iouviewer.ui.palette import DASH_STYLES
 from iouviewer.ui.theme import Theme
 

@@ -29,9 +29,9 @@ from PySide6.QtWidgets import (
 from iouviewer.document.class_join import UNKNOWN, ClassJoin, join_classes
 from iouviewer.document.classes import ClassTable
 from iouviewer.document.imported import ImportedBoxes, ImportKind
-from iouviewer.formats.alignment import Alignment
 from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.box_files import Alignment
 from iouviewer.jobs.eval_inputs import with_alignment_note
 from iouviewer.metrics.table import Float, Int
 from iouviewer.ui.dialogs.class_map import ClassMapDialog, class_map_text

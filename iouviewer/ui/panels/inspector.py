@@ -13,7 +13,7 @@ from iouviewer.document.boxes import Rect
 from iouviewer.document.edits import Change, Phase
 from iouviewer.document.metric_columns import UNDEFINED
 from iouviewer.i18n import tr
-from iouviewer.metrics.iou import IouFamilyPair, family_pair, iou_matrix
+from iouviewer.jobs.overlaps import IouFamilyPair, family_pair, iou_matrix
 from iouviewer.ui.canvas.explain import describe
 from iouviewer.ui.canvas.frame_view_builder import VariantReview, review_variant
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref

@@ -14,13 +14,13 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.variants import RunState
+from iouviewer.jobs.differences import NO_OBJECTS, ChangedObject, ChangedObjects
 from iouviewer.jobs.judge import Judged
 from iouviewer.metrics.verdict import Outcome
 from iouviewer.reports.gate_reports import Judgement
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.compare.changed_objects import ChangedObjectsView
 from iouviewer.ui.compare.compare_view import CompareMode, CompareView
-from iouviewer.ui.compare.differences import NO_OBJECTS, ChangedObject, ChangedObjects
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.main_window import MainWindow
 from tests.app.builders import session_with
