@@ -134,7 +134,8 @@ def _write_images(connection: sqlite3.Connection, source: Source) -> None:
         else:
             connection.execute("DELETE FROM meta WHERE key = ?", (key,))
     value = msgspec.json.encode(source.truth_file)
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_images_key("truth", source.id), value))
+    key = _images_key("truth", source.id)
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
 
 
 def _read_truth_file(connection: sqlite3.Connection, source: int) -> TruthFile:
