@@ -100,7 +100,8 @@ SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:.…]? +(?:[a-z]{2,}|[A-Z][a-z]+|\{)")
 WORD = re.compile(r"[A-Za-z]{2,}")
 
 EXCEPTIONS = {
-    "formats/class_lists.py": "class names as COCO and MOT files write them",
+    "document/class_lists.py": "class names as COCO and MOT files write them",
+    "document/class_proposals.py": "class names that mean the same",
     "jobs/protocols.py": "values in JSON results",
     "metrics/json_texts.py": "values in JSON results; describe() passes them through tr",
     "project/remote_folders.py": "names of folders that services synchronise",

@@ -98,7 +98,7 @@ def _resolve(
 def _column(values: ArrayLike | None, count: int, default: int | bool, dtype: Any) -> Any:
     column = np.full(count, default, dtype) if values is None else np.asarray(values, dtype).reshape(-1)
     if len(column) != count:
-        raise _wrong_length("tracks, ignored", len(column), count)
+        raise _wrong_length(tr("tracks or ignored"), len(column), count)
     return column
 
 

@@ -35,7 +35,7 @@ class Layout(Enum):
     """What four columns are."""
 
     CORNERS = "x1, y1, x2, y2"
-    EXTENTS = "x, y, width, height"
+    EXTENTS = tr("x, y, width, height")
 
 
 LAYOUTS = {
