@@ -28,8 +28,21 @@ ANALYSIS_KEYS = frozenset({"confusion", "errors", "pr", "reconcile", "size_quart
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``eval``."""
-    parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO", help=tr("video file or folder of images"))
-    parser.add_argument("--gt", type=Path, required=True, metavar="FILE", help=tr("ground truth"))
+    parser.add_argument(
+        "video",
+        nargs="?",
+        type=Path,
+        metavar="VIDEO",
+        help=tr("video file, folder of images, or data.yaml of a YOLO data set"),
+    )
+    parser.add_argument(
+        "--gt", type=Path, metavar="FILE", help=tr("ground truth (default for a data.yaml: the labels of its images)")
+    )
+    parser.add_argument(
+        "--split",
+        choices=("train", "val", "test"),
+        help=tr("images of a data.yaml to use (default val)"),
+    )
     add_prediction_option(parser)
     add_frames_option(parser)
     add_size_options(parser)
@@ -63,8 +76,14 @@ def run(args: argparse.Namespace) -> int:
 
     from iouviewer.atomic import write_file
     from iouviewer.cli.requests import eval_request
+    from iouviewer.jobs.data_set import is_data_yaml
     from iouviewer.jobs.evaluate import evaluate
 
+    if args.gt is None and not is_data_yaml(args.video):
+        raise UserError(
+            tr("there is no ground truth"),
+            remedy=tr("Give --gt FILE, or the data.yaml of a YOLO data set in place of the video."),
+        )
     request = replace(
         eval_request(args, args.video, args.gt),
         target=args.target,

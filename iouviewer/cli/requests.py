@@ -9,6 +9,7 @@ from iouviewer.cli.options import existing_ground_truth, existing_video, variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.compare import DEFAULT_MARGINS
+from iouviewer.jobs.data_set import is_data_yaml
 from iouviewer.jobs.eval_inputs import ReadOptions
 from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.requests import RunOptions
@@ -33,6 +34,7 @@ def read_options(args: argparse.Namespace) -> ReadOptions:
         missing=values.get("missing"),
         skip_bad_rows=args.skip_bad_rows,
         strict=args.strict,
+        split=values.get("split") or "val",
         trust_columns=args.trust_columns,
         voc_one_based=args.voc_one_based,
         task=args.task,
@@ -67,6 +69,10 @@ def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) 
     if not named:
         raise UserError(
             tr("there are no predictions to score"), remedy=tr("Give --pred NAME=FILE or --model NAME=WEIGHTS.")
+        )
+    if vars(args).get("split") and (video is None or not is_data_yaml(video)):
+        raise UserError(
+            tr("--split needs a data set"), remedy=tr("Give the data.yaml of a YOLO data set in place of the video.")
         )
     if args.model and video is None:
         raise UserError(tr("--model needs a video"), remedy=tr("Give the video, or stored predictions with --pred."))

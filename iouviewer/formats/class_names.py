@@ -59,7 +59,7 @@ def read_yaml_names(path: Path) -> dict[int, str]:
         found = _NAMES.match(line)
         if found is None:
             continue
-        inline = _strip_comment(found[1]).strip()
+        inline = strip_comment(found[1]).strip()
         if inline:
             return _parse_inline(path, number, inline, lines)
         return _parse_block(path, number, lines)
@@ -73,25 +73,25 @@ def _parse_inline(path: Path, number: int, text: str, lines: list[str]) -> dict[
     for following in lines[number:]:
         if text.endswith(closing):
             break
-        text += " " + _strip_comment(following).strip()
+        text += " " + strip_comment(following).strip()
     if not text.endswith(closing):
         raise UserError(tr("the list of names has no closing {bracket}", bracket=closing), path=path, line=number)
-    parts = [part for part in _split(text[1:-1]) if part]
+    parts = [part for part in split_at_commas(text[1:-1]) if part]
     if closing == "]":
-        return {i: _unquote(part) for i, part in enumerate(parts)}
+        return {i: unquoted(part) for i, part in enumerate(parts)}
     result = {}
     for part in parts:
         key, colon, name = part.partition(":")
         if not colon or not key.strip().isdigit():
             raise UserError(tr("{text!r} is not a class number and a name", text=part), path=path, line=number)
-        result[int(key)] = _unquote(name)
+        result[int(key)] = unquoted(name)
     return result
 
 
 def _parse_block(path: Path, number: int, lines: list[str]) -> dict[int, str]:
     result: dict[int, str] = {}
     for offset, raw in enumerate(lines[number:], number + 1):
-        line = _strip_comment(raw).rstrip()
+        line = strip_comment(raw).rstrip()
         if not line:
             continue
         entry = _ENTRY.match(line)
@@ -100,11 +100,11 @@ def _parse_block(path: Path, number: int, lines: list[str]) -> dict[int, str]:
                 reason = tr("{text!r} is not a class number and a name", text=line.strip())
                 raise UserError(reason, path=path, line=offset)
             break
-        result[int(entry[1]) if entry[1] else len(result)] = _unquote(entry[2])
+        result[int(entry[1]) if entry[1] else len(result)] = unquoted(entry[2])
     return result
 
 
-def _strip_comment(text: str) -> str:
+def strip_comment(text: str) -> str:
     """The text before a ``#`` comment; a ``#`` within quotes is text."""
     quote = ""
     for i, char in enumerate(text):
@@ -117,7 +117,7 @@ def _strip_comment(text: str) -> str:
     return text
 
 
-def _split(text: str) -> list[str]:
+def split_at_commas(text: str) -> list[str]:
     """Parts between commas; commas within quotes are text."""
     parts, quote = [""], ""
     for char in text:
@@ -132,7 +132,7 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _unquote(text: str) -> str:
+def unquoted(text: str) -> str:
     text = text.strip()
     if len(text) >= 2 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")

@@ -13,10 +13,12 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iouviewer.atomic import atomic_folder
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
@@ -180,6 +182,80 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ValRules:
+    """What ``yolo val`` (ultralytics 8.4.190) does with the labels of a data set besides reading them.
+
+    Attributes:
+        left_out: frames of images that it leaves out because of a label that it cannot use.
+        repeated: (N,) bool, boxes that repeat another of their image and do not count; empty for none.
+    """
+
+    left_out: tuple[int, ...] = ()
+    repeated: Bool = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+
+def read_label_files(
+    path: Path,
+    files: Mapping[int, Path],
+    context: ReadContext,
+    class_names: Mapping[int, str] | None,
+    labelled: Sequence[int],
+    notes: Sequence[str],
+    class_count: int | None = None,
+) -> tuple[ImportedBoxes, ValRules]:
+    """Ground truth of a data set, whose label files are known by frame.
+
+    Args:
+        path: the file that describes the data set.
+        labelled: frames that are labelled, those without objects included.
+        notes: of the data set; those of the reader follow.
+        class_count: number of classes of the data set; None where it states none.
+
+    Raises:
+        UserError: the numbers are not those of YOLO labels.
+    """
+    rows = Rows(path)
+    rows.notes.extend(notes)
+    lines = _Lines()
+    frames = list(files)
+    for place, frame in enumerate(frames):
+        _read_file(files[frame], place, rows, lines)
+    _check_numbers(lines, path, context)
+    names = FrameAssignment({str(file): frame for frame, file in files.items()}, (), "")
+    paths = list(files.values())
+    numbers = _add_rows(
+        lines, paths, [str(file) for file in paths], names, rows, context, has_scores=False, has_tracks=False
+    )
+    found = resolve_classes(np.array(numbers, np.int64), class_names, NumberKind.INDEX, context)
+    rows.class_ids, rows.class_table = found[0].tolist(), found[1]
+    rows.notes.extend(found[2])
+    values = np.array([row[:5] for row in lines.values], np.float32).reshape(-1, 5)
+    at = np.array(frames, np.int64)[np.array(lines.files, np.int64)]
+    left_out = {int(frame) for frame in at[_unusable(lines, values, class_count)]}
+    boxes = rows.finish(
+        KEY, ImportKind.GROUND_TRUTH, context, scored=False, labelled=labelled, size=one_size(context, None)
+    )
+    return boxes, ValRules(tuple(sorted(left_out)), _repeated(boxes))
+
+
+def _unusable(lines: _Lines, values: NDArray[np.float32], class_count: int | None) -> Bool:
+    """(N,) bool: rows for which ultralytics 8.4.190 (``verify_image_label``) leaves out the whole image."""
+    wrong_columns = np.array([len(row) != 5 for row in lines.values], np.bool_)
+    beyond = (values[:, 1:] > 1.01).any(axis=1) | (values[:, 1:] < -0.01).any(axis=1) | (values[:, 3:] < 0).any(axis=1)
+    unknown = values[:, 0] >= (np.inf if class_count is None else class_count)
+    return wrong_columns | beyond | unknown
+
+
+def _repeated(boxes: ImportedBoxes) -> Bool:
+    """(N,) bool: rows that are equal to an earlier one of their frame."""
+    keys = np.column_stack([boxes.frames, boxes.class_ids, boxes.boxes.T.astype(np.float32)])
+    first = np.unique(keys, axis=0, return_index=True)[1]
+    result = np.ones(len(boxes), np.bool_)
+    result[first] = False
+    return result
+
+
 def _relative_names(files: list[Path], path: Path) -> list[str]:
     """Names of label files with the folders below ``path``, which tell images of one name apart."""
     root = path if path.is_dir() else path.parent
@@ -292,7 +368,7 @@ def _check_columns(lines: _Lines, path: Path) -> None:
         shares = bool(((columns[0] >= 0) & (columns[0] <= 1)).all())
         after_confidence = np.array([values[2:6] for values in lines.values]).T
         if shares and _lie_inside(after_confidence, 0.02).mean() >= NEARLY_ALL:
-            raise confidence_comes_first(path, "class xc yc w h confidence")
+            raise confidence_comes_first(path, tr("class xc yc w h confidence"))
 
 
 def _lie_inside(columns: Float, beyond: float = BEYOND) -> Bool:

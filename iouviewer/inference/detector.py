@@ -47,6 +47,10 @@ class Detector(Protocol):
         """Boxes on one frame; DetectorError if the runtime fails, for example because memory runs out."""
         ...
 
+    def detect_as_val(self, image: FrameImage, frame: int, shape: tuple[float, float]) -> Detections:
+        """Boxes on one frame as ``yolo val`` finds them, not cut at the image edges; ``shape`` as in ``Predict``."""
+        ...
+
     def close(self) -> None:
         """Delete temporary files."""
         ...

@@ -1,4 +1,4 @@
-"""The protocol between the program and its inference worker, version 2.
+"""The protocol between the program and its inference worker, version 3.
 
 The worker is started with pipes on its standard input and output (its standard error is for the log). Each message is
 its length in bytes (four bytes, little-endian), followed by one MessagePack map. The map's ``type`` is the name of the
@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from iouviewer.i18n import tr
 
-VERSION = 2
-"""2: ``ModelLoaded`` and ``Finished`` tell what really happened. Other versions are refused."""
+VERSION = 3
+"""2: ``ModelLoaded`` and ``Finished`` tell what really happened. 3: data sets. Other versions are refused."""
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Longer messages are refused, because the bytes read as their length cannot be a length."""
 _LENGTH = struct.Struct("<I")
@@ -78,10 +78,15 @@ class Predict(Message, frozen=True, kw_only=True):
 
     Attributes:
         frames: 0-based, in processing order; None: all.
+        images: image files in frame order, where ``video`` is a file that lists them; empty: ``video`` itself is read.
+        val_shapes: process frames as ``yolo val`` does; for each frame of the source (height, width) of the network's
+            input as shares of its longer side, before padding. Empty: as ``predict`` does.
     """
 
     video: str
     frames: list[int] | None = None
+    images: list[str] = []
+    val_shapes: list[tuple[float, float]] = []
 
 
 class Cancel(Message, frozen=True, kw_only=True):

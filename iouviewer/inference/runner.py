@@ -53,6 +53,7 @@ class RunRequest:
         weights: existing model file or folder; made absolute.
         frames: 0-based, in processing order; None: all.
         floor, nms_iou, max_det, imgsz, device: as in ``LoadModel``.
+        images, val_shapes: as in ``Predict``.
     """
 
     name: str
@@ -64,6 +65,8 @@ class RunRequest:
     max_det: int = 300
     imgsz: int | None = None
     device: str | None = None
+    images: tuple[str, ...] = ()
+    val_shapes: tuple[tuple[float, float], ...] = ()
 
     def remaining(self, done: Collection[int], frame_count: int) -> RunRequest:
         """The same request without the frames that are already done."""
@@ -235,7 +238,14 @@ class _Run:
             if isinstance(message, ModelLoaded):
                 frames = None if self._request.frames is None else list(self._request.frames)
                 self._predicting = True
-                self._worker.send(Predict(video=str(self._request.video.absolute()), frames=frames))
+                self._worker.send(
+                    Predict(
+                        video=str(self._request.video.absolute()),
+                        frames=frames,
+                        images=list(self._request.images),
+                        val_shapes=list(self._request.val_shapes),
+                    )
+                )
             if isinstance(message, RunProgress):
                 self._done, self._seconds = message.done, message.seconds
             yield message

@@ -1,4 +1,7 @@
-"""Detectors run by ultralytics. Only this module imports ultralytics and torch, and only in the worker process."""
+"""Detectors run by ultralytics.
+
+Only this module and ``ultralytics_val`` import ultralytics and torch, and only in the worker process.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from iouviewer.inference.environment import allow_code, describe_hardware
 from iouviewer.inference.exported_model import ExportFacts, read_export, real_thresholds
 from iouviewer.inference.protocol import Detections, FailureKind, LoadModel, ModelLoaded
 from iouviewer.inference.trust import PrivateCopy, private_copy
+from iouviewer.inference.ultralytics_val import find_boxes_as_val
 
 PACKAGES = {
     "pytorch": (),
@@ -231,14 +235,7 @@ class UltralyticsDetector:
         try:
             result = self._model.predict(image, **self._options)[0]
         except (RuntimeError, MemoryError) as error:
-            if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
-                raise DetectorError(
-                    FailureKind.MEMORY,
-                    tr("not enough memory for frame {frame:,}", frame=frame),
-                    path=str(self._path),
-                    remedy=tr("Choose a smaller image size, or the device cpu."),
-                    detail=str(error),
-                ) from error
+            self._refuse_out_of_memory(error, frame)
             raise
         boxes = result.boxes
         speed = result.speed
@@ -249,6 +246,32 @@ class UltralyticsDetector:
             classes=boxes.cls.cpu().numpy().astype(np.int32),
             times=np.array([speed["preprocess"], speed["inference"], speed["postprocess"]], np.float32),
         )
+
+    def detect_as_val(self, image: FrameImage, frame: int, shape: tuple[float, float]) -> Detections:
+        """Boxes on one frame as ``yolo val`` finds them, highest score first, not cut at the image edges."""
+        request = self._request
+        try:
+            rows = find_boxes_as_val(
+                self._model.predictor, image, shape, floor=request.floor, iou=request.nms_iou, max_det=request.max_det
+            )
+        except (RuntimeError, MemoryError) as error:
+            self._refuse_out_of_memory(error, frame)
+            raise
+        # Nobody measures the speed of such a run.
+        return Detections(
+            frame, rows[:, :4], rows[:, 4], rows[:, 5].astype(np.int32), np.zeros(3, np.float32), warm=False
+        )
+
+    def _refuse_out_of_memory(self, error: Exception, frame: int) -> None:
+        """DetectorError if an error of the libraries means that memory ran out."""
+        if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+            raise DetectorError(
+                FailureKind.MEMORY,
+                tr("not enough memory for frame {frame:,}", frame=frame),
+                path=str(self._path),
+                remedy=tr("Choose a smaller image size, or the device cpu."),
+                detail=str(error),
+            ) from error
 
     def close(self) -> None:
         """Delete the private copy."""

@@ -110,7 +110,7 @@ class _Outbox:
 def run_worker(
     stdin: BinaryIO,
     stdout: BinaryIO,
-    open_video: Callable[[str], FrameSource],
+    open_video: Callable[..., FrameSource],
     load_detector: LoadDetector,
     *,
     on_disconnect: Callable[[], None] = lambda: None,
@@ -119,7 +119,8 @@ def run_worker(
     """Serve one program until it closes ``stdin``; returns the exit status: 0, or 2 after a protocol error.
 
     Args:
-        open_video: opens a file for reading frames by number, channels B, G, R as in OpenCV; UserError if it fails.
+        open_video: opens a file (or, with a list of image files as second argument, these) for reading frames by
+            number, channels B, G, R as in OpenCV; UserError if it fails.
         load_detector: loads the detector for a LoadModel; DetectorError if it fails.
         on_disconnect: called in another thread as soon as ``stdin`` ends, even while a frame is processed.
     """
@@ -159,7 +160,7 @@ def run_worker(
 def _predict(
     command: Predict,
     detector: Detector,
-    open_video: Callable[[str], FrameSource],
+    open_video: Callable[..., FrameSource],
     outbox: _Outbox,
     cancel: threading.Event,
     frames_seen: int,
@@ -167,7 +168,7 @@ def _predict(
     """One run over a video; returns how many frames the detector has processed since it was loaded."""
     began = time.monotonic()
     try:
-        source = open_video(command.video)
+        source = open_video(command.video, command.images) if command.images else open_video(command.video)
     except UserError as error:
         outbox.send(_video_failure(error, command.video))
         return frames_seen
@@ -189,7 +190,10 @@ def _predict(
             except UserError:
                 unreadable.append(frame)
                 continue
-            found = detector.detect(image, frame)
+            if command.val_shapes:
+                found = detector.detect_as_val(image, frame, command.val_shapes[frame])
+            else:
+                found = detector.detect(image, frame)
             frames_seen += 1
             done += 1
             if outbox.add(found if frames_seen > WARM_UP_FRAMES else _as_cold(found)):

@@ -47,12 +47,17 @@ def analyse(truth: Truth, score: VariantScore, labelled: Bool) -> dict[str, Any]
     if score.input.predictions.has_scores:
         values["errors"] = _errors(truth, score)
         values["pr"] = _curves(truth, score)
-        values["reconcile"] = [
-            {"step": step.name, "ap": _number(step.ap), "change": _number(step.change)}
-            for step in reconcile(
-                *score.ap_tables(truth), labelled, score.counted, score.review.settings.max_detections
-            )
-        ]
+        own = score.metrics.get("ultralytics")  # of a data set: with the steps of yolo val itself
+        values["reconcile"] = (
+            own["steps"]
+            if own
+            else [
+                {"step": step.name, "ap": _number(step.ap), "change": _number(step.change)}
+                for step in reconcile(
+                    *score.ap_tables(truth), labelled, score.counted, score.review.settings.max_detections
+                )
+            ]
+        )
         values["size_quartiles"] = _quartiles(truth.table, score)
     return values
 
@@ -218,6 +223,7 @@ def pool_of(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping
         margins,
         inputs.single_images,
         {score.name: score.input.class_facts for score in scores},
+        {score.name: score.input.failure for score in scores},
     )
     names = {score.name: score.name for score in scores}
     return Pool((comparison,)), Names(names, [inputs.source.name], inputs.truth.class_names)

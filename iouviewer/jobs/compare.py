@@ -37,6 +37,7 @@ class Comparison:
         margins: allowed drop in points, by metric.
         single_images: the frames are images without a time base, so each is a bootstrap block of its own.
         class_facts: by key, what each variant knows of the ground truth's classes and what was left out.
+        failures: by key, why a run failed.
     """
 
     truth: BoxTable
@@ -48,6 +49,7 @@ class Comparison:
     margins: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MARGINS))
     single_images: bool = False
     class_facts: Mapping[str, ClassFacts] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
     resamples: int = RESAMPLES
     seed: int = SEED
 

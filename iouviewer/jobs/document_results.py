@@ -12,7 +12,7 @@ import numpy as np
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.sources import FrameImage
-from iouviewer.document.variants import Variant
+from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.eval_inputs import (
@@ -110,7 +110,14 @@ def read_document(
     truth = document_truth(document, source)
     joined = [join_with_truth(v.predictions, truth, class_agnostic=request.class_agnostic) for v in listed]
     variant_inputs = [
-        VariantInput(v.name, predictions, predictions.left_out, predictions.skipped, predictions.own_classes)
+        VariantInput(
+            v.name,
+            predictions,
+            predictions.left_out,
+            predictions.skipped,
+            predictions.own_classes,
+            (v.message or tr("no reason is known")) if v.state is RunState.FAILED else "",
+        )
         for v, predictions in zip(listed, joined, strict=True)
     ]
     resolved = replace(

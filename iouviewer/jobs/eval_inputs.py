@@ -23,6 +23,8 @@ from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 
 if TYPE_CHECKING:
     from iouviewer.formats.alignment import Alignment
+    from iouviewer.formats.yolo import ValRules
+    from iouviewer.jobs.data_set import DataSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class ReadOptions:
         trust_columns, voc_one_based: as in ``ReadContext``.
         task, name_number, scale_boxes, use_times, images_by, accept_differences: as in ``ReadContext``.
         strict: refuse what there is a note about.
+        split: of a data set (``data.yaml``) as source.
         for_files: numbers for single files by option (``frame_base``, ``stride``, ``file_fps`` as in ``ReadContext``,
             ``shift``: added to every frame), then by name: of the variant, ``gt``, or empty for all (``stride`` and
             ``shift``: all predictions).
@@ -64,6 +67,7 @@ class ReadOptions:
     images_by: Literal["id", "name"] | None = None
     accept_differences: bool = False
     strict: bool = False
+    split: str = "val"
     for_files: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     file_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -163,6 +167,7 @@ class VariantInput:
         dropped_classes: class name -> number of predictions dropped because the ground truth lacks the class.
         skipped: number of rows skipped on request.
         own_classes: ground-truth class ids in the variant's own class table.
+        failure: why its run failed, so that a part of the frames is all there is; empty for all others.
     """
 
     name: str
@@ -170,11 +175,25 @@ class VariantInput:
     dropped_classes: Mapping[str, int]
     skipped: int = 0
     own_classes: frozenset[int] = frozenset()
+    failure: str = ""
 
     @property
     def class_facts(self) -> ClassFacts:
         """What the variant knows of the ground truth's classes, and what was left out."""
         return facts_of(self.predictions, self.dropped_classes, self.own_classes)
+
+
+@dataclass(frozen=True, slots=True)
+class ValInputs:
+    """What ``yolo val`` does with the data set.
+
+    Attributes:
+        rules: what it does with the labels; rows are those of the imported boxes, ``ids`` of the truth's table - 1.
+        runs: its own predictions by variant, in the classes of the ground truth; none for variants from files.
+    """
+
+    rules: ValRules
+    runs: Mapping[str, PredictionSet] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,6 +204,7 @@ class EvalInputs:
         frames: (n,) int64, selected frames.
         variants: in the order in which they were given.
         single_images: the frames are images without a time base, not a sequence.
+        val: what ``yolo val`` does with the data set and its labels; None where these are not the inputs.
     """
 
     source: Source
@@ -192,6 +212,7 @@ class EvalInputs:
     frames: Int
     variants: list[VariantInput]
     single_images: bool = False
+    val: ValInputs | None = None
 
     @property
     def labelled(self) -> Bool:
@@ -213,21 +234,25 @@ def has_single_images(source: Source) -> bool:
     return source.is_image_set or (source.fps == 0 and bool(source.path) and Path(source.path).is_dir())
 
 
-def read_source(video: Path | None, options: ReadOptions) -> tuple[Source, ReadContext]:
+def read_source(video: Path | None, options: ReadOptions, data: DataSet | None = None) -> tuple[Source, ReadContext]:
     """Open the video and return its properties and the context for reading box files.
 
     Without a video, size and frame count come from the options. Unknown values are 0 in the source and None in the
-    context. ``image_names`` of the context is None unless the video is an image or a folder of images.
+    context. ``image_names`` of the context is None unless the video is an image, a folder of images or a data set
+    (``data``, where it is open already).
     """
     if video is None:
         width, height = options.size or (0, 0)
         source = Source(0, tr("(no video)"), "", width, height, options.frame_count or 0)
         context = ReadContext(size=options.size, frame_count=options.frame_count)
     else:
+        from iouviewer.jobs.data_set import is_data_yaml, open_data_set
         from iouviewer.video import open_video
         from iouviewer.video.image_reader import ImageReader
 
-        reader = open_video(video)
+        if data is None and is_data_yaml(video):
+            data = open_data_set(video, options.split)
+        reader = open_video(video) if data is None else data.open()
         try:
             source = Source(0, video.name, str(video), *reader.size, reader.frame_count, reader.fps, reader.fingerprint)
             if isinstance(reader, ImageReader):

@@ -18,6 +18,7 @@ from iouviewer.reports.html import html_bytes
 from iouviewer.reports.plot import plot_bytes
 from iouviewer.reports.series import FrameSeries
 from iouviewer.reports.text_table import table_header, table_rows, text_table
+from iouviewer.reports.val_table import val_text
 
 REPORT_VERSION = 1
 """Of the JSON report (resources/report.schema.json): grows when a field is removed or changes its meaning."""
@@ -125,6 +126,7 @@ class EvalResult:
             f"{self.title}: {self._head()}\n",
             text_table(table_header(), table_rows(variants, protocol["baseline"])),
         ]
+        parts.append(val_text(variants))
         parts += [f"{sentence}\n" for sentence in self.sentences]
         baseline = protocol["baseline"]
         notes = [describe_run_differences(name, baseline, self.run_differences.get(name, ())) for name in self.order]

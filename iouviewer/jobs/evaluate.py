@@ -19,15 +19,18 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.analysis import analyse, find_obstacles, find_unfit_variants, judge_scores
 from iouviewer.jobs.class_facts import all_left_out, class_remedy, left_out_text
 from iouviewer.jobs.compare import DEFAULT_MARGINS
+from iouviewer.jobs.data_set import is_data_yaml, open_data_set, read_data_set_truth
 from iouviewer.jobs.eval_inputs import (
     EvalInputs,
     ReadOptions,
     Truth,
+    ValInputs,
     VariantInput,
     check_alignment,
     only_classes,
     read_file,
     read_source,
+    refuse_bad_rows,
     source_frame_count,
     truth_from,
     variant_from,
@@ -40,6 +43,7 @@ from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHI
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.run_differences import RunDifference, find_run_differences
 from iouviewer.jobs.scoring import VariantScore, compute_delta, score_variant
+from iouviewer.jobs.val_numbers import run_as_val, with_val_numbers
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import COCO_AREAS, MAX_DETECTIONS, AreaRange, Convention, Int
 
@@ -96,7 +100,12 @@ class EvalRequest:
 
 
 def _read_predictions(
-    request: EvalRequest, context: ReadContext, truth: ImportedBoxes, frames: Int, progress: ProgressCallback
+    request: EvalRequest,
+    context: ReadContext,
+    truth: ImportedBoxes,
+    frames: Int,
+    progress: ProgressCallback,
+    files: Sequence[Path],
 ) -> list[tuple[str, ImportedBoxes]]:
     named = [
         (name, read_file(path, context, request.read, ImportKind.PREDICTIONS, name)) for name, path in request.preds
@@ -106,7 +115,7 @@ def _read_predictions(
         from iouviewer.jobs.predict import run_model
 
         for name, weights in request.models:
-            run = run_model(request.video, name, weights, request.run, frames, progress)
+            run = run_model(request.video, name, weights, request.run, frames, progress, files=files)
             if run.failure is not None:  # a part of the frames says nothing about the model
                 raise run.failure
             named.append((name, run.boxes))
@@ -196,15 +205,30 @@ def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) 
     Raises:
         UserError: for anything in the files or the options that cannot be used.
     """
-    if request.gt is None:
+    data = None
+    if request.video is not None and is_data_yaml(request.video):
+        data = open_data_set(request.video, request.read.split)
+    source, context = read_source(request.video, request.read, data)
+    rules = None
+    if request.gt is not None:
+        truth_boxes = read_file(request.gt, context, request.read, ImportKind.GROUND_TRUTH, "gt")
+    elif data is not None:
+        own = request.read.context_for(context, "gt", ImportKind.GROUND_TRUTH)
+        truth_boxes, rules = read_data_set_truth(data, own)
+        refuse_bad_rows(truth_boxes, request.read)
+    else:
         raise UserError(tr("there is no ground truth"), remedy=tr("Give --gt FILE."))
-    source, context = read_source(request.video, request.read)
-    truth_boxes = read_file(request.gt, context, request.read, ImportKind.GROUND_TRUTH, "gt")
     count = source_frame_count(context, truth_boxes)
     context = with_images(context, truth_boxes, count)
     frames = np.arange(count) if request.frames is None else parse_frames(request.frames, count)
-    imported = _read_predictions(request, context, truth_boxes, frames, progress)
-    return join_inputs(request, source, truth_boxes, imported, single_images=context.image_names is not None)
+    files = () if data is None else data.images
+    imported = _read_predictions(request, context, truth_boxes, frames, progress, files)
+    inputs = join_inputs(request, source, truth_boxes, imported, single_images=context.image_names is not None)
+    if data is None or rules is None:
+        return inputs
+    runs = run_as_val(request.models, data, source, truth_boxes, frames, request.run, progress)
+    joined = [variant_from(name, boxes, inputs.truth, request.read) for name, boxes in runs]
+    return replace(inputs, val=ValInputs(rules, {one.name: one.predictions for one in joined}))
 
 
 def join_inputs(
@@ -248,6 +272,7 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
     for number, variant in enumerate(baseline_first):
         progress(number, len(variants), tr("scoring {variant}", variant=variant.name))
         scores.append(score_variant(truth, variant, frames, request.settings))
+    scores = [with_val_numbers(inputs, score) for score in scores]
     deltas = [compute_delta(truth, score, scores[0], frames, request.settings) for score in scores]
     if request.analysis:
         scores = _with_analysis(inputs, scores, progress)

@@ -182,6 +182,7 @@ def _pool(videos: Sequence[GateVideo], baseline: str, margins: Mapping[str, floa
                 margins,
                 inputs.single_images,
                 {variant.name: variant.class_facts.renumbered(common_ids) for variant in inputs.variants},
+                {variant.name: variant.failure for variant in inputs.variants},
             )
         )
     return Pool(tuple(found)), [names[name] for name in known]

@@ -176,7 +176,14 @@ def find_unfit(pool: Pool, names: Names) -> dict[str, str]:
 
 
 def _find_side_obstacle(pool: Pool, key: str, names: Names, frames: Sequence[Bool]) -> _Obstacle | None:
-    """Why one variant allows no conclusion on the frames: of its classes, or because it has no predictions there."""
+    """Why one variant allows no conclusion on the frames: its run failed, its classes, or it has no predictions there."""
+    failures = [video.failures.get(key, "") for video in pool.videos]
+    if any(failures):
+        reason = tr(
+            "the run of {variant} failed ({reason})", variant=names.variants[key], reason=next(filter(None, failures))
+        )
+        places = tuple(place for place, failure in zip(names.videos, failures, strict=True) if failure)
+        return _Obstacle(reason, tr("Run it again"), places)
     obstacle = _find_class_obstacle(pool, key, names, _counted_classes(pool, frames))
     if obstacle is not None:
         return obstacle

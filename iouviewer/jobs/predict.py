@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -117,11 +117,16 @@ def run_model(
     options: RunOptions,
     frames: Int | None = None,
     progress: ProgressCallback = no_progress,
+    *,
+    files: Sequence[Path] = (),
+    val_shapes: Sequence[tuple[float, float]] = (),
 ) -> ModelRun:
     """Run one model. A run that ends early keeps its predictions and carries the ``failure``.
 
     Args:
         frames: (n,) int64, None: all.
+        files: the images in frame order, where ``video`` is a file that lists them.
+        val_shapes: run it as ``yolo val`` does (``inference.protocol.Predict``); empty: as ``predict`` does.
 
     Raises:
         UserError: the run failed before its first frame.
@@ -129,7 +134,7 @@ def run_model(
     from iouviewer.video import open_video
     from iouviewer.video.image_reader import ImageReader
 
-    reader = open_video(video)
+    reader = ImageReader(video, files=files) if files else open_video(video)
     size, frame_count = reader.size, reader.frame_count
     images = reader.images if isinstance(reader, ImageReader) else ImageTable()
     reader.close()
@@ -144,6 +149,8 @@ def run_model(
         max_det=options.max_det,
         imgsz=options.imgsz,
         device=options.device,
+        images=tuple(map(str, files)),
+        val_shapes=tuple(val_shapes),
     )
     collected = _Collected()
     messages = cast("Generator[RunMessage]", run_in_process(request))

@@ -6,12 +6,14 @@ import ctypes
 import os
 import signal
 import sys
-from functools import partial
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from iouviewer.inference.detector import Detector
     from iouviewer.inference.protocol import LoadModel
+    from iouviewer.inference.worker import FrameSource
 
 _PR_SET_PDEATHSIG = 1
 
@@ -24,7 +26,6 @@ def main() -> int:
 
     prepare_environment(os.environ)
     from iouviewer.inference.worker import run_worker
-    from iouviewer.video import open_video
 
     loaded: list[Detector] = []
 
@@ -41,14 +42,20 @@ def main() -> int:
             detector.close()
         os._exit(0)
 
-    # The worker reads each frame once and in order, so a large frame cache would be useless.
-    return run_worker(
-        stdin, stdout, partial(open_video, memory=_MEMORY), load, on_disconnect=exit_now, process=os.getpid()
-    )
+    return run_worker(stdin, stdout, _open_source, load, on_disconnect=exit_now, process=os.getpid())
 
 
 _MEMORY = 64 * 1024 * 1024
-"""Size of the frame cache in bytes."""
+"""Size of the frame cache in bytes: each frame is read once and in order, so a large one would be useless."""
+
+
+def _open_source(path: str, files: Sequence[str] = ()) -> FrameSource:
+    from iouviewer.video import open_video
+    from iouviewer.video.image_reader import ImageReader
+
+    if files:
+        return ImageReader(Path(path), memory=_MEMORY, files=[Path(file) for file in files])
+    return open_video(path, memory=_MEMORY)
 
 
 def take_streams() -> tuple[BinaryIO, BinaryIO]:

@@ -16,6 +16,10 @@ MARGIN_IN_INTERVAL = "the interval holds the margin"
 DEPENDS_ON_BLOCK_LENGTH = "changes with the length of the blocks"
 
 YOLO_VAL = "yolo val, mAP50-95"
+VAL_LABELS = "every image and label, also those that yolo val leaves out"
+VAL_CLIPPED = "boxes cut at the image edges"
+VAL_INPUT = "the input size, padding and one class a box of predict instead of val"
+IGNORED_CLASSES = "classes ignored"
 ALL_SCORES = "every stored score instead of 0.001 and more"
 LIMIT_PER_CLASS = "100 detections a class and frame instead of 300 a frame"
 COUNTED_FRAMES = "the frames that count here"
@@ -31,6 +35,10 @@ _DESCRIPTIONS: Mapping[str, str] = {
     MARGIN_IN_INTERVAL: tr("the allowed drop lies within the interval"),
     DEPENDS_ON_BLOCK_LENGTH: tr("the verdict depends on the block length"),
     YOLO_VAL: tr("mAP50-95 as printed by yolo val"),
+    VAL_LABELS: tr("All images and labels, also those that yolo val leaves out"),
+    VAL_CLIPPED: tr("Boxes cut at the image edges, as predict does"),
+    VAL_INPUT: tr("Input size and padding of predict instead of val, one class per box"),
+    IGNORED_CLASSES: tr("Classes ignored"),
     ALL_SCORES: tr("All stored scores instead of scores ≥ 0.001"),
     LIMIT_PER_CLASS: tr("100 detections per class and frame instead of 300 per frame"),
     COUNTED_FRAMES: tr("Only the frames evaluated here"),

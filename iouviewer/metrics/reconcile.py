@@ -14,12 +14,17 @@ from iouviewer.metrics.json_texts import (
     CLASS_MEAN,
     COCO_MATCHING,
     COUNTED_FRAMES,
+    IGNORED_CLASSES,
     LIMIT_PER_CLASS,
     ONE_CLASS,
     SAMPLED_MEAN,
+    VAL_CLIPPED,
+    VAL_INPUT,
+    VAL_LABELS,
     YOLO_VAL,
 )
 from iouviewer.metrics.table import MAX_DETECTIONS, Bool, BoxTable, Float
+from iouviewer.metrics.ultralytics_protocol import UltralyticsScores
 
 VAL_FLOOR = 0.001
 """Lowest score that ``yolo val`` keeps."""
@@ -42,12 +47,57 @@ class ReconcileStep:
     change: float
 
 
+@dataclass(frozen=True, slots=True)
+class ValTables:
+    """What ``yolo val`` itself computes with: its part of a data set, and the boxes that it finds.
+
+    Attributes:
+        truth, frames: labels and images, (F,) bool, that it uses.
+        all_truth, all_frames: those of the data set.
+        predictions: in the classes of the truth.
+        cut: the same cut at the image edges; None where ``predictions`` are those of the variant.
+        variant: the variant's predictions.
+    """
+
+    truth: BoxTable
+    frames: Bool
+    all_truth: BoxTable
+    all_frames: Bool
+    predictions: BoxTable
+    cut: BoxTable | None
+    variant: BoxTable
+
+    def score(self) -> UltralyticsScores:
+        """What it prints."""
+        return ultralytics_protocol.evaluate(self.truth, self.predictions, self.frames)
+
+    def steps(self) -> list[tuple[str, float]]:
+        """Its mAP50-95, and that after each step to the variant's predictions on the whole data set."""
+        found = [
+            (YOLO_VAL, self.score().map50_95),
+            (VAL_LABELS, _val(self.all_truth, self.predictions, self.all_frames, {})),
+        ]
+        if self.cut is not None:
+            own = limit_detections(self.variant.select(self.variant.scores >= VAL_FLOOR), VAL_MAX_DETECTIONS)
+            found += [
+                (VAL_CLIPPED, _val(self.all_truth, self.cut, self.all_frames, {})),
+                (VAL_INPUT, _val(self.all_truth, own, self.all_frames, {})),
+            ]
+        return found
+
+
 def reconcile(
-    truth: BoxTable, predictions: BoxTable, labelled: Bool, counting: Bool, max_detections: int = MAX_DETECTIONS
+    truth: BoxTable,
+    predictions: BoxTable,
+    labelled: Bool,
+    counting: Bool,
+    max_detections: int = MAX_DETECTIONS,
+    val: ValTables | None = None,
 ) -> tuple[ReconcileStep, ...]:
     """The steps from ``yolo val``'s mAP50-95 to COCO's AP.
 
     Args:
+        val: what ``yolo val`` itself found; None: as far as ``predictions`` say it.
         labelled: (F,) bool, frames with labels, which a data set for ``yolo val`` would contain.
         counting: (F,) bool, the evaluated frames (labelled, covered, selected).
 
@@ -63,8 +113,12 @@ def reconcile(
     matches = match_coco(truth, predictions, counting, max_detections)
     one_class = counts_as_one_class(truth, predictions, counting)
     matched = (COCO_MATCHING, _mean_ap(matches, trapezoidal=True))
+    first = [(YOLO_VAL, printed)]
+    if val is not None:
+        agnostic = predictions is not val.variant
+        first = [*val.steps(), *([(IGNORED_CLASSES, printed)] if agnostic else [])]
     values = (
-        (YOLO_VAL, printed),
+        *first,
         (ALL_SCORES, all_scores),
         (LIMIT_PER_CLASS, limited),
         (COUNTED_FRAMES, counted),

@@ -18,13 +18,13 @@ from iouviewer.document.metric_columns import (
 )
 from iouviewer.document.variants import default_look
 from iouviewer.i18n import tr
-from iouviewer.metrics.json_texts import describe
 from iouviewer.metrics.table import Int
 from iouviewer.reports.data_files import legible, text_bytes
 from iouviewer.reports.html_template import page, svg_block
 from iouviewer.reports.plot import LEGEND_LOWER_LEFT, LINE_STYLES, plot_bytes, render_figure
 from iouviewer.reports.series import FrameSeries
 from iouviewer.reports.text_table import table_header, table_rows
+from iouviewer.reports.val_table import step_cells, val_header, val_rows, val_titles
 
 Variants = Mapping[str, Mapping[str, Any]]
 """Metrics by variant name, as in the report's JSON."""
@@ -79,7 +79,7 @@ def html_bytes(
         _verdicts(variants),
         _plot(frames, series, tr("IoU by frame: {title}", title=title), target),
         _per_class(variants),
-        *(section(variants) for section in (_errors, _sizes, _tracks, _curves, _confusion, _reconcile)),
+        *(section(variants) for section in (_errors, _sizes, _tracks, _curves, _confusion, _val, _reconcile)),
         _heading(tr("Protocol")),
         _table((tr("Setting"), tr("Value")), settings),
     ]
@@ -126,11 +126,6 @@ def _value_text(value: Any) -> str:
 
 def _points(value: float | None) -> str:
     return points_text(None if value is None else value / 100)
-
-
-def _fine_points(change: float) -> str:
-    text = f"{change * 100:+.2f}".replace("-", "−")
-    return text if text[1:] != "0.00" else "0"
 
 
 def _having(variants: Variants, key: str) -> Iterator[tuple[str, Any]]:
@@ -293,11 +288,15 @@ def _confusion(variants: Variants) -> str:
     return f"{_heading(tr('Largest confusions'))}<ul>\n{''.join(lines)}</ul>\n" if lines else ""
 
 
+def _val(variants: Variants) -> str:
+    rows = val_rows(variants)
+    if not rows:
+        return ""
+    notes = "".join(_note(line) for line in val_titles(variants))
+    return _heading(tr("As printed by yolo val")) + _table(val_header(), rows) + notes
+
+
 def _reconcile(variants: Variants) -> str:
-    cells: dict[str, dict[str, str]] = {}
-    for name, steps in _having(variants, "reconcile"):
-        for number, step in enumerate(steps):
-            change = "" if number == 0 or step["change"] is None else f" ({_fine_points(step['change'])})"
-            cells.setdefault(describe(step["step"]), {})[name] = number_text(step["ap"], 4) + change
+    cells = step_cells(dict(_having(variants, "reconcile")))
     note = tr("AP after each step; in brackets, the change in points.")
     return _by_variant(tr("Why other tools report a different AP"), tr("From yolo val to COCO"), variants, cells, note)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,18 +23,22 @@ from iouviewer.video.reasons import UNDECODABLE
 
 
 class ImageReader:
-    """Images by frame number. ``path`` is the folder or the single image. Owned by one thread."""
+    """Images by frame number. ``path`` is the folder or the single image. Owned by one thread.
+
+    With ``files``, these are the images, in this order, and ``path`` is the file that lists them.
+    """
 
     rotation = 0
     sample_aspect_ratio = Fraction(1)
     numbers_final = True
     fps = 0.0
 
-    def __init__(self, path: Path, *, memory: int = 64 << 20) -> None:
+    def __init__(self, path: Path, *, memory: int = 64 << 20, files: Sequence[Path] = ()) -> None:
         self.path = path
-        self.files = list_images(path)
+        self.files = list(files) or list_images(path)
+        self._root = Path(os.path.commonpath([file.parent for file in files])) if files else path
         is_folder = path.is_dir()
-        self.fingerprint = fingerprint_images(self.files) if is_folder else fingerprint(path)
+        self.fingerprint = fingerprint_images(self.files) if is_folder or files else fingerprint(path)
         self.legacy_fingerprint: LegacyFingerprint | None = compute_legacy_fingerprint(path) if is_folder else None
         self.damage: tuple[Damage, ...] = ()
         self._memory = memory
@@ -69,7 +74,7 @@ class ImageReader:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the images, with their folders if they are in several."""
-        return relative_names(self.path, self.files)
+        return relative_names(self._root, self.files)
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:

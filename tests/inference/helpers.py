@@ -46,6 +46,11 @@ class FakeVideo:
             raise UserError("damaged", frame=frame)
         return np.full((4, 6, 3), frame % 256, np.uint8)
 
+    def detect_as_val(self, image, frame: int, shape: tuple[float, float]) -> Detections:
+        """One box whose x2 and y2 are the shape in per cent."""
+        box = np.array([[0, 0, 100 * shape[1], 100 * shape[0]]], np.float32)
+        return Detections(frame, box, np.ones(1, np.float32), np.zeros(1, np.int32), np.zeros(3, np.float32))
+
     def close(self) -> None:
         self.closed = True
 
@@ -65,6 +70,11 @@ class FakeDetector:
         if self.gate is not None:
             assert self.gate.wait(30)
         return detections(frame, frame % 20)
+
+    def detect_as_val(self, image, frame: int, shape: tuple[float, float]) -> Detections:
+        """One box whose x2 and y2 are the shape in per cent."""
+        box = np.array([[0, 0, 100 * shape[1], 100 * shape[0]]], np.float32)
+        return Detections(frame, box, np.ones(1, np.float32), np.zeros(1, np.int32), np.zeros(3, np.float32))
 
     def close(self) -> None:
         self.closed = True
