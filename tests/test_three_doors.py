@@ -24,12 +24,13 @@ from iouviewer.app.projects.importer import Importer
 from iouviewer.cli import main
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.document import Document
-from iouviewer.document.edits import FrameMark, FrameState, SetFrames
+from iouviewer.document.edits import FrameMark, FrameState, SetFrames, SetRects
 from iouviewer.document.imported import ImportKind
 from iouviewer.document.scores_types import ScoreSettings
 from iouviewer.formats.interface import BoxesToWrite
 from iouviewer.formats.registry import write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
+from iouviewer.jobs.document_results import document_truth
 from iouviewer.jobs.eval_inputs import ReadOptions, context_of, read_source, with_alignment_note
 from iouviewer.jobs.evaluate import score_inputs
 from iouviewer.jobs.judge import Judged
@@ -79,6 +80,7 @@ class World:
     variants: tuple[Predictions, ...]
     settings: ReviewSettings
     truth_first: bool
+    baseline: int = 0
 
     @property
     def frame_count(self) -> int:
@@ -140,7 +142,8 @@ def worlds(draw: st.DrawFn) -> World:
         draw(st.sampled_from(Convention)),
         draw(st.booleans()),
     )
-    return World(states, names, truth, tuple(variants), review, draw(st.booleans()))
+    baseline = draw(st.integers(0, len(variants) - 1))
+    return World(states, names, truth, tuple(variants), review, draw(st.booleans()), baseline)
 
 
 # Files
@@ -203,6 +206,7 @@ def command_line(
     arguments = ["--size", "{}x{}".format(*SIZE), "--count", str(world.frame_count), "--gt", str(truth)]
     for name, path in files.items():
         arguments += ["--pred", f"{name}={path}"]
+    arguments += ["--baseline", world.variants[world.baseline].name]
     arguments += ["--conf", str(review.conf), "--iou", str(review.iou), "--convention", str(review.convention)]
     arguments += ["--class-agnostic"] if review.class_agnostic else []
     capsys.readouterr()
@@ -222,6 +226,7 @@ def python(world: World, truth: Path, files: dict[str, Path]) -> tuple[Answer, s
         found = {name: api.read_predictions(path, source, truth=gt, name=name) for name, path in files.items()}
         joined = api.join(source, gt, found, class_agnostic=review.class_agnostic)
         joined = joined.with_settings(confidence=review.conf, iou_threshold=review.iou, convention=review.convention)
+        joined = joined.with_settings(baseline=world.variants[world.baseline].name)
         result = api.evaluate(joined)
         sentences = [judgement.sentence for judgement in api.verdict(joined).judgements] if len(files) > 1 else []
     except api.UserError as error:
@@ -266,6 +271,9 @@ def session_of(world: World, truth: Path, files: dict[str, Path]) -> Session:
         importer.add_predictions(name, result.boxes)
     if not world.truth_first:
         import_truth()
+    baseline = session.variants.find(world.variants[world.baseline].name)
+    assert baseline is not None
+    session.variants.set_baseline(baseline.key)
     return session
 
 
@@ -379,3 +387,26 @@ def test_the_real_window_writes_the_files_that_the_command_line_writes(
     for name in exports.values():
         assert (mine / name).read_bytes() == (theirs / name).read_bytes(), name
     assert "b: " in (mine / "report.html").read_text(encoding="utf-8")
+
+
+def test_selected_frames_margins_and_target_of_the_window_reach_its_report(tmp_path: Path, qapp: object) -> None:
+    random = np.random.default_rng(8)
+    truth = random_rows(random, 12, 1, most=3, unclassed=False)
+    variants = tuple(
+        Predictions(name, ("Car",), near(random, truth, ("car",), ("Car",), 2.0), "coco") for name in ("a", "b")
+    )
+    world = World((FrameState.LABELLED,) * 12, ("car",), truth, variants, ReviewSettings(), truth_first=True)
+    with written(world) as (plain, _whole, files):
+        session = session_of(world, plain, files)
+    selected = np.isin(np.arange(12), [2, 3, 4, 9])
+    session.set_score_settings(replace(session.scores.settings, frames=selected, target=0.6))
+    result = score_inputs(*read_session(session, {"pq": 2.5}, analysis=True))
+    protocol = result.values["protocol"]
+    assert (protocol["frames"], protocol["chosen_frames"], protocol["margins"]) == ("2:5, 9:10", 4, {"pq": 2.5})
+    assert result.target == 0.6
+    assert result.frames.tolist() == [2, 3, 4, 9]
+    assert "allowed drop 2.5" in result.sentences[0]
+    session.execute(SetRects(((1, (1.0, 2.0, 31.0, 42.0)),)), "Resize")
+    edited = document_truth(session.document).table
+    assert edited.areas is not None and np.isnan(edited.areas[edited.ids == 1]).all()
+    assert not np.isnan(edited.areas[edited.ids != 1]).any()

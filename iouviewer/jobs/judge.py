@@ -176,7 +176,7 @@ def find_unfit(pool: Pool, names: Names) -> dict[str, str]:
 
 
 def _find_side_obstacle(pool: Pool, key: str, names: Names, frames: Sequence[Bool]) -> _Obstacle | None:
-    """Why one variant allows no conclusion on the frames: its run failed, its classes, or it has no predictions there."""
+    """Why one variant allows no conclusion on the frames: a failed run, its classes, or no predictions there."""
     failures = [video.failures.get(key, "") for video in pool.videos]
     if any(failures):
         reason = tr(

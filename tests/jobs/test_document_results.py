@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
-from iouviewer.document.variants import Variant
+from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes, write_boxes
 from iouviewer.jobs.document_results import (
@@ -108,6 +109,20 @@ def test_the_corrected_ground_truth_reads_back_equal(document: Document, tmp_pat
     assert np.allclose(back.boxes, boxes, atol=2e-6)
     names = [back.class_names[c] for c in back.class_ids]
     assert names == [document.class_names[c] for c in class_ids]
+
+
+def test_a_failed_run_is_not_judged_by_the_frames_that_it_finished(
+    document: Document, variants: list[Variant], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = replace(variants[1], state=RunState.FAILED, message="out of memory")
+    result = evaluate_document(document, [variants[0], failed])
+    [sentence] = result.sentences
+    assert "cannot be judged against base: the run of other failed (out of memory)" in sentence
+    assert "other" in result.unfit
+    path = tmp_path / "clip.mp4.iouv"
+    ProjectFile.create(path, document, variants=[variants[0], failed], baseline="key-base").close()
+    assert main(["gate", str(path)]) == 2
+    assert "out of memory" in capsys.readouterr().err
 
 
 def test_no_variants_and_an_unknown_baseline_are_refused(document: Document, variants: list[Variant]) -> None:
