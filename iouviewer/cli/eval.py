@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=tr("video file, folder of images, or data.yaml of a YOLO data set"),
     )
     parser.add_argument(
-        "--gt", type=Path, metavar="FILE", help=tr("ground truth (default for a data.yaml: the labels of its images)")
+        "--gt", type=Path, metavar="FILE", help=tr("ground truth (default for a data.yaml: the boxes of its images)")
     )
     parser.add_argument(
         "--split",

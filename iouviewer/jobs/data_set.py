@@ -7,7 +7,7 @@ several of these; in the order of their paths. The labels of ``.../images/a/1.jp
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -196,16 +196,20 @@ def read_data_set_truth(data: DataSet, context: ReadContext) -> tuple[ImportedBo
     return read_label_files(data.path, existing, context, data.yaml.names, labelled, notes, data.yaml.class_count)
 
 
-def val_shapes(sizes: Sequence[tuple[int, int]], batch: int = VAL_BATCH) -> list[tuple[float, float]]:
+def val_shapes(
+    sizes: Sequence[tuple[int, int]], left_out: Collection[int] = (), batch: int = VAL_BATCH
+) -> list[tuple[float, float]]:
     """(height, width) of the network's input for each image, as shares of its longer side, before padding.
 
     ``yolo val`` sorts the images by their aspect, and all of a batch get the shape of the widest (or highest) one.
 
     Args:
         sizes: (width, height) of all images, in the order of ultralytics.
+        left_out: frames that ``yolo val`` leaves out, which are in no batch.
     """
+    used = np.array([frame for frame in range(len(sizes)) if frame not in left_out], np.int64)
     aspects = np.array([height / width for width, height in sizes])
-    order: Int = aspects.argsort()
+    order: Int = used[aspects[used].argsort()]
     result = [(1.0, 1.0)] * len(sizes)
     for start in range(0, len(order), batch):
         members = order[start : start + batch]

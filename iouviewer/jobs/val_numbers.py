@@ -13,6 +13,7 @@ import numpy as np
 
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.document.sources import Source
+from iouviewer.formats.yolo import ValRules
 from iouviewer.jobs.data_set import VAL_BATCH, DataSet, val_shapes
 from iouviewer.jobs.eval_inputs import EvalInputs, ValInputs, frame_mask
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions
@@ -27,6 +28,7 @@ def run_as_val(
     data: DataSet,
     source: Source,
     truth: ImportedBoxes,
+    rules: ValRules,
     frames: Int,
     options: RunOptions,
     progress: ProgressCallback,
@@ -42,7 +44,7 @@ def run_as_val(
 
     if options.max_det == VAL_MAX_DETECTIONS and len(truth):
         options = replace(options, max_det=max(VAL_MAX_DETECTIONS, int(np.bincount(truth.frames).max())))
-    shapes = val_shapes(source.images.sizes)
+    shapes = val_shapes(source.images.sizes, frozenset(rules.left_out))
     found = []
     for name, weights in models:
         run = run_model(data.path, name, weights, options, frames, progress, files=data.images, val_shapes=shapes)

@@ -35,7 +35,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
     MARGIN_IN_INTERVAL: tr("the allowed drop lies within the interval"),
     DEPENDS_ON_BLOCK_LENGTH: tr("the verdict depends on the block length"),
     YOLO_VAL: tr("mAP50-95 as printed by yolo val"),
-    VAL_LABELS: tr("All images and labels, also those that yolo val leaves out"),
+    VAL_LABELS: tr("All images and ground-truth boxes, also those that yolo val leaves out"),
     VAL_CLIPPED: tr("Boxes cut at the image edges, as predict does"),
     VAL_INPUT: tr("Input size and padding of predict instead of val, one class per box"),
     IGNORED_CLASSES: tr("Classes ignored"),

@@ -67,6 +67,22 @@ def test_chosen_frames_keep_their_order(start_session):
     assert [d.frame for d in detections_in(session.read_until(Finished))] == [4, 0, 2]
 
 
+def test_listed_images_are_processed_as_by_yolo_val(start_session):
+    opened = []
+    video = FakeVideo(3)
+
+    def open_video(*arguments):
+        opened.append(arguments)
+        return video
+
+    session = start_session(video=video, open_video=open_video)
+    session.load()
+    session.send(Predict(video="/d.yaml", images=["/a", "/b", "/c"], val_shapes=[(1.0, 0.5), (0.25, 1.0), (1.0, 1.0)]))
+    found = detections_in(session.read_until(Finished))
+    assert opened == [("/d.yaml", ["/a", "/b", "/c"])]
+    assert [d.boxes[0, 2:].tolist() for d in found] == [[50, 100], [100, 25], [100, 100]]
+
+
 def test_a_second_run_needs_no_second_load_and_is_warm(start_session):
     session = start_session(video=FakeVideo(11))
     session.load()
