@@ -410,3 +410,38 @@ def test_selected_frames_margins_and_target_of_the_window_reach_its_report(tmp_p
     edited = document_truth(session.document).table
     assert edited.areas is not None and np.isnan(edited.areas[edited.ids == 1]).all()
     assert not np.isnan(edited.areas[edited.ids != 1]).any()
+
+
+def test_notes_skipped_rows_and_boxes_out_of_view_are_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], qapp: object
+) -> None:
+    """The files' assumptions: no classes, a row that cannot be read, a track whose boxes leave the picture."""
+    rows = [f"{f},{10 + f},20,{60 + f},90,{1 + f % 2},{'outside' if f == 3 else ''}" for f in range(12)]
+    gt = tmp_path / "gt.csv"
+    gt.write_text("\n".join(["frameID,x1,y1,x2,y2,id,flags", *rows, "5,50,50,20,20,1,"]) + "\n")
+    pred = tmp_path / "a.csv"
+    lines = [f"{f},{11 + f},20,{61 + f},90,0.{9 - f % 5}" for f in range(12)]
+    pred.write_text("\n".join(["frameID,x1,y1,x2,y2,score", *lines, "6,50,50,20,20,0.5"]) + "\n")
+    out = tmp_path / "o.json"
+    arguments = ["--gt", str(gt), "--pred", f"a={pred}", "--json", str(out), "--skip-bad-rows"]
+    assert main(["eval", "--size", "320x240", "--count", "12", *arguments]) == 0
+    said, printed = json.loads(out.read_bytes()), capsys.readouterr().out
+    notes = said["protocol"]["warnings"]
+    assert sum("1 row was skipped" in note for note in notes) == 2
+    assert any("no class names" in note for note in notes)
+    assert said["variants"]["a"]["temporal"]["tracks"] == 2
+
+    states = (FrameState.LABELLED,) * 12
+    empty = Rows(np.zeros(0, int), np.zeros((4, 0)), np.zeros(0, int), None, np.zeros(0, bool))
+    world = World(states, (), empty, (Predictions("a", (), empty, "boxcsv"),), ReviewSettings(), truth_first=True)
+    session = session_of(world, gt, {"a": pred})
+    result = score_inputs(*read_session(session, DEFAULT_MARGINS, analysis=True))
+    assert differences(json.loads(result.json()), said) == []
+    assert result.text() == printed
+
+    options = api.ReadOptions(skip_bad_rows=True)
+    source = api.open_source(size=SIZE, frame_count=12)
+    truth = api.read_ground_truth(gt, source, options=options)
+    found = {"a": api.read_predictions(pred, source, truth=truth, options=options)}
+    again = api.evaluate(api.join(source, truth, found, options=options))
+    assert differences(json.loads(again.json()), said) == []

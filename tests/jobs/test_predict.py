@@ -18,6 +18,7 @@ from iouviewer.inference.protocol import Detections, Failed, FailureKind, Finish
 from iouviewer.inference.runner import RunMessage, RunRequest
 from iouviewer.jobs import predict as job
 from iouviewer.jobs.requests import RunOptions
+from iouviewer.jobs.run_facts import columns_of
 
 MODEL = ModelLoaded(
     names=["person", "car"],
@@ -210,3 +211,35 @@ def test_a_real_model_scores_on_real_video_as_an_independent_script_says(shared_
     assert base["avg_iou"] == pytest.approx(0.621, abs=0.01)
     assert base["ap"] == pytest.approx(0.407, abs=0.01)
     assert (base["frames"], base["complete"], base["ap_reason"]) == (315, True, None)
+
+
+def test_boxes_of_classes_that_the_model_does_not_name_have_no_class() -> None:
+    none, measured = np.zeros(3, np.float32), np.array([1, 8, 1], np.float32)
+    boxes = np.array([[0, 0, 5, 5], [1, 1, 6, 6]], np.float32)
+    found = [
+        Detections(4, boxes, np.array([0.9, 0.5], np.float32), np.array([1, 2], np.int32), measured),
+        Detections(7, boxes[:0], none[:0], np.zeros(0, np.int32), measured, warm=False),
+        Detections(9, boxes[:1], none[:1], np.array([0], np.int32), measured),
+    ]
+    places, rects, class_ids, scores = columns_of(found, 2)
+    assert places.tolist() == [0, 0, 2]
+    assert class_ids.tolist() == [1, -1, 0]
+    assert rects.T.tolist() == [[0, 0, 5, 5], [1, 1, 6, 6], [0, 0, 5, 5]]
+    assert scores.tolist() == pytest.approx([0.9, 0.5, 0.0])
+    assert [column.shape[-1] for column in columns_of([], 2)] == [0, 0, 0, 0]
+
+
+def test_an_evaluation_with_a_run_that_failed_says_nothing_about_the_frames_before(
+    video: Path, tmp_path: Path, worker: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    gt, weights = tmp_path / "gt.csv", tmp_path / "w.pt"
+    gt.write_text("frameID,x1,y1,x2,y2,class\n0,1,2,30,40,person\n")
+    weights.touch()
+    worker["messages"] = [
+        MODEL,
+        pack([detections(0, [[1, 2, 30, 40]])]),
+        Failed(kind=FailureKind.MEMORY, message="out of memory"),
+    ]
+    assert main(["eval", str(video), "--gt", str(gt), "--model", f"m={weights}"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "out of memory" in said.err

@@ -44,6 +44,14 @@ def test_frames_are_in_the_order_of_their_timestamps():
     assert index.times.tolist() == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 
 
+def test_a_growing_index_has_only_the_frames_whose_numbers_are_settled():
+    stored = packets([0, 4, 2, 1, 3, 8, 6])
+    growing = build_index(stored, Fraction(1, 10), complete=False)
+    assert growing.frame_pts.tolist() == [0, 1, 2, 3, 4, 6]  # a packet of 7 may still come before 8
+    assert not growing.numbers_final
+    assert build_index(stored, Fraction(1, 10)).frame_pts.tolist() == [0, 1, 2, 3, 4, 6, 8]
+
+
 def test_discarded_packets_have_no_frame():
     index = index_of([0, 1, 2, 3], discard=(0, 1))
     assert index.frame_count == 2 and index.frame_of_packet.tolist() == [-1, -1, 0, 1]
