@@ -11,20 +11,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
-from PySide6.QtGui import QAction, QColor, QGuiApplication, QKeySequence, QWindow
+from PySide6.QtCore import QAbstractListModel, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QWheelEvent,
+    QWindow,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QApplication,
+    QComboBox,
     QDialog,
     QGraphicsView,
     QLabel,
     QLineEdit,
     QMenu,
     QMenuBar,
+    QTabBar,
     QTableView,
+    QToolTip,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -33,8 +46,9 @@ from shiboken6 import isValid
 Point = tuple[float, float]
 
 LEFT = Qt.MouseButton.LeftButton
+RIGHT = Qt.MouseButton.RightButton
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier
-WAIT_MS = 20_000
+WAIT_MS = 8_000
 
 
 def plain(text: str) -> str:
@@ -57,7 +71,7 @@ class Hands:
         """Wait until something is seen."""
         try:
             self._qtbot.waitUntil(lambda: bool(condition()), timeout=WAIT_MS)
-        except AssertionError as error:
+        except self._qtbot.TimeoutError as error:
             raise AssertionError(f"never seen: {what or condition}") from error
 
     def named(self, name: str) -> QWidget:
@@ -88,7 +102,8 @@ class Hands:
         view = self.named(table)
         assert isinstance(view, QAbstractItemView), f"{table} is not a table"
         model = view.model()
-        shown = [c for c in range(model.columnCount()) if not (isinstance(view, QTableView) and view.isColumnHidden(c))]
+        count = 1 if isinstance(model, QAbstractListModel) else model.columnCount()
+        shown = [c for c in range(count) if not (isinstance(view, QTableView) and view.isColumnHidden(c))]
         return [[str(model.index(r, c).data() or "") for c in shown] for r in range(model.rowCount())]
 
     def cell(self, table: str, row: int, title: str) -> str:
@@ -158,11 +173,88 @@ class Hands:
 
     def click_row(self, table: str, row: int, column: int = 0) -> None:
         """Click a cell of a table or list."""
+        self.click(self.row_centre(table, row, column))
+
+    def right_click(self, target: QPoint) -> None:
+        """Click a point of the screen with the right button."""
+        self.move(target)
+        window = self._top_level(target)
+        QTest.mouseClick(window, RIGHT, NO_MODIFIER, window.mapFromGlobal(target))
+        QApplication.processEvents()
+
+    def wheel(self, target: QPoint, notches: int) -> None:
+        """Turn the wheel over a point of the screen; positive is away from the person."""
+        self.move(target)
+        window = self._top_level(target)
+        event = QWheelEvent(
+            QPointF(window.mapFromGlobal(target)),
+            QPointF(target),
+            QPoint(),
+            QPoint(0, 120 * notches),
+            Qt.MouseButton.NoButton,
+            NO_MODIFIER,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(window, event)
+        QApplication.processEvents()
+
+    def drop(self, on: QWidget, *paths: Path) -> None:
+        """Drag files from another program and drop them on the middle of a widget."""
+        window = self.window.window().windowHandle()
+        assert window is not None, "the window is not on the screen"
+        files = QMimeData()
+        files.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        place = on.mapTo(self.window, on.rect().center())
+        copy = Qt.DropAction.CopyAction
+        enter = QDragEnterEvent(place, copy, files, LEFT, NO_MODIFIER)
+        QApplication.sendEvent(window, enter)
+        # As the window system does: a move is accepted unless the widget says otherwise.
+        move = QDragMoveEvent(place, copy, files, LEFT, NO_MODIFIER)
+        move.setDropAction(enter.dropAction())
+        move.setAccepted(enter.isAccepted())
+        QApplication.sendEvent(window, move)
+        assert move.isAccepted(), "the window refuses these files here"
+        QApplication.sendEvent(window, QDropEvent(QPointF(place), copy, files, LEFT, NO_MODIFIER))
+        QApplication.processEvents()
+
+    def tooltip_at(self, target: QPoint) -> str:
+        """Rest the mouse on a point of the screen until its tool tip is shown."""
+        QToolTip.hideText()
+        self.wait(lambda: not QToolTip.isVisible(), "the old tool tip to disappear")
+        self.move(target + QPoint(1, 1))
+        self.move(target)
+        self.wait(lambda: QToolTip.isVisible() and QToolTip.text(), "a tool tip")
+        return QToolTip.text()
+
+    def row_centre(self, table: str, row: int, column: int = 0) -> QPoint:
+        """Where a cell of a table or list is on the screen."""
         view = self.named(table)
         assert isinstance(view, QAbstractItemView)
         index = view.model().index(row, column)
+        assert index.isValid(), f"{table} has no row {row}"
+        view.scrollTo(index)
+        return view.viewport().mapToGlobal(view.visualRect(index).center())
+
+    def choose(self, box: QComboBox, text: str) -> None:
+        """Open a list of choices by mouse and click the one with this text."""
+        texts = [box.itemText(i) for i in range(box.count())]
+        assert text in texts, f"“{text}” is not among {texts}"
+        self.click(box)
+        view = box.view()
+        self.wait(view.isVisible, f"the choices of “{box.accessibleName() or box.objectName()}”")
+        index = view.model().index(texts.index(text), 0)
         view.scrollTo(index)
         self.click(view.viewport().mapToGlobal(view.visualRect(index).center()))
+
+    def open_tab(self, text: str, inside: QWidget | None = None) -> None:
+        """Click a tab by its text; a count behind the text is left out."""
+        for bar in (inside or self.window).findChildren(QTabBar):
+            for i in range(bar.count() if bar.isVisible() else 0):
+                if plain(bar.tabText(i)).rstrip("0123456789, ") == text:
+                    self.click(bar.mapToGlobal(bar.tabRect(i).center()))
+                    return
+        raise AssertionError(f"there is no tab “{text}”")
 
     # The canvas, in picture coordinates
 
@@ -242,6 +334,40 @@ class Hands:
 
     # Menus and dialogs
 
+    def context_menu(self, place: QPoint, entry: str) -> None:
+        """Open a context menu with the right button and click an entry.
+
+        Such a menu runs its own event loop inside the click that opens it, so the choice waits for it there.
+        """
+        errors: list[BaseException] = []
+        seen: list[QMenu] = []
+        timer = QTimer()
+        timer.setInterval(20)
+
+        def look() -> None:
+            menu = QApplication.activePopupWidget()
+            if not isinstance(menu, QMenu) or not menu.isVisible():
+                return
+            timer.stop()
+            seen.append(menu)
+            try:
+                found = _entry(menu, entry)
+                assert found.isEnabled(), f"“{entry}” is disabled"
+                self.click(menu.mapToGlobal(menu.actionGeometry(found).center()))
+            except BaseException as error:  # noqa: BLE001 - raised below, where the test sees it
+                errors.append(error)
+                menu.close()
+
+        timer.timeout.connect(look)
+        timer.start()
+        try:
+            self.right_click(place)
+            self.wait(lambda: seen, "a context menu")
+        finally:
+            timer.stop()
+        if errors:
+            raise errors[0]
+
     def menu(self, *path: str) -> None:
         """Open a menu by mouse and click through it: ``menu("File", "Export as", "Pairs (CSV)…")``."""
         bar = self.window.findChild(QMenuBar)
@@ -272,7 +398,7 @@ class Hands:
 
         def look() -> None:
             dialog = QApplication.activeModalWidget()
-            if not isinstance(dialog, QDialog) or not dialog.isVisible():
+            if not isinstance(dialog, QDialog) or not dialog.isVisible() or not dialog.isActiveWindow():
                 return
             timer.stop()
             seen.append(dialog)
@@ -292,6 +418,13 @@ class Hands:
         if errors:
             raise errors[0]
         self.wait(lambda: not isValid(seen[0]) or not seen[0].isVisible(), "the dialog's end")
+        self._return_to_window()
+
+    def _return_to_window(self) -> None:
+        """Do what the window system does when a dialog closes: the window gets the keyboard again."""
+        if QApplication.activeModalWidget() is None and not self.window.isActiveWindow():
+            self.window.activateWindow()
+            self.wait(self.window.isActiveWindow, "the active window")
 
     def save_as(self, path: Path) -> Callable[[QDialog], None]:
         """Steps in a file dialog: type the path and press Enter."""
