@@ -187,7 +187,7 @@ class ValRules:
     """What ``yolo val`` (ultralytics 8.4.190) does with the labels of a data set besides reading them.
 
     Attributes:
-        left_out: frames of images that it leaves out because of a label that it cannot use.
+        left_out: frames of images that it leaves out because it cannot use the image or a label.
         repeated: (N,) bool, boxes that repeat another of their image and do not count; empty for none.
     """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 VAL_BATCH = 16
 """Images in a batch of ``yolo val``, which get a common shape."""
+LEAST_SIDE = 10
+"""Images with a shorter side, in pixels, are left out by ``yolo val``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,10 @@ def read_data_set_truth(data: DataSet, context: ReadContext) -> tuple[ImportedBo
             )
         )
     labelled = sorted(existing) if unlabelled else sorted(files)
-    return read_label_files(data.path, existing, context, data.yaml.names, labelled, notes, data.yaml.class_count)
+    names, count = data.yaml.names, data.yaml.class_count
+    boxes, rules = read_label_files(data.path, existing, context, names, labelled, notes, count)
+    tiny = {frame for frame in files if min(context.size_of(frame) or (LEAST_SIDE,)) < LEAST_SIDE}
+    return boxes, replace(rules, left_out=tuple(sorted({*rules.left_out, *tiny})))
 
 
 def val_shapes(

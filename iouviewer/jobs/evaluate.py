@@ -226,7 +226,8 @@ def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) 
     inputs = join_inputs(request, source, truth_boxes, imported, single_images=context.image_names is not None)
     if data is None or rules is None:
         return inputs
-    runs = run_as_val(request.models, data, source, truth_boxes, rules, frames, request.run, progress)
+    unreadable = {frame for _, boxes in imported for frame in boxes.protocol.get("unreadable", ())}
+    runs = run_as_val(request.models, data, source, truth_boxes, rules, frames, unreadable, request.run, progress)
     joined = [variant_from(name, boxes, inputs.truth, request.read) for name, boxes in runs]
     return replace(inputs, val=ValInputs(rules, {one.name: one.predictions for one in joined}))
 

@@ -5,7 +5,7 @@ A model runs twice: as ``predict`` does, for all numbers of the program, and as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,12 +30,13 @@ def run_as_val(
     truth: ImportedBoxes,
     rules: ValRules,
     frames: Int,
+    unreadable: Collection[int],
     options: RunOptions,
     progress: ProgressCallback,
 ) -> list[tuple[str, ImportedBoxes]]:
     """Predictions of each model as ``yolo val`` makes them.
 
-    As there, the limit of detections rises to the number of labels of an image unless the user set another.
+    Images that are unreadable are in no batch. As there, the limit of detections rises to the number of labels of an image unless the user set another.
 
     Raises:
         UserError: a run failed.
@@ -44,7 +45,7 @@ def run_as_val(
 
     if options.max_det == VAL_MAX_DETECTIONS and len(truth):
         options = replace(options, max_det=max(VAL_MAX_DETECTIONS, int(np.bincount(truth.frames).max())))
-    shapes = val_shapes(source.images.sizes, frozenset(rules.left_out))
+    shapes = val_shapes(source.images.sizes, {*rules.left_out, *unreadable})
     found = []
     for name, weights in models:
         run = run_model(data.path, name, weights, options, frames, progress, files=data.images, val_shapes=shapes)

@@ -8,7 +8,7 @@ from typing import Any
 from iouviewer.document.metric_columns import UNDEFINED, number_text
 from iouviewer.i18n import tr
 from iouviewer.metrics.json_texts import describe
-from iouviewer.reports.text_table import text_table
+from iouviewer.reports.text_table import ap_text, text_table
 
 Variants = Mapping[str, Mapping[str, Any]]
 
@@ -24,8 +24,7 @@ def val_rows(variants: Variants) -> list[list[str]]:
         [
             name,
             *(number_text(own[key]) for key in ("precision", "recall", "map50", "map50_95")),
-            number_text(metrics["ap50"]),
-            number_text(metrics["ap"]),
+            *(ap_text(metrics[key], metrics["ap_floor"], with_floor=False) for key in ("ap50", "ap")),
         ]
         for name, metrics in variants.items()
         if (own := metrics.get("ultralytics"))

@@ -132,6 +132,12 @@ def test_labels_are_read_in_the_size_of_each_image(data: Path) -> None:
     assert only.labelled is not None and only.labelled.tolist() == [0, 1, 3]
 
 
+def test_images_that_are_too_small_for_yolo_val_are_left_out_there(data: Path) -> None:
+    cv2.imwrite(str(data.parent / "images" / "d.png"), np.zeros((9, 40, 3), np.uint8))
+    found = open_data_set(data, "val")
+    assert read_data_set_truth(found, read_source(data, ReadOptions(), found)[1])[1].left_out == (1, 2)
+
+
 def test_a_split_without_label_files_is_refused(data: Path) -> None:
     data.write_text("val: images/d.png\n")
     assert main(["eval", str(data), "--pred", f"a={data}"]) == 2
