@@ -416,7 +416,7 @@ def test_notes_skipped_rows_and_boxes_out_of_view_are_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], qapp: object
 ) -> None:
     """The files' assumptions: no classes, a row that cannot be read, a track whose boxes leave the picture."""
-    rows = [f"{f},{10 + f},20,{60 + f},90,{1 + f % 2},{'outside' if f == 3 else ''}" for f in range(12)]
+    rows = [f"{f},{10 + f},20,{60 + f},90,{1 + (f >= 7)},{'outside' if f == 3 else ''}" for f in range(12)]
     gt = tmp_path / "gt.csv"
     gt.write_text("\n".join(["frameID,x1,y1,x2,y2,id,flags", *rows, "5,50,50,20,20,1,"]) + "\n")
     pred = tmp_path / "a.csv"

@@ -23,6 +23,7 @@ from iouviewer.ui.importing import (
     propose_frame_offset,
     read,
 )
+from tests.formats.test_alignment import CONTEXT, COUNT, moving
 from tests.ui.window import square, write_boxes, write_video
 
 
@@ -260,3 +261,28 @@ def test_a_folder_of_splits_is_one_image_folder(tmp_path: Path) -> None:
         (tmp_path / "images" / split / "img_1.jpg").write_bytes(b"")
     [found] = find_candidates([tmp_path / "images"])
     assert (found.role, found.path) == (FileRole.VIDEO, tmp_path / "images")
+
+
+def test_predictions_that_fit_another_reading_better_keep_a_note_if_they_are_opened_as_they_are(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    frames, boxes = moving()
+    rects = {int(f): [tuple(boxes[:, f])] for f in frames}
+    gt = write_boxes(tmp_path / "gt.csv", rects)
+    late = write_boxes(tmp_path / "late.csv", {f + 3: [(*rects[f][0], 0.9)] for f in range(COUNT - 3)}, scores=True)
+    files = [FileCandidate(gt, FileRole.GROUND_TRUTH, "gt"), FileCandidate(late, FileRole.PREDICTIONS, "late")]
+    reader = BoxReader()
+    dialog = OpenDialog(None, files, reader, CONTEXT)
+    qtbot.addWidget(dialog)
+    try:
+        qtbot.waitUntil(lambda: not dialog.is_reading, timeout=20_000)
+        assert dialog.needs_review()
+        truth, found = dialog.items()
+        assert not any("another reading" in note for note in truth.boxes.notes)
+        assert any("another reading: shift −3" in note for note in found.boxes.notes)
+        dialog.rows[1].offset.setValue(-3)
+        _, found = dialog.items()
+        assert found.boxes.frames.tolist() == list(range(COUNT - 3))
+        assert not any("another reading" in note for note in found.boxes.notes)
+    finally:
+        reader.close()

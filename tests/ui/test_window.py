@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QProgressBar, QSlider, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
+from iouviewer.ui.canvas.hit import BoxRef
 from tests.ui.helpers import drag_box_edge, release_at
-from tests.ui.window import FRAMES, opened_window, shown, small_case, timeline_value, variant_value, write_video
+from tests.ui.window import (
+    FRAMES,
+    opened_window,
+    shown,
+    small_case,
+    timeline_value,
+    variant_value,
+    write_boxes,
+    write_video,
+)
 
 NAMES = {
     "canvas": QTableView.__mro__[-2],
@@ -278,3 +289,16 @@ def test_opening_the_same_files_again_keeps_the_edits_and_adds_no_variant_twice(
         assert [variant.name for variant in window.session.variants] == ["model0"]
         window.parts.actions["undo"].trigger()
         assert window.session.ground_truth.boxes(0)[0] == box
+
+
+def test_holding_the_key_shows_the_captions_of_all_variants(qtbot: QtBot, tmp_path: Path) -> None:
+    case = small_case(tmp_path)
+    elsewhere = write_boxes(tmp_path / "x.csv", {0: [(200.0, 150.0, 260.0, 220.0, 0.9)]}, scores=True)
+    request = replace(case, preds=(*case.preds, ("other", elsewhere)))
+    with opened_window(qtbot, request) as window:
+        boxes = window.parts.views.canvas.boxes
+        before = boxes.caption_texts
+        window.parts.view.show_all_captions(True)
+        assert boxes.caption_texts.keys() - before.keys() == {BoxRef(window.session.variants.find("other").key, 0)}
+        window.parts.view.show_all_captions(False)
+        assert boxes.caption_texts == before

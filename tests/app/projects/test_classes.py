@@ -1,4 +1,4 @@
-"""The window gives the numbers of ``eval``: in any order of import, after edits and undo, and for a changed class map."""
+"""The window gives the numbers of ``eval`` in any order of import, after edits and undo, and for a changed map."""
 
 from __future__ import annotations
 

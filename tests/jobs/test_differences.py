@@ -1,0 +1,38 @@
+"""Lost and gained boxes, and the curves that the Compare workspace draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from iouviewer.document.predictions import PredictionSet
+from iouviewer.jobs.differences import ComparisonInput, Differences, find_differences
+from iouviewer.metrics.review import ReviewSettings
+from iouviewer.metrics.table import BoxTable
+
+FRAMES = 6
+ON = np.arange(FRAMES)
+BOXES = np.tile(np.array([[10.0], [10.0], [50.0], [90.0]]), FRAMES)
+
+
+def table(class_id: int, frames: np.ndarray = ON) -> BoxTable:
+    ids = np.full(len(frames), class_id)
+    return BoxTable.from_rows(frames, BOXES[:, : len(frames)], frame_count=FRAMES, class_ids=ids)
+
+
+def differences(variants: dict[str, BoxTable], review: ReviewSettings) -> Differences:
+    every = np.ones(FRAMES, np.bool_)
+    sets = {name: PredictionSet(found, every) for name, found in variants.items()}
+    return find_differences(ComparisonInput(1, table(0), every, review, sets, "base"))
+
+
+def test_a_variant_loses_the_boxes_that_only_the_baseline_finds() -> None:
+    found = differences({"base": table(0), "half": table(0, ON[:4])}, ReviewSettings())
+    assert found.lost["half"].frames.tolist() == [4, 5]
+    assert len(found.gained["half"]) == 0 and "base" not in found.lost
+
+
+@pytest.mark.parametrize("class_agnostic", [False, True])
+def test_curves_ignore_classes_where_all_numbers_do(class_agnostic: bool) -> None:
+    curve = differences({"base": table(1)}, ReviewSettings(class_agnostic=class_agnostic)).curves["base"]
+    assert float(curve.recall.max(initial=0.0)) == float(class_agnostic)
