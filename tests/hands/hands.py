@@ -48,7 +48,7 @@ Point = tuple[float, float]
 LEFT = Qt.MouseButton.LeftButton
 RIGHT = Qt.MouseButton.RightButton
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier
-WAIT_MS = 8_000
+WAIT_MS = 20_000
 
 
 def plain(text: str) -> str:
@@ -63,7 +63,7 @@ class Hands:
         self._qtbot = qtbot
         self.window = window
         self._mouse = QPoint()
-        self._held = False
+        self._pressed_in: QWindow | None = None
 
     # Eyes
 
@@ -145,13 +145,14 @@ class Hands:
         """Press the left button at a point of the screen."""
         self.move(point)
         window = self._top_level(point)
-        self._held = True
+        self._pressed_in = window
         QTest.mousePress(window, LEFT, modifiers, window.mapFromGlobal(point))
 
     def release(self, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
         """Release the left button where the mouse is."""
-        window = self._top_level(self._mouse)
-        self._held = False
+        # The window system sends the release where the press was.
+        pressed, self._pressed_in = self._pressed_in, None
+        window = pressed if pressed is not None and isValid(pressed) else self._top_level(self._mouse)
         QTest.mouseRelease(window, LEFT, modifiers, window.mapFromGlobal(self._mouse))
         QApplication.processEvents()
 
@@ -237,15 +238,16 @@ class Hands:
         return view.viewport().mapToGlobal(view.visualRect(index).center())
 
     def choose(self, box: QComboBox, text: str) -> None:
-        """Open a list of choices by mouse and click the one with this text."""
+        """Open a list of choices by mouse and pick the one with this text by keys."""
         texts = [box.itemText(i) for i in range(box.count())]
         assert text in texts, f"“{text}” is not among {texts}"
+        window = box.window().windowHandle()
         self.click(box)
-        view = box.view()
-        self.wait(view.isVisible, f"the choices of “{box.accessibleName() or box.objectName()}”")
-        index = view.model().index(texts.index(text), 0)
-        view.scrollTo(index)
-        self.click(view.viewport().mapToGlobal(view.visualRect(index).center()))
+        for key in (Qt.Key.Key_Home, *[Qt.Key.Key_Down] * texts.index(text)):
+            QTest.keyClick(window, key)
+        if box.view().isVisible():
+            QTest.keyClick(window, Qt.Key.Key_Return)
+        self.wait(lambda: box.currentText() == text, f"the choice “{text}”")
 
     def open_tab(self, text: str, inside: QWidget | None = None) -> None:
         """Click a tab by its text; a count behind the text is left out."""
@@ -386,8 +388,10 @@ class Hands:
                 self.wait(submenu.isVisible, f"the menu “{step}”")
 
     @contextmanager
-    def in_dialog(self, steps: Callable[[QDialog], None]) -> Iterator[None]:
-        """Do what is in the block; when a dialog opens, do these steps in it. The dialog must be gone at the end.
+    def in_dialog(self, *steps: Callable[[QDialog], None]) -> Iterator[None]:
+        """Do what is in the block; when a dialog opens, do these steps in it, and the next ones in the next dialog.
+
+        All dialogs must be gone at the end.
 
         A modal dialog runs its own event loop inside the event that opened it, so its steps wait for it there.
         """
@@ -400,11 +404,14 @@ class Hands:
             dialog = QApplication.activeModalWidget()
             if not isinstance(dialog, QDialog) or not dialog.isVisible() or not dialog.isActiveWindow():
                 return
-            timer.stop()
+            if dialog in seen or errors:
+                return
             seen.append(dialog)
+            if len(seen) == len(steps):
+                timer.stop()
             try:
-                steps(dialog)
-            except BaseException as error:  # noqa: BLE001 - raised below, where the test fails with it
+                steps[len(seen) - 1](dialog)
+            except BaseException as error:  # noqa: BLE001 - raised below, where the test sees it
                 errors.append(error)
                 dialog.reject()
 
@@ -412,12 +419,12 @@ class Hands:
         timer.start()
         try:
             yield
-            self.wait(lambda: seen, "a dialog")
+            self.wait(lambda: len(seen) == len(steps) or errors, "a dialog")
         finally:
             timer.stop()
         if errors:
             raise errors[0]
-        self.wait(lambda: not isValid(seen[0]) or not seen[0].isVisible(), "the dialog's end")
+        self.wait(lambda: not any(isValid(one) and one.isVisible() for one in seen), "the dialog's end")
         self._return_to_window()
 
     def _return_to_window(self) -> None:
