@@ -36,7 +36,8 @@ def run_as_val(
 ) -> list[tuple[str, ImportedBoxes]]:
     """Predictions of each model as ``yolo val`` makes them.
 
-    Images that are unreadable are in no batch. As there, the limit of detections rises to the number of labels of an image unless the user set another.
+    Unreadable images are in no batch. As in val, the maximum of detections rises to the number of boxes of an image
+    unless the user set another.
 
     Raises:
         UserError: a run failed.

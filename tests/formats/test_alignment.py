@@ -93,7 +93,7 @@ def test_predictions_that_fit_as_they_are_are_not_questioned(noise):
     assert align(frames[:5], boxes[:, :5] + 40) is None
     # Even motion that a step would fit, if it did not put half of the frames after the end of the video.
     even = np.stack([3.0 * frames, frames * 0.0, 3.0 * frames + 60, frames * 0.0 + 40])
-    behind = predictions(frames, even + [[17.0], [0], [17.0], [0]])
+    behind = predictions(frames, even + np.array([[17.0], [0], [17.0], [0]]))
     found = find_alignment(frames, even, behind, CONTEXT)
     assert set(found.choice.changes) == {"shift"}
     assert align(frames, boxes + 300) is None

@@ -98,7 +98,7 @@ def test_a_class_is_chosen_by_digit_by_typing_and_created_by_name(person: Hands,
     hands = person
     select_car(hands)
     hands.key("2")
-    assert [row[1] for row in hands.rows("boxesTable")][0] == "person"
+    assert hands.rows("boxesTable")[0][1] == "person"
     hands.key("9")
     assert message(hands) == "Key 9 has no class. Press C to choose or add one."
 
@@ -187,7 +187,7 @@ def test_an_edge_snaps_to_the_prediction(person: Hands, tmp_path: Path) -> None:
 
 def test_escape_cancels_a_drag_and_then_clears_the_selection(person: Hands, tmp_path: Path) -> None:
     hands = person
-    x1, y1, x2, y2 = car(0)
+    _, y1, x2, y2 = car(0)
     select_car(hands)
     hands.press_picture((x2, (y1 + y2) / 2))
     hands.move_picture((x2 + 30, (y1 + y2) / 2))
