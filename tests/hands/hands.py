@@ -238,19 +238,23 @@ class Hands:
         return view.viewport().mapToGlobal(view.visualRect(index).center())
 
     def choose(self, box: QComboBox, text: str) -> None:
-        """Open a list of choices by mouse and pick the one with this text by keys."""
+        """Open a list of choices by mouse and click the one with this text."""
         texts = [box.itemText(i) for i in range(box.count())]
         assert text in texts, f"“{text}” is not among {texts}"
-        window = box.window().windowHandle()
+        window, view = box.window().windowHandle(), box.view()
         self.click(box)
-        for key in (Qt.Key.Key_Home, *[Qt.Key.Key_Down] * texts.index(text)):
-            QTest.keyClick(window, key)
-        if box.view().isVisible():
-            QTest.keyClick(window, Qt.Key.Key_Return)
+        self.wait(view.isVisible, "the list of choices")
+        QTest.qWait(QApplication.doubleClickInterval() + 50)  # Qt ignores a release that may belong to the first click
+        index = view.model().index(texts.index(text), 0)
+        view.scrollTo(index)
+        place = window.mapFromGlobal(view.viewport().mapToGlobal(view.visualRect(index).center()))
+        QTest.mouseMove(window, place)
+        QTest.mouseClick(window, LEFT, NO_MODIFIER, place)
         self.wait(lambda: box.currentText() == text, f"the choice “{text}”")
 
     def open_tab(self, text: str, inside: QWidget | None = None) -> None:
         """Click a tab by its text; a count behind the text is left out."""
+        QApplication.processEvents()  # a sentence that has just appeared moves the tabs
         for bar in (inside or self.window).findChildren(QTabBar):
             for i in range(bar.count() if bar.isVisible() else 0):
                 if plain(bar.tabText(i)).rstrip("0123456789, ") == text:

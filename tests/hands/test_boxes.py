@@ -31,8 +31,7 @@ def rects(hands: Hands, folder: Path, frame: int) -> list[tuple[float, ...]]:
 
 
 def message(hands: Hands) -> str:
-    label = hands.named("statusMessage")
-    return label.text()  # type: ignore[attr-defined]
+    return str(hands.named("statusMessage").text())  # type: ignore[attr-defined]
 
 
 def go_to(hands: Hands, frame: int) -> None:
@@ -183,6 +182,25 @@ def test_an_edge_snaps_to_the_prediction(person: Hands, tmp_path: Path) -> None:
     assert hands.reads(f"Frame {(BASE_IOU + 1) / 2:.2f}")
     hands.click(hands.button("Redo Snap bottom edge of car 1"))
     assert rects(hands, tmp_path, 0)[0] == (x1, y1, x2, y2 + 8)
+
+
+def test_tracks_are_split_merged_and_followed_by_key_frames(person: Hands, tmp_path: Path) -> None:
+    hands = person
+
+    def ids(frame: int) -> list[str]:
+        return [row["id"] for row in truth(hands, tmp_path) if int(row["frameID"]) == frame]
+
+    go_to(hands, 3)
+    select_car(hands, 3)
+    hands.key("Y")
+    assert ids(2) == ["1", "2"]
+    assert "1" not in ids(3)
+    hands.key("Ctrl+Z")
+    assert ids(3) == ["1", "2"]
+    hands.key("Ctrl+A", "Ctrl+T")
+    assert (ids(2), ids(3), ids(4)) == (["1", "2"], ["2", "1"], ["2", "1"])
+    hands.key("Ctrl+Z", "Esc", "E")
+    assert message(hands) == "Select a box of a track first"
 
 
 def test_escape_cancels_a_drag_and_then_clears_the_selection(person: Hands, tmp_path: Path) -> None:

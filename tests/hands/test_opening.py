@@ -107,7 +107,6 @@ def test_files_are_dropped_on_the_window_and_a_role_is_changed(empty: Hands, cas
     assert hands.reads("Avg 0.909")
 
 
-@pytest.mark.xfail(reason="the canvas, a QGraphicsView, keeps the drop and refuses it", strict=True)
 def test_a_video_is_dropped_where_the_empty_window_asks_for_it(empty: Hands, case: Case) -> None:
     hands = empty
     assert hands.reads("Drop a video here, or open the sample")
