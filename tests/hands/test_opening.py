@@ -149,6 +149,7 @@ def test_a_project_is_found_among_the_recent_files_with_its_edits(empty: Hands, 
     hands = empty
     hands.drop(tool_bar(hands), case.video)
     hands.wait(lambda: hands.reads("Frame 0 / 23"), "the video")
+    hands.wait(lambda: hands.colour_at((100, 120)).lightness() > 150, "the frame on the canvas")
     hands.key("W")
     hands.drag_picture((20, 20), (50, 45))
     hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the box")

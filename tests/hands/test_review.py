@@ -73,7 +73,7 @@ def test_compare_lists_the_lost_boxes_and_a_click_goes_to_one(person: Hands) -> 
     hands.wait(lambda: hands.reads(f"Frame {LOST_FRAMES[1]} / 23"), "the frame of the lost box")
     hands.wait(lambda: any(text.startswith("other: <b>UNDECIDED</b>") for text in hands.texts()), "the verdict")
     hands.open_tab("Gained")
-    assert hands.rows("gainedList") == []
+    hands.wait(lambda: hands.rows("gainedList") == [], "the list of gained boxes, empty")
     hands.key("Shift+F3")
     divider = hands.named("compareDivider")
     before = divider.mapToGlobal(divider.rect().center())
@@ -157,7 +157,7 @@ def test_boxes_are_hidden_while_h_is_held_and_predictions_in_blind_mode(person: 
     assert drawn.saturation() > 60
     hands.hold("H")
     assert hands.colour_at(gt_edge).saturation() < 60
-    hands.let_go("H")
+    hands.release_key("H")
     assert hands.colour_at(gt_edge) == drawn
     hands.key("B")
     assert hands.colour_at(pred_edge) != predicted
