@@ -86,6 +86,7 @@ class _Row:
         self.name = QLineEdit(candidate.name)
         self.class_name = QLineEdit()
         self.classes = QPushButton()
+        self.classes.setAutoDefault(False)  # Enter opens the files
         self.classes.setObjectName("openSheetClasses")
         self.class_map: dict[str, str] = {}
         self.class_cell = QStackedWidget()
@@ -407,6 +408,8 @@ class OpenDialog(QDialog):
         has_failed = any(row.has_failed for row in self.rows)
         is_used = any(row.role is not FileRole.SKIP for row in self.rows)
         self.open_button.setEnabled(not self.is_reading and not has_failed and is_used)
+        # A disabled button passes the default on to a button of a row, and does not get it back by itself.
+        self.open_button.setDefault(self.open_button.isEnabled())
 
     def _contents_text(self, row: _Row) -> str:
         if not row.is_box_file:
