@@ -375,20 +375,32 @@ _FLAG_NAMES = {
 
 
 def toggle_flag(document: Document, ids: Iterable[int], flag: BoxFlag, *, source: int = 0) -> Command:
-    """Set a flag of boxes, or clear it if all have it. A box that becomes a key frame is no longer interpolated."""
+    """Set a flag of boxes, or clear it if all have it."""
     boxes = _selected_boxes(document, ids, source)
-    clear = all(box.flags & flag for box in boxes)
+    is_set = not all(box.flags & flag for box in boxes)
+    return set_flag(document, ids, flag, is_set=is_set, source=source)
+
+
+def set_flag(
+    document: Document, ids: Iterable[int], flag: BoxFlag, *, is_set: bool, name: str = "", source: int = 0
+) -> Command:
+    """Set or clear a flag of boxes. A box that becomes a key frame is no longer interpolated.
+
+    Args:
+        name: of the boxes in the label, by default ``Document.objects_name``.
+    """
+    boxes = _selected_boxes(document, ids, source)
     pairs = []
     for box in boxes:
-        flags = box.flags & ~int(flag) if clear else box.flags | flag
-        if flag is BoxFlag.KEY_FRAME and not clear:
+        flags = box.flags | flag if is_set else box.flags & ~int(flag)
+        if flag is BoxFlag.KEY_FRAME and is_set:
             flags = tracks.key_flags(flags)
         pairs.append((box.id, int(flags)))
-    name = document.objects_name(boxes)
-    if clear:
-        label = tr("Mark {boxes} as not {flag}", boxes=name, flag=_FLAG_NAMES[flag])
-    else:
+    name = name or document.objects_name(boxes)
+    if is_set:
         label = tr("Mark {boxes} as {flag}", boxes=name, flag=_FLAG_NAMES[flag])
+    else:
+        label = tr("Mark {boxes} as not {flag}", boxes=name, flag=_FLAG_NAMES[flag])
     return Command(SetFlags(tuple(pairs), source), label)
 
 
