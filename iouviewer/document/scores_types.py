@@ -54,11 +54,13 @@ class ScoreSettings:
         review: thresholds and convention of the matching.
         target: the target IoU, drawn in the timeline; affects no metric.
         frames: (F,) bool, the selected frames; None for all.
+        frames_text: how reports name the selection, such as ``verified``; None: by its ranges.
     """
 
     review: ReviewSettings = field(default_factory=ReviewSettings)
     target: float = 0.75
     frames: Bool | None = None
+    frames_text: str | None = None
 
 
 class NoAp(StrEnum):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from iouviewer.jobs.compare import Comparison, Pool, measure_agreement
+from iouviewer.jobs.compare import Comparison, Pool, build_comparison, measure_agreement
 from iouviewer.jobs.eval_inputs import EvalInputs, Truth
 from iouviewer.jobs.judge import Judged, Names, find_unfit, judge_all, judge_obstacle
 from iouviewer.jobs.protocols import ERROR_PROTOCOL
@@ -213,18 +214,8 @@ def find_obstacles(inputs: EvalInputs, scores: Sequence[VariantScore], margins: 
 
 def pool_of(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]) -> tuple[Pool, Names]:
     """The variants of one video for the judge, and their names; the first of ``scores`` is the baseline."""
-    comparison = Comparison(
-        inputs.truth.table,
-        inputs.labelled,
-        {score.name: score.input.predictions for score in scores},
-        scores[0].name,
-        scores[0].review.settings,
-        inputs.source.fps,
-        margins,
-        inputs.single_images,
-        {score.name: score.input.class_facts for score in scores},
-        {score.name: score.input.failure for score in scores},
-    )
+    chosen = replace(inputs, variants=[score.input for score in scores])
+    comparison = build_comparison(chosen, scores[0].name, scores[0].review.settings, margins)
     names = {score.name: score.name for score in scores}
     return Pool((comparison,)), Names(names, [inputs.source.name], inputs.truth.class_names)
 

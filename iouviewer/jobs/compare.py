@@ -11,6 +11,7 @@ from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.class_facts import ClassFacts
+from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.comparison import compute_agreement, score_variant, stack_tables
 from iouviewer.metrics.reconcile import limit_detections
@@ -52,6 +53,29 @@ class Comparison:
     failures: Mapping[str, str] = field(default_factory=dict)
     resamples: int = RESAMPLES
     seed: int = SEED
+
+
+def build_comparison(
+    inputs: EvalInputs, baseline: str, review: ReviewSettings, margins: Mapping[str, float]
+) -> Comparison:
+    """The variants of one video for the judge, by name.
+
+    Args:
+        baseline: name of the baseline.
+        margins: allowed drop in points, by metric.
+    """
+    return Comparison(
+        inputs.truth.table,
+        inputs.labelled,
+        {variant.name: variant.predictions for variant in inputs.variants},
+        baseline,
+        review,
+        inputs.source.fps,
+        margins,
+        inputs.single_images,
+        {variant.name: variant.class_facts for variant in inputs.variants},
+        {variant.name: variant.failure for variant in inputs.variants},
+    )
 
 
 @dataclass(frozen=True)
@@ -179,8 +203,14 @@ def compare_pooled(pool: Pool, key: str, *, cancelled: Callable[[], bool] | None
         return None
     first = pool.videos[0]
     sides = [[video.variants[name] for video in pool.videos] for name in (first.baseline, key)]
-    conditions = _conditions(pool, sides, frames)
-    baseline, variant = (_cut(side, conditions) for side in sides)
+    conditions = find_conditions([video.truth for video in pool.videos], sides, frames)
+    baseline, variant = (
+        [
+            restrict(predictions, floor, limit)
+            for predictions, floor, limit in zip(side, conditions.floors, conditions.max_detections, strict=True)
+        ]
+        for side in sides
+    )
     verdict = compare(
         pool.prepared_baseline(baseline, frames, conditions),
         _prepare(pool, variant, frames, conditions),
@@ -204,12 +234,20 @@ def compare_pooled(pool: Pool, key: str, *, cancelled: Callable[[], bool] | None
     )
 
 
-def _conditions(pool: Pool, sides: Sequence[Sequence[PredictionSet]], frames: Sequence[Bool]) -> Conditions:
+def find_conditions(
+    truths: Sequence[BoxTable], sides: Sequence[Sequence[PredictionSet]], frames: Sequence[Bool]
+) -> Conditions:
+    """The conditions that two variants have in common: the one rule for verdicts and for differences (docs/metrics.md).
+
+    Args:
+        truths: by video, ground truth of all frames.
+        sides: the predictions of both by video.
+        frames: by video, (F,) bool, labelled frames that both cover.
+    """
     pairs = list(zip(*sides, strict=True))
     floors = tuple(_common_floor(*pair) for pair in pairs)
     classless = [
-        any(counts_as_one_class(v.truth, p.table, f) for v, p, f in zip(pool.videos, side, frames, strict=True))
-        for side in sides
+        any(counts_as_one_class(t, p.table, f) for t, p, f in zip(truths, side, frames, strict=True)) for side in sides
     ]
     return Conditions(
         floors,
@@ -245,15 +283,12 @@ def _common_max_detections(one: PredictionSet, other: PredictionSet) -> int | No
     return min(one.max_detections, other.max_detections)
 
 
-def _cut(side: Sequence[PredictionSet], conditions: Conditions) -> list[BoxTable]:
-    """One variant's predictions by video, restricted to the common score floors and maxima of detections."""
-    tables = []
-    for predictions, floor, max_detections in zip(side, conditions.floors, conditions.max_detections, strict=True):
-        table = predictions.table
-        if floor is not None and predictions.score_floor is not None and predictions.score_floor < floor:
-            table = table.select(table.scores >= floor)
-        tables.append(table if max_detections is None else limit_detections(table, max_detections))
-    return tables
+def restrict(predictions: PredictionSet, floor: float | None, max_detections: int | None) -> BoxTable:
+    """The predictions at or above a score floor, and at most so many in a frame; None for no limit."""
+    table = predictions.table
+    if floor is not None and predictions.score_floor is not None and predictions.score_floor < floor:
+        table = table.select(table.scores >= floor)
+    return table if max_detections is None else limit_detections(table, max_detections)
 
 
 def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions) -> ScoredVariant:

@@ -1,4 +1,4 @@
-"""Frame selections of the command line: ``A:B[:K]`` or ``@FILE``, 0-based with the end excluded."""
+"""Frame selections: ``A:B[:K]`` or ``@FILE``, 0-based with the end excluded, or the verified frames of a project."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.metrics.table import Int
+from iouviewer.metrics.table import Bool, Int
 
+VERIFIED = "verified"
+"""Text that selects the frames that a person has verified."""
 _SYNTAX = tr("must be A:B or A:B:K (0-based, B excluded), or @FILE")
 
 
@@ -57,17 +59,20 @@ def describe_frames(frames: Int, frame_count: int) -> str | None:
     return ", ".join(f"{frames[first]}:{frames[end - 1] + 1}" for first, end in zip(starts.tolist(), ends, strict=True))
 
 
-def parse_frames(text: str, frame_count: int) -> Int:
+def parse_frames(text: str, frame_count: int, verified: Bool | None = None) -> Int:
     """The selected frames: (n,) int64, ascending, each once.
 
     Args:
         text: ``480:795``, ``0:100:2``, ``:100``, ``480:``, or ``@FILE``: a text file with one number or range a line
-            (``#`` starts a comment).
+            (``#`` starts a comment), or ``verified``.
         frame_count: number of frames of the source.
+        verified: (F,) bool, the verified frames of a project; None for files, which do not state them.
 
     Raises:
         UserError: wrong syntax, frames outside the source, an empty selection.
     """
+    if text == VERIFIED:
+        return _verified_frames(verified)
     if not text.startswith("@"):
         if ":" not in text:
             raise UserError(tr("frames {text!r}: {reason}", text=text, reason=_SYNTAX))
@@ -88,3 +93,16 @@ def parse_frames(text: str, frame_count: int) -> Int:
     if not frames:
         raise UserError(tr("the list contains no frames"), path=path)
     return np.array(sorted(frames), np.int64)
+
+
+def _verified_frames(verified: Bool | None) -> Int:
+    if verified is None:
+        raise UserError(
+            tr("frames {text!r}: only a project states which frames are verified", text=VERIFIED),
+            remedy=tr("Give a project, or list the frames in a file (@FILE)"),
+        )
+    if not verified.any():
+        raise UserError(
+            tr("frames {text!r}: no frame is verified", text=VERIFIED), remedy=tr("Verify frames in the window (S)")
+        )
+    return np.flatnonzero(verified).astype(np.int64)

@@ -10,10 +10,10 @@ import numpy as np
 
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_types import FULL_CURVE_FLOOR
+from iouviewer.jobs.compare import find_conditions, restrict
 from iouviewer.jobs.eval_inputs import Truth, VariantInput, frame_mask
-from iouviewer.metrics.coco import CocoResult, counts_as_one_class, evaluate_coco
+from iouviewer.metrics.coco import CocoResult, evaluate_coco
 from iouviewer.metrics.iou import family_aligned
-from iouviewer.metrics.reconcile import limit_detections
 from iouviewer.metrics.review import Review, ReviewSettings, review_all
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 from iouviewer.reports.data_files import PairRow
@@ -197,20 +197,6 @@ def _without_classes(table: BoxTable) -> BoxTable:
     return replace(table, class_ids=np.full_like(table.class_ids, UNSPECIFIED_CLASS))
 
 
-def _restricted(
-    variant: VariantInput, floor: float | None, max_detections: int | None, covered: Bool, one_class: bool
-) -> VariantInput:
-    predictions = variant.predictions
-    table = predictions.table
-    if floor is not None and predictions.has_scores:
-        table = table.select(table.scores >= floor)
-    if max_detections is not None:
-        table = limit_detections(table, max_detections)
-    if one_class:
-        table = _without_classes(table)
-    return replace(variant, predictions=replace(predictions, table=table, covered=covered))
-
-
 def compute_delta(
     truth: Truth, variant: VariantScore, baseline: VariantScore, frames: Int, settings: ReviewSettings
 ) -> dict[str, Any] | None:
@@ -223,28 +209,31 @@ def compute_delta(
     """
     if variant is baseline:
         return None
-    one, other = variant.input.predictions, baseline.input.predictions
-    floors = [p.score_floor for p in (one, other) if p.score_floor is not None and _is_cut(p)]
-    floor = max(floors) if floors else None
-    limits = {p.max_detections for p in (one, other) if p.max_detections is not None}
-    max_detections = min(limits) if len(limits) > 1 else None
-    covered = one.covered & other.covered
+    sides = variant.input.predictions, baseline.input.predictions
+    counted = variant.counted & baseline.counted
+    conditions = find_conditions([truth.table], [[side] for side in sides], [counted])
+    [floor], [limit], [is_cut] = conditions.floors, conditions.max_detections, conditions.cut
     same_frames = bool(np.array_equal(variant.counted, baseline.counted))
-    class_rules = {counts_as_one_class(truth.table, v.input.predictions.table, v.counted) for v in (variant, baseline)}
-    one_class = len(class_rules) > 1  # only one of the two has predictions without a class
-    if floor is None and max_detections is None and same_frames and not one_class:
+    if not is_cut and limit is None and same_frames and not conditions.one_class:
         metrics, baseline_metrics = variant.metrics, baseline.metrics
     else:
-        common = replace(truth, table=_without_classes(truth.table)) if one_class else truth
+        rules = replace(settings, class_agnostic=True) if conditions.one_class else settings
         metrics, baseline_metrics = (
             score_variant(
-                common, _restricted(v.input, floor, max_detections, covered, one_class), frames, settings
+                truth,
+                replace(one.input, predictions=replace(side, table=restrict(side, floor, limit), covered=counted)),
+                frames,
+                rules,
             ).metrics
-            for v in (variant, baseline)
+            for one, side in zip((variant, baseline), sides, strict=True)
         )
     values: dict[str, Any] = {
         key: None if metrics[key] is None or baseline_metrics[key] is None else metrics[key] - baseline_metrics[key]
         for key in ("ap", "ap50", "pq", "avg_iou")
     }
-    reference = {"frames": metrics["frames"], "floor": floor, "cap": max_detections, "classes_disregarded": one_class}
-    return values | reference
+    return values | {
+        "frames": metrics["frames"],
+        "floor": floor if is_cut else None,
+        "cap": limit,
+        "classes_disregarded": conditions.one_class,
+    }

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Protocol
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.jobs.session_inputs import read_session
 from iouviewer.atomic import atomic_write
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.box_files import write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
-from iouviewer.jobs.document_results import VariantOverlay, frame_image, ground_truth_to_write, read_document
-from iouviewer.jobs.eval_inputs import EvalInputs
+from iouviewer.jobs.document_results import VariantOverlay, frame_image, ground_truth_to_write
 from iouviewer.jobs.eval_result import EvalResult
-from iouviewer.jobs.evaluate import EvalRequest, score_inputs
+from iouviewer.jobs.evaluate import score_inputs
 from iouviewer.video import open_video
 
 Job = Callable[[], None]
@@ -197,29 +197,3 @@ EXPORTS: tuple[Export, ...] = (
 """All exports in the order of the menu."""
 
 EXPORTS_BY_ID = {export.id: export for export in EXPORTS}
-
-
-def read_session(
-    session: Session, margins: Mapping[str, float], *, analysis: bool = False
-) -> tuple[EvalRequest, EvalInputs]:
-    """The settings and the boxes of the session, for ``score_inputs``; no later edit changes them.
-
-    Raises:
-        UserError: there are no variants.
-    """
-    settings, baseline = session.scores.settings, session.variants.baseline
-    request = EvalRequest(
-        video=None,
-        gt=None,
-        baseline=None if baseline is None else baseline.name,
-        confidence=settings.review.conf,
-        iou_threshold=settings.review.iou,
-        convention=settings.review.convention,
-        class_agnostic=settings.review.class_agnostic,
-        target=settings.target,
-        margins=margins,
-        analysis=analysis,
-    )
-    return read_document(
-        session.document, session.variants, request=request, source=session.source.id, selected=settings.frames
-    )

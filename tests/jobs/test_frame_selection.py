@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from iouviewer.errors import UserError
@@ -53,3 +54,9 @@ def test_a_missing_or_empty_list_is_refused(tmp_path: Path, content: str | None)
         listed.write_text(content)
     with pytest.raises(UserError, match=r"hard\.txt"):
         parse_frames(f"@{listed}", 10)
+
+
+def test_files_do_not_state_which_frames_are_verified() -> None:
+    with pytest.raises(UserError, match="only a project states which frames are verified"):
+        parse_frames("verified", 10)
+    assert parse_frames("verified", 4, np.array([True, False, False, True])).tolist() == [0, 3]

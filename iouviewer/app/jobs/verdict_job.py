@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.edits import Change, FrameState, Phase
+from iouviewer.app.jobs.session_inputs import read_session
+from iouviewer.document.edits import Change, Phase
 from iouviewer.document.variants import RunState
-from iouviewer.jobs.class_facts import facts_of
-from iouviewer.jobs.compare import DEFAULT_MARGINS, Comparison, Pool
-from iouviewer.jobs.eval_inputs import has_single_images
+from iouviewer.jobs.compare import DEFAULT_MARGINS, Pool, build_comparison
 from iouviewer.jobs.judge import Judged, Names, judge_variant
 
 _log = logging.getLogger(__name__)
@@ -75,6 +74,7 @@ class VerdictJob(QObject):
         self.margins = dict(DEFAULT_MARGINS)
         self.complete = True
         self._count = 0
+        self._keys: dict[str, str] = {}
         self._thread = QThread(self)
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
@@ -123,29 +123,16 @@ class VerdictJob(QObject):
             self.complete = True
             self.ready.emit([])
             return
-        truth = self._session.ground_truth
-        settings = self._session.scores.settings
-        labelled = truth.states() == FrameState.LABELLED
-        if settings.frames is not None:
-            labelled = labelled & settings.frames
-        predictions = {variant.key: variant.predictions for variant in judged}
-        comparison = Comparison(
-            truth.table(),
-            labelled,
-            predictions,
-            baseline.key,
-            settings.review,
-            self._session.source.fps,
-            self.margins,
-            single_images=has_single_images(self._session.source),
-            class_facts={key: facts_of(one, one.left_out, one.own_classes) for key, one in predictions.items()},
+        request, inputs = read_session(self._session, self.margins, variants=judged)
+        comparison = build_comparison(inputs, baseline.name, request.settings, self.margins)
+        self._keys = {variant.name: variant.key for variant in judged}
+        names = Names(
+            {variant.name: variant.name for variant in judged}, [inputs.source.name], inputs.truth.class_names
         )
-        variants = {variant.key: variant.name for variant in judged}
-        names = Names(variants, [self._session.source.name], self._session.document.class_names)
         self._taskRequested.emit(_Task(self._worker.current, Pool((comparison,)), names))
 
     @Slot(int, object)
     def _on_worker_done(self, number: int, verdicts: list[Judged]) -> None:
         if number == self._worker.current:
             self.complete = len(verdicts) >= self._count - 1
-            self.ready.emit(verdicts)
+            self.ready.emit([replace(one, key=self._keys[one.key]) for one in verdicts])
