@@ -5,7 +5,7 @@ Functions of one frame; ``problem_table`` finds the problems of a whole video, `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -94,6 +94,31 @@ class VariantMatches:
     review: FrameReview
 
 
+def pair_wrong_classes(boxes: Mapping[int, Box], matches: VariantMatches, convention: Convention) -> dict[int, int]:
+    """Missed boxes that an unpaired prediction of another class covers with an IoU of at least 0.5.
+
+    Args:
+        boxes: ground truth of the frame by id.
+
+    Returns:
+        The prediction's row in the frame's table by box id; each prediction is of one box only.
+    """
+    review, table = matches.review, matches.predictions
+    unmatched = set(review.pred_rows[review.state == PairState.FALSE_POSITIVE].tolist())
+    found: dict[int, int] = {}
+    for gt_id in review.gt_ids[review.state == PairState.MISS].tolist():
+        rows, box = sorted(unmatched), boxes[gt_id]
+        if not rows or box.class_id == UNSPECIFIED_CLASS:
+            continue
+        overlap = iou_matrix(np.array([box.rect]).T, table.boxes[:, rows], convention)[0]
+        overlap[table.class_ids[rows] == box.class_id] = 0.0
+        best = int(overlap.argmax())
+        if overlap[best] >= 0.5:
+            found[gt_id] = rows[best]
+            unmatched.discard(rows[best])
+    return found
+
+
 def find_frame_problems(
     frame: int, boxes: Sequence[Box], variants: Sequence[VariantMatches], convention: Convention = Convention.CONTINUOUS
 ) -> list[Problem]:
@@ -128,13 +153,16 @@ class _Finder:
             )
         )
         unmatched = {row for _, row, _, state in rows if state is PairState.FALSE_POSITIVE}
+        wrong_class = pair_wrong_classes(self.boxes, self.variants[0], self.convention)
         result: list[Problem] = []
         for gt_id, row, iou, state in rows:
             if state is PairState.LOOSE:
                 result.append(self._loose(self.boxes[gt_id], row, iou))
+            elif gt_id in wrong_class:
+                result.append(self._wrong_class(self.boxes[gt_id], wrong_class[gt_id]))
             elif state is PairState.MISS:
-                result.append(self._miss(self.boxes[gt_id], unmatched))
-        result += (self._false_positive(row) for row in sorted(unmatched))
+                result.append(self._miss(self.boxes[gt_id]))
+        result += (self._false_positive(row) for row in sorted(unmatched - set(wrong_class.values())))
         return result
 
     def _prediction(self, row: int) -> tuple[Rect, int, float]:
@@ -165,26 +193,14 @@ class _Finder:
     def _agreeing(self, kind: ProblemKind) -> int:
         return len(self.variants) if kind is ProblemKind.AGREE else 0
 
-    def _miss(self, box: Box, unmatched: set[int]) -> Problem:
-        row = self._other_class(box, unmatched)
-        if row is None:
-            # Missing a large box is more severe; the area saturates at a tenth of a megapixel.
-            area = (box.rect[2] - box.rect[0]) * (box.rect[3] - box.rect[1])
-            return self._of_box(ProblemKind.MISS, min(area / 1e5, 1.0), box)
-        unmatched.discard(row)
+    def _miss(self, box: Box) -> Problem:
+        # Missing a large box is more severe; the area saturates at a tenth of a megapixel.
+        area = (box.rect[2] - box.rect[0]) * (box.rect[3] - box.rect[1])
+        return self._of_box(ProblemKind.MISS, min(area / 1e5, 1.0), box)
+
+    def _wrong_class(self, box: Box, row: int) -> Problem:
         _, class_id, score = self._prediction(row)
         return self._of_box(ProblemKind.WRONG_CLASS, score, box, fix_class=class_id)
-
-    def _other_class(self, box: Box, unmatched: set[int]) -> int | None:
-        """The unpaired prediction of another class that covers the box, if there is one."""
-        rows = sorted(unmatched)
-        table = self.variants[0].predictions
-        if not rows or box.class_id == UNSPECIFIED_CLASS:
-            return None
-        overlap = iou_matrix(np.array([box.rect]).T, table.boxes[:, rows], self.convention)[0]
-        overlap[table.class_ids[rows] == box.class_id] = 0.0
-        best = int(overlap.argmax())
-        return rows[best] if overlap[best] >= 0.5 else None
 
     def _false_positive(self, row: int) -> Problem:
         rect, class_id, score = self._prediction(row)
