@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, kw_only=True):
         proxy_mib: disk space for the proxies of all videos.
         decode_check_on: whether each video is decoded once in the background to check frame accuracy.
         scheme: colour scheme: light, dark or that of the system.
+        ui_scale: size of everything in the window in per cent, from the next start on.
         key_preset: name of a key preset.
         keys: keys by action where they differ from the preset.
         caption_mode: which boxes have captions; ``automatic``: depends on their number and size.
@@ -60,6 +61,7 @@ class Settings(msgspec.Struct, kw_only=True):
     proxy_mib: Annotated[int, Meta(ge=64, le=1 << 22)] = 2048
     decode_check_on: bool = msgspec.field(default=True, name="proof_on")
     scheme: Literal["system", "light", "dark"] = "system"
+    ui_scale: Annotated[int, Meta(ge=90, le=150)] = 100
     key_preset: str = "iouviewer"
     keys: dict[str, str] = {}
     caption_mode: Literal["automatic", "all", "none"] = msgspec.field(default="automatic", name="show_labels")

@@ -106,7 +106,7 @@ def colours() -> Colours:
 def band_colour(iou: float, *, on: Colours | None = None) -> str:
     """Text colour of an IoU on tables of the current scheme; muted for nan."""
     band = band_of(iou)
-    return scheme_theme().muted if band is None else (on or colours()).bands[band]
+    return scheme_theme().colours.text2 if band is None else (on or colours()).bands[band]
 
 
 @cache

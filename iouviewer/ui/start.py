@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from iouviewer.app.video.cv2_guard import QT_VARIABLES, clear_cv2_qt_paths, has_own_qt
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from iouviewer.ui.main_window import MainWindow
     from iouviewer.ui.theme import ThemeManager
 
+SCALE_FACTOR = "QT_SCALE_FACTOR"
 OPENCV_NOTE = tr(
     "opencv-python brings its own Qt, which iouviewer keeps away from the window. To avoid the conflict, install "
     "opencv-python-headless instead."
@@ -29,6 +31,7 @@ def run_window(request: OpenRequest) -> int:
     # Garbage collection would find nothing while loading, and take 10 % of the start time.
     gc.disable()
     opencv_note = _clear_environment()
+    apply_ui_scale()
     from PySide6.QtWidgets import QApplication
 
     from iouviewer.ui.main_window import MainWindow
@@ -73,6 +76,22 @@ def freeze_garbage_collection() -> None:
     """
     gc.freeze()
     gc.enable()
+
+
+def apply_ui_scale() -> None:
+    """Set Qt's scale factor to the stored size of the window; it must be known before the application exists.
+
+    A factor in the environment is multiplied. The settings are not validated here: an unusable value counts as 100 %,
+    and the settings store reports damaged files later.
+    """
+    from iouviewer import folders
+
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        stored = json.loads((folders.config_folder() / "settings.json").read_bytes())
+        scale = min(150, max(90, int(stored.get("ui_scale", 100))))
+        if scale != 100:
+            factor = float(os.environ.get(SCALE_FACTOR, "1"))
+            os.environ[SCALE_FACTOR] = f"{factor * scale / 100:g}"
 
 
 @contextmanager

@@ -82,6 +82,7 @@ class WindowParts(QObject):
         self._window, self._store, self._theme_manager = window, store, theme_manager
         settings = store.settings
         theme_manager.choose(settings.scheme)
+        theme_manager.load_fonts()
         self.notifier = notifier
         self.session = Session(self)
         self.session.set_score_settings(settings.score_settings())

@@ -20,7 +20,7 @@ from iouviewer.ui.palette import (
     readable_on_image,
 )
 
-SCHEMES = [(DARK, theme.DARK), (LIGHT, theme.LIGHT)]
+SCHEMES = [(DARK, theme.DARK.colours), (LIGHT, theme.LIGHT.colours)]
 
 
 def test_contrast_follows_wcag():
@@ -63,4 +63,4 @@ def test_each_band_starts_at_its_lower_limit(iou, band):
 
 def test_an_undefined_iou_has_no_band(qapp):
     assert band_of(math.nan) is None
-    assert band_colour(math.nan) in (theme.DARK.muted, theme.LIGHT.muted)
+    assert band_colour(math.nan) in (theme.DARK.colours.text2, theme.LIGHT.colours.text2)

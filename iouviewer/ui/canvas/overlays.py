@@ -13,6 +13,7 @@ from iouviewer.document.boxes import Edges
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.captions import Caption, CaptionCache, Segment
 from iouviewer.ui.canvas.hit import handles
+from iouviewer.ui.fonts import font
 from iouviewer.ui.palette import CAPTION_TEXT, IMAGE_COLOURS
 from iouviewer.ui.theme import Theme
 
@@ -177,13 +178,11 @@ class EmptyHint(QLabel):
         self.setObjectName("canvasEmptyHint")
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * 1.3)
-        self.setFont(font)
+        self.setFont(font("title"))
 
     def use_theme(self, theme: Theme) -> None:
         """Use the theme's muted text colour."""
-        self.setStyleSheet(f"color: {theme.muted}; background: transparent; border: 0;")
+        self.setStyleSheet(f"color: {theme.colours.text2}; background: transparent; border: 0;")
 
 
 class CanvasOverlays:
@@ -211,4 +210,4 @@ class CanvasOverlays:
     def use_theme(self, theme: Theme) -> None:
         """Use the colours of this theme."""
         self.empty_hint.use_theme(theme)
-        self.focus_lines.use_colour(theme.accent)
+        self.focus_lines.use_colour(theme.colours.accent)

@@ -28,6 +28,7 @@ from iouviewer.ui.canvas.selection import CanvasSelection
 from iouviewer.ui.canvas.tools.tool import PointerEvent
 from iouviewer.ui.canvas.tools.tool_switcher import ToolSwitcher
 from iouviewer.ui.canvas.viewport import ZoomView
+from iouviewer.ui.fonts import font
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.theme import Theme
 
@@ -89,9 +90,7 @@ class CanvasView(ZoomView):
         self._use_scheme()
 
     def _add_overlays(self) -> None:
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * 1.15)
-        large_captions = CaptionCache(font)
+        large_captions = CaptionCache(font("title"))
         self.feedback = GestureFeedback(self, self.session, self.boxes.builder, large_captions)
         self._overlays = CanvasOverlays(self, self.session, self._captions, large_captions)
 
@@ -429,5 +428,5 @@ class CanvasView(ZoomView):
         if theme == self._theme:
             return
         self._theme = theme
-        self.setBackgroundBrush(QColor(theme.surround))
+        self.setBackgroundBrush(QColor(theme.colours.surround))
         self._overlays.use_theme(theme)

@@ -78,7 +78,7 @@ class Divider(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         middle, height = self.width() // 2, self.height()
-        line = QColor(scheme_theme().accent) if self.hasFocus() else QColor("#ffffff")
+        line = QColor(scheme_theme().colours.accent) if self.hasFocus() else QColor("#ffffff")
         painter.fillRect(middle - 2, 0, 4, height, QColor(0, 0, 0, 120))
         painter.fillRect(middle - 1, 0, 2, height, line)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -217,7 +217,7 @@ class CompareView(QWidget):
         self._other_canvas.setGeometry(-x if split else 0, 0, width if split else width - x, height)
         self._line.setVisible(side_by_side)
         self._line.setGeometry(half, 0, 1, height)
-        self._line.setStyleSheet(f"background: {scheme_theme().line};")
+        self._line.setStyleSheet(f"background: {scheme_theme().colours.line};")
         self.divider.setVisible(split)
         self.divider.setGeometry(x - _GRIP_WIDTH // 2, 0, _GRIP_WIDTH, height)
         self._place_captions()

@@ -176,11 +176,11 @@ class SidePanel(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Use the colours of this theme."""
         for plot in (self.pr_plot, self.histogram_plot):
-            plot.setBackground(theme.base)
+            plot.setBackground(theme.colours.base)
             for side in ("left", "bottom"):
                 axis = plot.getAxis(side)
-                axis.setPen(pg.mkPen(theme.line))
-                axis.setTextPen(pg.mkPen(theme.muted))
+                axis.setPen(pg.mkPen(theme.colours.line))
+                axis.setTextPen(pg.mkPen(theme.colours.text2))
 
 
 def _make_plot(name: str, accessible_name: str, x: str, y: str) -> pg.PlotWidget:

@@ -111,10 +111,10 @@ class KeyEditor(QWidget):
             name.setData(Qt.ItemDataRole.UserRole, action.id)
             cell = QTableWidgetItem(key_text)
             if any(key.casefold() in conflicting for key in action_keys):
-                cell.setForeground(QColor(theme.warning))
+                cell.setForeground(QColor(theme.colours.warn))
                 cell.setText(tr("{keys}  (conflict)", keys=key_text))
             elif action.id in self.changes:
-                cell.setForeground(QColor(theme.accent))
+                cell.setForeground(QColor(theme.colours.accent))
             self.table.setItem(row, 0, name)
             self.table.setItem(row, 1, cell)
         lines = [

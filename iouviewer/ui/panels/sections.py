@@ -77,6 +77,6 @@ def apply_dense_style(table: QTableView, name: str, accessible_name: str) -> Non
 def paint_empty_text(view: QAbstractItemView, text: str) -> None:
     """Paint a text in an empty list; call it at the end of the view's ``paintEvent``."""
     painter = QPainter(view.viewport())
-    painter.setPen(scheme_theme().muted)
+    painter.setPen(scheme_theme().colours.text2)
     rect = view.viewport().rect().adjusted(8, 8, -8, -8)
     painter.drawText(rect, int(Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), text)

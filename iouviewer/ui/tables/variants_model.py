@@ -202,12 +202,12 @@ class VariantsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return self._swatch(variant.colour, variant.dash)
         if role == Qt.ItemDataRole.ForegroundRole and variant.state is RunState.FAILED:
-            return QBrush(QColor(scheme_theme().warning))
+            return QBrush(QColor(scheme_theme().colours.warn))
         return variant.name if role == Qt.ItemDataRole.EditRole else None
 
     def _foreground(self, variant: Variant, column: MetricColumn) -> QBrush | None:
         if column.is_coverage and not self._summary(variant.key).complete:
-            return QBrush(QColor(scheme_theme().warning))
+            return QBrush(QColor(scheme_theme().colours.warn))
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

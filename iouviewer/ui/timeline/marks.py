@@ -45,7 +45,7 @@ class VideoMarks(PlotGraphic):
 
     def set_theme(self, theme: Theme) -> None:
         """Use the colours of this theme."""
-        self._warning, self._accent = QColor(theme.warning), QColor(theme.accent)
+        self._warning, self._accent = QColor(theme.colours.warn), QColor(theme.colours.accent)
         self.update()
 
     def set_damaged(self, frames: NDArray[np.int64]) -> None:

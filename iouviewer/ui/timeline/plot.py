@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QGraphicsItem, QToolTip
 
 from iouviewer.i18n import tr
+from iouviewer.ui.fonts import font
 from iouviewer.ui.palette import BAND_FLOORS, DARK, LIGHT
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.timeline.items import (
@@ -108,9 +109,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.legend = Legend()
         self.legend.setParentItem(self.plotItem.vb)
         self.plotItem.showGrid(x=True, y=True, alpha=0.12)
-        font = self.font()
-        font.setPointSizeF(max(7.0, font.pointSizeF() - 1))
-        self.getAxis("left").setStyle(tickFont=font)
+        self.getAxis("left").setStyle(tickFont=font("caption"))
         self.getAxis("left").setWidth(80)
         self.getAxis("bottom").setHeight(34)
         self.getAxis("bottom").enableAutoSIPrefix(False)
@@ -121,22 +120,22 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         """Use the colours of this theme."""
         self._theme = theme
         self._colours = colours = DARK if theme.dark else LIGHT
-        self.setBackground(theme.base)
+        self.setBackground(theme.colours.base)
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
             # Cached, because otherwise every move of the playhead would redraw the grid of the whole plot.
             axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-            axis.setPen(pg.mkPen(theme.line))
-            axis.setTextPen(pg.mkPen(theme.muted))
+            axis.setPen(pg.mkPen(theme.colours.line))
+            axis.setTextPen(pg.mkPen(theme.colours.text2))
             axis.setStyle(tickLength=-4, tickTextOffset=3, hideOverlappingLabels=False)
-            axis.label.setDefaultTextColor(QColor(theme.muted))
-        self.playhead.setPen(pg.mkPen(theme.text, width=1))
+            axis.label.setDefaultTextColor(QColor(theme.colours.text2))
+        self.playhead.setPen(pg.mkPen(theme.colours.text, width=1))
         self.mean_line.setPen(pg.mkPen(colours.mean, style=Qt.PenStyle.DashLine))
-        self.target_line.setPen(pg.mkPen(theme.muted, style=Qt.PenStyle.DotLine))
-        self.difference_zero.setPen(pg.mkPen(theme.line))
-        self.difference_curve.setPen(pg.mkPen(theme.text))
+        self.target_line.setPen(pg.mkPen(theme.colours.text2, style=Qt.PenStyle.DotLine))
+        self.difference_zero.setPen(pg.mkPen(theme.colours.line))
+        self.difference_curve.setPen(pg.mkPen(theme.colours.text))
         self.dots.set_colour(colours.curve)
-        self.legend.setLabelTextColor(theme.text)
+        self.legend.setLabelTextColor(theme.colours.text)
         for one in self.series:
             self._curves[one.key].setPen(one.pen(self._colours, alone=len(self.series) == 1))
         self._show_bands()

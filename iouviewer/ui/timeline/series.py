@@ -120,9 +120,9 @@ class Lanes:
             unit: height of the plot's y range that the lane positions refer to.
         """
         low, high = span
-        pixels = lane_pixels(self._verified, span, width, QColor(theme.accent), QColor(theme.line))
+        pixels = lane_pixels(self._verified, span, width, QColor(theme.colours.accent), QColor(theme.colours.line))
         self.verified.show_pixels(pixels, QRectF(low, -unit * 0.13, high - low, unit * 0.04))
         self.track.setVisible(self._track is not None)
         if self._track is not None:
-            pixels = lane_pixels(self._track, span, width, QColor(theme.text), QColor(0, 0, 0, 0))
+            pixels = lane_pixels(self._track, span, width, QColor(theme.colours.text), QColor(0, 0, 0, 0))
             self.track.show_pixels(pixels, QRectF(low, -unit * 0.07, high - low, unit * 0.04))
