@@ -9,8 +9,10 @@ from typing import Any
 from iouviewer.document.predictions import PredictionSet
 
 BASELINE_COLOUR = "#2e9e5b"
-# The Okabe-Ito palette without black, blue (ground truth) and green (baseline).
-_PALETTE = ("#e69f00", "#cc79a7", "#d55e00", "#56b4e9", "#f0e442", "#999999")
+# The Okabe-Ito palette without black, both blues (ground truth is blue) and green (baseline).
+_PALETTE = ("#e69f00", "#d55e00", "#cc79a7", "#f0e442", "#999999")
+VARIANT_COLOURS = (BASELINE_COLOUR, *_PALETTE)
+"""Stored colours in the order in which variants take them; each stands for a slot of the window's tokens."""
 DASHES = ("solid", "dash", "dot", "dashdot", "dashdotdot")
 
 
