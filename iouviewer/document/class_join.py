@@ -7,7 +7,7 @@ name or how many classes occur. What can be read in two ways is a problem, and j
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class ClassJoin:
         note: one sentence that tells how numbers were read; empty where names or equal numbers joined.
         problem: one sentence about numbers that can be read in two ways; then they are ``UNKNOWN``.
         remedy: what the command line can be given then.
+        unscored: classes of the predictions that the ground truth has but its benchmark does not score; they are
+            ``UNKNOWN`` too.
         proposals: by class of the predictions that is ``UNKNOWN``, the name of the class that it may mean.
         other_ids: by class of the predictions, the id that it has while unknown classes are kept.
     """
@@ -45,11 +47,20 @@ class ClassJoin:
     remedy: str = ""
     proposals: Mapping[int, str] = field(default_factory=dict)
     other_ids: tuple[int, ...] = ()
+    unscored: frozenset[int] = frozenset()
 
     @property
     def unknown(self) -> tuple[int, ...]:
         """Classes of the predictions that the ground truth lacks."""
         return tuple(number for number, target in enumerate(self.targets) if target == UNKNOWN)
+
+    def without_classes(self, unscored: Collection[int]) -> ClassJoin:
+        """The join with predictions of these ground-truth classes left out: nothing can match them."""
+        if not unscored or not any(target in unscored for target in self.targets):
+            return self
+        left_out = frozenset(number for number, target in enumerate(self.targets) if target in unscored)
+        targets = tuple(UNKNOWN if target in unscored else target for target in self.targets)
+        return replace(self, targets=targets, unscored=left_out)
 
     def apply(self, table: BoxTable, *, keep_unknown: bool) -> BoxTable:
         """The predictions in the classes of the ground truth.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.edits import FrameState
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
@@ -64,6 +64,7 @@ class GroundTruth:
         self._boxes = np.array(boxes[:, order], order="C")
         self._class_ids, self._tracks = np.array(class_ids[order]), np.array(tracks[order])
         self._flags, self._ids = np.array(flags[order]), np.array(ids[order])
+        self._has_neutral = bool((self._flags & int(BoxFlag.NEUTRAL)).any())
         self._by_id = np.argsort(self._ids, kind="stable")
         self._sorted_ids = self._ids[self._by_id]
         self._offsets = np.searchsorted(self._frames, np.arange(len(self._states) + 1))
@@ -144,6 +145,20 @@ class GroundTruth:
         found += [box for boxes in self._edited.values() for box in boxes if box.track == track]
         return tuple(sorted(found, key=lambda box: (box.frame, box.id)))
 
+    def has_track(self, track: int) -> bool:
+        """Whether a box belongs to this track."""
+        if any(box.track == track for boxes in self._edited.values() for box in boxes):
+            return True
+        rows = np.flatnonzero(self._tracks == track)
+        return any(int(frame) not in self._edited for frame in self._frames[rows])
+
+    def has_tracks(self) -> bool:
+        """Whether some box belongs to a track."""
+        if any(box.track != NO_TRACK for boxes in self._edited.values() for box in boxes):
+            return True
+        rows = np.flatnonzero(self._tracks != NO_TRACK)
+        return any(int(frame) not in self._edited for frame in self._frames[rows])
+
     def next_track(self) -> int:
         """A track id that no box has (from 1)."""
         highest = int(self._tracks.max()) if len(self._tracks) else 0
@@ -182,6 +197,15 @@ class GroundTruth:
             class_ids, flags, ids = np.array(columns, np.int64).reshape(-1, 3).T
             cached = self._frame_table = _FrameTable(edited, _table_of(boxes, class_ids, flags, ids))
         return cached.table
+
+    def unscored_classes(self) -> frozenset[int]:
+        """Classes that the benchmark of the ground truth does not score (``unscored_classes``)."""
+        neutral = int(BoxFlag.NEUTRAL)
+        edited = any(box.flags & neutral for boxes in self._edited.values() for box in boxes)
+        if not (edited or self._has_neutral):
+            return frozenset()  # the usual case, without merging the edits
+        _frames, _boxes, class_ids, _tracks, flags, _ids = self.columns()
+        return unscored_classes(class_ids, flags)
 
     def table(self) -> BoxTable:
         """All boxes for metrics, rows by frame and id; cached until the next edit.
@@ -332,6 +356,20 @@ def rows_for_metrics(class_ids: Int, flags: Int) -> tuple[Bool, Int, Bool, Bool 
         return rows, class_ids[rows], ignored[rows], None
     class_ids = np.where(distractor, UNSPECIFIED_CLASS, class_ids)
     return rows, class_ids[rows], ignored[rows], distractor[rows]
+
+
+def unscored_classes(class_ids: Int, flags: Int) -> frozenset[int]:
+    """Classes of which every box is ignored and NEUTRAL: the benchmark of the file does not score them.
+
+    Args:
+        class_ids, flags: (N,) int64.
+    """
+    neutral = int(BoxFlag.IGNORED | BoxFlag.NEUTRAL)
+    unscored = (flags & neutral) == neutral
+    if not unscored.any():
+        return frozenset()
+    found = set(np.unique(class_ids[unscored]).tolist()) - set(np.unique(class_ids[~unscored]).tolist())
+    return frozenset(found - {UNSPECIFIED_CLASS})
 
 
 def _table_of(boxes: Float, class_ids: Int, flags: Int, ids: Int) -> BoxTable:

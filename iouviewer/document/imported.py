@@ -23,6 +23,12 @@ class ImportKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class StatedFact(str):
+    """A note on what the file says, its format defines or the user chose; ``--strict`` does not refuse it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
     """A row that was not read: its location and the reason."""
@@ -82,7 +88,7 @@ class ImportedBoxes:
         areas: (N,) float64, areas of ground truth that the file states, square pixels, NaN where it states none; None:
             it states none at all.
         refused: rows that were not read. The importer asks before it imports the others.
-        notes: assumptions, one sentence each, for the import dialog.
+        notes: what the reader assumed, one sentence each; ``StatedFact`` where it assumed nothing.
     """
 
     path: Path

@@ -11,7 +11,7 @@ import numpy as np
 
 from iouviewer.document.class_join import ClassJoin, join_classes, keeps_unknown_classes
 from iouviewer.document.classes import ClassTable
-from iouviewer.document.imported import ImportedBoxes
+from iouviewer.document.imported import ImportedBoxes, StatedFact
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
@@ -120,8 +120,10 @@ class PredictionSet:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reader of the file assumed, one sentence each."""
-        return tuple(map(str, self.protocol.get("notes", ())))
+        """What the reader of the file assumed, one sentence each; ``StatedFact`` where it assumed nothing."""
+        stated = frozenset(map(str, self.protocol.get("stated_facts", ())))
+        notes = map(str, self.protocol.get("notes", ()))
+        return tuple(StatedFact(note) if note in stated else note for note in notes)
 
     @property
     def skipped(self) -> int:
@@ -131,24 +133,28 @@ class PredictionSet:
     @property
     def run_facts(self) -> dict[str, Any]:
         """How the predictions were made; what is known of their file is left out."""
-        return {key: value for key, value in self.protocol.items() if key not in {"notes", "skipped_rows"}}
+        return {
+            key: value for key, value in self.protocol.items() if key not in {"notes", "stated_facts", "skipped_rows"}
+        }
 
     @property
     def stored_table(self) -> BoxTable:
         """All boxes as they came."""
         return self.table if self.raw is None else self.raw
 
-    def joined(self, truth: ClassTable, *, keep_unknown: bool) -> PredictionSet:
+    def joined(self, truth: ClassTable, *, keep_unknown: bool, unscored: frozenset[int] = frozenset()) -> PredictionSet:
         """This set with ``table`` in the classes of the ground truth; the set itself where nothing changes.
 
         Args:
             keep_unknown: keep boxes of classes that the ground truth lacks (``class_join.keeps_unknown_classes``).
+            unscored: classes that the benchmark of the ground truth does not score (``GroundTruth.unscored_classes``).
         """
         if self.classes is None:
             return self
         raw = self.stored_table
         used = np.unique(raw.class_ids).tolist()
         join = join_classes(self.classes, truth, self.class_map, used=[one for one in used if one >= 0])
+        join = join.without_classes(unscored)
         if join == self.join and (keep_unknown == self.keeps_unknown or not join.unknown):
             return self
         table = join.apply(raw, keep_unknown=keep_unknown)
@@ -164,11 +170,17 @@ class PredictionSet:
         )
 
     def joined_with(
-        self, classes: ClassTable, truth: BoxTable, labelled: Bool, *, class_agnostic: bool
+        self,
+        classes: ClassTable,
+        truth: BoxTable,
+        labelled: Bool,
+        *,
+        class_agnostic: bool,
+        unscored: frozenset[int] = frozenset(),
     ) -> PredictionSet:
         """``joined`` with a ground truth of these classes and boxes; ``labelled`` is (F,) bool."""
         keep = keeps_unknown_classes(classes.names, truth, labelled, class_agnostic=class_agnostic)
-        return self.joined(classes, keep_unknown=keep)
+        return self.joined(classes, keep_unknown=keep, unscored=unscored)
 
     def with_tables(self, change: Callable[[BoxTable], BoxTable], **fields: Any) -> PredictionSet:
         """This set with ``change`` applied to its boxes, stored and joined ones, and other fields replaced."""
@@ -319,7 +331,11 @@ def _file_facts(imported: ImportedBoxes) -> dict[str, Any]:
     """What the reader assumed and skipped, as part of the protocol; notes on the run that the file holds stay."""
     of_run = imported.protocol.get("notes")
     notes = [*(of_run if isinstance(of_run, list) else ()), *imported.notes]
-    facts = {"notes": list(dict.fromkeys(map(str, notes))), "skipped_rows": len(imported.refused)}
+    facts = {
+        "notes": list(dict.fromkeys(map(str, notes))),
+        "stated_facts": list(dict.fromkeys(str(note) for note in notes if isinstance(note, StatedFact))),
+        "skipped_rows": len(imported.refused),
+    }
     return {key: value for key, value in facts.items() if value}
 
 

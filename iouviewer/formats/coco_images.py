@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from iouviewer.document.imported import StatedFact
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.formats.frame_numbers import assign_frames
@@ -111,7 +112,7 @@ def _images_of_video(
     names = [str(video.get("name", video.get("file_name", ""))) for video in videos]
     position = choose_task(names, path, context)
     chosen = [image for image in images if image.get("video_id") == videos[position]["id"]]
-    note = tr("Only {name} of {count:,} videos is read", name=names[position], count=len(names))
+    note = StatedFact(tr("Only {name} of {count:,} videos is read", name=names[position], count=len(names)))
     return chosen, videos[position], [note]
 
 

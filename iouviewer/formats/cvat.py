@@ -25,7 +25,7 @@ import numpy as np
 from iouviewer.atomic import atomic_write
 from iouviewer.document.boxes import NO_TRACK, BoxFlag, Rect, find_rect_error
 from iouviewer.document.classes import ClassTable, NumberKind
-from iouviewer.document.imported import ImportedBoxes, ImportKind, VideoFacts
+from iouviewer.document.imported import ImportedBoxes, ImportKind, StatedFact, VideoFacts
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.formats.coco_images import choose_task
@@ -155,7 +155,7 @@ class _Reader:
         except UncertainReadingError:
             position = choose_task(videos, self.path, self.context)
         self.task_id = tasks[position].value("id")
-        note = tr("Only {name} of {count:,} tasks is read", name=names[position], count=len(names))
+        note = StatedFact(tr("Only {name} of {count:,} tasks is read", name=names[position], count=len(names)))
         self.rows.notes.append(note)
         return tasks[position]
 
@@ -251,13 +251,17 @@ class _Reader:
         facts = VideoFacts(video_name=self.task.video, last_frame=self.task.stop if self.has_tracks else None)
         notes = self.rows.notes
         if self.images and self.has_tracks:
-            notes.append(tr("The file contains tracks and images; only the frames of the images count as labelled"))
+            notes.append(
+                StatedFact(tr("The file contains tracks and images; only the frames of the images count as labelled"))
+            )
         if self.outside:
             notes.append(
-                tr_n(
-                    "{count} box with outside=1 is left out: it marks the end of a track",
-                    "{count:,} boxes with outside=1 are left out: they mark the ends of tracks",
-                    self.outside,
+                StatedFact(
+                    tr_n(
+                        "{count} box with outside=1 is left out: it marks the end of a track",
+                        "{count:,} boxes with outside=1 are left out: they mark the ends of tracks",
+                        self.outside,
+                    )
                 )
             )
         if self.attributes:
@@ -296,7 +300,7 @@ class _Reader:
                 frames = [by_name.frames[name] for name, _, _ in self.images]
                 self.rows.notes.append(by_name.note)
         else:
-            self.rows.notes.append(tr("Frames by image ID, starting at 0"))
+            self.rows.notes.append(StatedFact(tr("Frames by image ID, starting at 0")))
         for row, index in self.image_rows:
             self.rows.frames[row] = frames[index]
         return frames

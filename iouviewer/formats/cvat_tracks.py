@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.imported import StatedFact
 from iouviewer.formats.interface import Location
 from iouviewer.formats.rows import Rows
 from iouviewer.i18n import tr, tr_n
@@ -77,10 +78,13 @@ class Tracks:
                 count = _fill(rows, last, end, step)
                 added, left_out = added + max(count, 0), left_out + max(-count, 0)
         rows.notes.append(
-            tr_n(
-                "The file has key frames only: {count} box between them is interpolated, as CVAT does",
-                "The file has key frames only: {count:,} boxes between and after them are interpolated, as CVAT does",
-                added,
+            StatedFact(
+                tr_n(
+                    "The file has key frames only: {count} box between them is interpolated, as CVAT does",
+                    "The file has key frames only: {count:,} boxes between and after them are interpolated, as CVAT "
+                    "does",
+                    added,
+                )
             )
         )
         if left_out:

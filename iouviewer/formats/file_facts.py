@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.imported import ImportedBoxes, ImportKind, StatedFact
 from iouviewer.document.sources import ImageTable
 from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError, command_option
 from iouviewer.formats.video_identity import other_video
@@ -58,11 +58,11 @@ def apply_choices(boxes: ImportedBoxes, context: ReadContext) -> ImportedBoxes:
     if context.stride is not None and context.stride > 1:
         boxes = _with_step(boxes, context.stride, context.frame_count)
         if not boxes.stride_applied:
-            notes.append(tr("Frame n of the file is frame n × {step} of the video", step=context.stride))
+            notes.append(StatedFact(tr("Frame n of the file is frame n × {step} of the video", step=context.stride)))
     if context.file_fps and context.fps and not context.use_times and not boxes.rate_applied:
         boxes = _with_rate(boxes, context.fps / context.file_fps, context.frame_count)
-        text = tr(
-            "Frames counted at {file:g} fps are placed at {video:g} fps", file=context.file_fps, video=context.fps
+        text = StatedFact(
+            tr("Frames counted at {file:g} fps are placed at {video:g} fps", file=context.file_fps, video=context.fps)
         )
         notes.append(text)
     if context.file_size is not None:
@@ -70,7 +70,7 @@ def apply_choices(boxes: ImportedBoxes, context: ReadContext) -> ImportedBoxes:
     if (context.scale_boxes or context.file_size is not None) and boxes.format not in FRACTION_FORMATS:
         boxes, is_scaled = _scaled(boxes, context)
         if is_scaled:
-            notes.append(tr("Boxes are scaled from the frame size of the file to that of the video"))
+            notes.append(StatedFact(tr("Boxes are scaled from the frame size of the file to that of the video")))
     return replace(boxes, notes=(*boxes.notes, *notes)) if notes else boxes
 
 

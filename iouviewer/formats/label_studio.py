@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from iouviewer.document.boxes import BoxFlag
-from iouviewer.document.imported import ImportedBoxes, ImportKind, VideoFacts
+from iouviewer.document.imported import ImportedBoxes, ImportKind, StatedFact, VideoFacts
 from iouviewer.errors import UserError
 from iouviewer.formats.coco_images import choose_task
 from iouviewer.formats.detection import FileSample
@@ -92,7 +92,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         regions += 1
     if not regions:
         raise UserError(tr("the file contains no video rectangles"), path=path)
-    rows.notes.append(tr("Frames start at 1; boxes between key frames are interpolated"))
+    rows.notes.append(StatedFact(tr("Frames start at 1; boxes between key frames are interpolated")))
     if left_out:
         rows.notes.append(
             tr_n(
@@ -102,7 +102,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
             )
         )
     if context.use_times and has_times:
-        rows.notes.append(tr("Key frames are placed by their times"))
+        rows.notes.append(StatedFact(tr("Key frames are placed by their times")))
     return rows.finish(
         KEY,
         context.kind_or(ImportKind.GROUND_TRUTH),

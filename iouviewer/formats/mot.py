@@ -24,7 +24,7 @@ from iouviewer.atomic import atomic_write
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.class_lists import MOT17_CLASSES, VISDRONE_CLASSES
 from iouviewer.document.classes import ClassTable, NumberKind
-from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, VideoFacts
+from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, StatedFact, VideoFacts
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, ReadContext
@@ -100,7 +100,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     values, lines, refused = table.values, table.lines, table.refused
     notes: list[str] = []
     if len(values):
-        notes.append(tr("Pixel coordinates are used as they are in the file (some tools subtract 1)"))
+        notes.append(StatedFact(tr("Pixel coordinates are used as they are in the file (some tools subtract 1)")))
     columns = values.shape[1]
     if columns < MIN_COLUMNS:
         values, columns = np.zeros((0, MIN_COLUMNS)), MIN_COLUMNS
@@ -272,7 +272,7 @@ def _frame_base(frames: Float, context: ReadContext) -> tuple[int, list[str]]:
         return context.frame_base, []
     if np.any(frames == 0):
         return 0, [tr("Frames start at 0, because the file has a frame 0 (MOTChallenge starts at 1)")]
-    return 1, [tr("Frames start at 1")] if len(frames) else []
+    return 1, [StatedFact(tr("Frames start at 1"))] if len(frames) else []
 
 
 def guess_kind(values: Float, path: Path) -> tuple[ImportKind, str]:
@@ -280,15 +280,15 @@ def guess_kind(values: Float, path: Path) -> tuple[ImportKind, str]:
     columns = values.shape[1]
     stem, parent = path.stem.lower(), path.parent.name.lower()
     if stem.startswith("det") or parent == "det":
-        return ImportKind.PREDICTIONS, tr("Predictions, by the file name")
+        return ImportKind.PREDICTIONS, StatedFact(tr("Predictions, by the file name"))
     if stem.startswith("gt") or parent == "gt":
-        return ImportKind.GROUND_TRUTH, tr("Ground truth, by the file name")
+        return ImportKind.GROUND_TRUTH, StatedFact(tr("Ground truth, by the file name"))
     if not len(values):
         return ImportKind.UNKNOWN, ""
     seventh = values[:, 6] if columns > 6 else np.ones(len(values))
     is_flag = bool(np.isin(seventh, (0.0, 1.0)).all())
     if columns == 9 and is_flag:
-        return ImportKind.GROUND_TRUTH, tr("Ground truth, by its 9 columns with a flag")
+        return ImportKind.GROUND_TRUTH, StatedFact(tr("Ground truth, by its 9 columns with a flag"))
     if is_visdrone(values):
         if np.all(values[:, 8:10] == -1):
             return ImportKind.PREDICTIONS, tr("Predictions, because truncation and occlusion are -1 (VisDrone)")
@@ -333,7 +333,7 @@ def _classes_and_flags(
         names = dict(enumerate(VISDRONE_CLASSES, 1))
         numbers = np.where(values[:, 7] > 0, values[:, 7], -1).astype(np.int64)
         class_ids, classes, notes = resolve_classes(numbers, names, NumberKind.MOT, context)
-        notes = [tr("Columns 8 to 10 are VisDrone's category, truncation and occlusion"), *notes]
+        notes = [StatedFact(tr("Columns 8 to 10 are VisDrone's category, truncation and occlusion")), *notes]
         return class_ids, classes, none if kind is ImportKind.PREDICTIONS else visdrone_flags(values, boxes), notes
     flags = none if kind is ImportKind.PREDICTIONS else _flags(values)
     if values.shape[1] not in {8, 9}:
@@ -350,10 +350,12 @@ def _classes_and_flags(
     if benchmark is not None:
         flags = mot_flags(benchmark, numbers, flags)
         notes.append(
-            tr(
-                "The rules of {name}: distractors excuse predictions of every class, other classes than pedestrian "
-                "neither count nor excuse",
-                name=benchmark.name,
+            StatedFact(
+                tr(
+                    "The rules of {name}: distractors excuse predictions of every class, other classes than pedestrian "
+                    "neither count nor excuse",
+                    name=benchmark.name,
+                )
             )
         )
     # MOT17 defines 13 classes, but most files use a few; only those are imported.
@@ -380,9 +382,9 @@ def _class_names(path: Path, info: SequenceInfo | None) -> tuple[dict[int, str] 
     labels = labels_file(path)
     if labels is not None:
         names = {n: name for n, name in enumerate(read_lines(labels), 1) if name}
-        return names, [tr("Class names from {name}", name=labels.name)]
+        return names, [StatedFact(tr("Class names from {name}", name=labels.name))]
     if info is not None and info.name.upper().startswith(BENCHMARKS):
-        return dict(enumerate(MOT17_CLASSES, 1)), [tr("Class names of {name}", name=info.name[:5])]
+        return dict(enumerate(MOT17_CLASSES, 1)), [StatedFact(tr("Class names of {name}", name=info.name[:5]))]
     return None, []
 
 

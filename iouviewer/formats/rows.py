@@ -10,7 +10,7 @@ import numpy as np
 
 from iouviewer.document.boxes import MAX_COORDINATE, NO_TRACK, find_rect_error
 from iouviewer.document.classes import ClassTable, NumberKind
-from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, VideoFacts
+from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, StatedFact, VideoFacts
 from iouviewer.document.sources import ImageTable
 from iouviewer.formats.interface import UNSPECIFIED_NAME, Location, ReadContext
 from iouviewer.formats.plausibility import check_boxes, check_scores
@@ -302,11 +302,13 @@ def resolve_classes(
     if unnamed:
         listed = ", ".join(map(str, unnamed[:MAX_LISTED]))
         notes.append(
-            tr_n(
-                "Class {numbers} has no name in the file and is named by its number",
-                "Classes {numbers} have no names in the file and are named by their numbers",
-                len(unnamed),
-                numbers=listed,
+            StatedFact(
+                tr_n(
+                    "Class {numbers} has no name in the file and is named by its number",
+                    "Classes {numbers} have no names in the file and are named by their numbers",
+                    len(unnamed),
+                    numbers=listed,
+                )
             )
         )
     return result, classes, notes
@@ -314,4 +316,4 @@ def resolve_classes(
 
 def no_classes_note() -> str:
     """The note for files without class names."""
-    return tr("The file has no class names; its boxes match every class")
+    return StatedFact(tr("The file has no class names; its boxes match every class"))

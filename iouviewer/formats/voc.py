@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from iouviewer.atomic import atomic_folder
 from iouviewer.document.boxes import BoxFlag
-from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.imported import ImportedBoxes, ImportKind, StatedFact
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
@@ -44,9 +44,13 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     """
     result = read_folder(path, KEY, ".xml", context, _read_one_based if context.voc_one_based else _read_file)
     if context.voc_one_based:
-        note = tr("Pixels are counted from 1 and include the last one, as in the VOC data sets: 1 is subtracted")
+        note = StatedFact(
+            tr("Pixels are counted from 1 and include the last one, as in the VOC data sets: 1 is subtracted")
+        )
     else:
-        note = tr("Corners are used as they are in the file; --voc-one-based subtracts 1, as the VOC data sets need")
+        note = StatedFact(
+            tr("Corners are used as they are in the file; --voc-one-based subtracts 1, as the VOC data sets need")
+        )
     return replace(result, notes=(*result.notes, note)) if len(result) else result
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from iouviewer.atomic import atomic_folder
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.classes import NumberKind
-from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.imported import ImportedBoxes, ImportKind, StatedFact
 from iouviewer.errors import UserError
 from iouviewer.formats.class_names import NAME_FILES, find_class_names, yaml_quoted
 from iouviewer.formats.coco_images import choose_task
@@ -155,7 +155,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     numbers = _add_rows(lines, files, file_names, names, rows, context, has_scores=has_scores, has_tracks=has_tracks)
     class_names, source = find_class_names(path if path.is_dir() else path.parent)
     if source is not None:
-        rows.notes.append(tr("Class names from {name}", name=source.name))
+        rows.notes.append(StatedFact(tr("Class names from {name}", name=source.name)))
     found = resolve_classes(np.array(numbers, np.int64), class_names, NumberKind.INDEX, context)
     rows.class_ids, rows.class_table, notes = found[0].tolist(), *found[1:]
     rows.notes.extend(notes)
@@ -389,7 +389,7 @@ def _find_columns(lines: _Lines, rows: Rows) -> tuple[bool, bool]:
     if np.all(sixth == np.rint(sixth)) and np.any(sixth > 1):
         rows.notes.append(tr("Column 6 is read as track IDs, because it has integers above 1"))
         return False, True
-    rows.notes.append(tr("Column 6 is read as confidence"))
+    rows.notes.append(StatedFact(tr("Column 6 is read as confidence")))
     return True, False
 
 

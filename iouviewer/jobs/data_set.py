@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iouviewer.document.imported import ImportedBoxes
+from iouviewer.document.imported import ImportedBoxes, StatedFact
 from iouviewer.errors import UserError
 from iouviewer.formats.data_yaml import DATA_YAML_SUFFIXES, DataYaml, read_data_yaml
 from iouviewer.formats.interface import ReadContext
@@ -177,21 +177,25 @@ def read_data_set_truth(data: DataSet, context: ReadContext) -> tuple[ImportedBo
         )
     notes = [
         *data.notes,
-        tr_n(
-            "{count} label file of the split {split!r} of {name}",
-            "{count:,} label files of the split {split!r} of {name}",
-            len(existing),
-            split=data.split,
-            name=data.path.name,
+        StatedFact(
+            tr_n(
+                "{count} label file of the split {split!r} of {name}",
+                "{count:,} label files of the split {split!r} of {name}",
+                len(existing),
+                split=data.split,
+                name=data.path.name,
+            )
         ),
     ]
     unlabelled = context.missing == "unlabelled"
     if len(existing) < len(files) and not unlabelled:
         notes.append(
-            tr_n(
-                "{count} image has no label file and counts as an image without objects, as in yolo val",
-                "{count:,} images have no label file and count as images without objects, as in yolo val",
-                len(files) - len(existing),
+            StatedFact(
+                tr_n(
+                    "{count} image has no label file and counts as an image without objects, as in yolo val",
+                    "{count:,} images have no label file and count as images without objects, as in yolo val",
+                    len(files) - len(existing),
+                )
             )
         )
     labelled = sorted(existing) if unlabelled else sorted(files)

@@ -50,6 +50,7 @@ def document_truth(document: Document, source: int = 0) -> Truth:
         classes=document.classes,
         skipped=file.skipped,
         notes=file.notes,
+        unscored=ground_truth.unscored_classes(),
     )
 
 
@@ -87,7 +88,7 @@ def read_document(
     """The request with baseline and file names, and the inputs that ``evaluate_document`` scores; same errors.
 
     Args:
-        selected: (F,) bool, the frames to use; None: those of the request.
+        selected: (F,) bool, the frames to use; None: those of the request. Its text, if there is one, names them.
     """
     request = request or EvalRequest(video=None, gt=None)
     listed = list(variants)
@@ -104,9 +105,9 @@ def read_document(
     frames = np.arange(known.frame_count)
     if selected is not None:
         frames = np.flatnonzero(selected).astype(np.int64)
-        request = replace(request, frames=describe_frames(frames, known.frame_count))
+        request = replace(request, frames=request.frames or describe_frames(frames, known.frame_count))
     elif request.frames is not None:
-        frames = parse_frames(request.frames, known.frame_count)
+        frames = parse_frames(request.frames, known.frame_count, document.ground_truth(source).verified())
     truth = document_truth(document, source)
     joined = [join_with_truth(v.predictions, truth, class_agnostic=request.class_agnostic) for v in listed]
     variant_inputs = [

@@ -11,7 +11,7 @@ import numpy as np
 
 from iouviewer.document.class_join import class_list
 from iouviewer.document.classes import ClassTable, class_name_of
-from iouviewer.document.ground_truth import rows_for_metrics
+from iouviewer.document.ground_truth import rows_for_metrics, unscored_classes
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
@@ -127,6 +127,7 @@ class Truth:
         excluded: (F,) bool, frames excluded by the user; None: no frame.
         classes: class table of the file; None: names without numbers.
         notes: what the reader assumed, one sentence each.
+        unscored: class ids that the benchmark of the ground truth does not score.
     """
 
     table: BoxTable
@@ -137,6 +138,7 @@ class Truth:
     excluded: Bool | None = None
     classes: ClassTable | None = None
     notes: tuple[str, ...] = ()
+    unscored: frozenset[int] = frozenset()
 
     @property
     def class_table(self) -> ClassTable:
@@ -400,7 +402,16 @@ def truth_from(boxes: ImportedBoxes, frame_count: int, options: ReadOptions) -> 
     skipped = int(outside.sum()) + len(boxes.refused)
     tracks = np.asarray(boxes.track_ids, np.int64)[table.ids - 1]
     labelled = frame_mask(boxes.labelled, frame_count)
-    return Truth(table, labelled, boxes.class_names, tracks, skipped, classes=boxes.classes, notes=boxes.notes)
+    return Truth(
+        table,
+        labelled,
+        boxes.class_names,
+        tracks,
+        skipped,
+        classes=boxes.classes,
+        notes=boxes.notes,
+        unscored=unscored_classes(boxes.class_ids, boxes.flags),
+    )
 
 
 def variant_from(
@@ -428,7 +439,9 @@ def variant_from(
 
 def join_with_truth(predictions: PredictionSet, truth: Truth, *, class_agnostic: bool) -> PredictionSet:
     """The predictions in the classes of the ground truth; the one place where jobs map classes."""
-    return predictions.joined_with(truth.class_table, truth.table, truth.labelled, class_agnostic=class_agnostic)
+    return predictions.joined_with(
+        truth.class_table, truth.table, truth.labelled, class_agnostic=class_agnostic, unscored=truth.unscored
+    )
 
 
 def only_classes(inputs: EvalInputs, names: Sequence[str]) -> EvalInputs:

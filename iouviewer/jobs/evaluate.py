@@ -38,7 +38,7 @@ from iouviewer.jobs.eval_inputs import (
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.frame_selection import parse_frames
-from iouviewer.jobs.notes import ap_notes, delta_notes, reader_notes, refuse_notes
+from iouviewer.jobs.notes import ap_notes, delta_notes, left_out_notes, reader_notes, refuse_notes
 from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHIN_CLASS
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.run_differences import RunDifference, find_run_differences
@@ -159,17 +159,7 @@ def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInpu
                     names=", ".join(names[:MAX_LISTED]),
                 )
             )
-        for name, number in variant.dropped_classes.items():
-            found.append(
-                tr_n(
-                    "{variant}: {count} prediction of class {name!r} was dropped; the ground truth has no such class",
-                    "{variant}: {count:,} predictions of class {name!r} were dropped; the ground truth has no such "
-                    "class",
-                    number,
-                    variant=variant.name,
-                    name=name,
-                )
-            )
+        found += left_out_notes(truth, variant)
         if not variant.predictions.has_scores:
             found.append(tr("{variant}: without scores, so AP is undefined", variant=variant.name))
     found += ap_notes(truth, variants, request.settings)

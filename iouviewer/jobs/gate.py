@@ -14,12 +14,12 @@ import numpy as np
 from iouviewer.document.classes import OTHER_CLASSES
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.compare import Comparison, Pool
+from iouviewer.jobs.compare import Pool, build_comparison
 from iouviewer.jobs.document_results import read_document
 from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.jobs.evaluate import EvalRequest, find_warnings, read_inputs
 from iouviewer.jobs.judge import Names, judge_all, worst_outcome
-from iouviewer.jobs.notes import refuse_notes
+from iouviewer.jobs.notes import refuse_notes, with_prefix
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Int
@@ -167,22 +167,15 @@ def _pool(videos: Sequence[GateVideo], baseline: str, margins: Mapping[str, floa
         ids = [known.setdefault(name.casefold(), len(known)) for name in inputs.truth.class_names]
         names = {name.casefold(): name for name in inputs.truth.class_names} | names
         common_ids = np.array([*ids, UNSPECIFIED_CLASS], np.int64)  # index -1 maps to UNSPECIFIED_CLASS
-        variants = {
-            variant.name: replace(variant.predictions, table=_renumbered(variant.predictions.table, common_ids))
-            for variant in inputs.variants
-        }
+        own = build_comparison(inputs, baseline, request.settings, margins)
         found.append(
-            Comparison(
-                _renumbered(inputs.truth.table, common_ids),
-                inputs.labelled,
-                variants,
-                baseline,
-                request.settings,
-                inputs.source.fps,
-                margins,
-                inputs.single_images,
-                {variant.name: variant.class_facts.renumbered(common_ids) for variant in inputs.variants},
-                {variant.name: variant.failure for variant in inputs.variants},
+            replace(
+                own,
+                truth=_renumbered(own.truth, common_ids),
+                variants={
+                    name: replace(one, table=_renumbered(one.table, common_ids)) for name, one in own.variants.items()
+                },
+                class_facts={name: facts.renumbered(common_ids) for name, facts in own.class_facts.items()},
             )
         )
     return Pool(tuple(found)), [names[name] for name in known]
@@ -198,7 +191,7 @@ def _renumbered(table: BoxTable, ids: Int) -> BoxTable:
 def _notes(videos: Sequence[GateVideo], pool: Pool) -> list[str]:
     several = len(videos) > 1
     notes = [
-        tr("{video}: {note}", video=video.name, note=text) if several else text
+        with_prefix(video.name, text) if several else text
         for video in videos
         for text in find_warnings(video.request, video.inputs.truth, video.inputs.variants)
     ]

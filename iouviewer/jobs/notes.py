@@ -7,11 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.document.imported import StatedFact
+from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.class_facts import list_names, missing_classes
 from iouviewer.jobs.eval_inputs import Truth, VariantInput
 from iouviewer.jobs.scoring import VariantScore
 from iouviewer.metrics.review import ReviewSettings
+
+
+def with_prefix(prefix: str, note: str) -> str:
+    """The note with the name of its file or video in front; a ``StatedFact`` stays one."""
+    text = tr("{name}: {note}", name=prefix, note=note.rstrip("."))
+    return StatedFact(text) if isinstance(note, StatedFact) else text
 
 
 def reader_notes(truth: Truth, variants: Iterable[VariantInput]) -> list[str]:
@@ -20,7 +29,44 @@ def reader_notes(truth: Truth, variants: Iterable[VariantInput]) -> list[str]:
     for name, notes in ((tr("ground truth"), truth.notes), *((one.name, one.predictions.notes) for one in variants)):
         for note in dict.fromkeys(notes):
             named.setdefault(note, []).append(name)
-    return [tr("{names}: {note}", names=", ".join(names), note=note.rstrip(".")) for note, names in named.items()]
+    return [with_prefix(", ".join(names), note) for note, names in named.items()]
+
+
+def left_out_notes(truth: Truth, variant: VariantInput) -> Iterator[str]:
+    """How many predictions were left out for their class: one note on all classes that the ground truth lacks.
+
+    It is a fact where the variant knows every class of the ground truth (a model of 80 classes on pedestrians), else an
+    assumption: one of its classes may be the missing one under another name.
+    """
+    join, classes = variant.predictions.join, variant.predictions.classes
+    if join is None or classes is None:
+        return
+    unscored = {classes.names[number] for number in join.unscored}
+    counted = truth.table.class_ids[~truth.table.ignored & truth.labelled[truth.table.frame_of_row()]]
+    is_fact = not missing_classes([variant.class_facts], [variant.predictions.table], counted)
+    for is_unscored in (False, True):
+        counts = {name: n for name, n in variant.dropped_classes.items() if (name in unscored) is is_unscored}
+        if not counts:
+            continue
+        names = sorted(counts, key=lambda name: (-counts[name], name))
+        total = sum(counts.values())
+        if is_unscored:
+            text = tr_n(
+                "{variant}: {count} prediction of class {names} left out, which the benchmark does not score",
+                "{variant}: {count:,} predictions of class {names} left out, which the benchmark does not score",
+                total,
+                variant=variant.name,
+                names=list_names(names),
+            )
+        else:
+            text = tr_n(
+                "{variant}: {count} prediction left out, because the ground truth has no class {names}",
+                "{variant}: {count:,} predictions left out, because the ground truth has no class {names}",
+                total,
+                variant=variant.name,
+                names=list_names(names),
+            )
+        yield StatedFact(text) if is_fact or is_unscored else text
 
 
 def ap_notes(truth: Truth, variants: Iterable[VariantInput], settings: ReviewSettings) -> Iterator[str]:
@@ -50,12 +96,15 @@ def ap_notes(truth: Truth, variants: Iterable[VariantInput], settings: ReviewSet
 
 
 def delta_notes(scores: Sequence[VariantScore], deltas: Sequence[Mapping[str, Any] | None]) -> Iterator[str]:
-    """Notes on differences that refer to fewer frames, predictions or classes than the variant's own metrics."""
+    """Notes on differences that refer to fewer frames, predictions or classes than the variant's own metrics.
+
+    A common score floor that leaves AP complete is not worth a note; ``delta.floor`` states it all the same.
+    """
     for score, delta in zip(scores, deltas, strict=True):
         if delta is None:
             continue
         limits = []
-        if delta["floor"] is not None:
+        if delta["floor"] is not None and delta["floor"] > FULL_CURVE_FLOOR:
             limits.append(tr("score floor {floor:.4g}", floor=delta["floor"]))
         if delta["cap"] is not None:
             limits.append(tr("maximum of {count:,} detections per frame", count=delta["cap"]))
@@ -68,11 +117,12 @@ def delta_notes(scores: Sequence[VariantScore], deltas: Sequence[Mapping[str, An
 
 
 def refuse_notes(notes: Sequence[str]) -> None:
-    """Refuse what there is a note about (``--strict``).
+    """Refuse what was assumed or limits the numbers (``--strict``); stated facts are no reason.
 
     Raises:
-        UserError: there is a note.
+        UserError: there is such a note.
     """
+    notes = [note for note in notes if not isinstance(note, StatedFact)]
     if not notes:
         return
     first, more = notes[0].rstrip("."), len(notes) - 1

@@ -195,7 +195,9 @@ def _joined(variant: Variant, document: Document) -> Variant:
         return variant
     truth = document.ground_truth(min(document.sources))
     labelled = truth.states() == int(FrameState.LABELLED)
-    joined = variant.predictions.joined_with(document.classes, truth.table(), labelled, class_agnostic=False)
+    joined = variant.predictions.joined_with(
+        document.classes, truth.table(), labelled, class_agnostic=False, unscored=truth.unscored_classes()
+    )
     return replace(variant, predictions=joined)
 
 

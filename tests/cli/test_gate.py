@@ -131,7 +131,7 @@ def test_no_variant_passes_against_a_baseline_with_other_class_names(
     assert "cannot be judged" in capsys.readouterr().out
     assert main([*arguments, "--class-map", "persons=person"]) == 0
     output = capsys.readouterr().out
-    assert "Note: base: 1 prediction of class 'car' was dropped; the ground truth has no such class" in output
+    assert "Note: base: 1 prediction left out, because the ground truth has no class car" in output
     rows = gt.read_text() + "5,300,300,350,350,car\n"
     gt.write_text(rows)  # now one class of the baseline is known
     assert main(arguments) == 2

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from iouviewer.cli import main
 from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.class_lists import MOT17_CLASSES
 from iouviewer.document.imported import ImportKind
 from iouviewer.formats.registry import ReadContext, read_boxes
 from iouviewer.jobs.eval_inputs import ReadOptions, truth_from, variant_from
@@ -60,6 +63,20 @@ def test_predictions_on_distractors_are_excused_and_on_other_classes_are_not(tmp
     for number, left in BOXES.items():
         found = counts(gt, predictions(tmp_path, [900, 1000, left], class_name))
         assert found == {"tp": 2, "fp": number not in excused, "fn": 0}, number
+
+
+def test_predictions_of_classes_that_the_benchmark_does_not_score_are_left_out(tmp_path, capsys):
+    gt = ground_truth(tmp_path, "MOT17-02")
+    (tmp_path / "gt" / "labels.txt").write_text("\n".join(MOT17_CLASSES) + "\n")
+    path = predictions(tmp_path, [900, 1000], "pedestrian")
+    cars = [f"0,{left},200,{left + 50},300,car,0.9" for left in (BOXES[3], 1200, 1300)]
+    path.write_text(path.read_text() + "\n".join(cars) + "\n")
+    assert counts(gt, path) == {"tp": 2, "fp": 0, "fn": 0}
+    call = ["eval", "--size", "1920x1080", "--count", "1", "--gt", str(gt), "--pred", f"a={path}"]
+    assert main([*call, "--strict"]) == 0
+    assert "a: 3 predictions of class car left out, which the benchmark does not score" in capsys.readouterr().out
+    assert main([*call, "--class-agnostic", "--json", str(tmp_path / "o.json")]) == 0
+    assert json.loads((tmp_path / "o.json").read_text())["variants"]["a"]["fp"] == 3
 
 
 def test_a_distractor_excuses_by_iou_and_a_region_by_the_share_inside(tmp_path):

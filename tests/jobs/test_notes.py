@@ -62,6 +62,41 @@ def test_strict_refuses_what_there_is_a_note_about(
     assert "Note" not in capsys.readouterr().out
 
 
+def test_strict_does_not_refuse_what_a_format_defines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Frames from 1 in a MOT file, classes that a model knows beside those of the ground truth."""
+    gt, pred = tmp_path / "gt.txt", tmp_path / "det.txt"
+    gt.write_text("".join(f"{f},1,10,10,40,40,1,1,1\n" for f in (1, 2, 3)))
+    pred.write_text("".join(f"{f},-1,10,10,40,40,0.9,-1,-1,-1\n" for f in (1, 2, 3)))
+    assert main(["eval", *SIZE, "--gt", str(gt), "--pred", f"a={pred}", "--strict"]) == 0
+    assert "Note: ground truth, a: Frames start at 1\n" in capsys.readouterr().out
+    pred.write_text("".join(f"{f},-1,10,10,40,40,0.9,-1,-1,-1\n" for f in (0, 1, 2)))  # not as the format has it
+    assert main(["eval", *SIZE, "--gt", str(gt), "--pred", f"a={pred}", "--strict"]) == 2
+    assert "Frames start at 0" in capsys.readouterr().err
+
+
+def test_one_note_counts_all_classes_that_the_ground_truth_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gt = write(tmp_path / "gt.csv", score=False)
+    pred = write(tmp_path / "a.csv", score=True)
+    others = [f"0,10,10,50,50,thing {n},0.5" for n in range(9)] + ["1,10,10,50,50,thing 3,0.5"]
+    pred.write_text(pred.read_text() + "\n".join(others) + "\n")
+    call = ["eval", *SIZE, "--gt", str(gt), "--pred", f"a={pred}"]
+    assert main(call) == 0
+    note = (
+        "a: 10 predictions left out, because the ground truth has no class thing 3, thing 0, thing 1, thing 2, "
+        "thing 4 and 4 more"
+    )
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Note")]
+    assert notes == [f"Note: {note}"]
+    assert main([*call, "--strict"]) == 0  # the variant knows every class of the ground truth
+    pred.write_text(pred.read_text().replace(",person,", ",persons,"))
+    gt.write_text(gt.read_text().replace("0,10,10,50,50,person", "0,10,10,50,50,thing 0"))
+    capsys.readouterr()
+    assert main([*call, "--strict"]) == 2  # one of the classes left out may be the missing one
+    assert "because the ground truth has no class" in capsys.readouterr().err
+
+
 def test_names_that_are_not_utf_8_are_legible_in_every_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

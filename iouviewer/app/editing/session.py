@@ -15,6 +15,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from iouviewer.app.editing.edit_preview import EditPreview
+from iouviewer.app.editing.edit_scopes import EditScopes
 from iouviewer.app.editing.session_values import (
     FrameNumberHistory,
     InitialScores,
@@ -24,8 +25,12 @@ from iouviewer.app.editing.session_values import (
     collect_row_changes,
     merge_changes,
     renumber_settings,
+    select_boxes,
+    select_track,
+    selection_after,
 )
 from iouviewer.app.editing.variant_list import VariantList
+from iouviewer.app.editing.view_state import ViewState
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Applied, Aspect, Change, Edit, Phase
 from iouviewer.document.ground_truth import GroundTruth
@@ -78,6 +83,7 @@ class Session(QObject):
         self.scores = Scores(self.ground_truth, ScoreSettings(), defer_above=DEFERRED_SCORING_BOXES)
         self.variants = VariantList(self.scores, self, join=self._joined)
         self._kept_unknown = True
+        self._unscored: frozenset[int] = frozenset()
         self.variants.scoresChanged.connect(self.scoresChanged)
         self.variants.predictionsChanged.connect(self._on_predictions_changed)
         self.history: History = MemoryHistory()
@@ -85,6 +91,8 @@ class Session(QObject):
         self._saved.connect(self._on_history_saved)
         self.current_frame = 0
         self.selection = Selection()
+        self.view_state = ViewState(self.variants, self)
+        self.scopes = EditScopes(self)
         self._preview = EditPreview()
         self._announced_step: tuple[int, Step] | None = None
         self._frame_numbers = FrameNumberHistory()
@@ -122,6 +130,7 @@ class Session(QObject):
         self.current_frame = 0
         self.selection = Selection()
         self._frame_numbers.clear()
+        self.view_state.reset()
         scores = scores or InitialScores(Scores(self.ground_truth, self.scores.settings), (), "")
         self.scores = scores.scores
         self.scores.defer_above = DEFERRED_SCORING_BOXES
@@ -217,14 +226,21 @@ class Session(QObject):
         self.cancel_preview()
         self.current_frame = frame
         self._announced_step = None
-        if self.selection != Selection():
-            self.selection = Selection()
-            self.selectionChanged.emit()
+        self._use_selection(select_track(self.ground_truth, self.selection.track, frame))
         self.frameChanged.emit(frame)
 
     def select(self, boxes: Iterable[SupportsInt] = (), *, prediction: tuple[str, int] | None = None) -> None:
-        """Select ground-truth boxes by id, or one prediction."""
-        selection = Selection(frozenset(int(box_id) for box_id in boxes), prediction)
+        """Select ground-truth boxes by id, with their track, or one prediction."""
+        if prediction is not None:
+            self._use_selection(Selection(prediction=prediction))
+        else:
+            self._use_selection(select_boxes(self.ground_truth, (int(box_id) for box_id in boxes)))
+
+    def select_track(self, track: int | None) -> None:
+        """Select a track, with its box on the current frame if it has one there; None for nothing."""
+        self._use_selection(select_track(self.ground_truth, track, self.current_frame))
+
+    def _use_selection(self, selection: Selection) -> None:
         if selection != self.selection:
             self.selection = selection
             self.selectionChanged.emit()
@@ -285,11 +301,10 @@ class Session(QObject):
         merged = merge_changes(changes, phase, origin)
         if merged.frames:
             self.scores.update(merged.frames)
-        if merged.aspects & Aspect.CLASS_NAMES or self.keeps_unknown_classes != self._kept_unknown:
+        if self._needs_rejoin(merged):
             self._rejoin()
-        deleted = {i for i in self.selection.boxes & merged.box_ids if self.ground_truth.find(i) is None}
-        if deleted and phase is Phase.COMMITTED:
-            self.select(self.selection.boxes - deleted)
+        if phase is Phase.COMMITTED:
+            self._use_selection(selection_after(self.selection, self.ground_truth, merged, self.current_frame))
         self.changed.emit(merged)
         return merged
 
@@ -334,7 +349,10 @@ class Session(QObject):
         self._update_save_state()
         if applied is not None:
             self._publish([applied.change], Phase.COMMITTED, "history")
-            self.select(i for i in applied.change.box_ids if self.ground_truth.find(i) is not None)
+            changed = (box for box in map(self.ground_truth.find, applied.change.box_ids) if box is not None)
+            here = [box.id for box in changed if box.frame == self.current_frame]
+            if here:
+                self.select(here)
         self.historyChanged.emit()
 
     # Scores
@@ -356,11 +374,23 @@ class Session(QObject):
         return agnostic or not self.document.class_names or self.scores.has_box_without_class
 
     def _joined(self, predictions: PredictionSet) -> PredictionSet:
-        return predictions.joined(self.document.classes, keep_unknown=self.keeps_unknown_classes)
+        return predictions.joined(
+            self.document.classes, keep_unknown=self.keeps_unknown_classes, unscored=self._unscored
+        )
+
+    def _needs_rejoin(self, change: Change) -> bool:
+        if change.aspects & Aspect.CLASS_NAMES or self.keeps_unknown_classes != self._kept_unknown:
+            return True
+        # A drag changes neither classes nor flags; a project without a benchmark's rules has no such class.
+        affected = change.aspects & (Aspect.EXISTENCE | Aspect.CLASS | Aspect.FLAGS)
+        if not affected or change.phase is not Phase.COMMITTED:
+            return False
+        return self.ground_truth.unscored_classes() != self._unscored
 
     def _rejoin(self) -> None:
         """Join the predictions with the classes of the ground truth, which may have changed."""
         self._kept_unknown = self.keeps_unknown_classes
+        self._unscored = self.ground_truth.unscored_classes()
         self.variants.rejoin()
 
     def frame_iou(self, variant: str, frame: int) -> float:
