@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Aspect, Change, FrameMark, Phase
+from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import RowChanges
 from iouviewer.document.renumbering import FrameMapping, Renumbered, renumber_mask
 from iouviewer.document.scores import Scores, ScoreSettings
@@ -18,10 +20,47 @@ from iouviewer.metrics.table import Int
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The selection: ground-truth boxes by id, or one prediction (variant key, row in its table)."""
+    """The selection: ground-truth boxes of the current frame by id, or one prediction (variant key, row in its table).
+
+    Attributes:
+        track: the track of all these boxes, None for several or for none. It stays selected on frames where it has no
+            box, and its box on another frame becomes selected there.
+    """
 
     boxes: frozenset[int] = frozenset()
     prediction: tuple[str, int] | None = None
+    track: int | None = None
+
+
+def select_boxes(truth: GroundTruth, ids: Iterable[int]) -> Selection:
+    """The selection of these boxes; the track is that of all of them, if they have one in common."""
+    boxes = frozenset(ids)
+    tracks = {box.track for box in map(truth.find, boxes) if box is not None}
+    track = tracks.pop() if len(tracks) == 1 else NO_TRACK
+    return Selection(boxes, track=None if track == NO_TRACK else track)
+
+
+def select_track(truth: GroundTruth, track: int | None, frame: int) -> Selection:
+    """The selection of a track with its box on this frame, if it has one there; empty for None."""
+    if track is None or not 0 <= frame < truth.frame_count:
+        return Selection()
+    return Selection(frozenset(box.id for box in truth.boxes(frame) if box.track == track), track=track)
+
+
+def selection_after(selection: Selection, truth: GroundTruth, change: Change, frame: int) -> Selection:
+    """The selection once a change is committed: without deleted boxes, and with the present track of the others.
+
+    A track without boxes left is no longer selected; one that got a box on this frame has it selected.
+    """
+    affected = selection.boxes & change.box_ids
+    if selection.prediction is not None or not (affected or (selection.track is not None and change.box_ids)):
+        return selection
+    remaining = frozenset(i for i in selection.boxes if truth.find(i) is not None)
+    if remaining:
+        return select_boxes(truth, remaining)
+    if selection.track is None or not truth.has_track(selection.track):
+        return Selection()
+    return select_track(truth, selection.track, frame)
 
 
 @dataclass(frozen=True, slots=True)

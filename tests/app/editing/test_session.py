@@ -10,7 +10,17 @@ import pytest
 
 from iouviewer.app.editing.session import SaveState, Selection, Session
 from iouviewer.document.boxes import Box
-from iouviewer.document.edits import AddBoxes, Aspect, Change, Phase, RemoveBoxes, SetClasses, SetClassNames, SetRects
+from iouviewer.document.edits import (
+    AddBoxes,
+    Aspect,
+    Change,
+    Phase,
+    RemoveBoxes,
+    SetClasses,
+    SetClassNames,
+    SetRects,
+    SetTracks,
+)
 from iouviewer.document.history import MemoryHistory, RowChanges
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.steps import Step
@@ -110,14 +120,54 @@ def test_an_invalid_preview_reverts_the_one_before_and_changes_nothing(session: 
     assert changes[-1].box_ids == {1}
 
 
-def test_another_frame_cancels_the_gesture_and_clears_the_selection(session: Session):
+def test_another_frame_cancels_the_gesture(session: Session):
     before = state_of(session.document)
     session.select([1])
     session.preview(resize())
     session.go_to(2)
     assert state_of(session.document) == before
-    assert session.selection == Selection()
+    assert session.selection.boxes == frozenset()
     assert step_count(session) == 0
+
+
+def test_a_selected_track_stays_selected_from_frame_to_frame():
+    rect = (10.0, 10.0, 50.0, 50.0)
+    session = session_with({0: [rect, rect], 1: [rect, rect], 3: [rect]}, tracks=True)
+    signals = []
+    session.selectionChanged.connect(lambda: signals.append(session.selection))
+    session.select([2])
+    assert session.selection == Selection(frozenset({2}), track=2)
+    session.go_to(1)
+    assert session.selection == Selection(frozenset({4}), track=2)
+    session.go_to(3)
+    assert session.selection == Selection(track=2)
+    session.go_to(1)
+    assert session.selection.boxes == {4} and len(signals) == 4
+    session.select([3, 4])
+    assert session.selection.track is None
+    session.go_to(0)
+    assert session.selection == Selection()
+    session.select_track(1)
+    assert session.selection == Selection(frozenset({1}), track=1)
+    session.select(prediction=("model", 0))
+    session.go_to(1)
+    assert session.selection == Selection()
+
+
+def test_deletion_undo_and_merging_keep_a_sensible_track_selected():
+    rect = (10.0, 10.0, 50.0, 50.0)
+    session = session_with({0: [rect, rect], 1: [rect], 2: [rect, rect]}, tracks=True)
+    session.select([1])
+    session.execute(RemoveBoxes((1,)), "Delete")
+    assert session.selection == Selection(track=1), "the track has boxes on other frames"
+    session.undo()
+    assert session.selection == Selection(frozenset({1}), track=1)
+    session.go_to(1)
+    session.execute(SetTracks(((3, 2),)), "Set track")
+    assert session.selection == Selection(frozenset({3}), track=2), "the box belongs to another track now"
+    session.select_track(1)
+    session.execute(RemoveBoxes((1, 4)), "Delete track")
+    assert session.selection == Selection(), "a track without boxes does not exist"
 
 
 def test_an_edit_ends_the_gesture_in_progress(session: Session):
@@ -209,9 +259,9 @@ def test_undoing_a_merged_step_restores_boxes_that_only_its_second_half_moved(se
 def test_deleted_boxes_leave_the_selection_and_come_back_selected(session: Session):
     session.select([1, 2])
     session.execute(RemoveBoxes((2,)), "Delete box 2")
-    assert session.selection == Selection(frozenset({1}))
+    assert session.selection.boxes == {1}
     session.undo()
-    assert session.selection == Selection(frozenset({2}))
+    assert session.selection.boxes == {2}
     assert session.ground_truth.find(2) is not None
 
 
