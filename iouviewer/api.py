@@ -459,13 +459,16 @@ def join(
     return Joined(request, inputs)
 
 
-def open_project(path: Path | str) -> Joined:
+def open_project(path: Path | str, *, frames: str | None = None) -> Joined:
     """Ground truth and variants of a project file, which is not changed.
+
+    Args:
+        frames: frames to use, as the text of ``--frames``: also ``verified``; None: all.
 
     Raises:
         UserError: the file is not a project, or it has no variants.
     """
-    request = EvalRequest(video=None, gt=None)
+    request = EvalRequest(video=None, gt=None, frames=frames)
     video = gate_project(_existing(path, tr("the project does not exist")), request)
     return Joined(video.request, video.inputs)
 

@@ -29,7 +29,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--gt", "FILE", Path, tr("ground truth (not with a project); if repeated, each starts another video")),
         ("--pred", "NAME=FILE", named_path, tr("predictions of one variant on the video of the preceding --gt")),
         ("--video", "FILE", Path, tr("video of the preceding --gt")),
-        ("--frames", "A:B[:K]|@FILE", str, tr("frames to use; for every video if given before several --gt")),
+        (
+            "--frames",
+            "A:B[:K]|@FILE|verified",
+            str,
+            tr("frames to use, or the verified frames of a project; for every video if given before several --gt"),
+        ),
         ("--size", "WxH", image_size, tr("frame size, if there is no video; applies like --frames")),
         ("--count", "N", positive_integer, tr("number of frames, if there is no video; applies like --frames")),
     ):

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from iouviewer import api
 from iouviewer.cli import main
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.document import Document
@@ -130,6 +131,43 @@ def test_no_variants_and_an_unknown_baseline_are_refused(document: Document, var
         evaluate_document(document, [])
     with pytest.raises(UserError, match="'x' is not a variant"):
         evaluate_document(document, variants, baseline="x")
+
+
+@pytest.mark.parametrize("floors", [(0.001, 0.009), (0.001, 0.4), (0.3, 0.001), (0.001, 0.001)])
+def test_differences_in_the_report_are_those_of_the_verdict(
+    document: Document, variants: list[Variant], floors: tuple[float, float]
+) -> None:
+    cut = []
+    for variant, floor in zip(variants, floors, strict=True):
+        table = variant.predictions.table
+        scores = np.where(np.arange(len(table)) % 3 == 0, table.scores / 100, table.scores)  # many are below 0.01
+        table = replace(table, scores=scores).select(scores >= floor)
+        cut.append(replace(variant, predictions=replace(variant.predictions, table=table, score_floor=floor)))
+    request = EvalRequest(video=None, gt=None, verdicts=True)
+    other = evaluate_document(document, cut, request=request).values["variants"]["other"]
+    for metric in ("ap", "pq", "avg_iou"):
+        judged = other["bootstrap"]["metrics"][metric]["points"]
+        assert 100 * other["delta"][metric] == pytest.approx(judged, abs=1e-9), metric
+    assert other["delta"]["floor"] == (None if floors[0] == floors[1] else max(floors))
+
+
+def test_the_verified_frames_of_a_project_can_be_selected(
+    document: Document, variants: list[Variant], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = document.ground_truth()
+    verified = np.arange(FRAMES) % 2 == 0
+    truth.load_states(truth.states(), verified)
+    result = evaluate_document(document, variants, request=EvalRequest(video=None, gt=None, frames="verified"))
+    assert result.frames.tolist() == np.flatnonzero(verified).tolist()
+    assert result.protocol["frames"] == "verified"
+    path = tmp_path / "clip.mp4.iouv"
+    ProjectFile.create(path, document, variants=variants, baseline="key-base").close()
+    assert main(["gate", str(path), "--frames", "verified"]) == 4
+    assert "; 20 frames, on this video" in capsys.readouterr().out
+    assert api.open_project(path, frames="verified").frames.tolist() == result.frames.tolist()
+    truth.load_states(truth.states(), np.zeros(FRAMES, np.bool_))
+    with pytest.raises(UserError, match="no frame is verified"):
+        evaluate_document(document, variants, request=EvalRequest(video=None, gt=None, frames="verified"))
 
 
 def test_the_gate_does_not_change_the_project(
