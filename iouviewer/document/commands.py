@@ -72,8 +72,13 @@ def move_label(document: Document, boxes: Collection[Box]) -> str:
 
 
 def resize_label(document: Document, boxes: Collection[Box]) -> str:
-    """``Resize person 17``."""
+    """``Resize person 17``, ``Resize 3 boxes``."""
     return tr("Resize {boxes}", boxes=document.objects_name(boxes))
+
+
+def copy_label(document: Document, boxes: Collection[Box]) -> str:
+    """``Copy person 17``, ``Copy 3 boxes``."""
+    return tr("Copy {boxes}", boxes=document.objects_name(boxes))
 
 
 def draw_label(document: Document, box: Box) -> str:
@@ -155,8 +160,9 @@ def add(document: Document, boxes: Sequence[Box], label: str = "", *, source: in
 
 
 def draw(document: Document, frame: int, rect: Rect, class_id: int, *, source: int = 0) -> Command:
-    """Add one box drawn by hand."""
-    box = Box(0, frame, rect, class_id)
+    """Add one box drawn by hand: a new object."""
+    [track] = tracks.new_tracks(document.ground_truth(source), 1)
+    box = Box(0, frame, rect, class_id, track)
     return add(document, [box], draw_label(document, box), source=source)
 
 
@@ -174,33 +180,39 @@ def delete(document: Document, ids: Iterable[int], *, source: int = 0) -> Comman
 def paste(document: Document, boxes: Sequence[Box], frame: int, *, by: float = 0.0, source: int = 0) -> Command:
     """Copies of boxes on ``frame``, shifted by ``by`` pixels right and down.
 
-    A copy keeps its track where the track has no box on that frame; otherwise it has none.
+    For their tracks see ``copies_of``.
     """
     if not boxes:
         raise UserError(tr("nothing was copied"), remedy=tr("Select boxes and copy them first."))
-    copies = _copy_boxes(document, boxes, frame, by, source)
+    copies = copies_of(document, boxes, frame, by=by, source=source)
     return add(document, copies, tr("Paste {boxes}", boxes=document.objects_name(copies)), source=source)
 
 
 def duplicate(document: Document, ids: Iterable[int], frame: int, *, by: float, source: int = 0) -> Command:
     """Copies of selected boxes on ``frame``, shifted by ``by`` pixels right and down, as by ``paste``."""
     boxes = _selected_boxes(document, ids, source)
-    copies = _copy_boxes(document, boxes, frame, by, source)
+    copies = copies_of(document, boxes, frame, by=by, source=source)
     return add(document, copies, tr("Duplicate {boxes}", boxes=document.objects_name(boxes)), source=source)
 
 
-def _copy_boxes(document: Document, boxes: Sequence[Box], frame: int, by: float, source: int) -> list[Box]:
-    taken = {box.track for box in document.ground_truth(source).boxes(frame)}
-    return [
-        replace(
-            box,
-            frame=frame,
-            rect=move_edges(box.rect, Edges.ALL, by, by),
-            track=NO_TRACK if box.track in taken else box.track,
-            flags=tracks.key_flags(box.flags) if box.flags & BoxFlag.INTERPOLATED else box.flags,
-        )
-        for box in boxes
-    ]
+def copies_of(document: Document, boxes: Sequence[Box], frame: int, *, by: float = 0.0, source: int = 0) -> list[Box]:
+    """Copies of boxes for ``frame``, shifted by ``by`` pixels; the ids are those of the originals.
+
+    A copy keeps its track where the track has no box on that frame; otherwise it is a new object with a new track.
+    """
+    truth = document.ground_truth(source)
+    taken = {box.track for box in truth.boxes(frame)} - {NO_TRACK}
+    copies = []
+    for box in boxes:
+        track = box.track
+        if track in taken:
+            track = max(tracks.new_tracks(truth, 1)[0], max(taken) + 1)
+        if track != NO_TRACK:
+            taken.add(track)
+        flags = tracks.key_flags(box.flags) if box.flags & BoxFlag.INTERPOLATED else box.flags
+        rect = move_edges(box.rect, Edges.ALL, by, by)
+        copies.append(replace(box, frame=frame, rect=rect, track=track, flags=flags))
+    return copies
 
 
 def paste_previous_frame(document: Document, frame: int, *, source: int = 0) -> Command:
@@ -215,7 +227,7 @@ def paste_previous_frame(document: Document, frame: int, *, source: int = 0) -> 
     new = [box for box in before if box.track not in existing_tracks and box.rect not in existing_rects]
     if not new:
         raise UserError(tr("this frame already has the boxes of the previous frame"), frame=frame)
-    copies = _copy_boxes(document, new, frame, 0.0, source)
+    copies = copies_of(document, new, frame, source=source)
     label = tr("Copy {boxes} from previous frame", boxes=document.objects_name(copies))
     return add(document, copies, label, source=source)
 
@@ -287,8 +299,10 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     if moved:
         edits += [SetRects(tuple(moved.items()), source), *tracks.update_interpolated(truth, moved, source=source)]
     no_class = uses_no_classes(truth, frame)
+    unmatched = [p for p in predictions if p.partner is None]
     new = [
-        Box(0, frame, p.rect, UNSPECIFIED_CLASS if no_class else p.class_id) for p in predictions if p.partner is None
+        Box(0, frame, p.rect, UNSPECIFIED_CLASS if no_class else p.class_id, track)
+        for p, track in zip(unmatched, tracks.new_tracks(truth, len(unmatched)), strict=True)
     ]
     ids = tuple(moved)
     if new:

@@ -5,7 +5,6 @@ All tracks are summed up by numpy once; after an edit only the tracks that it ch
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -195,13 +194,12 @@ def counted_ious(boxes: Sequence[Box], paired: Mapping[int, float]) -> dict[int,
 
 # Filter
 
-_Compare = Callable[[object, float], Bool]
-_OPERATORS: dict[str, _Compare] = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "<": operator.lt,
-    ">": operator.gt,
-    "=": operator.eq,
+_OPERATORS = {
+    "<=": np.less_equal,
+    ">=": np.greater_equal,
+    "<": np.less,
+    ">": np.greater,
+    "=": np.equal,
 }
 _TERM = re.compile(r"([a-z]+)(<=|>=|<|>|=)(-?\d+(?:\.\d+)?)")
 _INCOMPLETE = re.compile(r"[a-z]+(<=|>=|<|>|=)")

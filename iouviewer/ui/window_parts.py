@@ -43,8 +43,9 @@ from iouviewer.ui.first_steps import FirstSteps
 from iouviewer.ui.frame_presenter import FramePresenter
 from iouviewer.ui.key_presets import keys_of
 from iouviewer.ui.notifications import Notifications
+from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.inspector import Inspector
-from iouviewer.ui.panels.lists import BoxesPanel, VariantsPanel
+from iouviewer.ui.panels.lists import VariantsPanel
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.score_controls import ScoreControls

@@ -13,8 +13,9 @@ from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.compare.compare_view import CompareView
 from iouviewer.ui.compare.side_panel import SidePanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
+from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.inspector import Inspector
-from iouviewer.ui.panels.lists import BoxesPanel, VariantsPanel
+from iouviewer.ui.panels.lists import VariantsPanel
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.sections import Section

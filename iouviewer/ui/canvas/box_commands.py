@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from PySide6.QtCore import QPointF
 
+from iouviewer.app.editing.edit_scopes import CLASS, FLAGS
 from iouviewer.app.editing.gesture import ORIGIN
 from iouviewer.app.editing.session import Session
-from iouviewer.document import commands, tracks
-from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Edges, furthest_edge, nearest_edge
+from iouviewer.document import commands, track_commands, tracks
+from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Edges, Rect, furthest_edge, nearest_edge
 from iouviewer.document.commands import AcceptedPrediction, Command
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -89,6 +90,22 @@ class BoxCommands:
         """Move the selected boxes by (dx, dy) pixels; quick repetitions are merged into one step."""
         document = self._session.document
         self._run(lambda: commands.nudge(document, self._selected_ids(), dx, dy, source=self._source))
+
+    def resize(self, edge: Edges, dx: float, dy: float) -> None:
+        """Move one edge of the selected box by (dx, dy) pixels; quick repetitions are merged into one step."""
+
+        def build() -> Command:
+            box = self._single_box()
+            return commands.resize_edge(self._session.document, box.id, edge, dx, dy, source=self._source)
+
+        self._run(build)
+
+    def set_rects(self, rects: Mapping[int, Rect], *, is_move: bool) -> bool:
+        """Give boxes new rectangles, by id; returns whether something changed."""
+        document = self._session.document
+        boxes = [box for box in map(self._session.ground_truth.find, rects) if box is not None]
+        label = (commands.move_label if is_move else commands.resize_label)(document, boxes)
+        return self._run(lambda: commands.set_rects(document, rects, label, source=self._source))
 
     def resize_nearest_edge(self, dx: float, dy: float) -> None:
         """Move the edge of the selected box that is nearest to the mouse and can move along (dx, dy), pixels."""
@@ -254,7 +271,8 @@ class BoxCommands:
         if not ids:
             self._session.statusMessage.emit(tr("New boxes get the class {name}", name=name))
             return
-        done = self._run(lambda: commands.set_class(self._session.document, ids, class_id, source=self._source))
+        document, scope = self._session.document, self._session.scopes[CLASS]
+        done = self._run(lambda: track_commands.set_class(document, ids, class_id, scope, source=self._source))
         unclassified = len(truth.boxes(self._frame)) - len(ids)
         if done and had_no_classes and unclassified > 0:
             text = tr_n(
@@ -291,9 +309,16 @@ class BoxCommands:
         return UNSPECIFIED_CLASS if is_unspecified else 0
 
     def toggle_flag(self, flag: BoxFlag) -> None:
-        """Set a flag of the selected boxes, or clear it."""
-        document = self._session.document
-        self._run(lambda: commands.toggle_flag(document, self._selected_ids(), flag, source=self._source))
+        """Set a flag of the selected boxes, or clear it, in the scope of flags."""
+        document, scope = self._session.document, self._session.scopes[FLAGS]
+        ids = self._selected_ids()
+        self._run(lambda: track_commands.toggle_flag(document, ids, flag, scope, source=self._source))
+
+    def set_track(self, track: int | None) -> bool:
+        """Set the track id of the selected boxes in the scope of the class; None for a new one; False if refused."""
+        document, scope = self._session.document, self._session.scopes[CLASS]
+        ids = self._selected_ids()
+        return self._run(lambda: track_commands.set_track(document, ids, track, scope, source=self._source))
 
     # Frames
 

@@ -14,12 +14,13 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.importer import Importer
-from iouviewer.document.edits import RemoveBoxes, SetDecisions, SetRects
+from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.edits import RemoveBoxes, SetClasses, SetDecisions, SetFlags, SetRects
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
-from iouviewer.ui.panels.lists import BoxesPanel
+from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.problems import ProblemsPanel
-from iouviewer.ui.tables.boxes_model import BoxesModel
+from iouviewer.ui.tables.boxes_model import BoxesModel, RowState
 from iouviewer.ui.tables.common import COLUMN_ROLE
 from iouviewer.ui.tables.problems_model import PROBLEM_ROLE, ProblemsModel
 from iouviewer.ui.tables.variants_model import VariantsModel
@@ -110,23 +111,121 @@ def test_the_difference_waits_for_the_comparison_where_only_one_has_classes(sess
     assert model.value("blank", "delta") is None
 
 
+BOX_COLUMNS = ["icon", "track", "class", "iou", "conf", "state", "flags"]
+
+
+def set_flags(session: Session, box_id: int, flags: int) -> None:
+    session.execute(SetFlags(((box_id, flags),)), "Flags")
+
+
 def test_boxes_of_the_frame_are_pairs_then_extra_predictions(session: Session) -> None:
     model = BoxesModel(session)
-    assert [texts(model, row) for row in range(model.rowCount())] == [
-        ["#1  0.90", "person", "1.000", "matched"],
-        ["#2", "person", "–", "missed"],
-        ["–  0.90", "person", "–", "extra"],
+    columns = range(model.columnCount())
+    assert [model.headerData(c, Qt.Orientation.Horizontal, COLUMN_ROLE) for c in columns] == BOX_COLUMNS
+    assert [texts(model, row)[1:] for row in range(model.rowCount())] == [
+        ["–", "person", "1.000", "0.90", "match", ""],
+        ["–", "person", "–", "–", "missed", ""],
+        ["base", "person", "–", "0.90", "extra", ""],
     ]
+    assert (model.truth_count, model.prediction_count) == (2, 1)
     box = session.ground_truth.boxes(0)[0]
     session.preview(SetRects(((box.id, OFF),)))
-    assert model.index(0, 2).data(Qt.ItemDataRole.UserRole) == 1.0
+    assert model.index(0, 3).data(Qt.ItemDataRole.UserRole) == 1.0
     session.go_to(1)
     assert model.rowCount() == 1
 
 
 def test_without_variants_boxes_have_no_state() -> None:
     model = BoxesModel(session_with({0: [A]}))
-    assert texts(model, 0) == ["#1", "person", "–", ""]
+    assert texts(model, 0) == ["", "–", "person", "–", "–", "", ""]
+
+
+def test_boxes_out_of_view_and_ignored_ones_stay_in_the_table(session: Session) -> None:
+    model = BoxesModel(session)
+    set_flags(session, 1, int(BoxFlag.OUTSIDE))
+    set_flags(session, 2, int(BoxFlag.IGNORED | BoxFlag.KEY_FRAME))
+    states = {model.row_at(row).box_id: texts(model, row)[-2:] for row in range(model.rowCount())}
+    assert states[1] == ["out of view", "out of view"]
+    assert states[2] == ["ignored", "key frame, ignored"]
+
+
+def test_a_prediction_of_another_class_is_said_to_be_of_the_wrong_class() -> None:
+    session = session_with({0: [A]}, {"base": {0: [A]}}, classes=("person", "car"))
+    session.execute(SetClasses(((1, 1),)), "Class")
+    model = BoxesModel(session)
+    assert model.has_classes
+    assert [texts(model, row)[2:6] for row in range(2)] == [
+        ["car", "–", "–", "wrong class"],
+        ["person", "–", "0.90", "wrong class"],
+    ]
+
+
+def test_a_box_without_a_class_is_no_class_in_italics() -> None:
+    session = session_with({0: [A, B]})
+    model = BoxesModel(session)
+    assert not model.has_classes
+    session.execute(SetClasses(((2, UNSPECIFIED_CLASS),)), "Class")
+    session.variants.add("base", predictions_of({0: [A]}, 10), key="base")
+    assert texts(model, 1)[2] == "no class"
+    assert model.index(1, 2).data(Qt.ItemDataRole.FontRole).italic()
+    assert not model.index(0, 2).data(Qt.ItemDataRole.FontRole).italic()
+    assert model.has_classes
+
+
+def test_boxes_are_sorted_by_a_column_and_undefined_values_come_last() -> None:
+    session = session_with({0: [A, B]}, {"base": {0: [A, OFF]}}, tracks=True)
+    model = BoxesModel(session)
+
+    def tracks() -> list[str]:
+        return [texts(model, row)[1] for row in range(model.rowCount())]
+
+    assert tracks() == ["1", "2", "base"]
+    model.sort(1, Qt.SortOrder.DescendingOrder)
+    assert tracks() == ["2", "1", "base"]
+    model.sort(3, Qt.SortOrder.AscendingOrder)
+    assert tracks() == ["1", "2", "base"]
+    model.sort(5, Qt.SortOrder.DescendingOrder)
+    assert tracks() == ["2", "base", "1"]
+
+
+def test_the_filter_reads_track_class_state_and_flags() -> None:
+    session = session_with({0: [A, B]}, {"base": {0: [A, OFF]}}, tracks=True)
+    set_flags(session, 2, int(BoxFlag.OCCLUDED))
+    model = BoxesModel(session)
+    found = {}
+    for text in ("", "2", "missed", "person match", "occl", "base", "bus"):
+        model.set_filter(text)
+        found[text] = [model.row_at(row).box_id for row in range(model.rowCount())]
+    assert found == {
+        "": [1, 2, None],
+        "2": [2],
+        "missed": [2],
+        "person match": [1],
+        "occl": [2],
+        "base": [None],
+        "bus": [],
+    }
+
+
+def test_during_a_drag_rows_keep_their_order_and_the_model_is_never_reset(qtbot: QtBot) -> None:
+    session = session_with({0: [A, B]}, {"base": {0: [A, B]}}, tracks=True)
+    model = BoxesModel(session)
+    model.sort(3, Qt.SortOrder.DescendingOrder)
+    resets, layouts = [], []
+    model.modelReset.connect(lambda: resets.append(1))
+    model.layoutChanged.connect(lambda: layouts.append(1))
+    order = [model.row_at(row).box_id for row in range(2)]
+    for by in (10.0, 30.0, 400.0):
+        session.preview(SetRects(((1, (100.0 + by, 100.0, 200.0 + by, 200.0)),)))
+        qtbot.wait(45)
+        assert [model.row_at(row).box_id for row in range(2)] == order
+    assert model.rowCount() == 3  # the prediction that lost its box
+    session.preview(SetRects(((1, (101.0, 100.0, 201.0, 200.0)),)))
+    qtbot.waitUntil(lambda: model.rowCount() == 2)
+    assert not resets and not layouts
+    session.commit_preview("Move")
+    assert not resets
+    assert [model.row_at(row).box_id for row in range(2)] == [2, 1]
 
 
 def test_the_row_and_the_selection_follow_each_other(session: Session, qtbot: QtBot) -> None:
@@ -139,6 +238,8 @@ def test_the_row_and_the_selection_follow_each_other(session: Session, qtbot: Qt
     qtbot.waitUntil(panel.table.hasFocus)
     panel.table.selectRow(2)
     assert session.selection.prediction is not None
+    panel.table.selectAll()
+    assert session.selection.boxes == {1, 2}
     session.select()
     assert not panel.table.currentIndex().isValid()
 
@@ -184,11 +285,11 @@ def test_a_frame_without_predictions_has_no_missed_boxes(qtbot: QtBot) -> None:
     session.variants.set_predictions("base", replace(variant.predictions, covered=covered))
     panel = BoxesPanel(session)
     qtbot.addWidget(panel)
-    assert panel.model.row_at(0).state is not None
+    assert panel.model.row_at(0).state is RowState.MATCH
     session.go_to(1)
     assert panel.model.rowCount() == 1
-    assert panel.model.row_at(0).state is None
-    assert panel.model.index(0, 3).data() == ""
+    assert panel.model.row_at(0).state is RowState.NONE
+    assert panel.model.index(0, 5).data() == ""
 
 
 def test_the_speed_in_a_prediction_file_is_shown(tmp_path: Path) -> None:
