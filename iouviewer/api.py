@@ -35,6 +35,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.arrays import boxes_from_arrays
 from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr
+from iouviewer.jobs.data_set import is_data_yaml, listed_images, open_data_set, open_reader, read_data_set_truth
 from iouviewer.jobs.eval_inputs import (
     EvalInputs,
     ReadOptions,
@@ -109,11 +110,12 @@ class Source:
         size: (width, height) in pixels; (0, 0) if unknown. Images of a folder may have other sizes: ``size_of``.
         frame_count: number of frames; 0 if only the ground truth will tell.
         fps: frames per second; 0.0 without a time base.
+        split: which images of a ``data.yaml``.
         context: what the readers of box files know.
     """
 
-    def __init__(self, facts: _SourceFacts, context: ReadContext, path: Path | None) -> None:
-        self.facts, self.context, self.path = facts, context, path
+    def __init__(self, facts: _SourceFacts, context: ReadContext, path: Path | None, split: str = "val") -> None:
+        self.facts, self.context, self.path, self.split = facts, context, path, split
         self.name = facts.name
         self.size = (facts.width, facts.height)
         self.frame_count = facts.frame_count
@@ -145,9 +147,7 @@ class Source:
         if self.path is None:
             raise UserError(tr("there is no video"), remedy=tr("Open the source with its path."))
         if self._reader is None:
-            from iouviewer.video import open_video
-
-            self._reader = open_video(self.path)
+            self._reader = open_reader(self.path, listed_images(self.path, self.split))
         return self._reader.read(frame)
 
     def close(self) -> None:
@@ -158,23 +158,27 @@ class Source:
 
 
 def open_source(
-    path: Path | str | None = None, *, size: tuple[int, int] | None = None, frame_count: int | None = None
+    path: Path | str | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    frame_count: int | None = None,
+    split: str = "val",
 ) -> Source:
-    """Open a video, an image or a folder of images; without a path only its size and number of frames are known.
+    """Open a video, an image, a folder or a split of a ``data.yaml``; without a path only size and count are known.
 
     Raises:
         UserError: the file is missing or nothing in it can be decoded.
     """
     video = None if path is None else _existing(path, tr("the video does not exist"))
-    facts, context = read_source(video, ReadOptions(size=size, frame_count=frame_count))
-    return Source(facts, context, video)
+    facts, context = read_source(video, ReadOptions(size=size, frame_count=frame_count, split=split))
+    return Source(facts, context, video, split)
 
 
 # Boxes
 
 
 def read_ground_truth(path: Path | str, source: Source, *, options: ReadOptions | None = None) -> ImportedBoxes:
-    """Ground truth of a file or folder in any format that iouviewer reads.
+    """Ground truth of a file or folder in any format, or of the source's split of a ``data.yaml``.
 
     Returns:
         Boxes in columns: ``frames`` (N,) int64, ``boxes`` (4, N) float64, ``class_ids`` (N,) int64 into
@@ -186,6 +190,8 @@ def read_ground_truth(path: Path | str, source: Source, *, options: ReadOptions 
     options = options or ReadOptions()
     context = options.context_of_source(source.context)
     file = _existing(path, tr("the ground truth does not exist"))
+    if is_data_yaml(file):
+        return read_data_set_truth(open_data_set(file, source.split), context)[0]
     return read_file(file, context, options, ImportKind.GROUND_TRUTH, "gt")
 
 
@@ -307,7 +313,8 @@ def run_model(
     file = _existing(weights, tr("the weights do not exist"))
     chosen = None if frames is None else np.unique(np.asarray(frames, np.int64))
     watched = _watch(progress, cancelled)
-    done = run(source.path, file.stem, file, options or RunOptions(), chosen, watched)
+    images = listed_images(source.path, source.split)
+    done = run(source.path, file.stem, file, options or RunOptions(), chosen, watched, files=images)
     if done.failure is not None:
         raise done.failure
     return done.boxes

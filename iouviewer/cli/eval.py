@@ -13,6 +13,7 @@ from iouviewer.cli.options import (
     add_prediction_option,
     add_scoring_options,
     add_size_options,
+    add_split_option,
     check_output_folders,
     fraction,
 )
@@ -38,11 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gt", type=Path, metavar="FILE", help=tr("ground truth (default for a data.yaml: the boxes of its images)")
     )
-    parser.add_argument(
-        "--split",
-        choices=("train", "val", "test"),
-        help=tr("images of a data.yaml to use (default val)"),
-    )
+    add_split_option(parser)
     add_prediction_option(parser)
     add_frames_option(parser)
     add_size_options(parser)

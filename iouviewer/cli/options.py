@@ -232,6 +232,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device", default="cpu", help=tr("cpu, or the number of a GPU (default cpu)"))
 
 
+def add_split_option(parser: argparse.ArgumentParser) -> None:
+    """``--split`` of a data set."""
+    parser.add_argument(
+        "--split",
+        choices=("train", "val", "test"),
+        help=tr("images of a data.yaml to use (default val)"),
+    )
+
+
 def add_frames_option(parser: argparse.ArgumentParser) -> None:
     """``--frames``."""
     parser.add_argument(

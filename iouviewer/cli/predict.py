@@ -11,6 +11,7 @@ from iouviewer.cli.options import (
     add_frames_option,
     add_model_option,
     add_run_options,
+    add_split_option,
     existing_video,
     variant_paths,
 )
@@ -19,24 +20,30 @@ from iouviewer.i18n import tr
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``predict``."""
-    parser.add_argument("video", type=Path, metavar="VIDEO", help=tr("video file or folder of images"))
+    parser.add_argument(
+        "video", type=Path, metavar="VIDEO", help=tr("video file, folder of images, or data.yaml of a YOLO data set")
+    )
     add_model_option(parser, required=True)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=tr("folder for NAME.json and NAME.txt"))
     add_run_options(parser)
     add_frames_option(parser)
+    add_split_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the models one after the other; print one line for each."""
-    from iouviewer.cli.requests import run_options
+    from iouviewer.cli.requests import check_split, run_options
     from iouviewer.jobs.predict import PredictRequest, predict
 
+    video = existing_video(args.video)
+    check_split(args, video)
     request = PredictRequest(
-        video=existing_video(args.video),
+        video=video,
         models=variant_paths(args.model),
         out=args.out,
         options=run_options(args),
         frames=args.frames,
+        split=args.split or "val",
     )
     with ProgressLine("predict") as progress:
         runs = predict(request, progress)

@@ -63,6 +63,14 @@ def _class_map(pairs: list[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
+def check_split(args: argparse.Namespace, video: Path | None) -> None:
+    """UserError if there is ``--split``, but the source is no data set."""
+    if vars(args).get("split") and (video is None or not is_data_yaml(video)):
+        raise UserError(
+            tr("--split needs a data set"), remedy=tr("Give the data.yaml of a YOLO data set in place of the video.")
+        )
+
+
 def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) -> EvalRequest:
     """The request of ``eval`` and ``gate``, without ``analysis``."""
     named = variant_paths([*args.pred, *args.model])
@@ -70,10 +78,7 @@ def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) 
         raise UserError(
             tr("there are no predictions to score"), remedy=tr("Give --pred NAME=FILE or --model NAME=WEIGHTS.")
         )
-    if vars(args).get("split") and (video is None or not is_data_yaml(video)):
-        raise UserError(
-            tr("--split needs a data set"), remedy=tr("Give the data.yaml of a YOLO data set in place of the video.")
-        )
+    check_split(args, video)
     if args.model and video is None:
         raise UserError(tr("--model needs a video"), remedy=tr("Give the video, or stored predictions with --pred."))
     names = [name for name, _ in named]

@@ -25,6 +25,7 @@ from iouviewer.metrics.table import Int
 
 if TYPE_CHECKING:
     from iouviewer.video.image_reader import ImageReader
+    from iouviewer.video.reader import VideoReader
 
 VAL_BATCH = 16
 """Images in a batch of ``yolo val``, which get a common shape."""
@@ -61,6 +62,23 @@ class DataSet:
 def is_data_yaml(path: Path | None) -> bool:
     """Whether a source is a data set, by its name."""
     return path is not None and path.suffix.lower() in DATA_YAML_SUFFIXES
+
+
+def listed_images(path: Path, split: str) -> tuple[Path, ...]:
+    """Images of a data set's split in frame order; empty for a video or a folder, which list none.
+
+    Raises:
+        UserError: as ``open_data_set``.
+    """
+    return open_data_set(path, split).images if is_data_yaml(path) else ()
+
+
+def open_reader(path: Path, images: Sequence[Path]) -> VideoReader | ImageReader:
+    """A reader of a video, a folder of images, or of the ``listed_images`` of a data set."""
+    from iouviewer.video import open_video
+    from iouviewer.video.image_reader import ImageReader
+
+    return ImageReader(path, files=images) if images else open_video(path)
 
 
 def open_data_set(path: Path, split: str) -> DataSet:

@@ -17,12 +17,14 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Detections, Failed, Finished, FrameDetections, ModelLoaded
 from iouviewer.inference.runner import RunMessage, RunRequest, run_in_process
+from iouviewer.jobs.data_set import listed_images, open_reader
 from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.run_facts import (
     begun_protocol,
     columns_of,
     ended_protocol,
+    fps_half_iqr,
     frames_per_second,
     loaded_protocol,
     model_classes,
@@ -33,13 +35,18 @@ from iouviewer.metrics.table import Int
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """Models to run on frames of a video. Each writes NAME.json and NAME.txt into ``out``."""
+    """Models to run on frames of a video. Each writes NAME.json and NAME.txt into ``out``.
+
+    Attributes:
+        video: a video, a folder of images, or a ``data.yaml``, of which ``split`` gives the images.
+    """
 
     video: Path
     models: tuple[NamedPath, ...]
     out: Path
     options: RunOptions
     frames: str | None = None
+    split: str = "val"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +138,9 @@ def run_model(
     Raises:
         UserError: the run failed before its first frame.
     """
-    from iouviewer.video import open_video
     from iouviewer.video.image_reader import ImageReader
 
-    reader = ImageReader(video, files=files) if files else open_video(video)
+    reader = open_reader(video, files)
     size, frame_count = reader.size, reader.frame_count
     images = reader.images if isinstance(reader, ImageReader) else ImageTable()
     reader.close()
@@ -214,6 +220,7 @@ def _as_imported(
             unreadable=() if finished is None else finished.unreadable,
             inputs=() if finished is None else finished.inputs,
             fps=fps,
+            fps_half_iqr=fps_half_iqr(times_of(collected.found)),
             throughput=throughput,
         ),
     )
@@ -267,15 +274,14 @@ def predict(request: PredictRequest, progress: ProgressCallback = no_progress) -
             tr("the folder cannot be created: {reason}", reason=error.strerror), path=request.out
         ) from error
     frames: Int | None = None
+    images = listed_images(request.video, request.split)
     if request.frames is not None:
-        from iouviewer.video import open_video
-
-        reader = open_video(request.video)
+        reader = open_reader(request.video, images)
         frames = parse_frames(request.frames, reader.frame_count)
         reader.close()
     runs = []
     for name, weights in request.models:
-        run = run_model(request.video, name, weights, request.options, frames, progress)
+        run = run_model(request.video, name, weights, request.options, frames, progress, files=images)
         written, _ = write_run(run, request.out, request.video.name)
         if run.failure is not None:
             done = len(run.boxes.covered) if run.boxes.covered is not None else 0

@@ -300,3 +300,29 @@ def test_a_split_of_a_folder_is_refused(data: Path, capsys: pytest.CaptureFixtur
     folder = str(data.parent / "images")
     assert main(["eval", folder, "--gt", folder, "--pred", f"a={folder}", "--split", "val"]) == 2
     assert "--split needs a data set" in capsys.readouterr().err
+
+
+def test_predict_and_python_take_a_data_set_as_eval_does(
+    data: Path, tmp_path: Path, requests: list[RunRequest], capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, out = tmp_path / "m.pt", tmp_path / "out"
+    weights.touch()
+    assert main(["predict", str(data), "--model", f"m={weights}", "--out", str(out), "--split", "val"]) == 0
+    assert requests[0].images == tuple(map(str, open_data_set(data, "val").images))
+    call = ["eval", str(data), "--json", str(tmp_path / "a.json")]
+    assert main([*call, "--pred", f"m={out / 'm.json'}"]) == 0
+    with api.open_source(data, split="val") as source:
+        assert source.frame_count == 4
+        assert [source.read(frame).shape[:2] for frame in range(4)] == [source.size_of(f)[::-1] for f in range(4)]
+        truth = api.read_ground_truth(data, source)
+        found = api.run_model(source, weights)
+        joined = api.join(source, truth, {"m": found})
+        mine = api.evaluate(joined).values["variants"]["m"]
+    stored = json.loads((tmp_path / "a.json").read_text())["variants"]["m"]
+    assert requests[-1].images == requests[0].images
+    assert {name: mine[name] for name in ("ap", "tp", "fp", "fn")} == {n: stored[n] for n in ("ap", "tp", "fp", "fn")}
+    capsys.readouterr()
+    assert (
+        main(["predict", str(tmp_path / "images"), "--model", f"m={weights}", "--out", str(out), "--split", "val"]) == 2
+    )
+    assert "--split needs a data set" in capsys.readouterr().err
