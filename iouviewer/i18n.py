@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import functools
 import gettext
+import re
 from pathlib import Path
 
 DOMAIN = "iouviewer"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -56,3 +58,8 @@ def _filled(translated: str, english: str, values: dict[str, object]) -> str:
         if translated == english:
             raise
         return english.format(**values)  # a placeholder was mistyped in the catalogue: English says at least the facts
+
+
+def legible(text: str) -> str:
+    """The text in Unicode: bytes of a file name that are not UTF-8, which Python keeps as surrogates, become �."""
+    return _SURROGATE.sub("\ufffd", text)

@@ -276,15 +276,18 @@ def _annotations(data: BoxesToWrite, last_category: int) -> list[dict[str, Any]]
     frames, classes = np.asarray(data.frames).tolist(), np.asarray(data.class_ids).tolist()
     tracks, flags = np.asarray(data.track_ids).tolist(), np.asarray(data.flags).tolist()
     scores = None if data.scores is None else np.asarray(data.scores, np.float64).tolist()
+    areas = np.array([width * height for _, _, width, height in boxes])
+    if data.areas is not None:
+        areas = np.where(np.isnan(data.areas), areas, data.areas)
     result = []
-    for row, bbox in enumerate(boxes):
+    for row, (bbox, area) in enumerate(zip(boxes, areas.tolist(), strict=True)):
         flag = flags[row]
         entry: dict[str, Any] = {
             "id": row + 1,
             "image_id": frames[row] + 1,
             "category_id": classes[row] + 1 if classes[row] >= 0 else last_category,
             "bbox": [int(v) if v.is_integer() else v for v in bbox],
-            "area": bbox[2] * bbox[3],
+            "area": area,
             "iscrowd": 1 if flag & BoxFlag.IGNORED else 0,
         }
         if scores is not None:

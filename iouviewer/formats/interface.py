@@ -206,6 +206,7 @@ class BoxesToWrite:
         protocol: settings of the run that made the predictions (COCO only).
         image_names: file names of an image folder in frame order, for formats with one file per image.
         image_sizes: (width, height) of each image in frame order; None where all have ``size``.
+        areas: (N,) float64, areas that the ground truth states (COCO), square pixels, NaN or None: width x height.
     """
 
     frames: Int
@@ -222,6 +223,7 @@ class BoxesToWrite:
     protocol: Mapping[str, Any] = field(default_factory=dict)
     image_names: Sequence[str] | None = None
     image_sizes: Sequence[tuple[int, int]] | None = None
+    areas: Float | None = None
 
     def size_of(self, frame: int) -> tuple[int, int]:
         """(width, height) of a frame."""

@@ -38,7 +38,7 @@ from iouviewer.formats.interface import (
 )
 from iouviewer.formats.text import cannot_read
 from iouviewer.formats.unsupported_fields import Field, describe_unsupported
-from iouviewer.i18n import tr
+from iouviewer.i18n import legible, tr
 
 __all__ = [
     "UNSPECIFIED_NAME",
@@ -336,7 +336,7 @@ def write_boxes(path: Path, data: BoxesToWrite, *, format: str) -> None:
             remedy=_list_keys([row for row in _FORMATS if row.info.can_write]),
         )
     with gc_paused():
-        row.function("write")(Path(path), data)
+        row.function("write")(Path(path), replace(data, video_name=legible(data.video_name)))
 
 
 def _list_keys(rows: list[_Format]) -> str:

@@ -99,6 +99,7 @@ def convert(request: ConvertRequest) -> ConvertResult:
         protocol=boxes.protocol,
         image_names=context.image_names or (images.names if request.video is None else None),
         image_sizes=context.image_sizes or (images.sizes if context.size is None else None),
+        areas=boxes.areas,
     )
     write_boxes(request.target, data, format=request.format)
     frames_with_boxes = len(set(boxes.frames.tolist()))

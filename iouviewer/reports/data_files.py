@@ -5,16 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from iouviewer.i18n import legible
 from iouviewer.metrics.table import Int
 from iouviewer.reports.series import FrameSeries
 
 DIGITS = 9
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PAIRS_HEADER = ("frameID", "variant", "gt", "pred", "class", "score", "iou", "giou", "diou", "ciou", "state")
 
@@ -41,11 +40,6 @@ def _legible_values(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_legible_values(inner) for inner in value]
     return value
-
-
-def legible(text: str) -> str:
-    """The text in Unicode: bytes of a file name that are not UTF-8, which Python keeps as surrogates, become �."""
-    return _SURROGATE.sub("\ufffd", text)
 
 
 def text_bytes(text: str) -> bytes:

@@ -17,9 +17,9 @@ from iouviewer.document.metric_columns import (
     points_text,
 )
 from iouviewer.document.variants import default_look
-from iouviewer.i18n import tr
+from iouviewer.i18n import legible, tr
 from iouviewer.metrics.table import Int
-from iouviewer.reports.data_files import legible, text_bytes
+from iouviewer.reports.data_files import text_bytes
 from iouviewer.reports.html_template import page, svg_block
 from iouviewer.reports.plot import LEGEND_LOWER_LEFT, LINE_STYLES, plot_bytes, render_figure
 from iouviewer.reports.series import FrameSeries

@@ -11,9 +11,8 @@ import numpy as np
 
 from iouviewer.document.variants import default_look
 from iouviewer.errors import UserError
-from iouviewer.i18n import tr
+from iouviewer.i18n import legible, tr
 from iouviewer.metrics.table import Float, Int
-from iouviewer.reports.data_files import legible
 from iouviewer.reports.series import FrameSeries
 
 if TYPE_CHECKING:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
+from iouviewer.cli import main
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportKind
@@ -245,3 +248,21 @@ def test_pycocotools_and_read_boxes_agree_on_written_files(shared_data, tmp_path
     second = read_boxes(tmp_path / "gt.json")
     assert np.array_equal(second.flags, truth.flags)
     assert np.array_equal(second.track_ids, truth.track_ids)
+
+
+def test_areas_that_the_ground_truth_states_and_names_that_are_not_utf_8_are_written(tmp_path):
+    source, target = tmp_path / "gt.json", tmp_path / "out.json"
+    entry = {"image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 30], "iscrowd": 0}
+    values = {
+        "images": [{"id": 1, "file_name": "1.jpg", "width": 100, "height": 100}],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": [{**entry, "id": 1, "area": 437.5}, {**entry, "id": 2}],
+    }
+    source.write_text(json.dumps(values))
+    assert main(["convert", "--size", "100x100", "--count", "1", str(source), str(target), "--to", "coco"]) == 0
+    written = json.loads(target.read_text())
+    assert [found["area"] for found in written["annotations"]] == [437.5, 600.0]
+    data = replace(boxes_to_write([(0, 1, 2, 3, 4)]), video_name=os.fsdecode(b"caf\xe9.mp4"))
+    for format in ("coco", "cvat"):
+        write_boxes(target, data, format=format)
+        assert "caf\ufffd.mp4" in target.read_text(encoding="utf-8")
