@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Flag, IntFlag
 
@@ -16,6 +17,7 @@ MIN_SIZE = 1.0
 """Smallest width and height of a box after a gesture or key press, pixels."""
 
 NO_TRACK = -1
+NO_BOX = -1
 
 
 class BoxFlag(IntFlag):
@@ -129,6 +131,82 @@ def _order_sides(low: float, high: float, *, first_moved: bool) -> tuple[float, 
     if high - low < MIN_SIZE:
         return (high - MIN_SIZE, high) if first_moved else (low, low + MIN_SIZE)
     return low, high
+
+
+def allowed_area(rect: Rect, width: float, height: float) -> Rect:
+    """Where a box may be moved and resized to: the picture, and what of the box lies outside of it already.
+
+    Args:
+        width, height: of the picture in pixels; 0 where unknown, which allows everything.
+    """
+    if width <= 0 or height <= 0:
+        return -MAX_COORDINATE, -MAX_COORDINATE, MAX_COORDINATE, MAX_COORDINATE
+    return min(0.0, rect[0]), min(0.0, rect[1]), max(float(width), rect[2]), max(float(height), rect[3])
+
+
+def limit_move(rect: Rect, dx: float, dy: float, area: Rect) -> tuple[float, float]:
+    """The part of the move (dx, dy) that leaves ``rect`` inside ``area``, which contains it."""
+    return (
+        min(max(dx, area[0] - rect[0]), area[2] - rect[2]),
+        min(max(dy, area[1] - rect[1]), area[3] - rect[3]),
+    )
+
+
+def resize_within(rect: Rect, edges: Edges, dx: float, dy: float, area: Rect) -> Rect:
+    """The rectangle with these edges moved by (dx, dy), each at most to the border of ``area``, which contains it."""
+    x, y = (rect[0] if edges & Edges.LEFT else rect[2]), (rect[1] if edges & Edges.TOP else rect[3])
+    dx = min(max(x + dx, area[0]), area[2]) - x
+    dy = min(max(y + dy, area[1]), area[3]) - y
+    return move_edges(rect, edges, dx, dy)
+
+
+def scale_within(rect: Rect, edges: Edges, dx: float, dy: float, area: Rect) -> Rect:
+    """The rectangle resized by moving these edges by (dx, dy), with its ratio of width to height.
+
+    The opposite corner stays where it is; with one edge, the middle of the opposite edge does.
+    """
+    x1, y1, x2, y2 = rect
+    fixed_x = x2 if edges & Edges.LEFT else x1 if edges & Edges.RIGHT else (x1 + x2) / 2
+    fixed_y = y2 if edges & Edges.TOP else y1 if edges & Edges.BOTTOM else (y1 + y2) / 2
+    scales = []
+    if edges & (Edges.LEFT | Edges.RIGHT):
+        scales.append(1 + (dx if edges & Edges.RIGHT else -dx) / (x2 - x1))
+    if edges & (Edges.TOP | Edges.BOTTOM):
+        scales.append(1 + (dy if edges & Edges.BOTTOM else -dy) / (y2 - y1))
+    scale = max(max(scales, key=lambda s: abs(s - 1)), MIN_SIZE / min(x2 - x1, y2 - y1))
+    for place, at in enumerate(rect):
+        fixed, low, high = ((fixed_x, area[0], area[2]), (fixed_y, area[1], area[3]))[place % 2]
+        if at != fixed:
+            scale = min(scale, ((high if at > fixed else low) - fixed) / (at - fixed))
+    x1, x2 = (fixed_x + (x - fixed_x) * scale for x in (x1, x2))
+    y1, y2 = (fixed_y + (y - fixed_y) * scale for y in (y1, y2))
+    return x1, y1, x2, y2
+
+
+def snap_edges(rect: Rect, edges: Edges, others: Iterable[Rect], reach: float) -> tuple[Rect, Edges]:
+    """The rectangle with each of these edges on the nearest parallel edge of other boxes, and the edges that snapped.
+
+    Args:
+        edges: the edges that may move.
+        others: the boxes to snap to, where they lie beside the edge.
+        reach: the largest distance in pixels.
+    """
+    snapped = Edges.NONE
+    values = list(rect)
+    others = tuple(others)
+    for place, edge in enumerate((Edges.LEFT, Edges.TOP, Edges.RIGHT, Edges.BOTTOM)):
+        if not edges & edge:
+            continue
+        across = (1, 3) if place % 2 == 0 else (0, 2)
+        beside = (o for o in others if o[across[0]] <= rect[across[1]] and o[across[1]] >= rect[across[0]])
+        found = [(abs(at - rect[place]), at) for o in beside for at in (o[place % 2], o[place % 2 + 2])]
+        gap, at = min(found, default=(reach + 1, 0.0))
+        opposite = values[(place + 2) % 4]
+        fits = at - opposite >= MIN_SIZE if place >= 2 else opposite - at >= MIN_SIZE
+        if gap <= reach and fits:
+            values[place] = at
+            snapped |= edge
+    return (values[0], values[1], values[2], values[3]), snapped
 
 
 def rect_from_corners(x1: float, y1: float, x2: float, y2: float) -> Rect:

@@ -1,11 +1,11 @@
-"""The document: ground truth of the sources, class names and decisions. All changes go through ``Document.apply``."""
+"""The document: ground truth of the sources, class names, decisions and notes; ``Document.apply`` changes it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from iouviewer.document.boxes import Box, find_rect_error, object_name
+from iouviewer.document.boxes import NO_BOX, Box, find_rect_error, object_name
 from iouviewer.document.classes import ClassTable, class_name_of
 from iouviewer.document.edits import (
     AddBoxes,
@@ -21,25 +21,28 @@ from iouviewer.document.edits import (
     SetDecisions,
     SetFlags,
     SetFrames,
+    SetNotes,
     SetRects,
     SetTracks,
 )
 from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.notes import Note, find_note_error, notes_of_removed, notes_of_retracked
 from iouviewer.document.numbering import Numbering
-from iouviewer.document.renumbering import FrameMapping, renumber_decisions
+from iouviewer.document.renumbering import FrameMapping, renumber_decisions, renumber_notes
 from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 
 
 class Document:
-    """Sources with their ground truth, class names and decisions."""
+    """Sources with their ground truth, class names, decisions and notes."""
 
     def __init__(self) -> None:
         self.sources: dict[int, Source] = {}
         self.classes = ClassTable()
         self._truths: dict[int, GroundTruth] = {}
         self._decisions: dict[tuple[int, str], str] = {}
+        self._notes: dict[int, dict[int, Note]] = {}
         self._numberings: dict[int, Numbering] = {}
 
     @property
@@ -90,11 +93,12 @@ class Document:
         return count if numbering is None or not numbering.complete else min(count, numbering.video_frame_count)
 
     def renumber(self, mapping: FrameMapping, source: Source) -> None:
-        """Renumber frames with their boxes, states and decisions. ``source`` replaces the source."""
+        """Renumber frames with their boxes, states, decisions and notes. ``source`` replaces the source."""
         self._truths[source.id].renumber(mapping.new, mapping.frame_count)
         decisions = renumber_decisions(self.decisions(source.id), mapping)
         self._decisions = {key: value for key, value in self._decisions.items() if key[0] != source.id}
         self.load_decisions(decisions.items(), source.id)
+        self.load_notes(renumber_notes(self.notes(source.id), mapping), source.id)
         self._numberings[source.id] = mapping.numbering
         old = self.sources[source.id]
         self.sources[source.id] = replace(
@@ -119,6 +123,19 @@ class Document:
     def load_decisions(self, decisions: Iterable[tuple[str, str]], source: int = 0) -> None:
         """Add stored decisions: (problem key, decision)."""
         self._decisions.update(((source, key), value) for key, value in decisions)
+
+    def notes(self, source: int = 0) -> tuple[Note, ...]:
+        """The notes of a source in order of id, which is the order in which they were written."""
+        found = self._notes.get(source, {})
+        return tuple(found[number] for number in sorted(found))
+
+    def load_notes(self, notes: Iterable[Note], source: int = 0) -> None:
+        """Replace all notes of a source by stored ones."""
+        self._notes[source] = {note.id: note for note in notes}
+
+    def next_note_id(self, source: int = 0) -> int:
+        """An id that no note of a source has."""
+        return max(self._notes.get(source, {}), default=0) + 1
 
     def class_name(self, class_id: int) -> str:
         """Name of a class, also of one that the ground truth lacks; ``no class`` for boxes without one."""
@@ -175,6 +192,8 @@ class Document:
                 return self._set_class_names(edit)
             case SetDecisions():
                 return self._set_decisions(edit)
+            case SetNotes():
+                return self._set_notes(edit)
             case Batch():
                 return self._batch(edit)
 
@@ -214,12 +233,23 @@ class Document:
         boxes = tuple(self._box(edit.source, box_id) for box_id in dict.fromkeys(edit.ids))
         if not boxes:
             return None
+        truth = self._truths[edit.source]
         for box in boxes:
-            self._truths[edit.source].drop(box)
+            truth.drop(box)
         change = Change(
             edit.source, frozenset(b.frame for b in boxes), frozenset(b.id for b in boxes), Aspect.EXISTENCE
         )
-        return Applied(change, AddBoxes(boxes, edit.source))
+        applied = Applied(change, AddBoxes(boxes, edit.source))
+        deleted = notes_of_removed(self._notes.get(edit.source, {}).values(), boxes, truth.has_track)
+        return self._followed_by(applied, SetNotes(delete=deleted, source=edit.source))
+
+    def _followed_by(self, applied: Applied, notes: SetNotes) -> Applied:
+        """The change of boxes together with that of the notes on them."""
+        changed = self._set_notes(notes)
+        if changed is None:
+            return applied
+        change = applied.change._replace(aspects=applied.change.aspects | Aspect.NOTES)
+        return Applied(change, Batch((applied.inverse, changed.inverse), notes.source))
 
     def _replace(self, source: int, new: list[Box], aspect: Aspect) -> Applied | None:
         pairs = [(self._box(source, box.id), box) for box in {box.id: box for box in new}.values()]
@@ -239,7 +269,12 @@ class Document:
         else:
             inverse = SetTracks(tuple((old.id, old.track) for old, _ in pairs), source)
         frames = frozenset(box.frame for _, box in pairs)
-        return Applied(Change(source, frames, frozenset(box.id for _, box in pairs), aspect), inverse)
+        applied = Applied(Change(source, frames, frozenset(box.id for _, box in pairs), aspect), inverse)
+        notes = self._notes.get(source)
+        if aspect is not Aspect.TRACK or not notes:
+            return applied
+        moved = notes_of_retracked(notes.values(), {old.track: box.track for old, box in pairs}, truth.has_track)
+        return self._followed_by(applied, SetNotes(moved, source=source))
 
     def _set_frames(self, edit: SetFrames) -> Applied | None:
         truth = self._truths[edit.source]
@@ -304,6 +339,29 @@ class Document:
                 self._decisions.pop((edit.source, key), None)
         inverse = SetDecisions(tuple((key, old) for key, old, _ in pairs), edit.source)
         return Applied(Change(edit.source, frozenset(), frozenset(), Aspect.DECISIONS), inverse)
+
+    def _set_notes(self, edit: SetNotes) -> Applied | None:
+        notes, truth = self._notes.setdefault(edit.source, {}), self._truths[edit.source]
+        new: dict[int, Note | None] = {number: None for number in edit.delete if number in notes}
+        for note in edit.put:
+            reason = find_note_error(note, truth.frame_count)
+            if reason is None and note.box_id != NO_BOX and truth.find(note.box_id) is None:
+                reason = tr("the box no longer exists")
+            if reason is not None:
+                raise UserError(reason)
+            new[note.id] = note
+        changed = {number: notes.get(number) for number, note in new.items() if note != notes.get(number)}
+        if not changed:
+            return None
+        for number in changed:
+            note_or_none = new[number]
+            if note_or_none is None:
+                del notes[number]
+            else:
+                notes[number] = note_or_none
+        put = tuple(old for old in changed.values() if old is not None)
+        inverse = SetNotes(put, tuple(number for number, old in changed.items() if old is None), edit.source)
+        return Applied(Change(edit.source, frozenset(), frozenset(), Aspect.NOTES), inverse)
 
     def _batch(self, edit: Batch) -> Applied | None:
         done: list[Applied] = []

@@ -14,6 +14,7 @@ import numpy as np
 
 from iouviewer.document.boxes import Box, Rect
 from iouviewer.document.classes import ClassTable, NumberKind
+from iouviewer.document.notes import Note
 
 
 class FrameState(IntEnum):
@@ -122,6 +123,14 @@ class SetDecisions(_Edit, frozen=True):
     source: int = 0
 
 
+class SetNotes(_Edit, frozen=True):
+    """Add or replace notes (``put``), and delete others by id."""
+
+    put: tuple[Note, ...] = ()
+    delete: tuple[int, ...] = ()
+    source: int = 0
+
+
 class Batch(_Edit, frozen=True):
     """Several edits as one step, applied in order."""
 
@@ -139,6 +148,7 @@ Edit = (
     | SetFrames
     | SetClassNames
     | SetDecisions
+    | SetNotes
     | Batch
 )
 
@@ -154,7 +164,8 @@ class Aspect(Flag):
     FRAME_STATE = auto()
     CLASS_NAMES = auto()
     DECISIONS = auto()
-    ALL = EXISTENCE | GEOMETRY | CLASS | FLAGS | TRACK | FRAME_STATE | CLASS_NAMES | DECISIONS
+    NOTES = auto()
+    ALL = EXISTENCE | GEOMETRY | CLASS | FLAGS | TRACK | FRAME_STATE | CLASS_NAMES | DECISIONS | NOTES
 
 
 class Phase(StrEnum):

@@ -9,6 +9,7 @@ from typing import Protocol
 from iouviewer.document.boxes import Box
 from iouviewer.document.classes import ClassTable
 from iouviewer.document.edits import FrameMark, FrameState
+from iouviewer.document.notes import Note
 from iouviewer.document.renumbering import Renumbered
 from iouviewer.document.steps import Step, can_merge, merge_steps
 
@@ -21,7 +22,7 @@ class RowChanges:
         put: boxes to insert or replace.
         delete: ids of boxes to delete.
         marks: states of frames.
-        classes, decisions: all of them, None where they did not change.
+        classes, decisions, notes: all of them, None where they did not change.
         next_id: the next unused box id.
         default_state: state of frames that become known later, None where it did not change.
     """
@@ -34,6 +35,7 @@ class RowChanges:
     decisions: tuple[tuple[str, str], ...] | None = None
     next_id: int = 1
     default_state: FrameState | None = None
+    notes: tuple[Note, ...] | None = None
 
 
 class History(Protocol):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iouviewer.document.boxes import NO_TRACK, Box
+from iouviewer.document.boxes import NO_BOX, NO_TRACK, Box
 from iouviewer.document.problem_groups import GroupedProblems, group_problems
-from iouviewer.document.problem_table import NO_BOX, ProblemTable
+from iouviewer.document.problem_table import ProblemTable
 from iouviewer.document.problems import KIND_NAMES, Problem, ProblemKind
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
@@ -279,6 +279,17 @@ class ProblemList:
         for problems in self._edited.values():
             for problem in problems:
                 found[problem.kind] += problem.key not in self._decisions
+        return found
+
+    def count_open_by_track(self) -> dict[int, int]:
+        """Open problems of boxes with a track, without the filter."""
+        tracks = self._base.table.tracks[self._current & ~self._decided]
+        numbers, counts = np.unique(tracks, return_counts=True)
+        found = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+        for problems in self._edited.values():
+            for problem in problems:
+                found[problem.track] = found.get(problem.track, 0) + (problem.key not in self._decisions)
+        found.pop(NO_TRACK, None)
         return found
 
     def _passes(self, columns: _Columns) -> Bool:

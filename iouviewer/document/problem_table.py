@@ -12,14 +12,13 @@ from math import isnan
 
 import numpy as np
 
-from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.boxes import NO_BOX, NO_TRACK
 from iouviewer.document.problems import AGREEMENT, Problem, ProblemKind, problem_key
 from iouviewer.metrics.iou import areas, extra_pixel
 from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Convention, Float, Int
 
-NO_BOX = -1
 NO_FIX_CLASS = -2
 """In ``fix_classes``: the fix keeps the class."""
 

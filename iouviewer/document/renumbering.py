@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.edits import AddBoxes, Batch, Edit, FrameState, SetDecisions, SetFrames
+from iouviewer.document.edits import AddBoxes, Batch, Edit, FrameState, SetDecisions, SetFrames, SetNotes
+from iouviewer.document.notes import NO_FRAME, Note
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
@@ -124,6 +125,7 @@ class Renumbered:
     verified: Bool
     default_state: FrameState
     decisions: tuple[tuple[str, str], ...]
+    notes: tuple[Note, ...]
     variants: tuple[Variant, ...]
 
     def step(self, step: Step) -> Step:
@@ -147,6 +149,8 @@ def renumber_edit(edit: Edit, mapping: FrameMapping) -> Edit:
         return SetDecisions(tuple((renumber_key(key, mapping), value) for key, value in edit.decisions), edit.source)
     if isinstance(edit, SetFrames):
         return _renumber_marks(edit, mapping)
+    if isinstance(edit, SetNotes):
+        return SetNotes(renumber_notes(edit.put, mapping), edit.delete, edit.source)
     return edit
 
 
@@ -179,6 +183,13 @@ def renumber_key(key: str, mapping: FrameMapping) -> str:
 def renumber_decisions(decisions: Mapping[str, str], mapping: FrameMapping) -> dict[str, str]:
     """Decisions by the problems' new keys."""
     return {renumber_key(key, mapping): value for key, value in decisions.items()}
+
+
+def renumber_notes(notes: Iterable[Note], mapping: FrameMapping) -> tuple[Note, ...]:
+    """Notes with the new numbers of their frames."""
+    return tuple(
+        note if note.frame == NO_FRAME else replace(note, frame=mapping.new_number(note.frame)) for note in notes
+    )
 
 
 def renumber_mask(mask: Bool, mapping: FrameMapping, *, added: bool = False) -> Bool:
@@ -223,6 +234,13 @@ def edit_frames(edit: Edit, source: int) -> Iterator[int]:
         yield from (mark.frame for mark in edit.marks)
     elif isinstance(edit, SetDecisions):
         yield from problem_key_frames(key for key, _value in edit.decisions)
+    elif isinstance(edit, SetNotes):
+        yield from note_frames(edit.put)
+
+
+def note_frames(notes: Iterable[Note]) -> Iterator[int]:
+    """Frames of notes."""
+    return (note.frame for note in notes if note.frame != NO_FRAME)
 
 
 def problem_key_frames(keys: Iterable[str]) -> Iterator[int]:

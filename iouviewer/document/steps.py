@@ -21,6 +21,7 @@ class Step:
         source, frame: the frame to show when the step is undone or redone.
         merge_key: consecutive steps with the same non-empty key become one (bursts of nudges).
         when: seconds since the epoch.
+        author: who made the step, empty if unknown.
     """
 
     label: str
@@ -30,11 +31,13 @@ class Step:
     frame: int
     merge_key: str = ""
     when: float = field(default_factory=time.time)
+    author: str = ""
 
 
 def can_merge(last: Step, step: Step) -> bool:
     """Whether ``step`` continues ``last`` (a burst of nudges)."""
-    return bool(step.merge_key) and step.merge_key == last.merge_key and step.when - last.when <= MERGE_SECONDS
+    same = bool(step.merge_key) and (step.merge_key, step.author) == (last.merge_key, last.author)
+    return same and step.when - last.when <= MERGE_SECONDS
 
 
 def merge_steps(last: Step, step: Step) -> Step:
@@ -53,7 +56,7 @@ def merge_steps(last: Step, step: Step) -> Step:
     else:
         edit = Batch((*_parts(last.edit), *_parts(step.edit)), last.source)
         inverse = Batch((*_parts(step.inverse), *_parts(last.inverse)), last.source)
-    return Step(step.label, edit, inverse, last.source, last.frame, step.merge_key, step.when)
+    return Step(step.label, edit, inverse, last.source, last.frame, step.merge_key, step.when, step.author)
 
 
 def _parts(edit: Edit) -> tuple[Edit, ...]:

@@ -18,12 +18,13 @@ from iouviewer import __version__
 from iouviewer.document.classes import ClassTable
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
+from iouviewer.document.notes import Note
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.sources import Source
 from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
-from iouviewer.project import history_log, numbering_rows, rows, variant_rows
+from iouviewer.project import history_log, note_rows, numbering_rows, rows, variant_rows
 from iouviewer.project.rows import ProgressCallback, no_progress
 from iouviewer.project.schema import connect, create_tables
 
@@ -55,6 +56,7 @@ class _SourceSnapshot:
     decisions: tuple[tuple[str, str], ...]
     numbering: Numbering | None
     default_state: FrameState
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,16 @@ class NewContents:
             columns, states = rows.BoxColumns.of(truth), rows.FrameStates.of(truth)
             numbering = document.numbering(number)
             sources.append(
-                _SourceSnapshot(source, columns, states, truth.next_id, decisions, numbering, truth.default_state)
+                _SourceSnapshot(
+                    source,
+                    columns,
+                    states,
+                    truth.next_id,
+                    decisions,
+                    numbering,
+                    truth.default_state,
+                    document.notes(number),
+                )
             )
         return cls(
             tuple(sources),
@@ -112,6 +123,7 @@ class NewContents:
             rows.write_columns(connection, source.id, snapshot.columns, snapshot.next_id)
             rows.write_states(connection, source.id, snapshot.states)
             rows.write_decisions(connection, source.id, snapshot.decisions)
+            note_rows.write_notes(connection, source.id, snapshot.notes)
             rows.write_default_state(connection, source.id, snapshot.default_state)
             numbering_rows.write_numbering(connection, source.id, snapshot.numbering)
         rows.write_classes(connection, self.classes)
@@ -177,6 +189,7 @@ def read_contents(connection: sqlite3.Connection, progress: ProgressCallback = n
     for source, _relative, _next in sources:
         numbering = numbering_rows.read_numbering(connection, source.id, source.frame_count)
         document.set_numbering(numbering, source.id)
+        document.load_notes(note_rows.read_notes(connection, source), source.id)
     frame_count = max((source.frame_count for source, _relative, _next in sources), default=0)
     stored, baseline = variant_rows.read_list(connection, frame_count=frame_count)
     variants = tuple(_joined(variant, document) for variant in stored)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -16,23 +17,33 @@ from iouviewer.i18n import tr
 WINDOW = 128
 """Number of steps on each side of the cursor that stay in memory after they were saved."""
 
-Row = tuple[int, str, int, int, str, float, bytes, bytes]
+_COLUMNS_OF_VERSION_2 = 8
+
+Row = tuple[int, str, int, int, str, float, bytes, bytes, str]
 
 
 def step_row(position: int, step: Step) -> Row:
     """A step as a row of the table ``history``."""
     edit, inverse = encode_edit(step.edit), encode_edit(step.inverse)
-    return position, step.label, step.source, step.frame, step.merge_key, step.when, edit, inverse
+    return position, step.label, step.source, step.frame, step.merge_key, step.when, edit, inverse, step.author
 
 
 def row_step(row: Row) -> tuple[int, Step]:
     """Position and step of a row; UserError if it cannot be read."""
-    position, label, source, frame, merge_key, when, edit, inverse = row
+    position, label, source, frame, merge_key, when, edit, inverse, author = row
     try:
-        return position, Step(label, decode_edit(edit), decode_edit(inverse), source, frame, merge_key, when)
+        done, undone = decode_edit(edit), decode_edit(inverse)
+        return position, Step(label, done, undone, source, frame, merge_key, when, author)
     except (msgspec.MsgspecError, TypeError) as error:
         text = tr("step {position:,} of the undo history is damaged ({reason})", position=position, reason=error)
         raise UserError(text) from error
+
+
+def padded_row(row: tuple[Any, ...]) -> Row:
+    """A row of a file of any version; before version 3 the author of a step was not stored."""
+    if len(row) == _COLUMNS_OF_VERSION_2:
+        return (*row, "")
+    return row
 
 
 def write_step(connection: sqlite3.Connection, row: Row) -> None:
@@ -45,8 +56,8 @@ def write_step(connection: sqlite3.Connection, row: Row) -> None:
 def replace_steps(connection: sqlite3.Connection, steps: Iterable[Row]) -> None:
     """Write steps at their positions; others, and the cursor, stay."""
     connection.executemany(
-        "INSERT OR REPLACE INTO history (position, label, source, frame, merge_key, at, edit, inverse)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO history (position, label, source, frame, merge_key, at, edit, inverse, author)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         steps,
     )
 
@@ -59,7 +70,7 @@ def write_cursor(connection: sqlite3.Connection, cursor: int) -> None:
 def read_steps(connection: sqlite3.Connection, first: int, last: int) -> dict[int, Step]:
     """Steps at positions first..last, both included."""
     rows = connection.execute(
-        "SELECT position, label, source, frame, merge_key, at, edit, inverse FROM history"
+        "SELECT position, label, source, frame, merge_key, at, edit, inverse, author FROM history"
         " WHERE position BETWEEN ? AND ?",
         (first, last),
     )

@@ -11,7 +11,7 @@ import msgspec
 
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.project.schema import APPLICATION_ID, SCHEMA_VERSION, back_up, connect
+from iouviewer.project.schema import APPLICATION_ID, NOTES, SCHEMA_VERSION, back_up, connect
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -29,7 +29,13 @@ def _give_variants_their_classes(connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE variants SET run = ? WHERE key = ?", (text, key))
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _give_variants_their_classes}
+def _add_notes_and_authors(connection: sqlite3.Connection) -> None:
+    """Version 2 knew neither notes nor who made a step."""
+    connection.execute(NOTES)
+    connection.execute("ALTER TABLE history ADD COLUMN author TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _give_variants_their_classes, 2: _add_notes_and_authors}
 """Version n -> migration to n + 1. The tests check each migration with a file of the released version."""
 
 

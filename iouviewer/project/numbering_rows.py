@@ -6,7 +6,7 @@ import sqlite3
 
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.renumbering import Renumbered
-from iouviewer.project import history_log, rows, variant_rows
+from iouviewer.project import history_log, note_rows, rows, variant_rows
 
 _STEPS_AT_ONCE = 2000
 
@@ -53,6 +53,7 @@ def renumber(connection: sqlite3.Connection, renumbered: Renumbered, relative: s
     rows.write_default_state(connection, source.id, renumbered.default_state)
     rows.write_states(connection, source.id, rows.FrameStates(renumbered.states, renumbered.verified))
     rows.write_decisions(connection, source.id, renumbered.decisions)
+    note_rows.write_notes(connection, source.id, renumbered.notes)
     last = connection.execute("SELECT coalesce(max(position), 0) FROM history").fetchone()[0]
     for first in range(1, last + 1, _STEPS_AT_ONCE):
         _renumber_steps(connection, renumbered, first)

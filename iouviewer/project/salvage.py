@@ -15,7 +15,7 @@ from iouviewer.document.classes import ClassTable
 from iouviewer.document.edits import FrameState
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.project import history_log, rows, variant_rows
+from iouviewer.project import history_log, note_rows, rows, variant_rows
 from iouviewer.project.contents import sync_folder
 from iouviewer.project.schema import connect, create_tables
 
@@ -176,6 +176,7 @@ class _Salvager:
         self._copy_history(lost)
         self._copy_texts("settings", "key")
         self._copy_texts("decisions", "key")
+        self._copy_notes()
         self._copy_variants()
 
     def _scan(self, table: str, key: str, where: tuple[tuple[str, object], ...]) -> tuple[list[Row], bool]:
@@ -262,6 +263,24 @@ class _Salvager:
         if lost:
             self._report.losses.append(_TABLE_LOSSES[table])
 
+    def _copy_notes(self) -> None:
+        if not self._has_table("notes"):
+            return  # a file of version 1 or 2
+        found, lost = _scan_texts(self._damaged, "notes", "id")
+        frame_counts = dict(self._new.execute("SELECT id, frame_count FROM sources").fetchall())
+        valid = [row for row in found if note_rows.is_valid_row(row, frame_counts)]
+        lost |= not self._insert("notes", valid) or len(valid) < len(found)
+        if lost:
+            self._report.losses.append(tr("some notes are lost"))
+
+    def _has_table(self, table: str) -> bool:
+        """Whether the file has this table; also True where nobody can tell."""
+        query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
+        try:
+            return bool(self._damaged.execute(query, (table,)).fetchone()[0])
+        except sqlite3.DatabaseError:
+            return True
+
     def _insert(self, table: str, found: list[Row]) -> bool:
         """Insert rows; False if some violate a constraint of the table."""
         all_inserted = True
@@ -277,8 +296,9 @@ class _Salvager:
         steps: list[history_log.Row] = []
         try:
             for row in found:
-                history_log.row_step(row)
-                steps.append(row)
+                step = history_log.padded_row(row)
+                history_log.row_step(step)
+                steps.append(step)
             cursor = self._damaged.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()[0]
             is_complete = [step[0] for step in steps] == list(range(1, len(steps) + 1)) and 0 <= cursor <= len(steps)
         except (sqlite3.DatabaseError, UserError, TypeError):

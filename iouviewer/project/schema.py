@@ -10,12 +10,17 @@ from iouviewer.project.remote_folders import is_remote_or_synced
 APPLICATION_ID = 0x696F7576
 """``iouv`` in the SQLite header identifies project files."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SUFFIX = ".iouv"
 
 BUSY_SECONDS = 5.0
 """How long a connection waits for the commit of another one."""
+
+NOTES = """CREATE TABLE notes (
+        source INTEGER NOT NULL, id INTEGER NOT NULL, text TEXT NOT NULL, frame INTEGER NOT NULL,
+        box INTEGER NOT NULL, track INTEGER NOT NULL, author TEXT NOT NULL, at REAL NOT NULL, done INTEGER NOT NULL,
+        PRIMARY KEY (source, id)) WITHOUT ROWID"""
 
 # The order is part of the format: salvage relies on the root pages that result from it.
 TABLES: tuple[str, ...] = (
@@ -38,7 +43,8 @@ TABLES: tuple[str, ...] = (
         PRIMARY KEY (source, key)) WITHOUT ROWID""",
     """CREATE TABLE history (
         position INTEGER PRIMARY KEY, label TEXT NOT NULL, source INTEGER NOT NULL, frame INTEGER NOT NULL,
-        merge_key TEXT NOT NULL, at REAL NOT NULL, edit BLOB NOT NULL, inverse BLOB NOT NULL)""",
+        merge_key TEXT NOT NULL, at REAL NOT NULL, edit BLOB NOT NULL, inverse BLOB NOT NULL,
+        author TEXT NOT NULL DEFAULT '')""",
     "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE variants (
         key TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, baseline INTEGER NOT NULL,
@@ -46,6 +52,7 @@ TABLES: tuple[str, ...] = (
     """CREATE TABLE prediction_chunks (
         variant TEXT NOT NULL, number INTEGER NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL,
         box_count INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (variant, number))""",
+    NOTES,
 )
 
 

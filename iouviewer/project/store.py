@@ -21,7 +21,7 @@ from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.project import history_log, migrations, numbering_rows, rows, variant_rows
+from iouviewer.project import history_log, migrations, note_rows, numbering_rows, rows, variant_rows
 from iouviewer.project.contents import NewContents, ProjectContents, encode_json, read_contents
 from iouviewer.project.history_log import HistoryLog
 from iouviewer.project.lock import LockFile
@@ -197,7 +197,7 @@ class ProjectFile:
         row = history_log.step_row(position, step)
 
         def write(connection: sqlite3.Connection) -> None:
-            write_changes(connection, rows)
+            _write_changes(connection, rows)
             history_log.write_step(connection, row)
 
         self._log.keep(position, step, self._writer.submit(write))
@@ -219,7 +219,7 @@ class ProjectFile:
         self._log.cursor = cursor
 
         def write(connection: sqlite3.Connection) -> None:
-            write_changes(connection, rows)
+            _write_changes(connection, rows)
             history_log.write_cursor(connection, cursor)
 
         self._writer.submit(write)
@@ -415,6 +415,12 @@ class ProjectFile:
         callback = self.on_problem
         if callback is not None:
             callback(problem)
+
+
+def _write_changes(connection: sqlite3.Connection, changes: RowChanges) -> None:
+    write_changes(connection, changes)
+    if changes.notes is not None:
+        note_rows.write_notes(connection, changes.source, changes.notes)
 
 
 def _exists(path: Path) -> UserError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from iouviewer.document.edits import (
     SetDecisions,
     SetFlags,
     SetFrames,
+    SetNotes,
     SetRects,
     SetTracks,
 )
 from iouviewer.document.history import RowChanges
+from iouviewer.document.notes import Note
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import LABELLED
@@ -67,6 +70,7 @@ def state_of(document: Document) -> dict[str, Any]:
             truth.states().tobytes(),
             truth.verified().tobytes(),
             sorted(document.decisions(number).items()),
+            document.notes(number),
         )
     return {"sources": sources, "classes": document.class_names}
 
@@ -74,6 +78,8 @@ def state_of(document: Document) -> dict[str, Any]:
 def twenty_edits() -> list[tuple[str, Edit]]:
     """Edits of all kinds for ``make_document``."""
     rect = (100.125, 100.0 + 1 / 3, 150.0, 160.0)
+    notes = (Note(1, "Why?", 4, 8, author="ana", when=12.5), Note(2, "Dark", 6, when=13.0), Note(3, "Held out"))
+    done = (replace(notes[1], done=True),)
     return [
         ("Resize box 1", SetRects(((1, (0.2, 1.0, 6.0, 8.0)),))),
         ("Add box 5", AddBoxes((Box(5, 2, rect, 0, 3),))),
@@ -90,9 +96,9 @@ def twenty_edits() -> list[tuple[str, Edit]]:
         ("Two boxes", AddBoxes((Box(6, 7, rect, 1), Box(7, 7, rect, 1)))),
         ("Delete two", RemoveBoxes((6, 1))),
         ("Batch", Batch((AddBoxes((Box(8, 4, rect),)), SetTracks(((8, 4),)), SetClasses(((8, 1),))))),
-        ("Rename", SetClassNames(("human", "car", "bus"))),
+        ("Rename", Batch((SetClassNames(("human", "car", "bus")), SetNotes(notes)))),
         ("Unlabel frame 5", SetFrames((FrameMark(5, FrameState.UNLABELLED, False),))),
-        ("Move two", SetRects(((7, (1.0, 2.0, 3.0, 4.0)), (8, (5.0, 6.0, 7.0, 8.0))))),
+        ("Move two", Batch((SetRects(((7, (1.0, 2.0, 3.0, 4.0)), (8, (5.0, 6.0, 7.0, 8.0)))), SetNotes(done)))),
         ("Forget decision", SetDecisions((("miss:3:4", ""), ("fp:1:2", "unclear")))),
         ("Delete box 8", RemoveBoxes((8,))),
     ]
@@ -110,6 +116,7 @@ def rows_for(document: Document, box_ids: frozenset[int], frames: frozenset[int]
         document.classes,
         tuple(document.decisions().items()),
         truth.next_id,
+        notes=document.notes(),
     )
 
 

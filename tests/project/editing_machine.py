@@ -20,8 +20,10 @@ from iouviewer.document.edits import (
     SetClassNames,
     SetDecisions,
     SetFrames,
+    SetNotes,
     SetRects,
 )
+from iouviewer.document.notes import Note
 from iouviewer.project.store import ProjectFile
 from tests.document.builders import FRAMES, make_document, state_of
 
@@ -60,6 +62,18 @@ class EditingAndReopening(RuleBasedStateMachine):
     def add(self, frame: int, x: float, y: float, w: float, h: float, class_id: int) -> None:
         (box_id,) = self.session.ground_truth.new_ids(1)
         self.session.execute(AddBoxes((Box(box_id, frame, (x, y, x + w, y + h), class_id),)), "Add")
+        self.record_edit()
+
+    @rule(pick=picks, done=st.booleans(), on_box=st.booleans())
+    def note(self, pick: int, done: bool, on_box: bool) -> None:
+        box = self.session.ground_truth.find(self.some_box(pick) or -1) if on_box else None
+        frame, box_id = (pick % FRAMES, -1) if box is None else (box.frame, box.id)
+        self.session.execute(SetNotes((Note(1 + pick % 5, "Why?", frame, box_id, done=done),)), "Note")
+        self.record_edit()
+
+    @rule(pick=picks)
+    def delete_note(self, pick: int) -> None:
+        self.session.execute(SetNotes(delete=(1 + pick % 5,)), "Delete note")
         self.record_edit()
 
     @rule(pick=picks)

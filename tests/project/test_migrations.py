@@ -5,16 +5,19 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from iouviewer.document.boxes import Box, BoxFlag
-from iouviewer.document.edits import FrameState, SetRects
+from iouviewer.document.edits import Batch, FrameState, SetNotes, SetRects
+from iouviewer.document.notes import Note
 from iouviewer.errors import UserError
 from iouviewer.project import schema
 from iouviewer.project.migrations import migrate, read_version
 from iouviewer.project.store import ProjectFile
+from tests.document.builders import apply_step
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -54,8 +57,41 @@ def test_a_file_of_version_1_opens_with_all_its_contents(version_1: Path):
     project.close()
 
 
+def test_a_file_of_version_1_has_no_notes_and_takes_them(version_1: Path):
+    project = ProjectFile.open(version_1)
+    document = project.load().document
+    assert document.notes() == ()
+    assert {step.author for step in project.all_steps()} == {""}
+    note = Note(1, "Why?", 2, 5, author="ana", when=12.5)
+    step, rows = apply_step(document, "Add note", SetNotes((note,)))
+    project.append(replace(step, author="ana"), rows)
+    project.close()
+    project = ProjectFile.open(version_1)
+    assert project.load().document.notes() == (note,)
+    assert [step.author for step in project.all_steps()] == [*[""] * 6, "ana"]
+    project.close()
+
+
+def test_a_file_of_version_3_opens_with_its_notes_and_authors(tmp_path: Path):
+    path = Path(shutil.copy(GOLDEN / "version-3.sqlite", tmp_path / "clip.mp4.iouv"))
+    project = ProjectFile.open(path)
+    document = project.load().document
+    assert not path.with_name("clip.mp4.iouv.v3").exists()
+    assert document.notes() == (
+        Note(1, "Why?", 4, 8, author="ana", when=12.5),
+        Note(2, "Dark", 6, when=13.0, done=True),
+        Note(3, "Held out"),
+    )
+    assert (project.cursor, project.step_count) == (19, 20)
+    assert [step.author for step in project.all_steps()] == ["ana"] * 10 + ["mb"] * 10
+    redo = project.redo_step()
+    assert redo is not None and redo.label == "Delete box 8"
+    assert isinstance(redo.inverse, Batch) and redo.inverse.edits[1] == SetNotes((document.notes()[0],))
+    project.close()
+
+
 def test_the_tables_are_those_of_the_golden_file():
-    with closing(schema.connect(GOLDEN / "version-1.sqlite", mode="ro")) as connection:
+    with closing(schema.connect(GOLDEN / f"version-{schema.SCHEMA_VERSION}.sqlite", mode="ro")) as connection:
         found = [
             row[0] for row in connection.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY rowid")
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from iouviewer.document.document import Document
 from iouviewer.document.edits import SetRects
+from iouviewer.document.notes import Note
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.project import schema
@@ -23,7 +25,7 @@ FRAMES = 400
 
 @pytest.fixture
 def project_path(tmp_path: Path) -> Path:
-    """A project of 2000 boxes, five steps, a variant and a setting."""
+    """A project of 2000 boxes, three notes, five steps, a variant and a setting."""
     path = tmp_path / "clip.mp4.iouv"
     document = Document()
     document.class_names = ("person", "car")
@@ -37,6 +39,7 @@ def project_path(tmp_path: Path) -> Path:
         flags=number * 0,
     )
     truth.load_states(np.ones(FRAMES, np.int8), np.zeros(FRAMES, np.bool_))
+    document.load_notes([Note(1, "Why?", 3, 17, author="ana"), Note(2, "Dark", 4, done=True), Note(3, "Held out")])
     variant = make_variant("a", "base", make_predictions(FRAMES, boxes=3000))
     project = ProjectFile.create(path, document, variants=[variant], settings={"convention": "inclusive"})
     for by in range(1, 6):
@@ -80,6 +83,27 @@ def test_without_its_first_page_nothing_is_lost(project_path: Path, tmp_path: Pa
     assert report.losses == []
     new, project = load(tmp_path / "new.iouv")
     assert state_of(new) == state_of(old)
+    project.close()
+
+
+def test_a_damaged_file_of_version_1_keeps_its_history_and_lost_no_notes(tmp_path: Path):
+    path = Path(shutil.copy(Path(__file__).parent / "golden" / "version-1.sqlite", tmp_path / "clip.mp4.iouv"))
+    report = salvage(path, tmp_path / "new.iouv")
+    assert (report.boxes, report.steps, report.losses) == (5, 7, [])
+    new, project = load(tmp_path / "new.iouv")
+    assert new.notes() == () and (project.cursor, project.step_count) == (6, 7)
+    project.close()
+
+
+def test_a_note_with_invalid_values_is_left_out_and_reported(project_path: Path, tmp_path: Path):
+    with closing(schema.connect(project_path)) as connection:
+        connection.execute("UPDATE notes SET frame = 4000 WHERE id = 2")
+    with pytest.raises(DamagedProjectError, match="a note has invalid values"):
+        load(project_path)
+    report = salvage(project_path, tmp_path / "new.iouv")
+    assert report.losses == ["some notes are lost"]
+    new, project = load(tmp_path / "new.iouv")
+    assert [note.id for note in new.notes()] == [1, 3]
     project.close()
 
 

@@ -121,7 +121,8 @@ def collect_renumbered(document: Document, mapping: FrameMapping, variants: Iter
     source, truth = document.sources[mapping.source], document.ground_truth(mapping.source)
     decisions = tuple(sorted(document.decisions(mapping.source).items()))
     states, verified = truth.states().copy(), truth.verified().copy()
-    return Renumbered(mapping, source, states, verified, truth.default_state, decisions, tuple(variants))
+    notes = document.notes(mapping.source)
+    return Renumbered(mapping, source, states, verified, truth.default_state, decisions, notes, tuple(variants))
 
 
 def renumber_settings(settings: ScoreSettings, mapping: FrameMapping) -> ScoreSettings:
@@ -159,6 +160,7 @@ def collect_row_changes(document: Document, change: Change) -> RowChanges:
         marks=marks,
         classes=document.classes if change.aspects & Aspect.CLASS_NAMES else None,
         decisions=decisions,
+        notes=document.notes(change.source) if change.aspects & Aspect.NOTES else None,
         next_id=truth.next_id,
         default_state=truth.default_state if marked else None,
     )

@@ -13,7 +13,14 @@ from iouviewer.app.projects.locations import describe_difference, is_same_file, 
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.document.edits import FrameState
 from iouviewer.document.numbering import Numbering
-from iouviewer.document.renumbering import FrameMapping, keep_frame_numbers, map_frames, problem_key_frames, step_frames
+from iouviewer.document.renumbering import (
+    FrameMapping,
+    keep_frame_numbers,
+    map_frames,
+    note_frames,
+    problem_key_frames,
+    step_frames,
+)
 from iouviewer.document.sources import Source
 from iouviewer.document.variants import RunState
 from iouviewer.i18n import tr, tr_n
@@ -139,13 +146,14 @@ class SourceBinding:
 
 
 def frames_in_use(session: Session) -> Bool:
-    """(F,) bool: frames with boxes, predictions, decisions, history steps or a state other than the default."""
+    """(F,) bool: frames with boxes, predictions, decisions, notes, history steps or a state other than the default."""
     truth = session.ground_truth
     boxes, predictions = _boxes_by_frame(session)
     own_state = (truth.states() != int(truth.default_state)) & (truth.states() != int(FrameState.UNLABELLED))
     used: Bool = (boxes > 0) | (predictions > 0) | own_state | truth.verified()
     named = step_frames(session.history.all_steps(), session.source.id)
     named.update(problem_key_frames(session.document.decisions(session.source.id)))
+    named.update(note_frames(session.document.notes(session.source.id)))
     used[[frame for frame in named if frame < len(used)]] = True
     return used
 

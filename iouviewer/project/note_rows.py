@@ -1,0 +1,43 @@
+"""The rows of notes in a project file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from iouviewer.document.notes import Note, find_note_error
+from iouviewer.document.sources import Source
+from iouviewer.i18n import tr
+from iouviewer.project.rows import DamagedRowsError
+
+_TYPES = (int, int, str, int, int, int, str, (int, float), int)
+
+
+def write_notes(connection: sqlite3.Connection, source: int, notes: Iterable[Note]) -> None:
+    """Replace the notes of a source."""
+    connection.execute("DELETE FROM notes WHERE source = ?", (source,))
+    rows = (
+        (source, note.id, note.text, note.frame, note.box_id, note.track, note.author, note.when, int(note.done))
+        for note in notes
+    )
+    connection.executemany("INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def read_notes(connection: sqlite3.Connection, source: Source) -> list[Note]:
+    """The notes of a source in order of id; DamagedRowsError where a value is not valid."""
+    found = connection.execute("SELECT * FROM notes WHERE source = ? ORDER BY id", (source.id,)).fetchall()
+    counts = {source.id: source.frame_count}
+    if not all(is_valid_row(row, counts) for row in found):
+        raise DamagedRowsError(tr("a note has invalid values"))
+    return [_note(row) for row in found]
+
+
+def is_valid_row(row: tuple[Any, ...], frame_counts: Mapping[int, int]) -> bool:
+    """Whether a row of the table ``notes`` holds a note; ``frame_counts`` has the number of frames by source."""
+    typed = len(row) == len(_TYPES) and all(map(isinstance, row, _TYPES))
+    return typed and row[0] in frame_counts and find_note_error(_note(row), frame_counts[row[0]]) is None
+
+
+def _note(row: tuple[Any, ...]) -> Note:
+    return Note(row[1], row[2], row[3], row[4], row[5], row[6], float(row[7]), bool(row[8]))
