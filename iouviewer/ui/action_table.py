@@ -20,6 +20,29 @@ class KeyScope(StrEnum):
     CANVAS = "canvas"
 
 
+class Need(StrEnum):
+    """What a command needs; without it the command is disabled everywhere, with the reason as its tooltip."""
+
+    VIDEO = "video"
+    BOX = "box"
+    ONE_BOX = "oneBox"
+    BOX_OR_PREDICTION = "boxOrPrediction"
+    TRACK = "track"
+    COPIED = "copied"
+    PREDICTIONS = "predictions"
+
+
+REASONS: dict[Need, str] = {
+    Need.VIDEO: tr("needs an open video"),
+    Need.BOX: tr("needs a selected box"),
+    Need.ONE_BOX: tr("needs one selected box"),
+    Need.BOX_OR_PREDICTION: tr("needs a selected box or prediction"),
+    Need.TRACK: tr("needs a selected box with a track"),
+    Need.COPIED: tr("needs copied boxes"),
+    Need.PREDICTIONS: tr("needs predictions"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One command.
@@ -36,7 +59,7 @@ class Action:
         checkable: the handler gets the new state.
         held: active while the key is down: the handler gets True, then False. Handled by ``KeyFilter``, not by Qt.
         on_release: runs when the key is released without a drag in between. Handled by ``KeyFilter``, not by Qt.
-        needs_video: enabled only while a video is open.
+        needs: enabled only while these hold.
     """
 
     id: str
@@ -50,7 +73,7 @@ class Action:
     checkable: bool = False
     held: bool = False
     on_release: bool = False
-    needs_video: bool = True
+    needs: tuple[Need, ...] = (Need.VIDEO,)
 
     @property
     def name(self) -> str:
@@ -73,6 +96,7 @@ MENUS: dict[str, str] = {
     "view": tr("View"),
     "view/comparisonLayout": tr("Comparison layout"),
     "view/variants": tr("Variants"),
+    "view/panels": tr("Panels"),
 }
 """Title of each menu by its key; ``/`` separates a submenu from its menu."""
 
@@ -90,10 +114,12 @@ def _action(
     held: bool = False,
     on_release: bool = False,
     needs_video: bool = True,
+    needs: Need | None = None,
 ) -> Action:
-    """A row of the table; several keys in one text are separated by spaces."""
+    """A row of the table; several keys in one text are separated by spaces. ``needs`` comes on top of the video."""
     split = tuple(keys.split()) if isinstance(keys, str) else keys
-    return Action(id, text, icon, split, menu, handler, args, scope, checkable, held, on_release, needs_video)
+    all_needs = ((Need.VIDEO,) if needs_video else ()) + ((needs,) if needs is not None else ())
+    return Action(id, text, icon, split, menu, handler, args, scope, checkable, held, on_release, all_needs)
 
 
 _FILE = (
@@ -139,10 +165,12 @@ _EDIT = (
     _action("duplicate", tr("Duplicate"), "", "Ctrl+D", "edit", "boxes.duplicate"),
     _action("selectAll", tr("Select all"), "", "Ctrl+A", "edit", "boxes.select_all"),
     _action("delete", tr("Delete"), "trash", "Del", "edit", "boxes.delete_selected"),
+    _action("findInList", tr("Find in list"), "filter", "Ctrl+F", "edit", "side.find_in_list"),
     _action("cancel", tr("Cancel"), "", "Esc", "", "edit.cancel", needs_video=False),
     _action("settings", tr("Settings…"), "gear", "Ctrl+,", "edit", "view.show_settings", needs_video=False),
 )
 _BOX = (
+    _action("selectTool", tr("Select boxes"), "", "", "box", "edit.use_select_tool"),
     _action("drawBox", tr("Draw box"), "bounding-box", "W", "box", "edit.draw"),
     _action("classPicker", tr("Change class…"), "tag", "C", "box", "edit.pick_class"),
     _action("accept", tr("Accept prediction"), "check", "P", "box", "boxes.accept_prediction"),
@@ -172,9 +200,12 @@ _TRACK = (
     _action("keyFrame", tr("Key frame"), "", "K", "track", "boxes.toggle_flag", BoxFlag.KEY_FRAME),
     _action("previousKeyFrame", tr("Previous key frame"), "", "Q", "track", "boxes.previous_key_frame"),
     _action("nextKeyFrame", tr("Next key frame"), "", "E", "track", "boxes.next_key_frame"),
+    _action("setTrack", tr("Set track…"), "tracks", "Shift+C", "track", "side.set_track"),
     _action("mergeTracks", tr("Merge tracks…"), "", "M", "track", "boxes.merge_tracks"),
     _action("splitTrack", tr("Split track here"), "", "Y", "track", "boxes.split_track"),
     _action("swapTracks", tr("Swap tracks from here…"), "", "Ctrl+T", "track", "boxes.swap_tracks"),
+    _action("trackClass", tr("Change class of track…"), "classes", "", "track", "tracks.change_class"),
+    _action("deleteTrack", tr("Delete track"), "trash", "", "track", "tracks.delete"),
 )
 _STEPS = (("", "", 1.0), ("Ten", "Shift+", 10.0), ("Quarter", "Alt+", 0.25))
 """Suffix of the action id, modifier key and step in pixels."""
@@ -232,7 +263,7 @@ _FRAME = (
     _action("lastFrame", tr("Last frame"), "skip-forward", "End", "frame", "frames.last"),
     _action("goToFrame", tr("Go to…"), "", "Ctrl+G", "frame", "frames.ask_frame"),
     _action("goToTime", tr("Go to time…"), "", "Ctrl+Shift+G", "frame", "video.ask_time"),
-    _action("videoFacts", tr("Video properties…"), "info", "Ctrl+I", "frame", "video.show_properties"),
+    _action("videoFacts", tr("Video properties…"), "info", "Alt+Return Alt+Enter", "frame", "video.show_properties"),
     _action("verifyAndNext", tr("Verify and go to next"), "circle-wavy-check", "S", "frame", "boxes.verify_and_next"),
     _action("verifiedEmpty", tr("Verify as empty"), "", "Shift+S", "frame", "boxes.verify_empty"),
 )
@@ -278,7 +309,7 @@ _VIEW = (
         needs_video=False,
     ),
     _action("compareModeNext", tr("Next layout"), "", "Shift+F3", _LAYOUT, "view.next_compare_mode", needs_video=False),
-    _action("fit", tr("Fit to window"), "frame-corners", "Ctrl+F", "view", "view.fit"),
+    _action("fit", tr("Fit to window"), "frame-corners", "Ctrl+9", "view", "view.fit"),
     _action("actualSize", tr("Actual size"), "", "Ctrl+0", "view", "view.actual_size"),
     _action("zoomIn", tr("Zoom in"), "", "Ctrl++ Ctrl+=", "view", "view.zoom_in"),
     _action("zoomOut", tr("Zoom out"), "", "Ctrl+-", "view", "view.zoom_out"),
@@ -300,8 +331,30 @@ _VIEW = (
         "confidenceDown", tr("Lower confidence"), "", "[", "view", "view.change_confidence", -0.05, needs_video=False
     ),
     _action("confidenceUp", tr("Raise confidence"), "", "]", "view", "view.change_confidence", 0.05, needs_video=False),
+    _action("inspector", tr("Edit in inspector"), "", "Ctrl+I", "box", "side.focus_inspector"),
+    _action("toggleRail", tr("Tool rail"), "", "Ctrl+1", "view/panels", "view.toggle_panel", "rail", needs_video=False),
+    _action(
+        "toggleSide", tr("Side panel"), "", "Ctrl+2", "view/panels", "view.toggle_panel", "side", needs_video=False
+    ),
+    _action(
+        "toggleTimeline",
+        tr("Timeline"),
+        "",
+        "Ctrl+3",
+        "view/panels",
+        "view.toggle_panel",
+        "timeline",
+        needs_video=False,
+    ),
+    _action("restoreLayout", tr("Restore layout"), "", "", "view/panels", "view.restore_layout", needs_video=False),
+    _action(
+        "fullScreen", tr("Full screen"), "corners-out", "F11", "view", "view.toggle_full_screen", needs_video=False
+    ),
     _action("fitTimeline", tr("Fit timeline"), "", "", "view", "view.fit_timeline"),
-    _action("nextPanel", tr("Next panel"), "", "F6", "view", "view.next_panel", needs_video=False),
+    _action("nextPanel", tr("Next panel"), "", "F6", "view/panels", "view.next_panel", 1, needs_video=False),
+    _action(
+        "previousPanel", tr("Previous panel"), "", "Shift+F6", "view/panels", "view.next_panel", -1, needs_video=False
+    ),
     _action(
         "commandPalette",
         tr("Command palette…"),
@@ -323,29 +376,15 @@ _VIEW = (
         )
         for number in range(1, 10)
     ),
+    _action("variantBaseline", tr("Set as baseline"), "baseline", "", "view/variants", "variants.set_baseline"),
+    _action("variantRename", tr("Rename variant…"), "", "", "view/variants", "variants.rename"),
+    _action("variantLook", tr("Colour and dash…"), "", "", "view/variants", "variants.choose_look"),
+    _action("variantClasses", tr("Classes of variant…"), "", "", "view/variants", "variants.choose_classes"),
+    _action("variantResume", tr("Resume run"), "", "", "view/variants", "variants.resume"),
+    _action("variantRunAgain", tr("Run again…"), "", "", "view/variants", "variants.run_again"),
+    _action("variantExport", tr("Export predictions…"), "", "", "view/variants", "variants.export"),
+    _action("variantRemove", tr("Remove variant"), "", "", "view/variants", "variants.remove"),
 )
 
 ACTIONS: tuple[Action, ...] = (*_FILE, *_EDIT, *_BOX, *_MOVES, *_TRACK, *_FRAME, *_PROBLEMS, *_VIEW)
 """All commands in the order of the menus."""
-
-TOOLBAR: tuple[str, ...] = (
-    "openVideo",
-    "runModel",
-    "",
-    "undo",
-    "redo",
-    "",
-    "drawBox",
-    "classPicker",
-    "acceptAll",
-    "snapEdge",
-    "",
-    "previousProblem",
-    "nextProblem",
-    "verifyAndNext",
-    "",
-    "fit",
-    "blindMode",
-    "export",
-)
-"""Action ids of the toolbar; an empty one is a separator."""

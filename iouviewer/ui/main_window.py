@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QByteArray, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QMenuBar, QStatusBar, QToolBar, QWidget
+from PySide6.QtWidgets import QLabel, QMainWindow, QMenuBar, QStatusBar, QWidget
 
-from iouviewer.i18n import tr
 from iouviewer.ui import APP_NAME
 
 if TYPE_CHECKING:
@@ -31,9 +30,7 @@ class WindowContent(Protocol):
     @property
     def status_bar(self) -> QStatusBar: ...
 
-    def fill_menus(self, bar: QMenuBar) -> None: ...
-
-    def fill_tool_bar(self, bar: QToolBar) -> None: ...
+    def create_top_bar(self, menus: QMenuBar) -> QWidget: ...
 
     def focus_canvas(self) -> None: ...
 
@@ -65,7 +62,7 @@ class _Placeholder(QLabel):
 
 
 class MainWindow(QMainWindow):
-    """The window without its content: menus, toolbar, central widget and status bar come from a ``WindowContent``.
+    """The window without its content: top bar, central widget and status bar come from a ``WindowContent``.
 
     Signals:
         painted(): the empty window was painted, and the content can be loaded.
@@ -106,13 +103,7 @@ class MainWindow(QMainWindow):
     def fill(self, content: WindowContent) -> None:
         """Show the content."""
         self._content = content
-        content.fill_menus(self.menuBar())
-        bar = QToolBar(tr("Tools"))
-        bar.setObjectName("toolBar")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(18, 18))
-        content.fill_tool_bar(bar)
-        self.addToolBar(bar)
+        self.setMenuWidget(content.create_top_bar(QMenuBar()))
         self.setCentralWidget(content.central_widget)
         self.setStatusBar(content.status_bar)
         content.focus_canvas()

@@ -56,7 +56,7 @@ class VideoPresenter(QObject):
         super().__init__(session)
         self._session, self._loader, self._playback, self._frames = session, loader, playback, frames
         self._settings, self._notifier = settings, notifier
-        self._status: StatusBar | None = None
+        self._playback_bar: PlaybackBar | None = None
         self._playback_path: Path | None = None
         self._commands: VideoCommands | None = None
         self._actions: ActionSet | None = None
@@ -85,9 +85,9 @@ class VideoPresenter(QObject):
 
     def attach(self, status: StatusBar, playback_bar: PlaybackBar, plot: TimelinePlot) -> None:
         """Add the widgets and marks to the window."""
-        self._status = status
+        self._playback_bar = playback_bar
         status.insertPermanentWidget(1, self.status_widget)
-        self._frames.unnumberedShown.connect(status.show_unknown_frame)
+        self._frames.unnumberedShown.connect(playback_bar.show_unknown_frame)
         self._frames.outOfRange.connect(status.show_frame_message)
         playback_bar.add_widget(self.speed_control)
         self.marks = VideoMarks(plot, self._damage_text)
@@ -211,7 +211,7 @@ class VideoPresenter(QObject):
 
     def _show_time(self, frame: int) -> None:
         info = self._loader.info
-        if info is None or self._status is None or self._frames.is_unnumbered:
+        if info is None or self._playback_bar is None or self._frames.is_unnumbered:
             return
         if frame < len(info.times):
-            self._status.show_time(float(info.times[frame]))
+            self._playback_bar.show_time(float(info.times[frame]))

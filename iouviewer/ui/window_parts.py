@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QMainWindow, QMenuBar, QSizePolicy, QStatusBar, QToolBar, QToolButton, QWidget
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QMainWindow, QMenuBar, QStatusBar, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.deferred_scores import DeferredScores
@@ -23,7 +23,8 @@ from iouviewer.i18n import tr
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui import APP_NAME
 from iouviewer.ui.action_texts import ActionTexts
-from iouviewer.ui.actions import ActionSet, KeyFilter
+from iouviewer.ui.action_needs import ActionNeeds
+from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.canvas.frame_view import CaptionMode
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.commands.edit import EditCommands
@@ -32,32 +33,42 @@ from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.problems import ProblemCommands
 from iouviewer.ui.commands.runs import RunCommands
+from iouviewer.ui.commands.side import SideCommands
+from iouviewer.ui.commands.tracks import TrackCommands
+from iouviewer.ui.commands.variants import VariantCommands
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.compare.compare_view import CompareMode, CompareView
 from iouviewer.ui.compare.differences import DifferencesJob
 from iouviewer.ui.compare.side_panel import SidePanel
+from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.compare_presenter import ComparePresenter
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
+from iouviewer.ui.exports import EXPORTS
 from iouviewer.ui.first_steps import FirstSteps
 from iouviewer.ui.frame_presenter import FramePresenter
 from iouviewer.ui.key_presets import keys_of
+from iouviewer.ui.keyboard.key_filter import KeyFilter
 from iouviewer.ui.notifications import Notifications
 from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.inspector import Inspector
-from iouviewer.ui.panels.lists import VariantsPanel
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.panels.status_bar import StatusBar
+from iouviewer.ui.panels.tracks import TracksPanel
+from iouviewer.ui.shell.shell import Shell, create_side_tabs
+from iouviewer.ui.shell.top_bar import TopBar
 from iouviewer.ui.status_messages import StatusMessages
 from iouviewer.ui.theme import Theme, ThemeManager
 from iouviewer.ui.timeline.view import TimelineView
 from iouviewer.ui.video_presenter import VideoPresenter
-from iouviewer.ui.workspaces import Workspace, Workspaces, WorkspaceViews
+from iouviewer.ui.workspaces import Workspace, WorkspaceViews
 
 COMPARE_MODE = "compareMode"
 """Key of the setting for the comparison layout."""
+LAYOUT = "layout"
+"""Key of the setting for panel sizes and folded panels."""
 
 
 class WindowParts(QObject):
@@ -110,25 +121,36 @@ class WindowParts(QObject):
         other.setAccessibleName(tr("Second canvas, follows the first one"))
         other.follow(canvas)
         canvas.follow(other)
+        problems, boxes = ProblemsPanel(session), BoxesPanel(session)
+        tracks = TracksPanel(session, problems.model)
+        self.controls = ScoreControls(session)
         self.views = WorkspaceViews(
             canvas,
             other,
             TimelineView(session, theme),
             PlaybackBar(session),
-            ProblemsPanel(session),
-            BoxesPanel(session),
+            problems,
+            boxes,
+            tracks,
             VariantsPanel(session),
-            Inspector(session),
-            VerdictPanel(),
+            Inspector(session, canvas.commands),
+            VerdictPanel(session, theme),
             SidePanel(session, theme),
             CompareView(canvas, other),
+            self.controls,
+            create_side_tabs(boxes, tracks, problems),
         )
-        self.controls = ScoreControls(session)
         self.status = StatusBar(session)
         mode = self.settings.extra.get(COMPARE_MODE, "")
         if mode in set(CompareMode):
             self.views.compare_view.set_mode(CompareMode(mode))
-        self.workspaces = Workspaces(self.views)
+        self.shell = Shell(session, self.views, self.status, theme)
+        self.workspaces = self.shell.workspaces
+        self.workspaces.restore_layout(self.settings.extra.get(LAYOUT, ""))
+        self.compare = ComparePresenter(
+            session, self.workspaces, self.verdicts, self.differences, self._store.settings, self.status
+        )
+        self.compare.settingsChanged.connect(self._save_settings)
         self.frame_presenter = FramePresenter(session, self.loader, self.playback, (canvas, other))
         self.video_presenter = VideoPresenter(
             session, self.loader, self.playback, self.frame_presenter, self._store.settings, self.notifier
@@ -148,10 +170,14 @@ class WindowParts(QObject):
             self.controls,
             edit_settings=self.edit_settings,
             on_workspace_shown=self._on_workspace_shown,
+            areas=self.shell.areas,
         )
         canvases = (canvas, self.views.other_canvas)
         self.video = self.video_presenter.create_commands(window, canvases)
         problems = ProblemCommands(session, self.views.problems, canvas)
+        variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
+        tracks = TrackCommands(window, session, lambda: self.views.tracks.selected)
+        self.side = SideCommands(session, self.workspaces, tracks)
         report_out_of_range = self.frame_presenter.report_out_of_range
         groups = {
             "files": self.files,
@@ -163,6 +189,9 @@ class WindowParts(QObject):
             "frames": FrameCommands(window, session, self.playback, report_out_of_range=report_out_of_range),
             "problems": problems,
             "video": self.video,
+            "variants": variants,
+            "tracks": tracks,
+            "side": self.side,
         }
         self.actions = ActionSet(window, groups)
         for view in canvases:
@@ -170,21 +199,25 @@ class WindowParts(QObject):
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
         problems.next_key = partial(self.actions.key_of, "nextProblem")
         self.view.add_compare_modes(self.actions)
+        self.compare.set_actions(self.actions, variants)
+        problems.step_elsewhere = self.compare.step
         self.view.actions = self.actions
         self.key_filter = KeyFilter(window, self.actions, canvas)
         views = self.views
         for widget in (
             views.problems.list,
             views.boxes.table,
+            views.tracks.table,
             views.variants.table,
-            views.side_panel.lost,
-            views.side_panel.gained,
+            *views.side_panel.lists,
         ):
             self.key_filter.watch(widget)
-        before = [self.actions[id] for id in ("firstFrame", "previousFrame")]
-        after = [self.actions[id] for id in ("nextFrame", "lastFrame")]
+        before = [self.actions[id] for id in ("firstFrame", "back10", "previousFrame")]
+        after = [self.actions[id] for id in ("nextFrame", "forward10", "lastFrame")]
         self.views.playback_bar.add_step_actions(before, self.actions["playPause"], after)
         self.video_presenter.set_actions(self.actions)
+        self.shell.fill(self.actions)
+        self.side.connect_views(self.actions)
 
     def _connect(self) -> None:
         views, session = self.views, self.session
@@ -192,17 +225,11 @@ class WindowParts(QObject):
         views.playback_bar.frameEntered.connect(self._on_frame_entered)
         views.playback_bar.frameOutOfRange.connect(self.frame_presenter.report_out_of_range)
         views.playback_bar.editCancelled.connect(views.canvas.setFocus)
-        views.canvas.zoomChanged.connect(self.status.show_zoom)
         views.canvas.pointerMoved.connect(self.status.show_mouse_position)
         views.other_canvas.pointerMoved.connect(self.status.show_mouse_position)
         for canvas in (views.canvas, views.other_canvas):
             canvas.playRequested.connect(self.playback.toggle)
-        views.variants.baselineRequested.connect(session.variants.set_baseline)
-        views.variants.removeRequested.connect(session.variants.remove)
-        views.variants.resumeRequested.connect(self.runs.resume)
-        views.variants.classesRequested.connect(self.runs.choose_classes)
-        views.verdicts.resumeRequested.connect(self.runs.resume)
-        views.verdicts.removeRequested.connect(session.variants.remove)
+        self.shell.captions.chosen.connect(self._on_caption_mode_chosen)
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
         self.queue.busyChanged.connect(self.loader.pause_decode_check)
@@ -211,9 +238,11 @@ class WindowParts(QObject):
         self.key_filter.released.connect(self.actions.run)
         for group in (self.files, self.runs, self.exports, self.actions):
             group.failed.connect(self.notifier.show)
-        self._compare_presenter = ComparePresenter(session, self.workspaces, self.verdicts, self.differences)
         self._status_messages = StatusMessages(session, self.controller, self.notifier, self.status)
         self._action_texts = ActionTexts(session, self.playback, self.actions)
+        self._action_needs = ActionNeeds(session, self.actions, views.canvas.commands)
+        self.key_filter.unavailable.connect(self._action_needs.report)
+        self.actions.textsChanged.connect(self.shell.update_keys)
         self.notifications = Notifications(self._window, self.notifier, self.status)
         self._theme_manager.changed.connect(self._apply_theme)
 
@@ -247,32 +276,13 @@ class WindowParts(QObject):
         """Open dropped files and folders."""
         self.files.open_paths(paths)
 
-    def fill_menus(self, bar: QMenuBar) -> None:
-        """Create all menus, the recent files included."""
-        menus = self.actions.fill_menus(bar)
-        self._recent_menu = RecentFilesMenu(menus["file"], self.settings, self.files)
-
-    def fill_tool_bar(self, bar: QToolBar) -> None:
-        """Add tools, thresholds, and the two workspaces at the right end."""
-        self.actions.fill_tool_bar(bar)
-        bar.addSeparator()
-        bar.addWidget(self.controls)
-        bar.addWidget(_create_spacer())
-        self._tabs = {}
-        for workspace, id in ((Workspace.CORRECT, "correct"), (Workspace.COMPARE, "compare")):
-            button = QToolButton()
-            button.setObjectName(f"workspace.{workspace.value}")
-            button.setText(self.actions[id].text())
-            button.setToolTip(self.actions[id].toolTip())
-            button.setProperty("tab", True)
-            button.setCheckable(True)
-            button.setAutoExclusive(True)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.clicked.connect(self.actions[id].trigger)
-            bar.addWidget(button)
-            self._tabs[workspace] = button
-        self._tabs[self.workspaces.current].setChecked(True)
+    def create_top_bar(self, menus: QMenuBar) -> QWidget:
+        """Create the row of menus, source, workspaces, undo, export and find."""
+        created = self.actions.fill_menus(menus)
+        self._recent_menu = RecentFilesMenu(created["file"], self.settings, self.files)
+        exports = [self.actions[export.id] for export in EXPORTS if export.in_menu]
+        self.shell.add_top_bar(TopBar(menus, self.actions, exports))
+        return self.shell.top_bar
 
     # Settings
 
@@ -280,8 +290,12 @@ class WindowParts(QObject):
         settings = self.settings
         changes = {id: tuple(text.split()) for id, text in settings.keys.items()}
         self.actions.set_keys(keys_of(settings.key_preset, changes))
+        self.shell.update_keys()
+        self.side.update_keys(self.actions)
+        self.shell.captions.show_mode(settings.caption_mode)
+        self.session.scopes.restore(settings.extra)
         self.video_presenter.apply_settings()
-        self.verdicts.set_margins(settings.margins())
+        self.compare.apply_settings()
         for canvas in (self.views.canvas, self.views.other_canvas):
             canvas.boxes.set_caption_mode(CaptionMode(settings.caption_mode))
 
@@ -300,6 +314,12 @@ class WindowParts(QObject):
         self._theme_manager.choose(settings.scheme)
         self._save_settings()
 
+    def _on_caption_mode_chosen(self, mode: str) -> None:
+        self.settings.caption_mode = CaptionMode(mode).value
+        for canvas in (self.views.canvas, self.views.other_canvas):
+            canvas.boxes.set_caption_mode(CaptionMode(mode))
+        self.views.canvas.setFocus()
+
     def _save_settings(self) -> None:
         try:
             self._store.save()
@@ -308,15 +328,16 @@ class WindowParts(QObject):
 
     def _apply_theme(self, theme: Theme) -> None:
         self.actions.set_theme(theme)
+        self.shell.set_theme(theme)
         self.views.timeline.plot.set_theme(theme)
         self.video_presenter.set_theme(theme)
         self.views.side_panel.set_theme(theme)
-        self.views.variants.model.set_theme(theme)
+        self.views.variants.set_theme(theme)
+        self.views.verdicts.set_theme(theme)
 
     # Signals
 
     def _on_source_changed(self) -> None:
-        self.actions.set_has_video(self.session.frame_count > 0)
         name = self.session.source.name
         self._window.setWindowTitle(tr("{name} – iouviewer", name=name) if name else APP_NAME)
 
@@ -338,9 +359,9 @@ class WindowParts(QObject):
         self.session.go_to(frame)
         self.views.canvas.setFocus()
 
-    def _on_workspace_shown(self, workspace: Workspace) -> None:
-        self._tabs[workspace].setChecked(True)
-        self._compare_presenter.update_workspace()
+    def _on_workspace_shown(self, _workspace: Workspace) -> None:
+        self.shell.show_workspace()
+        self.compare.update_workspace()
         self.frame_presenter.refresh()
         # The canvas changes its shape; scroll the selection back into view once it is laid out.
         QTimer.singleShot(0, self.views.canvas.reveal_selection)
@@ -357,16 +378,11 @@ class WindowParts(QObject):
         self.settings.window_geometry = geometry
         if self.session.frame_count:
             self.settings.remember_frame(self.session.source.path, self.session.current_frame)
+        self.settings.extra[LAYOUT] = self.workspaces.layout_text()
+        self.settings.extra |= self.session.scopes.to_settings()
         self.settings.extra[COMPARE_MODE] = self.views.compare_view.mode.value
         self.settings.set_score_defaults(self.session.scores.settings)
         self._save_settings()
         jobs = (self.runs, self.files, self.exports, self.verdicts, self.deferred_scores, self.differences)
         for part in (*jobs, self.controller, self.loader):
             part.close()
-
-
-def _create_spacer() -> QWidget:
-    """A widget that pushes the rest of a toolbar to the right end."""
-    spacer = QWidget()
-    spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-    return spacer

@@ -1,35 +1,40 @@
-"""The two workspaces: the same canvas, timeline and tables in two layouts."""
+"""The two workspaces: the same canvas and timeline in two layouts, whose panels fold and remember their sizes."""
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.compare.compare_view import CompareView
 from iouviewer.ui.compare.side_panel import SidePanel
+from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.inspector import Inspector
-from iouviewer.ui.panels.lists import VariantsPanel
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
-from iouviewer.ui.panels.sections import Section
+from iouviewer.ui.panels.score_controls import ScoreControls
+from iouviewer.ui.panels.tracks import TracksPanel
+from iouviewer.ui.shell.layer_bar import LayerBar
+from iouviewer.ui.shell.layout_plan import LayoutPlan, plan_layout
+from iouviewer.ui.shell.panel_splitter import PanelSplitter, edge_strip
+from iouviewer.ui.shell.side_tabs import SideTabs
+from iouviewer.ui.shell.tool_rail import ToolRail
 from iouviewer.ui.timeline.view import TimelineView
+from iouviewer.ui.tokens import SIZE
 
-SIDE_WIDTH = 344
-"""Width of the side panel in logical pixels; the canvas keeps 73 % of 1280."""
-TIMELINE_HEIGHT = 148
 COMPARE_ROWS = 5
 """Rows of the variants table that Compare shows without scrolling."""
-CORRECT_ROWS = 4
-"""The same for Correct, whose side panel has more lists."""
-QWIDGETSIZE_MAX = (1 << 24) - 1
-"""Qt's value for no maximum height, which PySide does not export."""
+LARGE_COMPARE_ROWS = 12
+"""The same in a large window."""
 
 
 class Workspace(StrEnum):
@@ -39,9 +44,17 @@ class Workspace(StrEnum):
     COMPARE = "compare"
 
 
+class Panel(StrEnum):
+    """The panels that fold."""
+
+    RAIL = "rail"
+    SIDE = "side"
+    TIMELINE = "timeline"
+
+
 @dataclass(frozen=True, slots=True)
 class WorkspaceViews:
-    """The views that both workspaces share."""
+    """The views that both workspaces share, and those of one."""
 
     canvas: CanvasView
     other_canvas: CanvasView
@@ -49,125 +62,254 @@ class WorkspaceViews:
     playback_bar: PlaybackBar
     problems: ProblemsPanel
     boxes: BoxesPanel
+    tracks: TracksPanel
     variants: VariantsPanel
     inspector: Inspector
     verdicts: VerdictPanel
     side_panel: SidePanel
     compare_view: CompareView
+    controls: ScoreControls
+    side_tabs: SideTabs
 
 
 class Workspaces(QStackedWidget):
-    """Moves the shared views into the workspace that is shown; splitters keep their positions."""
+    """Moves the shared views into the workspace that is shown.
 
-    def __init__(self, views: WorkspaceViews) -> None:
+    Signals:
+        planChanged(LayoutPlan): the window has another size, and parts outside the workspaces give way too.
+        layoutChanged(): the user moved a splitter, or folded or opened a panel.
+    """
+
+    planChanged = Signal(object)
+    layoutChanged = Signal()
+
+    def __init__(self, views: WorkspaceViews, layer_bar: LayerBar, rail: ToolRail) -> None:
         super().__init__()
-        self.views = views
+        self.views, self.layer_bar, self.rail = views, layer_bar, rail
         self.current = Workspace.CORRECT
-        self._correct_canvas, self._correct_timeline = _slot(), _slot()
-        self._correct_playback, self._correct_variants = _slot(), _slot()
+        self.plan = plan_layout(0, 0)
+        self._folded: dict[Workspace, set[Panel]] = {workspace: set() for workspace in Workspace}
+        self._before_full: set[Panel] | None = None
+        self._correct_canvas, self._correct_timeline, self._correct_playback = _slot(), _slot(), _slot()
         self._compare_canvas, self._compare_timeline = views.compare_view.slot, _slot()
         self._compare_playback, self._compare_variants = _slot(), _slot()
+        self._strips: dict[tuple[Workspace, Panel], QToolButton] = {
+            (workspace, panel): self._make_strip(panel)
+            for workspace in Workspace
+            for panel in Panel
+            if (workspace, panel) != (Workspace.COMPARE, Panel.RAIL)
+        }
         self.addWidget(self._create_correct())
         self.addWidget(self._create_compare())
+        for splitter in self._splitters.values():
+            splitter.chosen.connect(self.layoutChanged)
         views.variants.model.modelReset.connect(self._fit_variants)
         views.variants.model.rowsInserted.connect(self._fit_variants)
         views.variants.model.rowsRemoved.connect(self._fit_variants)
         self.show_workspace(Workspace.CORRECT)
 
+    def _make_strip(self, panel: Panel) -> QToolButton:
+        texts = {
+            Panel.RAIL: (tr("Open tool rail"), Qt.ArrowType.RightArrow),
+            Panel.SIDE: (tr("Open side panel"), Qt.ArrowType.LeftArrow),
+            Panel.TIMELINE: (tr("Open timeline"), Qt.ArrowType.UpArrow),
+        }
+        text, arrow = texts[panel]
+        strip = edge_strip(panel.value, text, arrow)
+        strip.clicked.connect(lambda: self.toggle(panel))
+        return strip
+
+    # Creation
+
     def _create_correct(self) -> QWidget:
-        left = QSplitter(Qt.Orientation.Vertical)
-        left.setObjectName("correctLeft")
-        left.setChildrenCollapsible(False)
-        below = _column(self._correct_playback, self._correct_timeline, stretch=1)
-        left.addWidget(self._correct_canvas)
-        left.addWidget(below)
-        left.setStretchFactor(0, 1)
-        left.setStretchFactor(1, 0)
-        left.setSizes([600, TIMELINE_HEIGHT + 32])
-        right = QSplitter(Qt.Orientation.Vertical)
-        right.setObjectName("correctRight")
-        right.setChildrenCollapsible(False)
-        inspector = Section(tr("Pair"), self.views.inspector)
-        for widget in (self.views.problems, self.views.boxes, inspector, self._correct_variants):
-            right.addWidget(widget)
-        for index, stretch in enumerate((3, 3, 0, 0)):
-            right.setStretchFactor(index, stretch)
-        right.setSizes([200, 170, 118, 122])
-        whole = QSplitter(Qt.Orientation.Horizontal)
-        whole.setObjectName("correctWorkspace")
-        whole.setChildrenCollapsible(False)
-        whole.addWidget(left)
-        whole.addWidget(right)
-        whole.setStretchFactor(0, 1)
-        whole.setStretchFactor(1, 0)
-        right.setMinimumWidth(280)
-        whole.setSizes([1280 - SIDE_WIDTH, SIDE_WIDTH])
-        return whole
+        views, strips, workspace = self.views, self._strips, Workspace.CORRECT
+        work_area = _row(self.rail, strips[workspace, Panel.RAIL], self._correct_canvas)
+        upper = _column(work_area, self._correct_playback)
+        timeline = PanelSplitter(
+            Qt.Orientation.Vertical, "correctLeft", upper, self._correct_timeline, SIZE["timeline"]
+        )
+        left = _column(self.layer_bar, timeline, strips[workspace, Panel.TIMELINE])
+        inspector = QFrame()
+        inspector.setObjectName("inspectorSlot")
+        _fill(inspector, views.inspector)
+        lists = PanelSplitter(Qt.Orientation.Vertical, "correctRight", views.side_tabs, inspector, SIZE["inspector"])
+        side = QFrame()
+        side.setObjectName("sidePanel")
+        side.setMinimumWidth(SIZE["side_panel_min"] - SIZE["edge_strip"])
+        _fill(side, lists)
+        whole = PanelSplitter(Qt.Orientation.Horizontal, "correctWorkspace", left, side, SIZE["side_panel"])
+        self._splitters = {"timeline": timeline, "inspector": lists, "side": whole}
+        return _row(whole, strips[workspace, Panel.SIDE])
 
     def _create_compare(self) -> QWidget:
-        canvases = QSplitter(Qt.Orientation.Horizontal)
-        canvases.setObjectName("comparePictures")
-        canvases.setChildrenCollapsible(False)
-        canvases.addWidget(self.views.compare_view)
-        canvases.addWidget(self.views.side_panel)
-        for index, stretch in enumerate((1, 0)):
-            canvases.setStretchFactor(index, stretch)
-        canvases.setSizes([1280 - SIDE_WIDTH, SIDE_WIDTH])
-        below = _column(self._compare_playback, self._compare_timeline, stretch=1)
-        lower = QSplitter(Qt.Orientation.Vertical)
-        lower.setObjectName("compareLower")
-        lower.setChildrenCollapsible(False)
-        for widget in (canvases, below):
-            lower.addWidget(widget)
-        for index, stretch in enumerate((1, 0)):
-            lower.setStretchFactor(index, stretch)
-        lower.setSizes([400, TIMELINE_HEIGHT + 32])
+        views, strips, workspace = self.views, self._strips, Workspace.COMPARE
+        pictures = PanelSplitter(
+            Qt.Orientation.Horizontal, "comparePictures", views.compare_view, views.side_panel, SIZE["compare_side"]
+        )
+        upper = _column(_row(pictures, strips[workspace, Panel.SIDE]), self._compare_playback)
+        timeline = PanelSplitter(
+            Qt.Orientation.Vertical, "compareLower", upper, self._compare_timeline, SIZE["timeline"]
+        )
+        self._splitters |= {"compareSide": pictures, "compareTimeline": timeline}
         # Verdicts and table have the height of their content; the splitter divides the space below them.
-        top = _column(self.views.verdicts, self._compare_variants, stretch=0)
-        whole = _column(top, lower, stretch=1)
+        top = _column(views.verdicts, self._compare_variants)
+        top.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        whole = _column(top, timeline, strips[workspace, Panel.TIMELINE])
         whole.setObjectName("compareWorkspace")
         return whole
+
+    # Workspaces
 
     def show_workspace(self, workspace: Workspace) -> None:
         """Show a workspace; the views keep their content."""
         self.current = workspace
         correct = workspace is Workspace.CORRECT
         views = self.views
-        slots = (
-            (self._correct_canvas, self._correct_timeline, self._correct_playback, self._correct_variants)
+        canvas, timeline, playback = (
+            (self._correct_canvas, self._correct_timeline, self._correct_playback)
             if correct
-            else (self._compare_canvas, self._compare_timeline, self._compare_playback, self._compare_variants)
+            else (self._compare_canvas, self._compare_timeline, self._compare_playback)
         )
-        moved: tuple[QWidget, ...] = (views.canvas, views.timeline.plot, views.playback_bar, views.variants)
-        for slot, part in zip(slots, moved, strict=True):
+        moved: tuple[tuple[QWidget, QWidget], ...] = (
+            (canvas, views.canvas),
+            (timeline, views.timeline.plot),
+            (playback, views.playback_bar),
+            (self._compare_variants, views.variants),
+        )
+        for slot, part in moved:
             layout = slot.layout()
             if layout is not None:
                 layout.addWidget(part)
-        views.variants.set_narrow(correct)
+        if correct:
+            self.layer_bar.add_controls(views.controls)
+        else:
+            views.playback_bar.add_right(views.controls)
+        views.controls.set_folded(self.plan.are_thresholds_folded)
+        views.variants.set_narrow(False)
         self._fit_variants()
         views.timeline.set_always_strips(not correct)
         self.setCurrentIndex(0 if correct else 1)
 
     def _fit_variants(self) -> None:
-        """Make the table high enough to show its first rows completely; a row cut off looks like the end of the list.
-
-        In Compare it has exactly this height, with up to ``COMPARE_ROWS``; in Correct the splitter may make it higher.
-        """
+        """Make the table as high as its first rows; a row cut off looks like the end of the list."""
         table = self.views.variants.table
-        correct = self.current is Workspace.CORRECT
-        rows = min(max(self.views.variants.model.rowCount(), 1), CORRECT_ROWS if correct else COMPARE_ROWS)
+        most = LARGE_COMPARE_ROWS if self.plan.side > SIZE["side_panel"] else COMPARE_ROWS
+        rows = min(max(self.views.variants.model.rowCount(), 1), most)
         header_height = table.horizontalHeader().sizeHint().height()
-        height = header_height + rows * table.verticalHeader().defaultSectionSize()
-        table.setMinimumHeight(height)
-        table.setMaximumHeight(QWIDGETSIZE_MAX if correct else height)
+        table.setFixedHeight(header_height + rows * table.verticalHeader().defaultSectionSize())
 
-    def panels(self) -> list[QWidget]:
-        """The widgets that F6 cycles through in this workspace."""
+    # Sizes
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        size = self.window().size()
+        plan = plan_layout(size.width(), size.height())
+        if plan != self.plan:
+            self.plan = plan
+            self._use_plan(plan)
+            self.planChanged.emit(plan)
+
+    def _use_plan(self, plan: LayoutPlan) -> None:
+        sizes = {"timeline": plan.timeline, "inspector": plan.inspector, "side": plan.side}
+        sizes["compareTimeline"] = plan.timeline
+        for name, size in sizes.items():
+            self._splitters[name].plan(size)
+        self.rail.set_words(plan.has_rail_words)
+        self.layer_bar.use_plan(plan)
+        self._fit_variants()
+
+    # Folding
+
+    def is_folded(self, panel: Panel) -> bool:
+        """Whether a panel of the current workspace is folded."""
+        return panel in self._folded[self.current]
+
+    def toggle(self, panel: Panel) -> None:
+        """Fold a panel of the current workspace, or open it."""
+        folded = self._folded[self.current]
+        self._fold(self.current, folded ^ {panel})
+        self.layoutChanged.emit()
+
+    def set_all_folded(self, all_folded: bool) -> None:
+        """Fold all panels of the current workspace; False: open those that were open before."""
+        if all_folded:
+            self._before_full = set(self._folded[self.current])
+            self._fold(self.current, set(Panel))
+        elif self._before_full is not None:
+            self._fold(self.current, self._before_full)
+            self._before_full = None
+
+    def restore_default(self) -> None:
+        """Open all panels of the current workspace at the sizes of the layout plan."""
+        self._fold(self.current, set())
+        is_compare = self.current is Workspace.COMPARE
+        for name, splitter in self._splitters.items():
+            if name.startswith("compare") is is_compare:
+                splitter.choose(None)
+        self.layoutChanged.emit()
+
+    def _fold(self, workspace: Workspace, folded: set[Panel]) -> None:
+        self._folded[workspace] = folded = {panel for panel in folded if (workspace, panel) in self._strips}
+        prefix = "compare" if workspace is Workspace.COMPARE else ""
+        for panel in Panel:
+            if (workspace, panel) not in self._strips:
+                continue
+            is_folded = panel in folded
+            self._strips[workspace, panel].setVisible(is_folded)
+            if panel is Panel.RAIL:
+                self.rail.setVisible(not is_folded)
+            else:
+                name = f"{prefix}{panel.value.capitalize()}" if prefix else panel.value
+                self._splitters[name].set_folded(is_folded)
+
+    # Remembering
+
+    def layout_text(self) -> str:
+        """Sizes that the user chose and folded panels, as JSON for the settings."""
+        full = {self.current: self._before_full} if self._before_full is not None else {}
+        return json.dumps(
+            {
+                "sizes": {name: s.chosen_size for name, s in self._splitters.items() if s.chosen_size is not None},
+                "folded": {w.value: sorted(full.get(w) or folded) for w, folded in self._folded.items()},
+            }
+        )
+
+    def restore_layout(self, text: str) -> None:
+        """Restore what ``layout_text`` returned; a text of another form changes nothing."""
+        with suppress(ValueError, TypeError, AttributeError, KeyError):
+            stored = json.loads(text)
+            for name, size in stored["sizes"].items():
+                if name in self._splitters and isinstance(size, int):
+                    self._splitters[name].choose(size)
+            for name, panels in stored["folded"].items():
+                self._fold(Workspace(name), {Panel(panel) for panel in panels})
+
+    def areas(self) -> list[list[QWidget]]:
+        """The areas that F6 visits in this workspace, each with its widgets in the order of the focus."""
         views = self.views
         if self.current is Workspace.CORRECT:
-            return [views.canvas, views.timeline.plot, views.problems.list, views.boxes.table, views.variants.table]
-        lists = [view for view in (views.side_panel.lost, views.side_panel.gained) if view.isVisible()]
-        return [views.canvas, *views.compare_view.panels, views.timeline.plot, views.variants.table, *lists]
+            return [
+                [*self.layer_bar.focus_widgets(), *views.controls.focus_widgets()],
+                [*self.rail.buttons.values()],
+                [views.canvas],
+                views.playback_bar.focus_widgets(),
+                [views.timeline.plot],
+                [views.side_tabs.tabBar(), *_lists(views.side_tabs)],
+                [views.inspector],
+            ]
+        lists: list[QWidget] = [view for view in views.side_panel.lists if view.isVisible()]
+        return [
+            [views.variants.table],
+            [views.canvas, *views.compare_view.panels],
+            views.playback_bar.focus_widgets(),
+            [views.timeline.plot],
+            lists,
+        ]
+
+
+def _lists(tabs: SideTabs) -> list[QWidget]:
+    current = tabs.currentWidget()
+    return [] if current is None else [current]
 
 
 def _slot() -> QWidget:
@@ -178,11 +320,29 @@ def _slot() -> QWidget:
     return slot
 
 
-def _column(top: QWidget, bottom: QWidget, *, stretch: int) -> QWidget:
+def _fill(frame: QFrame, widget: QWidget) -> None:
+    layout = QVBoxLayout(frame)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(widget)
+
+
+def _column(*widgets: QWidget) -> QWidget:
+    """Widgets one above the other; splitters and rows with a canvas take the free space."""
     column = QWidget()
     layout = QVBoxLayout(column)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
-    layout.addWidget(top)
-    layout.addWidget(bottom, stretch)
+    for widget in widgets:
+        layout.addWidget(widget, int(isinstance(widget, PanelSplitter) or widget.objectName() == "row"))
     return column
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    row = QWidget()
+    row.setObjectName("row")
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    for widget in widgets:
+        layout.addWidget(widget, int(not isinstance(widget, QToolButton | ToolRail)))
+    return row

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QHelpEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from iouviewer.app.editing.session import Session
@@ -21,7 +31,7 @@ from iouviewer.ui.canvas.frame_status import PREVIEW, image_size, placeholder_im
 from iouviewer.ui.canvas.frame_view import FrameView
 from iouviewer.ui.canvas.frame_view_builder import VariantReview
 from iouviewer.ui.canvas.gesture_feedback import GestureFeedback
-from iouviewer.ui.canvas.hit import BoxRef
+from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef, Part, Target, truth_ref
 from iouviewer.ui.canvas.image_item import ImageItem
 from iouviewer.ui.canvas.overlays import CanvasOverlays
 from iouviewer.ui.canvas.selection import CanvasSelection
@@ -47,16 +57,26 @@ class CanvasView(ZoomView):
         boxes: draws the boxes and finds them.
         selection: the selected boxes.
         feedback: shows the effect of the current gesture.
+        hovered_target: what lies under the mouse, which is what a press would take.
 
     Signals:
         frameShown(int): the image and the boxes of this frame are on screen (-1: a preview).
         playRequested(): Space was pressed and released without panning.
         pointerMoved(object): the mouse is at this QPointF, image pixels; None: it has left.
+        drawingChanged(bool): the draw tool is in use from now on, or no longer.
+        drawLockChanged(bool): the draw tool stays in use after a box is drawn, or no longer.
+        menuRequested(str, object, QPoint): a context menu is wanted for a ``box``, a ``prediction`` or ``empty`` space:
+            the kind, the BoxRef (None for empty space), and where on the screen.
+        boxActivated(BoxRef): a ground-truth box was double-clicked.
     """
 
     frameShown = Signal(int)
     playRequested = Signal()
     pointerMoved = Signal(object)
+    drawingChanged = Signal(bool)
+    drawLockChanged = Signal(bool)
+    menuRequested = Signal(str, object, QPoint)
+    boxActivated = Signal(object)
 
     def __init__(
         self,
@@ -72,8 +92,11 @@ class CanvasView(ZoomView):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self._shown_frame = -1
+        self._was_drawing = self._was_draw_locked = False
         self._boxes_hidden = False
+        self._is_following_track = False
         self._hovered: BoxRef | None = None
+        self.hovered_target = NO_TARGET
         self._pointer: QPointF | None = None
         self._is_stale = False
         self._source = ("", "")
@@ -100,6 +123,7 @@ class CanvasView(ZoomView):
         session.changed.connect(self._on_session_changed)
         session.frameChanged.connect(self._on_session_frame_changed)
         session.selectionChanged.connect(self._show_emphasis)
+        session.view_state.viewStateChanged.connect(self._on_view_state_changed)
         session.scoresChanged.connect(self.refresh)
         session.variants.listChanged.connect(self.refresh)
         session.variants.variantChanged.connect(self.refresh)
@@ -152,8 +176,10 @@ class CanvasView(ZoomView):
         self._shown_frame = frame if exact else -1
         self._overlays.status.show_caption(status or (None if exact else PREVIEW))
         self._overlays.empty_hint.hide()
-        self._hovered = None
+        self._hovered, self.hovered_target = None, NO_TARGET
         self.refresh()
+        if exact:
+            self._follow_track()
         self.frameShown.emit(self._shown_frame)
 
     def show_missing_frame(self, frame: int, status: Caption) -> None:
@@ -197,17 +223,27 @@ class CanvasView(ZoomView):
         self.boxes.set_shown_variants(keys)
         self.refresh()
 
-    def set_blind(self, is_blind: bool) -> None:
-        """Blind mode: no predictions and no scores on the image."""
-        self.boxes.set_blind(is_blind)
+    def _on_view_state_changed(self) -> None:
+        state = self.session.view_state
+        if state.is_picture_only != self._boxes_hidden:
+            self.tools.cancel()
+            self._boxes_hidden = state.is_picture_only
+        if state.is_following != self._is_following_track:
+            self._is_following_track = state.is_following
+            self._follow_track(zoom=True)
         self.refresh()
 
-    def set_boxes_hidden(self, hidden: bool) -> None:
-        """Hide all boxes (while a key is held)."""
-        if hidden != self._boxes_hidden:
-            self.tools.cancel()
-            self._boxes_hidden = hidden
-            self.refresh()
+    def _follow_track(self, *, zoom: bool = False) -> None:
+        """Move the camera to the box of the selected track; with ``zoom`` from the whole image to the box."""
+        if not self._is_following_track:
+            return
+        boxes = sorted(self.session.selection.boxes)
+        rect = self.boxes.find_rect(truth_ref(boxes[0])) if len(boxes) == 1 else None
+        if rect is None:
+            return
+        if zoom and self.is_fitted:
+            self.zoom_to(rect)
+        self.centre_on(rect.center())
 
     def set_smooth_scaling(self, smooth: bool) -> None:
         """Scale smoothly, or show each image pixel as a square."""
@@ -249,11 +285,17 @@ class CanvasView(ZoomView):
         if viewport.cursor().shape() != shape:
             viewport.setCursor(shape)
 
-    def set_hovered(self, ref: BoxRef | None) -> None:
-        """Show the details of this box, or of none."""
+    def set_hovered(self, target: Target) -> None:
+        """Show what lies under the mouse: the details of the box that a click would select, or of the edge's box."""
+        ref = target.ref if target.part in (Part.HANDLE, Part.EDGE) else target.clicked
+        self.hovered_target = target
         if ref != self._hovered:
             self._hovered = ref
             self._show_emphasis()
+
+    def activate(self, ref: BoxRef) -> None:
+        """Announce that a box was double-clicked."""
+        self.boxActivated.emit(ref)
 
     def gesture_changed(self) -> None:
         """Update handles and captions after a gesture began or ended."""
@@ -264,8 +306,17 @@ class CanvasView(ZoomView):
             self.feedback.end()
         self._show_emphasis()
         self.set_single_update_region(len(dragged) == 1)
+        self._announce_tool()
         if self._pointer is not None:
             self.tools.update_cursor(self._pointer)
+
+    def _announce_tool(self) -> None:
+        if self.tools.is_drawing != self._was_drawing:
+            self._was_drawing = self.tools.is_drawing
+            self.drawingChanged.emit(self._was_drawing)
+        if self.tools.is_draw_locked != self._was_draw_locked:
+            self._was_draw_locked = self.tools.is_draw_locked
+            self.drawLockChanged.emit(self._was_draw_locked)
 
     def set_drawn_class(self, class_id: int) -> bool:
         """Set the class of the box in progress; False if no box is being drawn."""
@@ -274,10 +325,22 @@ class CanvasView(ZoomView):
     # Commands of the window
 
     def start_drawing(self) -> None:
-        """The next press, click or Enter puts the first corner of a new box."""
-        if self.is_editable:
+        """The next press, click or Enter puts the first corner of a new box; called again, that of each further box.
+
+        It works before the frame is on screen, too: the press comes later.
+        """
+        if self.session.frame_count:
             self.tools.draw()
+            self._announce_tool()
             self.setFocus()
+
+    def draw_at(self, point: QPointF) -> None:
+        """Start a new box with its first corner at this point of the image."""
+        if self.is_editable:
+            self.tools.cancel()
+            self.start_drawing()
+            self.set_pointer(point)
+            self.tools.key(Qt.Key.Key_Return)
 
     def confirm(self) -> bool:
         """Put the next corner of the box in progress at the crosshair; False if no box is being drawn."""
@@ -303,7 +366,7 @@ class CanvasView(ZoomView):
 
     def tooltip_at(self, point: QPointF) -> str:
         """Text about the box at this point of the image; empty if there is none."""
-        ref = self.boxes.target_at(point).ref
+        ref = self.boxes.target_at(point).clicked
         if ref is None or self.tools.is_busy or self._shown_frame < 0:
             return ""
         return describe(self.session, ref, self._shown_frame, self.boxes.builder.last_reviews)
@@ -358,7 +421,7 @@ class CanvasView(ZoomView):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._pointer = None
-        self.set_hovered(None)
+        self.set_hovered(NO_TARGET)
         self.pointerMoved.emit(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -366,10 +429,37 @@ class CanvasView(ZoomView):
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self.tools.pan.hold()
+        elif _is_menu_key(event):
+            self._request_menu_of_selection()
         elif event.key() == Qt.Key.Key_Escape:
             event.setAccepted(self.cancel())
         else:
             event.setAccepted(self.tools.key(event.key()))
+
+    # Context menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Select what lies under the mouse and ask for its menu; keys are handled by ``keyPressEvent``."""
+        event.accept()
+        if event.reason() != QContextMenuEvent.Reason.Mouse or self.tools.is_busy:
+            return
+        self._pointer = self.to_image(QPointF(event.pos()))
+        ref = self.boxes.target_at(self._pointer).clicked if self.is_editable else None
+        if ref is not None and ref not in self.selection.refs():
+            self.selection.select(ref)
+        self._request_menu(ref, event.globalPos())
+
+    def _request_menu_of_selection(self) -> None:
+        """Ask for the menu of the selected box, else for that of empty space."""
+        ref = next(iter(sorted(self.selection.refs())), None)
+        rect = None if ref is None else self.boxes.find_rect(ref)
+        centre = self.visible_centre() if rect is None else rect.center()
+        at = self.viewport().mapToGlobal(self.from_image(centre.x(), centre.y()))
+        self._request_menu(ref if rect is not None else None, at)
+
+    def _request_menu(self, ref: BoxRef | None, at: QPoint) -> None:
+        kind = "empty" if ref is None else "box" if ref.is_ground_truth else "prediction"
+        self.menuRequested.emit(kind, ref, at)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() != Qt.Key.Key_Space:
@@ -430,3 +520,8 @@ class CanvasView(ZoomView):
         self._theme = theme
         self.setBackgroundBrush(QColor(theme.colours.surround))
         self._overlays.use_theme(theme)
+
+
+def _is_menu_key(event: QKeyEvent) -> bool:
+    is_shift_f10 = event.key() == Qt.Key.Key_F10 and event.modifiers() == Qt.KeyboardModifier.ShiftModifier
+    return is_shift_f10 or event.key() == Qt.Key.Key_Menu

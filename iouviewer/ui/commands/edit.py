@@ -34,6 +34,12 @@ class EditCommands:
         self._canvas.cancel()
         self._canvas.setFocus()
 
+    def use_select_tool(self) -> None:
+        """Leave the draw tool; the selection stays."""
+        if self._canvas.tools.is_drawing:
+            self._canvas.cancel()
+        self._canvas.setFocus()
+
     def draw(self) -> None:
         """Start to draw a box."""
         self._canvas.start_drawing()

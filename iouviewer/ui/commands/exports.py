@@ -14,7 +14,7 @@ from iouviewer.i18n import tr
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.input_dialogs import confirm
 from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
-from iouviewer.ui.exports import EXPORTS, EXPORTS_BY_ID, Export, ExportSource, Job
+from iouviewer.ui.exports import EXPORTS, EXPORTS_BY_ID, Export, ExportSource, Job, predictions_export
 
 
 class _Results(QObject):
@@ -72,7 +72,14 @@ class ExportCommands(QObject):
 
     def export(self, id: str) -> None:
         """Ask for a file and write it."""
-        export, source = EXPORTS_BY_ID[id], self._source()
+        self._ask_and_write(EXPORTS_BY_ID[id])
+
+    def export_predictions(self, key: str) -> None:
+        """Ask for a file and write the predictions of the variant with this key."""
+        self._ask_and_write(predictions_export(key, self._session.variants[key].name))
+
+    def _ask_and_write(self, export: Export) -> None:
+        source = self._source()
         try:
             export.writer.check(source)
         except UserError as error:
@@ -80,11 +87,14 @@ class ExportCommands(QObject):
             return
         path = self._ask_path(export, source)
         if path is not None:
-            self.write(id, path)
+            self._write(export, path)
 
     def write(self, id: str, path: Path) -> None:
         """Write the current state of the session to a file, in a thread."""
-        job = EXPORTS_BY_ID[id].writer.prepare(self._source(), path)
+        self._write(EXPORTS_BY_ID[id], path)
+
+    def _write(self, export: Export, path: Path) -> None:
+        job = export.writer.prepare(self._source(), path)
         self._session.statusMessage.emit(tr("Exporting {name}…", name=path.name))
         self._pool.start(_Runnable(path, job, self._results))
 

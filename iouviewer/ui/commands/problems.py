@@ -23,11 +23,13 @@ class ProblemCommands:
 
     Attributes:
         next_key: returns the key of the next problem, for messages.
+        step_elsewhere: goes to the next (1) or previous (-1) thing of a workspace without problems; False in others.
     """
 
     def __init__(self, session: Session, panel: ProblemsPanel, canvas: CanvasView) -> None:
         self._session, self._panel, self._canvas = session, panel, canvas
         self.next_key: Callable[[], str] = lambda: ""
+        self.step_elsewhere: Callable[[int], bool] = lambda _by: False
         panel.activated.connect(self._on_panel_activated)
 
     def next(self) -> None:
@@ -39,6 +41,8 @@ class ProblemCommands:
         self._step(-1)
 
     def _step(self, by: int) -> None:
+        if self.step_elsewhere(by):
+            return
         if self._panel.step(by) is None:
             is_done = self._panel.model.complete
             self._session.statusMessage.emit(tr("All problems decided") if is_done else tr("Finding problems…"))

@@ -213,7 +213,7 @@ class RunCommands(QObject):
         variants = self._session.variants
         predictions = run_facts.with_model(variants[target.key].predictions, model, run.request)
         variants.set_predictions(target.key, predictions)
-        details = {name: predictions.protocol[name] for name in PROTOCOL_DETAILS}
+        details = {name: predictions.protocol[name] for name in PROTOCOL_DETAILS if name in predictions.protocol}
         variants.update(target.key, details=details)
         if predictions.notes:
             text = tr("{name}: {message}", name=run.request.name, message="; ".join(predictions.notes))
@@ -267,7 +267,8 @@ class RunCommands(QObject):
             return
         variants = self._session.variants
         fps, throughput = run_facts.frames_per_second(target.milliseconds), target.rate or None
-        old = variants[target.key].predictions
+        spread = run_facts.fps_half_iqr(target.milliseconds)
+        old, details = variants[target.key].predictions, {**variants[target.key].details, "fps_half_iqr": spread}
         protocol = run_facts.ended_protocol(
             old.protocol,
             old.stored_table.boxes,
@@ -276,10 +277,11 @@ class RunCommands(QObject):
             unreadable=run.unreadable,
             inputs=run.inputs,
             fps=fps,
+            fps_half_iqr=spread,
             throughput=throughput,
         )
         variants.describe_predictions(target.key, replace(old, complete=state is RunState.FINISHED, protocol=protocol))
-        variants.update(target.key, state=state, fps=fps, throughput=throughput, message=message)
+        variants.update(target.key, state=state, fps=fps, throughput=throughput, message=message, details=details)
 
     def _on_queue_finished(self, run: Run) -> None:
         self._finish(run, RunState.FINISHED)

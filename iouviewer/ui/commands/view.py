@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr
@@ -14,7 +15,7 @@ from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.compare.compare_view import CompareMode
 from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 from iouviewer.ui.panels.score_controls import ScoreControls
-from iouviewer.ui.workspaces import Workspace, Workspaces
+from iouviewer.ui.workspaces import Panel, Workspace, Workspaces
 
 
 class ViewCommands:
@@ -36,10 +37,12 @@ class ViewCommands:
         *,
         edit_settings: Callable[[], None],
         on_workspace_shown: Callable[[Workspace], None],
+        areas: Callable[[], list[list[QWidget]]],
     ) -> None:
         self._window, self._session = window, session
         self._workspaces, self._controls = workspaces, controls
         self._edit_settings, self._on_workspace_shown = edit_settings, on_workspace_shown
+        self._areas = areas
         views = workspaces.views
         self._canvases = (views.canvas, views.other_canvas)
         self._timeline = views.timeline
@@ -108,8 +111,7 @@ class ViewCommands:
 
     def hide_boxes(self, down: bool) -> None:
         """Hide all boxes while the key is held."""
-        for canvas in self._canvases:
-            canvas.set_boxes_hidden(down)
+        self._session.view_state.set_picture_only(down)
 
     def show_all_captions(self, down: bool) -> None:
         """Show the captions of all boxes while the key is held."""
@@ -118,8 +120,7 @@ class ViewCommands:
 
     def set_blind_mode(self, on: bool) -> None:
         """Hide predictions, which could bias the annotator."""
-        for canvas in self._canvases:
-            canvas.set_blind(on)
+        self._session.view_state.set_blind(on)
 
     def change_confidence(self, by: float) -> None:
         """Change the confidence threshold."""
@@ -138,19 +139,38 @@ class ViewCommands:
             )
             self._session.statusMessage.emit(text)
 
-    def next_panel(self) -> None:
-        """Move the focus to the next panel."""
-        panels = self._workspaces.panels()
+    def next_panel(self, by: int) -> None:
+        """Move the focus to the next or previous area of the window."""
+        areas = [[w for w in area if w.isVisible() and w.isEnabled()] for area in self._areas()]
+        areas = [area for area in areas if area]
         focused = QApplication.focusWidget()
         current = next(
             (
-                i
-                for i, panel in enumerate(panels)
-                if focused is not None and (panel is focused or panel.isAncestorOf(focused))
+                place
+                for place, area in enumerate(areas)
+                if focused is not None and any(w is focused or w.isAncestorOf(focused) for w in area)
             ),
-            -1,
+            -1 if by > 0 else 0,
         )
-        panels[(current + 1) % len(panels)].setFocus()
+        if areas:
+            areas[(current + by) % len(areas)][0].setFocus(Qt.FocusReason.TabFocusReason)
+
+    def toggle_panel(self, panel: str) -> None:
+        """Fold a panel of the current workspace, or open it."""
+        self._workspaces.toggle(Panel(panel))
+
+    def restore_layout(self) -> None:
+        """Open all panels of the current workspace at their sizes."""
+        self._workspaces.restore_default()
+
+    def toggle_full_screen(self) -> None:
+        """Give the whole screen to the canvas; again: as it was."""
+        is_full = self._window.isFullScreen()
+        self._workspaces.set_all_folded(not is_full)
+        if is_full:
+            self._window.showNormal()
+        else:
+            self._window.showFullScreen()
 
     def show_command_palette(self) -> None:
         """Search all commands."""

@@ -1,4 +1,4 @@
-"""The lists of lost and gained boxes: frame, object, and its IoU with the baseline and with the variant."""
+"""The lists of lost, gained and moved boxes: frame, object, and its IoU with the baseline and with the variant."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from iouviewer.app.editing.session import Session
+from iouviewer.document.boxes import NO_TRACK, object_name
 from iouviewer.document.metric_columns import UNDEFINED
 from iouviewer.i18n import tr
 from iouviewer.jobs.differences import NO_OBJECTS, ChangedObject, ChangedObjects
@@ -19,7 +20,7 @@ _OBJECT_COLUMN = 1
 _HEADERS = (tr("Frame"), tr("Object"), tr("Baseline"), tr("Variant"))
 _TOOLTIPS = (
     tr("Frame number; the first frame is 0"),
-    tr("Class and number of the ground-truth box"),
+    tr("Class and track of the ground-truth box"),
     tr("IoU of the box with the prediction of the baseline; – without one"),
     tr("IoU of the box with the prediction of this variant; – without one"),
 )
@@ -32,6 +33,7 @@ class ChangedObjectsModel(QAbstractTableModel):
         super().__init__()
         self._objects = NO_OBJECTS
         self._class_names: tuple[str, ...] = ()
+        self._session: Session | None = None
 
     def show_objects(self, objects: ChangedObjects, session: Session) -> bool:
         """Replace the rows; False if they are unchanged."""
@@ -39,7 +41,7 @@ class ChangedObjectsModel(QAbstractTableModel):
         if names == self._class_names and (objects is self._objects or objects.same_as(self._objects)):
             return False
         self.beginResetModel()
-        self._objects, self._class_names = objects, names
+        self._objects, self._class_names, self._session = objects, names, session
         self.endResetModel()
         return True
 
@@ -80,9 +82,14 @@ class ChangedObjectsModel(QAbstractTableModel):
         return _iou_text(changed.baseline_iou if column == 2 else changed.variant_iou)
 
     def _object_text(self, changed: ChangedObject) -> str:
-        if 0 <= changed.class_id < len(self._class_names):
-            return f"{self._class_names[changed.class_id]} #{changed.box_id}"
-        return f"#{changed.box_id}"
+        return "" if self._session is None else changed_name(self._session, changed)
+
+
+def changed_name(session: Session, changed: ChangedObject) -> str:
+    """What the files call an object: its class and track, such as "person 3"."""
+    names, box = session.document.class_names, session.ground_truth.find(changed.box_id)
+    class_name = names[changed.class_id] if 0 <= changed.class_id < len(names) else ""
+    return object_name(class_name, NO_TRACK if box is None else box.track)
 
 
 def _iou_text(value: float) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from PySide6.QtCore import QRect, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
-from iouviewer.ui.canvas.captions import Caption, CaptionCache, Segment
-from iouviewer.ui.canvas.overlays import CaptionWidget
 from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.palette import CAPTION_MUTED, readable_on_image, scheme_theme
+from iouviewer.ui.fonts import font
+from iouviewer.ui.palette import CAPTION_MUTED, scheme_theme
+from iouviewer.ui.theme import colour
+from iouviewer.ui.tokens import CANVAS, RADIUS, SIZE, SPACE
+from iouviewer.ui.variant_look import draw_dash, image_colour
 
 _GRIP_WIDTH = 11
 """Width of the area where the mouse grabs the divider, logical pixels; its line is 2 wide."""
@@ -21,6 +23,7 @@ _MIN_SHARE = 0.02
 """Minimum distance of the divider from the edge, as a share of the width."""
 _STEP, _LONG_STEP = 0.01, 0.1
 _INSET = 10
+_BADGE_DASH = 22
 _HIDDEN = "  " + tr("hidden")
 
 
@@ -87,6 +90,49 @@ class Divider(QWidget):
         painter.drawRoundedRect(QRect(middle - 4, height // 2 - 16, 8, 32), 4, 4)
 
 
+class VariantBadge(QWidget):
+    """Name and dash of a variant on the image; it takes no mouse events."""
+
+    def __init__(self, parent: QWidget, name: str) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._variant: Variant | None = None
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The text; empty while hidden."""
+        if self._variant is None:
+            return ""
+        return self._variant.name if self._variant.visible else self._variant.name + _HIDDEN
+
+    def show_variant(self, variant: Variant | None) -> None:
+        """Show this variant; None hides the badge."""
+        self._variant = variant
+        if variant is not None:
+            width = QFontMetrics(font("canvas_label")).horizontalAdvance(self.text)
+            self.resize(width + _BADGE_DASH + 3 * SPACE["s"], SIZE["row_dense"])
+            self.setAccessibleName(self.text)
+            self.update()
+        self.setVisible(variant is not None)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        if self._variant is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour(CANVAS.label_bg))
+        painter.drawRoundedRect(self.rect(), RADIUS["canvas_label"], RADIUS["canvas_label"])
+        middle = QPointF(SPACE["s"], self.height() / 2)
+        draw_dash(painter, middle, _BADGE_DASH, self._variant.colour, image_colour(self._variant.colour))
+        painter.setFont(font("canvas_label"))
+        painter.setPen(QColor(CANVAS.label_text if self._variant.visible else CAPTION_MUTED))
+        place = self.rect().adjusted(2 * SPACE["s"] + _BADGE_DASH, 0, 0, 0)
+        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), self.text)
+
+
 class CompareView(QWidget):
     """Arranges the first canvas (while Compare is shown) and the second one.
 
@@ -113,11 +159,7 @@ class CompareView(QWidget):
         self.divider = Divider(self)
         self._line = QWidget(self)
         self._line.setObjectName("compareLine")
-        cache = CaptionCache(self.font())
-        self._captions = (
-            CaptionWidget(self, cache, "compareCaption"),
-            CaptionWidget(self, cache, "compareOtherCaption"),
-        )
+        self._captions = (VariantBadge(self, "compareCaption"), VariantBadge(self, "compareOtherCaption"))
         self.divider.dragged.connect(self._on_divider_dragged)
         self.divider.stepped.connect(self._on_divider_stepped)
         self.setMinimumSize(240, 120)
@@ -225,20 +267,15 @@ class CompareView(QWidget):
             widget.raise_()
 
     def _place_captions(self) -> None:
+        """Put the name of each variant at the lower left of its canvas; of an overlay, both side by side."""
         for caption, variant in zip(self._captions, self._pair, strict=True):
-            shown = variant if not self._is_single else None
-            caption.show_caption(_caption(shown) if shown is not None else None)
+            caption.show_variant(variant if not self._is_single else None)
         left, right = self._captions
         bottom = self.height() - left.height() - _INSET
         left.move(_INSET, bottom)
-        right.move(self.width() - right.width() - _INSET, bottom)
+        start = left.width() + _INSET if self._mode is CompareMode.OVERLAY else self._clip.x()
+        right.move(start + _INSET, bottom)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._lay_out()
-
-
-def _caption(variant: Variant) -> Caption:
-    colour = readable_on_image(variant.colour)
-    hidden = () if variant.visible else (Segment(_HIDDEN, CAPTION_MUTED),)
-    return Caption(((Segment(variant.name, colour), *hidden),), colour)

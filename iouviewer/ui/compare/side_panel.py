@@ -1,28 +1,76 @@
-"""Side panel of Compare: lost and gained boxes, precision and recall, histogram of IoU."""
+"""Right side of Compare: the boxes that changed, precision and recall, and the histogram of IoU."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QTabWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QStackedWidget,
+    QTabWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from iouviewer.app.editing.session import Session
+from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
-from iouviewer.jobs.differences import BINS, NO_OBJECTS, Differences
+from iouviewer.jobs.differences import BINS, MOVED_IOU, NO_OBJECTS, ChangedObject, ChangedObjects, Differences
 from iouviewer.ui.compare.changed_objects import ChangedObjectsView
-from iouviewer.ui.palette import DASH_STYLES
 from iouviewer.ui.theme import Theme
+from iouviewer.ui.tokens import SPACE
+from iouviewer.ui.variant_look import dash_icon, panel_colour, variant_pen
 
 _BIN_CENTRES = (np.arange(BINS) + 0.5) / BINS
-_LOST, _GAINED = tr("Lost"), tr("Gained")
+_DASH_SIZE = QSize(22, 12)
+_CURVE_WIDTH = 1.4
+
+
+class _Kind(NamedTuple):
+    """One kind of change: the name of its list in ``Differences``, and its texts."""
+
+    field: str
+    title: str
+    list_name: str
+    accessible_name: str
+    empty_text: str
+
+
+_KINDS = (
+    _Kind(
+        "lost",
+        tr("Lost"),
+        "lostList",
+        tr("Boxes that the baseline finds and this variant does not"),
+        tr("This variant loses no boxes."),
+    ),
+    _Kind(
+        "gained",
+        tr("Gained"),
+        "gainedList",
+        tr("Boxes that this variant finds and the baseline does not"),
+        tr("This variant gains no boxes."),
+    ),
+    _Kind(
+        "moved",
+        tr("Moved"),
+        "movedList",
+        tr("Boxes that both find, with an IoU that differs by at least {step:g}", step=MOVED_IOU),
+        tr("No box that both find differs by {step:g} or more in IoU.", step=MOVED_IOU),
+    ),
+)
 
 
 class SidePanel(QWidget):
-    """Tabs with lists and plots that compare one variant with the baseline.
+    """Tabs that compare one variant with the baseline.
 
     Signals:
         objectActivated(ChangedObject): go there.
@@ -34,24 +82,13 @@ class SidePanel(QWidget):
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._theme = session, theme
         self._differences: Differences | None = None
-        self._listed: tuple[object, ...] = ()
+        self._compared = ""
         self._drawn: dict[pg.PlotWidget, object] = {}
         self._lines: dict[tuple[pg.PlotWidget, str], pg.PlotDataItem] = {}
-        self.variant_box = QComboBox()
-        self.variant_box.setObjectName("comparedVariantComboBox")
-        self.variant_box.setAccessibleName(tr("Variant compared with the baseline"))
-        self.lost = ChangedObjectsView(
-            "lostList",
-            tr("Boxes that the baseline finds and this variant does not"),
-            tr("This variant loses no boxes."),
-        )
-        self.gained = ChangedObjectsView(
-            "gainedList",
-            tr("Boxes that this variant finds and the baseline does not"),
-            tr("This variant gains no boxes."),
-        )
+        self.lists = tuple(ChangedObjectsView(kind.list_name, kind.accessible_name, kind.empty_text) for kind in _KINDS)
+        self.lost, self.gained, self.moved = self.lists
         self.pr_plot = _make_plot("precisionRecallPlot", tr("Precision by recall"), tr("Recall"), tr("Precision"))
         self.histogram_plot = _make_plot(
             "iouHistogramPlot", tr("Share of pairs by IoU"), tr("IoU of the pairs"), tr("Share")
@@ -59,95 +96,154 @@ class SidePanel(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("compareTabs")
         self.tabs.setDocumentMode(True)
-        for widget, title in (
-            (self.lost, _LOST),
-            (self.gained, _GAINED),
-            (self.pr_plot, tr("PR")),
-            (self.histogram_plot, tr("IoU")),
-        ):
-            self.tabs.addTab(widget, title)
-        self._header = header = QHBoxLayout()
-        header.setContentsMargins(8, 4, 8, 4)
-        header.setSpacing(2)
-        header.addWidget(self.variant_box, 1)
+        self.tabs.addTab(self._create_changes(), tr("Changes"))
+        self.tabs.addTab(self.pr_plot, tr("PR"))
+        self.tabs.addTab(self.histogram_plot, tr("IoU"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(header)
         layout.addWidget(self.tabs, 1)
-        self.lost.objectActivated.connect(self.objectActivated)
-        self.gained.objectActivated.connect(self.objectActivated)
         self.tabs.currentChanged.connect(self._draw)
-        self.variant_box.activated.connect(self._on_variant_box_activated)
-        session.variants.listChanged.connect(self._fill_variants)
-        session.variants.variantChanged.connect(self._fill_variants)
-        session.sourceChanged.connect(self._fill_variants)
+        session.variants.listChanged.connect(self._on_variants_changed)
+        session.variants.variantChanged.connect(self._on_variants_changed)
+        session.sourceChanged.connect(self._on_variants_changed)
         self.pr_plot.setRange(xRange=(0, 1), yRange=(0, 1.02), padding=0)
         self.set_theme(theme)
-        self._fill_variants()
+        self._on_variants_changed()
+
+    def _create_changes(self) -> QWidget:
+        """Both names, the choice between the three lists, and the list."""
+        changes = QWidget()
+        self._names = tuple((QLabel(), QLabel()) for _ in range(2))
+        self._head = head = QHBoxLayout()
+        head.setContentsMargins(SPACE["s"], SPACE["xs"], SPACE["s"], 0)
+        head.setSpacing(SPACE["xs"])
+        for dash, name in self._names:
+            head.addWidget(dash)
+            head.addWidget(name)
+        head.addStretch(1)
+        self._stack, self._kind_buttons = QStackedWidget(), QButtonGroup(self)
+        row = QHBoxLayout()
+        row.setContentsMargins(SPACE["s"], SPACE["xs"], SPACE["s"], SPACE["xs"])
+        row.setSpacing(SPACE["xs"])
+        for number, (kind, view) in enumerate(zip(_KINDS, self.lists, strict=True)):
+            button = QToolButton()
+            button.setObjectName(f"changes.{kind.field}")
+            button.setText(kind.title)
+            button.setToolTip(kind.accessible_name)
+            button.setCheckable(True)
+            button.setProperty("segment", True)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            self._kind_buttons.addButton(button, number)
+            row.addWidget(button)
+            self._stack.addWidget(view)
+            view.objectActivated.connect(self.objectActivated)
+        row.addStretch(1)
+        self._kind_buttons.button(0).setChecked(True)
+        self._kind_buttons.idClicked.connect(self._stack.setCurrentIndex)
+        layout = QVBoxLayout(changes)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addLayout(row)
+        layout.addWidget(self._stack, 1)
+        return changes
 
     def add_modes(self, actions: Sequence[QAction]) -> None:
-        """Add buttons for the display modes beside the choice of the variant."""
-        self._header.addSpacing(6)
+        """Add buttons for the comparison layouts at the right end of the tabs."""
+        corner = QWidget()
+        row = QHBoxLayout(corner)
+        row.setContentsMargins(0, 0, SPACE["xs"], 0)
+        row.setSpacing(2)
         for action in actions:
             button = QToolButton()
             button.setObjectName(action.objectName().replace("action.", "button."))
             button.setDefaultAction(action)
             button.setAccessibleName(action.text())
-            self._header.addWidget(button)
+            row.addWidget(button)
+        self.tabs.setCornerWidget(corner)
+
+    # The compared pair
 
     @property
     def compared(self) -> str:
         """Key of the compared variant, empty if there is none."""
-        return str(self.variant_box.currentData() or "")
-
-    def _fill_variants(self, _key: str = "") -> None:
-        baseline = self._session.variants.baseline
-        listed = [v for v in self._session.variants if baseline is not None and v.key != baseline.key]
-        names = ("" if baseline is None else baseline.name, *((variant.key, variant.name) for variant in listed))
-        if names != self._listed:
-            # During a run variants change often, but their names rarely do.
-            self._listed = names
-            chosen = self.compared
-            self.variant_box.clear()
-            for variant in listed:
-                self.variant_box.addItem(
-                    tr("{variant} against {baseline}", variant=variant.name, baseline=names[0]), variant.key
-                )
-            self.variant_box.setCurrentIndex(max(0, self.variant_box.findData(chosen)))
-            self.variant_box.setEnabled(self.variant_box.count() > 0)
-            if self.compared != chosen:
-                self.variantChosen.emit(self.compared)
-        self._show()
+        return self._compared
 
     def choose(self, key: str) -> None:
-        """Compare this variant."""
-        row = self.variant_box.findData(key)
-        if row >= 0 and row != self.variant_box.currentIndex():
-            self.variant_box.setCurrentIndex(row)
-            self._on_variant_box_activated(row)
+        """Compare this variant with the baseline; the baseline itself and unknown variants change nothing."""
+        if key != self._compared and key in {variant.key for variant in self._others()}:
+            self._compared = key
+            self._show()
+            self.variantChosen.emit(key)
 
-    def _on_variant_box_activated(self, _row: int) -> None:
-        self.variantChosen.emit(self.compared)
+    def _others(self) -> list[Variant]:
+        baseline = self._session.variants.baseline
+        return [v for v in self._session.variants if baseline is not None and v.key != baseline.key]
+
+    def _on_variants_changed(self, _key: str = "") -> None:
+        others = self._others()
+        if self._compared not in {variant.key for variant in others}:
+            self._compared = others[0].key if others else ""
+            self.variantChosen.emit(self._compared)
+        self._show_names()
         self._show()
+
+    def _show_names(self) -> None:
+        variants = self._session.variants
+        pair = (variants.baseline, variants.find(self._compared) if self._compared else None)
+        for (dash, name), variant in zip(self._names, pair, strict=True):
+            dash.setVisible(variant is not None and None not in pair)
+            name.setVisible(variant is not None and None not in pair)
+            if variant is not None:
+                icon = dash_icon(variant.colour, panel_colour(variant.colour, self._theme.colours))
+                dash.setPixmap(icon.pixmap(_DASH_SIZE))
+                name.setText(variant.name)
+
+    # Changes
 
     def set_differences(self, differences: Differences) -> None:
         """Show these results."""
         self._differences = differences
         self._show()
 
+    def changes(self) -> list[ChangedObject]:
+        """All changed objects of the compared variant, by frame."""
+        found: list[ChangedObject] = []
+        for kind in _KINDS:
+            objects = self._objects(kind)
+            found += [objects[place] for place in range(len(objects))]
+        return sorted(found, key=lambda one: (one.frame, one.box_id))
+
+    def reveal(self, changed: ChangedObject) -> None:
+        """Show the list of an object and select its row, without going there."""
+        for number, (kind, view) in enumerate(zip(_KINDS, self.lists, strict=True)):
+            row = self._objects(kind).row_of(changed.box_id)
+            if row >= 0:
+                self.tabs.setCurrentIndex(0)
+                self._kind_buttons.button(number).setChecked(True)
+                self._stack.setCurrentIndex(number)
+                view.select_row(row)
+                view.scrollTo(view.objects.index(row, 0))
+                return
+
+    def _objects(self, kind: _Kind) -> ChangedObjects:
+        if self._differences is None:
+            return NO_OBJECTS
+        by_variant: dict[str, ChangedObjects] = getattr(self._differences, kind.field)
+        return by_variant.get(self._compared, NO_OBJECTS)
+
     def _show(self) -> None:
-        differences = self._differences
-        lost = differences.lost.get(self.compared, NO_OBJECTS) if differences is not None else NO_OBJECTS
-        gained = differences.gained.get(self.compared, NO_OBJECTS) if differences is not None else NO_OBJECTS
-        is_complete = differences is not None and bool(self.compared)
-        self.lost.show_objects(lost, self._session, is_complete=is_complete)
-        self.gained.show_objects(gained, self._session, is_complete=is_complete)
-        for tab, title, objects in ((0, _LOST, lost), (1, _GAINED, gained)):
-            text = f"{title} {len(objects):,}" if differences is not None else title
-            if text != self.tabs.tabText(tab):
-                self.tabs.setTabText(tab, text)
+        self._show_names()
+        is_known = self._differences is not None
+        for number, (kind, view) in enumerate(zip(_KINDS, self.lists, strict=True)):
+            objects = self._objects(kind)
+            view.show_objects(objects, self._session, is_complete=is_known and bool(self._compared))
+            text = f"{kind.title} {len(objects):,}" if is_known else kind.title
+            self._kind_buttons.button(number).setText(text)
         self._draw()
+
+    # Curves
 
     def _draw(self, _tab: int = 0) -> None:
         """Draw the curves of the current tab if they have changed; hidden tabs are drawn when they are shown."""
@@ -155,7 +251,7 @@ class SidePanel(QWidget):
         if plot is not self.pr_plot and plot is not self.histogram_plot:
             return
         visible = self._session.variants.visible()
-        content = (self._differences, tuple((one.key, one.name, one.colour, one.dash) for one in visible))
+        content = (self._differences, self._theme, tuple((one.key, one.name, one.colour) for one in visible))
         if self._drawn.get(plot) == content:
             return
         self._drawn[plot] = content
@@ -168,19 +264,22 @@ class SidePanel(QWidget):
             if line is None:
                 line = self._lines[plot, variant.key] = plot.plot()
             line.opts["name"] = variant.name
-            line.setPen(pg.mkPen(variant.colour, width=1, style=DASH_STYLES[variant.dash]))
+            line.setPen(variant_pen(variant.colour, panel_colour(variant.colour, self._theme.colours), _CURVE_WIDTH))
             curves = all_curves[variant.key]
             points = (curves.recall, curves.precision) if plot is self.pr_plot else (_BIN_CENTRES, curves.histogram)
             line.setData(*points)
 
     def set_theme(self, theme: Theme) -> None:
         """Use the colours of this theme."""
+        self._theme = theme
         for plot in (self.pr_plot, self.histogram_plot):
             plot.setBackground(theme.colours.base)
             for side in ("left", "bottom"):
                 axis = plot.getAxis(side)
                 axis.setPen(pg.mkPen(theme.colours.line))
                 axis.setTextPen(pg.mkPen(theme.colours.text2))
+        self._show_names()
+        self._draw()
 
 
 def _make_plot(name: str, accessible_name: str, x: str, y: str) -> pg.PlotWidget:

@@ -1,193 +1,235 @@
-"""The verdicts: one sentence per variant."""
+"""The head of Compare: the question, and one verdict card for each variant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from iouviewer.document.variants import RunState, Variant
-from iouviewer.i18n import tr, tr_n
+from iouviewer.app.editing.session import Session
+from iouviewer.document.variants import Variant
+from iouviewer.i18n import tr
 from iouviewer.jobs.judge import Judged
-from iouviewer.ui.theme import tabular_font
+from iouviewer.ui.compare.intervals import IntervalAxis, axis_of
+from iouviewer.ui.compare.question_bar import QuestionBar
+from iouviewer.ui.compare.verdict_card import CARD_HEIGHT, CARD_MIN_WIDTH, CardContent, VerdictCard
+from iouviewer.ui.theme import Theme, is_motion_reduced
+from iouviewer.ui.tokens import SIZE, SPACE
 
-COMPARING_TEXT = tr("Comparing with the baseline…")
-NO_VARIANTS_TEXT = tr("Add a second variant to compare: File > Add predictions… or Run model…")
+CARDS_IN_SIGHT = 4
+"""More cards than this scroll."""
+_SPIN_MS = 100
 
 
-class VerdictPanel(QScrollArea):
-    """Sentences in the order of the variants, grey while they are recomputed, and failed runs below them.
-
-    Signals:
-        resumeRequested(str), removeRequested(str): of the failed run of the variant with this key.
-    """
-
-    resumeRequested = Signal(str)
-    removeRequested = Signal(str)
+class _CardRow(QScrollArea):
+    """Cards side by side: up to four share the width, more scroll."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("verdicts")
-        self.setAccessibleName(tr("Verdicts: one sentence per variant"))
-        self.setWidgetResizable(True)
+        self.setAccessibleName(tr("Verdicts: one card for each variant"))
         self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._body = QWidget()
-        self._layout = QVBoxLayout(self._body)
-        self._layout.setContentsMargins(8, 4, 8, 4)
-        self._layout.setSpacing(2)
-        self.setWidget(self._body)
-        self._labels: list[QLabel] = []
-        self._verdicts: list[Judged] = []
-        self._sentences: list[str] = []
-        self._failed: list[Variant] = []
-        self.set_sentences([])
+        self._body = body = QWidget()
+        self.row = QHBoxLayout(body)
+        self.row.setContentsMargins(SPACE["m"], 0, SPACE["m"], 0)
+        self.row.setSpacing(SPACE["s"])
+        self.setWidget(body)
+        self.cards: list[VerdictCard] = []
 
-    @property
-    def labels(self) -> tuple[QLabel, ...]:
-        """The labels of the sentences."""
-        return tuple(self._labels)
-
-    @property
-    def failed(self) -> tuple[Variant, ...]:
-        """Variants whose run failed."""
-        return tuple(self._failed)
-
-    def set_sentences(self, sentences: Sequence[str]) -> None:
-        """Show these lines; without any, show what to do next."""
-        self._sentences = list(sentences)
-        while (item := self._layout.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()  # hidden at once, because Qt deletes it only later
-                widget.deleteLater()
-        self._labels = []
-        for text in sentences or ([] if self._failed else [NO_VARIANTS_TEXT]):
-            label = self._add_label(_emphasise_outcome(text) if sentences else text)
-            if not sentences:
-                label.setProperty("role", "muted")
-            self._labels.append(label)
-        for variant in self._failed:
-            label = self._add_label(_failed_run_text(variant))
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
-            label.linkActivated.connect(self.activate_link)
-        self._fit_height()
-
-    def _add_label(self, text: str) -> QLabel:
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setFont(tabular_font(self.font()))
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._layout.addWidget(label)
-        # Polishing applies the font of the style sheet, which the height depends on.
-        label.ensurePolished()
-        # Shown at once: layouts ignore invisible widgets, which would make the height wrong.
-        label.setVisible(True)
-        return label
-
-    def show_failed_runs(self, variants: Iterable[Variant]) -> None:
-        """Show which of these variants have a failed run, with the available actions."""
-        failed = [variant for variant in variants if variant.state is RunState.FAILED]
-        if failed != self._failed:
-            self._failed = failed
-            self.set_sentences(self._sentences)
-
-    def activate_link(self, link: str) -> None:
-        """Request the action of a link in the text of a failed run: ``resume:KEY`` or ``remove:KEY``."""
-        verb, _, key = link.partition(":")
-        (self.resumeRequested if verb == "resume" else self.removeRequested).emit(key)
-
-    def _fit_height(self) -> None:
-        """Fit the height to the sentences at the current width; before the first show, at a typical width."""
-        width = self.width() if self.isVisible() else max(self.width(), 1200)
-        height = self._layout.heightForWidth(width)
-        if height > 0 and height != self.height():
-            self.setFixedHeight(height)
+    def fit(self) -> None:
+        """Give the cards their width, and the row its height."""
+        inside = self.width() - 2 * SPACE["m"] - (CARDS_IN_SIGHT - 1) * SPACE["s"]
+        width = max(CARD_MIN_WIDTH, inside // CARDS_IN_SIGHT)
+        for card in self.cards:
+            card.setFixedWidth(width)
+        count = len(self.cards)
+        content = count * width + max(0, count - 1) * SPACE["s"] + 2 * SPACE["m"]
+        self._body.resize(content, CARD_HEIGHT)
+        self.setFixedHeight(CARD_HEIGHT + (SIZE["scrollbar"] if content > self.width() else 0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_height()
+        self.fit()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._fit_height()
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
+        place = next((i for i, card in enumerate(self.cards) if card.hasFocus()), -1)
+        if not step or place < 0:
+            event.ignore()
+            return
+        card = self.cards[(place + step) % len(self.cards)]
+        card.setFocus(Qt.FocusReason.TabFocusReason)
+        self.ensureWidgetVisible(card)
+
+
+class VerdictPanel(QWidget):
+    """Question and cards; without a second variant it says how to add one.
+
+    Signals:
+        pairChosen(str), resumeRequested(str), removeRequested(str): of the variant with this key.
+        menuRequested(str, object, QPoint): ``variant``, its key, and a point of the screen.
+        addRequested(), runRequested(): add predictions, run a model.
+    """
+
+    pairChosen = Signal(str)
+    resumeRequested = Signal(str)
+    removeRequested = Signal(str)
+    menuRequested = Signal(str, object, object)
+    addRequested = Signal()
+    runRequested = Signal()
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("compareHead")
+        self._session, self._theme = session, theme
+        self._verdicts: dict[str, Judged] = {}
+        self._fresh: set[str] = set()
+        self._is_outdated, self._complete, self._compared, self._margin = True, False, "", 1.0
+        self.question = QuestionBar(session, theme)
+        self._row = _CardRow()
+        self._empty = self._create_empty()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, SPACE["s"])
+        layout.setSpacing(0)
+        for widget in (self.question, self._row, self._empty):
+            layout.addWidget(widget)
+        self._spinner = QTimer(self)
+        self._spinner.setInterval(_SPIN_MS)
+        self._spinner.timeout.connect(self._on_spinner_timeout)
+        self.question.baselineChosen.connect(session.variants.set_baseline)
+        session.variants.listChanged.connect(self._on_list_changed)
+        session.variants.variantChanged.connect(self._show)
+        session.sourceChanged.connect(self._on_list_changed)
+        self._show()
+
+    def _create_empty(self) -> QWidget:
+        empty = QWidget()
+        empty.setObjectName("compareEmpty")
+        text = QLabel(tr("Add a second variant to compare:"))
+        text.setProperty("role", "muted")
+        row = QHBoxLayout(empty)
+        row.setContentsMargins(SPACE["m"], SPACE["m"], SPACE["m"], SPACE["m"])
+        row.setSpacing(SPACE["s"])
+        row.addWidget(text)
+        for name, label, signal in (
+            ("compareAddPredictions", tr("Add predictions…"), self.addRequested),
+            ("compareRunModel", tr("Run model…"), self.runRequested),
+        ):
+            button = QPushButton(label)
+            button.setObjectName(name)
+            button.clicked.connect(signal)
+            row.addWidget(button)
+        row.addStretch(1)
+        return empty
+
+    # Contents
+
+    @property
+    def cards(self) -> tuple[VerdictCard, ...]:
+        """The cards in the order of the variants."""
+        return tuple(self._row.cards)
+
+    @property
+    def axis(self) -> IntervalAxis:
+        """The axis of all cards and rows."""
+        compared = [judged.compared for judged in self._verdicts.values() if judged.compared is not None]
+        differences = [one for each in compared for one in each.verdict.differences if one.metric in ("ap", "pq")]
+        return axis_of(differences, self._margin)
+
+    def set_margin(self, margin: float) -> None:
+        """Show this allowed drop, in points."""
+        self._margin = margin
+        self.question.set_margin(margin)
+        self._show()
+
+    def set_compared(self, key: str) -> None:
+        """Mark the card of the compared variant."""
+        self._compared = key
+        self._show()
 
     def set_verdicts(self, verdicts: Sequence[Judged], *, complete: bool = True) -> None:
-        """Show these current verdicts; until they are complete, older verdicts of other variants stay, in grey."""
-        current = {verdict.key for verdict in verdicts}
-        older = [] if complete else [verdict for verdict in self._verdicts if verdict.key not in current]
-        self._verdicts = [*verdicts, *older]
-        sentences = [_sentence_text(verdict) for verdict in self._verdicts]
-        self.set_sentences(sentences if complete or older else [*sentences, COMPARING_TEXT])
-        for label, verdict in zip(self._labels, self._verdicts, strict=False):
-            label.setToolTip(verdict.judgement.run_note)
-            label.setAccessibleDescription(verdict.judgement.run_note)
-        self._body.setEnabled(True)
-        for label in self._labels[len(verdicts) :]:
-            label.setEnabled(complete)
+        """Show these current verdicts; until they are complete, older verdicts of other variants stay, dimmed."""
+        fresh = {judged.key: judged for judged in verdicts}
+        self._verdicts = fresh if complete else {**self._verdicts, **fresh}
+        self._fresh = set(fresh)
+        self._is_outdated, self._complete = False, complete
+        self.question.show_method(list(verdicts))
+        self._show()
 
-    def set_outdated(self, outdated: bool, *, several: bool = True) -> None:
-        """Grey out the sentences until the next verdicts are ready.
+    def set_outdated(self) -> None:
+        """Dim the cards until the next verdicts are ready; called on each move of a dragged box."""
+        if not self._is_outdated:
+            self._is_outdated = True
+            self._show()
 
-        Args:
-            several: whether there is more than one variant, and so something to compare.
-        """
-        if outdated and not several:
-            self._verdicts = []
-        sentences = [COMPARING_TEXT] if several else []
-        # Called on each move of a dragged box.
-        if outdated and not self._verdicts and sentences != self._sentences:
-            self.set_sentences(sentences)
-        self._body.setEnabled(not outdated)
+    def _on_list_changed(self) -> None:
+        self._is_outdated = True
+        known = {variant.key for variant in self._session.variants}
+        self._verdicts = {key: judged for key, judged in self._verdicts.items() if key in known}
+        self.question.update_question()
+        self._show()
 
+    def _judged_variants(self) -> list[Variant]:
+        baseline = self._session.variants.baseline
+        return [one for one in self._session.variants if baseline is not None and one.key != baseline.key]
 
-def _sentence_text(verdict: Judged) -> str:
-    """The sentence; where the runs differ it says so, and the tool tip says how."""
-    if not verdict.judgement.run_note:
-        return verdict.sentence
-    return tr("{sentence} Run differently (see tool tip).", sentence=verdict.sentence)
+    def _show(self, _key: str = "") -> None:
+        variants = self._judged_variants()
+        self._empty.setVisible(not variants)
+        self._row.setVisible(bool(variants))
+        self.question.setVisible(bool(variants))
+        axis = self.axis
+        contents = [self._content(variant, axis) for variant in variants]
+        cards = self._row.cards
+        while len(cards) > len(contents):
+            card = cards.pop()
+            self._row.row.removeWidget(card)
+            card.hide()  # hidden at once, because Qt deletes it only later
+            card.deleteLater()
+        for card, content in zip(cards, contents, strict=False):
+            card.show_content(content)
+        for content in contents[len(cards) :]:
+            self._add_card(content)
+        self._row.fit()
+        waits = any(one.is_stale or (one.judged is None and not one.has_failed) for one in contents)
+        if waits and not is_motion_reduced():
+            self._spinner.start()
+        else:
+            self._spinner.stop()
 
+    def _content(self, variant: Variant, axis: IntervalAxis) -> CardContent:
+        judged = self._verdicts.get(variant.key)
+        is_stale = judged is not None and (self._is_outdated or not (self._complete or variant.key in self._fresh))
+        is_selected = variant.key == self._compared
+        return CardContent(variant, judged, axis, self._margin, is_stale=is_stale, is_selected=is_selected)
 
-def _failed_run_text(variant: Variant) -> str:
-    """HTML with the reason of a failed run and links to the available actions."""
-    frames = int(variant.predictions.covered.sum())
-    name, reason = escape(variant.name), escape(variant.message.rstrip("."))
-    if frames and reason:
-        text = tr_n(
-            "{name}: <b>the run failed</b> after {count} frame: {reason}.",
-            "{name}: <b>the run failed</b> after {count:,} frames: {reason}.",
-            frames,
-            name=name,
-            reason=reason,
-        )
-    elif frames:
-        text = tr_n(
-            "{name}: <b>the run failed</b> after {count} frame.",
-            "{name}: <b>the run failed</b> after {count:,} frames.",
-            frames,
-            name=name,
-        )
-    elif reason:
-        text = tr("{name}: <b>the run failed</b>: {reason}.", name=name, reason=reason)
-    else:
-        text = tr("{name}: <b>the run failed</b>.", name=name)
-    links = [_link("resume", variant.key, tr("Resume run"))] if variant.path else []
-    links.append(_link("remove", variant.key, tr("Remove")))
-    return f"{text} {' · '.join(links)}"
+    def _add_card(self, content: CardContent) -> None:
+        card = VerdictCard(content, self._theme)
+        card.chosen.connect(self.pairChosen)
+        card.resumeRequested.connect(self.resumeRequested)
+        card.removeRequested.connect(self.removeRequested)
+        card.menuRequested.connect(self.menuRequested)
+        self._row.row.addWidget(card)
+        self._row.cards.append(card)
 
+    def _on_spinner_timeout(self) -> None:
+        # While a box is dragged only the box and its numbers are repainted.
+        if QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton:
+            for card in self._row.cards:
+                card.turn()
 
-def _link(verb: str, key: str, text: str) -> str:
-    target = f"{verb}:{key}"
-    return f'<a href="{target}">{text}</a>'
+    def set_theme(self, theme: Theme) -> None:
+        """Use the colours of this theme."""
+        self._theme = theme
+        self.question.set_theme(theme)
+        for card in self._row.cards:
+            card.set_theme(theme)
 
-
-def _emphasise_outcome(text: str) -> str:
-    safe = escape(text)
-    for word in ("PASS", "FAIL", "UNDECIDED"):
-        safe = safe.replace(f": {word} ", f": <b>{word}</b> ", 1)
-    words = escape(tr("cannot be judged"))
-    return safe.replace(f": {words} ", f": <b>{words}</b> ", 1)
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.FontChange:
+            self._row.fit()

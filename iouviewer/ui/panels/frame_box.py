@@ -10,6 +10,7 @@ _SEPARATORS = str.maketrans("", "", ", '’_\u00a0\u202f")
 """Characters used as thousands separators."""
 
 _MAX_TEXT_LENGTH = 32
+_UNKNOWN = "?"
 
 
 class FrameBox(QSpinBox):
@@ -51,6 +52,13 @@ class FrameBox(QSpinBox):
             self._fallback = number
         else:
             self.setValue(number)
+            if self.lineEdit().text() == _UNKNOWN:
+                self.lineEdit().setText(self.textFromValue(number))
+
+    def show_unknown(self) -> None:
+        """Show that the number of the frame is not known yet."""
+        if not self.is_typing:
+            self.lineEdit().setText(_UNKNOWN)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc discards the typed text; the event is passed on to the parent."""

@@ -5,19 +5,62 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QFontMetrics
+from PySide6.QtGui import QAction, QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Change
 from iouviewer.document.metric_columns import UNDEFINED
 from iouviewer.i18n import tr
+from iouviewer.ui.fonts import font, text_width
+from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.frame_box import FrameBox
-from iouviewer.ui.theme import tabular_font
+from iouviewer.ui.panels.status_bar import format_time
+from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
+
+_FRAME, _AVERAGE, _PQ, _AP = tr("Frame"), tr("Avg IoU"), tr("PQ"), tr("AP")
+
+
+class ScoreLine(QLabel):
+    """``Frame 0.71   Avg IoU 0.621   PQ 0.605``: words are muted, numbers strong; the last give way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("numbers")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._parts: tuple[tuple[str, str], ...] = ()
+        self._word_font, self._number_font = font("body"), font("strong")
+
+    def show_parts(self, *parts: tuple[str, str]) -> None:
+        """Show words with their numbers."""
+        if parts != self._parts:
+            self._parts = parts
+            self.setText("  ·  ".join(f"{word} {number}".strip() for word, number in parts))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours = scheme_theme().colours
+        words, numbers = QFontMetrics(self._word_font), QFontMetrics(self._number_font)
+        painter = QPainter(self)
+        baseline = (self.height() + words.ascent() - words.descent()) // 2
+        # From the left, so that a number of another width moves as little as possible.
+        x = 0
+        for word, number in self._parts:
+            width = words.horizontalAdvance(f"{word} ")
+            end = x + width + numbers.horizontalAdvance(number)
+            if end > self.width():
+                break
+            painter.setFont(self._word_font)
+            painter.setPen(QColor(colours.text2))
+            painter.drawText(x, baseline, word)
+            painter.setFont(self._number_font)
+            painter.setPen(QColor(colours.text))
+            painter.drawText(x + width, baseline, number)
+            x = end + SPACE["l"]
+        painter.end()
 
 
 class PlaybackBar(QWidget):
-    """``Frame 0.71 · Avg 0.621 · PQ 0.605 · +0.004 in this session`` beside playback buttons and frame number.
+    """Playback buttons, frame field, time, speed, and the scores ``Frame 0.71   Avg IoU 0.621   PQ 0.605   AP 0.41``.
 
     Signals:
         frameEntered(int): a frame number was entered.
@@ -32,38 +75,38 @@ class PlaybackBar(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.setObjectName("numberLine")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
-        self._initial_avg_iou: dict[str, float] = {}
         self._frame_count = -1
         self.play_button = QToolButton()
         self.play_button.setObjectName("playButton")
         self.play_button.setAccessibleName(tr("Play / Pause"))
-        self.play_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.frame_box = self._make_frame_box()
         self.count = QLabel("/ 0")
         self.count.setProperty("role", "muted")
-        self.text = QLabel()
-        self.text.setObjectName("numbers")
+        self.count.setFont(font("body"))
+        self.time = QLabel()
+        self.time.setObjectName("statusTime")
+        self.time.setAccessibleName(tr("Time"))
+        self.time.setProperty("role", "muted")
+        self.time.setFont(font("body"))
+        self.time.setMinimumWidth(text_width("body", "0:00:00.0"))
+        self.text = ScoreLine()
         self.text.setAccessibleName(tr("Scores of this frame and of the video"))
-        self.text.setFont(tabular_font(self.font()))
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.text.setToolTip(
-            tr(
-                "IoU of this frame; Avg IoU and PQ over all labelled frames, for the baseline; and the change of "
-                "Avg IoU by the edits of this session."
-            )
+            tr("IoU of this frame; Avg IoU, PQ and AP over all labelled frames, for the baseline of the variants.")
         )
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(0)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 2, 8, 2)
-        layout.setSpacing(6)
+        layout.setContentsMargins(SPACE["xs"], 0, SPACE["s"], 0)
+        layout.setSpacing(SPACE["s"])
         layout.addLayout(self._buttons)
         layout.addWidget(self.frame_box)
         layout.addWidget(self.count)
+        layout.addWidget(self.time)
         layout.addWidget(self.text, 1)
-        self.setFixedHeight(32)
+        self.setFixedHeight(SIZE["transport"])
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.setInterval(0)
@@ -74,7 +117,7 @@ class PlaybackBar(QWidget):
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._on_frame_changed)
         session.changed.connect(self._on_session_changed)
-        session.scoresChanged.connect(self._on_scores_changed)
+        session.scoresChanged.connect(self._refresh_timer.start)
         session.variants.predictionsChanged.connect(self._on_predictions_changed)
         self._on_source_changed()
 
@@ -82,11 +125,12 @@ class PlaybackBar(QWidget):
         box = FrameBox()
         box.setObjectName("frameSpinBox")
         box.setAccessibleName(tr("Frame"))
+        box.setProperty("quiet", True)
         box.setKeyboardTracking(False)
         box.setButtonSymbols(FrameBox.ButtonSymbols.NoButtons)
         box.setAlignment(Qt.AlignmentFlag.AlignRight)
-        box.setFixedWidth(64)
-        box.setFont(tabular_font(self.font()))
+        box.setFont(font("strong"))
+        box.setFixedWidth(text_width("strong", "0000000") + 16)
         return box
 
     def add_step_actions(self, before: list[QAction], play: QAction, after: list[QAction]) -> None:
@@ -94,16 +138,38 @@ class PlaybackBar(QWidget):
         for action in [*before, play, *after]:
             button = self.play_button if action is play else QToolButton()
             button.setDefaultAction(action)
-            button.setIconSize(QSize(18, 18))
+            button.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
             button.setAutoRaise(True)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._buttons.addWidget(button)
 
     def add_widget(self, widget: QWidget) -> None:
-        """Add a widget to the right of the frame number."""
+        """Add a widget to the right of the time."""
         layout = self.layout()
         if isinstance(layout, QHBoxLayout):
             layout.insertWidget(layout.indexOf(self.text), widget)
+
+    def add_right(self, widget: QWidget) -> None:
+        """Add a widget at the right end."""
+        layout = self.layout()
+        if isinstance(layout, QHBoxLayout):
+            layout.addWidget(widget)
+
+    def focus_widgets(self) -> list[QWidget]:
+        """The widgets in the order of the focus."""
+        buttons = [item.widget() for i in range(self._buttons.count()) if (item := self._buttons.itemAt(i)) is not None]
+        return [*(button for button in buttons if button is not None), self.frame_box]
+
+    # Time
+
+    def show_time(self, seconds: float | None) -> None:
+        """Show the time of the frame; None without a time base."""
+        self.time.setText("" if seconds is None else format_time(seconds))
+
+    def show_unknown_frame(self, seconds: float) -> None:
+        """Show that the frame at this time has no known number yet."""
+        self.frame_box.show_unknown()
+        self.show_time(seconds)
 
     def _on_frame_box_value_changed(self, frame: int) -> None:
         if frame != self._session.current_frame:
@@ -120,31 +186,27 @@ class PlaybackBar(QWidget):
             self.frame_box.show_frame(self._session.current_frame)
 
     def _on_source_changed(self) -> None:
-        self._initial_avg_iou = {}
         last = max(0, self._session.frame_count - 1)
         self._frame_count = self._session.frame_count
         self.frame_box.setRange(0, last)
         self.frame_box.setEnabled(self._session.frame_count > 0)
-        self.count.setText(f"/ {last}" if self._session.frame_count else "")
+        self.count.setText(f"/ {last:,}" if self._session.frame_count else "")
         self._on_frame_changed(self._session.current_frame)
 
     def _on_frame_changed(self, frame: int) -> None:
         self.frame_box.show_frame(frame)
+        fps = self._session.source.fps
+        self.show_time(frame / fps if self._session.frame_count and fps > 0 else None)
         self.refresh()
 
     def _on_session_changed(self, change: Change) -> None:
         if change.frames:
             self.refresh()
 
-    def _on_scores_changed(self) -> None:
-        # Thresholds, new variants and run results are not edits: reset the reference value.
-        self._initial_avg_iou = {}
-        self._refresh_timer.start()
-
     def _on_predictions_changed(self, key: str, _frames: object) -> None:
         baseline = self._session.variants.baseline
         if baseline is not None and baseline.key == key:
-            self._on_scores_changed()
+            self._refresh_timer.start()
 
     def refresh(self) -> None:
         """Show the current scores."""
@@ -154,34 +216,20 @@ class PlaybackBar(QWidget):
             self._on_source_changed()
             return
         if baseline is None or not session.frame_count:
-            self.text.setText("" if not session.frame_count else tr("No predictions"))
+            self.text.show_parts(*([(tr("No predictions"), "")] if session.frame_count else []))
             return
         summary = session.scores.summary(baseline.key)
-        frame_iou = session.scores.frame_iou(baseline.key, session.current_frame)
-        avg_iou = math.nan if summary.avg_iou is None else summary.avg_iou
-        initial = self._initial_avg_iou.setdefault(baseline.key, avg_iou)
-        self.text.setText(
-            tr(
-                "Frame {frame}  ·  Avg {average}  ·  PQ {pq}  ·  {change} in this session",
-                frame=_number_text(frame_iou, 2),
-                average=_number_text(avg_iou, 3),
-                pq=_number_text(summary.pq, 3),
-                change=_change_text(avg_iou - initial),
-            )
+        sign = "" if summary.ap_floor is None else "≥ "
+        self.text.show_parts(
+            (_FRAME, _number_text(session.scores.frame_iou(baseline.key, session.current_frame))),
+            (_AVERAGE, _number_text(summary.avg_iou)),
+            (_PQ, _number_text(summary.pq)),
+            (_AP, _number_text(summary.ap, sign)),
         )
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(QFontMetrics(self.font()).averageCharWidth() * 60, 32)
+        return QSize(super().minimumSizeHint().width(), SIZE["transport"])
 
 
-def _number_text(value: float | None, digits: int) -> str:
-    return UNDEFINED if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _change_text(change: float) -> str:
-    if math.isnan(change):
-        return UNDEFINED
-    # Moving one edge of one box among thousands changes the mean by less than 0.001, which must still be visible.
-    digits = 3 if abs(change) >= 0.0005 else 5
-    text = f"{change:+.{digits}f}"
-    return "±0.000" if float(text) == 0.0 else text.replace("-", "−")
+def _number_text(value: float | None, sign: str = "") -> str:
+    return UNDEFINED if value is None or math.isnan(value) else f"{sign}{value:.3f}"

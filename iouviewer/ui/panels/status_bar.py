@@ -1,18 +1,21 @@
-"""The status bar: messages, current position, save state and the progress of a run."""
+"""The status bar: key hints, messages, mouse position, verified frames, save state and the progress of a run."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from iouviewer.app.editing.session import SaveState, Session
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.i18n import tr
-from iouviewer.ui.theme import tabular_font
+from iouviewer.ui.fonts import font
+from iouviewer.ui.panels.key_hints import Hint, KeyHints
+from iouviewer.ui.tokens import SIZE, SPACE
 
 MESSAGE_MS = 6000
 
@@ -41,7 +44,7 @@ class ElidedLabel(QLabel):
 
 
 class StatusBar(QStatusBar):
-    """``Frame 412 / 794 · t 00:41.2 · zoom · x, y · Verified 120 · Saved, clip.mp4.iouv · int8 38 %``.
+    """Key hints or a message at the left; mouse, verified frames, run and save state at fixed places at the right.
 
     Signals:
         cancelRequested(): the current run should be cancelled.
@@ -56,24 +59,19 @@ class StatusBar(QStatusBar):
         self._frame_message = ""
         self._run_width = 0
         self.setSizeGripEnabled(False)
+        self.setFixedHeight(SIZE["status_bar"])
+        self.setContentsMargins(SPACE["s"], 0, SPACE["s"], 0)
         self._fade_timer = QTimer(self)
         self._fade_timer.setSingleShot(True)
         self._fade_timer.setInterval(MESSAGE_MS)
-        self._fade_timer.timeout.connect(self._on_fade_timer_timeout)
-        self.message = ElidedLabel()
-        self.message.setObjectName("statusMessage")
-        self.message.setAccessibleName(tr("Message"))
-        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.addWidget(self.message, 1)
-        self.frame = self._add_label("statusFrame", tr("Frame"), _frame_text("0000", "0000"))
-        self.time = self._add_label("statusTime", tr("Time"), "t 00:00:00.0")
-        self.zoom = self._add_label("statusZoom", tr("Zoom"), "6400 %")
-        self.place = self._add_label("statusPlace", tr("Image coordinates of the mouse"), "00000, 00000")
-        self.verified = self._add_label("statusVerified", tr("Verified frames"), tr("Verified {count:,}", count=10**6))
+        self._fade_timer.timeout.connect(self._clear_message)
+        self._add_left()
+        self.place = self._add_label("statusPlace", tr("Image coordinates of the mouse"), _place_text(99999, 99999))
+        self.verified = self._add_label("statusVerified", tr("Verified frames"), _verified_text(999, 999))
+        self._add_run_widgets()
         self.saved = self._add_label(
             "statusSaved", tr("Save state and project file"), tr("Saved, {name}", name="clip.mp4.iouv")
         )
-        self._add_run_widgets()
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         session.changed.connect(self._on_session_changed)
@@ -81,12 +79,35 @@ class StatusBar(QStatusBar):
         session.statusMessage.connect(self.show_message)
         self._on_source_changed()
 
+    def _add_left(self) -> None:
+        self.hints = KeyHints()
+        self.message = ElidedLabel()
+        self.message.setObjectName("statusMessage")
+        self.message.setAccessibleName(tr("Message"))
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.dismiss_button = QToolButton()
+        self.dismiss_button.setObjectName("dismissMessage")
+        self.dismiss_button.setText(tr("Dismiss"))
+        self.dismiss_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.dismiss_button.clicked.connect(self._clear_message)
+        left = QWidget()
+        layout = QHBoxLayout(left)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE["s"])
+        layout.addWidget(self.hints, 1)
+        layout.addWidget(self.message, 1)
+        layout.addWidget(self.dismiss_button)
+        self.message.hide()
+        self.dismiss_button.hide()
+        self.addWidget(left, 1)
+
     def _add_label(self, name: str, accessible_name: str, longest: str) -> QLabel:
         label = QLabel()
         label.setObjectName(name)
         label.setAccessibleName(accessible_name)
         label.setProperty("role", "muted")
-        label.setFont(tabular_font(self.font()))
+        label.setFont(font("body"))
+        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         label.setMinimumWidth(label.fontMetrics().horizontalAdvance(longest) + 4)
         self.addPermanentWidget(label)
         return label
@@ -94,7 +115,7 @@ class StatusBar(QStatusBar):
     def _add_run_widgets(self) -> None:
         self.run = QLabel()
         self.run.setObjectName("statusInference")
-        self.run.setFont(tabular_font(self.font()))
+        self.run.setFont(font("body"))
         self.progress = QProgressBar()
         self.progress.setObjectName("inferenceProgressBar")
         self.progress.setAccessibleName(tr("Inference progress"))
@@ -110,13 +131,23 @@ class StatusBar(QStatusBar):
             widget.hide()
         self.cancel_button.clicked.connect(self.cancelRequested)
 
-    # Messages
+    # Messages and key hints
+
+    def set_hints(self, hints: Sequence[Hint]) -> None:
+        """Show the keys of the current tool or mode; each as a key and what it does. A message hides them."""
+        self.hints.set_hints(hints)
 
     def show_message(self, text: str, *, keep: bool = False) -> None:
-        """Show a message until the next one; unless ``keep``, for a few seconds only."""
+        """Show a message for some seconds; with ``keep`` until it is dismissed by its button or replaced.
+
+        An empty text removes the message.
+        """
         self.message.setText(text)
         self.message.setToolTip(text)
-        if keep:
+        self.message.setVisible(bool(text))
+        self.hints.setVisible(not text)
+        self.dismiss_button.setVisible(keep and bool(text))
+        if keep or not text:
             self._fade_timer.stop()
         else:
             self._fade_timer.start()
@@ -126,56 +157,34 @@ class StatusBar(QStatusBar):
         self.show_message(text)
         self._frame_message = text
 
-    def _on_frame_changed(self, frame: int) -> None:
+    def _clear_message(self) -> None:
+        self.show_message("")
+
+    def _on_frame_changed(self, _frame: int) -> None:
         if self._frame_message and self.message.text() == self._frame_message:
             self.show_message("")
         self._frame_message = ""
-        self._show_frame(frame)
 
-    def _on_fade_timer_timeout(self) -> None:
-        self.message.clear()
-        self.message.setToolTip("")
-
-    # Position
+    # State
 
     def _on_source_changed(self) -> None:
-        self._show_frame(self._session.current_frame)
         self._show_verified()
         self.show_saved(self._session.save_state)
 
-    def _show_frame(self, frame: int) -> None:
-        count = self._session.frame_count
-        width = self.frame.fontMetrics().horizontalAdvance(_frame_text(str(count), str(count))) + 4
-        if width > self.frame.minimumWidth():
-            self.frame.setMinimumWidth(width)
-        self.frame.setText(_frame_text(str(frame), str(count - 1)) if count else "")
-        fps = self._session.source.fps
-        self.show_time(frame / fps if count and fps > 0 else None)
-
-    def show_time(self, seconds: float | None) -> None:
-        """Show the time of the frame; None without a time base."""
-        self.time.setText("" if seconds is None else f"t {format_time(seconds)}")
-
-    def show_unknown_frame(self, seconds: float) -> None:
-        """Show that the frame at this time has no known number yet."""
-        self.frame.setText(tr("Frame ?…"))
-        self.show_time(seconds)
-
-    def show_zoom(self, zoom: float) -> None:
-        """Show the zoom, given in device pixels per image pixel."""
-        self.zoom.setText(f"{100 * zoom:.0f} %")
-
     def show_mouse_position(self, position: QPointF | None) -> None:
         """Show the image coordinates of the mouse; None while it is outside the image."""
-        self.place.setText("" if position is None else f"{position.x():.0f}, {position.y():.0f}")
+        self.place.setText("" if position is None else _place_text(position.x(), position.y()))
 
     def _on_session_changed(self, change: Change) -> None:
         if change.aspects & Aspect.FRAME_STATE:
             self._show_verified()
 
     def _show_verified(self) -> None:
-        count = int(self._session.ground_truth.verified().sum())
-        self.verified.setText(tr("Verified {count:,}", count=count) if self._session.frame_count else "")
+        count, total = int(self._session.ground_truth.verified().sum()), self._session.frame_count
+        text = _verified_text(count, total) if total else ""
+        widest = _verified_text(total, total) if total else ""
+        self.verified.setMinimumWidth(self.verified.fontMetrics().horizontalAdvance(widest) + 4)
+        self.verified.setText(text)
 
     # Save state
 
@@ -236,8 +245,12 @@ class StatusBar(QStatusBar):
             widget.hide()
 
 
-def _frame_text(frame: str, last: str) -> str:
-    return tr("Frame {frame} / {last}", frame=frame, last=last)
+def _place_text(x: float, y: float) -> str:
+    return tr("x {x:.0f}  y {y:.0f}", x=x, y=y)
+
+
+def _verified_text(count: int, total: int) -> str:
+    return tr("{count:,} of {total:,} frames verified", count=count, total=total)
 
 
 def format_time(seconds: float) -> str:

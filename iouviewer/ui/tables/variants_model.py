@@ -1,13 +1,14 @@
-"""Model of the variants table; its columns come from ``document.metric_columns``."""
+"""Model of the variants table; its columns come from ``document.metric_columns``, its intervals from the verdicts."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from html import escape
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, Qt, QTimer
-from PySide6.QtGui import QBrush, QColor, QFont, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtGui import QBrush, QColor
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Aspect, Change, Phase
@@ -17,17 +18,28 @@ from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
-from iouviewer.ui.palette import DASH_STYLES, scheme_theme
+from iouviewer.metrics.verdict import Difference
+from iouviewer.ui.fonts import font
+from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.tables.common import COLUMN_ROLE, KEY_ROLE, ROOT, Index, cell_alignment
-from iouviewer.ui.theme import Theme, tabular_font
+from iouviewer.ui.theme import Theme
+from iouviewer.ui.variant_look import dash_icon, panel_colour
 
 NAME_COLUMN = "name"
 """Id of the first column."""
 LIVE_UPDATE_MS = 33
 """Minimum time between two updates during a drag."""
 
+INTERVAL_ROLE = Qt.ItemDataRole.UserRole + 20
+"""Data of a Δ AP cell: its ``Difference`` with the interval; None where there is no verdict yet."""
+BASELINE_ROLE = Qt.ItemDataRole.UserRole + 21
+"""Data of a row: whether it is the baseline."""
+SPREAD_ROLE = Qt.ItemDataRole.UserRole + 22
+"""Data of an FPS cell: its text "± 2.4"; empty where the spread is unknown."""
+
 _NAME_TITLE = tr("Variant")
-_NAME_TOOLTIP = tr("Name; the check box shows or hides the boxes and the curve. ● marks the baseline.")
+_NAME_TOOLTIP = tr("Name; the eye shows or hides the boxes and the curve. The flag marks the baseline.")
+_BASELINE = tr("baseline")
 _STATE_TEXTS = {
     RunState.QUEUED: tr("queued"),
     RunState.RUNNING: tr("running"),
@@ -52,13 +64,14 @@ class VariantsModel(QAbstractTableModel):
         self._columns = columns_for(Output.WINDOW)
         self._keys: list[str] = []
         self._summaries: dict[str, VariantSummary] = {}
-        self._swatches: dict[tuple[str, str], QIcon] = {}
+        self._best: dict[str, float | None] = {}
+        self._sorted_by: tuple[str, Qt.SortOrder] | None = None
         self._update_timer = QTimer(self)
         self._update_timer.setSingleShot(True)
         self._update_timer.setInterval(LIVE_UPDATE_MS)
         self._update_timer.timeout.connect(self._on_update_timer_timeout)
         self._stale: set[str] = set()
-        self._ap_differences: dict[str, float] = {}
+        self._intervals: dict[str, Difference] = {}
         session.changed.connect(self._on_session_changed)
         session.scoresChanged.connect(self._refresh)
         session.sourceChanged.connect(self._on_list_changed)
@@ -71,9 +84,40 @@ class VariantsModel(QAbstractTableModel):
 
     def _on_list_changed(self) -> None:
         self.beginResetModel()
-        self._keys = [variant.key for variant in self._session.variants]
-        self._summaries = {}
+        self._summaries, self._best = {}, {}
+        self._keys = self._sorted_keys()
         self.endResetModel()
+
+    def _sorted_keys(self) -> list[str]:
+        """The variants in the order of the list, or sorted by a column; undefined numbers last."""
+        keys = [variant.key for variant in self._session.variants]
+        if self._sorted_by is None:
+            return keys
+        column_id, order = self._sorted_by
+        is_descending = order is Qt.SortOrder.DescendingOrder
+        if column_id == NAME_COLUMN:
+            return sorted(keys, key=lambda key: self._session.variants[key].name.casefold(), reverse=is_descending)
+        values = {key: self.value(key, column_id) for key in keys}
+        known = sorted(
+            (key for key in keys if values[key] is not None), key=lambda key: values[key] or 0.0, reverse=is_descending
+        )
+        return [*known, *(key for key in keys if values[key] is None)]
+
+    @property
+    def sorted_by(self) -> tuple[str, Qt.SortOrder] | None:
+        """The column and direction that the rows are sorted by; None for the order of the list."""
+        return self._sorted_by
+
+    def sort_by(self, column_id: str, order: Qt.SortOrder | None) -> None:
+        """Sort the rows once by a column; None returns to the order of the list. Later changes move no row."""
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        selected = [self._keys[index.row()] for index in before]
+        self._sorted_by = None if order is None else (column_id, order)
+        self._keys = self._sorted_keys()
+        after = [self.index(self._keys.index(key), index.column()) for key, index in zip(selected, before, strict=True)]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
 
     def _on_variant_changed(self, key: str) -> None:
         if key in self._keys:
@@ -84,7 +128,7 @@ class VariantsModel(QAbstractTableModel):
         if not change.aspects & ~(Aspect.CLASS_NAMES | Aspect.DECISIONS | Aspect.TRACK):
             return
         # Values are always current when read; during a drag, views are notified at most thirty times a second.
-        self._summaries = {}
+        self._summaries, self._best = {}, {}
         if change.phase is Phase.LIVE and self._update_timer.isActive():
             self._stale.update(self._keys)
             return
@@ -94,6 +138,7 @@ class VariantsModel(QAbstractTableModel):
     def _on_predictions_changed(self, key: str) -> None:
         # During a run the table is updated a moment after the timeline, so that neither delays the other.
         self._summaries.pop(key, None)
+        self._best = {}
         baseline = self._session.variants.baseline
         # The differences of all other variants refer to the baseline.
         self._stale.update(self._keys if baseline is not None and baseline.key == key else [key])
@@ -109,7 +154,7 @@ class VariantsModel(QAbstractTableModel):
 
     def _refresh(self) -> None:
         self._stale = set()
-        self._summaries = {}
+        self._summaries, self._best = {}, {}
         if self._keys:
             self.dataChanged.emit(self.index(0, 1), self.index(len(self._keys) - 1, len(self._columns)))
 
@@ -177,6 +222,8 @@ class VariantsModel(QAbstractTableModel):
         column = self._column_at(index.column())
         if role == KEY_ROLE:
             return variant.key
+        if role == BASELINE_ROLE:
+            return self._is_baseline(variant.key)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return cell_alignment(is_text=column is None)
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -188,22 +235,45 @@ class VariantsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.UserRole:
             return self._number(variant, column)
         if role == Qt.ItemDataRole.FontRole:
-            return tabular_font(QFont())
+            return font("strong" if self._is_best(variant, column) else "body")
+        if role == INTERVAL_ROLE:
+            return self._intervals.get(variant.key) if column.is_delta and column.field == "ap" else None
+        if role == SPREAD_ROLE:
+            spread = variant.fps_half_iqr if column.key == "fps" and variant.fps is not None else None
+            return "" if spread is None else f"± {spread:.1f}"
         return self._foreground(variant, column) if role == Qt.ItemDataRole.ForegroundRole else None
+
+    def _is_baseline(self, key: str) -> bool:
+        baseline = self._session.variants.baseline
+        return baseline is not None and baseline.key == key
 
     def _name_data(self, variant: Variant, role: int) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
-            baseline = self._session.variants.baseline
-            mark = " ●" if baseline is not None and baseline.key == variant.key else ""
             state = _STATE_TEXTS.get(variant.state, "")
-            return f"{variant.name}{mark}  {state}" if state else f"{variant.name}{mark}"
+            return f"{variant.name}  {state}" if state else variant.name
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{variant.name}, {_BASELINE}" if self._is_baseline(variant.key) else variant.name
         if role == Qt.ItemDataRole.CheckStateRole:
             return Qt.CheckState.Checked if variant.visible else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.DecorationRole:
-            return self._swatch(variant.colour, variant.dash)
+            return dash_icon(variant.colour, panel_colour(variant.colour, scheme_theme().colours))
+        if role == Qt.ItemDataRole.FontRole:
+            return font("strong" if self._is_baseline(variant.key) else "body")
         if role == Qt.ItemDataRole.ForegroundRole and variant.state is RunState.FAILED:
             return QBrush(QColor(scheme_theme().colours.warn))
         return variant.name if role == Qt.ItemDataRole.EditRole else None
+
+    def _is_best(self, variant: Variant, column: MetricColumn) -> bool:
+        """Whether a number is the greatest of its column; speeds are compared on one device only."""
+        if column.number_format is not NumberFormat.SCORE and column.key != "fps":
+            return False
+        if column.key not in self._best:
+            variants = list(self._session.variants)
+            values = [value for each in variants if (value := self._number(each, column)) is not None]
+            is_comparable = column.key != "fps" or len({each.hardware for each in variants if each.fps}) == 1
+            self._best[column.key] = max(values) if len(values) > 1 and is_comparable else None
+        value = self._number(variant, column)
+        return value is not None and value == self._best[column.key]
 
     def _foreground(self, variant: Variant, column: MetricColumn) -> QBrush | None:
         if column.is_coverage and not self._summary(variant.key).complete:
@@ -252,19 +322,20 @@ class VariantsModel(QAbstractTableModel):
     def _difference(self, key: str, column: MetricColumn) -> float | None:
         """A metric minus the baseline's, in points, at their common score floor, detection limit and frames.
 
-        Where these differ, AP comes from the background comparison (``set_ap_differences``) and others are undefined.
+        Where these differ, AP comes from the verdict (``set_intervals``) and others are undefined.
         """
         baseline = self._session.variants.baseline
         if baseline is None or baseline.key == key:
             return None
         if not _is_directly_comparable(baseline, self._session.variants[key]):
-            return self._ap_differences.get(key) if column.field == "ap" else None
+            interval = self._intervals.get(key) if column.field == "ap" else None
+            return None if interval is None or math.isnan(interval.points) else interval.points
         value, reference = (getattr(self._summary(each), column.field) for each in (key, baseline.key))
         return None if value is None or reference is None else 100.0 * (value - reference)
 
-    def set_ap_differences(self, points: dict[str, float]) -> None:
-        """Differences in AP points by key, computed at the common score floor and frames."""
-        self._ap_differences = {key: value for key, value in points.items() if not math.isnan(value)}
+    def set_intervals(self, differences: Mapping[str, Difference]) -> None:
+        """The differences in AP by key, with their intervals, of the current verdicts."""
+        self._intervals = dict(differences)
         if not self._keys:
             return
         for position, column in enumerate(self._columns, 1):
@@ -274,6 +345,8 @@ class VariantsModel(QAbstractTableModel):
     # Texts
 
     def _text(self, variant: Variant, column: MetricColumn) -> str:
+        if column.is_delta and self._is_baseline(variant.key):
+            return _BASELINE
         value = self._number(variant, column)
         if value is None:
             return UNDEFINED
@@ -294,7 +367,7 @@ class VariantsModel(QAbstractTableModel):
         summary = self._summary(variant.key)
         lines = [f"<b>{escape(variant.name)}</b>: {_NAME_TOOLTIP if column is None else column.definition}"]
         if column is not None and column.is_run_value:
-            return "<br>".join([*lines, *_speed_lines(variant)])
+            return "<br>".join([*lines, *(_speed_lines(variant) if column.key == "fps" else _size_lines(variant))])
         if column is not None and (column.is_bounded or (column.is_delta and column.field == "ap")):
             lines += _ap_lines(summary)
         else:
@@ -314,11 +387,6 @@ class VariantsModel(QAbstractTableModel):
         return "<br>".join(lines)
 
     # Appearance
-
-    def _swatch(self, colour: str, dash: str) -> QIcon:
-        if (colour, dash) not in self._swatches:
-            self._swatches[colour, dash] = swatch(colour, dash)
-        return self._swatches[colour, dash]
 
     def set_theme(self, _theme: Theme) -> None:
         """Repaint all cells with the current colours."""
@@ -354,6 +422,8 @@ def _ap_lines(summary: VariantSummary) -> list[str]:
 def _speed_lines(variant: Variant) -> list[str]:
     """The conditions of a measured speed; without them speeds cannot be compared."""
     lines = []
+    if variant.fps_half_iqr is not None:
+        lines.append(tr("± half the interquartile range over ten parts of the run; batch size 1, without warm-up"))
     if variant.throughput:
         lines.append(tr("Whole run: {rate:.1f} frames per second", rate=variant.throughput))
     facts = [str(variant.details[name]) for name in ("hardware", "runtime", "precision") if variant.details.get(name)]
@@ -362,6 +432,13 @@ def _speed_lines(variant: Variant) -> list[str]:
     if variant.fps is None:
         lines.append(tr("Not run here, and its file does not state a speed"))
     return lines
+
+
+def _size_lines(variant: Variant) -> list[str]:
+    """Where the size comes from."""
+    if variant.size_mb is None:
+        return [tr("Not run here, and its file does not state the size of the weights")]
+    return [escape(variant.path)] if variant.path else []
 
 
 def _is_directly_comparable(one: Variant, other: Variant) -> bool:
@@ -373,17 +450,3 @@ def _is_directly_comparable(one: Variant, other: Variant) -> bool:
     if a.any_class != b.any_class or a.max_detections != b.max_detections:
         return False
     return a.score_floor == b.score_floor and np.array_equal(a.covered, b.covered)
-
-
-def swatch(colour: str, dash: str, *, width: int = 20, height: int = 12, ratio: int = 2) -> QIcon:
-    """A short line in a variant's colour and dash."""
-    pixmap = QPixmap(width * ratio, height * ratio)
-    pixmap.setDevicePixelRatio(ratio)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    pen = QPen(QColor(colour), 2.5, DASH_STYLES[dash])
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-    painter.setPen(pen)
-    painter.drawLine(0, height // 2, width, height // 2)
-    painter.end()
-    return QIcon(pixmap)

@@ -1,0 +1,91 @@
+"""Commands that go to the side panel: find in the list, edit in the inspector, set a track. Connects these panels."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QLineEdit
+
+from iouviewer.app.editing.session import Session
+from iouviewer.i18n import tr
+from iouviewer.ui.actions import ActionSet
+from iouviewer.ui.commands.tracks import TrackCommands
+from iouviewer.ui.panels.list_panel import ListPanel
+from iouviewer.ui.workspaces import Panel, Workspace, Workspaces
+
+
+class SideCommands(QObject):
+    """Group ``side``; connects lists and inspector with the commands that they ask for."""
+
+    def __init__(self, session: Session, workspaces: Workspaces, tracks: TrackCommands) -> None:
+        super().__init__(session)
+        self._session, self._workspaces, self._tracks = session, workspaces, tracks
+        self._views = workspaces.views
+
+    def connect_views(self, actions: ActionSet) -> None:
+        """Connect the panels with the commands of the window."""
+        views, canvas = self._views, self._views.canvas
+        inspector = views.inspector
+        inspector.attach_canvas(canvas)
+        inspector.leaveRequested.connect(canvas.setFocus)
+        inspector.acceptRequested.connect(actions["accept"].trigger)
+        inspector.verifyRequested.connect(actions["verifyAndNext"].trigger)
+        views.boxes.goToRequested.connect(self._go_to_canvas)
+        views.tracks.goToRequested.connect(self._go_to_canvas)
+        for panel in (views.boxes, views.tracks):
+            panel.hint.key_of = actions.key_of
+            panel.table.enter_is_taken = self._is_reviewing
+            panel.commandRequested.connect(partial(_trigger, actions))
+        views.tracks.deleteRequested.connect(self._tracks.delete)
+        views.tracks.mergeRequested.connect(self._tracks.merge)
+        views.tracks.classRequested.connect(self._tracks.change_class)
+
+    def update_keys(self, actions: ActionSet) -> None:
+        """Show the keys of commands in inspector and lists."""
+        self._views.inspector.set_keys(actions.key_of)
+
+    def _is_reviewing(self) -> bool:
+        """Whether Enter applies the fix of a problem of this frame."""
+        problem = self._views.problems.current
+        return problem is not None and problem.frame == self._session.current_frame
+
+    def _go_to_canvas(self) -> None:
+        self._views.canvas.reveal_selection()
+        self._views.canvas.setFocus()
+
+    def _open_side(self) -> bool:
+        """Open the side panel of Correct if it is folded; False in a workspace without it."""
+        if self._workspaces.current is not Workspace.CORRECT:
+            self._session.statusMessage.emit(tr("Lists and inspector are in Correct"))
+            return False
+        if self._workspaces.is_folded(Panel.SIDE):
+            self._workspaces.toggle(Panel.SIDE)
+        return True
+
+    def find_in_list(self) -> None:
+        """Type into the filter of the list that is shown."""
+        if not self._open_side():
+            return
+        panel = self._views.side_tabs.currentWidget()
+        if isinstance(panel, ListPanel):
+            panel.focus_filter()
+            return
+        fields = [field for field in panel.findChildren(QLineEdit) if field.isVisible()]
+        if fields:
+            fields[0].setFocus()
+            fields[0].selectAll()
+
+    def focus_inspector(self) -> None:
+        """Edit the selection in the inspector."""
+        if self._open_side():
+            self._views.inspector.focus_first_field()
+
+    def set_track(self) -> None:
+        """Type the track id of the selected boxes, or click another box to take its track."""
+        if self._open_side():
+            self._views.inspector.focus_track_field()
+
+
+def _trigger(actions: ActionSet, id: str) -> None:
+    actions[id].trigger()

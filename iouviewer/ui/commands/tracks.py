@@ -1,0 +1,89 @@
+"""Commands on whole tracks: delete, change class, merge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtWidgets import QWidget
+
+from iouviewer.app.editing.session import Session
+from iouviewer.document import track_commands
+from iouviewer.document.commands import Command, add_class
+from iouviewer.document.document import Document
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
+from iouviewer.ui.canvas.box_commands import as_sentence
+from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
+
+
+def choose_class(window: QWidget, document: Document) -> tuple[str, int | None] | None:
+    """Ask for a class: its name, and its number unless it is new; None if the dialog was cancelled."""
+    names = document.class_names
+    choices = [Choice(str(i), name, str(i + 1) if i < 9 else "") for i, name in enumerate(names)]
+    dialog = SearchDialog(
+        window,
+        title=tr("Change class"),
+        hint=tr("Type a class or a new name"),
+        choices=choices,
+        create_text=lambda name: tr("Create “{name}”", name=name),
+    )
+    if not dialog.exec() or dialog.chosen is None:
+        return None
+    return dialog.chosen.text, None if dialog.is_new else int(dialog.chosen.key)
+
+
+class TrackCommands:
+    """Group ``tracks``; without ids, the commands act on the selected tracks.
+
+    Args:
+        selected: the tracks that are selected in the list.
+    """
+
+    def __init__(self, window: QWidget, session: Session, selected: Callable[[], Sequence[int]]) -> None:
+        self._window, self._session, self._selected = window, session, selected
+
+    def _tracks(self, tracks: Sequence[int] | None) -> Sequence[int]:
+        track = self._session.selection.track
+        found = tracks or self._selected() or (() if track is None else (track,))
+        if not found:
+            raise UserError(tr("no track is selected"), remedy=tr("Select a box of a track, or rows of the list."))
+        return found
+
+    def _run(self, build: Callable[[], Command]) -> None:
+        """Build and execute a command; the status bar shows what was done, or why it is not possible."""
+        try:
+            command = build()
+            change = self._session.execute(command.edit, command.label)
+        except UserError as error:
+            self._session.statusMessage.emit(as_sentence(error))
+            return
+        if change is not None:
+            self._session.statusMessage.emit(command.label)
+
+    def delete(self, tracks: Sequence[int] | None = None) -> None:
+        """Delete all boxes of tracks in one step."""
+        document, source = self._session.document, self._session.source.id
+        self._run(lambda: track_commands.delete_tracks(document, self._tracks(tracks), source=source))
+
+    def merge(self, tracks: Sequence[int] | None = None) -> None:
+        """Join tracks into the one with the lowest id."""
+        document, source = self._session.document, self._session.source.id
+        self._run(lambda: track_commands.merge_tracks(document, self._tracks(tracks), source=source))
+
+    def change_class(self, tracks: Sequence[int] | None = None) -> None:
+        """Ask for a class, which may be new, for all boxes of tracks."""
+        document, source = self._session.document, self._session.source.id
+        try:
+            found = self._tracks(tracks)
+        except UserError as error:
+            self._session.statusMessage.emit(as_sentence(error))
+            return
+        chosen = choose_class(self._window, document)
+        if chosen is None:
+            return
+        name, number = chosen
+        if number is None:
+            command = add_class(document, name, source=source)
+            self._session.execute(command.edit, command.label)
+            number = len(document.class_names) - 1
+        self._run(lambda: track_commands.set_class_of_tracks(document, found, number, source=source))

@@ -1,0 +1,294 @@
+"""The question of Compare: its three chips are the whole configuration of the verdicts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QMenu, QPushButton, QToolButton, QWidget
+
+from iouviewer.app.editing.session import Session
+from iouviewer.document.edits import FrameState
+from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.judge import Judged
+from iouviewer.metrics.verdict import MIN_BLOCKS, Verdict
+from iouviewer.ui.theme import Theme, icon, make_popup, popup_menu
+from iouviewer.ui.tokens import SIZE, SPACE
+from iouviewer.ui.variant_look import dash_icon, panel_colour
+
+BAR_HEIGHT = 36
+_DROPS = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0)
+_MOST_DROP = 100.0
+_MARKS = {"baseline": "\x01", "drop": "\x02", "frames": "\x03"}
+_EXPLANATION_WIDTH = 460
+_DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
+
+
+class QuestionBar(QWidget):
+    """ "Which may replace yolo11n if AP and PQ may drop at most 1.0 point on 315 common frames", and the method.
+
+    Signals:
+        baselineChosen(str): key of a variant.
+        marginChosen(float): allowed drop in points.
+        verifiedOnlyChosen(bool): count verified frames only, or all common frames.
+        reportRequested(): write the report.
+    """
+
+    baselineChosen = Signal(str)
+    marginChosen = Signal(float)
+    verifiedOnlyChosen = Signal(bool)
+    reportRequested = Signal()
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("questionBar")
+        self.setFixedHeight(BAR_HEIGHT)
+        self._session, self._theme = session, theme
+        self._margin, self._verified_only, self._verified_count = 1.0, False, 0
+        self._verdict: Verdict | None = None
+        self.baseline = _chip("questionBaseline", tr("Baseline: the variant to replace"))
+        self.drop = _chip("questionDrop", tr("Allowed drop of AP and PQ"))
+        self.frames = _chip("questionFrames", tr("Frames that count"))
+        for chip, fill in (
+            (self.baseline, self._fill_baselines),
+            (self.drop, self._fill_drops),
+            (self.frames, self._fill_frames),
+        ):
+            menu = popup_menu("", chip)
+            menu.aboutToShow.connect(fill)
+            chip.setMenu(menu)
+        self.method = QLabel()
+        self.method.setObjectName("questionMethod")
+        self.method.setProperty("role", "muted")
+        self.explain = QToolButton()
+        self.explain.setObjectName("questionExplain")
+        self.explain.setAccessibleName(tr("What a verdict means"))
+        self.explain.setToolTip(tr("What a verdict means"))
+        self.explain.clicked.connect(self._on_explain_clicked)
+        self.report = QPushButton(tr("Report…"))
+        self.report.setObjectName("compareReport")
+        self.report.setToolTip(tr("Write the report of all variants as one HTML file"))
+        self.report.clicked.connect(self.reportRequested)
+        self._lay_out()
+        self.set_theme(theme)
+        self.update_question()
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE["m"], 0, SPACE["m"], 0)
+        layout.setSpacing(SPACE["s"])
+        question = tr("Which may replace {baseline} if AP and PQ may drop at most {drop} on {frames}", **_MARKS)
+        chips = {"\x01": self.baseline, "\x02": self.drop, "\x03": self.frames}
+        text = ""
+        for character in [*question, ""]:
+            if character in chips or not character:
+                if text.strip():
+                    label = QLabel(text.strip())
+                    label.setProperty("role", "muted")
+                    layout.addWidget(label)
+                text = ""
+                if character:
+                    layout.addWidget(chips[character])
+            else:
+                text += character
+        layout.addStretch(1)
+        for widget in (self.method, self.explain, self.report):
+            layout.addWidget(widget)
+
+    # Contents
+
+    def set_margin(self, margin: float) -> None:
+        """Show this allowed drop, in points."""
+        self._margin = margin
+        self.update_question()
+
+    def set_verified_only(self, verified_only: bool, count: int) -> None:
+        """Show whether verified frames only count, and how many there are."""
+        self._verified_only, self._verified_count = verified_only, count
+        self.update_question()
+
+    def show_method(self, verdicts: list[Judged]) -> None:
+        """Show the method of these verdicts."""
+        compared = [one.compared for one in verdicts if one.compared is not None]
+        self._verdict = compared[0].verdict if compared else None
+        self.update_question()
+
+    def update_question(self) -> None:
+        """Write the chips and the method again."""
+        baseline = self._session.variants.baseline
+        self.baseline.setText("" if baseline is None else baseline.name)
+        self.baseline.setVisible(baseline is not None)
+        self.drop.setText(drop_text(self._margin))
+        self.frames.setText(self._frames_text())
+        self.method.setText("" if self._verdict is None else self._method_text(self._verdict))
+        self._fit_method()
+
+    def _common_counts(self) -> list[int]:
+        """How many labelled frames the baseline and each other variant cover together."""
+        session = self._session
+        baseline = session.variants.baseline
+        counted = session.ground_truth.states() == FrameState.LABELLED
+        settings = session.scores.settings
+        if settings.frames is not None:
+            counted = counted & settings.frames
+        others = [v for v in session.variants if baseline is not None and v.key != baseline.key]
+        if baseline is None or not others:
+            return [int(counted.sum())]
+        return [int((counted & baseline.predictions.covered & v.predictions.covered).sum()) for v in others]
+
+    def _frames_text(self) -> str:
+        low, high = min(counts := self._common_counts()), max(counts)
+        if low != high and self._verified_only:
+            return tr("{low:,}–{high:,} verified frames", low=low, high=high)
+        if low != high:
+            return tr("{low:,}–{high:,} common frames", low=low, high=high)
+        if self._verified_only:
+            return tr_n("{count} verified frame", "{count:,} verified frames", low)
+        return tr_n("{count} common frame", "{count:,} common frames", low)
+
+    def _block_text(self, verdict: Verdict) -> str:
+        video = verdict.videos[0]
+        if video.single_images:
+            return tr("single images")
+        if self._session.source.fps > 0:
+            return tr("blocks of 1 s")
+        return tr_n("blocks of {count} frame", "blocks of {count:,} frames", video.block)
+
+    def _method_text(self, verdict: Verdict) -> str:
+        blocks = self._block_text(verdict)
+        return tr("Paired bootstrap, {resamples:,} resamples, {blocks}", resamples=verdict.resamples, blocks=blocks)
+
+    def _fit_method(self) -> None:
+        """Leave the method out where the question needs the width; the explanation still says it."""
+        shown = [
+            each for each in self.findChildren(QWidget, options=_DIRECT) if not each.isHidden() or each is self.method
+        ]
+        needed = sum(each.sizeHint().width() + SPACE["s"] for each in shown)
+        self.method.setVisible(bool(self.method.text()) and needed + 2 * SPACE["m"] <= self.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_method()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Use the colours of this theme."""
+        self._theme = theme
+        self.baseline.setIcon(icon("baseline", theme))
+        self.explain.setIcon(icon("info", theme))
+        self.report.setIcon(icon("report", theme))
+
+    # Menus
+
+    def _fill_baselines(self) -> None:
+        menu, baseline = self.baseline.menu(), self._session.variants.baseline
+        group = _cleared(menu)
+        for variant in self._session.variants:
+            action = QAction(variant.name.replace("&", "&&"), menu)
+            action.setIcon(dash_icon(variant.colour, panel_colour(variant.colour, self._theme.colours)))
+            _add_choice(menu, group, action, chosen=baseline is not None and variant.key == baseline.key)
+            action.triggered.connect(lambda _on, key=variant.key: self.baselineChosen.emit(key))
+
+    def _fill_drops(self) -> None:
+        menu = self.drop.menu()
+        group = _cleared(menu)
+        for drop in sorted({*_DROPS, self._margin}):
+            action = QAction(drop_text(drop), menu)
+            _add_choice(menu, group, action, chosen=drop == self._margin)
+            action.triggered.connect(lambda _on, drop=drop: self.marginChosen.emit(drop))
+        menu.addSeparator()
+        menu.addAction(tr("Other…")).triggered.connect(self._on_other_drop_triggered)
+
+    def _fill_frames(self) -> None:
+        menu = self.frames.menu()
+        group = _cleared(menu)
+        everything = QAction(tr("All common frames"), menu)
+        verified = QAction(tr("Verified frames only ({count:,})", count=self._verified_count), menu)
+        verified.setEnabled(self._verified_count > 0 or self._verified_only)
+        for action, only in ((everything, False), (verified, True)):
+            _add_choice(menu, group, action, chosen=only is self._verified_only)
+            action.triggered.connect(lambda _on, only=only: self.verifiedOnlyChosen.emit(only))
+
+    def _on_other_drop_triggered(self) -> None:
+        drop, accepted = QInputDialog.getDouble(
+            self.window(), tr("Allowed drop"), tr("Points that AP and PQ may drop"), self._margin, 0.0, _MOST_DROP, 1
+        )
+        if accepted:
+            self.marginChosen.emit(drop)
+
+    def _on_explain_clicked(self) -> None:
+        popup = QFrame(self, Qt.WindowType.Popup)
+        popup.setObjectName("statisticsExplanation")
+        popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        make_popup(popup)
+        text = QLabel(self._explanation())
+        text.setWordWrap(True)
+        text.setFixedWidth(_EXPLANATION_WIDTH)
+        text.setAccessibleName(tr("What a verdict means"))
+        layout = QHBoxLayout(popup)
+        layout.setContentsMargins(SPACE["l"], SPACE["m"], SPACE["l"], SPACE["m"])
+        layout.addWidget(text)
+        popup.adjustSize()
+        below = self.explain.mapToGlobal(QPoint(self.explain.width(), self.explain.height() + 4))
+        popup.move(below - QPoint(popup.width(), 0))
+        popup.show()
+
+    def _explanation(self) -> str:
+        drop = drop_text(self._margin)
+        parts = [
+            tr(
+                "A verdict compares a variant with the baseline on the labelled frames that both cover, at their "
+                "common score floor and maximum of detections. 1 point is 0.01."
+            ),
+            tr(
+                "The interval contains the true difference in about 95 of 100 cases. It comes from drawing blocks of "
+                "frames again and again, the same blocks for both variants."
+            ),
+            tr("<b>PASS</b>: the whole interval of AP and of PQ lies above a drop of {drop}.", drop=drop),
+            tr("<b>FAIL</b>: the whole interval of one of them lies below it."),
+            tr(
+                "<b>UNDECIDED</b>: neither, or the verdict depends on the length of the blocks, or there are fewer "
+                "than {blocks} blocks. “No difference found” is never a pass.",
+                blocks=MIN_BLOCKS,
+            ),
+            tr("<b>CANNOT JUDGE</b>: something needed is missing, and the card says what."),
+        ]
+        if self._verdict is not None:
+            verdict = self._verdict
+            parts.append(
+                tr(
+                    "Here: {resamples:,} resamples, {blocks}, seed {seed}.",
+                    resamples=verdict.resamples,
+                    blocks=self._block_text(verdict),
+                    seed=verdict.seed,
+                )
+            )
+        return "".join(f"<p>{part}</p>" for part in parts)
+
+
+def drop_text(points: float) -> str:
+    """An allowed drop in words."""
+    return tr("{drop:.1f} point", drop=points) if points == 1.0 else tr("{drop:.1f} points", drop=points)
+
+
+def _chip(name: str, tooltip: str) -> QToolButton:
+    chip = QToolButton()
+    chip.setObjectName(name)
+    chip.setProperty("chip", True)
+    chip.setAccessibleName(tooltip)
+    chip.setToolTip(tooltip)
+    chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    chip.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    chip.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    chip.setFixedHeight(SIZE["control"])
+    return chip
+
+
+def _cleared(menu: QMenu) -> QActionGroup:
+    menu.clear()
+    return QActionGroup(menu)
+
+
+def _add_choice(menu: QMenu, group: QActionGroup, action: QAction, *, chosen: bool) -> None:
+    action.setCheckable(True)
+    action.setChecked(chosen)
+    group.addAction(action)
+    menu.addAction(action)

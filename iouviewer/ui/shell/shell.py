@@ -1,0 +1,140 @@
+"""Creates the parts around the canvas and keeps them current: top bar, layer bar, tool rail, key hints, focus order."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from iouviewer.app.editing.session import Session
+from iouviewer.i18n import tr
+from iouviewer.ui.actions import ActionSet
+from iouviewer.ui.panels.status_bar import StatusBar
+from iouviewer.ui.shell.layer_bar import LayerBar
+from iouviewer.ui.shell.layout_plan import LayoutPlan
+from iouviewer.ui.shell.side_tabs import SideTabs
+from iouviewer.ui.shell.tool_hints import tool_hints
+from iouviewer.ui.shell.tool_rail import ToolRail
+from iouviewer.ui.shell.top_bar import TopBar
+from iouviewer.ui.shell.view_controls import CaptionChoice, ZoomButton
+from iouviewer.ui.theme import Theme
+from iouviewer.ui.workspaces import Workspaces, WorkspaceViews
+
+_ZOOM_ACTIONS = ("fit", "actualSize", "zoomIn", "zoomOut", "sharpPixels")
+_ADD_ACTIONS = ("addPredictions", "runModel")
+
+
+def create_side_tabs(boxes: QWidget, tracks: QWidget, problems: QWidget) -> SideTabs:
+    """The tabs of Correct."""
+    tabs = SideTabs()
+    tabs.add_panel(tr("Boxes"), boxes)
+    tabs.add_panel(tr("Tracks"), tracks)
+    tabs.add_panel(tr("Problems"), problems)
+    return tabs
+
+
+class Shell(QObject):
+    """The frame of one window.
+
+    Attributes:
+        workspaces: the central widget.
+        top_bar: exists after ``add_top_bar``.
+        captions: which boxes have captions.
+    """
+
+    top_bar: TopBar
+
+    def __init__(self, session: Session, views: WorkspaceViews, status: StatusBar, theme: Theme) -> None:
+        super().__init__(session)
+        self._session, self._views, self._status, self._theme = session, views, status, theme
+        self._layer_bar, self._rail = LayerBar(session, theme), ToolRail()
+        self.workspaces = Workspaces(views, self._layer_bar, self._rail)
+        self.captions = CaptionChoice()
+
+    def fill(self, actions: ActionSet) -> None:
+        """Create the buttons of the commands."""
+        self._actions = actions
+        self._rail.fill(actions)
+        self._layer_bar.set_add_actions([actions[id] for id in _ADD_ACTIONS])
+        self._zoom = ZoomButton([actions[id] for id in _ZOOM_ACTIONS])
+        self._layer_bar.add_right(self.captions)
+        self._layer_bar.add_right(self._zoom)
+        canvas, state = self._views.canvas, self._session.view_state
+        canvas.zoomChanged.connect(self._show_zoom)
+        canvas.drawingChanged.connect(self._on_drawing_changed)
+        state.viewStateChanged.connect(lambda: self._rail.show_loupe(state.is_loupe_held))
+        self._session.sourceChanged.connect(self._on_source_changed)
+        self._session.variants.listChanged.connect(self._update_tab_order)
+        self.workspaces.planChanged.connect(self._on_plan_changed)
+        self._rail.show_drawing(False)
+
+    def add_top_bar(self, bar: TopBar) -> None:
+        """Use this top bar."""
+        self.top_bar = bar
+        bar.set_theme(self._theme)
+        self.update_keys()
+        self._on_source_changed()
+        self._on_plan_changed(self.workspaces.plan)
+        self.show_workspace()
+
+    # Updates
+
+    def set_theme(self, theme: Theme) -> None:
+        """Recolour the icons and lines."""
+        self._theme = theme
+        self._rail.set_theme(theme)
+        self._layer_bar.set_theme(theme)
+        self._views.controls.set_theme(theme)
+        if hasattr(self, "top_bar"):
+            self.top_bar.set_theme(theme)
+
+    def update_keys(self) -> None:
+        """Show the current keys in tooltips and key hints."""
+        self._rail.update_keys()
+        self._layer_bar.set_keys({number: self._actions.key_of(f"showVariant{number}") for number in range(1, 10)})
+        if hasattr(self, "top_bar"):
+            self.top_bar.update_keys()
+        self.show_hints()
+
+    def show_workspace(self) -> None:
+        """Show which workspace is current, and its keys."""
+        self.top_bar.show_workspace(self.workspaces.current.value)
+        self.show_hints()
+        self._update_tab_order()
+
+    def show_hints(self) -> None:
+        """Show the keys of the tool and the workspace in the status bar."""
+        is_drawing = self._views.canvas.tools.is_drawing
+        has_video = self._session.frame_count > 0
+        hints = tool_hints(self._actions, self.workspaces.current, has_video=has_video, is_drawing=is_drawing)
+        self._status.set_hints(hints)
+
+    def _on_drawing_changed(self, is_drawing: bool) -> None:
+        self._rail.show_drawing(is_drawing)
+        self.show_hints()
+
+    def _on_source_changed(self) -> None:
+        if hasattr(self, "top_bar"):
+            self.top_bar.show_source(self._session.source.name, str(self._session.source.path))
+        self.show_hints()
+
+    def _on_plan_changed(self, plan: LayoutPlan) -> None:
+        if hasattr(self, "top_bar"):
+            self.top_bar.set_wide(plan.has_find_field)
+
+    def _show_zoom(self, zoom: float) -> None:
+        self._zoom.show_zoom(zoom, is_fitted=self._views.canvas.is_fitted)
+
+    # Focus
+
+    def areas(self) -> list[list[QWidget]]:
+        """The areas that F6 visits, each with its widgets in the order of the focus."""
+        return [self.top_bar.focus_widgets(), *self.workspaces.areas()]
+
+    def _update_tab_order(self) -> None:
+        if not hasattr(self, "top_bar"):
+            return
+        order = [widget for area in self.areas() for widget in area]
+        for first, second in pairwise(order):
+            QWidget.setTabOrder(first, second)

@@ -1,0 +1,41 @@
+"""The keys that the status bar shows for a tool or a workspace."""
+
+from __future__ import annotations
+
+from iouviewer.i18n import tr
+from iouviewer.ui.actions import ActionSet
+from iouviewer.ui.panels.key_hints import Hint
+from iouviewer.ui.workspaces import Workspace
+
+
+def tool_hints(actions: ActionSet, workspace: Workspace, *, has_video: bool, is_drawing: bool) -> list[Hint]:
+    """The hints, the most useful first; commands without a key are left out."""
+
+    def key(*ids: str) -> str:
+        return " ".join(text for id in ids if (text := actions.key_of(id)))
+
+    if not has_video:
+        hints = [(key("openVideo"), tr("open video")), (key("commandPalette"), tr("all commands"))]
+    elif workspace is Workspace.COMPARE:
+        hints = [
+            (key("nextFrame", "previousFrame"), tr("next, previous frame")),
+            (key("compareModeNext"), tr("side by side, split, overlay")),
+            (key("confidenceDown", "confidenceUp"), tr("confidence")),
+            (key("correct"), tr("correct boxes")),
+        ]
+    elif is_drawing:
+        hints = [
+            (tr("drag"), tr("draw box")),
+            (key("class1") + "–" + key("class9"), tr("class")),
+            (key("cancel"), tr("leave")),
+        ]
+    else:
+        hints = [
+            (key("nextFrame", "previousFrame"), tr("next, previous frame")),
+            (key("drawBox"), tr("draw")),
+            (tr("drag edge"), tr("resize")),
+            (tr("Alt click"), tr("next box below")),
+            (key("verifyAndNext"), tr("verify and next")),
+            (key("nextProblem"), tr("next problem")),
+        ]
+    return [(name, text) for name, text in hints if name.strip("– ")]

@@ -1,0 +1,199 @@
+"""The one row at the top: menus, source, workspaces, undo and redo, export, and the find field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QPushButton, QToolButton, QWidget
+
+from iouviewer.i18n import tr
+from iouviewer.ui.actions import ActionSet
+from iouviewer.ui.fonts import font
+from iouviewer.ui.theme import Theme, icon, popup_menu
+from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
+
+_ICON = QSize(ICON_SIZE, ICON_SIZE)
+_SOURCE_WIDTH = 160
+"""Most logical pixels of the source's name; longer names are elided in the middle."""
+_BUTTON = Qt.ToolButtonStyle
+
+
+class FindField(QPushButton):
+    """Looks like a field and opens the command palette, which has the field to type in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("findField")
+        self.setAccessibleName(tr("Find commands, tracks and frames"))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setFixedHeight(SIZE["control"])
+        self._icon, self._text, self._key = QLabel(), QLabel(tr("Commands, tracks, frames")), QLabel()
+        self._text.setProperty("role", "caption")
+        self._key.setProperty("role", "key")
+        self._key.setFont(font("key"))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE["s"], 0, SPACE["xs"], 0)
+        layout.setSpacing(SPACE["s"])
+        layout.addWidget(self._icon)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(self._key)
+        for label in (self._icon, self._text, self._key):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def set_key(self, key: str) -> None:
+        """Show the key that opens the palette."""
+        self._key.setText(key)
+        self.setToolTip(tr("Find commands, tracks and frames ({key})", key=key))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Recolour the icon."""
+        self._icon.setPixmap(icon("palette", theme).pixmap(_ICON))
+
+    def set_wide(self, is_wide: bool) -> None:
+        """Show the whole field, or only its icon."""
+        self._text.setVisible(is_wide)
+        self._key.setVisible(is_wide)
+        self.setFixedWidth(SIZE["find_field"] if is_wide else SIZE["control"] + SPACE["s"])
+
+
+class TopBar(QWidget):
+    """The window's menu widget.
+
+    Args:
+        menus: the filled menu bar; native on macOS, where the row keeps the rest.
+        actions: the commands of the buttons.
+        exports: commands of the menu of *Export*, the first entry first.
+    """
+
+    def __init__(self, menus: QMenuBar, actions: ActionSet, exports: Sequence[QAction]) -> None:
+        super().__init__()
+        self.setObjectName("topBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(SIZE["top_bar"])
+        self._actions = actions
+        self.menus = menus
+        menus.setFixedHeight(SIZE["menu_bar"])
+        self.source = self._make_source()
+        self.workspaces = QFrame()
+        self.workspaces.setObjectName("workspaces")
+        segments = QHBoxLayout(self.workspaces)
+        segments.setContentsMargins(1, 1, 1, 1)
+        segments.setSpacing(0)
+        self.tabs = {id: self._make_segment(id) for id in ("correct", "compare")}
+        for button in self.tabs.values():
+            segments.addWidget(button)
+        self.undo, self.redo = self._make_step("undo"), self._make_step("redo")
+        self.export = self._make_export(exports)
+        self.find_field = FindField()
+        self.find_field.clicked.connect(actions["commandPalette"].trigger)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE["s"], 0, SPACE["s"], 0)
+        layout.setSpacing(SPACE["xs"])
+        vertical = Qt.AlignmentFlag.AlignVCenter
+        layout.addWidget(menus, 0, vertical)
+        layout.addSpacing(SPACE["s"])
+        layout.addWidget(self.source, 0, vertical)
+        layout.addStretch(1)
+        layout.addWidget(self.workspaces, 0, vertical)
+        layout.addStretch(1)
+        layout.addWidget(self.undo, 0, vertical)
+        layout.addWidget(self.redo, 0, vertical)
+        layout.addSpacing(SPACE["xs"])
+        layout.addWidget(self.export, 0, vertical)
+        layout.addSpacing(SPACE["xs"])
+        layout.addWidget(self.find_field, 0, vertical)
+        self.set_wide(True)
+
+    def _make_source(self) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("sourceButton")
+        button.setToolButtonStyle(_BUTTON.ToolButtonTextBesideIcon)
+        button.setIconSize(_ICON)
+        button.setFont(font("strong"))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = popup_menu(parent=button)
+        menu.addAction(self._actions["videoFacts"])
+        menu.addSeparator()
+        menu.addActions([self._actions[id] for id in ("openVideo", "openFolder", "openFiles")])
+        button.setMenu(menu)
+        button.hide()
+        return button
+
+    def _make_segment(self, id: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"workspace.{id}")
+        button.setText(self._actions[id].text())
+        button.setCheckable(True)
+        button.setAutoExclusive(True)
+        button.setToolButtonStyle(_BUTTON.ToolButtonTextBesideIcon)
+        button.setIconSize(_ICON)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(self._actions[id].trigger)
+        return button
+
+    def _make_step(self, id: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"button.{id}")
+        button.setDefaultAction(self._actions[id])
+        button.setToolButtonStyle(_BUTTON.ToolButtonIconOnly)
+        button.setIconSize(_ICON)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def _make_export(self, exports: Sequence[QAction]) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("exportButton")
+        button.setText(tr("Export"))
+        button.setToolButtonStyle(_BUTTON.ToolButtonTextBesideIcon)
+        button.setIconSize(_ICON)
+        button.setProperty("outlined", True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = popup_menu(parent=button)
+        menu.addActions(exports)
+        menu.addSeparator()
+        menu.addAction(self._actions["export"])
+        button.setMenu(menu)
+        return button
+
+    # State
+
+    def show_workspace(self, id: str) -> None:
+        """Check the button of a workspace, ``correct`` or ``compare``."""
+        self.tabs[id].setChecked(True)
+
+    def show_source(self, name: str, path: str) -> None:
+        """Show the name of the open video or folder; empty hides it."""
+        self.source.setVisible(bool(name))
+        self.export.setEnabled(bool(name))
+        metrics = self.source.fontMetrics()
+        self.source.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, _SOURCE_WIDTH))
+        self.source.setAccessibleName(tr("Source: {name}", name=name))
+        self.source.setToolTip(str(Path(path)) if path else "")
+
+    def update_keys(self) -> None:
+        """Show the current keys in tooltips and in the find field."""
+        for id, button in self.tabs.items():
+            button.setToolTip(self._actions[id].toolTip())
+        self.export.setToolTip(self._actions["export"].toolTip())
+        self.find_field.set_key(self._actions.key_of("commandPalette"))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Recolour the icons."""
+        for id, button in self.tabs.items():
+            button.setIcon(icon(id, theme))
+        self.source.setIcon(icon("film-strip", theme))
+        self.export.setIcon(icon("export", theme))
+        self.find_field.set_theme(theme)
+
+    def set_wide(self, is_wide: bool) -> None:
+        """Show the find field, or only its icon."""
+        self.find_field.set_wide(is_wide)
+
+    def focus_widgets(self) -> list[QWidget]:
+        """The widgets in the order of the focus."""
+        return [self.source, *self.tabs.values(), self.undo, self.redo, self.export, self.find_field]

@@ -1,0 +1,73 @@
+"""Captions and zoom at the right end of the layer bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QToolButton
+
+from iouviewer.i18n import tr
+from iouviewer.ui.canvas.frame_view import CaptionMode
+from iouviewer.ui.fonts import font, text_width
+from iouviewer.ui.theme import popup_menu
+
+_TEXTS = {
+    "problems": tr("Captions: problems only"),
+    "automatic": tr("Captions: where they fit"),
+    "selected": tr("Captions: selected"),
+    "all": tr("Captions: all"),
+    "none": tr("Captions: none"),
+}
+
+
+class CaptionChoice(QComboBox):
+    """Which boxes have captions.
+
+    Signals:
+        chosen(str): the value of the chosen ``CaptionMode``.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("captionsComboBox")
+        self.setAccessibleName(tr("Captions"))
+        self.setToolTip(tr("Which boxes have captions; hold L for all"))
+        self.setProperty("quiet", True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        for value, text in _TEXTS.items():
+            if value in {mode.value for mode in CaptionMode}:
+                self.addItem(text, value)
+        self.activated.connect(lambda row: self.chosen.emit(self.itemData(row)))
+
+    def show_mode(self, value: str) -> None:
+        """Show a mode without choosing it."""
+        self.setCurrentIndex(max(0, self.findData(value)))
+
+
+class ZoomButton(QToolButton):
+    """``Fit · 87 %``, with the zoom commands in its menu."""
+
+    def __init__(self, actions: Sequence[QAction]) -> None:
+        super().__init__()
+        self.setObjectName("statusZoom")
+        self.setProperty("outlined", True)
+        self.setFont(font("body"))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setMinimumWidth(text_width("body", tr("Fit · {percent} %", percent=1000)) + 18)
+        menu = popup_menu(parent=self)
+        menu.addActions(actions)
+        self.setMenu(menu)
+        self.show_zoom(1.0, is_fitted=False)
+
+    def show_zoom(self, zoom: float, *, is_fitted: bool) -> None:
+        """Show the zoom, given in device pixels per image pixel."""
+        percent = f"{100 * zoom:.0f}"
+        text = tr("Fit · {percent} %", percent=percent) if is_fitted else tr("{percent} %", percent=percent)
+        if text != self.text():
+            self.setText(text)
+            self.setAccessibleName(tr("Zoom {percent} %", percent=percent))
