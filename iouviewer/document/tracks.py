@@ -24,6 +24,9 @@ from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
+MAX_CONTINUED_GAP = 30
+"""How many frames ago a track may have ended for a new box to continue it."""
+
 
 def is_key(box: Box) -> bool:
     """Whether a box was placed by a person or read from a file, not interpolated."""
@@ -147,6 +150,34 @@ def _update_span(track: tuple[Box, ...], first: Box, last: Box, source: int) -> 
 def key_flags(flags: int) -> int:
     """The flags of a box that a person placed: key frame, not interpolated."""
     return (flags | BoxFlag.KEY_FRAME) & ~int(BoxFlag.INTERPOLATED)
+
+
+def continued_track(truth: GroundTruth, track: int | None, frame: int) -> Box | None:
+    """The last box of a track before ``frame`` if a box drawn there continues the track, else None.
+
+    It does if the track has no box there and had one at most ``MAX_CONTINUED_GAP`` frames before.
+    """
+    if track is None or track == NO_TRACK:
+        return None
+    boxes = truth.track(track)
+    if any(box.frame == frame for box in boxes):
+        return None
+    last = next((box for box in reversed(boxes) if box.frame < frame), None)
+    return last if last is not None and frame - last.frame <= MAX_CONTINUED_GAP else None
+
+
+def continuing_flags(truth: GroundTruth, track: int) -> int:
+    """The flags of a box that a person adds to a track: a key frame where the track marks its key frames."""
+    is_marked = any(box.flags & BoxFlag.KEY_FRAME for box in truth.track(track))
+    return int(BoxFlag.KEY_FRAME) if is_marked else 0
+
+
+def new_tracks(truth: GroundTruth, count: int) -> tuple[int, ...]:
+    """Tracks of ``count`` new objects: the next free ids, or none where the ground truth has boxes but no tracks."""
+    if len(truth) and not truth.has_tracks():
+        return (NO_TRACK,) * count
+    first = truth.next_track()
+    return tuple(range(first, first + count))
 
 
 def merge(truth: GroundTruth, tracks: Iterable[int], *, source: int = 0) -> Edit:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from iouviewer.document import commands
 from iouviewer.document.boxes import (
     MIN_SIZE,
-    NO_TRACK,
     Box,
     BoxFlag,
     Edges,
@@ -165,7 +164,7 @@ def test_the_first_box_of_an_unlabelled_frame_makes_it_labelled_in_the_same_step
     command = commands.draw(document, 3, RECT, 0)
     inverse = run(document, command)
     (new,) = truth.boxes(3)
-    assert command.select == (new.id,) and command.label == "Draw person"
+    assert command.select == (new.id,) and command.label == "Draw person 1"
     assert truth.state(3) is FrameState.LABELLED and truth.state(4) is FrameState.UNLABELLED
     document.apply(inverse)
     assert truth.boxes(3) == () and truth.state(3) is FrameState.UNLABELLED
@@ -206,7 +205,7 @@ def test_a_pasted_box_keeps_its_track_only_where_that_is_free():
     truth = document.ground_truth()
     run(document, commands.paste(document, [truth.find(1)], 1, by=10))
     pasted = truth.boxes(1)[-1]
-    assert pasted.rect == (20, 30, 60, 90) and pasted.track == NO_TRACK
+    assert pasted.rect == (20, 30, 60, 90) and pasted.track == 5, "a new object"
     run(document, commands.paste(document, [truth.find(1)], 2))
     assert truth.boxes(2)[0].track == 4 and truth.boxes(2)[0].rect == RECT
 
@@ -251,7 +250,7 @@ def test_a_paired_prediction_moves_its_partner_and_an_unpaired_one_becomes_a_box
     assert truth.find(1).rect == (11, 21, 51, 81)
     assert command.label == "Adjust person 13 to frcnn 0.90"
     command = commands.accept(document, 0, [AcceptedPrediction((100.0, 100.0, 120.0, 140.0), 1, None, "frcnn", 0.9)])
-    assert command.label == "Accept frcnn 0.90 as car"
+    assert command.label == "Accept frcnn 0.90 as car 14"
     run(document, command)
     new = truth.boxes(0)[-1]
     assert new.rect == (100, 100, 120, 140) and new.class_id == 1

@@ -145,7 +145,6 @@ def test_a_folder_of_images_opens_from_the_menu(empty: Hands, tmp_path: Path) ->
     hands.wait(lambda: hands.colour_at((40, 30)).red() == 120, "the last image")
 
 
-@pytest.mark.skip(reason="races with the first frame after a drop: a stroke drawn too early is lost")
 def test_a_project_is_found_among_the_recent_files_with_its_edits(empty: Hands, case: Case) -> None:
     hands = empty
     hands.drop(tool_bar(hands), case.video)

@@ -23,6 +23,7 @@ from iouviewer.app.editing.session_values import (
     Selection,
     collect_renumbered,
     collect_row_changes,
+    describe_jump,
     merge_changes,
     renumber_settings,
     select_boxes,
@@ -35,6 +36,7 @@ from iouviewer.document.document import Document
 from iouviewer.document.edits import Applied, Aspect, Change, Edit, Phase
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import History, MemoryHistory, RowChanges
+from iouviewer.document.notes import Note
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.renumbering import FrameMapping
@@ -61,8 +63,12 @@ class Session(QObject):
         scoresChanged(): settings, variants or predictions changed; every score may differ. New frames of a running
             model are announced by ``variants.predictionsChanged``, and by this signal if the current frame is one.
         historyChanged(): the next undo or redo step changed.
+        notesChanged(): a note of the current source was added, changed or deleted, or another source was opened.
         saveStateChanged(SaveState): a step was requested or saved.
         statusMessage(str): one sentence for the status bar.
+
+    Attributes:
+        author: who makes the steps and notes, empty if unknown.
     """
 
     sourceChanged = Signal()
@@ -71,6 +77,7 @@ class Session(QObject):
     selectionChanged = Signal()
     scoresChanged = Signal()
     historyChanged = Signal()
+    notesChanged = Signal()
     saveStateChanged = Signal(object)
     statusMessage = Signal(str)
     _saved = Signal(object, object)
@@ -89,6 +96,8 @@ class Session(QObject):
         self.history: History = MemoryHistory()
         self.save_state = SaveState()
         self._saved.connect(self._on_history_saved)
+        self.sourceChanged.connect(self.notesChanged)
+        self.author = ""
         self.current_frame = 0
         self.selection = Selection()
         self.view_state = ViewState(self.variants, self)
@@ -103,6 +112,11 @@ class Session(QObject):
     def ground_truth(self) -> GroundTruth:
         """Ground truth of the current source."""
         return self.document.ground_truth(self.source.id)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes of the current source in the order in which they were written."""
+        return self.document.notes(self.source.id)
 
     @property
     def frame_count(self) -> int:
@@ -240,6 +254,11 @@ class Session(QObject):
         """Select a track, with its box on the current frame if it has one there; None for nothing."""
         self._use_selection(select_track(self.ground_truth, track, self.current_frame))
 
+    def restore_selection(self, selection: Selection) -> None:
+        """Select what was selected before a gesture that was cancelled."""
+        boxes = frozenset(i for i in selection.boxes if self.ground_truth.find(i) is not None)
+        self._use_selection(replace(selection, boxes=boxes))
+
     def _use_selection(self, selection: Selection) -> None:
         if selection != self.selection:
             self.selection = selection
@@ -288,7 +307,7 @@ class Session(QObject):
         frame = self.current_frame if self.current_frame in frames or not frames else min(frames)
         change = self._publish([applied.change], Phase.COMMITTED, origin)
         assert change is not None
-        step = Step(label, edit, applied.inverse, change.source, frame, merge_key)
+        step = Step(label, edit, applied.inverse, change.source, frame, merge_key, author=self.author)
         self._announced_step = None
         self.history.append(step, collect_row_changes(self.document, applied.change))
         self._update_save_state()
@@ -306,6 +325,8 @@ class Session(QObject):
         if phase is Phase.COMMITTED:
             self._use_selection(selection_after(self.selection, self.ground_truth, merged, self.current_frame))
         self.changed.emit(merged)
+        if merged.aspects & Aspect.NOTES:
+            self.notesChanged.emit()
         return merged
 
     # Undo and redo
@@ -324,7 +345,7 @@ class Session(QObject):
         if step is None:
             self.statusMessage.emit(tr("Nothing to undo") if undo else tr("Nothing to redo"))
         elif self._is_confirmed(step, by):
-            self._replay(step, step.inverse if undo else step.edit, by)
+            self._replay(step.inverse if undo else step.edit, by)
             done = tr("Undone: {step}", step=step.label) if undo else tr("Redone: {step}", step=step.label)
             self.statusMessage.emit(done)
 
@@ -341,19 +362,51 @@ class Session(QObject):
         self.statusMessage.emit(text)
         return False
 
-    def _replay(self, step: Step, edit: Edit, by: int) -> None:
+    def go_to_step(self, position: int) -> None:
+        """Undo or redo until this many steps are done, as one action that is announced once.
+
+        UserError: a step cannot be read; the steps before it are undone or redone.
+        """
+        self.cancel_preview()
+        start = cursor = self.history.cursor
+        by = 1 if position > start else -1
+        changes: list[Change] = []
+        try:
+            while cursor != position:
+                step = self.history.step_at(cursor + (by > 0))
+                if step is None:
+                    break
+                applied = self.document.apply(step.edit if by > 0 else step.inverse)
+                changes += [] if applied is None else [applied.change]
+                cursor += by
+        finally:
+            if cursor != start:
+                self._replayed(changes, cursor - start)
+                reached = self.history.step_at(cursor)
+                if reached is not None:
+                    self.go_to(reached.frame)
+                self.historyChanged.emit()
+                self.statusMessage.emit(describe_jump(cursor - start, reached))
+
+    def _replay(self, edit: Edit, by: int) -> None:
         applied = self.document.apply(edit)
-        self._announced_step = None
-        unchanged = RowChanges(step.source, next_id=self.document.ground_truth(step.source).next_id)
-        self.history.move(by, collect_row_changes(self.document, applied.change) if applied is not None else unchanged)
-        self._update_save_state()
-        if applied is not None:
-            self._publish([applied.change], Phase.COMMITTED, "history")
-            changed = (box for box in map(self.ground_truth.find, applied.change.box_ids) if box is not None)
-            here = [box.id for box in changed if box.frame == self.current_frame]
+        changed = self._replayed([] if applied is None else [applied.change], by)
+        if changed is not None:
+            boxes = (box for box in map(self.ground_truth.find, changed.box_ids) if box is not None)
+            here = [box.id for box in boxes if box.frame == self.current_frame]
             if here:
                 self.select(here)
         self.historyChanged.emit()
+
+    def _replayed(self, changes: list[Change], by: int) -> Change | None:
+        """Store that so many steps were redone (or undone), and publish what they changed."""
+        self._announced_step = None
+        source = changes[0].source if changes else self.source.id
+        merged = merge_changes(changes, Phase.COMMITTED, "history") if changes else None
+        unchanged = RowChanges(source, next_id=self.document.ground_truth(source).next_id)
+        self.history.move(by, unchanged if merged is None else collect_row_changes(self.document, merged))
+        self._update_save_state()
+        return self._publish(changes, Phase.COMMITTED, "history")
 
     # Scores
 

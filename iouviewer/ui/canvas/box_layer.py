@@ -13,9 +13,9 @@ from iouviewer.document.variants import Variant
 from iouviewer.ui.canvas import hit
 from iouviewer.ui.canvas.boxes_item import BoxesItem, PlacedCaption
 from iouviewer.ui.canvas.captions import CaptionCache
-from iouviewer.ui.canvas.frame_view import CaptionMode, FrameView
+from iouviewer.ui.canvas.frame_view import CanvasBox, CaptionMode, FrameView
 from iouviewer.ui.canvas.frame_view_builder import FrameViewBuilder
-from iouviewer.ui.canvas.hit import BoxRef, Target
+from iouviewer.ui.canvas.hit import BoxRef, HitBox, HitScene, Target
 from iouviewer.ui.canvas.selection import CanvasSelection
 from iouviewer.ui.canvas.selection_item import SelectionItem
 
@@ -38,7 +38,9 @@ class BoxLayer:
         self.builder = FrameViewBuilder(session, variant_filter)
         self._view = FrameView()
         self._px = 1.0
+        self._session = session
         self._selection = selection
+        self._scene: HitScene | None = None
         self._boxes_item = BoxesItem(captions)
         self._selection_item = SelectionItem()
         scene.addItem(self._boxes_item)
@@ -73,15 +75,18 @@ class BoxLayer:
     def set_px(self, px: float) -> None:
         """Set the image pixels per logical pixel after the zoom has changed."""
         self._px = px
+        self._scene = None
         self._boxes_item.set_px(px)
 
     def show_frame(self, frame: int) -> None:
         """Show the boxes of a frame (-1: no boxes); only differences are repainted."""
         self._view = self.builder.build(frame)
+        self._scene = None
         self._boxes_item.show_view(self._view)
 
     def emphasise(self, dragged: frozenset[BoxRef], hovered: BoxRef | None) -> None:
         """Draw outlines and handles of selected and dragged boxes, and details of selected and hovered ones."""
+        self._scene = None
         selected = self._selection.refs()
         with_details = selected if hovered is None or dragged else selected | {hovered}
         captions = ((ref, self.builder.details(ref)) for ref in sorted(with_details - dragged))
@@ -104,10 +109,6 @@ class BoxLayer:
         """From the next frame on, draw only these of the visible variants; None: all visible ones."""
         self.builder.keys = None if keys is None else frozenset(keys)
 
-    def set_blind(self, is_blind: bool) -> None:
-        """Draw neither predictions nor scores from the next frame shown."""
-        self.builder.is_blind = is_blind
-
     # Finding
 
     def find_rect(self, ref: BoxRef) -> QRectF | None:
@@ -118,14 +119,45 @@ class BoxLayer:
         x1, y1, x2, y2 = box.rect
         return QRectF(x1, y1, x2 - x1, y2 - y1)
 
-    def target_at(self, point: QPointF) -> Target:
-        """What a press at this point would grab."""
-        return hit.target_at(self._view.hittable(), self._selection.refs(), point.x(), point.y(), self._px)
+    @property
+    def scene(self) -> HitScene:
+        """The boxes that the mouse can reach."""
+        if self._scene is None:
+            found = (self._hit_box(box) for box in self._view.boxes)
+            boxes = tuple(box for box in found if box is not None)
+            self._scene = HitScene(boxes, self._selection.refs(), self._px)
+        return self._scene
+
+    def _hit_box(self, box: CanvasBox) -> HitBox | None:
+        """The box as the mouse finds it; None if it takes no clicks because another track is isolated."""
+        state, ref = self._session.view_state, box.ref
+        truth = self._session.ground_truth.find(ref.row) if ref.is_ground_truth else None
+        if state.is_dimmed(truth) or (ref.is_ground_truth and truth is None):
+            return None
+        is_locked = state.is_locked(truth) if truth is not None else ref.variant in state.locked_layers
+        placed = self._boxes_item.captions.get(ref) if box.caption is not None else None
+        caption = None
+        if placed is not None:
+            px = self._px
+            caption = (placed.left * px, placed.top * px, placed.right * px, placed.bottom * px)
+        return HitBox(ref, box.rect, caption, is_locked, ref.variant == state.front_layer)
+
+    def target_at(self, point: QPointF, *, only_selected: bool = False) -> Target:
+        """What a press at this point takes; with ``only_selected``, of the selected boxes."""
+        return hit.target_at(self.scene, point.x(), point.y(), only_selected=only_selected)
 
     def stack_at(self, point: QPointF) -> tuple[BoxRef, ...]:
-        """The boxes under this point, smallest first."""
-        return hit.stack_at(self._view.hittable(), point.x(), point.y(), self._px)
+        """The boxes that repeated clicks at this point go through."""
+        return hit.stack_at(self.scene, point.x(), point.y())
 
-    def find_touching(self, band: Rect) -> tuple[BoxRef, ...]:
-        """Ground-truth boxes that a rectangle touches."""
-        return hit.find_touching(self._view.hittable(), band)
+    def below(self, point: QPointF) -> BoxRef | None:
+        """The box that Alt+click at this point selects."""
+        return hit.below(self.scene, point.x(), point.y())
+
+    def find_inside(self, band: Rect) -> tuple[BoxRef, ...]:
+        """Ground-truth boxes whose centre lies in a rectangle."""
+        return hit.find_inside(self.scene, band)
+
+    def prediction_rects(self) -> tuple[Rect, ...]:
+        """The predictions on screen, image pixels."""
+        return tuple(box.rect for box in self._view.boxes if not box.ref.is_ground_truth)

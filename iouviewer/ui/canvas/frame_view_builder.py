@@ -93,7 +93,6 @@ class FrameViewBuilder:
 
     Attributes:
         keys: variants to show, of those that are visible; None: all.
-        is_blind: show neither predictions nor scores.
         last_reviews: pairs of the frame that was built last.
     """
 
@@ -101,7 +100,6 @@ class FrameViewBuilder:
         self._session = session
         self._filter = variant_filter
         self.keys: frozenset[str] | None = None
-        self.is_blind = False
         self.last_reviews: list[VariantReview] = []
         self._is_evaluated = False
         self._key: object = None
@@ -115,7 +113,7 @@ class FrameViewBuilder:
 
     def variants(self) -> tuple[Variant, ...]:
         """Variants on this canvas, the one whose IoU captions show first; none in blind mode."""
-        return () if self.is_blind else shown_variants(self._session, self._is_shown)
+        return () if self._session.view_state.is_blind else shown_variants(self._session, self._is_shown)
 
     def reviews(self, frame: int) -> list[VariantReview]:
         """Pairs of the variants that cover the frame, in the order of ``variants``."""
@@ -145,7 +143,8 @@ class FrameViewBuilder:
         first = reviews[0] if reviews else None
         for review in reversed(reviews):
             boxes += self._predictions(review, is_secondary=review is not first)
-        boxes += self._ground_truth(self._session.ground_truth.boxes(frame), first)
+        if self._session.view_state.is_ground_truth_visible:
+            boxes += self._ground_truth(self._session.ground_truth.boxes(frame), first)
         self._last_view = self._last_view.updated(frame, boxes)
         return self._last_view
 

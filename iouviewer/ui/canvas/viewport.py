@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QResizeEvent, QTransform, QWheelEvent
+from PySide6.QtGui import QNativeGestureEvent, QPainter, QResizeEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
 _STEP = 1.25
@@ -206,6 +206,11 @@ class ZoomView(QGraphicsView):
             self._is_fitted = False
             self.viewMoved.emit()
 
+    def centre_on(self, point: QPointF) -> None:
+        """Move a point of the image to the middle of the view, also near the image's edge; the zoom stays."""
+        self._is_fitted = False
+        self._set_scale(self.transform().m11(), point, 0.5)
+
     def ensure_rect_visible(self, rect: QRectF) -> None:
         """Scroll until this part of the image is visible."""
         self.ensureVisible(rect, 40, 40)
@@ -256,15 +261,38 @@ class ZoomView(QGraphicsView):
     def viewportEvent(self, event: QEvent) -> bool:
         """Handle events of the viewport; an error in a handler is logged and shown and does not end the process."""
         try:
+            if isinstance(event, QNativeGestureEvent):
+                return self._on_native_gesture(event)
             return super().viewportEvent(event)
         except Exception:  # noqa: BLE001 - an exception that reached Qt would end the process
             sys.excepthook(*sys.exc_info())
             return True
 
+    def _on_native_gesture(self, event: QNativeGestureEvent) -> bool:
+        """Zoom by a pinch on a trackpad; a double tap with two fingers fits the image, or shows its actual size."""
+        kind = event.gestureType()
+        if kind == Qt.NativeGestureType.ZoomNativeGesture:
+            self.zoom_at(max(0.1, 1 + event.value()), event.position())
+        elif kind == Qt.NativeGestureType.SmartZoomNativeGesture:
+            if self._is_fitted:
+                self.actual_size()
+            else:
+                self.fit()
+        else:
+            return False
+        event.accept()
+        return True
+
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom at the cursor; horizontal wheels pan."""
-        turned = event.angleDelta()
-        if turned.y():
+        """Zoom at the cursor by a wheel, pan by its horizontal turns and by two fingers on a trackpad; with Ctrl, zoom.
+
+        Only trackpads report both pixels and phases of a scroll.
+        """
+        turned, pixels = event.angleDelta(), event.pixelDelta()
+        is_trackpad = not pixels.isNull() and event.phase() != Qt.ScrollPhase.NoScrollPhase
+        if is_trackpad and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.pan(pixels)
+        elif turned.y():
             self.zoom_at(_STEP ** (turned.y() / 120), event.position())
         elif turned.x():
             self.pan(QPoint(turned.x() // 2, 0))

@@ -231,7 +231,7 @@ def test_tracks_are_interpolated_merged_split_and_swapped(view):
 def test_a_tooltip_says_why_a_box_is_not_matched(view):
     assert view.tooltip_at(QPointF(350, 200)) == "Ground truth: person 2\nmodel: missed. No prediction overlaps it."
     assert view.tooltip_at(QPointF(110, 200)) == "Ground truth: person 1\nmodel: IoU 0.800"
-    assert view.tooltip_at(QPointF(480, 100)) == (
+    assert view.tooltip_at(QPointF(450, 100)) == (
         "model: person, confidence 0.900\nExtra. No ground truth overlaps it."
     )
     assert view.tooltip_at(QPointF(600, 400)) == ""
@@ -264,7 +264,7 @@ def test_a_tooltip_says_that_a_box_does_not_count_and_what_that_means_for_its_pr
     view.session.select([1])
     view.commands.toggle_flag(flag)
     assert view.tooltip_at(QPointF(150, 200)) == f"Ground truth: person 1\n{word}"
-    view.selection.select(BoxRef("model", 0))
+    view.session.view_state.bring_to_front("model")
     expected = "In an ignored box: not counted." if flag is BoxFlag.IGNORED else "Extra. No ground truth overlaps it."
     assert expected in view.tooltip_at(QPointF(150, 200))
 
@@ -274,7 +274,7 @@ def test_a_tooltip_names_the_pair_that_a_prediction_lost_to(qtbot):
     session = session_with({0: [TRUTH]}, {"model": {0: [TRUTH, near]}})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    view.selection.select(BoxRef("model", 1))
+    view.session.view_state.bring_to_front("model")
     assert view.tooltip_at(QPointF(150, 200)).endswith(
         "The nearest ground truth, person (IoU 0.95), is paired with another prediction (IoU 1.00)."
     )

@@ -106,7 +106,7 @@ def test_captions_of_other_variants_appear_with_the_mouse_the_selection_and_the_
     view = canvas_for(session)
     qtbot.addWidget(view)
     other = BoxRef("int8", 1)
-    move_to(view, 425, 350)
+    move_to(view, 400, 350)
     assert "extra" in view.boxes.caption_texts[other]
     move_to(view, 620, 20)
     assert other not in view.boxes.caption_texts

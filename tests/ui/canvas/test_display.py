@@ -89,7 +89,7 @@ def test_the_number_of_items_is_the_same_for_every_frame(qtbot):
         session.select(box.id for box in session.ground_truth.boxes(frame))
         QApplication.processEvents()
         assert view.scene().items() == items
-    assert len(items) == 4
+    assert len(items) == 5
     assert view.viewportUpdateMode() is QGraphicsView.ViewportUpdateMode.MinimalViewportUpdate
 
 
@@ -201,11 +201,11 @@ def test_blind_mode_shows_neither_predictions_nor_scores(qtbot):
     session = session_with({0: [TRUTH]}, {"model": {0: [FOUND]}})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    view.set_blind(True)
+    session.view_state.set_blind(True)
     session.select([1])
     assert [box.ref for box in view.frame_view.boxes] == [truth_ref(1)]
     assert view.boxes.caption_texts == {truth_ref(1): "person"}
-    view.set_blind(False)
+    session.view_state.set_blind(False)
     assert len(view.frame_view.boxes) == 2
 
 
@@ -213,9 +213,9 @@ def test_hidden_boxes_cannot_be_hit_until_they_are_shown_again(qtbot):
     session = session_with({0: [TRUTH]})
     view = canvas_for(session)
     qtbot.addWidget(view)
-    view.set_boxes_hidden(True)
+    session.view_state.set_picture_only(True)
     assert view.frame_view.hittable() == [] and not view.is_editable
-    view.set_boxes_hidden(False)
+    session.view_state.set_picture_only(False)
     assert len(view.frame_view.hittable()) == 1 and view.is_editable
 
 

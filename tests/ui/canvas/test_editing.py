@@ -134,32 +134,114 @@ def test_a_shaky_click_moves_nothing(view):
 
 
 def test_clicks_select_and_cycle_and_a_click_on_nothing_clears_the_selection(view):
-    click_at(view, 150, 200)
+    click_at(view, 199, 200)
     assert view.session.selection.boxes == {1}
-    click_at(view, 150, 200)
-    assert view.session.selection.prediction == ("model", 0)
-    click_at(view, 150, 200)
+    click_at(view, 216, 250)
+    assert view.session.selection.prediction == ("model", 0), "the edge of a prediction"
+    click_at(view, 150, 101)
+    assert view.session.selection.boxes == {1}
+    click_at(view, 150, 101)
+    assert view.session.selection.prediction == ("model", 0), "the second click takes the next below"
+    click_at(view, 150, 101)
     assert view.session.selection.boxes == {1}
     click_at(view, 600, 400)
     assert view.selection.refs() == frozenset()
 
 
-def test_a_selected_box_is_preferred_to_a_smaller_one(view):
-    view.session.select(prediction=("model", 0))
-    click_at(view, 150, 150)
-    assert view.session.selection.prediction == ("model", 0)
+def test_the_inside_of_a_prediction_takes_clicks_only_once_its_layer_is_in_front(view):
+    click_at(view, 475, 100)
+    assert view.selection.refs() == frozenset()
+    view.session.view_state.bring_to_front("model")
+    click_at(view, 475, 100)
+    assert view.session.selection.prediction == ("model", 1)
 
 
-def test_control_click_adds_and_removes(view):
+def test_alt_click_takes_the_next_thing_below_and_reaches_locked_boxes(view):
+    view.session.view_state.lock_layer("")
+    click_at(view, 350, 200)
+    assert view.selection.refs() == frozenset()
+    click_at(view, 350, 200, keys=Qt.KeyboardModifier.AltModifier)
+    assert view.session.selection.boxes == {2}
+    view.session.view_state.lock_layer("", is_locked=False)
+    click_at(view, 160, 200, keys=Qt.KeyboardModifier.AltModifier)
+    assert view.session.selection.prediction == ("model", 0), "below the box that a click takes"
+
+
+def test_shift_click_adds_and_removes_and_control_reaches_selected_boxes_only(view):
     click_at(view, 120, 200)
-    click_at(view, 350, 200, keys=Qt.KeyboardModifier.ControlModifier)
+    click_at(view, 350, 200, keys=Qt.KeyboardModifier.ShiftModifier)
     assert view.session.selection.boxes == {1, 2}
-    click_at(view, 350, 200, keys=Qt.KeyboardModifier.ControlModifier)
+    click_at(view, 350, 200, keys=Qt.KeyboardModifier.ShiftModifier)
+    assert view.session.selection.boxes == {1}
+    drag(view, (300, 200), (320, 200), keys=Qt.KeyboardModifier.ControlModifier)
+    assert view.session.selection.boxes == {1} and rect_of(view, 2) == OTHER
+
+
+def test_an_edge_is_dragged_without_a_selection_and_the_box_becomes_selected(view):
+    view.session.select([2])
+    drag(view, (200, 250), (210, 250), release=False)
+    assert rect_of(view) == (100, 100, 210, 300)
+    press_keys(view, Qt.Key.Key_Escape)
+    assert rect_of(view) == TRUTH and view.session.selection.boxes == {2}
+    drag(view, (200, 250), (210, 250))
+    assert rect_of(view) == (100, 100, 210, 300) and view.session.selection.boxes == {1}
+
+
+def test_a_box_that_is_not_selected_moves_only_after_eight_pixels(view):
+    scale = view.transform().m11()
+    drag(view, (150, 200), (150 + 6 / scale, 200))
+    assert rect_of(view) == TRUTH and view.session.selection.boxes == {1}, "a click that slipped"
+    drag(view, (150, 200), (150 + 6 / scale, 200))
+    assert rect_of(view) != TRUTH, "a selected box moves after four"
+
+
+def test_alt_makes_a_copy_or_lets_a_box_leave_the_picture(view):
+    alt = Qt.KeyboardModifier.AltModifier
+    drag(view, (150, 200), (10, 200), keys=alt)
+    assert rect_of(view) == TRUTH
+    [copy] = view.session.selection.boxes
+    assert rect_of(view, copy) == (0, 100, 100, 300), "a copy stays inside, as Alt has its meaning already"
+    view.session.undo()
+    press_at(view, 150, 200)
+    move_to(view, 100, 200, button=Qt.MouseButton.LeftButton)
+    move_to(view, 10, 200, button=Qt.MouseButton.LeftButton)
+    assert rect_of(view) == (0, 100, 100, 300)
+    move_to(view, 10, 200, button=Qt.MouseButton.LeftButton, keys=alt)
+    assert rect_of(view) == (-40, 100, 60, 300)
+    release_at(view, 10, 200, keys=alt)
+
+
+def test_control_snaps_a_dragged_edge_to_a_prediction(view):
+    control = Qt.KeyboardModifier.ControlModifier
+    view.session.select([1])
+    press_at(view, 200, 250)
+    move_to(view, 215, 250, button=Qt.MouseButton.LeftButton)
+    assert rect_of(view) == (100, 100, 215, 300)
+    move_to(view, 215, 250, button=Qt.MouseButton.LeftButton, keys=control)
+    assert rect_of(view) == FOUND
+    release_at(view, 215, 250, keys=control)
+    assert rect_of(view) == FOUND
+
+
+def test_an_isolated_track_leaves_the_others_without_clicks(qtbot):
+    view = canvas_for(session_with({0: [TRUTH, OTHER]}, tracks=True))
+    qtbot.addWidget(view)
+    view.session.view_state.isolate(1)
+    click_at(view, 350, 200)
+    assert view.selection.refs() == frozenset()
+    click_at(view, 150, 200)
     assert view.session.selection.boxes == {1}
 
 
-def test_a_rubber_band_selects_what_it_touches_and_the_selection_moves_together(view):
-    drag(view, (50, 50), (350, 350))
+def test_a_rubber_band_takes_boxes_by_their_centre(view):
+    drag(view, (80, 50), (340, 350))
+    assert view.session.selection.boxes == {1}
+    drag(view, (250, 50), (420, 350), keys=Qt.KeyboardModifier.ShiftModifier)
+    assert view.session.selection.boxes == {1, 2}
+
+
+def test_several_boxes_move_together(view):
+    drag(view, (50, 50), (420, 350))
     assert view.session.selection.boxes == {1, 2}
     drag(view, (150, 200), (160, 200))
     assert rect_of(view, 1) == (110, 100, 210, 300) and rect_of(view, 2) == (310, 100, 410, 300)
@@ -179,7 +261,7 @@ def test_a_box_is_drawn_by_two_clicks_and_shows_its_iou_in_between(view):
     view.start_drawing()
     click_at(view, 450, 50)
     move_to(view, 500, 140)
-    assert view.feedback.text == "– → 0.90"
+    assert view.feedback.text == "person\n– → 0.90"
     click_at(view, 500, 150)
     (new,) = view.session.selection.boxes
     assert rect_of(view, new) == (450, 50, 500, 150)
@@ -208,7 +290,8 @@ def test_escape_leaves_the_drawing_mode_without_a_box(view):
 
 
 def test_a_double_click_on_a_prediction_accepts_it(view):
-    double_click_at(view, 480, 100)
+    click_at(view, 450, 100)
+    double_click_at(view, 450, 100)
     (new,) = view.session.selection.boxes
     assert rect_of(view, new) == (450, 50, 500, 150)
     assert undo_step(view).label == "Accept model 0.90 as person"
@@ -256,7 +339,7 @@ def test_space_plays_only_if_nothing_was_panned(view, qtbot):
 
 
 def test_hovering_shows_details_and_leaving_hides_them(view):
-    move_to(view, 480, 100)
+    move_to(view, 450, 100)
     assert view.boxes.caption_texts[BoxRef("model", 1)] == "person 0.90\nextra"
     QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
     assert view.boxes.caption_texts[BoxRef("model", 1)] == "extra 0.90"

@@ -12,10 +12,10 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.boxes import BoxFlag, Edges
 from iouviewer.document.edits import RemoveBoxes, SetFlags
 from iouviewer.ui.canvas.frame_view import CaptionMode
-from iouviewer.ui.canvas.hit import BoxRef, truth_ref
+from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef, Part, Target, truth_ref
 from iouviewer.ui.canvas.image_item import pixels
 from iouviewer.ui.canvas.view import CanvasView
 from tests.app.builders import session_with
@@ -98,7 +98,7 @@ def test_several_dragged_boxes_leave_nothing_behind(view: CanvasView):
 
 def test_drawing_hovering_and_editing_leave_nothing_behind(view: CanvasView):
     for ref in (truth_ref(1), truth_ref(15), BoxRef("model", 12), None, truth_ref(3)):
-        view.set_hovered(ref)
+        view.set_hovered(NO_TARGET if ref is None else Target(Part.INSIDE, ref, Edges.ALL, ref))
         assert_whole(view, f"hovered {ref}")
     view.session.execute(SetFlags(((3, int(BoxFlag.IGNORED)), (4, int(BoxFlag.OUTSIDE))), 0), "flags")
     assert_whole(view, "flags")

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 
 from iouviewer.ui.canvas.view import CanvasView
 from tests.app.builders import session_with
-from tests.ui.helpers import LEFT, canvas_for, click_at, drag, move_to, press_at, press_keys, release_at
+from tests.ui.helpers import LEFT, canvas_for, click_at, drag, move_to, plain_image, press_at, press_keys, release_at
 
 TRUTH = (100.0, 100.0, 200.0, 300.0)
 MIDDLE = Qt.MouseButton.MiddleButton
@@ -71,10 +71,10 @@ def test_the_middle_button_pans_before_the_first_corner_but_not_while_a_box_is_d
 def test_a_left_press_ends_a_pan(view):
     press_at(view, 300, 200, button=MIDDLE)
     press_at(view, 150, 200)
-    assert view.session.selection.boxes == {1}
     before = scrolled(view)
     move_to(view, 170, 200, button=LEFT)
     release_at(view, 170, 200)
+    assert view.session.selection.boxes == {1}
     assert scrolled(view) == before and view.session.ground_truth.find(1).rect == (120, 100, 220, 300)
 
 
@@ -110,6 +110,63 @@ def test_a_digit_sets_the_class_of_the_box_that_is_drawn(qtbot):
     click_at(view, 360, 260)
     (new,) = view.session.selection.boxes
     assert view.session.ground_truth.find(new).class_id == 1 and view.commands.class_of_new_boxes() == 1
+
+
+def test_a_digit_before_the_first_corner_sets_the_class_of_the_next_box_and_not_of_the_selected_one(qtbot):
+    view = canvas_for(session_with({0: [TRUTH]}, classes=("person", "car")))
+    qtbot.addWidget(view)
+    view.session.select([1])
+    view.start_drawing()
+    view.commands.set_class_by_digit(2)
+    drag(view, (300, 200), (360, 260))
+    (new,) = view.session.selection.boxes
+    assert view.session.ground_truth.find(new).class_id == 1
+    assert view.session.ground_truth.find(1).class_id == 0
+
+
+def test_the_draw_tool_stays_in_use_once_it_is_locked(view):
+    view.start_drawing()
+    view.start_drawing()
+    assert view.tools.is_draw_locked
+    drag(view, (300, 200), (360, 260))
+    drag(view, (400, 200), (460, 260))
+    assert len(view.session.ground_truth.boxes(0)) == 3 and view.tools.is_drawing
+    view.start_drawing()
+    assert view.tools.is_drawing and not view.tools.is_draw_locked
+    press_keys(view, Qt.Key.Key_Escape)
+    assert not view.tools.is_drawing
+    view.start_drawing()
+    assert not view.tools.is_draw_locked, "the lock ends with the tool"
+
+
+def test_drawing_can_begin_before_the_frame_is_on_screen(view):
+    view.session.go_to(1)
+    view.start_drawing()
+    assert view.tools.is_drawing
+    drag(view, (300, 200), (360, 260))
+    assert view.session.ground_truth.boxes(1) == (), "the picture belongs to another frame"
+    view.show_image(plain_image(), 1)
+    drag(view, (300, 200), (360, 260))
+    assert len(view.session.ground_truth.boxes(1)) == 1
+
+
+def test_a_box_continues_the_selected_track_unless_shift_starts_a_new_one(qtbot):
+    view = canvas_for(session_with({0: [TRUTH]}, tracks=True), frame=0)
+    qtbot.addWidget(view)
+    view.session.select([1])
+    view.session.go_to(3)
+    view.show_image(plain_image(), 3)
+    view.start_drawing()
+    drag(view, (300, 200), (360, 260), release=False)
+    assert view.tools.drawn_text == "continues person 1"
+    move_to(view, 360, 260, button=LEFT, keys=Qt.KeyboardModifier.ShiftModifier)
+    assert view.tools.drawn_text == "person · new track 2"
+    move_to(view, 362, 260, button=LEFT)
+    release_at(view, 362, 260)
+    assert [box.track for box in view.session.ground_truth.boxes(3)] == [1]
+    view.start_drawing()
+    drag(view, (400, 200), (460, 260))
+    assert [box.track for box in view.session.ground_truth.boxes(3)] == [1, 2], "no second box of the track"
 
 
 def test_the_crosshair_starts_in_the_middle_and_stays_where_the_mouse_was(view):

@@ -1,4 +1,4 @@
-"""The tool that draws a new box, with the mouse or with the keyboard alone."""
+"""The tool that draws new boxes, with the mouse or with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -7,19 +7,30 @@ from collections.abc import Callable
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from iouviewer.app.editing.gesture import DrawGesture
+from iouviewer.document.boxes import NO_TRACK, Box
+from iouviewer.document.tracks import continued_track
+from iouviewer.i18n import tr
 from iouviewer.ui.canvas.hit import BoxRef, Target, truth_ref
 from iouviewer.ui.canvas.tools.tool import CLICK_TOLERANCE, PointerEvent, ToolContext
 
 
 class DrawTool:
-    """Draws one box: by a drag, by two clicks, or by Enter, arrow keys and Enter."""
+    """Draws boxes: by a drag, by two clicks, or by Enter, arrow keys and Enter.
+
+    Shift starts a new track where the selected one would be continued; with Alt the box may leave the picture.
+
+    Attributes:
+        is_locked: the tool stays in use after a box is drawn.
+    """
 
     def __init__(self, canvas: ToolContext, on_finished: Callable[[], None]) -> None:
-        """``on_finished`` is called when the box is drawn, before the canvas is updated."""
+        """``on_finished`` is called when a box is drawn, before the canvas is updated."""
         self._canvas = canvas
         self._on_finished = on_finished
         self._gesture: DrawGesture | None = None
+        self._class_id: int | None = None
         self._first_corner = QPoint()
+        self.is_locked = False
 
     @property
     def is_busy(self) -> bool:
@@ -31,33 +42,68 @@ class DrawTool:
             return frozenset()
         return frozenset([truth_ref(self._gesture.box_id)])
 
+    # What is drawn
+
+    def begin(self) -> None:
+        """The tool is in use from now on."""
+        self._class_id = None
+        self.is_locked = False
+
+    def _continued(self) -> Box | None:
+        session = self._canvas.session
+        return continued_track(session.ground_truth, session.selection.track, session.current_frame)
+
+    def _class_of(self, continued: Box | None) -> int:
+        """A class chosen since the tool is in use, else that of the track, else that of new boxes."""
+        if self._class_id is not None:
+            return self._class_id
+        return self._canvas.commands.class_of_new_boxes() if continued is None else continued.class_id
+
+    @property
+    def text(self) -> str:
+        """What the box in progress will be: ``continues person 17``, ``person · new track 20``, or its class."""
+        if self._gesture is None:
+            return ""
+        document, box = self._canvas.session.document, self._gesture.box
+        if self._gesture.continues_track:
+            return tr("continues {box}", box=document.object_name(box))
+        name = document.object_name(Box(0, box.frame, box.rect, box.class_id))
+        return name if box.track == NO_TRACK else tr("{box} · new track {track}", box=name, track=box.track)
+
     # Mouse
 
     def press(self, event: PointerEvent) -> None:
         if self._gesture is None:
-            self._begin(event.point, event.position)
+            self._begin(event.point, event.position, may_leave=event.has_alt)
         else:
-            self._gesture.move(event.point.x(), event.point.y(), constrain=event.is_constrained)
+            self._move_corner(event.point, event.position, is_new=event.has_shift, may_leave=event.has_alt)
             self._finish()
 
-    def _begin(self, point: QPointF, position: QPoint) -> None:
+    def _begin(self, point: QPointF, position: QPoint, *, may_leave: bool = False) -> None:
         self._first_corner = position
         self._canvas.feedback.begin(None)
-        class_id = self._canvas.commands.class_of_new_boxes()
-        self._gesture = DrawGesture(self._canvas.session, point.x(), point.y(), class_id)
+        continued = self._continued()
+        self._gesture = DrawGesture(
+            self._canvas.session,
+            point.x(),
+            point.y(),
+            self._class_of(continued),
+            continues=continued,
+            may_leave=may_leave,
+        )
 
     def move(self, event: PointerEvent) -> bool:
         if self._gesture is None:
             return False
-        self._move_corner(event.point, event.position, constrain=event.is_constrained)
+        self._move_corner(event.point, event.position, is_new=event.has_shift, may_leave=event.has_alt)
         return True
 
-    def _move_corner(self, point: QPointF, position: QPoint, *, constrain: bool = False) -> None:
+    def _move_corner(self, point: QPointF, position: QPoint, *, is_new: bool = False, may_leave: bool = False) -> None:
         if self._gesture is None:
             return
-        self._gesture.move(point.x(), point.y(), constrain=constrain)
+        self._gesture.move(point.x(), point.y(), is_new=is_new, may_leave=may_leave)
         if self._gesture.box_id is not None:
-            self._canvas.feedback.show_drag((self._gesture.box_id,), position)
+            self._canvas.feedback.show_drawn(self._gesture.box, self.text, position)
 
     def release(self, event: PointerEvent) -> None:
         is_drag = (event.position - self._first_corner).manhattanLength() >= CLICK_TOLERANCE
@@ -71,7 +117,8 @@ class DrawTool:
         gesture, self._gesture = self._gesture, None
         if gesture is not None:
             gesture.release()
-        self._on_finished()
+        if not self.is_locked:
+            self._on_finished()
         self._canvas.gesture_changed()
 
     # Keyboard
@@ -99,13 +146,12 @@ class DrawTool:
         self._move_corner(point, position)
         return point
 
-    def set_class(self, class_id: int) -> bool:
-        """Set the class of the box in progress; False if no box is being drawn."""
-        if self._gesture is None:
-            return False
-        self._gesture.set_class(class_id)
-        self.nudge(0, 0)
-        return True
+    def set_class(self, class_id: int) -> None:
+        """Set the class of the box in progress, or of the next one."""
+        self._class_id = class_id
+        if self._gesture is not None:
+            self._gesture.set_class(class_id)
+            self.nudge(0, 0)
 
     # Cancelling
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
+from time import monotonic
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 
-from iouviewer.app.editing.gesture import DragGesture
+from iouviewer.app.editing.gesture import DragGesture, DragOptions
+from iouviewer.app.editing.session import Selection
 from iouviewer.document.boxes import Box, Edges, Rect, rect_from_corners
 from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef, Part, Target, next_in_stack, truth_ref
 from iouviewer.ui.canvas.tools.tool import CLICK_TOLERANCE, PointerEvent, ToolContext
@@ -20,6 +23,8 @@ class _State(Enum):
     PRESSED = "pressed"
     DRAGGING = "dragging"
     BAND = "band"
+    PASSIVE = "passive"
+    """Pressed, but the press has no effect any more."""
 
 
 _RESIZE_CURSORS = {
@@ -34,11 +39,39 @@ _RESIZE_CURSORS = {
 }
 
 
+_EDGE_START, _UNSELECTED_EDGE_START = 1, 2
+"""Logical pixels after which a pressed edge follows the mouse: at once, because single pixels matter."""
+
+_UNSELECTED_START = 8
+"""Logical pixels after which a box that is not selected moves; a selected one moves after ``CLICK_TOLERANCE``."""
+
+_REPEAT_SECONDS = 0.6
+"""Within this time a click at the same place is a repeated one, even if the mouse was elsewhere in between."""
+
+SNAP_REACH = 8.0
+"""Largest distance from which an edge snaps to that of a prediction, logical pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Click:
+    """A click that selected something: where, when, and on which frame."""
+
+    position: QPoint
+    frame: int
+    at: float
+
+
 class SelectTool:
     """Clicks select, drags move or resize boxes, a drag on empty space selects with a rubber band.
 
-    Repeated clicks at one place go through the boxes under the mouse. Ctrl adds to the selection. A double click on a
-    prediction accepts it as ground truth.
+    A press takes one target (``hit.target_at``), which stays the same until the release. Whether it is a click or a
+    drag depends on the movement alone: the edge of any ground-truth box follows at once, a box after 4 pixels, one that
+    is not selected after 8. A box that is dragged becomes selected; a cancelled drag restores the selection.
+
+    Keys at the press: Shift adds to the selection, Ctrl reaches selected boxes only, Alt takes the next thing below (a
+    click) or makes copies (a move). Keys while dragging: Shift keeps to one axis, or the ratio of a resized box; Ctrl
+    snaps the edge to predictions; Alt lets boxes leave the picture, for copies once it was released and pressed again.
+    Repeated clicks at one place go through the boxes under the mouse.
     """
 
     def __init__(self, canvas: ToolContext) -> None:
@@ -47,11 +80,10 @@ class SelectTool:
         self._state = _State.IDLE
         self._gesture: DragGesture | None = None
         self._target = NO_TARGET
-        self._press_position = QPoint()
-        self._press_point = QPointF()
-        self._was_selected = False
-        self._is_adding = False
-        self._last_click: tuple[QPoint, int] | None = None
+        self._press: PointerEvent | None = None
+        self._selection_before = Selection()
+        self._alt_released = False
+        self._last_click: _Click | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -64,104 +96,138 @@ class SelectTool:
     # Press
 
     def press(self, event: PointerEvent) -> None:
-        self._press_position, self._press_point = event.position, event.point
-        self._is_adding = bool(event.modifiers & Qt.KeyboardModifier.ControlModifier)
-        self._target = self._canvas.boxes.target_at(event.point)
-        self._was_selected = self._target.ref in self._canvas.selection.refs()
+        self._press = event
+        self._target = self._canvas.boxes.target_at(event.point, only_selected=event.has_ctrl)
         self._state = _State.PRESSED
-        ref = self._target.ref
-        if ref is not None and not self._is_adding and not self._was_selected:
-            self._canvas.selection.select(ref)
 
     def double_click(self, event: PointerEvent) -> bool:
-        ref = self._canvas.boxes.target_at(event.point).ref
-        if ref is None or ref.is_ground_truth:
+        """Accept the prediction that the first click selected, or activate the box if nothing else lies there."""
+        ref = self._canvas.boxes.target_at(event.point).clicked
+        if ref is None or event.modifiers or self._canvas.selection.refs() != {ref}:
             return False
-        self._canvas.selection.select(ref)
-        self._canvas.commands.accept_prediction()
+        if not ref.is_ground_truth:
+            self._canvas.commands.accept_prediction()
+        elif len(self._canvas.boxes.stack_at(event.point)) == 1:
+            self._canvas.activate(ref)
+        else:
+            return False
+        self._last_click = None
         return True
 
     # Move
 
     def move(self, event: PointerEvent) -> bool:
         if self._state is _State.PRESSED:
-            # An edge follows at once, because single pixels matter; a box moves only beyond the click tolerance.
-            is_edge = self._target.part in (Part.HANDLE, Part.EDGE)
-            if (event.position - self._press_position).manhattanLength() < (1 if is_edge else CLICK_TOLERANCE):
+            if self._press is None or _distance(event, self._press) < self._start_distance():
                 return True
-            self._begin_drag()
-        if self._state is _State.BAND:
-            self._canvas.feedback.show_band(self._band_to(event.point))
+            self._begin(self._press)
+        if self._state is _State.BAND and self._press is not None:
+            self._canvas.feedback.show_band(_band(self._press, event))
             return True
         if self._gesture is None:
-            return False
-        by = event.point - self._press_point
-        self._gesture.move(by.x(), by.y(), constrain=event.is_constrained)
-        self._canvas.feedback.show_drag(self._gesture.ids, event.position)
+            self._forget_click_elsewhere(event)
+            return self._state is not _State.IDLE
+        self._drag(self._gesture, event)
         return True
 
-    def _begin_drag(self) -> None:
-        ref = self._target.ref
-        if ref is None or self._is_adding or not ref.is_ground_truth:
-            self._state = _State.BAND
+    def _start_distance(self) -> int:
+        is_selected = self._target.ref in self._canvas.selection.refs()
+        if self._target.part in (Part.HANDLE, Part.EDGE) and self._target.edges:
+            return _EDGE_START if is_selected else _UNSELECTED_EDGE_START
+        return CLICK_TOLERANCE if is_selected or self._target.ref is None else _UNSELECTED_START
+
+    def _begin(self, press: PointerEvent) -> None:
+        ref, edges = self._target.ref, self._target.edges
+        self._last_click = None
+        if ref is None or not ref.is_ground_truth or not edges:
+            # With Ctrl only selected boxes can be hit, so the press was meant for none.
+            self._state = _State.PASSIVE if press.has_ctrl else _State.BAND
             return
-        truth = self._session.ground_truth
-        ids = (ref.row,) if self._target.part is not Part.INSIDE else tuple(sorted(self._session.selection.boxes))
-        found = [box for box in map(truth.find, ids) if box is not None]
-        boxes = [box for box in found if box.frame == self._canvas.shown_frame]
+        self._selection_before = self._session.selection
+        if ref not in self._canvas.selection.refs() or edges is not Edges.ALL:
+            self._canvas.selection.select(ref)
+        found = [box for box in map(self._session.ground_truth.find, self._session.selection.boxes) if box is not None]
+        boxes = sorted((box for box in found if box.frame == self._canvas.shown_frame), key=lambda box: box.id)
         if boxes:
-            self.begin_drag(boxes, self._target.edges)
+            self.begin_drag(boxes, edges, makes_copies=press.has_alt and edges is Edges.ALL)
         else:
             # The boxes were deleted after the press.
-            self._state = _State.IDLE
+            self._state = _State.PASSIVE
 
-    def begin_drag(self, boxes: Sequence[Box], edges: Edges) -> DragGesture:
-        """Start to drag these edges of the boxes."""
-        self._canvas.feedback.begin(boxes[0].id if len(boxes) == 1 else None)
-        self._gesture = gesture = DragGesture(self._session, boxes, edges)
+    def begin_drag(self, boxes: Sequence[Box], edges: Edges, *, makes_copies: bool = False) -> DragGesture:
+        """Start to drag these edges of the boxes, or copies of the boxes."""
+        self._canvas.feedback.begin(boxes[0].id if len(boxes) == 1 and not makes_copies else None)
+        self._gesture = gesture = DragGesture(self._session, boxes, edges, makes_copies=makes_copies)
+        gesture.snap_to = self._canvas.boxes.prediction_rects()
+        self._alt_released = not makes_copies
         self._state = _State.DRAGGING
         self._canvas.gesture_changed()
         return gesture
 
-    def _band_to(self, point: QPointF) -> Rect:
-        return rect_from_corners(self._press_point.x(), self._press_point.y(), point.x(), point.y())
+    def _drag(self, gesture: DragGesture, event: PointerEvent) -> None:
+        self._alt_released = self._alt_released or not event.has_alt
+        by = event.point - self._press.point if self._press is not None else QPointF()
+        options = DragOptions(
+            is_constrained=event.has_shift,
+            may_leave=event.has_alt and self._alt_released,
+            snap_reach=SNAP_REACH * self._canvas.px if event.has_ctrl else 0.0,
+        )
+        gesture.move(by.x(), by.y(), options)
+        self._canvas.feedback.show_drag(gesture.ids, event.position)
+        self._canvas.feedback.show_snap(gesture.ids[0], gesture.snapped)
 
     # Release
 
     def release(self, event: PointerEvent) -> None:
         state, self._state = self._state, _State.IDLE
-        if state is _State.PRESSED:
-            self._click()
-        elif state is _State.BAND:
-            self._select_band(self._band_to(event.point))
+        press, self._press = self._press, None
+        if state is _State.PRESSED and press is not None:
+            self._click(press)
+        elif state is _State.BAND and press is not None:
+            self._select_band(_band(press, event), is_adding=event.has_shift or press.has_shift)
         elif state is _State.DRAGGING:
             gesture, self._gesture = self._gesture, None
             if gesture is not None:
                 gesture.release()
             self._canvas.gesture_changed()
 
-    def _click(self) -> None:
-        ref = self._target.ref
-        click = (self._press_position, self._canvas.shown_frame)
-        is_repeated = (
-            self._last_click is not None
-            and self._last_click[1] == click[1]
-            and (self._last_click[0] - click[0]).manhattanLength() <= CLICK_TOLERANCE
-        )
-        self._last_click = click
+    def _click(self, press: PointerEvent) -> None:
+        ref, selection = self._target.clicked, self._canvas.selection
+        last, self._last_click = self._last_click, None
+        if press.has_ctrl:
+            return
+        if press.has_alt:
+            ref = self._canvas.boxes.below(press.point)
+        if press.has_shift:
+            if ref is not None:
+                selection.toggle(ref)
+            return
         if ref is None:
-            if not self._is_adding:
-                self._session.select()
-        elif self._is_adding:
-            self._canvas.selection.toggle(ref)
-        elif self._was_selected and is_repeated and self._target.part is Part.INSIDE:
-            following = next_in_stack(self._canvas.boxes.stack_at(self._press_point), ref)
-            if following is not None:
-                self._canvas.selection.select(following)
+            self._session.select()
+            return
+        if not press.has_alt and self._is_repeated(press, last):
+            [current] = selection.refs()
+            ref = next_in_stack(self._canvas.boxes.stack_at(press.point), current) or ref
+        selection.select(ref)
+        self._last_click = _Click(press.position, self._canvas.shown_frame, monotonic())
 
-    def _select_band(self, band: Rect) -> None:
-        ids = {ref.row for ref in self._canvas.boxes.find_touching(band)}
-        if self._is_adding:
+    def _is_repeated(self, press: PointerEvent, last: _Click | None) -> bool:
+        """Whether the last click was at the same place and what it selected is still all that is selected."""
+        if last is None or last.frame != self._canvas.shown_frame or len(self._canvas.selection.refs()) != 1:
+            return False
+        return (last.position - press.position).manhattanLength() <= CLICK_TOLERANCE
+
+    def _forget_click_elsewhere(self, event: PointerEvent) -> None:
+        """Count later clicks from the first again once the mouse has left the place for long enough."""
+        last = self._last_click
+        if last is None or (event.position - last.position).manhattanLength() <= CLICK_TOLERANCE:
+            return
+        if monotonic() - last.at > _REPEAT_SECONDS:
+            self._last_click = None
+
+    def _select_band(self, band: Rect, *, is_adding: bool) -> None:
+        ids = {ref.row for ref in self._canvas.boxes.find_inside(band)}
+        if is_adding:
             ids |= self._session.selection.boxes
         self._canvas.feedback.show_band(None)
         self._session.select(ids)
@@ -173,10 +239,11 @@ class SelectTool:
 
     def cancel(self) -> None:
         gesture, self._gesture = self._gesture, None
-        self._state = _State.IDLE
+        self._state, self._press = _State.IDLE, None
         self._canvas.feedback.show_band(None)
         if gesture is not None:
             gesture.cancel()
+            self._session.restore_selection(self._selection_before)
 
     def abandon(self) -> bool:
         gesture, self._gesture = self._gesture, None
@@ -187,8 +254,16 @@ class SelectTool:
         return True
 
     def cursor(self, target: Target) -> Qt.CursorShape:
-        if target.part in (Part.HANDLE, Part.EDGE):
+        if target.part in (Part.HANDLE, Part.EDGE) and target.edges:
             return _RESIZE_CURSORS[target.edges]
         if target.ref is not None and target.ref.is_ground_truth and target.ref in self._canvas.selection.refs():
             return Qt.CursorShape.SizeAllCursor
         return Qt.CursorShape.ArrowCursor
+
+
+def _distance(event: PointerEvent, press: PointerEvent) -> int:
+    return (event.position - press.position).manhattanLength()
+
+
+def _band(press: PointerEvent, event: PointerEvent) -> Rect:
+    return rect_from_corners(press.point.x(), press.point.y(), event.point.x(), event.point.y())

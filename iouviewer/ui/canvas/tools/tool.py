@@ -34,9 +34,19 @@ class PointerEvent:
     modifiers: Qt.KeyboardModifier
 
     @property
-    def is_constrained(self) -> bool:
-        """Whether Alt or Shift restricts the gesture to one axis, or to a square."""
-        return bool(self.modifiers & (Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier))
+    def has_shift(self) -> bool:
+        """Whether Shift is down."""
+        return bool(self.modifiers & Qt.KeyboardModifier.ShiftModifier)
+
+    @property
+    def has_alt(self) -> bool:
+        """Whether Alt is down."""
+        return bool(self.modifiers & Qt.KeyboardModifier.AltModifier)
+
+    @property
+    def has_ctrl(self) -> bool:
+        """Whether Ctrl is down (Command on a Mac)."""
+        return bool(self.modifiers & Qt.KeyboardModifier.ControlModifier)
 
 
 class ToolContext(Protocol):
@@ -77,14 +87,21 @@ class ToolContext(Protocol):
     def from_image(self, x: float, y: float) -> QPoint:
         """The pixel of the viewport that shows the image's point (x, y)."""
 
+    @property
+    def px(self) -> float:
+        """Image pixels per logical pixel."""
+
     def pan(self, by: QPoint) -> None:
         """Move the image by logical pixels."""
 
     def set_cursor(self, shape: Qt.CursorShape) -> None:
         """Set the shape of the mouse cursor over the image."""
 
-    def set_hovered(self, ref: BoxRef | None) -> None:
-        """Show the details of this box, or of none."""
+    def set_hovered(self, target: Target) -> None:
+        """Show what lies under the mouse."""
+
+    def activate(self, ref: BoxRef) -> None:
+        """Announce that a box was double-clicked."""
 
     def gesture_changed(self) -> None:
         """A gesture began or ended: update handles, captions and cursor."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, Qt
 
-from iouviewer.ui.canvas.hit import BoxRef
+from iouviewer.i18n import tr
+from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef
 from iouviewer.ui.canvas.tools.draw_tool import DrawTool
 from iouviewer.ui.canvas.tools.pan_tool import PanTool
 from iouviewer.ui.canvas.tools.select_tool import SelectTool
@@ -32,6 +33,16 @@ class ToolSwitcher:
         return self._active is self._draw
 
     @property
+    def is_draw_locked(self) -> bool:
+        """Whether the draw tool stays in use after a box is drawn."""
+        return self.is_drawing and self._draw.is_locked
+
+    @property
+    def drawn_text(self) -> str:
+        """What the box that is being drawn will be; empty without one."""
+        return self._draw.text
+
+    @property
     def dragged_refs(self) -> frozenset[BoxRef]:
         """Boxes that the current gesture moves or draws."""
         return self._active.dragged_refs
@@ -50,12 +61,16 @@ class ToolSwitcher:
         elif is_left and self._canvas.is_editable:
             self.pan.cancel()
             self._active.press(event)
+        elif is_left and self.is_drawing:
+            self._canvas.session.statusMessage.emit(tr("Wait for the exact frame before you draw"))
 
     def move(self, event: PointerEvent) -> None:
         """Handle a mouse move, with or without a button down."""
         if not self.pan.move(event) and not self._active.move(event):
-            target = self._canvas.boxes.target_at(event.point)
-            self._canvas.set_hovered(target.ref)
+            target = NO_TARGET
+            if not self.is_drawing:
+                target = self._canvas.boxes.target_at(event.point, only_selected=event.has_ctrl)
+            self._canvas.set_hovered(target)
             self._canvas.set_cursor(self._cursor_tool.cursor(target))
 
     def release(self, event: PointerEvent) -> None:
@@ -95,12 +110,18 @@ class ToolSwitcher:
         return self.is_drawing
 
     def set_drawn_class(self, class_id: int) -> bool:
-        """Set the class of the box in progress; False if no box is being drawn."""
-        return self._draw.set_class(class_id)
+        """Set the class of the box in progress, or of the next one; False if the draw tool is not in use."""
+        if self.is_drawing:
+            self._draw.set_class(class_id)
+        return self.is_drawing
 
     def draw(self) -> None:
-        """Use the draw tool until a box is drawn or the gesture is cancelled."""
+        """Use the draw tool until a box is drawn; called again, until it is cancelled, and again, for one box."""
+        if self.is_drawing:
+            self._draw.is_locked = not self._draw.is_locked
+            return
         self.cancel()
+        self._draw.begin()
         self._active = self._draw
         self._canvas.set_cursor(Qt.CursorShape.CrossCursor)
 
