@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from iouviewer.document.boxes import Box
 from iouviewer.document.classes import ClassTable
@@ -62,7 +62,7 @@ class History(Protocol):
         ...
 
     def move(self, by: int, rows: RowChanges) -> None:
-        """Move the cursor by -1 (undone) or +1 (redone)."""
+        """Move the cursor by the number of steps that were redone, negative for undone ones."""
         ...
 
     def all_steps(self) -> tuple[Step, ...]:
@@ -74,9 +74,37 @@ class History(Protocol):
         """How many of the steps are done (and not undone)."""
         ...
 
+    @property
+    def step_count(self) -> int:
+        """Number of steps, including those that can be redone."""
+        ...
+
+    def step_at(self, position: int) -> Step | None:
+        """The step at a position, None outside 1..``step_count``."""
+        ...
+
+    def summaries(self, first: int, last: int) -> list[StepSummary]:
+        """Steps at positions first..last, both included, without their edits; quick also for a long history."""
+        ...
+
     def renumber(self, renumbered: Renumbered) -> None:
         """Move all steps, and stored rows, to the new frame numbers at once."""
         ...
+
+
+class StepSummary(NamedTuple):
+    """What a list shows of a step; see ``Step``. Positions count from 1."""
+
+    position: int
+    label: str
+    frame: int
+    when: float
+    author: str
+
+    @classmethod
+    def of(cls, position: int, step: Step) -> StepSummary:
+        """The summary of a step."""
+        return cls(position, step.label, step.frame, step.when, step.author)
 
 
 class MemoryHistory:
@@ -130,6 +158,17 @@ class MemoryHistory:
 
     def all_steps(self) -> tuple[Step, ...]:
         return tuple(self._steps)
+
+    @property
+    def step_count(self) -> int:
+        return len(self._steps)
+
+    def step_at(self, position: int) -> Step | None:
+        return self._steps[position - 1] if 1 <= position <= len(self._steps) else None
+
+    def summaries(self, first: int, last: int) -> list[StepSummary]:
+        first = max(first, 1)
+        return [StepSummary.of(first + place, step) for place, step in enumerate(self._steps[first - 1 : last])]
 
     def renumber(self, renumbered: Renumbered) -> None:
         self._steps = [renumbered.step(step) for step in self._steps]

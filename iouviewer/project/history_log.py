@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from iouviewer.document.edits import decode_edit, encode_edit
+from iouviewer.document.history import StepSummary
 from iouviewer.document.steps import Step, can_merge, merge_steps
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
@@ -75,6 +76,15 @@ def read_steps(connection: sqlite3.Connection, first: int, last: int) -> dict[in
         (first, last),
     )
     return dict(row_step(row) for row in rows)
+
+
+def read_summaries(connection: sqlite3.Connection, first: int, last: int) -> list[StepSummary]:
+    """Steps at positions first..last, both included, without their edits."""
+    rows = connection.execute(
+        "SELECT position, label, frame, at, author FROM history WHERE position BETWEEN ? AND ? ORDER BY position",
+        (first, last),
+    )
+    return [StepSummary(*row) for row in rows]
 
 
 def read_extent(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -143,6 +153,15 @@ class HistoryLog:
             for at, step in self._read(first, last).items():
                 self._cached.setdefault(at, _CachedStep(step, 0))
         return self._cached[position].step
+
+    def summaries(self, first: int, last: int, read: Callable[[int, int], list[StepSummary]]) -> list[StepSummary]:
+        """Steps at positions first..last; ``read`` reads committed ones that are not in memory."""
+        wanted = range(max(first, 1), min(last, self.count) + 1)
+        cached = {position: self._cached.get(position) for position in wanted}
+        known = {position: StepSummary.of(position, one.step) for position, one in cached.items() if one is not None}
+        if len(known) < len(wanted):
+            known = {summary.position: summary for summary in read(wanted[0], wanted[-1])} | known
+        return [known[position] for position in wanted]
 
     def all(self) -> tuple[Step, ...]:
         """All steps, read at once where they are not in memory."""

@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from iouviewer.document.classes import ClassTable
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
-from iouviewer.document.history import RowChanges
+from iouviewer.document.history import RowChanges, StepSummary
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.renumbering import Renumbered
@@ -35,6 +35,8 @@ from iouviewer.project.rows import (
 )
 from iouviewer.project.schema import SUFFIX, back_up, connect, connect_to_write
 from iouviewer.project.writer import Writer
+
+T = TypeVar("T")
 
 CLOSE_SECONDS = 10.0
 """Seconds for which closing retries failed writes."""
@@ -212,7 +214,7 @@ class ProjectFile:
         return self._log.at(self._log.cursor + 1)
 
     def move(self, by: int, rows: RowChanges) -> None:
-        """Move the cursor by -1 (undone) or +1 (redone)."""
+        """Move the cursor by the number of steps that were redone, negative for undone ones."""
         cursor = self._log.cursor + by
         if not 0 <= cursor <= self._log.count:
             raise ValueError(f"the cursor cannot move to {cursor} of {self._log.count} steps")
@@ -224,6 +226,14 @@ class ProjectFile:
 
         self._writer.submit(write)
         self._log.drop_distant(self.progress[0])
+
+    def step_at(self, position: int) -> Step | None:
+        """The step at a position, None outside 1..``step_count``. UserError if it cannot be read."""
+        return self._log.at(position)
+
+    def summaries(self, first: int, last: int) -> list[StepSummary]:
+        """Steps at positions first..last, both included, without their edits. UserError if they cannot be read."""
+        return self._log.summaries(first, last, self._read_summaries)
 
     def all_steps(self) -> tuple[Step, ...]:
         """All steps, read from the file where they are not in memory. UserError if one cannot be read."""
@@ -243,11 +253,17 @@ class ProjectFile:
         self._steps_rewritten_by = request
 
     def _read_steps(self, first: int, last: int) -> Mapping[int, Step]:
+        return self._read_history(lambda connection: history_log.read_steps(connection, first, last))
+
+    def _read_summaries(self, first: int, last: int) -> list[StepSummary]:
+        return self._read_history(lambda connection: history_log.read_summaries(connection, first, last))
+
+    def _read_history(self, read: Callable[[sqlite3.Connection], T]) -> T:
         if self.progress[0] < self._steps_rewritten_by and not self._writer.flush(READ_SECONDS):
             raise UserError(tr("the undo history cannot be read until it is saved"), path=self.path)
         with closing(connect(self.path)) as connection:
             try:
-                return history_log.read_steps(connection, first, last)
+                return read(connection)
             except sqlite3.DatabaseError as error:
                 text = tr("the undo history could not be read: {reason}", reason=error)
                 raise UserError(text, path=self.path) from error

@@ -14,7 +14,9 @@ from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import RowChanges
 from iouviewer.document.renumbering import FrameMapping, Renumbered, renumber_mask
 from iouviewer.document.scores import Scores, ScoreSettings
+from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
+from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Int
 
 
@@ -140,6 +142,17 @@ def merge_changes(changes: Sequence[Change], phase: Phase, origin: str) -> Chang
     frames = frozenset[int]().union(*(change.frames for change in changes))
     ids = frozenset[int]().union(*(change.box_ids for change in changes))
     return Change(changes[0].source, frames, ids, aspects, phase, origin)
+
+
+def describe_jump(by: int, reached: Step | None) -> str:
+    """What a jump in the history did: ``by`` steps were redone, or undone if negative, up to the step ``reached``."""
+    if by > 0:
+        done = tr_n("{count} step redone", "{count:,} steps redone", by)
+    else:
+        done = tr_n("{count} step undone", "{count:,} steps undone", -by)
+    if reached is None:
+        return tr("{done}, back to the beginning", done=done)
+    return tr("{done}, up to “{step}”", done=done, step=reached.label)
 
 
 def collect_row_changes(document: Document, change: Change) -> RowChanges:
