@@ -136,7 +136,7 @@ METRIC_COLUMNS: tuple[MetricColumn, ...] = (
         "precision",
         "precision",
         tr("Precision"),
-        tr("True positives / predictions, at the confidence and IoU thresholds of the toolbar."),
+        tr("True positives / predictions, at the confidence and IoU thresholds."),
         _TABLES,
         window_title=tr("Prec."),
     ),
@@ -144,7 +144,7 @@ METRIC_COLUMNS: tuple[MetricColumn, ...] = (
         "recall",
         "recall",
         tr("Recall"),
-        tr("True positives / ground-truth boxes, at the confidence and IoU thresholds of the toolbar."),
+        tr("True positives / ground-truth boxes, at the confidence and IoU thresholds."),
         _TABLES,
     ),
     MetricColumn("f1", "f1", tr("F1"), tr("Harmonic mean of precision and recall."), _TABLES),
@@ -172,7 +172,7 @@ METRIC_COLUMNS: tuple[MetricColumn, ...] = (
         "ap75",
         tr("AP75"),
         tr("COCO AP at the IoU threshold 0.75, from every stored prediction."),
-        Output.BY_CLASS,
+        Output.WINDOW | Output.BY_CLASS,
         is_bounded=True,
     ),
     MetricColumn(
@@ -186,10 +186,12 @@ METRIC_COLUMNS: tuple[MetricColumn, ...] = (
         "delta",
         "ap",
         tr("Δ AP"),
-        tr("AP minus the AP of the baseline, in points (1 point = 0.01). Negative is worse than the baseline."),
+        tr(
+            "AP minus the AP of the baseline, in points (1 point = 0.01), at their common frames, score floor and "
+            "detections. Negative is worse than the baseline."
+        ),
         _TABLES | Output.GATE,
         NumberFormat.POINTS,
-        window_title=tr("Δ AP pt"),
         is_delta=True,
     ),
     MetricColumn(
@@ -229,6 +231,15 @@ METRIC_COLUMNS: tuple[MetricColumn, ...] = (
         is_run_value=True,
     ),
     MetricColumn(
+        "size_mb",
+        "size_mb",
+        tr("Size MB"),
+        tr("Size of the weights in megabytes (1,000,000 bytes), for models run here or where the file states it."),
+        Output.WINDOW,
+        NumberFormat.RATE,
+        is_run_value=True,
+    ),
+    MetricColumn(
         "frames",
         "frames",
         tr("Frames"),
@@ -240,9 +251,20 @@ METRIC_COLUMNS: tuple[MetricColumn, ...] = (
 )
 
 
+_WINDOW_ORDER = (
+    *("ap", "delta", "ap50", "ap75", "pq", "avg_iou", "precision", "recall", "f1"),
+    *("fps", "size_mb", "frames"),
+)
+"""Columns of the window by key: first what the verdicts are about."""
+
+
 def columns_for(output: Output) -> tuple[MetricColumn, ...]:
     """The columns that an output shows, in order."""
-    return tuple(column for column in METRIC_COLUMNS if column.outputs & output)
+    found = tuple(column for column in METRIC_COLUMNS if column.outputs & output)
+    if output is Output.WINDOW:
+        places = {key: place for place, key in enumerate(_WINDOW_ORDER)}
+        return tuple(sorted(found, key=lambda column: places.get(column.key, len(places))))
+    return found
 
 
 def metric_title(field: str) -> str:

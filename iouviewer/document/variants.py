@@ -39,7 +39,7 @@ class Variant:
         fps: 1000 / median per-frame milliseconds for models that ran here (docs/metrics.md), else None.
         throughput: frames per wall second of the whole run, else None.
         message: error or status text of a failed or cancelled run.
-        details: hardware, runtime, precision, versions, for the tooltip and the project file.
+        details: hardware, runtime, precision, versions, size of the weights, for the tooltip and the project file.
     """
 
     key: str
@@ -55,6 +55,22 @@ class Variant:
     message: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def fps_half_iqr(self) -> float | None:
+        """Half the interquartile range of ``fps`` over ten parts of the run; None where it is unknown."""
+        return _positive_number(self.details.get("fps_half_iqr"))
+
+    @property
+    def size_mb(self) -> float | None:
+        """Size of the weights in megabytes; None where it is unknown."""
+        size = _positive_number(self.details.get("weights_bytes"))
+        return None if size is None else size / 1e6
+
+    @property
+    def hardware(self) -> str:
+        """The device that ``fps`` was measured on, empty where it is unknown."""
+        return str(self.details.get("hardware") or "")
+
     def with_look(self, *, colour: str | None = None, dash: str | None = None, visible: bool | None = None) -> Variant:
         """A copy with another colour, dash or visibility."""
         return replace(
@@ -63,6 +79,10 @@ class Variant:
             dash=self.dash if dash is None else dash,
             visible=self.visible if visible is None else visible,
         )
+
+
+def _positive_number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and value >= 0 else None
 
 
 def default_look(position: int) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The boxes that a variant loses and gains against the baseline, and its curves."""
+"""The boxes that a variant loses, gains and moves against the baseline, and its curves."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
 BINS = 20
 """Number of bars of the IoU histogram."""
+MOVED_IOU = 0.1
+"""A box that both find has moved if its IoU differs by at least this much."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedObject:
-    """A ground-truth box that one of two variants finds and the other does not.
+    """A ground-truth box that only one of two variants finds, or that both find with another IoU.
 
     Attributes:
         baseline_iou, variant_iou: IoU with the partner of each variant; nan without one.
@@ -125,10 +127,11 @@ class ComparisonInput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Differences:
-    """Lost and gained boxes by variant, and the curves of all variants."""
+    """Lost, gained and moved boxes by variant, and the curves of all variants."""
 
     lost: dict[str, ChangedObjects]
     gained: dict[str, ChangedObjects]
+    moved: dict[str, ChangedObjects]
     curves: dict[str, Curves]
 
 
@@ -142,6 +145,7 @@ def find_differences(data: ComparisonInput) -> Differences:
         curves[key] = _curves(data, predictions, frames, reviews[key])
     lost: dict[str, ChangedObjects] = {}
     gained: dict[str, ChangedObjects] = {}
+    moved: dict[str, ChangedObjects] = {}
     base = reviews.get(data.baseline)
     frame_of_row = data.truth.frame_of_row()
     for key, review in reviews.items():
@@ -152,7 +156,9 @@ def find_differences(data: ComparisonInput) -> Differences:
         ious = _ious(data.truth, base), _ious(data.truth, review)
         lost[key] = _changed_objects(data.truth, frame_of_row, np.flatnonzero(both & before & ~after), ious)
         gained[key] = _changed_objects(data.truth, frame_of_row, np.flatnonzero(both & after & ~before), ious)
-    return Differences(lost, gained, curves)
+        apart = np.abs(ious[1] - ious[0]) >= MOVED_IOU  # nan, without a partner, is not
+        moved[key] = _changed_objects(data.truth, frame_of_row, np.flatnonzero(both & before & after & apart), ious)
+    return Differences(lost, gained, moved, curves)
 
 
 def _is_matched(truth: BoxTable, review: Review) -> Bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.sources import FrameImage
@@ -147,7 +148,7 @@ def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:
     from iouviewer.formats.interface import BoxesToWrite
 
     known, truth = document.sources[source], document.ground_truth(source)
-    frames, boxes, class_ids, tracks, flags, _ = truth.columns()
+    frames, boxes, class_ids, tracks, flags, ids = truth.columns()
     return BoxesToWrite(
         frames=frames,
         boxes=boxes,
@@ -159,7 +160,33 @@ def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:
         size=(known.width, known.height),
         frame_count=known.frame_count,
         labelled=np.flatnonzero(truth.states() == int(FrameState.LABELLED)),
+        areas=known.truth_file.areas.for_rows(ids, boxes),
         video_name=known.name,
+        image_names=known.images.names if known.is_image_set else None,
+        image_sizes=known.images.sizes if known.is_image_set else None,
+    )
+
+
+def predictions_to_write(document: Document, variant: Variant, source: int = 0) -> BoxesToWrite:
+    """All stored predictions of a variant in its own classes, with the settings of its run, for any format writer."""
+    from iouviewer.formats.interface import BoxesToWrite
+
+    known, predictions = document.sources[source], variant.predictions
+    has_own = predictions.classes is not None
+    table = predictions.stored_table if has_own else predictions.table
+    return BoxesToWrite(
+        frames=table.frame_of_row(),
+        boxes=table.boxes,
+        class_ids=table.class_ids,
+        class_names=predictions.classes.names if predictions.classes is not None else document.class_names,
+        scores=table.scores if predictions.has_scores else None,
+        track_ids=np.full(len(table), NO_TRACK, np.int64),
+        flags=np.zeros(len(table), np.int64),
+        size=(known.width, known.height),
+        frame_count=known.frame_count,
+        labelled=np.flatnonzero(predictions.covered),
+        video_name=known.name,
+        protocol=predictions.protocol,
         image_names=known.images.names if known.is_image_set else None,
         image_sizes=known.images.sizes if known.is_image_set else None,
     )

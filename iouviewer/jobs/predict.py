@@ -30,7 +30,11 @@ from iouviewer.jobs.run_facts import (
     model_classes,
     times_of,
 )
+from iouviewer.jobs.written_files import remember
 from iouviewer.metrics.table import Int
+
+RUN_ENDINGS = (".json", ".txt")
+"""Endings of a run's files: COCO results with the protocol, and MOT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +251,12 @@ def write_run(run: ModelRun, folder: Path, video_name: str) -> tuple[Path, Path]
         image_names=run.images.names or None,
         image_sizes=run.images.sizes or None,
     )
-    paths = folder / f"{run.name}.json", folder / f"{run.name}.txt"
-    write_boxes(paths[0], data, format="coco")
-    write_boxes(paths[1], data, format="mot")
-    return paths
+    first, second = (folder / f"{run.name}{ending}" for ending in RUN_ENDINGS)
+    write_boxes(first, data, format="coco")
+    write_boxes(second, data, format="mot")
+    for path in (first, second):
+        remember(path)
+    return first, second
 
 
 def check_file_names(names: list[str]) -> None:

@@ -22,6 +22,7 @@ from iouviewer.inference.runner import RunRequest
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Float, Int
 
 Size = tuple[int, int]
+_SPEED_PARTS = 10
 ASKED = ("floor", "nms_iou", "max_det", "imgsz", "device")
 """Settings of a run that a model may override."""
 
@@ -53,8 +54,18 @@ def loaded_protocol(model: ModelLoaded, request: RunRequest) -> dict[str, Any]:
         "versions": dict(model.versions),
         "hardware": model.hardware,
         "threads": model.threads,
+        "weights_bytes": _weights_bytes(request.weights),
         "notes": run_notes(model, request),
     }
+
+
+def _weights_bytes(weights: Path) -> int | None:
+    """Size of a file, or of all files of a folder (OpenVINO); None if it cannot be read."""
+    try:
+        files = [one for one in weights.rglob("*") if one.is_file()] if weights.is_dir() else [weights]
+        return sum(one.stat().st_size for one in files)
+    except OSError:
+        return None
 
 
 def model_classes(model: ModelLoaded) -> ClassTable:
@@ -107,6 +118,16 @@ def frames_per_second(milliseconds: Sequence[float]) -> float | None:
     return 1000.0 / statistics.median(milliseconds) if milliseconds else None
 
 
+def fps_half_iqr(milliseconds: Sequence[float]) -> float | None:
+    """Half the interquartile range of the frames per second of ten parts of a run; None for less than 50 frames."""
+    if len(milliseconds) < 5 * _SPEED_PARTS:
+        return None
+    parts = np.array_split(np.asarray(milliseconds), _SPEED_PARTS)
+    rates = [1000.0 / float(np.median(part)) for part in parts]
+    low, high = np.percentile(rates, [25, 75])
+    return float(high - low) / 2
+
+
 def times_of(found: Iterable[Detections]) -> list[float]:
     """Milliseconds per frame, without those of the warm-up."""
     return [float(detections.times.sum()) for detections in found if detections.warm]
@@ -136,6 +157,7 @@ def ended_protocol(
     unreadable: Iterable[int],
     inputs: Iterable[Size],
     fps: float | None,
+    fps_half_iqr: float | None,
     throughput: float | None,
 ) -> dict[str, Any]:
     """The protocol of a run that ended.
@@ -146,7 +168,7 @@ def ended_protocol(
     Args:
         boxes: (4, N) all boxes of the run.
         covered: number of frames that it finished.
-        fps, throughput: as in ``Variant``.
+        fps, fps_half_iqr, throughput: as in ``Variant``.
     """
     empty = int(((boxes[2] <= boxes[0]) | (boxes[3] <= boxes[1])).sum())
     ended = {
@@ -155,6 +177,7 @@ def ended_protocol(
         "unreadable": sorted(unreadable),
         "inputs": merged_inputs(protocol, inputs),
         "fps": fps,
+        "fps_half_iqr": fps_half_iqr,
         "throughput": throughput,
     }
     return {**protocol, **ended, **({"boxes_without_area": empty} if empty else {})}

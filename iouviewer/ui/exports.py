@@ -17,7 +17,12 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.box_files import write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
-from iouviewer.jobs.document_results import VariantOverlay, frame_image, ground_truth_to_write
+from iouviewer.jobs.document_results import (
+    VariantOverlay,
+    frame_image,
+    ground_truth_to_write,
+    predictions_to_write,
+)
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import score_inputs
 from iouviewer.video import open_video
@@ -128,6 +133,27 @@ class GroundTruthWriter:
 
 
 @dataclass(frozen=True, slots=True)
+class PredictionsWriter:
+    """Writes the stored predictions of one variant: ``.json`` as COCO results, ``.txt`` as MOTChallenge.
+
+    Attributes:
+        key: key of the variant.
+    """
+
+    key: str
+
+    def check(self, source: ExportSource) -> None:
+        if not len(source.session.variants[self.key].predictions.stored_table):
+            raise UserError(tr("this variant has no predictions"), remedy=tr("Run the model first"))
+
+    def prepare(self, source: ExportSource, path: Path) -> Job:
+        session = source.session
+        data = predictions_to_write(session.document, session.variants[self.key], session.source.id)
+        format = "mot" if path.suffix.lower() == ".txt" else "coco"
+        return lambda: write_boxes(path, data, format=format)
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """One export.
 
@@ -187,7 +213,6 @@ EXPORTS: tuple[Export, ...] = (
         "report.html",
         (".html",),
         ReportWriter(lambda result, _path: result.html(), analysis=True),
-        in_menu=False,
     ),
     Export("exportFrame", tr("Frame with boxes (PNG)…"), "{stem}_{frame:06d}.png", (".png",), FrameWriter()),
     Export("exportMot", tr("Ground truth as MOTChallenge…"), "gt_corrected.txt", (".txt",), GroundTruthWriter("mot")),
@@ -197,3 +222,15 @@ EXPORTS: tuple[Export, ...] = (
 """All exports in the order of the menu."""
 
 EXPORTS_BY_ID = {export.id: export for export in EXPORTS}
+
+
+def predictions_export(key: str, name: str) -> Export:
+    """The export of the predictions of one variant; it is not in the table because there are any number of them."""
+    safe = "".join("_" if character in '/\\:*?"<>|{}' else character for character in name)
+    return Export(
+        "exportPredictions",
+        tr("Predictions of {name}…", name=name),
+        f"{safe}.json",
+        (".json", ".txt"),
+        PredictionsWriter(key),
+    )

@@ -21,7 +21,10 @@ from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.project.rows import BoxColumns, FrameStates
 
-PROTOCOL_DETAILS = ("hardware", "runtime", "precision", "imgsz", "sha256", "threads", "versions")
+PROTOCOL_DETAILS = (
+    *("hardware", "runtime", "precision", "imgsz", "sha256", "threads", "versions"),
+    *("weights_bytes", "fps_half_iqr"),
+)
 """Keys of a run's protocol that are shown together with its speed."""
 
 

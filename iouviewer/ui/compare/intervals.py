@@ -16,11 +16,12 @@ from iouviewer.ui.theme import Theme
 _TITLES = {"ap": tr("AP"), "pq": tr("PQ"), "avg_iou": tr("Avg IoU")}
 _STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Distances between two numbers of an axis, in points."""
-_MOST_STEPS = 6
+_MOST_STEPS = 8
 _FARTHEST = 6.0
 """An axis ends at so many allowed drops (or points, if that is more): a bad variant must not squeeze the others."""
 _PADDING = 0.07
 """Empty part of the axis at each end."""
+_GROUND_ALPHA = 0.6
 _BAR, _CAP, _DOT = 5.0, 11.0, 4.0
 """Height of the bar, of its ends, and radius of the estimate, logical pixels."""
 
@@ -38,7 +39,7 @@ class IntervalAxis:
         return rect.left() + share * rect.width()
 
     def ticks(self) -> list[float]:
-        """Numbers to write, at most seven, 0 among them."""
+        """Numbers to write, at most nine, 0 among them."""
         span = self.high - self.low
         step = next((step for step in _STEPS if span / step <= _MOST_STEPS), _STEPS[-1])
         return [number * step for number in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
@@ -66,7 +67,9 @@ def draw_ground(painter: QPainter, rect: QRectF, axis: IntervalAxis, margin: flo
     """The forbidden side, the dashed margin and the zero line."""
     colours = theme.colours
     x = axis.x(-margin, rect)
-    painter.fillRect(QRectF(rect.left(), rect.top(), x - rect.left(), rect.height()), QColor(colours.bad_bg))
+    forbidden = QColor(colours.bad_bg)
+    forbidden.setAlphaF(_GROUND_ALPHA)
+    painter.fillRect(QRectF(rect.left(), rect.top(), x - rect.left(), rect.height()), forbidden)
     pen = QPen(QColor(colours.bad), 1.2)
     pen.setDashPattern([3.0, 2.0])
     painter.setPen(pen)

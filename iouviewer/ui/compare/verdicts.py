@@ -14,7 +14,7 @@ from iouviewer.i18n import tr
 from iouviewer.jobs.judge import Judged
 from iouviewer.ui.compare.intervals import IntervalAxis, axis_of
 from iouviewer.ui.compare.question_bar import QuestionBar
-from iouviewer.ui.compare.verdict_card import CARD_HEIGHT, CARD_MIN_WIDTH, CardContent, VerdictCard
+from iouviewer.ui.compare.verdict_card import CARD_HEIGHT, CARD_MAX_WIDTH, CARD_MIN_WIDTH, CardContent, VerdictCard
 from iouviewer.ui.theme import Theme, is_motion_reduced
 from iouviewer.ui.tokens import SIZE, SPACE
 
@@ -42,8 +42,9 @@ class _CardRow(QScrollArea):
 
     def fit(self) -> None:
         """Give the cards their width, and the row its height."""
-        inside = self.width() - 2 * SPACE["m"] - (CARDS_IN_SIGHT - 1) * SPACE["s"]
-        width = max(CARD_MIN_WIDTH, inside // CARDS_IN_SIGHT)
+        abreast = min(max(len(self.cards), 1), CARDS_IN_SIGHT)
+        inside = self.width() - 2 * SPACE["m"] - (abreast - 1) * SPACE["s"]
+        width = min(max(CARD_MIN_WIDTH, inside // abreast), CARD_MAX_WIDTH)
         for card in self.cards:
             card.setFixedWidth(width)
         count = len(self.cards)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtGui import QFont
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
@@ -18,12 +19,13 @@ from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.edits import RemoveBoxes, SetClasses, SetDecisions, SetFlags, SetRects
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
+from iouviewer.metrics.verdict import Difference, Outcome
 from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.tables.boxes_model import BoxesModel, RowState
 from iouviewer.ui.tables.common import COLUMN_ROLE
 from iouviewer.ui.tables.problems_model import PROBLEM_ROLE, ProblemsModel
-from iouviewer.ui.tables.variants_model import VariantsModel
+from iouviewer.ui.tables.variants_model import INTERVAL_ROLE, SPREAD_ROLE, VariantsModel
 from tests.app.builders import predictions_of, session_with
 
 A = (100.0, 100.0, 200.0, 200.0)
@@ -58,19 +60,21 @@ def test_models_obey_the_rules_of_qt_during_edits(session: Session, make: type, 
 def test_column_ids_of_the_variants_table_are_stable(session: Session) -> None:
     model = VariantsModel(session)
     ids = [model.headerData(column, Qt.Orientation.Horizontal, COLUMN_ROLE) for column in range(model.columnCount())]
-    assert ids == ["name", "avg_iou", "pq", "precision", "recall", "f1", "ap", "ap50", "delta", "fps", "frames"]
+    numbers = ["ap", "delta", "ap50", "ap75", "pq", "avg_iou", "precision", "recall", "f1", "fps", "size_mb", "frames"]
+    assert ids == ["name", *numbers]
 
 
 def test_cells_show_three_decimals_and_hold_raw_floats(session: Session) -> None:
     model = VariantsModel(session)
     shown = texts(model, 0)
     summary = session.scores.summary("base")
-    assert shown[0] == "base ●"
-    assert shown[1] == f"{summary.avg_iou:.3f}"
-    assert model.index(0, 1).data(Qt.ItemDataRole.UserRole) == summary.avg_iou
-    assert shown[6] == f"≥ {summary.ap:.3f}"
-    assert shown[8:] == ["–", "–", "10"]
-    tip = model.index(0, 6).data(Qt.ItemDataRole.ToolTipRole)
+    assert shown[:3] == ["base", f"≥ {summary.ap:.3f}", "baseline"]
+    assert model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole) == "base, baseline"
+    assert shown[6] == f"{summary.avg_iou:.3f}"
+    assert model.index(0, 6).data(Qt.ItemDataRole.UserRole) == summary.avg_iou
+    assert model.index(0, 2).data(Qt.ItemDataRole.UserRole) is None
+    assert shown[10:] == ["–", "–", "10"]
+    tip = model.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
     assert f"≥ {summary.ap:.3f} (cut at 0.9)" in tip
     assert "10 of 10 labelled frames" in tip
 
@@ -97,9 +101,57 @@ def test_the_difference_waits_for_the_comparison_where_floors_differ(session: Se
     model = VariantsModel(session)
     assert model.value("other", "delta") is not None
     assert model.value("cut", "delta") is None
-    model.set_ap_differences({"cut": -1.25, "other": math.nan})
+    judged = Difference("ap", -1.25, -2.0, -0.5, 1.0, Outcome.UNDECIDED)
+    model.set_intervals({"cut": judged, "other": replace(judged, points=math.nan)})
     assert model.value("cut", "delta") == -1.25
-    assert texts(model, 2)[8] in ("−1.2", "−1.3")
+    assert texts(model, 2)[2] in ("−1.2", "−1.3")
+    assert model.index(2, 2).data(INTERVAL_ROLE) == judged
+
+
+def test_the_greatest_number_of_a_column_is_bold(session: Session) -> None:
+    model = VariantsModel(session)
+
+    def is_bold(row: int, column_id: str) -> bool:
+        font = model.index(row, model.column_index(column_id)).data(Qt.ItemDataRole.FontRole)
+        return font.weight() >= QFont.Weight.DemiBold
+
+    rows = {key: row for row, key in enumerate(("base", "other"))}
+    for column_id in ("avg_iou", "pq", "recall"):
+        values = {key: model.value(key, column_id) for key in rows}
+        best = max(values.values())
+        assert [is_bold(row, column_id) for key, row in rows.items()] == [v == best for v in values.values()]
+    assert not any(is_bold(row, "frames") for row in rows.values())
+    for key, hardware, fps in (("base", "cpu", 20.0), ("other", "cpu", 30.0)):
+        session.variants.update(key, fps=fps, details={"hardware": hardware})
+    session.scoresChanged.emit()
+    assert [is_bold(row, "fps") for row in rows.values()] == [False, True]
+    session.variants.update("other", details={"hardware": "gpu"})
+    session.scoresChanged.emit()
+    assert not any(is_bold(row, "fps") for row in rows.values())
+
+
+def test_speed_has_its_spread_and_size_its_unit(session: Session) -> None:
+    session.variants.update("base", fps=52.83, details={"fps_half_iqr": 2.41, "weights_bytes": 5_400_000})
+    model = VariantsModel(session)
+    fps = model.index(0, model.column_index("fps"))
+    assert (fps.data(), fps.data(SPREAD_ROLE)) == ("52.8", "± 2.4")
+    assert model.index(0, model.column_index("size_mb")).data() == "5.4"
+    assert model.index(1, model.column_index("size_mb")).data() == "–"
+
+
+def test_rows_are_sorted_once_and_return_to_the_order_of_the_list(session: Session) -> None:
+    session.variants.add("cut", predictions_of({0: [A]}, 10, scores=0.5), key="cut")
+    model = VariantsModel(session)
+    keys = [model.key_at(row) for row in range(3)]
+    by_recall = sorted(keys, key=lambda key: model.value(key, "recall") or 0.0)
+    model.sort_by("recall", Qt.SortOrder.AscendingOrder)
+    assert [model.value(model.key_at(row), "recall") for row in range(3)] == [
+        model.value(key, "recall") for key in by_recall
+    ]
+    model.sort_by("name", Qt.SortOrder.DescendingOrder)
+    assert [model.key_at(row) for row in range(3)] == ["other", "cut", "base"]
+    model.sort_by("name", None)
+    assert [model.key_at(row) for row in range(3)] == keys
 
 
 def test_the_difference_waits_for_the_comparison_where_only_one_has_classes(session: Session) -> None:
