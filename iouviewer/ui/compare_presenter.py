@@ -213,7 +213,9 @@ class ComparePresenter(QObject):
             return False
         changes = self._views.side_panel.changes()
         if not changes:
-            self._session.statusMessage.emit(tr("These variants find the same boxes"))
+            alone = not self._views.side_panel.compared
+            text = tr("Add a second variant to compare") if alone else tr("Both variants find the same boxes")
+            self._session.statusMessage.emit(text)
             return True
         places = [(one.frame, one.box_id) for one in changes]
         shown = self.captions.changed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QGraphicsScene
@@ -12,7 +12,7 @@ from iouviewer.document.boxes import Rect
 from iouviewer.document.variants import Variant
 from iouviewer.ui.canvas import hit
 from iouviewer.ui.canvas.boxes_item import BoxesItem, PlacedCaption
-from iouviewer.ui.canvas.captions import CaptionCache
+from iouviewer.ui.canvas.captions import Caption, CaptionCache
 from iouviewer.ui.canvas.frame_view import CanvasBox, CaptionMode, FrameView
 from iouviewer.ui.canvas.frame_view_builder import FrameViewBuilder
 from iouviewer.ui.canvas.hit import BoxRef, HitBox, HitScene, Target
@@ -41,6 +41,7 @@ class BoxLayer:
         self._session = session
         self._selection = selection
         self._scene: HitScene | None = None
+        self._own_captions: Mapping[BoxRef, Caption] = {}
         self._boxes_item = BoxesItem(captions)
         self._selection_item = SelectionItem()
         scene.addItem(self._boxes_item)
@@ -89,13 +90,18 @@ class BoxLayer:
         self._scene = None
         selected = self._selection.refs()
         with_details = selected if hovered is None or dragged else selected | {hovered}
-        captions = ((ref, self.builder.details(ref)) for ref in sorted(with_details - dragged))
+        own = self._own_captions
+        captions = ((ref, own.get(ref) or self.builder.details(ref)) for ref in sorted(with_details - dragged))
         details = {ref: caption for ref, caption in captions if caption is not None and ref in self._view.index_of}
         self._boxes_item.emphasise(details, selected | dragged)
         found = [self._view.find(ref) for ref in sorted(selected | dragged)]
         boxes = [box for box in found if box is not None]
         editable = boxes[0].rect if len(boxes) == 1 and boxes[0].ref.is_ground_truth and not dragged else None
         self._selection_item.show_selection(tuple((box.rect, box.colour) for box in boxes), editable, self._px)
+
+    def set_own_captions(self, captions: Mapping[BoxRef, Caption]) -> None:
+        """From the next emphasis on, show these captions at selected and hovered boxes instead of the usual ones."""
+        self._own_captions = dict(captions)
 
     def set_all_captions(self, all_captions: bool) -> None:
         """Show captions at all boxes (while a key is held)."""

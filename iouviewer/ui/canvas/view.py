@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
@@ -217,6 +217,11 @@ class CanvasView(ZoomView):
         self._overlays.hint.place(-1 if self._boxes_hidden else self._shown_frame, self)
 
     # Display options
+
+    def set_own_captions(self, captions: Mapping[BoxRef, Caption]) -> None:
+        """Show these captions at selected and hovered boxes instead of the usual ones."""
+        self.boxes.set_own_captions(captions)
+        self._show_emphasis()
 
     def set_shown_variants(self, keys: Iterable[str] | None) -> None:
         """Show these variants only (of those that are visible); None: all visible ones."""

@@ -235,10 +235,10 @@ class SidePanel(QWidget):
 
     def _show(self) -> None:
         self._show_names()
-        is_known = self._differences is not None
+        is_known = self._differences is not None and bool(self._compared)
         for number, (kind, view) in enumerate(zip(_KINDS, self.lists, strict=True)):
             objects = self._objects(kind)
-            view.show_objects(objects, self._session, is_complete=is_known and bool(self._compared))
+            view.show_objects(objects, self._session, is_complete=is_known)
             text = f"{kind.title} {len(objects):,}" if is_known else kind.title
             self._kind_buttons.button(number).setText(text)
         self._draw()
