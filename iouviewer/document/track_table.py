@@ -12,10 +12,31 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
-from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.metrics.table import Bool, Float, Int
+from iouviewer.metrics.review import ReviewSettings, review_all
+from iouviewer.metrics.table import Bool, BoxTable, Float, Int
+
+
+@dataclass(frozen=True, eq=False)
+class BoxIous:
+    """IoU of ground-truth boxes by id, (N,) each; see ``TrackBoxes.ious``."""
+
+    ids: Int
+    ious: Float
+
+
+def find_box_ious(truth: BoxTable, predictions: BoxTable, frames: Bool, settings: ReviewSettings) -> BoxIous:
+    """Match all frames and give each box that counts the IoU of its pair, or 0.
+
+    Args:
+        frames: (F,) bool, the frames that count: labelled and covered by the predictions.
+    """
+    review = review_all(truth, predictions, settings, frames)
+    counted = ~truth.ignored & frames[truth.frame_of_row()]
+    ious = np.where(counted, 0.0, np.nan)
+    ious[review.pair_gt] = review.pair_iou
+    return BoxIous(truth.ids, ious)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +57,16 @@ class TrackBoxes:
         return len(self.frames)
 
     @classmethod
-    def of_truth(cls, truth: GroundTruth, ious: Mapping[int, float] | None = None) -> TrackBoxes:
-        """All boxes of the ground truth; ``ious`` by box id."""
-        frames, _boxes, class_ids, tracks, _flags, ids = truth.columns()
+    def of_columns(cls, columns: tuple[Int, Float, Int, Int, Int, Int], ious: BoxIous | None = None) -> TrackBoxes:
+        """The boxes of ``GroundTruth.columns``, with their IoUs where known."""
+        frames, _boxes, class_ids, tracks, _flags, ids = columns
         found = np.full(len(ids), np.nan)
-        if ious:
-            known = np.fromiter(ious.keys(), np.int64, len(ious))
-            values = np.fromiter(ious.values(), np.float64, len(ious))
-            order = np.argsort(known)
-            place = np.minimum(np.searchsorted(known[order], ids), len(known) - 1)
-            hit = known[order][place] == ids
-            found[hit] = values[order][place[hit]]
+        if ious is not None and len(ious.ids):
+            order = np.argsort(ious.ids, kind="stable")
+            known = ious.ids[order]
+            place = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+            hit = known[place] == ids
+            found[hit] = ious.ious[order][place[hit]]
         return cls(frames, tracks, class_ids, found)
 
     @classmethod
@@ -174,16 +194,15 @@ class TrackTable:
         joined = (np.concatenate((getattr(old, f.name), getattr(new, f.name)))[order] for f in fields(TrackColumns))
         self.columns = TrackColumns(*joined)
 
+    def frames_of(self, track: int) -> Int:
+        """The frames on which a track has a box, in order."""
+        base = self._base.frames[self._current & (self._base.tracks == track)]
+        edited = [boxes.frames[boxes.tracks == track] for boxes in self._edited.values()]
+        return np.sort(np.concatenate([base, *edited]))
+
     def tracks_on(self, frame: int) -> frozenset[int]:
         """Tracks with a box on a frame."""
         return frozenset(self._frame(frame).tracks.tolist())
-
-    def with_ious(self, boxes: TrackBoxes) -> TrackTable:
-        """The table of other IoUs, with the same edited frames."""
-        table = TrackTable(boxes)
-        if self._edited:
-            table.set_frames(self._edited)
-        return table
 
 
 def counted_ious(boxes: Sequence[Box], paired: Mapping[int, float]) -> dict[int, float]:

@@ -75,7 +75,7 @@ class BoxCommands:
             command = build()
             change = self._session.execute(command.edit, command.label, origin=ORIGIN, merge_key=command.merge_key)
         except UserError as error:
-            self._session.statusMessage.emit(_as_sentence(error))
+            self._session.statusMessage.emit(as_sentence(error))
             return False
         if change is not None and command.select is not None:
             self._session.select(command.select)
@@ -160,6 +160,11 @@ class BoxCommands:
         if boxes:
             self._clipboard = boxes
             self._session.statusMessage.emit(tr_n("Copied {count} box", "Copied {count:,} boxes", len(boxes)))
+
+    @property
+    def has_copied(self) -> bool:
+        """Whether ``paste`` has boxes to add."""
+        return bool(self._clipboard)
 
     def paste(self) -> None:
         """Add the copied boxes to this frame, shifted if they come from it."""
@@ -392,6 +397,7 @@ def _accepted(review: VariantReview, row: int) -> AcceptedPrediction:
     )
 
 
-def _as_sentence(error: UserError) -> str:
+def as_sentence(error: UserError) -> str:
+    """What happened and the way out, for the status bar."""
     text = f"{error.message}. {error.remedy}" if error.remedy else f"{error.message}."
     return text[:1].upper() + text[1:]

@@ -175,3 +175,66 @@ def _classes_match(session: Session, one: int, other: int) -> bool:
 
 def _convention(session: Session) -> Convention:
     return session.scores.settings.review.convention
+
+
+def explain_box(session: Session, ref: BoxRef, frame: int, review: VariantReview | None) -> str:
+    """In one or two sentences why a box is a match or not; empty without a variant on the frame.
+
+    Args:
+        review: of the variant that the inspector shows.
+    """
+    if review is None:
+        return ""
+    if session.ground_truth.state(frame) is not FrameState.LABELLED:
+        return _NOT_LABELLED
+    if not ref.is_ground_truth:
+        return _explain_prediction(session, review, ref.row, frame)
+    box = session.ground_truth.find(ref.row)
+    if box is None:
+        return ""
+    if box.flags & BoxFlag.OUTSIDE:
+        return tr("Out of view: not counted.")
+    if box.flags & BoxFlag.IGNORED:
+        return tr("Ignored: not counted.")
+    iou = review.iou_of.get(box.id)
+    if iou is None:
+        return tr("Missed. {reason}", reason=explain_missed(session, review, box.id, frame))
+    return " ".join(filter(None, (_distance(session, iou), _second_best(session, review, box))))
+
+
+def _distance(session: Session, iou: float) -> str:
+    """How far the IoU of a pair is from the threshold."""
+    threshold = session.scores.settings.review.iou
+    by = abs(iou - threshold)
+    if iou >= threshold:
+        return tr("Match: {by:.3f} above the threshold {threshold:.2f}.", by=by, threshold=threshold)
+    return tr("Loose: {by:.3f} below the threshold {threshold:.2f}.", by=by, threshold=threshold)
+
+
+def _second_best(session: Session, review: VariantReview, box: Box) -> str:
+    """The best overlap of another prediction that counts; empty if none overlaps."""
+    table = review.variant.predictions.table
+    rows = [row for row in review.state_of if row != review.partner_of.get(box.id)]
+    if not rows:
+        return ""
+    ious = iou_matrix(np.array([box.rect]).T, table.boxes[:, rows], _convention(session))[0]
+    best = int(ious.argmax())
+    if ious[best] <= 0:
+        return ""
+    if not review.variant.predictions.has_scores:
+        return tr("Another prediction overlaps by {iou:.3f}.", iou=float(ious[best]))
+    score = float(table.scores[rows[best]])
+    return tr("Another prediction ({score:.2f}) overlaps by {iou:.3f}.", score=score, iou=float(ious[best]))
+
+
+def _explain_prediction(session: Session, review: VariantReview, row: int, frame: int) -> str:
+    state = review.state_of.get(row)
+    if state is None:
+        return tr("Below the confidence threshold: not counted.")
+    owner = _owner(session, review, row)
+    if owner is not None:
+        text = _distance(session, review.iou_of[owner.id])
+        return tr("Paired with {box}. {text}", box=session.document.object_name(owner), text=text)
+    if state is PairState.IGNORED:
+        return tr("In an ignored box: not counted.")
+    return tr("Extra. {reason}", reason=explain_unpaired(session, review, row, frame))

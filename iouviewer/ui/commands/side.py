@@ -33,7 +33,9 @@ class SideCommands(QObject):
         inspector.verifyRequested.connect(actions["verifyAndNext"].trigger)
         views.boxes.goToRequested.connect(self._go_to_canvas)
         views.tracks.goToRequested.connect(self._go_to_canvas)
-        for panel in (views.boxes, views.tracks):
+        views.notes.leaveRequested.connect(canvas.setFocus)
+        views.history.model.redo_key = partial(actions.key_of, "redo")
+        for panel in (views.boxes, views.tracks, views.notes, views.history):
             panel.hint.key_of = actions.key_of
             panel.table.enter_is_taken = self._is_reviewing
             panel.commandRequested.connect(partial(_trigger, actions))
@@ -54,7 +56,7 @@ class SideCommands(QObject):
         self._views.canvas.reveal_selection()
         self._views.canvas.setFocus()
 
-    def _open_side(self) -> bool:
+    def open_side(self) -> bool:
         """Open the side panel of Correct if it is folded; False in a workspace without it."""
         if self._workspaces.current is not Workspace.CORRECT:
             self._session.statusMessage.emit(tr("Lists and inspector are in Correct"))
@@ -65,7 +67,7 @@ class SideCommands(QObject):
 
     def find_in_list(self) -> None:
         """Type into the filter of the list that is shown."""
-        if not self._open_side():
+        if not self.open_side():
             return
         panel = self._views.side_tabs.currentWidget()
         if isinstance(panel, ListPanel):
@@ -78,12 +80,12 @@ class SideCommands(QObject):
 
     def focus_inspector(self) -> None:
         """Edit the selection in the inspector."""
-        if self._open_side():
+        if self.open_side():
             self._views.inspector.focus_first_field()
 
     def set_track(self) -> None:
         """Type the track id of the selected boxes, or click another box to take its track."""
-        if self._open_side():
+        if self.open_side():
             self._views.inspector.focus_track_field()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, Signal
 from PySide6.QtWidgets import QHeaderView
 
 from iouviewer.app.editing.session import Session
@@ -12,12 +12,12 @@ from iouviewer.ui.tables.boxes_model import COLUMNS, BoxesModel, Column
 
 _WIDTHS = {
     Column.ICON: 28,
-    Column.TRACK: 46,
+    Column.TRACK: 52,
     Column.CLASS: 60,
-    Column.IOU: 46,
-    Column.CONF: 42,
-    Column.STATE: 74,
-    Column.FLAGS: 40,
+    Column.IOU: 52,
+    Column.CONF: 46,
+    Column.STATE: 72,
+    Column.FLAGS: 36,
 }
 
 
@@ -43,11 +43,9 @@ class BoxesPanel(ListPanel):
         self._is_syncing = False
         self._has_classes: bool | None = None
         table.setModel(self.model)
-        header = table.horizontalHeader()
         for column, width in _WIDTHS.items():
             table.setColumnWidth(_place(column), width)
-        header.setSortIndicator(_place(Column.TRACK), Qt.SortOrder.AscendingOrder)
-        table.setSortingEnabled(True)
+        table.sort_first_by(_place(Column.TRACK))
         table.selectionModel().selectionChanged.connect(self._on_rows_selected)
         table.rowEntered.connect(self.goToRequested)
         table.doubleClicked.connect(self._on_double_clicked)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QTableView,
@@ -129,6 +130,17 @@ class DenseTable(QTableView):
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(False)
 
+    def sort_first_by(self, column: int) -> None:
+        """Sort by a column until the user chooses another; only then the header shows an arrow."""
+        header = self.horizontalHeader()
+        header.setSortIndicator(column, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(True)
+        header.setSortIndicatorShown(False)
+        header.sortIndicatorChanged.connect(self._on_sort_changed)
+
+    def _on_sort_changed(self, _column: int, _order: Qt.SortOrder) -> None:
+        self.horizontalHeader().setSortIndicatorShown(True)
+
     def event(self, event: QEvent) -> bool:
         # Enter is a shortcut of the window, which it must not reach while it goes to a row.
         if (
@@ -193,6 +205,7 @@ class ListPanel(QWidget):
 
     Attributes:
         table, hint, filter_field: the parts.
+        filter_row, column: layouts for further fields beside the filter, and for what stands below the table.
     """
 
     countChanged = Signal(int)
@@ -213,13 +226,14 @@ class ListPanel(QWidget):
             coloured_icon("filter", scheme_theme().colours.text3), QLineEdit.ActionPosition.LeadingPosition
         )
         hint.commandRequested.connect(self.commandRequested)
-        top = QVBoxLayout()
-        top.setContentsMargins(SPACE["m"], SPACE["s"], SPACE["m"], SPACE["s"])
-        top.addWidget(self.filter_field)
-        layout = QVBoxLayout(self)
+        self.filter_row = QHBoxLayout()
+        self.filter_row.setContentsMargins(SPACE["m"], SPACE["s"], SPACE["m"], SPACE["s"])
+        self.filter_row.setSpacing(SPACE["s"])
+        self.filter_row.addWidget(self.filter_field, 1)
+        self.column = layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(top)
+        layout.addLayout(self.filter_row)
         layout.addWidget(hint)
         layout.addWidget(table, 1)
         # Keeps what is above it at the top while the table is hidden.

@@ -417,11 +417,16 @@ def _default_order(row: BoxRow) -> tuple[bool, int, float]:
     return True, 0, 0.0 if math.isnan(row.score) else -row.score
 
 
+_FLAG_OF_STATE = {RowState.OUT_OF_VIEW: BoxFlag.OUTSIDE, RowState.IGNORED: BoxFlag.IGNORED}
+
+
 def _glyphs(row: BoxRow, column: Column) -> tuple[Glyph, ...] | None:
     if column is Column.ICON:
         return (_ICONS[row.state],) if row.state in _ICONS else ()
     if column is Column.FLAGS:
-        return tuple(glyph for flag, _text, glyph in _FLAGS if row.flags & flag)
+        # The icon of the state says it already.
+        said = _FLAG_OF_STATE.get(row.state, BoxFlag.NONE)
+        return tuple(glyph for flag, _text, glyph in _FLAGS if row.flags & flag and flag is not said)
     return None
 
 
