@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, kw_only=True):
         key_preset: name of a key preset.
         keys: keys by action where they differ from the preset.
         caption_mode: which boxes have captions; ``automatic``: depends on their number and size.
+        author: who makes edits and notes; empty: the login name of the user.
         recent: files that were opened, the last one first.
         last_frames: last frame shown of recent files, by path; at most as many as there are recent files.
         last_folders: folder of the last file by kind (``video``, ``gt``, ``export`` ...).
@@ -65,12 +67,22 @@ class Settings(msgspec.Struct, kw_only=True):
     key_preset: str = "iouviewer"
     keys: dict[str, str] = {}
     caption_mode: Literal["automatic", "all", "none"] = msgspec.field(default="automatic", name="show_labels")
+    author: str = ""
     recent: list[str] = []
     last_frames: dict[str, int] = {}
     last_folders: dict[str, str] = {}
     window_geometry: bytes = b""
     window_state: bytes = b""
     extra: dict[str, str] = {}
+
+    @property
+    def author_name(self) -> str:
+        """Who makes edits and notes; empty where the system has no login name."""
+        if self.author.strip():
+            return self.author.strip()
+        with contextlib.suppress(OSError, KeyError, ImportError):
+            return getpass.getuser()
+        return ""
 
     def margins(self) -> dict[str, float]:
         """Allowed drop of the metrics that verdicts judge, in points."""

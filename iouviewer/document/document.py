@@ -26,7 +26,7 @@ from iouviewer.document.edits import (
     SetTracks,
 )
 from iouviewer.document.ground_truth import GroundTruth
-from iouviewer.document.notes import Note, find_note_error, notes_of_removed, notes_of_retracked
+from iouviewer.document.notes import Note, NotePin, find_note_error, notes_of_removed, notes_of_retracked
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.renumbering import FrameMapping, renumber_decisions, renumber_notes
 from iouviewer.document.sources import ImageTable, Source, TruthFile
@@ -128,6 +128,16 @@ class Document:
         """The notes of a source in order of id, which is the order in which they were written."""
         found = self._notes.get(source, {})
         return tuple(found[number] for number in sorted(found))
+
+    def note_object(self, note: Note, source: int = 0) -> str:
+        """The name of what a note is on: ``person 17``, the name of the source, empty for a frame."""
+        if note.pin is NotePin.SOURCE:
+            return self.sources[source].name
+        if note.pin is NotePin.FRAME:
+            return ""
+        truth = self._truths[source]
+        box = truth.find(note.box_id) if note.pin is NotePin.BOX else next(iter(truth.track(note.track)), None)
+        return self.object_name(box) if box is not None else object_name("", note.track)
 
     def load_notes(self, notes: Iterable[Note], source: int = 0) -> None:
         """Replace all notes of a source by stored ones."""

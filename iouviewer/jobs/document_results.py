@@ -12,6 +12,7 @@ import numpy as np
 from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
+from iouviewer.document.notes import NO_FRAME
 from iouviewer.document.sources import FrameImage
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
@@ -30,6 +31,7 @@ from iouviewer.jobs.frame_selection import describe_frames, parse_frames
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.review import PairState, ReviewSettings, review_frame
 from iouviewer.metrics.table import Bool, BoxTable
+from iouviewer.reports.notes import ReportNote
 from iouviewer.reports.picture import GROUND_TRUTH_COLOUR, PictureBox, draw_boxes, png_bytes
 
 if TYPE_CHECKING:
@@ -131,8 +133,31 @@ def read_document(
         models=(),
         read=replace(request.read, class_map=_class_maps(listed) | dict(request.read.class_map)),
     )
-    inputs = EvalInputs(known, truth, frames, variant_inputs, has_single_images(known))
+    inputs = EvalInputs(
+        known, truth, frames, variant_inputs, has_single_images(known), notes=report_notes(document, source)
+    )
     return resolved, only_classes(inputs, request.read.only_classes)
+
+
+def report_notes(document: Document, source: int = 0) -> tuple[ReportNote, ...]:
+    """The notes of a source by frame, those on the source first."""
+    truth, found = document.ground_truth(source), []
+    for note in sorted(document.notes(source), key=lambda note: (note.frame, note.id)):
+        box = truth.find(note.box_id)
+        track = box.track if box is not None else note.track
+        found.append(
+            ReportNote(
+                None if note.frame == NO_FRAME else note.frame,
+                note.pin.value,
+                document.note_object(note, source),
+                None if track == NO_TRACK else track,
+                note.text,
+                note.author,
+                note.when,
+                note.done,
+            )
+        )
+    return tuple(found)
 
 
 def _class_maps(variants: Iterable[Variant]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from iouviewer.formats.interface import ReadContext, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.class_facts import ClassFacts, facts_of
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
+from iouviewer.reports.notes import ReportNote
 
 if TYPE_CHECKING:
     from iouviewer.formats.alignment import Alignment
@@ -207,6 +208,7 @@ class EvalInputs:
         variants: in the order in which they were given.
         single_images: the frames are images without a time base, not a sequence.
         val: what ``yolo val`` does with the data set and its labels; None where these are not the inputs.
+        notes: what people wrote on the source, its frames and objects.
     """
 
     source: Source
@@ -215,6 +217,7 @@ class EvalInputs:
     variants: list[VariantInput]
     single_images: bool = False
     val: ValInputs | None = None
+    notes: tuple[ReportNote, ...] = ()
 
     @property
     def labelled(self) -> Bool:

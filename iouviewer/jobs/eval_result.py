@@ -15,6 +15,7 @@ from iouviewer.jobs.scoring import VariantScore
 from iouviewer.metrics.table import Int
 from iouviewer.reports.data_files import PairRow, json_bytes, pairs_csv, score_csv
 from iouviewer.reports.html import html_bytes
+from iouviewer.reports.notes import ReportNote
 from iouviewer.reports.plot import plot_bytes
 from iouviewer.reports.series import FrameSeries
 from iouviewer.reports.text_table import table_header, table_rows, text_table
@@ -39,6 +40,7 @@ class EvalResult:
         sentences: the verdicts; without an analysis only of variants that cannot be judged.
         unfit: variant name -> why nothing follows from its numbers.
         run_differences: variant name -> what its run did differently from the baseline's.
+        notes: what people wrote on the source, its frames and objects.
     """
 
     title: str
@@ -52,6 +54,7 @@ class EvalResult:
     sentences: tuple[str, ...] = ()
     unfit: Mapping[str, str] = field(default_factory=dict)
     run_differences: Mapping[str, Sequence[RunDifference]] = field(default_factory=dict)
+    notes: tuple[ReportNote, ...] = ()
 
     @property
     def values(self) -> dict[str, Any]:
@@ -65,7 +68,8 @@ class EvalResult:
             for score, delta in zip(self.scores, self.deltas, strict=True)
         }
         variants = {name: by_name[name] for name in self.order}
-        return {"report_version": REPORT_VERSION, "variants": variants, "protocol": dict(self.protocol)}
+        values = {"report_version": REPORT_VERSION, "variants": variants, "protocol": dict(self.protocol)}
+        return values | {"notes": [note.values for note in self.notes]} if self.notes else values
 
     def series(self) -> list[FrameSeries]:
         """Metrics by frame, the baseline first."""

@@ -174,6 +174,12 @@ def evaluate(request: EvalRequest, progress: ProgressCallback = no_progress) -> 
             were left out.
     """
     inputs = read_inputs(request, progress)
+    if not len(inputs.truth.table):
+        raise UserError(
+            tr("the ground truth has no boxes, so there is nothing to score against"),
+            path=request.gt or request.video,
+            remedy=tr("Check that it is the right file and complete."),
+        )
     refuse_left_out(inputs)
     return score_inputs(request, inputs, progress)
 
@@ -280,6 +286,7 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
         refuse_notes(warnings)
     return EvalResult(
         title=inputs.source.name,
+        notes=inputs.notes,
         truth=truth,
         frames=frames,
         scores=tuple(scores),

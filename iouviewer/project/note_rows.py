@@ -11,7 +11,7 @@ from iouviewer.document.sources import Source
 from iouviewer.i18n import tr
 from iouviewer.project.rows import DamagedRowsError
 
-_TYPES = (int, int, str, int, int, int, str, (int, float), int)
+_TYPES: tuple[type | tuple[type, ...], ...] = (int, int, str, int, int, int, str, (int, float), int)
 
 
 def write_notes(connection: sqlite3.Connection, source: int, notes: Iterable[Note]) -> None:
@@ -35,7 +35,7 @@ def read_notes(connection: sqlite3.Connection, source: Source) -> list[Note]:
 
 def is_valid_row(row: tuple[Any, ...], frame_counts: Mapping[int, int]) -> bool:
     """Whether a row of the table ``notes`` holds a note; ``frame_counts`` has the number of frames by source."""
-    typed = len(row) == len(_TYPES) and all(map(isinstance, row, _TYPES))
+    typed = len(row) == len(_TYPES) and all(isinstance(one, known) for one, known in zip(row, _TYPES, strict=True))
     return typed and row[0] in frame_counts and find_note_error(_note(row), frame_counts[row[0]]) is None
 
 

@@ -361,7 +361,7 @@ class ProjectFile:
             UserError: pending requests could not be written, or the copy failed.
         """
         self._wait_until_written()
-        folder = self.path.with_name(f"{self.path.name}.snapshots")
+        folder = snapshot_folder(self.path)
         stem = re.sub(r'[\x00-\x1f<>:"/\\|?*]+', "_", name).strip(" .")[:80] or "snapshot"
         target, number = folder / f"{stem}{SUFFIX}", 1
         while target.exists():
@@ -431,6 +431,11 @@ class ProjectFile:
         callback = self.on_problem
         if callback is not None:
             callback(problem)
+
+
+def snapshot_folder(project: Path) -> Path:
+    """The folder of the snapshots of a project."""
+    return project.with_name(f"{project.name}.snapshots")
 
 
 def _write_changes(connection: sqlite3.Connection, changes: RowChanges) -> None:

@@ -21,6 +21,7 @@ from iouviewer.i18n import legible, tr
 from iouviewer.metrics.table import Int
 from iouviewer.reports.data_files import text_bytes
 from iouviewer.reports.html_template import page, svg_block
+from iouviewer.reports.notes import note_header, note_rows
 from iouviewer.reports.plot import LEGEND_LOWER_LEFT, LINE_STYLES, plot_bytes, render_figure
 from iouviewer.reports.series import FrameSeries
 from iouviewer.reports.text_table import table_header, table_rows
@@ -53,7 +54,7 @@ def html_bytes(
     """The report of an evaluation.
 
     Args:
-        values: what ``eval --json`` writes (``variants`` and ``protocol``).
+        values: what ``eval --json`` writes (``variants``, ``protocol``, and ``notes`` if there are any).
         frames: (n,) frame numbers of the series.
         series: the baseline first.
         title: what was evaluated.
@@ -80,6 +81,7 @@ def html_bytes(
         _plot(frames, series, tr("IoU by frame: {title}", title=title), target),
         _per_class(variants),
         *(section(variants) for section in (_errors, _sizes, _tracks, _curves, _confusion, _val, _reconcile)),
+        _notes(values.get("notes", ())),
         _heading(tr("Protocol")),
         _table((tr("Setting"), tr("Value")), settings),
     ]
@@ -110,6 +112,11 @@ def _heading(text: str) -> str:
 
 def _note(text: str) -> str:
     return f'<p class="note">{escape(text, quote=False)}</p>\n'
+
+
+def _notes(notes: Sequence[Mapping[str, Any]]) -> str:
+    """What people wrote on the source, its frames and objects."""
+    return _heading(tr("Notes")) + _table(note_header(), note_rows(notes)) if notes else ""
 
 
 def _value_text(value: Any) -> str:

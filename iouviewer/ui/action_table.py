@@ -160,11 +160,11 @@ _FILE = (
 _EDIT = (
     _action("undo", tr("Undo"), "arrow-counter-clockwise", "Ctrl+Z", "edit", "edit.undo"),
     _action("redo", tr("Redo"), "arrow-clockwise", "Ctrl+Shift+Z Ctrl+Y", "edit", "edit.redo"),
-    _action("copy", tr("Copy"), "copy", "Ctrl+C", "edit", "boxes.copy"),
-    _action("paste", tr("Paste"), "", "Ctrl+V", "edit", "boxes.paste"),
-    _action("duplicate", tr("Duplicate"), "", "Ctrl+D", "edit", "boxes.duplicate"),
+    _action("copy", tr("Copy"), "copy", "Ctrl+C", "edit", "boxes.copy", needs=Need.BOX),
+    _action("paste", tr("Paste"), "", "Ctrl+V", "edit", "boxes.paste", needs=Need.COPIED),
+    _action("duplicate", tr("Duplicate"), "", "Ctrl+D", "edit", "boxes.duplicate", needs=Need.BOX),
     _action("selectAll", tr("Select all"), "", "Ctrl+A", "edit", "boxes.select_all"),
-    _action("delete", tr("Delete"), "trash", "Del", "edit", "boxes.delete_selected"),
+    _action("delete", tr("Delete"), "trash", "Del", "edit", "boxes.delete_selected", needs=Need.BOX),
     _action("findInList", tr("Find in list"), "filter", "Ctrl+F", "edit", "side.find_in_list"),
     _action("cancel", tr("Cancel"), "", "Esc", "", "edit.cancel", needs_video=False),
     _action("settings", tr("Settings…"), "gear", "Ctrl+,", "edit", "view.show_settings", needs_video=False),
@@ -173,16 +173,32 @@ _BOX = (
     _action("selectTool", tr("Select boxes"), "", "", "box", "edit.use_select_tool"),
     _action("drawBox", tr("Draw box"), "bounding-box", "W", "box", "edit.draw"),
     _action("classPicker", tr("Change class…"), "tag", "C", "box", "edit.pick_class"),
-    _action("accept", tr("Accept prediction"), "check", "P", "box", "boxes.accept_prediction"),
-    _action("acceptAll", tr("Accept all on this frame"), "checks", "Shift+P", "box", "boxes.accept_all_predictions"),
-    _action("snapEdge", tr("Snap edge to prediction"), "magnet", "G", "box", "boxes.snap_edge"),
+    _action(
+        "accept", tr("Accept prediction"), "check", "P", "box", "boxes.accept_prediction", needs=Need.BOX_OR_PREDICTION
+    ),
+    _action(
+        "acceptAll",
+        tr("Accept all on this frame"),
+        "checks",
+        "Shift+P",
+        "box",
+        "boxes.accept_all_predictions",
+        needs=Need.PREDICTIONS,
+    ),
+    _action("snapEdge", tr("Snap edge to prediction"), "magnet", "G", "box", "boxes.snap_edge", needs=Need.ONE_BOX),
     _action("takePrevious", tr("Copy from previous frame"), "", "Shift+V", "box", "boxes.paste_previous_frame"),
-    _action("propagate", tr("Propagate to next frames…"), "", "Ctrl+B", "box", "edit.propagate"),
+    _action("propagate", tr("Propagate to next frames…"), "", "Ctrl+B", "box", "edit.propagate", needs=Need.BOX),
+    _action("addNote", tr("Add note"), "note", "Ctrl+M", "box", "notes.add"),
+    _action("noteDone", tr("Mark note as done or open"), "", "", "", "notes.toggle_done"),
+    _action("noteEdit", tr("Change text of note"), "", "", "", "notes.edit"),
+    _action("noteDelete", tr("Delete note"), "", "", "", "notes.delete"),
     _action("nextBox", tr("Next box"), "", "Tab", "box", "boxes.next_box", scope=KeyScope.CANVAS),
     _action("previousBox", tr("Previous box"), "", "Shift+Tab", "box", "boxes.previous_box", scope=KeyScope.CANVAS),
-    _action("outside", tr("Out of view"), "", "O", "box/flags", "boxes.toggle_flag", BoxFlag.OUTSIDE),
-    _action("occluded", tr("Occluded"), "", "J", "box/flags", "boxes.toggle_flag", BoxFlag.OCCLUDED),
-    _action("ignore", tr("Ignore in scores"), "", "I", "box/flags", "boxes.toggle_flag", BoxFlag.IGNORED),
+    _action("outside", tr("Out of view"), "", "O", "box/flags", "boxes.toggle_flag", BoxFlag.OUTSIDE, needs=Need.BOX),
+    _action("occluded", tr("Occluded"), "", "J", "box/flags", "boxes.toggle_flag", BoxFlag.OCCLUDED, needs=Need.BOX),
+    _action(
+        "ignore", tr("Ignore in scores"), "", "I", "box/flags", "boxes.toggle_flag", BoxFlag.IGNORED, needs=Need.BOX
+    ),
     *(
         _action(
             f"class{digit}",
@@ -197,13 +213,15 @@ _BOX = (
     ),
 )
 _TRACK = (
-    _action("keyFrame", tr("Key frame"), "", "K", "track", "boxes.toggle_flag", BoxFlag.KEY_FRAME),
-    _action("previousKeyFrame", tr("Previous key frame"), "", "Q", "track", "boxes.previous_key_frame"),
-    _action("nextKeyFrame", tr("Next key frame"), "", "E", "track", "boxes.next_key_frame"),
-    _action("setTrack", tr("Set track…"), "tracks", "Shift+C", "track", "side.set_track"),
-    _action("mergeTracks", tr("Merge tracks…"), "", "M", "track", "boxes.merge_tracks"),
-    _action("splitTrack", tr("Split track here"), "", "Y", "track", "boxes.split_track"),
-    _action("swapTracks", tr("Swap tracks from here…"), "", "Ctrl+T", "track", "boxes.swap_tracks"),
+    _action("keyFrame", tr("Key frame"), "", "K", "track", "boxes.toggle_flag", BoxFlag.KEY_FRAME, needs=Need.BOX),
+    _action(
+        "previousKeyFrame", tr("Previous key frame"), "", "Q", "track", "boxes.previous_key_frame", needs=Need.TRACK
+    ),
+    _action("nextKeyFrame", tr("Next key frame"), "", "E", "track", "boxes.next_key_frame", needs=Need.TRACK),
+    _action("setTrack", tr("Set track…"), "tracks", "Shift+C", "track", "side.set_track", needs=Need.BOX),
+    _action("mergeTracks", tr("Merge tracks…"), "", "M", "track", "boxes.merge_tracks", needs=Need.TRACK),
+    _action("splitTrack", tr("Split track here"), "", "Y", "track", "boxes.split_track", needs=Need.TRACK),
+    _action("swapTracks", tr("Swap tracks from here…"), "", "Ctrl+T", "track", "boxes.swap_tracks", needs=Need.TRACK),
     _action("trackClass", tr("Change class of track…"), "classes", "", "track", "tracks.change_class"),
     _action("deleteTrack", tr("Delete track"), "trash", "", "track", "tracks.delete"),
 )
@@ -270,9 +288,9 @@ _FRAME = (
 _PROBLEMS = (
     _action("nextProblem", tr("Next problem"), "arrow-fat-down", "N", "problems", "problems.next"),
     _action("previousProblem", tr("Previous problem"), "arrow-fat-up", "Shift+N", "problems", "problems.previous"),
-    _action("takeFix", tr("Apply fix"), "", ("Return", "Enter"), "problems", "problems.apply_fix"),
+    _action("takeFix", tr("Apply fix"), "", ("F", "Return", "Enter"), "problems", "problems.apply_fix"),
     _action("groundTruthIsRight", tr("Keep box"), "", "X", "problems", "problems.keep_ground_truth"),
-    _action("unclear", tr("Mark unclear"), "", "U", "problems", "problems.mark_unclear"),
+    _action("unclear", tr("Mark unclear"), "", "V U", "problems", "problems.mark_unclear"),
 )
 _LAYOUT = "view/comparisonLayout"
 _VIEW = (
@@ -315,7 +333,9 @@ _VIEW = (
     _action("zoomOut", tr("Zoom out"), "", "Ctrl+-", "view", "view.zoom_out"),
     _action("hideBoxes", tr("Hide boxes (hold)"), "", "H", "view", "view.hide_boxes", held=True),
     _action("showLabels", tr("Show all captions (hold)"), "", "L", "view", "view.show_all_captions", held=True),
-    _action("sharpPixels", tr("Show pixels above 400 %"), "", "Z", "view", "view.set_sharp_pixels", checkable=True),
+    _action(
+        "sharpPixels", tr("Show pixels above 400 %"), "", "Shift+Z", "view", "view.set_sharp_pixels", checkable=True
+    ),
     _action("adjustPicture", tr("Brightness and contrast…"), "", "Ctrl+Shift+B", "view", "video.adjust_levels"),
     _action("resetPicture", tr("Reset brightness and contrast"), "", "Shift+B", "view", "video.reset_levels"),
     _action(

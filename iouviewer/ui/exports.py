@@ -22,9 +22,11 @@ from iouviewer.jobs.document_results import (
     frame_image,
     ground_truth_to_write,
     predictions_to_write,
+    report_notes,
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import score_inputs
+from iouviewer.reports.notes import notes_csv
 from iouviewer.video import open_video
 
 Job = Callable[[], None]
@@ -110,6 +112,24 @@ class FrameWriter:
                 reader.close()
             with atomic_write(path) as file:
                 file.write(frame_image(image, truth, overlays, settings.review))
+
+        return write
+
+
+@dataclass(frozen=True, slots=True)
+class NotesWriter:
+    """Writes the notes of the source as CSV."""
+
+    def check(self, source: ExportSource) -> None:
+        if not source.session.notes:
+            raise UserError(tr("there are no notes to export"), remedy=tr("Add a note first"))
+
+    def prepare(self, source: ExportSource, path: Path) -> Job:
+        data = notes_csv(report_notes(source.session.document, source.session.source.id))
+
+        def write() -> None:
+            with atomic_write(path) as file:
+                file.write(data)
 
         return write
 
@@ -215,6 +235,7 @@ EXPORTS: tuple[Export, ...] = (
         ReportWriter(lambda result, _path: result.html(), analysis=True),
     ),
     Export("exportFrame", tr("Frame with boxes (PNG)…"), "{stem}_{frame:06d}.png", (".png",), FrameWriter()),
+    Export("exportNotes", tr("Notes (CSV)…"), "notes.csv", (".csv",), NotesWriter()),
     Export("exportMot", tr("Ground truth as MOTChallenge…"), "gt_corrected.txt", (".txt",), GroundTruthWriter("mot")),
     Export("exportCoco", tr("Ground truth as COCO…"), "gt_corrected.json", (".json",), GroundTruthWriter("coco")),
     Export("exportBoxCsv", tr("Ground truth as CSV…"), "gt_corrected.csv", (".csv",), GroundTruthWriter("boxcsv")),

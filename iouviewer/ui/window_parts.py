@@ -22,8 +22,8 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui import APP_NAME
-from iouviewer.ui.action_texts import ActionTexts
 from iouviewer.ui.action_needs import ActionNeeds
+from iouviewer.ui.action_texts import ActionTexts
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.canvas.frame_view import CaptionMode
 from iouviewer.ui.canvas.view import CanvasView
@@ -31,6 +31,7 @@ from iouviewer.ui.commands.edit import EditCommands
 from iouviewer.ui.commands.exports import ExportCommands
 from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.frames import FrameCommands
+from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
 from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.commands.side import SideCommands
@@ -51,7 +52,9 @@ from iouviewer.ui.key_presets import keys_of
 from iouviewer.ui.keyboard.key_filter import KeyFilter
 from iouviewer.ui.notifications import Notifications
 from iouviewer.ui.panels.boxes import BoxesPanel
+from iouviewer.ui.panels.history import HistoryPanel
 from iouviewer.ui.panels.inspector import Inspector
+from iouviewer.ui.panels.notes import NotesPanel
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.score_controls import ScoreControls
@@ -123,6 +126,9 @@ class WindowParts(QObject):
         canvas.follow(other)
         problems, boxes = ProblemsPanel(session), BoxesPanel(session)
         tracks = TracksPanel(session, problems.model)
+        notes, history = NotesPanel(session), HistoryPanel(session)
+        history.thumbnails.source = lambda: (canvas.shown_frame, canvas.shown_image())
+        self.controller.snapshotsListed.connect(history.model.set_snapshots)
         self.controls = ScoreControls(session)
         self.views = WorkspaceViews(
             canvas,
@@ -132,13 +138,15 @@ class WindowParts(QObject):
             problems,
             boxes,
             tracks,
+            notes,
+            history,
             VariantsPanel(session),
             Inspector(session, canvas.commands),
             VerdictPanel(session, theme),
             SidePanel(session, theme),
             CompareView(canvas, other),
             self.controls,
-            create_side_tabs(boxes, tracks, problems),
+            create_side_tabs(boxes, tracks, problems, notes, history),
         )
         self.status = StatusBar(session)
         mode = self.settings.extra.get(COMPARE_MODE, "")
@@ -148,8 +156,7 @@ class WindowParts(QObject):
         self.workspaces = self.shell.workspaces
         self.workspaces.restore_layout(self.settings.extra.get(LAYOUT, ""))
         self.compare = ComparePresenter(
-            session, self.workspaces, self.verdicts, self.differences, self._store.settings, self.status
-        )
+            session, self.workspaces, self.verdicts, self.differences, self._store.settings)
         self.compare.settingsChanged.connect(self._save_settings)
         self.frame_presenter = FramePresenter(session, self.loader, self.playback, (canvas, other))
         self.video_presenter = VideoPresenter(
@@ -192,6 +199,7 @@ class WindowParts(QObject):
             "variants": variants,
             "tracks": tracks,
             "side": self.side,
+            "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
         }
         self.actions = ActionSet(window, groups)
         for view in canvases:
@@ -208,6 +216,8 @@ class WindowParts(QObject):
             views.problems.list,
             views.boxes.table,
             views.tracks.table,
+            views.notes.table,
+            views.history.table,
             views.variants.table,
             *views.side_panel.lists,
         ):
@@ -294,6 +304,7 @@ class WindowParts(QObject):
         self.side.update_keys(self.actions)
         self.shell.captions.show_mode(settings.caption_mode)
         self.session.scopes.restore(settings.extra)
+        self.session.author = settings.author_name
         self.video_presenter.apply_settings()
         self.compare.apply_settings()
         for canvas in (self.views.canvas, self.views.other_canvas):

@@ -18,7 +18,9 @@ from iouviewer.ui.compare.side_panel import SidePanel
 from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.panels.boxes import BoxesPanel
+from iouviewer.ui.panels.history import HistoryPanel
 from iouviewer.ui.panels.inspector import Inspector
+from iouviewer.ui.panels.notes import NotesPanel
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.score_controls import ScoreControls
@@ -63,6 +65,8 @@ class WorkspaceViews:
     problems: ProblemsPanel
     boxes: BoxesPanel
     tracks: TracksPanel
+    notes: NotesPanel
+    history: HistoryPanel
     variants: VariantsPanel
     inspector: Inspector
     verdicts: VerdictPanel
@@ -185,7 +189,6 @@ class Workspaces(QStackedWidget):
         else:
             views.playback_bar.add_right(views.controls)
         views.controls.set_folded(self.plan.are_thresholds_folded)
-        views.variants.set_narrow(False)
         self._fit_variants()
         views.timeline.set_always_strips(not correct)
         self.setCurrentIndex(0 if correct else 1)
@@ -299,6 +302,7 @@ class Workspaces(QStackedWidget):
             ]
         lists: list[QWidget] = [view for view in views.side_panel.lists if view.isVisible()]
         return [
+            views.verdicts.focus_widgets(),
             [views.variants.table],
             [views.canvas, *views.compare_view.panels],
             views.playback_bar.focus_widgets(),

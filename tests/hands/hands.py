@@ -80,6 +80,10 @@ class Hands:
         assert len(found) == 1, f"{len(found)} visible widgets are named {name}"
         return found[0]
 
+    def sees(self, name: str) -> bool:
+        """Whether a widget with this object name is visible."""
+        return any(widget.isVisible() for widget in self.window.findChildren(QWidget, name))
+
     def button(self, text: str, inside: QWidget | None = None) -> QAbstractButton:
         """The visible button with this text, or with this accessible name where it has no text."""
         for button in (inside or self.window).findChildren(QAbstractButton):
@@ -252,6 +256,40 @@ class Hands:
         QTest.mouseClick(window, LEFT, NO_MODIFIER, place)
         self.wait(lambda: box.currentText() == text, f"the choice “{text}”")
 
+    def choose_from(self, button: QWidget, text: str) -> None:
+        """Open the menu of a button by mouse and click the entry with this text."""
+        errors: list[BaseException] = []
+        seen: list[QMenu] = []
+        timer = QTimer()
+        timer.setInterval(20)
+
+        def look() -> None:
+            menu = QApplication.activePopupWidget()
+            if not isinstance(menu, QMenu) or not menu.isVisible() or seen:
+                return
+            seen.append(menu)
+            timer.stop()
+            try:
+                self.click(menu.mapToGlobal(menu.actionGeometry(_entry(menu, text)).center()))
+            except BaseException as error:  # noqa: BLE001 - raised below, where the test sees it
+                errors.append(error)
+                menu.close()
+
+        timer.timeout.connect(look)
+        timer.start()
+        try:
+            self.click(button)
+            self.wait(lambda: seen, "the menu of the button")
+        finally:
+            timer.stop()
+        if errors:
+            raise errors[0]
+
+    def reads_tab(self, text: str) -> bool:
+        """Whether a visible tab has this text, with its count."""
+        bars = [bar for bar in self.window.findChildren(QTabBar) if bar.isVisible()]
+        return any(plain(bar.tabText(place)) == text for bar in bars for place in range(bar.count()))
+
     def open_tab(self, text: str, inside: QWidget | None = None) -> None:
         """Click a tab by its text; a count behind the text is left out."""
         QApplication.processEvents()  # a sentence that has just appeared moves the tabs
@@ -341,7 +379,11 @@ class Hands:
     # Menus and dialogs
 
     def context_menu(self, place: QPoint, entry: str) -> None:
-        """Open a context menu with the right button and click an entry.
+        """Open a context menu with the right button and click an entry."""
+        self.popup(lambda: self.right_click(place), entry)
+
+    def popup(self, opens: Callable[[], None], entry: str) -> None:
+        """Open a menu and click an entry.
 
         Such a menu runs its own event loop inside the click that opens it, so the choice waits for it there.
         """
@@ -367,8 +409,8 @@ class Hands:
         timer.timeout.connect(look)
         timer.start()
         try:
-            self.right_click(place)
-            self.wait(lambda: seen, "a context menu")
+            opens()
+            self.wait(lambda: seen, "a menu")
         finally:
             timer.stop()
         if errors:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import NO_BOX, NO_TRACK, object_name
+from iouviewer.document.boxes import NO_BOX, NO_TRACK
 from iouviewer.document.document import Document
 from iouviewer.document.edits import SetNotes
 from iouviewer.document.notes import NO_FRAME, Note, NotePin
@@ -37,17 +37,8 @@ def find_target(session: Session) -> NoteTarget:
 
 
 def object_of(document: Document, note: Note, source: int = 0) -> str:
-    """The name of what a note is pinned to: ``person 17``, ``frame``, or the name of the source."""
-    truth = document.ground_truth(source)
-    if note.pin is NotePin.SOURCE:
-        return document.sources[source].name
-    if note.pin is NotePin.FRAME:
-        return tr("frame")
-    if note.pin is NotePin.BOX:
-        box = truth.find(note.box_id)
-        return tr("box") if box is None else document.object_name(box)
-    boxes = truth.track(note.track)
-    return document.object_name(boxes[0]) if boxes else object_name("", note.track)
+    """The name of what a note is on: ``person 17``, ``frame``, or the name of the source."""
+    return document.note_object(note, source) or tr("frame")
 
 
 def frame_of(note: Note) -> str:

@@ -57,6 +57,7 @@ class ProjectController(QObject):
             ``open_video_source``.
         videoRequested(str): a project was opened. Open this video, then call ``open_video_source``.
         snapshotCreated(str): path of the copy.
+        snapshotsListed(tuple[SnapshotFile, ...]): the snapshots of the open project.
         loadProgress(str, float): a large project is being loaded: its name, and a share from 0 to 1.
         ready(): the video that was opened is shown, with its project if it has one.
     """
@@ -70,6 +71,7 @@ class ProjectController(QObject):
     videoLocationRequested = Signal(object)
     videoRequested = Signal(str)
     snapshotCreated = Signal(str)
+    snapshotsListed = Signal(object)
     loadProgress = Signal(str, float)
     ready = Signal()
     _writerReported = Signal(object)
@@ -100,6 +102,9 @@ class ProjectController(QObject):
         self._snapshots = Snapshots(self)
         self._snapshots.created.connect(self.snapshotCreated)
         self._snapshots.failed.connect(self.errorOccurred)
+        self._snapshots.listed.connect(self.snapshotsListed)
+        for signal in (self.snapshotCreated, self.projectOpened):
+            signal.connect(self._list_snapshots)
         session.historyChanged.connect(self._on_history_changed)
 
     @property
@@ -315,6 +320,10 @@ class ProjectController(QObject):
             self._autosave.save_values({key: value})
 
     # Snapshots and closing
+
+    def _list_snapshots(self) -> None:
+        if self.path is not None:
+            self._snapshots.list_files(self.path)
 
     def snapshot(self, name: str) -> None:
         """Copy the project under a name; ``snapshotCreated`` or ``errorOccurred`` follows."""

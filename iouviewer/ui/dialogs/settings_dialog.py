@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QSpinBox,
     QTabWidget,
@@ -89,6 +90,9 @@ class SettingsDialog(QDialog):
         self.margin.setValue(settings.margin_points)
         self.scheme = _combo_box("settingsScheme", _SCHEMES, settings.scheme)
         self.captions = _combo_box("settingsLabels", _CAPTIONS, settings.caption_mode)
+        self.author = QLineEdit(settings.author)
+        self.author.setObjectName("settingsAuthor")
+        self.author.setPlaceholderText(settings.author_name)
         self.memory = _mebibyte_box("settingsMemory", settings.memory_mib, 1 << 20)
         self.proxy_on = QCheckBox(tr("Build a scrub cache"))
         self.proxy_on.setObjectName("settingsProxyOn")
@@ -138,6 +142,7 @@ class SettingsDialog(QDialog):
         form = QFormLayout(page)
         form.addRow(tr("Colours"), self.scheme)
         form.addRow(tr("Captions on boxes"), self.captions)
+        form.addRow(tr("Author of edits and notes"), self.author)
         return page
 
     def _video_page(self) -> QWidget:
@@ -197,6 +202,7 @@ class SettingsDialog(QDialog):
         settings.margin_points = round(self.margin.value(), 2)
         settings.scheme = self.scheme.currentData()
         settings.caption_mode = self.captions.currentData()
+        settings.author = self.author.text().strip()
         settings.memory_mib = self.memory.value()
         settings.proxy_on = self.proxy_on.isChecked()
         settings.proxy_mib = self.proxy.value()

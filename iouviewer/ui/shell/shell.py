@@ -25,12 +25,16 @@ _ZOOM_ACTIONS = ("fit", "actualSize", "zoomIn", "zoomOut", "sharpPixels")
 _ADD_ACTIONS = ("addPredictions", "runModel")
 
 
-def create_side_tabs(boxes: QWidget, tracks: QWidget, problems: QWidget) -> SideTabs:
+def create_side_tabs(
+    boxes: QWidget, tracks: QWidget, problems: QWidget, notes: QWidget, history: QWidget
+) -> SideTabs:
     """The tabs of Correct."""
     tabs = SideTabs()
     tabs.add_panel(tr("Boxes"), boxes)
     tabs.add_panel(tr("Tracks"), tracks)
     tabs.add_panel(tr("Problems"), problems)
+    tabs.add_panel(tr("Notes"), notes)
+    tabs.add_panel(tr("History"), history)
     return tabs
 
 
