@@ -22,9 +22,7 @@ class Output(Flag):
     """Where a column is shown."""
 
     WINDOW = auto()
-    """Variants table of Compare; in Correct it is hidden unless SIDE_PANEL is set too."""
-    SIDE_PANEL = auto()
-    """Variants table of Correct, which has space for few columns."""
+    """Variants table of Compare."""
     TEXT = auto()
     """Table on a terminal."""
     HTML = auto()
@@ -123,14 +121,14 @@ METRIC_COLUMNS: tuple[MetricColumn, ...] = (
             "Mean of the frame IoU over the labelled frames with ground truth. "
             "Adding predictions never lowers it, so read it together with PQ."
         ),
-        _TABLES | Output.SIDE_PANEL,
+        _TABLES,
     ),
     MetricColumn(
         "pq",
         "pq",
         tr("PQ"),
         tr("Panoptic quality: mean IoU of the true positives × F1 (Kirillov et al., 2019)."),
-        _TABLES | Output.SIDE_PANEL,
+        _TABLES,
     ),
     MetricColumn(
         "precision",
@@ -156,7 +154,7 @@ METRIC_COLUMNS: tuple[MetricColumn, ...] = (
             "COCO AP: mean over the IoU thresholds 0.50, 0.55, …, 0.95, from every stored prediction. "
             "Pixel edges are always continuous."
         ),
-        _TABLES | Output.SIDE_PANEL | Output.BY_CLASS,
+        _TABLES | Output.BY_CLASS,
         is_bounded=True,
     ),
     MetricColumn(

@@ -19,7 +19,6 @@ from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.commands.variants import VariantCommands
 from iouviewer.ui.compare.change_captions import ChangeCaptions
 from iouviewer.ui.compare.differences import DifferencesJob
-from iouviewer.ui.panels.status_bar import StatusBar
 from iouviewer.ui.theme import popup_menu
 from iouviewer.ui.workspaces import Workspace, Workspaces
 
@@ -43,12 +42,11 @@ class ComparePresenter(QObject):
         verdicts: VerdictJob,
         differences: DifferencesJob,
         settings: Settings,
-        status: StatusBar,
     ) -> None:
         super().__init__(session)
         self._session, self._workspaces, self._views = session, workspaces, workspaces.views
         self._verdicts, self._differences = verdicts, differences
-        self._settings, self._status = settings, status
+        self._settings = settings
         self._actions: ActionSet | None = None
         views = self._views
         self._verified = VerifiedFrames(session)
@@ -107,19 +105,6 @@ class ComparePresenter(QObject):
             self.captions.show_object(None)
         self._show_frames()
         self._show_compared_pair()
-        self._show_hints()
-
-    def _show_hints(self) -> None:
-        if self._workspaces.current is not Workspace.COMPARE or self._actions is None:
-            return
-        key_of = self._actions.key_of
-        hints = [
-            ("↑↓", tr("variant")),
-            (key_of("compareModeNext"), tr("side by side, split, overlay")),
-            (key_of("nextProblem"), tr("next change")),
-            (f"{key_of('confidenceDown')} {key_of('confidenceUp')}".strip(), tr("confidence")),
-        ]
-        self._status.set_hints([(key, text) for key, text in hints if key])
 
     def _show_compared_pair(self, _key: str = "") -> None:
         """Show all variants in Correct; the baseline and the compared one in Compare."""

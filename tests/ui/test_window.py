@@ -205,7 +205,7 @@ def test_both_workspaces_share_frame_selection_and_variants(qtbot: QtBot, tmp_pa
         names = [box.ref.variant for box in parts.views.other_canvas.frame_view.boxes if box.ref.variant]
         assert names == [session.variants.find("model1").key]
         parts.controls.iou_box.setValue(0.7)
-        qtbot.waitUntil(lambda: parts.views.side_panel.tabs.tabText(0) == f"Lost {FRAMES}", timeout=20_000)
+        qtbot.waitUntil(lambda: parts.views.side_panel.count_text("lost") == f"Lost {FRAMES}", timeout=20_000)
         parts.views.side_panel.lost.clicked.emit(parts.views.side_panel.lost.model().index(3, 0))
         assert session.current_frame == 3
         QTest.keyClick(window, Qt.Key.Key_F2)

@@ -52,8 +52,6 @@ _DELTA_SHARE, _DELTA_MIN, _DELTA_MAX = 0.19, 96, 300
 """Width of the intervals as a share of the table's, and its limits in logical pixels."""
 _NUMBER_WIDTH = 44
 """Part of the Δ AP column that holds the number."""
-_NARROW_WIDTHS = {"avg_iou": 70, "pq": 58, "ap": 72}
-_NARROW_WIDTH = 60
 _EYE_LEFT = SPACE["s"]
 _ITEM_GAP = SPACE["s"]
 
@@ -217,7 +215,7 @@ class VariantsPanel(QWidget):
         super().__init__()
         self.model = VariantsModel(session)
         self.table = _VariantsView(self.model)
-        self._session, self._is_narrow = session, False
+        self._session = session
         self._hidden: frozenset[str] = frozenset()
         self.table.setModel(self.model)
         self._delegate = _Delegate(self.table)
@@ -255,19 +253,11 @@ class VariantsPanel(QWidget):
         self._hidden = frozenset(column_ids) & frozenset(self.model.column_ids) - {NAME_COLUMN}
         self._show_columns()
 
-    def set_narrow(self, narrow: bool) -> None:
-        """Show the few columns of a narrow side panel, or the chosen ones."""
-        self._is_narrow = narrow
-        self._show_columns()
-
     def _show_columns(self) -> None:
-        narrow = self._is_narrow
-        widths, default = (_NARROW_WIDTHS, _NARROW_WIDTH) if narrow else (_WIDTHS, _WIDTH)
         for position, column_id in enumerate(self.model.column_ids):
-            hidden = column_id not in self.model.side_panel_column_ids if narrow else column_id in self._hidden
-            self.table.setColumnHidden(position, hidden)
+            self.table.setColumnHidden(position, column_id in self._hidden)
             if column_id != NAME_COLUMN:
-                self.table.setColumnWidth(position, widths.get(column_id, default))
+                self.table.setColumnWidth(position, _WIDTHS.get(column_id, _WIDTH))
         self._fit_delta()
 
     def _fit_delta(self) -> None:

@@ -127,6 +127,13 @@ class VerdictPanel(QWidget):
         row.addStretch(1)
         return empty
 
+    def focus_widgets(self) -> list[QWidget]:
+        """What takes the keyboard focus, in order."""
+        question = self.question
+        chips: list[QWidget] = [question.baseline, question.drop, question.frames, question.explain, question.report]
+        empty: list[QWidget] = [*self._empty.findChildren(QPushButton)]
+        return [*chips, *self._row.cards, *empty]
+
     # Contents
 
     @property

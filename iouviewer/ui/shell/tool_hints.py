@@ -18,8 +18,9 @@ def tool_hints(actions: ActionSet, workspace: Workspace, *, has_video: bool, is_
         hints = [(key("openVideo"), tr("open video")), (key("commandPalette"), tr("all commands"))]
     elif workspace is Workspace.COMPARE:
         hints = [
-            (key("nextFrame", "previousFrame"), tr("next, previous frame")),
+            ("↑ ↓", tr("variant")),
             (key("compareModeNext"), tr("side by side, split, overlay")),
+            (key("nextProblem"), tr("next change")),
             (key("confidenceDown", "confidenceUp"), tr("confidence")),
             (key("correct"), tr("correct boxes")),
         ]

@@ -173,11 +173,6 @@ class VariantsModel(QAbstractTableModel):
         """Stable ids of all columns, in order."""
         return [NAME_COLUMN, *(column.key for column in self._columns)]
 
-    @property
-    def side_panel_column_ids(self) -> list[str]:
-        """Ids of the columns that the narrow side panel shows."""
-        return [NAME_COLUMN, *(column.key for column in self._columns if Output.SIDE_PANEL in column.outputs)]
-
     def column_index(self, column_id: str) -> int:
         """Index of a column."""
         return self.column_ids.index(column_id)

@@ -33,7 +33,7 @@ def with_column(monkeypatch: pytest.MonkeyPatch, column: MetricColumn) -> None:
 
 
 def test_a_column_added_in_one_place_appears_in_the_window_the_text_and_the_html(qtbot, monkeypatch) -> None:
-    outputs = Output.WINDOW | Output.SIDE_PANEL | Output.TEXT | Output.HTML
+    outputs = Output.WINDOW | Output.TEXT | Output.HTML
     with_column(monkeypatch, MetricColumn("box_iou", "box_iou", "Box IoU", "Mean IoU over all boxes.", outputs))
     session = session_with({0: [BOX]}, {"base": {0: [FOUND]}})
     panel = VariantsPanel(session)
