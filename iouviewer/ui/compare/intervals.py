@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from iouviewer.i18n import tr
-from iouviewer.metrics.verdict import Difference, Outcome
+from iouviewer.jobs.judge import Difference, Outcome
 from iouviewer.ui.theme import Theme
 
 _TITLES = {"ap": tr("AP"), "pq": tr("PQ"), "avg_iou": tr("Avg IoU")}

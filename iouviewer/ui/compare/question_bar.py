@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QMenu, 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameState
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.judge import Judged
-from iouviewer.metrics.verdict import MIN_BLOCKS, Verdict
+from iouviewer.jobs.judge import MIN_BLOCKS, Judged, Verdict
 from iouviewer.ui.theme import Theme, icon, make_popup, popup_menu
 from iouviewer.ui.tokens import SIZE, SPACE
 from iouviewer.ui.variant_look import dash_icon, panel_colour

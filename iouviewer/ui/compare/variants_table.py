@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 
 from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr
-from iouviewer.metrics.verdict import Difference
+from iouviewer.jobs.judge import Difference
 from iouviewer.ui.compare.intervals import IntervalAxis, axis_of, draw_ground, draw_interval, outcome_colour
 from iouviewer.ui.fonts import font
 from iouviewer.ui.palette import scheme_theme

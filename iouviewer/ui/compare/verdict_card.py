@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QPushButton, QSizePo
 
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.judge import Judged
-from iouviewer.metrics.verdict import Difference, Outcome
+from iouviewer.jobs.judge import Difference, Judged, Outcome
 from iouviewer.ui.compare.intervals import (
     IntervalAxis,
     draw_ground,

@@ -42,9 +42,9 @@ class _CardRow(QScrollArea):
 
     def fit(self) -> None:
         """Give the cards their width, and the row its height."""
-        abreast = min(max(len(self.cards), 1), CARDS_IN_SIGHT)
-        inside = self.width() - 2 * SPACE["m"] - (abreast - 1) * SPACE["s"]
-        width = min(max(CARD_MIN_WIDTH, inside // abreast), CARD_MAX_WIDTH)
+        shown = min(max(len(self.cards), 1), CARDS_IN_SIGHT)
+        inside = self.width() - 2 * SPACE["m"] - (shown - 1) * SPACE["s"]
+        width = min(max(CARD_MIN_WIDTH, inside // shown), CARD_MAX_WIDTH)
         for card in self.cards:
             card.setFixedWidth(width)
         count = len(self.cards)

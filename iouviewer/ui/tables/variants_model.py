@@ -16,9 +16,9 @@ from iouviewer.document.metric_columns import UNDEFINED, MetricColumn, NumberFor
 from iouviewer.document.scores_types import NoAp, VariantSummary
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr
+from iouviewer.jobs.judge import Difference
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
-from iouviewer.metrics.verdict import Difference
 from iouviewer.ui.fonts import font
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.tables.common import COLUMN_ROLE, KEY_ROLE, ROOT, Index, cell_alignment
