@@ -38,7 +38,7 @@ class VideoPresenter(QObject):
     """Keeps every view of the video's state current.
 
     Attributes:
-        status_widget: notes, frame cache and scrub cache in the status bar.
+        status_widget: notes and scrub cache in the status bar.
         marks: damaged frames and the loop on the timeline; exists after ``attach``.
         speed_control: playback speed and dropped frames.
         pause_timer: times out when a pause of the decode check is long enough to show.
@@ -67,7 +67,6 @@ class VideoPresenter(QObject):
         loader.opened.connect(self._on_opened)
         loader.indexProgress.connect(self.refresh)
         loader.numbersConfirmed.connect(self._on_numbers_confirmed)
-        loader.cacheUsed.connect(self._show_frame_cache)
         loader.proxyState.connect(self._on_proxy_state)
         loader.backgroundFailed.connect(self._on_background_failed)
         loader.decodeCheckPaused.connect(self._on_decode_check_paused)
@@ -81,7 +80,6 @@ class VideoPresenter(QObject):
         self.pause_timer.setSingleShot(True)
         self.pause_timer.setInterval(_PAUSE_DELAY_MS)
         self.pause_timer.timeout.connect(self._on_pause_timer_timeout)
-        self._show_frame_cache(0)
 
     def attach(self, status: StatusBar, playback_bar: PlaybackBar, plot: TimelinePlot) -> None:
         """Add the widgets and marks to the window."""
@@ -132,14 +130,12 @@ class VideoPresenter(QObject):
         self._loader.set_decode_check(on=settings.decode_check_on)
         if not settings.proxy_on:
             self.status_widget.show_scrub_cache(None)
-        self._show_frame_cache(self._cache_used)
 
     # Updates
 
     def refresh(self, _what: object = None) -> None:
         """Show the current state everywhere."""
         info = self._loader.info
-        self.status_widget.frame_cache.setVisible(info is not None)
         levels = self._commands.levels_note if self._commands is not None else None
         notes = collect_notes(info, self._loader.progress, self._shown_pause) if info is not None else ()
         self.status_widget.show_notes(notes if levels is None else (*notes, levels))
@@ -204,10 +200,6 @@ class VideoPresenter(QObject):
 
     def _on_background_failed(self, error: UserError) -> None:
         self._notifier.show(error, Level.WARNING)
-
-    def _show_frame_cache(self, used: int) -> None:
-        self._cache_used = used
-        self.status_widget.show_frame_cache(used, self._settings.memory_mib << 20)
 
     def _show_time(self, frame: int) -> None:
         info = self._loader.info

@@ -279,7 +279,8 @@ class WindowParts(QObject):
         return self._theme_manager.theme
 
     def focus_canvas(self) -> None:
-        """Give the keyboard focus to the canvas."""
+        """Give the keyboard focus to the canvas; the window is complete now."""
+        self.shell.update_tab_order()
         self.views.canvas.setFocus()
 
     def open_paths(self, paths: list[Path]) -> None:

@@ -321,7 +321,8 @@ def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_gets_its_num
         parts.frame_presenter.seek_time(6.9)
         qtbot.waitUntil(lambda: "until the frame number is known" in canvas.status_text, timeout=TIMEOUT)
         assert barcode_on_canvas(window) == 160 and canvas.shown_frame == -1 and not canvas.frame_view.boxes
-        assert parts.status.frame.text().startswith("Frame ?") and "00:06.9" in parts.status.time.text()
+        bar = parts.views.playback_bar
+        assert bar.frame_box.text() == "?" and "00:06.9" in bar.time.text()
         with qtbot.waitSignal(parts.loader.frameReady, timeout=TIMEOUT):
             canvas.resize(canvas.width() - 40, canvas.height())
             canvas.actual_size()
@@ -333,7 +334,7 @@ def test_a_time_beyond_the_index_is_shown_at_once_without_boxes_and_gets_its_num
         qtbot.waitUntil(lambda: window.session.current_frame == 172, timeout=TIMEOUT)
         shown(qtbot, window)
         assert barcode_on_canvas(window) == 172 and canvas.status_text == "" and "indexing" not in video_notes(window)
-        assert "00:06.9" in parts.status.time.text()
+        assert bar.frame_box.text() == "172" and "00:06.9" in bar.time.text()
 
 
 def test_playback_continues_while_the_index_grows(qtbot: QtBot, tmp_path: Path, halted_index: threading.Event) -> None:
@@ -350,14 +351,14 @@ def test_playback_continues_while_the_index_grows(qtbot: QtBot, tmp_path: Path, 
         assert plot.viewRange()[0] == pytest.approx([4, 20]), "the timeline keeps its zoom"
 
 
-def test_the_frame_cache_and_its_limit_are_shown_and_follow_the_settings(qtbot: QtBot, clip) -> None:
+def test_the_limit_of_the_frame_cache_follows_the_settings(qtbot: QtBot, clip, monkeypatch) -> None:
     with opened_window(qtbot, OpenRequest(video=clip("plain.mp4"))) as window:
         parts = window.parts
-        label = parts.video_presenter.status_widget.frame_cache
-        assert label.text().endswith("/ 512 MB")
+        limits: list[int] = []
+        monkeypatch.setattr(parts.loader, "set_memory_budget", limits.append)
         parts.settings.memory_mib = 300
         parts.video_presenter.apply_settings()
-        assert label.text().endswith("/ 300 MB")
+        assert limits == [300 << 20]
 
 
 def test_the_scrub_cache_is_shown_disabled_and_deleted(qtbot: QtBot, clip) -> None:
@@ -488,7 +489,7 @@ def test_a_slow_frame_shows_that_it_is_loading(qtbot: QtBot, clip, monkeypatch: 
 def test_without_a_video_there_are_no_notes(qtbot: QtBot) -> None:
     with opened_window(qtbot) as window:
         state = window.parts.video_presenter.status_widget
-        assert not any(part.isVisible() for part in (state.notes, state.scrub_cache, state.frame_cache))
+        assert not any(part.isVisible() for part in (state.notes, state.scrub_cache))
         window.parts.actions["playPause"].trigger()
         assert not window.parts.playback.playing
 

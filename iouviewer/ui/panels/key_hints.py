@@ -18,6 +18,11 @@ Hint = tuple[str, str]
 _CAP_HEIGHT = 17
 
 
+def cap_text(key: str) -> str:
+    """A key as a key-cap shows it: ``Ctrl K`` for ``Ctrl+K``."""
+    return key[:-1].replace("+", " ") + key[-1:]
+
+
 class KeyHints(QWidget):
     """Paints as many hints as fit; those at the end give way first."""
 
@@ -52,7 +57,8 @@ class KeyHints(QWidget):
         keys, words = QFontMetrics(self._key_font), QFontMetrics(self._text_font)
         x, height = 0.0, self.height()
         flags = int(Qt.AlignmentFlag.AlignCenter)
-        for key, text in self._hints:
+        for name, text in self._hints:
+            key = cap_text(name)
             cap = keys.horizontalAdvance(key) + 2 * SPACE["xs"] + 2
             width = words.horizontalAdvance(text)
             if x + cap + SPACE["xs"] + 2 + width > self.width():

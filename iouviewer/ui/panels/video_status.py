@@ -1,4 +1,4 @@
-"""Status bar widgets for the open video: notes on its decoding, the frame cache and the scrub cache."""
+"""Status bar widgets for the open video: notes on its decoding, and the scrub cache."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _NotesButton(QToolButton):
 
 
 class VideoStatus(QWidget):
-    """``Scrub cache 38 %``, ``⚠ damaged: 4 frames · turned 90°``, ``214 / 512 MB``.
+    """``Scrub cache 38 %``, ``⚠ damaged: 4 frames · turned 90°``.
 
     Signals:
         requested(): the video properties should be shown.
@@ -63,17 +63,14 @@ class VideoStatus(QWidget):
         self.scrub_cache = _label("statusCopies", tr("Scrub cache"), font)
         longest = tr("Scrub cache {percent} %", percent=100)
         self.scrub_cache.setMinimumWidth(self.scrub_cache.fontMetrics().horizontalAdvance(longest))
-        self.frame_cache = _label("statusMemory", tr("Frame cache"), font)
-        self.frame_cache.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 16, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
         # Leftmost: the scrub cache appears during scrubbing and must not move the others.
-        for widget in (self.scrub_cache, self.notes, self.frame_cache):
+        for widget in (self.scrub_cache, self.notes):
             layout.addWidget(widget)
         self.show_notes(())
         self.show_scrub_cache(None)
-        self.frame_cache.hide()
 
     def show_notes(self, notes: Sequence[Note]) -> None:
         """Show the short texts of these notes; hide the button if there are none."""
@@ -96,20 +93,6 @@ class VideoStatus(QWidget):
             self.notes.style().unpolish(self.notes)
             self.notes.style().polish(self.notes)
         self.notes.setVisible(bool(notes))
-
-    def show_frame_cache(self, used: int, budget: int) -> None:
-        """Show how many bytes decoded frames use, and may use."""
-        widest = _memory_text(max(used, budget), budget)
-        self.frame_cache.setMinimumWidth(self.frame_cache.fontMetrics().horizontalAdvance(widest))
-        self.frame_cache.setText(_memory_text(used, budget))
-        self.frame_cache.setToolTip(
-            tr(
-                "Frame cache: decoded frames use {used:,} of {budget:,} MB of memory. "
-                "Change the limit in Settings > Video.",
-                used=used >> 20,
-                budget=budget >> 20,
-            )
-        )
 
     def show_scrub_cache(self, state: ProxyState | None) -> None:
         """Show the progress of the scrub cache; None hides it."""
@@ -147,6 +130,3 @@ def _label(name: str, accessible_name: str, font: QFont) -> QLabel:
     label.setFont(font)
     return label
 
-
-def _memory_text(used: int, budget: int) -> str:
-    return tr("{used:,} / {budget:,} MB", used=used >> 20, budget=budget >> 20)

@@ -69,7 +69,7 @@ class Shell(QObject):
         canvas.drawingChanged.connect(self._on_drawing_changed)
         state.viewStateChanged.connect(lambda: self._rail.show_loupe(state.is_loupe_held))
         self._session.sourceChanged.connect(self._on_source_changed)
-        self._session.variants.listChanged.connect(self._update_tab_order)
+        self._session.variants.listChanged.connect(self.update_tab_order)
         self.workspaces.planChanged.connect(self._on_plan_changed)
         self._rail.show_drawing(False)
 
@@ -105,7 +105,7 @@ class Shell(QObject):
         """Show which workspace is current, and its keys."""
         self.top_bar.show_workspace(self.workspaces.current.value)
         self.show_hints()
-        self._update_tab_order()
+        self.update_tab_order()
 
     def show_hints(self) -> None:
         """Show the keys of the tool and the workspace in the status bar."""
@@ -136,9 +136,13 @@ class Shell(QObject):
         """The areas that F6 visits, each with its widgets in the order of the focus."""
         return [self.top_bar.focus_widgets(), *self.workspaces.areas()]
 
-    def _update_tab_order(self) -> None:
+    def update_tab_order(self) -> None:
+        """Let Tab visit the areas one after the other; before the window is complete this does nothing."""
         if not hasattr(self, "top_bar"):
             return
-        order = [widget for area in self.areas() for widget in area]
+        window = self.workspaces.window()
+        order = [widget for area in self.areas() for widget in area if widget.window() is window]
+        if self.top_bar.window() is not window:
+            return
         for first, second in pairwise(order):
             QWidget.setTabOrder(first, second)

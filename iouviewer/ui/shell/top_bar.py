@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QPushButton
 from iouviewer.i18n import tr
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.fonts import font
+from iouviewer.ui.panels.key_hints import cap_text
 from iouviewer.ui.theme import Theme, icon, popup_menu
 from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
 
@@ -31,7 +32,8 @@ class FindField(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedHeight(SIZE["control"])
         self._icon, self._text, self._key = QLabel(), QLabel(tr("Commands, tracks, frames")), QLabel()
-        self._text.setProperty("role", "caption")
+        self._text.setProperty("role", "muted")
+        self._text.setFont(font("body"))
         self._key.setProperty("role", "key")
         self._key.setFont(font("key"))
         layout = QHBoxLayout(self)
@@ -45,7 +47,7 @@ class FindField(QPushButton):
 
     def set_key(self, key: str) -> None:
         """Show the key that opens the palette."""
-        self._key.setText(key)
+        self._key.setText(cap_text(key))
         self.setToolTip(tr("Find commands, tracks and frames ({key})", key=key))
 
     def set_theme(self, theme: Theme) -> None:

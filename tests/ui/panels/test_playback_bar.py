@@ -11,12 +11,21 @@ from tests.app.builders import session_with
 A, B = (0.0, 0.0, 40.0, 40.0), (100.0, 0.0, 140.0, 40.0)
 
 
-def test_the_smallest_change_of_an_average_is_visible(qtbot: QtBot) -> None:
-    boxes = {frame: [A, B] for frame in range(1000)}
-    session = session_with(boxes, {"base": boxes}, frames=1000)
+def test_the_scores_of_frame_and_video_follow_an_edit(qtbot: QtBot) -> None:
+    boxes = {frame: [A, B] for frame in range(10)}
+    session = session_with(boxes, {"base": boxes}, frames=10)
     line = PlaybackBar(session)
     qtbot.addWidget(line)
     line.refresh()
-    assert "±0.000 in this session" in line.text.text()
+    assert line.text.text().startswith("Frame 1.000  ·  Avg IoU 1.000  ·  PQ 1.000  ·  AP ")
     session.execute(SetRects(((1, (0.0, 0.0, 40.0, 36.0)),)), "Resize")
-    assert "−0.00005 in this session" in line.text.text()
+    assert line.text.text().startswith("Frame 0.950  ·  Avg IoU 0.995  ·  PQ 0.995  ·  AP ")
+
+
+def test_an_unknown_frame_number_is_a_question_mark_until_it_is_known(qtbot: QtBot) -> None:
+    line = PlaybackBar(session_with({0: [A]}, {}, frames=10))
+    qtbot.addWidget(line)
+    line.show_unknown_frame(6.9)
+    assert line.frame_box.text() == "?" and line.time.text() == "00:06.9"
+    line.frame_box.show_frame(0)
+    assert line.frame_box.text() == "0"
