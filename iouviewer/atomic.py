@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,17 +47,35 @@ def _umask() -> int:
     return umask
 
 
+def is_stream(path: Path) -> bool:
+    """Whether a path is a pipe, a device or a descriptor of the process (``/dev/stdout``, ``<(command)``).
+
+    It can be read once and is never replaced by a file.
+    """
+    if os.path.abspath(path).startswith(("/dev/", "/proc/self/fd/")):  # noqa: PTH100 - resolve would follow the link
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode)
+
+
 @contextlib.contextmanager
 def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     """Open a binary file that becomes ``path`` when the block ends without an error.
 
     It is written in the same folder, flushed to disk and moved to ``path`` by ``os.replace``. If the block raises or
-    writing fails, ``path`` is unchanged and no temporary file remains.
+    writing fails, ``path`` is unchanged and no temporary file remains. A pipe or device is written directly.
 
     Raises:
         UserError: no permission, disk full, missing folder; its ``path`` is set.
     """
     path = Path(path)
+    if is_stream(path):
+        with _stream(path) as file:
+            yield file
+        return
     # Replace the target of a link, not the link.
     target = path.resolve() if path.is_symlink() else path
     try:
@@ -79,6 +98,28 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
         # Only a failed write leaves a file to remove.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _descriptor(path: Path) -> int | None:
+    """The descriptor that a path such as ``/dev/stdout`` or ``/dev/fd/5`` names."""
+    named = {"stdin": 0, "stdout": 1, "stderr": 2}
+    text = str(path)
+    if text.startswith(("/dev/fd/", "/proc/self/fd/")) and path.name.isdecimal():
+        return int(path.name)
+    return named.get(path.name) if path.parent == Path("/dev") else None
+
+
+@contextlib.contextmanager
+def _stream(path: Path) -> Iterator[BinaryIO]:
+    descriptor = _descriptor(path)
+    try:
+        # Opened by its name, a redirected standard output would begin again at its start.
+        with path.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb") as file:
+            yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _user_error(path, error) from error
 
 
 def write_file(path: Path | str, data: bytes) -> None:

@@ -6,7 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from iouviewer.cli.options import add_import_options, add_size_options, existing_path, existing_video, print_message
+from iouviewer.cli.options import (
+    add_force_option,
+    add_import_options,
+    add_size_options,
+    existing_path,
+    existing_video,
+    print_message,
+)
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
@@ -26,12 +33,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", choices=FORMATS, required=True, help=tr("format to write"))
     add_import_options(parser)
     add_size_options(parser)
+    add_force_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Convert one file; notes about skipped content go to stderr."""
     from iouviewer.cli.requests import read_options
     from iouviewer.jobs.convert import ConvertRequest, convert
+    from iouviewer.jobs.written_files import check_outputs, remember
 
     if len(args.paths) not in {2, 3}:
         raise UserError(
@@ -41,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
     *videos, source, target = args.paths
     video = existing_video(videos[0]) if videos else None
     source = existing_path(source, tr("the file to convert does not exist"))
+    check_outputs({"OUT": target}, (video, source), force=args.force)
     result = convert(ConvertRequest(video, source, target, args.to, read_options(args)))
+    remember(target)
     for note in result.notes:
         print_message(note)
     sys.stdout.write(f"{result.summary}\n")

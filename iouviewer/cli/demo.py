@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from iouviewer.cli import display
-from iouviewer.cli.options import ProgressLine
+from iouviewer.cli.options import ProgressLine, add_force_option
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
@@ -16,6 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``demo``."""
     parser.add_argument("--headless", action="store_true", help=tr("write the results without a window, then exit"))
     parser.add_argument("--out", type=Path, metavar="DIR", help=tr("folder for the results (default demo-results)"))
+    add_force_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
         return display.show_window(OpenRequest(demo=True))
     from iouviewer.jobs import demo
+    from iouviewer.jobs.written_files import check_outputs
 
     if demo.can_run_models():
         sys.stdout.write(
@@ -34,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
         )
         sys.stdout.flush()
     out = args.out or Path("demo-results")
+    if out.is_dir():
+        check_outputs({name: out / name for name in demo.FILES}, (), force=args.force)
     with ProgressLine("demo") as progress:
         report = demo.run_demo(out, progress)
     sys.stdout.write(report.text)

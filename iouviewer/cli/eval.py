@@ -9,13 +9,14 @@ from pathlib import Path
 
 from iouviewer.cli.options import (
     ProgressLine,
+    add_force_option,
     add_frames_option,
     add_prediction_option,
     add_scoring_options,
     add_size_options,
     add_split_option,
-    check_output_folders,
     fraction,
+    frame_lists,
 )
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
@@ -42,6 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_split_option(parser)
     add_prediction_option(parser)
     add_frames_option(parser)
+    add_force_option(parser)
     add_size_options(parser)
     add_scoring_options(parser)
     parser.add_argument("--target", type=fraction, default=0.75, help=tr("target IoU line of the plot (default 0.75)"))
@@ -64,14 +66,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score the variants, write the files and print the table; returns CONDITION_HOLDS if ``--fail-if`` holds."""
-    check_output_folders((args.csv, args.pairs, args.json, args.plot, args.html))
+    from iouviewer.jobs.written_files import check_outputs, write_result
+
+    check_outputs(
+        {
+            "--csv": args.csv,
+            "--pairs": args.pairs,
+            "--json": args.json,
+            "--plot": args.plot,
+            "--html": args.html,
+        },
+        (args.video, args.gt, *(path for _, path in [*args.pred, *args.model]), *frame_lists(args.frames)),
+        force=args.force,
+    )
     if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
         raise UserError(
             tr("a plot can be written as .png or .svg"), path=args.plot, remedy=tr("Choose one of these extensions.")
         )
     from dataclasses import replace
 
-    from iouviewer.atomic import write_file
     from iouviewer.cli.requests import eval_request
     from iouviewer.jobs.data_set import is_data_yaml
     from iouviewer.jobs.evaluate import evaluate
@@ -99,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
         (args.html, result.html),
     ):
         if path is not None:
-            write_file(path, contents())
+            write_result(path, contents())
     sys.stdout.write(result.text())
     if condition_holds:
         sys.stdout.write(tr("The condition holds: {condition}", condition=args.fail_if) + "\n")

@@ -9,11 +9,11 @@ from pathlib import Path
 from iouviewer.cli.options import (
     OrderedOption,
     ProgressLine,
+    add_force_option,
     add_scoring_options,
-    check_output_folders,
+    frame_total,
     image_size,
     named_path,
-    positive_integer,
 )
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             tr("frames to use, or the verified frames of a project; for every video if given before several --gt"),
         ),
         ("--size", "WxH", image_size, tr("frame size, if there is no video; applies like --frames")),
-        ("--count", "N", positive_integer, tr("number of frames, if there is no video; applies like --frames")),
+        ("--count", "N", frame_total, tr("number of frames, if there is no video; applies like --frames")),
     ):
         parser.add_argument(
             option, action=OrderedOption, metavar=metavar, type=kind, default=argparse.SUPPRESS, help=text
@@ -50,12 +50,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--md", type=Path, metavar="FILE", help=tr("write the verdicts as Markdown"))
     parser.add_argument("--junit", type=Path, metavar="FILE", help=tr("write the verdicts as JUnit XML"))
+    add_force_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Judge all variants against the baseline."""
-    check_output_folders((args.md, args.junit))
-    from iouviewer.atomic import write_file
+    from iouviewer.jobs.written_files import check_outputs, write_result
+
+    values = [value for _, value in args.ordered] + list(args.model)
+    named = [value[1] if isinstance(value, tuple) else value for value in values]
+    inputs = [*args.sources, *(value for value in named if isinstance(value, Path))]
+    check_outputs({"--md": args.md, "--junit": args.junit}, inputs, force=args.force)
     from iouviewer.cli.gate_inputs import read_videos
     from iouviewer.jobs.compare import DEFAULT_MARGINS
     from iouviewer.jobs.gate import GateStatus, judge
@@ -66,9 +71,9 @@ def run(args: argparse.Namespace) -> int:
         result = judge(videos, args.margin or dict(DEFAULT_MARGINS), progress)
     undecided_fails = args.undecided == "fail"
     if args.md is not None:
-        write_file(args.md, gate_markdown(result.judgements, title=result.title, notes=result.notes))
+        write_result(args.md, gate_markdown(result.judgements, title=result.title, notes=result.notes))
     if args.junit is not None:
-        write_file(args.junit, gate_junit(result.judgements, undecided_fails=undecided_fails))
+        write_result(args.junit, gate_junit(result.judgements, undecided_fails=undecided_fails))
     sys.stdout.write(gate_text(result.judgements, result.notes))
     if result.status is GateStatus.CANNOT_JUDGE:
         refused = result.refused[0]

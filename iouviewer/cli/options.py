@@ -12,6 +12,10 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
 T = TypeVar("T")
+MAX_SIDE = 1_000_000
+"""Largest width and height of frames in pixels; more is a slip of the keyboard."""
+MAX_FRAMES = 50_000_000
+"""A week at 80 frames per second; arrays of one number a frame still fit into memory."""
 MARGIN_METRICS = ("ap", "pq", "avg_iou")
 
 
@@ -45,7 +49,7 @@ def named_path(text: str) -> tuple[str, Path]:
 def image_size(text: str) -> tuple[int, int]:
     """``WIDTHxHEIGHT`` in pixels."""
     width, x, height = text.lower().partition("x")
-    if x and width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0:
+    if x and width.isdecimal() and height.isdecimal() and 0 < int(width) <= MAX_SIDE and 0 < int(height) <= MAX_SIDE:
         return int(width), int(height)
     raise argparse.ArgumentTypeError(tr("{text!r} is not WIDTHxHEIGHT in pixels, for example 1920x1080", text=text))
 
@@ -74,6 +78,14 @@ def fraction(text: str) -> float:
         value = -1.0
     if not 0.0 <= value <= 1.0:
         raise argparse.ArgumentTypeError(tr("{text!r} is not a number from 0 to 1", text=text))
+    return value
+
+
+def positive_fraction(text: str) -> float:
+    """A number above 0, at most 1."""
+    value = fraction(text)
+    if value == 0.0:
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a number above 0", text=text))
     return value
 
 
@@ -138,6 +150,16 @@ def area_ranges(text: str) -> tuple[tuple[str, float, float], ...]:
     return tuple((name, *area) for name, area in found.items())
 
 
+def frame_total(text: str) -> int:
+    """A number of frames, from 1 to ``MAX_FRAMES``."""
+    count = positive_integer(text)
+    if count > MAX_FRAMES:
+        raise argparse.ArgumentTypeError(
+            tr("{text!r} is more than {limit:,} frames, a week of video", text=text, limit=MAX_FRAMES)
+        )
+    return count
+
+
 def positive_integer(text: str) -> int:
     """An integer from 1."""
     if not text.isdecimal() or int(text) < 1:
@@ -180,11 +202,21 @@ def variant_paths(pairs: Iterable[tuple[str, Path]]) -> tuple[tuple[str, Path], 
     return tuple(found.items())
 
 
-def check_output_folders(paths: Iterable[Path | None]) -> None:
-    """Raise UserError if a file's folder does not exist, before models run for minutes."""
-    for path in paths:
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UserError(tr("the folder for this file does not exist"), path=path, remedy=tr("Create it first."))
+def frame_lists(frames: str | None) -> tuple[Path, ...]:
+    """The file of ``--frames @FILE``."""
+    return (Path(frames[1:]),) if frames is not None and frames.startswith("@") else ()
+
+
+def add_force_option(parser: argparse.ArgumentParser) -> None:
+    """``--force``."""
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help=tr(
+            "replace existing files; without it only files that iouviewer wrote and nobody changed since are "
+            "replaced. Inputs are never replaced"
+        ),
+    )
 
 
 def add_prediction_option(parser: argparse.ArgumentParser) -> None:
@@ -319,9 +351,7 @@ def add_difference_options(parser: argparse.ArgumentParser) -> None:
 def add_size_options(parser: argparse.ArgumentParser) -> None:
     """Frame size and count, for commands without a video."""
     parser.add_argument("--size", type=image_size, metavar="WxH", help=tr("frame size, if there is no video"))
-    parser.add_argument(
-        "--count", type=positive_integer, metavar="N", help=tr("number of frames, if there is no video")
-    )
+    parser.add_argument("--count", type=frame_total, metavar="N", help=tr("number of frames, if there is no video"))
 
 
 def add_scoring_options(parser: argparse.ArgumentParser) -> None:
@@ -333,7 +363,9 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--conf", type=fraction, default=0.25, help=tr("confidence threshold of all metrics except AP (default 0.25)")
     )
-    parser.add_argument("--iou", type=fraction, default=0.5, help=tr("IoU threshold of a true positive (default 0.5)"))
+    parser.add_argument(
+        "--iou", type=positive_fraction, default=0.5, help=tr("IoU threshold of a true positive (default 0.5)")
+    )
     parser.add_argument(
         "--max-dets",
         type=positive_integer,

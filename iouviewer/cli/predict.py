@@ -8,11 +8,13 @@ from pathlib import Path
 
 from iouviewer.cli.options import (
     ProgressLine,
+    add_force_option,
     add_frames_option,
     add_model_option,
     add_run_options,
     add_split_option,
     existing_video,
+    frame_lists,
     variant_paths,
 )
 from iouviewer.i18n import tr
@@ -28,12 +30,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     add_frames_option(parser)
     add_split_option(parser)
+    add_force_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the models one after the other; print one line for each."""
     from iouviewer.cli.requests import check_split, run_options
-    from iouviewer.jobs.predict import PredictRequest, predict
+    from iouviewer.jobs.predict import RUN_ENDINGS, PredictRequest, predict
+    from iouviewer.jobs.written_files import check_outputs
 
     video = existing_video(args.video)
     check_split(args, video)
@@ -45,6 +49,11 @@ def run(args: argparse.Namespace) -> int:
         frames=args.frames,
         split=args.split or "val",
     )
+    if args.out.is_dir():
+        outputs = {f"{name}{end}": args.out / f"{name}{end}" for name, _ in request.models for end in RUN_ENDINGS}
+        check_outputs(
+            outputs, (video, *(path for _, path in request.models), *frame_lists(args.frames)), force=args.force
+        )
     with ProgressLine("predict") as progress:
         runs = predict(request, progress)
     for run in runs:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +25,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from iouviewer.atomic import is_stream
 from iouviewer.document.imported import ImportedBoxes, RefusedRow
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample, Syntax
@@ -248,8 +251,33 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
     Raises:
         UserError: missing, unreadable, damaged or unknown file; a score CSV.
     """
-    path = Path(path)
-    context = context or ReadContext()
+    with _regular_file(Path(path)) as file:
+        try:
+            result = _read_file(file, context or ReadContext(), format)
+        except UserError as error:
+            if error.path == file:
+                error.path = Path(path)
+            raise
+    if result.path != file or file == Path(path):
+        return result
+    refused = tuple(replace(row, path=Path(path)) if row.path == file else row for row in result.refused)
+    return replace(result, path=Path(path), refused=refused)
+
+
+@contextlib.contextmanager
+def _regular_file(path: Path) -> Iterator[Path]:
+    """The path itself, or a copy of what a pipe gives: readers look at a file several times, a pipe gives it once."""
+    if not is_stream(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="iouviewer-") as folder:
+        copy = Path(folder) / "input"
+        with path.open("rb") as source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        yield copy
+
+
+def _read_file(path: Path, context: ReadContext, format: str | None) -> ImportedBoxes:
     if format is None:
         found = detect(path)
         if found is None:

@@ -13,6 +13,7 @@ from iouviewer.folders import cache_folder
 from iouviewer.i18n import tr
 from iouviewer.jobs.evaluate import EvalRequest, evaluate
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, no_progress
+from iouviewer.jobs.written_files import write_result
 from iouviewer.resource_files import resource_path
 
 BASELINE = "baseline"
@@ -93,5 +94,5 @@ def run_demo(
     )
     result = evaluate(request, progress)
     for name, data in zip(FILES, (result.score_csv(), result.plot(FILES[1]), result.json()), strict=True):
-        write_file(out / name, data)
+        write_result(out / name, data)
     return DemoReport(f"{origin}\n{result.text()}", FILES)

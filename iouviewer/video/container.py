@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.atomic import is_stream
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.video import reasons
@@ -37,6 +38,8 @@ _PROBE_WITHOUT_DECODING = {"skip_frame": "all"}
 _READ_TEST_BYTES = 4 << 20
 """Bytes read after the last packet to test whether the disk returns them."""
 
+_TEXT_FORMATS = frozenset({"tty", "bin", "xbin", "adf", "idf"})
+"""FFmpeg's demuxers that paint text as pictures (ANSI art); they take any text file."""
 _REORDERING_CODECS = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3", "vvc"})
 """Codecs whose decode order differs from the display order."""
 
@@ -58,6 +61,12 @@ def ensure_file_exists(path: Path) -> None:
         raise UserError(tr("there is no such file"), path=path, remedy=tr("Check whether it was moved or renamed."))
     if path.is_dir():
         raise UserError(tr("this is a folder, not a video"), path=path)
+    if is_stream(path):
+        raise UserError(
+            tr("this is a pipe or a device; a video is read at any place, which needs a file"),
+            path=path,
+            remedy=tr("Save it as a file first."),
+        )
     if path.stat().st_size == 0:
         raise UserError(tr("the file is empty (0 bytes)"), path=path, remedy=tr("Copy it again."))
 
@@ -109,6 +118,9 @@ def open_container(
         message = tr("no video can be read from this file")
         remedy = tr("Check that a media player can play it, or convert it to MP4.")
         raise UserError(message, path=path, remedy=remedy) from error
+    if not _TEXT_FORMATS.isdisjoint(container.format.name.split(",")):
+        container.close()
+        raise UserError(tr("this is a text file, not a video"), path=path)
     if not select_video_stream(container):
         kinds = sorted({stream.type for stream in container.streams})
         container.close()
