@@ -36,3 +36,13 @@ def test_a_variant_loses_the_boxes_that_only_the_baseline_finds() -> None:
 def test_curves_ignore_classes_where_all_numbers_do(class_agnostic: bool) -> None:
     curve = differences({"base": table(1)}, ReviewSettings(class_agnostic=class_agnostic)).curves["base"]
     assert float(curve.recall.max(initial=0.0)) == float(class_agnostic)
+
+
+def test_boxes_that_both_find_have_moved_from_a_tenth_of_iou_on() -> None:
+    shifts = np.array([0.0, 1.0, 3.0, 8.0, 30.0, 0.0])  # the boxes are 40 px wide; 30 px off are not found
+    moved = BOXES + np.stack((shifts, np.zeros(FRAMES), shifts, np.zeros(FRAMES)))
+    shifted = BoxTable.from_rows(ON, moved, frame_count=FRAMES, class_ids=np.zeros(FRAMES, np.int64))
+    found = differences({"base": table(0), "shifted": shifted}, ReviewSettings())
+    assert found.moved["shifted"].frames.tolist() == [2, 3]
+    assert found.moved["shifted"].variant_iou.tolist() == [37 / 43, 32 / 48]
+    assert found.lost["shifted"].frames.tolist() == [4]

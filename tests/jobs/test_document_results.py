@@ -14,6 +14,7 @@ from iouviewer.cli import main
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
+from iouviewer.document.imported import ImportKind
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
 from iouviewer.document.variants import RunState, Variant
@@ -25,6 +26,7 @@ from iouviewer.jobs.document_results import (
     evaluate_document,
     frame_image,
     ground_truth_to_write,
+    predictions_to_write,
 )
 from iouviewer.jobs.eval_inputs import has_single_images
 from iouviewer.jobs.evaluate import EvalRequest, evaluate
@@ -131,6 +133,17 @@ def test_no_variants_and_an_unknown_baseline_are_refused(document: Document, var
         evaluate_document(document, [])
     with pytest.raises(UserError, match="'x' is not a variant"):
         evaluate_document(document, variants, baseline="x")
+
+
+def test_exported_predictions_read_back_equal(document: Document, variants: list[Variant], tmp_path: Path) -> None:
+    path = tmp_path / "base.json"
+    write_boxes(path, predictions_to_write(document, variants[0]), format="coco")
+    context = ReadContext(size=(320, 240), frame_count=FRAMES, kind=ImportKind.PREDICTIONS)
+    found = read_boxes(path, context)
+    table = variants[0].predictions.table
+    assert found.frames.tolist() == table.frame_of_row().tolist()
+    assert np.allclose(found.boxes, table.boxes, atol=1e-3)
+    assert np.allclose(found.scores, table.scores, atol=1e-6)
 
 
 @pytest.mark.parametrize("floors", [(0.001, 0.009), (0.001, 0.4), (0.3, 0.001), (0.001, 0.001)])

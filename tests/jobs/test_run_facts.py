@@ -16,6 +16,7 @@ from iouviewer.inference.runner import RunRequest
 from iouviewer.jobs.run_facts import (
     begun_protocol,
     device_name,
+    fps_half_iqr,
     loaded_protocol,
     merged_inputs,
     model_classes,
@@ -139,3 +140,10 @@ def test_sizes_of_the_input_are_those_of_all_parts_of_a_run():
 )
 def test_one_device_has_one_name(text, name):
     assert device_name(text) == name
+
+
+def test_the_spread_of_a_speed_is_that_of_ten_parts_of_the_run() -> None:
+    assert fps_half_iqr([10.0] * 49) is None
+    assert fps_half_iqr([10.0] * 100) == 0.0
+    parts = [10.0] * 50 + [20.0] * 50  # five parts at 100, five at 50 frames per second
+    assert fps_half_iqr(parts) == 25.0
