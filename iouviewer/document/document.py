@@ -299,11 +299,11 @@ class Document:
         for mark in marks.values():
             if not 0 <= mark.frame < truth.frame_count:
                 raise UserError(self._frame_range(truth), frame=mark.frame)
-            old = FrameMark(mark.frame, truth.state(mark.frame), truth.is_verified(mark.frame))
+            old = truth.mark(mark.frame)
             if old != mark:
                 changes.append((old, mark))
         for _old, mark in changes:
-            truth.set_state(mark.frame, mark.state, mark.verified)
+            truth.set_state(mark)
         old_default: FrameMark | None = None
         if default is not None and truth.default_state != default.state:
             old_default = FrameMark(truth.frame_count, truth.default_state, False)

@@ -71,12 +71,29 @@ class SetTracks(_Edit, frozen=True):
     source: int = 0
 
 
+class Verification(IntEnum):
+    """Whether a person has verified a frame; the values are stored."""
+
+    NONE = 0
+    VERIFIED = 1
+    CHANGED = 2
+    """Its boxes changed after it was verified, so it is no longer."""
+
+
 class FrameMark(NamedTuple):
-    """State of one frame: whether it counts, and whether a person has verified it."""
+    """State of one frame: whether it counts, and whether a person has verified it, or had before it ``changed``."""
 
     frame: int
     state: FrameState
     verified: bool
+    changed: bool = False
+
+    @property
+    def verification(self) -> Verification:
+        """Both flags as one value."""
+        if self.verified:
+            return Verification.VERIFIED
+        return Verification.CHANGED if self.changed else Verification.NONE
 
 
 class SetFrames(_Edit, frozen=True):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
-from iouviewer.document.edits import FrameState
+from iouviewer.document.edits import FrameMark, FrameState, Verification
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 _ID = attrgetter("id")
@@ -49,7 +49,7 @@ class GroundTruth:
     def __init__(self, frame_count: int, *, state: FrameState = FrameState.UNLABELLED) -> None:
         none = np.zeros(0, np.int64)
         self._states = np.full(frame_count, int(state), np.int8)
-        self._verified = np.zeros(frame_count, np.bool_)
+        self._verification = np.zeros(frame_count, np.int8)
         self._default_state = FrameState.UNLABELLED
         self._next_id = 1
         self._load(none, np.zeros((4, 0)), none, none, none, none)
@@ -178,11 +178,24 @@ class GroundTruth:
         return self._default_state
 
     def is_verified(self, frame: int) -> bool:
-        return bool(self._verified[frame])
+        return bool(self._verification[frame] == Verification.VERIFIED)
+
+    def is_changed_since_verified(self, frame: int) -> bool:
+        """Whether a person had verified the frame before its boxes changed."""
+        return bool(self._verification[frame] == Verification.CHANGED)
 
     def verified(self) -> NDArray[np.bool_]:
-        """(F,) bool: frames that a person has verified."""
-        return self._verified
+        """(F,) bool: frames that a person has verified and that have not changed since."""
+        found: NDArray[np.bool_] = self._verification == Verification.VERIFIED
+        return found
+
+    def verification(self) -> NDArray[np.int8]:
+        """(F,) int8 of Verification."""
+        return self._verification
+
+    def mark(self, frame: int) -> FrameMark:
+        """The state of a frame as an edit sets it."""
+        return FrameMark(frame, self.state(frame), self.is_verified(frame), self.is_changed_since_verified(frame))
 
     def frame_table(self, frame: int) -> BoxTable:
         """The frame's boxes for metrics: a table of one frame, rows in order of id, without boxes outside the frame."""
@@ -276,9 +289,9 @@ class GroundTruth:
         self._edited_at.update((box.id, frame) for box in ordered)
         self._table = None
 
-    def set_state(self, frame: int, state: FrameState, verified: bool) -> None:
-        self._states[frame] = int(state)
-        self._verified[frame] = verified
+    def set_state(self, mark: FrameMark) -> None:
+        self._states[mark.frame] = int(mark.state)
+        self._verification[mark.frame] = int(mark.verification)
 
     def set_default_state(self, state: FrameState) -> None:
         """Set the state of frames that become known later."""
@@ -289,7 +302,7 @@ class GroundTruth:
         more = frame_count - self.frame_count
         if more > 0:
             self._states = np.concatenate([self._states, np.full(more, int(self._default_state), np.int8)])
-            self._verified = np.concatenate([self._verified, np.zeros(more, np.bool_)])
+            self._verification = np.concatenate([self._verification, np.zeros(more, np.int8)])
             self._offsets = np.searchsorted(self._frames, np.arange(frame_count + 1))
             self._table = None
 
@@ -300,18 +313,18 @@ class GroundTruth:
         """
         self._merge_edited()
         states = np.full(frame_count, int(self._default_state), np.int8)
-        verified = np.zeros(frame_count, np.bool_)
+        verification = np.zeros(frame_count, np.int8)
         remains = new >= 0
         states[new[remains]] = self._states[remains]
-        verified[new[remains]] = self._verified[remains]
-        self._states, self._verified = states, verified
+        verification[new[remains]] = self._verification[remains]
+        self._states, self._verification = states, verification
         frames = new[self._frames]
         self._load(frames, self._boxes, self._class_ids, self._tracks, self._flags, self._ids)
 
-    def load_states(self, states: NDArray[np.int8], verified: NDArray[np.bool_]) -> None:
-        """Replace the state of all frames: (F,) int8 and (F,) bool."""
+    def load_states(self, states: NDArray[np.int8], verification: NDArray[np.int8] | NDArray[np.bool_]) -> None:
+        """Replace the state of all frames: (F,) int8 of FrameState, and (F,) int8 of Verification or bool."""
         self._states[:] = states
-        self._verified[:] = verified
+        self._verification[:] = verification
 
     def _merge_edited(self) -> None:
         """Merge the edited frames into the columns."""

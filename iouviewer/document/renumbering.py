@@ -116,13 +116,14 @@ def keep_frame_numbers(source: int, rows: Numbering, found: Numbering, has_data:
 class Renumbered:
     """The result of a renumbering, for the history and the project file.
 
-    ``states`` is (F,) int8 of FrameState, ``verified`` (F,) bool; all values are those after the renumbering.
+    ``states`` is (F,) int8 of FrameState, ``verification`` (F,) int8 of Verification. All values are those after the
+    renumbering.
     """
 
     mapping: FrameMapping
     source: Source
     states: NDArray[np.int8]
-    verified: Bool
+    verification: NDArray[np.int8]
     default_state: FrameState
     decisions: tuple[tuple[str, str], ...]
     notes: tuple[Note, ...]

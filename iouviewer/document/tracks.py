@@ -11,6 +11,7 @@ from dataclasses import replace
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Rect
 from iouviewer.document.edits import (
     AddBoxes,
+    Change,
     Edit,
     FrameMark,
     FrameState,
@@ -107,7 +108,15 @@ def _fill(truth: GroundTruth, first: Box, last: Box, frames: list[int], source: 
 def labelled_marks(truth: GroundTruth, frames: Iterable[int]) -> tuple[FrameMark, ...]:
     """Marks that set the unlabelled ones of these frames to labelled, because a frame with a box is labelled."""
     unlabelled = (f for f in dict.fromkeys(frames) if truth.state(f) is FrameState.UNLABELLED)
-    return tuple(FrameMark(f, FrameState.LABELLED, truth.is_verified(f)) for f in unlabelled)
+    return tuple(truth.mark(f)._replace(state=FrameState.LABELLED) for f in unlabelled)
+
+
+def outdated_marks(truth: GroundTruth, change: Change) -> tuple[FrameMark, ...]:
+    """Marks of the verified frames whose boxes a change affected: they are no longer verified."""
+    if not change.box_ids:
+        return ()
+    verified = (f for f in sorted(change.frames) if truth.is_verified(f))
+    return tuple(truth.mark(f)._replace(verified=False, changed=True) for f in verified)
 
 
 def update_interpolated(truth: GroundTruth, rects: Mapping[int, Rect], *, source: int = 0) -> tuple[Edit, ...]:

@@ -51,7 +51,7 @@ def renumber(connection: sqlite3.Connection, renumbered: Renumbered, relative: s
     rows.update_source(connection, source, relative)
     write_numbering(connection, source.id, mapping.numbering)
     rows.write_default_state(connection, source.id, renumbered.default_state)
-    rows.write_states(connection, source.id, rows.FrameStates(renumbered.states, renumbered.verified))
+    rows.write_states(connection, source.id, rows.FrameStates(renumbered.states, renumbered.verification))
     rows.write_decisions(connection, source.id, renumbered.decisions)
     note_rows.write_notes(connection, source.id, renumbered.notes)
     last = connection.execute("SELECT coalesce(max(position), 0) FROM history").fetchone()[0]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from iouviewer.document.boxes import MAX_COORDINATE, Box
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.document import Document
-from iouviewer.document.edits import FrameMark, FrameState
+from iouviewer.document.edits import FrameMark, FrameState, Verification
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import RowChanges
 from iouviewer.document.sources import ImageTable, Source, TruthFile
@@ -63,15 +63,15 @@ class BoxColumns:
 
 @dataclass(frozen=True, slots=True)
 class FrameStates:
-    """State of each frame: (F,) int8 of FrameState and (F,) bool."""
+    """State of each frame: (F,) int8 of FrameState and (F,) int8 of Verification."""
 
     states: NDArray[np.int8]
-    verified: NDArray[np.bool_]
+    verification: NDArray[np.int8]
 
     @classmethod
     def of(cls, truth: GroundTruth) -> FrameStates:
         """A copy of the states of a source."""
-        return cls(truth.states().copy(), truth.verified().copy())
+        return cls(truth.states().copy(), truth.verification().copy())
 
 
 ProgressCallback = Callable[[int, int], None]
@@ -197,10 +197,8 @@ def write_columns(connection: sqlite3.Connection, source: int, columns: BoxColum
 def write_states(connection: sqlite3.Connection, source: int, states: FrameStates) -> None:
     """Replace the frame states of a source; frames that are unlabelled and not verified have no row."""
     connection.execute("DELETE FROM frames WHERE source = ?", (source,))
-    known = np.flatnonzero((states.states != int(FrameState.UNLABELLED)) | states.verified)
-    rows = zip(
-        known.tolist(), states.states[known].tolist(), states.verified[known].astype(np.int64).tolist(), strict=True
-    )
+    known = np.flatnonzero((states.states != int(FrameState.UNLABELLED)) | (states.verification != 0))
+    rows = zip(known.tolist(), states.states[known].tolist(), states.verification[known].tolist(), strict=True)
     connection.executemany(f"INSERT INTO frames VALUES ({source:d}, ?, ?, ?)", rows)
 
 
@@ -256,7 +254,7 @@ def _box_row(source: int, box: Box) -> tuple[float, ...]:
 
 
 def _mark_row(source: int, mark: FrameMark) -> tuple[int, int, int, int]:
-    return source, int(mark.frame), int(mark.state), int(mark.verified)
+    return source, int(mark.frame), int(mark.state), int(mark.verification)
 
 
 # Reading
@@ -360,12 +358,15 @@ def _read_states(connection: sqlite3.Connection, source: Source, truth: GroundTr
     table = np.array(found, np.int64).reshape(-1, 3)
     frames, states, verified = table.T
     known = [int(state) for state in FrameState]
-    if len(table) and (frames.min() < 0 or frames.max() >= source.frame_count or not np.isin(states, known).all()):
+    # The column held 0 and 1 before there was Verification.CHANGED.
+    known_verification = [int(value) for value in Verification]
+    is_known = np.isin(states, known) & np.isin(verified, known_verification)
+    if len(table) and (frames.min() < 0 or frames.max() >= source.frame_count or not is_known.all()):
         raise DamagedRowsError(tr("a frame state is invalid"))
     all_states = np.zeros(source.frame_count, np.int8)
-    all_verified = np.zeros(source.frame_count, np.bool_)
+    all_verified = np.zeros(source.frame_count, np.int8)
     all_states[frames] = states
-    all_verified[frames] = verified != 0
+    all_verified[frames] = verified
     truth.load_states(all_states, all_verified)
 
 

@@ -68,7 +68,7 @@ def state_of(document: Document) -> dict[str, Any]:
             source,
             columns,
             truth.states().tobytes(),
-            truth.verified().tobytes(),
+            truth.verification().tobytes(),
             sorted(document.decisions(number).items()),
             document.notes(number),
         )

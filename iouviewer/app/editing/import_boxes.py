@@ -171,7 +171,7 @@ def _boxes_of(truth: GroundTruth, prepared: PreparedGroundTruth) -> tuple[Box, .
 
 
 def _marks_of(truth: GroundTruth, prepared: PreparedGroundTruth) -> tuple[FrameMark, ...]:
-    others = np.flatnonzero((truth.states() != prepared.states) | truth.verified())
+    others = np.flatnonzero((truth.states() != prepared.states) | (truth.verification() != 0))
     return tuple(FrameMark(frame, FrameState(int(prepared.states[frame])), False) for frame in others.tolist())
 
 

@@ -32,8 +32,9 @@ from iouviewer.app.editing.session_values import (
 )
 from iouviewer.app.editing.variant_list import VariantList
 from iouviewer.app.editing.view_state import ViewState
+from iouviewer.document import tracks
 from iouviewer.document.document import Document
-from iouviewer.document.edits import Applied, Aspect, Change, Edit, Phase
+from iouviewer.document.edits import Applied, Aspect, Batch, Change, Edit, Phase, SetFrames
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import History, MemoryHistory, RowChanges
 from iouviewer.document.notes import Note
@@ -279,7 +280,7 @@ class Session(QObject):
         applied = self.document.apply(edit)
         if applied is None:
             return None
-        return self._commit(applied, edit, label, origin, merge_key)
+        return self._commit(*self._with_outdated_frames(edit, applied, merge_key), label, origin)
 
     def preview(self, edit: Edit, *, origin: str = "") -> Change | None:
         """Show an edit during a gesture; the next preview replaces it. UserError: nothing was changed."""
@@ -296,13 +297,25 @@ class Session(QObject):
         if done is None:
             return None
         edit, applied = done
-        return self._commit(applied, edit, label, origin, "")
+        return self._commit(*self._with_outdated_frames(edit, applied, ""), label, origin)
 
     def cancel_preview(self) -> None:
         """Revert the preview (Esc, focus loss, another frame)."""
         self._publish(self._preview.revert(self.document), Phase.LIVE, "cancel")
 
-    def _commit(self, applied: Applied, edit: Edit, label: str, origin: str, merge_key: str) -> Change:
+    def _with_outdated_frames(self, edit: Edit, applied: Applied, merge_key: str) -> tuple[Edit, Applied, str]:
+        """The step together with the marks of frames that it makes no longer verified."""
+        marks = tracks.outdated_marks(self.document.ground_truth(applied.change.source), applied.change)
+        marked = self.document.apply(SetFrames(marks, applied.change.source)) if marks else None
+        if marked is None:
+            return edit, applied, merge_key
+        source = applied.change.source
+        change = merge_changes([applied.change, marked.change], applied.change.phase, applied.change.origin)
+        both = Batch((edit, SetFrames(marks, source)), source)
+        # Merged steps keep the later edit, which would not have the marks.
+        return both, Applied(change, Batch((marked.inverse, applied.inverse), source)), ""
+
+    def _commit(self, edit: Edit, applied: Applied, merge_key: str, label: str, origin: str) -> Change:
         frames = applied.change.frames
         frame = self.current_frame if self.current_frame in frames or not frames else min(frames)
         change = self._publish([applied.change], Phase.COMMITTED, origin)

@@ -122,7 +122,7 @@ def collect_renumbered(document: Document, mapping: FrameMapping, variants: Iter
     """State of a document and its variants after a renumbering, for the history."""
     source, truth = document.sources[mapping.source], document.ground_truth(mapping.source)
     decisions = tuple(sorted(document.decisions(mapping.source).items()))
-    states, verified = truth.states().copy(), truth.verified().copy()
+    states, verified = truth.states().copy(), truth.verification().copy()
     notes = document.notes(mapping.source)
     return Renumbered(mapping, source, states, verified, truth.default_state, decisions, notes, tuple(variants))
 
@@ -162,7 +162,7 @@ def collect_row_changes(document: Document, change: Change) -> RowChanges:
     marks: tuple[FrameMark, ...] = ()
     marked = bool(change.aspects & Aspect.FRAME_STATE)
     if marked:
-        marks = tuple(FrameMark(f, truth.state(f), truth.is_verified(f)) for f in sorted(change.frames))
+        marks = tuple(truth.mark(f) for f in sorted(change.frames))
     decisions: tuple[tuple[str, str], ...] | None = None
     if change.aspects & Aspect.DECISIONS:
         decisions = tuple(document.decisions(change.source).items())

@@ -107,7 +107,7 @@ class Importer(QObject):
 
     def _has_labels(self) -> bool:
         truth = self._session.ground_truth
-        return bool(len(truth) or truth.states().any() or truth.verified().any())
+        return bool(len(truth) or truth.states().any() or truth.verification().any())
 
     def _write_ground_truth(self, source: int) -> None:
         if self._autosave.project is None:

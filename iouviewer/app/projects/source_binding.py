@@ -150,7 +150,7 @@ def frames_in_use(session: Session) -> Bool:
     truth = session.ground_truth
     boxes, predictions = _boxes_by_frame(session)
     own_state = (truth.states() != int(truth.default_state)) & (truth.states() != int(FrameState.UNLABELLED))
-    used: Bool = (boxes > 0) | (predictions > 0) | own_state | truth.verified()
+    used: Bool = (boxes > 0) | (predictions > 0) | own_state | (truth.verification() != 0)
     named = step_frames(session.history.all_steps(), session.source.id)
     named.update(problem_key_frames(session.document.decisions(session.source.id)))
     named.update(note_frames(session.document.notes(session.source.id)))

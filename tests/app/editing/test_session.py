@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from iouviewer.app.editing.session import SaveState, Selection, Session
+from iouviewer.document import commands
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import (
     AddBoxes,
@@ -362,3 +363,34 @@ def test_one_box_with_a_class_among_boxes_without_does_not_change_ap() -> None:
     assert before is not None and before > 0.4
     session.execute(SetClasses(((1, 0),)), "Make it a person")
     assert session.scores.summary("base").ap == before
+
+
+def test_an_edit_of_a_verified_frame_makes_it_changed_until_it_is_undone_or_verified_again():
+    rect = (10.0, 10.0, 50.0, 50.0)
+    session = session_with({0: [rect], 1: [rect], 2: [rect]}, tracks=True)
+    truth = session.ground_truth
+
+    def states() -> list[tuple[bool, bool]]:
+        return [(truth.is_verified(f), truth.is_changed_since_verified(f)) for f in range(3)]
+
+    for frame in (0, 1):
+        command = commands.verify(session.document, frame)
+        session.execute(command.edit, command.label)
+    assert states() == [(True, False), (True, False), (False, False)]
+    for dx in (1.0, 1.0):
+        command = commands.nudge(session.document, [1], dx, 0.0)
+        session.execute(command.edit, command.label, merge_key=command.merge_key)
+    assert states() == [(False, True), (True, False), (False, False)]
+    session.undo()
+    session.undo()
+    assert states() == [(True, False), (True, False), (False, False)] and truth.find(1).rect == rect
+    session.redo()
+    assert states()[0] == (False, True)
+    session.preview(resize(1, 3.0))
+    session.cancel_preview()
+    session.execute(SetClasses(((2, -1), (3, -1))), "Change class")
+    assert states() == [(False, True), (False, True), (False, False)], "each changed frame, and no other"
+    command = commands.verify(session.document, 0)
+    session.execute(command.edit, command.label)
+    assert states()[0] == (True, False)
+    assert truth.verified().tolist()[:2] == [True, False]
