@@ -12,7 +12,7 @@ from iouviewer.document import commands, tracks
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.commands import Command
 from iouviewer.document.document import Document
-from iouviewer.document.edits import Edit, SetFlags, SetTracks
+from iouviewer.document.edits import Edit, RemoveBoxes, SetFlags, SetTracks
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -191,6 +191,39 @@ def delete_tracks(document: Document, numbers: Iterable[int], *, source: int = 0
         tracks=tracks_name(document, boxes),
     )
     return Command(command.edit, label, ())
+
+
+def trim_track(document: Document, track: int, frame: int, *, at_start: bool, source: int = 0) -> Command:
+    """Remove the boxes of a track before ``frame``, or after it; the box at the new end is a key frame.
+
+    Raises:
+        UserError: the track has no box before (after) the frame, or would lose all.
+    """
+    truth = document.ground_truth(source)
+    boxes = truth.track(track)
+    removed = [box for box in boxes if (box.frame < frame if at_start else box.frame > frame)]
+    kept = [box for box in boxes if box not in removed]
+    if track == NO_TRACK or not kept:
+        raise UserError(
+            tr("the track cannot be trimmed here"), frame=frame, remedy=tr("Go to a frame inside the track.")
+        )
+    name = document.object_name(kept[0])
+    if not removed:
+        text = tr("{track} has no box before this frame", track=name)
+        raise UserError(text if at_start else tr("{track} has no box after this frame", track=name), frame=frame)
+    end = kept[0] if at_start else kept[-1]
+    edits: list[Edit] = [RemoveBoxes(tuple(_ids(removed)), source)]
+    if not tracks.is_key(end):
+        edits.append(SetFlags(((end.id, tracks.key_flags(end.flags)),), source))
+    if at_start:
+        label = tr_n(
+            "Trim start of {track} ({count} box)", "Trim start of {track} ({count:,} boxes)", len(removed), track=name
+        )
+    else:
+        label = tr_n(
+            "Trim end of {track} ({count} box)", "Trim end of {track} ({count:,} boxes)", len(removed), track=name
+        )
+    return Command(commands.combine_edits(edits, source), label)
 
 
 def set_class_of_tracks(document: Document, numbers: Iterable[int], class_id: int, *, source: int = 0) -> Command:

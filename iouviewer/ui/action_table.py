@@ -218,6 +218,21 @@ _TRACK = (
         "previousKeyFrame", tr("Previous key frame"), "", "Q", "track", "boxes.previous_key_frame", needs=Need.TRACK
     ),
     _action("nextKeyFrame", tr("Next key frame"), "", "E", "track", "boxes.next_key_frame", needs=Need.TRACK),
+    _action(
+        "startOfTrack",
+        tr("Start of track"),
+        "",
+        "Shift+Q",
+        "track",
+        "boxes.go_to_end_of_track",
+        0,
+        needs=Need.TRACK,
+    ),
+    _action("endOfTrack", tr("End of track"), "", "Shift+E", "track", "boxes.go_to_end_of_track", -1, needs=Need.TRACK),
+    _action("trimStart", tr("Trim start to here"), "", "Alt+[", "track", "boxes.trim_track", True, needs=Need.TRACK),
+    _action("trimEnd", tr("Trim end to here"), "", "Alt+]", "track", "boxes.trim_track", False, needs=Need.TRACK),
+    _action("lockTrack", tr("Lock or unlock track"), "", "", "track", "view.lock_track", needs=Need.TRACK),
+    _action("isolateTrack", tr("Isolate track"), "", "/", "track", "view.isolate_track"),
     _action("setTrack", tr("Set track…"), "tracks", "Shift+C", "track", "side.set_track", needs=Need.BOX),
     _action("mergeTracks", tr("Merge tracks…"), "", "M", "track", "boxes.merge_tracks", needs=Need.TRACK),
     _action("splitTrack", tr("Split track here"), "", "Y", "track", "boxes.split_track", needs=Need.TRACK),
@@ -279,8 +294,8 @@ _FRAME = (
     _action("loopOff", tr("Clear loop"), "", "Ctrl+\\", "frame/playback", "video.clear_loop"),
     _action("firstFrame", tr("First frame"), "skip-back", "Home", "frame", "frames.first"),
     _action("lastFrame", tr("Last frame"), "skip-forward", "End", "frame", "frames.last"),
-    _action("goToFrame", tr("Go to…"), "", "Ctrl+G", "frame", "frames.ask_frame"),
-    _action("goToTime", tr("Go to time…"), "", "Ctrl+Shift+G", "frame", "video.ask_time"),
+    _action("goToFrame", tr("Go to…"), "", "Ctrl+G", "frame", "goTo.ask_frame"),
+    _action("goToTime", tr("Go to time…"), "", "Ctrl+Shift+G", "frame", "goTo.ask_time"),
     _action("videoFacts", tr("Video properties…"), "info", "Alt+Return Alt+Enter", "frame", "video.show_properties"),
     _action("verifyAndNext", tr("Verify and go to next"), "circle-wavy-check", "S", "frame", "boxes.verify_and_next"),
     _action("verifiedEmpty", tr("Verify as empty"), "", "Shift+S", "frame", "boxes.verify_empty"),
@@ -336,6 +351,7 @@ _VIEW = (
     _action(
         "sharpPixels", tr("Show pixels above 400 %"), "", "Shift+Z", "view", "view.set_sharp_pixels", checkable=True
     ),
+    _action("followTrack", tr("Follow selected track"), "", "Shift+L", "view", "view.follow_track", checkable=True),
     _action("adjustPicture", tr("Brightness and contrast…"), "", "Ctrl+Shift+B", "view", "video.adjust_levels"),
     _action("resetPicture", tr("Reset brightness and contrast"), "", "Shift+B", "view", "video.reset_levels"),
     _action(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iouviewer.document import track_commands
+from iouviewer.document import track_commands, tracks
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.document import Document
 from iouviewer.document.edits import AddBoxes
@@ -227,3 +227,22 @@ def test_tracks_are_merged_by_their_numbers():
     assert command.label == "Merge 2 tracks into track 1"
     document.apply(command.edit)
     assert track_of(document, 1) == [0, 1]
+
+
+def test_a_track_is_trimmed_to_a_frame_and_begins_and_ends_with_key_frames() -> None:
+
+    boxes = [box(f + 1, f, 7, INTERPOLATED if f in (1, 3) else 0) for f in range(5)]
+    document = document_with(*boxes)
+    truth = document.ground_truth()
+    command = track_commands.trim_track(document, 7, 1, at_start=True)
+    assert command.label == "Trim start of person 7 (1 box)"
+    applied = document.apply(command.edit)
+    assert applied is not None
+    assert [box.frame for box in truth.track(7)] == [1, 2, 3, 4]
+    first = truth.track(7)[0]
+    assert tracks.is_key(first) and first.flags & BoxFlag.KEY_FRAME
+    document.apply(track_commands.trim_track(document, 7, 3, at_start=False).edit)
+    assert [box.frame for box in truth.track(7)] == [1, 2, 3] and tracks.is_key(truth.track(7)[-1])
+    for frame, at_start, message in ((1, True, "before"), (3, False, "after"), (9, True, "trimmed here")):
+        with pytest.raises(UserError, match=message):
+            track_commands.trim_track(document, 7, frame, at_start=at_start)

@@ -82,6 +82,12 @@ PUBLISHED = {
     "snapshot": "Ctrl+S",
     "cancel": "Esc",
     "sharpPixels": "Shift+Z",
+    "startOfTrack": "Shift+Q",
+    "endOfTrack": "Shift+E",
+    "trimStart": "Alt+[",
+    "trimEnd": "Alt+]",
+    "isolateTrack": "/",
+    "followTrack": "Shift+L",
     "adjustPicture": "Ctrl+Shift+B",
     "resetPicture": "Shift+B",
 }

@@ -349,19 +349,39 @@ class BoxCommands:
         """Go to the previous key frame of the selected track."""
         self._go_to_key_frame(tracks.previous_key_frame)
 
-    def _go_to_key_frame(self, find: Callable[..., int | None]) -> None:
-        truth = self._session.ground_truth
-        selected = [box.track for box in self._selected_boxes() if box.track != NO_TRACK]
-        if not selected:
+    def _selected_track(self) -> int | None:
+        """The selected track; a status message says if there is none."""
+        track = self._session.selection.track
+        if track is None:
+            track = next((box.track for box in self._selected_boxes() if box.track != NO_TRACK), None)
+        if track is None:
             self._session.statusMessage.emit(tr("Select a box of a track first"))
+        return track
+
+    def _go_to_key_frame(self, find: Callable[..., int | None]) -> None:
+        track = self._selected_track()
+        if track is None:
             return
-        track = selected[0]
-        frame = find(truth, track, self._frame)
+        frame = find(self._session.ground_truth, track, self._frame)
         if frame is None:
             self._session.statusMessage.emit(tr("Track {track} has no further key frame", track=track))
             return
         self._session.go_to(frame)
-        self._session.select(box.id for box in truth.boxes(frame) if box.track == track)
+        self._session.select_track(track)
+
+    def go_to_end_of_track(self, place: int) -> None:
+        """Go to the first (0) or the last (-1) frame of the selected track."""
+        track = self._selected_track()
+        if track is not None:
+            self._session.go_to(self._session.ground_truth.track(track)[place].frame)
+            self._session.select_track(track)
+
+    def trim_track(self, at_start: bool) -> None:
+        """Remove the boxes of the selected track before the current frame, or after it."""
+        track = self._selected_track()
+        if track is not None:
+            document, frame = self._session.document, self._frame
+            self._run(lambda: track_commands.trim_track(document, track, frame, at_start=at_start, source=self._source))
 
     def interpolate(self) -> None:
         """Fill the gaps of the selected tracks up to their neighbouring key frames."""

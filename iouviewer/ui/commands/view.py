@@ -47,6 +47,13 @@ class ViewCommands:
         self._canvases = (views.canvas, views.other_canvas)
         self._timeline = views.timeline
 
+        session.view_state.viewStateChanged.connect(self._on_view_state_changed)
+
+    def _on_view_state_changed(self) -> None:
+        state = self._session.view_state
+        self.actions["followTrack"].setChecked(state.is_following)
+        self.actions["blindMode"].setChecked(state.is_blind)
+
     def show_correct(self) -> None:
         """Show the workspace for correcting ground truth."""
         self._show(Workspace.CORRECT)
@@ -117,6 +124,38 @@ class ViewCommands:
         """Show the captions of all boxes while the key is held."""
         for canvas in self._canvases:
             canvas.boxes.set_all_captions(down)
+
+    def show_loupe(self, down: bool) -> None:
+        """Show the loupe at the mouse while the key is held."""
+        self._session.view_state.hold_loupe(down)
+
+    def isolate_track(self) -> None:
+        """Dim all but the selected track, which alone takes clicks; called again, show all."""
+        state, track = self._session.view_state, self._session.selection.track
+        if state.isolated_track is not None:
+            state.isolate(None)
+        elif track is None:
+            self._session.statusMessage.emit(tr("Select a box of a track first"))
+        else:
+            state.isolate(track)
+
+    def lock_track(self) -> None:
+        """Keep the selected track from being clicked, or allow it again; Alt+click reaches it."""
+        state, track = self._session.view_state, self._session.selection.track
+        if track is None:
+            self._session.statusMessage.emit(tr("Select a box of a track first"))
+            return
+        is_locked = track not in state.locked_tracks
+        state.lock_tracks([track], is_locked=is_locked)
+        self._session.statusMessage.emit(
+            tr("Track {track} is locked; Alt+click reaches it", track=track)
+            if is_locked
+            else tr("Track {track} is unlocked", track=track)
+        )
+
+    def follow_track(self, on: bool) -> None:
+        """Keep the selected track in the middle of the canvas from frame to frame."""
+        self._session.view_state.set_following(on)
 
     def set_blind_mode(self, on: bool) -> None:
         """Hide predictions, which could bias the annotator."""
