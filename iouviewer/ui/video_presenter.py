@@ -99,7 +99,6 @@ class VideoPresenter(QObject):
             self._loader,
             self._playback,
             canvases,
-            seek_time=self._frames.seek_time,
             on_levels_changed=self.refresh,
         )
         self._commands = commands

@@ -31,6 +31,7 @@ from iouviewer.ui.commands.edit import EditCommands
 from iouviewer.ui.commands.exports import ExportCommands
 from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.frames import FrameCommands
+from iouviewer.ui.commands.go_to import GoToCommands
 from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
 from iouviewer.ui.commands.runs import RunCommands
@@ -185,7 +186,15 @@ class WindowParts(QObject):
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
         tracks = TrackCommands(window, session, lambda: self.views.tracks.selected)
         self.side = SideCommands(session, self.workspaces, tracks)
-        report_out_of_range = self.frame_presenter.report_out_of_range
+        self.go_to = GoToCommands(
+            window,
+            session,
+            self.loader,
+            self.playback,
+            seek_time=self.frame_presenter.seek_time,
+            report_out_of_range=self.frame_presenter.report_out_of_range,
+            report=self.frame_presenter.outOfRange.emit,
+        )
         groups = {
             "files": self.files,
             "runs": self.runs,
@@ -193,7 +202,8 @@ class WindowParts(QObject):
             "view": self.view,
             "boxes": canvas.commands,
             "edit": EditCommands(window, session, canvas),
-            "frames": FrameCommands(window, session, self.playback, report_out_of_range=report_out_of_range),
+            "frames": FrameCommands(session, self.playback),
+            "goTo": self.go_to,
             "problems": problems,
             "video": self.video,
             "variants": variants,

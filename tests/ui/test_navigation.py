@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from iouviewer.jobs.requests import OpenRequest
-from iouviewer.ui.dialogs.input_dialogs import TimeDialog, parse_seconds
+from iouviewer.ui.dialogs.input_dialogs import parse_seconds
 from iouviewer.ui.frame_presenter import frame_out_of_range, time_out_of_range
+from iouviewer.ui.go_to_target import Target, TargetKind, parse_target
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.panels.frame_box import FrameBox, parse_frame_number
 from tests.app.builders import INTACT_VIDEO
@@ -56,7 +57,10 @@ def status_message(window: MainWindow) -> str:
         ("goToTime", "-1", 0, "Times start at 0; showing the first frame"),
         ("goToTime", "2.4", LAST, ""),
         ("goToTime", "1.7", 17, ""),
-        ("goToTime", "soon", 5, ""),
+        ("goToTime", "soon", 5, "“soon” is not a frame, a time or a track"),
+        ("goToFrame", "0:01.7", 17, ""),
+        ("goToFrame", "1.7s", 17, ""),
+        ("goToFrame", "#4", 5, "There is no track 4"),
     ],
 )
 def test_dialogs_report_frames_and_times_that_do_not_exist(
@@ -142,14 +146,13 @@ def test_escape_discards_the_typed_text_and_the_box_shows_the_frame(qtbot: QtBot
         assert window.session.current_frame == 7 and box.text() == "7", "leaving the box restores the current frame"
 
 
-def test_a_text_that_is_not_a_time_shows_the_format(qtbot: QtBot) -> None:
-    dialog = TimeDialog(None, 5.0, 79.4)
-    qtbot.addWidget(dialog)
-    dialog.line.setText("5 minutes")
-    assert dialog.hint.text() == "Type a time, such as 1:23:45.6, 12:30 or 90"
-    width = dialog.sizeHint().width()
-    dialog.line.setText("5:00")
-    assert dialog.hint.text() == "" and dialog.sizeHint().width() == width
+def test_a_place_is_a_frame_a_time_or_a_track() -> None:
+    frame, time, track = TargetKind.FRAME, TargetKind.TIME, TargetKind.TRACK
+    assert parse_target(" 153 ") == Target(frame, 153)
+    assert parse_target("0:15.3") == Target(time, pytest.approx(15.3))
+    assert parse_target("15.3 s") == parse_target("15.3", number_is_time=True) == Target(time, pytest.approx(15.3))
+    assert parse_target("#17") == Target(track, 17)
+    assert [parse_target(text) for text in ("", "#", "#-1", "15.3", "soon", "1:75")] == [None] * 6
 
 
 def test_signs_and_separators_are_parsed() -> None:
@@ -175,31 +178,23 @@ def test_the_end_of_a_file_is_unknown_while_it_is_indexed() -> None:
     assert time_out_of_range(900.0, replace(timeless, fps=0.0)) == ""
 
 
-def test_go_to_time_reaches_the_end_of_joined_recordings(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_go_to_time_reaches_the_end_of_joined_recordings(qtbot: QtBot, tmp_path: Path) -> None:
     part = make_video(tmp_path / "part.ts", ClipSpec(frames=50, bframes=2)).read_bytes()
     video = tmp_path / "joined.ts"
     video.write_bytes(part * 2)
-    longest_shown: list[float] = []
+    hints: list[str] = []
 
-    class Answer:
-        def __init__(self, parent: object, now: float, longest: float) -> None:
-            longest_shown.append(longest)
+    def answer() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QDialog)
+        hints.append(dialog.findChild(QLabel, "goToHint").text())
+        QTest.keyClicks(dialog.findChild(QLineEdit), "3")
+        QTest.keyClick(dialog.findChild(QLineEdit), Qt.Key.Key_Return)
 
-        def exec(self) -> bool:
-            return True
-
-        def seconds(self) -> float:
-            return 3.0
-
-    monkeypatch.setattr("iouviewer.ui.commands.video.TimeDialog", Answer)
     with opened_window(qtbot, OpenRequest(video=video)) as window:
+        QTimer.singleShot(0, answer)
         window.parts.actions["goToTime"].trigger()
         shown(qtbot, window)
-        assert (
-            longest_shown == [pytest.approx(3.96)]
-            and window.session.current_frame == 75
-            and barcode_on_canvas(window) == 25
-        )
+        assert hints == ["Time up to 00:04.0, such as 12:30 or 90"]
+        assert window.session.current_frame == 75 and barcode_on_canvas(window) == 25
         qtbot.waitUntil(lambda: "timestamps jump" in video_notes(window), timeout=TIMEOUT)

@@ -1,4 +1,4 @@
-"""Commands on the video: playback, go to time, properties, brightness and contrast."""
+"""Commands on the video: playback, properties, brightness and contrast."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from iouviewer.app.video.video_notes import Note
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.image_levels import ImageLevelsDialog
-from iouviewer.ui.dialogs.input_dialogs import TimeDialog
 from iouviewer.ui.dialogs.video_properties import VideoPropertiesDialog
 
 _MARGIN = 12
@@ -39,11 +38,10 @@ class VideoCommands:
         playback: Playback,
         canvases: tuple[CanvasView, ...],
         *,
-        seek_time: Callable[[float], None],
         on_levels_changed: Callable[[], None],
     ) -> None:
         self._window, self._session, self._loader, self._playback = window, session, loader, playback
-        self._canvases, self._seek_time, self._on_levels_changed = canvases, seek_time, on_levels_changed
+        self._canvases, self._on_levels_changed = canvases, on_levels_changed
         self.levels_dialog: ImageLevelsDialog | None = None
         self.properties_dialog: VideoPropertiesDialog | None = None
         self.decode_check_pause = DecodeCheckPause.NOT_PAUSED
@@ -81,21 +79,6 @@ class VideoCommands:
         if self._playback.loop is not None:
             self._playback.set_loop(None)
             self._session.statusMessage.emit(tr("Loop cleared"))
-
-    def ask_time(self) -> None:
-        """Ask for a time and go there."""
-        info = self._loader.info
-        if info is None or (info.fps <= 0 and not len(info.times)):
-            self._session.statusMessage.emit(tr("These images have no times. Go to a frame instead"))
-            return
-        frame = self._session.current_frame
-        now = float(info.times[frame]) if frame < len(info.times) else frame / info.fps if info.fps else 0.0
-        last_time = float(info.times[-1]) if len(info.times) else 0.0
-        # The header may hold the length of the sound, or of the first of several joined recordings.
-        longest = last_time if last_time and info.complete else info.header_duration or last_time
-        dialog = TimeDialog(self._window, now, longest)
-        if dialog.exec():
-            self._seek_time(dialog.seconds())
 
     def show_properties(self) -> None:
         """Show the properties of the open video."""

@@ -1,19 +1,14 @@
-"""Dialogs that ask for one value (an integer, a time of the video) or for a confirmation."""
+"""Dialogs that ask for a number or for a confirmation, and the reading of times."""
 
 from __future__ import annotations
 
 import re
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QMessageBox, QWidget
 
-from iouviewer.i18n import tr
 from iouviewer.ui.panels.frame_box import FrameBox
-from iouviewer.ui.panels.status_bar import format_time
 
 _TIME = re.compile(r"([-−])?(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)", re.ASCII)
-_MAX_TIME_LENGTH = 32
-_TIME_EXAMPLES = tr("1:23:45.6, 12:30 or 90")
-_NOT_A_TIME = tr("Type a time, such as {examples}", examples=_TIME_EXAMPLES)
 
 
 def confirm(parent: QWidget | None, *, title: str, text: str, button: str) -> bool:
@@ -68,49 +63,6 @@ class NumberDialog(QDialog):
     def typed(self) -> int | str:
         """The entry: ``value()``, a number outside the range, or a text that is not a number."""
         return self.value() if self.box.rejected_entry is None else self.box.rejected_entry
-
-
-class TimeDialog(QDialog):
-    """A text field for a time; read ``seconds()`` after ``accepted``. Invalid text shows a hint about the format.
-
-    Args:
-        now: initial value in seconds.
-        longest: length of the video in seconds, 0 if unknown.
-    """
-
-    def __init__(self, parent: QWidget | None, now: float, longest: float) -> None:
-        super().__init__(parent)
-        self.setObjectName("askTime")
-        self.setWindowTitle(tr("Go to time"))
-        self.line = QLineEdit(format_time(now))
-        self.line.setObjectName("askTimeLine")
-        self.line.setPlaceholderText(_TIME_EXAMPLES)
-        self.line.setMaxLength(_MAX_TIME_LENGTH)
-        self.line.selectAll()
-        self.line.setMinimumWidth(140)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self._go = buttons.addButton(tr("Go"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self._go.setDefault(True)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        self.line.textChanged.connect(self._on_line_changed)
-        self.hint = QLabel()
-        self.hint.setObjectName("askTimeHint")
-        self.hint.setProperty("role", "warning")
-        self.hint.setMinimumWidth(self.hint.fontMetrics().horizontalAdvance(_NOT_A_TIME) + 4)
-        form = QFormLayout(self)
-        form.addRow(tr("Time (up to {end})", end=format_time(longest)) if longest > 0 else tr("Time"), self.line)
-        form.addRow("", self.hint)
-        form.addRow(buttons)
-
-    def seconds(self) -> float:
-        """The typed time in seconds."""
-        return parse_seconds(self.line.text()) or 0.0
-
-    def _on_line_changed(self, text: str) -> None:
-        is_time = parse_seconds(text) is not None
-        self._go.setEnabled(is_time)
-        self.hint.setText("" if is_time or not text.strip() else _NOT_A_TIME)
 
 
 def parse_seconds(text: str) -> float | None:

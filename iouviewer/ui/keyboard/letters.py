@@ -55,11 +55,6 @@ class KeyLetters(QObject):
             return place
         return self._letters.get(place, place)
 
-    def is_latin(self) -> bool:
-        """Whether the layout has Latin letters, as far as it is known."""
-        letters = [letter for place, letter in self._letters.items() if place.isalpha() and letter.isalpha()]
-        return not letters or any(letter.isascii() for letter in letters)
-
     def place_of_letter(self, letter: str) -> str | None:
         """The place where the layout has this letter; None if it is not known to have it."""
         for place in PLACES:
