@@ -246,7 +246,9 @@ class Hands:
         texts = [box.itemText(i) for i in range(box.count())]
         assert text in texts, f"“{text}” is not among {texts}"
         window, view = box.window().windowHandle(), box.view()
-        self.click(box)
+        # A click on the text of an editable one would type; its arrow is at the right end.
+        arrow = box.mapToGlobal(QPoint(box.width() - 8, box.height() // 2))
+        self.click(arrow if box.isEditable() else box)
         self.wait(view.isVisible, "the list of choices")
         QTest.qWait(QApplication.doubleClickInterval() + 50)  # Qt ignores a release that may belong to the first click
         index = view.model().index(texts.index(text), 0)

@@ -104,7 +104,7 @@ class Inspector(QWidget):
         form.acceptClicked.connect(self.acceptRequested)
         form.menuClicked.connect(self._on_menu_clicked)
         form.refused.connect(session.statusMessage)
-        form.tracks.edit.installEventFilter(self)
+        form.tracks.installEventFilter(self)
         self.summary.verifyRequested.connect(self.verifyRequested)
 
     # Content
@@ -151,6 +151,7 @@ class Inspector(QWidget):
         if values is None:
             self.summary.refresh()
             return
+        self.form.classes.update_entries()
         self.form.show_values(values)
         self.match.show_box(ref)
         self._show_effects()
@@ -342,7 +343,7 @@ class Inspector(QWidget):
         canvas.viewport().installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.form.tracks.edit and event.type() == QEvent.Type.FocusOut:
+        if watched is self.form.tracks and event.type() == QEvent.Type.FocusOut:
             # The press that takes the focus may be the one that picks a box.
             QTimer.singleShot(0, self._stop_picking)
         canvas = self._canvas
@@ -358,7 +359,7 @@ class Inspector(QWidget):
         return False
 
     def _stop_picking(self) -> None:
-        self._picks_track = self._picks_track and self.form.tracks.edit.hasFocus()
+        self._picks_track = self._picks_track and self.form.tracks.hasFocus()
 
     def _pick_track(self, canvas: ZoomView, event: QMouseEvent) -> bool:
         point, reach = canvas.to_image(event.position()), _PICK_REACH * canvas.px

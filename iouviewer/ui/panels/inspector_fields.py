@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -191,7 +191,6 @@ class ChoiceField(QComboBox):
         assert edit is not None
         edit.setObjectName(f"{name}.edit")
         edit.setAccessibleName(accessible_name)
-        edit.installEventFilter(self)
         edit.returnPressed.connect(self._on_return_pressed)
         self.activated.connect(self._on_activated)
         # A label inside a combo box itself would not get the style sheet.
@@ -218,7 +217,7 @@ class ChoiceField(QComboBox):
 
     def show_text(self, text: str) -> None:
         """Show a text; one that is being typed stays."""
-        if self.edit.hasFocus() and self.edit.isModified():
+        if self.hasFocus() and self.edit.isModified():
             self._shown = text
             return
         if text != self._shown or text != self.currentText():
@@ -233,7 +232,8 @@ class ChoiceField(QComboBox):
         self.edit.setModified(False)
         set_error(self, "")
 
-    def _update_entries(self) -> None:
+    def update_entries(self) -> None:
+        """List the present entries; the text stays."""
         entries, text = list(self._fill()), self.currentText()
         if entries != [self.itemText(i) for i in range(self.count())]:
             with QSignalBlocker(self):
@@ -243,7 +243,7 @@ class ChoiceField(QComboBox):
                 self.setEditText(text)
 
     def showPopup(self) -> None:
-        self._update_entries()
+        self.update_entries()
         super().showPopup()
 
     def _on_return_pressed(self) -> None:
@@ -253,28 +253,38 @@ class ChoiceField(QComboBox):
         self._choose(self.itemText(index))
 
     def _choose(self, text: str) -> None:
+        self.completer().popup().hide()
         self.edit.setModified(False)
         if text.strip() != self._shown:
             self.chosen.emit(text.strip())
 
-    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """Fill the list when the text field gets the focus; a text that was not entered goes with the focus."""
-        kind = event.type()
-        if kind == QEvent.Type.FocusIn:
-            self._update_entries()
-            self._place_key()
-        elif kind == QEvent.Type.FocusOut and isinstance(event, QFocusEvent):
-            if event.reason() != Qt.FocusReason.PopupFocusReason:
-                self.restore()
-            self._place_key()
-        elif kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+    # The combo box has the focus, not its text field.
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update_entries()
+        super().focusInEvent(event)
+        self._place_key()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """A text that was not entered goes with the focus."""
+        if event.reason() != Qt.FocusReason.PopupFocusReason:
             self.restore()
-        elif kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+        super().focusOutEvent(event)
+        self._place_key()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.restore()
+        super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        # Undo and redo are of the document unless something is being typed.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             is_undo = event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)
             if is_undo and not self.edit.isModified():
                 event.ignore()
-                return True
-        return False
+                return False
+        return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -288,7 +298,7 @@ class ChoiceField(QComboBox):
     def _place_key(self) -> None:
         size = self._key.sizeHint()
         fits = self.width() > size.width() + 62
-        self._key.setVisible(bool(self._key.text()) and fits and self.isEnabled() and not self.edit.hasFocus())
+        self._key.setVisible(bool(self._key.text()) and fits and self.isEnabled() and not self.hasFocus())
         left, top = self.edit.width() - size.width(), (self.edit.height() - size.height()) // 2
         self._key.setGeometry(left, top, size.width(), size.height())
 

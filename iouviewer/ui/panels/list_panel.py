@@ -157,6 +157,9 @@ class DenseTable(QTableView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _ENTER:
+            if not self.selected_rows() and self.currentIndex().isValid():
+                # A list that got the focus has a current row that is not selected yet.
+                self.selectRow(self.currentIndex().row())
             self.rowEntered.emit()
             return
         super().keyPressEvent(event)
@@ -269,7 +272,7 @@ class ListPanel(QWidget):
                 return
             if event.key() in (Qt.Key.Key_Down, *_ENTER) and self.table.model().rowCount():
                 self.table.setFocus()
-                if not self.table.currentIndex().isValid():
+                if not self.table.selected_rows():
                     self.table.selectRow(0)
                 return
         super().keyPressEvent(event)

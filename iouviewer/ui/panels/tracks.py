@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QToolTip, QWidget
 
 from iouviewer.app.editing.session import Session
@@ -31,23 +31,28 @@ def _place(column: Column) -> int:
 
 
 class _TracksTable(DenseTable):
-    """Del deletes the selected tracks, not the box of this frame.
+    """Del deletes the selected tracks, not the box of this frame; Ctrl+A selects all tracks.
 
     Signals:
         deleteWanted(): the Del key.
+
+    Attributes:
+        own_keys: keys that do not reach the commands of the window.
     """
 
     deleteWanted = Signal()
+    own_keys = frozenset({Qt.Key.Key_Delete})
 
     def event(self, event: QEvent) -> bool:
-        is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if is_override and event.key() == Qt.Key.Key_Delete and self.selected_rows():
-            event.accept()
-            return True
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            is_own = event.key() in self.own_keys and bool(self.selected_rows())
+            if is_own or event.matches(QKeySequence.StandardKey.SelectAll):
+                event.accept()
+                return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Delete:
+        if event.key() in self.own_keys:
             self.deleteWanted.emit()
             return
         super().keyPressEvent(event)
