@@ -25,9 +25,7 @@ _ZOOM_ACTIONS = ("fit", "actualSize", "zoomIn", "zoomOut", "sharpPixels")
 _ADD_ACTIONS = ("addPredictions", "runModel")
 
 
-def create_side_tabs(
-    boxes: QWidget, tracks: QWidget, problems: QWidget, notes: QWidget, history: QWidget
-) -> SideTabs:
+def create_side_tabs(boxes: QWidget, tracks: QWidget, problems: QWidget, notes: QWidget, history: QWidget) -> SideTabs:
     """The tabs of Correct."""
     tabs = SideTabs()
     tabs.add_panel(tr("Boxes"), boxes)

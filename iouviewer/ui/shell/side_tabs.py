@@ -7,10 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from iouviewer.i18n import tr
-from iouviewer.ui.fonts import text_width
-from iouviewer.ui.tokens import SPACE
-
-_TAB_PADDING = 2 * SPACE["xs"]
+from iouviewer.ui.fonts import font
 
 
 class SideTabs(QTabWidget):
@@ -30,6 +27,7 @@ class SideTabs(QTabWidget):
         bar.setObjectName("sideTabsBar")
         bar.setAccessibleName(tr("Lists"))
         bar.setExpanding(False)
+        bar.setFont(font("caption"))
         bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._titles: list[str] = []
         self._counts: list[int | None] = []
@@ -60,12 +58,12 @@ class SideTabs(QTabWidget):
     def _show_texts(self, _place: object = None) -> None:
         if len(self._titles) != self.count():
             return  # a tab is being added
-        texts = self._texts(all_counts=True)
-        if sum(text_width("caption", text) + _TAB_PADDING for text in texts) > self.width():
-            texts = self._texts(all_counts=False)
-        for place, text in enumerate(texts):
-            if text != self.tabText(place):
-                self.setTabText(place, text)
+        for all_counts in (True, False):
+            for place, text in enumerate(self._texts(all_counts=all_counts)):
+                if text != self.tabText(place):
+                    self.setTabText(place, text)
+            if self.tabBar().sizeHint().width() <= self.width():
+                break
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
