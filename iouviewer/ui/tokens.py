@@ -81,6 +81,21 @@ class CanvasColours:
 
 
 @dataclass(frozen=True, slots=True)
+class LineRole:
+    """How one kind of box is outlined on the image, the same in both schemes.
+
+    Attributes:
+        width: logical pixels.
+        dash: dash, gap, ... in logical pixels; empty for a solid line.
+        fill: share of the colour inside, 0 to 1.
+    """
+
+    width: float
+    dash: tuple[float, ...] = ()
+    fill: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class TypeRole:
     """One text style: size and line height in logical pixels, weight 100 to 900."""
 
@@ -137,5 +152,17 @@ def slot_of(position: int) -> str:
 
 def dash(slot: str) -> tuple[float, ...]:
     """The dash pattern of a variant's slot, in logical pixels: dash, gap, ...; empty for a solid line (``gt``)."""
-    text: str = _TOKENS["dash"][slot]
+    return _pattern(_TOKENS["dash"][slot])
+
+
+def _pattern(text: str) -> tuple[float, ...]:
     return () if text.startswith("solid") else tuple(float(part) for part in text.split())
+
+
+LINES: dict[str, LineRole] = {
+    name: LineRole(value["width"], _pattern(value.get("dash", "solid")), value.get("fill", 0.0))
+    for name, value in _TOKENS["lines"].items()
+}
+"""Outlines on the image by role: the canvas and exported pictures draw them."""
+OPACITY: dict[str, float] = _TOKENS["opacity"]
+"""Opacity of boxes on the image that are not in the foreground, by reason."""
