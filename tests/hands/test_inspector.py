@@ -320,3 +320,21 @@ def test_the_numbers_of_the_match_follow_a_drag(person: Hands) -> None:
     family = hands.texts(hands.named("inspector"))
     assert {"GIoU", "DIoU", "CIoU", "base", "other", "+8.0"} <= set(family)
     assert x1 < x2 and y1 < y2
+
+
+def test_a_note_on_a_box_is_written_changed_and_removed_in_the_inspector(person: Hands) -> None:
+    hands = person
+    select_person(hands)
+    hands.click(field(hands, "note"))
+    hands.type("Is it wide?")
+    hands.key("Return", "Escape")
+    hands.wait(lambda: hands.reads_tab("Notes 1"), "the number in the tab")
+    select_car(hands)
+    assert field(hands, "note").text() == ""
+    hands.click_picture((PERSON[0] + 8, PERSON[1] + 8))
+    assert field(hands, "note").text() == "Is it wide?"
+    hands.click(field(hands, "note"))
+    hands.key("Ctrl+A", "Delete", "Return")
+    hands.wait(lambda: hands.reads_tab("Notes"), "no note")
+    hands.key("Ctrl+Z")
+    hands.wait(lambda: hands.reads_tab("Notes 1"), "the note again")

@@ -16,6 +16,7 @@ from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font, text_width
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.inspector_fields import ChoiceField, FlagButton, NumberField, ScopeControl
+from iouviewer.ui.panels.note_field import NoteField
 from iouviewer.ui.theme import coloured_icon
 from iouviewer.ui.tokens import SPACE, TYPE
 
@@ -43,6 +44,7 @@ class FormValues:
         coordinates: x, y, w, h in pixels; None where the boxes differ, empty without a box.
         has_track: whether an edit has a scope.
         is_prediction: the values are read-only and can be accepted.
+        has_note: one box or one track is selected.
     """
 
     title: str
@@ -53,6 +55,7 @@ class FormValues:
     coordinates: tuple[float | None, ...] = ()
     has_track: bool = False
     is_prediction: bool = False
+    has_note: bool = False
 
 
 def coordinates_of(rects: list[Rect]) -> tuple[float | None, ...]:
@@ -76,7 +79,7 @@ def with_coordinate(rect: Rect, name: str, change: Callable[[float], float]) -> 
 
 
 class BoxForm(QWidget):
-    """Title, class and track, scope, flags, and coordinates.
+    """Title, class and track, scope, flags, coordinates, and note.
 
     Signals:
         classChosen(str), trackChosen(str): entered or chosen.
@@ -96,8 +99,9 @@ class BoxForm(QWidget):
     menuClicked = Signal(QPoint)
     refused = Signal(str)
 
-    def __init__(self, scopes: EditScopes) -> None:
+    def __init__(self, scopes: EditScopes, note: NoteField) -> None:
         super().__init__()
+        self.note = note
         self._values = FormValues("", "")
         self._is_folded = False
         layout = QVBoxLayout(self)
@@ -108,11 +112,12 @@ class BoxForm(QWidget):
         self.scope = ScopeControl(scopes)
         self._flags = self._create_flags()
         self._box = self._create_box()
+        self._note = _row(tr("Note"), (note, 1))
         self._accept = QPushButton(tr("Accept"))
         self._accept.setObjectName("inspector.accept")
         self._accept.setProperty("primary", True)
         self._accept.clicked.connect(self.acceptClicked)
-        for row in (self._choices, self.scope, self._flags, self._box):
+        for row in (self._choices, self.scope, self._flags, self._box, self._note):
             layout.addWidget(row)
         layout.addWidget(self._accept, 0, Qt.AlignmentFlag.AlignLeft)
 
@@ -210,13 +215,14 @@ class BoxForm(QWidget):
         self._more.setIcon(coloured_icon("more", colours.text2))
 
     def set_folded(self, is_folded: bool) -> None:
-        """Hide the row of coordinates, in a low window."""
+        """Hide the rows of coordinates and note, in a low window."""
         if is_folded != self._is_folded:
             self._is_folded = is_folded
             self._update_rows()
 
     def _update_rows(self) -> None:
         self._box.setVisible(bool(self._values.coordinates) and not self._is_folded)
+        self._note.setVisible(self._values.has_note and not self._is_folded)
 
     def set_keys(self, key_of: Callable[[str], str]) -> None:
         """Show the keys of the commands; ``key_of`` returns the key of an action id."""
@@ -224,6 +230,7 @@ class BoxForm(QWidget):
             self._flag_buttons[flag].set_key(key_of(action))
         self.classes.set_key(key_of("classPicker"))
         self.tracks.set_key(key_of("setTrack"))
+        self.note.set_key(key_of("addNote"))
         key = key_of("accept")
         self._accept.setText(tr("Accept {key}", key=key) if key else tr("Accept"))
 

@@ -24,6 +24,7 @@ from iouviewer.ui.panels.box_form import BoxForm, FormValues, coordinates_of, wi
 from iouviewer.ui.panels.frame_summary import FrameSummary
 from iouviewer.ui.panels.inspector_fields import set_error
 from iouviewer.ui.panels.match_section import MatchSection
+from iouviewer.ui.panels.note_field import NoteField
 from iouviewer.ui.throttle import Throttle
 from iouviewer.ui.tokens import SIZE, SPACE
 
@@ -59,7 +60,8 @@ class Inspector(QWidget):
         self._picks_track = False
         self._unknown_class = ""
         self._spans: dict[int, tuple[int, int, int]] = {}
-        self.form = BoxForm(session.scopes)
+        self.note = NoteField(session)
+        self.form = BoxForm(session.scopes, self.note)
         self.match = MatchSection(session)
         self.summary = FrameSummary(session)
         self._pages = QStackedWidget()
@@ -152,6 +154,7 @@ class Inspector(QWidget):
             self.summary.refresh()
             return
         self.form.classes.update_entries()
+        self.note.refresh()
         self.form.show_values(values)
         self.match.show_box(ref)
         self._show_effects()
@@ -180,6 +183,7 @@ class Inspector(QWidget):
             {flag: {bool(box.flags & flag) for box in boxes} for flag in BoxFlag if flag},
             coordinates_of([box.rect for box in boxes]),
             has_track=tracks != {NO_TRACK},
+            has_note=len(boxes) == 1,
         )
 
     def _values_of_prediction(self, key: str, row: int) -> tuple[FormValues | None, BoxRef | None]:
@@ -206,7 +210,7 @@ class Inspector(QWidget):
         if not boxes:
             return None
         text = tr("{span} · not on this frame", span=self._span_text(track))
-        return FormValues(self._session.document.object_name(boxes[0]), text)
+        return FormValues(self._session.document.object_name(boxes[0]), text, has_note=True)
 
     def _show_effects(self) -> None:
         """Say beforehand how many boxes an edit changes in each scope."""
@@ -330,6 +334,7 @@ class Inspector(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
+            self.note.restore()
             self.refresh()
             self.leaveRequested.emit()
             return

@@ -58,6 +58,13 @@ def parse_change(text: str) -> Callable[[float], float] | None:
     return changes[sign]
 
 
+def is_undo(event: QEvent) -> bool:
+    """Whether a field is asked if it takes the key of undo or redo."""
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    return event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)
+
+
 def set_error(field: QWidget, error: str) -> None:
     """Mark a field whose text was refused, with the reason as its tooltip; empty removes the mark."""
     if field.property("error") == bool(error):
@@ -143,11 +150,9 @@ class NumberField(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         # Undo and redo are of the document unless something is being typed.
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            is_undo = event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)
-            if is_undo and not self.isModified():
-                event.ignore()
-                return False
+        if is_undo(event) and not self.isModified():
+            event.ignore()
+            return False
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -279,11 +284,9 @@ class ChoiceField(QComboBox):
 
     def event(self, event: QEvent) -> bool:
         # Undo and redo are of the document unless something is being typed.
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            is_undo = event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)
-            if is_undo and not self.edit.isModified():
-                event.ignore()
-                return False
+        if is_undo(event) and not self.edit.isModified():
+            event.ignore()
+            return False
         return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
