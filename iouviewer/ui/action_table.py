@@ -397,7 +397,7 @@ _VIEW = (
         "command",
         "Ctrl+K",
         "view",
-        "view.show_command_palette",
+        "palette.show",
         needs_video=False,
     ),
     *(

@@ -33,6 +33,7 @@ from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.go_to import GoToCommands
 from iouviewer.ui.commands.notes import NoteCommands
+from iouviewer.ui.commands.palette import PaletteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
 from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.commands.side import SideCommands
@@ -156,8 +157,7 @@ class WindowParts(QObject):
         self.shell = Shell(session, self.views, self.status, theme)
         self.workspaces = self.shell.workspaces
         self.workspaces.restore_layout(self.settings.extra.get(LAYOUT, ""))
-        self.compare = ComparePresenter(
-            session, self.workspaces, self.verdicts, self.differences, self._store.settings)
+        self.compare = ComparePresenter(session, self.workspaces, self.verdicts, self.differences, self._store.settings)
         self.compare.settingsChanged.connect(self._save_settings)
         self.frame_presenter = FramePresenter(session, self.loader, self.playback, (canvas, other))
         self.video_presenter = VideoPresenter(
@@ -195,6 +195,9 @@ class WindowParts(QObject):
             report_out_of_range=self.frame_presenter.report_out_of_range,
             report=self.frame_presenter.outOfRange.emit,
         )
+        self.palette = PaletteCommands(
+            window, session, self.loader, settings, self.controls, self.go_to, canvas.commands
+        )
         groups = {
             "files": self.files,
             "runs": self.runs,
@@ -204,6 +207,7 @@ class WindowParts(QObject):
             "edit": EditCommands(window, session, canvas),
             "frames": FrameCommands(session, self.playback),
             "goTo": self.go_to,
+            "palette": self.palette,
             "problems": problems,
             "video": self.video,
             "variants": variants,
@@ -212,6 +216,7 @@ class WindowParts(QObject):
             "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
         }
         self.actions = ActionSet(window, groups)
+        self.palette.actions = self.actions
         for view in canvases:
             self.actions.add_to_canvas(view)
             view.commands.class_key = partial(self.actions.key_of, "classPicker")

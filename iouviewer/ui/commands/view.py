@@ -1,4 +1,4 @@
-"""Commands on the view: workspaces, zoom, variants, confidence, palette, settings."""
+"""Commands on the view: workspaces, zoom, variants, confidence, settings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr
-from iouviewer.ui.action_table import ACTIONS
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.compare.compare_view import CompareMode
-from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.workspaces import Panel, Workspace, Workspaces
 
@@ -22,7 +20,7 @@ class ViewCommands:
     """Group ``view``.
 
     Attributes:
-        actions: set after the actions are created; listed by the palette.
+        actions: set after the actions are created.
         on_workspace_shown: called with the new workspace.
     """
 
@@ -210,17 +208,6 @@ class ViewCommands:
             self._window.showNormal()
         else:
             self._window.showFullScreen()
-
-    def show_command_palette(self) -> None:
-        """Search all commands."""
-        choices = []
-        for row in ACTIONS:
-            if row.id != "commandPalette" and self.actions[row.id].isEnabled():
-                text = self.actions.text_of(row.id).removesuffix("…")
-                choices.append(Choice(row.id, text, self.actions.key_of(row.id)))
-        dialog = SearchDialog(self._window, title=tr("Commands"), hint=tr("Type a command"), choices=choices)
-        if dialog.exec() and dialog.chosen is not None:
-            self.actions[dialog.chosen.key].trigger()
 
     def show_settings(self) -> None:
         """Show the settings dialog."""

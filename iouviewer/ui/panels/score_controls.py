@@ -169,7 +169,11 @@ class ScoreControls(QWidget):
 
     def change_confidence(self, by: float) -> None:
         """Raise or lower the confidence threshold."""
-        self._set_review(replace(self._review, conf=min(1.0, max(0.0, round(self._review.conf + by, 3)))))
+        self.set_confidence(self._review.conf + by)
+
+    def set_confidence(self, value: float) -> None:
+        """Set the confidence threshold, limited to 0..1."""
+        self._set_review(replace(self._review, conf=min(1.0, max(0.0, round(value, 3)))))
 
     def _on_slider_value_changed(self, value: int) -> None:
         # Keep a threshold between two slider steps (from a project) until the slider is moved.

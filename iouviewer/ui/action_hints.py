@@ -1,0 +1,34 @@
+"""One sentence about commands whose name does not say it all, shown in the palette and in the key editor."""
+
+from __future__ import annotations
+
+from iouviewer.i18n import tr
+
+HINTS: dict[str, str] = {
+    "openFiles": tr("boxes and predictions are recognised by their content"),
+    "importGroundTruth": tr("merge or replace"),
+    "addPredictions": tr("a file of boxes becomes a variant"),
+    "runModel": tr("weights run in a process of their own"),
+    "snapshot": tr("a copy of the project under a name"),
+    "takePrevious": tr("all boxes of the frame before"),
+    "propagate": tr("copies of the selected boxes"),
+    "acceptAll": tr("predictions without a box"),
+    "snapEdge": tr("the edge nearest to the mouse"),
+    "outside": tr("the object has left the picture"),
+    "ignore": tr("counts neither as missed nor as extra"),
+    "keyFrame": tr("boxes between key frames are interpolated"),
+    "mergeTracks": tr("one object, two ids"),
+    "splitTrack": tr("a new id from this frame on"),
+    "swapTracks": tr("two objects exchanged their ids"),
+    "verifyAndNext": tr("this frame is checked"),
+    "verifiedEmpty": tr("no object on this frame"),
+    "takeFix": tr("what the problem proposes"),
+    "groundTruthIsRight": tr("the predictions are wrong"),
+    "unclear": tr("decide later"),
+    "hideBoxes": tr("while the key is held"),
+    "showLabels": tr("while the key is held"),
+    "blindMode": tr("so that models do not bias you"),
+    "goToFrame": tr("frame, time or track"),
+    "goToTime": tr("a number alone means seconds"),
+}
+"""By action id, without a full stop."""
