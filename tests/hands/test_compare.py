@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QDoubleSpinBox, QSpinBox, QTableView, QToolButton
+from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QSpinBox, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer.jobs.requests import OpenRequest
@@ -250,8 +249,8 @@ def test_the_menu_of_a_variant_renames_recolours_and_removes_it(hands: Hands) ->
     hands.context_menu(hands.row_centre("variantsTable", 0), "Remove variant")
     hands.wait(lambda: [row[0] for row in hands.rows("variantsTable")] == ["off by two", "lossy"], "two variants")
     hands.wait(lambda: hands.named("variantsTable").height() < height, "a table of two rows")
-    QTest.qWait(QApplication.doubleClickInterval() + 50)  # two right clicks at one place are a double click
-    hands.context_menu(hands.row_centre("variantsTable", 0), "Remove variant")
+    # Another row: two right clicks at one place are a double click.
+    hands.context_menu(hands.row_centre("variantsTable", 1), "Remove variant")
     hands.wait(lambda: hands.reads("Add a second variant to compare:"), "what to do with one variant")
     assert hands.button("Add predictions…").isEnabled() and hands.button("Run model…").isEnabled()
 

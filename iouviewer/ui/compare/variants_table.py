@@ -54,6 +54,8 @@ _NUMBER_WIDTH = 44
 """Part of the Δ AP column that holds the number."""
 _EYE_LEFT = SPACE["s"]
 _ITEM_GAP = SPACE["s"]
+_DASH_WIDTH = 22
+_NAME_LEFT = _EYE_LEFT + ICON_SIZE + _DASH_WIDTH + 2 * _ITEM_GAP
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -106,8 +108,8 @@ class _Delegate(QStyledItemDelegate):
         coloured_icon("eye" if is_shown else "eyeOff", colours.text2 if is_shown else colours.text3).paint(painter, eye)
         left = eye.right() + _ITEM_GAP
         icon = index.data(Qt.ItemDataRole.DecorationRole)
-        icon.paint(painter, QRect(left, rect.center().y() - 6, 22, 12))
-        left += 22 + _ITEM_GAP
+        icon.paint(painter, QRect(left, rect.center().y() - 6, _DASH_WIDTH, 12))
+        left = rect.left() + _NAME_LEFT
         painter.setFont(index.data(Qt.ItemDataRole.FontRole))
         brush = index.data(Qt.ItemDataRole.ForegroundRole)
         painter.setPen(QColor(colours.text) if brush is None else brush.color())
@@ -169,6 +171,13 @@ class _Delegate(QStyledItemDelegate):
         return model.setData(index, state, Qt.ItemDataRole.CheckStateRole)
 
 
+class _Header(QHeaderView):
+    """The header; the title of the names stands above the names, beside the eye and the dash."""
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        super().paintSection(painter, rect.adjusted(0 if section else _NAME_LEFT - SPACE["xs"], 0, 0, 0), section)
+
+
 class _VariantsView(QTableView):
     """The table; it keeps its width, and asks for the menu of a variant."""
 
@@ -177,6 +186,7 @@ class _VariantsView(QTableView):
 
     def __init__(self, model: VariantsModel) -> None:
         super().__init__()
+        self.setHorizontalHeader(_Header(Qt.Orientation.Horizontal, self))
         apply_dense_style(self, "variantsTable", tr("Variants and their scores"))
         self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
         self.setMouseTracking(True)

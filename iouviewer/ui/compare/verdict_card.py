@@ -27,7 +27,7 @@ from iouviewer.ui.theme import Theme
 from iouviewer.ui.tokens import RADIUS, SPACE
 from iouviewer.ui.variant_look import draw_dash, panel_colour
 
-CARD_HEIGHT, CARD_MIN_WIDTH, CARD_MAX_WIDTH = 96, 236, 440
+CARD_HEIGHT, CARD_MIN_WIDTH, CARD_MAX_WIDTH = 96, 236, 480
 _DASH = 20.0
 _ROW = 20.0
 _TEXTS = 104.0
