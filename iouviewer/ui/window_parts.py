@@ -46,6 +46,7 @@ from iouviewer.ui.compare.side_panel import SidePanel
 from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.compare_presenter import ComparePresenter
+from iouviewer.ui.context_menus import ContextMenus
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.exports import EXPORTS
 from iouviewer.ui.first_steps import FirstSteps
@@ -265,6 +266,8 @@ class WindowParts(QObject):
             group.failed.connect(self.notifier.show)
         self._status_messages = StatusMessages(session, self.controller, self.notifier, self.status)
         self._action_texts = ActionTexts(session, self.playback, self.actions)
+        self.menus = ContextMenus(self._window, session, self.actions, views.history.go_to)
+        self.menus.connect_views(views, self.shell.layer_bar)
         self._action_needs = ActionNeeds(session, self.actions, views.canvas.commands)
         self.key_filter.unavailable.connect(self._action_needs.report)
         self.actions.textsChanged.connect(self.shell.update_keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QListWidget
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QListWidget, QSlider
 
 from tests.hands.cases import PERSON
 from tests.hands.hands import Hands
@@ -90,7 +90,8 @@ def test_frames_times_tracks_and_thresholds_are_understood(person: Hands) -> Non
     enter("person 2", "person 2")
     hands.wait(lambda: hands.reads("person 2"), "the selected person")
     enter(">0.6", "Set confidence threshold to 0.60")
-    hands.wait(lambda: hands.named("confidenceSlider").value() == 60, "the threshold")  # type: ignore[attr-defined]
+    slider = hands.window.findChild(QSlider, "confidenceSlider")
+    hands.wait(lambda: slider.value() == 60, "the threshold")
 
 
 def test_go_to_shows_the_picture_while_typing_and_escape_returns(person: Hands) -> None:

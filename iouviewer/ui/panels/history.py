@@ -153,14 +153,14 @@ class HistoryPanel(ListPanel):
         self.model.set_active(False)
 
     def _on_view_clicked(self, index: QModelIndex) -> None:
-        self._go_to(self.model.row_at(index.row()))
+        self.go_to(self.model.row_at(index.row()))
 
     def _on_row_entered(self) -> None:
         row = self.table.currentIndex().row()
         if row >= 0:
-            self._go_to(self.model.row_at(row))
+            self.go_to(self.model.row_at(row))
 
-    def _go_to(self, row: HistoryRow) -> None:
+    def go_to(self, row: HistoryRow) -> None:
         """Undo or redo until this step is the last one that is done."""
         if row.position < 0:
             return

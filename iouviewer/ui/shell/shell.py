@@ -80,6 +80,11 @@ class Shell(QObject):
         self._on_plan_changed(self.workspaces.plan)
         self.show_workspace()
 
+    @property
+    def layer_bar(self) -> LayerBar:
+        """The bar above the canvas."""
+        return self._layer_bar
+
     # Updates
 
     def set_theme(self, theme: Theme) -> None:
