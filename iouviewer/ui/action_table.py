@@ -85,20 +85,20 @@ MENUS: dict[str, str] = {
     "file": tr("File"),
     "file/exportAs": tr("Export as"),
     "edit": tr("Edit"),
+    "view": tr("View"),
+    "view/comparisonLayout": tr("Comparison layout"),
+    "view/variants": tr("Variants"),
+    "view/panels": tr("Panels"),
+    "frame": tr("Frame"),
+    "frame/playback": tr("Playback"),
     "box": tr("Box"),
     "box/flags": tr("Flags"),
     "box/class": tr("Class"),
     "box/moveAndResize": tr("Move and resize"),
     "track": tr("Track"),
-    "frame": tr("Frame"),
-    "frame/playback": tr("Playback"),
     "problems": tr("Problems"),
-    "view": tr("View"),
-    "view/comparisonLayout": tr("Comparison layout"),
-    "view/variants": tr("Variants"),
-    "view/panels": tr("Panels"),
 }
-"""Title of each menu by its key; ``/`` separates a submenu from its menu."""
+"""Title of each menu by its key, in the order of the menu bar; ``/`` separates a submenu from its menu."""
 
 
 def _action(
@@ -422,5 +422,5 @@ _VIEW = (
     _action("variantRemove", tr("Remove variant"), "", "", "view/variants", "variants.remove"),
 )
 
-ACTIONS: tuple[Action, ...] = (*_FILE, *_EDIT, *_BOX, *_MOVES, *_TRACK, *_FRAME, *_PROBLEMS, *_VIEW)
+ACTIONS: tuple[Action, ...] = (*_FILE, *_EDIT, *_VIEW, *_FRAME, *_BOX, *_MOVES, *_TRACK, *_PROBLEMS)
 """All commands in the order of the menus."""

@@ -175,15 +175,17 @@ class ActionSet(QObject):
 
     def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
         """Create the menus of the table; returned by their keys in ``MENUS``."""
-        menus: dict[str, QMenu] = {}
+        menus = {key: popup_menu(title, bar) for key, title in MENUS.items() if "/" not in key}
+        for menu in menus.values():
+            bar.addMenu(menu)
         for row in ACTIONS:
             parent: QMenu | None = None
             parts = row.menu.split("/") if row.menu else []
             for depth in range(len(parts)):
                 key = "/".join(parts[: depth + 1])
-                if key not in menus:
-                    menus[key] = popup_menu(MENUS[key], bar if parent is None else parent)
-                    (bar if parent is None else parent).addMenu(menus[key])
+                if key not in menus and parent is not None:
+                    menus[key] = popup_menu(MENUS[key], parent)
+                    parent.addMenu(menus[key])
                 parent = menus[key]
             if parent is not None:
                 parent.addAction(self._actions[row.id])

@@ -91,6 +91,7 @@ class ScoreControls(QWidget):
         box.setDecimals(2)
         box.setFixedWidth(text_width("body", "0.00") + 18)
         box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        box.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box.setKeyboardTracking(False)
         box.setToolTip(tr("IoU threshold: a pair at or above it is a true positive, a pair below it is loose"))
         return box

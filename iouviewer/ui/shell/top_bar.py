@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QPushButton, QToolButton, QWidget
 
 from iouviewer.i18n import tr
@@ -78,6 +78,8 @@ class TopBar(QWidget):
         self._actions = actions
         self.menus = menus
         menus.setFixedHeight(SIZE["menu_bar"])
+        menus.setMinimumWidth(menus.sizeHint().width())
+        self._is_wide = True
         self.source = self._make_source()
         self.workspaces = QFrame()
         self.workspaces.setObjectName("workspaces")
@@ -174,6 +176,7 @@ class TopBar(QWidget):
         self.export.setEnabled(bool(name))
         metrics = self.source.fontMetrics()
         self.source.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, _SOURCE_WIDTH))
+        self._fit()
         self.source.setAccessibleName(tr("Source: {name}", name=name))
         self.source.setToolTip(str(Path(path)) if path else "")
 
@@ -193,8 +196,32 @@ class TopBar(QWidget):
         self.find_field.set_theme(theme)
 
     def set_wide(self, is_wide: bool) -> None:
-        """Show the find field, or only its icon."""
-        self.find_field.set_wide(is_wide)
+        """Show the find field, or only its icon; where the row is too short for all words, more give way."""
+        self._is_wide = is_wide
+        self._fit()
+
+    def _fit(self) -> None:
+        """The words of the menus stay; find, the icons of the workspaces, Export and the source's name give way."""
+        style = Qt.ToolButtonStyle
+        for level in range(5):
+            self.find_field.set_wide(self._is_wide and level < 1)
+            for button in self.tabs.values():
+                button.setToolButtonStyle(style.ToolButtonTextBesideIcon if level < 2 else style.ToolButtonTextOnly)
+            self.export.setToolButtonStyle(style.ToolButtonTextBesideIcon if level < 3 else style.ToolButtonTextOnly)
+            self.source.setToolButtonStyle(style.ToolButtonTextBesideIcon if level < 4 else style.ToolButtonIconOnly)
+            layout = self.layout()
+            if layout is None:
+                return
+            layout.invalidate()
+            if layout.minimumSize().width() <= self.width():
+                return
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, SIZE["top_bar"])
 
     def focus_widgets(self) -> list[QWidget]:
         """The widgets in the order of the focus."""
