@@ -145,25 +145,38 @@ class GroundTruth:
         found += [box for boxes in self._edited.values() for box in boxes if box.track == track]
         return tuple(sorted(found, key=lambda box: (box.frame, box.id)))
 
+    def _present_tracks(self) -> Int:
+        """Tracks of all boxes, in no order: (N,) int64."""
+        columns = self._tracks
+        if self._edited:
+            columns = columns[~np.isin(self._frames, np.fromiter(self._edited, np.int64))]
+        edited = (box.track for boxes in self._edited.values() for box in boxes)
+        return np.concatenate([columns, np.fromiter(edited, np.int64)])
+
+    def track_columns(self, track: int) -> tuple[Int, Int, Int]:
+        """Frames, class ids and flags of a track by frame, (N,) each; ``track`` without objects."""
+        rows = np.flatnonzero(self._tracks == track)
+        if self._edited:
+            rows = rows[~np.isin(self._frames[rows], np.fromiter(self._edited, np.int64, len(self._edited)))]
+        edited = [box for boxes in self._edited.values() for box in boxes if box.track == track]
+        new = np.array([(box.frame, box.class_id, box.flags) for box in edited], np.int64).reshape(-1, 3).T
+        columns = (self._frames[rows], self._class_ids[rows], self._flags[rows])
+        frames, class_ids, flags = (np.concatenate(pair) for pair in zip(columns, new, strict=True))
+        order = np.argsort(frames, kind="stable")
+        return frames[order], class_ids[order], flags[order]
+
     def has_track(self, track: int) -> bool:
         """Whether a box belongs to this track."""
-        if any(box.track == track for boxes in self._edited.values() for box in boxes):
-            return True
-        rows = np.flatnonzero(self._tracks == track)
-        return any(int(frame) not in self._edited for frame in self._frames[rows])
+        return bool((self._present_tracks() == track).any())
 
     def has_tracks(self) -> bool:
         """Whether some box belongs to a track."""
-        if any(box.track != NO_TRACK for boxes in self._edited.values() for box in boxes):
-            return True
-        rows = np.flatnonzero(self._tracks != NO_TRACK)
-        return any(int(frame) not in self._edited for frame in self._frames[rows])
+        return bool((self._present_tracks() != NO_TRACK).any())
 
     def next_track(self) -> int:
-        """A track id that no box has (from 1)."""
-        highest = int(self._tracks.max()) if len(self._tracks) else 0
-        edited = (box.track for boxes in self._edited.values() for box in boxes)
-        return max(0, highest, *edited) + 1
+        """A track id that no box has (from 1): the one after the highest."""
+        present = self._present_tracks()
+        return max(0, int(present.max()) if len(present) else 0) + 1
 
     def state(self, frame: int) -> FrameState:
         return FrameState(int(self._states[frame]))

@@ -240,7 +240,7 @@ class CanvasView(ZoomView):
 
     def _follow_track(self, *, zoom: bool = False) -> None:
         """Move the camera to the box of the selected track; with ``zoom`` from the whole image to the box."""
-        if not self._is_following_track:
+        if not self._is_following_track or not self.isVisible():
             return
         boxes = sorted(self.session.selection.boxes)
         rect = self.boxes.find_rect(truth_ref(boxes[0])) if len(boxes) == 1 else None
