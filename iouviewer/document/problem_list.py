@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
 from iouviewer.document.boxes import NO_BOX, NO_TRACK, Box
 from iouviewer.document.problem_groups import GroupedProblems, group_problems
 from iouviewer.document.problem_table import ProblemTable
-from iouviewer.document.problems import KIND_NAMES, Problem, ProblemKind
+from iouviewer.document.problems import TOPIC_NAMES, Problem, ProblemKind, ProblemTopic, topic_of
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 GroupKey = tuple[int, int, str]
@@ -27,15 +28,23 @@ class ProblemFilter:
     """Criteria for the problems to show.
 
     Attributes:
-        kinds: empty for all.
+        topics, class_ids: empty for all.
         min_severity: lowest severity within a kind, 0..1 (``Problem.severity`` without the kind).
-        text: words that must all match: part of a class or kind name, a number as frame, box or track, ``#n`` as box
-            only, ``a-b`` as a range of frames.
+        text: words that must all match: part of the name of a class or topic, a number as frame, box or track,
+            ``#n`` as box only, ``a-b`` as a range of frames.
     """
 
-    kinds: frozenset[ProblemKind] = frozenset()
+    topics: frozenset[ProblemTopic] = frozenset()
     min_severity: float = 0.0
     text: str = ""
+    class_ids: frozenset[int] = frozenset()
+
+
+class ProblemOrder(StrEnum):
+    """Order of the list."""
+
+    WORST = "worst"
+    FRAME = "frame"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class VisibleProblems:
     """The problems that pass the filter, sorted.
 
     Attributes:
-        rows: (M,) int64, numbers for ``ProblemList.problem``; by severity, or by group and frame.
+        rows: (M,) int64, numbers for ``ProblemList.problem``; by severity, by frame, or by group and frame.
         groups: (G,) int64, the groups in order; empty without grouping.
         starts: (G + 1,) int64, the range of each group in ``rows``.
     """
@@ -73,10 +82,12 @@ class ProblemList:
         self._find_box = find_box
         self.filter = ProblemFilter()
         self.grouped = True
+        self.order = ProblemOrder.WORST
         self.class_names: tuple[str, ...] = ()
         self._decisions: dict[str, str] = {}
         self._done: dict[str, FilterRow] = {}
         self._fixed: dict[str, Problem] = {}
+        self._made: set[str] = set()
         self.set_problems(group_problems(ProblemTable.of((), 0)))
 
     # Filling
@@ -100,8 +111,8 @@ class ProblemList:
         self._fixed = {key: one for key, one in self._fixed.items() if not len(self._rows_of(key))}
 
     def clear_fixed(self) -> None:
-        """Forget which problems were fixed by edits (another document was opened)."""
-        self._fixed = {}
+        """Forget which problems edits fixed or made (another document was opened)."""
+        self._fixed, self._made = {}, set()
 
     @property
     def edited_frame_count(self) -> int:
@@ -125,8 +136,10 @@ class ProblemList:
         return True
 
     def set_frame(self, frame: int, found: Sequence[Problem], *, by_user: bool = False) -> bool:
-        """Replace a frame's problems; with ``by_user``, those that disappear count as fixed. False if nothing
-        changed.
+        """Replace a frame's problems; False if nothing changed.
+
+        With ``by_user``, those that disappear count as fixed, but not those that such an edit made before: a box that
+        was moved away and back decides nothing.
         """
         before = {problem.key: problem for problem in self._of_frame(frame)}
         now = {problem.key: problem for problem in found}
@@ -137,7 +150,8 @@ class ProblemList:
         if by_user:
             boxes = {problem.box_id for problem in found} - {None}
             missing = {k: p for k, p in before.items() if k not in now and p.box_id not in boxes}
-            self._fixed.update({k: p for k, p in missing.items() if k not in self._decisions})
+            self._fixed.update({k: p for k, p in missing.items() if k not in self._decisions and k not in self._made})
+            self._made |= now.keys() - before.keys() - self._fixed.keys()
         for key in now:
             self._fixed.pop(key, None)
         table = self._base.table
@@ -249,9 +263,15 @@ class ProblemList:
         self._overlay = [p for f in sorted(self._edited) for p in self._edited[f] if p.key not in self._decisions]
         overlay = _columns(ProblemTable.of((), 0)) if not self._overlay else _rows([_row(p) for p in self._overlay])
         more = np.flatnonzero(self._passes(overlay)) if self._overlay else np.zeros(0, np.int64)
+        if self.order is ProblemOrder.FRAME:
+            frames = np.concatenate((table.frames[passing], overlay.frames[more]))
+            severity = np.concatenate((table.severities[passing], self._overlay_severities(more)))
+            rows = np.concatenate((np.flatnonzero(passing), more + len(table)))
+            rows = rows[np.lexsort((-severity, frames))]
+            return VisibleProblems(rows, np.zeros(0, np.int64), np.zeros(1, np.int64))
         if not self.grouped:
             rows = base.by_severity[passing[base.by_severity]]
-            severity = np.array([self._overlay[i].severity for i in more.tolist()], np.float64)
+            severity = self._overlay_severities(more)
             by = np.argsort(-severity, kind="stable")
             place = np.searchsorted(-table.severities[rows], -severity[by], side="right")
             rows = np.insert(rows, place, more[by] + len(table))
@@ -267,18 +287,22 @@ class ProblemList:
         first = np.flatnonzero(np.diff(group, prepend=-1))
         return VisibleProblems(rows, group[first], np.append(first, len(rows)))
 
+    def _overlay_severities(self, rows: Int) -> Float:
+        return np.array([self._overlay[row].severity for row in rows.tolist()], np.float64)
+
     def count_done(self) -> int:
         """How many of the problems that pass the filter were decided or fixed."""
         done = [*self._done.values(), *(_row(problem) for problem in self._fixed.values())]
         return int(np.count_nonzero(self._passes(_rows(done)))) if done else 0
 
-    def count_open(self) -> dict[ProblemKind, int]:
-        """Open problems by kind, without the filter."""
-        counted = np.bincount(self._base.table.kinds[self._current & ~self._decided], minlength=len(ProblemKind))
-        found = {kind: int(counted[kind]) for kind in ProblemKind}
+    def count_open(self) -> dict[ProblemTopic, int]:
+        """Open problems by topic, without the filter."""
+        table, is_open = self._base.table, self._current & ~self._decided
+        counted = np.bincount(_topics(table.kinds[is_open], table.box_ids[is_open]), minlength=len(ProblemTopic))
+        found = {topic: int(counted[topic]) for topic in ProblemTopic}
         for problems in self._edited.values():
             for problem in problems:
-                found[problem.kind] += problem.key not in self._decisions
+                found[problem.topic] += problem.key not in self._decisions
         return found
 
     def count_open_by_track(self) -> dict[int, int]:
@@ -292,11 +316,22 @@ class ProblemList:
         found.pop(NO_TRACK, None)
         return found
 
+    def open_columns(self) -> tuple[Int, Int, Int]:
+        """Frame, kind and track of each open problem, without the filter; (P,) each, in no order."""
+        table, keep = self._base.table, self._current & ~self._decided
+        edited = [p for problems in self._edited.values() for p in problems if p.key not in self._decisions]
+        new = np.array([(p.frame, int(p.kind), p.track) for p in edited], np.int64).reshape(-1, 3).T
+        columns = (table.frames[keep], table.kinds[keep], table.tracks[keep])
+        frames, kinds, tracks = (np.concatenate(pair) for pair in zip(columns, new, strict=True))
+        return frames, kinds, tracks
+
     def _passes(self, columns: _Columns) -> Bool:
         chosen = self.filter
         keep = np.ones(len(columns.frames), np.bool_)
-        if chosen.kinds:
-            keep &= np.isin(columns.kinds, [int(kind) for kind in chosen.kinds])
+        if chosen.topics:
+            keep &= np.isin(_topics(columns.kinds, columns.box_ids), [int(topic) for topic in chosen.topics])
+        if chosen.class_ids:
+            keep &= np.isin(columns.class_ids, list(chosen.class_ids))
         if chosen.min_severity > 0:
             # Unknown severities pass, so that a decided problem stays counted.
             keep &= ~(columns.severity < chosen.min_severity)
@@ -316,8 +351,18 @@ class ProblemList:
             box: Bool = columns.box_ids == value
             return box if number[1] else box | (columns.frames == value) | (columns.tracks == value)
         classes = [index for index, name in enumerate(self.class_names) if word in name.casefold()]
-        kinds = [int(kind) for kind, name in KIND_NAMES.items() if word in name.casefold()]
-        return np.isin(columns.class_ids, classes) | np.isin(columns.kinds, kinds)
+        topics = [int(topic) for topic, name in TOPIC_NAMES.items() if word in name.casefold()]
+        return np.isin(columns.class_ids, classes) | np.isin(_topics(columns.kinds, columns.box_ids), topics)
+
+
+_TOPIC_TABLE = np.array([[int(topic_of(kind, has_box=has_box)) for kind in ProblemKind] for has_box in (False, True)])
+"""Topic by whether there is a box, and kind."""
+
+
+def _topics(kinds: Int, box_ids: Int) -> Int:
+    """(N,) topic of each problem."""
+    result: Int = _TOPIC_TABLE[(box_ids != NO_BOX).astype(np.int64), kinds]
+    return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ of megabytes; with columns the search takes seconds in a background thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -111,12 +111,14 @@ class ProblemInputs:
     review: ReviewSettings
 
 
-def find_all_problems(inputs: ProblemInputs) -> ProblemTable:
-    """The problems of all frames."""
+def find_all_problems(inputs: ProblemInputs, progress: Callable[[float], None] = lambda _share: None) -> ProblemTable:
+    """The problems of all frames; ``progress`` is called with the share that is done, 0..1."""
     if not inputs.predictions:
         return ProblemTable.of((), inputs.truth.frame_count)
     truth, (table, covered) = inputs.truth, inputs.predictions[0]
+    count_of_steps = len(inputs.predictions) + 1
     review = review_all(truth, table, inputs.review, inputs.labelled & covered)
+    progress(1 / count_of_steps)
     loose = review.pair_iou < inputs.review.iou
     loose_gt, loose_pred, loose_iou = review.pair_gt[loose], review.pair_pred[loose], review.pair_iou[loose]
     missed = review.frames[truth.frame_of_row()] & ~truth.ignored
@@ -127,7 +129,9 @@ def find_all_problems(inputs: ProblemInputs) -> ProblemTable:
     missed[wrong_gt] = False
     unmatched[wrong_pred] = False
     found = _ProblemColumns(inputs)
-    agreed, mean, voters = _agreed(inputs, np.concatenate((loose_pred, np.flatnonzero(unmatched))))
+    progress(1.5 / count_of_steps)
+    candidates = np.concatenate((loose_pred, np.flatnonzero(unmatched)))
+    agreed, mean, voters = _agreed(inputs, candidates, lambda done: progress((done + 2) / count_of_steps))
     count = len(loose_pred)
     agreeing = np.where(agreed, voters, 0)
     found.add_loose(loose_gt, loose_pred, loose_iou, agreeing[:count], mean[:, :count])
@@ -168,7 +172,7 @@ def _other_class(
     return np.array(list(wrong), np.int64), np.array(list(wrong.values()), np.int64)
 
 
-def _agreed(inputs: ProblemInputs, rows: Int) -> tuple[Bool, Float, Int]:
+def _agreed(inputs: ProblemInputs, rows: Int, progress: Callable[[int], None]) -> tuple[Bool, Float, Int]:
     """Whether all other variants that cover the frame have a box like the baseline's ``rows``.
 
     Returns:
@@ -181,7 +185,8 @@ def _agreed(inputs: ProblemInputs, rows: Int) -> tuple[Bool, Float, Int]:
     agreed = np.ones(len(rows), np.bool_)
     order = np.argsort(rows, kind="stable")
     ascending = rows[order]
-    for other, covered in inputs.predictions[1:]:
+    for number, (other, covered) in enumerate(inputs.predictions[1:]):
+        progress(number)
         used = np.flatnonzero(other.scores >= inputs.review.conf)
         pairs = _overlaps((table, ascending), (other, used), AGREEMENT, inputs.review.convention)
         pairs = pairs.select(table.class_ids[pairs.gt] == other.class_ids[pairs.pred])

@@ -43,6 +43,33 @@ KIND_NAMES = {
     ProblemKind.AGREE: tr("all variants agree"),
 }
 
+
+class ProblemTopic(IntEnum):
+    """What a problem asks the person."""
+
+    MISSING = 0
+    EXTRA = 1
+    LOOSE = 2
+    WRONG_CLASS = 3
+
+
+TOPIC_NAMES = {
+    ProblemTopic.MISSING: tr("Missing box?"),
+    ProblemTopic.EXTRA: tr("Extra box?"),
+    ProblemTopic.LOOSE: tr("Loose box"),
+    ProblemTopic.WRONG_CLASS: tr("Wrong class?"),
+}
+
+
+def topic_of(kind: ProblemKind, *, has_box: bool) -> ProblemTopic:
+    """The topic of a problem; where all variants agree it depends on whether there is a ground-truth box."""
+    if kind is ProblemKind.MISS:
+        return ProblemTopic.EXTRA
+    if kind is ProblemKind.WRONG_CLASS:
+        return ProblemTopic.WRONG_CLASS
+    return ProblemTopic.LOOSE if has_box else ProblemTopic.MISSING
+
+
 RIGHT, UNCLEAR, FIXED = "right", "unclear", "fixed"
 """Stored decisions: the ground truth is right, the case is unclear, or the fix was applied."""
 
@@ -74,6 +101,11 @@ class Problem:
     fix_class: int | None = None
     track: int = NO_TRACK
     agreeing: int = 0
+
+    @property
+    def topic(self) -> ProblemTopic:
+        """What the problem asks."""
+        return topic_of(self.kind, has_box=self.box_id is not None)
 
     @property
     def has_fix(self) -> bool:
@@ -279,6 +311,29 @@ def _describe_agreement(problem: Problem, class_names: tuple[str, ...]) -> str:
         return tr("Loose box · {count} of {count} variants", count=count)
     name = object_name(class_name, problem.track)
     return tr("Loose box: {box} · {count} of {count} variants", box=name, count=count)
+
+
+def apply_text(problem: Problem, class_names: tuple[str, ...]) -> str:
+    """What applying the fix does, as the text of a button; empty without a fix."""
+    if not problem.has_fix:
+        return ""
+    if problem.topic is ProblemTopic.MISSING:
+        return tr("Add box")
+    if problem.topic is ProblemTopic.WRONG_CLASS:
+        name = _class_name(problem.fix_class, class_names) or tr("no class")
+        return tr("Change to {class_name}", class_name=name)
+    return tr("Adjust box")
+
+
+def keep_text(problem: Problem) -> str:
+    """What keeping the ground truth says, as the text of a button."""
+    texts = {
+        ProblemTopic.MISSING: tr("Nothing there"),
+        ProblemTopic.EXTRA: tr("It is there"),
+        ProblemTopic.LOOSE: tr("Box is right"),
+        ProblemTopic.WRONG_CLASS: tr("Class is right"),
+    }
+    return texts[problem.topic]
 
 
 def describe_group(worst: Problem, count: int, class_names: tuple[str, ...]) -> str:

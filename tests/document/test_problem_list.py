@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from iouviewer.document.boxes import Box
 from iouviewer.document.problem_groups import group_problems
-from iouviewer.document.problem_list import ProblemFilter, ProblemList, relative_severity
+from iouviewer.document.problem_list import ProblemFilter, ProblemList, ProblemOrder, relative_severity
 from iouviewer.document.problem_table import ProblemTable
-from iouviewer.document.problems import Problem, ProblemKind, problem_key
+from iouviewer.document.problems import Problem, ProblemKind, ProblemTopic, problem_key
 
 FRAMES = 12
 NAMES = ("person", "car")
@@ -57,7 +57,7 @@ def test_an_empty_list_has_no_visible_and_no_done_problems() -> None:
     assert visible(found) == [] and groups(found) == [] and found.count_done() == 0
     found.grouped = False
     assert visible(found) == []
-    assert found.count_open() == dict.fromkeys(ProblemKind, 0)
+    assert found.count_open() == dict.fromkeys(ProblemTopic, 0)
 
 
 def test_problems_of_a_track_and_kind_form_a_group_and_the_most_severe_group_comes_first() -> None:
@@ -110,10 +110,13 @@ def test_the_filter_agrees_with_checking_each_problem(data: st.DataObject) -> No
     decided = data.draw(st.sets(st.sampled_from(sorted(now)), max_size=5)) if now else set()
     found.set_decisions(dict.fromkeys(decided, "right"))
     found.grouped = data.draw(st.booleans())
-    words = data.draw(st.lists(st.sampled_from(("person", "CAR", "loose", "3", "12", "#4", "2-6", "miss")), max_size=2))
-    kinds = data.draw(st.frozensets(st.sampled_from(list(ProblemKind)), max_size=2))
+    known = ("person", "CAR", "loose", "3", "12", "#4", "2-6", "missing")
+    words = data.draw(st.lists(st.sampled_from(known), max_size=2))
+    topics = data.draw(st.frozensets(st.sampled_from(list(ProblemTopic)), max_size=2))
+    class_ids = data.draw(st.sampled_from((frozenset(), frozenset({0}), frozenset({-1, 1}))))
     min_severity = data.draw(st.sampled_from((0.0, 0.3, 0.5)))
-    found.filter = ProblemFilter(kinds, min_severity, " ".join(words))
+    found.filter = ProblemFilter(topics, min_severity, " ".join(words), class_ids)
+    found.order = data.draw(st.sampled_from(ProblemOrder))
 
     def fits(p: Problem, word: str) -> bool:
         if word in ("3", "12"):
@@ -121,20 +124,22 @@ def test_the_filter_agrees_with_checking_each_problem(data: st.DataObject) -> No
         plain = {
             "#4": p.box_id == 4,
             "2-6": 2 <= p.frame <= 6,
-            "loose": p.kind is ProblemKind.LOOSE,
-            "miss": p.kind is ProblemKind.MISS,
+            "loose": p.topic is ProblemTopic.LOOSE,
+            "missing": p.topic is ProblemTopic.MISSING,
         }
         return plain[word] if word in plain else p.class_id == NAMES.index(word.casefold())
 
     def passes(p: Problem) -> bool:
-        inside = not kinds or p.kind in kinds
+        inside = (not topics or p.topic in topics) and (not class_ids or p.class_id in class_ids)
         return inside and relative_severity(p) >= min_severity and all(fits(p, word) for word in words)
 
     expected = {key for key, p in now.items() if passes(p) and key not in decided}
     listed = visible(found)
     assert {p.key for p in listed} == expected and len(listed) == len(expected)
     assert found.count_done() == sum(passes(now[key]) for key in decided)
-    if not found.grouped:
+    if found.order is ProblemOrder.FRAME:
+        assert [(p.frame, -p.severity) for p in listed] == sorted((p.frame, -p.severity) for p in listed)
+    elif not found.grouped:
         assert [p.severity for p in listed] == sorted((p.severity for p in listed), reverse=True)
     for group, frames in enumerate(groups(found)):
         assert frames == sorted(frames), group
@@ -150,7 +155,7 @@ def test_decided_problems_are_done_and_open_again_without_the_decision() -> None
     assert found.set_decisions({first.key: "right"})
     assert not found.set_decisions({first.key: "right"})
     assert [p.key for p in visible(found)] == [second.key] and found.count_done() == 1
-    found.filter = ProblemFilter(kinds=frozenset({ProblemKind.MISS}))
+    found.filter = ProblemFilter(topics=frozenset({ProblemTopic.EXTRA}))
     assert found.count_done() == 0
     found.filter = ProblemFilter()
     assert found.set_decisions({})
@@ -181,6 +186,33 @@ def test_a_problem_fixed_by_an_edit_counts_as_done_until_it_reappears() -> None:
     assert len(visible(found)) == 2 and found.count_done() == 0
     found.set_frame(1, [], by_user=False)
     assert found.count_done() == 0
+
+
+def test_a_problem_that_an_edit_made_and_another_took_back_is_not_done() -> None:
+    first, made = problem(1, box=1), problem(1, ProblemKind.FALSE_POSITIVE, box=None)
+    found = filled([first])
+    found.set_frame(1, [first, made], by_user=True)
+    found.set_frame(1, [first], by_user=True)
+    assert found.count_done() == 0 and len(visible(found)) == 1
+    # The first problem turns into another one and back, as where a box is taken out of the scores and back.
+    found.set_frame(1, [made], by_user=True)
+    found.set_frame(1, [first], by_user=True)
+    assert found.count_done() == 0 and len(visible(found)) == 1
+    found.set_frame(1, [], by_user=True)
+    assert found.count_done() == 1
+
+
+def test_topics_ask_about_the_box() -> None:
+    asked = {
+        ProblemTopic.MISSING: [problem(1, kind, box=None) for kind in (ProblemKind.FALSE_POSITIVE, ProblemKind.AGREE)],
+        ProblemTopic.EXTRA: [problem(1, ProblemKind.MISS)],
+        ProblemTopic.LOOSE: [problem(1), problem(1, ProblemKind.AGREE)],
+        ProblemTopic.WRONG_CLASS: [problem(1, ProblemKind.WRONG_CLASS)],
+    }
+    for topic, problems in asked.items():
+        for one in problems:
+            assert one.topic is topic
+            assert filled([one]).count_open() == dict.fromkeys(ProblemTopic, 0) | {topic: 1}
 
 
 def test_a_problem_that_turns_into_another_one_of_the_same_box_is_not_done() -> None:

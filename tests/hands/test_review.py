@@ -18,6 +18,8 @@ def message(hands: Hands) -> str:
 
 
 def wait_for_problems(hands: Hands) -> None:
+    if not hands.sees("problemsList"):
+        hands.open_tab("Problems")
     hands.wait(lambda: hands.reads("1 problem"), "the problem that both variants see")
 
 

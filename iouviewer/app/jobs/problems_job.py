@@ -58,17 +58,20 @@ class ProblemsJob(QObject):
     """Runs one search at a time; of the requests that arrive during a search, only the last one is kept.
 
     Signals:
-        ready(Arranged): the problems found; only for the last request.
+        ready(GroupedProblems): the problems found; only for the last request.
+        progressed(): ``share`` has grown by a per cent or more.
 
     Attributes:
         seconds: duration of the last search.
+        share: how much of the running search is done, 0..1.
     """
 
     ready = Signal(object)
+    progressed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.seconds = 0.0
+        self.seconds = self.share = self._last_share = 0.0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="problems")
         self._future: Future[tuple[GroupedProblems, float]] | None = None
         self._waiting: Callable[[], ProblemInputs] | None = None
@@ -86,8 +89,12 @@ class ProblemsJob(QObject):
         if self._future is not None:
             self._waiting = evidence
             return
-        self._future = self._pool.submit(_search, evidence)
+        self.share = self._last_share = 0.0
+        self._future = self._pool.submit(_search, evidence, self._set_share)
         self._poll.start()
+
+    def _set_share(self, share: float) -> None:
+        self.share = share  # in the thread; read by the timer
 
     def cancel(self) -> None:
         """Discard the running search and the pending request."""
@@ -97,6 +104,9 @@ class ProblemsJob(QObject):
 
     def _on_poll_timeout(self) -> None:
         future = self._future
+        if future is not None and self.share - self._last_share >= 0.01:
+            self._last_share = self.share
+            self.progressed.emit()
         if future is None or not future.done():
             return
         self._future = None
@@ -109,6 +119,6 @@ class ProblemsJob(QObject):
         self.ready.emit(result)
 
 
-def _search(evidence: Callable[[], ProblemInputs]) -> tuple[GroupedProblems, float]:
+def _search(evidence: Callable[[], ProblemInputs], progress: Callable[[float], None]) -> tuple[GroupedProblems, float]:
     start = time.perf_counter()
-    return group_problems(find_all_problems(evidence())), time.perf_counter() - start
+    return group_problems(find_all_problems(evidence(), progress)), time.perf_counter() - start

@@ -12,6 +12,7 @@ from iouviewer.i18n import tr
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.commands.tracks import TrackCommands
 from iouviewer.ui.panels.list_panel import ListPanel
+from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.workspaces import Panel, Workspace, Workspaces
 
 
@@ -34,6 +35,8 @@ class SideCommands(QObject):
         views.boxes.goToRequested.connect(self._go_to_canvas)
         views.tracks.goToRequested.connect(self._go_to_canvas)
         views.notes.leaveRequested.connect(canvas.setFocus)
+        views.problems.list.enter_is_taken = self._is_reviewing
+        views.problems.commandRequested.connect(partial(_trigger, actions))
         views.history.model.redo_key = partial(actions.key_of, "redo")
         for panel in (views.boxes, views.tracks, views.notes, views.history):
             panel.hint.key_of = actions.key_of
@@ -46,6 +49,8 @@ class SideCommands(QObject):
     def update_keys(self, actions: ActionSet) -> None:
         """Show the keys of commands in inspector and lists."""
         self._views.inspector.set_keys(actions.key_of)
+        review = ("nextProblem", "takeFix", "groundTruthIsRight", "unclear")
+        self._views.problems.set_keys(*(actions.key_of(id) for id in review))
 
     def _is_reviewing(self) -> bool:
         """Whether Enter applies the fix of a problem of this frame."""
@@ -70,7 +75,7 @@ class SideCommands(QObject):
         if not self.open_side():
             return
         panel = self._views.side_tabs.currentWidget()
-        if isinstance(panel, ListPanel):
+        if isinstance(panel, ListPanel | ProblemsPanel):
             panel.focus_filter()
             return
         fields = [field for field in panel.findChildren(QLineEdit) if field.isVisible()]

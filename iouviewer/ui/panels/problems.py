@@ -1,159 +1,44 @@
-"""The problems panel: filters, the list with its groups, and the progress."""
+"""The tab of problems: the button that starts the review, the progress, filters, and the list with its groups."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import (
-    QComboBox,
+    QFrame,
     QHBoxLayout,
-    QLineEdit,
-    QSizePolicy,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QPushButton,
     QTableView,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from iouviewer.app.editing.session import Session
+from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.problem_list import ProblemFilter
-from iouviewer.document.problems import KIND_NAMES, Problem, ProblemKind
+from iouviewer.document.problems import TOPIC_NAMES, Problem, apply_text, describe_problem, keep_text
 from iouviewer.i18n import tr, tr_n
-from iouviewer.ui.panels.sections import Section, apply_dense_style, paint_empty_text
-from iouviewer.ui.tables.problems_model import OPEN_ROLE, ProblemsModel
+from iouviewer.ui.palette import scheme_theme
+from iouviewer.ui.panels.list_panel import DenseTable
+from iouviewer.ui.panels.problem_filters import ProblemFilterBar
+from iouviewer.ui.panels.sections import paint_empty_text
+from iouviewer.ui.tables.problems_model import COLUMNS, OPEN_ROLE, Column, ProblemsModel
+from iouviewer.ui.theme import coloured_icon
+from iouviewer.ui.tokens import SPACE
 
-TYPING_DELAY_MS = 150
-"""Delay after the last key before the list is filtered by the typed text."""
-_KINDS = (
-    ProblemKind.AGREE,
-    ProblemKind.WRONG_CLASS,
-    ProblemKind.FALSE_POSITIVE,
-    ProblemKind.MISS,
-    ProblemKind.LOOSE,
-)
-_MIN_SEVERITIES = (0.0, 0.25, 0.5, 0.75)
-_ANY_SEVERITY = tr("any")
+_WIDTHS = {Column.ICON: 26, Column.PROBLEM: 92, Column.FRAME: 46, Column.VALUE: 42}
 
 
-class ProblemFilterBar(QWidget):
-    """Filters of the list: kind, severity and text, and whether it is grouped.
-
-    Signals:
-        changed(ProblemFilter): another filter.
-        groupedChanged(bool): grouped or not.
-        dismissed(): the keyboard focus should move to the list.
-    """
-
-    changed = Signal(object)
-    groupedChanged = Signal(bool)
-    dismissed = Signal()
+class _ProblemsView(DenseTable):
+    """The list; Right opens a group, Left closes the group of the row."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.kind = QComboBox()
-        self.kind.setObjectName("problemKind")
-        self.kind.setAccessibleName(tr("Kind of problem"))
-        self.kind.addItem(tr("All kinds"))
-        for kind in _KINDS:
-            self.kind.addItem(KIND_NAMES[kind], kind)
-        self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.kind.setMinimumContentsLength(9)
-        self.severity = QComboBox()
-        self.severity.setObjectName("problemLeast")
-        self.severity.setAccessibleName(tr("Minimum severity"))
-        self.severity.setToolTip(
-            tr(
-                "Minimum severity, from 0 to 1 within a kind: 1 − IoU of a loose box; the confidence of an extra "
-                "prediction, of a wrong class and where all variants agree; the size of a missed box (1 from 0.1 "
-                "megapixels)"
-            )
-        )
-        for value in _MIN_SEVERITIES:
-            self.severity.addItem(f"≥ {value:g}" if value else _ANY_SEVERITY, value)
-        self.text = self._make_text_field()
-        self.group = QToolButton()
-        self.group.setObjectName("problemGroups")
-        self.group.setText(tr("Group"))
-        self.group.setCheckable(True)
-        self.group.setChecked(True)
-        self.group.setToolTip(tr("Group problems of one track, or at one place on consecutive frames"))
-        self.group.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 2, 8, 4)
-        layout.setSpacing(4)
-        layout.addWidget(self.kind, 3)
-        layout.addWidget(self.severity)
-        layout.addWidget(self.text, 3)
-        layout.addWidget(self.group)
-        self._typing = QTimer(self, singleShot=True, interval=TYPING_DELAY_MS)
-        self._typing.timeout.connect(self._emit_changed)
-        self.kind.currentIndexChanged.connect(self._emit_changed)
-        self.severity.currentIndexChanged.connect(self._emit_changed)
-        self.text.textChanged.connect(self._typing.start)
-        self.text.returnPressed.connect(self._on_text_return_pressed)
-        self.group.toggled.connect(self.groupedChanged)
-
-    @staticmethod
-    def _make_text_field() -> QLineEdit:
-        field = QLineEdit()
-        field.setObjectName("problemText")
-        field.setAccessibleName(tr("Filter problems by text"))
-        field.setPlaceholderText(tr("Filter"))
-        field.setToolTip(
-            tr(
-                "Part of the name of a class or kind; a number for a frame, box or track; #12 for a box; 100-200 for "
-                "frames. Enter goes to the list, Esc clears the filter."
-            )
-        )
-        field.setClearButtonEnabled(True)
-        field.setMinimumWidth(56)
-        field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        return field
-
-    @property
-    def filter(self) -> ProblemFilter:
-        """The chosen filter."""
-        kind = self.kind.currentData()
-        kinds = frozenset() if kind is None else frozenset({ProblemKind(kind)})
-        return ProblemFilter(kinds, float(self.severity.currentData()), self.text.text())
-
-    def show_counts(self, counts: dict[ProblemKind, int]) -> None:
-        """Show the number of open problems beside each kind."""
-        for place in range(1, self.kind.count()):
-            kind = ProblemKind(self.kind.itemData(place))
-            text = f"{KIND_NAMES[kind]}  {counts[kind]:,}"
-            if text != self.kind.itemText(place):
-                self.kind.setItemText(place, text)
-
-    def _emit_changed(self) -> None:
-        self._typing.stop()
-        self.changed.emit(self.filter)
-
-    def _on_text_return_pressed(self) -> None:
-        self._emit_changed()
-        self.dismissed.emit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.text.hasFocus():
-            self.text.clear()
-            self._on_text_return_pressed()
-            return
-        super().keyPressEvent(event)
-
-
-class _ProblemsView(QTableView):
-    """The list; Right opens a group, Left closes the group of the row.
-
-    It is a table of one column because a QListView measures every row when rows are added or removed: 0.4 s for
-    200,000 rows.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        apply_dense_style(self, "problemsList", tr("Problems by severity"))
-        self.horizontalHeader().hide()
-        self.horizontalHeader().setStretchLastSection(True)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        super().__init__("problemsList", tr("Problems by severity"))
+        self.setSelectionMode(DenseTable.SelectionMode.SingleSelection)
+        self.horizontalHeader().setSectionsClickable(False)
         self._empty_text = ""
 
     @property
@@ -179,7 +64,7 @@ class _ProblemsView(QTableView):
             return
         row = model.group_row(index.row())
         opens = event.key() == Qt.Key.Key_Right
-        if model.index(row).data(OPEN_ROLE) is None or (opens and row != index.row()):
+        if model.index(row, 0).data(OPEN_ROLE) is None or (opens and row != index.row()):
             return
         model.set_open(row, opens)
         select_row(self, row)
@@ -191,40 +76,182 @@ def _is_left_or_right(event: QKeyEvent) -> bool:
     )
 
 
-class ProblemsPanel(Section):
+class DecisionRow(QFrame):
+    """What the current problem is, and the buttons that decide it.
+
+    Signals:
+        commandRequested(str): the action id of a button.
+    """
+
+    commandRequested = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("reviewCard")
+        self.title, self.text = QLabel(), QLabel()
+        self.title.setProperty("role", "title")
+        self.text.setProperty("role", "muted")
+        self.text.setWordWrap(True)
+        self.apply, self.keep, self.unclear = QPushButton(), QPushButton(), QPushButton()
+        for button, name, action in (
+            (self.apply, "reviewApply", "takeFix"),
+            (self.keep, "reviewKeep", "groundTruthIsRight"),
+            (self.unclear, "reviewUnclear", "unclear"),
+        ):
+            button.setObjectName(name)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(lambda _checked=False, action=action: self.commandRequested.emit(action))
+        self.apply.setProperty("primary", True)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE["s"])
+        buttons.addWidget(self.keep, 1)
+        buttons.addWidget(self.unclear, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE["s"])
+        layout.addWidget(self.title)
+        layout.addWidget(self.text)
+        layout.addWidget(self.apply)
+        layout.addLayout(buttons)
+
+    def show_problem(self, problem: Problem, class_names: tuple[str, ...], keys: tuple[str, str, str]) -> None:
+        """Show a problem; ``keys`` are those of apply, keep and unclear."""
+        self.title.setText(TOPIC_NAMES[problem.topic])
+        about = describe_problem(problem, class_names)
+        self.text.setText(tr("{problem} on frame {frame:,}", problem=about, frame=problem.frame))
+        texts = (apply_text(problem, class_names), keep_text(problem), tr("Unclear"))
+        for button, text, key in zip((self.apply, self.keep, self.unclear), texts, keys, strict=True):
+            button.setText(tr("{text}  {key}", text=text, key=key) if key else text)
+        self.apply.setVisible(problem.has_fix)
+
+
+class ProblemsPanel(QWidget):
     """The list of problems with its progress, for example "37 of 212 decided".
 
     Signals:
         activated(Problem): go there.
+        countChanged(int): number of open problems, for the tab's title.
+        commandRequested(str): an action id.
+        menuRequested(str, object, QPoint): kind of object, the object, global position.
+
+    Attributes:
+        summary: the progress in words.
     """
 
     activated = Signal(object)
+    countChanged = Signal(int)
+    commandRequested = Signal(str)
+    menuRequested = Signal(str, object, QPoint)
 
     def __init__(self, session: Session) -> None:
+        super().__init__()
         self.model = ProblemsModel(session)
         self.list = _ProblemsView()
         self.filters = ProblemFilterBar()
-        body = QWidget()
-        layout = QVBoxLayout(body)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.filters)
-        layout.addWidget(self.list, 1)
-        super().__init__(tr("Problems"), body)
-        self.list.setModel(self.model)
         self._session = session
+        self._keys = ("", "", "", "")
+        self._count = 0
         self._key = ""
         self._position = -1
         self._view_before_reset: tuple[int, QModelIndex] = (0, QModelIndex())
+        self.list.setModel(self.model)
+        self._lay_out()
+        self.setFocusProxy(self.list)
         self.list.selectionModel().currentChanged.connect(self._on_current_changed)
         self.list.clicked.connect(self._on_list_clicked)
+        self.list.rowEntered.connect(self._on_row_entered)
+        self.list.menuWanted.connect(self._on_menu_wanted)
         self.filters.changed.connect(self.model.set_filter)
+        self.filters.orderChanged.connect(self.model.set_order)
         self.filters.groupedChanged.connect(self.model.set_grouped)
         self.filters.dismissed.connect(self._on_filters_dismissed)
+        self.card.commandRequested.connect(self.commandRequested)
         self.model.modelAboutToBeReset.connect(self._on_model_about_to_be_reset)
         self.model.modelReset.connect(self._on_model_reset)
         self.model.countsChanged.connect(self._show_progress)
+        session.frameChanged.connect(self._show_card)
+        session.sourceChanged.connect(self._show_classes)
+        session.changed.connect(self._on_session_changed)
+        self._show_classes()
         self._show_progress()
+
+    def _lay_out(self) -> None:
+        self.start = QPushButton()
+        self.start.setObjectName("reviewStart")
+        self.start.setProperty("primary", True)
+        self.start.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.start.clicked.connect(lambda: self.commandRequested.emit("nextProblem"))
+        self.card = DecisionRow()
+        self.card.hide()
+        self.summary = QLabel()
+        self.summary.setProperty("role", "title")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("reviewProgress")
+        self.progress.setAccessibleName(tr("Problems decided"))
+        self.progress.setTextVisible(False)
+        top = QVBoxLayout()
+        top.setContentsMargins(SPACE["m"], SPACE["s"], SPACE["m"], SPACE["xs"])
+        top.setSpacing(SPACE["s"])
+        for widget in (self.start, self.summary, self.progress):
+            top.addWidget(widget)
+        card = QVBoxLayout()
+        card.setContentsMargins(SPACE["m"], 0, SPACE["m"], SPACE["s"])
+        card.addWidget(self.card)
+        header = self.list.horizontalHeader()
+        for column, width in _WIDTHS.items():
+            self.list.setColumnWidth(COLUMNS.index(column), width)
+        header.setSectionResizeMode(COLUMNS.index(Column.WHAT), QHeaderView.ResizeMode.Stretch)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self.filters)
+        layout.addLayout(card)
+        layout.addWidget(self.list, 1)
+        self._update_icons()
+
+    @property
+    def count(self) -> int:
+        """Number of open problems."""
+        return self._count
+
+    def set_keys(self, next_key: str, apply: str, keep: str, unclear: str) -> None:
+        """Show the keys of the commands on the buttons."""
+        self._keys = (next_key, apply, keep, unclear)
+        self._show_card()
+
+    def focus_filter(self) -> None:
+        """Type into the filter."""
+        self.filters.focus_text()
+
+    def _update_icons(self) -> None:
+        self.start.setIcon(coloured_icon("play", scheme_theme().colours.on_accent_fill))
+        self.filters.update_icon()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._update_icons()
+
+    def _show_classes(self) -> None:
+        self.filters.set_classes(self._session.document.class_names)
+
+    def _on_session_changed(self, change: Change) -> None:
+        if change.aspects & Aspect.CLASS_NAMES:
+            self._show_classes()
+
+    def _show_card(self) -> None:
+        """Show the current problem on its own frame, and else the button that goes on with the review."""
+        problem = self.current
+        reviewing = problem is not None and problem.frame == self._session.current_frame
+        self.card.setVisible(reviewing)
+        self.start.setVisible(not reviewing and bool(len(self._session.variants)))
+        self.start.setEnabled(self.model.count > 0)
+        done = self.model.problems.count_done()
+        text = tr("Continue review") if done else tr("Start review")
+        self.start.setText(tr("{text}  {key}", text=text, key=self._keys[0]) if self._keys[0] else text)
+        if problem is not None and reviewing:
+            self.card.show_problem(problem, self._session.document.class_names, self._keys[1:])
 
     # Current problem
 
@@ -263,6 +290,15 @@ class ProblemsPanel(Section):
         return problem
 
     # Events
+
+    def _on_row_entered(self) -> None:
+        index = self.list.currentIndex()
+        position = self.model.position_at(index.row())
+        self.go_to(position) if position >= 0 else self._on_list_clicked(index)
+
+    def _on_menu_wanted(self, index: QModelIndex, position: QPoint) -> None:
+        found = self.model.group_problems(index.row())
+        self.menuRequested.emit("problem", found[0] if len(found) == 1 else found, position)
 
     def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
         # Qt makes the first row current when the list gets the focus; do not go to its frame.
@@ -305,9 +341,21 @@ class ProblemsPanel(Section):
     # Progress
 
     def _show_progress(self) -> None:
-        self.filters.show_counts(self.model.problems.count_open())
+        counts = self.model.problems.count_open()
+        self.filters.show_counts(counts)
         self.summary.setText(self._progress_text())
+        self.summary.setVisible(bool(self.summary.text()))
+        done = self.model.problems.count_done()
+        total = done + self.model.count
+        self.progress.setRange(0, max(total, 1))
+        self.progress.setValue(done)
+        self.progress.setVisible(bool(total))
         self.list.set_empty_text(self._empty_text())
+        self._show_card()
+        count = sum(counts.values())
+        if count != self._count:
+            self._count = count
+            self.countChanged.emit(count)
 
     def _progress_text(self) -> str:
         model = self.model
@@ -316,7 +364,7 @@ class ProblemsPanel(Section):
         if not len(self._session.variants):
             return ""
         if not total:
-            return tr("No problems") if model.complete else tr("Finding problems…")
+            return tr("No problems") if model.complete else self._search_text()
         if not done:
             text = tr_n("{count} problem", "{count:,} problems", total)
         elif done == total:
@@ -325,13 +373,18 @@ class ProblemsPanel(Section):
             text = tr("{done:,} of {total:,} decided", done=done, total=total)
         return text if model.complete else tr("{progress} · updating…", progress=text)
 
+    def _search_text(self) -> str:
+        if not self.model.share:
+            return tr("Finding problems…")
+        return tr("Finding problems… {percent:.0f} %", percent=100 * self.model.share)
+
     def _empty_text(self) -> str:
         if not self._session.frame_count:
             return ""
         if not len(self._session.variants):
             return tr("Add predictions to find problems")
         if not self.model.complete:
-            return tr("Finding problems…")
+            return self._search_text()
         if self.model.problems.filter != ProblemFilter():
             return tr("No problems match the filter")
         if self.model.problems.count_done():

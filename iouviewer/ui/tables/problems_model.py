@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import numpy as np
-from PySide6.QtCore import QAbstractListModel, Qt, QTimer, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtCore import QAbstractTableModel, Qt, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.problems_job import ProblemsJob, collect_evidence
-from iouviewer.document.boxes import NO_TRACK, Box
+from iouviewer.document.boxes import NO_TRACK, Box, object_name
+from iouviewer.document.classes import class_name_of
 from iouviewer.document.edits import Aspect, Change, FrameState, Phase
 from iouviewer.document.problem_groups import GroupedProblems, group_problems
-from iouviewer.document.problem_list import GroupKey, ProblemFilter, ProblemList, VisibleProblems
+from iouviewer.document.problem_list import (
+    GroupKey,
+    ProblemFilter,
+    ProblemList,
+    ProblemOrder,
+    VisibleProblems,
+    relative_severity,
+)
 from iouviewer.document.problem_table import ProblemTable, find_all_problems
-from iouviewer.document.problems import Problem, VariantMatches, describe_group, describe_problem, find_frame_problems
-from iouviewer.i18n import tr
+from iouviewer.document.problems import (
+    TOPIC_NAMES,
+    Problem,
+    ProblemKind,
+    ProblemTopic,
+    VariantMatches,
+    describe_group,
+    describe_problem,
+    find_frame_problems,
+)
+from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Int
-from iouviewer.ui.tables.common import ROOT, Index
+from iouviewer.ui.tables.cells import GLYPHS_ROLE, Glyph
+from iouviewer.ui.tables.common import COLUMN_ROLE, ROOT, Index, cell_alignment
 
-FIGURE_SPACE = "\u2007"
 SEARCH_DELAY_MS = 60
 """Delay after the last change of a threshold before the search starts."""
 RUN_REFRESH_MS = 2000
@@ -27,13 +45,50 @@ MAX_IMMEDIATE_FRAMES = 60
 """Maximum frames of an edit that are searched at once, a millisecond each; the thread searches larger edits."""
 MAX_EDITED_FRAMES = 300
 """Number of edited frames above which the whole video is searched again, which keeps updates of the list fast."""
-PROBLEM_ROLE = Qt.ItemDataRole.UserRole
+PROBLEM_ROLE = Qt.ItemDataRole.UserRole + 2
 """The Problem of a row; None for a group."""
-OPEN_ROLE = Qt.ItemDataRole.UserRole + 1
+OPEN_ROLE = Qt.ItemDataRole.UserRole + 3
 """Whether a group is open; None for a problem."""
 
 
-class ProblemsModel(QAbstractListModel):
+class Column(StrEnum):
+    """Columns of the list; the values are their stable ids."""
+
+    ICON = "icon"
+    PROBLEM = "problem"
+    WHAT = "what"
+    FRAME = "frame"
+    VALUE = "value"
+
+
+COLUMNS = tuple(Column)
+_TITLES = {
+    Column.ICON: "",
+    Column.PROBLEM: tr("Problem"),
+    Column.WHAT: tr("What"),
+    Column.FRAME: tr("Frame"),
+    Column.VALUE: tr("Value"),
+}
+_NUMBERS = (Column.FRAME, Column.VALUE)
+_GLYPHS = {
+    ProblemTopic.MISSING: Glyph("problem_missing", "bad"),
+    ProblemTopic.EXTRA: Glyph("problem_extra", "text2"),
+    ProblemTopic.LOOSE: Glyph("problem_loose", "warn"),
+    ProblemTopic.WRONG_CLASS: Glyph("problem_class", "warn"),
+}
+
+
+def value_of(problem: Problem) -> float | None:
+    """The number that a problem is judged by: the IoU of a loose box, else the confidence of the prediction.
+
+    None for a box that no variant finds.
+    """
+    if problem.topic is ProblemTopic.LOOSE:
+        return problem.iou
+    return None if problem.kind is ProblemKind.MISS else relative_severity(problem)
+
+
+class ProblemsModel(QAbstractTableModel):
     """Open problems that pass the filter, in groups or by severity. A group of one is the problem itself.
 
     Signals:
@@ -48,11 +103,10 @@ class ProblemsModel(QAbstractListModel):
         self.problems = ProblemList(self._find_box)
         self._job = ProblemsJob(self)
         self._job.ready.connect(self._on_job_ready)
+        self._job.progressed.connect(self.countsChanged)
         self._edited_frames: set[int] = set()
         self._opened: set[GroupKey] = set()
         self._auto_opened: GroupKey = (-1, NO_TRACK, "")
-        self._group_font = QFont()
-        self._group_font.setWeight(QFont.Weight.DemiBold)
         self._set_shown(self.problems.list_visible())
         self._search_timer = QTimer(self, singleShot=True)
         self._search_timer.timeout.connect(self.start_search)
@@ -115,7 +169,7 @@ class ProblemsModel(QAbstractListModel):
     def _on_session_changed(self, change: Change) -> None:
         if change.phase is Phase.LIVE:
             return
-        if not change.frames and change.aspects & ~(Aspect.DECISIONS | Aspect.CLASS_NAMES):
+        if not change.frames and change.aspects & ~(Aspect.DECISIONS | Aspect.CLASS_NAMES | Aspect.NOTES):
             self._schedule_search()
             return
         has_changed = bool(change.aspects & Aspect.CLASS_NAMES)
@@ -162,6 +216,12 @@ class ProblemsModel(QAbstractListModel):
         """Show groups, or single problems by severity."""
         if grouped is not self.problems.grouped:
             self.problems.grouped = grouped
+            self._show()
+
+    def set_order(self, order: ProblemOrder) -> None:
+        """Show the worst problems first, or all in the order of frames."""
+        if order is not self.problems.order:
+            self.problems.order = order
             self._show()
 
     def set_open(self, row: int, opened: bool) -> None:
@@ -229,6 +289,11 @@ class ProblemsModel(QAbstractListModel):
         return not self._job.busy and not self._search_timer.isActive()
 
     @property
+    def share(self) -> float:
+        """How much of the running search is done, 0..1."""
+        return self._job.share if self._job.busy else 0.0
+
+    @property
     def count(self) -> int:
         """Number of open problems that pass the filter."""
         return len(self._shown.rows)
@@ -274,62 +339,106 @@ class ProblemsModel(QAbstractListModel):
             return 0
         return int(self._first_rows[-1]) if len(self._shown.groups) else len(self._shown.rows)
 
+    def columnCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if orientation is not Qt.Orientation.Horizontal or not 0 <= section < len(COLUMNS):
+            return None
+        column = COLUMNS[section]
+        if role == COLUMN_ROLE:
+            return column.value
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return cell_alignment(is_text=column not in _NUMBERS)
+        if role == Qt.ItemDataRole.ToolTipRole and column is Column.VALUE:
+            return tr("IoU of a loose box; confidence of the prediction where a box is missing or has another class")
+        return _TITLES[column] if role == Qt.ItemDataRole.DisplayRole else None
+
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid() or index.row() >= self.rowCount():
             return None
+        column = COLUMNS[index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return cell_alignment(is_text=column not in _NUMBERS)
         group, position = self._entry(index.row())
         if position < 0:
-            return self._group_data(group, role)
-        problem = self.problem_at(position)
-        if role == Qt.ItemDataRole.DisplayRole:
-            inner = group >= 0 and bool(self._is_open[group])
-            return self._line("  ·" if inner else "", problem.frame, self._sentence(problem))
+            return self._group_data(group, column, role)
+        inner = group >= 0 and bool(self._is_open[group])
+        return self._problem_data(self.problem_at(position), column, role, inner=inner)
+
+    def _problem_data(self, problem: Problem, column: Column, role: int, *, inner: bool) -> object:
         if role == PROBLEM_ROLE:
             return problem
+        if role == GLYPHS_ROLE:
+            return (_GLYPHS[problem.topic],) if column is Column.ICON and not inner else None
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._problem_tooltip(problem)
-        return None
+        if role == Qt.ItemDataRole.UserRole:
+            return {Column.FRAME: problem.frame, Column.VALUE: value_of(problem)}.get(column)
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return None
+        return self._texts(problem, self._name(problem))[column]
 
-    def _group_data(self, group: int, role: int) -> object:
+    def _texts(self, problem: Problem, what: str) -> dict[Column, str]:
+        value = value_of(problem)
+        return {
+            Column.ICON: "",
+            Column.PROBLEM: TOPIC_NAMES[problem.topic],
+            Column.WHAT: what,
+            Column.FRAME: f"{problem.frame:,}",
+            Column.VALUE: "–" if value is None else f"{value:.2f}",
+        }
+
+    def _name(self, problem: Problem) -> str:
+        """``person 17``; of a missing box its class. With how many variants agree."""
+        name = object_name(class_name_of(problem.class_id, self._session.document.class_names), problem.track)
+        if problem.kind is ProblemKind.AGREE:
+            return tr("{object} · {count} of {count}", object=name, count=problem.agreeing)
+        return name
+
+    def _group_data(self, group: int, column: Column, role: int) -> object:
         opened = bool(self._is_open[group])
         if role == OPEN_ROLE:
             return opened
-        if role == Qt.ItemDataRole.FontRole:
-            return self._group_font
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        shown = (GLYPHS_ROLE, Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.UserRole)
+        if role not in (*shown, Qt.ItemDataRole.AccessibleTextRole):
             return None
         start, stop = self._shown.starts[group : group + 2].tolist()
         worst = self.problems.most_severe(self._shown.rows[start:stop])
-        first, last = (self.problem_at(at).frame for at in (start, stop - 1))
-        text = describe_group(worst, stop - start, self._session.document.class_names)
+        if role == GLYPHS_ROLE:
+            return (_GLYPHS[worst.topic],) if column is Column.ICON else None
+        if role == Qt.ItemDataRole.UserRole:
+            return {Column.FRAME: worst.frame, Column.VALUE: value_of(worst)}.get(column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tr(
-                "Frames {first:,}–{last:,}: {problems}, worst at frame {worst:,}. "
-                "Right and Left open and close the group; X and U decide all of it.",
-                first=first,
-                last=last,
-                problems=text,
-                worst=worst.frame,
-            )
-        return self._line("▾" if opened else "▸", first, text)
+            return self._group_tooltip(start, stop, worst)
+        return self._texts(worst, self._group_name(worst, stop - start, opened=opened))[column]
+
+    def _group_name(self, worst: Problem, count: int, *, opened: bool) -> str:
+        mark = "▾" if opened else "▸"
+        if worst.track == NO_TRACK:
+            return tr_n("{mark} {count} frame", "{mark} {count:,} frames", count, mark=mark)
+        name = self._name(worst)
+        return tr("{mark} {object} · {count:,} frames", mark=mark, object=name, count=count)
+
+    def _group_tooltip(self, start: int, stop: int, worst: Problem) -> str:
+        first, last = (self.problem_at(at).frame for at in (start, stop - 1))
+        return tr(
+            "Frames {first:,}–{last:,}: {problems}, worst at frame {worst:,}. "
+            "Right and Left open and close the group; X and V decide all of it.",
+            first=first,
+            last=last,
+            problems=describe_group(worst, stop - start, self._session.document.class_names),
+            worst=worst.frame,
+        )
 
     def _problem_tooltip(self, problem: Problem) -> str:
-        text = self._sentence(problem)
+        text = describe_problem(problem, self._session.document.class_names)
         if problem.has_fix:
             return tr(
-                "Frame {frame:,}: {problem}. Enter applies the fix. X: the ground truth is right. U: unclear.",
+                "Frame {frame:,}: {problem}. F applies the fix. X: the ground truth is right. V: unclear.",
                 frame=problem.frame,
                 problem=text,
             )
         return tr(
-            "Frame {frame:,}: {problem}. X: the ground truth is right. U: unclear.", frame=problem.frame, problem=text
+            "Frame {frame:,}: {problem}. X: the ground truth is right. V: unclear.", frame=problem.frame, problem=text
         )
-
-    def _line(self, mark: str, frame: int, text: str) -> str:
-        # Figure spaces align frame numbers and texts in columns.
-        width = len(str(max(0, self._session.frame_count - 1)))
-        number = str(frame).rjust(width, FIGURE_SPACE)
-        return f"{mark} {number}  {text}" if mark else f"{FIGURE_SPACE} {number}  {text}"
-
-    def _sentence(self, problem: Problem) -> str:
-        return describe_problem(problem, self._session.document.class_names)

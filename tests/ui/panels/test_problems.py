@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.edits import Batch, SetClassNames, SetRects
+from iouviewer.document.edits import Batch, SetClassNames, SetDecisions, SetRects
 from iouviewer.document.problems import ProblemKind
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.panels.problems import ProblemsPanel
-from iouviewer.ui.tables.problems_model import MAX_IMMEDIATE_FRAMES, OPEN_ROLE, PROBLEM_ROLE, ProblemsModel
+from iouviewer.ui.tables.common import COLUMN_ROLE
+from iouviewer.ui.tables.problems_model import MAX_IMMEDIATE_FRAMES, OPEN_ROLE, PROBLEM_ROLE, Column, ProblemsModel
 from tests.app.builders import predictions_of, session_with
 from tests.ui.window import FRAMES, opened_window, small_case
 
@@ -50,25 +51,27 @@ def panel(qtbot: QtBot, session: Session) -> ProblemsPanel:
 
 
 def texts(model: ProblemsModel) -> list[str]:
-    return [" ".join(str(model.index(row).data()).split()) for row in range(model.rowCount())]
+    """The rows as they are read, without the column of icons."""
+    columns = range(1, model.columnCount())
+    return [" | ".join(str(model.index(row, column).data()) for column in columns) for row in range(model.rowCount())]
 
 
 def test_groups_show_count_and_worst_problem_and_open_one_by_one(panel: ProblemsPanel) -> None:
     model = panel.model
     assert texts(model) == [
-        "▸ 3 person: 3 × extra",
-        "▸ 0 person 2: 2 × missed",
-        "▸ 0 person 1: 6 × loose, lowest IoU 0.25",
+        "Missing box? | ▸ 3 frames | 3 | 0.90",
+        "Extra box? | ▸ person 2 · 2 frames | 0 | –",
+        "Loose box | ▸ person 1 · 6 frames | 0 | 0.25",
     ]
     model.set_open(1, True)
     assert texts(model)[1:4] == [
-        "▾ 0 person 2: 2 × missed",
-        "· 0 person 2: missed",
-        "· 1 person 2: missed",
+        "Extra box? | ▾ person 2 · 2 frames | 0 | –",
+        "Extra box? | person 2 | 0 | –",
+        "Extra box? | person 2 | 1 | –",
     ]
-    assert [model.index(row).data(OPEN_ROLE) for row in range(3)] == [False, True, None]
-    assert model.index(2).data(PROBLEM_ROLE).frame == 0 and model.index(1).data(PROBLEM_ROLE) is None
-    assert "Frames 0–1" in model.index(1).data(Qt.ItemDataRole.ToolTipRole)
+    assert [model.index(row, 0).data(OPEN_ROLE) for row in range(3)] == [False, True, None]
+    assert model.index(2, 0).data(PROBLEM_ROLE).frame == 0 and model.index(1, 0).data(PROBLEM_ROLE) is None
+    assert "Frames 0–1" in model.index(1, 0).data(Qt.ItemDataRole.ToolTipRole)
     model.set_open(1, False)
     assert model.rowCount() == 3
 
@@ -79,8 +82,8 @@ def test_stepping_goes_through_a_group_frame_by_frame_and_closes_what_it_opened(
         problem = panel.step(1)
         assert problem is not None and panel.current == problem
         row = panel.list.currentIndex().row()
-        assert panel.model.index(row).data(PROBLEM_ROLE) == problem
-        assert sum(panel.model.index(r).data(OPEN_ROLE) is True for r in range(panel.model.rowCount())) == 1
+        assert panel.model.index(row, 0).data(PROBLEM_ROLE) == problem
+        assert sum(panel.model.index(r, 0).data(OPEN_ROLE) is True for r in range(panel.model.rowCount())) == 1
         seen.append((problem.kind, problem.frame))
     assert seen == [
         *((ProblemKind.FALSE_POSITIVE, f) for f in (3, 4, 5)),
@@ -94,8 +97,9 @@ def test_stepping_goes_through_a_group_frame_by_frame_and_closes_what_it_opened(
 
 def test_a_filter_by_kind_limits_the_keys_and_the_count(panel: ProblemsPanel, session: Session) -> None:
     kind = panel.filters.kind
-    assert [kind.itemText(i) for i in range(1, kind.count())][2:] == ["extra  3", "missed  2", "loose  6"]
-    kind.setCurrentIndex(4)
+    names = ["Missing box?  3", "Extra box?  2", "Loose box  6", "Wrong class?  0"]
+    assert [kind.itemText(i) for i in range(1, kind.count())] == names
+    kind.setCurrentIndex(2)
     assert panel.summary.text() == "2 problems"
     assert [panel.step(1).frame for _ in range(3)] == [0, 1, 0]
     kind.setCurrentIndex(0)
@@ -114,12 +118,60 @@ def test_text_and_severity_filter_too(qtbot: QtBot, panel: ProblemsPanel) -> Non
         and panel.step(1) is None
     )
     panel.filters.text.clear()
+    panel.filters.more.setChecked(True)
     panel.filters.severity.setCurrentIndex(2)
     qtbot.waitUntil(lambda: panel.model.count > 0)
     assert {panel.model.problem_at(i).kind for i in range(panel.model.count)} == {
         ProblemKind.LOOSE,
         ProblemKind.FALSE_POSITIVE,
     }
+
+
+def test_the_order_by_frame_has_no_groups_and_a_closed_row_of_filters_hides_nothing(
+    qtbot: QtBot, panel: ProblemsPanel
+) -> None:
+    panel.filters.order.setCurrentIndex(1)
+    frames = [panel.model.problem_at(i).frame for i in range(panel.model.count)]
+    assert frames == sorted(frames) and panel.model.rowCount() == 11 and not panel.filters.group.isEnabled()
+    panel.filters.more.setChecked(True)
+    panel.filters.text.setText("missing")
+    qtbot.waitUntil(lambda: panel.model.count == 3)
+    panel.filters.more.setChecked(False)
+    assert panel.model.count == 11 and panel.filters.text.text() == ""
+    panel.filters.order.setCurrentIndex(0)
+    assert panel.model.rowCount() == 3
+
+
+def test_cells_have_raw_numbers_and_columns_have_ids(panel: ProblemsPanel) -> None:
+    model = panel.model
+    horizontal, role = Qt.Orientation.Horizontal, Qt.ItemDataRole.UserRole
+    assert [model.headerData(c, horizontal, COLUMN_ROLE) for c in range(5)] == list(Column)
+    assert (model.index(2, 3).data(role), model.index(2, 4).data(role)) == (0, 0.25)
+    assert model.index(1, 4).data(role) is None
+
+
+def test_the_tab_counts_open_problems_and_the_card_names_the_decision(panel: ProblemsPanel, session: Session) -> None:
+    counts: list[int] = []
+    panel.countChanged.connect(counts.append)
+    panel.set_keys("N", "F", "X", "V")
+    assert panel.count == 11 and panel.start.text() == "Start review  N" and not panel.card.isVisible()
+    problem = panel.step(1)
+    assert problem is not None
+    session.go_to(problem.frame)
+    assert panel.card.isVisible() and not panel.start.isVisible()
+    assert (panel.card.title.text(), panel.card.apply.text()) == ("Missing box?", "Add box  F")
+    assert (panel.card.keep.text(), panel.card.unclear.text()) == ("Nothing there  X", "Unclear  V")
+    session.execute(SetDecisions(((problem.key, "right"),)), "Keep")
+    assert counts == [10] and (panel.progress.value(), panel.progress.maximum()) == (1, 11)
+    session.go_to(5 if problem.frame != 5 else 0)
+    assert panel.start.isVisible() and panel.start.text() == "Continue review  N"
+
+
+def test_a_problem_that_a_person_made_and_took_back_is_not_decided(panel: ProblemsPanel, session: Session) -> None:
+    box = session.ground_truth.boxes(2)[0]
+    for rect in ((0.0, 0.0, 40.0, 40.0), BOX):
+        session.execute(SetRects(((box.id, rect),)), "Move")
+    assert panel.summary.text() == "11 problems"
 
 
 def test_fixing_by_hand_counts_and_undo_reverts_it(panel: ProblemsPanel, session: Session) -> None:
@@ -168,7 +220,7 @@ def test_the_list_follows_a_run_and_renamed_classes(qtbot: QtBot, panel: Problem
     panel.model.start_search()
     qtbot.waitUntil(lambda: panel.model.complete and panel.model.count == 2)
     session.execute(SetClassNames(("pedestrian",)), "Name")
-    assert texts(panel.model) == ["▸ 0 pedestrian 2: 2 × missed"]
+    assert texts(panel.model) == ["Extra box? | ▸ pedestrian 2 · 2 frames | 0 | –"]
     session.variants.remove(key)
     assert panel.model.rowCount() == 0 and panel.list.empty_text == "Add predictions to find problems"
 
@@ -179,8 +231,12 @@ def test_keys_alone_open_a_group_decide_all_of_it_and_undo(qtbot: QtBot, tmp_pat
         bench.controls.iou_box.setValue(0.9)
         qtbot.waitUntil(lambda: panel.model.complete and panel.model.count == FRAMES)
         assert panel.model.rowCount() == 1
-        while not panel.list.hasFocus():
-            QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_F6)
+        bench.views.side_tabs.setCurrentWidget(panel)
+        for widget, key in ((bench.views.side_tabs.tabBar(), Qt.Key.Key_F6), (panel.list, Qt.Key.Key_Tab)):
+            for _ in range(12):
+                if not widget.hasFocus():
+                    QTest.keyClick(QApplication.focusWidget(), key)
+            assert widget.hasFocus()
         QTest.keyClick(panel.list, Qt.Key.Key_Down)
         QTest.keyClick(panel.list, Qt.Key.Key_Right)
         assert panel.model.rowCount() == FRAMES + 1
@@ -200,9 +256,10 @@ def test_typing_in_the_filter_is_text_and_escape_goes_back_to_the_list(qtbot: Qt
     with opened_window(qtbot, small_case(tmp_path)) as window:
         panel = window.parts.views.problems
         window.parts.controls.iou_box.setValue(0.9)
+        window.parts.views.side_tabs.setCurrentWidget(panel)
         qtbot.waitUntil(lambda: panel.model.complete and panel.model.count == FRAMES)
         field = panel.filters.text
-        field.setFocus()
+        panel.filters.focus_text()
         QTest.keyClicks(field, "dx 3-5")
         assert field.text() == "dx 3-5" and window.session.current_frame == 0
         field.setText("3-5")
@@ -265,6 +322,7 @@ def test_focusing_the_problems_list_keeps_the_frame_and_a_key_changes_it(qtbot: 
     panel.model.search_now()
     assert panel.model.rowCount() > 2
     window.session.go_to(7)
+    window.parts.views.side_tabs.setCurrentWidget(panel)
     panel.list.setFocus()
     qtbot.waitUntil(panel.list.hasFocus)
     assert window.session.current_frame == 7
