@@ -57,7 +57,7 @@ class Inspector(QWidget):
         self.setAccessibleName(tr("Inspector of the selected boxes"))
         self._session, self._commands = session, commands
         self._canvas: ZoomView | None = None
-        self._picks_track = False
+        self._picks_track = self._scrolls_down = False
         self._unknown_class = ""
         self._spans: dict[int, tuple[int, int, int]] = {}
         self.note = NoteField(session)
@@ -87,7 +87,19 @@ class Inspector(QWidget):
         page.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         page.setWidget(content)
+        self._scroll_bar = page.verticalScrollBar()
+        self._scroll_bar.rangeChanged.connect(self._on_scroll_range_changed)
+        self.match.unfolded.connect(self._on_match_unfolded)
         return page
+
+    def _on_match_unfolded(self) -> None:
+        self._scrolls_down = True
+
+    def _on_scroll_range_changed(self, _low: int, high: int) -> None:
+        """Show the rows that have just been unfolded."""
+        if self._scrolls_down and high:
+            self._scrolls_down = False
+            self._scroll_bar.setValue(high)
 
     def _connect(self) -> None:
         session, form = self._session, self.form
@@ -326,10 +338,11 @@ class Inspector(QWidget):
 
     def event(self, event: QEvent) -> bool:
         # Esc in the inspector leaves it; as a command of the window it would clear the selection.
-        is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if is_override and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Escape:
+                event.accept()
+                return True
+            return super().event(event)
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

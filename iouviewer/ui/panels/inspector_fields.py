@@ -27,6 +27,7 @@ from iouviewer.ui.fonts import text_width
 from iouviewer.ui.tokens import SPACE
 
 _PREFIX_WIDTH = 14
+_PREFIX_MARGIN = 4
 _ARITHMETIC = re.compile(r"(\+=?|-=|\*=?|/=?)\s*(-?\d+(?:[.,]\d+)?)")
 _STEPS = {
     Qt.KeyboardModifier.NoModifier: 1.0,
@@ -95,7 +96,8 @@ class NumberField(QLineEdit):
         self.setProperty("quiet", True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.setTextMargins(_PREFIX_WIDTH - SPACE["xs"], 0, 0, 0)
+        # The style sheet's padding leaves little space for four figures.
+        self.setTextMargins(_PREFIX_MARGIN, 0, -_PREFIX_MARGIN, 0)
         self._shown = ""
         self._tip = tr(
             "{name}: Up and Down ±1 px, with Shift 10, with Alt 0.1; +5 adds, *1.1 multiplies", name=accessible_name
@@ -192,6 +194,7 @@ class ChoiceField(QComboBox):
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
         self.setCompleter(completer)
+        self._popup = completer.popup()
         edit = self.lineEdit()
         assert edit is not None
         edit.setObjectName(f"{name}.edit")
@@ -258,7 +261,8 @@ class ChoiceField(QComboBox):
         self._choose(self.itemText(index))
 
     def _choose(self, text: str) -> None:
-        self.completer().popup().hide()
+        if self._popup is not None:
+            self._popup.hide()
         self.edit.setModified(False)
         if text.strip() != self._shown:
             self.chosen.emit(text.strip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -88,7 +88,13 @@ def signed(value: float, decimals: int = 3) -> str:
 
 
 class MatchSection(QWidget):
-    """One row, a sentence below it, and the numbers of all variants on request."""
+    """One row, a sentence below it, and the numbers of all variants on request.
+
+    Signals:
+        unfolded(): these numbers are shown and should be scrolled to.
+    """
+
+    unfolded = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -163,6 +169,8 @@ class MatchSection(QWidget):
         self._table.setVisible(is_open)
         self._show_caret()
         self.refresh(live=False)
+        if is_open:
+            self.unfolded.emit()
 
     # Content
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QToolTip, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QSizePolicy, QToolButton, QToolTip, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.track_table import FIELDS, parse_track_filter
@@ -13,7 +13,7 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.panels.list_panel import DenseTable, EmptyHint, ListPanel
 from iouviewer.ui.tables.problems_model import ProblemsModel
 from iouviewer.ui.tables.tracks_model import COLUMNS, Column, TracksModel
-from iouviewer.ui.tokens import SPACE
+from iouviewer.ui.tokens import SIZE, SPACE
 
 _WIDTHS = {
     Column.COLOUR: 24,
@@ -108,13 +108,16 @@ class TracksPanel(ListPanel):
         layout = QHBoxLayout(bar)
         layout.setContentsMargins(SPACE["m"], SPACE["xs"], SPACE["m"], SPACE["xs"])
         layout.setSpacing(SPACE["xs"])
-        self._merge, self._class, self._delete = QPushButton(), QPushButton(), QPushButton()
+        self._merge, self._class, self._delete = QToolButton(), QToolButton(), QToolButton()
         for button, name, slot in (
             (self._merge, "tracks.merge", self._on_merge),
             (self._class, "tracks.class", self._on_class),
             (self._delete, "tracks.delete", self._on_delete),
         ):
             button.setObjectName(name)
+            button.setProperty("flag", True)
+            button.setMinimumHeight(SIZE["row_dense"])
+            button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
             button.clicked.connect(slot)
             layout.addWidget(button)
         self._class.setText(tr("Change class…"))
@@ -226,7 +229,8 @@ class TracksPanel(ListPanel):
         count = len(self._selected)
         self._actions.setVisible(count > 1)
         if count > 1:
-            self._merge.setText(tr_n("Merge {count} track", "Merge {count:,} tracks", count))
+            self._merge.setText(tr("Merge {count:,}", count=count))
+            self._merge.setToolTip(tr_n("Merge {count} track into one", "Merge {count:,} tracks into one", count))
             boxes = self.model.box_count(self._selected)
             self._delete.setText(tr_n("Delete {count} box", "Delete {count:,} boxes", boxes))
 
