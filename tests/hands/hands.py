@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtCore import QAbstractListModel, QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -20,6 +20,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QKeySequence,
+    QMouseEvent,
     QWheelEvent,
     QWindow,
 )
@@ -138,11 +139,18 @@ class Hands:
         assert handle is not None, "the window is not on the screen"
         return handle
 
-    def move(self, point: QPoint) -> None:
-        """Move the mouse to a point of the screen; a held button drags."""
+    def move(self, point: QPoint, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
+        """Move the mouse to a point of the screen; a held button drags, with held keys that change what it does."""
         window = self._top_level(point)
         self._mouse = point
-        QTest.mouseMove(window, window.mapFromGlobal(point))
+        if modifiers != NO_MODIFIER:
+            # QTest moves without keys; the window system sends them with the move.
+            place, none = QPointF(window.mapFromGlobal(point)), Qt.MouseButton.NoButton
+            buttons = LEFT if self._pressed_in is not None else none
+            kind = QEvent.Type.MouseMove
+            QApplication.sendEvent(window, QMouseEvent(kind, place, QPointF(point), none, buttons, modifiers))
+        else:
+            QTest.mouseMove(window, window.mapFromGlobal(point))
         QApplication.processEvents()
 
     def press(self, point: QPoint, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
@@ -326,20 +334,20 @@ class Hands:
         """Press the left button at a point of the picture."""
         self.press(self.on_canvas(point), modifiers)
 
-    def move_picture(self, point: Point, steps: int = 4) -> None:
+    def move_picture(self, point: Point, steps: int = 4, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
         """Move the mouse to a point of the picture in some steps."""
         start, end = self._mouse, self.on_canvas(point)
         for step in range(1, steps + 1):
-            self.move(start + (end - start) * step / steps)
+            self.move(start + (end - start) * step / steps, modifiers)
 
     def click_picture(self, point: Point, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
         """Click a point of the picture."""
         self.click(self.on_canvas(point), modifiers)
 
     def drag_picture(self, start: Point, end: Point, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
-        """Drag from one point of the picture to another."""
+        """Drag from one point of the picture to another, with keys held."""
         self.press_picture(start, modifiers)
-        self.move_picture(end)
+        self.move_picture(end, modifiers=modifiers)
         self.release(modifiers)
 
     # Keys
