@@ -71,6 +71,8 @@ class GroundTruth:
         self._edited: dict[int, tuple[Box, ...]] = {}
         self._edited_at: dict[int, int | None] = {}
         self._table: BoxTable | None = None
+        # Many views ask for the selected track at each frame.
+        self._track_cache: dict[int, tuple[Box, ...]] = {}
         # The table of the most recently read edited frame.
         self._frame_table: _FrameTable | None = None
         if len(ids):
@@ -139,11 +141,15 @@ class GroundTruth:
         return self._row(int(self._by_id[place]))
 
     def track(self, track: int) -> tuple[Box, ...]:
-        """Boxes of a track by frame."""
+        """Boxes of a track by frame; kept until the next edit."""
+        known = self._track_cache.get(track)
+        if known is not None:
+            return known
         found = [self._row(int(row)) for row in np.flatnonzero(self._tracks == track)]
         found = [box for box in found if box.frame not in self._edited]
         found += [box for boxes in self._edited.values() for box in boxes if box.track == track]
-        return tuple(sorted(found, key=lambda box: (box.frame, box.id)))
+        self._track_cache[track] = boxes = tuple(sorted(found, key=lambda box: (box.frame, box.id)))
+        return boxes
 
     def _present_tracks(self) -> Int:
         """Tracks of all boxes, in no order: (N,) int64."""
@@ -153,17 +159,17 @@ class GroundTruth:
         edited = (box.track for boxes in self._edited.values() for box in boxes)
         return np.concatenate([columns, np.fromiter(edited, np.int64)])
 
-    def track_columns(self, track: int) -> tuple[Int, Int, Int]:
-        """Frames, class ids and flags of a track by frame, (N,) each; ``track`` without objects."""
+    def track_columns(self, track: int) -> tuple[Int, Int, Int, Int]:
+        """Frames, class ids, flags and box ids of a track by frame, (N,) each; ``track`` without objects."""
         rows = np.flatnonzero(self._tracks == track)
         if self._edited:
             rows = rows[~np.isin(self._frames[rows], np.fromiter(self._edited, np.int64, len(self._edited)))]
         edited = [box for boxes in self._edited.values() for box in boxes if box.track == track]
-        new = np.array([(box.frame, box.class_id, box.flags) for box in edited], np.int64).reshape(-1, 3).T
-        columns = (self._frames[rows], self._class_ids[rows], self._flags[rows])
-        frames, class_ids, flags = (np.concatenate(pair) for pair in zip(columns, new, strict=True))
+        new = np.array([(box.frame, box.class_id, box.flags, box.id) for box in edited], np.int64).reshape(-1, 4).T
+        columns = (self._frames[rows], self._class_ids[rows], self._flags[rows], self._ids[rows])
+        frames, class_ids, flags, ids = (np.concatenate(pair) for pair in zip(columns, new, strict=True))
         order = np.argsort(frames, kind="stable")
-        return frames[order], class_ids[order], flags[order]
+        return frames[order], class_ids[order], flags[order], ids[order]
 
     def has_track(self, track: int) -> bool:
         """Whether a box belongs to this track."""
@@ -283,6 +289,7 @@ class GroundTruth:
             place = _place(edited, box.id)
             boxes = self._edited[box.frame] = (*edited[:place], box, *edited[place + 1 :])
             self._table = None
+            self._track_cache.clear()
             cached = self._frame_table
             self._frame_table = cached.with_replaced(boxes, place) if cached and cached.boxes is edited else None
             return
@@ -301,6 +308,7 @@ class GroundTruth:
         self._edited[frame] = ordered
         self._edited_at.update((box.id, frame) for box in ordered)
         self._table = None
+        self._track_cache.clear()
 
     def set_state(self, mark: FrameMark) -> None:
         self._states[mark.frame] = int(mark.state)

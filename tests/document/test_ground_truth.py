@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -121,3 +123,21 @@ def test_the_cached_table_of_a_frame_matches_its_boxes_after_every_change(puts):
             assert cached.class_ids.tolist() == [box.class_id for box in seen]
             assert cached.ignored.tolist() == [bool(box.flags & BoxFlag.IGNORED) for box in seen]
             assert cached.offsets.tolist() == [0, len(seen)] and cached.scores.tolist() == [1.0] * len(seen)
+
+
+def test_a_track_is_up_to_date_after_every_kind_of_change() -> None:
+    truth = GroundTruth(6)
+    boxes = [Box(f + 1, f, (0.0, 0.0, 5.0, 5.0), 0, 1) for f in range(3)]
+    for box in boxes:
+        truth.put(box)
+    assert truth.track(1) == tuple(boxes) and truth.track(2) == ()
+    moved = replace(boxes[1], rect=(1.0, 0.0, 6.0, 5.0))
+    truth.put(moved)
+    assert truth.track(1)[1] == moved
+    truth.put(replace(moved, track=2))
+    assert [b.id for b in truth.track(1)] == [1, 3] and [b.id for b in truth.track(2)] == [2]
+    truth.drop(boxes[0])
+    assert [b.id for b in truth.track(1)] == [3]
+    truth.columns()
+    truth.renumber(np.array([1, 2, 3, 4, 5, 0]), 6)
+    assert [b.frame for b in truth.track(1)] == [3]
