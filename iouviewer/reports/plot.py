@@ -13,21 +13,28 @@ from iouviewer.document.variants import default_look
 from iouviewer.errors import UserError
 from iouviewer.i18n import legible, tr
 from iouviewer.metrics.table import Float, Int
+from iouviewer.reports.plot_description import (
+    BANDS,
+    CURVE_LABEL,
+    MAX_DOTS,
+    MEAN_BLUE,
+    ORANGE,
+    X_LABEL,
+    Y_LABEL,
+    mean_label,
+    target_label,
+)
 from iouviewer.reports.series import FrameSeries
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ORANGE = "#f28e2b"
-MEAN_BLUE = "#1f5fbf"
-BANDS = ((0.9, 1.0), (0.7, 0.9), (0.5, 0.7), (0.0, 0.5))
 MAX_POINTS = 6000
 """Most points per line; longer series are reduced to the extremes of each bucket."""
 LEGEND_LOWER_LEFT, LEGEND_LOWER_RIGHT = 3, 4
 """Matplotlib legend locations."""
 LINE_STYLES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "dashdotdot": (0, (5, 1, 1, 1, 1, 1))}
 _BAND_GREYS = ("#e3ece6", "#edf1ee", "#f5f6f5", "#ffffff")
-_MAX_DOTS = 400
 
 
 def downsample(frames: Int, values: Float) -> tuple[Int, Float]:
@@ -49,7 +56,7 @@ def _draw_series(axes: Any, frames: Int, series: Sequence[FrameSeries]) -> None:
     single = len(series) == 1
     for position, item in enumerate(series):
         colour, dash = (ORANGE, "solid") if single else default_look(position)
-        has_dots = len(frames) <= _MAX_DOTS
+        has_dots = len(frames) <= MAX_DOTS
         mean = tr("undefined") if item.average is None else f"{item.average:.2f}"
         axes.plot(
             *downsample(frames, item.frame_iou),
@@ -58,7 +65,7 @@ def _draw_series(axes: Any, frames: Int, series: Sequence[FrameSeries]) -> None:
             linewidth=1.2,
             marker="o" if has_dots else None,
             markersize=3.5,
-            label=tr("IoU") if single else tr("{name}: Average IoU = {mean}", name=legible(item.name), mean=mean),
+            label=CURVE_LABEL if single else tr("{name}: Average IoU = {mean}", name=legible(item.name), mean=mean),
             zorder=3,
         )
 
@@ -75,20 +82,26 @@ def iou_figure(frames: Int, series: Sequence[FrameSeries], *, title: str, target
 
     figure = Figure(figsize=(12, 6), dpi=100, layout="constrained")
     axes = figure.add_subplot()
-    for (low, high), grey in zip(BANDS, _BAND_GREYS, strict=True):
-        axes.axhspan(low, high, color=grey, zorder=0, linewidth=0)
-    target_label = tr("Target = {target:g}", target=target)
-    axes.axhline(target, color="#8a8a8a", linewidth=0.8, linestyle=":", zorder=1, label=target_label)
+    for band, grey in zip(BANDS, _BAND_GREYS, strict=True):
+        axes.axhspan(band.low, band.high, color=grey, zorder=0, linewidth=0)
+        axes.annotate(
+            band.name,
+            (0.005, band.high),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, -3),
+            textcoords="offset points",
+            verticalalignment="top",
+            fontsize=7,
+            color="#6a6a6a",
+            zorder=1,
+        )
+    axes.axhline(target, color="#8a8a8a", linewidth=0.8, linestyle=":", zorder=1, label=target_label(target))
     _draw_series(axes, frames, series)
     mean = series[0].average
     if mean is not None:
-        label = (
-            tr("Average IoU = {mean:.2f}", mean=mean)
-            if len(series) == 1
-            else tr("Average IoU = {mean:.2f} ({name})", mean=mean, name=legible(series[0].name))
-        )
+        label = mean_label(mean, "" if len(series) == 1 else series[0].name)
         axes.axhline(mean, color=MEAN_BLUE, linestyle="--", linewidth=1.4, label=label, zorder=2)
-    axes.set(xlabel=tr("Frame ID"), ylabel=tr("IoU Score"), title=legible(title), ylim=(0.0, 1.02))
+    axes.set(xlabel=X_LABEL, ylabel=Y_LABEL, title=legible(title), ylim=(0.0, 1.02))
     axes.grid(visible=True, color="#d8d8d8", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.legend(loc=LEGEND_LOWER_RIGHT, framealpha=0.9)

@@ -97,6 +97,7 @@ MENUS: dict[str, str] = {
     "box/moveAndResize": tr("Move and resize"),
     "track": tr("Track"),
     "problems": tr("Problems"),
+    "help": tr("Help"),
 }
 """Title of each menu by its key, in the order of the menu bar; ``/`` separates a submenu from its menu."""
 
@@ -234,7 +235,7 @@ _TRACK = (
     _action("lockTrack", tr("Lock or unlock track"), "", "", "track", "view.lock_track", needs=Need.TRACK),
     _action("isolateTrack", tr("Isolate track"), "", "/", "track", "view.isolate_track"),
     _action("setTrack", tr("Set track…"), "tracks", "Shift+C", "track", "side.set_track", needs=Need.BOX),
-    _action("mergeTracks", tr("Merge tracks…"), "", "M", "track", "boxes.merge_tracks", needs=Need.TRACK),
+    _action("mergeTracks", tr("Merge tracks…"), "", "M", "track", "tracks.merge_selected", needs=Need.TRACK),
     _action("splitTrack", tr("Split track here"), "", "Y", "track", "boxes.split_track", needs=Need.TRACK),
     _action("swapTracks", tr("Swap tracks from here…"), "", "Ctrl+T", "track", "boxes.swap_tracks", needs=Need.TRACK),
     _action("trackClass", tr("Change class of track…"), "classes", "", "track", "tracks.change_class"),
@@ -386,7 +387,9 @@ _VIEW = (
     _action(
         "fullScreen", tr("Full screen"), "corners-out", "F11", "view", "view.toggle_full_screen", needs_video=False
     ),
-    _action("fitTimeline", tr("Fit timeline"), "", "", "view", "view.fit_timeline"),
+    _action("iouPlot", tr("IoU plot"), "chart-line", "\\", "view", "view.toggle_iou_plot"),
+    _action("trackLanes", tr("Track lanes"), "rows", "T", "view", "view.toggle_track_lanes"),
+    _action("fitTimeline", tr("Fit timeline"), "", "Ctrl+Shift+F", "view", "view.fit_timeline"),
     _action("nextPanel", tr("Next panel"), "", "F6", "view/panels", "view.next_panel", 1, needs_video=False),
     _action(
         "previousPanel", tr("Previous panel"), "", "Shift+F6", "view/panels", "view.next_panel", -1, needs_video=False
@@ -422,5 +425,16 @@ _VIEW = (
     _action("variantRemove", tr("Remove variant"), "", "", "view/variants", "variants.remove"),
 )
 
-ACTIONS: tuple[Action, ...] = (*_FILE, *_EDIT, *_VIEW, *_FRAME, *_BOX, *_MOVES, *_TRACK, *_PROBLEMS)
+_HELP = (
+    _action("gettingStarted", tr("Getting started"), "", "", "help", "help.getting_started", needs_video=False),
+    _action("keySheet", tr("Keys…"), "keyboard", "Ctrl+/", "help", "help.keys", needs_video=False),
+    _action("contextHelp", tr("Explain what has the focus"), "", "F1", "help", "help.for_focus", needs_video=False),
+    _action("numbersHelp", tr("What the numbers mean"), "", "", "help", "help.numbers", needs_video=False),
+    _action("releaseNotes", tr("Release notes"), "", "", "help", "help.release_notes", needs_video=False),
+    _action("reportProblem", tr("Report a problem…"), "", "", "help", "help.report_problem", needs_video=False),
+    _action("openLogFolder", tr("Open log folder"), "", "", "help", "help.open_log_folder", needs_video=False),
+    _action("about", tr("About"), "", "", "help", "help.about", needs_video=False),
+)
+
+ACTIONS: tuple[Action, ...] = (*_FILE, *_EDIT, *_VIEW, *_FRAME, *_BOX, *_MOVES, *_TRACK, *_PROBLEMS, *_HELP)
 """All commands in the order of the menus."""

@@ -27,7 +27,6 @@ from iouviewer.ui.panels.status_bar import StatusBar
 from iouviewer.ui.panels.video_status import VideoStatus
 from iouviewer.ui.theme import Theme, icon
 from iouviewer.ui.timeline.marks import VideoMarks
-from iouviewer.ui.timeline.plot import TimelinePlot
 
 _PAUSE_DELAY_MS = 1000
 """Delay before a pause of the decode check is shown; building a few proxies takes less time."""
@@ -81,14 +80,15 @@ class VideoPresenter(QObject):
         self.pause_timer.setInterval(_PAUSE_DELAY_MS)
         self.pause_timer.timeout.connect(self._on_pause_timer_timeout)
 
-    def attach(self, status: StatusBar, playback_bar: PlaybackBar, plot: TimelinePlot) -> None:
+    def attach(self, status: StatusBar, playback_bar: PlaybackBar, marks: VideoMarks) -> None:
         """Add the widgets and marks to the window."""
         self._playback_bar = playback_bar
         status.insertPermanentWidget(1, self.status_widget)
         self._frames.unnumberedShown.connect(playback_bar.show_unknown_frame)
         self._frames.outOfRange.connect(status.show_frame_message)
         playback_bar.add_widget(self.speed_control)
-        self.marks = VideoMarks(plot, self._damage_text)
+        self.marks = marks
+        marks.explain = self._damage_text
         self._playback.loopChanged.connect(self.marks.set_loop)
 
     def create_commands(self, window: QWidget, canvases: tuple[CanvasView, ...]) -> VideoCommands:
@@ -114,7 +114,6 @@ class VideoPresenter(QObject):
     def set_theme(self, theme: Theme) -> None:
         """Use the colours of a theme."""
         self._theme = theme
-        self.marks.set_theme(theme)
         self._show_playing(self._playback.playing)
 
     def _show_playing(self, playing: bool) -> None:

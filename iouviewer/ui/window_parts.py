@@ -32,6 +32,8 @@ from iouviewer.ui.commands.exports import ExportCommands
 from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.go_to import GoToCommands
+from iouviewer.ui.commands.help import HelpCommands
+from iouviewer.ui.commands.keys import KeyCommands, keys_of_settings, remember_letters, remembered_letters
 from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.palette import PaletteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
@@ -51,8 +53,8 @@ from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.exports import EXPORTS
 from iouviewer.ui.first_steps import FirstSteps
 from iouviewer.ui.frame_presenter import FramePresenter
-from iouviewer.ui.key_presets import keys_of
 from iouviewer.ui.keyboard.key_filter import KeyFilter
+from iouviewer.ui.keyboard.letters import KeyLetters
 from iouviewer.ui.notifications import Notifications
 from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.history import HistoryPanel
@@ -164,7 +166,7 @@ class WindowParts(QObject):
         self.video_presenter = VideoPresenter(
             session, self.loader, self.playback, self.frame_presenter, self._store.settings, self.notifier
         )
-        self.video_presenter.attach(self.status, self.views.playback_bar, self.views.timeline.plot)
+        self.video_presenter.attach(self.status, self.views.playback_bar, self.views.timeline.marks)
 
     def _create_commands(self) -> None:
         window, session, settings = self._window, self.session, self._store.settings
@@ -185,7 +187,9 @@ class WindowParts(QObject):
         self.video = self.video_presenter.create_commands(window, canvases)
         problems = ProblemCommands(session, self.views.problems, canvas)
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
-        tracks = TrackCommands(window, session, lambda: self.views.tracks.selected)
+        tracks = TrackCommands(
+            window, session, lambda: self.views.tracks.selected, canvas.commands.merge_tracks
+        )
         self.side = SideCommands(session, self.workspaces, tracks)
         self.go_to = GoToCommands(
             window,
@@ -196,6 +200,7 @@ class WindowParts(QObject):
             report_out_of_range=self.frame_presenter.report_out_of_range,
             report=self.frame_presenter.outOfRange.emit,
         )
+        self.key_commands = KeyCommands(window, settings, apply=self._on_keys_chosen)
         self.palette = PaletteCommands(
             window, session, self.loader, settings, self.controls, self.go_to, canvas.commands
         )
@@ -209,6 +214,9 @@ class WindowParts(QObject):
             "frames": FrameCommands(session, self.playback),
             "goTo": self.go_to,
             "palette": self.palette,
+            "help": HelpCommands(
+                window, session, open_sample=self.files.open_sample, show_keys=self.key_commands.show_sheet
+            ),
             "problems": problems,
             "video": self.video,
             "variants": variants,
@@ -216,8 +224,9 @@ class WindowParts(QObject):
             "side": self.side,
             "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
         }
-        self.actions = ActionSet(window, groups)
-        self.palette.actions = self.actions
+        self.actions = ActionSet(window, groups, KeyLetters(remembered_letters(settings)))
+        self.palette.actions = self.key_commands.actions = self.actions
+        self.palette.change_key = self.key_commands.edit
         for view in canvases:
             self.actions.add_to_canvas(view)
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
@@ -235,6 +244,7 @@ class WindowParts(QObject):
             views.notes.table,
             views.history.table,
             views.variants.table,
+            views.timeline.lanes,
             *views.side_panel.lists,
         ):
             self.key_filter.watch(widget)
@@ -248,6 +258,10 @@ class WindowParts(QObject):
     def _connect(self) -> None:
         views, session = self.views, self.session
         views.timeline.seekRequested.connect(self.frame_presenter.seek)
+        for canvas in (views.canvas, views.other_canvas):
+            canvas.gestureChanged.connect(views.timeline.hold)
+        problems = views.problems.model
+        problems.countsChanged.connect(lambda: views.timeline.set_problems(*problems.problems.open_columns()))
         views.playback_bar.frameEntered.connect(self._on_frame_entered)
         views.playback_bar.frameOutOfRange.connect(self.frame_presenter.report_out_of_range)
         views.playback_bar.editCancelled.connect(views.canvas.setFocus)
@@ -317,8 +331,7 @@ class WindowParts(QObject):
 
     def _apply_settings(self) -> None:
         settings = self.settings
-        changes = {id: tuple(text.split()) for id, text in settings.keys.items()}
-        self.actions.set_keys(keys_of(settings.key_preset, changes))
+        self.actions.set_keys(keys_of_settings(settings))
         self.shell.update_keys()
         self.side.update_keys(self.actions)
         self.shell.captions.show_mode(settings.caption_mode)
@@ -344,6 +357,10 @@ class WindowParts(QObject):
         self._theme_manager.choose(settings.scheme)
         self._save_settings()
 
+    def _on_keys_chosen(self) -> None:
+        self.actions.set_keys(keys_of_settings(self.settings))
+        self._save_settings()
+
     def _on_caption_mode_chosen(self, mode: str) -> None:
         self.settings.caption_mode = CaptionMode(mode).value
         for canvas in (self.views.canvas, self.views.other_canvas):
@@ -359,7 +376,7 @@ class WindowParts(QObject):
     def _apply_theme(self, theme: Theme) -> None:
         self.actions.set_theme(theme)
         self.shell.set_theme(theme)
-        self.views.timeline.plot.set_theme(theme)
+        self.views.timeline.set_theme(theme)
         self.video_presenter.set_theme(theme)
         self.views.side_panel.set_theme(theme)
         self.views.variants.set_theme(theme)
@@ -408,6 +425,7 @@ class WindowParts(QObject):
         self.settings.window_geometry = geometry
         if self.session.frame_count:
             self.settings.remember_frame(self.session.source.path, self.session.current_frame)
+        remember_letters(self.settings, self.actions.letters.letters)
         self.settings.extra[LAYOUT] = self.workspaces.layout_text()
         self.settings.extra |= self.session.scopes.to_settings()
         self.settings.extra[COMPARE_MODE] = self.views.compare_view.mode.value

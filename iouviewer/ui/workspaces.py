@@ -110,6 +110,7 @@ class Workspaces(QStackedWidget):
         views.variants.model.modelReset.connect(self._fit_variants)
         views.variants.model.rowsInserted.connect(self._fit_variants)
         views.variants.model.rowsRemoved.connect(self._fit_variants)
+        views.timeline.heightWanted.connect(self._fit_timeline)
         self.show_workspace(Workspace.CORRECT)
 
     def _make_strip(self, panel: Panel) -> QToolButton:
@@ -176,7 +177,7 @@ class Workspaces(QStackedWidget):
         )
         moved: tuple[tuple[QWidget, QWidget], ...] = (
             (canvas, views.canvas),
-            (timeline, views.timeline.plot),
+            (timeline, views.timeline),
             (playback, views.playback_bar),
             (self._compare_variants, views.variants),
         )
@@ -201,11 +202,20 @@ class Workspaces(QStackedWidget):
         header_height = table.horizontalHeader().sizeHint().height()
         table.setFixedHeight(header_height + rows * table.verticalHeader().defaultSectionSize())
 
+    def _fit_timeline(self) -> None:
+        """Give the timeline the height that lanes or an opened plot need."""
+        wanted = self.views.timeline.wanted_height(self.window().height())
+        if wanted is not None and self.is_folded(Panel.TIMELINE):
+            self.toggle(Panel.TIMELINE)
+        for name in ("timeline", "compareTimeline"):
+            self._splitters[name].want(wanted)
+
     # Sizes
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         size = self.window().size()
+        self._fit_timeline()
         plan = plan_layout(size.width(), size.height())
         if plan != self.plan:
             self.plan = plan
@@ -296,7 +306,7 @@ class Workspaces(QStackedWidget):
                 [*self.rail.buttons.values()],
                 [views.canvas],
                 views.playback_bar.focus_widgets(),
-                [views.timeline.plot],
+                views.timeline.focus_widgets(),
                 [views.side_tabs.tabBar(), *_lists(views.side_tabs)],
                 [views.inspector],
             ]
@@ -306,7 +316,7 @@ class Workspaces(QStackedWidget):
             [views.variants.table],
             [views.canvas, *views.compare_view.panels],
             views.playback_bar.focus_widgets(),
-            [views.timeline.plot],
+            views.timeline.focus_widgets(),
             lists,
         ]
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from iouviewer.errors import UserError
-from iouviewer.reports.plot import BANDS, MAX_POINTS, MEAN_BLUE, ORANGE, downsample, iou_figure, plot_bytes
+from iouviewer.reports.plot import MAX_POINTS, downsample, iou_figure, plot_bytes
+from iouviewer.reports.plot_description import BANDS, MEAN_BLUE, ORANGE
 from tests.reports.builders import series
 
 ARTICLE = [0.752642, 0.871935, 0.752642, 0.871935]
@@ -49,8 +50,8 @@ def test_without_any_defined_value_there_is_no_mean_line() -> None:
 
 
 def test_bands_cover_all_ious_without_a_gap() -> None:
-    assert [low for low, _ in BANDS] == [high for _, high in BANDS[1:]] + [0.0]
-    assert BANDS[0][1] == 1.0
+    assert [band.low for band in BANDS] == [*(band.high for band in BANDS[1:]), 0.0]
+    assert BANDS[0].high == 1.0
 
 
 def test_png_contains_the_orange_line() -> None:

@@ -68,6 +68,7 @@ class CanvasView(ZoomView):
         menuRequested(str, object, QPoint): a context menu is wanted for a ``box``, a ``prediction`` or ``empty`` space:
             the kind, the BoxRef (None for empty space), and where on the screen.
         boxActivated(BoxRef): a ground-truth box was double-clicked.
+        gestureChanged(frozenset[int]): the mouse changes the boxes with these ids; empty: no longer.
     """
 
     frameShown = Signal(int)
@@ -77,6 +78,7 @@ class CanvasView(ZoomView):
     drawLockChanged = Signal(bool)
     menuRequested = Signal(str, object, QPoint)
     boxActivated = Signal(object)
+    gestureChanged = Signal(object)
 
     def __init__(
         self,
@@ -311,6 +313,7 @@ class CanvasView(ZoomView):
             self.feedback.end()
         self._show_emphasis()
         self.set_single_update_region(len(dragged) == 1)
+        self.gestureChanged.emit(frozenset(ref.row for ref in dragged))
         self._announce_tool()
         if self._pointer is not None:
             self.tools.update_cursor(self._pointer)

@@ -112,7 +112,15 @@ class ViewCommands:
 
     def fit_timeline(self) -> None:
         """Show the whole video in the timeline."""
-        self._timeline.plot.show_all()
+        self._timeline.axis.show_all()
+
+    def toggle_iou_plot(self) -> None:
+        """Open the IoU plot, or return to its usual height."""
+        self._timeline.toggle_plot()
+
+    def toggle_track_lanes(self) -> None:
+        """Show the lanes of all tracks, or the usual timeline again."""
+        self._timeline.toggle_lanes()
 
     def hide_boxes(self, down: bool) -> None:
         """Hide all boxes while the key is held."""

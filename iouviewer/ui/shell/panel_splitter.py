@@ -28,6 +28,7 @@ class PanelSplitter(QSplitter):
 
     Attributes:
         chosen_size: the size that the user gave the panel, in logical pixels; None for that of the layout plan.
+        wanted_size: the size that the panel needs for now, whatever was chosen; None for no such need.
     """
 
     chosen = Signal()
@@ -37,6 +38,7 @@ class PanelSplitter(QSplitter):
         self.setObjectName(name)
         self.setChildrenCollapsible(False)
         self.chosen_size: int | None = None
+        self.wanted_size: int | None = None
         self._planned, self._panel = size, panel
         self.addWidget(main)
         self.addWidget(panel)
@@ -61,7 +63,16 @@ class PanelSplitter(QSplitter):
         self._apply()
         self.chosen.emit()
 
+    def want(self, size: int | None) -> None:
+        """Use this size for now; None: return to the chosen or planned one."""
+        if size != self.wanted_size:
+            self.wanted_size = size
+            self._apply()
+
     def _on_splitter_moved(self, _position: int, _index: int) -> None:
+        if self.wanted_size is not None:
+            self.wanted_size = self.sizes()[1]
+            return
         self.chosen_size = self.sizes()[1]
         self.chosen.emit()
 
@@ -70,6 +81,7 @@ class PanelSplitter(QSplitter):
         if total <= 0 or self._panel.isHidden():
             return
         size = self._planned if self.chosen_size is None else self.chosen_size
+        size = size if self.wanted_size is None else self.wanted_size
         self.setSizes([max(0, total - size), min(size, total)])
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
@@ -103,6 +103,7 @@ class Dots(PlotGraphic):
         self._bounds = QRectF()
         self._pen = QPen()
         self._pen.setCosmetic(True)
+        self._x: NDArray[np.float64] = np.zeros(0)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
     def set_colour(self, colour: str) -> None:
@@ -115,10 +116,21 @@ class Dots(PlotGraphic):
         self.prepareGeometryChange()
         # pyqtgraph cannot write the points of an empty polygon.
         self._points = pg.functions.arrayToQPolygonF(x, y) if len(x) else QPolygonF()
+        self._x = x
         self._pen.setWidth(size)
-        # The margin keeps the outer half of the outermost dots inside the item.
-        self._bounds = self._points.boundingRect().adjusted(-1.0, -0.05, 1.0, 0.05)
+        # The margin keeps the outer half of the outermost dots inside the item, wherever ``set_value`` moves them.
+        left, right = (float(x[0]), float(x[-1])) if len(x) else (0.0, 0.0)
+        self._bounds = QRectF(left - 1.0, -0.1, right - left + 2.0, 1.2)
         self.update()
+
+    def set_value(self, x: float, y: float) -> bool:
+        """Move the dot at ``x``, redrawing one column; False if a dot appears or disappears instead."""
+        place = int(np.searchsorted(self._x, x))
+        if np.isnan(y) or place == len(self._x) or self._x[place] != x:
+            return False
+        self._points[place] = QPointF(x, y)
+        self.update(column_rect(x))
+        return True
 
     def boundingRect(self) -> QRectF:
         return self._bounds
@@ -133,14 +145,45 @@ class Dots(PlotGraphic):
         painter.drawPoints(self._points)
 
 
+class Curve(pg.PlotCurveItem):  # type: ignore[misc]  # pyqtgraph has no type hints
+    """A curve of IoU by frame of which one point can be replaced by redrawing one column."""
+
+    def __init__(self) -> None:
+        super().__init__(connect="finite", antialias=False)
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.setSegmentedLineMode("off")
+
+    def boundingRect(self) -> QRectF:
+        """All heights that an IoU can have, so that no change of a value changes the geometry."""
+        x = self.xData
+        if x is None or not len(x):
+            return QRectF()
+        return QRectF(float(x[0]) - 1.0, -0.1, float(x[-1]) - float(x[0]) + 2.0, 1.2)
+
+    def set_value(self, frame: int, value: float) -> None:
+        """Replace the value of a frame; the curve has one point for each frame from its first one on."""
+        place = frame - int(self.xData[0]) if self.xData is not None and len(self.xData) else -1
+        if 0 <= place < len(self.xData):
+            self.yData[place] = value
+            self.path = None
+            self.update(column_rect(frame))
+
+
+def column_rect(frame: float) -> QRectF:
+    """What changes in a plot of IoU when the value of one frame changes: the lines to its two neighbours."""
+    return QRectF(frame - 1.5, -0.1, 3.0, 1.2)
+
+
 class SeekBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no type hints
-    """View box: left click and drag seek, wheel zooms in time, middle drag pans.
+    """View box: left click and drag seek, middle drag pans.
 
     Signals:
         seekRequested(float, float, bool): x and y under the mouse in the plot's units, and whether it is a click.
+        doubleClicked(): left double click.
     """
 
     seekRequested = Signal(float, float, bool)
+    doubleClicked = Signal()
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False)
@@ -149,6 +192,9 @@ class SeekBox(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no type hints
     def mouseClickEvent(self, ev: pg.GraphicsScene.mouseEvents.MouseClickEvent) -> None:
         if ev.button() == Qt.MouseButton.LeftButton:
             ev.accept()
+            if ev.double():
+                self.doubleClicked.emit()
+                return
             point = self.mapSceneToView(ev.scenePos())
             self.seekRequested.emit(point.x(), point.y(), True)
 
@@ -206,18 +252,3 @@ def strip_pixels(
     where = np.flatnonzero(defined)
     pixels[row[where], where] = tick
     return pixels
-
-
-def lane_pixels(marked: NDArray[np.bool_], span: tuple[float, float], width: int, on: QColor, off: QColor) -> Pixels:
-    """One row of pixels: ``on`` if all frames of a pixel are marked, half as opaque if some are, else ``off``."""
-    frames = np.floor(span[0] + np.arange(width + 1) * (span[1] - span[0]) / width + 0.5).astype(np.int64)
-    total = np.concatenate([[0], np.cumsum(marked)])
-    low = np.clip(frames[:-1], 0, len(marked))
-    high = np.clip(np.maximum(frames[1:], frames[:-1] + 1), 0, len(marked))
-    count, share = high - low, total[high] - total[low]
-    half = QColor(on)
-    half.setAlpha(on.alpha() // 2)
-    colours = np.array([argb(off), argb(half), argb(on)], np.uint32)
-    level = np.where(share == 0, 0, np.where(share == count, 2, 1))
-    row = np.where(count > 0, colours[level], 0).astype(np.uint32)
-    return row[None, :]

@@ -1,4 +1,4 @@
-"""Marks of the video on the timeline: damaged frames and the loop range."""
+"""Marks at single frames of the timeline: damaged frames, notes, and the loop range."""
 
 from __future__ import annotations
 
@@ -6,115 +6,121 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPolygonF
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneHoverEvent, QStyleOptionGraphicsItem, QWidget
 
 from iouviewer.i18n import tr
 from iouviewer.ui.theme import Theme
-from iouviewer.ui.timeline.items import PlotGraphic
-from iouviewer.ui.timeline.plot import TimelinePlot
+from iouviewer.ui.timeline.axis import TimeAxis
 
-TICK_HEIGHT = 7
-"""Height of a damage mark in logical pixels: a small triangle at the upper edge, a thin line below it."""
-
+MARK_SIZE = 7
+"""Width and height of a mark, logical pixels."""
 _MAX_TOOLTIP_DISTANCE = 4
 """Maximum distance of the mouse from a mark to show its tooltip, logical pixels."""
 
+Int = NDArray[np.int64]
 
-class VideoMarks(PlotGraphic):
-    """An overlay in plot pixels: marks keep their size at any zoom, and clicks pass through.
 
-    Args:
+class VideoMarks(QObject):
+    """Damaged frames, frames with notes, and the loop.
+
+    Signals:
+        changed(): other marks.
+
+    Attributes:
+        damaged: (D,) int64, ascending; noted: texts by frame.
+        loop: first and last frame, None for no loop.
         explain: returns the text about a damaged frame.
     """
 
-    def __init__(self, plot: TimelinePlot, explain: Callable[[int], str]) -> None:
-        super().__init__()
-        self._plot, self._box, self._explain = plot, plot.plotItem.vb, explain
-        self.damaged: NDArray[np.int64] = np.empty(0, np.int64)
+    changed = Signal()
+
+    def __init__(self, axis: TimeAxis) -> None:
+        super().__init__(axis)
+        self._axis = axis
+        self.damaged: Int = np.empty(0, np.int64)
+        self.noted: dict[int, str] = {}
         self.loop: tuple[int, int] | None = None
-        self._warning, self._accent = QColor(Qt.GlobalColor.red), QColor(Qt.GlobalColor.blue)
-        self.setParentItem(self._box)
-        self.setZValue(40)
-        self.setAcceptHoverEvents(True)
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        self._box.sigXRangeChanged.connect(self.refresh)
-        self._box.sigResized.connect(self._on_box_resized)
+        self.explain: Callable[[int], str] = str
 
-    def set_theme(self, theme: Theme) -> None:
-        """Use the colours of this theme."""
-        self._warning, self._accent = QColor(theme.colours.warn), QColor(theme.colours.accent)
-        self.update()
-
-    def set_damaged(self, frames: NDArray[np.int64]) -> None:
+    def set_damaged(self, frames: Int) -> None:
         """Mark these frames: (D,) int64, ascending."""
-        self.damaged = frames
-        self.update()
+        if not np.array_equal(frames, self.damaged):
+            self.damaged = frames
+            self.changed.emit()
+
+    def set_notes(self, noted: dict[int, str]) -> None:
+        """Mark frames with notes: text by frame."""
+        if noted != self.noted:
+            self.noted = noted
+            self.changed.emit()
 
     def set_loop(self, loop: tuple[int, int] | None) -> None:
         """Mark the loop range from its first to its last frame; None for no loop."""
-        self.loop = loop
-        self.update()
+        if loop != self.loop:
+            self.loop = loop
+            self.changed.emit()
 
-    def refresh(self, *_args: object) -> None:
-        """Repaint after the view has moved."""
-        self.update()
-
-    def _on_box_resized(self, *_args: object) -> None:
-        self.prepareGeometryChange()
-
-    def boundingRect(self) -> QRectF:
-        return QRectF(self._box.rect())
-
-    def pixel_columns(self) -> NDArray[np.int64]:
+    def pixel_columns(self) -> Int:
         """(C,) int64: pixel columns with a damage mark, ascending, unique."""
-        (low, high), width = self._box.viewRange()[0], self._box.width()
-        visible = self.damaged[(self.damaged >= low - 0.5) & (self.damaged <= high + 0.5)]
-        positions = np.rint((visible - low) / max(high - low, 1e-9) * width).astype(np.int64)
-        columns: NDArray[np.int64] = np.unique(positions)
+        return self._columns(self.damaged)
+
+    def _columns(self, frames: Int) -> Int:
+        axis = self._axis
+        visible = frames[(frames >= axis.low - 0.5) & (frames <= axis.high + 0.5)]
+        positions = np.rint((visible - axis.low) / (axis.high - axis.low) * axis.width).astype(np.int64)
+        columns: Int = np.unique(positions)
         return columns
 
-    def paint(
-        self,
-        painter: QPainter,
-        _option: QStyleOptionGraphicsItem,
-        _widget: QWidget | None = None,
-    ) -> None:
-        height = self._box.height()
-        if self.loop is not None:
-            left, right = (self.pixel_x(edge) for edge in (self.loop[0] - 0.5, self.loop[1] + 0.5))
-            wash = QColor(self._accent)
-            wash.setAlpha(36)
-            painter.fillRect(QRectF(left, 0, right - left, height), wash)
-            painter.fillRect(QRectF(left, 0, right - left, 3), self._accent)
-            for edge in (left, right - 1):
-                painter.fillRect(QRectF(edge, 0, 1, height), self._accent)
-        line = QColor(self._warning)
-        line.setAlpha(90)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._warning)
-        for x in self.pixel_columns().tolist():
-            painter.fillRect(QRectF(x, TICK_HEIGHT, 1, height - TICK_HEIGHT), line)
-            corners = (QPointF(x - 4, 0), QPointF(x + 5, 0), QPointF(x + 0.5, TICK_HEIGHT))
-            painter.drawPolygon(QPolygonF(corners))
-
     def pixel_x(self, frame: float) -> float:
-        """The horizontal pixel position of a frame."""
-        low, high = self._box.viewRange()[0]
-        return float((frame - low) / max(high - low, 1e-9) * self._box.width())
-
-    def hoverMoveEvent(self, event: QGraphicsSceneHoverEvent) -> None:
-        self.setToolTip(self.tooltip_at(event.pos().x()))
+        """The horizontal pixel position of a frame, from the start of the axis."""
+        return self._axis.x_of(frame)
 
     def tooltip_at(self, x: float) -> str:
-        """The text about the mark near this pixel column; empty if there is none."""
-        if not len(self.damaged):
-            return ""
-        (low, high), width = self._box.viewRange()[0], max(1.0, self._box.width())
-        frame = low + x / width * (high - low)
-        nearest = int(self.damaged[int(np.argmin(np.abs(self.damaged - frame)))])
-        if abs(self.pixel_x(nearest) - x) > _MAX_TOOLTIP_DISTANCE:
-            return ""
-        return tr("Frame {frame:,}: {text}", frame=nearest, text=self._explain(nearest))
+        """The texts about the marks near this pixel column; empty if there is none."""
+        texts = []
+        nearest = self._nearest(self.damaged, x)
+        if nearest is not None:
+            texts.append(tr("Frame {frame:,}: {text}", frame=nearest, text=self.explain(nearest)))
+        nearest = self._nearest(np.array(sorted(self.noted), np.int64), x)
+        if nearest is not None:
+            texts.append(tr("Note on frame {frame:,}: {text}", frame=nearest, text=self.noted[nearest]))
+        return "\n".join(texts)
+
+    def _nearest(self, frames: Int, x: float) -> int | None:
+        if not len(frames):
+            return None
+        nearest = int(frames[int(np.argmin(np.abs(frames - self._axis.coordinate_at(x))))])
+        return nearest if abs(self.pixel_x(nearest) - x) <= _MAX_TOOLTIP_DISTANCE else None
+
+    # Drawing
+
+    def draw_marks(self, painter: QPainter, left: float, bottom: float, theme: Theme) -> None:
+        """Draw damage as triangles and notes as flags that stand on ``bottom``; ``left`` is the start of the axis."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.colours.warn))
+        half, size = MARK_SIZE / 2, float(MARK_SIZE)
+        for column in self.pixel_columns().tolist():
+            x = left + column
+            points = (QPointF(x - half, bottom), QPointF(x + half, bottom), QPointF(x, bottom - size))
+            painter.drawPolygon(QPolygonF(points))
+        painter.setBrush(QColor(theme.colours.accent))
+        for column in self._columns(np.array(sorted(self.noted), np.int64)).tolist():
+            x = left + column
+            painter.drawRect(QRectF(x - 0.5, bottom - size - 3, 1, size + 3))
+            flag = (QPointF(x, bottom - size - 3), QPointF(x + size - 1, bottom - size), QPointF(x, bottom - 3))
+            painter.drawPolygon(QPolygonF(flag))
+
+    def draw_loop(self, painter: QPainter, left: float, height: float, theme: Theme) -> None:
+        """Draw the loop range on the ruler."""
+        if self.loop is None:
+            return
+        start, end = (left + self.pixel_x(edge) for edge in (self.loop[0] - 0.5, self.loop[1] + 0.5))
+        wash = QColor(theme.colours.accent)
+        wash.setAlpha(40)
+        painter.fillRect(QRectF(start, 0, end - start, height), wash)
+        wash.setAlpha(255)
+        painter.fillRect(QRectF(start, height - 2, end - start, 2), wash)
+        for edge in (start, end - 1):
+            painter.fillRect(QRectF(edge, height / 2, 1, height / 2), wash)

@@ -1,4 +1,4 @@
-"""The timeline's plot: IoU by frame as curves, or as one strip per variant if there are many frames per pixel.
+"""The IoU row of the timeline: IoU by frame as curves, or as one strip per variant if there are many frames per pixel.
 
 It shows series by key and requests seeks; ``view.py`` connects it with the session.
 """
@@ -10,111 +10,124 @@ import math
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QResizeEvent
-from PySide6.QtWidgets import QGraphicsItem, QToolTip
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QPen, QResizeEvent, QWheelEvent
 
 from iouviewer.i18n import tr
+from iouviewer.reports.plot_description import BANDS, X_LABEL, Y_LABEL
 from iouviewer.ui.fonts import font
-from iouviewer.ui.palette import BAND_FLOORS, DARK, LIGHT
+from iouviewer.ui.palette import DARK, LIGHT
 from iouviewer.ui.theme import Theme
-from iouviewer.ui.timeline.items import (
-    Bands,
-    Dots,
-    ImageStrip,
-    SeekBox,
-    argb,
-    ramp_table,
-    strip_pixels,
-)
+from iouviewer.ui.timeline import magnifier
+from iouviewer.ui.timeline.axis import TimeAxis
+from iouviewer.ui.timeline.items import Bands, Curve, Dots, ImageStrip, SeekBox, argb, ramp_table, strip_pixels
+from iouviewer.ui.timeline.magnifier import Magnified
+from iouviewer.ui.timeline.plot_gutter import GutterLine, PlotGutter
 from iouviewer.ui.timeline.pyramid import Pyramid
-from iouviewer.ui.timeline.series import Lanes, Legend, Series, envelope_points, name_ticks
+from iouviewer.ui.timeline.series import Legend, Series, article_pen, envelope_points
+from iouviewer.ui.tokens import IOU_RAMP, SIZE
 
 MAX_CURVE_FRAMES_PER_PIXEL = 4.0
 """Above this many frames per pixel, strips replace the curves."""
-
-LANES_HEIGHT = 0.16
-"""Height of the lanes below the curves, in units of the y axis."""
 LEGEND_HEIGHT = 18
-"""Logical pixels kept free above the curves."""
+"""Logical pixels kept free above the curves of an opened plot."""
+BOTTOM_AXIS_HEIGHT = 34
+LOW, HIGH = -0.04, 1.04
+"""IoU at the lower and upper edge of the row."""
 MIN_DIFFERENCE_SCALE = 0.05
 """Minimum IoU difference that the full height of the difference curve represents."""
-_IOU_AXIS = tr("IoU Score")
-
-
-class _Curve(pg.PlotCurveItem):  # type: ignore[misc]  # pyqtgraph has no type hints
-    def __init__(self) -> None:
-        super().__init__(connect="finite", antialias=False)
-        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        self.setSegmentedLineMode("off")
+OWN_WIDTH = 2.4
+"""Width of the line of the selected track, logical pixels."""
+_BAND_ALPHA = 20
+_DOT_SIZE = 8
 
 
 class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no type hints
-    """Plot with x = frame.
+    """Plot with x = frame, beside a gutter of fixed width that the other rows of the timeline share.
 
     Signals:
         seekRequested(int): the user clicked or dragged to this frame.
+        openRequested(): a double click.
+        menuRequested(QPoint): the context menu, at a point of the screen.
     """
 
     seekRequested = Signal(int)
+    openRequested = Signal()
+    menuRequested = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, axis: TimeAxis) -> None:
+        self._axis = axis
         self._box = SeekBox()
         super().__init__(viewBox=self._box)
         self.setObjectName("timeline")
         self.setAccessibleName(tr("Timeline: IoU score by frame"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFrameShape(self.Shape.NoFrame)
         self.plotItem.hideButtons()
         self.plotItem.setMenuEnabled(False)
         self.frame_count = 0
         self.series: list[Series] = []
         self.always_strips = False
+        self.magnified: Magnified | None = None
         self._theme: Theme | None = None
         self._colours = DARK
         self._layout_state: tuple[object, ...] = ()
-        self._difference_ticks: list[tuple[float, str]] = []
         self._target = 0.75
         self._difference: Pyramid | None = None
-        self._curves: dict[str, _Curve] = {}
+        self._difference_scale = MIN_DIFFERENCE_SCALE
+        self._own: Pyramid | None = None
+        self._own_name = ""
+        self._frame = 0
+        self._curves: dict[str, Curve] = {}
         self._strips: dict[str, ImageStrip] = {}
-        self._table = ramp_table(DARK.bands)
+        self._table = ramp_table(IOU_RAMP)
         self._add_items()
         self._box.seekRequested.connect(self.seek_at)
-        self._box.sigXRangeChanged.connect(self.refresh)
-        self.scene().sigMouseMoved.connect(self._on_scene_mouse_moved)
+        self._box.doubleClicked.connect(self.openRequested)
+        self._box.sigXRangeChanged.connect(self._on_box_range_changed)
+        axis.rangeChanged.connect(self._on_axis_range_changed)
 
     def _add_items(self) -> None:
-        self.bands = Bands()
-        self.dots = Dots()
+        self.bands, self.dots, self.own_curve, self.own_dot = Bands(), Dots(), Curve(), Dots()
         self.mean_line = pg.InfiniteLine(angle=0, movable=False)
         self.target_line = pg.InfiniteLine(angle=0, movable=False)
         self.playhead = pg.InfiniteLine(angle=90, movable=False)
-        self.playhead.setZValue(50)
-        self.difference_curve = _Curve()
+        self.difference_curve = pg.PlotCurveItem(connect="finite", antialias=False)
         self.difference_zero = pg.InfiniteLine(angle=0, movable=False)
-        self.lanes = Lanes()
+        levels = {self.own_curve: 30, self.own_dot: 31, self.playhead: 50}
+        for item, level in levels.items():
+            item.setZValue(level)
+        self.band_names = []
+        for band in BANDS:
+            name = pg.TextItem(band.name, anchor=(1, 0))
+            name.setFont(font("caption"))
+            self.band_names.append(name)
         for item in (
             self.bands,
             self.target_line,
             self.mean_line,
             self.dots,
             self.difference_zero,
-            self.lanes.verified,
-            self.lanes.track,
+            self.own_dot,
             self.playhead,
+            *self.band_names,
         ):
             self.addItem(item, ignoreBounds=True)
         # Not added by addItem: the plot's list of data items contains only the variants' curves.
         self._box.addItem(self.difference_curve, ignoreBounds=True)
+        self._box.addItem(self.own_curve, ignoreBounds=True)
         self.legend = Legend()
         self.legend.setParentItem(self.plotItem.vb)
+        layout = self.plotItem.layout
+        layout.setContentsMargins(0, 0, SIZE["timeline_margin"], 0)
         self.plotItem.showGrid(x=True, y=True, alpha=0.12)
         self.getAxis("left").setStyle(tickFont=font("caption"))
-        self.getAxis("left").setWidth(80)
-        self.getAxis("bottom").setHeight(34)
+        self.getAxis("left").setWidth(SIZE["timeline_gutter"])
+        self.getAxis("bottom").setStyle(tickFont=font("caption"))
         self.getAxis("bottom").enableAutoSIPrefix(False)
-        self.setLabel("bottom", tr("Frame ID"))
-        self.setLabel("left", _IOU_AXIS)
+        self.setLabel("bottom", X_LABEL)
+        self.setLabel("left", Y_LABEL)
+        self.gutter = PlotGutter(self)
 
     def set_theme(self, theme: Theme) -> None:
         """Use the colours of this theme."""
@@ -124,30 +137,30 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
             # Cached, because otherwise every move of the playhead would redraw the grid of the whole plot.
-            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+            axis.setCacheMode(pg.QtWidgets.QGraphicsItem.CacheMode.DeviceCoordinateCache)
             axis.setPen(pg.mkPen(theme.colours.line))
             axis.setTextPen(pg.mkPen(theme.colours.text2))
             axis.setStyle(tickLength=-4, tickTextOffset=3, hideOverlappingLabels=False)
             axis.label.setDefaultTextColor(QColor(theme.colours.text2))
         self.playhead.setPen(pg.mkPen(theme.colours.text, width=1))
         self.mean_line.setPen(pg.mkPen(colours.mean, style=Qt.PenStyle.DashLine))
-        self.target_line.setPen(pg.mkPen(theme.colours.text2, style=Qt.PenStyle.DotLine))
-        self.difference_zero.setPen(pg.mkPen(theme.colours.line))
+        self.target_line.setPen(pg.mkPen(theme.colours.text3, style=Qt.PenStyle.DotLine))
+        self.difference_zero.setPen(pg.mkPen(theme.colours.outline))
         self.difference_curve.setPen(pg.mkPen(theme.colours.text))
-        self.dots.set_colour(colours.curve)
+        self.own_curve.setPen(pg.mkPen(theme.colours.series_gt, width=OWN_WIDTH))
+        self.own_dot.set_colour(theme.colours.text)
         self.legend.setLabelTextColor(theme.colours.text)
-        for one in self.series:
-            self._curves[one.key].setPen(one.pen(self._colours, alone=len(self.series) == 1))
+        for name in self.band_names:
+            name.setColor(theme.colours.text3)
         self._show_bands()
-        self.legend.fill(self.series, self._colours, self.mean_line.pen)
         self.refresh()
 
     def _show_bands(self) -> None:
         bands = []
-        for low, high, name in zip(BAND_FLOORS, (*BAND_FLOORS[1:], 1.0), self._colours.bands, strict=True):
+        for band, name in zip(BANDS, reversed(self._colours.bands), strict=True):
             colour = QColor(name)
-            colour.setAlpha(20)
-            bands.append((low, high, colour))
+            colour.setAlpha(_BAND_ALPHA)
+            bands.append((band.low, band.high, colour))
         self.bands.set_bands(tuple(bands), self.frame_count)
 
     def set_target(self, target: float) -> None:
@@ -156,16 +169,13 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.refresh()
 
     def set_frame_count(self, frame_count: int) -> None:
-        """Show the whole length of another video."""
+        """Show another video; the axis decides which frames of it."""
         self.frame_count = frame_count
-        self._box.setLimits(xMin=-0.5, xMax=max(frame_count, 8) - 0.5, minXRange=8, maxXRange=max(frame_count, 8))
+        end = max(frame_count, 8)
+        self._box.setLimits(xMin=-0.5, xMax=end - 0.5, minXRange=8, maxXRange=end)
         self.playhead.setVisible(frame_count > 0)
         self._show_bands()
-        self.show_all()
-
-    def show_all(self) -> None:
-        """Show the whole video."""
-        self.setXRange(-0.5, max(self.frame_count, 8) - 0.5, padding=0)
+        self._on_axis_range_changed()
 
     def set_series(self, series: list[Series], *, difference: Pyramid | None = None) -> None:
         """Show these variants, the baseline first; ``difference`` is a variant minus the baseline by frame."""
@@ -175,24 +185,78 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
                 self.removeItem(items.pop(key))
         for one in series:
             if one.key not in self._curves:
-                self._curves[one.key], self._strips[one.key] = _Curve(), ImageStrip()
+                self._curves[one.key], self._strips[one.key] = Curve(), ImageStrip()
                 self.addItem(self._curves[one.key], ignoreBounds=True)
                 self.addItem(self._strips[one.key], ignoreBounds=True)
-            self._curves[one.key].setPen(one.pen(self._colours, alone=len(self.series) == 1))
             self._curves[one.key].opts["name"] = one.name
-        self.legend.fill(self.series, self._colours, self.mean_line.pen)
         self.refresh()
 
-    def set_lanes(self, verified: NDArray[np.bool_], track: NDArray[np.bool_] | None) -> None:
-        """Verified frames (F,), and the frames of the selected track (F,) or None."""
-        self.lanes.set(verified, track)
-        self._draw_lanes()
+    def set_own(self, name: str, values: NDArray[np.float64] | None) -> None:
+        """Show the IoU of the selected track by frame, (F,) float64, nan where it has none; None for no track."""
+        self._own, self._own_name = None if values is None else Pyramid(values), name
+        self._draw_own()
+        self.update_gutter()
+
+    def set_frame(self, frame: int) -> None:
+        """Move the playhead."""
+        self._frame = frame
+        self.playhead.setPos(frame)
+        self.update_gutter()
 
     def set_mean(self, mean: float) -> None:
-        """Set the Avg IoU of a single variant, shown as the dashed line."""
-        if len(self.series) == 1:
+        """Set the Avg IoU of the baseline, shown as the dashed line."""
+        if self.series:
             self.series[0].mean = mean
             self._show_mean()
+            self.update_gutter()
+
+    # A held box
+
+    def hold(self, frame: int) -> None:
+        """Magnify the frames around this one while a box on it is changed by the mouse."""
+        if self.magnified is not None or self.always_strips or not self.series:
+            return
+        axis = self._axis
+        self.magnified = magnifier.frames_around(frame, axis.low, axis.high, axis.end)
+        self._layout_state = ()
+        # Changing the range redraws the plot.
+        if (self.magnified.low, self.magnified.high) == (axis.low, axis.high):
+            self.refresh()
+        self._box.setXRange(self.magnified.low, self.magnified.high, padding=0)
+
+    def release(self) -> None:
+        """Return to the view before ``hold``."""
+        if self.magnified is not None:
+            self.magnified = None
+            self._layout_state = ()
+            self._on_axis_range_changed()
+            self.refresh()
+
+    def own_value(self, frame: int) -> float:
+        """IoU of the selected track on a frame, nan where it has none."""
+        return math.nan if self._own is None else float(self._own.values[frame])
+
+    def set_own_value(self, frame: int, value: float) -> None:
+        """Replace the IoU of the selected track on one frame."""
+        if self._own is None or not self._own.set(frame, value):
+            return
+        if self._follow(value):
+            return
+        self.own_curve.set_value(frame, value)
+        self._show_own_dot()
+
+    def _follow(self, value: float) -> bool:
+        """Move the magnified view if the value would leave it."""
+        if self.magnified is None or math.isnan(value):
+            return False
+        low, high = self._box.viewRange()[1]
+        start = magnifier.follow(value, low, high - low, LOW, HIGH)
+        if abs(start - low) < 1e-9:
+            return False
+        self._box.setYRange(start, start + high - low, padding=0)
+        self._show_value_ticks(start, start + high - low)
+        self.refresh()
+        return True
 
     # Drawing
 
@@ -207,10 +271,24 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         """Whether strips are drawn instead of curves."""
         return bool(self.series) and (self.always_strips or self.frames_per_pixel > MAX_CURVE_FRAMES_PER_PIXEL)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the plot is high enough for axes, legend and the names of the bands."""
+        return self.height() >= SIZE["iou_plot"] and not self.shows_strips and self.magnified is None
+
     def _span(self) -> tuple[int, int, int]:
         (low, high), _ = self._box.viewRange()
         start, stop = max(0, math.floor(low)), min(self.frame_count, math.ceil(high) + 1)
         return start, stop, max(1, int(self._box.width()))
+
+    def _on_box_range_changed(self) -> None:
+        if self.magnified is None:
+            self._axis.set_range(*self._box.viewRange()[0])
+        self.refresh()
+
+    def _on_axis_range_changed(self) -> None:
+        if self.magnified is None and [self._axis.low, self._axis.high] != list(self._box.viewRange()[0]):
+            self._box.setXRange(self._axis.low, self._axis.high, padding=0)
 
     def refresh(self) -> None:
         """Redraw everything for the current zoom."""
@@ -218,46 +296,92 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             return
         strips = self.shows_strips
         self._lay_out(strips)
-        for one in self.series:
-            self._curves[one.key].setVisible(not strips)
+        for one, pen in zip(self.series, self._pens(), strict=True):
+            curve = self._curves[one.key]
+            curve.setPen(pen)
+            curve.setZValue(20 if one is self.series[0] else 10)
+            curve.setVisible(not strips)
             self._strips[one.key].setVisible(strips)
             self._draw(one)
         self._draw_difference()
-        self._draw_lanes()
+        self._draw_own()
         self._show_mean()
+        self.update_gutter()
+
+    def _pens(self) -> list[QPen]:
+        if self._theme is None:
+            return []
+        if self.is_open and len(self.series) == 1:
+            return [article_pen(self._colours)]
+        return [
+            one.pen(self._theme, is_first=place == 0, has_dash=self.is_open) for place, one in enumerate(self.series)
+        ]
 
     def redraw_series(self, key: str) -> None:
-        """Redraw one series after one of its values was replaced."""
+        """Redraw one series after several of its values were replaced."""
         for one in (one for one in self.series if one.key == key):
             self._draw(one)
+
+    def redraw_value(self, key: str, frame: int) -> bool:
+        """Redraw one column after the value of a frame was replaced; False if the whole series has to be redrawn."""
+        start, stop, width = self._span()
+        if self.shows_strips or stop - start > 2 * width:
+            return False
+        [one] = [one for one in self.series if one.key == key]
+        value = float(one.pyramid.values[frame])
+        if self.dots.isVisible() and start <= frame < stop and not self.dots.set_value(frame, value):
+            return False
+        self._curves[key].set_value(frame, value)
+        return True
+
+    def redraw_difference(self) -> None:
+        """Redraw the difference after values were replaced."""
         self._draw_difference()
+        self.update_gutter()
 
     def _lay_out(self, strips: bool) -> None:
-        count = len(self.series)
-        names = tuple(one.name for one in self.series)
-        height = max(40, round(self._box.height()))
-        state = (strips, names, self._difference is not None, height, self._target)
+        height = max(20, round(self._box.height()))
+        state = (strips, len(self.series), self._difference is not None, height, self._target, self.is_open)
         # Changing an axis triggers a new layout, which calls this again: only act on differences.
         if state == self._layout_state:
             return
         self._layout_state = state
-        axis = self.getAxis("left")
+        is_open, left = self.is_open, self.getAxis("left")
+        self.plotItem.showAxis("bottom", is_open)
+        if is_open:
+            self.getAxis("bottom").setHeight(BOTTOM_AXIS_HEIGHT)
+        left.showLabel(is_open)
         if strips:
-            floor = 1.0 if self._difference is not None else 0.0
-            low, high = -LANES_HEIGHT * 2 - floor, float(count)
-            axis.setTicks([name_ticks(self.series)])
-            self._difference_ticks = []
+            low, high = -1.0 if self._difference is not None else 0.0, float(len(self.series))
+            left.setTicks([])
+        elif is_open:
+            low, high = LOW, LOW + (HIGH - LOW) * height / max(1, height - LEGEND_HEIGHT)
+            left.setTicks([[(0.0, "0"), (0.25, ""), (0.5, "0.5"), (0.75, ""), (1.0, "1")]])
+        elif self.magnified is not None:
+            span = magnifier.value_span(height, HIGH - LOW)
+            value = self.own_value(self.magnified.frame)
+            low = LOW if math.isnan(value) else magnifier.start_of_values(value, span, LOW, HIGH)
+            high = HIGH if math.isnan(value) else low + span
+            self._show_value_ticks(low, high)
         else:
-            low = -LANES_HEIGHT
-            high = low + (1.03 - low) * height / (height - LEGEND_HEIGHT)
-            axis.setTicks([[(0.0, "0"), (0.25, ""), (0.5, "0.5"), (0.75, ""), (1.0, "1")]])
-        axis.setLabel("" if strips else _IOU_AXIS)
-        axis.resizeEvent(None)  # pyqtgraph centres the label only when the axis is resized
+            low, high = LOW, HIGH
+            left.setTicks(
+                [[(0.0, "0"), (0.5, "0.5"), (1.0, "1")]] if height >= SIZE["iou_row"] - 4 else [[(0.5, "0.5")]]
+            )
+        left.resizeEvent(None)  # pyqtgraph centres the label only when the axis is resized
         self._box.setYRange(low, high, padding=0)
         for item in (self.bands, self.target_line):
             item.setVisible(not strips)
-        self.legend.setVisible(not strips and count > 0)
         self.target_line.setPos(self._target)
+        self.legend.setVisible(is_open and bool(self.series))
+        if is_open:
+            self.legend.fill(self.series, self._pens(), self.mean_line.pen)
+
+    def _show_value_ticks(self, low: float, high: float) -> None:
+        steps = range(math.ceil(low * 10 + 0.5), math.floor(high * 10 - 0.5) + 1)
+        self.getAxis("left").setTicks(
+            [[(step / 10, f"{step / 10:.1f}") for step in steps if step % 2 == 0 or len(steps) < 4]]
+        )
 
     def _draw(self, one: Series) -> None:
         start, stop, width = self._span()
@@ -271,14 +395,16 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             return
         if stop - start <= 2 * width:
             x = np.arange(start, max(start, stop), dtype=np.float64)
-            y = one.pyramid.values[start:stop]
+            y = one.pyramid.values[start:stop].copy()
         else:
             x, y = envelope_points(one.pyramid.columns(start, stop, width))
         self._curves[one.key].setData(x, y)
-        if len(self.series) == 1:
+        has_dots = len(self.series) == 1 and (self.is_open or self.magnified is not None)
+        self.dots.setVisible(has_dots)
+        if has_dots:
             defined = ~np.isnan(y)
+            self.dots.set_colour(self._pens()[0].color().name())
             self.dots.set_points(x[defined], y[defined], size=_dot_size(width / max(1, stop - start)))
-        self.dots.setVisible(len(self.series) == 1)
 
     def _draw_difference(self) -> None:
         visible = self.shows_strips and self._difference is not None
@@ -289,29 +415,85 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         start, stop, width = self._span()
         columns = self._difference.columns(start, stop, width)
         largest = float(np.nanmax(np.abs(columns.mean), initial=0.0)) if len(columns.mean) else 1.0
-        scale = max(MIN_DIFFERENCE_SCALE, largest)
-        middle = -LANES_HEIGHT * 2 - 0.5
-        self.difference_zero.setPos(middle)
+        self._difference_scale = scale = max(MIN_DIFFERENCE_SCALE, largest)
+        self.difference_zero.setPos(-0.5)
         x = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
-        self.difference_curve.setData(x, middle + 0.45 * columns.mean / scale)
-        ticks = [*name_ticks(self.series), (middle, f"Δ ±{scale:.2f}")]
-        if ticks != self._difference_ticks:
-            self._difference_ticks = ticks
-            self.getAxis("left").setTicks([ticks])
+        self.difference_curve.setData(x, -0.5 + 0.45 * columns.mean / scale)
 
-    def _draw_lanes(self) -> None:
-        if self._theme is None:
-            return
-        span, width = self._box.viewRange()[0], max(1, int(self._box.width()))
-        self.lanes.draw((span[0], span[1]), width, 2.0 if self.shows_strips else 1.0, self._theme)
+    def _draw_own(self) -> None:
+        visible = self._own is not None and not self.shows_strips
+        self.own_curve.setVisible(visible)
+        if visible and self._own is not None:
+            start, stop, width = self._span()
+            if stop - start <= 2 * width:
+                x = np.arange(start, max(start, stop), dtype=np.float64)
+                y = self._own.values[start:stop].copy()
+            else:
+                x, y = envelope_points(self._own.columns(start, stop, width))
+            self.own_curve.setData(x, y)
+        self._show_own_dot()
+
+    def _show_own_dot(self) -> None:
+        frame = None if self.magnified is None else self.magnified.frame
+        value = math.nan if frame is None else self.own_value(frame)
+        self.own_dot.setVisible(not math.isnan(value))
+        if frame is not None and not math.isnan(value) and not self.own_dot.set_value(frame, value):
+            self.own_dot.set_points(np.array([float(frame)]), np.array([value]), size=_DOT_SIZE)
 
     def _show_mean(self) -> None:
-        single = len(self.series) == 1 and not self.shows_strips
-        mean = self.series[0].mean if single else math.nan
+        mean = self.series[0].mean if self.series and not self.shows_strips else math.nan
         self.mean_line.setVisible(not math.isnan(mean))
         if not math.isnan(mean):
             self.mean_line.setPos(mean)
             self.legend.show_mean(mean)
+        (_, right), _ = self._box.viewRange()
+        for name, band in zip(self.band_names, BANDS, strict=True):
+            name.setVisible(self.is_open)
+            name.setPos(right, band.high)
+
+    def update_gutter(self) -> None:
+        """Show what the lines are and what they are worth."""
+        if self._theme is None:
+            return
+        self.gutter.setVisible(not self.is_open)
+        if not self.is_open:
+            self.gutter.show_lines(self._gutter_lines(self._theme))
+
+    def _gutter_lines(self, theme: Theme) -> tuple[GutterLine, ...]:
+        colours = theme.colours
+        if not self.series:
+            return (GutterLine(tr("IoU"), "", colours.text2),)
+        if self.shows_strips:
+            return self._strip_lines(theme)
+        base = self.series[0]
+        frame = self._frame if self.magnified is None else self.magnified.frame
+        value, own = float(base.pyramid.values[frame]) if frame < self.frame_count else math.nan, self.own_value(frame)
+        lines = [
+            GutterLine(
+                tr("IoU, {name}", name=base.name), "", base.pen(theme, is_first=True, has_dash=False).color().name()
+            )
+        ]
+        if self.magnified is not None:
+            lines = [GutterLine(tr("Frame"), _number(value), lines[0].colour)]
+        if not math.isnan(own):
+            lines.append(GutterLine(self._own_name, _number(own), colours.series_gt, is_strong=True))
+        if self.magnified is None and not math.isnan(base.mean):
+            lines.append(GutterLine(tr("Mean"), _number(base.mean), self._colours.mean))
+        return tuple(lines)
+
+    def _strip_lines(self, theme: Theme) -> tuple[GutterLine, ...]:
+        def y_of(value: float) -> float:
+            scene = self._box.mapViewToScene(pg.Point(0, value))
+            return float(self.mapFromScene(scene).y())
+
+        lines = []
+        for place, one in enumerate(self.series):
+            colour = one.pen(theme, is_first=True, has_dash=False).color().name()
+            lines.append(GutterLine(one.name, "", colour, centre=y_of(len(self.series) - place - 0.5)))
+        if self._difference is not None:
+            scale = f"±{self._difference_scale:.2f}"
+            lines.append(GutterLine(tr("Difference"), scale, theme.colours.text2, centre=y_of(-0.5)))
+        return tuple(lines)
 
     # Mouse
 
@@ -335,26 +517,25 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         worst = one.pyramid.worst(start, max(start + 1, math.ceil(x + per / 2 + 0.5)))
         return None if worst is None else (one, worst)
 
-    def _on_scene_mouse_moved(self, position: QPointF) -> None:
-        if not self.shows_strips or not self._box.sceneBoundingRect().contains(position):
-            return
-        point = self._box.mapSceneToView(position)
-        worst = self.worst_at(point.x(), point.y())
-        if worst is not None:
-            series, frame = worst
-            text = tr(
-                "{name}: worst frame here {frame:,}, IoU {iou:.2f}",
-                name=series.name,
-                frame=frame,
-                iou=series.pyramid.values[frame],
-            )
-            QToolTip.showText(self.mapToGlobal(self.mapFromScene(position)), text, self)
+    def wheelEvent(self, ev: QWheelEvent) -> None:
+        """Zoom and pan the time axis; any other wheel belongs to what lies around the plot."""
+        if not self._axis.use_wheel(ev, ev.position().x() - SIZE["timeline_gutter"]):
+            ev.ignore()
+
+    def contextMenuEvent(self, ev: QContextMenuEvent) -> None:
+        """Ask for the menu of the timeline."""
+        self.menuRequested.emit(ev.globalPos())
 
     def resizeEvent(self, ev: QResizeEvent) -> None:
         """Redraw: the number of pixel columns has changed."""
         super().resizeEvent(ev)
-        if hasattr(self, "_theme"):
+        if hasattr(self, "gutter"):
+            self.gutter.setGeometry(0, 0, SIZE["timeline_gutter"], self.height())
             self.refresh()
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.3f}"
 
 
 def _dot_size(pixels_per_frame: float) -> int:

@@ -1,4 +1,4 @@
-"""Connects the timeline's plot with the session: series of the visible variants, playhead, lanes, seeking."""
+"""The timeline: its rows, and what connects them with the session."""
 
 from __future__ import annotations
 
@@ -6,69 +6,288 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QPoint, QPointF, QTimer, Signal
+from PySide6.QtGui import QColor, QPalette, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import NO_TRACK
-from iouviewer.document.edits import Aspect, Change
+from iouviewer.document.edits import Aspect, Change, Phase, Verification
+from iouviewer.document.lanes import lane_of
+from iouviewer.document.problems import ProblemKind
 from iouviewer.document.variants import Variant
+from iouviewer.i18n import tr, tr_n
+from iouviewer.metrics.table import Int
 from iouviewer.ui.theme import Theme
+from iouviewer.ui.throttle import Throttle
+from iouviewer.ui.timeline.axis import TimeAxis
+from iouviewer.ui.timeline.hover import HoverTip
+from iouviewer.ui.timeline.marks import VideoMarks
+from iouviewer.ui.timeline.own_iou import OwnIou
 from iouviewer.ui.timeline.plot import TimelinePlot
 from iouviewer.ui.timeline.pyramid import Pyramid
+from iouviewer.ui.timeline.row_plan import MIN_HEIGHT, Row, lanes_height, plan_rows, plot_height
+from iouviewer.ui.timeline.rows import GUTTER, LaneRow, ProblemsRow, Ruler, TimeRow, VerifiedRow
 from iouviewer.ui.timeline.series import Series
+from iouviewer.ui.timeline.track_lanes import TrackLanes, lane_name
+from iouviewer.ui.tokens import SIZE
+
+SORT_DELAY_MS = 150
+"""Delay after the last step to another frame before the lanes are ordered again: not while frames rush by."""
 
 
-class TimelineView(QObject):
-    """Keeps a TimelinePlot up to date.
+class TimelineView(QWidget):
+    """Ruler, problems, IoU by frame, verified frames and the selected track; or the lanes of all tracks.
 
     Signals:
         seekRequested(int): the user clicked or dragged to this frame.
+        heightWanted(): ``wanted_height`` has another answer.
+        menuRequested(str, object, QPoint): a context menu for ``timeline`` (None) or ``lane`` (track), at a point of
+            the screen.
     """
 
     seekRequested = Signal(int)
+    heightWanted = Signal()
+    menuRequested = Signal(str, object, QPoint)
 
     def __init__(self, session: Session, theme: Theme) -> None:
-        super().__init__(session)
+        super().__init__()
+        self.setObjectName("timelineView")
+        self.setAutoFillBackground(True)
+        self.setMinimumHeight(MIN_HEIGHT)
         self._session = session
-        self.plot = TimelinePlot()
-        self.plot.set_theme(theme)
+        self.has_lanes = self.is_plot_open = False
+        self._is_compare = False
         self._source = ("", "")
         self._series: dict[str, Series] = {}
         self._difference: tuple[str, Pyramid] | None = None
-        self._rebuild_timer = QTimer(self)
-        self._rebuild_timer.setSingleShot(True)
-        self._rebuild_timer.setInterval(0)
+        self._outdated: set[str] = set()
+        self._problems: dict[int, tuple[int, ...]] = {}
+        self.axis = TimeAxis(self)
+        self.marks = VideoMarks(self.axis)
+        self.plot = TimelinePlot(self.axis)
+        self.ruler = Ruler(self.axis, self.marks)
+        self.problems_row, self.verified_row = ProblemsRow(self.axis), VerifiedRow(self.axis, self.marks)
+        self.lane_row, self.lanes = LaneRow(self.axis), TrackLanes(session, self.axis)
+        self._rows: dict[Row, QWidget] = {
+            Row.RULER: self.ruler,
+            Row.PROBLEMS: self.problems_row,
+            Row.IOU: self.plot,
+            Row.VERIFIED: self.verified_row,
+            Row.TRACK: self.lane_row,
+            Row.LANES: self.lanes,
+        }
+        for row in self._rows.values():
+            row.setParent(self)
+        self._own = OwnIou(session, self.plot)
+        self._rebuild_timer = QTimer(self, singleShot=True, interval=0)
         self._rebuild_timer.timeout.connect(self.rebuild)
+        self._sort_timer = QTimer(self, singleShot=True, interval=SORT_DELAY_MS)
+        self._sort_timer.timeout.connect(self._arrange_lanes)
+        self._throttle = Throttle(self._refresh_live, self)
+        self._connect()
+        self._add_tips()
+        self.set_theme(theme)
+        self._on_source_changed()
+
+    def _connect(self) -> None:
+        session = self._session
         self.plot.seekRequested.connect(self.seekRequested)
+        self.plot.openRequested.connect(self.toggle_plot)
+        self.plot.menuRequested.connect(self._on_menu_requested)
+        for row in self._painted_rows():
+            row.seekRequested.connect(self.seekRequested)
+            row.menuRequested.connect(self._on_menu_requested)
+        self.lane_row.activated.connect(self._zoom_to_track)
+        self.lanes.pressedAt.connect(self._on_lane_pressed)
+        self.lanes.menuRequested.connect(self._on_lane_menu_requested)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._on_frame_changed)
         session.changed.connect(self._on_session_changed)
         session.scoresChanged.connect(self._rebuild_timer.start)
-        session.selectionChanged.connect(self._show_lanes)
+        session.selectionChanged.connect(self._on_selection_changed)
+        session.notesChanged.connect(self._show_notes)
+        session.view_state.viewStateChanged.connect(self.lanes.viewport().update)
         session.variants.listChanged.connect(self._rebuild_timer.start)
         session.variants.variantChanged.connect(self._rebuild_timer.start)
         session.variants.predictionsChanged.connect(self._on_predictions_changed)
-        self._on_source_changed()
+
+    def _painted_rows(self) -> tuple[TimeRow, ...]:
+        return self.ruler, self.problems_row, self.verified_row, self.lane_row
+
+    def _add_tips(self) -> None:
+        for row in (self.ruler, self.problems_row, self.lane_row):
+            HoverTip(row, lambda point: self._text_at(point.x() - GUTTER))
+        HoverTip(self.plot.viewport(), lambda point: self._text_at(point.x() - GUTTER))
+        HoverTip(
+            self.verified_row,
+            lambda point: self.marks.tooltip_at(point.x() - GUTTER) or self._text_at(point.x() - GUTTER),
+        )
+        HoverTip(self.lanes.viewport(), self._lane_text_at)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Use the colours of this theme."""
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, QColor(theme.colours.base))
+        self.setPalette(palette)
+        self.plot.set_theme(theme)
+        self.lanes.set_theme(theme)
+        for row in self._painted_rows():
+            row.set_theme(theme)
+
+    # Rows and heights
 
     def set_always_strips(self, always: bool) -> None:
-        """Show one strip per variant at any zoom (Compare), or curves if they fit (Correct)."""
-        self.plot.always_strips = always
+        """Show only the strips of the variants (Compare), or all rows (Correct)."""
+        self.plot.always_strips = self._is_compare = always
+        self.release()
+        self._place_rows()
         self.plot.refresh()
+        self.heightWanted.emit()
+
+    def toggle_lanes(self) -> None:
+        """Show the lanes of all tracks, or the usual rows again."""
+        self.has_lanes, self.is_plot_open = not self.has_lanes, False
+        if self.has_lanes:
+            self.lanes.lanes_model.read()
+            self.lanes.repaint_lanes()
+            self.lanes.scrollToTop()
+        self._place_rows()
+        self.heightWanted.emit()
+
+    def toggle_plot(self) -> None:
+        """Open the IoU plot, or return to its usual height."""
+        self.is_plot_open, self.has_lanes = not self.is_plot_open, False
+        self._place_rows()
+        self.heightWanted.emit()
+
+    def wanted_height(self, window_height: int) -> int | None:
+        """The height that lanes or the opened plot need; None for that of the layout."""
+        if self._is_compare:
+            return None
+        if self.has_lanes:
+            return max(MIN_HEIGHT, lanes_height(self.lanes.lanes_model.rowCount(), window_height))
+        return plot_height(window_height) if self.is_plot_open else None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.axis.set_width(self.width() - GUTTER - SIZE["timeline_margin"])
+        self._place_rows()
+
+    def _place_rows(self) -> None:
+        places = plan_rows(
+            self.height(), is_compare=self._is_compare, has_lanes=self.has_lanes and not self._is_compare
+        )
+        for row, widget in self._rows.items():
+            place = places.get(row)
+            if place is not None:
+                widget.setGeometry(0, place.top, self.width(), place.height)
+            widget.setVisible(place is not None)
+        self.ruler.set_has_marks(Row.VERIFIED not in places)
+
+    def focus_widgets(self) -> list[QWidget]:
+        """The widgets in the order of the focus."""
+        return [self.plot, self.lanes]
+
+    # Source and frame
 
     def _on_source_changed(self) -> None:
         source = self._session.source
         previous, self._source = self._source, (source.path, source.fingerprint)
-        low, high = self.plot.getViewBox().viewRange()[0]
-        zoomed = high - low < max(self.plot.frame_count, 8) - 0.5
+        low, high, was_whole = self.axis.low, self.axis.high, self.axis.is_whole
+        self.axis.set_frame_count(self._session.frame_count)
         self.plot.set_frame_count(self._session.frame_count)
-        if zoomed and source.fingerprint and previous == self._source:
+        if not was_whole and source.fingerprint and previous == self._source:
             # Same file with a longer index: keep the visible range.
-            self.plot.setXRange(low, high, padding=0)
+            self.axis.set_range(low, high)
+        self.ruler.set_fps(source.fps)
+        self.set_problems(*(np.zeros(0, np.int64) for _ in range(3)))
+        self.lanes.lanes_model.read()
         self.rebuild()
+        self._show_verified()
+        self._show_track()
+        self._show_notes()
         self._on_frame_changed(self._session.current_frame)
 
     def _on_frame_changed(self, frame: int) -> None:
-        self.plot.playhead.setPos(frame)
+        self.release()
+        self.plot.set_frame(frame)
+        for row in self._painted_rows():
+            row.set_frame(frame)
+        self.lanes.set_frame(frame)
+        if self.has_lanes:
+            self._sort_timer.start()
+
+    def _on_lane_pressed(self, track: int, frame: int) -> None:
+        self.seekRequested.emit(frame)
+        if track >= 0:
+            self._session.select_track(track)
+
+    def _zoom_to_track(self, _frame: int) -> None:
+        lane = self.lane_row.lane
+        if lane is not None:
+            self.axis.set_range(lane.first - 0.5, lane.last + 0.5)
+
+    # Problems, notes, verified frames
+
+    def set_problems(self, frames: Int, kinds: Int, tracks: Int) -> None:
+        """Show the open problems: frame, kind and track of each, (P,) int64."""
+        count = self._session.frame_count
+        inside = frames < count
+        frames, kinds, tracks = frames[inside], kinds[inside], tracks[inside]
+        counts = np.bincount(frames, minlength=count)
+        bad = np.bincount(frames[kinds != ProblemKind.LOOSE], minlength=count) > 0
+        self.problems_row.set_problems(counts, bad)
+        order = np.lexsort((frames, tracks))
+        order = order[tracks[order] >= 0]
+        numbers, starts = np.unique(tracks[order], return_index=True)
+        parts = np.split(frames[order], starts[1:]) if len(numbers) else []
+        self._problems = {int(t): tuple(part.tolist()) for t, part in zip(numbers, parts, strict=True)}
+        self.lanes.set_problems(self._problems)
+        self._show_track()
+
+    def _show_notes(self) -> None:
+        noted: dict[int, str] = {}
+        for note in self._session.notes:
+            if note.frame >= 0 and not note.done:
+                noted[note.frame] = f"{noted[note.frame]}; {note.text}" if note.frame in noted else note.text
+        self.marks.set_notes(noted)
+
+    def _show_verified(self) -> None:
+        truth = self._session.ground_truth
+        self.verified_row.set_frames(truth.verified(), truth.verification() == Verification.CHANGED)
+
+    # Tracks
+
+    def _on_selection_changed(self) -> None:
+        self._show_track()
+        self._own.show_track()
+        if self.has_lanes:
+            self._arrange_lanes()
+
+    def _show_track(self) -> None:
+        track = self._session.selection.track
+        lane = None if track is None else lane_of(self._session.ground_truth, track)
+        name = "" if lane is None else lane_name(self._session, lane)
+        self.lane_row.show_lane(lane, name, () if track is None else self._problems.get(track, ()))
+
+    def _arrange_lanes(self) -> None:
+        self.lanes.lanes_model.arrange()
+        self.lanes.viewport().update()
+
+    def _update_tracks(self, change: Change) -> None:
+        model = self.lanes.lanes_model
+        if not change.frames:
+            model.read()
+            changed = None
+        else:
+            changed = model.table.update(change.frames)
+            if changed and self.has_lanes:
+                model.arrange()
+        self.lanes.repaint_lanes(changed)
+        if changed is None or self._session.selection.track in changed:
+            self._show_track()
+
+    # Values
 
     def _visible(self) -> list[Variant]:
         baseline = self._session.variants.baseline
@@ -90,11 +309,13 @@ class TimelineView(QObject):
             )
             for variant in self._visible()
         }
+        self._outdated.clear()
         self._difference = self._make_difference()
         self.plot.set_target(scores.settings.target)
         difference = None if self._difference is None else self._difference[1]
         self.plot.set_series(list(self._series.values()), difference=difference)
-        self._show_lanes()
+        self._own.show_track()
+        self._describe()
 
     def _make_difference(self) -> tuple[str, Pyramid] | None:
         if len(self._series) < 2:
@@ -104,11 +325,14 @@ class TimelineView(QObject):
 
     def _on_session_changed(self, change: Change) -> None:
         if change.aspects & Aspect.FRAME_STATE:
-            self._show_lanes()
+            self._show_verified()
         if not change.frames and change.aspects & Aspect.EXISTENCE:
             self.rebuild()
-            return
-        self._update_values(change.frames, self._series)
+        else:
+            self._update_values(change.frames, self._series)
+            self._own.update(change)
+        if change.phase is not Phase.LIVE and change.aspects & ~_NOT_LANES:
+            self._update_tracks(change)
 
     def _on_predictions_changed(self, key: str, frames: frozenset[int] | None) -> None:
         if frames is not None and key in self._series:
@@ -119,11 +343,22 @@ class TimelineView(QObject):
         for key in keys:
             pyramid = self._series[key].pyramid
             changed = [frame for frame in frames if pyramid.set(frame, scores.frame_iou(key, frame))]
-            if changed:
-                self._update_difference(changed)
-                self.plot.redraw_series(key)
-        if len(self._series) == 1:
-            self.plot.set_mean(_nan_if_none(scores.summary(next(iter(self._series))).avg_iou))
+            if not changed:
+                continue
+            self._update_difference(changed)
+            if len(changed) > 1 or not self.plot.redraw_value(key, changed[0]):
+                self._outdated.add(key)
+        if self._series:
+            self._throttle.request()
+
+    def _refresh_live(self) -> None:
+        """What follows a drag thirty times a second: strips, reduced curves, the difference and the mean."""
+        for key in self._outdated & self._series.keys():
+            self.plot.redraw_series(key)
+        self._outdated.clear()
+        self.plot.redraw_difference()
+        if self._series:
+            self.plot.set_mean(_nan_if_none(self._session.scores.summary(next(iter(self._series))).avg_iou))
 
     def _update_difference(self, frames: list[int]) -> None:
         if self._difference is None:
@@ -133,16 +368,88 @@ class TimelineView(QObject):
             value = other.pyramid.values[frame] - base.pyramid.values[frame]
             self._difference[1].set(frame, float(value))
 
-    def _show_lanes(self) -> None:
-        ground_truth = self._session.ground_truth
-        track = None
-        for box_id in self._session.selection.boxes:
-            box = ground_truth.find(box_id)
-            if box is not None and box.track != NO_TRACK:
-                track = np.zeros(ground_truth.frame_count, np.bool_)
-                track[[one.frame for one in ground_truth.track(box.track)]] = True
-                break
-        self.plot.set_lanes(ground_truth.verified(), track)
+    # A held box
+
+    def hold(self, box_ids: frozenset[int]) -> None:
+        """Magnify the frames around a box while the mouse changes it; an empty set: it was released."""
+        if len(box_ids) != 1:
+            self.release()
+            return
+        if self._is_compare or self.plot.magnified is not None:
+            return
+        [box_id] = box_ids
+        box = self._session.ground_truth.find(box_id)
+        if box is None or not self._series:
+            return
+        self._own.hold(box)
+        self.plot.hold(box.frame)
+        magnified = self.plot.magnified
+        self.ruler.set_magnified(None if magnified is None else (magnified.low, magnified.high))
+
+    def release(self) -> None:
+        """Return to the view before ``hold``."""
+        if self.plot.magnified is not None:
+            self.plot.release()
+            self.ruler.set_magnified(None)
+            self._own.release()
+
+    # Texts
+
+    def _text_at(self, x: float) -> str:
+        """What the tooltip says: the frame, its IoU, and the worst frame under the pixel."""
+        if not self._session.frame_count or not 0 <= x <= self.axis.width:
+            return ""
+        first, last = self.axis.frames_at(x)
+        lines = [
+            tr("Frame {frame:,}", frame=first)
+            if first == last
+            else tr("Frames {first:,}–{last:,}", first=first, last=last)
+        ]
+        for one in self._series.values():
+            worst = one.pyramid.worst(first, last + 1)
+            if worst is None:
+                continue
+            iou = float(one.pyramid.values[worst])
+            if first == last:
+                lines.append(tr("{name}: IoU {iou:.3f}", name=one.name, iou=iou))
+            else:
+                lines.append(
+                    tr("{name}: worst frame here {frame:,}, IoU {iou:.2f}", name=one.name, frame=worst, iou=iou)
+                )
+        problems = self.problems_row.count_at(first, last)
+        if problems:
+            lines.append(tr_n("{count:,} problem", "{count:,} problems", problems))
+        return "\n".join(lines)
+
+    def _lane_text_at(self, point: QPointF) -> str:
+        return self.lanes.text_at(point.toPoint())
+
+    def _describe(self) -> None:
+        """Sum the plot up for assistive technology."""
+        texts = []
+        for one in self._series.values():
+            worst = one.pyramid.worst(0, len(one.pyramid))
+            if worst is not None and not math.isnan(one.mean):
+                texts.append(
+                    tr(
+                        "{name}: mean {mean:.3f}, lowest {iou:.3f} on frame {frame:,}",
+                        name=one.name,
+                        mean=one.mean,
+                        iou=float(one.pyramid.values[worst]),
+                        frame=worst,
+                    )
+                )
+        self.plot.setAccessibleDescription("; ".join(texts))
+
+    def _on_menu_requested(self, point: QPoint) -> None:
+        self.menuRequested.emit("timeline", None, point)
+
+    def _on_lane_menu_requested(self, track: int, point: QPoint) -> None:
+        self.menuRequested.emit("lane", track, point)
+
+
+_NOT_LANES = Aspect.GEOMETRY | Aspect.DECISIONS | Aspect.NOTES | Aspect.FRAME_STATE
+"""Changes of these alone leave the lanes as they are."""
 
 
 def _nan_if_none(value: float | None) -> float:

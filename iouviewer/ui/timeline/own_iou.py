@@ -1,0 +1,90 @@
+"""The selected track's own IoU by frame: read when a track is selected, then updated frame by frame."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from iouviewer.app.editing.session import Session
+from iouviewer.document.boxes import Box, object_name
+from iouviewer.document.edits import Change, FrameState
+from iouviewer.document.track_ious import track_ious
+from iouviewer.document.track_table import counted_ious
+from iouviewer.metrics.table import UNSPECIFIED_CLASS
+from iouviewer.ui.timeline.plot import TimelinePlot
+
+MAX_IMMEDIATE_FRAMES = 60
+"""Frames of an edit above which the whole track is matched again."""
+
+
+class OwnIou:
+    """Keeps the bold line of the plot current: the selected track, or a held box without a track."""
+
+    def __init__(self, session: Session, plot: TimelinePlot) -> None:
+        self._session, self._plot = session, plot
+        self._track: int | None = None
+        self._box_id: int | None = None
+
+    def show_track(self) -> None:
+        """Match all frames of the selected track."""
+        session, track, baseline = self._session, self._session.selection.track, self._session.variants.baseline
+        self._track = track
+        if track is None or baseline is None or not session.frame_count:
+            self._track = None
+            self._plot.set_own("", None)
+            return
+        settings = session.scores.settings.review
+        values = track_ious(session.ground_truth, baseline.predictions, settings, track)
+        self._plot.set_own(self._name(track), values)
+
+    def _name(self, track: int) -> str:
+        frame = self._session.current_frame
+        for box in self._session.ground_truth.boxes(frame):
+            if box.track == track:
+                return self._name_of(box)
+        return str(track)
+
+    def _name_of(self, box: Box) -> str:
+        name = "" if box.class_id == UNSPECIFIED_CLASS else self._session.document.class_name(box.class_id)
+        return object_name(name, box.track)
+
+    def hold(self, box: Box) -> None:
+        """Follow this box; one without a track has a single point."""
+        self._box_id = box.id
+        if self._track is None or box.track != self._track:
+            values = np.full(self._session.frame_count, np.nan)
+            values[box.frame] = self._value(box)
+            self._plot.set_own(self._name_of(box), values)
+
+    def release(self) -> None:
+        """Show the selected track again."""
+        self._box_id = None
+        if self._track is None or self._session.selection.track != self._track:
+            self.show_track()
+
+    def update(self, change: Change) -> None:
+        """Follow an edit."""
+        if self._box_id is not None:
+            box = self._session.ground_truth.find(self._box_id)
+            if box is not None and box.frame in change.frames:
+                self._plot.set_own_value(box.frame, self._value(box))
+        elif self._track is not None:
+            if len(change.frames) > MAX_IMMEDIATE_FRAMES:
+                self.show_track()
+                return
+            for frame in change.frames:
+                boxes = [box for box in self._session.ground_truth.boxes(frame) if box.track == self._track]
+                self._plot.set_own_value(frame, self._value(boxes[0]) if boxes else math.nan)
+
+    def _value(self, box: Box) -> float:
+        """IoU of a box with the baseline's prediction: 0 if it is missed, nan if the box does not count."""
+        session, baseline = self._session, self._session.variants.baseline
+        if baseline is None or not baseline.predictions.covered[box.frame]:
+            return math.nan
+        if session.ground_truth.state(box.frame) is not FrameState.LABELLED:
+            return math.nan
+        review = session.scores.frame_review(baseline.key, box.frame)
+        row = np.flatnonzero(review.gt_ids == box.id)
+        paired = {box.id: float(review.iou[row[0]])} if len(row) and review.pred_rows[row[0]] >= 0 else {}
+        return counted_ious([box], paired).get(box.id, math.nan)

@@ -1,0 +1,64 @@
+"""The words left of the IoU row: what the lines are and what they are worth now."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from iouviewer.ui.fonts import font
+from iouviewer.ui.tokens import SIZE, SPACE
+
+NUMBERS_WIDTH = 24
+"""Part of the gutter that the numbers of the axis take, logical pixels."""
+_LINE_HEIGHT = 15
+
+
+class GutterLine(NamedTuple):
+    """A word with its number; ``centre`` places it in the row, None stacks it below the line before."""
+
+    word: str
+    number: str
+    colour: str
+    is_strong: bool = False
+    centre: float | None = None
+
+
+class PlotGutter(QWidget):
+    """Lines of text over the left axis of the plot; the mouse passes through."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.lines: tuple[GutterLine, ...] = ()
+
+    def show_lines(self, lines: tuple[GutterLine, ...]) -> None:
+        """Show these lines."""
+        if lines != self.lines:
+            self.lines = lines
+            self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        left = SPACE["m"]
+        shown = self.lines[: max(1, self.height() // (_LINE_HEIGHT - 2))]
+        top = max(0.0, (self.height() - _LINE_HEIGHT * len(shown)) / 2)
+        for place, line in enumerate(shown):
+            is_placed = line.centre is not None
+            width = SIZE["timeline_gutter"] - left - SPACE["xs"] - (0 if is_placed else NUMBERS_WIDTH)
+            y = top + place * _LINE_HEIGHT if line.centre is None else line.centre - _LINE_HEIGHT / 2
+            role = "canvas_label" if line.is_strong else "caption"
+            painter.setFont(font(role))
+            painter.setPen(QColor(line.colour))
+            metrics = QFontMetrics(font(role))
+            number_width = metrics.horizontalAdvance(line.number)
+            free = width - (number_width + SPACE["xs"] if line.number else 0)
+            word = metrics.elidedText(line.word, Qt.TextElideMode.ElideRight, free)
+            place_of_word = QRectF(left, y, free, _LINE_HEIGHT)
+            painter.drawText(place_of_word, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
+            number_x = left + metrics.horizontalAdvance(word) + (SPACE["xs"] if word else 0)
+            place_of_number = QRectF(number_x, y, number_width + 1, _LINE_HEIGHT)
+            painter.drawText(place_of_number, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, line.number)
+        painter.end()
