@@ -313,6 +313,23 @@ def _describe_agreement(problem: Problem, class_names: tuple[str, ...]) -> str:
     return tr("Loose box: {box} · {count} of {count} variants", box=name, count=count)
 
 
+def evidence_text(problem: Problem, class_names: tuple[str, ...]) -> str:
+    """What speaks for a problem, in one line: ``person 17 · frame 153 · IoU 0.49``."""
+    class_name = _class_name(problem.class_id, class_names)
+    parts = [object_name(class_name, problem.track)] if class_name or problem.track != NO_TRACK else []
+    parts.append(tr("frame {frame:,}", frame=problem.frame))
+    score = (problem.severity - problem.kind) / 0.99
+    if problem.topic is ProblemTopic.EXTRA:
+        parts.append(tr("the baseline does not find it"))
+    elif problem.topic is ProblemTopic.LOOSE:
+        parts.append(tr("IoU {iou:.2f}", iou=problem.iou))
+    else:
+        parts.append(tr("confidence {confidence:.2f}", confidence=score))
+    if problem.agreeing:
+        parts.append(tr("{count} of {count} variants", count=problem.agreeing))
+    return " · ".join(parts)
+
+
 def apply_text(problem: Problem, class_names: tuple[str, ...]) -> str:
     """What applying the fix does, as the text of a button; empty without a fix."""
     if not problem.has_fix:

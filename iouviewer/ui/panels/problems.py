@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.problem_list import ProblemFilter
-from iouviewer.document.problems import TOPIC_NAMES, Problem, apply_text, describe_problem, keep_text
+from iouviewer.document.problems import TOPIC_NAMES, Problem, apply_text, evidence_text, keep_text
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.list_panel import DenseTable
@@ -117,8 +117,7 @@ class DecisionRow(QFrame):
     def show_problem(self, problem: Problem, class_names: tuple[str, ...], keys: tuple[str, str, str]) -> None:
         """Show a problem; ``keys`` are those of apply, keep and unclear."""
         self.title.setText(TOPIC_NAMES[problem.topic])
-        about = describe_problem(problem, class_names)
-        self.text.setText(tr("{problem} on frame {frame:,}", problem=about, frame=problem.frame))
+        self.text.setText(evidence_text(problem, class_names))
         texts = (apply_text(problem, class_names), keep_text(problem), tr("Unclear"))
         for button, text, key in zip((self.apply, self.keep, self.unclear), texts, keys, strict=True):
             button.setText(tr("{text}  {key}", text=text, key=key) if key else text)

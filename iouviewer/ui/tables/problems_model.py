@@ -391,7 +391,11 @@ class ProblemsModel(QAbstractTableModel):
 
     def _name(self, problem: Problem) -> str:
         """``person 17``; of a missing box its class. With how many variants agree."""
-        name = object_name(class_name_of(problem.class_id, self._session.document.class_names), problem.track)
+        class_name = class_name_of(problem.class_id, self._session.document.class_names)
+        if problem.topic is ProblemTopic.MISSING and not class_name:
+            name = tr("1 frame")
+        else:
+            name = object_name(class_name, problem.track)
         if problem.kind is ProblemKind.AGREE:
             return tr("{object} · {count} of {count}", object=name, count=problem.agreeing)
         return name
