@@ -120,6 +120,12 @@ class Hands:
         assert title in titles, f"{table} has the columns {titles}"
         return str(model.index(row, titles.index(title)).data() or "")
 
+    def column(self, table: str, title: str) -> list[str]:
+        """The texts of a column by its title, row by row; hidden columns too."""
+        view = self.named(table)
+        assert isinstance(view, QTableView), f"{table} has no columns"
+        return [self.cell(table, row, title) for row in range(view.model().rowCount())]
+
     def colour_at(self, point: Point) -> QColor:
         """The colour on the screen at a point of the picture."""
         canvas = self.canvas

@@ -83,21 +83,6 @@ def test_every_entry_of_export_as_writes_what_it_says(person: Hands, tmp_path: P
         check(target)
 
 
-def test_the_chooser_exports_what_is_typed_and_accepted(person: Hands, tmp_path: Path) -> None:
-    hands = person
-    for entry, (name, check) in {**EXPORTS, "Report (HTML)": ("report.html", check_html)}.items():
-        target = tmp_path / name
-
-        def choose(_dialog: QDialog, entry: str = entry) -> None:
-            hands.type(entry)
-            hands.key("Return")
-
-        with hands.in_dialog(choose, hands.save_as(target)):
-            hands.key("Ctrl+E")
-        hands.wait(lambda target=target: message(hands) == f"Exported {target}", f"the export “{entry}”")
-        check(target)
-
-
 def test_ctrl_s_saves_a_snapshot_under_a_name(person: Hands, case: Case) -> None:
     hands = person
 
@@ -127,7 +112,7 @@ def test_settings_change_thresholds_and_keys(person: Hands) -> None:
     with hands.in_dialog(threshold):
         hands.key("Ctrl+,")
     hands.wait(lambda: hands.named("iouThresholdSpinBox").value() == 0.9, "the threshold")  # type: ignore[attr-defined]
-    hands.wait(lambda: next(row[-1] for row in hands.rows("boxesTable")) == "loose", "the loose car")
+    hands.wait(lambda: hands.cell("boxesTable", 0, "State") == "loose", "the loose car")
     hands.key("F")
     hands.wait(lambda: hands.reads("Frame 1 / 23"), "the next frame by CVAT's key")
 

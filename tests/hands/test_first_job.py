@@ -66,7 +66,7 @@ def test_a_box_is_deleted_and_restored_by_keys_alone(hands: Hands) -> None:
     hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the box of the first frame")
     hands.click_picture((x1, (y1 + y2) / 2))
     hands.key("Del")
-    hands.wait(lambda: all(row[-1] != "matched" for row in hands.rows("boxesTable")), "the box to disappear")
+    hands.wait(lambda: "match" not in hands.column("boxesTable", "State"), "the box to disappear")
     hands.key("Ctrl+Z")
     hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the box to reappear")
 

@@ -37,10 +37,18 @@ class TrackCommands:
 
     Args:
         selected: the tracks that are selected in the list.
+        merge_boxes: joins the tracks of the boxes that are selected on the canvas.
     """
 
-    def __init__(self, window: QWidget, session: Session, selected: Callable[[], Sequence[int]]) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        session: Session,
+        selected: Callable[[], Sequence[int]],
+        merge_boxes: Callable[[], None],
+    ) -> None:
         self._window, self._session, self._selected = window, session, selected
+        self._merge_boxes = merge_boxes
 
     def _tracks(self, tracks: Sequence[int] | None) -> Sequence[int]:
         track = self._session.selection.track
@@ -69,6 +77,13 @@ class TrackCommands:
         """Join tracks into the one with the lowest id."""
         document, source = self._session.document, self._session.source.id
         self._run(lambda: track_commands.merge_tracks(document, self._tracks(tracks), source=source))
+
+    def merge_selected(self) -> None:
+        """Join the tracks that are selected in the list, or those of the selected boxes."""
+        if len(self._selected()) > 1:
+            self.merge()
+        else:
+            self._merge_boxes()
 
     def change_class(self, tracks: Sequence[int] | None = None) -> None:
         """Ask for a class, which may be new, for all boxes of tracks."""

@@ -180,8 +180,8 @@ class TracksPanel(ListPanel):
 
     @property
     def selected(self) -> list[int]:
-        """Ids of the selected tracks."""
-        return list(self._selected)
+        """Ids of the selected tracks; none while the list is not on the screen, where nobody sees them."""
+        return list(self._selected) if self.isVisible() else []
 
     def _on_rows_selected(self) -> None:
         if self._is_syncing:
