@@ -17,3 +17,9 @@ def resource_path(name: str) -> Path:
         if path.exists():
             return path
     raise UserError(tr("the resource {name} is missing", name=name), remedy=tr("Reinstall iouviewer."))
+
+
+def changelog_path() -> Path:
+    """Path of the release notes: in the root of a checkout, among the resources of a wheel."""
+    checkout = _PACKAGE.parent / "CHANGELOG.md"
+    return checkout if checkout.exists() else resource_path("CHANGELOG.md")

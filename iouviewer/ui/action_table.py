@@ -297,7 +297,9 @@ _FRAME = (
     _action("lastFrame", tr("Last frame"), "skip-forward", "End", "frame", "frames.last"),
     _action("goToFrame", tr("Go to…"), "", "Ctrl+G", "frame", "goTo.ask_frame"),
     _action("goToTime", tr("Go to time…"), "", "Ctrl+Shift+G", "frame", "goTo.ask_time"),
-    _action("videoFacts", tr("Video properties…"), "info", "Alt+Return Alt+Enter", "frame", "video.show_properties"),
+    _action(
+        "videoFacts", tr("Video properties…"), "info", ("Alt+Return", "Alt+Enter"), "frame", "video.show_properties"
+    ),
     _action("verifyAndNext", tr("Verify and go to next"), "circle-wavy-check", "S", "frame", "boxes.verify_and_next"),
     _action("verifiedEmpty", tr("Verify as empty"), "", "Shift+S", "frame", "boxes.verify_empty"),
 )

@@ -187,10 +187,32 @@ class WindowParts(QObject):
         self.video = self.video_presenter.create_commands(window, canvases)
         problems = ProblemCommands(session, self.views.problems, canvas)
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
-        tracks = TrackCommands(
-            window, session, lambda: self.views.tracks.selected, canvas.commands.merge_tracks
-        )
+        tracks = TrackCommands(window, session, lambda: self.views.tracks.selected, canvas.commands.merge_tracks)
         self.side = SideCommands(session, self.workspaces, tracks)
+        groups = {
+            "files": self.files,
+            "runs": self.runs,
+            "exports": self.exports,
+            "view": self.view,
+            "boxes": canvas.commands,
+            "edit": EditCommands(window, session, canvas),
+            "frames": FrameCommands(session, self.playback),
+            "problems": problems,
+            "video": self.video,
+            "variants": variants,
+            "tracks": tracks,
+            "side": self.side,
+            "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
+            **self._create_palette_and_help(),
+        }
+        self.actions = ActionSet(window, groups, KeyLetters(remembered_letters(settings)))
+        self.palette.actions = self.key_commands.actions = self.actions
+        self.palette.change_key = self.key_commands.edit
+        self._connect_commands(problems, variants)
+
+    def _create_palette_and_help(self) -> dict[str, object]:
+        """Groups of commands that lead to other commands, and to places."""
+        window, session, settings = self._window, self.session, self._store.settings
         self.go_to = GoToCommands(
             window,
             session,
@@ -202,32 +224,17 @@ class WindowParts(QObject):
         )
         self.key_commands = KeyCommands(window, settings, apply=self._on_keys_chosen)
         self.palette = PaletteCommands(
-            window, session, self.loader, settings, self.controls, self.go_to, canvas.commands
+            window, session, self.loader, settings, self.controls, self.go_to, self.views.canvas.commands
         )
-        groups = {
-            "files": self.files,
-            "runs": self.runs,
-            "exports": self.exports,
-            "view": self.view,
-            "boxes": canvas.commands,
-            "edit": EditCommands(window, session, canvas),
-            "frames": FrameCommands(session, self.playback),
-            "goTo": self.go_to,
-            "palette": self.palette,
-            "help": HelpCommands(
-                window, session, open_sample=self.files.open_sample, show_keys=self.key_commands.show_sheet
-            ),
-            "problems": problems,
-            "video": self.video,
-            "variants": variants,
-            "tracks": tracks,
-            "side": self.side,
-            "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
-        }
-        self.actions = ActionSet(window, groups, KeyLetters(remembered_letters(settings)))
-        self.palette.actions = self.key_commands.actions = self.actions
-        self.palette.change_key = self.key_commands.edit
-        for view in canvases:
+        help_commands = HelpCommands(
+            window, session, open_sample=self.files.open_sample, show_keys=self.key_commands.show_sheet
+        )
+        return {"goTo": self.go_to, "palette": self.palette, "help": help_commands}
+
+    def _connect_commands(self, problems: ProblemCommands, variants: VariantCommands) -> None:
+        """Give the actions to the parts that show or run them."""
+        canvas = self.views.canvas
+        for view in (canvas, self.views.other_canvas):
             self.actions.add_to_canvas(view)
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
         problems.next_key = partial(self.actions.key_of, "nextProblem")
@@ -235,7 +242,7 @@ class WindowParts(QObject):
         self.compare.set_actions(self.actions, variants)
         problems.step_elsewhere = self.compare.step
         self.view.actions = self.actions
-        self.key_filter = KeyFilter(window, self.actions, canvas)
+        self.key_filter = KeyFilter(self._window, self.actions, canvas)
         views = self.views
         for widget in (
             views.problems.list,

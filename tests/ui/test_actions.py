@@ -129,6 +129,20 @@ def test_presets_have_the_keys_of_their_tools() -> None:
     assert keys_of("labelImg")["verifyAndNext"] == ("Space",)
     assert "Space" not in keys_of("labelImg")["playPause"]
     assert keys_of("X-AnyLabeling")["drawBox"] == ("R", "Ctrl+R")
+    assert keys_of("labelme")["drawBox"] == ("Ctrl+R",)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_names_actions_that_exist_and_leaves_no_conflict_when_it_is_mirrored(preset: str) -> None:
+    assert set(PRESETS[preset]) <= set(BY_ID)
+    assert conflicts(keys_of(preset, is_mirrored=True)) == {}
+
+
+def test_the_left_hand_mirror_flips_single_keys_only() -> None:
+    keys = keys_of("iouviewer", {"nextFrame": ("D",)}, is_mirrored=True)
+    assert keys["takeFix"][0] == "J" and keys["groundTruthIsRight"] == (".",) and keys["unclear"][0] == "M"
+    assert keys["undo"] == ("Ctrl+Z",) and keys["class1"] == ("0",) and keys["verifiedEmpty"] == ("Shift+L",)
+    assert keys["nextFrame"] == ("D",), "changes of the person stay where they were put"
 
 
 def test_user_changes_override_the_preset_and_conflicts_are_reported() -> None:

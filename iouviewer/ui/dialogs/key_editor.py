@@ -1,15 +1,14 @@
-"""The Keys page of the settings: a preset, the user's changes to it, and conflicts between commands."""
+"""The Keys page of the settings: a preset and the user's changes to it. A key that belongs to a command is refused."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QKeySequence
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QKeySequenceEdit,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -20,8 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from iouviewer.i18n import tr
-from iouviewer.ui.action_table import ACTIONS
-from iouviewer.ui.key_presets import PRESETS, conflicts, keys_of
+from iouviewer.ui.action_table import ACTIONS, Action
+from iouviewer.ui.key_presets import PRESETS, Keys, conflicts, keys_of
+from iouviewer.ui.keyboard.key_capture import KeyCapture
+from iouviewer.ui.keyboard.key_text import shown_key
+from iouviewer.ui.keyboard.letters import KeyLetters
 from iouviewer.ui.palette import scheme_theme
 
 
@@ -31,10 +33,20 @@ class KeyEditor(QWidget):
     Args:
         preset: name of a preset; unknown names select the first one.
         changes: key texts by action id; several keys are separated by spaces.
+        is_mirrored: places are flipped for the mouse in the left hand.
+        letters: what is printed on the keys; asked from the system by default.
     """
 
-    def __init__(self, preset: str, changes: dict[str, str]) -> None:
+    def __init__(
+        self,
+        preset: str,
+        changes: dict[str, str],
+        *,
+        is_mirrored: bool = False,
+        letters: KeyLetters | None = None,
+    ) -> None:
         super().__init__()
+        self._is_mirrored, self._letters = is_mirrored, letters or KeyLetters()
         self.changes = dict(changes)
         self.preset_box = QComboBox()
         self.preset_box.setObjectName("keyPresetComboBox")
@@ -55,9 +67,8 @@ class KeyEditor(QWidget):
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         self.table.horizontalHeader().setDefaultAlignment(left)
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
-        self.editor = QKeySequenceEdit()
-        self.editor.setMaximumSequenceLength(1)
-        self.editor.setClearButtonEnabled(True)
+        self.editor = KeyCapture(self._letters)
+        self.editor.setObjectName("keyCapture")
         set_button, reset_button = QPushButton(tr("Set")), QPushButton(tr("Reset"))
         for button in (set_button, reset_button):
             button.setAutoDefault(False)
@@ -78,7 +89,9 @@ class KeyEditor(QWidget):
         layout.addWidget(self.table, 1)
         layout.addWidget(self.warning)
         layout.addLayout(bottom)
-        self.preset_box.currentTextChanged.connect(self._update_table)
+        self.preset_box.currentTextChanged.connect(self._on_preset_changed)
+        self.editor.captured.connect(self._show_owner)
+        self.table.itemSelectionChanged.connect(self._on_selection_changed)
         self.search.textChanged.connect(self._filter)
         set_button.clicked.connect(self._on_set_clicked)
         reset_button.clicked.connect(self._on_reset_clicked)
@@ -89,41 +102,90 @@ class KeyEditor(QWidget):
         """Name of the chosen preset."""
         return self.preset_box.currentText()
 
-    def keys(self) -> dict[str, tuple[str, ...]]:
+    def keys(self) -> Keys:
         """Keys of all actions as the table shows them."""
-        return keys_of(self.preset, {id: tuple(text.split()) for id, text in self.changes.items()})
+        changes = {id: tuple(text.split()) for id, text in self.changes.items()}
+        return keys_of(self.preset, changes, is_mirrored=self._is_mirrored)
 
-    def set_key(self, id: str, text: str) -> None:
-        """Assign keys to an action; several are separated by spaces."""
+    def owner_of(self, key: str, *, other_than: str) -> Action | None:
+        """The command that has a key already."""
+        keys = self.keys()
+        return next(
+            (row for row in ACTIONS if row.id != other_than and key.casefold() in map(str.casefold, keys[row.id])), None
+        )
+
+    def set_key(self, id: str, text: str) -> bool:
+        """Assign keys to an action; several are separated by spaces. False if one belongs to another command."""
+        for key in text.split():
+            owner = self.owner_of(key, other_than=id)
+            if owner is not None:
+                self._refuse(key, owner)
+                return False
         self.changes[id] = text
         self._update_table()
+        return True
+
+    def select(self, id: str) -> None:
+        """Select a command and wait for its key."""
+        self.search.clear()
+        self.table.selectRow(next(row for row, action in enumerate(ACTIONS) if action.id == id))
+        self.table.scrollTo(self.table.currentIndex())
+        self.editor.setFocus()
+
+    def _refuse(self, key: str, owner: Action) -> None:
+        text = tr(
+            "{key} belongs to “{command}”. Give that another key first.", key=self._shown(key), command=owner.name
+        )
+        self.warning.setText(text)
+        self.warning.show()
+
+    def _show_owner(self, key: str) -> None:
+        """Say at once whom a key that is pressed belongs to."""
+        owner = self.owner_of(key, other_than=self._selected_id() or "")
+        if owner is not None:
+            self._refuse(key, owner)
+        else:
+            self._show_conflicts()
+
+    def _shown(self, key: str) -> str:
+        return shown_key(key, self._letters)
+
+    def _on_preset_changed(self) -> None:
+        self._update_table()
+
+    def _on_selection_changed(self) -> None:
+        id = self._selected_id()
+        keys = self.keys()[id] if id is not None else ()
+        self.editor.set_key(keys[0] if keys else "")
+        self._show_conflicts()
 
     def _update_table(self) -> None:
         keys = self.keys()
         conflicting = conflicts(keys)
         theme = scheme_theme()
         for row, action in enumerate(ACTIONS):
-            action_keys = keys[action.id]
-            key_text = ", ".join(
-                QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in action_keys
-            )
+            key_text = ", ".join(map(self._shown, keys[action.id]))
             name = QTableWidgetItem(action.name)
             name.setData(Qt.ItemDataRole.UserRole, action.id)
             cell = QTableWidgetItem(key_text)
-            if any(key.casefold() in conflicting for key in action_keys):
+            if any(key.casefold() in conflicting for key in keys[action.id]):
                 cell.setForeground(QColor(theme.colours.warn))
                 cell.setText(tr("{keys}  (conflict)", keys=key_text))
             elif action.id in self.changes:
                 cell.setForeground(QColor(theme.colours.accent))
             self.table.setItem(row, 0, name)
             self.table.setItem(row, 1, cell)
+        self._show_conflicts()
+        self._filter(self.search.text())
+
+    def _show_conflicts(self) -> None:
+        """Conflicts can come from settings of an earlier version, or from another preset under own changes."""
         lines = [
             tr("{key}: {commands}", key=key.title(), commands=", ".join(action.name for action in actions))
-            for key, actions in conflicting.items()
+            for key, actions in conflicts(self.keys()).items()
         ]
         self.warning.setText(tr("Conflicts: {list}", list="; ".join(lines)) if lines else "")
         self.warning.setVisible(bool(lines))
-        self._filter(self.search.text())
 
     def _filter(self, query: str) -> None:
         for row, action in enumerate(ACTIONS):
@@ -136,9 +198,10 @@ class KeyEditor(QWidget):
     def _on_set_clicked(self) -> None:
         id = self._selected_id()
         if id is not None:
-            self.set_key(id, self.editor.keySequence().toString(QKeySequence.SequenceFormat.PortableText))
+            self.set_key(id, self.editor.key)
 
     def _on_reset_clicked(self) -> None:
         id = self._selected_id()
         if id is not None and self.changes.pop(id, None) is not None:
             self._update_table()
+            self._on_selection_changed()

@@ -38,19 +38,19 @@ def test_the_settings_dialog_shows_and_writes_the_settings(qtbot: QtBot) -> None
     dialog.write_to(copy)
     assert copy == settings
     dialog.iou_threshold.setValue(0.6)
-    dialog.keys.set_key("nextFrame", "F")
+    dialog.keys.set_key("nextFrame", "F9")
     dialog.write_to(settings)
     assert settings.iou_threshold == 0.6
-    assert settings.keys == {"nextFrame": "F"}
+    assert settings.keys == {"nextFrame": "F9"}
 
 
-def test_two_commands_with_the_same_key_are_reported_as_a_conflict(qtbot: QtBot) -> None:
+def test_a_key_that_belongs_to_another_command_is_refused_with_its_name(qtbot: QtBot) -> None:
     editor = KeyEditor("iouviewer", {})
     qtbot.addWidget(editor)
     assert editor.warning.text() == ""
-    editor.set_key("nextFrame", "W")
-    assert "Draw box" in editor.warning.text()
-    assert "Next frame" in editor.warning.text()
+    assert not editor.set_key("nextFrame", "W")
+    assert "“Draw box”" in editor.warning.text() and editor.changes == {}
+    assert editor.set_key("nextFrame", "F9 .") and editor.keys()["nextFrame"] == ("F9", ".")
     editor.preset_box.setCurrentText("labelImg")
     assert editor.keys()["verifyAndNext"] == ("Space",)
 

@@ -1,0 +1,103 @@
+"""Commands of the Help menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
+
+from iouviewer import folders
+from iouviewer.app.editing.session import Session
+from iouviewer.app.problem_report import report_files, versions_text, write_report
+from iouviewer.i18n import tr
+from iouviewer.resource_files import changelog_path
+from iouviewer.ui import APP_NAME
+from iouviewer.ui.dialogs.input_dialogs import confirm
+from iouviewer.ui.help.terms import TERM_OF_WIDGET
+from iouviewer.ui.help.text_panel import NumbersPanel, TextPanel
+
+
+class HelpCommands:
+    """Group ``help``.
+
+    Args:
+        open_sample: opens the sample, which begins with its first steps.
+        show_keys: shows the key sheet.
+    """
+
+    def __init__(
+        self, window: QWidget, session: Session, *, open_sample: Callable[[], None], show_keys: Callable[[], None]
+    ) -> None:
+        self._window, self._session = window, session
+        self._open_sample, self._show_keys = open_sample, show_keys
+        self._numbers: NumbersPanel | None = None
+        self._notes: TextPanel | None = None
+
+    def getting_started(self) -> None:
+        """Open the sample and show its first steps."""
+        self._open_sample()
+
+    def keys(self) -> None:
+        """Show the key sheet."""
+        self._show_keys()
+
+    def numbers(self) -> None:
+        """Explain the numbers."""
+        self._show_term("")
+
+    def _show_term(self, key: str) -> None:
+        if self._numbers is None:
+            self._numbers = NumbersPanel(self._window)
+            self._numbers.keysRequested.connect(self._show_keys)
+        self._numbers.show_term(key)
+
+    def for_focus(self) -> None:
+        """Explain what has the keyboard focus; K in that panel shows the keys."""
+        widget = QApplication.focusWidget()
+        while widget is not None and widget.objectName() not in TERM_OF_WIDGET:
+            widget = widget.parentWidget()
+        self._show_term(TERM_OF_WIDGET[widget.objectName()] if widget is not None else "")
+
+    def release_notes(self) -> None:
+        """Show what changed from version to version."""
+        if self._notes is None:
+            self._notes = TextPanel(self._window, "releaseNotes", tr("Release notes"))
+            self._notes.text.setMarkdown(changelog_path().read_text(encoding="utf-8"))
+        self._notes.present()
+
+    def report_problem(self) -> None:
+        """Write log, versions and settings into a zip file for the person to look at; nothing is sent."""
+        names = ", ".join(["versions.txt", *(path.name for path in report_files())])
+        text = tr(
+            "The report is a zip file on this computer; nothing is sent. It holds {names}: the log, versions, and your "
+            "settings with the paths of recent files. It holds no picture and no box.",
+            names=names,
+        )
+        if not confirm(self._window, title=tr("Report a problem"), text=text, button=tr("Save report…")):
+            return
+        proposed = str(Path.home() / "iouviewer-report.zip")
+        chosen, _ = QFileDialog.getSaveFileName(self._window, tr("Save report"), proposed, "ZIP (*.zip)")
+        if chosen:
+            path = Path(chosen)
+            write_report(path if path.suffix else path.with_suffix(".zip"))
+            self._session.statusMessage.emit(tr("Saved {path}. Nothing was sent", path=path))
+
+    def open_log_folder(self) -> None:
+        """Open the folder of the log in the file manager."""
+        folder = folders.log_folder()
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._session.statusMessage.emit(tr("The log is in {folder}", folder=folder))
+
+    def about(self) -> None:
+        """Show version and licence."""
+        first, *others = versions_text().splitlines()
+        box = QMessageBox(self._window)
+        box.setObjectName("about")
+        box.setWindowTitle(tr("About {name}", name=APP_NAME))
+        box.setText(first)
+        licences = tr("Apache License 2.0. Inter, JetBrains Mono: SIL Open Font License. Icons: Phosphor, MIT.")
+        box.setInformativeText("\n".join([licences, "", *others]))
+        box.exec()

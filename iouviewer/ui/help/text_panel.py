@@ -1,0 +1,66 @@
+"""A window beside the work that shows a text: what the numbers mean, release notes."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
+
+from iouviewer.i18n import tr
+from iouviewer.ui.help.terms import all_terms
+
+_SIZE = (420, 520)
+"""Logical pixels."""
+
+
+class TextPanel(QDialog):
+    """A text that can be read while one works."""
+
+    def __init__(self, parent: QWidget, name: str, title: str) -> None:
+        super().__init__(parent, Qt.WindowType.Tool)
+        self.setObjectName(name)
+        self.setWindowTitle(title)
+        self.text = QTextBrowser()
+        self.text.setObjectName(f"{name}Text")
+        self.text.setAccessibleName(title)
+        self.text.setOpenExternalLinks(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.text)
+        self.resize(*_SIZE)
+
+    def present(self) -> None:
+        """Show the panel and give it the keyboard."""
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        self.text.setFocus()
+
+
+class NumbersPanel(TextPanel):
+    """The terms with their definitions.
+
+    Signals:
+        keysRequested(): K was pressed.
+    """
+
+    keysRequested = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, "numbersHelp", tr("What the numbers mean"))
+        parts = [
+            f'<p><a name="{key}"></a><b>{escape(term)}</b><br>{escape(definition)}</p>'
+            for key, term, definition in all_terms()
+        ]
+        self.text.setHtml("".join(parts))
+        keys = QAction(tr("Keys"), self)
+        keys.setShortcut(QKeySequence(Qt.Key.Key_K))
+        keys.triggered.connect(self.keysRequested)
+        self.addAction(keys)
+
+    def show_term(self, key: str) -> None:
+        """Scroll to a term; empty for the top."""
+        self.present()
+        self.text.scrollToAnchor(key or all_terms()[0][0])
