@@ -43,7 +43,8 @@ class Settings(msgspec.Struct, kw_only=True):
         ui_scale: size of everything in the window in per cent, from the next start on.
         key_preset: name of a key preset.
         keys: keys by action where they differ from the preset.
-        caption_mode: which boxes have captions; ``automatic``: depends on their number and size.
+        caption_mode: which boxes have captions; earlier versions also wrote ``automatic``.
+        loupe_on: whether the loupe is shown while an edge is dragged.
         author: who makes edits and notes; empty: the login name of the user.
         recent: files that were opened, the last one first.
         last_frames: last frame shown of recent files, by path; at most as many as there are recent files.
@@ -66,7 +67,10 @@ class Settings(msgspec.Struct, kw_only=True):
     ui_scale: Annotated[int, Meta(ge=90, le=150)] = 100
     key_preset: str = "iouviewer"
     keys: dict[str, str] = {}
-    caption_mode: Literal["automatic", "all", "none"] = msgspec.field(default="automatic", name="show_labels")
+    caption_mode: Literal["problems", "selected", "all", "none", "automatic"] = msgspec.field(
+        default="problems", name="show_labels"
+    )
+    loupe_on: bool = True
     author: str = ""
     recent: list[str] = []
     last_frames: dict[str, int] = {}
@@ -83,6 +87,14 @@ class Settings(msgspec.Struct, kw_only=True):
         with contextlib.suppress(OSError, KeyError, ImportError):
             return getpass.getuser()
         return ""
+
+    def __post_init__(self) -> None:
+        self.upgrade()
+
+    def upgrade(self) -> None:
+        """Replace values that only earlier versions wrote."""
+        if self.caption_mode == "automatic":
+            self.caption_mode = "problems"
 
     def margins(self) -> dict[str, float]:
         """Allowed drop of the metrics that verdicts judge, in points."""
@@ -169,6 +181,7 @@ class SettingsStore:
         with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
             values = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
             lost = _set_each(settings, values)
+            settings.upgrade()
         if lost is None:
             self._move_damaged_file(reason, tr("The defaults are used"))
         else:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from iouviewer.metrics.iou import IouFamilyPair, family_pair, iou_matrix
+from iouviewer.metrics.iou import IouFamilyPair, family_pair, iou_aligned, iou_matrix
 
-__all__ = ["IouFamilyPair", "family_pair", "iou_matrix"]
+__all__ = ["IouFamilyPair", "family_pair", "iou_aligned", "iou_matrix"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
@@ -19,6 +20,14 @@ T = TypeVar("T")
 
 GROUND_TRUTH = ""
 """The layer of the ground truth."""
+
+
+class ColourBy(Enum):
+    """What the colours of boxes stand for; the values are stored."""
+
+    SOURCE = "source"
+    CLASS = "class"
+    TRACK = "track"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class _State:
     is_picture_only: bool = False
     is_loupe_held: bool = False
     is_following: bool = False
+    colour_by: ColourBy = ColourBy.SOURCE
 
 
 class ViewState(QObject):
@@ -189,6 +199,15 @@ class ViewState(QObject):
     def set_following(self, is_following: bool) -> None:
         """Keep the selected track in the middle of the canvas, or stop."""
         self._change(is_following=is_following)
+
+    @property
+    def colour_by(self) -> ColourBy:
+        """What the colours of boxes stand for."""
+        return self._state.colour_by
+
+    def set_colour_by(self, colour_by: ColourBy) -> None:
+        """Choose what the colours of boxes stand for."""
+        self._change(colour_by=colour_by)
 
 
 def _with(values: frozenset[T], changed: frozenset[T], is_in: bool) -> frozenset[T]:

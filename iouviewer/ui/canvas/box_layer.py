@@ -8,16 +8,17 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QGraphicsScene
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import Rect
+from iouviewer.document.boxes import Edges, Rect
 from iouviewer.document.variants import Variant
 from iouviewer.ui.canvas import hit
-from iouviewer.ui.canvas.boxes_item import BoxesItem, PlacedCaption
+from iouviewer.ui.canvas.boxes_item import BoxesItem
 from iouviewer.ui.canvas.captions import Caption, CaptionCache
+from iouviewer.ui.canvas.captions_item import CaptionsItem, PlacedCaption
 from iouviewer.ui.canvas.frame_view import CanvasBox, CaptionMode, FrameView
 from iouviewer.ui.canvas.frame_view_builder import FrameViewBuilder
-from iouviewer.ui.canvas.hit import BoxRef, HitBox, HitScene, Target
+from iouviewer.ui.canvas.hit import BoxRef, HitBox, HitScene, Part, Target
 from iouviewer.ui.canvas.selection import CanvasSelection
-from iouviewer.ui.canvas.selection_item import SelectionItem
+from iouviewer.ui.canvas.selection_item import Emphasis, EmphasisedBox, SelectionItem
 
 
 class BoxLayer:
@@ -44,8 +45,9 @@ class BoxLayer:
         self._own_captions: Mapping[BoxRef, Caption] = {}
         self._boxes_item = BoxesItem(captions)
         self._selection_item = SelectionItem()
-        scene.addItem(self._boxes_item)
-        scene.addItem(self._selection_item)
+        self._captions_item = CaptionsItem(captions)
+        for item in (self._boxes_item, self._selection_item, self._captions_item):
+            scene.addItem(item)
 
     @property
     def view(self) -> FrameView:
@@ -55,7 +57,7 @@ class BoxLayer:
     @property
     def captions(self) -> dict[BoxRef, PlacedCaption]:
         """The captions on screen by box."""
-        return self._boxes_item.captions
+        return self._captions_item.captions
 
     @property
     def caption_texts(self) -> dict[BoxRef, str]:
@@ -69,35 +71,63 @@ class BoxLayer:
 
     # Drawing
 
-    def set_image_size(self, width: float, height: float, bounds: QRectF) -> None:
-        """Size of the image and where boxes may lie around it, image pixels."""
-        self._boxes_item.set_image_size(width, height, bounds)
+    @property
+    def emphasised(self) -> tuple[EmphasisedBox, ...]:
+        """The boxes that are selected, dragged or under the mouse."""
+        return self._selection_item.boxes
 
-    def set_px(self, px: float) -> None:
-        """Set the image pixels per logical pixel after the zoom has changed."""
-        self._px = px
-        self._scene = None
-        self._boxes_item.set_px(px)
+    def set_bounds(self, bounds: QRectF) -> None:
+        """Set where boxes may lie, image pixels."""
+        self._boxes_item.set_bounds(bounds)
+        self._captions_item.set_bounds(bounds)
 
-    def show_frame(self, frame: int) -> None:
+    def set_visible_part(self, px: float, part: QRectF) -> None:
+        """Set the image pixels per logical pixel, and the visible part of the scene, image pixels."""
+        if px != self._px:
+            self._px = px
+            self._scene = None
+            self._boxes_item.set_px(px)
+        edges = (part.left() / px, part.top() / px, part.right() / px, part.bottom() / px)
+        self._captions_item.set_area(px, edges)
+
+    def show_frame(self, frame: int, *, is_dragging: bool = False) -> None:
         """Show the boxes of a frame (-1: no boxes); only differences are repainted."""
-        self._view = self.builder.build(frame)
+        self._view = self.builder.build(frame, is_dragging=is_dragging)
         self._scene = None
         self._boxes_item.show_view(self._view)
+        self._captions_item.show_view(self._view)
 
-    def emphasise(self, dragged: frozenset[BoxRef], hovered: BoxRef | None) -> None:
-        """Draw outlines and handles of selected and dragged boxes, and details of selected and hovered ones."""
+    def emphasise(self, dragged: frozenset[BoxRef], hovered: Target) -> None:
+        """Draw selected and dragged boxes and the hovered one with emphasis and details, the others at rest."""
         self._scene = None
         selected = self._selection.refs()
-        with_details = selected if hovered is None or dragged else selected | {hovered}
+        hovered_ref = hovered_ref_of(hovered) if not dragged else None
+        first = () if hovered_ref is None else (hovered_ref,)
+        with_details = dict.fromkeys((*sorted(selected - dragged), *first))
         own = self._own_captions
-        captions = ((ref, own.get(ref) or self.builder.details(ref)) for ref in sorted(with_details - dragged))
+        captions = ((ref, own.get(ref) or self.builder.details(ref)) for ref in with_details)
         details = {ref: caption for ref, caption in captions if caption is not None and ref in self._view.index_of}
-        self._boxes_item.emphasise(details, selected | dragged)
-        found = [self._view.find(ref) for ref in sorted(selected | dragged)]
-        boxes = [box for box in found if box is not None]
-        editable = boxes[0].rect if len(boxes) == 1 and boxes[0].ref.is_ground_truth and not dragged else None
-        self._selection_item.show_selection(tuple((box.rect, box.colour) for box in boxes), editable, self._px)
+        emphasised = selected | dragged | set(first)
+        self._captions_item.emphasise(details, emphasised)
+        in_front = self.builder.partner_refs(emphasised)
+        self._boxes_item.emphasise(emphasised, in_front, is_faded=bool(dragged))
+        found = sorted(emphasised, key=lambda ref: (ref in dragged, ref in selected, ref))
+        boxes = [box for box in map(self._view.find, found) if box is not None]
+        lone = [box for box in boxes if box.ref in selected or box.ref in dragged]
+        is_editable = len(lone) == 1 and lone[0].ref.is_ground_truth and not dragged and not lone[0].is_locked
+        self._selection_item.show_boxes(
+            tuple(self._emphasised(box, selected, dragged, hovered) for box in boxes),
+            lone[0].rect if is_editable else None,
+            self._px,
+        )
+
+    def _emphasised(
+        self, box: CanvasBox, selected: frozenset[BoxRef], dragged: frozenset[BoxRef], hovered: Target
+    ) -> EmphasisedBox:
+        if box.ref in dragged:
+            return EmphasisedBox(box, Emphasis.DRAGGED)
+        emphasis = Emphasis.SELECTED if box.ref in selected else Emphasis.HOVERED
+        return EmphasisedBox(box, emphasis, hovered.edges if hovered.ref == box.ref else Edges.NONE)
 
     def set_own_captions(self, captions: Mapping[BoxRef, Caption]) -> None:
         """From the next emphasis on, show these captions at selected and hovered boxes instead of the usual ones."""
@@ -105,11 +135,11 @@ class BoxLayer:
 
     def set_all_captions(self, all_captions: bool) -> None:
         """Show captions at all boxes (while a key is held)."""
-        self._boxes_item.set_all_captions(all_captions)
+        self._captions_item.set_all_captions(all_captions)
 
     def set_caption_mode(self, mode: CaptionMode) -> None:
         """Choose when boxes that are neither hovered nor selected have captions."""
-        self._boxes_item.set_caption_mode(mode)
+        self._captions_item.set_caption_mode(mode)
 
     def set_shown_variants(self, keys: Iterable[str] | None) -> None:
         """From the next frame on, draw only these of the visible variants; None: all visible ones."""
@@ -129,24 +159,24 @@ class BoxLayer:
     def scene(self) -> HitScene:
         """The boxes that the mouse can reach."""
         if self._scene is None:
-            found = (self._hit_box(box) for box in self._view.boxes)
+            captions = self.captions
+            found = (self._hit_box(box, captions) for box in self._view.boxes)
             boxes = tuple(box for box in found if box is not None)
             self._scene = HitScene(boxes, self._selection.refs(), self._px)
         return self._scene
 
-    def _hit_box(self, box: CanvasBox) -> HitBox | None:
+    def _hit_box(self, box: CanvasBox, captions: Mapping[BoxRef, PlacedCaption]) -> HitBox | None:
         """The box as the mouse finds it; None if it takes no clicks because another track is isolated."""
         state, ref = self._session.view_state, box.ref
         truth = self._session.ground_truth.find(ref.row) if ref.is_ground_truth else None
         if state.is_dimmed(truth) or (ref.is_ground_truth and truth is None):
             return None
-        is_locked = state.is_locked(truth) if truth is not None else ref.variant in state.locked_layers
-        placed = self._boxes_item.captions.get(ref) if box.caption is not None else None
+        placed = captions.get(ref)
         caption = None
         if placed is not None:
             px = self._px
             caption = (placed.left * px, placed.top * px, placed.right * px, placed.bottom * px)
-        return HitBox(ref, box.rect, caption, is_locked, ref.variant == state.front_layer)
+        return HitBox(ref, box.rect, caption, box.is_locked, ref.variant == state.front_layer)
 
     def target_at(self, point: QPointF, *, only_selected: bool = False) -> Target:
         """What a press at this point takes; with ``only_selected``, of the selected boxes."""
@@ -167,3 +197,8 @@ class BoxLayer:
     def prediction_rects(self) -> tuple[Rect, ...]:
         """The predictions on screen, image pixels."""
         return tuple(box.rect for box in self._view.boxes if not box.ref.is_ground_truth)
+
+
+def hovered_ref_of(target: Target) -> BoxRef | None:
+    """The box that is drawn as hovered: the one whose edge a press would drag, else the one that a click selects."""
+    return target.ref if target.part in (Part.HANDLE, Part.EDGE) else target.clicked

@@ -1,91 +1,125 @@
-"""Paints the outlines of boxes, the hatching of ignored ones, and the signs at missed and extra ones."""
+"""Paints the outlines of boxes at rest, the hatching of ignored ones, and the padlocks of locked ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor
 from typing import NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QTransform
 
 from iouviewer.metrics.table import Float
-from iouviewer.ui.canvas.frame_view import BoxState, CanvasBox
+from iouviewer.ui.canvas.box_look import BoxLook, with_alpha
+from iouviewer.ui.canvas.captions import TEXT
+from iouviewer.ui.canvas.frame_view import CanvasBox
 from iouviewer.ui.canvas.hit import BoxRef
-from iouviewer.ui.palette import IGNORED
+from iouviewer.ui.theme import colour
+from iouviewer.ui.tokens import CANVAS, LINES, OPACITY, RADIUS, SIZE
 
-_STYLES = {
-    "solid": None,
-    "dash": [5.0, 3.0],
-    "dot": [1.5, 2.5],
-    "dashdot": [6.0, 2.5, 1.5, 2.5],
-    "dashdotdot": [6.0, 2.5, 1.5, 2.5, 1.5, 2.5],
-}
-HALO = QColor(0, 0, 0, 110)
-"""Colour of the dark line under each coloured one, which keeps boxes visible on any image."""
-
-_SIGN_RADIUS, _SECONDARY_SIGN_RADIUS = 5.0, 3.5
-"""Radius of the signs at missed and extra boxes, logical pixels."""
-
-_SECONDARY_ALPHA = 175
-"""Alpha of the lines of secondary boxes."""
-
+HALO = colour(CANVAS.halo)
+"""Colour of the dark line along each coloured one, which keeps boxes visible on any image."""
+_HALO_WIDTH = LINES["halo"].width
+_HATCHING = with_alpha(CANVAS.ignored, 0.6)
+_LOCK_GAP = 4.0
+"""Distance of a padlock from its box, logical pixels."""
 _CACHED_OUTLINES = 2048
 """Outlines that are cached; a frame has a few hundred boxes."""
 
+Sides = tuple[QRectF, QRectF, QRectF, QRectF]
 
-def make_pen(colour: str, dash: str = "solid", width: float = 2.0, *, ratio: float = 1.0) -> QPen:
+
+def device_width(width: float, ratio: float) -> float:
+    """A width in logical pixels, rounded to device pixels, at least one: lines are sharp without antialiasing."""
+    return max(1.0, floor(width * ratio + 0.5)) / ratio
+
+
+def dash_pattern(dash: Sequence[float], width: float) -> list[float]:
+    """A dash pattern in logical pixels in Qt's unit, the width of the pen."""
+    return [part / width for part in dash]
+
+
+def make_pen(colour: QColor, width: float, dash: Sequence[float] = (), *, ratio: float = 1.0) -> QPen:
     """A cosmetic pen, ``width`` in logical pixels; Qt takes cosmetic widths in device pixels, hence ``ratio``."""
-    pen = QPen(QColor(colour), width * ratio)
+    pen = QPen(colour, width * ratio)
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-    pattern = _STYLES[dash]
-    if pattern is not None:
+    if dash:
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        pen.setDashPattern(pattern)
+        pen.setDashPattern(dash_pattern(dash, width))
     return pen
 
 
-def outline(rect: QRectF, half: float) -> tuple[QRectF, QRectF, QRectF, QRectF]:
-    """The sides of a rectangle as rectangles to fill, ``2 * half`` wide: much faster than a pen of that width."""
-    width = 2 * half
-    x, y, w, h = rect.x() - half, rect.y() - half, rect.width(), rect.height()
-    inner = max(h - width, 0.0)
+def frame_sides(rect: QRectF, outside: float, inside: float) -> Sides:
+    """The sides of a rectangle as rectangles to fill, much faster than a pen of that width.
+
+    Args:
+        outside, inside: how far they extend from the edges of ``rect``.
+    """
+    width = outside + inside
+    x, y, w, h = rect.x() - outside, rect.y() - outside, rect.width(), rect.height()
+    inner = max(h - 2 * inside, 0.0)
     return (
-        QRectF(x, y, w + width, width),
-        QRectF(x, y + h, w + width, width),
+        QRectF(x, y, w + 2 * outside, width),
+        QRectF(x, y + h + outside - inside, w + 2 * outside, width),
         QRectF(x, y + width, width, inner),
-        QRectF(x + w, y + width, width, inner),
+        QRectF(x + w + outside - inside, y + width, width, inner),
     )
+
+
+def line_offsets(width: float, ratio: float) -> tuple[float, float]:
+    """How far a line extends outside and inside of an edge, logical pixels; the sum is ``device_width``."""
+    pixels = round(device_width(width, ratio) * ratio)
+    return (pixels - pixels // 2) / ratio, (pixels // 2) / ratio
+
+
+def on_screen(rects: Float, transform: QTransform, ratio: float) -> Float:
+    """(N, 4) image pixels as logical pixels of the window, rounded to device pixels."""
+    rects = rects * transform.m11()
+    rects[:, 0::2] += transform.dx()
+    rects[:, 1::2] += transform.dy()
+    rounded: Float = (rects * ratio).round() / ratio
+    return rounded
+
+
+def padlock_rect(rect: QRectF) -> QRectF:
+    """Where the padlock of a locked box is, logical pixels."""
+    width, height = SIZE["padlock_width"], SIZE["padlock_height"]
+    return QRectF(round(rect.center().x() - width / 2), round(rect.top() - height - _LOCK_GAP), width, height)
 
 
 class _Style(NamedTuple):
     """Style of a line. Lines are painted style by style in this sort order, whichever boxes are repainted."""
 
     is_ground_truth: bool
-    is_primary: bool
     is_counted: bool
-    colour: str
-    dash: str
+    look: BoxLook
+    opacity: float
 
 
 class _Outline(NamedTuple):
-    """A box on screen: its rectangle, and the rectangles of its dark and its coloured line."""
+    """A box on screen: its rectangle, and the lines along its edges, which the dark and the coloured pen share.
+
+    Lines are much faster than rectangles with a wide pen, and dashes begin at corners.
+    """
 
     box: CanvasBox
-    style: _Style
     rect: QRectF
-    halo: Sequence[QRectF]
-    line: Sequence[QRectF]
+    lines: tuple[QLineF, QLineF, QLineF, QLineF]
 
     @classmethod
-    def of(cls, box: CanvasBox, rect: QRectF) -> _Outline:
-        style = _Style(
-            box.ref.is_ground_truth, not box.is_secondary, box.state is not BoxState.IGNORED, box.colour, box.dash
+    def of(cls, box: CanvasBox, edges: Sequence[float], ratio: float) -> _Outline:
+        """``edges``: x1, y1, x2, y2, logical pixels."""
+        x1, y1, x2, y2 = edges
+        rect = QRectF(x1, y1, x2 - x1, y2 - y1)
+        # A line of an odd number of device pixels is centred on pixels, not between them.
+        outside, inside = line_offsets(box.look.width, ratio)
+        shift = (outside - inside) / 2
+        x1, y1, x2, y2 = x1 - shift, y1 - shift, x2 + shift, y2 + shift
+        return cls(
+            box, rect, (QLineF(x1, y1, x2, y1), QLineF(x1, y2, x2, y2), QLineF(x1, y1, x1, y2), QLineF(x2, y1, x2, y2))
         )
-        halo = () if box.is_secondary else outline(rect, 2.0)
-        uses_pen = box.is_secondary or box.dash != "solid"
-        return cls(box, style, rect, halo, (rect,) if uses_pen else outline(rect, 1.0))
 
 
 class BoxLines:
@@ -94,38 +128,48 @@ class BoxLines:
     def __init__(self) -> None:
         self._ratio = 1.0
         self._transform = QTransform()
-        self._pens: dict[tuple[str, str, bool], QPen] = {}
-        self._brushes: dict[str, QBrush] = {}
+        self._pens: dict[tuple[BoxLook, float, bool], QPen] = {}
         # A dragged box repaints its neighbours at every move.
         self._outlines: dict[BoxRef, _Outline] = {}
 
-    def paint(self, painter: QPainter, transform: QTransform, ratio: float, boxes: Sequence[CanvasBox]) -> None:
+    def paint(
+        self,
+        painter: QPainter,
+        transform: QTransform,
+        ratio: float,
+        boxes: Sequence[CanvasBox],
+        *,
+        opacity: float = 1.0,
+        in_front: frozenset[BoxRef] = frozenset(),
+    ) -> None:
         """Paint these boxes, in this order.
 
         Args:
             painter: its world transform is the identity.
             transform: from image pixels to logical pixels of the window.
             ratio: device pixels per logical pixel.
+            opacity: of all of them, 0 to 1.
+            in_front: predictions of selected pairs, which have full strength.
         """
         self._use(transform, ratio)
+        groups: dict[_Style, list[QLineF]] = {}
         outlines = self._outlines_of(boxes)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(HALO)
-        painter.drawRects([side for shape in outlines for side in shape.halo])
-        groups: dict[_Style, list[QRectF]] = {}
         for shape in outlines:
-            groups.setdefault(shape.style, []).extend(shape.line)
-        for style in sorted(groups):
-            if style.dash == "solid" and style.is_primary:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(self._brush(style.colour))
-            else:
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(self._pen(style))
-            painter.drawRects(groups[style])
-        self._paint_hatching(painter, [shape.rect for shape in outlines if shape.box.state is BoxState.IGNORED])
-        self._paint_signs(painter, [s for s in outlines if s.box.state in (BoxState.MISSED, BoxState.EXTRA)])
+            box = shape.box
+            style = _Style(
+                box.ref.is_ground_truth, not box.look.is_hatched, box.look, opacity * _strength(box, in_front)
+            )
+            groups.setdefault(style, []).extend(shape.lines)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        styles = sorted(groups)
+        for style in styles:
+            painter.setPen(self._pen(style, is_halo=True))
+            painter.drawLines(groups[style])
+        for style in styles:
+            painter.setPen(self._pen(style))
+            painter.drawLines(groups[style])
+        self._paint_hatching(painter, [shape.rect for shape in outlines if shape.box.look.is_hatched])
+        paint_padlocks(painter, [shape.rect for shape in outlines if shape.box.is_locked])
 
     def _use(self, transform: QTransform, ratio: float) -> None:
         if ratio != self._ratio:
@@ -140,63 +184,58 @@ class BoxLines:
         cached = self._outlines
         missing = [box for box in boxes if (shape := cached.get(box.ref)) is None or shape.box is not box]
         if missing:
-            edges = self._on_screen(np.array([box.rect for box in missing], np.float64))
-            for box, (x1, y1, x2, y2) in zip(missing, edges.tolist(), strict=True):
-                cached[box.ref] = _Outline.of(box, QRectF(x1, y1, x2 - x1, y2 - y1))
+            edges = on_screen(np.array([box.rect for box in missing], np.float64), self._transform, self._ratio)
+            for box, found in zip(missing, edges.tolist(), strict=True):
+                cached[box.ref] = _Outline.of(box, found, self._ratio)
         return [cached[box.ref] for box in boxes]
 
-    def _on_screen(self, rects: Float) -> Float:
-        """(N, 4) image pixels as logical pixels, rounded to device pixels: lines are sharp without antialiasing."""
-        rects = rects * self._transform.m11()
-        rects[:, 0::2] += self._transform.dx()
-        rects[:, 1::2] += self._transform.dy()
-        rounded: Float = (rects * self._ratio).round() / self._ratio
-        return rounded
-
-    def _brush(self, colour: str) -> QBrush:
-        brush = self._brushes.get(colour)
-        if brush is None:
-            brush = self._brushes[colour] = QBrush(QColor(colour))
-        return brush
-
-    def _pen(self, style: _Style) -> QPen:
-        key = (style.colour, style.dash, style.is_primary)
-        pen = self._pens.get(key)
+    def _pen(self, style: _Style, *, is_halo: bool = False) -> QPen:
+        look, opacity = style.look, style.opacity
+        pen = self._pens.get((look, opacity, is_halo))
         if pen is None:
-            pen = make_pen(style.colour, style.dash, 2.0 if style.is_primary else 1.0, ratio=self._ratio)
-            if not style.is_primary:
-                dimmed = pen.color()
-                dimmed.setAlpha(_SECONDARY_ALPHA)
-                pen.setColor(dimmed)
-            self._pens[key] = pen
+            width = device_width(look.width, self._ratio)
+            if is_halo:
+                drawn = colour(CANVAS.halo)
+                drawn.setAlphaF(drawn.alphaF() * opacity)
+                pen = make_pen(drawn, width + 2 * device_width(_HALO_WIDTH, self._ratio), ratio=self._ratio)
+            else:
+                pen = make_pen(with_alpha(look.colour, opacity), width, look.dash, ratio=self._ratio)
+            if is_halo or not look.dash:
+                pen.setCapStyle(Qt.PenCapStyle.SquareCap)
+            self._pens[look, opacity, is_halo] = pen
         return pen
 
     def _paint_hatching(self, painter: QPainter, rects: list[QRectF]) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
         if rects:
-            colour = QColor(IGNORED)
-            colour.setAlpha(120)
-            painter.setBrush(QBrush(colour, Qt.BrushStyle.BDiagPattern))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QBrush(_HATCHING, Qt.BrushStyle.BDiagPattern))
             painter.drawRects(rects)
 
-    def _paint_signs(self, painter: QPainter, outlines: Sequence[_Outline]) -> None:
-        """A ring at a missed box, a cross at an extra one, on the top right corner."""
-        if not outlines:
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rim, ink = QPen(QColor(0, 0, 0, 150), 1.0), QPen(QColor(16, 16, 16), 1.8)
-        for shape in outlines:
-            box, corner = shape.box, shape.rect.topRight()
-            radius = _SECONDARY_SIGN_RADIUS if box.is_secondary else _SIGN_RADIUS
-            inner = radius * 0.52
-            painter.setPen(rim)
-            painter.setBrush(self._brush(box.colour))
-            painter.drawEllipse(corner, radius, radius)
-            painter.setPen(ink)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            if box.state is BoxState.MISSED:
-                painter.drawEllipse(corner, inner, inner)
-            else:
-                painter.drawLine(corner + QPointF(-inner, -inner), corner + QPointF(inner, inner))
-                painter.drawLine(corner + QPointF(-inner, inner), corner + QPointF(inner, -inner))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+def _strength(box: CanvasBox, in_front: frozenset[BoxRef]) -> float:
+    if box.is_dimmed:
+        return OPACITY["others_while_isolated"]
+    return OPACITY["matched"] if box.is_matched and box.ref not in in_front else 1.0
+
+
+def paint_padlocks(painter: QPainter, rects: Sequence[QRectF]) -> None:
+    """A padlock above each of these boxes, logical pixels."""
+    if not rects:
+        return
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for rect in rects:
+        plate = padlock_rect(rect)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour(CANVAS.label_bg))
+        painter.drawRoundedRect(plate, RADIUS["canvas_label"], RADIUS["canvas_label"])
+        centre = plate.center()
+        body = QRectF(centre.x() - 4.5, centre.y() - 1.0, 9.0, 6.5)
+        shackle = QPainterPath(QPointF(body.left() + 1.8, body.top()))
+        shackle.arcTo(QRectF(body.left() + 1.8, body.top() - 4.5, 5.4, 6.0), 180, -180)
+        shackle.lineTo(body.right() - 1.8, body.top())
+        painter.setPen(QPen(QColor(TEXT), 1.3))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(shackle)
+        painter.setBrush(QColor(TEXT))
+        painter.drawRoundedRect(body, 1.2, 1.2)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

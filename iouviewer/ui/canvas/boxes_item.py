@@ -1,92 +1,29 @@
-"""The graphics item that paints all boxes except edited ones, with their captions, in one pass."""
+"""The graphics item that paints all boxes except emphasised ones in one pass."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from itertools import compress
-from typing import NamedTuple
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSizeF
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from iouviewer.metrics.table import Bool, Float
+from iouviewer.i18n import tr
 from iouviewer.ui.canvas.box_lines import BoxLines
-from iouviewer.ui.canvas.caption_layout import CaptionRequest, place_captions
-from iouviewer.ui.canvas.captions import Caption, CaptionCache
-from iouviewer.ui.canvas.frame_view import CROWDED_CAPTION_COUNT, CanvasBox, CaptionMode, FrameView, is_captioned
-from iouviewer.ui.canvas.hit import HANDLE_SIZE, BoxRef
+from iouviewer.ui.canvas.captions import Caption, CaptionCache, Segment
+from iouviewer.ui.canvas.frame_view import CanvasBox, FrameView
+from iouviewer.ui.canvas.hit import BoxRef
+from iouviewer.ui.tokens import OPACITY, SIZE
 
-_HANDLE_MARGIN = HANDLE_SIZE / 2 - 1
-"""By how much handles exceed the usual distance of captions, logical pixels."""
-
-_REACH = 8.0
-"""How far lines and signs extend beyond a box, logical pixels."""
-
-
-class PlacedCaption(NamedTuple):
-    """A caption and its rectangle, logical pixels from the corner of the image."""
-
-    caption: Caption
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _FixedCaptions:
-    """Captions that keep their positions while details appear and disappear and a box is dragged.
-
-    Attributes:
-        edges: (4, N) float64, rows left, top, right, bottom, logical pixels.
-    """
-
-    refs: tuple[BoxRef, ...] = ()
-    placed: tuple[PlacedCaption, ...] = ()
-    edges: Float = field(default_factory=lambda: np.zeros((4, 0)))
-
-    @classmethod
-    def of(cls, placed: dict[BoxRef, PlacedCaption]) -> _FixedCaptions:
-        """These captions."""
-        edges = np.array([one[1:] for one in placed.values()], np.float64).reshape(-1, 4).T
-        return cls(tuple(placed), tuple(placed.values()), np.ascontiguousarray(edges))
-
-    def overlapping(self, left: float, top: float, right: float, bottom: float) -> Bool:
-        """(N,) bool: which captions overlap a rectangle."""
-        edges = self.edges
-        found: Bool = (edges[0] < right) & (edges[2] > left) & (edges[1] < bottom) & (edges[3] > top)
-        return found
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _CaptionLayout:
-    """All captions on screen: the fixed ones, which of them are ``hidden`` ((N,) bool), and the details above them."""
-
-    fixed: _FixedCaptions = field(default_factory=_FixedCaptions)
-    hidden: Bool = field(default_factory=lambda: np.zeros(0, np.bool_))
-    details: dict[BoxRef, PlacedCaption] = field(default_factory=dict)
-
-    def visible(self) -> dict[BoxRef, PlacedCaption]:
-        """The visible captions by box."""
-        fixed = zip(self.fixed.refs, self.fixed.placed, self.hidden.tolist(), strict=True)
-        return {ref: placed for ref, placed, is_hidden in fixed if not is_hidden} | self.details
-
-    def changed(self, other: _CaptionLayout) -> list[PlacedCaption]:
-        """Captions of either layout that are missing or different in the other one."""
-        is_same = self.fixed is other.fixed
-        own, others = (self.details, other.details) if is_same else (self.visible(), other.visible())
-        pairs = ((own.get(ref), others.get(ref)) for ref in own.keys() | others.keys())
-        found = [placed for old, new in pairs if old != new for placed in (old, new) if placed is not None]
-        if is_same:
-            found += [self.fixed.placed[index] for index in np.flatnonzero(self.hidden != other.hidden)]
-        return found
+_REACH = 14.0
+"""How far lines and badges extend beyond a box, logical pixels."""
+_LOCKED_REACH = SIZE["padlock_height"] + 6.0
+_COPIES = tr("×{count}")
 
 
 class BoxesItem(QGraphicsItem):
-    """Paints a FrameView; between two views of one frame only what changes is repainted."""
+    """Paints the lines of a FrameView; between two views of one frame only what changes is repainted."""
 
     def __init__(self, captions: CaptionCache) -> None:
         super().__init__()
@@ -94,35 +31,20 @@ class BoxesItem(QGraphicsItem):
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._cache = captions
         self._view = FrameView()
-        self._image_size = QSizeF()
         self._bounds = QRectF()
         self._px = 1.0
         self._lines = BoxLines()
-        self._details: dict[BoxRef, Caption] = {}
         self._excluded: frozenset[BoxRef] = frozenset()
-        self._all_captions = False
-        self._caption_mode = CaptionMode.AUTOMATIC
-        self._layout = _CaptionLayout()
-        # The key contains ids of box objects; ``_fixed`` keeps the boxes alive, so the ids stay unique.
-        self._fixed_key: tuple[float, tuple[int, ...]] = (0.0, ())
-        self._fixed: tuple[list[tuple[CanvasBox, Caption]], _FixedCaptions] = ([], _FixedCaptions())
+        self._in_front: frozenset[BoxRef] = frozenset()
+        self._is_faded = False
 
     def boundingRect(self) -> QRectF:
         return self._bounds
 
-    @property
-    def captions(self) -> dict[BoxRef, PlacedCaption]:
-        """The visible captions by box."""
-        return self._layout.visible()
-
     # What is shown
 
-    def set_image_size(self, width: float, height: float, bounds: QRectF) -> None:
-        """Size of the image and where boxes may lie around it, image pixels."""
-        if (width, height) != (self._image_size.width(), self._image_size.height()):
-            self._image_size = QSizeF(width, height)
-            self._fixed_key = (0.0, ())
-            self._fixed = ([], _FixedCaptions())
+    def set_bounds(self, bounds: QRectF) -> None:
+        """Set where boxes may lie, image pixels."""
         if bounds != self._bounds:
             self.prepareGeometryChange()
             self._bounds = bounds
@@ -131,124 +53,37 @@ class BoxesItem(QGraphicsItem):
         """Set the image pixels per logical pixel after the zoom has changed."""
         if px != self._px:
             self._px = px
-            self._layout = self._arrange()
             self.update()
 
     def show_view(self, view: FrameView) -> None:
         """Show another view; if it is of the same frame, only boxes that differ are repainted."""
         old, self._view = self._view, view
         if old.frame != view.frame:
-            self._layout = self._arrange()
             self.update()
-            return
-        changed = old.changed_boxes(view)
-        # A dragged box does not take part in the layout of the others, and its lines are drawn by another item.
-        drawn = [box for box in changed if box.ref not in self._excluded]
-        is_drag = old.index_of is view.index_of and not drawn
-        self._repaint_boxes(drawn)
-        self._use_layout(self._arrange(keep_fixed=is_drag))
+        else:
+            # The lines of a dragged box are drawn by another item.
+            self._repaint(box for box in old.changed_boxes(view) if box.ref not in self._excluded)
 
-    def emphasise(self, details: dict[BoxRef, Caption], excluded: frozenset[BoxRef]) -> None:
-        """Show these details at their boxes, and do not draw the rectangles of ``excluded``."""
-        if (details, excluded) == (self._details, self._excluded):
-            return
-        found = (self._view.find(ref) for ref in self._excluded ^ excluded)
-        self._details, self._excluded = details, excluded
-        self._repaint_boxes(box for box in found if box is not None)
-        self._use_layout(self._arrange())
+    def emphasise(self, excluded: frozenset[BoxRef], in_front: frozenset[BoxRef], *, is_faded: bool) -> None:
+        """Draw all boxes but ``excluded``.
 
-    def set_all_captions(self, all_captions: bool) -> None:
-        """Show every caption, whatever the mode (while a key is held)."""
-        self._set_captions(self._caption_mode, all_captions)
+        Args:
+            in_front: predictions of selected pairs, which have full strength.
+            is_faded: a box is dragged, so the others are weaker.
+        """
+        changed = (self._excluded ^ excluded) | (self._in_front ^ in_front)
+        self._excluded, self._in_front = excluded, in_front
+        if is_faded != self._is_faded:
+            self._is_faded = is_faded
+            self.update()
+        elif changed:
+            self._repaint(box for box in map(self._view.find, changed) if box is not None)
 
-    def set_caption_mode(self, mode: CaptionMode) -> None:
-        """Choose when boxes that are neither hovered nor selected have captions."""
-        self._set_captions(mode, self._all_captions)
-
-    def _set_captions(self, mode: CaptionMode, all_captions: bool) -> None:
-        if (mode, all_captions) != (self._caption_mode, self._all_captions):
-            self._caption_mode, self._all_captions = mode, all_captions
-            self._use_layout(self._arrange())
-
-    # Arranging captions
-
-    def _with_captions(self, boxes: Iterable[CanvasBox]) -> list[tuple[CanvasBox, Caption]]:
-        """Of these boxes, those that show their caption without being hovered or selected."""
-        mode, all_captions, px = self._caption_mode, self._all_captions, self._px
-        is_crowded = self._view.caption_count > CROWDED_CAPTION_COUNT
-        return [
-            (box, box.caption)
-            for box in boxes
-            if box.caption is not None
-            and is_captioned(box, mode, all_captions=all_captions, is_crowded=is_crowded, px=px)
-        ]
-
-    def _arrange_fixed(self) -> None:
-        """Place the captions of boxes that are neither hovered, selected nor dragged, if they have changed."""
-        details, excluded = self._details, self._excluded
-        boxes = (
-            box
-            for box in self._view.boxes
-            if box.caption is not None and box.ref not in details and box.ref not in excluded
-        )
-        captioned = self._with_captions(boxes)
-        # Fixed captions keep their positions while only details change, as when the mouse moves over boxes.
-        key = (self._px, tuple(id(box) for box, _ in captioned))
-        if key != self._fixed_key:
-            self._fixed_key, self._fixed = key, (captioned, _FixedCaptions.of(self._place(captioned)))
-
-    def _arrange(self, *, keep_fixed: bool = False) -> _CaptionLayout:
-        """Compute the layout of all captions; ``keep_fixed``: only details and dragged boxes can have changed."""
-        view, details = self._view, self._details
-        if not keep_fixed:
-            self._arrange_fixed()
-        fixed = self._fixed[1]
-        # Details of hovered and selected boxes, and the caption of a dragged box, do not move other captions; those
-        # that they cover in part are hidden.
-        detailed = [(box, caption) for ref, caption in details.items() if (box := view.find(ref)) is not None]
-        dragged = map(view.find, self._excluded - details.keys())
-        detailed += self._with_captions(box for box in dragged if box is not None)
-        placed = self._place(detailed, may_drop=False)
-        hidden = np.zeros(len(fixed.refs), np.bool_)
-        for _, *edges in placed.values():
-            hidden |= fixed.overlapping(*edges)
-        return _CaptionLayout(fixed, hidden, placed)
-
-    def _place(
-        self, captioned: Sequence[tuple[CanvasBox, Caption]], *, may_drop: bool = True
-    ) -> dict[BoxRef, PlacedCaption]:
-        scale = 1 / self._px
-        # Details stay clear of the handles of their box.
-        margin = 0.0 if may_drop else _HANDLE_MARGIN
-        requests = []
-        for box, caption in captioned:
-            x1, y1, x2, y2 = box.rect
-            size = self._cache.size(caption)
-            rect = (x1 * scale, y1 * scale - margin, x2 * scale, y2 * scale + margin)
-            is_urgent = box.state.is_wrong and not box.is_secondary
-            requests.append(CaptionRequest(rect, size.width(), size.height(), is_urgent))
-        image = (self._image_size.width() * scale, self._image_size.height() * scale)
-        positions = place_captions(requests, image, may_drop=may_drop)
-        return {
-            box.ref: PlacedCaption(caption, *at, at[0] + request.width, at[1] + request.height)
-            for (box, caption), request, at in zip(captioned, requests, positions, strict=True)
-            if at is not None
-        }
-
-    # Repainting
-
-    def _repaint_boxes(self, boxes: Iterable[CanvasBox]) -> None:
-        reach = _REACH * self._px
+    def _repaint(self, boxes: Iterable[CanvasBox]) -> None:
         for box in boxes:
+            reach = (_LOCKED_REACH if box.is_locked else _REACH if box.copies > 1 else 4.0) * self._px
             x1, y1, x2, y2 = box.rect
             self.update(QRectF(x1 - reach, y1 - reach, x2 - x1 + 2 * reach, y2 - y1 + 2 * reach))
-
-    def _use_layout(self, layout: _CaptionLayout) -> None:
-        """Show this layout and repaint the differences from the previous one."""
-        before, self._layout = self._layout, layout
-        px = self._px
-        for _, left, top, right, bottom in before.changed(layout):
-            self.update(QRectF((left - 2) * px, (top - 2) * px, (right - left + 4) * px, (bottom - top + 4) * px))
 
     # Painting
 
@@ -256,31 +91,35 @@ class BoxesItem(QGraphicsItem):
         if not self._view.boxes:
             return
         transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
-        view, excluded, exposed = self._view, self._excluded, option.exposedRect
-        reach = _REACH * self._px
+        painter.setWorldTransform(QTransform())
+        boxes = self._exposed(option.exposedRect)
+        opacity = OPACITY["others_while_dragging"] if self._is_faded else 1.0
+        self._lines.paint(painter, transform, ratio, boxes, opacity=opacity, in_front=self._in_front)
+        self._cache.use_ratio(ratio)
+        paint_copies(painter, transform, self._cache, boxes)
+        painter.setWorldTransform(transform)
+
+    def _exposed(self, exposed: QRectF) -> list[CanvasBox]:
+        view, reach = self._view, _LOCKED_REACH * self._px
         is_exposed = (
             (view.rects[0] < exposed.right() + reach)
             & (view.rects[2] > exposed.left() - reach)
             & (view.rects[1] < exposed.bottom() + reach)
             & (view.rects[3] > exposed.top() - reach)
         )
-        boxes = [box for box in compress(view.boxes, is_exposed.tolist()) if box.ref not in excluded]
-        painter.setWorldTransform(QTransform())
-        self._lines.paint(painter, transform, ratio, boxes)
-        self._cache.use_ratio(ratio)
-        origin = QPointF(round(transform.dx()), round(transform.dy()))
-        self._paint_captions(painter, transform.mapRect(exposed).translated(-origin), origin)
-        painter.setWorldTransform(transform)
+        return [box for box in compress(view.boxes, is_exposed.tolist()) if box.ref not in self._excluded]
 
-    def _paint_captions(self, painter: QPainter, exposed: QRectF, origin: QPointF) -> None:
-        """``exposed``: logical pixels from the corner of the image, which is at ``origin``."""
-        x1, y1, x2, y2 = exposed.left(), exposed.top(), exposed.right(), exposed.bottom()
-        layout = self._layout
-        visible = layout.fixed.overlapping(x1, y1, x2, y2) & ~layout.hidden
-        for index in np.flatnonzero(visible).tolist():
-            caption, left, top, _, _ = layout.fixed.placed[index]
-            painter.drawPixmap(QPointF(left, top) + origin, self._cache.pixmap(caption))
-        # Details lie above all other captions.
-        for caption, left, top, right, bottom in layout.details.values():
-            if left < x2 and right > x1 and top < y2 and bottom > y1:
-                painter.drawPixmap(QPointF(left, top) + origin, self._cache.pixmap(caption))
+
+def paint_copies(painter: QPainter, transform: QTransform, cache: CaptionCache, boxes: Iterable[CanvasBox]) -> None:
+    """Paint the badge ``×2`` at the top right corner of boxes that have duplicates.
+
+    Args:
+        painter: its world transform is the identity.
+        transform: from image pixels to logical pixels of the window.
+    """
+    for box in boxes:
+        if box.copies > 1:
+            badge = Caption.of(Segment(_COPIES.format(count=box.copies)))
+            corner, size = transform.map(QPointF(box.rect[2], box.rect[1])), cache.size(badge)
+            place = QPointF(round(corner.x() - size.width() / 2), round(corner.y() - size.height() / 2))
+            painter.drawImage(place, cache.image(badge))

@@ -1,13 +1,14 @@
-"""Places captions without overlaps. Pure functions.
+"""Places captions outside their boxes, without overlaps. Pure functions.
 
 Positions are logical pixels from the top left corner of the image at the current zoom, not of the window: scrolling
-moves captions that are already painted, so positions must not depend on the visible part of the image.
+moves captions that are already painted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from math import ceil, floor
 from typing import NamedTuple
 
 from iouviewer.document.boxes import Rect
@@ -15,102 +16,100 @@ from iouviewer.document.boxes import Rect
 MAX_THOROUGH_CAPTIONS = 80
 """Above this number of captions each tries only its first positions; the others are rarely free."""
 
-_GAP = 2.0
+_GAP = 3.0
 _CELL = 64.0
 """Side of the grid cells that hold occupied rectangles, logical pixels."""
 
 
 class CaptionRequest(NamedTuple):
-    """A caption to be placed: the box it belongs to, its size, and whether it is placed before others."""
+    """A caption to be placed: the box it belongs to, its size, and its rank (lower ones are placed first)."""
 
     box: Rect
     width: float
     height: float
-    is_urgent: bool = False
+    rank: int = 0
 
 
 class _Occupied:
     """Occupied rectangles in a grid, which keeps overlap tests cheap with hundreds of captions."""
 
-    def __init__(self) -> None:
+    def __init__(self, rects: Iterable[Rect]) -> None:
         self._cells: dict[tuple[int, int], list[Rect]] = {}
+        for rect in rects:
+            self._add(rect, self._keys(rect))
 
-    def add_if_free(self, rect: Rect) -> bool:
-        """Occupy a rectangle unless it overlaps another one; returns whether it was free."""
+    def _keys(self, rect: Rect) -> list[tuple[int, int]]:
         x1, y1, x2, y2 = rect
-        cells = self._cells
-        keys = [
+        return [
             (column, row)
             for column in range(int(x1 // _CELL), int(x2 // _CELL) + 1)
             for row in range(int(y1 // _CELL), int(y2 // _CELL) + 1)
         ]
+
+    def _add(self, rect: Rect, keys: list[tuple[int, int]]) -> None:
+        for key in keys:
+            self._cells.setdefault(key, []).append(rect)
+
+    def add_if_free(self, rect: Rect) -> bool:
+        """Occupy a rectangle unless it overlaps another one; returns whether it was free."""
+        x1, y1, x2, y2 = rect
+        cells, keys = self._cells, self._keys(rect)
         for key in keys:
             for left, top, right, bottom in cells.get(key, ()):
                 if left < x2 and x1 < right and top < y2 and y1 < bottom:
                     return False
-        for key in keys:
-            cells.setdefault(key, []).append(rect)
+        self._add(rect, keys)
         return True
 
 
 def place_captions(
-    requests: Sequence[CaptionRequest], image: tuple[float, float], *, may_drop: bool = True
+    requests: Sequence[CaptionRequest], area: Rect, occupied: Iterable[Rect] = ()
 ) -> list[tuple[float, float] | None]:
-    """Top left corner (x, y) of each caption; None if there is no space for it.
+    """Top left corner (x, y) of each caption; None if there is no space for it, or its box is not visible.
 
-    A caption is placed above its box, aligned left, or inside the box if it would leave the image. If another caption
-    is in the way, further positions are tried: right, below, inside. Urgent captions are placed first. Captions that
-    do not fit are dropped, because the sign at the corner of the box remains.
+    Positions outside the box are tried in this order: above, beside its top, below; aligned left before right. Captions
+    of higher rank are placed first, so lower ones are dropped where space is short. A box with no space around it, as
+    one that fills the area, has its caption inside.
 
     Args:
-        image: width and height of the image, logical pixels.
-        may_drop: False for requested captions (hovered or selected boxes); without space they overlap others.
+        area: the visible part of the image and its surroundings, which captions do not leave.
+        occupied: rectangles that captions do not cover.
     """
-    if len(requests) == 1:
-        # Fast path for the caption of a dragged box: a single caption cannot overlap another one.
-        return [_rounded(_first_position(requests[0], image))]
-    order = sorted(
-        range(len(requests)), key=lambda i: (not requests[i].is_urgent, requests[i].box[1], requests[i].box[0])
-    )
-    tries = 5 if len(requests) <= MAX_THOROUGH_CAPTIONS else 2
+    order = sorted(range(len(requests)), key=lambda i: (requests[i].rank, requests[i].box[1], requests[i].box[0]))
+    tries = 7 if len(requests) <= MAX_THOROUGH_CAPTIONS else 3
     positions: list[tuple[float, float] | None] = [None] * len(requests)
-    occupied = _Occupied()
+    taken = _Occupied(occupied)
     for i in order:
         request = requests[i]
-        for x, y in islice(_positions(request, image), tries):
-            if occupied.add_if_free((x, y, x + request.width, y + request.height)):
-                positions[i] = _rounded((x, y))
+        for x, y in islice(_positions(request, area), tries):
+            if taken.add_if_free((x, y, x + request.width, y + request.height)):
+                positions[i] = (x, y)
                 break
-        else:
-            if not may_drop:
-                positions[i] = _rounded(_first_position(request, image))
     return positions
 
 
-def _rounded(position: tuple[float, float]) -> tuple[float, float]:
-    return float(round(position[0])), float(round(position[1]))
-
-
-def _left(request: CaptionRequest, image: tuple[float, float]) -> float:
-    x1 = request.box[0]
-    return image[0] - request.width if x1 - 1 + request.width > image[0] > x1 else x1 - 1
-
-
-def _first_position(request: CaptionRequest, image: tuple[float, float]) -> tuple[float, float]:
-    y1 = request.box[1]
-    above = y1 - request.height - _GAP
-    return _left(request, image), above if above >= 0 or y1 < 0 else y1 + _GAP
-
-
-def _positions(request: CaptionRequest, image: tuple[float, float]) -> Iterator[tuple[float, float]]:
-    """Positions to try, the best one first; lazy, because the first one is usually free."""
-    yield _first_position(request, image)
-    _, y1, x2, y2 = request.box
-    left, right = _left(request, image), max(0.0, x2 + 1 - request.width)
-    above, below = y1 - request.height - _GAP, y2 + _GAP
-    if above >= 0 or y1 < 0:
-        yield right, above
-    yield left, below
-    yield right, below
-    if y2 - y1 >= 3 * request.height:
-        yield left, y1 + _GAP
+def _positions(request: CaptionRequest, area: Rect) -> Iterator[tuple[float, float]]:
+    """Positions within the area, the best one first, rounded; lazy, because the first one is usually free."""
+    (x1, y1, x2, y2), width, height, _ = request
+    left, top, right, bottom = ceil(area[0]), ceil(area[1]), floor(area[2]), floor(area[3])
+    if x2 <= left or x1 >= right or y2 <= top or y1 >= bottom or width > right - left or height > bottom - top:
+        return
+    above, below = round(y1 - height - _GAP), round(y2 + _GAP)
+    before, after = round(x1 - width - _GAP), round(x2 + _GAP)
+    aligned_left = round(min(max(x1 - 1, left), right - width))
+    aligned_right = round(min(max(x2 + 1 - width, left), right - width))
+    beside = round(min(max(y1 - 1, top), bottom - height))
+    is_found = False
+    for x, y in (
+        (aligned_left, above),
+        (after, beside),
+        (aligned_left, below),
+        (before, beside),
+        (aligned_right, above),
+        (aligned_right, below),
+    ):
+        if left <= x and x + width <= right and top <= y and y + height <= bottom:
+            is_found = True
+            yield float(x), float(y)
+    if not is_found:
+        yield float(aligned_left), float(round(min(max(y1 + _GAP, top), bottom - height)))

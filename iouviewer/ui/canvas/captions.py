@@ -1,4 +1,4 @@
-"""Captions on the image: small dark plates with coloured text, rendered once and cached as pixmaps."""
+"""Captions on the image: small dark plates with coloured text, rendered once and cached."""
 
 from __future__ import annotations
 
@@ -6,27 +6,40 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap, QStaticText
+from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QStaticText
 
-from iouviewer.ui.palette import CAPTION_BACKGROUND
-from iouviewer.ui.theme import tabular_font
+from iouviewer.ui.fonts import tabular_font
+from iouviewer.ui.theme import colour
+from iouviewer.ui.tokens import CANVAS, RADIUS, colours
 
-_PADDING_X, _PADDING_Y = 4.0, 1.0
-_CACHED_PIXMAPS = 1024
+TEXT = CANVAS.label_text
+MUTED = colours(dark=True).text2
+BELOW = colours(dark=True).warn
+"""A number below its threshold."""
+WRONG = colours(dark=True).bad
+"""Missed and extra boxes."""
+GOOD = colours(dark=True).good
+
+_PADDING_X, _PADDING_Y = 5.0, 1.0
+_CACHED_IMAGES = 1024
 
 
 class Segment(NamedTuple):
     """A run of text in one colour (``#rrggbb``)."""
 
     text: str
-    colour: str
+    colour: str = TEXT
 
 
 class Caption(NamedTuple):
-    """Lines of coloured text; ``edge`` is the colour of a stripe on the left, empty for none."""
+    """Lines of coloured text."""
 
     lines: tuple[tuple[Segment, ...], ...]
-    edge: str = ""
+
+    @classmethod
+    def of(cls, *segments: Segment) -> Caption:
+        """A caption of one line."""
+        return cls((segments,))
 
     @property
     def text(self) -> str:
@@ -35,72 +48,65 @@ class Caption(NamedTuple):
 
 
 class CaptionCache:
-    """Pixmaps of captions for one font and device pixel ratio; the least recently used are dropped first."""
+    """Images of captions for one font and device pixel ratio; the least recently used are dropped first."""
 
     def __init__(self, font: QFont) -> None:
         self.font = tabular_font(font)
         self._metrics = QFontMetricsF(self.font)
         self._ratio = 1.0
-        self._pixmaps: OrderedDict[Caption, QPixmap] = OrderedDict()
+        self._images: OrderedDict[Caption, QImage] = OrderedDict()
         self._sizes: dict[Caption, QSizeF] = {}
 
     def use_ratio(self, ratio: float) -> None:
         """Render further captions for this device pixel ratio."""
         if ratio != self._ratio:
             self._ratio = ratio
-            self._pixmaps.clear()
+            self._images.clear()
 
     def size(self, caption: Caption) -> QSizeF:
         """Size of the plate, logical pixels."""
         size = self._sizes.get(caption)
         if size is None:
-            if len(self._sizes) > 4 * _CACHED_PIXMAPS:
+            if len(self._sizes) > 4 * _CACHED_IMAGES:
                 self._sizes.clear()
             advance = self._metrics.horizontalAdvance
             width = max((sum(advance(s.text) for s in line) for line in caption.lines), default=0.0)
             height = self._metrics.height() * len(caption.lines)
-            size = QSizeF(round(width + 2 * _PADDING_X + 2 * bool(caption.edge)), round(height + 2 * _PADDING_Y))
-            self._sizes[caption] = size
+            size = self._sizes[caption] = QSizeF(round(width + 2 * _PADDING_X), round(height + 2 * _PADDING_Y))
         return size
 
-    def pixmap(self, caption: Caption) -> QPixmap:
+    def image(self, caption: Caption) -> QImage:
         """The plate with its text."""
-        pixmap = self._pixmaps.get(caption)
-        if pixmap is not None:
-            self._pixmaps.move_to_end(caption)
-            return pixmap
-        pixmap = self._pixmaps[caption] = self._render(caption)
-        if len(self._pixmaps) > _CACHED_PIXMAPS:
-            self._pixmaps.popitem(last=False)
-        return pixmap
+        image = self._images.get(caption)
+        if image is not None:
+            self._images.move_to_end(caption)
+            return image
+        image = self._images[caption] = self._render(caption)
+        if len(self._images) > _CACHED_IMAGES:
+            self._images.popitem(last=False)
+        return image
 
-    def _render(self, caption: Caption) -> QPixmap:
+    def _render(self, caption: Caption) -> QImage:
         size = self.size(caption)
-        pixmap = QPixmap((size * self._ratio).toSize())
-        pixmap.setDevicePixelRatio(self._ratio)
-        pixmap.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(pixmap)
+        # An image, not a pixmap: exported pictures are painted in a thread.
+        image = QImage((size * self._ratio).toSize(), QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(self._ratio)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.font)
         painter.setPen(Qt.PenStyle.NoPen)
-        plate = QColor(CAPTION_BACKGROUND)
-        plate.setAlpha(235 if caption.edge else 205)
-        painter.setBrush(plate)
-        painter.drawRoundedRect(QRectF(QPointF(), size), 2.5, 2.5)
-        left = _PADDING_X
-        if caption.edge:
-            painter.setBrush(QColor(caption.edge))
-            painter.drawRect(QRectF(0, 0, 2.5, size.height()))
-            left += 2
+        painter.setBrush(colour(CANVAS.label_bg))
+        painter.drawRoundedRect(QRectF(QPointF(), size), RADIUS["canvas_label"], RADIUS["canvas_label"])
         y = _PADDING_Y
         for line in caption.lines:
-            x = left
+            x = _PADDING_X
             for segment in line:
                 text = QStaticText(segment.text)
                 text.setTextFormat(Qt.TextFormat.PlainText)
-                painter.setPen(QColor(segment.colour))
+                painter.setPen(segment.colour)
                 painter.drawStaticText(QPointF(x, y), text)
                 x += self._metrics.horizontalAdvance(segment.text)
             y += self._metrics.height()
         painter.end()
-        return pixmap
+        return image

@@ -7,8 +7,7 @@ from PySide6.QtGui import QColor, QImage
 from iouviewer.app.video.frame_messages import LoadedFrame
 from iouviewer.document.sources import Source
 from iouviewer.i18n import tr
-from iouviewer.ui.canvas.captions import Caption, Segment
-from iouviewer.ui.palette import CAPTION_MUTED, CAPTION_TEXT
+from iouviewer.ui.canvas.captions import MUTED, Caption, Segment
 
 _PLACEHOLDER_COLOUR = "#505050"
 
@@ -36,7 +35,7 @@ def placeholder_image(source: Source, frame: int) -> tuple[QImage, float]:
 
 
 def _line(text: str, detail: str) -> tuple[Segment, ...]:
-    return Segment(f"{text}  ", CAPTION_TEXT), Segment(detail, CAPTION_MUTED)
+    return Segment(f"{text}  "), Segment(detail, MUTED)
 
 
 PREVIEW = Caption((_line(tr("Preview"), tr("exact frame follows")),))
@@ -52,7 +51,7 @@ def frame_status(loaded: LoadedFrame, damage: str, *, playing: bool) -> Caption 
     lines = []
     if not loaded.exact and loaded.is_preview:
         is_known = loaded.frame >= 0
-        detail = tr("exact frame follows") if is_known else tr("boxes hidden until the frame number is known")
+        detail = tr("exact frame follows") if is_known else tr("boxes hidden until the frame number is certain")
         lines.append(_line(tr("Preview"), detail))
     elif not loaded.exact:
         lines.append(_line(tr("Uncertain frame"), tr("boxes hidden until the frame number is certain")))
@@ -66,12 +65,12 @@ def frame_status(loaded: LoadedFrame, damage: str, *, playing: bool) -> Caption 
 
 def loading_status(frame: int) -> Caption:
     """The caption on an old image while this frame takes long to decode."""
-    return Caption(((Segment(tr("Loading frame {frame:,}…", frame=frame), CAPTION_TEXT),),))
+    return Caption(((Segment(tr("Loading frame {frame:,}…", frame=frame)),),))
 
 
 def missing_frame_status(frame: int, reason: str, remedy: str) -> Caption:
     """The caption for a frame without an image."""
     lines = [_line(tr("Frame {frame:,} cannot be shown", frame=frame), reason)]
     if remedy:
-        lines.append((Segment(remedy, CAPTION_MUTED),))
+        lines.append((Segment(remedy, MUTED),))
     return Caption(tuple(lines))

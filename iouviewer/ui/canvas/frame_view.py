@@ -12,18 +12,13 @@ import numpy as np
 
 from iouviewer.document.boxes import Rect
 from iouviewer.metrics.table import Float
+from iouviewer.ui.canvas.box_look import BoxLook
 from iouviewer.ui.canvas.captions import Caption
 from iouviewer.ui.canvas.hit import BoxRef
 
-CROWDED_CAPTION_COUNT = 25
-"""Above this number of captions only those of hovered, selected and wrong boxes are shown."""
-
-SMALL_BOX_SIZE = 40.0
-"""Boxes whose longer side is shorter than this (logical pixels) have captions only if hovered, selected or wrong."""
-
 
 class BoxState(Enum):
-    """The result of the evaluation for one box; each state differs by a sign, not only by colour."""
+    """The result of the evaluation for one box; the caption says it in a word."""
 
     PLAIN = "plain"
     PAIRED = "paired"
@@ -42,24 +37,24 @@ class CanvasBox:
     """One box on the canvas.
 
     Attributes:
-        colour, dash: ``#rrggbb`` and one of document.variants.DASHES.
         caption: text at the box if captions are shown; None for no text.
-        is_secondary: belongs to another variant than the one that captions refer to; drawn thinner and dimmer, with a
-            caption only on request.
+        is_secondary: belongs to another variant than the one that captions refer to: it has a caption on request only.
+        is_matched: a prediction with a partner: drawn weaker while the pair is not selected.
+        is_locked: takes no clicks; drawn with a padlock.
+        is_dimmed: another track is isolated.
+        copies: how many ground-truth boxes lie at the same place, 1 for no duplicates.
     """
 
     ref: BoxRef
     rect: Rect
     state: BoxState
-    colour: str
-    dash: str = "solid"
+    look: BoxLook
     caption: Caption | None = None
     is_secondary: bool = False
-
-    @property
-    def has_primary_caption(self) -> bool:
-        """Whether it has a caption that is not shown on request only."""
-        return self.caption is not None and not self.is_secondary
+    is_matched: bool = False
+    is_locked: bool = False
+    is_dimmed: bool = False
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +64,29 @@ class FrameView:
     Attributes:
         rects: (4, N) float64, rows x1, y1, x2, y2, image pixels.
         index_of: index of a box by its reference.
-        caption_count: number of captions, without those of secondary boxes.
     """
 
     frame: int = -1
     boxes: tuple[CanvasBox, ...] = ()
     rects: Float = field(default_factory=lambda: np.zeros((4, 0)))
     index_of: dict[BoxRef, int] = field(default_factory=dict)
-    caption_count: int = 0
 
     @classmethod
     def of(cls, frame: int, boxes: list[CanvasBox]) -> FrameView:
         """The view of these boxes."""
         rects = np.array([box.rect for box in boxes], np.float64).reshape(-1, 4).T
         index_of = {box.ref: i for i, box in enumerate(boxes)}
-        caption_count = sum(box.has_primary_caption for box in boxes)
-        return cls(frame, tuple(boxes), np.ascontiguousarray(rects), index_of, caption_count)
+        return cls(frame, tuple(boxes), np.ascontiguousarray(rects), index_of)
 
     def updated(self, frame: int, boxes: list[CanvasBox]) -> FrameView:
         """The view of these boxes; fast where only a few differ from this view's, as during a drag."""
         changed = self._changed_indices(boxes) if frame == self.frame else None
         if changed is None:
             return FrameView.of(frame, boxes)
-        rects, caption_count = self.rects.copy(), self.caption_count
+        rects = self.rects.copy()
         for index in changed:
-            old, new = self.boxes[index], boxes[index]
-            rects[:, index] = new.rect
-            caption_count += new.has_primary_caption - old.has_primary_caption
-        return FrameView(frame, tuple(boxes), rects, self.index_of, caption_count)
+            rects[:, index] = boxes[index].rect
+        return FrameView(frame, tuple(boxes), rects, self.index_of)
 
     def _changed_indices(self, boxes: Sequence[CanvasBox]) -> list[int] | None:
         """Indices of boxes that are different objects in ``boxes``; None if the references differ."""
@@ -110,10 +100,6 @@ class FrameView:
         """The box with this reference, or None."""
         index = self.index_of.get(ref) if ref is not None else None
         return None if index is None else self.boxes[index]
-
-    def hittable(self) -> list[tuple[BoxRef, Rect]]:
-        """References and rectangles for the functions of ``hit``."""
-        return [(box.ref, box.rect) for box in self.boxes]
 
     def changed_boxes(self, other: FrameView) -> list[CanvasBox]:
         """Boxes of either view that are missing or different in the other one."""
@@ -135,26 +121,22 @@ def changed_indices(old: Sequence[object], new: Sequence[object]) -> list[int]:
 
 
 class CaptionMode(Enum):
-    """When boxes that are neither hovered nor selected have captions (the setting ``show_labels``)."""
+    """Which boxes have captions (the setting ``show_labels``). Only NONE leaves the box under the mouse without."""
 
-    NONE = "none"
-    AUTOMATIC = "automatic"
+    PROBLEMS = "problems"
+    SELECTED = "selected"
     ALL = "all"
+    NONE = "none"
 
 
-def is_captioned(box: CanvasBox, mode: CaptionMode, *, all_captions: bool, is_crowded: bool, px: float) -> bool:
+def is_captioned(box: CanvasBox, mode: CaptionMode, *, all_captions: bool) -> bool:
     """Whether a box that is neither hovered nor selected shows its caption, if there is space for it.
 
     Args:
         all_captions: the user holds the key that shows all captions.
-        is_crowded: the frame has more than ``CROWDED_CAPTION_COUNT`` captions.
-        px: image pixels per logical pixel.
     """
-    if box.caption is None or all_captions:
-        return box.caption is not None
-    if box.is_secondary or mode is CaptionMode.NONE:
+    if box.caption is None or box.is_dimmed:
         return False
-    if box.state.is_wrong or mode is CaptionMode.ALL:
+    if all_captions:
         return True
-    side = max(box.rect[2] - box.rect[0], box.rect[3] - box.rect[1])
-    return not is_crowded and side >= SMALL_BOX_SIZE * px
+    return not box.is_secondary and (mode is CaptionMode.ALL or (mode is CaptionMode.PROBLEMS and box.state.is_wrong))

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import nan
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import Box, BoxFlag
+from iouviewer.app.editing.view_state import ColourBy
+from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.edits import FrameState
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.metrics.review import FrameReview, PairState
-from iouviewer.ui.canvas.captions import Caption, Segment
+from iouviewer.ui.canvas.box_look import (
+    NOT_COUNTED,
+    class_colour,
+    prediction_look,
+    track_colour,
+    truth_look,
+)
+from iouviewer.ui.canvas.captions import BELOW, GOOD, MUTED, TEXT, WRONG, Caption, Segment
+from iouviewer.ui.canvas.duplicates import count_copies
 from iouviewer.ui.canvas.frame_view import BoxState, CanvasBox, FrameView, changed_indices
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
-from iouviewer.ui.palette import (
-    CAPTION_MUTED,
-    CAPTION_TEXT,
-    IGNORED,
-    IMAGE_COLOURS,
-    Band,
-    band_of,
-    readable_on_image,
-)
+from iouviewer.ui.tokens import CANVAS
+from iouviewer.ui.variant_look import image_colour
 
-_POOR = IMAGE_COLOURS.bands[Band.POOR]
-_MAX_VARIANTS = 4
-"""Maximum number of variants in the details of a ground-truth box."""
-
+_GAP = "  "
 _IOU = tr("IoU {iou:.2f}")
-_MISSED = Segment(tr("missed"), _POOR)
-_EXTRA = tr("extra")
+_MISSED = Segment(tr("missed"), WRONG)
+_EXTRA = Segment(tr("extra"), WRONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +105,7 @@ class FrameViewBuilder:
         self._drawn_by_id: dict[int, tuple[Box, float | None, CanvasBox]] = {}
         self._last_truth: _DrawnTruth | None = None
         self._last_view = FrameView()
+        self._copies_of: tuple[tuple[Box, ...], dict[int, int]] = ((), {})
 
     def _is_shown(self, variant: Variant) -> bool:
         return (self.keys is None or variant.key in self.keys) and (self._filter is None or self._filter(variant))
@@ -124,27 +123,40 @@ class FrameViewBuilder:
         """IoU of a box with its partner of each variant in the last view, by variant key; None without a partner."""
         return {review.variant.key: review.iou_of.get(box_id) for review in self.last_reviews}
 
-    def build(self, frame: int) -> FrameView:
+    def partner_refs(self, refs: Iterable[BoxRef]) -> frozenset[BoxRef]:
+        """The predictions that these boxes of the last view are paired with, and those among them."""
+        found = {ref for ref in refs if not ref.is_ground_truth}
+        truth = [ref.row for ref in refs if ref.is_ground_truth]
+        for review in self.last_reviews:
+            found |= {BoxRef(review.variant.key, review.partner_of[row]) for row in truth if row in review.partner_of}
+        return frozenset(found)
+
+    def build(self, frame: int, *, is_dragging: bool = False) -> FrameView:
         """All boxes of the frame: predictions below, ground truth above.
 
         Boxes that look the same as in the last view of the frame are the same objects.
+
+        Args:
+            is_dragging: a gesture is in progress; duplicates are looked for afterwards.
         """
         self.last_reviews = []
         if not 0 <= frame < self._session.frame_count:
             return FrameView(frame)
         reviews = self.last_reviews = self.reviews(frame)
         self._is_evaluated = self._session.ground_truth.state(frame) is FrameState.LABELLED
-        names = self._session.document.class_names
+        names, state = self._session.document.class_names, self._session.view_state
         looks = tuple((r.variant.key, r.variant.colour, r.variant.dash, r.variant.predictions) for r in reviews)
-        key = (frame, self._is_evaluated, names, self._session.scores.settings.review.iou, looks)
+        truth = self._session.ground_truth.boxes(frame) if state.is_ground_truth_visible else ()
+        shown = (state.isolated_track, state.locked_tracks, state.locked_classes, state.locked_layers, state.colour_by)
+        copies = self._copies(truth, is_dragging=is_dragging)
+        key = (frame, self._is_evaluated, names, self._session.scores.settings.review.iou, looks, shown, copies)
         if key != self._key:
             self._key, self._drawn_predictions, self._drawn_by_id, self._last_truth = key, {}, {}, None
         boxes: list[CanvasBox] = []
         first = reviews[0] if reviews else None
         for review in reversed(reviews):
             boxes += self._predictions(review, is_secondary=review is not first)
-        if self._session.view_state.is_ground_truth_visible:
-            boxes += self._ground_truth(self._session.ground_truth.boxes(frame), first)
+        boxes += self._ground_truth(truth, first)
         self._last_view = self._last_view.updated(frame, boxes)
         return self._last_view
 
@@ -183,40 +195,68 @@ class FrameViewBuilder:
             cache[box.id] = (box, iou, found[2])
         return found[2]
 
+    def _copies(self, boxes: tuple[Box, ...], *, is_dragging: bool) -> dict[int, int]:
+        """How many boxes lie at the place of a box, by id, where there are several."""
+        if is_dragging or boxes is self._copies_of[0]:
+            return self._copies_of[1]
+        found = count_copies(boxes)
+        # The same object while nothing changes, since it is part of the key.
+        found = self._copies_of[1] if found == self._copies_of[1] else found
+        self._copies_of = (boxes, found)
+        return found
+
     def _draw_truth(self, box: Box, iou: float | None, *, has_review: bool) -> CanvasBox:
-        ref = truth_ref(box.id)
-        name, colour = self._class_segments(box.class_id), IMAGE_COLOURS.ground_truth
-        if box.flags & (BoxFlag.IGNORED | BoxFlag.OUTSIDE):
-            return CanvasBox(ref, box.rect, BoxState.IGNORED, IGNORED)
-        if not has_review or not self._is_evaluated:
-            caption = Caption((name,)) if name else None
-            return CanvasBox(ref, box.rect, BoxState.PLAIN, colour, caption=caption)
+        view_state = self._session.view_state
+        is_locked = view_state.is_locked(box)
+        look = truth_look(box.flags, is_locked=is_locked, colour=self._colour(box.class_id, box.track) or CANVAS.gt)
+        state, value = BoxState.PLAIN, None
+        if box.flags & NOT_COUNTED:
+            state = BoxState.IGNORED
+        elif has_review and self._is_evaluated:
+            state, value = self._match(iou)
+        return CanvasBox(
+            truth_ref(box.id),
+            box.rect,
+            state,
+            look,
+            None if state is BoxState.IGNORED else self._caption(self._short_name(box), box, value),
+            is_locked=is_locked,
+            is_dimmed=view_state.is_dimmed(box),
+            copies=self._copies_of[1].get(box.id, 1),
+        )
+
+    def _colour(self, class_id: int, track: int) -> str:
+        """The colour by class or track; empty for that of the source."""
+        by = self._session.view_state.colour_by
+        if by is ColourBy.CLASS:
+            return class_colour(class_id)
+        return track_colour(track) if by is ColourBy.TRACK else ""
+
+    def _match(self, iou: float | None) -> tuple[BoxState, Segment]:
+        """State and number of a ground-truth box by the IoU with its partner."""
         if iou is None:
-            state, value = BoxState.MISSED, _MISSED
-        else:
-            threshold = self._session.scores.settings.review.iou
-            state, value = BoxState.PAIRED if iou >= threshold else BoxState.LOOSE, iou_segment(iou)
-        caption = Caption(((*name, value),), colour if state.is_wrong else "")
-        return CanvasBox(ref, box.rect, state, colour, caption=caption)
+            return BoxState.MISSED, _MISSED
+        threshold = self._session.scores.settings.review.iou
+        return BoxState.PAIRED if iou >= threshold else BoxState.LOOSE, iou_segment(iou, threshold)
+
+    def _short_name(self, box: Box) -> str:
+        """Class and track; without the class if there is only one, where the track names the box."""
+        if box.track != NO_TRACK and len(self._session.document.class_names) < 2:
+            return str(box.track)
+        return self._session.document.object_name(box) if len(self._session.document.class_names) > 1 else ""
+
+    def _caption(self, name: str, box: Box, value: Segment | None) -> Caption:
+        if value is None:
+            return Caption.of(Segment(name or self._session.document.object_name(box)))
+        return Caption.of(Segment(name + _GAP), value) if name else Caption.of(value)
 
     def _truth_details(self, box: Box) -> Caption:
-        reviews = self.last_reviews if self._is_evaluated else []
-        lines: list[tuple[Segment, ...]] = [(Segment(self._session.document.object_name(box), CAPTION_TEXT),)]
-        if box.flags & (BoxFlag.IGNORED | BoxFlag.OUTSIDE):
-            reason = tr("out of view") if box.flags & BoxFlag.OUTSIDE else tr("ignored")
-            return Caption((*lines, (Segment(reason, IGNORED),)))
-        for review in reviews[:_MAX_VARIANTS]:
-            iou = review.iou_of.get(box.id)
-            value = _MISSED if iou is None else iou_segment(iou)
-            variant = Segment(f"{review.variant.name}  ", readable_on_image(review.variant.colour))
-            lines.append((variant, value) if len(reviews) > 1 else (value,))
-        return Caption(tuple(lines))
-
-    def _class_segments(self, class_id: int) -> tuple[Segment, ...]:
-        """The class name, if there is more than one class."""
-        if len(self._session.document.class_names) < 2:
-            return ()
-        return (Segment(f"{self._session.document.class_name(class_id)}  ", CAPTION_MUTED),)
+        value = None
+        if box.flags & NOT_COUNTED:
+            value = Segment(tr("out of view") if box.flags & BoxFlag.OUTSIDE else tr("ignored"), MUTED)
+        elif self._is_evaluated and self.last_reviews:
+            _, value = self._match(self.last_reviews[0].iou_of.get(box.id))
+        return self._caption(self._session.document.object_name(box), box, value)
 
     # Predictions
 
@@ -234,30 +274,41 @@ class FrameViewBuilder:
     def _draw_prediction(self, ref: BoxRef, variant: Variant, state: PairState, *, is_secondary: bool) -> CanvasBox:
         table = variant.predictions.table
         x1, y1, x2, y2 = table.boxes[:, ref.row].tolist()
-        colour = readable_on_image(variant.colour)
+        class_id = int(table.class_ids[ref.row])
         box_state = _BOX_STATES[state] if self._is_evaluated else BoxState.PLAIN
-        caption = None
-        if box_state is BoxState.EXTRA:
-            name = self._class_segments(int(table.class_ids[ref.row]))
-            caption = Caption(((*name, Segment(f"{_EXTRA}{_score_text(variant, ref.row)}", _POOR)),), colour)
-        return CanvasBox(ref, (x1, y1, x2, y2), box_state, colour, variant.dash, caption, is_secondary)
+        colour = self._colour(class_id, NO_TRACK)
+        view_state = self._session.view_state
+        return CanvasBox(
+            ref,
+            (x1, y1, x2, y2),
+            box_state,
+            prediction_look(variant.colour, is_counted=box_state is not BoxState.IGNORED, colour=colour),
+            self._extra_caption(variant, ref.row) if box_state is BoxState.EXTRA else None,
+            is_secondary=is_secondary,
+            is_matched=self._is_evaluated and state in (PairState.TRUE_POSITIVE, PairState.LOOSE),
+            is_locked=ref.variant in view_state.locked_layers,
+            is_dimmed=view_state.is_dimmed(None),
+        )
+
+    def _extra_caption(self, variant: Variant, row: int) -> Caption:
+        """``extra 0.90``; the number has the colour of its variant."""
+        class_id, names = int(variant.predictions.table.class_ids[row]), self._session.document.class_names
+        name = f"{self._session.document.class_name(class_id)}{_GAP}" if len(names) > 1 else ""
+        return Caption.of(
+            *([Segment(name)] if name else []),
+            _EXTRA,
+            Segment(_score_text(variant, row), image_colour(variant.colour)),
+        )
 
     def _prediction_details(self, review: VariantReview, row: int) -> Caption:
         variant = review.variant
-        class_id = int(variant.predictions.table.class_ids[row])
-        name = self._session.document.class_name(class_id) if class_id >= 0 else tr("prediction")
-        colour = readable_on_image(variant.colour)
-        prefix = (Segment(f"{variant.name}  ", colour),) if len(self.last_reviews) > 1 else ()
-        lines: list[tuple[Segment, ...]] = [(*prefix, Segment(f"{name}{_score_text(variant, row)}", CAPTION_TEXT))]
-        owner_id = review.owner_of.get(row)
-        owner = None if owner_id is None else self._session.ground_truth.find(owner_id)
-        is_extra = self._is_evaluated and review.state_of[row] is PairState.FALSE_POSITIVE
-        if owner is not None and self._is_evaluated:
-            text = tr("with {box}", box=self._session.document.object_name(owner))
-            lines.append((iou_segment(review.iou_of[owner.id]), Segment(f"  {text}", CAPTION_MUTED)))
-        elif is_extra:
-            lines.append((Segment(_EXTRA, _POOR),))
-        return Caption(tuple(lines), colour if is_extra else "")
+        if self._is_evaluated and review.state_of[row] is PairState.FALSE_POSITIVE:
+            caption = self._extra_caption(variant, row)
+        else:
+            class_id = int(variant.predictions.table.class_ids[row])
+            name = self._session.document.class_name(class_id) if class_id >= 0 else tr("prediction")
+            caption = Caption.of(Segment(f"{name}{_score_text(variant, row)}"))
+        return Caption.of(Segment(f"{variant.name}{_GAP}", image_colour(variant.colour)), *caption.lines[0])
 
 
 _BOX_STATES = {
@@ -273,20 +324,18 @@ def _score_text(variant: Variant, row: int) -> str:
     return f" {float(variant.predictions.table.scores[row]):.2f}" if variant.predictions.has_scores else ""
 
 
-def iou_segment(iou: float) -> Segment:
-    """``IoU 0.83`` in the colour of its band."""
-    band = band_of(iou)
-    return Segment(_IOU.format(iou=iou), CAPTION_MUTED if band is None else IMAGE_COLOURS.bands[band])
+def iou_segment(iou: float, threshold: float) -> Segment:
+    """``IoU 0.83``, amber below the threshold."""
+    return Segment(_IOU.format(iou=iou), TEXT if iou >= threshold else BELOW)
 
 
 def iou_change(before: float | None, after: float | None) -> tuple[Segment, ...]:
-    """``0.71 → 0.83 (+0.12)``; a dash without a partner."""
+    """``0.71 → 0.83 +0.12``; a dash without a partner."""
     old, new = ("–" if value is None else f"{value:.2f}" for value in (before, after))
-    band = band_of(nan if after is None else after)
-    colour = CAPTION_TEXT if band is None else IMAGE_COLOURS.bands[band]
-    line = (Segment(f"{old} → ", CAPTION_MUTED), Segment(new, colour))
+    line = (Segment(f"{old} → ", MUTED), Segment(new))
     if before is None or after is None:
         return line
     # The difference of the rounded values, so that the three numbers are consistent.
     difference = round(after, 2) - round(before, 2)
-    return (*line, Segment(f" ({difference:+.2f})", CAPTION_TEXT))
+    colour = GOOD if difference > 0 else WRONG if difference < 0 else MUTED
+    return (*line, Segment(f" {difference:+.2f}", colour))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QPainter, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
@@ -77,6 +77,28 @@ class ImageItem(QGraphicsItem):
         painter.setWorldTransform(QTransform())
         painter.drawImage(shown.topLeft(), self._cached)
         painter.setWorldTransform(transform)
+
+    def paint_enlarged(self, painter: QPainter, centre: QPointF, target: QRectF, factor: float) -> None:
+        """Paint the surroundings of a point of the image (image pixels) into ``target``, each pixel as a square.
+
+        Args:
+            factor: logical pixels of the painter per image pixel.
+        """
+        if self._image.isNull():
+            return
+        scale = self._image.width() / self._width
+        half = QPointF(target.width() / 2 / factor, target.height() / 2 / factor)
+        wanted = QRectF(centre - half, centre + half)
+        part = QRectF(wanted.topLeft() * scale, wanted.size() * scale).toAlignedRect() & self._image.rect()
+        if part.isEmpty():
+            return
+        pixels_of_part = self._image.copy(part)
+        if (self._brightness, self._contrast) != (0.0, 1.0):
+            pixels_of_part = _with_levels(pixels_of_part, self._brightness, self._contrast)
+        corner = (QPointF(part.topLeft()) / scale - wanted.topLeft()) * factor + target.topLeft()
+        size = QSizeF(part.size()) / scale * factor
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        painter.drawImage(QRectF(corner, size), pixels_of_part)
 
     def _resampled(self, whole: QRectF, shown: QRect, ratio: float) -> QImage:
         """The part ``shown`` (logical pixels) of the image, which fills ``whole``, at device resolution."""

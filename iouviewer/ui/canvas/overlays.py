@@ -12,12 +12,14 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Edges
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.captions import Caption, CaptionCache, Segment
+from iouviewer.ui.canvas.frame_badge import FrameBadge
 from iouviewer.ui.canvas.hit import handles
 from iouviewer.ui.fonts import font
-from iouviewer.ui.palette import CAPTION_TEXT, IMAGE_COLOURS
 from iouviewer.ui.theme import Theme
 
 _GAP = 18
+_INSET = 12
+"""Distance of the badge from the corner of the canvas, logical pixels."""
 
 
 class CaptionWidget(QWidget):
@@ -61,7 +63,7 @@ class CaptionWidget(QWidget):
         if self._caption is not None:
             self._cache.use_ratio(self.devicePixelRatioF())
             painter = QPainter(self)
-            painter.drawPixmap(0, 0, self._cache.pixmap(self._caption))
+            painter.drawImage(0, 0, self._cache.image(self._caption))
 
 
 class Projection(Protocol):
@@ -86,7 +88,7 @@ class HandleHint:
     def show(self, box_id: int, edges: Edges, text: str) -> None:
         """Show this text at the handle of these edges; ``place`` moves it there."""
         self._handle = (box_id, edges)
-        self._caption.show_caption(Caption(((Segment(text, CAPTION_TEXT),),), IMAGE_COLOURS.ground_truth))
+        self._caption.show_caption(Caption.of(Segment(text)))
 
     def clear(self) -> None:
         """Hide the hint for good."""
@@ -191,13 +193,15 @@ class CanvasOverlays:
     Attributes:
         status: caption about the frame.
         hint: caption beside a handle.
+        badge: what a person has said about the frame.
         empty_hint: how to begin while no video is open.
         focus_lines: shown while the canvas has the keyboard focus.
     """
 
-    def __init__(self, canvas: QWidget, session: Session, captions: CaptionCache, large_captions: CaptionCache) -> None:
+    def __init__(self, canvas: QWidget, session: Session, captions: CaptionCache) -> None:
         self.status = CaptionWidget(canvas, captions, "canvasPreviewMark")
-        self.hint = HandleHint(canvas, session, large_captions)
+        self.badge = FrameBadge(canvas, session)
+        self.hint = HandleHint(canvas, session, captions)
         self.empty_hint = EmptyHint(canvas)
         self.focus_lines = FocusLines(canvas)
 
@@ -205,7 +209,19 @@ class CanvasOverlays:
         """Fit the widgets to the rectangle of the canvas."""
         self.empty_hint.setGeometry(rect)
         self.focus_lines.surround(rect)
-        self.status.move(12, 12)
+        self.badge.arrange(rect.width())
+        self.badge.move(_INSET, _INSET)
+        self._place_status()
+
+    def _place_status(self) -> None:
+        """The caption about the frame lies below the badge, or in its place."""
+        below = self.badge.height() + _INSET // 2 if self.badge.text else 0
+        self.status.move(_INSET, _INSET + below)
+
+    def show_badge(self, frame: int) -> None:
+        """Show what a person has said about a frame; -1: nothing."""
+        self.badge.show_frame(frame)
+        self._place_status()
 
     def use_theme(self, theme: Theme) -> None:
         """Use the colours of this theme."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -31,8 +31,9 @@ from iouviewer.ui.canvas.frame_status import PREVIEW, image_size, placeholder_im
 from iouviewer.ui.canvas.frame_view import FrameView
 from iouviewer.ui.canvas.frame_view_builder import VariantReview
 from iouviewer.ui.canvas.gesture_feedback import GestureFeedback
-from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef, Part, Target, truth_ref
+from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef, Target, truth_ref
 from iouviewer.ui.canvas.image_item import ImageItem
+from iouviewer.ui.canvas.loupe import Loupe, point_on_edge
 from iouviewer.ui.canvas.overlays import CanvasOverlays
 from iouviewer.ui.canvas.selection import CanvasSelection
 from iouviewer.ui.canvas.tools.tool import PointerEvent
@@ -97,13 +98,12 @@ class CanvasView(ZoomView):
         self._was_drawing = self._was_draw_locked = False
         self._boxes_hidden = False
         self._is_following_track = False
-        self._hovered: BoxRef | None = None
         self.hovered_target = NO_TARGET
         self._pointer: QPointF | None = None
         self._is_stale = False
         self._source = ("", "")
         self._theme: Theme | None = None
-        self._captions = CaptionCache(self.font())
+        self._captions = CaptionCache(font("canvas_label"))
         self._image_item = ImageItem()
         self.scene().addItem(self._image_item)
         self.selection = CanvasSelection(session)
@@ -115,9 +115,12 @@ class CanvasView(ZoomView):
         self._use_scheme()
 
     def _add_overlays(self) -> None:
-        large_captions = CaptionCache(font("title"))
-        self.feedback = GestureFeedback(self, self.session, self.boxes.builder, large_captions)
-        self._overlays = CanvasOverlays(self, self.session, self._captions, large_captions)
+        large_captions = CaptionCache(font("strong"))
+        loupe = Loupe(self, self._image_item, self._captions)
+        self.feedback = GestureFeedback(
+            self, self, self.scene(), self.session, self.boxes.builder, large_captions, loupe
+        )
+        self._overlays = CanvasOverlays(self, self.session, large_captions)
 
     def _connect(self) -> None:
         session = self.session
@@ -130,7 +133,7 @@ class CanvasView(ZoomView):
         session.variants.listChanged.connect(self.refresh)
         session.variants.variantChanged.connect(self.refresh)
         self.zoomChanged.connect(self._on_zoom_changed)
-        self.viewMoved.connect(self._place_hint)
+        self.viewMoved.connect(self._on_view_moved)
 
     # Contents
 
@@ -173,12 +176,12 @@ class CanvasView(ZoomView):
         width, height = image_size(self.session.source, frame, image, scale)
         self.set_image_size(width, height)
         self._image_item.set_image(image, width, height)
-        self.boxes.set_image_size(width, height, self.sceneRect())
-        self.boxes.set_px(self.px)
+        self.boxes.set_bounds(self.sceneRect())
+        self._update_visible_part()
         self._shown_frame = frame if exact else -1
         self._overlays.status.show_caption(status or (None if exact else PREVIEW))
         self._overlays.empty_hint.hide()
-        self._hovered, self.hovered_target = None, NO_TARGET
+        self.hovered_target = NO_TARGET
         self.refresh()
         if exact:
             self._follow_track()
@@ -207,12 +210,14 @@ class CanvasView(ZoomView):
             self._is_stale = True
             return
         self._is_stale = False
-        self.boxes.show_frame(-1 if self._boxes_hidden else self._shown_frame)
+        frame = -1 if self._boxes_hidden else self._shown_frame
+        self.boxes.show_frame(frame, is_dragging=bool(self.tools.dragged_refs))
+        self._overlays.show_badge(self._shown_frame)
         self._show_emphasis()
 
     def _show_emphasis(self) -> None:
         """Draw the selected, hovered and dragged boxes with emphasis."""
-        self.boxes.emphasise(self.tools.dragged_refs, self._hovered)
+        self.boxes.emphasise(self.tools.dragged_refs, self.hovered_target)
         self._place_hint()
 
     def _place_hint(self) -> None:
@@ -239,6 +244,19 @@ class CanvasView(ZoomView):
             self._is_following_track = state.is_following
             self._follow_track(zoom=True)
         self.refresh()
+        self._update_loupe()
+
+    def _update_loupe(self) -> None:
+        """Show the loupe while its key is held: at the edge under the mouse, else at the mouse."""
+        if self.tools.is_busy:
+            return
+        point, target = self._pointer, self.hovered_target
+        if not self.session.view_state.is_loupe_held or point is None:
+            self.feedback.loupe.hide()
+            return
+        mouse = self.from_image(point.x(), point.y())
+        box = self.boxes.view.find(target.ref) if target.edges is not Edges.ALL else None
+        self.feedback.loupe.show_point(point if box is None else point_on_edge(box.rect, target.edges, point), mouse)
 
     def _follow_track(self, *, zoom: bool = False) -> None:
         """Move the camera to the box of the selected track; with ``zoom`` from the whole image to the box."""
@@ -285,6 +303,7 @@ class CanvasView(ZoomView):
     def set_pointer(self, point: QPointF) -> None:
         """Move the pointer (image pixels) without the mouse."""
         self._pointer = point
+        self._update_guides()
 
     def set_cursor(self, shape: Qt.CursorShape) -> None:
         """Set the mouse cursor over the image."""
@@ -294,10 +313,8 @@ class CanvasView(ZoomView):
 
     def set_hovered(self, target: Target) -> None:
         """Show what lies under the mouse: the details of the box that a click would select, or of the edge's box."""
-        ref = target.ref if target.part in (Part.HANDLE, Part.EDGE) else target.clicked
-        self.hovered_target = target
-        if ref != self._hovered:
-            self._hovered = ref
+        if target != self.hovered_target:
+            self.hovered_target = target
             self._show_emphasis()
 
     def activate(self, ref: BoxRef) -> None:
@@ -318,7 +335,11 @@ class CanvasView(ZoomView):
         if self._pointer is not None:
             self.tools.update_cursor(self._pointer)
 
+    def _update_guides(self) -> None:
+        self.feedback.show_guides(self._pointer if self.tools.is_drawing else None)
+
     def _announce_tool(self) -> None:
+        self._update_guides()
         if self.tools.is_drawing != self._was_drawing:
             self._was_drawing = self.tools.is_drawing
             self.drawingChanged.emit(self._was_drawing)
@@ -402,8 +423,17 @@ class CanvasView(ZoomView):
         self.tools.drop_press()
 
     def _on_zoom_changed(self, _zoom: float) -> None:
-        self.boxes.set_px(self.px)
+        self._update_visible_part()
         self._show_emphasis()
+
+    def _on_view_moved(self) -> None:
+        self._update_visible_part()
+        self._place_hint()
+
+    def _update_visible_part(self) -> None:
+        shown = self.viewport().rect()
+        part = QRectF(self.to_image(QPointF(shown.topLeft())), self.to_image(QPointF(shown.bottomRight())))
+        self.boxes.set_visible_part(self.px, part)
 
     # Mouse and keyboard
 
@@ -418,6 +448,8 @@ class CanvasView(ZoomView):
         moved = self._pointer_event(event)
         self._pointer = moved.point
         self.tools.move(moved)
+        self._update_loupe()
+        self._update_guides()
         self.pointerMoved.emit(self._pointer)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -430,6 +462,8 @@ class CanvasView(ZoomView):
         super().leaveEvent(event)
         self._pointer = None
         self.set_hovered(NO_TARGET)
+        self._update_loupe()
+        self._update_guides()
         self.pointerMoved.emit(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -28,7 +28,12 @@ from iouviewer.ui.dialogs.key_editor import KeyEditor
 from iouviewer.video.proxy import proxies_size
 
 _SCHEMES = {"system": tr("Follow system"), "light": tr("Light"), "dark": tr("Dark")}
-_CAPTIONS = {"automatic": tr("Where they fit"), "all": tr("Always"), "none": tr("On hover only")}
+_CAPTIONS = {
+    "problems": tr("Problems only"),
+    "selected": tr("Selected boxes"),
+    "all": tr("All boxes"),
+    "none": tr("None"),
+}
 CONVENTIONS = {Convention.CONTINUOUS: tr("Continuous (COCO)"), Convention.INCLUSIVE: tr("Inclusive (VOC)")}
 """Texts of the pixel edge conventions."""
 
@@ -90,6 +95,9 @@ class SettingsDialog(QDialog):
         self.margin.setValue(settings.margin_points)
         self.scheme = _combo_box("settingsScheme", _SCHEMES, settings.scheme)
         self.captions = _combo_box("settingsLabels", _CAPTIONS, settings.caption_mode)
+        self.loupe = QCheckBox(tr("Enlarge a dragged edge below 200 %"))
+        self.loupe.setObjectName("settingsLoupe")
+        self.loupe.setChecked(settings.loupe_on)
         self.author = QLineEdit(settings.author)
         self.author.setObjectName("settingsAuthor")
         self.author.setPlaceholderText(settings.author_name)
@@ -142,6 +150,7 @@ class SettingsDialog(QDialog):
         form = QFormLayout(page)
         form.addRow(tr("Colours"), self.scheme)
         form.addRow(tr("Captions on boxes"), self.captions)
+        form.addRow(tr("Loupe"), self.loupe)
         form.addRow(tr("Author of edits and notes"), self.author)
         return page
 
@@ -202,6 +211,7 @@ class SettingsDialog(QDialog):
         settings.margin_points = round(self.margin.value(), 2)
         settings.scheme = self.scheme.currentData()
         settings.caption_mode = self.captions.currentData()
+        settings.loupe_on = self.loupe.isChecked()
         settings.author = self.author.text().strip()
         settings.memory_mib = self.memory.value()
         settings.proxy_on = self.proxy_on.isChecked()

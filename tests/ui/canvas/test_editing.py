@@ -49,8 +49,8 @@ def test_dragging_an_edge_updates_scores_before_the_release_and_adds_one_step(vi
     assert rect_of(view) == (100, 100, 205, 300)
     live = session.frame_iou("model", 0)
     assert live > before
-    assert view.feedback.text == "0.83 → 0.88 (+0.05)"
-    assert view.boxes.caption_texts[truth_ref(1)] == "IoU 0.88"
+    assert view.feedback.text == "model  0.83 → 0.88 +0.05\n105 × 200 px"
+    assert truth_ref(1) not in view.boxes.caption_texts, "the numbers at the cursor are enough"
     assert undo_step(view) is None
     x, y = 205.0, 200.0
     release_at(view, x, y)
@@ -261,7 +261,7 @@ def test_a_box_is_drawn_by_two_clicks_and_shows_its_iou_in_between(view):
     view.start_drawing()
     click_at(view, 450, 50)
     move_to(view, 500, 140)
-    assert view.feedback.text == "person\n– → 0.90"
+    assert (view.feedback.name_text, view.feedback.text) == ("person", "50 × 90 px\nmodel  – → 0.90")
     click_at(view, 500, 150)
     (new,) = view.session.selection.boxes
     assert rect_of(view, new) == (450, 50, 500, 150)
@@ -340,7 +340,7 @@ def test_space_plays_only_if_nothing_was_panned(view, qtbot):
 
 def test_hovering_shows_details_and_leaving_hides_them(view):
     move_to(view, 450, 100)
-    assert view.boxes.caption_texts[BoxRef("model", 1)] == "person 0.90\nextra"
+    assert view.boxes.caption_texts[BoxRef("model", 1)] == "model  extra 0.90"
     QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
     assert view.boxes.caption_texts[BoxRef("model", 1)] == "extra 0.90"
 

@@ -52,7 +52,7 @@ def assert_whole(view: CanvasView, what: str) -> None:
     )
 
 
-@pytest.fixture(params=[CaptionMode.AUTOMATIC, CaptionMode.ALL], ids=lambda mode: mode.value)
+@pytest.fixture(params=[CaptionMode.PROBLEMS, CaptionMode.ALL], ids=lambda mode: mode.value)
 def view(request: pytest.FixtureRequest, qtbot) -> CanvasView:
     view = canvas_for(session_with({0: TRUTH}, {"model": {0: FOUND}}, classes=("person", "car")))
     qtbot.addWidget(view)

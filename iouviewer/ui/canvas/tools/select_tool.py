@@ -156,7 +156,7 @@ class SelectTool:
 
     def begin_drag(self, boxes: Sequence[Box], edges: Edges, *, makes_copies: bool = False) -> DragGesture:
         """Start to drag these edges of the boxes, or copies of the boxes."""
-        self._canvas.feedback.begin(boxes[0].id if len(boxes) == 1 and not makes_copies else None)
+        self._canvas.feedback.begin(boxes[0].id if len(boxes) == 1 and not makes_copies else None, edges)
         self._gesture = gesture = DragGesture(self._session, boxes, edges, makes_copies=makes_copies)
         gesture.snap_to = self._canvas.boxes.prediction_rects()
         self._alt_released = not makes_copies

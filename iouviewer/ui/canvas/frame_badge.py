@@ -1,0 +1,99 @@
+"""What a person has said about the shown frame, in the corner of the canvas: verified, empty, changed since."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QDateTime, QLocale, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.verified_by import VerificationLog, VerifiedBy
+from iouviewer.i18n import tr
+from iouviewer.ui.canvas.captions import BELOW, GOOD, MUTED, TEXT
+from iouviewer.ui.fonts import font
+from iouviewer.ui.theme import colour, coloured_icon
+from iouviewer.ui.tokens import CANVAS, ICON_SIZE, RADIUS, SIZE
+
+_PADDING, _SPACING = 8, 6
+_EDGE = 2
+"""Height of the line along the top of verified frames, logical pixels."""
+
+
+class FrameBadge(QWidget):
+    """An icon and a few words; hidden while the number of the frame is not known. It takes no mouse events."""
+
+    def __init__(self, canvas: QWidget, session: Session) -> None:
+        super().__init__(canvas)
+        self.setObjectName("frameBadge")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._session = session
+        self._log = VerificationLog(session)
+        self._text, self._icon, self._colour = "", "", TEXT
+        self._edge = QWidget(canvas)
+        self._edge.setObjectName("verifiedEdge")
+        self._edge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._edge.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._edge.setStyleSheet(f"background: {GOOD};")
+        self._edge.hide()
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The words; empty while hidden."""
+        return self._text
+
+    def arrange(self, width: int) -> None:
+        """Fit the line along the top to the width of the canvas."""
+        self._edge.setGeometry(0, 0, width, _EDGE)
+
+    def show_frame(self, frame: int) -> None:
+        """Show the state of a frame; -1 hides the badge."""
+        text, icon, colour = self._state_of(frame) if frame >= 0 else ("", "", TEXT)
+        is_verified = bool(text) and self._session.ground_truth.is_verified(frame)
+        self._edge.setVisible(is_verified)
+        if is_verified:
+            self._edge.raise_()
+        if (text, icon, colour) != (self._text, self._icon, self._colour):
+            self._text, self._icon, self._colour = text, icon, colour
+            self.setAccessibleName(text)
+            self.resize(self.sizeHint())
+            self.update()
+        self.setVisible(bool(text))
+
+    def _state_of(self, frame: int) -> tuple[str, str, str]:
+        """Text, icon and colour of the icon."""
+        truth = self._session.ground_truth
+        if truth.is_verified(frame):
+            if not truth.boxes(frame):
+                return tr("Verified empty"), "verified", GOOD
+            return verified_text(self._log.find(frame)), "verified", GOOD
+        if truth.is_changed_since_verified(frame):
+            return tr("Changed since verified"), "warning", BELOW
+        return tr("Not verified"), "verifiedEmpty", MUTED
+
+    def sizeHint(self) -> QSize:
+        width = QFontMetricsF(font("body")).horizontalAdvance(self._text)
+        return QSize(round(width) + ICON_SIZE + _SPACING + 2 * _PADDING, SIZE["badge"])
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour(CANVAS.label_bg))
+        painter.drawRoundedRect(QRectF(self.rect()), RADIUS["chip"], RADIUS["chip"])
+        top = (self.height() - ICON_SIZE) // 2
+        coloured_icon(self._icon, self._colour).paint(painter, _PADDING, top, ICON_SIZE, ICON_SIZE)
+        painter.setFont(font("body"))
+        painter.setPen(TEXT)
+        left = QPointF(_PADDING + ICON_SIZE + _SPACING, 0)
+        painter.drawText(QRectF(left, self.size()), Qt.AlignmentFlag.AlignVCenter, self._text)
+
+
+def verified_text(by: VerifiedBy | None) -> str:
+    """``Verified by mb, 2 Nov``, as far as the history knows."""
+    if by is None:
+        return tr("Verified")
+    day = QLocale(QLocale.Language.English).toString(QDateTime.fromSecsSinceEpoch(int(by.when)).date(), "d MMM")
+    if not by.author:
+        return tr("Verified, {day}", day=day)
+    return tr("Verified by {author}, {day}", author=by.author, day=day)
