@@ -275,9 +275,8 @@ class _Salvager:
 
     def _has_table(self, table: str) -> bool:
         """Whether the file has this table; also True where nobody can tell."""
-        query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
         try:
-            return bool(self._damaged.execute(query, (table,)).fetchone()[0])
+            return bool(self._damaged.execute(f"PRAGMA table_info({table})").fetchall())
         except sqlite3.DatabaseError:
             return True
 

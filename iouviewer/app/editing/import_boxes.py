@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.boxes import Box
+from iouviewer.document.boxes import NO_BOX, NO_TRACK, Box
 from iouviewer.document.classes import ClassTable, fold_name
 from iouviewer.document.document import Document
 from iouviewer.document.edits import (
@@ -21,9 +21,11 @@ from iouviewer.document.edits import (
     RemoveBoxes,
     SetClassNames,
     SetFrames,
+    SetNotes,
 )
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.imported import ImportedBoxes
+from iouviewer.document.notes import Note, NotePin
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -138,22 +140,39 @@ def replace_ground_truth(document: Document, prepared: PreparedGroundTruth, sour
 
 
 def build_replace_edit(document: Document, prepared: PreparedGroundTruth, source: int) -> Edit:
-    """Build the edit that replaces the ground truth of a document and keeps its history valid."""
+    """Build the edit that replaces the ground truth of a document and keeps its history valid.
+
+    Notes on boxes and on tracks that the new ground truth lacks stay as notes on their frames.
+    """
     truth, imported = document.ground_truth(source), prepared.imported
     edits: list[Edit] = []
     if prepared.classes != document.classes:
         edits.append(SetClassNames.of(prepared.classes, source))
     old = truth.columns()[5]
+    notes = _kept_notes(document.notes(source), set(imported.track_ids.tolist()))
+    if notes and len(old):
+        # Removing the boxes would take their notes along.
+        edits.append(SetNotes(tuple(replace(note, track=NO_TRACK) for note in notes), source=source))
     if len(old):
         edits.append(RemoveBoxes(tuple(old.tolist()), source))
     if len(imported):
         edits.append(AddBoxes(_boxes_of(truth, prepared), source))
+    if notes and len(old):
+        edits.append(SetNotes(notes, source=source))
     marks = _marks_of(truth, prepared)
     changed = prepared.default_state != truth.default_state
     default_mark = FrameMark(truth.frame_count, prepared.default_state, False) if changed else None
     if marks or default_mark:
         edits.append(SetFrames(marks, source, default_mark))
     return Batch(tuple(edits), source)
+
+
+def _kept_notes(notes: Iterable[Note], tracks: Collection[int]) -> tuple[Note, ...]:
+    """The notes on boxes and tracks as they are after all boxes were replaced."""
+    pinned = (note for note in notes if note.pin in (NotePin.BOX, NotePin.TRACK))
+    return tuple(
+        replace(note, box_id=NO_BOX, track=note.track if note.track in tracks else NO_TRACK) for note in pinned
+    )
 
 
 def _boxes_of(truth: GroundTruth, prepared: PreparedGroundTruth) -> tuple[Box, ...]:

@@ -24,8 +24,10 @@ from iouviewer.app.editing.session_values import (
     collect_renumbered,
     collect_row_changes,
     describe_jump,
+    describe_pending,
     merge_changes,
     renumber_settings,
+    replay_to,
     select_boxes,
     select_track,
     selection_after,
@@ -368,11 +370,7 @@ class Session(QObject):
             return True
         self.go_to(step.frame)
         self._announced_step = (by, step)
-        if by < 0:
-            text = tr("Frame {frame:,}: press again to undo “{step}”", frame=step.frame, step=step.label)
-        else:
-            text = tr("Frame {frame:,}: press again to redo “{step}”", frame=step.frame, step=step.label)
-        self.statusMessage.emit(text)
+        self.statusMessage.emit(describe_pending(step, by))
         return False
 
     def go_to_step(self, position: int) -> None:
@@ -381,25 +379,16 @@ class Session(QObject):
         UserError: a step cannot be read; the steps before it are undone or redone.
         """
         self.cancel_preview()
-        start = cursor = self.history.cursor
-        by = 1 if position > start else -1
-        changes: list[Change] = []
-        try:
-            while cursor != position:
-                step = self.history.step_at(cursor + (by > 0))
-                if step is None:
-                    break
-                applied = self.document.apply(step.edit if by > 0 else step.inverse)
-                changes += [] if applied is None else [applied.change]
-                cursor += by
-        finally:
-            if cursor != start:
-                self._replayed(changes, cursor - start)
-                reached = self.history.step_at(cursor)
-                if reached is not None:
-                    self.go_to(reached.frame)
-                self.historyChanged.emit()
-                self.statusMessage.emit(describe_jump(cursor - start, reached))
+        start = self.history.cursor
+        replayed = replay_to(self.document, self.history, position)
+        if replayed.cursor != start:
+            self._replayed(replayed.changes, replayed.cursor - start)
+            if replayed.reached is not None:
+                self.go_to(replayed.reached.frame)
+            self.historyChanged.emit()
+            self.statusMessage.emit(describe_jump(replayed.cursor - start, replayed.reached))
+        if replayed.error is not None:
+            raise replayed.error
 
     def _replay(self, edit: Edit, by: int) -> None:
         applied = self.document.apply(edit)

@@ -11,11 +11,12 @@ from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Aspect, Change, FrameMark, Phase
 from iouviewer.document.ground_truth import GroundTruth
-from iouviewer.document.history import RowChanges
+from iouviewer.document.history import History, RowChanges
 from iouviewer.document.renumbering import FrameMapping, Renumbered, renumber_mask
 from iouviewer.document.scores import Scores, ScoreSettings
 from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
+from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Int
 
@@ -142,6 +143,49 @@ def merge_changes(changes: Sequence[Change], phase: Phase, origin: str) -> Chang
     frames = frozenset[int]().union(*(change.frames for change in changes))
     ids = frozenset[int]().union(*(change.box_ids for change in changes))
     return Change(changes[0].source, frames, ids, aspects, phase, origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What many undos or redos did to a document.
+
+    Attributes:
+        cursor: how many steps are done now.
+        reached: the last of them, None if there is none.
+        error: why the replay ended before its target, None if it did not.
+    """
+
+    cursor: int
+    changes: list[Change]
+    reached: Step | None
+    error: UserError | None
+
+
+def replay_to(document: Document, history: History, position: int) -> Replayed:
+    """Undo or redo steps in the document until ``position`` steps are done; the history's cursor stays."""
+    cursor = history.cursor
+    by = 1 if position > cursor else -1
+    changes: list[Change] = []
+    error: UserError | None = None
+    try:
+        while cursor != position:
+            step = history.step_at(cursor + (by > 0))
+            if step is None:
+                break
+            applied = document.apply(step.edit if by > 0 else step.inverse)
+            changes += [] if applied is None else [applied.change]
+            cursor += by
+        reached = history.step_at(cursor)
+    except UserError as failure:
+        error, reached = failure, None
+    return Replayed(cursor, changes, reached, error)
+
+
+def describe_pending(step: Step, by: int) -> str:
+    """What the next press of undo (``by`` -1) or redo (1) would do on the frame that is shown now."""
+    if by < 0:
+        return tr("Frame {frame:,}: press again to undo “{step}”", frame=step.frame, step=step.label)
+    return tr("Frame {frame:,}: press again to redo “{step}”", frame=step.frame, step=step.label)
 
 
 def describe_jump(by: int, reached: Step | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from html import escape
+from xml.etree import ElementTree
 
 from PySide6.QtCore import QBuffer, QEvent, QIODevice, QModelIndex, QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QHelpEvent, QHideEvent, QImage, QShowEvent
@@ -60,7 +61,8 @@ class Thumbnails:
         image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs lack QIODevice with a format
         data = bytes(buffer.data().toBase64().data()).decode()
         size = image.size().scaled(THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio)
-        return f'<img src="data:image/png;base64,{data}" width="{size.width()}" height="{size.height()}">'
+        values = {"src": f"data:image/png;base64,{data}", "width": str(size.width()), "height": str(size.height())}
+        return ElementTree.tostring(ElementTree.Element("img", values), encoding="unicode")
 
 
 class _HistoryView(DenseTable):

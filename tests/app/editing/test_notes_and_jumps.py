@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from iouviewer.app.editing import note_edits
+from iouviewer.app.editing.import_boxes import build_replace_edit, prepare_ground_truth
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import RemoveBoxes, SetRects
 from iouviewer.document.history import MemoryHistory
 from iouviewer.errors import UserError
 from iouviewer.project.store import ProjectFile
+from tests.app.builders import imported_boxes
 from tests.document.builders import make_document, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -122,3 +125,21 @@ def test_summaries_name_the_steps_without_their_edits(edited: tuple[Session, lis
         with_path.close()
     else:
         assert isinstance(session.history, MemoryHistory)
+
+
+def test_an_import_keeps_the_notes_on_frames_and_on_tracks_that_are_still_there(session: Session):
+    session.select([2])
+    note_edits.add_note(session, note_edits.find_target(session), "On a box")
+    for track in (1, 2):
+        note_edits.add_note(session, note_edits.NoteTarget(1, track=track), f"On track {track}")
+    before = state_of(session.document)
+    imported = imported_boxes(Path("new.csv"), frames=(4,), track_ids=np.array([1], np.int64))
+    prepared = prepare_ground_truth(imported, session.document, {}, 0)
+    session.execute(build_replace_edit(session.document, prepared, 0), "Import")
+    assert [(note.text, note.pin.value, note.frame) for note in session.notes] == [
+        ("On a box", "frame", 0),
+        ("On track 1", "track", 1),
+        ("On track 2", "frame", 1),
+    ]
+    session.go_to_step(3)
+    assert state_of(session.document) == before
