@@ -298,7 +298,7 @@ def resolve_classes(
         result[numbers == number] = place
     classes = ClassTable.of([known.get(n, str(n)) for n in table], table, kind, named=bool(known))
     unnamed = [number for number in table if number not in known]
-    notes = []
+    notes: list[str] = []
     if unnamed:
         listed = ", ".join(map(str, unnamed[:MAX_LISTED]))
         notes.append(
