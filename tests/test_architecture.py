@@ -58,6 +58,8 @@ SMALL = {
     "reports/html_template.py": "markup, kept apart from texts",
     "reports/series.py": "the value that plot, CSV and HTML share",
     "resource_files.py": "below all layers (docs/adr/0005)",
+    "ui/action_hints.py": "texts by action, no code",
+    "ui/commands/frames.py": "one module per command group",
     "ui/canvas/selection.py": "what the canvas, its tools and its commands share",
     "ui/tables/common.py": "the roles that all table models share",
 }

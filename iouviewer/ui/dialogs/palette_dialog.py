@@ -159,7 +159,6 @@ class PaletteDialog(QDialog):
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setFixedHeight(_ROWS_HEIGHT)
-        self.list.viewport().setAutoFillBackground(False)
         row = QHBoxLayout()
         row.addWidget(self.line, 1)
         if selection:
