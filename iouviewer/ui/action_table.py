@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from iouviewer.app.editing.view_state import ColourBy
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.i18n import tr
 from iouviewer.ui.exports import EXPORTS
@@ -88,6 +89,7 @@ MENUS: dict[str, str] = {
     "view": tr("View"),
     "view/comparisonLayout": tr("Comparison layout"),
     "view/variants": tr("Variants"),
+    "view/colourBy": tr("Colour by"),
     "view/panels": tr("Panels"),
     "frame": tr("Frame"),
     "frame/playback": tr("Playback"),
@@ -351,6 +353,15 @@ _VIEW = (
     _action("zoomOut", tr("Zoom out"), "", "Ctrl+-", "view", "view.zoom_out"),
     _action("hideBoxes", tr("Hide boxes (hold)"), "", "H", "view", "view.hide_boxes", held=True),
     _action("showLabels", tr("Show all captions (hold)"), "", "L", "view", "view.show_all_captions", held=True),
+    _action("loupe", tr("Loupe (hold)"), "loupe", "Z", "view", "view.show_loupe", held=True),
+    *(
+        _action(f"colourBy{by.name.title()}", text, "", "", "view/colourBy", "view.colour_by", by.value)
+        for by, text in (
+            (ColourBy.SOURCE, tr("Colour by source")),
+            (ColourBy.CLASS, tr("Colour by class")),
+            (ColourBy.TRACK, tr("Colour by track")),
+        )
+    ),
     _action(
         "sharpPixels", tr("Show pixels above 400 %"), "", "Shift+Z", "view", "view.set_sharp_pixels", checkable=True
     ),

@@ -239,6 +239,7 @@ class WindowParts(QObject):
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
         problems.next_key = partial(self.actions.key_of, "nextProblem")
         self.view.add_compare_modes(self.actions)
+        self.view.add_colours(self.actions)
         self.compare.set_actions(self.actions, variants)
         problems.step_elsewhere = self.compare.step
         self.view.actions = self.actions
@@ -348,6 +349,7 @@ class WindowParts(QObject):
         self.compare.apply_settings()
         for canvas in (self.views.canvas, self.views.other_canvas):
             canvas.boxes.set_caption_mode(CaptionMode(settings.caption_mode))
+            canvas.feedback.is_loupe_automatic = settings.loupe_on
 
     def edit_settings(self) -> None:
         """Show the settings dialog and apply the accepted changes."""

@@ -91,8 +91,9 @@ def place_captions(
 def _positions(request: CaptionRequest, area: Rect) -> Iterator[tuple[float, float]]:
     """Positions within the area, the best one first, rounded; lazy, because the first one is usually free."""
     (x1, y1, x2, y2), width, height, _ = request
+    is_visible = x2 > area[0] and x1 < area[2] and y2 > area[1] and y1 < area[3]
     left, top, right, bottom = ceil(area[0]), ceil(area[1]), floor(area[2]), floor(area[3])
-    if x2 <= left or x1 >= right or y2 <= top or y1 >= bottom or width > right - left or height > bottom - top:
+    if not is_visible or width > right - left or height > bottom - top:
         return
     above, below = round(y1 - height - _GAP), round(y2 + _GAP)
     before, after = round(x1 - width - _GAP), round(x2 + _GAP)

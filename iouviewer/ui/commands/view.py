@@ -9,6 +9,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.view_state import ColourBy
 from iouviewer.i18n import tr
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.compare.compare_view import CompareMode
@@ -51,6 +52,7 @@ class ViewCommands:
         state = self._session.view_state
         self.actions["followTrack"].setChecked(state.is_following)
         self.actions["blindMode"].setChecked(state.is_blind)
+        self.actions[f"colourBy{state.colour_by.name.title()}"].setChecked(True)
 
     def show_correct(self) -> None:
         """Show the workspace for correcting ground truth."""
@@ -134,6 +136,19 @@ class ViewCommands:
     def show_loupe(self, down: bool) -> None:
         """Show the loupe at the mouse while the key is held."""
         self._session.view_state.hold_loupe(down)
+
+    def colour_by(self, by: str) -> None:
+        """Let the colours of boxes stand for their source, class or track."""
+        self._session.view_state.set_colour_by(ColourBy(by))
+
+    def add_colours(self, actions: ActionSet) -> None:
+        """Make the colour actions exclusive and check the current one."""
+        group = QActionGroup(self._window)
+        for by in ColourBy:
+            action = actions[f"colourBy{by.name.title()}"]
+            action.setCheckable(True)
+            action.setChecked(by is self._session.view_state.colour_by)
+            group.addAction(action)
 
     def isolate_track(self) -> None:
         """Dim all but the selected track, which alone takes clicks; called again, show all."""
