@@ -37,8 +37,10 @@ class Lane:
     @property
     def key_frames(self) -> Int:
         """Frames of the key boxes, by the rule of ``tracks.key_frames``."""
-        keys = self.frames[(self.flags & int(BoxFlag.KEY_FRAME)) != 0]
-        return keys if len(keys) else self.frames[(self.flags & int(BoxFlag.INTERPOLATED)) == 0]
+        keys: Int = self.frames[(self.flags & int(BoxFlag.KEY_FRAME)) != 0]
+        if not len(keys):
+            keys = self.frames[(self.flags & int(BoxFlag.INTERPOLATED)) == 0]
+        return keys
 
     def is_on(self, frame: int) -> bool:
         """Whether the track has a box on a frame."""
@@ -47,7 +49,8 @@ class Lane:
 
     def visible(self) -> Bool:
         """(N,) bool: boxes that are not out of view."""
-        return (self.flags & int(BoxFlag.OUTSIDE)) == 0
+        found: Bool = (self.flags & int(BoxFlag.OUTSIDE)) == 0
+        return found
 
     def runs(self, wanted: Bool) -> tuple[Int, Int]:
         """First and last frames of the stretches of consecutive frames with a wanted box, (R,) each.

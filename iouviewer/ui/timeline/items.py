@@ -128,7 +128,7 @@ class Dots(PlotGraphic):
         place = int(np.searchsorted(self._x, x))
         if np.isnan(y) or place == len(self._x) or self._x[place] != x:
             return False
-        self._points[place] = QPointF(x, y)
+        self._points[place] = QPointF(x, y)  # type: ignore[index]  # missing in the stubs
         self.update(column_rect(x))
         return True
 

@@ -6,6 +6,7 @@ It shows series by key and requests seeks; ``view.py`` connects it with the sess
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
@@ -22,9 +23,10 @@ from iouviewer.ui.timeline import magnifier
 from iouviewer.ui.timeline.axis import TimeAxis
 from iouviewer.ui.timeline.items import Bands, Curve, Dots, ImageStrip, SeekBox, argb, ramp_table, strip_pixels
 from iouviewer.ui.timeline.magnifier import Magnified
-from iouviewer.ui.timeline.plot_gutter import GutterLine, PlotGutter
+from iouviewer.ui.timeline.plot_gutter import GutterState, PlotGutter, curve_lines, strip_lines
+from iouviewer.ui.timeline.plot_lines import DifferenceLine, OwnLine, curve_points
 from iouviewer.ui.timeline.pyramid import Pyramid
-from iouviewer.ui.timeline.series import Legend, Series, article_pen, envelope_points
+from iouviewer.ui.timeline.series import Legend, Series, article_pen
 from iouviewer.ui.tokens import IOU_RAMP, SIZE
 
 MAX_CURVE_FRAMES_PER_PIXEL = 4.0
@@ -34,12 +36,7 @@ LEGEND_HEIGHT = 18
 BOTTOM_AXIS_HEIGHT = 34
 LOW, HIGH = -0.04, 1.04
 """IoU at the lower and upper edge of the row."""
-MIN_DIFFERENCE_SCALE = 0.05
-"""Minimum IoU difference that the full height of the difference curve represents."""
-OWN_WIDTH = 2.4
-"""Width of the line of the selected track, logical pixels."""
 _BAND_ALPHA = 20
-_DOT_SIZE = 8
 
 
 class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no type hints
@@ -73,10 +70,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self._colours = DARK
         self._layout_state: tuple[object, ...] = ()
         self._target = 0.75
-        self._difference: Pyramid | None = None
-        self._difference_scale = MIN_DIFFERENCE_SCALE
-        self._own: Pyramid | None = None
-        self._own_name = ""
+        self.own, self._difference = OwnLine(), DifferenceLine()
         self._frame = 0
         self._curves: dict[str, Curve] = {}
         self._strips: dict[str, ImageStrip] = {}
@@ -85,18 +79,16 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self._box.seekRequested.connect(self.seek_at)
         self._box.doubleClicked.connect(self.openRequested)
         self._box.sigXRangeChanged.connect(self._on_box_range_changed)
+        # Axes that appear or disappear change the height after the layout has run.
+        self._box.sigResized.connect(self.refresh)
         axis.rangeChanged.connect(self._on_axis_range_changed)
 
     def _add_items(self) -> None:
-        self.bands, self.dots, self.own_curve, self.own_dot = Bands(), Dots(), Curve(), Dots()
+        self.bands, self.dots = Bands(), Dots()
         self.mean_line = pg.InfiniteLine(angle=0, movable=False)
         self.target_line = pg.InfiniteLine(angle=0, movable=False)
         self.playhead = pg.InfiniteLine(angle=90, movable=False)
-        self.difference_curve = pg.PlotCurveItem(connect="finite", antialias=False)
-        self.difference_zero = pg.InfiniteLine(angle=0, movable=False)
-        levels = {self.own_curve: 30, self.own_dot: 31, self.playhead: 50}
-        for item, level in levels.items():
-            item.setZValue(level)
+        self.playhead.setZValue(50)
         self.band_names = []
         for band in BANDS:
             name = pg.TextItem(band.name, anchor=(1, 0))
@@ -107,15 +99,15 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             self.target_line,
             self.mean_line,
             self.dots,
-            self.difference_zero,
-            self.own_dot,
+            self._difference.zero,
+            self.own.dot,
             self.playhead,
             *self.band_names,
         ):
             self.addItem(item, ignoreBounds=True)
         # Not added by addItem: the plot's list of data items contains only the variants' curves.
-        self._box.addItem(self.difference_curve, ignoreBounds=True)
-        self._box.addItem(self.own_curve, ignoreBounds=True)
+        self._box.addItem(self._difference.curve, ignoreBounds=True)
+        self._box.addItem(self.own.curve, ignoreBounds=True)
         self.legend = Legend()
         self.legend.setParentItem(self.plotItem.vb)
         layout = self.plotItem.layout
@@ -145,10 +137,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.playhead.setPen(pg.mkPen(theme.colours.text, width=1))
         self.mean_line.setPen(pg.mkPen(colours.mean, style=Qt.PenStyle.DashLine))
         self.target_line.setPen(pg.mkPen(theme.colours.text3, style=Qt.PenStyle.DotLine))
-        self.difference_zero.setPen(pg.mkPen(theme.colours.outline))
-        self.difference_curve.setPen(pg.mkPen(theme.colours.text))
-        self.own_curve.setPen(pg.mkPen(theme.colours.series_gt, width=OWN_WIDTH))
-        self.own_dot.set_colour(theme.colours.text)
+        self.own.set_theme(theme)
+        self._difference.set_theme(theme)
         self.legend.setLabelTextColor(theme.colours.text)
         for name in self.band_names:
             name.setColor(theme.colours.text3)
@@ -156,12 +146,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.refresh()
 
     def _show_bands(self) -> None:
-        bands = []
-        for band, name in zip(BANDS, reversed(self._colours.bands), strict=True):
-            colour = QColor(name)
-            colour.setAlpha(_BAND_ALPHA)
-            bands.append((band.low, band.high, colour))
-        self.bands.set_bands(tuple(bands), self.frame_count)
+        self.bands.set_bands(_faint_bands(self._colours.bands), self.frame_count)
 
     def set_target(self, target: float) -> None:
         """IoU of the target line."""
@@ -179,7 +164,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
 
     def set_series(self, series: list[Series], *, difference: Pyramid | None = None) -> None:
         """Show these variants, the baseline first; ``difference`` is a variant minus the baseline by frame."""
-        self.series, self._difference = series, difference
+        self.series, self._difference.pyramid = series, difference
         for items in (self._curves, self._strips):
             for key in [key for key in items if key not in {one.key for one in series}]:
                 self.removeItem(items.pop(key))
@@ -193,8 +178,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
 
     def set_own(self, name: str, values: NDArray[np.float64] | None) -> None:
         """Show the IoU of the selected track by frame, (F,) float64, nan where it has none; None for no track."""
-        self._own, self._own_name = None if values is None else Pyramid(values), name
-        self._draw_own()
+        self.own.set_values(name, values)
+        self.own.draw(self._span(), is_visible=not self.shows_strips)
         self.update_gutter()
 
     def set_frame(self, frame: int) -> None:
@@ -204,11 +189,12 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.update_gutter()
 
     def set_mean(self, mean: float) -> None:
-        """Set the Avg IoU of the baseline, shown as the dashed line."""
+        """Set the Avg IoU of the baseline, shown as the dashed line, and redraw the difference to it."""
+        self._difference.draw(self._span(), is_visible=self.shows_strips)
         if self.series:
             self.series[0].mean = mean
             self._show_mean()
-            self.update_gutter()
+        self.update_gutter()
 
     # A held box
 
@@ -218,6 +204,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             return
         axis = self._axis
         self.magnified = magnifier.frames_around(frame, axis.low, axis.high, axis.end)
+        self.own.held_frame = frame
         self._layout_state = ()
         # Changing the range redraws the plot.
         if (self.magnified.low, self.magnified.high) == (axis.low, axis.high):
@@ -227,23 +214,15 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
     def release(self) -> None:
         """Return to the view before ``hold``."""
         if self.magnified is not None:
-            self.magnified = None
+            self.magnified = self.own.held_frame = None
             self._layout_state = ()
             self._on_axis_range_changed()
             self.refresh()
 
-    def own_value(self, frame: int) -> float:
-        """IoU of the selected track on a frame, nan where it has none."""
-        return math.nan if self._own is None else float(self._own.values[frame])
-
     def set_own_value(self, frame: int, value: float) -> None:
         """Replace the IoU of the selected track on one frame."""
-        if self._own is None or not self._own.set(frame, value):
-            return
-        if self._follow(value):
-            return
-        self.own_curve.set_value(frame, value)
-        self._show_own_dot()
+        if self.own.set_value(frame, value) and not self._follow(value):
+            self.own.show_value(frame)
 
     def _follow(self, value: float) -> bool:
         """Move the magnified view if the value would leave it."""
@@ -254,7 +233,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         if abs(start - low) < 1e-9:
             return False
         self._box.setYRange(start, start + high - low, padding=0)
-        self._show_value_ticks(start, start + high - low)
+        self.getAxis("left").setTicks([_value_ticks(start, start + high - low)])
         self.refresh()
         return True
 
@@ -290,7 +269,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         if self.magnified is None and [self._axis.low, self._axis.high] != list(self._box.viewRange()[0]):
             self._box.setXRange(self._axis.low, self._axis.high, padding=0)
 
-    def refresh(self) -> None:
+    def refresh(self, _what: object = None) -> None:
         """Redraw everything for the current zoom."""
         if self._theme is None:
             return
@@ -303,8 +282,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             curve.setVisible(not strips)
             self._strips[one.key].setVisible(strips)
             self._draw(one)
-        self._draw_difference()
-        self._draw_own()
+        self._difference.draw(self._span(), is_visible=strips)
+        self.own.draw(self._span(), is_visible=not strips)
         self._show_mean()
         self.update_gutter()
 
@@ -334,14 +313,9 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self._curves[key].set_value(frame, value)
         return True
 
-    def redraw_difference(self) -> None:
-        """Redraw the difference after values were replaced."""
-        self._draw_difference()
-        self.update_gutter()
-
     def _lay_out(self, strips: bool) -> None:
         height = max(20, round(self._box.height()))
-        state = (strips, len(self.series), self._difference is not None, height, self._target, self.is_open)
+        state = (strips, len(self.series), self._difference.pyramid is not None, height, self._target, self.is_open)
         # Changing an axis triggers a new layout, which calls this again: only act on differences.
         if state == self._layout_state:
             return
@@ -352,17 +326,17 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             self.getAxis("bottom").setHeight(BOTTOM_AXIS_HEIGHT)
         left.showLabel(is_open)
         if strips:
-            low, high = -1.0 if self._difference is not None else 0.0, float(len(self.series))
+            low, high = -1.0 if self._difference.pyramid is not None else 0.0, float(len(self.series))
             left.setTicks([])
         elif is_open:
             low, high = LOW, LOW + (HIGH - LOW) * height / max(1, height - LEGEND_HEIGHT)
             left.setTicks([[(0.0, "0"), (0.25, ""), (0.5, "0.5"), (0.75, ""), (1.0, "1")]])
         elif self.magnified is not None:
             span = magnifier.value_span(height, HIGH - LOW)
-            value = self.own_value(self.magnified.frame)
+            value = self.own.value(self.magnified.frame)
             low = LOW if math.isnan(value) else magnifier.start_of_values(value, span, LOW, HIGH)
             high = HIGH if math.isnan(value) else low + span
-            self._show_value_ticks(low, high)
+            left.setTicks([_value_ticks(low, high)])
         else:
             low, high = LOW, HIGH
             left.setTicks(
@@ -377,12 +351,6 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         if is_open:
             self.legend.fill(self.series, self._pens(), self.mean_line.pen)
 
-    def _show_value_ticks(self, low: float, high: float) -> None:
-        steps = range(math.ceil(low * 10 + 0.5), math.floor(high * 10 - 0.5) + 1)
-        self.getAxis("left").setTicks(
-            [[(step / 10, f"{step / 10:.1f}") for step in steps if step % 2 == 0 or len(steps) < 4]]
-        )
-
     def _draw(self, one: Series) -> None:
         start, stop, width = self._span()
         if self.shows_strips:
@@ -393,11 +361,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             self._strips[one.key].show_pixels(pixels, QRectF(low, place + 0.08, high - low, 0.84))
             self.dots.setVisible(False)
             return
-        if stop - start <= 2 * width:
-            x = np.arange(start, max(start, stop), dtype=np.float64)
-            y = one.pyramid.values[start:stop].copy()
-        else:
-            x, y = envelope_points(one.pyramid.columns(start, stop, width))
+        x, y = curve_points(one.pyramid, (start, stop, width))
         self._curves[one.key].setData(x, y)
         has_dots = len(self.series) == 1 and (self.is_open or self.magnified is not None)
         self.dots.setVisible(has_dots)
@@ -405,40 +369,6 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             defined = ~np.isnan(y)
             self.dots.set_colour(self._pens()[0].color().name())
             self.dots.set_points(x[defined], y[defined], size=_dot_size(width / max(1, stop - start)))
-
-    def _draw_difference(self) -> None:
-        visible = self.shows_strips and self._difference is not None
-        for item in (self.difference_curve, self.difference_zero):
-            item.setVisible(visible)
-        if not visible or self._difference is None:
-            return
-        start, stop, width = self._span()
-        columns = self._difference.columns(start, stop, width)
-        largest = float(np.nanmax(np.abs(columns.mean), initial=0.0)) if len(columns.mean) else 1.0
-        self._difference_scale = scale = max(MIN_DIFFERENCE_SCALE, largest)
-        self.difference_zero.setPos(-0.5)
-        x = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
-        self.difference_curve.setData(x, -0.5 + 0.45 * columns.mean / scale)
-
-    def _draw_own(self) -> None:
-        visible = self._own is not None and not self.shows_strips
-        self.own_curve.setVisible(visible)
-        if visible and self._own is not None:
-            start, stop, width = self._span()
-            if stop - start <= 2 * width:
-                x = np.arange(start, max(start, stop), dtype=np.float64)
-                y = self._own.values[start:stop].copy()
-            else:
-                x, y = envelope_points(self._own.columns(start, stop, width))
-            self.own_curve.setData(x, y)
-        self._show_own_dot()
-
-    def _show_own_dot(self) -> None:
-        frame = None if self.magnified is None else self.magnified.frame
-        value = math.nan if frame is None else self.own_value(frame)
-        self.own_dot.setVisible(not math.isnan(value))
-        if frame is not None and not math.isnan(value) and not self.own_dot.set_value(frame, value):
-            self.own_dot.set_points(np.array([float(frame)]), np.array([value]), size=_DOT_SIZE)
 
     def _show_mean(self) -> None:
         mean = self.series[0].mean if self.series and not self.shows_strips else math.nan
@@ -456,44 +386,20 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         if self._theme is None:
             return
         self.gutter.setVisible(not self.is_open)
-        if not self.is_open:
-            self.gutter.show_lines(self._gutter_lines(self._theme))
-
-    def _gutter_lines(self, theme: Theme) -> tuple[GutterLine, ...]:
-        colours = theme.colours
-        if not self.series:
-            return (GutterLine(tr("IoU"), "", colours.text2),)
+        if self.is_open:
+            return
         if self.shows_strips:
-            return self._strip_lines(theme)
-        base = self.series[0]
+            scale = None if self._difference.pyramid is None else self._difference.scale
+            self.gutter.show_lines(strip_lines(self._theme, self.series, scale, self._y_of))
+            return
         frame = self._frame if self.magnified is None else self.magnified.frame
-        value, own = float(base.pyramid.values[frame]) if frame < self.frame_count else math.nan, self.own_value(frame)
-        lines = [
-            GutterLine(
-                tr("IoU, {name}", name=base.name), "", base.pen(theme, is_first=True, has_dash=False).color().name()
-            )
-        ]
-        if self.magnified is not None:
-            lines = [GutterLine(tr("Frame"), _number(value), lines[0].colour)]
-        if not math.isnan(own):
-            lines.append(GutterLine(self._own_name, _number(own), colours.series_gt, is_strong=True))
-        if self.magnified is None and not math.isnan(base.mean):
-            lines.append(GutterLine(tr("Mean"), _number(base.mean), self._colours.mean))
-        return tuple(lines)
+        own = self.own.value(frame) if frame < self.frame_count else math.nan
+        state = GutterState(self._colours.mean, frame, self.own.name, own, self.magnified is not None)
+        self.gutter.show_lines(curve_lines(self._theme, self.series, state))
 
-    def _strip_lines(self, theme: Theme) -> tuple[GutterLine, ...]:
-        def y_of(value: float) -> float:
-            scene = self._box.mapViewToScene(pg.Point(0, value))
-            return float(self.mapFromScene(scene).y())
-
-        lines = []
-        for place, one in enumerate(self.series):
-            colour = one.pen(theme, is_first=True, has_dash=False).color().name()
-            lines.append(GutterLine(one.name, "", colour, centre=y_of(len(self.series) - place - 0.5)))
-        if self._difference is not None:
-            scale = f"±{self._difference_scale:.2f}"
-            lines.append(GutterLine(tr("Difference"), scale, theme.colours.text2, centre=y_of(-0.5)))
-        return tuple(lines)
+    def _y_of(self, value: float) -> float:
+        """Logical pixels from the upper edge of the widget."""
+        return float(self.mapFromScene(self._box.mapViewToScene(pg.Point(0, value))).y())
 
     # Mouse
 
@@ -534,8 +440,20 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             self.refresh()
 
 
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.3f}"
+def _faint_bands(colours: Sequence[str]) -> tuple[tuple[float, float, QColor], ...]:
+    """Low and high IoU and colour of each band; ``colours`` from the worst band on."""
+    result = []
+    for band, name in zip(BANDS, reversed(colours), strict=True):
+        colour = QColor(name)
+        colour.setAlpha(_BAND_ALPHA)
+        result.append((band.low, band.high, colour))
+    return tuple(result)
+
+
+def _value_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Numbers of the magnified IoU axis."""
+    steps = range(math.ceil(low * 10 + 0.5), math.floor(high * 10 - 0.5) + 1)
+    return [(step / 10, f"{step / 10:.1f}") for step in steps if step % 2 == 0 or len(steps) < 4]
 
 
 def _dot_size(pixels_per_frame: float) -> int:

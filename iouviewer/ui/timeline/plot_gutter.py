@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font
+from iouviewer.ui.theme import Theme
+from iouviewer.ui.timeline.series import Series
 from iouviewer.ui.tokens import SIZE, SPACE
 
 NUMBERS_WIDTH = 24
@@ -24,6 +29,65 @@ class GutterLine(NamedTuple):
     colour: str
     is_strong: bool = False
     centre: float | None = None
+
+
+class GutterState(NamedTuple):
+    """What the lines are worth now.
+
+    Attributes:
+        frame: the current or the held frame.
+        own_name, own: name and IoU of the selected track, nan without one.
+    """
+
+    mean_colour: str
+    frame: int
+    own_name: str
+    own: float
+    is_magnified: bool
+
+
+def curve_lines(theme: Theme, series: Sequence[Series], state: GutterState) -> tuple[GutterLine, ...]:
+    """The words beside curves: the baseline, the selected track, and the mean; while a box is held, the frame."""
+    if not series:
+        return (GutterLine(tr("IoU"), "", theme.colours.text2),)
+    base = series[0]
+    lines = []
+    if not math.isnan(state.own):
+        lines.append(GutterLine(state.own_name, _number(state.own), theme.colours.series_gt, is_strong=True))
+    if state.is_magnified:
+        values = base.pyramid.values
+        value = float(values[state.frame]) if state.frame < len(values) else math.nan
+        lines.append(GutterLine(tr("Frame"), _number(value), _colour(base, theme)))
+    else:
+        lines.insert(0, GutterLine(tr("IoU, {name}", name=base.name), "", _colour(base, theme)))
+        if not math.isnan(base.mean):
+            lines.append(GutterLine(tr("Mean"), _number(base.mean), state.mean_colour))
+    return tuple(lines)
+
+
+def strip_lines(
+    theme: Theme, series: Sequence[Series], scale: float | None, y_of: Callable[[float], float]
+) -> tuple[GutterLine, ...]:
+    """The names beside strips, and the scale of the difference; None for no difference.
+
+    Args:
+        y_of: logical pixels from the upper edge of the row by the plot's y.
+    """
+    lines = [
+        GutterLine(one.name, "", _colour(one, theme), centre=y_of(len(series) - place - 0.5))
+        for place, one in enumerate(series)
+    ]
+    if scale is not None:
+        lines.append(GutterLine(tr("Difference"), f"±{scale:.2f}", theme.colours.text2, centre=y_of(-0.5)))
+    return tuple(lines)
+
+
+def _colour(series: Series, theme: Theme) -> str:
+    return series.pen(theme, is_first=True, has_dash=False).color().name()
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2f}"
 
 
 class PlotGutter(QWidget):

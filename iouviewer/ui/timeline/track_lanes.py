@@ -129,7 +129,7 @@ class _LaneDelegate(QStyledItemDelegate):
     ) -> None:
         view = self.parent()
         if isinstance(view, TrackLanes):
-            view.paint_row(painter, option.rect, index.row())  # type: ignore[attr-defined]  # missing in the stubs
+            view.paint_row(painter, option.rect, index.row())
 
 
 class TrackLanes(QListView):

@@ -15,7 +15,6 @@ from iouviewer.document.edits import Aspect, Change, Phase, Verification
 from iouviewer.document.lanes import lane_of
 from iouviewer.document.problems import ProblemKind
 from iouviewer.document.variants import Variant
-from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Int
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.throttle import Throttle
@@ -28,6 +27,7 @@ from iouviewer.ui.timeline.pyramid import Pyramid
 from iouviewer.ui.timeline.row_plan import MIN_HEIGHT, Row, lanes_height, plan_rows, plot_height
 from iouviewer.ui.timeline.rows import GUTTER, LaneRow, ProblemsRow, Ruler, TimeRow, VerifiedRow
 from iouviewer.ui.timeline.series import Series
+from iouviewer.ui.timeline.texts import describe_frames, describe_series
 from iouviewer.ui.timeline.track_lanes import TrackLanes, lane_name
 from iouviewer.ui.tokens import SIZE
 
@@ -356,7 +356,6 @@ class TimelineView(QWidget):
         for key in self._outdated & self._series.keys():
             self.plot.redraw_series(key)
         self._outdated.clear()
-        self.plot.redraw_difference()
         if self._series:
             self.plot.set_mean(_nan_if_none(self._session.scores.summary(next(iter(self._series))).avg_iou))
 
@@ -396,50 +395,18 @@ class TimelineView(QWidget):
     # Texts
 
     def _text_at(self, x: float) -> str:
-        """What the tooltip says: the frame, its IoU, and the worst frame under the pixel."""
+        """What the tooltip says about a position of the axis."""
         if not self._session.frame_count or not 0 <= x <= self.axis.width:
             return ""
         first, last = self.axis.frames_at(x)
-        lines = [
-            tr("Frame {frame:,}", frame=first)
-            if first == last
-            else tr("Frames {first:,}–{last:,}", first=first, last=last)
-        ]
-        for one in self._series.values():
-            worst = one.pyramid.worst(first, last + 1)
-            if worst is None:
-                continue
-            iou = float(one.pyramid.values[worst])
-            if first == last:
-                lines.append(tr("{name}: IoU {iou:.3f}", name=one.name, iou=iou))
-            else:
-                lines.append(
-                    tr("{name}: worst frame here {frame:,}, IoU {iou:.2f}", name=one.name, frame=worst, iou=iou)
-                )
-        problems = self.problems_row.count_at(first, last)
-        if problems:
-            lines.append(tr_n("{count:,} problem", "{count:,} problems", problems))
-        return "\n".join(lines)
+        return describe_frames(self._series.values(), first, last, self.problems_row.count_at(first, last))
 
     def _lane_text_at(self, point: QPointF) -> str:
         return self.lanes.text_at(point.toPoint())
 
     def _describe(self) -> None:
         """Sum the plot up for assistive technology."""
-        texts = []
-        for one in self._series.values():
-            worst = one.pyramid.worst(0, len(one.pyramid))
-            if worst is not None and not math.isnan(one.mean):
-                texts.append(
-                    tr(
-                        "{name}: mean {mean:.3f}, lowest {iou:.3f} on frame {frame:,}",
-                        name=one.name,
-                        mean=one.mean,
-                        iou=float(one.pyramid.values[worst]),
-                        frame=worst,
-                    )
-                )
-        self.plot.setAccessibleDescription("; ".join(texts))
+        self.plot.setAccessibleDescription(describe_series(self._series.values()))
 
     def _on_menu_requested(self, point: QPoint) -> None:
         self.menuRequested.emit("timeline", None, point)

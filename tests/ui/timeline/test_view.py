@@ -7,13 +7,13 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameMark, FrameState, SetFrames, SetRects
 from iouviewer.ui.theme import DARK
-from iouviewer.ui.timeline.items import lane_pixels, ramp_table, strip_pixels
+from iouviewer.ui.timeline.items import ramp_table, strip_pixels
 from iouviewer.ui.timeline.pyramid import Pyramid
 from iouviewer.ui.timeline.view import TimelineView
 from tests.app.builders import predictions_of, session_with
@@ -31,9 +31,12 @@ def session() -> Session:
 @pytest.fixture
 def timeline(session: Session, qtbot: QtBot) -> TimelineView:
     view = TimelineView(session, DARK)
-    qtbot.addWidget(view.plot)
-    view.plot.resize(600, 160)
-    view.plot.show()
+    qtbot.addWidget(view)
+    # High enough for the plot with axes and legend.
+    view.resize(700, 260)
+    view.show()
+    qtbot.waitExposed(view)
+    QApplication.processEvents()
     return view
 
 
@@ -116,9 +119,9 @@ def test_above_four_frames_per_pixel_strips_replace_curves_and_a_click_goes_to_t
     found[3210] = [(150.0, 100.0, 250.0, 200.0)]
     session = session_with(truth, {"base": found}, frames=frames)
     view = TimelineView(session, DARK)
-    qtbot.addWidget(view.plot)
-    view.plot.resize(500, 160)
-    view.plot.show()
+    qtbot.addWidget(view)
+    view.resize(600, 160)
+    view.show()
     view.plot.refresh()
     assert view.plot.frames_per_pixel > 4
     assert view.plot.shows_strips
@@ -130,14 +133,16 @@ def test_above_four_frames_per_pixel_strips_replace_curves_and_a_click_goes_to_t
     assert not view.plot.shows_strips
 
 
-def test_verified_frames_and_the_selected_track_are_shown_in_lanes(session: Session, timeline: TimelineView) -> None:
-    before = timeline.plot.lanes.verified.pixels.copy()
+def test_verified_frames_and_the_selected_track_have_rows(session: Session, timeline: TimelineView) -> None:
+    assert timeline.verified_row.word == "Verified 0 %"
     session.execute(SetFrames((FrameMark(3, FrameState.LABELLED, True),)), "Verify")
-    assert not np.array_equal(timeline.plot.lanes.verified.pixels, before)
-    session.select([session.ground_truth.boxes(0)[0].id])
-    assert timeline.plot.lanes.track.isVisible()
+    assert timeline.verified_row.word == "Verified 10 %"
+    box = session.ground_truth.boxes(0)[0]
+    session.select([box.id])
+    assert timeline.lane_row.lane is not None and timeline.lane_row.lane.track == box.track
+    assert timeline.lane_row.word == f"person {box.track}"
     session.select()
-    assert not timeline.plot.lanes.track.isVisible()
+    assert timeline.lane_row.lane is None
 
 
 def test_a_strip_shows_the_mean_as_colour_and_the_worst_as_a_tick() -> None:
@@ -152,12 +157,119 @@ def test_a_strip_shows_the_mean_as_colour_and_the_worst_as_a_tick() -> None:
     assert pixels[5, 10] == table[round(255 * 0.9)]
 
 
-def test_a_lane_is_half_where_only_some_frames_of_a_pixel_are_marked() -> None:
-    marked = np.zeros(8, np.bool_)
-    marked[[0, 1, 2]] = True
-    on, off = QColor(255, 0, 0, 200), QColor(0, 0, 0, 0)
-    row = lane_pixels(marked, (-0.5, 7.5), 4, on, off)[0]
-    assert row.tolist() == [0xC8FF0000, 0x64FF0000, 0, 0]
+def test_the_selected_tracks_own_iou_is_a_line_beside_the_mean(session: Session, timeline: TimelineView) -> None:
+    session.select([session.ground_truth.boxes(0)[0].id])
+    x, y = timeline.plot.own.curve.getData()
+    assert x.tolist() == list(range(10))
+    for frame in range(10):
+        # One box a frame: its IoU is that of the frame.
+        expected = session.frame_iou("base", frame)
+        assert y[frame] == pytest.approx(expected, nan_ok=True)
+    box = session.ground_truth.boxes(5)[0]
+    session.preview(SetRects(((box.id, (115.0, 100.0, 215.0, 200.0)),)))
+    assert timeline.plot.own.curve.getData()[1][5] == 1.0
+    session.cancel_preview()
+
+
+def test_only_the_column_of_the_frame_is_redrawn_while_a_box_is_held(
+    session: Session, timeline: TimelineView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = session.ground_truth.boxes(5)[0]
+    session.go_to(5)
+    session.select([box.id])
+    timeline.hold(frozenset([box.id]))
+    QApplication.processEvents()
+    drawn: list[str] = []
+    monkeypatch.setattr(timeline.plot, "refresh", lambda *_: drawn.append("all"))
+    monkeypatch.setattr(timeline.plot, "redraw_series", lambda _key: drawn.append("series"))
+    rows = [row.painted for row in (timeline.ruler, timeline.problems_row, timeline.verified_row, timeline.lane_row)]
+    for step in range(1, 6):
+        session.preview(SetRects(((box.id, (100.0 + step / 4, 100.0, 200.0 + step / 4, 200.0)),)))
+    assert drawn == []
+    assert timeline.plot.own.value(5) == session.frame_iou("base", 5)
+    assert rows == [
+        row.painted for row in (timeline.ruler, timeline.problems_row, timeline.verified_row, timeline.lane_row)
+    ]
+    session.cancel_preview()
+    timeline.hold(frozenset())
+    assert timeline.plot.magnified is None
+
+
+@pytest.mark.parametrize("boxes", [1, 27])
+def test_a_tenth_of_iou_moves_the_held_point_by_twelve_pixels(qtbot: QtBot, boxes: int) -> None:
+    rects = [
+        (20.0 + 22 * (n % 9), 20.0 + 60 * (n // 9), 40.0 + 22 * (n % 9), 70.0 + 60 * (n // 9)) for n in range(boxes)
+    ]
+    found = [(x1, y1, x2, y2 + 50) for x1, y1, x2, y2 in rects]
+    truth = dict.fromkeys(range(400), rects)
+    session = session_with(truth, {"base": dict.fromkeys(range(400), found)}, frames=400, tracks=True)
+    view = TimelineView(session, DARK)
+    qtbot.addWidget(view)
+    view.resize(1000, 132)
+    view.show()
+    qtbot.waitExposed(view)
+    QApplication.processEvents()
+    session.go_to(200)
+    box = session.ground_truth.boxes(200)[boxes // 2]
+    session.select([box.id])
+    whole = view.axis.low, view.axis.high
+    view.hold(frozenset([box.id]))
+    low, high = view.plot.viewRange()[0]
+    assert high - low == pytest.approx(31) and low < 200 < high
+    x1, y1, x2, y2 = box.rect
+
+    def height() -> float:
+        x, y = view.plot.own.curve.getData()
+        value = float(y[np.flatnonzero(x == 200)[0]])
+        return view.plot.plotItem.vb.mapViewToScene(QPointF(200.0, value)).y()
+
+    before, iou = height(), session.frame_iou("base", 200) if boxes == 1 else 0.5
+    # IoU 0.5 -> 0.6: 60 of 100 pixels of the prediction's height.
+    session.preview(SetRects(((box.id, (x1, y1, x2, y2 + 10)),)))
+    assert iou == pytest.approx(0.5)
+    assert view.plot.own.value(200) == pytest.approx(0.6)
+    assert before - height() >= 12
+    session.cancel_preview()
+    view.hold(frozenset())
+    assert (view.axis.low, view.axis.high) == whole
+    assert view.plot.viewRange()[0] == pytest.approx(list(whole))
+
+
+def test_above_two_hundred_tracks_lanes_share_rows_and_only_visible_ones_are_painted(qtbot: QtBot) -> None:
+    frames = 100_000
+    rows = []
+    for track in range(200):
+        rows += [(start, track) for start in range(track * 400, track * 400 + 4000, 40)]
+    session = session_with({0: [BOX]}, {}, frames=frames)
+    count = len(rows)
+    session.ground_truth.load_columns(
+        np.array([frame for frame, _ in rows], np.int64),
+        np.tile(np.array(BOX)[:, None], count),
+        class_ids=np.zeros(count, np.int64),
+        tracks=np.array([track for _, track in rows], np.int64),
+        flags=np.zeros(count, np.int64),
+    )
+    view = TimelineView(session, DARK)
+    qtbot.addWidget(view)
+    view.resize(1000, 300)
+    view.show()
+    qtbot.waitExposed(view)
+    view.toggle_lanes()
+    view.grab()
+    painted = view.lanes.painted_lanes
+    visible = view.lanes.viewport().height() // 18 + 2
+    assert view.lanes.lanes_model.rowCount() == 200
+    assert 0 < painted <= visible
+    session.go_to(50)
+    view.grab()
+    assert view.lanes.painted_lanes == painted, "a step to another frame paints no lane"
+    view.lanes.scrollToBottom()
+    view.grab()
+    assert view.lanes.painted_lanes <= painted + visible
+    painted = view.lanes.painted_lanes
+    view.axis.zoom(0.5, 50_000)
+    view.grab()
+    assert painted < view.lanes.painted_lanes <= painted + visible
 
 
 def test_hovering_outside_a_strip_does_not_fail(qtbot: QtBot, timeline: TimelineView) -> None:
