@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QMenuBar,
+    QSpinBox,
     QTabBar,
     QTableView,
     QToolTip,
@@ -126,6 +127,13 @@ class Hands:
         assert isinstance(view, QTableView), f"{table} has no columns"
         return [self.cell(table, row, title) for row in range(view.model().rowCount())]
 
+    @property
+    def frame(self) -> int:
+        """The number in the frame field."""
+        field = self.named("frameSpinBox")
+        assert isinstance(field, QSpinBox)
+        return field.value()
+
     def colour_at(self, point: Point) -> QColor:
         """The colour on the screen at a point of the picture."""
         canvas = self.canvas
@@ -185,8 +193,9 @@ class Hands:
 
     def double_click(self, target: QPoint) -> None:
         """Double-click a point of the screen."""
-        self.click(target)
+        self.move(target)
         window = self._top_level(target)
+        # The whole gesture: press, release, second press as a double click, release.
         QTest.mouseDClick(window, LEFT, NO_MODIFIER, window.mapFromGlobal(target))
         QApplication.processEvents()
 

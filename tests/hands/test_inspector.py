@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QSpinBox
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit
 
 from tests.hands.cases import PERSON, car
 from tests.hands.hands import Hands
@@ -44,12 +44,6 @@ def text(hands: Hands, name: str) -> str:
     found = hands.named(name)
     assert isinstance(found, QLabel | QAbstractButton)
     return found.text()
-
-
-def frame(hands: Hands) -> int:
-    found = hands.named("frameSpinBox")
-    assert isinstance(found, QSpinBox)
-    return found.value()
 
 
 def message(hands: Hands) -> str:
@@ -110,7 +104,7 @@ def test_a_track_id_is_typed_and_letters_are_no_commands_there(person: Hands, tm
     hands.key("Shift+C")
     assert choice(hands, "track").hasFocus()
     hands.type("wdk")
-    assert choice(hands, "track").currentText() == "wdk" and frame(hands) == 0
+    assert choice(hands, "track").currentText() == "wdk" and hands.frame == 0
     hands.key("Return")
     assert message(hands) == "Type a track id, “new” or “none”."
     hands.key("Ctrl+A")
@@ -145,7 +139,7 @@ def test_a_click_on_another_box_gives_its_track(person: Hands, tmp_path: Path) -
     hands.key("Return", "Escape")
     hands.wait(lambda: text(hands, "inspector.title") == "person 3", "a new track")
     hands.key("D")
-    hands.wait(lambda: frame(hands) == 1, "the next frame")
+    hands.wait(lambda: hands.frame == 1, "the next frame")
     hands.click_picture((PERSON[0] + 8, PERSON[1] + 8))
     hands.key("Shift+C")
     x1, y1, _x2, y2 = car(1)
@@ -190,14 +184,14 @@ def test_flags_have_a_scope_that_is_remembered_by_the_buttons(person: Hands, tmp
     hands.wait(lambda: hands.cell("boxesTable", 1, "State") == "match", "the list")
     assert hands.rows("boxesTable")[1][-1] == "occluded"
     hands.key("D")
-    hands.wait(lambda: frame(hands) == 1, "the next frame")
+    hands.wait(lambda: hands.frame == 1, "the next frame")
     # Every box of the file is a key frame, so the flag ends with this one.
     assert hands.rows("boxesTable")[1][-1] == ""
     hands.click(hands.named("inspector.scope.track"))
     hands.click(hands.named("inspector.occluded"))
     hands.wait(lambda: hands.rows("boxesTable")[1][-1] == "occluded", "the flag")
     hands.key("End")
-    hands.wait(lambda: frame(hands) == 23, "the last frame")
+    hands.wait(lambda: hands.frame == 23, "the last frame")
     assert hands.rows("boxesTable")[1][-1] == "occluded"
     hands.key("Ctrl+Z", "Ctrl+Z")
     assert hands.rows("boxesTable")[1][-1] == ""
@@ -240,7 +234,7 @@ def test_without_a_selection_the_inspector_sums_up_the_frame(person: Hands) -> N
     summary = hands.named("frameSummary")
     assert {"Frame 0", "Boxes", "2", "Missed", "0", "Frame IoU"} <= set(hands.texts(summary))
     hands.click(hands.button("Verify S", summary))
-    hands.wait(lambda: frame(hands) == 1, "the next frame")
+    hands.wait(lambda: hands.frame == 1, "the next frame")
     hands.key("A")
     hands.wait(lambda: "Verified" in hands.texts(hands.named("frameSummary")), "the state of the frame")
 
@@ -273,13 +267,13 @@ def test_a_track_in_the_list_is_selected_on_its_nearest_frame(person: Hands) -> 
     hands.key("Shift+C")
     hands.type("50")
     hands.key("Return", "Escape", "End")
-    hands.wait(lambda: frame(hands) == 23, "the last frame")
+    hands.wait(lambda: hands.frame == 23, "the last frame")
     hands.open_tab("Tracks")
     hands.wait(lambda: [row[1] for row in hands.rows("tracksTable")] == ["1", "2", "50"], "the tracks")
     hands.wait(lambda: hands.cell("tracksTable", 0, "IoU").startswith("0."), "the mean IoU")
     assert hands.cell("tracksTable", 0, "Frames") == "0–23" and hands.cell("tracksTable", 0, "Boxes") == "24"
     hands.click_row("tracksTable", 2, 1)
-    hands.wait(lambda: frame(hands) == 0, "the frame of the track")
+    hands.wait(lambda: hands.frame == 0, "the frame of the track")
     hands.wait(lambda: text(hands, "inspector.title").endswith("50"), "the track in the inspector")
     hands.key("Ctrl+F")
     hands.type("len<5")
