@@ -48,14 +48,14 @@ DATA = re.compile(r"clip|model\d|\.iouv|\.avi|\.csv|^/|iouviewer")
 """Names of files and variants, and the program's own name, are not translated."""
 
 KEYS = re.compile(
-    r"\b(?:(?:Ctrl|Alt|Shift|Meta)\+)+\S+|\b(?:Del|Esc|Tab|Home|End|Return|Enter|Space|Left|Right|Up|Down|F\d+)\b"
+    r"\b(?:(?:Ctrl|Alt|Shift|Meta)[+ ])+\S+|\b(?:Del|Esc|Tab|Home|End|Return|Enter|Space|Left|Right|Up|Down|F\d+)\b"
 )
 """Keys are named by Qt."""
 
 QT_NAMES = re.compile(r"qt_|Scroll(Left|Right)Button$")
 """Widgets whose texts Qt translates itself, as it does those of its button boxes."""
 
-PRESETS = frozenset({"CVAT", "X-AnyLabeling", "labelImg"})
+PRESETS = frozenset({"CVAT", "X-AnyLabeling", "labelImg", "labelme"})
 WORD = re.compile(r"[A-Za-z]{2,}")
 UNITS = frozenset({"px", "MB", "GB", "fps", "IoU", "AP", "PQ", "GIoU", "DIoU", "CIoU", "Avg", "conf"})
 
