@@ -28,7 +28,7 @@ from iouviewer.ui.tokens import SPACE
 
 CONFIDENCE_STEPS = 100
 """Maximum of the confidence slider, which counts hundredths."""
-_SLIDER_WIDTH = 72
+_SLIDER_WIDTH = 56
 PIXEL_EDGES = {Convention.CONTINUOUS: tr("Continuous (COCO)"), Convention.INCLUSIVE: tr("Inclusive (VOC)")}
 
 
@@ -89,7 +89,7 @@ class ScoreControls(QWidget):
         box.setRange(0.05, 1.0)
         box.setSingleStep(0.05)
         box.setDecimals(2)
-        box.setFixedWidth(text_width("body", "0.00") + 18)
+        box.setFixedWidth(text_width("body", "0.00") + 14)
         box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         box.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box.setKeyboardTracking(False)
@@ -135,6 +135,7 @@ class ScoreControls(QWidget):
         is_folded = self._is_folded
         self.button.setToolButtonStyle(style.ToolButtonTextBesideIcon if is_folded else style.ToolButtonIconOnly)
         self.button.setProperty("outlined", is_folded)
+        self.button.setProperty("bare", not is_folded)
         self.button.style().unpolish(self.button)
         self.button.style().polish(self.button)
 
@@ -202,7 +203,7 @@ def _group(text: str, *widgets: QWidget) -> QWidget:
     group = QWidget()
     layout = QHBoxLayout(group)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(SPACE["xs"] + 2)
+    layout.setSpacing(SPACE["xs"])
     label = QLabel(text)
     label.setProperty("role", "muted")
     layout.addWidget(label)

@@ -16,14 +16,15 @@ from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font, text_width
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.shell.layout_plan import LOW, NARROW, LayoutPlan, plan_layout
+from iouviewer.ui.shell.menu_button import MenuButton
 from iouviewer.ui.theme import Theme, coloured_icon, icon, popup_menu
 from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
 from iouviewer.ui.variant_look import draw_dash, panel_colour
 
-_SAMPLE = QSize(20, 12)
+_SAMPLE = QSize(18, 12)
 _NAME_WIDTH = 120
 """Most logical pixels of a variant's name."""
-_COUNT_WIDTH = 18
+_COUNT_WIDTH = 15
 
 
 class _Sample(QWidget):
@@ -90,8 +91,8 @@ class LayerChip(QFrame):
         # A fixed size: another number on each frame does not lay the window out again.
         self.number.setFixedSize(_COUNT_WIDTH, SIZE["row_dense"])
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(SPACE["xs"], 0, SPACE["xs"], 0)
-        layout.setSpacing(SPACE["xs"])
+        layout.setContentsMargins(2, 0, 2, 0)
+        layout.setSpacing(3)
         for widget in (self.eye, self.sample, self.name, self.number):
             layout.addWidget(widget)
         self.setFixedHeight(SIZE["row_dense"])
@@ -157,22 +158,19 @@ class LayerBar(QWidget):
         self.chips: dict[str, LayerChip] = {}
         self._chip_row = QHBoxLayout()
         self._chip_row.setSpacing(SPACE["xs"])
-        self.add = QToolButton()
-        self.add.setObjectName("addLayer")
+        self.add = MenuButton("addLayer")
         self.add.setText(tr("Add"))
         self.add.setToolTip(tr("Add predictions or run a model"))
         self.add.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more = QToolButton()
         self.more.setObjectName("moreLayers")
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.more.clicked.connect(self._open_more)
         self.more.hide()
         self._right = QHBoxLayout()
-        self._right.setSpacing(SPACE["s"])
+        self._right.setSpacing(SPACE["xs"] + 2)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(SPACE["s"], 0, SPACE["s"], 0)
+        layout.setContentsMargins(SPACE["xs"], 0, SPACE["xs"], 0)
         layout.setSpacing(SPACE["xs"])
         layout.addLayout(self._chip_row)
         layout.addWidget(self.more)
@@ -191,9 +189,7 @@ class LayerBar(QWidget):
 
     def set_add_actions(self, actions: Sequence[QAction]) -> None:
         """Set the commands of *Add*."""
-        menu = popup_menu(parent=self.add)
-        menu.addActions(actions)
-        self.add.setMenu(menu)
+        self.add.fill(actions)
 
     def add_right(self, widget: QWidget) -> None:
         """Add a control at the right end."""
@@ -255,7 +251,12 @@ class LayerBar(QWidget):
         layout = self.layout()
         if layout is None or self.width() <= 0:
             return False
-        layout.invalidate()
+        # Qt passes changes of nested layouts on in a later event; the sizes are needed now.
+        inner = [widget.layout() for widget in (*self.chips.values(), self._controls) if widget is not None]
+        for each in (*inner, self._chip_row, self._right, layout):
+            if each is not None:
+                each.invalidate()
+                each.activate()
         return layout.minimumSize().width() > self.width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

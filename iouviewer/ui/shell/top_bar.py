@@ -13,7 +13,8 @@ from iouviewer.i18n import tr
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.fonts import font
 from iouviewer.ui.panels.key_hints import cap_text
-from iouviewer.ui.theme import Theme, icon, popup_menu
+from iouviewer.ui.shell.menu_button import MenuButton
+from iouviewer.ui.theme import Theme, icon
 from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
 
 _ICON = QSize(ICON_SIZE, ICON_SIZE)
@@ -111,19 +112,13 @@ class TopBar(QWidget):
         layout.addWidget(self.find_field, 0, vertical)
         self.set_wide(True)
 
-    def _make_source(self) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName("sourceButton")
+    def _make_source(self) -> MenuButton:
+        button = MenuButton("sourceButton")
         button.setToolButtonStyle(_BUTTON.ToolButtonTextBesideIcon)
         button.setIconSize(_ICON)
         button.setFont(font("strong"))
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = popup_menu(parent=button)
-        menu.addAction(self._actions["videoFacts"])
-        menu.addSeparator()
-        menu.addActions([self._actions[id] for id in ("openVideo", "openFolder", "openFiles")])
-        button.setMenu(menu)
+        opening = [self._actions[id] for id in ("openVideo", "openFolder", "openFiles")]
+        button.fill([self._actions["videoFacts"]], opening)
         button.hide()
         return button
 
@@ -148,20 +143,13 @@ class TopBar(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
 
-    def _make_export(self, exports: Sequence[QAction]) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName("exportButton")
+    def _make_export(self, exports: Sequence[QAction]) -> MenuButton:
+        button = MenuButton("exportButton")
         button.setText(tr("Export"))
         button.setToolButtonStyle(_BUTTON.ToolButtonTextBesideIcon)
         button.setIconSize(_ICON)
         button.setProperty("outlined", True)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = popup_menu(parent=button)
-        menu.addActions(exports)
-        menu.addSeparator()
-        menu.addAction(self._actions["export"])
-        button.setMenu(menu)
+        button.fill(exports, [self._actions["export"]])
         return button
 
     # State

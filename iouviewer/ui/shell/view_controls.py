@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QToolButton
+from PySide6.QtWidgets import QComboBox
 
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.frame_view import CaptionMode
 from iouviewer.ui.fonts import font, text_width
-from iouviewer.ui.theme import popup_menu
+from iouviewer.ui.shell.menu_button import MenuButton
 
 _TEXTS = {
-    "problems": tr("Captions: problems only"),
+    "problems": tr("Captions: problems"),
     "automatic": tr("Captions: where they fit"),
     "selected": tr("Captions: selected"),
     "all": tr("Captions: all"),
@@ -48,20 +48,15 @@ class CaptionChoice(QComboBox):
         self.setCurrentIndex(max(0, self.findData(value)))
 
 
-class ZoomButton(QToolButton):
+class ZoomButton(MenuButton):
     """``Fit · 87 %``, with the zoom commands in its menu."""
 
     def __init__(self, actions: Sequence[QAction]) -> None:
-        super().__init__()
-        self.setObjectName("statusZoom")
+        super().__init__("statusZoom")
         self.setProperty("outlined", True)
         self.setFont(font("body"))
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setMinimumWidth(text_width("body", tr("Fit · {percent} %", percent=1000)) + 18)
-        menu = popup_menu(parent=self)
-        menu.addActions(actions)
-        self.setMenu(menu)
+        self.setMinimumWidth(text_width("body", tr("Fit · {percent} %", percent=100)) + 16)
+        self.fill(actions)
         self.show_zoom(1.0, is_fitted=False)
 
     def show_zoom(self, zoom: float, *, is_fitted: bool) -> None:
