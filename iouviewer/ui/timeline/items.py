@@ -94,6 +94,15 @@ class Bands(PlotGraphic):
             painter.fillRect(QRectF(-0.5, low, self._width, high - low), colour)
 
 
+def drop_cache(item: QGraphicsItem) -> None:
+    """Paint a cached item as a whole next time.
+
+    Qt scrolls the cached picture of an item whose view has moved, and then leaves out parts that have changed as well.
+    """
+    item.setCacheMode(QGraphicsItem.CacheMode.NoCache)
+    item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+
+
 class Dots(PlotGraphic):
     """Square dots of a fixed size on screen; replacing them is ten times faster than in a scatter plot."""
 
@@ -118,6 +127,7 @@ class Dots(PlotGraphic):
         self._points = pg.functions.arrayToQPolygonF(x, y) if len(x) else QPolygonF()
         self._x = x
         self._pen.setWidth(size)
+        drop_cache(self)
         # The margin keeps the outer half of the outermost dots inside the item, wherever ``set_value`` moves them.
         left, right = (float(x[0]), float(x[-1])) if len(x) else (0.0, 0.0)
         self._bounds = QRectF(left - 1.0, -0.1, right - left + 2.0, 1.2)
@@ -159,6 +169,11 @@ class Curve(pg.PlotCurveItem):  # type: ignore[misc]  # pyqtgraph has no type hi
         if x is None or not len(x):
             return QRectF()
         return QRectF(float(x[0]) - 1.0, -0.1, float(x[-1]) - float(x[0]) + 2.0, 1.2)
+
+    def setData(self, *args: object, **kwargs: object) -> None:
+        """Replace all points, as in ``PlotCurveItem``."""
+        drop_cache(self)
+        super().setData(*args, **kwargs)
 
     def set_value(self, frame: int, value: float) -> None:
         """Replace the value of a frame; the curve has one point for each frame from its first one on."""

@@ -7,15 +7,16 @@ import math
 import numpy as np
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import Box, object_name
+from iouviewer.document.boxes import NO_TRACK, Box
 from iouviewer.document.edits import Change, FrameState
 from iouviewer.document.track_ious import track_ious
 from iouviewer.document.track_table import counted_ious
-from iouviewer.metrics.table import UNSPECIFIED_CLASS
+from iouviewer.i18n import tr
 from iouviewer.ui.timeline.plot import TimelinePlot
 
 MAX_IMMEDIATE_FRAMES = 60
 """Frames of an edit above which the whole track is matched again."""
+_TRACK, _BOX = tr("Track"), tr("Box")
 
 
 class OwnIou:
@@ -36,18 +37,7 @@ class OwnIou:
             return
         settings = session.scores.settings.review
         values = track_ious(session.ground_truth, baseline.predictions, settings, track)
-        self._plot.set_own(self._name(track), values)
-
-    def _name(self, track: int) -> str:
-        frame = self._session.current_frame
-        for box in self._session.ground_truth.boxes(frame):
-            if box.track == track:
-                return self._name_of(box)
-        return str(track)
-
-    def _name_of(self, box: Box) -> str:
-        name = "" if box.class_id == UNSPECIFIED_CLASS else self._session.document.class_name(box.class_id)
-        return object_name(name, box.track)
+        self._plot.set_own(_TRACK, values)
 
     def hold(self, box: Box) -> None:
         """Follow this box; one without a track has a single point."""
@@ -55,7 +45,7 @@ class OwnIou:
         if self._track is None or box.track != self._track:
             values = np.full(self._session.frame_count, np.nan)
             values[box.frame] = self._value(box)
-            self._plot.set_own(self._name_of(box), values)
+            self._plot.set_own(_BOX if box.track == NO_TRACK else _TRACK, values)
 
     def release(self) -> None:
         """Show the selected track again."""

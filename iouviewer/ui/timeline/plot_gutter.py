@@ -16,9 +16,9 @@ from iouviewer.ui.theme import Theme
 from iouviewer.ui.timeline.series import Series
 from iouviewer.ui.tokens import SIZE, SPACE
 
-NUMBERS_WIDTH = 24
+NUMBERS_WIDTH = 20
 """Part of the gutter that the numbers of the axis take, logical pixels."""
-_LINE_HEIGHT = 15
+_LINE_HEIGHT, _WORD_GAP = 15, 3
 
 
 class GutterLine(NamedTuple):
@@ -111,18 +111,18 @@ class PlotGutter(QWidget):
         top = max(0.0, (self.height() - _LINE_HEIGHT * len(shown)) / 2)
         for place, line in enumerate(shown):
             is_placed = line.centre is not None
-            width = SIZE["timeline_gutter"] - left - SPACE["xs"] - (0 if is_placed else NUMBERS_WIDTH)
+            width = SIZE["timeline_gutter"] - left - (SPACE["xs"] if is_placed else NUMBERS_WIDTH)
             y = top + place * _LINE_HEIGHT if line.centre is None else line.centre - _LINE_HEIGHT / 2
             role = "canvas_label" if line.is_strong else "caption"
             painter.setFont(font(role))
             painter.setPen(QColor(line.colour))
             metrics = QFontMetrics(font(role))
             number_width = metrics.horizontalAdvance(line.number)
-            free = width - (number_width + SPACE["xs"] if line.number else 0)
+            free = width - (number_width + _WORD_GAP if line.number else 0)
             word = metrics.elidedText(line.word, Qt.TextElideMode.ElideRight, free)
             place_of_word = QRectF(left, y, free, _LINE_HEIGHT)
             painter.drawText(place_of_word, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
-            number_x = left + metrics.horizontalAdvance(word) + (SPACE["xs"] if word else 0)
+            number_x = left + metrics.horizontalAdvance(word) + (_WORD_GAP if word else 0)
             place_of_number = QRectF(number_x, y, number_width + 1, _LINE_HEIGHT)
             painter.drawText(place_of_number, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, line.number)
         painter.end()

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 
 from iouviewer.ui.theme import Theme
-from iouviewer.ui.timeline.items import Curve, Dots
+from iouviewer.ui.timeline.items import Curve, Dots, drop_cache
 from iouviewer.ui.timeline.pyramid import Pyramid
 from iouviewer.ui.timeline.series import envelope_points
 
@@ -76,6 +76,7 @@ class OwnLine:
         self.curve.setVisible(is_visible)
         if is_visible and self._pyramid is not None:
             self.curve.setData(*curve_points(self._pyramid, span))
+        drop_cache(self.dot)
         self._show_dot()
 
     def _show_dot(self) -> None:

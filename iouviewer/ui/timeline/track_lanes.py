@@ -49,9 +49,10 @@ _ZOOM_MARGIN = 0.08
 
 
 def lane_name(session: Session, lane: Lane) -> str:
-    """``person 17``."""
-    name = "" if lane.class_id == UNSPECIFIED_CLASS else session.document.class_name(lane.class_id)
-    return object_name(name, lane.track)
+    """``person 17``, ``Track 17`` without a class."""
+    if lane.class_id == UNSPECIFIED_CLASS:
+        return tr("Track {track}", track=lane.track)
+    return object_name(session.document.class_name(lane.class_id), lane.track)
 
 
 class LanesModel(QAbstractListModel):
