@@ -138,3 +138,14 @@ def test_last_frames_are_remembered_for_recent_files_only() -> None:
     assert settings.last_frame("/videos/1.mp4") == 0
     settings.remember_frame("/videos/39.mp4", 0)
     assert settings.last_frame("/videos/39.mp4") == 0
+
+
+def test_the_author_is_the_login_name_unless_another_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "mb")
+    assert Settings().author_name == "mb" and Settings(author=" ana ").author_name == "ana"
+
+    def fail() -> str:
+        raise KeyError("no such user")
+
+    monkeypatch.setattr("getpass.getuser", fail)
+    assert Settings().author_name == ""

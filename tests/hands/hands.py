@@ -210,7 +210,7 @@ class Hands:
         QTest.mouseClick(window, RIGHT, NO_MODIFIER, window.mapFromGlobal(target))
         QApplication.processEvents()
 
-    def wheel(self, target: QPoint, notches: int) -> None:
+    def wheel(self, target: QPoint, notches: int, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
         """Turn the wheel over a point of the screen; positive is away from the person."""
         self.move(target)
         window = self._top_level(target)
@@ -220,7 +220,7 @@ class Hands:
             QPoint(),
             QPoint(0, 120 * notches),
             Qt.MouseButton.NoButton,
-            NO_MODIFIER,
+            modifiers,
             Qt.ScrollPhase.NoScrollPhase,
             False,
         )
@@ -295,6 +295,7 @@ class Hands:
             seen.append(menu)
             timer.stop()
             try:
+                self.release()  # of the press that opened the menu
                 self.click(menu.mapToGlobal(menu.actionGeometry(_entry(menu, text)).center()))
             except BaseException as error:  # noqa: BLE001 - raised below, where the test sees it
                 errors.append(error)
@@ -303,7 +304,7 @@ class Hands:
         timer.timeout.connect(look)
         timer.start()
         try:
-            self.click(button)
+            self.press(button.mapToGlobal(button.rect().center()))
             self.wait(lambda: seen, "the menu of the button")
         finally:
             timer.stop()

@@ -114,3 +114,18 @@ def test_a_note_is_put_on_the_source_by_mouse_and_deleted_by_key(person: Hands) 
     assert before is None
     hands.key("Ctrl+Z")
     hands.wait(lambda: len(notes(hands)) == 1, "the note again")
+
+
+def test_the_menu_of_a_note_changes_its_text_and_state(person: Hands) -> None:
+    hands = person
+    write_note(hands, "Reflection")
+    hands.click_row("notesTable", 0)
+    hands.context_menu(hands.row_centre("notesTable", 0), "Change text of note")
+    hands.wait(lambda: hands.named("noteEditor").hasFocus(), "the editor with the text")
+    hands.type("?")
+    hands.click(hands.button("Save note"))
+    hands.wait(lambda: notes(hands)[0].endswith("open: Reflection?"), "the changed text")
+    hands.context_menu(hands.row_centre("notesTable", 0), "Mark note as done or open")
+    hands.wait(lambda: notes(hands)[0].endswith("done: Reflection?"), "the note, done")
+    hands.key("Ctrl+Z", "Ctrl+Z")
+    hands.wait(lambda: notes(hands)[0].endswith("open: Reflection"), "both undone")
