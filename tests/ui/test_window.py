@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QProgressBar, QSlider, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
+from iouviewer.ui.canvas.frame_view import CaptionMode
 from iouviewer.ui.canvas.hit import BoxRef
 from tests.ui.helpers import drag_box_edge, release_at
 from tests.ui.window import (
@@ -297,6 +298,7 @@ def test_holding_the_key_shows_the_captions_of_all_variants(qtbot: QtBot, tmp_pa
     request = replace(case, preds=(*case.preds, ("other", elsewhere)))
     with opened_window(qtbot, request) as window:
         boxes = window.parts.views.canvas.boxes
+        boxes.set_caption_mode(CaptionMode.ALL)
         before = boxes.caption_texts
         window.parts.view.show_all_captions(True)
         assert boxes.caption_texts.keys() - before.keys() == {BoxRef(window.session.variants.find("other").key, 0)}

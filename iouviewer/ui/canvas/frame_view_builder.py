@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.view_state import ColourBy
@@ -11,6 +13,7 @@ from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.edits import FrameState
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
+from iouviewer.jobs.overlaps import iou_aligned
 from iouviewer.metrics.review import FrameReview, PairState
 from iouviewer.ui.canvas.box_look import (
     NOT_COUNTED,
@@ -20,13 +23,14 @@ from iouviewer.ui.canvas.box_look import (
     truth_look,
 )
 from iouviewer.ui.canvas.captions import BELOW, GOOD, MUTED, TEXT, WRONG, Caption, Segment
-from iouviewer.ui.canvas.duplicates import count_copies
 from iouviewer.ui.canvas.frame_view import BoxState, CanvasBox, FrameView, changed_indices
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 from iouviewer.ui.tokens import CANVAS
 from iouviewer.ui.variant_look import image_colour
 
 _GAP = "  "
+DUPLICATE_IOU = 0.95
+"""Boxes that overlap by more are duplicates."""
 _IOU = tr("IoU {iou:.2f}")
 _MISSED = Segment(tr("missed"), WRONG)
 _EXTRA = Segment(tr("extra"), WRONG)
@@ -339,3 +343,18 @@ def iou_change(before: float | None, after: float | None) -> tuple[Segment, ...]
     difference = round(after, 2) - round(before, 2)
     colour = GOOD if difference > 0 else WRONG if difference < 0 else MUTED
     return (*line, Segment(f" {difference:+.2f}", colour))
+
+
+def count_copies(boxes: Sequence[Box]) -> dict[int, int]:
+    """How many boxes lie at the place of a box, itself included, by the ids of boxes that are not alone there."""
+    if len(boxes) < 2:
+        return {}
+    rects = np.array([box.rect for box in boxes], np.float64).T
+    # Left edges of duplicates differ by less than a tenth of the width, which leaves few pairs to compare.
+    near = np.abs(rects[0][:, None] - rects[0]) < 0.1 * (rects[2] - rects[0])
+    first, second = np.nonzero(near)
+    if len(first) == len(boxes):
+        return {}
+    is_copy = iou_aligned(rects[:, first], rects[:, second]) > DUPLICATE_IOU
+    counts = np.bincount(first[is_copy], minlength=len(boxes))
+    return {boxes[row].id: int(counts[row]) for row in np.flatnonzero(counts > 1).tolist()}
