@@ -13,8 +13,8 @@ Keys = dict[str, tuple[str, ...]]
 
 DEFAULT_PRESET = "iouviewer"
 
-# Only differences from the defaults. A preset has the keys of its tool for what both programs can do; a comment marks keys
-# that the tool does not have, which replace ours where it uses them for something else.
+# Only differences from the defaults. A preset has the keys of its tool for what both programs can do. A comment marks
+# keys that the tool does not have; they replace ours where the tool uses those for something else.
 
 # cvat-ui/src/reducers/shortcuts-reducer.ts of cvat-ai/cvat (the whole map until 2023, later spread over components).
 _CVAT: Keys = {

@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.document.edits import SetClassNames
 from iouviewer.ui.action_table import ACTIONS, MENUS
-from iouviewer.ui.keyboard.key_filter import is_text_field
 from iouviewer.ui.dialogs.search_dialog import Choice, filter_choices, match_rank
 from iouviewer.ui.key_presets import PRESETS, conflicts, keys_of
+from iouviewer.ui.keyboard.key_filter import is_text_field
 from tests.ui.window import opened_window, small_case
 
 # The published keys by action id.
@@ -90,14 +90,8 @@ PUBLISHED = {
     "followTrack": "Shift+L",
     "adjustPicture": "Ctrl+Shift+B",
     "resetPicture": "Shift+B",
-    "isolateTrack": "/",
-    "followTrack": "Shift+L",
     "setTrack": "Shift+C",
     "addNote": "Ctrl+M",
-    "startOfTrack": "Shift+Q",
-    "endOfTrack": "Shift+E",
-    "trimStart": "Alt+[",
-    "trimEnd": "Alt+]",
     "inspector": "Ctrl+I",
     "videoFacts": "Alt+Return",
     "findInList": "Ctrl+F",

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 
 from iouviewer.i18n import tr
 from iouviewer.ui.help.terms import all_terms
+from iouviewer.ui.tokens import SPACE
 
 _SIZE = (420, 520)
 """Logical pixels."""
@@ -26,6 +27,7 @@ class TextPanel(QDialog):
         self.text.setObjectName(f"{name}Text")
         self.text.setAccessibleName(title)
         self.text.setOpenExternalLinks(True)
+        self.text.document().setDocumentMargin(SPACE["m"])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.text)
