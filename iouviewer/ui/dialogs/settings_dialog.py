@@ -100,7 +100,7 @@ class SettingsDialog(QDialog):
         self.loupe.setChecked(settings.loupe_on)
         self.author = QLineEdit(settings.author)
         self.author.setObjectName("settingsAuthor")
-        self.author.setPlaceholderText(settings.author_name)
+        self.author.setPlaceholderText(tr("Login name: {name}", name=Settings().author_name))
         self.memory = _mebibyte_box("settingsMemory", settings.memory_mib, 1 << 20)
         self.proxy_on = QCheckBox(tr("Build a scrub cache"))
         self.proxy_on.setObjectName("settingsProxyOn")
