@@ -55,6 +55,7 @@ KEYS = re.compile(
 QT_NAMES = re.compile(r"qt_|Scroll(Left|Right)Button$")
 """Widgets whose texts Qt translates itself, as it does those of its button boxes."""
 
+SENTENCE_PART = "questionPart"
 PRESETS = frozenset({"CVAT", "X-AnyLabeling", "labelImg", "labelme"})
 WORD = re.compile(r"[A-Za-z]{2,}")
 UNITS = frozenset({"px", "MB", "GB", "fps", "IoU", "AP", "PQ", "GIoU", "DIoU", "CIoU", "Avg", "conf"})
@@ -90,7 +91,13 @@ def texts_of(widget: QWidget) -> Iterator[tuple[str, str]]:
 
 def untranslated(top: QWidget) -> Iterator[str]:
     """A line for each text of a window that carries no mark."""
+    # One sentence with chips in its gaps: its marks are in the first and the last part.
+    parts = [label.text() for label in top.findChildren(QLabel, SENTENCE_PART)]
+    if parts and not parts[0].startswith("⟦"):
+        yield f"{SENTENCE_PART}: {parts}"
     for widget in [top, *top.findChildren(QWidget)]:
+        if widget.objectName() == SENTENCE_PART:
+            continue
         for kind, text in texts_of(widget):
             rest = re.sub(r"<[^>]*>|&[a-z]+;", " ", text)
             rest = re.sub(r"⟦.*⟧", " ", rest.replace("&", ""), flags=re.DOTALL)

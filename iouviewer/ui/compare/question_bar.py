@@ -82,6 +82,7 @@ class QuestionBar(QWidget):
             if character in chips or not character:
                 if text.strip():
                     label = QLabel(text.strip())
+                    label.setObjectName("questionPart")
                     label.setProperty("role", "muted")
                     layout.addWidget(label)
                 text = ""
