@@ -225,6 +225,26 @@ class BoxesToWrite:
     image_sizes: Sequence[tuple[int, int]] | None = None
     areas: Float | None = None
 
+    def of_frames(self, frames: Int) -> BoxesToWrite:
+        """The boxes of some frames only; the other frames become unlabelled.
+
+        Args:
+            frames: (n,) int64, ascending, each once.
+        """
+        rows = np.isin(self.frames, frames)
+        labelled = frames if self.labelled is None else np.intersect1d(self.labelled, frames)
+        return replace(
+            self,
+            frames=self.frames[rows],
+            boxes=np.ascontiguousarray(self.boxes[:, rows]),
+            class_ids=self.class_ids[rows],
+            scores=None if self.scores is None else self.scores[rows],
+            track_ids=self.track_ids[rows],
+            flags=self.flags[rows],
+            labelled=labelled,
+            areas=None if self.areas is None else self.areas[rows],
+        )
+
     def size_of(self, frame: int) -> tuple[int, int]:
         """(width, height) of a frame."""
         if self.image_sizes is not None and frame < len(self.image_sizes) and self.image_sizes[frame][0]:

@@ -40,7 +40,7 @@ from iouviewer.formats.interface import (
     ReadContext,
 )
 from iouviewer.formats.text import cannot_read
-from iouviewer.formats.unsupported_fields import Field, describe_unsupported
+from iouviewer.formats.unsupported_fields import Field, describe_supported, describe_unsupported
 from iouviewer.i18n import legible, tr
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "formats",
     "read_boxes",
     "refuse_frames_outside",
+    "supported_fields",
     "unsupported_fields",
     "write_boxes",
 ]
@@ -346,9 +347,18 @@ def refuse_frames_outside(boxes: ImportedBoxes, frame_count: int) -> ImportedBox
 
 def unsupported_fields(data: BoxesToWrite, format_key: str) -> tuple[str, ...]:
     """One sentence for each part of these boxes that ``write_boxes`` would not store."""
+    return describe_unsupported(data, _unsupported(data, format_key))
+
+
+def supported_fields(data: BoxesToWrite, format_key: str) -> tuple[str, ...]:
+    """A few words for each part of these boxes that ``write_boxes`` stores."""
+    return describe_supported(data, _unsupported(data, format_key))
+
+
+def _unsupported(data: BoxesToWrite, format_key: str) -> tuple[Field, ...]:
     row = _BY_KEY[format_key]
     more = row.unsupported_without_scores if data.scores is None else row.unsupported_with_scores
-    return describe_unsupported(data, (*row.unsupported, *more))
+    return (*row.unsupported, *more)
 
 
 def write_boxes(path: Path, data: BoxesToWrite, *, format: str) -> None:

@@ -1,4 +1,4 @@
-"""Describes what a format cannot store, for a warning before the export."""
+"""Describes what a format stores and what it cannot store, for the export dialog."""
 
 from __future__ import annotations
 
@@ -66,3 +66,20 @@ def describe_unsupported(data: BoxesToWrite, unsupported: Collection[Field]) -> 
     if Field.LABELLED_FRAMES in unsupported and data.labelled is not None and len(data.labelled) < data.frame_count:
         texts.append(tr("Unlabelled frames are not exported: readers take every frame as labelled"))
     return tuple(texts)
+
+
+def describe_supported(data: BoxesToWrite, unsupported: Collection[Field]) -> tuple[str, ...]:
+    """A few words for each of the fields that these boxes have and that the format stores."""
+    flags = np.asarray(data.flags, np.int64)
+    has_tracks = bool((np.asarray(data.track_ids) >= 0).any())
+    rows: tuple[tuple[Field, bool, str], ...] = (
+        (Field.TRACK_IDS, has_tracks, tr("Track ids")),
+        (Field.CLASSES, len(data.class_names) > 0, tr("Classes")),
+        (Field.SCORES, data.scores is not None, tr("Confidence")),
+        (Field.IGNORED, bool((flags & BoxFlag.IGNORED).any()), tr("Ignored boxes")),
+        (Field.OCCLUDED, bool((flags & BoxFlag.OCCLUDED).any()), tr("Occluded marks")),
+        (Field.TRUNCATED, bool((flags & BoxFlag.TRUNCATED).any()), tr("Truncated marks")),
+        (Field.KEY_FRAMES, bool((flags & (BoxFlag.KEY_FRAME | BoxFlag.INTERPOLATED)).any()), tr("Key frames")),
+    )
+    kept = [text for field, is_used, text in rows if is_used and field not in unsupported]
+    return (tr("Boxes"), *kept)

@@ -4,6 +4,27 @@ from __future__ import annotations
 
 from iouviewer.formats.alignment import Alignment, find_alignment
 from iouviewer.formats.image_names import SPLITS
-from iouviewer.formats.registry import detect, read_boxes, refuse_frames_outside, write_boxes
+from iouviewer.formats.interface import BoxesToWrite
+from iouviewer.formats.registry import (
+    detect,
+    formats,
+    read_boxes,
+    refuse_frames_outside,
+    supported_fields,
+    unsupported_fields,
+    write_boxes,
+)
 
-__all__ = ["SPLITS", "Alignment", "detect", "find_alignment", "read_boxes", "refuse_frames_outside", "write_boxes"]
+__all__ = [
+    "SPLITS",
+    "Alignment",
+    "BoxesToWrite",
+    "detect",
+    "find_alignment",
+    "formats",
+    "read_boxes",
+    "refuse_frames_outside",
+    "supported_fields",
+    "unsupported_fields",
+    "write_boxes",
+]

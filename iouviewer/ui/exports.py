@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from iouviewer.app.jobs.session_inputs import read_session
 from iouviewer.atomic import atomic_write
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.jobs.box_files import write_boxes
+from iouviewer.jobs.box_files import BoxesToWrite, write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.document_results import (
     VariantOverlay,
@@ -26,6 +27,7 @@ from iouviewer.jobs.document_results import (
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import score_inputs
+from iouviewer.metrics.table import Int
 from iouviewer.reports.notes import notes_csv
 from iouviewer.video import open_video
 
@@ -39,12 +41,14 @@ class ExportSource:
 
     Attributes:
         shown_frame: frame on the canvas, -1 if none is shown.
+        frames: (n,) int64, frames whose boxes are exported, ascending; None: all. Only box files follow it.
         margins: allowed drop of each metric in points, for the verdicts.
     """
 
     session: Session
     shown_frame: int
     margins: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MARGINS))
+    frames: Int | None = None
 
 
 class Writer(Protocol):
@@ -147,30 +151,56 @@ class GroundTruthWriter:
     def check(self, source: ExportSource) -> None:
         """Ground truth can always be exported, even if it is empty."""
 
+    def boxes(self, source: ExportSource) -> BoxesToWrite:
+        """A copy of the boxes that are written."""
+        return _selected(ground_truth_to_write(source.session.document, source.session.source.id), source)
+
     def prepare(self, source: ExportSource, path: Path) -> Job:
-        data = ground_truth_to_write(source.session.document, source.session.source.id)
+        data = self.boxes(source)
         return lambda: write_boxes(path, data, format=self.format)
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionsWriter:
-    """Writes the stored predictions of one variant: ``.json`` as COCO results, ``.txt`` as MOTChallenge.
+    """Writes the stored predictions of one variant.
 
     Attributes:
         key: key of the variant.
+        format: key of the format; empty: ``.txt`` as MOTChallenge, others as COCO results.
     """
 
     key: str
+    format: str = ""
 
     def check(self, source: ExportSource) -> None:
         if not len(source.session.variants[self.key].predictions.stored_table):
             raise UserError(tr("this variant has no predictions"), remedy=tr("Run the model first"))
 
-    def prepare(self, source: ExportSource, path: Path) -> Job:
+    def boxes(self, source: ExportSource) -> BoxesToWrite:
+        """A copy of the boxes that are written."""
         session = source.session
-        data = predictions_to_write(session.document, session.variants[self.key], session.source.id)
-        format = "mot" if path.suffix.lower() == ".txt" else "coco"
+        return _selected(predictions_to_write(session.document, session.variants[self.key], session.source.id), source)
+
+    def prepare(self, source: ExportSource, path: Path) -> Job:
+        data = self.boxes(source)
+        format = self.format or ("mot" if path.suffix.lower() == ".txt" else "coco")
         return lambda: write_boxes(path, data, format=format)
+
+
+BoxWriter = GroundTruthWriter | PredictionsWriter
+
+
+def _selected(data: BoxesToWrite, source: ExportSource) -> BoxesToWrite:
+    return data if source.frames is None else data.of_frames(source.frames)
+
+
+class Group(Enum):
+    """Headings of the export dialog, in its order."""
+
+    NUMBERS = tr("Numbers")
+    BOXES = tr("Boxes")
+    REPORT = tr("Report and notes")
+    PICTURES = tr("Pictures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +210,21 @@ class Export:
     Attributes:
         id: id of its action.
         text: menu text.
+        title: name in the export dialog, below the heading of its group.
+        about: one sentence on the file.
         file_name: proposed file name; ``{stem}`` and ``{frame}`` stand for the video and the shown frame.
-        suffixes: file name endings with their dot, the default first.
-        in_menu: whether the Export menu lists it; the chooser lists all.
+        suffixes: file name endings with their dot, the default first; empty for a folder.
+        in_menu: whether the Export menu lists it; the dialog lists all.
     """
 
     id: str
     text: str
+    title: str
+    about: str
     file_name: str
     suffixes: tuple[str, ...]
     writer: Writer
+    group: Group
     in_menu: bool = True
 
     @property
@@ -202,43 +237,147 @@ EXPORTS: tuple[Export, ...] = (
     Export(
         "exportCsv",
         tr("IoU by frame (CSV)…"),
+        tr("IoU by frame"),
+        tr("One row a frame: IoU and counts of each variant. For spreadsheets and notebooks."),
         "iou_video_scores.csv",
         (".csv",),
         ReportWriter(lambda result, _path: result.score_csv()),
+        Group.NUMBERS,
     ),
     Export(
         "exportPairs",
         tr("Pairs (CSV)…"),
+        tr("Pairs"),
+        tr("One row for each box and prediction: what it is matched with, and how well."),
         "iou_pairs.csv",
         (".csv",),
         ReportWriter(lambda result, _path: result.pairs_csv()),
+        Group.NUMBERS,
     ),
     Export(
         "exportJson",
         tr("Metrics (JSON)…"),
+        tr("Metrics"),
+        tr("Every metric of every variant with its settings, for scripts."),
         "iou_scores.json",
         (".json",),
         ReportWriter(lambda result, _path: result.json(), analysis=True),
+        Group.NUMBERS,
     ),
     Export(
         "exportPlot",
         tr("IoU plot (PNG, SVG)…"),
+        tr("IoU plot"),
+        tr("The IoU of each frame as a curve, with its mean."),
         "iou_plot.png",
         (".png", ".svg"),
         ReportWriter(lambda result, path: result.plot(path)),
+        Group.PICTURES,
     ),
     Export(
         "exportHtml",
         tr("Report (HTML)…"),
+        tr("Report"),
+        tr("One page with metrics, verdicts, curves and error types. It needs no other file."),
         "report.html",
         (".html",),
         ReportWriter(lambda result, _path: result.html(), analysis=True),
+        Group.REPORT,
     ),
-    Export("exportFrame", tr("Frame with boxes (PNG)…"), "{stem}_{frame:06d}.png", (".png",), FrameWriter()),
-    Export("exportNotes", tr("Notes (CSV)…"), "notes.csv", (".csv",), NotesWriter()),
-    Export("exportMot", tr("Ground truth as MOTChallenge…"), "gt_corrected.txt", (".txt",), GroundTruthWriter("mot")),
-    Export("exportCoco", tr("Ground truth as COCO…"), "gt_corrected.json", (".json",), GroundTruthWriter("coco")),
-    Export("exportBoxCsv", tr("Ground truth as CSV…"), "gt_corrected.csv", (".csv",), GroundTruthWriter("boxcsv")),
+    Export(
+        "exportFrame",
+        tr("Frame with boxes (PNG)…"),
+        tr("Frame with boxes"),
+        tr("The frame on the canvas in full size, with ground truth and visible variants."),
+        "{stem}_{frame:06d}.png",
+        (".png",),
+        FrameWriter(),
+        Group.PICTURES,
+    ),
+    Export(
+        "exportNotes",
+        tr("Notes (CSV)…"),
+        tr("Notes"),
+        tr("One row a note: frame, track, text, author and whether it is done."),
+        "notes.csv",
+        (".csv",),
+        NotesWriter(),
+        Group.REPORT,
+    ),
+    Export(
+        "exportMot",
+        tr("Ground truth as MOTChallenge…"),
+        tr("MOTChallenge"),
+        tr("One text file, frames from 1. For TrackEval, motmetrics and CVAT. Class names go to a second file."),
+        "gt_corrected.txt",
+        (".txt",),
+        GroundTruthWriter("mot"),
+        Group.BOXES,
+    ),
+    Export(
+        "exportCoco",
+        tr("Ground truth as COCO…"),
+        tr("COCO JSON"),
+        tr("One JSON file with images, categories and boxes. For pycocotools and most trainers."),
+        "gt_corrected.json",
+        (".json",),
+        GroundTruthWriter("coco"),
+        Group.BOXES,
+    ),
+    Export(
+        "exportBoxCsv",
+        tr("Ground truth as CSV…"),
+        tr("Box CSV"),
+        tr("One row a box with corners in pixels, frames from 0."),
+        "gt_corrected.csv",
+        (".csv",),
+        GroundTruthWriter("boxcsv"),
+        Group.BOXES,
+    ),
+    Export(
+        "exportYolo",
+        tr("Ground truth as YOLO folder…"),
+        tr("YOLO folder"),
+        tr("A folder with one text file a frame, sizes relative to the frame."),
+        "{stem}_yolo",
+        (),
+        GroundTruthWriter("yolo"),
+        Group.BOXES,
+        in_menu=False,
+    ),
+    Export(
+        "exportCvat",
+        tr("Ground truth as CVAT XML…"),
+        tr("CVAT XML 1.1"),
+        tr("One XML file with tracks, as CVAT imports and exports them."),
+        "gt_corrected.xml",
+        (".xml",),
+        GroundTruthWriter("cvat"),
+        Group.BOXES,
+        in_menu=False,
+    ),
+    Export(
+        "exportVoc",
+        tr("Ground truth as Pascal VOC folder…"),
+        tr("Pascal VOC folder"),
+        tr("A folder with one XML file a frame."),
+        "{stem}_voc",
+        (),
+        GroundTruthWriter("voc"),
+        Group.BOXES,
+        in_menu=False,
+    ),
+    Export(
+        "exportLabelme",
+        tr("Ground truth as labelme folder…"),
+        tr("labelme folder"),
+        tr("A folder with one JSON file a frame."),
+        "{stem}_labelme",
+        (),
+        GroundTruthWriter("labelme"),
+        Group.BOXES,
+        in_menu=False,
+    ),
 )
 """All exports in the order of the menu."""
 
@@ -251,7 +390,10 @@ def predictions_export(key: str, name: str) -> Export:
     return Export(
         "exportPredictions",
         tr("Predictions of {name}…", name=name),
+        tr("Predictions of {name}", name=name),
+        "",
         f"{safe}.json",
         (".json", ".txt"),
         PredictionsWriter(key),
+        Group.BOXES,
     )

@@ -13,9 +13,10 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from iouviewer.document.edits import SetRects
+from iouviewer.document.edits import SetNotes, SetRects
+from iouviewer.document.notes import Note
 from iouviewer.formats.registry import ReadContext, read_boxes
-from iouviewer.ui.dialogs.search_dialog import SearchDialog
+from iouviewer.ui.dialogs.export_dialog import ExportDialog
 from iouviewer.ui.exports import EXPORTS, EXPORTS_BY_ID, Export
 from iouviewer.ui.main_window import MainWindow
 from tests.ui.window import FRAMES, HEIGHT, WIDTH, opened_window, small_case
@@ -32,7 +33,7 @@ def test_ids_of_exports_are_unique() -> None:
 
 
 @pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.id)
-def test_every_export_is_in_the_chooser_and_its_menu_action_writes_the_proposed_file(
+def test_every_export_is_in_the_dialog_and_its_menu_action_writes_the_proposed_file(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, export: Export
 ) -> None:
     proposed: list[tuple[str, str]] = []
@@ -41,25 +42,32 @@ def test_every_export_is_in_the_chooser_and_its_menu_action_writes_the_proposed_
         proposed.append((path, filters))
         return path, ""
 
-    def choose(dialog: SearchDialog) -> bool:
-        [dialog.chosen] = [choice for choice in dialog.choices if choice.key == export.id]
-        return True
+    def choose(dialog: ExportDialog) -> bool:
+        dialog.choose(export.id)
+        dialog.primary.click()
+        return dialog.chosen is not None
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", save)
-    monkeypatch.setattr(SearchDialog, "exec", choose)
+    monkeypatch.setattr(ExportDialog, "exec", choose)
     with opened_window(qtbot, small_case(tmp_path)) as window:
+        if export.id == "exportNotes":
+            window.session.execute(SetNotes((Note(1, "reflection", 0),)), "Add note")
         action = window.findChild(QAction, f"action.{export.id}")
         assert (action is not None) is export.in_menu
-        with qtbot.waitSignal(window.parts.exports.written, timeout=20_000):
-            (action or window.parts.actions["export"]).trigger()
-        [(path, filters)] = proposed
-        assert Path(path).parent == tmp_path and Path(path).suffix == export.suffixes[0]
-        assert Path(path).stat().st_size > 0
-        assert all(f"(*{suffix})" in filters for suffix in export.suffixes)
-        assert window.parts.status.message.text() == f"Exported {path}"
-        Path(path).unlink()
+        path = tmp_path / export.file_name.format(stem="clip", frame=0)
         with qtbot.waitSignal(window.parts.exports.written, timeout=20_000):
             window.parts.actions["export"].trigger()
+        assert any(path.iterdir()) if path.is_dir() else path.stat().st_size > 0
+        assert window.parts.status.message.text() == f"Exported {path}"
+        if action is None:
+            return
+        path.unlink()
+        with qtbot.waitSignal(window.parts.exports.written, timeout=20_000):
+            action.trigger()
+        [(asked, filters)] = proposed
+        assert Path(asked) == path and path.suffix == export.suffixes[0]
+        assert path.stat().st_size > 0
+        assert all(f"(*{suffix})" in filters for suffix in export.suffixes)
 
 
 @pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.id)

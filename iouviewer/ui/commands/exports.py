@@ -9,12 +9,14 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.settings import Settings
+from iouviewer.document.commands import set_class
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.dialogs.export_dialog import ExportDialog
 from iouviewer.ui.dialogs.input_dialogs import confirm
 from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
-from iouviewer.ui.exports import EXPORTS, EXPORTS_BY_ID, Export, ExportSource, Job, predictions_export
+from iouviewer.ui.exports import EXPORTS_BY_ID, Export, ExportSource, Job, predictions_export
 
 
 class _Results(QObject):
@@ -64,11 +66,31 @@ class ExportCommands(QObject):
         self._pool.waitForDone()
 
     def choose(self) -> None:
-        """Ask what to export."""
-        choices = [Choice(export.id, export.name, ", ".join(export.suffixes)) for export in EXPORTS]
-        dialog = SearchDialog(self._window, title=tr("Export"), hint=tr("Type to find an export"), choices=choices)
-        if dialog.exec() and dialog.chosen is not None:
-            self.export(dialog.chosen.key)
+        """Ask what to export, and to which file."""
+        dialog = ExportDialog(
+            self._window, self._source(), proposed=self._proposed_path, assign_class=self._assign_class
+        )
+        dialog.exec()
+        chosen = dialog.chosen
+        dialog.deleteLater()
+        if chosen is None:
+            return
+        if not chosen.is_confirmed and chosen.path.is_file() and not self._confirm_replace(chosen.path):
+            return
+        self._settings.remember_folder("export", chosen.path)
+        self._start((chosen.writer or chosen.export.writer).prepare(chosen.source, chosen.path), chosen.path)
+
+    def _assign_class(self) -> bool:
+        """Ask for the class of all ground-truth boxes without one; returns whether one was chosen."""
+        document, source = self._session.document, self._session.source.id
+        choices = [Choice(str(i), name) for i, name in enumerate(document.class_names)]
+        dialog = SearchDialog(self._window, title=tr("Change class"), hint=tr("Type a class"), choices=choices)
+        if not dialog.exec() or dialog.chosen is None:
+            return False
+        _frames, _boxes, class_ids, _tracks, _flags, ids = self._session.ground_truth.columns()
+        command = set_class(document, ids[class_ids < 0].tolist(), int(dialog.chosen.key), source=source)
+        self._session.execute(command.edit, command.label)
+        return True
 
     def export(self, id: str) -> None:
         """Ask for a file and write it."""
@@ -85,7 +107,7 @@ class ExportCommands(QObject):
         except UserError as error:
             self.failed.emit(error)
             return
-        path = self._ask_path(export, source)
+        path = self._ask_path(export)
         if path is not None:
             self._write(export, path)
 
@@ -94,17 +116,22 @@ class ExportCommands(QObject):
         self._write(EXPORTS_BY_ID[id], path)
 
     def _write(self, export: Export, path: Path) -> None:
-        job = export.writer.prepare(self._source(), path)
+        self._start(export.writer.prepare(self._source(), path), path)
+
+    def _start(self, job: Job, path: Path) -> None:
         self._session.statusMessage.emit(tr("Exporting {name}…", name=path.name))
         self._pool.start(_Runnable(path, job, self._results))
 
     def _source(self) -> ExportSource:
         return ExportSource(self._session, self._canvas.shown_frame, self._settings.margins())
 
-    def _ask_path(self, export: Export, source: ExportSource) -> Path | None:
+    def _proposed_path(self, export: Export) -> Path:
         folder = self._settings.folder("export") or str(Path(self._session.source.path).parent)
         stem = Path(self._session.source.name).stem
-        proposed = Path(folder) / export.file_name.format(stem=stem, frame=source.shown_frame)
+        return Path(folder) / export.file_name.format(stem=stem, frame=self._canvas.shown_frame)
+
+    def _ask_path(self, export: Export) -> Path | None:
+        proposed = self._proposed_path(export)
         filters = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in export.suffixes)
         chosen, _ = QFileDialog.getSaveFileName(self._window, tr("Export"), str(proposed), filters)
         if not chosen:
@@ -115,10 +142,11 @@ class ExportCommands(QObject):
             return path
         # A name without an ending gets the default one; the file dialog did not ask about that file.
         path = path.with_suffix(export.suffixes[0])
+        return None if path.exists() and not self._confirm_replace(path) else path
+
+    def _confirm_replace(self, path: Path) -> bool:
         text = tr("{name} already exists. Replace it?", name=path.name)
-        if path.exists() and not confirm(self._window, title=tr("Replace file?"), text=text, button=tr("Replace")):
-            return None
-        return path
+        return confirm(self._window, title=tr("Replace file?"), text=text, button=tr("Replace"))
 
     def _on_results_finished(self, path: Path, error: UserError | None) -> None:
         if error is not None:

@@ -59,7 +59,7 @@ def filter_choices(query: str, choices: Sequence[Choice]) -> list[Choice]:
     return [choice for _rank, _position, choice in sorted(ranked, key=lambda entry: entry[:2])]
 
 
-class _DetailDelegate(QStyledItemDelegate):
+class DetailDelegate(QStyledItemDelegate):
     """Draws the detail at the right end of the line."""
 
     def paint(
@@ -111,7 +111,7 @@ class SearchDialog(QDialog):
         self.list.setObjectName("finderList")
         self.list.setAccessibleName(title)
         self.list.setUniformItemSizes(True)
-        self.list.setItemDelegate(_DetailDelegate(self.list))
+        self.list.setItemDelegate(DetailDelegate(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
