@@ -31,6 +31,9 @@ class CommandContext(Protocol):
     def pointer(self) -> QPointF | None:
         """Position of the mouse in image pixels; None while it is outside."""
 
+    def hovered_box(self) -> int | None:
+        """Id of the ground-truth box under the mouse, None without one."""
+
     def reviews(self, frame: int) -> list[VariantReview]:
         """Pairs of the shown variants on a frame, those of the baseline first."""
 
@@ -150,9 +153,13 @@ class BoxCommands:
     # Adding, removing, copying
 
     def delete_selected(self) -> None:
-        """Delete the selected boxes."""
-        document = self._session.document
-        self._run(lambda: commands.delete(document, self._selected_ids(), source=self._source))
+        """Delete the selected boxes; without a selection the box under the mouse."""
+        document, selection = self._session.document, self._session.selection
+        hovered = self._context.hovered_box()
+        if selection.boxes or selection.prediction is not None or hovered is None:
+            self._run(lambda: commands.delete(document, self._selected_ids(), source=self._source))
+        else:
+            self._run(lambda: commands.delete(document, [hovered], source=self._source))
 
     def copy(self) -> None:
         """Keep copies of the selected boxes for ``paste``."""

@@ -11,6 +11,7 @@ from iouviewer.i18n import tr
 from iouviewer.jobs.overlaps import iou_matrix
 from iouviewer.metrics.review import PairState
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Convention
+from iouviewer.ui.canvas.frame_view import BoxState, CanvasBox
 from iouviewer.ui.canvas.frame_view_builder import VariantReview
 from iouviewer.ui.canvas.hit import BoxRef
 
@@ -33,6 +34,33 @@ def describe(session: Session, ref: BoxRef, frame: int, reviews: list[VariantRev
         else _prediction_lines(session, ref, frame, reviews)
     )
     return "\n".join(lines)
+
+
+_STATE_TEXTS = {
+    BoxState.PAIRED: tr("match"),
+    BoxState.LOOSE: tr("loose"),
+    BoxState.MISSED: tr("missed"),
+    BoxState.EXTRA: tr("extra"),
+    BoxState.IGNORED: tr("ignored"),
+}
+
+
+def accessible_name(session: Session, box: CanvasBox, reviews: list[VariantReview]) -> str:
+    """A drawn box in words for screen readers: ``person 17, loose, IoU 0.49, 35 by 88``."""
+    ref, parts = box.ref, []
+    if ref.is_ground_truth:
+        truth = session.ground_truth.find(ref.row)
+        parts.append(tr("box") if truth is None else session.document.object_name(truth))
+    else:
+        review = next((r for r in reviews if r.variant.key == ref.variant), None)
+        parts.append(tr("prediction") if review is None else _prediction_text(session, review, ref.row))
+    if box.state in _STATE_TEXTS:
+        parts.append(_STATE_TEXTS[box.state])
+    iou = reviews[0].iou_of.get(ref.row) if ref.is_ground_truth and reviews else None
+    if iou is not None:
+        parts.append(tr("IoU {iou:.2f}", iou=iou))
+    x1, y1, x2, y2 = box.rect
+    return ", ".join([*parts, tr("{width:.0f} by {height:.0f}", width=x2 - x1, height=y2 - y1)])
 
 
 def _truth_lines(session: Session, ref: BoxRef, frame: int, reviews: list[VariantReview]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
@@ -18,6 +19,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Edges
 from iouviewer.document.edits import Change
 from iouviewer.document.variants import Variant
+from iouviewer.ui.canvas import accessible
 from iouviewer.ui.canvas.box_commands import BoxCommands
 from iouviewer.ui.canvas.explain import describe
 from iouviewer.ui.canvas.frame_canvas import FrameCanvas
@@ -78,6 +80,8 @@ class CanvasView(FrameCanvas):
         self.commands = BoxCommands(session, self)
         self.tools = ToolSwitcher(self)
         session.frameChanged.connect(self._on_session_frame_changed)
+        accessible.install()
+        session.selectionChanged.connect(partial(accessible.announce_selection, self))
 
     @property
     def dragged_refs(self) -> frozenset[BoxRef]:
@@ -108,6 +112,11 @@ class CanvasView(FrameCanvas):
         self.feedback.loupe.show_point(point if box is None else point_on_edge(box.rect, target.edges, point), mouse)
 
     # For tools and commands
+
+    def hovered_box(self) -> int | None:
+        """Id of the ground-truth box under the mouse, None without one."""
+        ref = self.hovered_target.clicked
+        return ref.row if ref is not None and ref.is_ground_truth else None
 
     def pointer(self) -> QPointF | None:
         """Position of the mouse or the crosshair, image pixels; None while the mouse is outside."""
