@@ -167,7 +167,7 @@ _EDIT = (
     _action("paste", tr("Paste"), "", "Ctrl+V", "edit", "boxes.paste", needs=Need.COPIED),
     _action("duplicate", tr("Duplicate"), "", "Ctrl+D", "edit", "boxes.duplicate", needs=Need.BOX),
     _action("selectAll", tr("Select all"), "", "Ctrl+A", "edit", "boxes.select_all"),
-    _action("delete", tr("Delete"), "trash", "Del", "edit", "boxes.delete_selected", needs=Need.BOX),
+    _action("delete", tr("Delete"), "trash", "Del", "edit", "boxes.delete_selected"),
     _action("findInList", tr("Find in list"), "filter", "Ctrl+F", "edit", "side.find_in_list"),
     _action("cancel", tr("Cancel"), "", "Esc", "", "edit.cancel", needs_video=False),
     _action("settings", tr("Settings…"), "gear", "Ctrl+,", "edit", "view.show_settings", needs_video=False),
