@@ -94,13 +94,14 @@ class Bands(PlotGraphic):
             painter.fillRect(QRectF(-0.5, low, self._width, high - low), colour)
 
 
-def drop_cache(item: QGraphicsItem) -> None:
-    """Paint a cached item as a whole next time.
+def drop_cache(*items: QGraphicsItem) -> None:
+    """Paint cached items as a whole next time.
 
     Qt scrolls the cached picture of an item whose view has moved, and then leaves out parts that have changed as well.
     """
-    item.setCacheMode(QGraphicsItem.CacheMode.NoCache)
-    item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+    for item in items:
+        item.setCacheMode(QGraphicsItem.CacheMode.NoCache)
+        item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
 
 class Dots(PlotGraphic):

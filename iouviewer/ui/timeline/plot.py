@@ -13,6 +13,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QGraphicsItem
 
 from iouviewer.i18n import tr
 from iouviewer.reports.plot_description import BANDS, X_LABEL, Y_LABEL
@@ -21,7 +22,17 @@ from iouviewer.ui.palette import DARK, LIGHT
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.timeline import magnifier
 from iouviewer.ui.timeline.axis import TimeAxis
-from iouviewer.ui.timeline.items import Bands, Curve, Dots, ImageStrip, SeekBox, argb, ramp_table, strip_pixels
+from iouviewer.ui.timeline.items import (
+    Bands,
+    Curve,
+    Dots,
+    ImageStrip,
+    SeekBox,
+    argb,
+    drop_cache,
+    ramp_table,
+    strip_pixels,
+)
 from iouviewer.ui.timeline.magnifier import Magnified
 from iouviewer.ui.timeline.plot_gutter import GutterState, PlotGutter, curve_lines, strip_lines
 from iouviewer.ui.timeline.plot_lines import DifferenceLine, OwnLine, curve_points
@@ -129,7 +140,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
             # Cached, because otherwise every move of the playhead would redraw the grid of the whole plot.
-            axis.setCacheMode(pg.QtWidgets.QGraphicsItem.CacheMode.DeviceCoordinateCache)
+            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
             axis.setPen(pg.mkPen(theme.colours.line))
             axis.setTextPen(pg.mkPen(theme.colours.text2))
             axis.setStyle(tickLength=-4, tickTextOffset=3, hideOverlappingLabels=False)
@@ -221,21 +232,21 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
 
     def set_own_value(self, frame: int, value: float) -> None:
         """Replace the IoU of the selected track on one frame."""
-        if self.own.set_value(frame, value) and not self._follow(value):
+        if self.own.set_value(frame, value):
+            self._follow(value)
             self.own.show_value(frame)
 
-    def _follow(self, value: float) -> bool:
+    def _follow(self, value: float) -> None:
         """Move the magnified view if the value would leave it."""
         if self.magnified is None or math.isnan(value):
-            return False
+            return
         low, high = self._box.viewRange()[1]
         start = magnifier.follow(value, low, high - low, LOW, HIGH)
-        if abs(start - low) < 1e-9:
-            return False
+        if start == low:
+            return
         self._box.setYRange(start, start + high - low, padding=0)
         self.getAxis("left").setTicks([_value_ticks(start, start + high - low)])
-        self.refresh()
-        return True
+        drop_cache(*self._curves.values(), self.dots, self.own.curve, self.own.dot)
 
     # Drawing
 

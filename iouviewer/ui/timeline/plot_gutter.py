@@ -78,7 +78,9 @@ def strip_lines(
         for place, one in enumerate(series)
     ]
     if scale is not None:
-        lines.append(GutterLine(tr("Difference"), f"±{scale:.2f}", theme.colours.text2, centre=y_of(-0.5)))
+        # Word and scale stand below one another: the gutter is too narrow for both on one line.
+        for place, text in ((-0.5, tr("Difference")), (0.5, f"±{scale:.2f}")):
+            lines.append(GutterLine(text, "", theme.colours.text2, centre=y_of(-0.5) + place * _LINE_HEIGHT))
     return tuple(lines)
 
 
@@ -107,7 +109,8 @@ class PlotGutter(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         left = SPACE["m"]
-        shown = self.lines[: max(1, self.height() // (_LINE_HEIGHT - 2))]
+        is_stacked = bool(self.lines) and self.lines[0].centre is None
+        shown = self.lines[: max(1, self.height() // _LINE_HEIGHT)] if is_stacked else self.lines
         top = max(0.0, (self.height() - _LINE_HEIGHT * len(shown)) / 2)
         for place, line in enumerate(shown):
             is_placed = line.centre is not None

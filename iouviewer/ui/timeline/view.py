@@ -329,8 +329,9 @@ class TimelineView(QWidget):
         if not change.frames and change.aspects & Aspect.EXISTENCE:
             self.rebuild()
         else:
-            self._update_values(change.frames, self._series)
+            # First, because the numbers beside the row are read after the values.
             self._own.update(change)
+            self._update_values(change.frames, self._series)
         if change.phase is not Phase.LIVE and change.aspects & ~_NOT_LANES:
             self._update_tracks(change)
 

@@ -228,6 +228,7 @@ def test_a_tenth_of_iou_moves_the_held_point_by_twelve_pixels(qtbot: QtBot, boxe
     session.preview(SetRects(((box.id, (x1, y1, x2, y2 + 10)),)))
     assert iou == pytest.approx(0.5)
     assert view.plot.own.value(200) == pytest.approx(0.6)
+    assert (view.plot.gutter.lines[0].word, view.plot.gutter.lines[0].number) == ("Track", "0.60")
     assert before - height() >= 12
     session.cancel_preview()
     view.hold(frozenset())
