@@ -36,30 +36,28 @@ class _Occupied:
     def __init__(self, rects: Iterable[Rect]) -> None:
         self._cells: dict[tuple[int, int], list[Rect]] = {}
         for rect in rects:
-            self._add(rect, self._keys(rect))
-
-    def _keys(self, rect: Rect) -> list[tuple[int, int]]:
-        x1, y1, x2, y2 = rect
-        return [
-            (column, row)
-            for column in range(int(x1 // _CELL), int(x2 // _CELL) + 1)
-            for row in range(int(y1 // _CELL), int(y2 // _CELL) + 1)
-        ]
-
-    def _add(self, rect: Rect, keys: list[tuple[int, int]]) -> None:
-        for key in keys:
-            self._cells.setdefault(key, []).append(rect)
+            for key in _keys(rect):
+                self._cells.setdefault(key, []).append(rect)
 
     def add_if_free(self, rect: Rect) -> bool:
         """Occupy a rectangle unless it overlaps another one; returns whether it was free."""
         x1, y1, x2, y2 = rect
-        cells, keys = self._cells, self._keys(rect)
+        cells = self._cells
+        keys = _keys(rect)
         for key in keys:
             for left, top, right, bottom in cells.get(key, ()):
                 if left < x2 and x1 < right and top < y2 and y1 < bottom:
                     return False
-        self._add(rect, keys)
+        for key in keys:
+            cells.setdefault(key, []).append(rect)
         return True
+
+
+def _keys(rect: Rect) -> list[tuple[int, int]]:
+    """The grid cells of a rectangle."""
+    x1, y1, x2, y2 = rect
+    rows = range(int(y1 // _CELL), int(y2 // _CELL) + 1)
+    return [(column, row) for column in range(int(x1 // _CELL), int(x2 // _CELL) + 1) for row in rows]
 
 
 def place_captions(
@@ -76,7 +74,7 @@ def place_captions(
         occupied: rectangles that captions do not cover.
     """
     order = sorted(range(len(requests)), key=lambda i: (requests[i].rank, requests[i].box[1], requests[i].box[0]))
-    tries = 7 if len(requests) <= MAX_THOROUGH_CAPTIONS else 3
+    tries = 7 if len(requests) <= MAX_THOROUGH_CAPTIONS else 2
     positions: list[tuple[float, float] | None] = [None] * len(requests)
     taken = _Occupied(occupied)
     for i in order:
@@ -95,20 +93,17 @@ def _positions(request: CaptionRequest, area: Rect) -> Iterator[tuple[float, flo
     left, top, right, bottom = ceil(area[0]), ceil(area[1]), floor(area[2]), floor(area[3])
     if not is_visible or width > right - left or height > bottom - top:
         return
-    above, below = round(y1 - height - _GAP), round(y2 + _GAP)
-    before, after = round(x1 - width - _GAP), round(x2 + _GAP)
-    aligned_left = round(min(max(x1 - 1, left), right - width))
+    above, aligned_left = round(y1 - height - _GAP), round(min(max(x1 - 1, left), right - width))
+    is_found = False
+    # The first position is usually free, so the others are computed only if it is not.
+    if top <= above and above + height <= bottom:
+        is_found = True
+        yield float(aligned_left), float(above)
+    below, before, after = round(y2 + _GAP), round(x1 - width - _GAP), round(x2 + _GAP)
     aligned_right = round(min(max(x2 + 1 - width, left), right - width))
     beside = round(min(max(y1 - 1, top), bottom - height))
-    is_found = False
-    for x, y in (
-        (aligned_left, above),
-        (after, beside),
-        (aligned_left, below),
-        (before, beside),
-        (aligned_right, above),
-        (aligned_right, below),
-    ):
+    others = ((after, beside), (aligned_left, below), (before, beside), (aligned_right, above), (aligned_right, below))
+    for x, y in others:
         if left <= x and x + width <= right and top <= y and y + height <= bottom:
             is_found = True
             yield float(x), float(y)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from PySide6.QtCore import QDateTime, QLocale, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
@@ -82,11 +84,17 @@ class FrameBadge(QWidget):
         painter.setBrush(colour(CANVAS.label_bg))
         painter.drawRoundedRect(QRectF(self.rect()), RADIUS["chip"], RADIUS["chip"])
         top = (self.height() - ICON_SIZE) // 2
-        coloured_icon(self._icon, self._colour).paint(painter, _PADDING, top, ICON_SIZE, ICON_SIZE)
+        painter.drawPixmap(_PADDING, top, _icon(self._icon, self._colour, self.devicePixelRatioF()))
         painter.setFont(font("body"))
         painter.setPen(TEXT)
         left = QPointF(_PADDING + ICON_SIZE + _SPACING, 0)
         painter.drawText(QRectF(left, self.size()), Qt.AlignmentFlag.AlignVCenter, self._text)
+
+
+@cache
+def _icon(name: str, value: str, ratio: float) -> QPixmap:
+    """An icon as pixels: the badge is painted with every frame, and rendering the icon takes a millisecond."""
+    return coloured_icon(name, value).pixmap(QSize(ICON_SIZE, ICON_SIZE), ratio)
 
 
 def verified_text(by: VerifiedBy | None) -> str:

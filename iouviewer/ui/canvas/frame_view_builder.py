@@ -245,9 +245,9 @@ class FrameViewBuilder:
 
     def _short_name(self, box: Box) -> str:
         """Class and track; without the class if there is only one, where the track names the box."""
-        if box.track != NO_TRACK and len(self._session.document.class_names) < 2:
-            return str(box.track)
-        return self._session.document.object_name(box) if len(self._session.document.class_names) > 1 else ""
+        if len(self._session.document.class_names) > 1:
+            return self._session.document.object_name(box)
+        return "" if box.track == NO_TRACK else str(box.track)
 
     def _caption(self, name: str, box: Box, value: Segment | None) -> Caption:
         if value is None:
