@@ -243,7 +243,10 @@ class Inspector(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self.form.update_colours()
+            QTimer.singleShot(0, self, self._use_palette)
+
+    def _use_palette(self) -> None:
+        self.form.update_colours()
 
     # Edits
 

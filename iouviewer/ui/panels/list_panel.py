@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -103,7 +103,7 @@ class EmptyHint(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and self._shown:
-            self.update_icon()
+            QTimer.singleShot(0, self, self.update_icon)
 
 
 class DenseTable(QTableView):
@@ -280,4 +280,8 @@ class ListPanel(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self._funnel.setIcon(coloured_icon("filter", scheme_theme().colours.text3))
+            # Not at once: the palette also reaches widgets that are still built, or are deleted with their window.
+            QTimer.singleShot(0, self, self._update_funnel)
+
+    def _update_funnel(self) -> None:
+        self._funnel.setIcon(coloured_icon("filter", scheme_theme().colours.text3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -158,8 +158,12 @@ class MatchSection(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self._show_caret()
-            self.refresh(live=False)
+            # Not at once: the palette also reaches widgets that are still built, or are deleted with their window.
+            QTimer.singleShot(0, self, self._use_palette)
+
+    def _use_palette(self) -> None:
+        self._show_caret()
+        self.refresh(live=False)
 
     def _show_caret(self) -> None:
         name = "chevron" if self.caret.isChecked() else "caret-right"

@@ -129,4 +129,3 @@ def _label(name: str, accessible_name: str, font: QFont) -> QLabel:
     label.setProperty("role", "muted")
     label.setFont(font)
     return label
-
