@@ -58,7 +58,7 @@ def test_the_first_format_is_iou_by_frame_and_its_first_lines_are_those_of_the_f
         hands.click(hands.button("Export 24 frames", dialog))
 
     with hands.in_dialog(export):
-        hands.choose_from(hands.named("exportButton"), "Export…")
+        hands.popup(lambda: hands.click(hands.named("exportButton")), "Export…")
     hands.wait(lambda: message(hands) == f"Exported {target}", "the export")
     assert target.read_text().splitlines()[: len(lines)] == lines
     with target.open(newline="") as file:

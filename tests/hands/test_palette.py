@@ -45,10 +45,10 @@ def test_the_palette_knows_the_selection_and_says_why_a_command_is_missing(perso
     hands = person
 
     def without(dialog: QDialog) -> None:
-        hands.type("delete")
+        hands.type("duplicate")
         found = titles(dialog)
-        assert found.index("Not available") < found.index("Delete")
-        entry = dialog.findChild(QListWidget, "paletteList").item(found.index("Delete"))
+        assert found.index("Not available") < found.index("Duplicate")
+        entry = dialog.findChild(QListWidget, "paletteList").item(found.index("Duplicate"))
         assert "needs a selected box" in str(entry.data(11))  # Qt.AccessibleTextRole
         hands.key("Esc")
 

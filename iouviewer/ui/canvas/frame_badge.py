@@ -50,7 +50,7 @@ class FrameBadge(QWidget):
 
     def show_frame(self, frame: int) -> None:
         """Show the state of a frame; -1 hides the badge."""
-        text, icon, colour = self._state_of(frame) if frame >= 0 else ("", "", TEXT)
+        text, icon, colour = self._state_of(frame) if 0 <= frame < self._session.frame_count else ("", "", TEXT)
         is_verified = bool(text) and self._session.ground_truth.is_verified(frame)
         self._edge.setVisible(is_verified)
         if is_verified:

@@ -35,6 +35,8 @@ _MOST = 8
 """Most tracks and classes in the list."""
 _CONFIDENCE = re.compile(r"[>≥]=?\s*(0?[.,]\d+|[01])")
 _SELECTION_NEEDS = frozenset({Need.BOX, Need.ONE_BOX, Need.BOX_OR_PREDICTION, Need.TRACK})
+_SELECTION_COMMANDS = frozenset({"delete"})
+"""Commands that act on the selection, but do not need one."""
 _HELP = ("gettingStarted", "keySheet", "numbersHelp")
 _NOT_LISTED = frozenset({"commandPalette", "cancel"})
 
@@ -90,7 +92,9 @@ class PaletteCommands(QObject):
         rows = [row for row in ACTIONS if row.id not in _NOT_LISTED and self._matches(text, row)]
         available = [row for row in rows if not self.actions.reason_of(row.id) and self.actions[row.id].isEnabled()]
         missing = [row for row in rows if row not in available]
-        for_selection = [row for row in available if not _SELECTION_NEEDS.isdisjoint(row.needs)]
+        for_selection = [
+            row for row in available if not _SELECTION_NEEDS.isdisjoint(row.needs) or row.id in _SELECTION_COMMANDS
+        ]
         others = [row for row in available if row not in for_selection]
         sections = [self._places(text)]
         if not text:

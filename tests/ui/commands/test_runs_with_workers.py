@@ -141,7 +141,7 @@ def test_a_run_cancelled_in_an_earlier_session_can_be_resumed(qtbot: QtBot, tmp_
         assert variant.predictions.covered.sum() == 3
         runs: list[Run] = []
         window.parts.queue.queued.connect(runs.append)
-        window.parts.views.variants.resumeRequested.emit(variant.key)
+        window.parts.views.verdicts.resumeRequested.emit(variant.key)
         (run,) = runs
         assert run.request == request_before
         qtbot.waitUntil(lambda: run.state in END, timeout=WAIT)
