@@ -11,13 +11,13 @@ from iouviewer.ui.panels.list_panel import DenseTable, EmptyHint, HintLine, List
 from iouviewer.ui.tables.boxes_model import COLUMNS, BoxesModel, Column
 
 _WIDTHS = {
-    Column.ICON: 28,
-    Column.TRACK: 52,
+    Column.ICON: 26,
+    Column.TRACK: 38,
     Column.CLASS: 60,
-    Column.IOU: 52,
-    Column.CONF: 46,
-    Column.STATE: 72,
-    Column.FLAGS: 36,
+    Column.IOU: 50,
+    Column.CONF: 44,
+    Column.STATE: 55,
+    Column.FLAGS: 20,
 }
 
 
