@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -83,9 +83,11 @@ def opened_window(qtbot: QtBot, request: OpenRequest | None = None) -> Iterator[
         yield window
     finally:
         window.close()
+        app.setStyleSheet("")
         window.deleteLater()
         theme_manager.deleteLater()
-        app.setStyleSheet("")
+        # Now, while the Python objects of all widgets live; later, Qt would ask the overrides of some that are gone.
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def shown(qtbot: QtBot, window: MainWindow) -> None:
