@@ -65,7 +65,7 @@ def test_boxes_are_copied_pasted_duplicated_and_propagated(person: Hands, tmp_pa
     x1, y1, x2, y2 = car(0)
     assert rects(hands, tmp_path, 0)[-1] == (x1 + 10, y1 + 10, x2 + 10, y2 + 10)
     hands.key("Ctrl+C")
-    assert message(hands) == "Copied 1 box"
+    hands.wait(lambda: message(hands) == "Copied 1 box", "the message")
     hands.key("D")
     hands.wait(lambda: hands.frame == 1, "the next frame")
     hands.key("Ctrl+V")
