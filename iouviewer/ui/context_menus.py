@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QPoint
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QMenu, QWidget
 
 from iouviewer.app.editing.session import Session
@@ -75,27 +74,12 @@ class ContextMenus(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._actions, self._go_to_step = window, session, actions, go_to_step
-        self._watched: dict[QObject, str] = {}
 
     def connect_views(self, views: WorkspaceViews, layer_bar: LayerBar) -> None:
         """Show the menus that the views ask for."""
         lists = (views.boxes, views.tracks, views.problems, views.notes, views.history)
-        for source in (views.canvas, views.other_canvas, *lists, views.inspector, layer_bar):
+        for source in (views.canvas, views.other_canvas, *lists, views.inspector, views.timeline, layer_bar):
             source.menuRequested.connect(self.show_menu)
-        plot = views.timeline.plot
-        self.watch(plot, "timeline")
-        self.watch(plot.viewport(), "timeline")
-
-    def watch(self, widget: QWidget, kind: str) -> None:
-        """Show the menu of a kind for a widget that has no objects of its own."""
-        self._watched[widget] = kind
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ContextMenu and isinstance(event, QContextMenuEvent):
-            self.show_menu(self._watched[watched], None, event.globalPos())
-            return True
-        return False
 
     def show_menu(self, kind: str, target: Any, place: QPoint) -> None:
         """Show the menu for a kind of object at a point of the screen; nothing for a kind without entries."""

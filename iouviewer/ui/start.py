@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -32,8 +33,9 @@ def run_window(request: OpenRequest) -> int:
     gc.disable()
     opencv_note = _clear_environment()
     apply_ui_scale()
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QMessageBox
 
+    from iouviewer.folders import log_folder
     from iouviewer.ui.main_window import MainWindow
     from iouviewer.ui.theme import ThemeManager
 
@@ -55,6 +57,17 @@ def run_window(request: OpenRequest) -> int:
         try:
             import_cv2_safely()
             fill_window(window, theme_manager, notifier, request)
+        except Exception as error:
+            # Without content the window can do nothing: say why and end, instead of staying empty.
+            logging.getLogger(__name__).exception("the window could not be filled")
+            reason = f"{type(error).__name__}: {error}"
+            QMessageBox.critical(
+                window,
+                "iouviewer",
+                tr("The window could not be opened: {reason}. Details are in {log}.", reason=reason, log=log_folder()),
+            )
+            app.exit(1)
+            return
         finally:
             freeze_garbage_collection()
         if opencv_note:

@@ -277,6 +277,7 @@ class WindowParts(QObject):
         views.other_canvas.pointerMoved.connect(self.status.show_mouse_position)
         for canvas in (views.canvas, views.other_canvas):
             canvas.playRequested.connect(self.playback.toggle)
+            canvas.boxActivated.connect(self._on_box_activated)
         self.shell.captions.chosen.connect(self._on_caption_mode_chosen)
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
@@ -409,6 +410,10 @@ class WindowParts(QObject):
             self.session.statusMessage.emit(tr("Continued at frame {frame:,}, where you left off", frame=frame))
         if is_sample:
             FirstSteps(self.session, self.views.canvas).begin()
+
+    def _on_box_activated(self, _box: object) -> None:
+        """A double click on a box changes its class, the first entry of its menu."""
+        self.actions["classPicker"].trigger()
 
     def _on_frame_entered(self, frame: int) -> None:
         self.playback.pause()

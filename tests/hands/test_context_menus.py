@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtCore import QPoint, QTimer
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
 
 from iouviewer.ui.action_table import ACTIONS
 from iouviewer.ui.context_menus import ENTRIES
@@ -73,3 +73,26 @@ def test_the_timeline_sets_the_loop(person: Hands) -> None:
     plot: QWidget = hands.named("timeline")
     hands.context_menu(plot.mapToGlobal(plot.rect().center()), "Set loop start")
     hands.wait(lambda: hands.reads("Loop over frames 0–23"), "the loop")
+
+
+def test_a_lane_offers_the_commands_of_its_track(person: Hands) -> None:
+    hands = person
+    hands.key("T")
+    hands.wait(lambda: hands.sees("trackLanes"), "the lanes")
+    lanes = hands.named("trackLanes")
+    place = lanes.mapToGlobal(QPoint(lanes.width() // 2, 9))
+    hands.context_menu(place, "Delete track (24 boxes)")
+    hands.wait(lambda: undo_text(hands).startswith("Undo Delete"), "the deleted track")
+
+
+def test_a_double_click_on_a_box_changes_its_class(person: Hands) -> None:
+    hands = person
+    seen: list[str] = []
+
+    def look(dialog: QDialog) -> None:
+        seen.append(dialog.windowTitle())
+        hands.key("Escape")
+
+    with hands.in_dialog(look):
+        hands.double_click(hands.on_canvas(CENTRE))
+    assert seen == ["Change class"]

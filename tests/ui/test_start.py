@@ -89,3 +89,35 @@ def test_the_program_starts_and_ends_with_status_zero(tmp_path: Path) -> None:
     assert "cuda:\n" in output
     assert (tmp_path / "log" / "iouviewer.log").exists()
     assert "Traceback" not in (tmp_path / "log" / "iouviewer.log").read_text(encoding="utf-8")
+
+
+BROKEN = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+from iouviewer.jobs.requests import OpenRequest
+from iouviewer.ui import start
+
+def fail(*_arguments):
+    raise RuntimeError("no such panel")
+
+def read_and_close():
+    box = QApplication.activeModalWidget()
+    if not isinstance(box, QMessageBox):
+        QTimer.singleShot(50, read_and_close)
+        return
+    print("said:", box.text())
+    box.accept()
+
+start.fill_window = fail
+app = QApplication(sys.argv[:1])
+QTimer.singleShot(0, read_and_close)
+print("status:", start.run_window(OpenRequest()))
+"""
+
+
+def test_a_window_that_cannot_be_filled_says_why_and_ends(tmp_path: Path) -> None:
+    output = run(BROKEN, tmp_path)
+    assert "said: The window could not be opened: RuntimeError: no such panel. Details are in " in output
+    assert "status: 1" in output
+    assert "no such panel" in (tmp_path / "log" / "iouviewer.log").read_text(encoding="utf-8")

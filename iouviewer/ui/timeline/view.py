@@ -41,8 +41,8 @@ class TimelineView(QWidget):
     Signals:
         seekRequested(int): the user clicked or dragged to this frame.
         heightWanted(): ``wanted_height`` has another answer.
-        menuRequested(str, object, QPoint): a context menu for ``timeline`` (None) or ``lane`` (track), at a point of
-            the screen.
+        menuRequested(str, object, QPoint): a context menu for ``timeline`` (None) or ``track`` (its number), at a point
+            of the screen.
     """
 
     seekRequested = Signal(int)
@@ -413,7 +413,8 @@ class TimelineView(QWidget):
         self.menuRequested.emit("timeline", None, point)
 
     def _on_lane_menu_requested(self, track: int, point: QPoint) -> None:
-        self.menuRequested.emit("lane", track, point)
+        self._session.select_track(track)
+        self.menuRequested.emit("track", track, point)
 
 
 _NOT_LANES = Aspect.GEOMETRY | Aspect.DECISIONS | Aspect.NOTES | Aspect.FRAME_STATE
