@@ -62,9 +62,13 @@ def test_the_draw_tool_stays_until_escape_once_its_key_is_pressed_twice(person: 
     hands.drag_picture((20, 180), (60, 220))
     hands.move(hands.on_canvas((100, 200)))
     assert drawing(hands)
+    draw = hands.named("rail.draw")
+    locked = draw.grab().toImage()
+    assert draw.accessibleName() == "Draw box, stays on until Esc"
     hands.key("Esc")
     hands.move(hands.on_canvas((102, 200)))
     assert not drawing(hands)
+    assert draw.accessibleName() == "Draw box" and draw.grab().toImage() != locked
     assert set(boxes_on(hands, tmp_path, 0)) == {"1", "2", "3", "4"}
 
 

@@ -33,7 +33,6 @@ class ColourBy(Enum):
 @dataclass(frozen=True, slots=True)
 class _State:
     locked_tracks: frozenset[int] = frozenset()
-    locked_classes: frozenset[int] = frozenset()
     locked_layers: frozenset[str] = frozenset()
     isolated_track: int | None = None
     front_layer: str | None = None
@@ -69,7 +68,6 @@ class ViewState(QObject):
         """Forget all that belongs to the tracks, classes and variants of a document that was closed."""
         self._change(
             locked_tracks=frozenset(),
-            locked_classes=frozenset(),
             locked_layers=frozenset(),
             isolated_track=None,
             front_layer=None,
@@ -85,11 +83,6 @@ class ViewState(QObject):
         return self._state.locked_tracks
 
     @property
-    def locked_classes(self) -> frozenset[int]:
-        """Ids of locked classes."""
-        return self._state.locked_classes
-
-    @property
     def locked_layers(self) -> frozenset[str]:
         """Locked layers."""
         return self._state.locked_layers
@@ -99,22 +92,14 @@ class ViewState(QObject):
         numbers = frozenset(tracks) - {NO_TRACK}
         self._change(locked_tracks=_with(self._state.locked_tracks, numbers, is_locked))
 
-    def lock_classes(self, class_ids: Iterable[int], *, is_locked: bool = True) -> None:
-        """Lock classes, or unlock them."""
-        self._change(locked_classes=_with(self._state.locked_classes, frozenset(class_ids), is_locked))
-
     def lock_layer(self, layer: str, *, is_locked: bool = True) -> None:
         """Lock a layer, or unlock it."""
         self._change(locked_layers=_with(self._state.locked_layers, frozenset([layer]), is_locked))
 
     def is_locked(self, box: Box) -> bool:
-        """Whether a ground-truth box is locked: its track, its class, or the ground truth."""
+        """Whether a ground-truth box is locked: its track, or the ground truth."""
         state = self._state
-        return (
-            GROUND_TRUTH in state.locked_layers
-            or box.track in state.locked_tracks
-            or box.class_id in state.locked_classes
-        )
+        return GROUND_TRUTH in state.locked_layers or box.track in state.locked_tracks
 
     # Isolation: all but one track is dimmed and takes no clicks.
 

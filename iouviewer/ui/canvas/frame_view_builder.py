@@ -151,7 +151,7 @@ class FrameViewBuilder:
         names, state = self._session.document.class_names, self._session.view_state
         looks = tuple((r.variant.key, r.variant.colour, r.variant.dash, r.variant.predictions) for r in reviews)
         truth = self._session.ground_truth.boxes(frame) if state.is_ground_truth_visible else ()
-        shown = (state.isolated_track, state.locked_tracks, state.locked_classes, state.locked_layers, state.colour_by)
+        shown = (state.isolated_track, state.locked_tracks, state.locked_layers, state.colour_by)
         copies = self._copies(truth, is_dragging=is_dragging)
         key = (frame, self._is_evaluated, names, self._session.scores.settings.review.iou, looks, shown, copies)
         if key != self._key:

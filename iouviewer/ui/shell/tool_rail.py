@@ -61,6 +61,8 @@ class ToolRail(QScrollArea):
         layout.setContentsMargins(2, SPACE["xs"], 2, SPACE["xs"])
         layout.setSpacing(2)
         self._has_words = True
+        self._is_draw_locked = False
+        self._theme: Theme | None = None
         self.setWidget(body)
 
     def fill(self, actions: ActionSet) -> None:
@@ -104,6 +106,18 @@ class ToolRail(QScrollArea):
             if name in self.buttons:
                 self.buttons[name].setChecked(is_checked)
 
+    def show_draw_lock(self, is_locked: bool) -> None:
+        """Show a padlock while the draw tool stays on after a box."""
+        self._is_draw_locked = is_locked
+        self._show_draw_icon()
+
+    def _show_draw_icon(self) -> None:
+        if "draw" in self.buttons and self._theme is not None:
+            self.buttons["draw"].setIcon(icon("lock" if self._is_draw_locked else "draw", self._theme))
+            name = self._actions["drawBox"].text()
+            text = tr("{command}, stays on until Esc", command=name) if self._is_draw_locked else name
+            self.buttons["draw"].setAccessibleName(text)
+
     def show_loupe(self, is_held: bool) -> None:
         """Check the loupe while it is shown."""
         if "loupe" in self.buttons:
@@ -117,9 +131,11 @@ class ToolRail(QScrollArea):
 
     def set_theme(self, theme: Theme) -> None:
         """Recolour the icons."""
+        self._theme = theme
         for tool in _TOOLS:
             if tool is not None and tool.name in self.buttons:
                 self.buttons[tool.name].setIcon(icon(tool.icon, theme))
+        self._show_draw_icon()
 
     def set_words(self, has_words: bool) -> None:
         """Show icons with words, or icons alone in a narrower rail."""

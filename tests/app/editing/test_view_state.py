@@ -17,15 +17,12 @@ def session(qapp) -> Session:
     return session_with({0: [RECT, RECT]}, {"model": {0: [RECT]}}, tracks=True)
 
 
-def test_a_box_is_locked_by_its_track_its_class_or_the_ground_truth(session: Session):
+def test_a_box_is_locked_by_its_track_or_the_ground_truth(session: Session):
     state = session.view_state
     box, other, loose = Box(1, 0, RECT, 0, 1), Box(2, 0, RECT, 1, 2), Box(3, 0, RECT, 1)
     state.lock_tracks([1, NO_TRACK])
     assert (state.is_locked(box), state.is_locked(other), state.is_locked(loose)) == (True, False, False)
     state.lock_tracks([1], is_locked=False)
-    state.lock_classes([1])
-    assert (state.is_locked(box), state.is_locked(other)) == (False, True)
-    state.lock_classes([1], is_locked=False)
     state.lock_layer(GROUND_TRUTH)
     assert state.is_locked(box) and state.is_locked(other)
 
