@@ -218,3 +218,13 @@ def test_boxes_are_hidden_while_h_is_held_and_predictions_in_blind_mode(person: 
     hands.key("B")
     assert hands.colour_at(pred_edge) == predicted
     assert plain.saturation() < 60
+
+
+def test_the_next_problem_shows_its_question_whatever_list_was_open(person: Hands) -> None:
+    hands = person
+    wait_for_problems(hands)
+    hands.open_tab("Boxes")
+    assert not hands.sees("reviewCard")
+    hands.key("N")
+    hands.wait(lambda: hands.sees("reviewCard"), "the question about the problem")
+    assert hands.reads("Missing box?") and hands.canvas.hasFocus()

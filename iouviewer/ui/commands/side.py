@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr
@@ -36,6 +36,7 @@ class SideCommands(QObject):
         views.tracks.goToRequested.connect(self._go_to_canvas)
         views.notes.leaveRequested.connect(canvas.setFocus)
         views.problems.list.enter_is_taken = self._is_reviewing
+        views.problems.activated.connect(self._show_problems)
         views.problems.commandRequested.connect(partial(_trigger, actions))
         views.history.model.redo_key = partial(actions.key_of, "redo")
         for panel in (views.boxes, views.tracks, views.notes, views.history):
@@ -60,6 +61,16 @@ class SideCommands(QObject):
     def _go_to_canvas(self) -> None:
         self._views.canvas.reveal_selection()
         self._views.canvas.setFocus()
+
+    def _show_problems(self, _problem: object) -> None:
+        """Show the tab that asks about the problem; a folded panel stays folded."""
+        tabs = self._views.side_tabs
+        if tabs.currentWidget() is self._views.problems:
+            return
+        had_focus = tabs.currentWidget().isAncestorOf(QApplication.focusWidget() or tabs)
+        tabs.setCurrentWidget(self._views.problems)
+        if had_focus:
+            self._views.canvas.setFocus()
 
     def open_side(self) -> bool:
         """Open the side panel of Correct if it is folded; False in a workspace without it."""
