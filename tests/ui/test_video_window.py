@@ -448,9 +448,10 @@ def test_a_file_that_cannot_be_opened_keeps_the_open_one(qtbot: QtBot, clip, tmp
 def test_a_truncated_recording_is_reported_as_such(qtbot: QtBot, clip, tmp_path: Path) -> None:
     whole = clip("plain.mp4").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    with opened_window(qtbot) as window, qtbot.waitSignal(window.parts.loader.openFailed, timeout=TIMEOUT):
-        window.parts.open_request(OpenRequest(video=tmp_path / "cut.mp4"))
-    assert "moov box" in window.parts.notifications.open_text
+    with opened_window(qtbot) as window:
+        with qtbot.waitSignal(window.parts.loader.openFailed, timeout=TIMEOUT):
+            window.parts.open_request(OpenRequest(video=tmp_path / "cut.mp4"))
+        assert "moov box" in window.parts.notifications.open_text
 
 
 def test_an_unexpected_error_is_reported_and_the_next_frame_is_shown(
