@@ -12,7 +12,18 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from iouviewer.document import tracks
-from iouviewer.document.boxes import MIN_SIZE, NO_TRACK, Box, BoxFlag, Edges, Rect, move_edges
+from iouviewer.document.boxes import (
+    MIN_SIZE,
+    NO_TRACK,
+    Box,
+    BoxFlag,
+    Edges,
+    Rect,
+    allowed_area,
+    limit_move,
+    move_edges,
+    resize_within,
+)
 from iouviewer.document.classes import OTHER_CLASSES
 from iouviewer.document.document import Document
 from iouviewer.document.edits import (
@@ -100,19 +111,37 @@ def set_rects(document: Document, rects: Mapping[int, Rect], label: str, *, sour
 
 
 def nudge(document: Document, ids: Iterable[int], dx: float, dy: float, *, source: int = 0) -> Command:
-    """Move boxes by (dx, dy) pixels; a burst of nudges becomes one step."""
+    """Move boxes by (dx, dy) pixels; a burst of nudges becomes one step.
+
+    As with the mouse, they stay inside the picture and keep their distances: the first at the border stops the others.
+    """
     boxes = _selected_boxes(document, ids, source)
+    for box in boxes:
+        dx, dy = limit_move(box.rect, dx, dy, _area_of(document, box, source))
+    if not dx and not dy:
+        raise _at_border(boxes[0])
     rects = {box.id: move_edges(box.rect, Edges.ALL, dx, dy) for box in boxes}
     label = tr("Nudge {boxes}", boxes=document.objects_name(boxes))
     return _with_merge_key(set_rects(document, rects, label, source=source), "nudge", boxes)
 
 
 def resize_edge(document: Document, box_id: int, edges: Edges, dx: float, dy: float, *, source: int = 0) -> Command:
-    """Move edges of one box by (dx, dy) pixels; a burst becomes one step."""
+    """Move edges of one box by (dx, dy) pixels, at most to the border of the picture; a burst becomes one step."""
     boxes = _selected_boxes(document, [box_id], source)
-    rects = {box_id: move_edges(boxes[0].rect, edges, dx, dy)}
-    command = set_rects(document, rects, resize_label(document, boxes), source=source)
+    rect = resize_within(boxes[0].rect, edges, dx, dy, _area_of(document, boxes[0], source))
+    if rect == boxes[0].rect:
+        raise _at_border(boxes[0])
+    command = set_rects(document, {box_id: rect}, resize_label(document, boxes), source=source)
     return _with_merge_key(command, " ".join(("resize", str(edges.value))), boxes)
+
+
+def _area_of(document: Document, box: Box, source: int) -> Rect:
+    """Where a box may be moved and resized to."""
+    return allowed_area(box.rect, *document.sources[source].size_of(box.frame))
+
+
+def _at_border(box: Box) -> UserError:
+    return UserError(tr("the border of the picture is reached"), frame=box.frame)
 
 
 def _with_merge_key(command: Command, kind: str, boxes: list[Box]) -> Command:

@@ -109,6 +109,27 @@ def test_nudges_of_the_same_boxes_have_the_same_merge_key():
     assert truth.find(2).rect == (11, 20, 51, 80)
 
 
+def test_nudges_and_resizes_by_keys_stop_at_the_border_of_the_picture():
+    document = Document()
+    truth = document.add_source(Source(0, "clip.mp4", "", 640, 480, 1))
+    low, right, outside = (10.0, 20.0, 50.0, 477.0), (500.0, 20.0, 637.0, 80.0), (-8.0, 20.0, 50.0, 80.0)
+    document.apply(AddBoxes((Box(1, 0, low), Box(2, 0, right), Box(3, 0, outside))))
+    run(document, commands.nudge(document, [1, 2], 10, 10))
+    assert truth.find(1).rect == (13, 23, 53, 480), "boxes keep their distances"
+    assert truth.find(2).rect == (503, 23, 640, 83)
+    run(document, commands.resize_edge(document, 1, Edges.RIGHT, 1000, 0))
+    assert truth.find(1).rect == (13, 23, 640, 480)
+    run(document, commands.nudge(document, [3], 4, 0))
+    assert truth.find(3).rect == (-4, 20, 54, 80), "what is outside may stay there"
+    for build in (
+        lambda: commands.nudge(document, [1], 1, 0),
+        lambda: commands.nudge(document, [3], -1, 0),
+        lambda: commands.resize_edge(document, 1, Edges.BOTTOM, 0, 1),
+    ):
+        with pytest.raises(UserError, match="border of the picture"):
+            build()
+
+
 def test_a_nudge_that_moves_interpolated_neighbours_is_not_merged():
     interpolated = int(BoxFlag.INTERPOLATED)
     document = document_with(Box(1, 0, RECT, 0, 1), Box(2, 1, RECT, 0, 1, interpolated), Box(3, 2, RECT, 0, 1))

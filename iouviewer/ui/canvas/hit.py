@@ -111,13 +111,11 @@ class HitScene:
     px: float = 1.0
 
 
-_CORNERS = (
+_HANDLES = (
     (Edges.LEFT | Edges.TOP, 0.0, 0.0),
     (Edges.RIGHT | Edges.TOP, 1.0, 0.0),
     (Edges.RIGHT | Edges.BOTTOM, 1.0, 1.0),
     (Edges.LEFT | Edges.BOTTOM, 0.0, 1.0),
-)
-_MIDDLES = (
     (Edges.TOP, 0.5, 0.0),
     (Edges.RIGHT, 1.0, 0.5),
     (Edges.BOTTOM, 0.5, 1.0),
@@ -126,19 +124,17 @@ _MIDDLES = (
 
 
 def handles(rect: Rect, px: float) -> tuple[tuple[Edges, float, float], ...]:
-    """Edges and centre (x, y) of each handle of a box, corners first.
+    """Edges and centre (x, y) of each of the eight handles of a box, corners first.
 
-    Along a side shorter than four handles they lie outside the box, so that its inside can still be dragged, and the
-    middle of that side has no handle.
+    Around a box narrower or lower than four handles they lie outside, far enough from one another not to overlap, so
+    that its inside can still be dragged.
     """
     x1, y1, x2, y2 = rect
     size = HANDLE_SIZE * px
-    is_narrow, is_low = x2 - x1 < 4 * size, y2 - y1 < 4 * size
-    out_x, out_y = size / 2 * is_narrow, size / 2 * is_low
+    is_small = min(x2 - x1, y2 - y1) < 4 * size
+    out_x, out_y = (max(size / 2, size - side / 2) if is_small else 0.0 for side in (x2 - x1, y2 - y1))
     left, right, top, bottom = x1 - out_x, x2 + out_x, y1 - out_y, y2 + out_y
-    shown = list(_CORNERS)
-    shown += [middle for middle in _MIDDLES if not (is_narrow if middle[1] == 0.5 else is_low)]
-    return tuple((edges, left + (right - left) * fx, top + (bottom - top) * fy) for edges, fx, fy in shown)
+    return tuple((edges, left + (right - left) * fx, top + (bottom - top) * fy) for edges, fx, fy in _HANDLES)
 
 
 def contains(rect: Rect, x: float, y: float, margin: float = 0.0) -> bool:

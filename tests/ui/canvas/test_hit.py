@@ -81,14 +81,23 @@ def test_handles_keep_their_size_on_screen(px: float) -> None:
     assert target(100 - 8 * px, 100 - 8 * px, BIG, px=px).part is not Part.HANDLE
 
 
-def test_a_box_narrower_than_four_handles_has_them_outside_and_can_be_moved() -> None:
-    narrow = (100.0, 100.0, 130.0, 300.0)
-    positions = {edges: (x, y) for edges, x, y in hit.handles(narrow, 1.0)}
-    assert Edges.TOP not in positions and Edges.BOTTOM not in positions
-    assert positions[Edges.LEFT][0] < 100 and positions[Edges.RIGHT][0] > 130
-    boxes = (HitBox(BIG, narrow),)
-    assert hit.target_at(scene(BIG, boxes=boxes), 115, 200).part is Part.INSIDE
-    assert hit.target_at(scene(BIG, boxes=boxes), *positions[Edges.LEFT]).edges is Edges.LEFT
+@pytest.mark.parametrize(
+    "rect", [(100.0, 100.0, 130.0, 300.0), (100.0, 100.0, 300.0, 112.0), (100.0, 100.0, 104.0, 104.0)]
+)
+@pytest.mark.parametrize("px", [1.0, 2.0])
+def test_a_box_narrower_than_four_handles_has_all_eight_outside_and_can_be_moved(rect: Rect, px: float) -> None:
+    places = {edges: (x, y) for edges, x, y in hit.handles(rect, px)}
+    assert len(places) == 8
+    half = hit.HANDLE_SIZE * px / 2
+    for edges, (x, y) in places.items():
+        assert not hit.contains(rect, x, y, half - 1e-9), "a handle covers the inside"
+        others = [place for other, place in places.items() if other is not edges]
+        assert min(max(abs(x - a), abs(y - b)) for a, b in others) >= 2 * half - 1e-9, "two handles overlap"
+    boxes = (HitBox(BIG, rect),)
+    assert hit.target_at(scene(BIG, boxes=boxes, px=px), *centre(rect)).part is Part.INSIDE
+    for edges, place in places.items():
+        found = hit.target_at(scene(BIG, boxes=boxes, px=px), *place)
+        assert (found.part, found.edges) == (Part.HANDLE, edges)
 
 
 def test_a_wide_box_has_eight_handles_of_at_least_nine_pixels() -> None:
