@@ -16,7 +16,8 @@ import numpy as np
 from iouviewer.document.boxes import NO_BOX, NO_TRACK, Box
 from iouviewer.document.problem_groups import GroupedProblems, group_problems
 from iouviewer.document.problem_table import ProblemTable
-from iouviewer.document.problems import TOPIC_NAMES, Problem, ProblemKind, ProblemTopic, topic_of
+from iouviewer.document.problem_texts import TOPIC_NAMES
+from iouviewer.document.problems import Problem, ProblemKind, ProblemTopic, topic_of
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
 GroupKey = tuple[int, int, str]

@@ -13,9 +13,9 @@ from math import isnan
 import numpy as np
 
 from iouviewer.document.boxes import NO_BOX, NO_TRACK
-from iouviewer.document.problems import AGREEMENT, Problem, ProblemKind, problem_key
+from iouviewer.document.problems import AGREEMENT, LABELLED, SAME_PLACE, Problem, ProblemKind, problem_key
 from iouviewer.metrics.iou import areas, extra_pixel
-from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs
+from iouviewer.metrics.pairs import PairColumns, Pairs, overlapping_pairs, same_class
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Convention, Float, Int
 
@@ -31,7 +31,8 @@ class ProblemTable:
         offsets: (F + 1,) int64, the rows of each frame.
         box_ids: NO_BOX where there is none. ious, fix_rects: nan where there is none.
         tracks: of the box, NO_TRACK where it has none or there is no box.
-        agreeing: for ``AGREE``, the number of agreeing variants, else 0.
+        agreeing: for ``AGREE`` and ``MISS``, the number of agreeing variants, else 0.
+        scores: confidence of the prediction, nan without one.
     """
 
     offsets: Int
@@ -46,6 +47,7 @@ class ProblemTable:
     fix_classes: Int
     tracks: Int
     agreeing: Int
+    scores: Float
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -68,6 +70,7 @@ class ProblemTable:
             np.array([NO_FIX_CLASS if problem.fix_class is None else problem.fix_class for problem in rows], np.int64),
             np.array([problem.track for problem in rows], np.int64),
             np.array([problem.agreeing for problem in rows], np.int64),
+            np.array([np.nan if problem.score is None else problem.score for problem in rows], np.float64),
         )
 
     def problem(self, row: int) -> Problem:
@@ -75,7 +78,7 @@ class ProblemTable:
         x1, y1, x2, y2 = self.rects[:, row].tolist()
         a1, b1, a2, b2 = self.fix_rects[:, row].tolist()
         frame, kind, box_id = int(self.frames[row]), ProblemKind(int(self.kinds[row])), int(self.box_ids[row])
-        iou, fix_class = float(self.ious[row]), int(self.fix_classes[row])
+        iou, fix_class, score = float(self.ious[row]), int(self.fix_classes[row]), float(self.scores[row])
         id_or_none = None if box_id == NO_BOX else box_id
         return Problem(
             problem_key(kind, frame, id_or_none, (x1, y1, x2, y2)),
@@ -90,6 +93,7 @@ class ProblemTable:
             None if fix_class == NO_FIX_CLASS else fix_class,
             int(self.tracks[row]),
             int(self.agreeing[row]),
+            None if isnan(score) else score,
         )
 
 
@@ -111,34 +115,105 @@ class ProblemInputs:
     review: ReviewSettings
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairing:
+    """The pairs of one variant as the problems count them.
+
+    Attributes:
+        gt, pred, iou: (P,) each: rows and IoU of the pairs of one object, in order of ground truth.
+        unpaired: (N,) bool by prediction row: it has no box.
+        doubtful: (N,) bool: it counts and is not a true positive.
+        frames: (F,) bool, labelled and covered.
+    """
+
+    gt: Int
+    pred: Int
+    iou: Float
+    unpaired: Bool
+    doubtful: Bool
+    frames: Bool
+
+
+def _pair(inputs: ProblemInputs, table: BoxTable, covered: Bool) -> _Pairing:
+    review = review_all(inputs.truth, table, inputs.review, inputs.labelled & covered)
+    one_object = review.pair_iou >= min(SAME_PLACE, inputs.review.iou)
+    gt, pred, iou = review.pair_gt[one_object], review.pair_pred[one_object], review.pair_iou[one_object]
+    unpaired = review.used & ~review.in_ignore_region
+    unpaired[pred] = False
+    doubtful = review.used.copy()
+    doubtful[review.pair_pred[review.pair_iou >= inputs.review.iou]] = False
+    return _Pairing(gt, pred, iou, unpaired, doubtful, review.frames)
+
+
 def find_all_problems(inputs: ProblemInputs, progress: Callable[[float], None] = lambda _share: None) -> ProblemTable:
     """The problems of all frames; ``progress`` is called with the share that is done, 0..1."""
     if not inputs.predictions:
         return ProblemTable.of((), inputs.truth.frame_count)
-    truth, (table, covered) = inputs.truth, inputs.predictions[0]
-    count_of_steps = len(inputs.predictions) + 1
-    review = review_all(truth, table, inputs.review, inputs.labelled & covered)
-    progress(1 / count_of_steps)
-    loose = review.pair_iou < inputs.review.iou
-    loose_gt, loose_pred, loose_iou = review.pair_gt[loose], review.pair_pred[loose], review.pair_iou[loose]
-    missed = review.frames[truth.frame_of_row()] & ~truth.ignored
-    missed[review.pair_gt] = False
-    unmatched = review.used & ~review.in_ignore_region
-    unmatched[review.pair_pred] = False
-    wrong_gt, wrong_pred = _other_class(truth, table, missed, unmatched, inputs.review.convention)
+    truth, (table, _) = inputs.truth, inputs.predictions[0]
+    count_of_steps = 2 * len(inputs.predictions) + 1
+    pairings = []
+    for number, prediction in enumerate(inputs.predictions, 1):
+        pairings.append(_pair(inputs, *prediction))
+        progress(number / count_of_steps)
+    own = pairings[0]
+    loose = own.iou < inputs.review.iou
+    loose_gt, loose_pred, loose_iou = own.gt[loose], own.pred[loose], own.iou[loose]
+    scored = own.frames[truth.frame_of_row()] & ~truth.ignored
+    missed = scored.copy()
+    missed[own.gt] = False
+    unpaired = own.unpaired.copy()
+    wrong_gt, wrong_pred = _other_class(truth, table, missed, unpaired, inputs.review.convention)
     missed[wrong_gt] = False
-    unmatched[wrong_pred] = False
+    unpaired[wrong_pred] = False
+    has_problem = np.zeros(len(truth), np.bool_)
+    has_problem[loose_gt] = has_problem[wrong_gt] = True
+    second = _second_predictions(inputs, own, scored, unpaired)
+    second = second.select(~has_problem[second.gt])
+    missed[second.gt] = False
+    for pairing in pairings[1:]:
+        missed[pairing.gt] = False
     found = _ProblemColumns(inputs)
-    progress(1.5 / count_of_steps)
-    candidates = np.concatenate((loose_pred, np.flatnonzero(unmatched)))
-    agreed, mean, voters = _agreed(inputs, candidates, lambda done: progress((done + 2) / count_of_steps))
-    count = len(loose_pred)
-    agreeing = np.where(agreed, voters, 0)
-    found.add_loose(loose_gt, loose_pred, loose_iou, agreeing[:count], mean[:, :count])
+    missing = np.flatnonzero(unpaired)
+    witnesses = [pairing.doubtful for pairing in pairings]
+    agreeing, mean = _agreed(inputs, loose_pred, witnesses)
+    found.add_loose(loose_gt, loose_pred, loose_iou, agreeing, mean)
+    found.add_second(second, _best_iou(own, len(truth)))
+    agreeing, mean = _agreed(
+        inputs, missing, [p.unpaired for p in pairings], lambda n: progress((n + len(pairings)) / count_of_steps)
+    )
     found.add_missed(np.flatnonzero(missed))
     found.add_wrong_class(wrong_gt, wrong_pred)
-    found.add_false_positives(np.flatnonzero(unmatched), agreeing[count:], mean[:, count:])
+    found.add_false_positives(missing, agreeing, mean)
     return found.table()
+
+
+def _best_iou(pairing: _Pairing, count: int) -> Float:
+    """(``count``,) IoU of each box with its partner, 0 without one."""
+    result = np.zeros(count)
+    result[pairing.gt] = pairing.iou
+    return result
+
+
+def _second_predictions(inputs: ProblemInputs, own: _Pairing, scored: Bool, unpaired: Bool) -> Pairs:
+    """Unpaired predictions on a box of their class, which see no missing object; they leave ``unpaired``.
+
+    Returns:
+        For each box the most confident of them, where it is more confident than the box's own partner.
+    """
+    truth, (table, _) = inputs.truth, inputs.predictions[0]
+    rows = np.flatnonzero(unpaired)
+    pairs = _overlaps((truth, np.flatnonzero(scored)), (table, rows), LABELLED, inputs.review.convention)
+    pairs = pairs.select(same_class(truth.class_ids[pairs.gt], table.class_ids[pairs.pred]))
+    pairs = pairs.select(np.lexsort((pairs.gt, -pairs.iou, pairs.pred)))
+    pairs = pairs.select(np.diff(pairs.pred, prepend=-1) != 0)
+    unpaired[pairs.pred] = False
+    scores = table.scores[pairs.pred]
+    order = np.lexsort((pairs.pred, -scores, pairs.gt))
+    pairs = pairs.select(order)
+    pairs = pairs.select(np.diff(pairs.gt, prepend=-1) != 0)
+    own_score = np.full(len(truth), -np.inf)
+    own_score[own.gt] = table.scores[own.pred]
+    return pairs.select(table.scores[pairs.pred] > own_score[pairs.gt])
 
 
 def _columns(table: BoxTable, rows: Int, convention: Convention) -> PairColumns:
@@ -172,11 +247,19 @@ def _other_class(
     return np.array(list(wrong), np.int64), np.array(list(wrong.values()), np.int64)
 
 
-def _agreed(inputs: ProblemInputs, rows: Int, progress: Callable[[int], None]) -> tuple[Bool, Float, Int]:
-    """Whether all other variants that cover the frame have a box like the baseline's ``rows``.
+def _agreed(
+    inputs: ProblemInputs,
+    rows: Int,
+    witnesses: Sequence[Bool],
+    progress: Callable[[int], None] = lambda _number: None,
+) -> tuple[Int, Float]:
+    """Where all other variants that cover the frame have a box like the baseline's ``rows``.
+
+    Args:
+        witnesses: for each variant (N,) bool by prediction row: those that count.
 
     Returns:
-        (N,) bool; (4, N) mean of the boxes, the baseline's included; (N,) number of variants that cover the frame.
+        (N,) number of variants that agree, 0 where they do not; (4, N) mean of the boxes, the baseline's included.
     """
     table, _ = inputs.predictions[0]
     frames = table.frame_of_row()[rows]
@@ -185,10 +268,8 @@ def _agreed(inputs: ProblemInputs, rows: Int, progress: Callable[[int], None]) -
     agreed = np.ones(len(rows), np.bool_)
     order = np.argsort(rows, kind="stable")
     ascending = rows[order]
-    for number, (other, covered) in enumerate(inputs.predictions[1:]):
-        progress(number)
-        used = np.flatnonzero(other.scores >= inputs.review.conf)
-        pairs = _overlaps((table, ascending), (other, used), AGREEMENT, inputs.review.convention)
+    for number, ((other, covered), counted) in enumerate(zip(inputs.predictions[1:], witnesses[1:], strict=True), 1):
+        pairs = _overlaps((table, ascending), (other, np.flatnonzero(counted)), AGREEMENT, inputs.review.convention)
         pairs = pairs.select(table.class_ids[pairs.gt] == other.class_ids[pairs.pred])
         pairs = pairs.select(np.lexsort((pairs.pred, -pairs.iou, pairs.gt)))
         first = np.ones(len(pairs.gt), np.bool_)
@@ -201,7 +282,8 @@ def _agreed(inputs: ProblemInputs, rows: Int, progress: Callable[[int], None]) -
         both = votes[place]
         total[:, place[both]] += other.boxes[:, pairs.pred[first][both]]
         voters += votes
-    return agreed & (voters > 1), total / voters, voters
+        progress(number)
+    return np.where(agreed & (voters > 1), voters, 0), total / voters
 
 
 class _ProblemColumns:
@@ -224,6 +306,7 @@ class _ProblemColumns:
         fix: Float | None = None,
         fix_class: Int | None = None,
         agreeing: Int | None = None,
+        score: Float | None = None,
     ) -> None:
         count = len(kinds)
         if gt is not None:
@@ -246,6 +329,7 @@ class _ProblemColumns:
                 np.full(count, NO_FIX_CLASS, np.int64) if fix_class is None else fix_class,
                 tracks,
                 np.zeros(count, np.int64) if agreeing is None else agreeing,
+                np.full(count, np.nan) if score is None else score,
             )
         )
 
@@ -259,18 +343,33 @@ class _ProblemColumns:
         kinds = np.where(agreed, int(ProblemKind.AGREE), int(ProblemKind.LOOSE))
         severity = np.where(agreed, self._table.scores[pred], 1.0 - iou)
         fix = np.where(agreed, mean, self._table.boxes[:, pred])
-        self._put(kinds, severity, gt=gt, iou=iou, fix=fix, agreeing=agreeing)
+        self._put(kinds, severity, gt=gt, iou=iou, fix=fix, agreeing=agreeing, score=self._table.scores[pred])
+
+    def add_second(self, pairs: Pairs, own_iou: Float) -> None:
+        """Add boxes whose own partner is less confident than another prediction on them.
+
+        Args:
+            own_iou: (B,) IoU of each box with its partner.
+        """
+        kinds = np.full(len(pairs.gt), int(ProblemKind.LOOSE))
+        severity = 1.0 - np.maximum(pairs.iou, own_iou[pairs.gt])
+        fix, score = self._table.boxes[:, pairs.pred], self._table.scores[pairs.pred]
+        self._put(kinds, severity, gt=pairs.gt, iou=pairs.iou, fix=fix, score=score)
 
     def add_missed(self, gt: Int) -> None:
-        """Add boxes without a partner."""
+        """Add boxes that no variant finds."""
         boxes = self._truth.boxes[:, gt]
         area = (boxes[2] - boxes[0]) * (boxes[3] - boxes[1])
-        self._put(np.full(len(gt), int(ProblemKind.MISS)), np.minimum(area / 1e5, 1.0), gt=gt)
+        frames = self._gt_frame[gt]
+        voters = np.sum([covered[frames] for _, covered in self._inputs.predictions], axis=0, dtype=np.int64)
+        kinds = np.full(len(gt), int(ProblemKind.MISS))
+        self._put(kinds, np.minimum(area / 1e5, 1.0), gt=gt, agreeing=voters)
 
     def add_wrong_class(self, gt: Int, pred: Int) -> None:
         """Add boxes that a prediction of another class covers."""
         kinds = np.full(len(gt), int(ProblemKind.WRONG_CLASS))
-        self._put(kinds, self._table.scores[pred], gt=gt, fix_class=self._table.class_ids[pred])
+        scores = self._table.scores[pred]
+        self._put(kinds, scores, gt=gt, fix_class=self._table.class_ids[pred], score=scores)
 
     def add_false_positives(self, pred: Int, agreeing: Int, mean: Float) -> None:
         """Add predictions without a partner."""
@@ -278,19 +377,15 @@ class _ProblemColumns:
         kinds = np.where(agreed, int(ProblemKind.AGREE), int(ProblemKind.FALSE_POSITIVE))
         fix = np.where(agreed, mean, self._table.boxes[:, pred])
         classes = self._table.class_ids[pred]
-        self._put(kinds, self._table.scores[pred], pred=pred, fix=fix, fix_class=classes, agreeing=agreeing)
+        scores = self._table.scores[pred]
+        self._put(kinds, scores, pred=pred, fix=fix, fix_class=classes, agreeing=agreeing, score=scores)
 
     def table(self) -> ProblemTable:
         """All problems that were added."""
         columns = [np.concatenate(column, axis=-1) for column in zip(*self._parts, strict=True)]
         order = np.lexsort((columns[1], columns[0]))
-        frames, kinds, severities, ids, rects, classes, ious, fixes, fix_classes, tracks, agreeing = (
-            column[..., order] for column in columns
-        )
-        offsets = _offsets(frames, self._truth.frame_count)
-        return ProblemTable(
-            offsets, frames, kinds, severities, ids, rects, classes, ious, fixes, fix_classes, tracks, agreeing
-        )
+        frames, *others = (column[..., order] for column in columns)
+        return ProblemTable(_offsets(frames, self._truth.frame_count), frames, *others)
 
 
 def _offsets(frames: Int, frame_count: int) -> Int:

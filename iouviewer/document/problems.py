@@ -11,18 +11,22 @@ from enum import IntEnum
 
 import numpy as np
 
-from iouviewer.document.boxes import NO_TRACK, Box, Rect, object_name
-from iouviewer.document.classes import class_name_of
-from iouviewer.document.commands import AcceptedPrediction, Command, accept, set_class
+from iouviewer.document.boxes import NO_TRACK, Box, Rect
+from iouviewer.document.commands import AcceptedPrediction, Command, accept, delete, set_class
 from iouviewer.document.document import Document
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.iou import iou_matrix
+from iouviewer.metrics.pairs import same_class
 from iouviewer.metrics.review import FrameReview, PairState
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Convention
 
 AGREEMENT = 0.7
 """IoU from which boxes of two variants are the same object."""
+SAME_PLACE = 0.2
+"""IoU from which an assigned pair is about one object; below it, neither finds the other."""
+LABELLED = 0.3
+"""IoU with a box of its class from which an unpaired prediction does not see a missing object."""
 
 
 class ProblemKind(IntEnum):
@@ -35,15 +39,6 @@ class ProblemKind(IntEnum):
     AGREE = 4
 
 
-KIND_NAMES = {
-    ProblemKind.LOOSE: tr("loose"),
-    ProblemKind.MISS: tr("missed"),
-    ProblemKind.FALSE_POSITIVE: tr("extra"),
-    ProblemKind.WRONG_CLASS: tr("wrong class"),
-    ProblemKind.AGREE: tr("all variants agree"),
-}
-
-
 class ProblemTopic(IntEnum):
     """What a problem asks the person."""
 
@@ -51,14 +46,6 @@ class ProblemTopic(IntEnum):
     EXTRA = 1
     LOOSE = 2
     WRONG_CLASS = 3
-
-
-TOPIC_NAMES = {
-    ProblemTopic.MISSING: tr("Missing box?"),
-    ProblemTopic.EXTRA: tr("Extra box?"),
-    ProblemTopic.LOOSE: tr("Loose box"),
-    ProblemTopic.WRONG_CLASS: tr("Wrong class?"),
-}
 
 
 def topic_of(kind: ProblemKind, *, has_box: bool) -> ProblemTopic:
@@ -86,7 +73,8 @@ class Problem:
         iou: of the pair, None without one.
         fix_rect, fix_class: new values of the box (or values of a new one) that fix the problem, None for none.
         track: of the box, NO_TRACK where it has none.
-        agreeing: for ``AGREE``, the number of variants that agree: all that cover the frame; else 0.
+        agreeing: for ``AGREE`` and ``MISS``, the number of variants that agree: all that cover the frame; else 0.
+        score: confidence of the baseline's prediction, None for ``MISS``.
     """
 
     key: str
@@ -101,6 +89,7 @@ class Problem:
     fix_class: int | None = None
     track: int = NO_TRACK
     agreeing: int = 0
+    score: float | None = None
 
     @property
     def topic(self) -> ProblemTopic:
@@ -110,7 +99,12 @@ class Problem:
     @property
     def has_fix(self) -> bool:
         """Whether a fix is proposed."""
-        return self.fix_rect is not None or self.fix_class is not None
+        return self.deletes_box or self.fix_rect is not None or self.fix_class is not None
+
+    @property
+    def deletes_box(self) -> bool:
+        """Whether the fix deletes the box."""
+        return self.kind is ProblemKind.MISS
 
 
 def problem_key(kind: ProblemKind, frame: int, box_id: int | None, rect: Rect) -> str:
@@ -135,11 +129,18 @@ def pair_wrong_classes(boxes: Mapping[int, Box], matches: VariantMatches, conven
     Returns:
         The prediction's row in the frame's table by box id; each prediction is of one box only.
     """
-    review, table = matches.review, matches.predictions
-    unmatched = set(review.pred_rows[review.state == PairState.FALSE_POSITIVE].tolist())
-    found: dict[int, int] = {}
-    for gt_id in review.gt_ids[review.state == PairState.MISS].tolist():
-        rows, box = sorted(unmatched), boxes[gt_id]
+    review = matches.review
+    missed = review.gt_ids[review.state == PairState.MISS].tolist()
+    unpaired = set(review.pred_rows[review.state == PairState.FALSE_POSITIVE].tolist())
+    return _other_classes(boxes, matches.predictions, missed, unpaired, convention)
+
+
+def _other_classes(
+    boxes: Mapping[int, Box], table: BoxTable, missed: Sequence[int], unpaired: set[int], convention: Convention
+) -> dict[int, int]:
+    free, found = set(unpaired), dict[int, int]()
+    for gt_id in missed:
+        rows, box = sorted(free), boxes[gt_id]
         if not rows or box.class_id == UNSPECIFIED_CLASS:
             continue
         overlap = iou_matrix(np.array([box.rect]).T, table.boxes[:, rows], convention)[0]
@@ -147,8 +148,45 @@ def pair_wrong_classes(boxes: Mapping[int, Box], matches: VariantMatches, conven
         best = int(overlap.argmax())
         if overlap[best] >= 0.5:
             found[gt_id] = rows[best]
-            unmatched.discard(rows[best])
+            free.discard(rows[best])
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairing:
+    """A variant's pairs on a frame as the problems count them, in the order of the review.
+
+    Attributes:
+        partner: row and IoU of the prediction on the same object by box id.
+        missed: ids of the boxes without a partner; ignored ones are in neither.
+        unpaired: rows of the predictions without a box.
+        doubtful: rows of the predictions that are not a true positive.
+    """
+
+    partner: dict[int, tuple[int, float]]
+    missed: list[int]
+    unpaired: set[int]
+    doubtful: set[int]
+
+    @classmethod
+    def of(cls, review: FrameReview) -> _Pairing:
+        partner: dict[int, tuple[int, float]] = {}
+        missed: list[int] = []
+        unpaired: set[int] = set()
+        doubtful: set[int] = set()
+        columns = (review.gt_ids, review.pred_rows, review.iou, review.state, review.in_ignore_region)
+        for gt_id, row, iou, state, in_ignore_region in zip(*(c.tolist() for c in columns), strict=True):
+            if state == PairState.MISS:
+                missed.append(gt_id)
+            elif state == PairState.TRUE_POSITIVE or (state == PairState.LOOSE and iou >= SAME_PLACE):
+                partner[gt_id] = row, iou
+            elif state == PairState.LOOSE:
+                missed.append(gt_id)
+            if state == PairState.LOOSE or (state in (PairState.FALSE_POSITIVE, PairState.IGNORED) and row >= 0):
+                doubtful.add(row)
+                if gt_id not in partner and not in_ignore_region:
+                    unpaired.add(row)
+        return cls(partner, missed, unpaired, doubtful)
 
 
 def find_frame_problems(
@@ -166,48 +204,39 @@ def find_frame_problems(
     return sorted(finder.problems(), key=lambda problem: -problem.severity)
 
 
-@dataclass(slots=True)
 class _Finder:
-    frame: int
-    boxes: dict[int, Box]
-    variants: Sequence[VariantMatches]
-    convention: Convention
+    def __init__(
+        self, frame: int, boxes: dict[int, Box], variants: Sequence[VariantMatches], convention: Convention
+    ) -> None:
+        self._frame, self._boxes, self._variants, self._convention = frame, boxes, variants, convention
+        self._table = variants[0].predictions
+        self._pairings = [_Pairing.of(variant.review) for variant in variants]
 
     def problems(self) -> list[Problem]:
-        review = self.variants[0].review
-        rows = list(
-            zip(
-                review.gt_ids.tolist(),
-                review.pred_rows.tolist(),
-                review.iou.tolist(),
-                map(PairState, review.state.tolist()),
-                strict=True,
-            )
-        )
-        unmatched = {row for _, row, _, state in rows if state is PairState.FALSE_POSITIVE}
-        wrong_class = pair_wrong_classes(self.boxes, self.variants[0], self.convention)
-        result: list[Problem] = []
-        for gt_id, row, iou, state in rows:
-            if state is PairState.LOOSE:
-                result.append(self._loose(self.boxes[gt_id], row, iou))
-            elif gt_id in wrong_class:
-                result.append(self._wrong_class(self.boxes[gt_id], wrong_class[gt_id]))
-            elif state is PairState.MISS:
-                result.append(self._miss(self.boxes[gt_id]))
-        result += (self._false_positive(row) for row in sorted(unmatched - set(wrong_class.values())))
-        return result
+        """The problems of the frame, in no order."""
+        pairing, review = self._pairings[0], self._variants[0].review
+        wrong_class = _other_classes(self._boxes, self._table, pairing.missed, pairing.unpaired, self._convention)
+        unpaired = sorted(pairing.unpaired - set(wrong_class.values()))
+        loose = review.gt_ids[review.state == PairState.LOOSE].tolist()
+        result = [self._loose(self._boxes[id], *pairing.partner[id]) for id in loose if id in pairing.partner]
+        result += (self._wrong_class(self._boxes[id], row) for id, row in wrong_class.items())
+        seconds, claimed = self._second_predictions(unpaired)
+        skipped = {problem.box_id for problem in result}
+        result += (self._second(self._boxes[id], *second) for id, second in seconds.items() if id not in skipped)
+        result += (self._extra(self._boxes[id]) for id in pairing.missed if id not in skipped | seconds.keys())
+        result += (self._missing(row) for row in unpaired if row not in claimed)
+        return [problem for problem in result if problem is not None]
 
     def _prediction(self, row: int) -> tuple[Rect, int, float]:
-        table = self.variants[0].predictions
-        x1, y1, x2, y2 = table.boxes[:, row].tolist()
-        return (x1, y1, x2, y2), int(table.class_ids[row]), float(table.scores[row])
+        x1, y1, x2, y2 = self._table.boxes[:, row].tolist()
+        return (x1, y1, x2, y2), int(self._table.class_ids[row]), float(self._table.scores[row])
 
     def _loose(self, box: Box, row: int, iou: float) -> Problem:
         rect, _, score = self._prediction(row)
-        agreed = self._agreed_rect(row)
+        agreed = self._agreed_rect(row, [pairing.doubtful for pairing in self._pairings])
         if agreed is None:
-            return self._of_box(ProblemKind.LOOSE, 1.0 - iou, box, iou, rect)
-        return self._of_box(ProblemKind.AGREE, score, box, iou, agreed)
+            return self._of_box(ProblemKind.LOOSE, 1.0 - iou, box, iou, rect, score=score)
+        return self._of_box(ProblemKind.AGREE, score, box, iou, agreed, score=score)
 
     def _of_box(
         self,
@@ -217,60 +246,103 @@ class _Finder:
         iou: float | None = None,
         fix: Rect | None = None,
         fix_class: int | None = None,
+        score: float | None = None,
     ) -> Problem:
-        key, severity = problem_key(kind, self.frame, box.id, box.rect), kind + severity_in_kind * 0.99
-        values = box.id, box.rect, box.class_id, iou, fix, fix_class, box.track, self._agreeing(kind)
-        return Problem(key, self.frame, kind, severity, *values)
+        key, severity = problem_key(kind, self._frame, box.id, box.rect), kind + severity_in_kind * 0.99
+        values = box.id, box.rect, box.class_id, iou, fix, fix_class, box.track, self._agreeing(kind), score
+        return Problem(key, self._frame, kind, severity, *values)
 
     def _agreeing(self, kind: ProblemKind) -> int:
-        return len(self.variants) if kind is ProblemKind.AGREE else 0
+        return len(self._variants) if kind in (ProblemKind.AGREE, ProblemKind.MISS) else 0
 
-    def _miss(self, box: Box) -> Problem:
-        # Missing a large box is more severe; the area saturates at a tenth of a megapixel.
+    def _extra(self, box: Box) -> Problem | None:
+        """A box that no variant finds."""
+        if any(box.id in pairing.partner for pairing in self._pairings):
+            return None
+        # A large box is more severe; the area saturates at a tenth of a megapixel.
         area = (box.rect[2] - box.rect[0]) * (box.rect[3] - box.rect[1])
         return self._of_box(ProblemKind.MISS, min(area / 1e5, 1.0), box)
 
     def _wrong_class(self, box: Box, row: int) -> Problem:
         _, class_id, score = self._prediction(row)
-        return self._of_box(ProblemKind.WRONG_CLASS, score, box, fix_class=class_id)
+        return self._of_box(ProblemKind.WRONG_CLASS, score, box, fix_class=class_id, score=score)
 
-    def _false_positive(self, row: int) -> Problem:
+    def _second_predictions(self, unpaired: Sequence[int]) -> tuple[dict[int, tuple[int, float]], set[int]]:
+        """Unpaired predictions on a box of their class, which therefore see no missing object.
+
+        Returns:
+            By box id the most confident of them and its IoU, where it is more confident than the box's own partner;
+            and the rows of all of them.
+        """
+        partner, missed = self._pairings[0].partner, self._pairings[0].missed
+        ids = [id for id in self._variants[0].review.gt_ids.tolist() if id in partner or id in missed]
+        best: dict[int, tuple[int, float]] = {}
+        claimed: set[int] = set()
+        if not ids or not unpaired:
+            return best, claimed
+        rects = np.array([self._boxes[id].rect for id in ids]).T
+        classes = np.array([self._boxes[id].class_id for id in ids])
+        overlaps = iou_matrix(rects, self._table.boxes[:, unpaired], self._convention)
+        overlaps[~same_class(classes[:, None], self._table.class_ids[unpaired])] = 0.0
+        scores = self._table.scores
+        for row, overlap in zip(unpaired, overlaps.T, strict=True):
+            place = int(overlap.argmax())
+            if overlap[place] < LABELLED:
+                continue
+            claimed.add(row)
+            known = best.get(ids[place])
+            if known is None or scores[row] > scores[known[0]]:
+                best[ids[place]] = row, float(overlap[place])
+        stronger = {id: one for id, one in best.items() if id not in partner or scores[one[0]] > scores[partner[id][0]]}
+        return stronger, claimed
+
+    def _second(self, box: Box, row: int, iou: float) -> Problem:
+        """A box whose own partner is less confident than another prediction on it."""
+        rect, _, score = self._prediction(row)
+        _, own_iou = self._pairings[0].partner.get(box.id, (-1, 0.0))
+        return self._of_box(ProblemKind.LOOSE, 1.0 - max(iou, own_iou), box, iou, rect, score=score)
+
+    def _missing(self, row: int) -> Problem:
+        """A prediction where no box is."""
         rect, class_id, score = self._prediction(row)
-        agreed = self._agreed_rect(row)
+        agreed = self._agreed_rect(row, [pairing.unpaired for pairing in self._pairings])
         kind = ProblemKind.FALSE_POSITIVE if agreed is None else ProblemKind.AGREE
-        key = problem_key(kind, self.frame, None, rect)
+        key = problem_key(kind, self._frame, None, rect)
         fix = rect if agreed is None else agreed
         severity = kind + score * 0.99
-        values = None, rect, class_id, None, fix, class_id, NO_TRACK, self._agreeing(kind)
-        return Problem(key, self.frame, kind, severity, *values)
+        values = None, rect, class_id, None, fix, class_id, NO_TRACK, self._agreeing(kind), score
+        return Problem(key, self._frame, kind, severity, *values)
 
-    def _agreed_rect(self, row: int) -> Rect | None:
-        """Mean of all variants' boxes if each variant has one like the baseline's ``row``, else None."""
-        if len(self.variants) < 2:
+    def _agreed_rect(self, row: int, witnesses: Sequence[set[int]]) -> Rect | None:
+        """Mean of all variants' boxes if each variant has one like the baseline's ``row``, else None.
+
+        Args:
+            witnesses: for each variant the rows that count: a prediction that a box explains is no witness against it.
+        """
+        if len(self._variants) < 2:
             return None
-        table = self.variants[0].predictions
-        class_id = int(table.class_ids[row])
-        rects = [table.boxes[:, row]]
-        for variant in self.variants[1:]:
-            used = np.zeros(len(variant.predictions), np.bool_)
-            review = variant.review
-            is_used = (review.pred_rows >= 0) & (review.state != PairState.BELOW_CONFIDENCE)
-            used[review.pred_rows[is_used]] = True
-            used &= variant.predictions.class_ids == class_id
-            rows = np.flatnonzero(used)
-            if not len(rows):
+        class_id = int(self._table.class_ids[row])
+        rects = [self._table.boxes[:, row]]
+        for variant, used in zip(self._variants[1:], witnesses[1:], strict=True):
+            rows = [other for other in sorted(used) if variant.predictions.class_ids[other] == class_id]
+            if not rows:
                 return None
-            overlap = iou_matrix(table.boxes[:, row : row + 1], variant.predictions.boxes[:, rows], self.convention)[0]
+            boxes = variant.predictions.boxes[:, rows]
+            overlap = iou_matrix(self._table.boxes[:, row : row + 1], boxes, self._convention)[0]
             best = int(overlap.argmax())
             if overlap[best] < AGREEMENT:
                 return None
-            rects.append(variant.predictions.boxes[:, rows[best]])
+            rects.append(boxes[:, best])
         x1, y1, x2, y2 = np.mean(rects, axis=0).tolist()
         return x1, y1, x2, y2
 
 
-def fix_command(document: Document, problem: Problem, *, source: int = 0) -> Command:
-    """The proposed fix as one step; UserError if none is proposed or the box no longer exists."""
+def fix_command(document: Document, problem: Problem, *, rect: Rect | None = None, source: int = 0) -> Command:
+    """The proposed fix as one step; UserError if none is proposed or the box no longer exists.
+
+    Args:
+        rect: takes the place of ``problem.fix_rect``, where the user has moved the proposal.
+    """
     if not problem.has_fix:
         raise UserError(
             tr("no fix is proposed for this problem"),
@@ -279,90 +351,10 @@ def fix_command(document: Document, problem: Problem, *, source: int = 0) -> Com
         )
     if problem.box_id is not None and document.ground_truth(source).find(problem.box_id) is None:
         raise UserError(tr("the box no longer exists"), frame=problem.frame)
+    if problem.deletes_box:
+        return delete(document, [problem.box_id or 0], source=source)
     class_id = UNSPECIFIED_CLASS if problem.fix_class is None else problem.fix_class
     if problem.fix_rect is None:
         return set_class(document, [problem.box_id or 0], class_id, source=source)
-    accepted = AcceptedPrediction(problem.fix_rect, class_id, problem.box_id)
+    accepted = AcceptedPrediction(rect or problem.fix_rect, class_id, problem.box_id)
     return accept(document, problem.frame, [accepted], source=source)
-
-
-def describe_problem(problem: Problem, class_names: tuple[str, ...]) -> str:
-    """The problem in a few words: ``person 17: loose, IoU 0.41``, ``Missing box? truck · 4 of 4 variants``."""
-    if problem.kind is ProblemKind.AGREE:
-        return _describe_agreement(problem, class_names)
-    name = object_name(_class_name(problem.class_id, class_names), problem.track)
-    if problem.kind is ProblemKind.LOOSE:
-        return tr("{box}: loose, IoU {iou:.2f}", box=name, iou=problem.iou)
-    if problem.kind is ProblemKind.MISS:
-        return tr("{box}: missed", box=name)
-    if problem.kind is ProblemKind.FALSE_POSITIVE:
-        return tr("{box}: extra", box=name)
-    found = _class_name(problem.fix_class, class_names) or tr("no class")
-    return tr("{box}: predicted as {class_name}", box=name, class_name=found)
-
-
-def _describe_agreement(problem: Problem, class_names: tuple[str, ...]) -> str:
-    class_name, count = _class_name(problem.class_id, class_names), problem.agreeing
-    if problem.box_id is None:
-        if not class_name:
-            return tr("Missing box? {count} of {count} variants", count=count)
-        return tr("Missing box? {box} · {count} of {count} variants", box=class_name, count=count)
-    if not class_name and problem.track == NO_TRACK:
-        return tr("Loose box · {count} of {count} variants", count=count)
-    name = object_name(class_name, problem.track)
-    return tr("Loose box: {box} · {count} of {count} variants", box=name, count=count)
-
-
-def evidence_text(problem: Problem, class_names: tuple[str, ...]) -> str:
-    """What speaks for a problem, in one line: ``person 17 · frame 153 · IoU 0.49``."""
-    class_name = _class_name(problem.class_id, class_names)
-    parts = [object_name(class_name, problem.track)] if class_name or problem.track != NO_TRACK else []
-    parts.append(tr("frame {frame:,}", frame=problem.frame))
-    score = (problem.severity - problem.kind) / 0.99
-    if problem.topic is ProblemTopic.EXTRA:
-        parts.append(tr("the baseline does not find it"))
-    elif problem.topic is ProblemTopic.LOOSE:
-        parts.append(tr("IoU {iou:.2f}", iou=problem.iou))
-    else:
-        parts.append(tr("confidence {confidence:.2f}", confidence=score))
-    if problem.agreeing:
-        parts.append(tr("{count} of {count} variants", count=problem.agreeing))
-    return " · ".join(parts)
-
-
-def apply_text(problem: Problem, class_names: tuple[str, ...]) -> str:
-    """What applying the fix does, as the text of a button; empty without a fix."""
-    if not problem.has_fix:
-        return ""
-    if problem.topic is ProblemTopic.MISSING:
-        return tr("Add box")
-    if problem.topic is ProblemTopic.WRONG_CLASS:
-        name = _class_name(problem.fix_class, class_names) or tr("no class")
-        return tr("Change to {class_name}", class_name=name)
-    return tr("Adjust box")
-
-
-def keep_text(problem: Problem) -> str:
-    """What keeping the ground truth says, as the text of a button."""
-    texts = {
-        ProblemTopic.MISSING: tr("Nothing there"),
-        ProblemTopic.EXTRA: tr("It is there"),
-        ProblemTopic.LOOSE: tr("Box is right"),
-        ProblemTopic.WRONG_CLASS: tr("Class is right"),
-    }
-    return texts[problem.topic]
-
-
-def describe_group(worst: Problem, count: int, class_names: tuple[str, ...]) -> str:
-    """Problems of one track or position in a few words: ``person 7: 37 × loose, lowest IoU 0.12``."""
-    if worst.kind is ProblemKind.AGREE:
-        text = _describe_agreement(worst, class_names)
-        return tr("{count:,} × {problem}", count=count, problem=text)
-    name = object_name(_class_name(worst.class_id, class_names), worst.track)
-    if worst.kind is ProblemKind.LOOSE:
-        return tr("{box}: {count:,} × loose, lowest IoU {iou:.2f}", box=name, count=count, iou=worst.iou)
-    return tr("{box}: {count:,} × {kind}", box=name, count=count, kind=KIND_NAMES[worst.kind])
-
-
-def _class_name(class_id: int | None, class_names: tuple[str, ...]) -> str:
-    return "" if class_id is None else class_name_of(class_id, class_names)

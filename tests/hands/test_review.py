@@ -47,7 +47,7 @@ def test_problems_are_fixed_kept_and_marked_unclear_by_keys(person: Hands) -> No
     assert message(hands) == "Press N for the next problem"
     hands.key("N")
     hands.wait(lambda: shown_frame(hands) == EXTRA_FRAME, "the frame of the problem")
-    assert hands.reads("Missing box?") and hands.reads(f"frame {EXTRA_FRAME} · confidence 0.70 · 2 of 2 variants")
+    assert hands.reads("Missing box?") and hands.reads("2 of 2 variants see car here, base with confidence 0.70.")
     hands.key("Return")
     hands.wait(lambda: hands.reads("1 problem decided"), "the decision")
     assert message(hands) == "All problems decided"
@@ -75,7 +75,9 @@ def test_next_and_previous_go_through_the_problems_and_clicks_go_to_one(person: 
     hands.click_row("problemsList", row)
     hands.click_row("problemsList", row + 3)
     hands.wait(lambda: shown_frame(hands) == 2, "the frame of the third problem")
-    assert hands.reads("car 1 · frame 2 · IoU 0.82") and hands.button("Adjust box  F").isVisible()
+    assert (
+        hands.reads("base sees car 1 with confidence 0.90 and IoU 0.82.") and hands.button("Adjust box  F").isVisible()
+    )
     hands.key("N")
     hands.wait(lambda: shown_frame(hands) == 3, "the next problem")
     hands.key("Shift+N")
@@ -93,9 +95,12 @@ def test_problems_are_decided_by_the_buttons_and_filtered_by_the_chips(person: H
     hands.choose(order, "By frame")
     hands.wait(lambda: [row[3] for row in hands.rows("problemsList")] == [str(n) for n in range(24)], "all in order")
     hands.click(hands.button("Start review  N"))
-    hands.wait(lambda: hands.reads("car 1 · frame 0 · IoU 0.82"), "the first one")
+    hands.wait(lambda: hands.reads("base sees car 1 with confidence 0.90 and IoU 0.82."), "the first one")
     hands.click(hands.button("Box is right  X"))
-    hands.wait(lambda: hands.reads("1 of 24 decided") and hands.reads("car 1 · frame 1 · IoU 0.82"), "the next one")
+    hands.wait(
+        lambda: hands.reads("1 of 24 decided") and hands.reads("base sees car 1 with confidence 0.90 and IoU 0.82."),
+        "the next one",
+    )
     hands.click(hands.button("Unclear  V"))
     hands.wait(lambda: hands.reads("2 of 24 decided"), "the second decision")
     hands.click(hands.button("Adjust box  F"))

@@ -7,7 +7,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from iouviewer.document.problem_list import ProblemFilter, ProblemOrder
-from iouviewer.document.problems import TOPIC_NAMES, ProblemTopic
+from iouviewer.document.problem_texts import TOPIC_NAMES
+from iouviewer.document.problems import ProblemTopic
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.palette import scheme_theme

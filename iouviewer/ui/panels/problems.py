@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.problem_list import ProblemFilter
-from iouviewer.document.problems import TOPIC_NAMES, Problem, apply_text, evidence_text, keep_text
+from iouviewer.document.problem_texts import TOPIC_NAMES, apply_text, evidence_text, keep_text
+from iouviewer.document.problems import Problem
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.list_panel import DenseTable
@@ -114,11 +115,13 @@ class DecisionRow(QFrame):
         layout.addWidget(self.apply)
         layout.addLayout(buttons)
 
-    def show_problem(self, problem: Problem, class_names: tuple[str, ...], keys: tuple[str, str, str]) -> None:
+    def show_problem(
+        self, problem: Problem, class_names: tuple[str, ...], baseline: str, keys: tuple[str, str, str]
+    ) -> None:
         """Show a problem; ``keys`` are those of apply, keep and unclear."""
         self.title.setText(TOPIC_NAMES[problem.topic])
-        self.text.setText(evidence_text(problem, class_names))
-        texts = (apply_text(problem, class_names), keep_text(problem), tr("Unclear"))
+        self.text.setText(evidence_text(problem, class_names, baseline))
+        texts = (apply_text(problem, class_names), keep_text(problem, class_names), tr("Unclear"))
         for button, text, key in zip((self.apply, self.keep, self.unclear), texts, keys, strict=True):
             button.setText(tr("{text}  {key}", text=text, key=key) if key else text)
         self.apply.setVisible(problem.has_fix)
@@ -250,7 +253,9 @@ class ProblemsPanel(QWidget):
         text = tr("Continue review") if done else tr("Start review")
         self.start.setText(tr("{text}  {key}", text=text, key=self._keys[0]) if self._keys[0] else text)
         if problem is not None and reviewing:
-            self.card.show_problem(problem, self._session.document.class_names, self._keys[1:])
+            baseline = self._session.variants.baseline
+            name = "" if baseline is None else baseline.name
+            self.card.show_problem(problem, self._session.document.class_names, name, self._keys[1:])
 
     # Current problem
 

@@ -22,16 +22,8 @@ from iouviewer.document.problem_list import (
     relative_severity,
 )
 from iouviewer.document.problem_table import ProblemTable, find_all_problems
-from iouviewer.document.problems import (
-    TOPIC_NAMES,
-    Problem,
-    ProblemKind,
-    ProblemTopic,
-    VariantMatches,
-    describe_group,
-    describe_problem,
-    find_frame_problems,
-)
+from iouviewer.document.problem_texts import TOPIC_NAMES, describe_group, describe_problem
+from iouviewer.document.problems import Problem, ProblemKind, ProblemTopic, VariantMatches, find_frame_problems
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Int
 from iouviewer.ui.tables.cells import GLYPHS_ROLE, Glyph
