@@ -1,7 +1,9 @@
 """The scores of all variants: computed for whole tables once, then updated frame by frame.
 
 After an edit, ``Scores.update`` recomputes the overlaps of the edited frames with all variants' predictions, matches
-these frames again and replaces their values in every sum. All metrics are bit-identical to those of a full computation.
+these frames again and replaces their values in every sum; on the frame that was edited last, only rows of boxes that
+moved. AP of edited frames is brought up to date when it is read next. All metrics are bit-identical to those of a full
+computation.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.document.scores_frame import FramePredictions, frame_overlaps, frame_predictions
+from iouviewer.document.scores_frame import FramePredictions, coco_overlaps, frame_predictions
+from iouviewer.document.scores_live import LiveFrame
 from iouviewer.document.scores_types import (
     EXCLUDED,
     LABELLED,
@@ -58,6 +61,9 @@ class Scores:
         self.defer_above = defer_above
         self._variants: dict[str, VariantScores] = {}
         self._frame_predictions: dict[int, FramePredictions] = {}
+        self._live: tuple[int, LiveFrame] | None = None
+        # Frames whose AP is out of date, in the order of their edits.
+        self._ap_frames: dict[int, None] = {}
         self._reviews: dict[tuple[str, int], tuple[BoxTable, tuple[object, ...], Association | FrameReview]] = {}
         self.set_ground_truth(gt)
 
@@ -168,18 +174,44 @@ class Scores:
             self._without_class_total += without[1] - without[0]
             if not variants:
                 continue
-            predictions = self._predictions_of(frame)
-            overlaps = frame_overlaps(gt, predictions, self._settings.review)
+            live = self._live_frame(frame, gt)
             inputs = self._review_inputs(gt)
+            counted = truth[1].count(False)
             for number, (key, variant) in enumerate(self._variants.items()):
-                found = (overlaps.review[number], overlaps.in_ignore_region[number], predictions.used_counts[number])
-                association = variant.update(
-                    frame, truth, state, predictions.rows[number], found, overlaps.coco[number]
-                )
+                order = live.preds.used_order[number]
+                found = (live.pairs[number], live.in_ignore_region[number], order)
+                association = variant.update(frame, counted, state, found)
                 variant.update_class_counts(frame, *without)
                 if association is not None:
                     self._cache_review(key, frame, inputs, association)
+            self._ap_frames[frame] = None
+            if len(self._ap_frames) >= _CACHED_FRAMES:
+                self._update_ap()
         self._update_class_modes(variants)
+
+    def _live_frame(self, frame: int, gt: BoxTable) -> LiveFrame:
+        """The pairs of a frame; only the boxes that moved are computed if it was also the last one."""
+        known = self._live[1] if self._live is not None and self._live[0] == frame else None
+        inputs = gt, self._predictions_of(frame), self._settings.review
+        live = LiveFrame.of(*inputs) if known is None else known.updated(*inputs)
+        self._live = frame, live
+        return live
+
+    @property
+    def computed_rows(self) -> int:
+        """Rows of the overlap matrix that the last update computed; 0 before the first one."""
+        return 0 if self._live is None else self._live[1].computed_rows
+
+    def _update_ap(self) -> None:
+        """Bring AP up to date after edits; a drag edits a frame more often than its AP is read."""
+        frames, self._ap_frames = self._ap_frames, {}
+        for frame in frames:
+            gt, state = self._gt.frame_table(frame), self._gt.state(frame)
+            predictions = self._predictions_of(frame)
+            candidates = coco_overlaps(gt, predictions)
+            truth = gt.class_ids.tolist(), gt.ignored.tolist()
+            for number, variant in enumerate(self._variants.values()):
+                variant.update_ap(frame, truth, state, predictions.rows[number], candidates[number])
 
     def _update_class_modes(self, variants: list[VariantScores]) -> None:
         """Evaluate AP again where the first counted box without a class was added, or the last one removed."""
@@ -229,6 +261,7 @@ class Scores:
 
     def summary(self, key: str) -> VariantSummary:
         """The current metrics of a variant."""
+        self._update_ap()
         return self._variants[key].summary()
 
     def histogram(self, key: str, bins: int = 20) -> NDArray[np.int64]:
@@ -246,6 +279,8 @@ class Scores:
 
     def _rebuild(self) -> None:
         self._frame_predictions.clear()
+        self._live = None
+        self._ap_frames.clear()
         for key, variant in self._variants.items():
             self._variants[key] = self._score(variant.predictions)
 

@@ -1,4 +1,7 @@
-"""Overlaps of one frame's ground truth with the predictions of all variants, computed in one pass after an edit."""
+"""Overlaps of one frame's ground truth with the predictions of all variants, computed in one pass after an edit.
+
+COCO evaluation and the assignment use different overlaps (``coco_overlaps``, ``review_overlaps``), at different times.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ class FramePredictions:
     Attributes:
         owner, rank: per column, the variant it belongs to and its rank by score within that variant.
         rows: per variant, the row in its table of each rank.
+        used_order: per variant, the row in its frame of each rank that is used.
         used: (P,) bool, at or above the confidence threshold; per variant these come first.
         used_counts: per variant, how many are used.
         within_limit: (P,) bool, among the best of its frame and class that COCO evaluation uses; None: all are.
@@ -35,6 +39,7 @@ class FramePredictions:
     owner: list[int]
     rank: list[int]
     rows: list[Int]
+    used_order: list[list[int]]
     boxes: Float
     areas: Float
     coco_boxes: Float
@@ -75,17 +80,19 @@ def frame_predictions(
     if any(count > max_detections for count in counts):
         within_limit = np.concatenate([_within_limit(coco_class[part], max_detections) for part in parts])
     used = scores[order] >= settings.conf
+    used_counts = np.bincount(owner[used], minlength=len(variants)).tolist()
     return FramePredictions(
         owner.tolist(),
         list(chain.from_iterable(map(range, counts))),
         [order[part] + (rows.start - part.start) for part, rows in zip(parts, found, strict=True)],
+        [(order[part][:count] - part.start).tolist() for part, count in zip(parts, used_counts, strict=True)],
         boxes,
         areas(boxes, settings.convention),
         *coco_columns(boxes),
         class_ids,
         coco_class,
         used,
-        np.bincount(owner[used], minlength=len(variants)).tolist(),
+        used_counts,
         within_limit,
     )
 
@@ -103,42 +110,37 @@ def _within_limit(classes: Int, max_detections: int) -> Bool:
 
 @dataclass(frozen=True, eq=False)
 class FrameOverlaps:
-    """The overlapping pairs of one frame, per variant.
+    """The overlapping pairs of one frame that the assignment uses, per variant.
 
     Attributes:
-        review: pairs with IoU > 0 for the assignment.
+        pairs: pairs with IoU > 0, by ground-truth row.
         in_ignore_region: used predictions that lie in an ignored box.
-        coco: pairs with overlap >= 0.5 for the matching: IoU, or the share of the prediction's area for crowds.
     """
 
-    review: list[list[Triple]]
+    pairs: list[list[Triple]]
     in_ignore_region: list[set[int]]
-    coco: list[list[Triple]]
 
 
-def frame_overlaps(gt: BoxTable, preds: FramePredictions, settings: ReviewSettings) -> FrameOverlaps:
-    """The overlaps of a frame's ground truth with all variants' predictions."""
-    variants = len(preds.rows)
-    numbers = range(variants)
-    result = FrameOverlaps([[] for _ in numbers], [set() for _ in numbers], [[] for _ in numbers])
-    if not len(gt) or not len(preds.owner):
-        return result
-    shape = (len(gt), len(preds.owner))
-    buffers = np.empty((3, *shape))
-    ignored = gt.ignored[:, None] if gt.ignored.any() else None
-    _review_pairs(gt, preds, settings, buffers, ignored, result)
-    _coco_pairs(gt, preds, buffers, ignored, result)
+def review_overlaps(gt: BoxTable, preds: FramePredictions, settings: ReviewSettings) -> FrameOverlaps:
+    """The overlaps of a frame's ground truth with the used predictions of all variants."""
+    numbers = range(len(preds.rows))
+    result = FrameOverlaps([[] for _ in numbers], [set() for _ in numbers])
+    if len(gt) and preds.owner:
+        _review_pairs(gt, preds, settings, result)
     return result
 
 
-def _review_pairs(
-    gt: BoxTable,
-    preds: FramePredictions,
-    settings: ReviewSettings,
-    buffers: Float,
-    ignored: Bool | None,
-    result: FrameOverlaps,
-) -> None:
+def coco_overlaps(gt: BoxTable, preds: FramePredictions) -> list[list[Triple]]:
+    """Pairs with overlap >= 0.5 for the matching, per variant: IoU, or the share of the prediction for crowds."""
+    result: list[list[Triple]] = [[] for _ in preds.rows]
+    if len(gt) and preds.owner:
+        _coco_pairs(gt, preds, result)
+    return result
+
+
+def _review_pairs(gt: BoxTable, preds: FramePredictions, settings: ReviewSettings, result: FrameOverlaps) -> None:
+    ignored = gt.ignored[:, None] if gt.ignored.any() else None
+    buffers = np.empty((3, len(gt), len(preds.owner)))
     inter, union = buffers[0], buffers[1]
     intersect(gt.boxes[:, :, None], preds.boxes[:, None, :], extra_pixel(settings.convention), inter, buffers[1:])
     np.add(areas(gt.boxes, settings.convention)[:, None], preds.areas, out=union)
@@ -156,18 +158,17 @@ def _review_pairs(
         found = (inter > 0.0) & usable
     if ignored is not None:
         found &= ~ignored
-    _collect(inter, found, preds, result.review)
+    _collect(inter, found, preds, result.pairs)
 
 
-def _coco_pairs(
-    gt: BoxTable, preds: FramePredictions, buffers: Float, ignored: Bool | None, result: FrameOverlaps
-) -> None:
+def _coco_pairs(gt: BoxTable, preds: FramePredictions, result: list[list[Triple]]) -> None:
     boxes, sizes = coco_columns(gt.boxes)
+    buffers = np.empty((3, len(gt), len(preds.owner)))
     inter, union = buffers[0], buffers[1]
     intersect(boxes[:, :, None], preds.coco_boxes[:, None, :], 0.0, inter, buffers[1:])
     np.add(sizes[:, None], preds.coco_areas, out=union)
     union -= inter
-    if ignored is not None:
+    if gt.ignored.any():
         np.copyto(union, preds.coco_areas, where=gt.regions()[:, None])
     with np.errstate(invalid="ignore"):
         np.divide(inter, union, out=inter)
@@ -176,7 +177,7 @@ def _coco_pairs(
         found &= preds.within_limit
     # Ground truth without a class is either ignored or makes all boxes one class.
     found &= same_class(gt.class_ids[:, None], preds.coco_class)
-    _collect(inter, found, preds, result.coco)
+    _collect(inter, found, preds, result)
 
 
 def _collect(values: Float, found: Bool, preds: FramePredictions, into: list[list[Triple]]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.scores_live import VariantPairs
 from iouviewer.document.scores_types import (
     EXCLUDED,
     FULL_CURVE_FLOOR,
@@ -21,7 +22,7 @@ from iouviewer.document.scores_types import (
     ScoreSettings,
     VariantSummary,
 )
-from iouviewer.metrics.assignment import Triple, assign_frame
+from iouviewer.metrics.assignment import Triple
 from iouviewer.metrics.block_sums import BlockSums
 from iouviewer.metrics.coco import mean_over_classes, rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
@@ -207,21 +208,14 @@ class VariantScores:
         return current
 
     def update(
-        self,
-        frame: int,
-        truth: tuple[list[int], list[bool]],
-        state: int,
-        rows: Int,
-        overlaps: tuple[list[Triple], set[int], int],
-        candidates: list[Triple],
+        self, frame: int, gt_count: int, state: int, matching: tuple[VariantPairs, set[int], list[int]]
     ) -> Association | None:
-        """Replace the values of one frame; returns its matching, None where the frame does not count.
+        """Replace the values of one frame except AP; returns its matching, None where the frame does not count.
 
         Args:
-            truth: class id of each of the frame's boxes, and whether each is ignored.
-            rows: the frame's rows in the predictions' table, by score.
-            overlaps: pairs with IoU > 0, predictions that lie in an ignored box, number of used predictions.
-            candidates: pairs that COCO evaluation may match.
+            gt_count: boxes of the frame that are not ignored.
+            matching: pairs with IoU > 0, predictions that lie in an ignored box, and the row of each used prediction in
+                its frame by score.
         """
         self._token = object()
         if self._states[frame] != state:
@@ -232,15 +226,26 @@ class VariantScores:
         self._scored[frame] = scored
         found = None
         if scored:
-            pairs, in_ignore_region, used = overlaps
-            assigned = assign_frame(pairs)
-            counted = count_frame(truth[1].count(False), used, assigned, in_ignore_region, self.settings.review.iou)
-            order: list[int] = (rows[:used] - self.predictions.table.offsets[frame]).tolist()
+            pairs, in_ignore_region, order = matching
+            assigned = pairs.assigned()
+            counted = count_frame(gt_count, len(order), assigned, in_ignore_region, self.settings.review.iou)
             found = Association(order, assigned, in_ignore_region, counted)
         self._replace(frame, FrameCounts() if found is None else found.counts)
-        if self.ap is not None:
-            self.ap.set_frame(frame, truth, scored, rows, candidates)
         return found
+
+    def update_ap(
+        self, frame: int, truth: tuple[list[int], list[bool]], state: int, rows: Int, candidates: list[Triple]
+    ) -> None:
+        """Bring AP up to date after an ``update`` of one frame, unless it is pending.
+
+        Args:
+            truth: class id of each of the frame's boxes, and whether each is ignored.
+            rows: the frame's rows in the predictions' table, by score.
+            candidates: pairs that COCO evaluation may match.
+        """
+        if self.ap is not None:
+            scored = bool(self._selected[frame]) and state == LABELLED
+            self.ap.set_frame(frame, truth, scored, rows, candidates)
 
     def _replace(self, frame: int, found: FrameCounts) -> None:
         if self.pending:

@@ -204,36 +204,36 @@ def _associate(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Associ
 def build_frame_review(gt: BoxTable, pred: BoxTable, association: Association, threshold: float) -> FrameReview:
     """Build the rows of a frame from its association; ``threshold`` is the least IoU of a true positive."""
     order, assigned, in_ignore_region, counts = association
-    place = {row: number for number, row in enumerate(order)}
-    partner = {row: (column, iou) for row, column, iou in assigned}
-    matched = {column for _, column, _ in assigned}
-    rows: list[tuple[int, int, float, PairState, bool]] = []
-    for row, ignored in enumerate(gt.ignored.tolist()):
-        if ignored:
-            rows.append((row, -1, 0.0, PairState.IGNORED, False))
-        elif row in partner:
-            column, iou = partner[row]
-            hit = iou >= threshold
-            state = PairState.TRUE_POSITIVE if hit else PairState.LOOSE
-            rows.append((row, order[column], iou, state, column in in_ignore_region and not hit))
-        else:
-            rows.append((row, -1, 0.0, PairState.MISS, False))
-    for row in range(len(pred)):
-        if row not in place:
-            rows.append((-1, row, 0.0, PairState.BELOW_CONFIDENCE, False))
-        elif place[row] not in matched:
-            inside = place[row] in in_ignore_region
-            rows.append((-1, row, 0.0, PairState.IGNORED if inside else PairState.FALSE_POSITIVE, inside))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
-    gt_rows, pred_rows = np.array(columns[0], np.int64), np.array(columns[1], np.int64)
+    of_place = np.array(order, np.int64)
+    inside = np.zeros(len(order), np.bool_)
+    inside[list(in_ignore_region)] = True
+    rows, places, ious = zip(*assigned, strict=True) if assigned else ((), (), ())
+    row, place, value = np.array(rows, np.int64), np.array(places, np.int64), np.array(ious, np.float64)
+    hit = value >= threshold
+    count = len(gt)
+    # Ground truth first, in its order; then the predictions without a partner.
+    partner, iou = np.full(count, -1, np.int64), np.zeros(count)
+    state = np.where(gt.ignored, np.int8(PairState.IGNORED), np.int8(PairState.MISS))
+    excused = np.zeros(count, np.bool_)
+    partner[row], iou[row] = of_place[place], value
+    state[row] = np.where(hit, np.int8(PairState.TRUE_POSITIVE), np.int8(PairState.LOOSE))
+    excused[row] = inside[place] & ~hit
+    pred_state = np.full(len(pred), int(PairState.BELOW_CONFIDENCE), np.int8)
+    pred_state[of_place] = np.where(inside, np.int8(PairState.IGNORED), np.int8(PairState.FALSE_POSITIVE))
+    alone, pred_inside = np.ones(len(pred), np.bool_), np.zeros(len(pred), np.bool_)
+    alone[of_place[place]] = False
+    pred_inside[of_place] = inside
+    others = np.flatnonzero(alone)
+    none = np.full(len(others), -1, np.int64)
+    gt_ids, pred_ids = gt.ids, pred.ids
     return FrameReview(
-        gt_rows,
-        pred_rows,
-        np.array(columns[2], np.float64),
-        np.array(columns[3], np.int8),
-        np.array(columns[4], np.bool_),
-        np.append(gt.ids, -1)[gt_rows],
-        np.append(pred.ids, -1)[pred_rows],
+        np.concatenate((np.arange(count), none)),
+        np.concatenate((partner, others)),
+        np.concatenate((iou, np.zeros(len(others)))),
+        np.concatenate((state, pred_state[others])),
+        np.concatenate((excused, pred_inside[others])),
+        np.concatenate((gt_ids, none)),
+        np.concatenate((np.append(pred_ids, -1)[partner], pred_ids[others])),
         counts,
     )
 

@@ -75,7 +75,8 @@ def test_a_drag_by_five_pixels_changes_every_score_before_the_release_and_undo_r
         # The mouse stands on whole pixels of the screen.
         assert moved[0] == pytest.approx(box.rect[0] + 5.0, abs=1.0 / canvas.zoom)
         assert moved[1:] == box.rect[1:]
-        assert timeline_value(window, frame) == session.frame_iou(session.variants.baseline.key, frame)
+        baseline = session.variants.baseline.key
+        qtbot.waitUntil(lambda: timeline_value(window, frame) == session.frame_iou(baseline, frame))
         # The caption at the cursor and the inspector show the same IoU.
         qtbot.waitUntil(lambda: f"{float(inspector.text()):.2f}" in canvas.feedback.text)
         assert (session.history.cursor, session.history.undo_step()) == (steps, None)

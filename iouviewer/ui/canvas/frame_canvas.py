@@ -156,7 +156,7 @@ class FrameCanvas(ZoomView):
 
     def refresh(self, _what: object = None) -> None:
         """Rebuild the boxes of the shown frame; only differences are repainted."""
-        if not self.isVisible() and self.testAttribute(Qt.WidgetAttribute.WA_WState_Created):
+        if self._is_out_of_sight():
             self._is_stale = True
             return
         self._is_stale = False
@@ -164,6 +164,11 @@ class FrameCanvas(ZoomView):
         self.boxes.show_frame(frame, is_dragging=bool(self.dragged_refs))
         self._overlays.show_badge(self._shown_frame)
         self._show_emphasis()
+
+    def _is_out_of_sight(self) -> bool:
+        """Whether this canvas was shown before, or its window is, but it is hidden: ``showEvent`` makes up for it."""
+        was_shown = self.testAttribute(Qt.WidgetAttribute.WA_WState_Created)
+        return not self.isVisible() and (was_shown or self.window().isVisible())
 
     def _show_emphasis(self) -> None:
         """Draw the selected, hovered and dragged boxes with emphasis."""

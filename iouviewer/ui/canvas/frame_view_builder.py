@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,7 +75,11 @@ def shown_variants(session: Session, is_shown: Callable[[Variant], bool]) -> tup
 
 def review_variant(session: Session, variant: Variant, frame: int) -> VariantReview:
     """The variant's pairs on a frame, by ids and by rows of its table."""
-    review: FrameReview = session.scores.frame_review(variant.key, frame)
+    return pairs_of(session.scores.frame_review(variant.key, frame), variant, frame)
+
+
+def pairs_of(review: FrameReview, variant: Variant, frame: int) -> VariantReview:
+    """The pairs of a review, by ids and by rows of the variant's table."""
     first = variant.predictions.table.rows(frame).start
     result = VariantReview(variant, {}, {}, {}, {})
     below = int(PairState.BELOW_CONFIDENCE)
@@ -88,6 +92,21 @@ def review_variant(session: Session, variant: Variant, frame: int) -> VariantRev
                 result.partner_of[gt_id] = first + row
                 result.owner_of[first + row] = gt_id
     return result
+
+
+def update_review(known: VariantReview, before: FrameReview, review: FrameReview) -> VariantReview | None:
+    """The pairs after a box was dragged: the same dictionaries except for changed IoUs; None if more has changed.
+
+    Args:
+        known: the pairs of ``before``.
+    """
+    columns = ((before.gt_ids, review.gt_ids), (before.pred_rows, review.pred_rows), (before.state, review.state))
+    if not all(np.array_equal(old, new) for old, new in columns):
+        return None
+    iou_of = known.iou_of.copy()
+    for place in np.flatnonzero(before.iou != review.iou).tolist():
+        iou_of[int(review.gt_ids[place])] = float(review.iou[place])
+    return replace(known, iou_of=iou_of)
 
 
 class FrameViewBuilder:
@@ -103,8 +122,10 @@ class FrameViewBuilder:
         self._filter = variant_filter
         self.keys: frozenset[str] | None = None
         self.last_reviews: list[VariantReview] = []
+        self._known_reviews: tuple[int, dict[str, tuple[FrameReview, VariantReview]]] = (-1, {})
         self._is_evaluated = False
         self._key: object = None
+        self._prediction_lists: dict[str, tuple[dict[int, PairState], bool, list[CanvasBox]]] = {}
         self._drawn_predictions: dict[BoxRef, tuple[PairState, CanvasBox]] = {}
         self._drawn_by_id: dict[int, tuple[Box, float | None, CanvasBox]] = {}
         self._last_truth: _DrawnTruth | None = None
@@ -120,8 +141,20 @@ class FrameViewBuilder:
 
     def reviews(self, frame: int) -> list[VariantReview]:
         """Pairs of the variants that cover the frame, in the order of ``variants``."""
-        covering = (v for v in self.variants() if v.predictions.covered[frame])
-        return [review_variant(self._session, variant, frame) for variant in covering]
+        covering = [v for v in self.variants() if v.predictions.covered[frame]]
+        found = {variant.key: self._review(variant, frame) for variant in covering}
+        self._known_reviews = (frame, found)
+        return [pairs for _, pairs in found.values()]
+
+    def _review(self, variant: Variant, frame: int) -> tuple[FrameReview, VariantReview]:
+        review = self._session.scores.frame_review(variant.key, frame)
+        at, known = self._known_reviews
+        before, pairs = known.get(variant.key, (None, None)) if at == frame else (None, None)
+        if before is None or pairs is None or pairs.variant is not variant:
+            return review, pairs_of(review, variant, frame)
+        if before is review:
+            return review, pairs
+        return review, update_review(pairs, before, review) or pairs_of(review, variant, frame)
 
     def ious_of(self, box_id: int) -> dict[str, float | None]:
         """IoU of a box with its partner of each variant in the last view, by variant key; None without a partner."""
@@ -156,6 +189,7 @@ class FrameViewBuilder:
         key = (frame, self._is_evaluated, names, self._session.scores.settings.review.iou, looks, shown, copies)
         if key != self._key:
             self._key, self._drawn_predictions, self._drawn_by_id, self._last_truth = key, {}, {}, None
+            self._prediction_lists = {}
         boxes: list[CanvasBox] = []
         first = reviews[0] if reviews else None
         for review in reversed(reviews):
@@ -178,10 +212,13 @@ class FrameViewBuilder:
         ious = first.iou_of if first is not None else {}
         has_review = first is not None
         last = self._last_truth
-        if last is not None and last.ious == ious and len(last.boxes) == len(boxes):
+        if last is not None and len(last.boxes) == len(boxes):
             # While a box is dragged all others are the same objects.
-            drawn = last.drawn.copy()
-            for index in changed_indices(last.boxes, boxes):
+            drawn, before = last.drawn.copy(), last.ious
+            changed = set(changed_indices(last.boxes, boxes))
+            if before is not ious:
+                changed.update(i for i, box in enumerate(boxes) if before.get(box.id) != ious.get(box.id))
+            for index in changed:
                 drawn[index] = self._truth_box(boxes[index], ious, has_review=has_review)
         else:
             drawn = [self._truth_box(box, ious, has_review=has_review) for box in boxes]
@@ -265,6 +302,9 @@ class FrameViewBuilder:
     # Predictions
 
     def _predictions(self, review: VariantReview, *, is_secondary: bool) -> list[CanvasBox]:
+        known = self._prediction_lists.get(review.variant.key)
+        if known is not None and known[0] is review.state_of and known[1] == is_secondary:
+            return known[2]
         boxes = []
         for row, state in review.state_of.items():
             ref = BoxRef(review.variant.key, row)
@@ -273,6 +313,7 @@ class FrameViewBuilder:
                 box = self._draw_prediction(ref, review.variant, state, is_secondary=is_secondary)
                 drawn = self._drawn_predictions[ref] = (state, box)
             boxes.append(drawn[1])
+        self._prediction_lists[review.variant.key] = (review.state_of, is_secondary, boxes)
         return boxes
 
     def _draw_prediction(self, ref: BoxRef, variant: Variant, state: PairState, *, is_secondary: bool) -> CanvasBox:
@@ -351,10 +392,14 @@ def count_copies(boxes: Sequence[Box]) -> dict[int, int]:
         return {}
     rects = np.array([box.rect for box in boxes], np.float64).T
     # Left edges of duplicates differ by less than a tenth of the width, which leaves few pairs to compare.
-    near = np.abs(rects[0][:, None] - rects[0]) < 0.1 * (rects[2] - rects[0])
-    first, second = np.nonzero(near)
-    if len(first) == len(boxes):
+    order = np.argsort(rects[0], kind="stable")
+    left, reach = rects[0][order], 0.1 * (rects[2] - rects[0])
+    start = np.searchsorted(left, rects[0] - reach, side="left")
+    count = np.searchsorted(left, rects[0] + reach, side="right") - start
+    if count.max() == 1:
         return {}
+    first = np.repeat(np.arange(len(boxes)), count)
+    second = order[np.arange(len(first)) + np.repeat(start - (np.cumsum(count) - count), count)]
     is_copy = iou_aligned(rects[:, first], rects[:, second]) > DUPLICATE_IOU
     counts = np.bincount(first[is_copy], minlength=len(boxes))
     return {boxes[row].id: int(counts[row]) for row in np.flatnonzero(counts > 1).tolist()}

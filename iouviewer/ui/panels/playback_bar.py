@@ -9,13 +9,14 @@ from PySide6.QtGui import QAction, QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.edits import Change
+from iouviewer.document.edits import Change, Phase
 from iouviewer.document.metric_columns import UNDEFINED
 from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font, text_width
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.frame_box import FrameBox
 from iouviewer.ui.panels.status_bar import format_time
+from iouviewer.ui.throttle import Throttle
 from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
 
 _FRAME, _AVERAGE, _PQ, _AP = tr("Frame"), tr("Avg IoU"), tr("PQ"), tr("AP")
@@ -111,6 +112,7 @@ class PlaybackBar(QWidget):
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.setInterval(0)
         self._refresh_timer.timeout.connect(self.refresh)
+        self._throttle = Throttle(self.refresh, self)
         self.frame_box.valueChanged.connect(self._on_frame_box_value_changed)
         self.frame_box.editingFinished.connect(self._on_frame_box_editing_finished)
         self.frame_box.editCancelled.connect(self.editCancelled)
@@ -200,7 +202,10 @@ class PlaybackBar(QWidget):
         self.refresh()
 
     def _on_session_changed(self, change: Change) -> None:
-        if change.frames:
+        if change.frames and change.phase is Phase.LIVE:
+            self._throttle.request()
+        elif change.frames:
+            self._throttle.cancel()
             self.refresh()
 
     def _on_predictions_changed(self, key: str, _frames: object) -> None:

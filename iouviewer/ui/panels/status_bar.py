@@ -15,6 +15,7 @@ from iouviewer.document.edits import Aspect, Change
 from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font
 from iouviewer.ui.panels.key_hints import Hint, KeyHints
+from iouviewer.ui.throttle import Throttle
 from iouviewer.ui.tokens import SIZE, SPACE
 
 MESSAGE_MS = 6000
@@ -72,6 +73,10 @@ class StatusBar(QStatusBar):
         self.saved = self._add_label(
             "statusSaved", tr("Save state and project file"), tr("Saved, {name}", name="clip.mp4.iouv")
         )
+        # A label of fixed size causes no new layout of the bar when its text changes, nor a repaint of its neighbours.
+        self.place.setFixedSize(self.place.minimumWidth(), self.place.sizeHint().height())
+        self._position: QPointF | None = None
+        self._place_throttle = Throttle(self._show_place, self)
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         session.changed.connect(self._on_session_changed)
@@ -173,7 +178,12 @@ class StatusBar(QStatusBar):
 
     def show_mouse_position(self, position: QPointF | None) -> None:
         """Show the image coordinates of the mouse; None while it is outside the image."""
-        self.place.setText("" if position is None else _place_text(position.x(), position.y()))
+        self._position = position
+        self._place_throttle.request()
+
+    def _show_place(self) -> None:
+        at = self._position
+        self.place.setText("" if at is None else _place_text(at.x(), at.y()))
 
     def _on_session_changed(self, change: Change) -> None:
         if change.aspects & Aspect.FRAME_STATE:

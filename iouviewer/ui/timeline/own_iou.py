@@ -8,7 +8,7 @@ import numpy as np
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK, Box
-from iouviewer.document.edits import Change, FrameState
+from iouviewer.document.edits import FrameState
 from iouviewer.document.track_ious import track_ious
 from iouviewer.document.track_table import counted_ious
 from iouviewer.i18n import tr
@@ -26,6 +26,11 @@ class OwnIou:
         self._session, self._plot = session, plot
         self._track: int | None = None
         self._box_id: int | None = None
+
+    @property
+    def track(self) -> int | None:
+        """The track whose values are kept; None without one, or without a baseline."""
+        return self._track
 
     def show_track(self) -> None:
         """Match all frames of the selected track."""
@@ -53,17 +58,17 @@ class OwnIou:
         if self._track is None or self._session.selection.track != self._track:
             self.show_track()
 
-    def update(self, change: Change) -> None:
-        """Follow an edit."""
+    def update(self, frames: frozenset[int]) -> None:
+        """Follow edits of these frames."""
         if self._box_id is not None:
             box = self._session.ground_truth.find(self._box_id)
-            if box is not None and box.frame in change.frames:
+            if box is not None and box.frame in frames:
                 self._plot.set_own_value(box.frame, self._value(box))
         elif self._track is not None:
-            if len(change.frames) > MAX_IMMEDIATE_FRAMES:
+            if len(frames) > MAX_IMMEDIATE_FRAMES:
                 self.show_track()
                 return
-            for frame in change.frames:
+            for frame in frames:
                 boxes = [box for box in self._session.ground_truth.boxes(frame) if box.track == self._track]
                 self._plot.set_own_value(frame, self._value(boxes[0]) if boxes else math.nan)
 

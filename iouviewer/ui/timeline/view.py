@@ -61,6 +61,8 @@ class TimelineView(QWidget):
         self._series: dict[str, Series] = {}
         self._difference: tuple[str, Pyramid] | None = None
         self._outdated: set[str] = set()
+        self._shown_track: int | None = None
+        self._live_frames: frozenset[int] = frozenset()
         self._problems: dict[int, tuple[int, ...]] = {}
         self.axis = TimeAxis(self)
         self.marks = VideoMarks(self.axis)
@@ -259,13 +261,17 @@ class TimelineView(QWidget):
     # Tracks
 
     def _on_selection_changed(self) -> None:
-        self._show_track()
-        self._own.show_track()
+        # A step to another frame selects another box of the same track.
+        track = self._session.selection.track
+        if track != self._shown_track:
+            self._show_track()
+        if track != self._own.track:
+            self._own.show_track()
         if self.has_lanes:
             self._arrange_lanes()
 
     def _show_track(self) -> None:
-        track = self._session.selection.track
+        track = self._shown_track = self._session.selection.track
         lane = None if track is None else lane_of(self._session.ground_truth, track)
         name = "" if lane is None else lane_name(self._session, lane)
         self.lane_row.show_lane(lane, name, () if track is None else self._problems.get(track, ()))
@@ -310,6 +316,7 @@ class TimelineView(QWidget):
             for variant in self._visible()
         }
         self._outdated.clear()
+        self._live_frames = frozenset()
         self._difference = self._make_difference()
         self.plot.set_target(scores.settings.target)
         difference = None if self._difference is None else self._difference[1]
@@ -328,16 +335,20 @@ class TimelineView(QWidget):
             self._show_verified()
         if not change.frames and change.aspects & Aspect.EXISTENCE:
             self.rebuild()
+        elif change.phase is Phase.LIVE and change.origin != "cancel":
+            self._live_frames |= change.frames
+            self._throttle.request()
         else:
-            # First, because the numbers beside the row are read after the values.
-            self._own.update(change)
-            self._update_values(change.frames, self._series)
+            self._live_frames |= change.frames
+            self._throttle.cancel()
+            self._refresh_live()
         if change.phase is not Phase.LIVE and change.aspects & ~_NOT_LANES:
             self._update_tracks(change)
 
     def _on_predictions_changed(self, key: str, frames: frozenset[int] | None) -> None:
         if frames is not None and key in self._series:
             self._update_values(frames, (key,))
+            self._throttle.request()
 
     def _update_values(self, frames: Iterable[int], keys: Iterable[str]) -> None:
         scores = self._session.scores
@@ -349,11 +360,14 @@ class TimelineView(QWidget):
             self._update_difference(changed)
             if len(changed) > 1 or not self.plot.redraw_value(key, changed[0]):
                 self._outdated.add(key)
-        if self._series:
-            self._throttle.request()
 
     def _refresh_live(self) -> None:
-        """What follows a drag thirty times a second: strips, reduced curves, the difference and the mean."""
+        """What follows a drag thirty times a second: one column of each curve, strips, the difference and the mean."""
+        if self._live_frames:
+            frames, self._live_frames = self._live_frames, frozenset()
+            # First, because the numbers beside the row are read after the values.
+            self._own.update(frames)
+            self._update_values(frames, self._series)
         for key in self._outdated & self._series.keys():
             self.plot.redraw_series(key)
         self._outdated.clear()

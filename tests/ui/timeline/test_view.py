@@ -172,7 +172,7 @@ def test_the_selected_tracks_own_iou_is_a_line_beside_the_mean(session: Session,
 
 
 def test_only_the_column_of_the_frame_is_redrawn_while_a_box_is_held(
-    session: Session, timeline: TimelineView, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, session: Session, timeline: TimelineView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box = session.ground_truth.boxes(5)[0]
     session.go_to(5)
@@ -185,8 +185,9 @@ def test_only_the_column_of_the_frame_is_redrawn_while_a_box_is_held(
     rows = [row.painted for row in (timeline.ruler, timeline.problems_row, timeline.verified_row, timeline.lane_row)]
     for step in range(1, 6):
         session.preview(SetRects(((box.id, (100.0 + step / 4, 100.0, 200.0 + step / 4, 200.0)),)))
+    # Thirty times a second, the last move is shown.
+    qtbot.waitUntil(lambda: timeline.plot.own.value(5) == session.frame_iou("base", 5))
     assert drawn == []
-    assert timeline.plot.own.value(5) == session.frame_iou("base", 5)
     assert rows == [
         row.painted for row in (timeline.ruler, timeline.problems_row, timeline.verified_row, timeline.lane_row)
     ]
