@@ -115,7 +115,8 @@ class ModelLoaded(Message, frozen=True, kw_only=True):
         device: on which the model runs, for example "cpu" or "cuda:0".
         task: "detect", or another task that produces boxes.
         runtime: "pytorch", "onnxruntime", "openvino", "torchscript" or "tensorrt".
-        precision: of the weights, "fp32", "fp16", "int8", or "" if unknown.
+        precision: of the weights, "fp32", "fp16", "int8", "bf16" where the runtime computes in it by its own choice,
+            or "" if unknown.
         sha256: of the bytes that were loaded.
         trusted: whether the user allowed them to run code.
         versions: package name to version.

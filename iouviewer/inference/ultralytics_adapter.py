@@ -326,9 +326,12 @@ class UltralyticsDetector:
 
 
 def _precision(backend: Any, path: Path) -> str:
-    """Where the metadata states no precision: of the input, or what exporters put into the name."""
+    """Where the metadata states no precision: of the input, what exporters put into the name, or OpenVINO's choice."""
     if "_int8_" in path.name:
         return "int8"
+    compiled = getattr(backend, "ov_compiled_model", None)
+    if compiled is not None and "bfloat16" in str(compiled.get_property("INFERENCE_PRECISION_HINT")):
+        return "bf16"
     return "fp16" if getattr(backend, "fp16", False) else "fp32"
 
 
