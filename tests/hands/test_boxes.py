@@ -112,7 +112,7 @@ def test_a_class_is_chosen_by_digit_by_typing_and_created_by_name(person: Hands,
 
     def new(dialog: QDialog) -> None:
         hands.type("bicycle")
-        hands.key("Return")
+        hands.key("Return", "Return")  # the second answers the question whether the class is to be created
 
     with hands.in_dialog(known):
         hands.key("C")

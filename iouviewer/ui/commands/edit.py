@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.i18n import tr
+from iouviewer.document.boxes import NO_TRACK, Box
+from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.dialogs.class_picker import pick_class
 from iouviewer.ui.dialogs.input_dialogs import NumberDialog
-from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 
 DEFAULT_PROPAGATION = 10
 """Default number of frames to which boxes are propagated."""
@@ -68,19 +70,53 @@ class EditCommands:
             self._canvas.commands.propagate(self._propagation)
 
     def pick_class(self) -> None:
-        """Ask for a class, which may be new, for the selected boxes."""
-        names = self._session.document.class_names
-        choices = [Choice(str(i), name, str(i + 1) if i < 9 else "") for i, name in enumerate(names)]
-        dialog = SearchDialog(
+        """Ask at the box for a class, which may be new: of the box in progress, the selected boxes, else new boxes."""
+        document, commands = self._session.document, self._canvas.commands
+        drawn = self._canvas.tools.drawn_box
+        boxes = [drawn] if drawn is not None else self._boxes()
+        classes = {box.class_id for box in boxes}
+        has_tracks = drawn is None and any(box.track != NO_TRACK for box in boxes)
+        picked = pick_class(
             self._window,
-            title=tr("Change class"),
-            hint=tr("Type a class or a new name"),
-            choices=choices,
-            create_text=lambda name: tr("Create “{name}”", name=name),
+            document.class_names,
+            title=self._title_of(boxes, is_drawing=drawn is not None or self._canvas.tools.is_drawing),
+            anchor=self._anchor(boxes),
+            current=classes.pop() if len(classes) == 1 else None,
+            scopes=self._session.scopes if has_tracks else None,
         )
-        if not dialog.exec() or dialog.chosen is None:
+        if picked is None:
             return
-        if dialog.is_new:
-            self._canvas.commands.add_class(dialog.chosen.text)
+        if picked.number is None:
+            with self._canvas.tools.draw_paused():
+                commands.add_class(picked.name)
         else:
-            self._canvas.commands.set_class(int(dialog.chosen.key))
+            commands.set_class(picked.number)
+
+    def _boxes(self) -> list[Box]:
+        """The selected boxes of the frame."""
+        found = map(self._session.ground_truth.find, self._session.selection.boxes)
+        return [box for box in found if box is not None]
+
+    def _title_of(self, boxes: list[Box], *, is_drawing: bool) -> str:
+        if is_drawing:
+            return tr("Class of the box that you draw")
+        if not boxes:
+            return tr("Class of new boxes")
+        if len(boxes) == 1:
+            return tr("Class of {box}", box=self._session.document.object_name(boxes[0]))
+        return tr_n("Class of {count} box", "Class of {count:,} boxes", len(boxes))
+
+    def _anchor(self, boxes: list[Box]) -> QRect:
+        """The boxes on the screen, as far as the canvas shows them; without boxes the mouse, else the canvas."""
+        canvas, viewport = self._canvas, self._canvas.viewport()
+        place = QRect()
+        for box in boxes:
+            x1, y1, x2, y2 = box.rect
+            place = place.united(QRect(canvas.from_image(x1, y1), canvas.from_image(x2, y2)))
+        place = place.intersected(viewport.rect())
+        pointer = canvas.pointer()
+        if place.isEmpty() and pointer is not None:
+            place = QRect(canvas.from_image(pointer.x(), pointer.y()), canvas.from_image(pointer.x(), pointer.y()))
+        elif place.isEmpty():
+            place = QRect(viewport.rect().center() - QPoint(1, 1), viewport.rect().center())
+        return place.translated(viewport.mapToGlobal(QPoint()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.settings import Settings
@@ -13,9 +13,9 @@ from iouviewer.document.commands import set_class
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.dialogs.class_picker import pick_class
 from iouviewer.ui.dialogs.export_dialog import ExportDialog
 from iouviewer.ui.dialogs.input_dialogs import confirm
-from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 from iouviewer.ui.exports import EXPORTS_BY_ID, Export, ExportSource, Job, predictions_export
 
 
@@ -83,12 +83,13 @@ class ExportCommands(QObject):
     def _assign_class(self) -> bool:
         """Ask for the class of all ground-truth boxes without one; returns whether one was chosen."""
         document, source = self._session.document, self._session.source.id
-        choices = [Choice(str(i), name) for i, name in enumerate(document.class_names)]
-        dialog = SearchDialog(self._window, title=tr("Change class"), hint=tr("Type a class"), choices=choices)
-        if not dialog.exec() or dialog.chosen is None:
+        title = tr("Class of boxes without a class")
+        parent = QApplication.activeModalWidget() or self._window
+        picked = pick_class(parent, document.class_names, title=title, can_create=False)
+        if picked is None or picked.number is None:
             return False
         _frames, _boxes, class_ids, _tracks, _flags, ids = self._session.ground_truth.columns()
-        command = set_class(document, ids[class_ids < 0].tolist(), int(dialog.chosen.key), source=source)
+        command = set_class(document, ids[class_ids < 0].tolist(), picked.number, source=source)
         self._session.execute(command.edit, command.label)
         return True
 

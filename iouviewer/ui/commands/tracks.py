@@ -9,27 +9,16 @@ from PySide6.QtWidgets import QWidget
 from iouviewer.app.editing.session import Session
 from iouviewer.document import track_commands
 from iouviewer.document.commands import Command, add_class
-from iouviewer.document.document import Document
 from iouviewer.errors import UserError
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.canvas.box_commands import as_sentence
-from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
+from iouviewer.ui.dialogs.class_picker import pick_class
 
 
-def choose_class(window: QWidget, document: Document) -> tuple[str, int | None] | None:
-    """Ask for a class: its name, and its number unless it is new; None if the dialog was cancelled."""
-    names = document.class_names
-    choices = [Choice(str(i), name, str(i + 1) if i < 9 else "") for i, name in enumerate(names)]
-    dialog = SearchDialog(
-        window,
-        title=tr("Change class"),
-        hint=tr("Type a class or a new name"),
-        choices=choices,
-        create_text=lambda name: tr("Create “{name}”", name=name),
-    )
-    if not dialog.exec() or dialog.chosen is None:
-        return None
-    return dialog.chosen.text, None if dialog.is_new else int(dialog.chosen.key)
+def _title_of(tracks: Sequence[int]) -> str:
+    if len(tracks) == 1:
+        return tr("Class of track {track}", track=tracks[0])
+    return tr_n("Class of {count} track", "Class of {count:,} tracks", len(tracks))
 
 
 class TrackCommands:
@@ -93,12 +82,12 @@ class TrackCommands:
         except UserError as error:
             self._session.statusMessage.emit(as_sentence(error))
             return
-        chosen = choose_class(self._window, document)
-        if chosen is None:
+        picked = pick_class(self._window, document.class_names, title=_title_of(found))
+        if picked is None:
             return
-        name, number = chosen
+        number = picked.number
         if number is None:
-            command = add_class(document, name, source=source)
+            command = add_class(document, picked.name, source=source)
             self._session.execute(command.edit, command.label)
             number = len(document.class_names) - 1
         self._run(lambda: track_commands.set_class_of_tracks(document, found, number, source=source))

@@ -355,14 +355,19 @@ _GROUP_TEXTS = {CLASS: tr("Class ▸"), FLAGS: tr("Flags ▸")}
 
 
 class ScopeControl(QWidget):
-    """Which boxes of the track an edit changes: one choice for class and track, one for flags, one of them shown."""
+    """Which boxes of the track an edit changes: one choice for class and track, one for flags, one of them shown.
 
-    def __init__(self, scopes: EditScopes) -> None:
+    Args:
+        name: beginning of the object names.
+        has_flags: the choice for flags can be shown.
+    """
+
+    def __init__(self, scopes: EditScopes, *, name: str = "inspector.scope", has_flags: bool = True) -> None:
         super().__init__()
         self._scopes, self._group = scopes, CLASS
         self._effects: dict[str, dict[Scope, str]] = {}
         self._names = QToolButton()
-        self._names.setObjectName("inspector.scope.group")
+        self._names.setObjectName(f"{name}.group")
         self._names.setProperty("flag", True)
         self._names.clicked.connect(self._on_names_clicked)
         self._names.setFixedWidth(max(text_width("caption", text) for text in _GROUP_TEXTS.values()) + 2 * SPACE["s"])
@@ -370,11 +375,12 @@ class ScopeControl(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE["xs"])
         layout.addWidget(self._names)
+        self._names.setVisible(has_flags)
         self._buttons = QButtonGroup(self)
         self._of: dict[Scope, QToolButton] = {}
         for scope, text in _SCOPE_TEXTS.items():
             button = QToolButton()
-            button.setObjectName(f"inspector.scope.{scope.value}")
+            button.setObjectName(f"{name}.{scope.value}")
             button.setText(text)
             button.setCheckable(True)
             button.setProperty("flag", True)

@@ -15,7 +15,6 @@ from iouviewer.metrics.table import Convention
 from iouviewer.ui.dialogs.input_dialogs import NumberDialog, confirm
 from iouviewer.ui.dialogs.key_editor import KeyEditor
 from iouviewer.ui.dialogs.run_dialog import RunDialog, estimate_text
-from iouviewer.ui.dialogs.search_dialog import Choice, SearchDialog
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.dialogs.trust_dialog import TrustDialog
 from tests.ui.window import opened_window, small_case
@@ -91,24 +90,6 @@ def test_the_run_dialog_estimates_a_run_and_rejects_frames_outside_the_video(qtb
     dialog.frames.setText("90:200")
     assert not dialog.run_button.isEnabled()
     assert "first frames" in estimate_text(5, None, 300)
-
-
-def test_enter_accepts_the_best_match_or_creates_a_new_name(qtbot: QtBot) -> None:
-    choices = [Choice("0", "person"), Choice("1", "car")]
-    dialog = SearchDialog(None, title="Class", hint="", choices=choices, create_text="Create “{}”".format)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    QTest.keyClicks(dialog.line, "ca")
-    QTest.keyClick(dialog.line, Qt.Key.Key_Return)
-    assert dialog.chosen == Choice("1", "car")
-    again = SearchDialog(None, title="Class", hint="", choices=choices, create_text="Create “{}”".format)
-    qtbot.addWidget(again)
-    again.show()
-    QTest.keyClicks(again.line, "bus")
-    QTest.keyClick(again.line, Qt.Key.Key_Return)
-    assert again.is_new
-    assert again.chosen is not None
-    assert again.chosen.text == "bus"
 
 
 def test_a_number_outside_the_range_is_limited(qtbot: QtBot) -> None:

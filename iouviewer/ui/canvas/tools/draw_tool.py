@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 
@@ -29,7 +30,8 @@ class DrawTool:
         self._on_finished = on_finished
         self._gesture: DrawGesture | None = None
         self._class_id: int | None = None
-        self._first_corner = QPoint()
+        self._first_corner, self._first_point = QPoint(), QPointF()
+        self._corner, self._point = QPoint(), QPointF()
         self.is_locked = False
 
     @property
@@ -43,6 +45,11 @@ class DrawTool:
         return frozenset([truth_ref(self._gesture.box_id)])
 
     # What is drawn
+
+    @property
+    def box(self) -> Box | None:
+        """The box in progress, None before its first corner."""
+        return None if self._gesture is None else self._gesture.box
 
     def begin(self) -> None:
         """The tool is in use from now on."""
@@ -80,7 +87,8 @@ class DrawTool:
             self._finish()
 
     def _begin(self, point: QPointF, position: QPoint, *, may_leave: bool = False) -> None:
-        self._first_corner = position
+        self._first_corner, self._first_point = position, point
+        self._corner, self._point = position, point
         self._canvas.feedback.begin(None)
         continued = self._continued()
         self._gesture = DrawGesture(
@@ -101,6 +109,7 @@ class DrawTool:
     def _move_corner(self, point: QPointF, position: QPoint, *, is_new: bool = False, may_leave: bool = False) -> None:
         if self._gesture is None:
             return
+        self._corner, self._point = position, point
         self._gesture.move(point.x(), point.y(), is_new=is_new, may_leave=may_leave)
         if self._gesture.box_id is not None:
             self._canvas.feedback.show_drawn(self._gesture.box, self.text, position)
@@ -151,9 +160,19 @@ class DrawTool:
         self._class_id = class_id
         if self._gesture is not None:
             self._gesture.set_class(class_id)
-            self.nudge(0, 0)
+            self._move_corner(self._point, self._corner)
 
     # Cancelling
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the box in progress back while something else changes the document, then start at the same corner."""
+        was_busy, corner, point = self.is_busy, self._corner, self._point
+        self.cancel()
+        yield
+        if was_busy:
+            self._begin(self._first_point, self._first_corner)
+            self._move_corner(point, corner)
 
     def cancel(self) -> None:
         gesture, self._gesture = self._gesture, None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from PySide6.QtCore import QPointF, Qt
 
+from iouviewer.document.boxes import Box
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef
 from iouviewer.ui.canvas.tools.draw_tool import DrawTool
@@ -41,6 +44,15 @@ class ToolSwitcher:
     def drawn_text(self) -> str:
         """What the box that is being drawn will be; empty without one."""
         return self._draw.text
+
+    @property
+    def drawn_box(self) -> Box | None:
+        """The box in progress, None before its first corner."""
+        return self._draw.box if self.is_drawing else None
+
+    def draw_paused(self) -> AbstractContextManager[None]:
+        """Let the document change while a box is in progress; afterwards it goes on from its first corner."""
+        return self._draw.paused()
 
     @property
     def dragged_refs(self) -> frozenset[BoxRef]:
