@@ -24,7 +24,7 @@ from iouviewer.document.sources import Source
 from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
-from iouviewer.project import history_log, note_rows, numbering_rows, rows, variant_rows
+from iouviewer.project import checked, history_log, note_rows, numbering_rows, rows, variant_rows
 from iouviewer.project.rows import ProgressCallback, no_progress
 from iouviewer.project.schema import connect, create_tables
 
@@ -115,22 +115,20 @@ class NewContents:
         """Fill an empty database; the file will then be moved to ``project``."""
         create_tables(connection)
         facts = [("program", __version__), ("created", time.time())]
-        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", facts)
+        checked.insert(connection, "meta", facts)
         for snapshot in self.sources:
             source = snapshot.source
             relative = rows.relative_to_project(source.path, project)
             rows.write_source(connection, source, relative, snapshot.next_id)
-            rows.write_columns(connection, source.id, snapshot.columns, snapshot.next_id)
-            rows.write_states(connection, source.id, snapshot.states)
+            rows.write_boxes(connection, source.id, snapshot.columns, snapshot.states, snapshot.next_id)
             rows.write_decisions(connection, source.id, snapshot.decisions)
             note_rows.write_notes(connection, source.id, snapshot.notes)
             rows.write_default_state(connection, source.id, snapshot.default_state)
             numbering_rows.write_numbering(connection, source.id, snapshot.numbering)
         rows.write_classes(connection, self.classes)
-        for step in self.steps:
-            history_log.write_step(connection, step)
+        history_log.replace_steps(connection, self.steps)
         history_log.write_cursor(connection, self.cursor)
-        connection.executemany("INSERT INTO settings VALUES (?, ?)", self.settings.items())
+        checked.insert(connection, "settings", self.settings.items())
         variant_rows.write_list(connection, variant_rows.encode_list(self.variants, self.baseline))
         for variant in self.variants:
             variant_rows.write_predictions(connection, variant.key, variant.predictions)
@@ -194,10 +192,11 @@ def read_contents(connection: sqlite3.Connection, progress: ProgressCallback = n
     stored, baseline = variant_rows.read_list(connection, frame_count=frame_count)
     variants = tuple(_joined(variant, document) for variant in stored)
     try:
-        found = connection.execute("SELECT key, value FROM settings").fetchall()
+        found = checked.select(connection, "settings")
+        checked.check_sum(connection, "settings")
         settings = {key: msgspec.json.decode(value) for key, value in found}
     except (msgspec.MsgspecError, TypeError) as error:
-        raise rows.DamagedRowsError(tr("a setting is damaged: {reason}", reason=error)) from error
+        raise checked.DamagedRowsError(tr("a setting is damaged: {reason}", reason=error)) from error
     relative_paths = {source.id: relative for source, relative, _next in sources}
     return ProjectContents(document, variants, baseline, settings, relative_paths)
 
@@ -218,7 +217,7 @@ def read_video_path(project: Path) -> str:
     """Path of a project's first video as last known; empty if the file cannot be read."""
     try:
         with closing(connect(project, mode="ro")) as connection:
-            sources = rows.read_sources(connection)
+            found = connection.execute("SELECT path FROM sources ORDER BY id LIMIT 1").fetchone()
     except sqlite3.Error:
         return ""
-    return sources[0][0].path if sources else ""
+    return str(found[0]) if found else ""

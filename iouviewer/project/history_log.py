@@ -14,6 +14,7 @@ from iouviewer.document.history import StepSummary
 from iouviewer.document.steps import Step, can_merge, merge_steps
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.project import checked
 
 WINDOW = 128
 """Number of steps on each side of the cursor that stay in memory after they were saved."""
@@ -56,25 +57,17 @@ def write_step(connection: sqlite3.Connection, row: Row) -> None:
 
 def replace_steps(connection: sqlite3.Connection, steps: Iterable[Row]) -> None:
     """Write steps at their positions; others, and the cursor, stay."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO history (position, label, source, frame, merge_key, at, edit, inverse, author)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        steps,
-    )
+    checked.insert(connection, "history", steps)
 
 
 def write_cursor(connection: sqlite3.Connection, cursor: int) -> None:
     """Store the number of steps that are done."""
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('cursor', ?)", (cursor,))
+    checked.write_meta(connection, "cursor", cursor)
 
 
 def read_steps(connection: sqlite3.Connection, first: int, last: int) -> dict[int, Step]:
-    """Steps at positions first..last, both included."""
-    rows = connection.execute(
-        "SELECT position, label, source, frame, merge_key, at, edit, inverse, author FROM history"
-        " WHERE position BETWEEN ? AND ?",
-        (first, last),
-    )
+    """Steps at positions first..last, both included; DamagedRowsError where one is not as it was written."""
+    rows = checked.select(connection, "history", "WHERE position BETWEEN ? AND ?", (first, last))
     return dict(row_step(row) for row in rows)
 
 
@@ -90,14 +83,15 @@ def read_summaries(connection: sqlite3.Connection, first: int, last: int) -> lis
 def read_extent(connection: sqlite3.Connection) -> tuple[int, int]:
     """(cursor, number of steps); ValueError if steps are missing or the cursor is out of range."""
     count, last = connection.execute("SELECT count(*), coalesce(max(position), 0) FROM history").fetchone()
-    found = connection.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()
-    cursor = 0 if found is None else found[0]
-    if count != last or not isinstance(cursor, int) or not 0 <= cursor <= count:
+    found = checked.read_meta(connection, "cursor")
+    cursor = 0 if found is None else found
+    expected = checked.read_sums(connection).get("history", (-1, 0))[0]
+    if count != last or count != expected or not isinstance(cursor, int) or not 0 <= cursor <= count:
         raise ValueError(
             tr(
                 "the undo history has {count:,} of {last:,} steps, and its position is {cursor}",
                 count=count,
-                last=last,
+                last=max(last, expected),
                 cursor=cursor,
             )
         )

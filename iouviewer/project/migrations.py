@@ -11,7 +11,24 @@ import msgspec
 
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.project.schema import APPLICATION_ID, NOTES, SCHEMA_VERSION, back_up, connect
+from iouviewer.project import checked
+from iouviewer.project import rows as rows_module
+from iouviewer.project.schema import (
+    APPLICATION_ID,
+    CHECK_TABLES,
+    CHECKED_VERSION,
+    NOTES,
+    SCHEMA_VERSION,
+    back_up,
+    connect,
+    new_nonce,
+    write_roots,
+)
+
+
+class NewerProjectError(UserError):
+    """A newer program made the file; it is unchanged."""
+
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -35,8 +52,51 @@ def _add_notes_and_authors(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE history ADD COLUMN author TEXT NOT NULL DEFAULT ''")
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _give_variants_their_classes, 2: _add_notes_and_authors}
+_KEYS = {
+    **{"meta": "key", "settings": "key", "variants": "key", "sources": "id", "classes": "id", "history": "position"},
+    **{"boxes": "source, id", "frames": "source, frame", "decisions": "source, key", "notes": "source, id"},
+    "prediction_chunks": "variant, number",
+}
+
+
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    """Version 3 had no checksums."""
+    for table, keys in _KEYS.items():
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER NOT NULL DEFAULT 0")
+        columns = checked.COLUMNS[table]
+        places = [columns.index(key) for key in keys.split(", ")]
+        condition = " AND ".join(f"{columns[place]} = ?" for place in places)
+        # Rows are never all in memory as objects: predictions and boxes may be large.
+        rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table}")
+        changed = []
+        while found := rows.fetchmany(4096):
+            crcs = checked.row_crcs(table, found)
+            changed += [(crc, *(row[place] for place in places)) for crc, row in zip(crcs, found, strict=True)]
+        connection.executemany(f"UPDATE {table} SET crc = ? WHERE {condition}", changed)
+    for statement in CHECK_TABLES:
+        connection.execute(statement)
+    listed = "variant, number, first_frame, last_frame, box_count"
+    checked.insert(connection, "chunk_list", connection.execute(f"SELECT {listed} FROM prediction_chunks").fetchall())
+    for (source,) in connection.execute("SELECT id FROM sources").fetchall():
+        rows_module.write_frame_blocks(connection, source)
+    checked.create_sums(connection, new_nonce())
+    checked.keep_sums(connection)
+    write_roots(connection)
+
+
+MIGRATIONS: Mapping[int, Migration] = {
+    1: _give_variants_their_classes,
+    2: _add_notes_and_authors,
+    3: _add_checksums,
+}
 """Version n -> migration to n + 1. The tests check each migration with a file of the released version."""
+
+
+def _check_structure(connection: sqlite3.Connection) -> None:
+    """sqlite3.DatabaseError if a file without checksums is damaged as far as can be seen."""
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found is None or found[0] != "ok":
+        raise sqlite3.DatabaseError(found[0] if found else tr("no response"))
 
 
 def read_version(connection: sqlite3.Connection) -> int:
@@ -53,7 +113,8 @@ def migrate(path: Path, *, migrations: Mapping[int, Migration] = MIGRATIONS, tar
         The version of the file before.
 
     Raises:
-        UserError: the file is not a project, or a newer program made it; it is unchanged.
+        NewerProjectError: a newer program made it; it is unchanged.
+        UserError: the file is not a project; it is unchanged.
         sqlite3.Error: it is damaged, or cannot be written; it is unchanged.
     """
     with closing(connect(path)) as connection:
@@ -61,7 +122,7 @@ def migrate(path: Path, *, migrations: Mapping[int, Migration] = MIGRATIONS, tar
         if version == 0:
             raise UserError(tr("this is not a project file"), path=path)
         if version > target:
-            raise UserError(
+            raise NewerProjectError(
                 tr(
                     "this project was made by a newer iouviewer (file version {version}, supported up to {supported})",
                     version=version,
@@ -72,6 +133,8 @@ def migrate(path: Path, *, migrations: Mapping[int, Migration] = MIGRATIONS, tar
             )
         if version == target:
             return version
+        if version < CHECKED_VERSION:
+            _check_structure(connection)
         back_up(connection, path.with_name(f"{path.name}.v{version}"))
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")

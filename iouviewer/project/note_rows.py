@@ -9,7 +9,8 @@ from typing import Any
 from iouviewer.document.notes import Note, find_note_error
 from iouviewer.document.sources import Source
 from iouviewer.i18n import tr
-from iouviewer.project.rows import DamagedRowsError
+from iouviewer.project import checked
+from iouviewer.project.checked import DamagedRowsError
 
 _TYPES: tuple[type | tuple[type, ...], ...] = (int, int, str, int, int, int, str, (int, float), int)
 
@@ -21,12 +22,13 @@ def write_notes(connection: sqlite3.Connection, source: int, notes: Iterable[Not
         (source, note.id, note.text, note.frame, note.box_id, note.track, note.author, note.when, int(note.done))
         for note in notes
     )
-    connection.executemany("INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    checked.insert(connection, "notes", rows)
 
 
 def read_notes(connection: sqlite3.Connection, source: Source) -> list[Note]:
     """The notes of a source in order of id; DamagedRowsError where a value is not valid."""
-    found = connection.execute("SELECT * FROM notes WHERE source = ? ORDER BY id", (source.id,)).fetchall()
+    found = checked.select(connection, "notes", "WHERE source = ? ORDER BY id", (source.id,))
+    checked.check_sum(connection, "notes")
     counts = {source.id: source.frame_count}
     if not all(is_valid_row(row, counts) for row in found):
         raise DamagedRowsError(tr("a note has invalid values"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.renumbering import Renumbered
-from iouviewer.project import history_log, note_rows, rows, variant_rows
+from iouviewer.project import checked, history_log, note_rows, rows, variant_rows
 
 _STEPS_AT_ONCE = 2000
 
@@ -16,9 +17,7 @@ def write_numbering(connection: sqlite3.Connection, source: int, numbering: Numb
     if numbering is None:
         connection.execute("DELETE FROM meta WHERE key = ?", (f"numbering {source}",))
     else:
-        connection.execute(
-            "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (f"numbering {source}", numbering.encode())
-        )
+        checked.write_meta(connection, f"numbering {source}", numbering.encode())
 
 
 def read_numbering(connection: sqlite3.Connection, source: int, frame_count: int) -> Numbering | None:
@@ -26,11 +25,11 @@ def read_numbering(connection: sqlite3.Connection, source: int, frame_count: int
 
     Without it frames keep their numbers, and the user is told if the video has another digest.
     """
-    found = connection.execute("SELECT value FROM meta WHERE key = ?", (f"numbering {source}",)).fetchone()
-    if found is None or not isinstance(found[0], bytes):
+    found = checked.read_meta(connection, f"numbering {source}")
+    if not isinstance(found, bytes):
         return None
     try:
-        numbering = Numbering.decode(found[0])
+        numbering = Numbering.decode(found)
     except ValueError:
         return None
     return numbering if numbering.frame_count == frame_count else None
@@ -39,19 +38,13 @@ def read_numbering(connection: sqlite3.Connection, source: int, frame_count: int
 def renumber(connection: sqlite3.Connection, renumbered: Renumbered, relative: str) -> None:
     """Renumber all rows of a source; the caller has begun a transaction."""
     mapping, source = renumbered.mapping, renumbered.source
-    moved = [(old, new) for old, new in enumerate(mapping.new.tolist()) if new not in (old, -1)]
-    connection.execute("CREATE TEMP TABLE moved (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")
-    connection.executemany("INSERT INTO moved VALUES (?, ?)", moved)
-    connection.execute(
-        "UPDATE boxes SET frame = (SELECT new FROM moved WHERE old = frame)"
-        " WHERE source = ? AND frame IN (SELECT old FROM moved)",
-        (source.id,),
-    )
-    connection.execute("DROP TABLE moved")
+    columns = rows.read_columns(connection, source.id)
+    columns = replace(columns, frames=mapping.new[columns.frames])
     rows.update_source(connection, source, relative)
     write_numbering(connection, source.id, mapping.numbering)
     rows.write_default_state(connection, source.id, renumbered.default_state)
-    rows.write_states(connection, source.id, rows.FrameStates(renumbered.states, renumbered.verification))
+    states = rows.FrameStates(renumbered.states, renumbered.verification)
+    rows.write_boxes(connection, source.id, columns, states)
     rows.write_decisions(connection, source.id, renumbered.decisions)
     note_rows.write_notes(connection, source.id, renumbered.notes)
     last = connection.execute("SELECT coalesce(max(position), 0) FROM history").fetchone()[0]

@@ -21,6 +21,8 @@ from iouviewer.document.history import RowChanges
 from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Float, Int
+from iouviewer.project import checked, frame_blocks
+from iouviewer.project.checked import DamagedRowsError
 
 _BOX_DTYPE = np.dtype(
     [("id", np.int64), ("frame", np.int64)]
@@ -82,10 +84,6 @@ def no_progress(_done: int, _total: int) -> None:
     """Ignore progress."""
 
 
-class DamagedRowsError(Exception):
-    """Rows hold values that iouviewer never writes: the file is damaged."""
-
-
 # Writing
 
 
@@ -101,22 +99,11 @@ def relative_to_project(path: str, project: Path) -> str:
 
 def write_source(connection: sqlite3.Connection, source: Source, relative: str, next_id: int) -> None:
     """Add or replace a source."""
-    connection.execute(
-        "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            source.id,
-            source.name,
-            source.path,
-            relative,
-            source.width,
-            source.height,
-            source.frame_count,
-            source.fps,
-            source.fingerprint,
-            source.index_digest,
-            next_id,
-        ),
+    row = (
+        *(source.id, source.name, source.path, relative, source.width, source.height),
+        *(source.frame_count, source.fps, source.fingerprint, source.index_digest, next_id),
     )
+    checked.insert(connection, "sources", [row])
     _write_images(connection, source)
 
 
@@ -129,29 +116,26 @@ def _write_images(connection: sqlite3.Connection, source: Source) -> None:
     for kind, images in (("images", source.images), ("listed", source.listed)):
         key = _images_key(kind, source.id)
         if len(images):
-            value = msgspec.json.encode(images)
-            connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+            checked.write_meta(connection, key, msgspec.json.encode(images))
         else:
             connection.execute("DELETE FROM meta WHERE key = ?", (key,))
-    value = msgspec.json.encode(source.truth_file)
-    key = _images_key("truth", source.id)
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+    checked.write_meta(connection, _images_key("truth", source.id), msgspec.json.encode(source.truth_file))
 
 
 def _read_truth_file(connection: sqlite3.Connection, source: int) -> TruthFile:
     """The file of the ground truth; an empty one if it is not stored or damaged."""
-    found = connection.execute("SELECT value FROM meta WHERE key = ?", (f"truth {source}",)).fetchone()
+    found = checked.read_meta(connection, f"truth {source}")
     try:
-        return msgspec.json.decode(found[0], type=TruthFile) if found is not None else TruthFile()
+        return msgspec.json.decode(found, type=TruthFile) if found is not None else TruthFile()
     except (msgspec.MsgspecError, TypeError):
         return TruthFile()
 
 
 def _read_images(connection: sqlite3.Connection, key: str) -> ImageTable:
     """Stored images; empty if there are none or they are damaged: they follow again from the folder or the file."""
-    found = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    found = checked.read_meta(connection, key)
     try:
-        images = msgspec.json.decode(found[0], type=ImageTable) if found is not None else ImageTable()
+        images = msgspec.json.decode(found, type=ImageTable) if found is not None else ImageTable()
     except (msgspec.MsgspecError, TypeError):
         return ImageTable()
     return (
@@ -163,21 +147,34 @@ def _read_images(connection: sqlite3.Connection, key: str) -> ImageTable:
 
 def update_source(connection: sqlite3.Connection, source: Source, relative: str) -> None:
     """Replace a source, but keep its next unused box id."""
-    found = connection.execute("SELECT next_box_id FROM sources WHERE id = ?", (source.id,)).fetchone()
-    write_source(connection, source, relative, found[0] if found else 1)
+    found = checked.select(connection, "sources", "WHERE id = ?", (source.id,))
+    write_source(connection, source, relative, found[0][-1] if found else 1)
+
+
+def _write_next_id(connection: sqlite3.Connection, source: int, next_id: int) -> None:
+    for row in checked.select(connection, "sources", "WHERE id = ?", (source,)):
+        if row[-1] != next_id:
+            checked.insert(connection, "sources", [(*row[:-1], next_id)])
 
 
 def write_classes(connection: sqlite3.Connection, classes: ClassTable) -> None:
     """Replace the class table."""
     connection.execute("DELETE FROM classes")
-    connection.executemany("INSERT INTO classes VALUES (?, ?)", enumerate(classes.names))
+    checked.insert(connection, "classes", enumerate(classes.names))
     numbers = _ClassNumbers(classes.numbers, classes.kind.value, classes.named)
     text = msgspec.json.encode(numbers).decode()
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_CLASS_NUMBERS, text))
+    checked.write_meta(connection, _CLASS_NUMBERS, text)
 
 
-def write_columns(connection: sqlite3.Connection, source: int, columns: BoxColumns, next_id: int) -> None:
-    """Replace all boxes of a source."""
+def write_boxes(
+    connection: sqlite3.Connection,
+    source: int,
+    columns: BoxColumns,
+    states: FrameStates,
+    next_id: int | None = None,
+) -> None:
+    """Replace all boxes and frame states of a source, and its next unused box id unless it is None."""
+    crcs = _crcs(source, columns)
     connection.execute("DELETE FROM boxes WHERE source = ?", (source,))
     # In order of the primary key, which fills the B-tree from left to right.
     order = np.argsort(columns.ids, kind="stable")
@@ -188,63 +185,104 @@ def write_columns(connection: sqlite3.Connection, source: int, columns: BoxColum
         columns.class_ids[order].tolist(),
         columns.tracks[order].tolist(),
         columns.flags[order].tolist(),
+        crcs[order].tolist(),
         strict=True,
     )
-    connection.executemany(f"INSERT INTO boxes VALUES ({source:d}, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    connection.execute("UPDATE sources SET next_box_id = ? WHERE id = ?", (next_id, source))
+    connection.executemany(f"INSERT INTO boxes VALUES ({source:d}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    if next_id is not None:
+        _write_next_id(connection, source, next_id)
+    _write_states(connection, source, states)
+    facts = frame_blocks.facts_of(columns.frames, crcs, states.states, states.verification)
+    frame_blocks.write(connection, source, facts)
 
 
-def write_states(connection: sqlite3.Connection, source: int, states: FrameStates) -> None:
+def _crcs(source: int, columns: BoxColumns) -> Int:
+    return checked.columns_crcs(
+        source, columns.frames, columns.boxes, columns.class_ids, columns.tracks, columns.flags, columns.ids
+    )
+
+
+def write_frame_blocks(connection: sqlite3.Connection, source: int) -> None:
+    """Compute what each frame should hold from the rows as they are."""
+    (frame_count,) = connection.execute("SELECT frame_count FROM sources WHERE id = ?", (source,)).fetchone()
+    columns = read_columns(connection, source)
+    states = read_states(connection, source, frame_count)
+    if len(columns.frames) and not 0 <= columns.frames.min() <= columns.frames.max() < frame_count:
+        raise DamagedRowsError(tr("a box is outside the video"))
+    crcs = _crcs(source, columns)
+    frame_blocks.write(
+        connection, source, frame_blocks.facts_of(columns.frames, crcs, states.states, states.verification)
+    )
+
+
+def _write_states(connection: sqlite3.Connection, source: int, states: FrameStates) -> None:
     """Replace the frame states of a source; frames that are unlabelled and not verified have no row."""
     connection.execute("DELETE FROM frames WHERE source = ?", (source,))
     known = np.flatnonzero((states.states != int(FrameState.UNLABELLED)) | (states.verification != 0))
     rows = zip(known.tolist(), states.states[known].tolist(), states.verification[known].tolist(), strict=True)
-    connection.executemany(f"INSERT INTO frames VALUES ({source:d}, ?, ?, ?)", rows)
+    checked.insert(connection, "frames", ((source, *row) for row in rows))
 
 
 def write_default_state(connection: sqlite3.Connection, source: int, state: FrameState) -> None:
     """Store the state of frames that become known later."""
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (f"rest {source}", int(state)))
+    checked.write_meta(connection, f"rest {source}", int(state))
 
 
 def read_default_state(connection: sqlite3.Connection, source: int) -> FrameState:
     """The state of frames that become known later."""
-    found = connection.execute("SELECT value FROM meta WHERE key = ?", (f"rest {source}",)).fetchone()
+    found = checked.read_meta(connection, f"rest {source}")
     known = {int(state): state for state in FrameState}
-    return known.get(found[0], FrameState.UNLABELLED) if found is not None else FrameState.UNLABELLED
+    return known.get(found, FrameState.UNLABELLED)
 
 
 def write_new_frames(connection: sqlite3.Connection, source: int, frames: range, state: FrameState) -> None:
     """Store the state of frames that have become known."""
     if state is not FrameState.UNLABELLED:
-        marks = ((frame, int(state)) for frame in frames)
-        connection.executemany(f"INSERT OR REPLACE INTO frames VALUES ({source:d}, ?, ?, 0)", marks)
+        checked.insert(connection, "frames", ((source, frame, int(state), 0) for frame in frames))
+        frame_blocks.change(connection, source, states=((frame, int(state), 0) for frame in frames))
 
 
 def write_decisions(connection: sqlite3.Connection, source: int, decisions: tuple[tuple[str, str], ...]) -> None:
     """Replace the decisions of a source."""
     connection.execute("DELETE FROM decisions WHERE source = ?", (source,))
-    connection.executemany(f"INSERT INTO decisions VALUES ({source:d}, ?, ?)", decisions)
+    checked.insert(connection, "decisions", ((source, *decision) for decision in decisions))
 
 
 def write_changes(connection: sqlite3.Connection, rows: RowChanges) -> None:
-    """Write the rows that a step changed."""
+    """Write the rows that a step changed.
+
+    Raises:
+        DamagedRowsError: what is known of a frame was changed by something else.
+    """
     source = rows.source
+    removed = _frames_and_crcs(connection, source, (*rows.delete, *(box.id for box in rows.put)))
     connection.executemany("DELETE FROM boxes WHERE source = ? AND id = ?", [(source, i) for i in rows.delete])
+    put = [_box_row(source, box) for box in rows.put]
+    crcs = checked.box_crcs(*zip(*put, strict=True)).tolist() if put else []
     connection.executemany(
-        "INSERT OR REPLACE INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_box_row(source, box) for box in rows.put],
+        "INSERT OR REPLACE INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*row, crc) for row, crc in zip(put, crcs, strict=True)],
     )
-    connection.executemany(
-        "INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?)", [_mark_row(source, mark) for mark in rows.marks]
-    )
+    marks = [_mark_row(source, mark) for mark in rows.marks]
+    checked.insert(connection, "frames", marks)
+    added = [(int(row[2]), crc) for row, crc in zip(put, crcs, strict=True)]
+    frame_blocks.change(connection, source, removed=removed, added=added, states=[mark[1:] for mark in marks])
     if rows.classes is not None:
         write_classes(connection, rows.classes)
     if rows.default_state is not None:
         write_default_state(connection, source, rows.default_state)
     if rows.decisions is not None:
         write_decisions(connection, source, rows.decisions)
-    connection.execute("UPDATE sources SET next_box_id = ? WHERE id = ?", (rows.next_id, source))
+    _write_next_id(connection, source, rows.next_id)
+
+
+def _frames_and_crcs(connection: sqlite3.Connection, source: int, ids: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Frame and checksum of the stored boxes with these ids."""
+    found = []
+    for number in dict.fromkeys(map(int, ids)):
+        statement = "SELECT frame, crc FROM boxes WHERE source = ? AND id = ?"
+        found += connection.execute(statement, (source, number)).fetchall()
+    return found
 
 
 def _box_row(source: int, box: Box) -> tuple[float, ...]:
@@ -262,36 +300,35 @@ def _mark_row(source: int, mark: FrameMark) -> tuple[int, int, int, int]:
 
 def read_sources(connection: sqlite3.Connection) -> list[tuple[Source, str, int]]:
     """Sources by id, each with its relative path and its next unused box id."""
-    found = connection.execute(
-        "SELECT id, name, path, width, height, frame_count, fps, fingerprint, index_digest, relative_path, next_box_id"
-        " FROM sources ORDER BY id"
-    )
+    found = checked.select(connection, "sources", "ORDER BY id")
+    checked.check_sum(connection, "sources")
     return [
         (
             replace(
-                Source(*row[:9]),
+                Source(row[0], row[1], row[2], *row[4:10]),
                 images=_read_images(connection, _images_key("images", row[0])),
                 listed=_read_images(connection, _images_key("listed", row[0])),
                 truth_file=_read_truth_file(connection, row[0]),
             ),
-            row[9],
+            row[3],
             row[10],
         )
-        for row in found.fetchall()
+        for row in found
     ]
 
 
 def read_classes(connection: sqlite3.Connection) -> ClassTable:
-    """The class table, without numbers where these cannot be read; DamagedRowsError where ids are missing."""
-    found = connection.execute("SELECT id, name FROM classes ORDER BY id").fetchall()
+    """The class table; DamagedRowsError where ids are missing."""
+    found = checked.select(connection, "classes", "ORDER BY id")
+    checked.check_sum(connection, "classes")
     if [number for number, _name in found] != list(range(len(found))):
         raise DamagedRowsError(tr("class names are missing"))
     names = tuple(name for _number, name in found)
-    stored = connection.execute("SELECT value FROM meta WHERE key = ?", (_CLASS_NUMBERS,)).fetchone()
+    stored = checked.read_meta(connection, _CLASS_NUMBERS)
     if stored is None:
         return ClassTable(names)
     try:
-        known = msgspec.json.decode(stored[0], type=_ClassNumbers)
+        known = msgspec.json.decode(stored, type=_ClassNumbers)
         kind = NumberKind(known.kind)
     except (msgspec.MsgspecError, ValueError, TypeError):
         return ClassTable(names)
@@ -303,13 +340,15 @@ def read_document(connection: sqlite3.Connection, progress: ProgressCallback = n
     """Read the document. ``progress(boxes read, boxes)`` is called repeatedly.
 
     Raises:
-        DamagedRowsError: a row has invalid values.
+        DamagedRowsError: a row has invalid values, or others than were written, or is missing.
     """
     document = Document()
+    for table in ("meta", "decisions", "frame_blocks"):
+        checked.check_sum(connection, table)
     document.classes = read_classes(connection)
     for source, _relative, next_id in read_sources(connection):
         truth = document.add_source(source)
-        columns = _read_columns(connection, source.id, progress)
+        columns = read_columns(connection, source.id, progress)
         bad = ~valid_rows(columns, frame_count=source.frame_count, class_count=len(document.class_names))
         if bad.any():
             raise DamagedRowsError(
@@ -325,22 +364,26 @@ def read_document(connection: sqlite3.Connection, progress: ProgressCallback = n
         )
         truth.reserve_ids(next_id)
         truth.set_default_state(read_default_state(connection, source.id))
-        _read_states(connection, source, truth)
-        found = connection.execute("SELECT key, value FROM decisions WHERE source = ? ORDER BY key", (source.id,))
-        document.load_decisions(found.fetchall(), source.id)
+        states = read_states(connection, source.id, source.frame_count)
+        truth.load_states(states.states, states.verification)
+        facts = frame_blocks.facts_of(columns.frames, _crcs(source.id, columns), truth.states(), truth.verification())
+        frame_blocks.compare(frame_blocks.read(connection, source.id, source.frame_count), facts)
+        decisions = checked.select(connection, "decisions", "WHERE source = ? ORDER BY key", (source.id,))
+        document.load_decisions([row[1:] for row in decisions], source.id)
     return document
 
 
-def _read_columns(connection: sqlite3.Connection, source: int, progress: ProgressCallback) -> BoxColumns:
+def read_columns(connection: sqlite3.Connection, source: int, progress: ProgressCallback = no_progress) -> BoxColumns:
+    """All boxes of a source; DamagedRowsError where one is not as it was written."""
     (total,) = connection.execute("SELECT count(*) FROM boxes WHERE source = ?", (source,)).fetchone()
     cursor = connection.execute(
-        "SELECT id, frame, x1, y1, x2, y2, class_id, track, flags FROM boxes WHERE source = ?", (source,)
+        "SELECT id, frame, x1, y1, x2, y2, class_id, track, flags, crc FROM boxes WHERE source = ?", (source,)
     )
     # In chunks: other threads run in between, and a million rows are never in memory as objects.
     chunks, done = [columns_of_rows([])], 0
     progress(done, total)
     while found := cursor.fetchmany(ROWS_PER_READ):
-        chunks.append(columns_of_rows(found))
+        chunks.append(_checked_columns(source, found))
         done += len(found)
         progress(done, total)
     return BoxColumns(
@@ -353,21 +396,32 @@ def _read_columns(connection: sqlite3.Connection, source: int, progress: Progres
     )
 
 
-def _read_states(connection: sqlite3.Connection, source: Source, truth: GroundTruth) -> None:
-    found = connection.execute("SELECT frame, state, verified FROM frames WHERE source = ?", (source.id,)).fetchall()
-    table = np.array(found, np.int64).reshape(-1, 3)
+def read_states(connection: sqlite3.Connection, source: int, frame_count: int) -> FrameStates:
+    """The states of all frames of a source; DamagedRowsError where one is not as it was written."""
+    found = checked.select(connection, "frames", "WHERE source = ?", (source,))
+    table = np.array([row[1:] for row in found], np.int64).reshape(-1, 3)
     frames, states, verified = table.T
     known = [int(state) for state in FrameState]
     # The column held 0 and 1 before there was Verification.CHANGED.
     known_verification = [int(value) for value in Verification]
     is_known = np.isin(states, known) & np.isin(verified, known_verification)
-    if len(table) and (frames.min() < 0 or frames.max() >= source.frame_count or not is_known.all()):
+    if len(table) and (frames.min() < 0 or frames.max() >= frame_count or not is_known.all()):
         raise DamagedRowsError(tr("a frame state is invalid"))
-    all_states = np.zeros(source.frame_count, np.int8)
-    all_verified = np.zeros(source.frame_count, np.int8)
+    all_states = np.zeros(frame_count, np.int8)
+    all_verified = np.zeros(frame_count, np.int8)
     all_states[frames] = states
     all_verified[frames] = verified
-    truth.load_states(all_states, all_verified)
+    return FrameStates(all_states, all_verified)
+
+
+def _checked_columns(source: int, rows: list[tuple[float, ...]]) -> BoxColumns:
+    """As ``columns_of_rows``, for rows that end with their checksums; DamagedRowsError where one is wrong."""
+    columns = columns_of_rows([row[:-1] for row in rows])
+    stored = [row[-1] for row in rows]
+    wrong = int((_crcs(source, columns) != np.array(stored, np.int64)).sum())
+    if wrong:
+        raise DamagedRowsError(tr_n("{count} box was changed", "{count:,} boxes were changed", wrong))
+    return columns
 
 
 def columns_of_rows(rows: list[tuple[float, ...]]) -> BoxColumns:

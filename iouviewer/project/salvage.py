@@ -1,34 +1,49 @@
-"""Recovers the readable part of a damaged project file into a new file, without writing to the damaged file."""
+"""Recovers what is left of a damaged project file into a new file, and says which frames lost what."""
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
+
 from iouviewer.document.classes import ClassTable
-from iouviewer.document.edits import FrameState
+from iouviewer.document.edits import FrameState, Verification
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.project import history_log, note_rows, rows, variant_rows
+from iouviewer.project import checked, frame_blocks, history_log, note_rows, rows, variant_rows
+from iouviewer.project.checked import Row
 from iouviewer.project.contents import sync_folder
-from iouviewer.project.schema import connect, create_tables
-
-_HIGHEST_KEY = 1 << 40
-_PAGE_SIZE = 4096
+from iouviewer.project.damaged_file import DamagedFile, FoundRows, copy_with_log, sum_of
+from iouviewer.project.schema import ROOTS, connect, create_tables
 
 _MAX_FRAMES = 100_000_000
 _MAX_CLASSES = 100_000
 
-Row = tuple[Any, ...]
+_MAX_TRIES = 5000
+"""Number of sets of rows to try for a frame until their checksums add up."""
 
-_SOURCE_TYPES = (int, str, str, str, int, int, int, float, str, str, int)
-_BOX_TYPES = (int, int, int, float, float, float, float, int, int, int)
+_RANGES_SHOWN = 20
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "sources": (int, str, str, str, int, int, int, float, str, str, int),
+    "classes": (int, str),
+    "boxes": (int, int, int, float, float, float, float, int, int, int),
+    "frames": (int, int, int, int),
+    "decisions": (int, str, str),
+    "settings": (str, str),
+}
 
 
 def _has_types(row: Row, types: tuple[type, ...]) -> bool:
@@ -39,13 +54,6 @@ def _has_types(row: Row, types: tuple[type, ...]) -> bool:
     )
 
 
-_TABLE_LOSSES = {
-    "meta": tr("some properties of the project are lost"),
-    "settings": tr("some settings are lost"),
-    "decisions": tr("some decisions about problems are lost"),
-}
-
-
 @dataclass(slots=True)
 class SalvageReport:
     """What was recovered.
@@ -54,6 +62,8 @@ class SalvageReport:
         path: the new file.
         boxes, frames, variants, steps: number of each in the new file.
         losses: one clause for each kind of loss; empty if nothing is lost.
+        lost_boxes: number of lost boxes by frame.
+        uncertain_frames: frames that may have lost boxes or their state; nobody can tell.
     """
 
     path: Path
@@ -62,6 +72,8 @@ class SalvageReport:
     variants: int = 0
     steps: int = 0
     losses: list[str] = field(default_factory=list)
+    lost_boxes: dict[int, int] = field(default_factory=dict)
+    uncertain_frames: set[int] = field(default_factory=set)
 
     def __str__(self) -> str:
         recovered = tr(
@@ -74,6 +86,21 @@ class SalvageReport:
         return "; ".join((recovered, *(self.losses or [tr("no losses found")])))
 
 
+def format_frames(frames: Iterable[int]) -> str:
+    """Frames as ranges, ``12, 15–17``; only the first ones of very many."""
+    ranges: list[list[int]] = []
+    for frame in sorted(frames):
+        if ranges and ranges[-1][1] == frame - 1:
+            ranges[-1][1] = frame
+        else:
+            ranges.append([frame, frame])
+    shown = [f"{first:,}" if first == last else f"{first:,}–{last:,}" for first, last in ranges[:_RANGES_SHOWN]]
+    further = len(ranges) - len(shown)
+    if further:
+        return tr("{ranges} and {further:,} more ranges", ranges=", ".join(shown), further=further)
+    return ", ".join(shown)
+
+
 def salvage(path: Path, target: Path) -> SalvageReport:
     """Read what is readable in a damaged project and write it to a new file at ``target``.
 
@@ -83,21 +110,14 @@ def salvage(path: Path, target: Path) -> SalvageReport:
     if target.exists():
         raise UserError(tr("there is already a file with this name"), path=target)
     with tempfile.TemporaryDirectory(prefix="iouviewer-salvage-") as folder:
-        copy = Path(folder) / "damaged"
         part = Path(folder) / "salvaged"
         try:
-            _copy_with_log(path, copy)
-            report = SalvageReport(target)
-            with closing(_open_damaged(copy)) as damaged, closing(connect(part, mode="rwc")) as new:
-                new.execute("BEGIN IMMEDIATE")
-                create_tables(new)
-                _Salvager(damaged, new, report).run(path)
-                new.execute("COMMIT")
-            if not report.boxes and not report.frames and not report.variants:
-                raise _nothing_readable(path)
+            report = _salvage_into(path, part, Path(folder))
+            report.path = target
             # ``target`` may be on another disk than the temporary folder: copy beside it, then rename.
             target_part = target.with_name(f".{target.name}.part")
             shutil.copyfile(part, target_part)
+            _flush(target_part)
             target_part.rename(target)
             sync_folder(target.parent)
         except (sqlite3.Error, OSError) as error:
@@ -106,311 +126,419 @@ def salvage(path: Path, target: Path) -> SalvageReport:
     return report
 
 
-def _nothing_readable(path: Path) -> UserError:
-    snapshots = sorted(path.parent.glob(f"{path.name}.snapshots/*"), key=lambda p: p.stat().st_mtime)
-    remedy = tr("The newest snapshot is {path}.", path=snapshots[-1]) if snapshots else ""
-    return UserError(tr("nothing in the damaged project can be read"), path=path, remedy=remedy)
+def survey(path: Path) -> SalvageReport:
+    """What ``salvage`` would recover; no file is written beside the project. UserError if nothing can be read."""
+    with tempfile.TemporaryDirectory(prefix="iouviewer-survey-") as folder:
+        try:
+            return _salvage_into(path, Path(folder) / "salvaged", Path(folder))
+        except (sqlite3.Error, OSError) as error:
+            text = tr("the damaged project could not be recovered: {reason}", reason=error)
+            raise UserError(text, path=path) from error
 
 
-def _copy_with_log(path: Path, copy: Path) -> None:
-    shutil.copyfile(path, copy)
-    log = path.with_name(f"{path.name}-wal")
-    if log.is_file():
-        shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+def replace_damaged(path: Path) -> tuple[SalvageReport, Path]:
+    """Replace a damaged project, which is kept under another name, by what can be read of it.
 
+    A kill at any moment leaves the damaged or the new file under the project's name, and repeating the same damage
+    makes no second copy.
 
-def _open_damaged(copy: Path) -> sqlite3.Connection:
-    """A connection to a damaged copy; its first page is replaced if that is damaged."""
-    connection = connect(copy)
+    Returns:
+        The report, and the path at which the damaged file is kept.
+
+    Raises:
+        UserError: nothing can be read, or the folder cannot be written; the project is unchanged.
+    """
+    new = path.with_name(f".{path.name}.salvaged")
     try:
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        connection.execute("SELECT 1 FROM boxes LIMIT 1")
-    except sqlite3.DatabaseError:
-        connection.close()
-        _replace_first_page(copy)
-        connection = connect(copy)
-    connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    return connection
+        new.unlink(missing_ok=True)
+        report = salvage(path, new)
+        kept = path.with_name(f"{path.name}.damaged-{_digest(path)}")
+        logs = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+        for file in (*(log for log in logs if log.is_file()), path):
+            target = kept.with_name(kept.name + file.name[len(path.name) :])
+            part = target.with_name(f".{target.name}.part")
+            shutil.copyfile(file, part)
+            _flush(part)
+            part.replace(target)
+        # The log of the damaged file names another session: it is not applied to the new one if the next steps fail.
+        new.replace(path)
+        sync_folder(path.parent)
+        for log in (*logs, path.with_name(f"{path.name}-shm")):
+            log.unlink(missing_ok=True)
+    except OSError as error:
+        text = tr("the damaged project could not be replaced: {reason}", reason=error.strerror or error)
+        raise UserError(text, path=path) from error
+    report.path = path
+    return report, kept
 
 
-def _replace_first_page(copy: Path) -> None:
-    """Overwrite the first page of a copy with that of an empty project: tables always have the same root pages."""
-    empty_path = copy.with_name("empty")
-    with closing(connect(empty_path, mode="rwc")) as empty:
-        empty.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
-        empty.execute("BEGIN IMMEDIATE")
-        create_tables(empty)
-        empty.execute("COMMIT")
-    page = bytearray(empty_path.read_bytes()[:_PAGE_SIZE])
-    page[28:32] = (copy.stat().st_size // _PAGE_SIZE).to_bytes(4, "big")
-    copy.with_name(f"{copy.name}-wal").unlink(missing_ok=True)
-    with copy.open("r+b") as file:
-        file.write(page)
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _salvage_into(path: Path, part: Path, folder: Path) -> SalvageReport:
+    report = SalvageReport(part)
+    copy = folder / "damaged"
+    copy_with_log(path, copy)
+    with closing(DamagedFile(copy)) as damaged, closing(connect(part, mode="rwc")) as new:
+        new.execute("BEGIN IMMEDIATE")
+        create_tables(new)
+        _Salvager(damaged, new, report).run(path)
+        new.execute("COMMIT")
+    if not report.boxes and not report.frames and not report.variants:
+        raise _nothing_readable(path)
+    return report
+
+
+def _nothing_readable(path: Path) -> UserError:
+    folders = (path.with_name(f"{path.name}{kind}") for kind in (".snapshots", ".backups"))
+    copies = sorted((p for folder in folders for p in folder.glob("*")), key=lambda p: p.stat().st_mtime)
+    remedy = tr("The newest snapshot is {path}.", path=copies[-1]) if copies else ""
+    return UserError(tr("nothing in the damaged project can be read"), path=path, remedy=remedy)
 
 
 class _Salvager:
     """Copies table by table, without rows that cannot be read or are not valid."""
 
-    def __init__(self, damaged: sqlite3.Connection, new: sqlite3.Connection, report: SalvageReport) -> None:
+    def __init__(self, damaged: DamagedFile, new: sqlite3.Connection, report: SalvageReport) -> None:
         self._damaged = damaged
         self._new = new
         self._report = report
+        self._is_complete = True
+        """Whether everything that steps of the history refer to was recovered."""
 
     def run(self, path: Path) -> None:
         """Copy everything; the history is kept only if everything that it refers to was recovered."""
-        sources, sources_lost = self._scan("sources", "id", ())
-        classes, classes_lost = self._scan("classes", "id", ())
-        kept = [row for row in sources if _has_types(row, _SOURCE_TYPES) and 0 <= row[6] < _MAX_FRAMES]
-        sources_lost |= len(kept) < len(sources)
-        numbers = [row[0] for row in kept] or [0]
-        boxes = {number: self._scan_boxes(number) for number in numbers}
-        names = self._names(classes, boxes)
-        for number in numbers:
-            self._write_source(path, number, kept, boxes[number][0], len(names))
+        sources = [row for row in self._read("sources") if 0 <= row[6] < _MAX_FRAMES]
+        boxes = self._damaged.read("boxes")
+        names = self._names(boxes)
+        for number in sorted({row[0] for row in sources}) or [0]:
+            row = next((row for row in sources if row[0] == number), None)
+            self._write_source(path, number, row, boxes, len(names))
         rows.write_classes(self._new, ClassTable(names))
-        lost = sources_lost or classes_lost or any(lost for _found, lost in boxes.values())
-        if classes_lost:
-            self._report.losses.append(tr("some class names are lost"))
-        lost |= bool(self._report.losses)
-        self._copy_texts("meta", "key")
-        self._copy_history(lost)
-        self._copy_texts("settings", "key")
-        self._copy_texts("decisions", "key")
+        self._copy_meta()
+        self._copy("decisions", tr("some decisions about problems are lost"))
         self._copy_notes()
+        self._copy_history()
+        self._copy_settings()
         self._copy_variants()
 
-    def _scan(self, table: str, key: str, where: tuple[tuple[str, object], ...]) -> tuple[list[Row], bool]:
-        condition = "".join(f"{name} = ? AND " for name, _value in where)
-        values = tuple(value for _name, value in where)
-        try:
-            names = [row[1] for row in self._damaged.execute(f"PRAGMA table_info({table})")]
-            place = names.index(key)
-        except (sqlite3.DatabaseError, ValueError):
-            return [], True
-        return _scan(_KeyRange(self._damaged, table, condition, values, key, place))
+    def _lose(self, text: str, *, is_referred_to: bool = False) -> None:
+        if text not in self._report.losses:
+            self._report.losses.append(text)
+        self._is_complete &= not is_referred_to
 
-    def _scan_boxes(self, source: int) -> tuple[list[Row], bool]:
-        found, lost = self._scan("boxes", "id", (("source", source),))
-        # A damaged key ends a search by key early without an error; a scan of all rows continues.
-        scanned, scan_lost = _scan_texts(self._damaged, "boxes", "source", further=("id",))
-        known = {row[1]: row for row in (*found, *scanned) if _has_types(row, _BOX_TYPES) and row[0] == source}
-        lost |= scan_lost or len(known) > len(found) or self._is_inconsistent("boxes")
-        if lost:
-            self._report.losses.append(tr("some boxes cannot be read"))
-        return [known[key] for key in sorted(known)], lost
+    def _read(self, table: str) -> list[Row]:
+        return self._read_table(table)[0]
 
-    def _is_inconsistent(self, table: str) -> bool:
-        """Whether SQLite reports an error in a table, such as keys out of order."""
-        try:
-            found = self._damaged.execute(f"PRAGMA quick_check({table})").fetchone()
-        except sqlite3.DatabaseError:
-            return True
-        return found is None or found[0] != "ok"
+    def _read_table(self, table: str) -> tuple[list[Row], int | None]:
+        """Rows of a table, and how many are lost: None if some may be, but nobody can tell."""
+        found = self._damaged.read(table)
+        valid = [row for row in found.rows.values() if table not in _TYPES or _has_types(row, _TYPES[table])]
+        if found.is_whole and len(valid) == len(found.rows):
+            return valid, 0
+        whole = _complete(table, found)
+        if whole is not None:
+            return whole, 0
+        if found.sum is None:
+            return valid, None
+        return valid, max(found.sum[0] - len(valid), 0)
 
-    def _names(self, classes: list[Row], boxes: dict[int, tuple[list[Row], bool]]) -> tuple[str, ...]:
+    def _names(self, boxes: FoundRows) -> tuple[str, ...]:
         """Class names; lost ones are named by their number."""
+        classes, lost = self._read_table("classes")
         # Without a limit, one damaged class id could create a million names.
-        known = {row[0]: str(row[1]) for row in classes if row[0] < _MAX_CLASSES}
-        used = {row[7] for found, _lost in boxes.values() for row in found if _has_types(row, _BOX_TYPES)}
+        known = {row[0]: row[1] for row in classes if 0 <= row[0] < _MAX_CLASSES}
+        used = {row[7] for row in boxes.rows.values() if _has_types(row, _TYPES["boxes"])}
         count = max((number + 1 for number in {*known, *used} if number < _MAX_CLASSES), default=0)
+        if lost is None or lost or set(known) != set(range(count)):
+            self._lose(tr("some class names are lost"), is_referred_to=True)
         return tuple(known[n] if n in known else tr("class {number}", number=n) for n in range(count))
 
-    def _write_source(self, path: Path, number: int, sources: list[Row], boxes: list[Row], class_count: int) -> None:
-        frames, frames_lost = self._scan("frames", "frame", (("source", number),))
-        good = [row for row in boxes if _has_types(row, _BOX_TYPES)]
-        columns = rows.columns_of_rows([row[1:] for row in good])
-        row = next((row for row in sources if row[0] == number), None)
+    # Boxes and frame states
+
+    def _write_source(self, path: Path, number: int, row: Row | None, found: FoundRows, class_count: int) -> None:
+        boxes = [box for box in found.rows.values() if box[0] == number and _has_types(box, _TYPES["boxes"])]
+        marks = self._damaged.read("frames")
+        states = {mark[1]: mark for mark in marks.rows.values() if mark[0] == number}
+        blocks = self._blocks(number)
         if row is None:
-            numbers = [*columns.frames.tolist(), *(frame[1] for frame in frames)]
+            numbers = [*(box[2] for box in boxes), *states, *(blocks or {})]
             count = max((frame + 1 for frame in numbers if frame < _MAX_FRAMES), default=0)
             row = (number, path.stem, "", "", 0, 0, count, 0.0, "", "", 1)
-            self._report.losses.append(tr("the properties of the video are lost"))
+            self._lose(tr("the properties of the video are lost"), is_referred_to=True)
+        is_sure = found.is_whole and len(boxes) == sum(box[0] == number for box in found.rows.values())
+        if self._damaged.has_checksums and not (is_sure and self._fits(blocks, boxes)):
+            more = [box for box in found.more if box[0] == number]
+            boxes = self._fit_boxes(boxes, more, blocks, int(row[6]), is_sure=is_sure)
+        elif not is_sure:
+            self._lose(tr("some boxes cannot be read"), is_referred_to=True)
+        columns = rows.columns_of_rows([box[1:] for box in boxes])
         keep = rows.valid_rows(columns, frame_count=int(row[6]), class_count=class_count)
         dropped = len(boxes) - int(keep.sum())
         if dropped:
-            self._report.losses.append(
-                tr_n("{count} box had invalid values", "{count:,} boxes had invalid values", dropped)
-            )
+            text = tr_n("{count} box had invalid values", "{count:,} boxes had invalid values", dropped)
+            self._lose(text, is_referred_to=True)
         kept = rows.BoxColumns(
-            columns.frames[keep],
-            columns.boxes[:, keep],
-            columns.class_ids[keep],
-            columns.tracks[keep],
-            columns.flags[keep],
-            columns.ids[keep],
+            *(columns.frames[keep], columns.boxes[:, keep], columns.class_ids[keep]),
+            *(columns.tracks[keep], columns.flags[keep], columns.ids[keep]),
         )
         next_id = max(int(row[10]), int(columns.ids[keep].max(initial=0)) + 1)
-        self._new.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        rows.write_columns(self._new, number, kept, next_id)
+        checked.insert(self._new, "sources", [row])
+        table = self._states(int(row[6]), states, blocks, is_sure=marks.is_whole)
+        rows.write_boxes(self._new, number, kept, table, next_id)
         self._report.boxes += int(keep.sum())
-        known = {int(state) for state in FrameState}
-        states = [
-            frame
-            for frame in frames
-            if _has_types(frame, (int, int, int, int))
-            and 0 <= frame[1] < row[6]
-            and frame[2] in known
-            and frame[3] in (0, 1)
-        ]
-        self._new.executemany("INSERT INTO frames VALUES (?, ?, ?, ?)", states)
-        self._report.frames += len(states)
-        if frames_lost or self._is_inconsistent("frames") or len(states) < len(frames):
-            self._report.losses.append(tr("the states of some frames are lost"))
+        self._report.frames += int(((table.states != 0) | (table.verification != 0)).sum())
 
-    def _copy_texts(self, table: str, key: str) -> None:
-        found, lost = _scan_texts(self._damaged, table, key)
-        lost |= not self._insert(table, found)
+    def _blocks(self, source: int) -> dict[int, Any] | None:
+        """Facts of frames by number, zero where a frame has none; None for frames whose block is lost."""
+        if not self._damaged.has_checksums:
+            return None
+        found, lost = self._read_table("frame_blocks")
+        facts: dict[int, Any] = {} if lost else defaultdict(_no_facts)
+        for owner, number, data in found:
+            block = frame_blocks.decode(data)
+            if owner == source and block is not None and 0 <= number < _MAX_FRAMES:
+                for place, one in enumerate(block):
+                    facts[number * frame_blocks.FRAMES + place] = one
+        return facts
+
+    def _fits(self, blocks: dict[int, Any] | None, boxes: Sequence[Row]) -> bool:
+        by_frame = _sums_by_frame(boxes)
+        known = blocks or {}
+        return all(known.get(frame) is not None and _is_sum(known[frame], *found) for frame, found in by_frame.items())
+
+    def _fit_boxes(
+        self, boxes: Sequence[Row], more: Sequence[Row], blocks: dict[int, Any] | None, count: int, *, is_sure: bool
+    ) -> list[Row]:
+        """Choose the boxes of each frame by what it should hold; report what is missing."""
+        here, spare = _by_frame(boxes), _by_frame(more)
+        known = blocks if blocks is not None else {}
+        chosen: dict[int, Row] = {}
+        for frame in range(count):
+            found = here.get(frame, [])
+            facts = known[frame] if isinstance(known, defaultdict) else known.get(frame)
+            if facts is None:
+                if not is_sure:
+                    self._report.uncertain_frames.add(frame)
+            elif not _is_sum(facts, *_count_and_total(found)):
+                fitting = _find_set(found, spare.get(frame, []), facts)
+                missing = int(facts["count"]) - len(found)
+                if fitting is not None:
+                    found = fitting
+                elif missing > 0:
+                    self._report.lost_boxes[frame] = self._report.lost_boxes.get(frame, 0) + missing
+                else:
+                    self._report.uncertain_frames.add(frame)
+            chosen.update({box[1]: box for box in found})
+        lost = self._report.lost_boxes
         if lost:
-            self._report.losses.append(_TABLE_LOSSES[table])
+            text = tr_n(
+                "{count} box lost on frame {frames}",
+                "{count:,} boxes lost on frames {frames}",
+                sum(lost.values()),
+                frames=format_frames(lost),
+            )
+            self._lose(text, is_referred_to=True)
+        return [chosen[key] for key in sorted(chosen)]
+
+    def _states(
+        self, count: int, states: dict[int, Row], blocks: dict[int, Any] | None, *, is_sure: bool
+    ) -> rows.FrameStates:
+        table = rows.FrameStates(np.zeros(count, np.int8), np.zeros(count, np.int8))
+        known, known_verification = {int(one) for one in FrameState}, {int(one) for one in Verification}
+        for frame in range(count):
+            facts = None
+            if blocks is not None:
+                facts = blocks[frame] if isinstance(blocks, defaultdict) else blocks.get(frame)
+            mark = states.get(frame)
+            if facts is not None:
+                values = int(facts["state"]), int(facts["verified"])
+            elif mark is not None and _has_types(mark, _TYPES["frames"]):
+                values = mark[2], mark[3]
+            elif is_sure:
+                continue
+            else:
+                self._report.uncertain_frames.add(frame)
+                continue
+            if values[0] in known and values[1] in known_verification:
+                table.states[frame], table.verification[frame] = values
+            else:
+                self._report.uncertain_frames.add(frame)
+        if self._report.uncertain_frames:
+            text = tr(
+                "frames {frames} may have lost boxes or their state",
+                frames=format_frames(self._report.uncertain_frames),
+            )
+            self._lose(text, is_referred_to=True)
+        return table
+
+    # Everything else
+
+    def _copy(self, table: str, loss: str) -> None:
+        found, lost = self._read_table(table)
+        checked.insert(self._new, table, found)
+        if lost is None or lost:
+            self._lose(loss, is_referred_to=table == "decisions")
+
+    def _copy_meta(self) -> None:
+        found, lost = self._read_table("meta")
+        checked.insert(self._new, "meta", (row for row in found if row[0] != ROOTS and isinstance(row[0], str)))
+        if lost is None or lost:
+            self._lose(tr("some properties of the project are lost"), is_referred_to=True)
+
+    def _copy_settings(self) -> None:
+        found, lost = self._read_table("settings")
+        valid = [row for row in found if _is_json(row[1])]
+        checked.insert(self._new, "settings", valid)
+        lost = lost if lost is None else lost + len(found) - len(valid)
+        if lost is None:
+            self._lose(tr("some settings are lost"))
+        elif lost:
+            self._lose(tr_n("{count} setting is lost", "{count:,} settings are lost", lost))
 
     def _copy_notes(self) -> None:
-        if not self._has_table("notes"):
+        if not self._damaged.has_table("notes"):
             return  # a file of version 1 or 2
-        found, lost = _scan_texts(self._damaged, "notes", "id")
+        found, lost = self._read_table("notes")
         frame_counts = dict(self._new.execute("SELECT id, frame_count FROM sources").fetchall())
         valid = [row for row in found if note_rows.is_valid_row(row, frame_counts)]
-        lost |= not self._insert("notes", valid) or len(valid) < len(found)
-        if lost:
-            self._report.losses.append(tr("some notes are lost"))
+        checked.insert(self._new, "notes", valid)
+        lost = lost if lost is None else lost + len(found) - len(valid)
+        if lost is None:
+            self._lose(tr("some notes are lost"), is_referred_to=True)
+        elif lost:
+            self._lose(tr_n("{count} note is lost", "{count:,} notes are lost", lost), is_referred_to=True)
 
-    def _has_table(self, table: str) -> bool:
-        """Whether the file has this table; also True where nobody can tell."""
-        try:
-            return bool(self._damaged.execute(f"PRAGMA table_info({table})").fetchall())
-        except sqlite3.DatabaseError:
-            return True
-
-    def _insert(self, table: str, found: list[Row]) -> bool:
-        """Insert rows; False if some violate a constraint of the table."""
-        all_inserted = True
-        for row in found:
-            try:
-                self._new.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(row))})", row)
-            except sqlite3.IntegrityError:
-                all_inserted = False
-        return all_inserted
-
-    def _copy_history(self, rows_lost: bool) -> None:
-        found, lost = self._scan("history", "position", ())
-        steps: list[history_log.Row] = []
-        try:
-            for row in found:
-                step = history_log.padded_row(row)
-                history_log.row_step(step)
-                steps.append(step)
-            cursor = self._damaged.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()[0]
-            is_complete = [step[0] for step in steps] == list(range(1, len(steps) + 1)) and 0 <= cursor <= len(steps)
-        except (sqlite3.DatabaseError, UserError, TypeError):
-            is_complete = False
-        if lost or rows_lost or not is_complete:
-            if found or lost:
-                self._report.losses.append(tr("earlier edits can no longer be undone"))
+    def _copy_history(self) -> None:
+        found, lost = self._read_table("history")
+        steps = sorted(found, key=lambda row: row[0] if isinstance(row[0], int) else 0)
+        cursor = self._new.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()
+        last = cursor[0] if cursor and isinstance(cursor[0], int) else -1
+        is_valid = [step[0] for step in steps] == list(range(1, len(steps) + 1))
+        if lost != 0 or not is_valid or not 0 <= last <= len(steps) or not all(map(_is_step, steps)):
+            self._is_complete = False
+        if not self._is_complete:
+            if steps or lost != 0:
+                self._lose(tr("earlier edits can no longer be undone"))
             history_log.write_cursor(self._new, 0)
             return
-        for step in steps:
-            history_log.write_step(self._new, step)
-        history_log.write_cursor(self._new, cursor)
+        history_log.replace_steps(self._new, steps)
         self._report.steps = len(steps)
 
     def _copy_variants(self) -> None:
-        found, lost = _scan_texts(self._damaged, "variants", "key")
-        for row in found:
-            chunks, chunks_lost = self._scan("prediction_chunks", "number", (("variant", row[0]),))
-            valid = [chunk for chunk in chunks if variant_rows.is_valid_chunk(chunk[5])]
-            if not variant_rows.is_valid_list_row(row):
-                lost = True
-                continue
-            if not self._insert("variants", [row]):
-                lost = True
-                continue
-            chunks_lost |= not self._insert("prediction_chunks", valid)
-            self._report.variants += 1
-            if chunks_lost or len(valid) < len(chunks):
-                text = tr("predictions of {variant} on some frames are lost", variant=row[2])
-                self._report.losses.append(text)
+        found, lost = self._read_table("variants")
+        chunks = self._damaged.read("prediction_chunks")
+        listed = self._damaged.read("chunk_list") if self._damaged.has_checksums else None
+        valid = [row for row in found if variant_rows.is_valid_list_row(row)]
+        checked.insert(self._new, "variants", valid)
+        for row in valid:
+            self._copy_predictions(row[0], row[2], chunks, listed)
+        self._report.variants = len(valid)
+        missing = len(found) - len(valid) if lost is None else lost + len(found) - len(valid)
+        if missing:
+            self._lose(tr_n("{count} variant is lost", "{count:,} variants are lost", missing))
+        elif lost is None:
+            self._lose(tr("some variants are lost"))
+
+    def _copy_predictions(self, key: str, name: str, chunks: FoundRows, listed: FoundRows | None) -> None:
+        own = {row[1]: row for row in chunks.rows.values() if row[0] == key and variant_rows.is_valid_chunk(row[5])}
+        expected = {row[1]: row for row in listed.rows.values() if row[0] == key} if listed is not None else {}
+        for row in chunks.more:
+            if row[0] == key and row[1] not in own and expected.get(row[1]) == row[:-1]:
+                own[row[1]] = row
+        lost = [row for number, row in expected.items() if number not in own]
+        kept = [own[number] for number in sorted(own)]
+        checked.insert(self._new, "prediction_chunks", kept)
+        checked.insert(self._new, "chunk_list", (row[:-1] for row in kept))
         if lost:
-            self._report.losses.append(tr("some variants are lost"))
+            frames = {frame for row in lost for frame in range(row[2], row[3] + 1)}
+            text = tr("predictions of {variant} lost on frames {frames}", variant=name, frames=format_frames(frames))
+            self._lose(text)
+        elif not chunks.is_whole and (listed is None or not listed.is_whole):
+            self._lose(tr("predictions of {variant} on some frames are lost", variant=name))
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyRange:
-    """Rows of a table that match an SQL condition (empty, or ending with AND), by an integer key in column
-    ``place``.
-    """
-
-    connection: sqlite3.Connection
-    table: str
-    condition: str
-    values: tuple[object, ...]
-    key: str
-    place: int
-
-    def after(self, key: int) -> Iterable[Row]:
-        return self.connection.execute(
-            f"SELECT * FROM {self.table} WHERE {self.condition}{self.key} > ? ORDER BY {self.key} ASC",
-            (*self.values, key),
-        )
-
-    def before(self, key: int) -> Iterable[Row]:
-        return self.connection.execute(
-            f"SELECT * FROM {self.table} WHERE {self.condition}{self.key} < ? ORDER BY {self.key} DESC",
-            (*self.values, key),
-        )
+def _no_facts() -> Any:
+    return frame_blocks.NOTHING
 
 
-def _scan(rows: _KeyRange) -> tuple[list[Row], bool]:
-    """Read rows by key from both sides up to damaged parts; also returns whether any part is damaged."""
-    found: dict[int, Row] = {}
-    after, skip, lost = -_HIGHEST_KEY, 1, False
-    bad_from: int | None = None
-    while after < _HIGHEST_KEY:
-        try:
-            for row in rows.after(after):
-                key = row[rows.place]
-                if not isinstance(key, int):
-                    lost = True
-                    continue
-                if bad_from is not None:
-                    _read_back(rows, key, bad_from, found)
-                    bad_from = None
-                after, skip = key, 1
-                found[after] = row
-            break
-        except sqlite3.DatabaseError:
-            lost = True
-            if bad_from is None:
-                bad_from = after
-            # Doubling from the lowest possible key would take many steps to reach the first real one.
-            after = max(after + skip, -2)
-            skip *= 2
-    return [found[key] for key in sorted(found)], lost
-
-
-def _read_back(rows: _KeyRange, key: int, stop: int, found: dict[int, Row]) -> None:
-    """Read the rows before ``key`` that the doubling steps skipped, downwards until the damage or ``stop``."""
+def _is_json(text: object) -> bool:
     try:
-        for row in rows.before(key):
-            if not isinstance(row[rows.place], int) or row[rows.place] <= stop:
-                return
-            found[row[rows.place]] = row
-    except sqlite3.DatabaseError:
-        return
+        msgspec.json.decode(text if isinstance(text, str) else "")
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
-def _scan_texts(
-    connection: sqlite3.Connection, table: str, key: str, *, further: tuple[str, ...] = ()
-) -> tuple[list[Row], bool]:
-    """Read rows of a table in order of its key, from its beginning and, if that fails, also from its end."""
-    found: dict[tuple[Any, ...], Row] = {}
-    lost = False
-    for order in ("ASC", "DESC"):
-        by = ", ".join(f"{name} {order}" for name in (key, *further))
-        try:
-            for row in connection.execute(f"SELECT * FROM {table} ORDER BY {by}"):
-                found[row] = row
-        except sqlite3.DatabaseError:
-            lost = True
-            continue
-        if not lost:
+def _is_step(row: Row) -> bool:
+    try:
+        history_log.row_step(row)
+    except (UserError, ValueError):
+        return False
+    return True
+
+
+def _complete(table: str, found: FoundRows) -> list[Row] | None:
+    """All rows of a table, if those on its pages add up to them."""
+    if found.sum is None:
+        return None
+    missing = found.sum[0] - len(found.rows)
+    spare = list(found.more)
+    if missing <= 0 or len(spare) < missing:
+        return None
+    for tried, chosen in enumerate(itertools.combinations(spare, missing)):
+        rows_found = [*found.rows.values(), *chosen]
+        if sum_of(table, rows_found) == found.sum:
+            return rows_found
+        if tried > _MAX_TRIES:
             break
-    return list(found.values()), lost
+    return None
+
+
+def _by_frame(boxes: Iterable[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for box in boxes:
+        found[box[2]].append(box)
+    return found
+
+
+def _count_and_total(boxes: Sequence[Row]) -> tuple[int, int]:
+    crcs = checked.row_crcs("boxes", boxes)
+    return len(crcs), sum(crcs)
+
+
+def _sums_by_frame(boxes: Sequence[Row]) -> dict[int, tuple[int, int]]:
+    found: dict[int, tuple[int, int]] = {}
+    for box, crc in zip(boxes, checked.row_crcs("boxes", boxes), strict=True):
+        count, total = found.get(box[2], (0, 0))
+        found[box[2]] = count + 1, total + crc
+    return found
+
+
+def _is_sum(facts: Any, count: int, total: int) -> bool:
+    return int(facts["count"]) == count and int(facts["total"]) == total
+
+
+def _find_set(found: Sequence[Row], spare: Sequence[Row], facts: Any) -> list[Row] | None:
+    """The boxes of a frame, of those that were found and those on the pages, that add up to what it should hold."""
+    pool = list(dict.fromkeys((*found, *spare)))
+    crcs = dict(zip(pool, checked.row_crcs("boxes", pool), strict=True))
+    count, total = int(facts["count"]), int(facts["total"])
+    if len(pool) < count:
+        return None
+    for tried, chosen in enumerate(itertools.combinations(pool, count)):
+        if sum(crcs[box] for box in chosen) == total:
+            return list(chosen)
+        if tried > _MAX_TRIES:
+            break
+    return None

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 import sqlite3
 from pathlib import Path
 
+from iouviewer.project import checked
 from iouviewer.project.remote_folders import is_remote_or_synced
 
 APPLICATION_ID = 0x696F7576
 """``iouv`` in the SQLite header identifies project files."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+
+CHECKED_VERSION = 4
+"""The first version with checksums."""
+
+ROOTS = "roots"
+"""Key in ``meta``: the pages at which the tables begin, after ``ROOTS_MARK``."""
+
+ROOTS_MARK = b"iouviewer-root-pages:"
 
 SUFFIX = ".iouv"
 
@@ -21,38 +32,64 @@ NOTES = """CREATE TABLE notes (
         source INTEGER NOT NULL, id INTEGER NOT NULL, text TEXT NOT NULL, frame INTEGER NOT NULL,
         box INTEGER NOT NULL, track INTEGER NOT NULL, author TEXT NOT NULL, at REAL NOT NULL, done INTEGER NOT NULL,
         PRIMARY KEY (source, id)) WITHOUT ROWID"""
+"""The table of notes as version 3 created it."""
+
+CHECK_TABLES: tuple[str, ...] = (
+    """CREATE TABLE frame_blocks (
+        source INTEGER NOT NULL, block INTEGER NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (source, block)) WITHOUT ROWID""",
+    """CREATE TABLE chunk_list (
+        variant TEXT NOT NULL, number INTEGER NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL,
+        box_count INTEGER NOT NULL, crc INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (variant, number)) WITHOUT ROWID""",
+    """CREATE TABLE sums (
+        name TEXT PRIMARY KEY, count INTEGER NOT NULL, total INTEGER NOT NULL, sealed INTEGER NOT NULL)
+        WITHOUT ROWID""",
+)
+"""Tables from which missing and outdated rows are recognised (project/checked.py)."""
 
 # The order is part of the format: salvage relies on the root pages that result from it.
 TABLES: tuple[str, ...] = (
-    "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value, crc INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
     """CREATE TABLE sources (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, relative_path TEXT NOT NULL,
         width INTEGER NOT NULL, height INTEGER NOT NULL, frame_count INTEGER NOT NULL, fps REAL NOT NULL,
-        fingerprint TEXT NOT NULL, index_digest TEXT NOT NULL, next_box_id INTEGER NOT NULL)""",
-    "CREATE TABLE classes (id INTEGER PRIMARY KEY, name TEXT NOT NULL)",
+        fingerprint TEXT NOT NULL, index_digest TEXT NOT NULL, next_box_id INTEGER NOT NULL,
+        crc INTEGER NOT NULL DEFAULT 0)""",
+    "CREATE TABLE classes (id INTEGER PRIMARY KEY, name TEXT NOT NULL, crc INTEGER NOT NULL DEFAULT 0)",
     """CREATE TABLE boxes (
         source INTEGER NOT NULL, id INTEGER NOT NULL, frame INTEGER NOT NULL,
         x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL,
         class_id INTEGER NOT NULL, track INTEGER NOT NULL, flags INTEGER NOT NULL,
+        crc INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (source, id)) WITHOUT ROWID""",
     """CREATE TABLE frames (
         source INTEGER NOT NULL, frame INTEGER NOT NULL, state INTEGER NOT NULL, verified INTEGER NOT NULL,
+        crc INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (source, frame)) WITHOUT ROWID""",
     """CREATE TABLE decisions (
         source INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+        crc INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (source, key)) WITHOUT ROWID""",
     """CREATE TABLE history (
         position INTEGER PRIMARY KEY, label TEXT NOT NULL, source INTEGER NOT NULL, frame INTEGER NOT NULL,
         merge_key TEXT NOT NULL, at REAL NOT NULL, edit BLOB NOT NULL, inverse BLOB NOT NULL,
-        author TEXT NOT NULL DEFAULT '')""",
-    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        author TEXT NOT NULL DEFAULT '',
+        crc INTEGER NOT NULL DEFAULT 0)""",
+    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
     """CREATE TABLE variants (
         key TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, baseline INTEGER NOT NULL,
-        state TEXT NOT NULL, fields TEXT NOT NULL, run TEXT NOT NULL) WITHOUT ROWID""",
+        state TEXT NOT NULL, fields TEXT NOT NULL, run TEXT NOT NULL,
+        crc INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID""",
     """CREATE TABLE prediction_chunks (
         variant TEXT NOT NULL, number INTEGER NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL,
-        box_count INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (variant, number))""",
-    NOTES,
+        box_count INTEGER NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (variant, number))""",
+    """CREATE TABLE notes (
+        source INTEGER NOT NULL, id INTEGER NOT NULL, text TEXT NOT NULL, frame INTEGER NOT NULL,
+        box INTEGER NOT NULL, track INTEGER NOT NULL, author TEXT NOT NULL, at REAL NOT NULL, done INTEGER NOT NULL,
+        crc INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (source, id)) WITHOUT ROWID""",
+    *CHECK_TABLES,
 )
 
 
@@ -62,6 +99,21 @@ def create_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    checked.create_sums(connection, new_nonce())
+    checked.keep_sums(connection)
+    write_roots(connection)
+
+
+def new_nonce() -> int:
+    """A random number for a session (53 bits)."""
+    return secrets.randbits(53)
+
+
+def write_roots(connection: sqlite3.Connection) -> None:
+    """Keep the first page of each table in a row that is found without the schema, which has but one copy."""
+    found = connection.execute("SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0 ORDER BY rootpage")
+    text = " ".join(f"{name}={page}" for name, page in found)
+    checked.write_meta(connection, ROOTS, ROOTS_MARK + text.encode())
 
 
 def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
@@ -88,9 +140,23 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
     A write-ahead log needs shared memory, which network and synchronised folders do not provide.
     """
     connection = connect(path)
-    journal = "DELETE" if is_remote_or_synced(path) else "WAL"
-    connection.execute(f"PRAGMA journal_mode = {journal}").fetchone()
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        mode = ""
+        with contextlib.suppress(sqlite3.OperationalError):
+            # Fails while another connection reads a log: it then goes on under the session that began it.
+            (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        if mode == "delete":
+            # Written without a log: a log that names another session does not belong to this file.
+            connection.execute("BEGIN IMMEDIATE")
+            checked.begin_session(connection, new_nonce())
+            connection.execute("COMMIT")
+        if not is_remote_or_synced(path):
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        checked.keep_sums(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -107,6 +173,8 @@ def back_up(source: sqlite3.Connection, target: Path) -> None:
         try:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE").fetchone()
+            if copy.execute("PRAGMA user_version").fetchone()[0] >= CHECKED_VERSION:
+                checked.begin_session(copy, new_nonce())
         finally:
             copy.close()
         part.replace(target)

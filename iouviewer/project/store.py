@@ -21,13 +21,13 @@ from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.project import history_log, migrations, note_rows, numbering_rows, rows, variant_rows
+from iouviewer.project import checked, history_log, migrations, note_rows, numbering_rows, rows, variant_rows
+from iouviewer.project.checked import DamagedRowsError
 from iouviewer.project.contents import NewContents, ProjectContents, encode_json, read_contents
 from iouviewer.project.history_log import HistoryLog
 from iouviewer.project.lock import LockFile
 from iouviewer.project.rows import (
     BoxColumns,
-    DamagedRowsError,
     FrameStates,
     ProgressCallback,
     no_progress,
@@ -264,7 +264,7 @@ class ProjectFile:
         with closing(connect(self.path)) as connection:
             try:
                 return read(connection)
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, DamagedRowsError) as error:
                 text = tr("the undo history could not be read: {reason}", reason=error)
                 raise UserError(text, path=self.path) from error
 
@@ -288,8 +288,7 @@ class ProjectFile:
             raise ValueError("ground truth with a history is replaced by an edit")
 
         def write(connection: sqlite3.Connection) -> None:
-            rows.write_columns(connection, source, columns, next_id)
-            rows.write_states(connection, source, states)
+            rows.write_boxes(connection, source, columns, states, next_id)
             rows.write_default_state(connection, source, default_state)
             rows.write_classes(connection, classes)
 
@@ -322,7 +321,7 @@ class ProjectFile:
         encoded = [(key, encode_json(value)) for key, value in settings.items()]
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.executemany("INSERT OR REPLACE INTO settings VALUES (?, ?)", encoded)
+            checked.insert(connection, "settings", encoded)
 
         self._writer.submit(write)
 
@@ -466,22 +465,19 @@ def _check(path: Path) -> tuple[int, int]:
     try:
         migrations.migrate(path)
         with closing(connect(path)) as connection:
-            found = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if found is None or found[0] != "ok":
-                raise _damaged(path, found[0] if found else tr("no response"))
             return history_log.read_extent(connection)
     except sqlite3.OperationalError as error:
         # Missing permission, another program's lock or a full disk: the file itself may be intact.
         if _is_damage(error):
             raise _damaged(path, error) from error
         raise UserError(tr("the project cannot be opened: {reason}", reason=error), path=path) from error
-    except (sqlite3.DatabaseError, ValueError) as error:
+    except (sqlite3.DatabaseError, ValueError, DamagedRowsError) as error:
         raise _damaged(path, error) from error
 
 
 def _is_damage(error: sqlite3.OperationalError) -> bool:
-    # SQLite reports a missing table as a plain SQLITE_ERROR.
-    name = getattr(error, "sqlite_errorname", "")
+    # SQLite reports a missing table as a plain SQLITE_ERROR; Python reports text that is not UTF-8 without a name.
+    name = getattr(error, "sqlite_errorname", None) or "SQLITE_ERROR"
     return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")) or name == "SQLITE_ERROR"
 
 

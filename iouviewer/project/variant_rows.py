@@ -18,7 +18,8 @@ from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import BoxTable, Int
-from iouviewer.project.rows import DamagedRowsError
+from iouviewer.project import checked
+from iouviewer.project.checked import DamagedRowsError
 
 CHUNK_FRAMES = 4096
 FIRST_LIVE_CHUNK = 1 << 20
@@ -26,6 +27,8 @@ FIRST_LIVE_CHUNK = 1 << 20
 
 _ZLIB_LEVEL = 3
 """Compression level; higher levels take five times as long and save only a tenth more."""
+
+_CHUNK_TABLES = ("prediction_chunks", "chunk_list")
 
 ListRow = tuple[str, int, str, int, str, str, str]
 
@@ -121,8 +124,9 @@ def _encode_fields(struct: type[_Fields | _Run], value: Variant | PredictionSet)
 def write_list(connection: sqlite3.Connection, encoded: Sequence[ListRow]) -> None:
     """Replace the list; predictions of removed variants are deleted."""
     connection.execute("DELETE FROM variants")
-    connection.executemany("INSERT INTO variants VALUES (?, ?, ?, ?, ?, ?, ?)", encoded)
-    connection.execute("DELETE FROM prediction_chunks WHERE variant NOT IN (SELECT key FROM variants)")
+    checked.insert(connection, "variants", encoded)
+    for table in _CHUNK_TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE variant NOT IN (SELECT key FROM variants)")
 
 
 def read_list(connection: sqlite3.Connection, *, frame_count: int) -> tuple[tuple[Variant, ...], str]:
@@ -131,7 +135,9 @@ def read_list(connection: sqlite3.Connection, *, frame_count: int) -> tuple[tupl
     Raises:
         DamagedRowsError: a row or a chunk cannot be read.
     """
-    found = connection.execute("SELECT * FROM variants ORDER BY position, key").fetchall()
+    found = checked.select(connection, "variants", "ORDER BY position, key")
+    for table in ("variants", "chunk_list"):
+        checked.check_sum(connection, table)
     variants = tuple(_read_variant(connection, row, frame_count) for row in found)
     baseline = next((row[0] for row in found if row[3]), variants[0].key if variants else "")
     return variants, baseline
@@ -168,7 +174,8 @@ def is_valid_list_row(row: Sequence[Any]) -> bool:
 
 def write_predictions(connection: sqlite3.Connection, key: str, predictions: PredictionSet) -> None:
     """Replace all predictions of a variant."""
-    connection.execute("DELETE FROM prediction_chunks WHERE variant = ?", (key,))
+    for table in _CHUNK_TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE variant = ?", (key,))
     # A frame without a chunk is covered if the set covers new frames.
     known = (predictions.covered != predictions.covers_new_frames) | (np.diff(predictions.stored_table.offsets) > 0)
     frames = np.flatnonzero(known)
@@ -189,10 +196,9 @@ def _write_chunk(
     if not len(frames):
         return
     data, count = encode_chunk(predictions, frames)
-    connection.execute(
-        "INSERT OR REPLACE INTO prediction_chunks VALUES (?, ?, ?, ?, ?, ?)",
-        (key, number, int(frames[0]), int(frames[-1]), count, data),
-    )
+    facts = (key, number, int(frames[0]), int(frames[-1]), count)
+    checked.insert(connection, "prediction_chunks", [(*facts, data)])
+    checked.insert(connection, "chunk_list", [facts])
 
 
 def _shuffle(array: NDArray[Any]) -> bytes:
@@ -251,8 +257,11 @@ def is_valid_chunk(data: object) -> bool:
 
 
 def _read_predictions(connection: sqlite3.Connection, key: str, run: _Run, frame_count: int) -> PredictionSet:
-    found = connection.execute("SELECT data FROM prediction_chunks WHERE variant = ? ORDER BY number", (key,))
-    chunks = [_decode_chunk(row[0]) for row in found]
+    found = checked.select(connection, "prediction_chunks", "WHERE variant = ? ORDER BY number", (key,))
+    listed = checked.select(connection, "chunk_list", "WHERE variant = ? ORDER BY number", (key,))
+    if [row[:-1] for row in found] != listed:
+        raise DamagedRowsError(tr("predictions are missing"))
+    chunks = [_decode_chunk(row[-1]) for row in found]
     covered = np.full(frame_count, run.covers_new_frames, np.bool_)
     owner = np.full(frame_count, -1, np.int64)
     for number, (frames, covers, *_rest) in enumerate(chunks):

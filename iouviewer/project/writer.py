@@ -14,6 +14,7 @@ from pathlib import Path
 
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.project.checked import DamagedRowsError, count_transaction
 
 Work = Callable[[sqlite3.Connection], None]
 """Writes one request. It may run again after a failed attempt, so it must be idempotent."""
@@ -132,7 +133,7 @@ class Writer:
             self._changed.wait_for(lambda: self._queue or self._closing)
             return self._queue[0] if self._queue else None
 
-    def _attempt(self, work: Work) -> sqlite3.Error | OSError | None:
+    def _attempt(self, work: Work) -> sqlite3.Error | OSError | DamagedRowsError | None:
         try:
             if self._connection is None:
                 self._connection = self._connect()
@@ -140,8 +141,9 @@ class Writer:
             self._check_file()
             self._connection.execute("BEGIN IMMEDIATE")
             work(self._connection)
+            count_transaction(self._connection)
             self._connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, DamagedRowsError) as error:
             # A new connection has no unfinished transaction and no unreadable log.
             self._disconnect(is_final=False)
             return error
@@ -177,7 +179,7 @@ class Writer:
             connection.close()
 
 
-def describe_write_error(error: sqlite3.Error | OSError, path: Path) -> UserError:
+def describe_write_error(error: sqlite3.Error | OSError | DamagedRowsError, path: Path) -> UserError:
     """The message for a failed write."""
     name = getattr(error, "sqlite_errorname", "") or ""
     reason = str(error)

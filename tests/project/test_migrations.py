@@ -72,11 +72,12 @@ def test_a_file_of_version_1_has_no_notes_and_takes_them(version_1: Path):
     project.close()
 
 
-def test_a_file_of_version_3_opens_with_its_notes_and_authors(tmp_path: Path):
-    path = Path(shutil.copy(GOLDEN / "version-3.sqlite", tmp_path / "clip.mp4.iouv"))
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_file_with_notes_opens_with_them_and_its_authors(tmp_path: Path, version: int):
+    path = Path(shutil.copy(GOLDEN / f"version-{version}.sqlite", tmp_path / "clip.mp4.iouv"))
     project = ProjectFile.open(path)
     document = project.load().document
-    assert not path.with_name("clip.mp4.iouv.v3").exists()
+    assert path.with_name("clip.mp4.iouv.v3").exists() is (version == 3)
     assert document.notes() == (
         Note(1, "Why?", 4, 8, author="ana", when=12.5),
         Note(2, "Dark", 6, when=13.0, done=True),

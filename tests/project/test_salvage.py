@@ -98,10 +98,10 @@ def test_a_damaged_file_of_version_1_keeps_its_history_and_lost_no_notes(tmp_pat
 def test_a_note_with_invalid_values_is_left_out_and_reported(project_path: Path, tmp_path: Path):
     with closing(schema.connect(project_path)) as connection:
         connection.execute("UPDATE notes SET frame = 4000 WHERE id = 2")
-    with pytest.raises(DamagedProjectError, match="a note has invalid values"):
+    with pytest.raises(DamagedProjectError, match="a row of the table notes was changed"):
         load(project_path)
     report = salvage(project_path, tmp_path / "new.iouv")
-    assert report.losses == ["some notes are lost"]
+    assert report.losses == ["1 note is lost", "earlier edits can no longer be undone"]
     new, project = load(tmp_path / "new.iouv")
     assert [note.id for note in new.notes()] == [1, 3]
     project.close()
