@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+
 from iouviewer.document import tracks
 from iouviewer.document.boxes import (
     MIN_SIZE,
@@ -532,3 +534,11 @@ def swap_tracks(document: Document, ids: Iterable[int], *, source: int = 0) -> C
     edit = tracks.swap(document.ground_truth(source), one.track, other.track, first, source=source)
     label = tr("Swap tracks {one} and {other} from frame {frame:,}", one=one.track, other=other.track, frame=one.frame)
     return Command(edit, label)
+
+
+def scale_all(truth: GroundTruth, x: float, y: float, source: int) -> Edit:
+    """Scale every box about the origin, because the video now has another size."""
+    boxes, ids = truth.columns()[1], truth.columns()[5]
+    scaled = boxes * np.array([x, y, x, y])[:, None]
+    rects = zip(ids.tolist(), zip(*scaled.tolist(), strict=True), strict=True)
+    return SetRects(tuple(rects), source)

@@ -26,10 +26,22 @@ class LockOwner(msgspec.Struct, frozen=True):
 
 
 class ProjectLockedError(UserError):
-    """Another window, possibly on another machine, has the project open."""
+    """Another window, possibly on another machine, has the project open, or ended without unlocking it.
 
-    def __init__(self, path: Path, owner: LockOwner | None) -> None:
-        if owner is None:
+    Attributes:
+        owner: who wrote the lock, None if unknown.
+        is_left: no program on this machine holds the lock, which names another machine: it was probably left by a
+            program that is gone, or this machine had another name. Only the user can know.
+    """
+
+    def __init__(self, path: Path, owner: LockOwner | None, *, is_left: bool = False) -> None:
+        if owner is not None and is_left:
+            text = tr(
+                "the project is locked by process {pid} on {host}, but no program here holds the lock",
+                pid=owner.pid,
+                host=owner.host,
+            )
+        elif owner is None:
             text = tr("the project is open in another window")
         elif owner.host == socket.gethostname():
             text = tr("the project is open in another window (process {pid})", pid=owner.pid)
@@ -37,6 +49,7 @@ class ProjectLockedError(UserError):
             text = tr("the project is open in another window (process {pid} on {host})", pid=owner.pid, host=owner.host)
         super().__init__(text, path=path, remedy=tr("Close it there, or open a copy here."))
         self.owner = owner
+        self.is_left = is_left
 
 
 class LockFile:
@@ -60,8 +73,9 @@ class LockFile:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 owner = _read_owner(descriptor)
-                if not self._is_free(descriptor, owner, take_over):
-                    raise ProjectLockedError(project, owner)
+                held = try_system_lock(descriptor)
+                if not _is_free(held, owner, take_over=take_over):
+                    raise ProjectLockedError(project, owner, is_left=held is True)
                 if self._is_current_file(descriptor):
                     os.ftruncate(descriptor, 0)
                     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -72,17 +86,6 @@ class LockFile:
                 raise
             # The previous owner deleted the file after it was opened and before it was locked here.
             os.close(descriptor)
-
-    def _is_free(self, descriptor: int, owner: LockOwner | None, take_over: bool) -> bool:
-        held = try_system_lock(descriptor)
-        if held is False:
-            return False
-        if owner is None or take_over:
-            return True
-        if owner.host != socket.gethostname():
-            # The system's lock was acquired, but it may not work across the network, so the user must decide.
-            return False
-        return held is True or owner.pid == os.getpid() or not is_alive(owner.pid)
 
     def _is_current_file(self, descriptor: int) -> bool:
         try:
@@ -103,6 +106,18 @@ class LockFile:
             self.path.unlink()
         if sys.platform != "win32":
             os.close(descriptor)
+
+
+def _is_free(held: bool | None, owner: LockOwner | None, *, take_over: bool) -> bool:
+    """Whether a lock may be used whose system lock was acquired (``held``), refused or, None, not supported."""
+    if held is False:
+        return False
+    if owner is None:
+        return True
+    if owner.host != socket.gethostname():
+        # The system's lock was acquired, but it may not work across the network, so the user must decide.
+        return take_over
+    return held is True or owner.pid == os.getpid() or not is_alive(owner.pid)
 
 
 def _read_owner(descriptor: int) -> LockOwner | None:

@@ -84,6 +84,7 @@ class Action:
 
 MENUS: dict[str, str] = {
     "file": tr("File"),
+    "file/project": tr("Project"),
     "file/exportAs": tr("Export as"),
     "edit": tr("Edit"),
     "view": tr("View"),
@@ -151,6 +152,7 @@ _FILE = (
     ),
     _action("addPredictions", tr("Add predictions…"), "stack", "", "file", "files.add_predictions"),
     _action("runModel", tr("Run model…"), "cpu", "Ctrl+R", "file", "runs.choose_model"),
+    _action("saveProjectAs", tr("Save project as…"), "", "", "file/project", "project.save_as"),
     _action("snapshot", tr("Save snapshot…"), "camera", "Ctrl+S", "file", "files.snapshot"),
     _action("export", tr("Export…"), "export", "Ctrl+E", "file", "exports.choose"),
     *(

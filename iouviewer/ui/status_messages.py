@@ -1,6 +1,8 @@
-"""Shows edits and snapshots in the status bar, and errors of saving as notifications."""
+"""Shows edits, snapshots and the safety of the project in the status bar, and errors as notifications."""
 
 from __future__ import annotations
+
+import logging
 
 from PySide6.QtCore import QObject
 
@@ -11,8 +13,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.ui.panels.status_bar import StatusBar
 
-_SAVING = "saving"
-"""Key of the notification about failed saves."""
+_log = logging.getLogger(__name__)
 
 
 class StatusMessages(QObject):
@@ -25,8 +26,13 @@ class StatusMessages(QObject):
         session.historyChanged.connect(self._on_history_changed)
         controller.notificationPosted.connect(notifier.show)
         controller.warningPosted.connect(self._on_warning_posted)
-        controller.errorOccurred.connect(self._on_error_occurred)
-        controller.saveRecovered.connect(self._on_save_recovered)
+        controller.errorOccurred.connect(notifier.show)
+        controller.saveFailed.connect(self._on_save_failed)
+        controller.saveRecovered.connect(lambda: status.set_save_failed(False))
+        controller.projectOpened.connect(lambda _path: status.set_save_failed(False))
+        self._notices = controller.safety.notices
+        self._notices.changed.connect(self._show_safety)
+        status.safetyRequested.connect(self._notices.show_all)
         controller.snapshotCreated.connect(self._on_snapshot_created)
 
     def _on_history_changed(self) -> None:
@@ -40,13 +46,15 @@ class StatusMessages(QObject):
     def _on_warning_posted(self, text: str) -> None:
         self._notifier.show(text, Level.WARNING)
 
-    def _on_error_occurred(self, error: UserError) -> None:
+    def _on_save_failed(self, error: UserError) -> None:
+        """Mark the save state; the notice above the canvas says more and stays until saving works."""
         self._status.set_save_failed(True)
-        self._notifier.show(error, key=_SAVING)
+        _log.error("%s", error)
 
-    def _on_save_recovered(self) -> None:
-        self._status.set_save_failed(False)
-        self._notifier.withdraw(_SAVING)
+    def _show_safety(self) -> None:
+        notices = self._notices.all
+        marks = dict.fromkeys(notice.mark for notice in notices if notice.mark)
+        self._status.show_safety(tuple(marks), "\n".join(notice.text for notice in notices if notice.mark))
 
     def _on_snapshot_created(self, path: str) -> None:
         self._session.statusMessage.emit(tr("Saved snapshot {path}", path=path))

@@ -44,6 +44,8 @@ from iouviewer.ui.commands.variants import VariantCommands
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.compare.compare_view import CompareMode, CompareView
 from iouviewer.ui.compare.differences import DifferencesJob
+from iouviewer.ui.commands.project import ProjectCommands, ProjectMenu
+from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.compare.side_panel import SidePanel
 from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
@@ -69,6 +71,7 @@ from iouviewer.ui.shell.shell import Shell, create_side_tabs
 from iouviewer.ui.shell.top_bar import TopBar
 from iouviewer.ui.status_messages import StatusMessages
 from iouviewer.ui.theme import Theme, ThemeManager
+from iouviewer.ui.panels.notice_bar import stacked
 from iouviewer.ui.timeline.view import TimelineView
 from iouviewer.ui.video_presenter import VideoPresenter
 from iouviewer.ui.workspaces import Workspace, WorkspaceViews
@@ -183,6 +186,7 @@ class WindowParts(QObject):
             on_workspace_shown=self._on_workspace_shown,
             areas=self.shell.areas,
         )
+        self.project = ProjectCommands(window, self.controller, self.loader, settings)
         canvases = (canvas, self.views.other_canvas)
         self.video = self.video_presenter.create_commands(window, canvases)
         problems = ProblemCommands(session, self.views.problems, canvas)
@@ -203,6 +207,7 @@ class WindowParts(QObject):
             "tracks": tracks,
             "side": self.side,
             "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
+            "project": self.project,
             **self._create_palette_and_help(),
         }
         self.actions = ActionSet(window, groups, KeyLetters(remembered_letters(settings)))
@@ -222,6 +227,44 @@ class WindowParts(QObject):
             report_out_of_range=self.frame_presenter.report_out_of_range,
             report=self.frame_presenter.outOfRange.emit,
         )
+        page = FirstRunPage(settings, self._start_choices(), is_mirrored=partial(is_mirrored, settings))
+        self.pages = CentralPages(session, self.views.problems.model, self.workspaces, page)
+
+    def _start_choices(self) -> list[StartChoice]:
+        """The ways to begin that the first-run page offers."""
+        files, key = self.files, self.actions.key_of
+        return [
+            StartChoice(
+                "sample",
+                "play",
+                tr("Try the sample (60 seconds)"),
+                tr("Fix one box, decide one problem, read one verdict, export"),
+                files.open_sample,
+            ),
+            StartChoice(
+                "video",
+                "open",
+                tr("Open video or images…"),
+                tr("MP4, AVI, MKV, image files, or a project"),
+                files.open_video,
+                partial(key, "openVideo"),
+            ),
+            StartChoice(
+                "files",
+                "dataset",
+                tr("Open with ground truth and predictions…"),
+                tr("MOT, COCO, YOLO, CVAT, VOC, labelme, CSV"),
+                files.open_files,
+                partial(key, "openFiles"),
+            ),
+            StartChoice(
+                "model",
+                "runModel",
+                tr("Run model on video…"),
+                tr("ultralytics weights, ONNX, OpenVINO"),
+                files.open_with_model,
+            ),
+        ]
         self.key_commands = KeyCommands(window, settings, apply=self._on_keys_chosen)
         self.palette = PaletteCommands(
             window, session, self.loader, settings, self.controls, self.go_to, self.views.canvas.commands
@@ -285,7 +328,7 @@ class WindowParts(QObject):
         self.files.opened.connect(self._on_files_opened)
         self.key_filter.held.connect(self.actions.run)
         self.key_filter.released.connect(self.actions.run)
-        for group in (self.files, self.runs, self.exports, self.actions):
+        for group in (self.files, self.project, self.runs, self.exports, self.actions):
             group.failed.connect(self.notifier.show)
         self._status_messages = StatusMessages(session, self.controller, self.notifier, self.status)
         self._action_texts = ActionTexts(session, self.playback, self.actions)
@@ -333,8 +376,17 @@ class WindowParts(QObject):
         created = self.actions.fill_menus(menus)
         self._recent_menu = RecentFilesMenu(created["file"], self.settings, self.files)
         exports = [self.actions[export.id] for export in EXPORTS if export.in_menu]
-        self.shell.add_top_bar(TopBar(menus, self.actions, exports))
-        return self.shell.top_bar
+        bar = TopBar(menus, self.actions, exports)
+        self.shell.add_top_bar(bar)
+        targets = TourTargets(self.workspaces, bar.export, bar.tabs["compare"], self.actions.key_of)
+        self.first_steps = FirstSteps(self._window, self.session, targets, self.settings)
+        self.exports.written.connect(self.first_steps.on_exported)
+        return stacked(bar, self.project.bar)
+
+    def _replay_tour(self) -> None:
+        """Open the sample with all hints, also those of a tour that was closed."""
+        self.first_steps.reopen()
+        self.files.open_sample()
 
     # Settings
 
@@ -362,6 +414,7 @@ class WindowParts(QObject):
         if not dialog.exec():
             return
         dialog.write_to(settings)
+        self._project_menu = ProjectMenu(created["file/project"], self.controller, self.project)
         self._apply_settings()
         self.session.set_score_settings(settings.score_settings())
         self._theme_manager.choose(settings.scheme)
@@ -430,7 +483,11 @@ class WindowParts(QObject):
     # Opening and closing
 
     def open_request(self, request: OpenRequest) -> None:
-        """Open the files of the command line."""
+        """Open the files of the command line; then say what was found again if the last window crashed."""
+        opens = request.demo or request.video is not None or request.project is not None
+        if not opens:
+            self.pages.show_start()
+        self.recovery.show(waits_for_video=opens)
         self.files.open_request(request)
 
     def close(self, geometry: bytes) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.controller import ProjectController
 from iouviewer.app.projects.importer import ReplaceQuestion
+from iouviewer.app.projects.locations import FoundProject
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.document.boxes import Rect
@@ -153,7 +154,7 @@ def imported_boxes(
 
 
 class ProjectWindow:
-    """A session with its controller, and everything that the controller emitted."""
+    """A session with its controller, and everything that the controller emitted; ``messages`` has notices too."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.session = Session()
@@ -166,9 +167,17 @@ class ProjectWindow:
         self.controller.notificationPosted.connect(self.messages.append)
         self.controller.warningPosted.connect(self.messages.append)
         self.controller.errorOccurred.connect(self.errors.append)
+        self.controller.saveFailed.connect(self.errors.append)
+        self.found_projects: list[FoundProject] = []
+        self.controller.projectQuestionAsked.connect(self.found_projects.append)
+        self.notices = self.controller.safety.notices
+        self.notices.changed.connect(self._on_notices_changed)
         self.controller.replaceConfirmationRequested.connect(self.questions.append)
         self.controller.videoLocationRequested.connect(self.missing_videos.append)
         self.controller.videoRequested.connect(self.requested_videos.append)
+
+    def _on_notices_changed(self) -> None:
+        self.messages += [notice.text for notice in self.notices.all if notice.text not in self.messages]
 
     def move(self, by: float = 1.0) -> None:
         """Move the first box of frame 0 to the right."""

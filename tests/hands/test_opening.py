@@ -117,13 +117,6 @@ def test_files_are_dropped_on_the_window_and_a_role_is_changed(empty: Hands, cas
     assert hands.reads("Avg IoU 0.909")
 
 
-def test_a_video_is_dropped_where_the_empty_window_asks_for_it(empty: Hands, case: Case) -> None:
-    hands = empty
-    assert hands.reads("Drop a video here, or open the sample")
-    hands.drop(hands.canvas, case.video)
-    hands.wait(lambda: shows(hands, 0, 23), "the video")
-
-
 def test_a_dropped_folder_is_replaced_by_its_files(empty: Hands, case: Case) -> None:
     hands = empty
 
@@ -208,9 +201,9 @@ def test_edited_ground_truth_is_replaced_only_after_a_question(qtbot: QtBot, cas
                 hands.menu("File", "Import ground truth…")
 
         answer("Cancel")
-        assert "Replace them with the boxes of less.csv?" in answers[0]
+        assert "with the 24 boxes of less.csv?" in answers[0]
         assert len(hands.rows("boxesTable")) == 3
-        answer("Replace")
+        answer("Replace ground truth")
         hands.wait(lambda: _truth_classes(hands) == ["car"], "the new boxes")
         hands.key("Ctrl+Z")
         hands.wait(lambda: len(hands.rows("boxesTable")) == 3, "the boxes before the import")

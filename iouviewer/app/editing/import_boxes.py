@@ -29,7 +29,7 @@ from iouviewer.document.notes import Note, NotePin
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.metrics.table import UNSPECIFIED_CLASS, Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Float, Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,25 @@ def prepare_ground_truth(
         states[labelled[(labelled >= 0) & (labelled < frame_count)]] = int(FrameState.LABELLED)
     states[imported.frames] = int(FrameState.LABELLED)
     return PreparedGroundTruth(imported, classes, class_ids, states, default_state)
+
+
+def count_lost_boxes(truth: GroundTruth, prepared: PreparedGroundTruth) -> int:
+    """Number of boxes that a replacement would lose: no box of the file has their place, class, track and flags."""
+    frames, boxes, class_ids, tracks, flags, _ids = truth.columns()
+    imported = prepared.imported
+    old = _box_keys(frames, boxes, class_ids, tracks, flags)
+    new = _box_keys(imported.frames, imported.boxes, prepared.class_ids, imported.track_ids, imported.flags)
+    return int((~np.isin(old, new)).sum())
+
+
+def _box_keys(frames: Int, boxes: Float, *columns: Int) -> NDArray[np.void]:
+    """(N,) one comparable value for each box: its frame, its rectangle bit for bit, and further columns."""
+    rows = np.empty((len(frames), 5 + len(columns)), np.int64)
+    rows[:, 0] = frames
+    rows[:, 1:5] = (np.ascontiguousarray(boxes.T, np.float64) + 0.0).view(np.int64)
+    for place, column in enumerate(columns):
+        rows[:, 5 + place] = column
+    return rows.view(np.dtype((np.void, rows.shape[1] * 8))).ravel()
 
 
 def replace_ground_truth(document: Document, prepared: PreparedGroundTruth, source: int) -> None:

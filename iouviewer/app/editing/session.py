@@ -31,12 +31,12 @@ from iouviewer.app.editing.session_values import (
     select_boxes,
     select_track,
     selection_after,
+    with_outdated_frames,
 )
 from iouviewer.app.editing.variant_list import VariantList
 from iouviewer.app.editing.view_state import ViewState
-from iouviewer.document import tracks
 from iouviewer.document.document import Document
-from iouviewer.document.edits import Applied, Aspect, Batch, Change, Edit, Phase, SetFrames
+from iouviewer.document.edits import Applied, Aspect, Change, Edit, Phase
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import History, MemoryHistory, RowChanges
 from iouviewer.document.notes import Note
@@ -46,6 +46,7 @@ from iouviewer.document.renumbering import FrameMapping
 from iouviewer.document.scores import Scores, ScoreSettings
 from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.document.steps import Step
+from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Int
 
@@ -72,6 +73,7 @@ class Session(QObject):
 
     Attributes:
         author: who makes the steps and notes, empty if unknown.
+        read_only: why nothing can be edited, one sentence; empty if everything can.
     """
 
     sourceChanged = Signal()
@@ -91,7 +93,7 @@ class Session(QObject):
         self.source = Source(0, "", "", 0, 0, 0)
         self.document.add_source(self.source)
         self.scores = Scores(self.ground_truth, ScoreSettings(), defer_above=DEFERRED_SCORING_BOXES)
-        self.variants = VariantList(self.scores, self, join=self._joined)
+        self.variants = VariantList(self.scores, self, join=self._joined, require_writable=self.require_writable)
         self._kept_unknown = True
         self._unscored: frozenset[int] = frozenset()
         self.variants.scoresChanged.connect(self.scoresChanged)
@@ -101,6 +103,7 @@ class Session(QObject):
         self._saved.connect(self._on_history_saved)
         self.sourceChanged.connect(self.notesChanged)
         self.author = ""
+        self.read_only = ""
         self.current_frame = 0
         self.selection = Selection()
         self.view_state = ViewState(self.variants, self)
@@ -276,16 +279,25 @@ class Session(QObject):
             The change, None if nothing changed.
 
         Raises:
-            UserError: the edit is not valid; nothing was changed.
+            UserError: the edit is not valid, or the document is read-only; nothing was changed.
         """
         self.cancel_preview()
+        self.require_writable()
         applied = self.document.apply(edit)
         if applied is None:
             return None
-        return self._commit(*self._with_outdated_frames(edit, applied, merge_key), label, origin)
+        return self._commit(*with_outdated_frames(self.document, edit, applied, merge_key), label, origin)
+
+    def require_writable(self) -> None:
+        """UserError if the document is read-only."""
+        if self.read_only:
+            raise UserError(self.read_only)
 
     def preview(self, edit: Edit, *, origin: str = "") -> Change | None:
-        """Show an edit during a gesture; the next preview replaces it. UserError: nothing was changed."""
+        """Show an edit during a gesture; the next one replaces it. Read-only: None. UserError: nothing was changed."""
+        if self.read_only:
+            self.statusMessage.emit(self.read_only)
+            return None
         changes: list[Change] = []
         try:
             self._preview.show(self.document, edit, changes)
@@ -299,23 +311,11 @@ class Session(QObject):
         if done is None:
             return None
         edit, applied = done
-        return self._commit(*self._with_outdated_frames(edit, applied, ""), label, origin)
+        return self._commit(*with_outdated_frames(self.document, edit, applied, ""), label, origin)
 
     def cancel_preview(self) -> None:
         """Revert the preview (Esc, focus loss, another frame)."""
         self._publish(self._preview.revert(self.document), Phase.LIVE, "cancel")
-
-    def _with_outdated_frames(self, edit: Edit, applied: Applied, merge_key: str) -> tuple[Edit, Applied, str]:
-        """The step together with the marks of frames that it makes no longer verified."""
-        marks = tracks.outdated_marks(self.document.ground_truth(applied.change.source), applied.change)
-        marked = self.document.apply(SetFrames(marks, applied.change.source)) if marks else None
-        if marked is None:
-            return edit, applied, merge_key
-        source = applied.change.source
-        change = merge_changes([applied.change, marked.change], applied.change.phase, applied.change.origin)
-        both = Batch((edit, SetFrames(marks, source)), source)
-        # Merged steps keep the later edit, which would not have the marks.
-        return both, Applied(change, Batch((marked.inverse, applied.inverse), source)), ""
 
     def _commit(self, edit: Edit, applied: Applied, merge_key: str, label: str, origin: str) -> Change:
         frames = applied.change.frames
@@ -357,7 +357,9 @@ class Session(QObject):
     def _step(self, step: Step | None, by: int) -> None:
         self.cancel_preview()
         undo = by < 0
-        if step is None:
+        if self.read_only:
+            self.statusMessage.emit(self.read_only)
+        elif step is None:
             self.statusMessage.emit(tr("Nothing to undo") if undo else tr("Nothing to redo"))
         elif self._is_confirmed(step, by):
             self._replay(step.inverse if undo else step.edit, by)
@@ -376,9 +378,10 @@ class Session(QObject):
     def go_to_step(self, position: int) -> None:
         """Undo or redo until this many steps are done, as one action that is announced once.
 
-        UserError: a step cannot be read; the steps before it are undone or redone.
+        UserError: a step cannot be read; the steps before it are undone or redone. Or the document is read-only.
         """
         self.cancel_preview()
+        self.require_writable()
         start = self.history.cursor
         replayed = replay_to(self.document, self.history, position)
         if replayed.cursor != start:

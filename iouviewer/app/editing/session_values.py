@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from iouviewer.document import tracks as track_edits
 from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.document import Document
-from iouviewer.document.edits import Aspect, Change, FrameMark, Phase
+from iouviewer.document.edits import Applied, Aspect, Batch, Change, Edit, FrameMark, Phase, SetFrames
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import History, RowChanges
 from iouviewer.document.renumbering import FrameMapping, Renumbered, renumber_mask
@@ -221,3 +222,16 @@ def collect_row_changes(document: Document, change: Change) -> RowChanges:
         next_id=truth.next_id,
         default_state=truth.default_state if marked else None,
     )
+
+
+def with_outdated_frames(document: Document, edit: Edit, applied: Applied, merge_key: str) -> tuple[Edit, Applied, str]:
+    """The step together with the marks of frames that it makes no longer verified."""
+    source = applied.change.source
+    marks = track_edits.outdated_marks(document.ground_truth(source), applied.change)
+    marked = document.apply(SetFrames(marks, source)) if marks else None
+    if marked is None:
+        return edit, applied, merge_key
+    change = merge_changes([applied.change, marked.change], applied.change.phase, applied.change.origin)
+    both = Batch((edit, SetFrames(marks, source)), source)
+    # Merged steps keep the later edit, which would not have the marks.
+    return both, Applied(change, Batch((marked.inverse, applied.inverse), source)), ""

@@ -48,10 +48,17 @@ class VariantList(QObject):
         parent: QObject | None = None,
         *,
         join: Callable[[PredictionSet], PredictionSet] = lambda predictions: predictions,
+        require_writable: Callable[[], None] = lambda: None,
     ) -> None:
-        """``join`` joins predictions with the classes of the ground truth."""
+        """Create an empty list.
+
+        Args:
+            join: joins predictions with the classes of the ground truth.
+            require_writable: raises UserError while variants cannot be added or removed.
+        """
         super().__init__(parent)
         self._join = join
+        self._require_writable = require_writable
         self._scores = scores
         self._variants: dict[str, Variant] = {}
         self._baseline = ""
@@ -103,7 +110,8 @@ class VariantList(QObject):
         return tuple(v for v in self._variants.values() if v.visible)
 
     def add(self, name: str, predictions: PredictionSet, *, key: str = "", **fields: Any) -> Variant:
-        """Add a variant (further fields as in Variant); the first one is the baseline."""
+        """Add a variant (further fields as in Variant); the first one is the baseline. UserError: read-only."""
+        self._require_writable()
         colours = {variant.colour for variant in self._variants.values()}
         position = next(i for i in range(len(colours) + 8) if i >= 7 or default_look(i)[0] not in colours)
         colour, dash = default_look(position)
@@ -120,7 +128,8 @@ class VariantList(QObject):
         return variant
 
     def remove(self, key: str) -> None:
-        """Remove a variant; if it was the baseline, the first of the others becomes the baseline."""
+        """Remove a variant; if it was the baseline, the first of the others becomes it. UserError: read-only."""
+        self._require_writable()
         del self._variants[key]
         self._scores.remove_variant(key)
         if self._baseline == key:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.locations import candidate_paths, sidecar_path
+from iouviewer.app.projects.recovery import COPY
 from iouviewer.app.settings import score_settings_to_json
 from iouviewer.document.history import History, MemoryHistory
 from iouviewer.document.sources import Source
@@ -69,7 +70,7 @@ class Autosave(QObject):
         self._timer.setInterval(milliseconds)
 
     def create(self, path: Path, history: History) -> ProjectFile:
-        """Create a project file with everything that the session holds.
+        """Create a project file with everything that the session holds; it is no copy of another one.
 
         Raises:
             UserError: the folder cannot be written, or the file exists already.
@@ -80,7 +81,7 @@ class Autosave(QObject):
             self._session.document,
             variants=self._session.variants,
             baseline=self.baseline,
-            settings=self.values,
+            settings={key: value for key, value in self.values.items() if key != COPY},
             steps=history.all_steps(),
             cursor=history.cursor,
         )

@@ -13,16 +13,17 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.autosave import Autosave, create_project
 from iouviewer.app.projects.importer import Importer
 from iouviewer.app.projects.loading import LoadedProject, ProjectLoader
-from iouviewer.app.projects.locations import ProjectRegistry, find_project, find_video, source_from
-from iouviewer.app.projects.recovery import OpenedProject
+from iouviewer.app.projects.locations import FoundProject, find_project, find_video
+from iouviewer.app.projects.project_safety import ProjectSafety
+from iouviewer.app.projects.recovery import COPY, OpenedProject, delete_copy, set_aside
+from iouviewer.app.projects.safety_notices import PLACE, SAVING, WORKING_COPY, confirmation, save_failed_notice
+from iouviewer.app.projects.shown_document import ShownDocument
 from iouviewer.app.projects.snapshots import Snapshots
 from iouviewer.app.projects.source_binding import SourceBinding
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.video_info import VideoInfo
-from iouviewer.document.document import Document
 from iouviewer.document.history import MemoryHistory
 from iouviewer.document.imported import ImportedBoxes
-from iouviewer.document.sources import Source
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
@@ -36,11 +37,17 @@ class _Opening:
     Attributes:
         info: the video for which it is loaded, None if the project was opened directly.
         requested_path: the path chosen by the user, None if the project was found.
+        take_over: use a file that a program which is gone has locked.
+        frame: show this frame afterwards, because the same video stays open.
+        is_chosen: prefer this project from now on for the video.
     """
 
     path: Path
     info: VideoInfo | None = None
     requested_path: Path | None = None
+    take_over: bool = False
+    frame: int = 0
+    is_chosen: bool = False
 
 
 class ProjectController(QObject):
@@ -50,9 +57,12 @@ class ProjectController(QObject):
         projectOpened(str): a project file is connected to the session; its path.
         notificationPosted(str): one sentence of information for the user.
         warningPosted(str): one sentence that stays visible until the user has read it.
-        errorOccurred(UserError): something failed: loading, saving or a snapshot.
+        errorOccurred(UserError): loading or a snapshot failed.
+        saveFailed(UserError): edits are only in memory; a notice stays until they are saved.
         saveRecovered(): saving works again.
-        replaceConfirmationRequested(ReplaceQuestion): ask whether edited ground truth may be replaced.
+        replaceConfirmationRequested(ReplaceQuestion): ask whether ground truth may be replaced.
+        projectQuestionAsked(FoundProject): the project found was made for a video with the same content that is gone:
+            ask, then call ``use_found_project``.
         videoLocationRequested(Source): the project's video was not found. Ask for it, open it, then call
             ``open_video_source``.
         videoRequested(str): a project was opened. Open this video, then call ``open_video_source``.
@@ -60,14 +70,19 @@ class ProjectController(QObject):
         snapshotsListed(tuple[SnapshotFile, ...]): the snapshots of the open project.
         loadProgress(str, float): a large project is being loaded: its name, and a share from 0 to 1.
         ready(): the video that was opened is shown, with its project if it has one.
+
+    Attributes:
+        safety: what the user must know or decide about the safety of the project, and its other files.
     """
 
     projectOpened = Signal(str)
     notificationPosted = Signal(str)
     warningPosted = Signal(str)
     errorOccurred = Signal(object)
+    saveFailed = Signal(object)
     saveRecovered = Signal()
     replaceConfirmationRequested = Signal(object)
+    projectQuestionAsked = Signal(object)
     videoLocationRequested = Signal(object)
     videoRequested = Signal(str)
     snapshotCreated = Signal(str)
@@ -80,20 +95,22 @@ class ProjectController(QObject):
         super().__init__(parent)
         self._session = session
         self._settings = settings
-        self._registry = ProjectRegistry()
         self._autosave = Autosave(session, self)
         self._autosave.projectFileRequested.connect(self._ensure_project)
         self._importer = Importer(session, self._autosave, self)
         self._importer.notificationPosted.connect(self.notificationPosted)
         self._importer.replaceConfirmationRequested.connect(self.replaceConfirmationRequested)
         self._binding = SourceBinding(session, self._autosave)
+        self.safety = ProjectSafety(session, self._autosave, self._binding, self)
+        self.safety.warningPosted.connect(self.warningPosted)
+        self._shown = ShownDocument(session, self._autosave, settings)
         self._loader = ProjectLoader(self)
         self._loader.progress.connect(self.loadProgress)
         self._loader.loaded.connect(self._on_loader_loaded)
         self._loader.failed.connect(self._on_loader_failed)
         self._opening: _Opening | None = None
-        self._copy_of: Path | None = None
-        self._steps_at_opening = 0
+        self._info: VideoInfo | None = None
+        self._found: FoundProject | None = None
         self._waits_for_video = False
         self._requested_path: Path | None = None
         self._creation_failed = False
@@ -132,25 +149,42 @@ class ProjectController(QObject):
         if self._waits_for_video and self._autosave.project is not None:
             self._waits_for_video = False
             self._bind_video(info)
-            self.ready.emit()
+            self._finish_opening()
             return
         self._close_project()
+        self._info = info
         path, self._requested_path = self._requested_path, None
-        project_path = path if path is not None and path.is_file() else None
-        if path is None:
-            project_path = find_project(info, self._registry)
-        if project_path is None:
-            self._show_new_document(info, path)
+        if path is not None:
+            found = FoundProject(path) if path.is_file() else None
         else:
-            self._load(_Opening(project_path, info, path))
+            found = find_project(info, self.safety.registry)
+        if found is not None and found.lost_video:
+            self._found = found
+            self._shown.show_empty()
+            self.projectQuestionAsked.emit(found)
+        else:
+            self._open_found(info, found, path)
+
+    def use_found_project(self, accepted: bool) -> None:
+        """The answer to ``projectQuestionAsked``: continue with the project, or start one for this video."""
+        found, self._found = self._found, None
+        if found is not None and self._info is not None:
+            self._open_found(self._info, found if accepted else None, None)
+
+    def _open_found(self, info: VideoInfo, found: FoundProject | None, requested_path: Path | None) -> None:
+        if found is None:
+            self._show_new_document(info, requested_path)
+        else:
+            self._load(_Opening(found.path, info, requested_path))
 
     def update_video(self, info: VideoInfo) -> None:
         """Take over new properties of the open video: frames are added, or renumbered together with their boxes."""
+        self._info = info
         if self._opening is not None:
             if self._opening.info is not None:
                 self._opening = replace(self._opening, info=info)
         elif self._session.frame_count:
-            self._bind_video(info, just_opened=False)
+            self._bind_video(info)
 
     def set_project_path(self, path: Path) -> None:
         """Use this project file (``--project``), which need not exist, for the next video."""
@@ -166,66 +200,42 @@ class ProjectController(QObject):
 
     def _load(self, opening: _Opening) -> None:
         self._opening = opening
-        self._loader.load(opening.path, self._settings.score_settings())
+        self._loader.load(opening.path, self._settings.score_settings(), take_over=opening.take_over)
         if self._loader.busy:
             # The empty document prevents edits that would be lost when the project is shown.
-            self._show_document(Document())
+            self._shown.show_empty()
 
     def _on_loader_failed(self, error: UserError) -> None:
         opening, self._opening = self._opening, None
-        self.errorOccurred.emit(error)
-        if opening is not None and opening.info is not None:
-            self._show_new_document(opening.info, opening.requested_path)
+        if opening is None or opening.info is None:
+            self.errorOccurred.emit(error)
+            return
+        self.safety.show_unreadable(opening.path, error)
+        self._show_new_document(opening.info, opening.requested_path)
 
     def _on_loader_loaded(self, loaded: LoadedProject) -> None:
         opening, self._opening = self._opening, None
         opened = loaded.opened
-        self._copy_of = opened.copy_of
-        self._steps_at_opening = opened.project.progress[1]
         opened.project.on_problem = self._writerReported.emit
-        self._show_loaded(loaded)
-        for message in opened.messages:
-            self.notificationPosted.emit(message)
+        self._shown.show_loaded(loaded)
+        self.safety.show_opened(opened)
         self.projectOpened.emit(str(opened.project.path))
-        if opening is not None and opening.info is not None:
-            self._bind_video(opening.info)
-            self.ready.emit()
-        else:
+        if opening is None or opening.info is None:
             self._request_video(opened)
+            return
+        self._bind_video(opening.info)
+        if opening.is_chosen and not self.safety.is_view and self.safety.original is None:
+            self.safety.register(opened.project.path, chosen=True)
+        self._session.go_to(opening.frame)
+        self._finish_opening()
 
-    def _show_document(self, document: Document) -> None:
-        """Show a document that has no project; without a source it cannot be edited."""
-        if not document.sources:
-            document.add_source(Source(0, "", "", 0, 0, 0))
-        self._autosave.muted = True
-        try:
-            self._session.open_document(document)
-            self._session.set_score_settings(self._settings.score_settings())
-        finally:
-            self._autosave.muted = False
-
-    def _show_loaded(self, loaded: LoadedProject) -> None:
-        """Show a loaded project; later edits are saved in its file."""
-        opened, autosave = loaded.opened, self._autosave
-        autosave.project = opened.project
-        autosave.values = dict(opened.contents.settings)
-        autosave.muted = True
-        try:
-            self._session.open_document(
-                opened.contents.document,
-                source=loaded.source,
-                history=opened.project,
-                project_path=str(opened.project.path),
-                scores=loaded.scores,
-            )
-        finally:
-            autosave.muted = False
-        if opened.salvaged:
-            autosave.save_values({"edited": True})
+    def _finish_opening(self) -> None:
+        self.safety.look_for_files()
+        self.ready.emit()
 
     def _request_video(self, opened: OpenedProject) -> None:
         self._waits_for_video = True
-        source, path = self._session.source, opened.copy_of or opened.project.path
+        source, path = self._session.source, opened.view_of or self.safety.original or opened.project.path
         relative = opened.contents.relative_paths.get(source.id, "")
         video = find_video(source, relative, path, self._settings.last_folders.values())
         if video is not None:
@@ -236,25 +246,17 @@ class ProjectController(QObject):
     def _show_new_document(self, info: VideoInfo, requested_path: Path | None) -> None:
         """Show a video without a project; it will be created at ``requested_path`` or at a default path."""
         self._requested_path = requested_path
-        document = Document()
-        document.add_source(source_from(info))
-        document.set_numbering(info.numbering)
-        self._show_document(document)
-        self.ready.emit()
+        self._shown.show_new(info)
+        self._finish_opening()
 
-    def _bind_video(self, info: VideoInfo, *, just_opened: bool = True) -> None:
-        warning = self._binding.bind(info, just_opened=just_opened)
+    def _bind_video(self, info: VideoInfo) -> None:
+        self._info = info
+        warning = self._binding.bind(info)
         if warning:
             self.warningPosted.emit(warning)
-        project = self._autosave.project
-        if project is not None and self._copy_of is None:
-            self._register(info.fingerprint, project.path)
-
-    def _register(self, fingerprint: str, path: Path) -> None:
-        try:
-            self._registry.remember(fingerprint, path)
-        except UserError as error:
-            self.errorOccurred.emit(error)
+        self.safety.show_change()
+        if self._autosave.project is not None and not self.safety.is_view and self.safety.original is None:
+            self.safety.register(self._autosave.project.path)
 
     # Creating the file
 
@@ -263,7 +265,7 @@ class ProjectController(QObject):
         session, source = self._session, self._session.source
         if self._autosave.project is not None:
             return True
-        if self._closed:
+        if self._closed or session.read_only:
             return False  # late messages of a running model must not create another file
         if not source.path or not isinstance(session.history, MemoryHistory):
             return False
@@ -272,14 +274,13 @@ class ProjectController(QObject):
         except UserError as error:
             if not self._creation_failed:
                 self._creation_failed = True
-                self.errorOccurred.emit(error)
+                self._report_unsaved(error)
             return False
-        self._creation_failed = False
         self._requested_path = None
         self._attach(created.project)
         if created.message:
-            self.notificationPosted.emit(created.message)
-        self._register(source.fingerprint, created.project.path)
+            self.safety.notices.post(confirmation(PLACE, created.message))
+        self.safety.register(created.project.path)
         return True
 
     # Saving
@@ -291,10 +292,19 @@ class ProjectController(QObject):
 
     def _on_writer_reported(self, error: UserError | None) -> None:
         if error is not None:
-            self.errorOccurred.emit(error)
-        else:
-            self.saveRecovered.emit()
-            self.notificationPosted.emit(tr("Saving works again. Nothing was lost"))
+            self._report_unsaved(error)
+            return
+        self._report_saved()
+        self.notificationPosted.emit(tr("Saving works again. Nothing was lost"))
+
+    def _report_unsaved(self, error: UserError) -> None:
+        self.safety.notices.post(save_failed_notice(error))
+        self.saveFailed.emit(error)
+
+    def _report_saved(self) -> None:
+        self._creation_failed = False
+        self.safety.notices.withdraw(SAVING)
+        self.saveRecovered.emit()
 
     # Imports and values
 
@@ -309,6 +319,10 @@ class ProjectController(QObject):
     ) -> Variant:
         """As ``Importer.add_predictions``."""
         return self._importer.add_predictions(name, imported, class_map)
+
+    def replace_predictions(self, key: str, imported: ImportedBoxes) -> None:
+        """As ``Importer.replace_predictions``."""
+        self._importer.replace_predictions(key, imported)
 
     def value(self, key: str, default: Any = None) -> Any:
         """A JSON value that the project stores for a part of the window."""
@@ -335,15 +349,24 @@ class ProjectController(QObject):
         self._snapshots.create(self._autosave.project, name)
 
     def save_as(self, path: Path) -> None:
-        """Continue in another project file, for example because the old one cannot be written.
+        """Continue in another project file, which is found from now on when the video is opened.
 
         Raises:
             UserError: the folder cannot be written either, or the file exists already.
         """
-        old = self._autosave.project
-        self._attach(self._autosave.create(path.absolute(), self._session.history))
+        old, is_view = self._autosave.project, self.safety.is_view
+        created = self._autosave.create(path.absolute(), self._session.history)
+        self._autosave.values.pop(COPY, None)
+        self.safety.make_writable()
+        self._attach(created)
         if old is not None:
             old.abandon()
+            if is_view:
+                delete_copy(old.path)
+        self.safety.notices.withdraw(WORKING_COPY)
+        self._report_saved()
+        self.safety.register(created.path, chosen=True)
+        self.safety.look_for_files()
 
     def _attach(self, project: ProjectFile) -> None:
         """Save later edits of the session in a file that was created from it."""
@@ -356,26 +379,73 @@ class ProjectController(QObject):
         """Retry at once to write unsaved edits."""
         if self._autosave.project is not None:
             self._autosave.project.retry_now()
+            return
+        self._creation_failed = False
+        if self._ensure_project():
+            self._report_saved()
+
+    # Projects that cannot be written
+
+    def reopen(self, path: Path | None = None, *, take_over: bool = False) -> None:
+        """Open a project for the video that is shown.
+
+        Args:
+            path: the same project by default, or a working copy, or the project of a working copy.
+            take_over: write it although a program that is gone has locked it.
+        """
+        info, frame = self._info, self._session.current_frame
+        target = path or self.safety.shown_path
+        if info is None or target is None:
+            return
+        self._close_project()
+        self._info = info
+        self._load(_Opening(target, info, take_over=take_over, frame=frame, is_chosen=path is not None))
+
+    def work_on_copy(self) -> None:
+        """Edit the private copy of a project that cannot be written."""
+        project = self._autosave.project
+        if project is not None and self.safety.use_view_as_copy():
+            self._attach(project)
+            self.safety.look_for_files()
+
+    def start_new(self) -> None:
+        """Rename a project file that cannot be read, and start a new project in its place.
+
+        Raises:
+            UserError: it cannot be renamed.
+        """
+        path = self.safety.unreadable
+        if path is not None:
+            kept = set_aside(path)
+            self._requested_path = path
+            self.safety.make_writable()
+            self.notificationPosted.emit(tr("The file that could not be read is kept as {name}", name=kept.name))
+
+    def expect_video(self, expected: bool = True) -> None:
+        """Whether the next video that is opened belongs to the open project, for which another video was shown."""
+        if self._info is not None:
+            self._waits_for_video = expected and self._autosave.project is not None
 
     def close(self) -> None:
         """Write unsaved edits, close the project and end all threads; failures are reported."""
         self._closed = True
         self._close_project()
         self._loader.close()
+        self.safety.known.wait()
 
     def _close_project(self) -> None:
-        self._opening = None
+        self._opening = self._info = self._found = None
         self._loader.cancel()
         self._autosave.write_predictions()
         self._snapshots.wait()
         project, self._autosave.project = self._autosave.project, None
         self._waits_for_video = False
         self._autosave.values = {}
-        copy_of, self._copy_of = self._copy_of, None
+        is_view = self.safety.is_view
+        self.safety.clear()
         self._creation_failed = False
         if project is None:
             return
-        unused_copy = copy_of is not None and project.progress[1] == self._steps_at_opening
         try:
             project.close()
         except UserError as error:
@@ -385,5 +455,5 @@ class ProjectController(QObject):
             self._autosave.muted = True
             self._session.attach_history(MemoryHistory(), project_path="")
             self._autosave.muted = False
-        if unused_copy:
-            project.path.unlink(missing_ok=True)
+        if is_view:
+            delete_copy(project.path)

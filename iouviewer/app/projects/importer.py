@@ -30,11 +30,21 @@ PROTOCOL_DETAILS = (
 
 @dataclass(frozen=True, slots=True)
 class ReplaceQuestion:
-    """Asks whether to replace edited ground truth; if so, call ``import_ground_truth`` with ``replace=True``."""
+    """Asks whether to replace ground truth; if so, call ``import_ground_truth`` with ``replace=True``.
+
+    Attributes:
+        box_count: boxes of the project.
+        lost_count: those of them that the file does not have in the same place with the same class, track and flags.
+        verified_count: frames that would no longer be verified.
+        project: path of the project file, empty without one.
+    """
 
     imported: ImportedBoxes
     class_map: Mapping[str, str]
     box_count: int
+    lost_count: int
+    verified_count: int
+    project: str
 
 
 class Importer(QObject):
@@ -58,36 +68,38 @@ class Importer(QObject):
     ) -> bool:
         """Make these boxes the ground truth.
 
-        Edited ground truth is never replaced without asking: ``replaceConfirmationRequested`` is emitted if
-        ``replace`` is None, and the replacement is one step that can be undone. Importing the same file again leaves
-        the edits unchanged.
+        Boxes of a project are never replaced without asking: ``replaceConfirmationRequested`` is emitted if ``replace``
+        is None and anything would be lost. The replacement is one step that can be undone. Importing the same file
+        again leaves the edits unchanged.
 
         Returns:
             Whether the ground truth now comes from this file (edits to it included).
 
         Raises:
-            UserError: a box lies outside the video; nothing was changed.
+            UserError: a box lies outside the video, or the project is read-only; nothing was changed.
         """
         session, source = self._session, self._session.source.id
         names = class_map or {}
-        prepared = import_boxes.prepare_ground_truth(imported, session.document, names, source)
         digest = import_boxes.content_digest(imported)
-        has_steps = session.history.undo_step() is not None or session.history.redo_step() is not None
-        salvaged = bool(self._autosave.values.get("edited"))
-        edited = self._has_labels() and (session.history.undo_step() is not None or salvaged)
         if replace is None and self._autosave.values.get("ground_truth") == digest:
-            if edited:
+            salvaged = bool(self._autosave.values.get("edited"))
+            if self._has_labels() and (session.history.undo_step() is not None or salvaged):
                 message = tr("{name} was imported before. Edits made since then are kept", name=imported.path.name)
                 self.notificationPosted.emit(message)
             return True
-        if edited and not replace:
-            if replace is None:
-                question = ReplaceQuestion(imported, names, len(session.ground_truth))
-                self.replaceConfirmationRequested.emit(question)
-            return False
+        session.require_writable()
+        prepared = import_boxes.prepare_ground_truth(imported, session.document, names, source)
+        has_steps = session.history.undo_step() is not None or session.history.redo_step() is not None
+        has_labels = self._has_labels()
+        if has_labels and not replace:
+            question = self._question(prepared, names)
+            if question.lost_count or question.verified_count:
+                if replace is None:
+                    self.replaceConfirmationRequested.emit(question)
+                return False
         session.cancel_preview()
         first = session.ground_truth.next_id
-        if edited or has_steps:
+        if has_labels or has_steps:
             edit = import_boxes.build_replace_edit(session.document, prepared, source)
             session.execute(edit, tr("Import {name}", name=imported.path.name), origin="import")
         else:
@@ -104,6 +116,13 @@ class Importer(QObject):
             self._autosave.save_source(session.source.frame_count)
         self._autosave.save_values({"ground_truth": digest, "ground_truth_path": str(imported.path)})
         return True
+
+    def _question(self, prepared: import_boxes.PreparedGroundTruth, names: Mapping[str, str]) -> ReplaceQuestion:
+        truth = self._session.ground_truth
+        lost = import_boxes.count_lost_boxes(truth, prepared)
+        verified = int(truth.verified().sum())
+        path = self._session.save_state.project_path
+        return ReplaceQuestion(prepared.imported, names, len(truth), lost, verified, path)
 
     def _has_labels(self) -> bool:
         truth = self._session.ground_truth
@@ -128,11 +147,25 @@ class Importer(QObject):
         """Add the boxes of a file as a variant.
 
         Raises:
-            UserError: a box lies outside the video; nothing was added.
+            UserError: a box lies outside the video, or the project is read-only; nothing was added.
         """
+        self._session.require_writable()
         session, source = self._session, self._session.source.id
         predictions = import_boxes.prepare_predictions(imported, session.document, class_map or {}, source)
         return session.variants.add(name, predictions, path=str(imported.path), **_run_fields(predictions))
+
+    def replace_predictions(self, key: str, imported: ImportedBoxes) -> None:
+        """Replace the boxes of a variant by those of its file, read again; its class map stays.
+
+        Raises:
+            UserError: a box lies outside the video, or the project is read-only; nothing was changed.
+        """
+        self._session.require_writable()
+        session = self._session
+        class_map = session.variants[key].predictions.class_map
+        session.variants.set_predictions(
+            key, import_boxes.prepare_predictions(imported, session.document, class_map, session.source.id)
+        )
 
 
 def _run_fields(predictions: PredictionSet) -> dict[str, Any]:

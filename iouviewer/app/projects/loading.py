@@ -36,17 +36,24 @@ class LoadedProject:
     scores: InitialScores
 
 
-def load_project(path: Path, settings: ScoreSettings, progress: Callable[[float], None]) -> LoadedProject:
+def load_project(
+    path: Path, settings: ScoreSettings, progress: Callable[[float], None], *, take_over: bool = False
+) -> LoadedProject:
     """Open a project in any state and score its variants.
 
     Args:
         settings: score settings if the project stores none.
         progress: called with a share from 0 to 1; an exception it raises ends the loading and closes the project.
+        take_over: as in ``open_or_recover``.
 
     Raises:
         UserError: it cannot be opened.
     """
-    opened = open_or_recover(path, lambda done, total: progress(_READ_SHARE * done / total if total else 0.0))
+
+    def show(done: int, total: int) -> None:
+        progress(_READ_SHARE * done / total if total else 0.0)
+
+    opened = open_or_recover(path, show, take_over=take_over)
     try:
         contents = opened.contents
         document = contents.document
@@ -97,12 +104,12 @@ class ProjectLoader(QObject):
         """Whether a project is being loaded."""
         return bool(self._name)
 
-    def load(self, path: Path, settings: ScoreSettings) -> None:
+    def load(self, path: Path, settings: ScoreSettings, *, take_over: bool = False) -> None:
         """Load a project; ``loaded`` or ``failed`` follows, for small files before this method returns."""
         self.cancel()
         if _size_of(path) <= MAX_SYNCHRONOUS_BYTES:
             try:
-                loaded = load_project(path, settings, lambda _share: None)
+                loaded = load_project(path, settings, lambda _share: None, take_over=take_over)
             except UserError as error:
                 self.failed.emit(error)
                 return
@@ -110,7 +117,7 @@ class ProjectLoader(QObject):
             return
         self._name, self._last_share = path.name, 0.0
         self._stop = threading.Event()
-        work = (self._number, path, settings, self._stop, self._thread)
+        work = (self._number, path, settings, self._stop, self._thread, take_over)
         self._thread = threading.Thread(target=self._run, args=work, name="project")
         self.progress.emit(self._name, 0.0)
         self._thread.start()
@@ -138,7 +145,13 @@ class ProjectLoader(QObject):
         self._thread = None
 
     def _run(
-        self, number: int, path: Path, settings: ScoreSettings, stop: threading.Event, before: threading.Thread | None
+        self,
+        number: int,
+        path: Path,
+        settings: ScoreSettings,
+        stop: threading.Event,
+        before: threading.Thread | None,
+        take_over: bool,
     ) -> None:
         if before is not None:
             # The previous result may hold the same file, which is locked until it is closed.
@@ -151,7 +164,7 @@ class ProjectLoader(QObject):
 
         result: LoadedProject | UserError
         try:
-            result = load_project(path, settings, advance)
+            result = load_project(path, settings, advance, take_over=take_over)
         except LoadCancelledError:
             return
         except UserError as error:

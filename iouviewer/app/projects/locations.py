@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,8 @@ from iouviewer import folders
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.atomic import atomic_write
 from iouviewer.document.sources import Source
-from iouviewer.i18n import tr
 from iouviewer.project.contents import read_video_path
 from iouviewer.project.schema import SUFFIX
-from iouviewer.video.fingerprint import LegacyFingerprint
 
 REGISTRY_LIMIT = 2000
 
@@ -59,25 +58,6 @@ def _is_same_path(stored: str, path: Path) -> bool:
         return False  # the stored path no longer exists
 
 
-def describe_difference(opened: Source, stored: Source, *, same_file: bool) -> str:
-    """A warning if the open video is not the file that was labelled; empty if it is or if the project does not say."""
-    if stored.frame_count and opened.frame_count != stored.frame_count:
-        return tr(
-            "{name} is not the file that was labelled: it has {frames:,} frames instead of {expected:,}. "
-            "Check that the boxes fit the frames.",
-            name=opened.name,
-            frames=opened.frame_count,
-            expected=stored.frame_count,
-        )
-    if stored.fingerprint and not same_file:
-        return tr(
-            "{name} is not the file that was labelled, although it has as many frames. "
-            "Check that the boxes fit the frames.",
-            name=opened.name,
-        )
-    return ""
-
-
 def sidecar_path(video: Path) -> Path:
     """``clip.mp4.iouv`` in the video's folder."""
     return video.with_name(f"{video.name}{SUFFIX}")
@@ -96,63 +76,115 @@ def candidate_paths(video: Path, fingerprint: str) -> Iterable[Path]:
     return (path for path in candidates if not path.exists())
 
 
+class _Entry(msgspec.Struct, frozen=True):
+    """A project and its video as last seen; ``chosen``: the person saved or opened it although another lay nearer."""
+
+    project: str
+    video: str
+    fingerprint: str
+    chosen: bool = False
+
+
 class ProjectRegistry:
-    """Project paths by video fingerprint. Only used to find moved files; it may be deleted."""
+    """Where projects are that do not lie beside their video. It may be deleted: opening projects rebuilds it."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path or folders.data_folder() / "projects.json"
+        self._path = path or folders.data_folder() / "known_projects.json"
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> list[_Entry]:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
+            return msgspec.json.decode(self._path.read_bytes(), type=list[_Entry])
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            # Not reported: opening projects rebuilds the registry.
-            return {}
+            return self._read_earlier_version()
 
-    def remember(self, fingerprint: str, project: Path) -> None:
-        """Store the project path of a video. UserError: it could not be written."""
-        paths = self._read()
-        if not fingerprint or paths.get(fingerprint) == str(project.absolute()):
+    def _read_earlier_version(self) -> list[_Entry]:
+        """Project paths by fingerprint, without videos."""
+        try:
+            paths = msgspec.json.decode(self._path.with_name("projects.json").read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return []
+        return [_Entry(path, "", fingerprint) for fingerprint, path in paths.items()]
+
+    def remember(self, video: Path | str, fingerprint: str, project: Path, *, chosen: bool = False) -> None:
+        """Store the project of a video.
+
+        Args:
+            chosen: prefer it to a project beside the video, until another one is chosen.
+
+        Raises:
+            UserError: it could not be written.
+        """
+        entries = self._read()
+        place, path = str(Path(video).absolute()) if video else "", str(project.absolute())
+        before = next((one for one in entries if one.project == path and one.video == place), None)
+        new = _Entry(path, place, fingerprint, chosen or (before is not None and before.chosen))
+        if before == new and not chosen:
             return
-        paths.pop(fingerprint, None)
-        paths[fingerprint] = str(project.absolute())
-        latest = dict(list(paths.items())[-REGISTRY_LIMIT:])
+        others = [one for one in entries if one is not before]
+        if chosen:
+            others = [msgspec.structs.replace(one, chosen=False) if one.video == place else one for one in others]
         with atomic_write(self._path) as file:
-            file.write(msgspec.json.encode(latest))
+            file.write(msgspec.json.encode([*others, new][-REGISTRY_LIMIT:]))
 
-    def find(self, fingerprint: str) -> Path | None:
-        """The project stored for this fingerprint, if the file still exists."""
-        path = self._read().get(fingerprint, "") if fingerprint else ""
-        return Path(path) if path and Path(path).is_file() else None
+    def at(self, video: Path, *, chosen: bool = False) -> tuple[Path, ...]:
+        """The existing projects of the video at this place, the last one first; only chosen ones on request."""
+        place = str(video.absolute())
+        found = [Path(one.project) for one in reversed(self._read()) if one.video == place and chosen <= one.chosen]
+        return tuple(path for path in found if path.is_file())
 
-
-def find_project(info: VideoInfo, registry: ProjectRegistry) -> Path | None:
-    """The project of a video: beside it, else from the registry, else at its default path in the data folder."""
-    video = info.path
-    candidates = (
-        sidecar_path(video),
-        registry.find(info.fingerprint),
-        data_folder_path(video, info.fingerprint),
-    )
-    existing = next((path for path in candidates if path is not None and path.is_file()), None)
-    return existing or _find_legacy_project(video, info.legacy_fingerprint, registry)
+    def with_content(self, fingerprint: str) -> tuple[tuple[Path, str], ...]:
+        """The existing projects of videos with this content, the last one first, each with its video as last seen."""
+        entries = [one for one in reversed(self._read()) if fingerprint and one.fingerprint == fingerprint]
+        return tuple((Path(one.project), one.video) for one in entries if Path(one.project).is_file())
 
 
-def _find_legacy_project(video: Path, legacy: LegacyFingerprint | None, registry: ProjectRegistry) -> Path | None:
-    """The project that an earlier version created for an image folder.
+@dataclass(frozen=True, slots=True)
+class FoundProject:
+    """The project of a video.
 
-    File names and sizes may match other folders. The project must therefore name this very folder, or, if the
-    fingerprint covers the images themselves, a folder that no longer exists, because it was moved.
+    Attributes:
+        lost_video: the video with the same content for which it was made and which is gone; empty where the project
+            belongs to the video at its place. Only the person can say whether the video was moved.
     """
-    if legacy is None:
-        return None
-    for path in (registry.find(legacy.value), data_folder_path(video, legacy.value)):
-        if path is None or not path.is_file():
-            continue
-        named = read_video_path(path)
-        if _is_same_path(named, video) or (legacy.certain and named and not Path(named).exists()):
-            return path
+
+    path: Path
+    lost_video: str = ""
+
+
+def find_project(info: VideoInfo, registry: ProjectRegistry) -> FoundProject | None:
+    """The project of a video, by its place before its content.
+
+    A file with the same content at another place is another video: its project is found only if that file is gone.
+    """
+    video = info.path
+    for path in (*registry.at(video, chosen=True), sidecar_path(video), *registry.at(video)):
+        if path.is_file():
+            return FoundProject(path)
+    for path, last_seen, is_certain in _with_same_content(info, registry):
+        named = (read_video_path(path) or last_seen) if path.is_file() else ""
+        if named and _is_same_path(named, video):
+            return FoundProject(path)
+        if named and is_certain and not Path(named).exists() and not _lies_beside_a_video(path):
+            return FoundProject(path, named)
     return None
+
+
+def _with_same_content(info: VideoInfo, registry: ProjectRegistry) -> Iterator[tuple[Path, str, bool]]:
+    """Projects of videos with this content, each with its video as last seen, and whether the content is certain.
+
+    Names and sizes of images, which earlier versions used, may match other folders.
+    """
+    known = [(info.fingerprint, True)]
+    if info.legacy_fingerprint is not None:
+        known.append((info.legacy_fingerprint.value, info.legacy_fingerprint.certain))
+    for fingerprint, is_certain in known:
+        yield from ((path, video, is_certain) for path, video in registry.with_content(fingerprint))
+        yield data_folder_path(info.path, fingerprint), "", is_certain
+
+
+def _lies_beside_a_video(project: Path) -> bool:
+    """Whether the folder was moved with project and video, so that the project names an old place."""
+    return project.with_name(project.name.removesuffix(SUFFIX)).exists()
 
 
 def find_video(source: Source, relative: str, project: Path, last_folders: Iterable[str]) -> Path | None:

@@ -1,19 +1,56 @@
-"""Opens a project file in any state: intact, open in another window, or damaged."""
+"""Opens a project file in any state: intact, not writable, open elsewhere, newer than this program, or damaged."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from iouviewer.app.projects.locations import data_folder_path
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.project.contents import ProjectContents
-from iouviewer.project.lock import ProjectLockedError
+from iouviewer.project.lock import LockFile, ProjectLockedError
+from iouviewer.project.migrations import NewerProjectError
 from iouviewer.project.rows import ProgressCallback, no_progress
 from iouviewer.project.salvage import salvage
+from iouviewer.project.schema import SCHEMA_VERSION, SUFFIX, back_up, connect
 from iouviewer.project.store import DamagedProjectError, ProjectFile
+
+COPY = "copy"
+"""Key of a project value of a copy: ``{"of": path of the project, "state": one of CopyState}``."""
+
+_COPIES = "copies"
+
+
+class Hindrance(StrEnum):
+    """Why a project is shown without being written."""
+
+    LOCKED = "locked"
+    LEFT_LOCK = "leftLock"
+    READ_ONLY = "readOnly"
+    NEWER = "newer"
+    SNAPSHOT = "snapshot"
+
+
+class CopyState(StrEnum):
+    """What became of a copy of a project; the values are stored."""
+
+    VIEW = "view"
+    """Only shown; deleted when it is closed."""
+    OPEN = "open"
+    """A person works on it; it is offered until it is merged or dismissed."""
+    MERGED = "merged"
+    DISMISSED = "dismissed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,36 +58,51 @@ class OpenedProject:
     """An open project file with its contents.
 
     Attributes:
-        copy_of: the file that another window has open, if this is a copy of it.
+        view_of: the file that is shown and not written; ``project`` is a private copy of it.
+        hindrance: why it is not written, None if it is.
+        reason: the same in words.
         salvaged: the file was rebuilt from a damaged one and may hold edits that are missing in its history.
         messages: one sentence for the user for each unusual event.
     """
 
     project: ProjectFile
     contents: ProjectContents
-    copy_of: Path | None = None
+    view_of: Path | None = None
+    hindrance: Hindrance | None = None
+    reason: str = ""
     salvaged: bool = False
     messages: list[str] = field(default_factory=list)
 
     def discard(self) -> None:
-        """Close the file; a copy is deleted, because it was never shown."""
+        """Close the file; a private copy is deleted, because it was never shown."""
         self.project.close()
-        if self.copy_of is not None:
-            self.project.path.unlink(missing_ok=True)
+        if self.view_of is not None:
+            delete_copy(self.project.path)
 
 
-def open_or_recover(path: Path, progress: ProgressCallback = no_progress) -> OpenedProject:
-    """Open a project; a copy if another window has it open, the salvaged contents if it is damaged.
+def open_or_recover(path: Path, progress: ProgressCallback = no_progress, *, take_over: bool = False) -> OpenedProject:
+    """Open a project; if it cannot be written, a private copy; if it is damaged, what can be salvaged.
 
     ``progress(boxes read, boxes)`` is called regularly; an exception it raises ends the loading and closes the file.
+
+    Args:
+        take_over: use the file although a program on another machine has locked it, which is gone.
 
     Raises:
         UserError: it cannot be opened. It is unchanged, or renamed as the message says.
     """
+    if is_snapshot(path):
+        return _open_view(path, Hindrance.SNAPSHOT, tr("this is a snapshot, which is never changed"), progress)
+    reason = find_write_obstacle(path)
+    if reason:
+        return _open_view(path, Hindrance.READ_ONLY, reason, progress)
     try:
-        project = ProjectFile.open(path)
+        project = ProjectFile.open(path, take_over=take_over)
     except ProjectLockedError as error:
-        return _open_copy(path, error, progress)
+        hindrance = Hindrance.LEFT_LOCK if error.is_left else Hindrance.LOCKED
+        return _open_view(path, hindrance, error.message, progress)
+    except NewerProjectError as error:
+        return _open_view(path, Hindrance.NEWER, error.message, progress)
     except DamagedProjectError as error:
         return _open_salvaged(path, error, progress)
     try:
@@ -63,6 +115,23 @@ def open_or_recover(path: Path, progress: ProgressCallback = no_progress) -> Ope
         raise
 
 
+def is_snapshot(path: Path) -> bool:
+    """Whether a file is a copy that must stay as it is: a named snapshot or an automatic backup."""
+    return path.parent.name.endswith((f"{SUFFIX}.snapshots", f"{SUFFIX}.backups"))
+
+
+def find_write_obstacle(path: Path) -> str:
+    """Why an existing file cannot be written, or its lock and its log cannot be created; empty if they can."""
+    if not path.is_file():
+        return ""
+    # Opening and closing the file here would release the locks that SQLite holds on it in this process.
+    if not os.access(path, os.W_OK):
+        return tr("the file cannot be written")
+    if os.name == "posix" and not os.access(path.parent, os.W_OK):
+        return tr("its folder cannot be written")
+    return ""
+
+
 def _load(project: ProjectFile, progress: ProgressCallback) -> ProjectContents:
     """Read an open file; it is closed if that fails."""
     try:
@@ -72,23 +141,108 @@ def _load(project: ProjectFile, progress: ProgressCallback) -> ProjectContents:
         raise
 
 
-def _open_copy(path: Path, error: ProjectLockedError, progress: ProgressCallback) -> OpenedProject:
-    stem = path.with_name(path.stem)
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    target = data_folder_path(stem, stamp, kind="copies")
-    number = 0
+# Copies
+
+
+def base_of_copy(copy: Path) -> Path:
+    """Where a copy keeps the project as it was when the copy was made, for merging."""
+    return copy.with_name(f"{copy.name}.base")
+
+
+def copies_folder() -> Path:
+    """The folder of all copies."""
+    return data_folder_path(Path("x"), "", kind=_COPIES).parent
+
+
+def delete_copy(copy: Path) -> None:
+    """Delete a copy and its base."""
+    for file in (copy, base_of_copy(copy)):
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def delete_unused_views() -> None:
+    """Delete private copies that a crash left behind; those of other windows are locked and stay."""
+    for path in copies_folder().glob(f"*{SUFFIX}"):
+        if read_copy(path).get("state") != CopyState.VIEW:
+            continue
+        with contextlib.suppress(UserError, OSError):
+            lock = LockFile(path)
+            delete_copy(path)
+            lock.release()
+
+
+def read_copy(path: Path) -> dict[str, Any]:
+    """The value ``COPY`` of a project file; empty if it is not a copy or cannot be read."""
+    with contextlib.suppress(sqlite3.Error, msgspec.MsgspecError, TypeError):
+        with closing(connect(path, mode="ro")) as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (COPY,)).fetchone()
+        return msgspec.json.decode(row[0], type=dict[str, Any]) if row else {}
+    return {}
+
+
+def set_copy_state(copy: Path, state: CopyState) -> None:
+    """Store what became of a copy.
+
+    Raises:
+        UserError: another window has it open, or it cannot be written.
+    """
+    value = read_copy(copy)
+    project = ProjectFile.open(copy)
+    project.save_settings({COPY: {**value, "state": state.value}})
+    project.close()
+
+
+def _open_view(path: Path, hindrance: Hindrance, reason: str, progress: ProgressCallback) -> OpenedProject:
+    """Open a private copy, which becomes a working copy if the user wants it."""
+    stem, stamp = path.with_name(path.stem), time.strftime("%Y%m%d-%H%M%S")
+    target, number = data_folder_path(stem, stamp, kind=_COPIES), 0
     while target.exists():
         number += 1
-        target = data_folder_path(stem, stamp, kind="copies", number=number)
-    project = ProjectFile.open_copy(path, target)
-    contents = _load(project, progress)
-    message = tr(
-        "{name}: {reason}. This window shows a copy; edits are saved in {path}",
-        name=path.name,
-        reason=error.message,
-        path=target,
-    )
-    return OpenedProject(project, contents, copy_of=path, messages=[message])
+        target = data_folder_path(stem, stamp, kind=_COPIES, number=number)
+    try:
+        _copy_file(path, target)
+        if hindrance is Hindrance.NEWER:
+            _read_as_this_version(target)
+        shutil.copyfile(target, base_of_copy(target))
+        project = ProjectFile.open(target)
+        project.save_settings({COPY: {"of": str(path.absolute()), "state": CopyState.VIEW.value}})
+        contents = _load(project, progress)
+    except (OSError, sqlite3.Error) as error:
+        delete_copy(target)
+        raise UserError(tr("the project could not be copied: {reason}", reason=error), path=path) from error
+    except DamagedProjectError as error:
+        delete_copy(target)
+        raise UserError(tr("{reason}; {damage}", reason=reason, damage=error.message), path=path) from error
+    except BaseException:
+        delete_copy(target)
+        raise
+    return OpenedProject(project, contents, path, hindrance, reason)
+
+
+def _copy_file(path: Path, target: Path) -> None:
+    """Copy a project with its log to one file; where SQLite cannot read it in its folder, byte by byte."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with closing(connect(path, mode="ro")) as connection:
+            back_up(connection, target)
+    except sqlite3.OperationalError:
+        # A write-ahead log needs shared memory in the folder, which may be read-only.
+        shutil.copyfile(path, target)
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists():
+            shutil.copyfile(log, target.with_name(f"{target.name}-wal"))
+        with closing(connect(target)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+
+
+def _read_as_this_version(copy: Path) -> None:
+    """Read a newer file as far as this program knows it."""
+    with closing(connect(copy)) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
+
+
+# Damage
 
 
 def _open_salvaged(path: Path, error: DamagedProjectError, progress: ProgressCallback) -> OpenedProject:
@@ -97,12 +251,7 @@ def _open_salvaged(path: Path, error: DamagedProjectError, progress: ProgressCal
     part = _free_name(path, "salvaged")
     try:
         report = salvage(path, part)
-        # SQLite's log files belong to the damaged file; beside the new one they would corrupt it.
-        for suffix in ("-wal", "-shm", "-journal"):
-            log = path.with_name(path.name + suffix)
-            if log.exists():
-                log.rename(damaged.with_name(damaged.name + suffix))
-        path.rename(damaged)
+        _rename_with_logs(path, damaged)
         part.rename(path)
     except OSError as failure:
         message = tr("{damage}; the file could not be renamed: {reason}", damage=error.message, reason=failure.strerror)
@@ -111,6 +260,30 @@ def _open_salvaged(path: Path, error: DamagedProjectError, progress: ProgressCal
     contents = _load(project, progress)
     message = tr("{name} was damaged and is kept as {kept}: {report}", name=path.name, kept=damaged.name, report=report)
     return OpenedProject(project, contents, salvaged=True, messages=[message])
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file that cannot be read, so that a new project can take its place; returns its new path.
+
+    Raises:
+        UserError: it cannot be renamed.
+    """
+    target = _free_name(path, f"damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    try:
+        _rename_with_logs(path, target)
+    except OSError as error:
+        message = tr("the file cannot be renamed: {reason}", reason=error.strerror or error)
+        raise UserError(message, path=path, remedy=tr("Save the new project elsewhere.")) from error
+    return target
+
+
+def _rename_with_logs(path: Path, target: Path) -> None:
+    # SQLite's log files belong to the damaged file; beside a new one they would corrupt it.
+    for suffix in ("-wal", "-shm", "-journal"):
+        log = path.with_name(path.name + suffix)
+        if log.exists():
+            log.rename(target.with_name(target.name + suffix))
+    path.rename(target)
 
 
 def _free_name(path: Path, word: str) -> Path:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import msgspec
 import numpy as np
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.autosave import Autosave
-from iouviewer.app.projects.locations import describe_difference, is_same_file, source_from
+from iouviewer.app.projects.locations import is_same_file, source_from
+from iouviewer.app.projects.video_change import LABELLED_VIDEO, LabelledVideo, VideoChange, find_change
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.document.edits import FrameState
 from iouviewer.document.numbering import Numbering
@@ -31,23 +33,27 @@ PROVISIONAL_IMPORT = "numbered_by_files"
 
 
 class SourceBinding:
-    """Binds the session's source to the open video, and updates it whenever the video's properties change."""
+    """Binds the session's source to the open video, and updates it whenever the video's properties change.
+
+    Attributes:
+        change: how the open video differs from the labelled one, None if it does not or if somebody has decided.
+    """
 
     def __init__(self, session: Session, autosave: Autosave) -> None:
         self._session = session
         self._autosave = autosave
+        self.change: VideoChange | None = None
 
-    def bind(self, info: VideoInfo, *, just_opened: bool = True) -> str:
+    def bind(self, info: VideoInfo) -> str:
         """Update the session's source from the video; returns a warning for the user, empty if there is none.
 
-        If the same file was re-indexed, its frames are renumbered. Boxes of another file keep their numbers.
-
-        Args:
-            just_opened: warn if the video is not the file that was labelled.
+        If the same file was re-indexed, its frames are renumbered. Boxes of another file keep their numbers, and
+        ``change`` says what differs until somebody decides.
         """
         stored = self._session.source
         numbering = self._session.document.numbering(stored.id)
         opened = replace(source_from(info, number=stored.id), listed=stored.listed, truth_file=stored.truth_file)
+        self.change = self._find_change(info, opened)
         same_file = is_same_file(info, stored)
         if same_file and numbering is not None and info.numbering is not None:
             padded = numbering.padded_to(stored.frame_count)
@@ -55,14 +61,34 @@ class SourceBinding:
             if info.numbers_final and self._autosave.values.get(PROVISIONAL_IMPORT):
                 self._autosave.save_values({PROVISIONAL_IMPORT: False})
             return warning
-        warning = describe_difference(opened, stored, same_file=same_file) if just_opened else ""
-        if same_file and not warning and _is_reindexed(opened, stored):
+        warning = ""
+        if same_file and _is_reindexed(opened, stored):
             warning = tr("Frame numbers of {name} changed. Check the boxes", name=opened.name)
         # Boxes beyond the end of a shorter file are kept; only the user may delete them.
         source = replace(opened, frame_count=max(opened.frame_count, stored.frame_count))
         new = info.numbering
         self._update(source, None if new is None else new.padded_to(source.frame_count))
         return warning
+
+    def _find_change(self, info: VideoInfo, opened: Source) -> VideoChange | None:
+        """What differs from the labelled file; it is stored, because the source follows the open video."""
+        stored, pending = self._session.source, LabelledVideo.read(self._autosave.values)
+        labelled = stored if pending is None else pending.applied_to(stored)
+        if not info.complete:
+            # The count of an unfinished index is no property of the file.
+            opened = replace(opened, frame_count=labelled.frame_count)
+        change = find_change(opened, labelled, is_same_file=is_same_file(info, labelled))
+        if change is not None and pending is None:
+            self._autosave.save_values({LABELLED_VIDEO: msgspec.to_builtins(change.labelled)})
+        elif change is None and pending is not None:
+            self.decide()
+        return change
+
+    def decide(self) -> None:
+        """Count the open video as the labelled one from now on."""
+        self.change = None
+        if self._autosave.values.get(LABELLED_VIDEO) is not None:
+            self._autosave.save_values({LABELLED_VIDEO: None})
 
     def _update(self, source: Source, numbering: Numbering | None) -> None:
         stored, session = self._session.source, self._session

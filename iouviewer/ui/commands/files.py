@@ -22,7 +22,7 @@ from iouviewer.app.video.frame_loader import FrameLoader, IndexProgress, Numbers
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.box_files import refuse_frames_outside
 from iouviewer.jobs.eval_inputs import context_of
 from iouviewer.jobs.requests import OpenRequest
@@ -206,11 +206,18 @@ class FileCommands(QObject):
     def _context(self) -> ReadContext | None:
         source = self._session.source
         if not self._session.frame_count:
+        self._remember_frame()
             return None
         info = self._loader.info
         return replace(context_of(source), is_complete=info is None or info.complete)
 
+    def _remember_frame(self) -> None:
+        """Store at which frame the video is left; it comes back there."""
+        if self._session.frame_count and self._session.source.path:
+            self._settings.remember_frame(self._session.source.path, self._session.current_frame)
+
     def _loaded_truth(self) -> tuple[Int, Float] | None:
+        self._remember_frame()
         """Frames and boxes of the ground truth, None if there are none."""
         truth = self._session.ground_truth
         return truth.columns()[:2] if len(truth) else None
@@ -358,16 +365,41 @@ class FileCommands(QObject):
     def _on_controller_video_location_requested(self, source: Source) -> None:
         path, _ = QFileDialog.getOpenFileName(self._window, tr("Locate {name}", name=source.name), filter=_VIDEO_FILTER)
         if path:
+        self._controller.expect_video(False)
             self._loader.open(Path(path))
 
     def _on_controller_replace_confirmation_requested(self, question: ReplaceQuestion) -> None:
-        text = tr(
-            "The project has {count:,} boxes, some of them edited. Replace them with the boxes of {name}? "
-            "You can undo this.",
-            count=question.box_count,
-            name=question.imported.path.name,
-        )
-        if confirm(self._window, title=tr("Replace ground truth?"), text=text, button=tr("Replace")):
+        name = question.imported.path.name
+        sentences = [
+            tr_n(
+                "Replace the ground truth of {project} ({boxes}) with the {count} box of {name}?",
+                "Replace the ground truth of {project} ({boxes}) with the {count:,} boxes of {name}?",
+                len(question.imported),
+                project=Path(question.project).name or self._session.source.name,
+                boxes=tr_n("{count} box", "{count:,} boxes", question.box_count),
+                name=name,
+            )
+        ]
+        if question.lost_count:
+            sentences.append(
+                tr_n(
+                    "{count} box of the project is not in the file like this.",
+                    "{count:,} boxes of the project are not in the file like this.",
+                    question.lost_count,
+                )
+            )
+        if question.verified_count:
+            sentences.append(
+                tr_n(
+                    "{count} verified frame is no longer verified.",
+                    "{count:,} verified frames are no longer verified.",
+                    question.verified_count,
+                )
+            )
+        sentences.append(tr("You can undo this."))
+        if confirm(
+            self._window, title=tr("Replace ground truth?"), text=" ".join(sentences), button=tr("Replace ground truth")
+        ):
             self._controller.import_ground_truth(question.imported, question.class_map, replace=True)
 
 
@@ -385,6 +417,8 @@ class RecentFilesMenu(QMenu):
         """List the files of the settings, newest first."""
         self.clear()
         for path in self._settings.recent:
+        else:
+            self._session.statusMessage.emit(tr("{name} was not imported. The project keeps its boxes", name=name))
             self.addAction(path).triggered.connect(partial(self._open, Path(path)))
         if self.isEmpty():
             self.addAction(tr("No recent files")).setEnabled(False)

@@ -49,9 +49,11 @@ class StatusBar(QStatusBar):
 
     Signals:
         cancelRequested(): the current run should be cancelled.
+        safetyRequested(): the mark of the project's safety was clicked: show its notices again.
     """
 
     cancelRequested = Signal()
+    safetyRequested = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -70,6 +72,14 @@ class StatusBar(QStatusBar):
         self.place = self._add_label("statusPlace", tr("Image coordinates of the mouse"), _place_text(99999, 99999))
         self.verified = self._add_label("statusVerified", tr("Verified frames"), _verified_text(999, 999))
         self._add_run_widgets()
+        self.safety = QToolButton()
+        self.safety.setObjectName("statusSafety")
+        self.safety.setProperty("role", "warning")
+        self.safety.setFont(font("strong"))
+        self.safety.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.safety.clicked.connect(self.safetyRequested)
+        self.addPermanentWidget(self.safety)
+        self.safety.hide()
         self.saved = self._add_label(
             "statusSaved", tr("Save state and project file"), tr("Saved, {name}", name="clip.mp4.iouv")
         )
@@ -228,6 +238,14 @@ class StatusBar(QStatusBar):
         self.saved.style().unpolish(self.saved)
         self.saved.style().polish(self.saved)
         self.show_saved(self._session.save_state)
+
+    def show_safety(self, marks: Sequence[str], explanation: str) -> None:
+        """Show what is unusual about the project in a few words each; it stays, with all of it in the tooltip."""
+        text = " · ".join(marks)
+        self.safety.setText(text)
+        self.safety.setToolTip(explanation)
+        self.safety.setAccessibleName(tr("State of the project: {state}", state=text))
+        self.safety.setVisible(bool(text))
 
     # Inference
 

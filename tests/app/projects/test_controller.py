@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from iouviewer import folders
-from iouviewer.app.projects.locations import sidecar_path
+from iouviewer.app.projects.locations import FoundProject, sidecar_path
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.document.boxes import Box
@@ -162,15 +162,39 @@ def test_importing_the_same_file_again_keeps_the_edits(open_window, video: Video
     assert any("kept" in message for message in again.messages)
 
 
-def test_unedited_ground_truth_is_replaced_by_another_file(open_window, video: VideoInfo, tmp_path: Path):
+def test_boxes_are_replaced_by_another_file_after_a_question_in_one_step(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
-    assert window.controller.import_ground_truth(imported_boxes(tmp_path / "other.txt", shift=5, class_names=("Car",)))
-    assert window.questions == []
+    before = state_of(window.session.document)
+    other = imported_boxes(tmp_path / "other.txt", shift=5, class_names=("Car",))
+    assert not window.controller.import_ground_truth(other)
+    [question] = window.questions
+    assert (question.box_count, question.lost_count, question.verified_count) == (3, 3, 0)
+    assert question.project == str(sidecar_path(video.path)) and state_of(window.session.document) == before
+    assert window.controller.import_ground_truth(question.imported, question.class_map, replace=True)
     assert window.session.document.class_names == ("person", "Car")
     after = state_of(window.session.document)
     window.controller.close()
-    assert state_of(open_window(video).session.document) == after
+    again = open_window(video)
+    assert state_of(again.session.document) == after
+    assert again.session.history.step_count == 1
+    again.session.undo()
+    assert boxes_of(again) == [(0, (0.0, 0.0, 30.0, 40.0)), (0, (10.0, 10.0, 40.0, 50.0)), (2, (20.0, 20.0, 50.0, 60.0))]
+
+
+def test_a_file_that_has_all_boxes_of_the_project_raises_no_question(open_window, video: VideoInfo, tmp_path: Path):
+    window = open_window(video)
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
+    more = imported_boxes(tmp_path / "more.txt", frames=(0, 0, 2, 3))
+    assert window.controller.import_ground_truth(more) and window.questions == []
+    assert len(window.session.ground_truth) == 4
+    window.session.undo()
+    assert len(window.session.ground_truth) == 3
+
+
+def boxes_of(window: ProjectWindow) -> list[tuple[int, tuple[float, ...]]]:
+    truth = window.session.ground_truth
+    return [(box.frame, box.rect) for frame in range(truth.frame_count) for box in truth.boxes(frame)]
 
 
 def test_predictions_imported_before_ground_truth_raise_no_question(open_window, video: VideoInfo, tmp_path: Path):
@@ -282,13 +306,16 @@ def test_if_the_video_folder_cannot_be_written_the_data_folder_is_used_and_repor
     assert state_of(open_window(info).session.document) == after
 
 
-def test_a_moved_video_finds_its_project_by_fingerprint(open_window, video: VideoInfo, tmp_path: Path):
+def test_a_moved_video_finds_its_project_by_fingerprint_after_a_question(open_window, video: VideoInfo, tmp_path: Path):
     window = open_window(video)
     window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
     window.controller.close()
     moved = tmp_path / "renamed.mp4"
     video.path.rename(moved)
     again = open_window(replace(video, path=moved))
+    assert again.found_projects == [FoundProject(sidecar_path(video.path), str(video.path))]
+    assert len(again.session.ground_truth) == 0 and again.session.frame_count == 0
+    again.controller.use_found_project(True)
     assert len(again.session.ground_truth) == 1
     assert again.controller.path == sidecar_path(video.path)
     assert again.session.source.path == str(moved)
@@ -367,11 +394,14 @@ def test_a_second_window_shows_a_copy_that_is_deleted_if_it_stays_unchanged(
     second = open_window(video)
     assert any("another window" in message for message in second.messages)
     assert len(second.session.ground_truth) == 3
+    with pytest.raises(UserError, match="another window"):
+        second.move()
     copy = second.controller.path
     assert copy is not None and copy.is_relative_to(folders.data_folder())
     second.controller.close()
     assert not copy.exists()
     third = open_window(video)
+    third.controller.work_on_copy()
     third.move()
     copy = third.controller.path
     third.controller.close()
@@ -403,10 +433,16 @@ def test_a_project_file_that_lost_everything_is_never_opened_as_empty(open_windo
     path = sidecar_path(video.path)
     path.write_bytes(b"")
     window = open_window(video)
-    assert len(window.errors) == 1 and str(path) in str(window.errors[0])
-    window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
-    assert path.read_bytes() == b""
-    assert window.controller.path is not None and window.controller.path != path
+    assert any(path.name in message for message in window.messages)
+    add = AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),))
+    with pytest.raises(UserError, match="read-only"):
+        window.session.execute(add, "Add")
+    assert path.read_bytes() == b"" and window.controller.path is None
+    window.controller.start_new()
+    window.session.execute(add, "Add")
+    assert window.controller.path == path
+    [kept] = path.parent.glob("*.damaged-*")
+    assert kept.read_bytes() == b""
 
 
 def test_a_path_can_be_chosen_for_the_project(open_window, video: VideoInfo, tmp_path: Path):

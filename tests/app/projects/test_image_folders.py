@@ -11,7 +11,7 @@ import cv2
 import pytest
 
 from iouviewer import folders
-from iouviewer.app.projects.locations import sidecar_path
+from iouviewer.app.projects.locations import FoundProject, sidecar_path
 from iouviewer.app.video.video_info import VideoInfo, info_of
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes
@@ -128,7 +128,10 @@ def test_a_project_saved_elsewhere_by_an_earlier_version_is_found_for_its_own_fo
     assert again.messages == []
     # From now on it is found by its own fingerprint, wherever it is moved.
     moved = own.path.rename(tmp_path / "moved")
-    assert len(show(info_on(moved)).session.ground_truth) == 1
+    found = show(info_on(moved))
+    assert found.found_projects == [FoundProject(path, str(own.path))]
+    found.controller.use_found_project(True)
+    assert len(found.session.ground_truth) == 1
 
 
 def test_a_moved_folder_is_found_if_its_fingerprint_covers_the_images(tmp_path, show):
@@ -136,6 +139,8 @@ def test_a_moved_folder_is_found_if_its_fingerprint_covers_the_images(tmp_path, 
     label(show(as_earlier_version(own), folders.data_folder() / "elsewhere.iouv"))
     moved = info_on(own.path.rename(tmp_path / "moved"))
     again = show(moved)
+    assert [found.lost_video for found in again.found_projects] == [str(own.path)]
+    again.controller.use_found_project(True)
     assert len(again.session.ground_truth) == 1 and again.messages == []
 
 

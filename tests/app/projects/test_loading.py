@@ -58,7 +58,7 @@ def test_nothing_can_be_edited_until_the_project_is_there(qtbot, video: VideoInf
     again = ProjectWindow()
     threads, released = set(), threading.Event()
 
-    def wait_for_release(*args):
+    def wait_for_release(*args, **options):
         threads.add(threading.current_thread())
         released.wait(10)
         return load_project(*args)
@@ -94,8 +94,9 @@ def test_a_project_that_cannot_be_opened_is_reported_and_the_video_is_shown(
     Path(f"{video.path}.iouv").write_bytes(b"")
     with qtbot.waitSignal(window.controller.ready, timeout=10_000):
         window.controller.open_video_source(video)
-    assert len(window.errors) == 1
-    assert window.session.frame_count == video.frame_count
+    [notice] = window.notices.all
+    assert "clip.mp4.iouv cannot be opened" in notice.text and "damaged" in notice.text and notice.choices
+    assert window.session.frame_count == video.frame_count and window.session.read_only
 
 
 def test_a_project_opens_with_the_video_that_it_names(qtbot, video: VideoInfo, window: ProjectWindow):
@@ -146,7 +147,7 @@ def test_loading_the_same_file_twice_creates_no_copy(qtbot, tmp_path: Path):
         loader.load(path, ScoreSettings())
     qtbot.waitUntil(lambda: bool(recorder.loaded), timeout=10_000)
     (loaded,) = recorder.loaded
-    assert loaded.opened.copy_of is None and loaded.opened.messages == []
+    assert loaded.opened.view_of is None and loaded.opened.messages == []
     loaded.opened.project.close()
     loader.close()
 

@@ -31,7 +31,7 @@ def test_a_dismissed_error_does_not_stay_in_the_status_bar(qtbot: QtBot, window:
 
 def test_the_status_shows_not_saved_while_saving_fails(window: MainWindow) -> None:
     status = window.parts.status
-    window.parts.controller.errorOccurred.emit(UserError("edits are not being saved: the disk is full"))
+    window.parts.controller.saveFailed.emit(UserError("edits are not being saved: the disk is full"))
     status.show_saved(SaveState(2, 1, "/somewhere/clip.iouv"))
     assert status.saved.text() == "Not saved, clip.iouv"
     window.parts.controller.saveRecovered.emit()

@@ -1,0 +1,168 @@
+"""Group ``project``: answers to the notices about a project's safety, and File > Project."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
+
+from iouviewer.app.projects.controller import ProjectController
+from iouviewer.app.projects.known_projects import KnownFile, KnownKind
+from iouviewer.app.projects.locations import FoundProject
+from iouviewer.app.projects.recovery import CopyState
+from iouviewer.app.projects.safety import Choice, Notice
+from iouviewer.app.settings import Settings
+from iouviewer.app.video.frame_loader import FrameLoader
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
+from iouviewer.project.schema import SUFFIX
+from iouviewer.ui.panels.notice_bar import NoticeBar
+
+_FILTER = tr("Projects (*.iouv)")
+
+_SECTIONS: dict[KnownKind, str] = {
+    KnownKind.PROJECT: tr("Projects of this video"),
+    KnownKind.COPY: tr("Copies"),
+    KnownKind.SNAPSHOT: tr("Snapshots"),
+    KnownKind.STRAY: tr("Other files of this project"),
+}
+
+_COPY_STATES: dict[CopyState, str] = {
+    CopyState.OPEN: tr("not merged yet"),
+    CopyState.MERGED: tr("merged"),
+    CopyState.DISMISSED: tr("dismissed"),
+}
+
+
+class ProjectCommands(QObject):
+    """Asks what only a person can decide, and tells the controller.
+
+    Signals:
+        failed(UserError): an answer could not be carried out.
+
+    Attributes:
+        bar: the notices.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, window: QWidget, controller: ProjectController, loader: FrameLoader, settings: Settings) -> None:
+        super().__init__(window)
+        self._window, self._controller, self._loader, self._settings = window, controller, loader, settings
+        self.bar = NoticeBar(controller.safety.notices)
+        self.bar.chosen.connect(self._on_bar_chosen)
+        controller.projectQuestionAsked.connect(self._on_controller_project_question_asked)
+
+    # Notices
+
+    def _on_bar_chosen(self, notice: Notice, choice: Choice) -> None:
+        try:
+            self._answer(notice, choice)
+        except UserError as error:
+            self.failed.emit(error)
+
+    def _answer(self, notice: Notice, choice: Choice) -> None:
+        controller, safety = self._controller, self._controller.safety
+        answers: dict[Choice, Callable[[], object]] = {
+            Choice.TAKE_OVER: partial(controller.reopen, take_over=True),
+            Choice.TRY_AGAIN: controller.reopen,
+            Choice.WORK_ON_COPY: controller.work_on_copy,
+            Choice.SAVE_ELSEWHERE: self.save_as,
+            Choice.START_NEW: controller.start_new,
+            Choice.RETRY_SAVING: controller.retry_saving,
+            Choice.SCALE_BOXES: safety.scale_boxes,
+            Choice.KEEP_BOXES: safety.keep_boxes,
+            Choice.FIND_VIDEO: partial(self._find_video, notice.path),
+            Choice.HIDE: partial(safety.notices.hide, notice.key),
+            Choice.CONFIRM: partial(safety.notices.hide, notice.key),
+        }
+        path = notice.path
+        if path is not None:
+            answers |= {
+                Choice.OPEN_COPY: partial(controller.reopen, path),
+                Choice.OPEN_ORIGINAL: partial(controller.reopen, path),
+                Choice.DISMISS_COPY: partial(safety.end_copy, path, CopyState.DISMISSED),
+            }
+        answers[choice]()
+
+    def save_as(self) -> None:
+        """Choose a file and continue in it."""
+        shown = self._controller.safety.shown_path
+        folder = self._settings.folder("project")
+        name = shown.name if shown is not None else f"project{SUFFIX}"
+        start = str(Path(folder) / name) if folder else name
+        path, _ = QFileDialog.getSaveFileName(self._window, tr("Save project as"), start, _FILTER)
+        if path:
+            chosen = Path(path)
+            self._settings.remember_folder("project", chosen)
+            self._controller.save_as(chosen if chosen.suffix == SUFFIX else chosen.with_name(f"{chosen.name}{SUFFIX}"))
+
+    def _find_video(self, labelled: Path | None) -> None:
+        name = labelled.name if labelled is not None else ""
+        title = tr("Find the file that was labelled: {name}", name=name)
+        path, _ = QFileDialog.getOpenFileName(self._window, title, self._settings.folder("video"))
+        if path:
+            self._controller.expect_video()
+            self._loader.open(Path(path))
+
+    def _on_controller_project_question_asked(self, found: FoundProject) -> None:
+        text = tr(
+            "This video has the same content as {video}, which is gone. Continue with its project {project}, or start "
+            "a new project for this video?",
+            video=found.lost_video,
+            project=found.path,
+        )
+        box = QMessageBox(QMessageBox.Icon.Question, tr("Was the video moved?"), text, parent=self._window)
+        box.setObjectName("projectQuestion")
+        new = box.addButton(tr("Start new project"), QMessageBox.ButtonRole.RejectRole)
+        accepted = box.addButton(tr("Continue with project"), QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(new)
+        box.exec()
+        self._controller.use_found_project(box.clickedButton() is accepted)
+
+
+class ProjectMenu(QObject):
+    """Lists all files known for the video below the commands of File > Project."""
+
+    def __init__(self, menu: QMenu, controller: ProjectController, commands: ProjectCommands) -> None:
+        super().__init__(menu)
+        self._menu, self._controller, self._commands = menu, controller, commands
+        self._fixed = menu.actions()
+        controller.safety.known.changed.connect(self.fill)
+
+    def fill(self) -> None:
+        """Show the files that were found last."""
+        for action in self._menu.actions():
+            if action not in self._fixed:
+                self._menu.removeAction(action)
+                action.deleteLater()
+        files = self._controller.safety.known.files
+        for kind, title in _SECTIONS.items():
+            of_kind = [file for file in files if file.kind is kind]
+            if of_kind:
+                self._menu.addSeparator()
+                self._menu.addAction(title).setEnabled(False)
+            for file in of_kind:
+                self._add(file)
+
+    def _add(self, file: KnownFile) -> None:
+        action = self._menu.addAction(self._text(file))
+        action.setToolTip(str(file.path))
+        safety = self._controller.safety
+        action.setCheckable(True)
+        action.setChecked(file.path in (safety.shown_path, self._controller.path))
+        # What a repair set aside is listed to be found; it is not a project that opens.
+        action.setEnabled(file.path.suffix == SUFFIX)
+        action.triggered.connect(lambda: self._controller.reopen(file.path))
+
+    @staticmethod
+    def _text(file: KnownFile) -> str:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(file.when))
+        path = file.path if file.kind in (KnownKind.PROJECT, KnownKind.STRAY) else file.path.name
+        if file.state is None:
+            return tr("{path}   {when}", path=path, when=when)
+        return tr("{path}   {when}, {state}", path=path, when=when, state=_COPY_STATES[file.state])
