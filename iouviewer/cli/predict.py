@@ -15,9 +15,13 @@ from iouviewer.cli.options import (
     add_split_option,
     existing_video,
     frame_lists,
+    print_message,
     variant_paths,
 )
 from iouviewer.i18n import tr
+
+FAILED = 2
+"""Exit status if a model failed; the predictions of the others are complete."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the models one after the other; print one line for each."""
+    """Run the models one after the other; print one line for each. Returns FAILED if one failed."""
     from iouviewer.cli.requests import check_split, run_options
     from iouviewer.jobs.predict import RUN_ENDINGS, PredictRequest, predict
     from iouviewer.jobs.written_files import check_outputs
@@ -55,9 +59,11 @@ def run(args: argparse.Namespace) -> int:
             outputs, (video, *(path for _, path in request.models), *frame_lists(args.frames)), force=args.force
         )
     with ProgressLine("predict") as progress:
-        runs = predict(request, progress)
-    for run in runs:
+        result = predict(request, progress)
+    for run in result.runs:
         sys.stdout.write(f"{run.summary}\n")
         for note in run.notes:
             sys.stdout.write(tr("Note: {note}", note=tr("{variant}: {note}", variant=run.name, note=note)) + "\n")
-    return 0
+    for failure in result.failures:
+        print_message(str(failure))
+    return FAILED if result.failures else 0

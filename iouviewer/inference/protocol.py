@@ -43,6 +43,8 @@ class FailureKind(StrEnum):
     UNSUPPORTED = "unsupported"
     VIDEO = "video"
     MEMORY = "memory"
+    NO_SPACE = "no_space"
+    INVALID_OUTPUT = "invalid_output"
     PROTOCOL = "protocol"
     CRASHED = "crashed"
 
@@ -287,6 +289,10 @@ class ProtocolError(Exception):
     """Bytes that are not a message of this protocol."""
 
 
+class TruncatedError(ProtocolError):
+    """The data ended within a message."""
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 
@@ -304,13 +310,13 @@ def read_message(stream: BinaryIO) -> AnyMessage | None:
     if not header:
         return None
     if len(header) < _LENGTH.size:
-        raise ProtocolError(tr("the data ends within a message length: {data!r}", data=header))
+        raise TruncatedError(tr("the data ends within a message length: {data!r}", data=header))
     (length,) = _LENGTH.unpack(header)
     if not 0 < length <= MAX_MESSAGE_BYTES:
         raise ProtocolError(tr("{data!r} is not a message length", data=header))
     body = _read(stream, length)
     if len(body) < length:
-        raise ProtocolError(
+        raise TruncatedError(
             tr("the data ends within a message: {count:,} of {total:,} bytes", count=len(body), total=length)
         )
     try:

@@ -15,9 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from iouviewer.i18n import tr
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
 from iouviewer.inference import protocol
+from iouviewer.inference.crashes import explain_end
 from iouviewer.inference.environment import worker_environment
+from iouviewer.inference.message_checks import InvalidMessageError, MessageChecks, cleaned
 from iouviewer.inference.protocol import (
     Cancel,
     Failed,
@@ -38,11 +41,17 @@ logger = logging.getLogger(__name__)
 
 CANCEL_TIMEOUT_S = 5.0
 """Time for a worker to end a run after a cancel, before it is killed."""
+START_TIMEOUT_S = 120.0
+"""Time for a worker to send its first message, also over a network."""
 END_TIMEOUT_S = 2.0
 """Time for a worker to exit after its input is closed, before it is killed."""
 _POLL_INTERVAL_S = 0.05
 """Time between two calls of ``cancelled`` while no message arrives."""
 _MAX_LOG_LINES = 60
+_MAX_LOG_BYTES = 1 << 16
+"""Bytes of a line of the worker's log that are read at once."""
+_MAX_WAITING = 16
+"""Messages that wait for the program; a worker that sends faster has to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +115,33 @@ def run_in_process(
         command: replaces ``worker_command()``, for example ``["ssh", "gpu", "iouviewer", "worker"]``.
         trusted: sha256 of model files that may run code; None: those in the user's TrustStore.
     """
-    hashes = list(TrustStore().hashes() if trusted is None else trusted)
     try:
+        hashes = list(TrustStore().hashes() if trusted is None else trusted)
         worker = WorkerProcess(command or worker_command())
+    except UserError as error:
+        path = str(error.path or "")
+        yield Failed(kind=FailureKind.NOT_FOUND, message=error.message, remedy=error.remedy, path=path)
+        return
     except OSError as error:
         reason = tr("the inference process could not start: {reason}", reason=error)
         yield Failed(kind=FailureKind.CRASHED, message=reason)
         return
     with worker:
         yield from _Run(worker, request, hashes, cancelled, killed, cancel_timeout).messages()
+
+
+def no_frame_failure(video: Path, count: int) -> Failed:
+    """The failure of a run that ended without an error, but could decode none of its ``count`` frames."""
+    return Failed(
+        kind=FailureKind.VIDEO,
+        message=tr_n(
+            "the frame cannot be decoded, so nothing was detected",
+            "none of the {count:,} frames can be decoded, so nothing was detected",
+            count,
+        ),
+        remedy=tr("Check the video with: iouviewer check {name}", name=video.name),
+        path=str(video),
+    )
 
 
 class WorkerProcess:
@@ -127,7 +154,8 @@ class WorkerProcess:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=worker_environment(),
             creationflags=flags, start_new_session=os.name == "posix",
         )  # fmt: skip
-        self.messages: queue.SimpleQueue[FromWorker | protocol.ProtocolError | None] = queue.SimpleQueue()
+        self.messages: queue.Queue[FromWorker | protocol.ProtocolError | None] = queue.Queue(_MAX_WAITING)
+        self._ended = threading.Event()
         self._log: collections.deque[str] = collections.deque(maxlen=_MAX_LOG_LINES)
         self._threads = [
             threading.Thread(target=self._read_messages, name="worker-messages", daemon=True),
@@ -170,6 +198,7 @@ class WorkerProcess:
 
     def end(self) -> int:
         """Close its input, wait for its end, kill it after ``END_TIMEOUT_S``; returns the exit status."""
+        self._ended.set()
         self.close_input()
         try:
             self._process.wait(timeout=END_TIMEOUT_S)
@@ -187,18 +216,38 @@ class WorkerProcess:
         stream = cast(BinaryIO, self._process.stdout)
         try:
             while (message := protocol.read_message(stream)) is not None:
-                if not isinstance(message, ToWorker):
-                    self.messages.put(message)
+                if isinstance(message, ToWorker):
+                    raise protocol.ProtocolError(tr("it sent a command instead of a reply"))
+                self._put(message)
+        except protocol.TruncatedError as error:
+            logger.info("the worker ended within a message: %s", error)
         except (protocol.ProtocolError, OSError) as error:
-            self.messages.put(protocol.ProtocolError(str(error)))
-        self.messages.put(None)
+            self._put(protocol.ProtocolError(str(error)))
+        self._put(None)
+
+    def _put(self, message: FromWorker | protocol.ProtocolError | None) -> None:
+        """Hand a message to the program; once the run ended, nobody takes it."""
+        while not self._ended.is_set():
+            try:
+                self.messages.put(message, timeout=_POLL_INTERVAL_S)
+            except queue.Full:
+                continue
+            return
 
     def _read_log(self) -> None:
-        for line in cast(IO[bytes], self._process.stderr):
+        stream = cast(IO[bytes], self._process.stderr)
+        while line := stream.readline(_MAX_LOG_BYTES):
             text = line.decode("utf-8", "replace").rstrip()
             if text:
                 self._log.append(text)
                 logger.info("worker %d: %s", self._process.pid, text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """The end of a run that the program decided, not the worker."""
+
+    message: Finished | Failed
 
 
 class _Run:
@@ -219,6 +268,9 @@ class _Run:
         self._cancelled = cancelled
         self._killed = killed
         self._cancel_timeout = cancel_timeout
+        self._checks = MessageChecks(request.frames, request.max_det, tuple(trusted))
+        self._is_greeted = False
+        self._began = time.monotonic()
         self._cancelled_at: float | None = None
         self._predicting = False
         self._done = 0
@@ -229,12 +281,24 @@ class _Run:
             message = self._next()
             if message is None:
                 continue
-            if isinstance(message, Hello):
-                if message.version != protocol.VERSION:
-                    yield self._wrong_version(message.version)
-                    return
-                self._worker.send(self._load_command())
-                continue
+            if isinstance(message, _Ending):
+                yield message.message
+                return
+            try:
+                if isinstance(message, Hello):
+                    self._greet(message)
+                    continue
+                if not self._is_greeted and not isinstance(message, Failed):
+                    raise InvalidMessageError(tr("it did not say which version it is"))
+                self._checks.check(message)
+            except InvalidMessageError as error:
+                if error.good is not None:
+                    yield error.good
+                yield error.to_failure(self._worker.log)
+                return
+            if isinstance(message, Failed):
+                yield cleaned(message)
+                return
             if isinstance(message, ModelLoaded):
                 frames = None if self._request.frames is None else list(self._request.frames)
                 self._predicting = True
@@ -249,19 +313,24 @@ class _Run:
             if isinstance(message, RunProgress):
                 self._done, self._seconds = message.done, message.seconds
             yield message
-            if isinstance(message, Finished | Failed):
+            if isinstance(message, Finished):
                 return
 
-    def _wrong_version(self, version: int) -> Failed:
-        return Failed(
-            kind=FailureKind.PROTOCOL,
-            message=tr(
-                "the worker uses version {version} of the protocol, not {expected}",
-                version=version,
-                expected=protocol.VERSION,
-            ),
-            remedy=tr("Install the same version on both sides."),
-        )
+    def _greet(self, hello: Hello) -> None:
+        """Reply to the first message; InvalidMessageError if it is not the first or of another version."""
+        if self._is_greeted:
+            raise InvalidMessageError(tr("it started twice"))
+        if hello.version != protocol.VERSION:
+            raise InvalidMessageError(
+                tr(
+                    "it uses version {version} of the protocol, not {expected}",
+                    version=hello.version,
+                    expected=protocol.VERSION,
+                ),
+                tr("Install the same version on both sides."),
+            )
+        self._is_greeted = True
+        self._worker.send(self._load_command())
 
     def _load_command(self) -> LoadModel:
         r = self._request
@@ -270,7 +339,7 @@ class _Run:
             device=r.device, trusted=self._trusted,
         )  # fmt: skip
 
-    def _next(self) -> Hello | RunMessage | None:
+    def _next(self) -> Hello | RunMessage | _Ending | None:
         """The next message, or None if none arrives for ``_POLL_INTERVAL_S``."""
         if self._killed():
             self._worker.kill()
@@ -279,38 +348,28 @@ class _Run:
             if not self._predicting:
                 return self._stopped()  # Loading can take long, and there are no results to wait for.
             self._cancelled_at = time.monotonic()
+            self._checks.is_cancelled = True
             self._worker.send(Cancel())
+        if self._cancelled_at is not None and time.monotonic() - self._cancelled_at > self._cancel_timeout:
+            self._worker.kill()
+            return self._stopped()
         try:
             message = self._worker.messages.get(timeout=_POLL_INTERVAL_S)
         except queue.Empty:
-            if self._cancelled_at is not None and time.monotonic() - self._cancelled_at > self._cancel_timeout:
+            if not self._is_greeted and time.monotonic() - self._began > START_TIMEOUT_S:
                 self._worker.kill()
-                return self._stopped()
+                seconds = f"{START_TIMEOUT_S:.0f}"
+                reason = tr("the inference process did not answer within {seconds} s", seconds=seconds)
+                return _Ending(Failed(kind=FailureKind.CRASHED, message=reason, detail=self._worker.log))
             return None
         if isinstance(message, protocol.ProtocolError):
-            reason = tr("the worker sent invalid data: {reason}", reason=message)
-            return Failed(kind=FailureKind.PROTOCOL, message=reason, detail=self._worker.log)
+            return _Ending(InvalidMessageError(str(message)).to_failure(self._worker.log))
         if message is None:
             return self._stopped() if self._cancelled_at is not None else self._crashed()
         return message
 
-    def _stopped(self) -> Finished:
-        return Finished(done=self._done, seconds=self._seconds, cancelled=True)
+    def _stopped(self) -> _Ending:
+        return _Ending(Finished(done=self._done, seconds=self._seconds, cancelled=True))
 
-    def _crashed(self) -> Failed:
-        status = self._worker.end()
-        last_line = self._worker.log.rpartition("\n")[2]
-        if last_line:
-            reason = tr(
-                "the inference process ended unexpectedly (exit status {status}): {line}",
-                status=status,
-                line=last_line,
-            )
-        else:
-            reason = tr("the inference process ended unexpectedly (exit status {status})", status=status)
-        return Failed(
-            kind=FailureKind.CRASHED,
-            message=reason,
-            remedy=tr("Finished frames are kept. See the log for details."),
-            detail=self._worker.log,
-        )
+    def _crashed(self) -> _Ending:
+        return _Ending(explain_end(self._worker.end(), self._worker.log))

@@ -5,6 +5,7 @@ Only this module and ``ultralytics_val`` import ultralytics and torch, and only 
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import importlib.util
 import os
@@ -18,7 +19,9 @@ from typing import Any
 import numpy as np
 
 from iouviewer.document.sources import FrameImage
+from iouviewer.folders import cache_folder
 from iouviewer.i18n import tr
+from iouviewer.inference.crashes import LESS_MEMORY, OUT_OF_MEMORY
 from iouviewer.inference.detector import DetectorError
 from iouviewer.inference.environment import allow_code, describe_hardware
 from iouviewer.inference.exported_model import ExportFacts, read_export, real_thresholds
@@ -44,10 +47,10 @@ CODE_RUNTIMES = {
 BOX_TASKS = ("detect", "segment", "pose")
 _LOAD_ERRORS = (
     RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, EOFError, OSError,
-    ImportError, SyntaxError, NotImplementedError, StopIteration, UnicodeError, pickle.PickleError, zipfile.BadZipFile,
+    ImportError, SyntaxError, NotImplementedError, StopIteration, MemoryError, UnicodeError,
+    pickle.PickleError, zipfile.BadZipFile,
 )  # fmt: skip
 """Exceptions of the libraries for files that do not have the format of their name."""
-_OUT_OF_MEMORY = re.compile(r"out of memory", re.IGNORECASE)
 _SOURCE_LOCATION = re.compile(r"Exception from")
 """Source locations of OpenVINO, with which its error messages begin."""
 
@@ -91,8 +94,7 @@ def load_detector(request: LoadModel) -> UltralyticsDetector:
     try:
         copy = private_copy(path)
     except OSError as error:
-        reason = tr("the model cannot be read: {reason}", reason=error.strerror or error)
-        raise DetectorError(FailureKind.NOT_FOUND, reason, path=str(path)) from error
+        raise _copy_error(error, path) from error
     trusted = copy.sha256 in request.trusted
     try:
         if runtime in CODE_RUNTIMES and not trusted:
@@ -107,6 +109,16 @@ def load_detector(request: LoadModel) -> UltralyticsDetector:
     except DetectorError:
         copy.remove()
         raise
+
+
+def _copy_error(error: OSError, path: Path) -> DetectorError:
+    """Why a model file could not be copied to where it is loaded from."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        reason = tr("there is no space for a copy of the model in {folder}", folder=cache_folder())
+        return DetectorError(FailureKind.NO_SPACE, reason, path=str(path), remedy=tr("Free some space on that disk."))
+    reason = tr("the model cannot be read: {reason}", reason=error.strerror or error)
+    remedy = tr("Check the permissions of the file and its folder.") if isinstance(error, PermissionError) else ""
+    return DetectorError(FailureKind.NOT_FOUND, reason, path=str(path), remedy=remedy)
 
 
 def check_safe_loading() -> None:
@@ -166,6 +178,11 @@ def _summary_line(error: BaseException) -> str:
     return informative[0][:300] if informative else type(error).__name__
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of the libraries means that memory ran out."""
+    return isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)) is not None
+
+
 def _is_refused_pickle(error: BaseException, copy: Path) -> bool:
     """Whether the safe loader refused the content of an intact file (as opposed to a damaged one)."""
     if zipfile.is_zipfile(copy):
@@ -212,7 +229,8 @@ class UltralyticsDetector:
             raise self._load_error(error, trusted) from error
         if self._model.task not in BOX_TASKS:
             reason = tr("models for the task {task!r} do not detect boxes", task=str(self._model.task))
-            raise DetectorError(FailureKind.UNSUPPORTED, reason, path=str(path))
+            remedy = tr("Choose a model for the task detect, segment or pose.")
+            raise DetectorError(FailureKind.UNSUPPORTED, reason, path=str(path), remedy=remedy)
         self.info = self._describe(runtime, trusted, read_export(copy.path, runtime))
         self.inputs = []
 
@@ -264,12 +282,12 @@ class UltralyticsDetector:
 
     def _refuse_out_of_memory(self, error: Exception, frame: int) -> None:
         """DetectorError if an error of the libraries means that memory ran out."""
-        if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+        if is_out_of_memory(error):
             raise DetectorError(
                 FailureKind.MEMORY,
                 tr("not enough memory for frame {frame:,}", frame=frame),
                 path=str(self._path),
-                remedy=tr("Choose a smaller image size, or the device cpu."),
+                remedy=LESS_MEMORY,
                 detail=str(error),
             ) from error
 
@@ -282,6 +300,9 @@ class UltralyticsDetector:
         if isinstance(error, ImportError) and error.name:
             package = error.name.partition(".")[0]
             return _missing_package(package, package, path)
+        if is_out_of_memory(error):
+            reason = tr("not enough memory to load the model")
+            return DetectorError(FailureKind.MEMORY, reason, path=path, remedy=LESS_MEMORY, detail=str(error))
         line = _summary_line(error).replace(str(self._copy.path), self._path.name)
         if isinstance(error, ValueError) and "device" in line.lower():
             return DetectorError(

@@ -106,6 +106,12 @@ class _Outbox:
         self.send(progress)
         self._sent_at = time.monotonic()
 
+    def flush_detections(self) -> None:
+        """Send what is left of a run that ends with an error."""
+        if self._unsent:
+            self.send(protocol.pack(self._unsent, self.numbering))
+            self._unsent = []
+
 
 def run_worker(
     stdin: BinaryIO,
@@ -209,6 +215,8 @@ def _predict(
         return frames_seen
     finally:
         source.close()
+        # The frames before one that fails are good.
+        outbox.flush_detections()
 
 
 def _progress(done: int, frames: list[int], began: float) -> RunProgress:

@@ -16,7 +16,7 @@ from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Detections, Failed, Finished, FrameDetections, ModelLoaded
-from iouviewer.inference.runner import RunMessage, RunRequest, run_in_process
+from iouviewer.inference.runner import RunMessage, RunRequest, no_frame_failure, run_in_process
 from iouviewer.jobs.data_set import listed_images, open_reader
 from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
@@ -100,6 +100,26 @@ class ModelRun:
         return ", ".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class PredictResult:
+    """Result of all models.
+
+    Attributes:
+        runs: those that completed.
+        failures: one for each model that did not, with its name; what it found until then is written.
+    """
+
+    runs: tuple[ModelRun, ...]
+    failures: tuple[UserError, ...]
+
+
+class RunInterruptedError(UserError):
+    """The user stopped a run."""
+
+    def __init__(self) -> None:
+        super().__init__(tr("interrupted"))
+
+
 @dataclass
 class _Collected:
     """The contents of a worker's messages so far."""
@@ -118,7 +138,11 @@ class _Collected:
         elif isinstance(message, Finished):
             self.finished = message
         elif isinstance(message, Failed):
-            self.failure = UserError(message.message, path=message.path or None, remedy=message.remedy)
+            self.failure = _user_error(message)
+
+
+def _user_error(failure: Failed) -> UserError:
+    return UserError(failure.message, path=failure.path or None, remedy=failure.remedy)
 
 
 def run_model(
@@ -169,13 +193,15 @@ def run_model(
             collected.add(message)
             progress(len(collected.found), len(selected), name)
     except KeyboardInterrupt:
-        collected.failure = UserError(tr("interrupted"))
+        collected.failure = RunInterruptedError()
     finally:
         messages.close()
+    finished = collected.finished
+    if collected.failure is None and finished is not None and finished.unreadable and not collected.found:
+        collected.failure = _user_error(no_frame_failure(video, len(finished.unreadable)))
     if collected.failure is not None and not collected.found:
         raise collected.failure
     fps = frames_per_second(times_of(collected.found))
-    finished = collected.finished
     throughput = finished.done / finished.seconds if finished is not None and finished.seconds > 0 else None
     boxes = _as_imported(collected, request, reader.fingerprint, size, frame_count, fps, throughput)
     return ModelRun(name, boxes, size, frame_count, fps, throughput, collected.failure, images)
@@ -266,11 +292,11 @@ def check_file_names(names: list[str]) -> None:
             raise UserError(tr("{name!r} cannot be a file name", name=name), remedy=tr("Choose another NAME."))
 
 
-def predict(request: PredictRequest, progress: ProgressCallback = no_progress) -> list[ModelRun]:
-    """Run all models and write their predictions. Those of a failed run are written before its failure is raised.
+def predict(request: PredictRequest, progress: ProgressCallback = no_progress) -> PredictResult:
+    """Run all models and write their predictions; a model that fails does not stop the others.
 
     Raises:
-        UserError: a model that cannot be loaded or that failed, an unreadable video, a folder that cannot be written.
+        UserError: an unreadable video, a folder that cannot be written.
     """
     check_file_names([name for name, _ in request.models])
     try:
@@ -281,24 +307,39 @@ def predict(request: PredictRequest, progress: ProgressCallback = no_progress) -
         ) from error
     frames: Int | None = None
     images = listed_images(request.video, request.split)
+    reader = open_reader(request.video, images)
     if request.frames is not None:
-        reader = open_reader(request.video, images)
         frames = parse_frames(request.frames, reader.frame_count)
-        reader.close()
-    runs = []
+    reader.close()
+    runs: list[ModelRun] = []
+    failures: list[UserError] = []
     for name, weights in request.models:
-        run = run_model(request.video, name, weights, request.options, frames, progress, files=images)
-        written, _ = write_run(run, request.out, request.video.name)
-        if run.failure is not None:
-            done = len(run.boxes.covered) if run.boxes.covered is not None else 0
-            raise UserError(
-                tr("{variant}: {failure}", variant=name, failure=run.failure),
-                remedy=tr_n(
-                    "Predictions of {count} frame are in {path}",
-                    "Predictions of {count:,} frames are in {path}",
-                    done,
-                    path=written,
-                ),
-            )
-        runs.append(run)
-    return runs
+        try:
+            run = run_model(request.video, name, weights, request.options, frames, progress, files=images)
+        except UserError as error:
+            failures.append(UserError(tr("{variant}: {failure}", variant=name, failure=error)))
+            is_interrupted = isinstance(error, RunInterruptedError)
+        else:
+            written, _ = write_run(run, request.out, request.video.name)
+            if run.failure is None:
+                runs.append(run)
+            else:
+                failures.append(_partial_failure(run, written))
+            is_interrupted = isinstance(run.failure, RunInterruptedError)
+        if is_interrupted:
+            break
+    return PredictResult(tuple(runs), tuple(failures))
+
+
+def _partial_failure(run: ModelRun, written: Path) -> UserError:
+    """The failure of a run that found something before."""
+    done = len(run.boxes.covered) if run.boxes.covered is not None else 0
+    return UserError(
+        tr("{variant}: {failure}", variant=run.name, failure=run.failure),
+        remedy=tr_n(
+            "Predictions of {count} frame are in {path}",
+            "Predictions of {count:,} frames are in {path}",
+            done,
+            path=written,
+        ),
+    )

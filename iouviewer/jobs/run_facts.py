@@ -129,8 +129,9 @@ def fps_half_iqr(milliseconds: Sequence[float]) -> float | None:
 
 
 def times_of(found: Iterable[Detections]) -> list[float]:
-    """Milliseconds per frame, without those of the warm-up."""
-    return [float(detections.times.sum()) for detections in found if detections.warm]
+    """Milliseconds per frame, without those of the warm-up and those that nobody measured."""
+    times = (float(detections.times.sum()) for detections in found if detections.warm)
+    return [time for time in times if time > 0]
 
 
 def columns_of(found: Sequence[Detections], class_count: int) -> tuple[Int, Float, Int, Float]:

@@ -114,6 +114,7 @@ def test_a_cancel_while_the_model_loads_ends_immediately():
 def test_a_worker_that_obeys_cancel_is_not_killed():
     code = """
     assert isinstance(p.read_message(inp), p.Cancel)
+    send(p.pack([detections(frame, 1) for frame in range(3)]))
     send(p.Finished(done=3, seconds=1.0, cancelled=True))
     """
     messages = []

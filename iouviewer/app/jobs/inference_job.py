@@ -8,8 +8,11 @@ import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.inference.protocol import (
     Detections,
     Failed,
@@ -19,13 +22,16 @@ from iouviewer.inference.protocol import (
     ModelLoaded,
     RunProgress,
 )
-from iouviewer.inference.runner import RunRequest, run_in_process
+from iouviewer.inference.runner import RunRequest, no_frame_failure, run_in_process
 from iouviewer.inference.trust import TrustStore
 
 BATCH_SECONDS = 0.25
 """Seconds between two batches of detections that reach the UI thread."""
 BATCH_FRAMES = 24
 """Frames after which a batch is sent earlier: scoring more at once would block the UI thread."""
+
+MIN_SECONDS = 1e-3
+"""Seconds after which a rate says something."""
 
 
 class QueueState(StrEnum):
@@ -88,18 +94,27 @@ class _Driver(QObject):
         batch: list[Detections] = []
         progress: RunProgress | None = None
         last = 0.0
+        is_ended = False
         messages = run_in_process(request, cancelled=run.stop.is_set, killed=self.closing.is_set, command=self._command)
-        for message in messages:
-            if isinstance(message, FrameDetections):
-                batch += message.unpack()
-            elif isinstance(message, RunProgress):
-                progress = message
-            due = len(batch) >= BATCH_FRAMES or time.monotonic() - last >= BATCH_SECONDS
-            if batch and (due or isinstance(message, Finished | Failed)):
-                self.messageReceived.emit(run, (progress, batch))
-                batch, last = [], time.monotonic()
-            if isinstance(message, ModelLoaded | Finished | Failed):
-                self.messageReceived.emit(run, message)
+        try:
+            for message in messages:
+                if isinstance(message, FrameDetections):
+                    batch += message.unpack()
+                elif isinstance(message, RunProgress):
+                    progress = message
+                due = len(batch) >= BATCH_FRAMES or time.monotonic() - last >= BATCH_SECONDS
+                if batch and (due or isinstance(message, Finished | Failed)):
+                    self.messageReceived.emit(run, (progress, batch))
+                    batch, last = [], time.monotonic()
+                is_ended = isinstance(message, Finished | Failed)
+                if is_ended or isinstance(message, ModelLoaded):
+                    self.messageReceived.emit(run, message)
+        finally:
+            # An error of the program itself goes to the log; the queue has to continue.
+            if not is_ended:
+                reason = tr("the run ended with an error of the program")
+                remedy = tr("Finished frames are kept. See the log for details.")
+                self.messageReceived.emit(run, Failed(kind=FailureKind.CRASHED, message=reason, remedy=remedy))
 
 
 class InferenceQueue(QObject):
@@ -168,7 +183,13 @@ class InferenceQueue(QObject):
     def trust(self, run: Run) -> None:
         """Allow the file that ``needsTrust`` named to run code, now and later, and continue the run."""
         if run.state is QueueState.NEEDS_TRUST and run.failure is not None:
-            TrustStore().trust(run.failure.sha256, run.failure.path)
+            try:
+                TrustStore().trust(run.failure.sha256, run.failure.path)
+            except UserError as error:  # the list of trusted files is damaged, or cannot be written
+                failure = replace(run.failure, kind=FailureKind.NOT_FOUND, message=error.message, remedy=error.remedy)
+                run.failure, run.state = replace(failure, path=str(error.path or "")), QueueState.FAILED
+                self.failed.emit(run, run.failure)
+                return
             self.resume(run)
 
     def cancel(self, run: Run) -> None:
@@ -224,23 +245,29 @@ class InferenceQueue(QObject):
         elif isinstance(message, tuple):
             self._add_detections(run, *message)
         elif isinstance(message, Finished):
-            # Frames that cannot be decoded count as done, because they would fail again.
-            run.done.update(message.unreadable)
-            run.unreadable.update(message.unreadable)
-            run.inputs = list(message.inputs)
-            run.state = QueueState.CANCELLED if message.cancelled else QueueState.FINISHED
-            self._current = None
-            self.busyChanged.emit(False)
-            (self.cancelled if message.cancelled else self.finished).emit(run)
-            self._start_next()
+            self._finish(run, message)
         elif isinstance(message, Failed):
             self._fail(run, message)
+
+    def _finish(self, run: Run, message: Finished) -> None:
+        # Frames that cannot be decoded count as done, because they would fail again.
+        run.done.update(message.unreadable)
+        run.unreadable.update(message.unreadable)
+        run.inputs = list(message.inputs)
+        if not message.cancelled and run.unreadable and run.done == run.unreadable:
+            self._fail(run, no_frame_failure(run.request.video, len(run.unreadable)))
+            return
+        run.state = QueueState.CANCELLED if message.cancelled else QueueState.FINISHED
+        self._current = None
+        self.busyChanged.emit(False)
+        (self.cancelled if message.cancelled else self.finished).emit(run)
+        self._start_next()
 
     def _add_detections(self, run: Run, progress: RunProgress | None, detections: list[Detections]) -> None:
         run.done.update(d.frame for d in detections)
         self.detections.emit(run, detections)
         if progress is not None:
-            rate = progress.done / progress.seconds if progress.seconds > 0 and progress.done else 0.0
+            rate = progress.done / progress.seconds if progress.seconds >= MIN_SECONDS and progress.done else 0.0
             left = (progress.total - progress.done) / rate if rate else float("nan")
             self.progress.emit(run, self._done_before + progress.done, run.total, rate, left)
 
