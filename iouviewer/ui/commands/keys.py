@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.settings import Settings
 from iouviewer.i18n import tr
 from iouviewer.ui.actions import ActionSet
-from iouviewer.ui.dialogs.key_editor import KeyEditor
+from iouviewer.ui.dialogs.frame import FramedDialog
+from iouviewer.ui.dialogs.key_editor import MIRRORED, KeyEditor
 from iouviewer.ui.help.key_sheet import KeySheet
 from iouviewer.ui.key_presets import Keys, keys_of
 
-MIRRORED = "mouseInLeftHand"
-"""Key of the setting for mirrored keys: ``1`` or nothing."""
 LETTERS = "keyLetters"
 """Key of the setting for the letters of the layout that were learned: pairs of place and letter."""
 _SIZE = (640, 520)
@@ -63,13 +62,14 @@ class KeyCommands:
             self.actions,
             preset=settings.key_preset,
             is_mirrored=is_mirrored(settings),
-            choose=self._choose,
+            choose=self.choose,
             edit=self.edit,
         )
         sheet.exec()
         sheet.deleteLater()
 
-    def _choose(self, preset: str, mirrored: bool) -> None:
+    def choose(self, preset: str, mirrored: bool) -> None:
+        """Use a preset, mirrored for the mouse in the left hand or not."""
         self._settings.key_preset = preset
         self._settings.extra[MIRRORED] = "1" if mirrored else ""
         self._apply()
@@ -81,24 +81,19 @@ class KeyCommands:
             id: the command that is selected at first; empty for none.
         """
         settings = self._settings
-        dialog = QDialog(self._window)
-        dialog.setObjectName("editKeys")
-        dialog.setWindowTitle(tr("Edit keys"))
+        dialog = FramedDialog(self._window, title=tr("Edit keys"), name="editKeys")
         editor = KeyEditor(
             settings.key_preset, settings.keys, is_mirrored=is_mirrored(settings), letters=self.actions.letters
         )
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        buttons.addButton(tr("Apply keys"), QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.accepted.connect(dialog.accept)
-        buttons.rejected.connect(dialog.reject)
-        layout = QVBoxLayout(dialog)
-        layout.addWidget(editor)
-        layout.addWidget(buttons)
+        dialog.body.addWidget(editor)
+        dialog.add_cancel()
+        dialog.add_primary(tr("Apply keys")).clicked.connect(dialog.accept)
         dialog.resize(*_SIZE)
         if id:
             editor.select(id)
         if dialog.exec():
             settings.key_preset = editor.preset
             settings.keys = dict(editor.changes)
+            settings.extra[MIRRORED] = "1" if editor.is_mirrored else ""
             self._apply()
         dialog.deleteLater()

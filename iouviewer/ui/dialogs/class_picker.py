@@ -210,10 +210,9 @@ class ClassPicker(QDialog):
         self.list.setFixedHeight(rows * (SIZE["row_dense"] + SPACE["xs"]))
 
     def _take_current(self) -> None:
-        item = self.list.currentItem()
-        if item is None:
+        if self.list.currentRow() < 0:
             return
-        choice = item.data(Qt.ItemDataRole.UserRole)
+        choice = self.list.currentItem().data(Qt.ItemDataRole.UserRole)
         if choice.key == CREATE:
             self._confirm(self.line.text().strip())
         else:

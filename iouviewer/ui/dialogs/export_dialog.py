@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -225,11 +225,18 @@ class ExportDialog(FramedDialog):
 
     def _fill_list(self, query: str) -> None:
         previous = self._export.id if self._export is not None else ""
-        self.list.blockSignals(True)
+        with QSignalBlocker(self.list):
+            target = self._add_formats(query, previous)
+        if target is not None:
+            self.list.setCurrentItem(target)
+        self._on_format_changed()
+
+    def _add_formats(self, query: str, previous: str) -> QListWidgetItem | None:
+        """Fill the list with the formats that match; returns the one to select."""
         self.list.clear()
         found = [export for export in EXPORTS if match_rank(query, f"{export.title} {export.name}") is not None]
         best = min(found, key=lambda one: match_rank(query, f"{one.title} {one.name}") or 0, default=None)
-        target = None
+        target: QListWidgetItem | None = None
         for group in Group:
             members = [export for export in found if export.group is group]
             if members:
@@ -245,10 +252,7 @@ class ExportDialog(FramedDialog):
                 self.list.addItem(item)
                 if export is best or (not query and export.id == previous):
                     target = item if target is None or export.id == previous else target
-        self.list.blockSignals(False)
-        if target is not None:
-            self.list.setCurrentItem(target)
-        self._on_format_changed()
+        return target
 
     @property
     def _export(self) -> Export | None:

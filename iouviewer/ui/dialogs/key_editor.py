@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
@@ -26,6 +27,9 @@ from iouviewer.ui.keyboard.key_text import shown_key
 from iouviewer.ui.keyboard.letters import KeyLetters
 from iouviewer.ui.palette import scheme_theme
 
+MIRRORED = "mouseInLeftHand"
+"""Key of the setting for mirrored keys: ``1`` or nothing."""
+
 
 class KeyEditor(QWidget):
     """Preset, table of commands with their keys, and an editor for the selected command.
@@ -35,7 +39,15 @@ class KeyEditor(QWidget):
         changes: key texts by action id; several keys are separated by spaces.
         is_mirrored: places are flipped for the mouse in the left hand.
         letters: what is printed on the keys; asked from the system by default.
+
+    Attributes:
+        tab_order: the widgets that take the keyboard, in order.
+
+    Signals:
+        changed(): preset, mirror or a key changed.
     """
+
+    changed = Signal()
 
     def __init__(
         self,
@@ -46,14 +58,21 @@ class KeyEditor(QWidget):
         letters: KeyLetters | None = None,
     ) -> None:
         super().__init__()
-        self._is_mirrored, self._letters = is_mirrored, letters or KeyLetters()
+        self._letters = letters or KeyLetters()
         self.changes = dict(changes)
         self.preset_box = QComboBox()
         self.preset_box.setObjectName("keyPresetComboBox")
         self.preset_box.addItems(list(PRESETS))
+        self.preset_box.setAccessibleName(tr("Preset"))
         self.preset_box.setCurrentText(preset if preset in PRESETS else next(iter(PRESETS)))
+        self.mirror = QCheckBox(tr("Mouse in left hand"))
+        self.mirror.setObjectName("keyMirror")
+        self.mirror.setToolTip(tr("Keys are mirrored for the right hand"))
+        self.mirror.setChecked(is_mirrored)
         self.search = QLineEdit()
+        self.search.setObjectName("keySearch")
         self.search.setPlaceholderText(tr("Find command"))
+        self.search.setAccessibleName(tr("Find command"))
         self.table = QTableWidget(len(ACTIONS), 2)
         self.table.setObjectName("keysTable")
         self.table.setHorizontalHeaderLabels([tr("Command"), tr("Keys")])
@@ -69,6 +88,7 @@ class KeyEditor(QWidget):
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.editor = KeyCapture(self._letters)
         self.editor.setObjectName("keyCapture")
+        self.editor.setAccessibleName(tr("New key"))
         set_button, reset_button = QPushButton(tr("Set")), QPushButton(tr("Reset"))
         for button in (set_button, reset_button):
             button.setAutoDefault(False)
@@ -77,19 +97,24 @@ class KeyEditor(QWidget):
         self.warning.setProperty("role", "warning")
         self.warning.setWordWrap(True)
         top, bottom = QHBoxLayout(), QHBoxLayout()
+        self._top = top
         top.addWidget(QLabel(tr("Preset")))
         top.addWidget(self.preset_box)
+        top.addWidget(self.mirror)
         top.addWidget(self.search, 1)
         bottom.addWidget(QLabel(tr("New key")))
         bottom.addWidget(self.editor, 1)
         bottom.addWidget(set_button)
         bottom.addWidget(reset_button)
+        self.tab_order = (self.preset_box, self.mirror, self.search, self.table, self.editor, set_button, reset_button)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(top)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.warning)
         layout.addLayout(bottom)
-        self.preset_box.currentTextChanged.connect(self._on_preset_changed)
+        self.preset_box.currentTextChanged.connect(self._on_changed)
+        self.mirror.toggled.connect(self._on_changed)
         self.editor.captured.connect(self._show_owner)
         self.table.itemSelectionChanged.connect(self._on_selection_changed)
         self.search.textChanged.connect(self._filter)
@@ -102,10 +127,31 @@ class KeyEditor(QWidget):
         """Name of the chosen preset."""
         return self.preset_box.currentText()
 
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether places are flipped for the mouse in the left hand."""
+        return self.mirror.isChecked()
+
+    def add_button(self, button: QPushButton) -> None:
+        """Show a button beside the search."""
+        self._top.addWidget(button)
+
+    def show_matching(self, query: str) -> bool:
+        """Show the commands whose names match; returns whether there are any."""
+        self.search.setText(query if self._count(query) else "")
+        return self._count(query) > 0
+
+    def reset(self) -> None:
+        """Use the first preset without changes."""
+        self.changes.clear()
+        self.mirror.setChecked(False)
+        self.preset_box.setCurrentIndex(0)
+        self._on_changed()
+
     def keys(self) -> Keys:
         """Keys of all actions as the table shows them."""
         changes = {id: tuple(text.split()) for id, text in self.changes.items()}
-        return keys_of(self.preset, changes, is_mirrored=self._is_mirrored)
+        return keys_of(self.preset, changes, is_mirrored=self.is_mirrored)
 
     def owner_of(self, key: str, *, other_than: str) -> Action | None:
         """The command that has a key already."""
@@ -122,7 +168,7 @@ class KeyEditor(QWidget):
                 self._refuse(key, owner)
                 return False
         self.changes[id] = text
-        self._update_table()
+        self._on_changed()
         return True
 
     def select(self, id: str) -> None:
@@ -150,8 +196,9 @@ class KeyEditor(QWidget):
     def _shown(self, key: str) -> str:
         return shown_key(key, self._letters)
 
-    def _on_preset_changed(self) -> None:
+    def _on_changed(self) -> None:
         self._update_table()
+        self.changed.emit()
 
     def _on_selection_changed(self) -> None:
         id = self._selected_id()
@@ -187,9 +234,12 @@ class KeyEditor(QWidget):
         self.warning.setText(tr("Conflicts: {list}", list="; ".join(lines)) if lines else "")
         self.warning.setVisible(bool(lines))
 
+    def _count(self, query: str) -> int:
+        return sum(query.casefold().strip() in action.text.casefold() for action in ACTIONS)
+
     def _filter(self, query: str) -> None:
         for row, action in enumerate(ACTIONS):
-            self.table.setRowHidden(row, query.casefold() not in action.text.casefold())
+            self.table.setRowHidden(row, query.casefold().strip() not in action.text.casefold())
 
     def _selected_id(self) -> str | None:
         row = self.table.currentRow()
@@ -203,5 +253,5 @@ class KeyEditor(QWidget):
     def _on_reset_clicked(self) -> None:
         id = self._selected_id()
         if id is not None and self.changes.pop(id, None) is not None:
-            self._update_table()
+            self._on_changed()
             self._on_selection_changed()
