@@ -1,11 +1,18 @@
 """Folders of the program's own files: cache, data, configuration and logs.
 
 The environment variable ``IOUVIEWER_HOME`` puts all of them under one folder, for tests and portable installations.
+Without a home folder, or on a read-only disk, the program works all the same: a cache is done without, and everything
+else is kept in a private temporary folder, which ``replaced`` names.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+import stat
+import sys
+import tempfile
 from pathlib import Path
 
 
@@ -23,8 +30,50 @@ def _folder(kind: str) -> Path:
             "config": dirs.user_config_path,
             "log": dirs.user_log_path,
         }[kind]
+    if kind == "cache":
+        # Its users do without it where it cannot be written.
+        with contextlib.suppress(OSError):
+            path.mkdir(parents=True, exist_ok=True)
+        return path
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        usable = os.access(path, os.W_OK)
+    except OSError:
+        usable = False
+    if usable:
+        _replaced.pop(kind, None)
+        return path
+    _replaced[kind] = path
+    return _temporary_folder(kind)
+
+
+_replaced: dict[str, Path] = {}
+
+
+def replaced() -> dict[str, Path]:
+    """Folders that cannot be written, by kind (``data``, ``config``, ``log``); temporary ones are used instead."""
+    return dict(_replaced)
+
+
+def _temporary_folder(kind: str) -> Path:
+    """The same folder each time until the computer is restarted, if it can be a private one."""
+    user = str(os.getuid()) if sys.platform != "win32" else os.environ.get("USERNAME", "user")
+    base = Path(tempfile.gettempdir()) / f"iouviewer-{user}"
+    with contextlib.suppress(FileExistsError):
+        base.mkdir(mode=0o700)
+    if sys.platform != "win32":
+        found = base.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            # Somebody else made it: nothing of the user is put there.
+            base = _private_folder()
+    path = base / kind
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@functools.cache
+def _private_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="iouviewer-"))
 
 
 def cache_folder() -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from iouviewer import folders
 from iouviewer.app.editing.session import Session
 from iouviewer.app.projects import safety_notices
 from iouviewer.app.projects.autosave import Autosave
@@ -43,6 +44,9 @@ class ProjectSafety(QObject):
         self.known.changed.connect(self._offer_copies)
         self.unreadable: Path | None = None
         self._view_of: Path | None = None
+        replaced = folders.replaced()
+        if "data" in replaced or "config" in replaced:
+            self.notices.post(safety_notices.folders_notice(replaced, folders.data_folder().parent))
 
     @property
     def is_view(self) -> bool:

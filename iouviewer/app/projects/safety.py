@@ -61,6 +61,7 @@ class Notice:
         mark: a few words for the status bar; empty if the answer ends it.
         path: the file that the answers are about, None if there is none.
         is_hidden: the person has read it; only its mark is shown.
+        is_of_program: it stays when another project is opened.
     """
 
     key: str
@@ -69,6 +70,7 @@ class Notice:
     mark: str = ""
     path: Path | None = None
     is_hidden: bool = False
+    is_of_program: bool = False
 
 
 class Notices(QObject):
@@ -124,7 +126,8 @@ class Notices(QObject):
             self.changed.emit()
 
     def clear(self) -> None:
-        """Remove all: another project is opened."""
-        if self._notices:
-            self._notices.clear()
+        """Remove those of the project: another one is opened."""
+        kept = {key: notice for key, notice in self._notices.items() if notice.is_of_program}
+        if kept != self._notices:
+            self._notices = kept
             self.changed.emit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from iouviewer.app.projects.recovery import Hindrance
@@ -109,3 +110,14 @@ def copy_offer(copy: Path, changed: float, *, can_merge: bool) -> Notice:
 def confirmation(key: str, text: str) -> Notice:
     """Something that was done to keep work safe, and that a person must have read."""
     return Notice(key, text, (Choice.CONFIRM,))
+
+
+def folders_notice(replaced: Mapping[str, Path], used: Path) -> Notice:
+    """The program's own folders cannot be written."""
+    text = tr(
+        "{folders} cannot be written. Settings, copies and projects of read-only folders are kept in {used}, which may "
+        "be emptied when the computer is restarted: save projects elsewhere.",
+        folders=", ".join(str(path) for path in replaced.values()),
+        used=used,
+    )
+    return Notice("folders", text, (Choice.SAVE_ELSEWHERE, Choice.HIDE), tr("Temporary folder"), is_of_program=True)

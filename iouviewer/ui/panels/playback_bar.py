@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
@@ -190,7 +190,10 @@ class PlaybackBar(QWidget):
     def _on_source_changed(self) -> None:
         last = max(0, self._session.frame_count - 1)
         self._frame_count = self._session.frame_count
+        # A shorter video changes the number in the field, which nobody has entered.
+        blocker = QSignalBlocker(self.frame_box)
         self.frame_box.setRange(0, last)
+        blocker.unblock()
         self.frame_box.setEnabled(self._session.frame_count > 0)
         self.count.setText(f"/ {last:,}" if self._session.frame_count else "")
         self._on_frame_changed(self._session.current_frame)
