@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import subprocess
 import sys
@@ -115,6 +116,42 @@ def test_a_damaged_checkpoint_is_reported_as_damaged(tmp_path, monkeypatch, cont
     (tmp_path / "a.pt").write_bytes(content)
     monkeypatch.setattr(importlib.util, "find_spec", lambda module: object())
     assert refuse(tmp_path / "a.pt").kind == FailureKind.DAMAGED
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), FailureKind.NO_SPACE, "Free some space"),
+        (PermissionError(errno.EACCES, "Permission denied"), FailureKind.NOT_FOUND, "Check the permissions"),
+        (OSError(errno.EIO, "Input/output error"), FailureKind.NOT_FOUND, "Input/output error"),
+    ],
+    ids=["full disk", "no permission", "broken disk"],
+)
+def test_a_model_that_cannot_be_copied_is_not_called_damaged(tmp_path, monkeypatch, error, kind, words):
+    def fail(path):
+        raise error
+
+    (tmp_path / "a.pt").write_bytes(b"x")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: object())
+    monkeypatch.setattr(ultralytics_adapter, "private_copy", fail)
+    found = refuse(tmp_path / "a.pt")
+    assert found.kind == kind
+    assert words in str(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA out of memory. Tried to allocate 2.00 GiB",
+        "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9",
+        "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc",
+        "BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 1",
+        "bad allocation",
+    ],
+)
+def test_messages_about_memory_are_recognised(text):
+    assert ultralytics_adapter.is_out_of_memory(RuntimeError(text))
+    assert not ultralytics_adapter.is_out_of_memory(RuntimeError("PytorchStreamReader failed reading zip archive"))
 
 
 def fake_libraries(monkeypatch, **tasks):

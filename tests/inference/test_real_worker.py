@@ -231,6 +231,46 @@ def test_overwritten_bytes_in_the_pickle_are_damage_and_do_not_ask_for_trust(tmp
     assert failure(path).kind == FailureKind.DAMAGED
 
 
+CLASSIFIER = """
+import sys
+from ultralytics import YOLO
+YOLO("yolo11n-cls.yaml").save(sys.argv[1])
+"""
+
+
+@needs_yolo
+def test_a_model_for_another_task_says_so(tmp_path):
+    path = tmp_path / "classifier.pt"
+    subprocess.run(
+        [sys.executable, "-c", CLASSIFIER, str(path)], cwd=tmp_path, env=worker_environment(), check=True,
+        capture_output=True,
+    )  # fmt: skip
+    refused = failure(path)
+    assert refused.kind == FailureKind.UNSUPPORTED
+    assert "models for the task 'classify' do not detect boxes" in refused.message
+    assert "detect, segment or pose" in refused.remedy
+
+
+NO_MEMORY = """
+import sys
+import ultralytics
+def predict(*_, **__):
+    raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+ultralytics.YOLO.predict = predict
+from iouviewer.jobs.worker_entry import main
+sys.exit(main())
+"""
+
+
+@needs_yolo
+def test_a_model_that_does_not_fit_into_memory_is_not_called_damaged():
+    (refused,) = run_in_process(request(frames=(0,)), command=python_worker(NO_MEMORY), trusted=())
+    assert refused.kind == FailureKind.MEMORY
+    assert str(refused) == (
+        f"{WEIGHTS}: not enough memory to load the model. Choose a smaller image size or close other programs."
+    )
+
+
 @needs_yolo
 def test_a_file_that_is_not_a_video_is_one_error(tmp_path):
     path = tmp_path / "text.mp4"
