@@ -19,6 +19,8 @@ from iouviewer.document.edits import FrameMark, FrameState, Verification
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 _ID = attrgetter("id")
+_KEPT_TRACKS = 16
+"""Tracks whose rows are kept."""
 
 
 class _FrameTable(NamedTuple):
@@ -73,6 +75,8 @@ class GroundTruth:
         self._table: BoxTable | None = None
         # Many views ask for the selected track at each frame.
         self._track_cache: dict[int, tuple[Box, ...]] = {}
+        self._track_columns: dict[int, tuple[Int, Int, Int, Int]] = {}
+        self._track_rows: dict[int, Int] = {}
         # The table of the most recently read edited frame.
         self._frame_table: _FrameTable | None = None
         if len(ids):
@@ -145,7 +149,7 @@ class GroundTruth:
         known = self._track_cache.get(track)
         if known is not None:
             return known
-        found = [self._row(int(row)) for row in np.flatnonzero(self._tracks == track)]
+        found = [self._row(int(row)) for row in self._rows_of_track(track)]
         found = [box for box in found if box.frame not in self._edited]
         found += [box for boxes in self._edited.values() for box in boxes if box.track == track]
         self._track_cache[track] = boxes = tuple(sorted(found, key=lambda box: (box.frame, box.id)))
@@ -160,13 +164,37 @@ class GroundTruth:
         return np.concatenate([columns, np.fromiter(edited, np.int64)])
 
     def track_columns(self, track: int) -> tuple[Int, Int, Int, Int]:
-        """Frames, class ids, flags and box ids of a track by frame, (N,) each; ``track`` without objects."""
-        rows = np.flatnonzero(self._tracks == track)
+        """Frames, class ids, flags and box ids of a track by frame, (N,) each; ``track`` without objects.
+
+        Kept until the next edit; do not write into them.
+        """
+        known = self._track_columns.get(track)
+        if known is None:
+            known = self._track_columns[track] = self._read_track_columns(track)
+        return known
+
+    def _rows_of_track(self, track: int) -> Int:
+        """Rows of the columns; kept until they are replaced, for a few tracks."""
+        rows = self._track_rows.get(track)
+        if rows is None:
+            if len(self._track_rows) >= _KEPT_TRACKS:
+                del self._track_rows[next(iter(self._track_rows))]
+            rows = self._track_rows[track] = np.flatnonzero(self._tracks == track)
+        return rows
+
+    def _drop_tracks(self) -> None:
+        self._track_cache.clear()
+        self._track_columns.clear()
+
+    def _read_track_columns(self, track: int) -> tuple[Int, Int, Int, Int]:
+        rows = self._rows_of_track(track)
         if self._edited:
             rows = rows[~np.isin(self._frames[rows], np.fromiter(self._edited, np.int64, len(self._edited)))]
         edited = [box for boxes in self._edited.values() for box in boxes if box.track == track]
         new = np.array([(box.frame, box.class_id, box.flags, box.id) for box in edited], np.int64).reshape(-1, 4).T
         columns = (self._frames[rows], self._class_ids[rows], self._flags[rows], self._ids[rows])
+        if not edited:
+            return columns
         frames, class_ids, flags, ids = (np.concatenate(pair) for pair in zip(columns, new, strict=True))
         order = np.argsort(frames, kind="stable")
         return frames[order], class_ids[order], flags[order], ids[order]
@@ -289,7 +317,7 @@ class GroundTruth:
             place = _place(edited, box.id)
             boxes = self._edited[box.frame] = (*edited[:place], box, *edited[place + 1 :])
             self._table = None
-            self._track_cache.clear()
+            self._drop_tracks()
             cached = self._frame_table
             self._frame_table = cached.with_replaced(boxes, place) if cached and cached.boxes is edited else None
             return
@@ -308,7 +336,7 @@ class GroundTruth:
         self._edited[frame] = ordered
         self._edited_at.update((box.id, frame) for box in ordered)
         self._table = None
-        self._track_cache.clear()
+        self._drop_tracks()
 
     def set_state(self, mark: FrameMark) -> None:
         self._states[mark.frame] = int(mark.state)

@@ -9,6 +9,7 @@ computation.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,10 @@ from iouviewer.document.scores_types import (
     VariantSummary,
 )
 from iouviewer.document.scores_variant import PendingScores, VariantScores
+from iouviewer.metrics.assignment import Triple
 from iouviewer.metrics.coco import rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
-from iouviewer.metrics.review import Association, FrameReview, build_frame_review, review_frame
+from iouviewer.metrics.review import Association, FrameReview, ReviewSettings, build_frame_review, review_frame
 from iouviewer.metrics.table import MAX_DETECTIONS, UNSPECIFIED_CLASS, BoxTable, Float, Int
 
 __all__ = [
@@ -47,6 +49,15 @@ _CACHED_FRAMES = 16
 """Number of frames whose concatenated predictions are cached; a drag edits the same frame repeatedly."""
 
 
+class _KnownReview(NamedTuple):
+    """The matching of a frame, its inputs, and the rows of it once they were read."""
+
+    table: BoxTable
+    inputs: tuple[object, ...]
+    association: Association | None
+    review: FrameReview | None
+
+
 class Scores:
     """Scores of any number of variants against one ground truth."""
 
@@ -62,9 +73,10 @@ class Scores:
         self._variants: dict[str, VariantScores] = {}
         self._frame_predictions: dict[int, FramePredictions] = {}
         self._live: tuple[int, LiveFrame] | None = None
-        # Frames whose AP is out of date, in the order of their edits.
-        self._ap_frames: dict[int, None] = {}
-        self._reviews: dict[tuple[str, int], tuple[BoxTable, tuple[object, ...], Association | FrameReview]] = {}
+        # The pairs for COCO evaluation of all variants, on frames whose AP was read last.
+        self._coco: dict[int, tuple[BoxTable, FramePredictions, list[list[Triple]]]] = {}
+        self._reviews: dict[tuple[str, int], _KnownReview] = {}
+        self._last_inputs: tuple[BoxTable, ReviewSettings, tuple[object, ...]] | None = None
         self.set_ground_truth(gt)
 
     @property
@@ -146,6 +158,7 @@ class Scores:
         variant = self._variants[key]
         if not variant.pending:
             return None
+        self._update_ap(key)
         states, without = self._gt.states().copy(), self._without_class.copy()
         table, ap, token = self._gt.table(), variant.ap, variant.state_token
         return PendingScores(variant.predictions, table, states, self._settings, without, ap, token)
@@ -182,11 +195,11 @@ class Scores:
                 found = (live.pairs[number], live.in_ignore_region[number], order)
                 association = variant.update(frame, counted, state, found)
                 variant.update_class_counts(frame, *without)
+                if variant.outdated_frame_count >= _CACHED_FRAMES:
+                    self._update_ap(key)
                 if association is not None:
-                    self._cache_review(key, frame, inputs, association)
-            self._ap_frames[frame] = None
-            if len(self._ap_frames) >= _CACHED_FRAMES:
-                self._update_ap()
+                    table = variant.predictions.table
+                    self._cache_review(key, frame, _KnownReview(table, inputs, association, None))
         self._update_class_modes(variants)
 
     def _live_frame(self, frame: int, gt: BoxTable) -> LiveFrame:
@@ -202,16 +215,21 @@ class Scores:
         """Rows of the overlap matrix that the last update computed; 0 before the first one."""
         return 0 if self._live is None else self._live[1].computed_rows
 
-    def _update_ap(self) -> None:
-        """Bring AP up to date after edits; a drag edits a frame more often than its AP is read."""
-        frames, self._ap_frames = self._ap_frames, {}
-        for frame in frames:
-            gt, state = self._gt.frame_table(frame), self._gt.state(frame)
-            predictions = self._predictions_of(frame)
-            candidates = coco_overlaps(gt, predictions)
+    def _update_ap(self, key: str) -> None:
+        """Bring the AP of a variant up to date after edits; a drag edits a frame more often than any AP is read."""
+        variant = self._variants[key]
+        number = list(self._variants).index(key)
+        for frame in variant.take_outdated_frames():
+            gt, predictions = self._gt.frame_table(frame), self._predictions_of(frame)
+            known = self._coco.pop(frame, None)
+            if known is None or known[0] is not gt or known[1] is not predictions:
+                known = gt, predictions, coco_overlaps(gt, predictions)
+            self._coco[frame] = known
+            if len(self._coco) > _CACHED_FRAMES:
+                del self._coco[next(iter(self._coco))]
             truth = gt.class_ids.tolist(), gt.ignored.tolist()
-            for number, variant in enumerate(self._variants.values()):
-                variant.update_ap(frame, truth, state, predictions.rows[number], candidates[number])
+            rows, candidates = predictions.rows[number], known[2][number]
+            variant.update_ap(frame, truth, self._gt.state(frame), rows, candidates)
 
     def _update_class_modes(self, variants: list[VariantScores]) -> None:
         """Evaluate AP again where the first counted box without a class was added, or the last one removed."""
@@ -234,34 +252,45 @@ class Scores:
         """The matching of one frame, whether or not the frame counts; rows are those of the frame."""
         table, gt = self._variants[key].predictions.table, self._gt.frame_table(frame)
         inputs = self._review_inputs(gt)
-        cached = self._reviews.get((key, frame))
-        known = cached[2] if cached is not None and cached[0] is table and cached[1] == inputs else None
-        if isinstance(known, FrameReview):
-            return known
-        if known is None:
+        known = self._known_review(key, frame, inputs)
+        if known is not None and known.review is not None:
+            return known.review
+        if known is None or known.association is None:
             review = review_frame(gt, table.frame(frame), self._settings.review)
+            self._cache_review(key, frame, _KnownReview(table, inputs, None, review))
         else:
-            review = build_frame_review(gt, table.frame(frame), known, self._settings.review.iou)
-        self._cache_review(key, frame, inputs, review)
+            review = build_frame_review(gt, table.frame(frame), known.association, self._settings.review.iou)
+            self._reviews[key, frame] = known._replace(review=review)
         return review
+
+    def frame_association(self, key: str, frame: int) -> Association | None:
+        """The assignment of a frame that the last edits left; None where ``frame_review`` has to be asked."""
+        known = self._known_review(key, frame, self._review_inputs(self._gt.frame_table(frame)))
+        return None if known is None else known.association
+
+    def _known_review(self, key: str, frame: int, inputs: tuple[object, ...]) -> _KnownReview | None:
+        known = self._reviews.get((key, frame))
+        is_current = known is not None and known.table is self._variants[key].predictions.table
+        return known if is_current and known is not None and known.inputs == inputs else None
 
     def _review_inputs(self, gt: BoxTable) -> tuple[object, ...]:
         """The inputs of a frame's matching besides predictions."""
-        return (
-            self._settings.review,
-            *(array.tobytes() for array in (gt.boxes, gt.class_ids, gt.ignored, gt.regions(), gt.ids)),
-        )
+        settings, last = self._settings.review, self._last_inputs
+        if last is None or last[0] is not gt or last[1] is not settings:
+            arrays = (gt.boxes, gt.class_ids, gt.ignored, gt.regions(), gt.ids)
+            last = self._last_inputs = (gt, settings, (settings, *(array.tobytes() for array in arrays)))
+        return last[2]
 
-    def _cache_review(self, key: str, frame: int, inputs: tuple[object, ...], found: Association | FrameReview) -> None:
+    def _cache_review(self, key: str, frame: int, found: _KnownReview) -> None:
         # Canvases, tables and the inspector read the same frame after each change.
         self._reviews.pop((key, frame), None)
         if len(self._reviews) >= _CACHED_FRAMES:
             del self._reviews[next(iter(self._reviews))]
-        self._reviews[key, frame] = (self._variants[key].predictions.table, inputs, found)
+        self._reviews[key, frame] = found
 
     def summary(self, key: str) -> VariantSummary:
         """The current metrics of a variant."""
-        self._update_ap()
+        self._update_ap(key)
         return self._variants[key].summary()
 
     def histogram(self, key: str, bins: int = 20) -> NDArray[np.int64]:
@@ -280,7 +309,7 @@ class Scores:
     def _rebuild(self) -> None:
         self._frame_predictions.clear()
         self._live = None
-        self._ap_frames.clear()
+        self._coco.clear()
         for key, variant in self._variants.items():
             self._variants[key] = self._score(variant.predictions)
 

@@ -69,6 +69,8 @@ class VariantScores:
         self._selected: Bool = selected
         self._scored: Bool = selected & (states == LABELLED)
         self._states = states.copy()
+        # Frames whose AP is out of date, in the order of their edits.
+        self._outdated: dict[int, None] = {}
         self._frame_counts: tuple[int, int, int, int] | None = None
         # Replaced after each change: results of another thread that carry an older token are out of date.
         self._token = object()
@@ -231,7 +233,18 @@ class VariantScores:
             counted = count_frame(gt_count, len(order), assigned, in_ignore_region, self.settings.review.iou)
             found = Association(order, assigned, in_ignore_region, counted)
         self._replace(frame, FrameCounts() if found is None else found.counts)
+        self._outdated[frame] = None
         return found
+
+    @property
+    def outdated_frame_count(self) -> int:
+        """Number of frames whose AP waits for ``update_ap``."""
+        return len(self._outdated)
+
+    def take_outdated_frames(self) -> tuple[int, ...]:
+        """The frames whose AP waits for ``update_ap``, once."""
+        frames, self._outdated = tuple(self._outdated), {}
+        return frames
 
     def update_ap(
         self, frame: int, truth: tuple[list[int], list[bool]], state: int, rows: Int, candidates: list[Triple]

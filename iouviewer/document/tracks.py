@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Rect
+import numpy as np
+
+from iouviewer.document.boxes import MIN_SIZE, NO_TRACK, Box, BoxFlag, Rect
 from iouviewer.document.edits import (
     AddBoxes,
     Change,
@@ -24,6 +26,7 @@ from iouviewer.document.edits import (
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.metrics.table import Int
 
 MAX_CONTINUED_GAP = 30
 """How many frames ago a track may have ended for a new box to continue it."""
@@ -39,19 +42,28 @@ def key_frames(truth: GroundTruth, track: int) -> tuple[int, ...]:
 
     Where no box has the flag KEY_FRAME (formats without key frames), these are all boxes that are not interpolated.
     """
-    boxes = truth.track(track)
-    flagged = tuple(box.frame for box in boxes if box.flags & BoxFlag.KEY_FRAME)
-    return flagged or tuple(box.frame for box in boxes if is_key(box))
+    return tuple(_key_frames(truth, track).tolist())
+
+
+def _key_frames(truth: GroundTruth, track: int) -> Int:
+    """``key_frames`` as (K,) int64; tracks can have a hundred thousand boxes."""
+    frames, _class_ids, flags, _ids = truth.track_columns(track)
+    keys: Int = frames[(flags & int(BoxFlag.KEY_FRAME)) != 0]
+    return keys if len(keys) else frames[(flags & int(BoxFlag.INTERPOLATED)) == 0]
 
 
 def next_key_frame(truth: GroundTruth, track: int, frame: int) -> int | None:
     """The first key frame of the track after ``frame``, or None."""
-    return next((key for key in key_frames(truth, track) if key > frame), None)
+    keys = _key_frames(truth, track)
+    place = int(np.searchsorted(keys, frame, side="right"))
+    return int(keys[place]) if place < len(keys) else None
 
 
 def previous_key_frame(truth: GroundTruth, track: int, frame: int) -> int | None:
     """The last key frame of the track before ``frame``, or None."""
-    return next((key for key in reversed(key_frames(truth, track)) if key < frame), None)
+    keys = _key_frames(truth, track)
+    place = int(np.searchsorted(keys, frame, side="left"))
+    return int(keys[place - 1]) if place else None
 
 
 def interpolate_rect(first: Box, last: Box, frame: int) -> Rect:
@@ -119,41 +131,72 @@ def outdated_marks(truth: GroundTruth, change: Change) -> tuple[FrameMark, ...]:
     return tuple(truth.mark(f)._replace(verified=False, changed=True) for f in verified)
 
 
-def update_interpolated(truth: GroundTruth, rects: Mapping[int, Rect], *, source: int = 0) -> tuple[Edit, ...]:
+def update_interpolated(
+    truth: GroundTruth, rects: Mapping[int, Rect], *, before: Mapping[int, Rect] | None = None, source: int = 0
+) -> tuple[Edit, ...]:
     """Additional edits that follow when a user gives boxes new rectangles.
 
-    An interpolated box becomes a key frame, and interpolated boxes up to the neighbouring key frames are computed
-    again. Tracks without interpolated boxes need none.
+    An interpolated box becomes a key frame, and interpolated boxes up to the neighbouring key frames follow. Tracks
+    without interpolated boxes need none.
 
     Args:
         rects: new rectangle by box id.
+        before: earlier rectangle by box id, where the ground truth shows the new one already (a preview).
     """
     edits: list[Edit] = []
     for box_id, rect in rects.items():
         old = truth.find(box_id)
         if old is None or old.track == NO_TRACK:
             continue
-        track = truth.track(old.track)
-        if all(is_key(box) for box in track):
+        flags = truth.track_columns(old.track)[2]
+        if not (flags & int(BoxFlag.INTERPOLATED)).any():
             continue
+        track = truth.track(old.track)
+        if before is not None and box_id in before:
+            old = replace(old, rect=before[box_id])
         moved = replace(old, rect=rect, flags=key_flags(old.flags))
         if moved.flags != old.flags:
             edits.append(SetFlags(((box_id, moved.flags),), source))
         keys = [box for box in track if is_key(box) and box.id != box_id]
-        before = [box for box in keys if box.frame < old.frame]
-        after = [box for box in keys if box.frame > old.frame]
-        spans = [(before[-1], moved)] if before else []
-        spans += [(moved, after[0])] if after else []
-        for first, last in spans:
-            edits.extend(_update_span(track, first, last, source))
+        earlier = [box for box in keys if box.frame < old.frame][-1:]
+        later = [box for box in keys if box.frame > old.frame][:1]
+        for key in earlier:
+            edits.extend(_update_span(track, (key, old), (key, moved), source))
+        for key in later:
+            edits.extend(_update_span(track, (old, key), (moved, key), source))
     return tuple(edits)
 
 
-def _update_span(track: tuple[Box, ...], first: Box, last: Box, source: int) -> Iterator[Edit]:
-    inside = (box for box in track if first.frame < box.frame < last.frame and not is_key(box))
-    moved = tuple((box.id, interpolate_rect(first, last, box.frame)) for box in inside)
-    if moved:
-        yield SetRects(moved, source)
+def _update_span(track: tuple[Box, ...], old: tuple[Box, Box], new: tuple[Box, Box], source: int) -> Iterator[Edit]:
+    """Move the interpolated boxes between two boxes of which one moves.
+
+    On a straight line they stay on one. Boxes that follow the object (by propagation) keep their course: each takes
+    the share of the move that its place between the two gives it.
+    """
+    (first, last), (new_first, new_last) = old, new
+    inside = [box for box in track if first.frame < box.frame < last.frame and not is_key(box)]
+    if not inside:
+        return
+    if all(_is_near(box.rect, interpolate_rect(first, last, box.frame)) for box in inside):
+        moved = tuple((box.id, interpolate_rect(new_first, new_last, box.frame)) for box in inside)
+    else:
+        moved = tuple((box.id, _shift(box, old, new)) for box in inside)
+    yield SetRects(moved, source)
+
+
+_STRAIGHT = 1e-6
+"""Pixels by which a box may leave the straight line between its key boxes and still count as interpolated on it."""
+
+
+def _is_near(a: Rect, b: Rect) -> bool:
+    return all(abs(x - y) <= _STRAIGHT for x, y in zip(a, b, strict=True))
+
+
+def _shift(box: Box, old: tuple[Box, Box], new: tuple[Box, Box]) -> Rect:
+    """The rectangle moved by what the straight line between its key boxes moves."""
+    before, after = interpolate_rect(*old, box.frame), interpolate_rect(*new, box.frame)
+    x1, y1, x2, y2 = (value + b - a for value, a, b in zip(box.rect, before, after, strict=True))
+    return x1, y1, max(x2, x1 + MIN_SIZE), max(y2, y1 + MIN_SIZE)
 
 
 def key_flags(flags: int) -> int:
@@ -168,16 +211,17 @@ def continued_track(truth: GroundTruth, track: int | None, frame: int) -> Box | 
     """
     if track is None or track == NO_TRACK:
         return None
-    boxes = truth.track(track)
-    if any(box.frame == frame for box in boxes):
+    frames, _class_ids, _flags, ids = truth.track_columns(track)
+    place = int(np.searchsorted(frames, frame))
+    if place < len(frames) and frames[place] == frame:
         return None
-    last = next((box for box in reversed(boxes) if box.frame < frame), None)
-    return last if last is not None and frame - last.frame <= MAX_CONTINUED_GAP else None
+    is_near = place > 0 and frame - frames[place - 1] <= MAX_CONTINUED_GAP
+    return truth.find(int(ids[place - 1])) if is_near else None
 
 
 def continuing_flags(truth: GroundTruth, track: int) -> int:
     """The flags of a box that a person adds to a track: a key frame where the track marks its key frames."""
-    is_marked = any(box.flags & BoxFlag.KEY_FRAME for box in truth.track(track))
+    is_marked = bool((truth.track_columns(track)[2] & int(BoxFlag.KEY_FRAME)).any())
     return int(BoxFlag.KEY_FRAME) if is_marked else 0
 
 

@@ -128,7 +128,7 @@ class ContextMenus(QObject):
         track, action = self._session.selection.track, self._actions["deleteTrack"]
         if track is None:
             return
-        count = len(self._session.ground_truth.track(track))
+        count = len(self._session.ground_truth.track_columns(track)[0])
         text = tr_n("Delete track ({count} box)", "Delete track ({count:,} boxes)", count)
         menu.addAction(action.icon(), text, action.trigger)
 

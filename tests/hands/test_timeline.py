@@ -47,14 +47,27 @@ def place_of(hands: Hands, row: str, frame: float) -> QPoint:
     return widget.mapToGlobal(QPoint(x, widget.height() // 2))
 
 
+def bold_curve(hands: Hands) -> pg.PlotCurveItem:
+    """The line of the selected track."""
+    curves = [
+        item for item in plot_of(hands).scene().items() if isinstance(item, pg.PlotCurveItem) and item.isVisible()
+    ]
+    return max(curves, key=lambda curve: curve.opts["pen"].widthF())
+
+
 def bold_point(hands: Hands, frame: int) -> tuple[float, float]:
-    """IoU of the selected track on a frame, and its height on the screen in logical pixels."""
-    plot = plot_of(hands)
-    curves = [item for item in plot.scene().items() if isinstance(item, pg.PlotCurveItem) and item.isVisible()]
-    bold = max(curves, key=lambda curve: curve.opts["pen"].widthF())
-    x, y = bold.getData()
-    value = float(y[int(np.flatnonzero(x == frame)[0])])
-    return value, plot.plotItem.vb.mapViewToScene(QPointF(frame, value)).y()
+    """IoU of the selected track on a frame, and its height on the screen in logical pixels.
+
+    The timeline follows thirty times a second: waits until it says what the caption at the cursor says.
+    """
+
+    def value() -> float:
+        x, y = bold_curve(hands).getData()
+        return float(y[int(np.flatnonzero(x == frame)[0])])
+
+    caption = hands.named("canvasDragLabel")
+    hands.wait(lambda: f"→ {value():.2f}" in caption.accessibleName(), "the timeline follows the drag")
+    return value(), plot_of(hands).plotItem.vb.mapViewToScene(QPointF(frame, value())).y()
 
 
 def test_the_drag_of_an_edge_is_seen_on_the_timeline(annotator: Hands) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from iouviewer.document.edits import FrameState
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.jobs.overlaps import iou_aligned
-from iouviewer.metrics.review import FrameReview, PairState
+from iouviewer.metrics.review import Association, PairState
+from iouviewer.metrics.table import Int
 from iouviewer.ui.canvas.box_look import (
     NOT_COUNTED,
     class_colour,
@@ -75,11 +77,7 @@ def shown_variants(session: Session, is_shown: Callable[[Variant], bool]) -> tup
 
 def review_variant(session: Session, variant: Variant, frame: int) -> VariantReview:
     """The variant's pairs on a frame, by ids and by rows of its table."""
-    return pairs_of(session.scores.frame_review(variant.key, frame), variant, frame)
-
-
-def pairs_of(review: FrameReview, variant: Variant, frame: int) -> VariantReview:
-    """The pairs of a review, by ids and by rows of the variant's table."""
+    review = session.scores.frame_review(variant.key, frame)
     first = variant.predictions.table.rows(frame).start
     result = VariantReview(variant, {}, {}, {}, {})
     below = int(PairState.BELOW_CONFIDENCE)
@@ -94,19 +92,34 @@ def pairs_of(review: FrameReview, variant: Variant, frame: int) -> VariantReview
     return result
 
 
-def update_review(known: VariantReview, before: FrameReview, review: FrameReview) -> VariantReview | None:
-    """The pairs after a box was dragged: the same dictionaries except for changed IoUs; None if more has changed.
+class _Known(NamedTuple):
+    """The pairs of a variant as they were built last: ``ids`` are those of the frame's ground truth."""
 
-    Args:
-        known: the pairs of ``before``.
-    """
-    columns = ((before.gt_ids, review.gt_ids), (before.pred_rows, review.pred_rows), (before.state, review.state))
-    if not all(np.array_equal(old, new) for old, new in columns):
-        return None
-    iou_of = known.iou_of.copy()
-    for place in np.flatnonzero(before.iou != review.iou).tolist():
-        iou_of[int(review.gt_ids[place])] = float(review.iou[place])
-    return replace(known, iou_of=iou_of)
+    association: Association | None
+    ids: Int
+    pairs: VariantReview
+
+    def updated(self, association: Association, ids: Int, threshold: float) -> VariantReview | None:
+        """The pairs after a box was dragged: the same dictionaries except for changed IoUs; None if more has changed.
+
+        Args:
+            threshold: least IoU of a true positive.
+        """
+        before = self.association
+        if before is None or ids is not self.ids or before.order is not association.order:
+            return None
+        if before.in_ignore_region is not association.in_ignore_region:
+            return None
+        if len(before.assigned) != len(association.assigned):
+            return None
+        iou_of = self.pairs.iou_of.copy()
+        # Pairs that were not assigned again are the same objects.
+        for place in changed_indices(before.assigned, association.assigned):
+            old, new = before.assigned[place], association.assigned[place]
+            if old[:2] != new[:2] or (old[2] >= threshold) != (new[2] >= threshold):
+                return None
+            iou_of[int(ids[new[0]])] = new[2]
+        return replace(self.pairs, iou_of=iou_of)
 
 
 class FrameViewBuilder:
@@ -122,7 +135,7 @@ class FrameViewBuilder:
         self._filter = variant_filter
         self.keys: frozenset[str] | None = None
         self.last_reviews: list[VariantReview] = []
-        self._known_reviews: tuple[int, dict[str, tuple[FrameReview, VariantReview]]] = (-1, {})
+        self._known_reviews: tuple[dict[str, _Known], int] = ({}, -1)
         self._is_evaluated = False
         self._key: object = None
         self._prediction_lists: dict[str, tuple[dict[int, PairState], bool, list[CanvasBox]]] = {}
@@ -142,19 +155,21 @@ class FrameViewBuilder:
     def reviews(self, frame: int) -> list[VariantReview]:
         """Pairs of the variants that cover the frame, in the order of ``variants``."""
         covering = [v for v in self.variants() if v.predictions.covered[frame]]
-        found = {variant.key: self._review(variant, frame) for variant in covering}
-        self._known_reviews = (frame, found)
-        return [pairs for _, pairs in found.values()]
+        known, at = self._known_reviews
+        found = {variant.key: self._review(variant, frame, known if at == frame else {}) for variant in covering}
+        self._known_reviews = found, frame
+        return [each.pairs for each in found.values()]
 
-    def _review(self, variant: Variant, frame: int) -> tuple[FrameReview, VariantReview]:
-        review = self._session.scores.frame_review(variant.key, frame)
-        at, known = self._known_reviews
-        before, pairs = known.get(variant.key, (None, None)) if at == frame else (None, None)
-        if before is None or pairs is None or pairs.variant is not variant:
-            return review, pairs_of(review, variant, frame)
-        if before is review:
-            return review, pairs
-        return review, update_review(pairs, before, review) or pairs_of(review, variant, frame)
+    def _review(self, variant: Variant, frame: int, known: dict[str, _Known]) -> _Known:
+        scores = self._session.scores
+        association = scores.frame_association(variant.key, frame)
+        ids = self._session.ground_truth.frame_table(frame).ids
+        last = known.get(variant.key)
+        if last is not None and association is not None and last.pairs.variant is variant:
+            pairs = last.updated(association, ids, scores.settings.review.iou)
+            if pairs is not None:
+                return _Known(association, ids, pairs)
+        return _Known(association, ids, review_variant(self._session, variant, frame))
 
     def ious_of(self, box_id: int) -> dict[str, float | None]:
         """IoU of a box with its partner of each variant in the last view, by variant key; None without a partner."""

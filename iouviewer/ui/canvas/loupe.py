@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.document.boxes import Edges, Rect
@@ -32,6 +32,7 @@ class Loupe(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._canvas, self._image, self._captions = canvas, image, captions
         self._point = QPointF()
+        self._cross = QImage()
         self.resize(SIZE["loupe"], SIZE["loupe"])
         self.hide()
 
@@ -55,17 +56,28 @@ class Loupe(QWidget):
         self.show()
         self.raise_()
 
+    def _overlay(self, ratio: float) -> QImage:
+        """The cross and the border, drawn once: translucent lines take longer than all the rest."""
+        if self._cross.isNull() or self._cross.devicePixelRatio() != ratio:
+            image = QImage(self.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+            image.setDevicePixelRatio(ratio)
+            image.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(image)
+            centre = self.rect().center()
+            for colour, reach in ((_CROSS_HALO, 1), (_CROSS, 0)):
+                painter.fillRect(0, centre.y() - reach, self.width(), 2 * reach + 1, colour)
+                painter.fillRect(centre.x() - reach, 0, 2 * reach + 1, self.height(), colour)
+            painter.setPen(QPen(QColor(MUTED), 1.0))
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+            painter.end()
+            self._cross = image
+        return self._cross
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), Qt.GlobalColor.black)
         self._image.paint_enlarged(painter, self._point, QRectF(self.rect()), FACTOR)
-        centre, width, height = self.rect().center(), self.width(), self.height()
-        # Filled rectangles take a tenth of the time of translucent lines.
-        for colour, reach in ((_CROSS_HALO, 1), (_CROSS, 0)):
-            painter.fillRect(0, centre.y() - reach, width, 2 * reach + 1, colour)
-            painter.fillRect(centre.x() - reach, 0, 2 * reach + 1, height, colour)
-        painter.setPen(QPen(QColor(MUTED), 1.0))
-        painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.drawImage(0, 0, self._overlay(self.devicePixelRatioF()))
         caption = Caption.of(Segment(self.text))
         self._captions.use_ratio(self.devicePixelRatioF())
         painter.drawImage(

@@ -15,7 +15,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import MIN_SIZE, NO_TRACK, Box, BoxFlag, Edges, Rect
 from iouviewer.document.edits import Aspect, Change, Phase
 from iouviewer.document.metric_columns import UNDEFINED
-from iouviewer.document.track_commands import Scope, boxes_in_scope
+from iouviewer.document.track_commands import Scope, frames_in_scope
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.canvas.box_commands import BoxCommands
 from iouviewer.ui.canvas.hit import BoxRef, area, contains, truth_ref
@@ -40,6 +40,9 @@ _EDGE_OF = {"w": Edges.RIGHT, "h": Edges.BOTTOM}
 class Inspector(QWidget):
     """Shows and edits the selected boxes; read-only for a prediction.
 
+    Attributes:
+        refreshes: how often the whole inspector was filled.
+
     Signals:
         leaveRequested(): Esc: the keyboard goes back to the canvas.
         acceptRequested(), verifyRequested(): accept the prediction, verify the frame.
@@ -59,6 +62,8 @@ class Inspector(QWidget):
         self._canvas: ZoomView | None = None
         self._picks_track = self._scrolls_down = False
         self._unknown_class = ""
+        self._frame = -1
+        self.refreshes = 0
         self._spans: dict[int, tuple[int, int, int]] = {}
         self.note = NoteField(session)
         self.form = BoxForm(session.scopes, self.note)
@@ -103,8 +108,9 @@ class Inspector(QWidget):
 
     def _connect(self) -> None:
         session, form = self._session, self.form
-        for signal in (session.selectionChanged, session.frameChanged, session.scoresChanged, session.sourceChanged):
+        for signal in (session.selectionChanged, session.scoresChanged, session.sourceChanged):
             signal.connect(self.refresh)
+        session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._spans.clear)
         session.changed.connect(self._on_session_changed)
         session.scopes.changed.connect(self._show_effects)
@@ -141,6 +147,11 @@ class Inspector(QWidget):
         self._throttle.cancel()
         self.refresh()
 
+    def _on_frame_changed(self, frame: int) -> None:
+        # A step of a selected track has announced another selected box on this frame just before.
+        if frame != self._frame:
+            self.refresh()
+
     def _refresh_live(self) -> None:
         """Follow a drag: coordinates and match; nothing is laid out."""
         boxes = self._selected()
@@ -150,6 +161,8 @@ class Inspector(QWidget):
 
     def refresh(self, _what: object = None) -> None:
         """Show the selection, or the frame."""
+        self.refreshes += 1
+        self._frame = self._session.current_frame
         selection = self._session.selection
         boxes = self._selected()
         values: FormValues | None = None
@@ -174,8 +187,8 @@ class Inspector(QWidget):
     def _span(self, track: int) -> tuple[int, int, int]:
         """First and last frame and number of boxes of a track; cached until tracks change."""
         if track not in self._spans:
-            boxes = self._session.ground_truth.track(track)
-            self._spans[track] = (boxes[0].frame, boxes[-1].frame, len(boxes)) if boxes else (0, 0, 0)
+            frames, *_ = self._session.ground_truth.track_columns(track)
+            self._spans[track] = (int(frames[0]), int(frames[-1]), len(frames)) if len(frames) else (0, 0, 0)
         return self._spans[track]
 
     def _span_text(self, track: int) -> str:
@@ -218,11 +231,12 @@ class Inspector(QWidget):
         return values, BoxRef(key, row)
 
     def _values_of_absent_track(self, track: int) -> FormValues | None:
-        boxes = self._session.ground_truth.track(track)
-        if not boxes:
+        _frames, _class_ids, _flags, ids = self._session.ground_truth.track_columns(track)
+        first = self._session.ground_truth.find(int(ids[0])) if len(ids) else None
+        if first is None:
             return None
         text = tr("{span} · not on this frame", span=self._span_text(track))
-        return FormValues(self._session.document.object_name(boxes[0]), text, has_note=True)
+        return FormValues(self._session.document.object_name(first), text, has_note=True)
 
     def _show_effects(self) -> None:
         """Say beforehand how many boxes an edit changes in each scope."""
@@ -232,8 +246,8 @@ class Inspector(QWidget):
             return
         effects: dict[str, dict[Scope, str]] = {}
         for group in (CLASS, FLAGS):
-            find = partial(boxes_in_scope, self._session.ground_truth, boxes, until_key_frame=group == FLAGS)
-            effects[group] = {scope: _effect(find(scope)) for scope in Scope}
+            find = partial(frames_in_scope, self._session.ground_truth, boxes, until_key_frame=group == FLAGS)
+            effects[group] = {scope: _effect(*find(scope)) for scope in Scope}
         self.form.set_effects(effects, self._session.scopes)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -397,15 +411,14 @@ class Inspector(QWidget):
         return True
 
 
-def _effect(boxes: list[Box]) -> str:
+def _effect(count: int, first: int, last: int) -> str:
     """Which boxes an edit changes: ``Changes 12 boxes, frames 153–164``."""
-    frames = [box.frame for box in boxes]
-    if len(boxes) == 1:
-        return tr("Changes the box on frame {frame:,}", frame=frames[0])
+    if count == 1:
+        return tr("Changes the box on frame {frame:,}", frame=first)
     return tr_n(
         "Changes {count} box, frames {first:,}–{last:,}",
         "Changes {count:,} boxes, frames {first:,}–{last:,}",
-        len(boxes),
-        first=min(frames),
-        last=max(frames),
+        count,
+        first=first,
+        last=last,
     )

@@ -144,3 +144,20 @@ def test_the_tooltips_say_beforehand_which_boxes_change(qtbot: QtBot) -> None:
         Scope.FROM_HERE: "Changes 2 boxes, frames 1–2",
         Scope.TRACK: "Changes 3 boxes, frames 0–2",
     }
+
+
+def test_a_step_with_a_selected_track_fills_the_inspector_once(qtbot: QtBot) -> None:
+    session = session_with({0: [A], 1: [B], 2: [A]}, tracks=True)
+    canvas = canvas_for(session)
+    inspector = Inspector(session, canvas.commands)
+    qtbot.addWidget(canvas)
+    qtbot.addWidget(inspector)
+    session.select([session.ground_truth.boxes(0)[0].id])
+    for frame in (1, 2):
+        before = inspector.refreshes
+        session.go_to(frame)
+        assert inspector.refreshes == before + 1
+    session.select()
+    before = inspector.refreshes
+    session.go_to(0)
+    assert inspector.refreshes == before + 1
