@@ -75,7 +75,9 @@ class Box:
 
 
 def object_name(class_name: str, track: int) -> str:
-    """The name of an object in texts: ``person 17``, ``person`` without a track, ``box`` without either.
+    """The name of an object in texts: ``person 17``, ``object 17`` without a class, ``person`` without a track.
+
+    Without either it is a ``box``.
 
     Args:
         class_name: empty for a box without a class.
@@ -84,7 +86,7 @@ def object_name(class_name: str, track: int) -> str:
     if track == NO_TRACK:
         return class_name or tr("box")
     if not class_name:
-        return tr("box of track {track}", track=track)
+        return tr("object {track}", track=track)
     return tr("{class_name} {track}", class_name=class_name, track=track)
 
 

@@ -16,6 +16,8 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
+_FILE_FACTS = frozenset({"notes", "stated_facts", "skipped_rows", "assumed_images"})
+"""Entries of the protocol about the file rather than the run."""
 _GROWTH = 1.5
 """Growth factor of full columns; each row is copied twice on average."""
 
@@ -131,10 +133,18 @@ class PredictionSet:
         return int(self.protocol.get("skipped_rows", 0))
 
     @property
+    def assumed_images(self) -> str:
+        """SHA-256 of the file whose image ids were taken for frames without a ground truth that lists them; or empty.
+
+        Such a file is read again when a ground truth lists images.
+        """
+        return str(self.protocol.get("assumed_images", ""))
+
+    @property
     def run_facts(self) -> dict[str, Any]:
         """How the predictions were made; what is known of their file is left out."""
         return {
-            key: value for key, value in self.protocol.items() if key not in {"notes", "stated_facts", "skipped_rows"}
+            key: value for key, value in self.protocol.items() if key not in _FILE_FACTS
         }
 
     @property
@@ -335,6 +345,7 @@ def _file_facts(imported: ImportedBoxes) -> dict[str, Any]:
         "notes": list(dict.fromkeys(map(str, notes))),
         "stated_facts": list(dict.fromkeys(str(note) for note in notes if isinstance(note, StatedFact))),
         "skipped_rows": len(imported.refused),
+        "assumed_images": imported.assumed_images,
     }
     return {key: value for key, value in facts.items() if value}
 

@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from iouviewer import __version__
-from iouviewer.atomic import atomic_write
+from iouviewer.atomic import atomic_write, file_digest
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.classes import NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, VideoFacts
@@ -103,6 +103,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         score_floor=floor,
         max_detections=max_detections,
         protocol=protocol,
+        assumed_images=file_digest(path) if images.assumed else "",
     )
 
 

@@ -34,6 +34,8 @@ class CocoImages:
         table: the images with their names, ids and sizes.
         skipped: ids of images of other videos.
         video_name, fps: of the video, where the file says so.
+        assumed: whether the ids of a results list were taken for names or numbers, without a ground truth that lists
+            them.
     """
 
     frames: Mapping[ImageId, int]
@@ -43,6 +45,7 @@ class CocoImages:
     skipped: frozenset[ImageId] = frozenset()
     video_name: str = ""
     fps: float | None = None
+    assumed: bool = False
 
 
 def read_images(
@@ -185,7 +188,7 @@ def _images_of_results(entries: list[Any], context: ReadContext) -> CocoImages:
             _refuse_contradiction(named, joined, by_stem, context)
         return CocoImages(joined, False, (tr("Images by the IDs of the ground truth"),))
     frames, notes = _frames_of_names(named, context)
-    return CocoImages(frames, False, tuple(notes))
+    return CocoImages(frames, False, tuple(notes), assumed=bool(named))
 
 
 def _frames_by_stem(named: Mapping[ImageId, Any], listed: ImageTable) -> dict[ImageId, int]:

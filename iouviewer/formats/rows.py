@@ -221,11 +221,11 @@ def build_imported_boxes(
     protocol: Mapping[str, Any] | None = None,
     images: ImageTable | None = None,
     facts: VideoFacts | None = None,
-    **applied: bool,
+    **more: Any,
 ) -> ImportedBoxes:
     """ImportedBoxes from validated columns, converted to the documented types.
 
-    Scores that are all -1 mean that there are none, as MOTChallenge writes it. ``applied``: ``stride_applied`` ...
+    Scores that are all -1 mean that there are none, as MOTChallenge writes it. ``more``: ``stride_applied`` ...
     """
     if scores is not None and len(scores) and (scores == ABSENT_SCORE).all():
         scores, notes = None, (*notes, tr("Every confidence is -1: the file has none"))
@@ -252,7 +252,7 @@ def build_imported_boxes(
         protocol=protocol or {},
         images=images or ImageTable(),
         facts=facts or VideoFacts(),
-        **applied,
+        **more,
         areas=areas,
         refused=tuple(refused),
         notes=tuple(notes),

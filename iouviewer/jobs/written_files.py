@@ -7,13 +7,12 @@ run again over its own results, but not over a file that somebody edited since t
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from iouviewer.atomic import is_stream, write_file
+from iouviewer.atomic import file_digest, is_stream, write_file
 from iouviewer.errors import UserError
 from iouviewer.folders import data_folder
 from iouviewer.i18n import tr
@@ -73,7 +72,7 @@ def write_result(path: Path, data: bytes) -> None:
 def was_written(path: Path) -> bool:
     """Whether the content of a file is what the program wrote there last."""
     recorded = _read().get(_key(path))
-    return recorded is not None and recorded == _digest(path)
+    return recorded is not None and recorded == file_digest(path)
 
 
 def remember(path: Path) -> None:
@@ -82,7 +81,7 @@ def remember(path: Path) -> None:
         return
     entries = _read()
     entries.pop(_key(path), None)
-    entries[_key(path)] = _digest(path)
+    entries[_key(path)] = file_digest(path)
     with contextlib.suppress(UserError, OSError):
         kept = dict(list(entries.items())[-MAX_REMEMBERED:])
         write_file(data_folder() / "written.json", json.dumps(kept, indent=0).encode())
@@ -98,11 +97,6 @@ def _read() -> dict[str, str]:
 
 def _key(path: Path) -> str:
     return os.path.normcase(path.resolve())
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -316,8 +316,8 @@ _PROBLEMS = (
 )
 _LAYOUT = "view/comparisonLayout"
 _VIEW = (
-    _action("correct", tr("Correct"), "pencil-line", "F2", "view", "view.show_correct", needs_video=False),
-    _action("compare", tr("Compare"), "scales", "F3", "view", "view.show_compare", needs_video=False),
+    _action("correct", tr("Correct"), "pencil-line", "F2", "view", "view.show_correct"),
+    _action("compare", tr("Compare"), "scales", "F3", "view", "view.show_compare"),
     _action(
         "compareModeSideBySide",
         tr("Side by side"),

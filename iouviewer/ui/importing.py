@@ -11,6 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
+from iouviewer.atomic import file_digest
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
@@ -177,6 +178,9 @@ class ReadRequest:
         changes: fields of ``ReadContext`` that the user chose for this file.
         reference: (N,) int64 frames and (4, N) float64 boxes that these boxes should fit: of the ground truth for
             predictions and the reverse; None if there are none.
+        is_reference_assumed: the reference belongs to results whose frames were assumed: it says nothing about boxes
+            whose file lists its images.
+        digest: SHA-256 that the file must have, because it was read before; empty: any.
     """
 
     number: int
@@ -187,6 +191,8 @@ class ReadRequest:
     listed: ImageTable | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     reference: tuple[Int, Float] | None = None
+    is_reference_assumed: bool = False
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +211,8 @@ def read(request: ReadRequest) -> ReadResult:
     """Read one file; errors are returned, not raised."""
     context = request.context
     try:
+        if request.digest and file_digest(request.path) != request.digest:
+            raise UserError(tr("the file has changed since it was added"), path=request.path)
         if context is None and request.video is not None:
             context = read_video_context(request.video)
         own = replace(context or ReadContext(), kind=request.kind)
@@ -213,7 +221,9 @@ def read(request: ReadRequest) -> ReadResult:
         own = replace(own, **request.changes)
         boxes = read_boxes(request.path, own)
         alignment = None
-        if request.reference is not None and not own.accept_differences:
+        lists_ids = any(one is not None for one in boxes.images.ids)
+        is_meaningful = not (request.is_reference_assumed and lists_ids)
+        if request.reference is not None and is_meaningful and not own.accept_differences:
             alignment = find_alignment(*request.reference, boxes, own)
         return ReadResult(request.number, request.path, boxes=boxes, context=context, alignment=alignment)
     except UserError as error:

@@ -116,11 +116,11 @@ class MainWindow(QMainWindow):
     # Qt's events
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _local_paths(event) and self._content is not None:
+        if local_paths(event) and self._content is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = _local_paths(event)
+        paths = local_paths(event)
         if paths and self._content is not None:
             event.acceptProposedAction()
             self._content.open_paths(paths)
@@ -132,5 +132,6 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
 
-def _local_paths(event: QDropEvent) -> list[Path]:
+def local_paths(event: QDropEvent) -> list[Path]:
+    """The files and folders of a drag or drop that lie on this computer."""
     return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -33,7 +33,13 @@ from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.go_to import GoToCommands
 from iouviewer.ui.commands.help import HelpCommands
-from iouviewer.ui.commands.keys import KeyCommands, keys_of_settings, remember_letters, remembered_letters
+from iouviewer.ui.commands.keys import (
+    KeyCommands,
+    is_mirrored,
+    keys_of_settings,
+    remember_letters,
+    remembered_letters,
+)
 from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.palette import PaletteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
@@ -53,7 +59,8 @@ from iouviewer.ui.compare_presenter import ComparePresenter
 from iouviewer.ui.context_menus import ContextMenus
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.exports import EXPORTS
-from iouviewer.ui.first_steps import FirstSteps
+from iouviewer.ui.first_run import CentralPages, FirstRunPage, StartChoice
+from iouviewer.ui.first_steps import FirstSteps, TourTargets
 from iouviewer.ui.frame_presenter import FramePresenter
 from iouviewer.ui.keyboard.key_filter import KeyFilter
 from iouviewer.ui.keyboard.letters import KeyLetters
@@ -270,7 +277,7 @@ class WindowParts(QObject):
             window, session, self.loader, settings, self.controls, self.go_to, self.views.canvas.commands
         )
         help_commands = HelpCommands(
-            window, session, open_sample=self.files.open_sample, show_keys=self.key_commands.show_sheet
+            window, session, open_sample=self._replay_tour, show_keys=self.key_commands.show_sheet
         )
         return {"goTo": self.go_to, "palette": self.palette, "help": help_commands}
 
@@ -326,6 +333,12 @@ class WindowParts(QObject):
         self.loader.opened.connect(self._on_loader_opened)
         self.queue.busyChanged.connect(self.loader.pause_decode_check)
         self.files.opened.connect(self._on_files_opened)
+        self.files.failed.connect(lambda _error: self.pages.show_start())
+        page = self.pages.page
+        page.filesDropped.connect(self.files.open_paths)
+        page.recentChosen.connect(lambda path: self.files.open_paths([path]))
+        page.keysChosen.connect(self.key_commands.choose)
+        page.keysChosen.connect(page.refresh)
         self.key_filter.held.connect(self.actions.run)
         self.key_filter.released.connect(self.actions.run)
         for group in (self.files, self.project, self.runs, self.exports, self.actions):
@@ -344,8 +357,8 @@ class WindowParts(QObject):
 
     @property
     def central_widget(self) -> QWidget:
-        """The workspaces."""
-        return self.workspaces
+        """The workspaces, or the first-run page."""
+        return self.pages
 
     @property
     def status_bar(self) -> QStatusBar:
@@ -462,7 +475,7 @@ class WindowParts(QObject):
             self.session.go_to(frame)
             self.session.statusMessage.emit(tr("Continued at frame {frame:,}, where you left off", frame=frame))
         if is_sample:
-            FirstSteps(self.session, self.views.canvas).begin()
+            self.first_steps.begin()
 
     def _on_box_activated(self, _box: object) -> None:
         """A double click on a box changes its class, the first entry of its menu."""
@@ -496,6 +509,7 @@ class WindowParts(QObject):
         self.settings.window_geometry = geometry
         if self.session.frame_count:
             self.settings.remember_frame(self.session.source.path, self.session.current_frame)
+        self.pages.remember()
         remember_letters(self.settings, self.actions.letters.letters)
         self.settings.extra[LAYOUT] = self.workspaces.layout_text()
         self.settings.extra |= self.session.scopes.to_settings()

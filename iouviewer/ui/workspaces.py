@@ -214,6 +214,10 @@ class Workspaces(QStackedWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.update_plan()
+
+    def update_plan(self) -> None:
+        """Use the plan for the size of the window."""
         size = self.window().size()
         self._fit_timeline()
         plan = plan_layout(size.width(), size.height())

@@ -213,7 +213,7 @@ def test_labels_of_several_boxes_count_them():
     [
         (Box(9, 0, RECT, 0, 17), "Delete person 17"),
         (Box(9, 0, RECT, 1), "Delete car"),
-        (Box(9, 0, RECT, -1, 4), "Delete box of track 4"),
+        (Box(9, 0, RECT, -1, 4), "Delete object 4"),
         (Box(9, 0, RECT), "Delete box"),
     ],
 )

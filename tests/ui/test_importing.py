@@ -125,9 +125,9 @@ def test_the_dialog_shows_invalid_rows_and_an_offset_and_returns_what_was_edited
         assert "1 invalid row" in row.contents.text()
         assert dialog.windowTitle() == "Open 1 file"
         assert "suggested offset -1" in row.contents.text()
-        assert "boxes.csv:3" in dialog.warning.text()
+        assert "boxes.csv:3" in dialog.messages.warning_text
         assert dialog.needs_review()
-        row.class_name.setText("person")
+        dialog.class_name.setText("person")
         [item] = dialog.items()
         assert item.boxes is not None
         assert item.boxes.frames.tolist() == [0, 4]
@@ -194,8 +194,8 @@ def test_a_difference_to_the_video_is_offered_and_resolved_in_the_dialog(qtbot: 
         dialog = open_and_read(qtbot, reader, candidates, ReadContext((320, 240), 3, "clip"))
         assert not dialog.open_button.isEnabled()
         assert not dialog.table.isColumnHidden(5)
-        assert "640 × 480" in dialog.warning.text()
-        assert "320 × 240" in dialog.warning.text()
+        assert "640 × 480" in dialog.messages.warning_text
+        assert "320 × 240" in dialog.messages.warning_text
         choose(qtbot, dialog, 0, "Scale the boxes")
         assert dialog.open_button.isEnabled()
         [item] = dialog.items()
@@ -236,11 +236,11 @@ def test_a_shift_that_fits_better_is_offered_with_both_figures(qtbot: QtBot, tmp
     try:
         dialog = open_and_read(qtbot, reader, files, ReadContext((320, 240), 30, "clip"))
         assert dialog.needs_review()
-        assert "shift −1: mean IoU 1.00, as it is: 0.48" in dialog.warning.text()
+        assert "shift −1: mean IoU 1.00, as it is: 0.48" in dialog.messages.warning_text
         assert dialog.rows[1].offset.value() == 0
         choose(qtbot, dialog, 1, "Shift −1")
         assert dialog.rows[1].offset.value() == -1
-        assert dialog.warning.text() == ""
+        assert dialog.messages.warning_text == ""
         assert not dialog.needs_review()
         item = next(item for item in dialog.items() if item.role is FileRole.PREDICTIONS)
         assert item.boxes is not None
@@ -250,7 +250,7 @@ def test_a_shift_that_fits_better_is_offered_with_both_figures(qtbot: QtBot, tmp
         loaded = np.array([track[frame][0] for frame in range(30)]).T
         alone = open_and_read(qtbot, reader, files[1:], ReadContext((320, 240), 30, "clip"), truth=(frames, loaded))
         assert alone.needs_review()
-        assert "shift −1" in alone.warning.text()
+        assert "shift −1" in alone.messages.warning_text
     finally:
         reader.close()
 

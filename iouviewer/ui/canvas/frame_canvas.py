@@ -130,7 +130,6 @@ class FrameCanvas(ZoomView):
         self._update_visible_part()
         self._shown_frame = frame if exact else -1
         self._overlays.status.show_caption(status or (None if exact else PREVIEW))
-        self._overlays.empty_hint.hide()
         self.hovered_target = NO_TARGET
         self.refresh()
         if exact:
@@ -147,7 +146,6 @@ class FrameCanvas(ZoomView):
         self._image_item.set_image(QImage(), 0, 0)
         self._shown_frame = -1
         self._overlays.status.show_caption(None)
-        self._overlays.empty_hint.show()
         self.refresh()
 
     def set_status(self, status: Caption | None) -> None:

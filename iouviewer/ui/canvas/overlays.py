@@ -6,15 +6,13 @@ from typing import Protocol
 
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Edges
-from iouviewer.i18n import tr
 from iouviewer.ui.canvas.captions import Caption, CaptionCache, Segment
 from iouviewer.ui.canvas.frame_badge import FrameBadge
 from iouviewer.ui.canvas.hit import handles
-from iouviewer.ui.fonts import font
 from iouviewer.ui.theme import Theme
 
 _GAP = 18
@@ -170,23 +168,6 @@ class FocusLines:
             line.setStyleSheet(f"background: {colour};")
 
 
-class EmptyHint(QLabel):
-    """Shows how to begin while no video is open."""
-
-    TEXT = tr("Drop a video here, or open the sample")
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(self.TEXT, parent)
-        self.setObjectName("canvasEmptyHint")
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setFont(font("title"))
-
-    def use_theme(self, theme: Theme) -> None:
-        """Use the theme's muted text colour."""
-        self.setStyleSheet(f"color: {theme.colours.text2}; background: transparent; border: 0;")
-
-
 class CanvasOverlays:
     """The widgets over the canvas that are not part of a gesture.
 
@@ -194,7 +175,6 @@ class CanvasOverlays:
         status: caption about the frame.
         hint: caption beside a handle.
         badge: what a person has said about the frame.
-        empty_hint: how to begin while no video is open.
         focus_lines: shown while the canvas has the keyboard focus.
     """
 
@@ -202,12 +182,10 @@ class CanvasOverlays:
         self.status = CaptionWidget(canvas, captions, "canvasPreviewMark")
         self.badge = FrameBadge(canvas, session)
         self.hint = HandleHint(canvas, session, captions)
-        self.empty_hint = EmptyHint(canvas)
         self.focus_lines = FocusLines(canvas)
 
     def arrange(self, rect: QRect) -> None:
         """Fit the widgets to the rectangle of the canvas."""
-        self.empty_hint.setGeometry(rect)
         self.focus_lines.surround(rect)
         self.badge.arrange(rect.width())
         self.badge.move(_INSET, _INSET)
@@ -225,5 +203,4 @@ class CanvasOverlays:
 
     def use_theme(self, theme: Theme) -> None:
         """Use the colours of this theme."""
-        self.empty_hint.use_theme(theme)
         self.focus_lines.use_colour(theme.colours.accent)

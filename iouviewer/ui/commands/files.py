@@ -19,6 +19,7 @@ from iouviewer.app.projects.importer import ReplaceQuestion
 from iouviewer.app.projects.source_binding import PROVISIONAL_IMPORT
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader, IndexProgress, NumbersConfirmed, VideoInfo
+from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
@@ -28,9 +29,10 @@ from iouviewer.jobs.eval_inputs import context_of
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.metrics.table import Float, Int
 from iouviewer.resource_files import resource_path
-from iouviewer.ui.dialogs.input_dialogs import confirm
+from iouviewer.ui.commands.rejoin import ResultsRejoiner
+from iouviewer.ui.dialogs.input_dialogs import choose_weights, confirm
 from iouviewer.ui.dialogs.open_dialog import OpenDialog, OpenItem
-from iouviewer.ui.importing import VIDEO_SUFFIXES, BoxReader, FileCandidate, FileRole, find_candidates
+from iouviewer.ui.importing import VIDEO_SUFFIXES, BoxReader, FileCandidate, FileRole, find_candidates, model_name
 
 _VIDEO_FILTER = tr("Videos ({patterns});;All files (*)", patterns=" ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES))
 _PROJECT_FILTER = tr("Projects (*.iouv)")
@@ -72,6 +74,8 @@ class FileCommands(QObject):
         self._window, self._session, self._loader = window, session, loader
         self._controller, self._settings, self._runner = controller, settings, runner
         self._reader = BoxReader(self)
+        self.rejoiner = ResultsRejoiner(session, controller, self._reader)
+        self.rejoiner.warningPosted.connect(controller.warningPosted)
         self._pending_items: list[OpenItem] = []
         self._pending_files: list[FileCandidate] = []
         self._dialog: OpenDialog | None = None
@@ -116,6 +120,16 @@ class FileCommands(QObject):
         path = QFileDialog.getExistingDirectory(self._window, tr("Open folder"), self._settings.folder("video"))
         if path:
             self.open_paths([Path(path)])
+
+    def open_with_model(self) -> None:
+        """Choose a video and a model to run on it, one after the other."""
+        video, _ = QFileDialog.getOpenFileName(
+            self._window, tr("Choose video"), self._settings.folder("video"), _VIDEO_FILTER
+        )
+        paths = choose_weights(self._window, self._settings) if video else []
+        if paths:
+            models = tuple((model_name(path), path) for path in paths)
+            self.open_request(OpenRequest(video=Path(video), models=models))
 
     def open_sample(self) -> None:
         """Open the bundled sample."""
@@ -193,11 +207,18 @@ class FileCommands(QObject):
 
     def _open_video(self, path: Path, files: Sequence[FileCandidate] = ()) -> None:
         """Open a video; the files are imported when it is shown."""
+        self._remember_frame()
         self._pending_files = list(files)
         self._settings.remember_folder("video", path)
         self._loader.open(path)
 
+    def _remember_frame(self) -> None:
+        """Store at which frame the video is left; it comes back there."""
+        if self._session.frame_count and self._session.source.path:
+            self._settings.remember_frame(self._session.source.path, self._session.current_frame)
+
     def _open_project(self, path: Path) -> None:
+        self._remember_frame()
         self._settings.add_recent(path)
         self._controller.open_project(path)
 
@@ -206,25 +227,22 @@ class FileCommands(QObject):
     def _context(self) -> ReadContext | None:
         source = self._session.source
         if not self._session.frame_count:
-        self._remember_frame()
             return None
         info = self._loader.info
         return replace(context_of(source), is_complete=info is None or info.complete)
 
-    def _remember_frame(self) -> None:
-        """Store at which frame the video is left; it comes back there."""
-        if self._session.frame_count and self._session.source.path:
-            self._settings.remember_frame(self._session.source.path, self._session.current_frame)
-
     def _loaded_truth(self) -> tuple[Int, Float] | None:
-        self._remember_frame()
         """Frames and boxes of the ground truth, None if there are none."""
         truth = self._session.ground_truth
         return truth.columns()[:2] if len(truth) else None
 
+    @property
+    def _first_predictions(self) -> PredictionSet | None:
+        return next((variant.predictions for variant in self._session.variants), None)
+
     def _loaded_predictions(self) -> tuple[Int, Float] | None:
         """Frames and boxes of the first variant, None if there is none."""
-        predictions = next((variant.predictions for variant in self._session.variants), None)
+        predictions = self._first_predictions
         if predictions is None or not len(predictions.stored_table):
             return None
         table = predictions.stored_table
@@ -247,6 +265,7 @@ class FileCommands(QObject):
             self._context(),
             truth=self._loaded_truth(),
             predictions=self._loaded_predictions(),
+            are_frames_assumed=bool(self._first_predictions and self._first_predictions.assumed_images),
             classes=self._session.document.classes,
         )
         self._dialog = dialog
@@ -311,6 +330,9 @@ class FileCommands(QObject):
                     models.append((item.name, item.candidate.path))
             except UserError as error:
                 self.failed.emit(error)
+        context = self._context()
+        if context is not None and any(item.role is FileRole.GROUND_TRUTH for item in items):
+            self.rejoiner.rejoin(context, self._loaded_truth())
         if models and self._is_sample:
             for name, path in models:
                 if self._session.variants.find(name) is None:
@@ -349,6 +371,7 @@ class FileCommands(QObject):
     def _on_loader_open_failed(self, error: UserError) -> None:
         self._pending_items, self._pending_files, self._is_sample = [], [], False
         self._settings.forget_recent(error.path or "")
+        self._controller.expect_video(False)
         self.failed.emit(error)
 
     def _on_loader_index_progress(self, _progress: IndexProgress) -> None:
@@ -365,7 +388,6 @@ class FileCommands(QObject):
     def _on_controller_video_location_requested(self, source: Source) -> None:
         path, _ = QFileDialog.getOpenFileName(self._window, tr("Locate {name}", name=source.name), filter=_VIDEO_FILTER)
         if path:
-        self._controller.expect_video(False)
             self._loader.open(Path(path))
 
     def _on_controller_replace_confirmation_requested(self, question: ReplaceQuestion) -> None:
@@ -401,6 +423,8 @@ class FileCommands(QObject):
             self._window, title=tr("Replace ground truth?"), text=" ".join(sentences), button=tr("Replace ground truth")
         ):
             self._controller.import_ground_truth(question.imported, question.class_map, replace=True)
+        else:
+            self._session.statusMessage.emit(tr("{name} was not imported. The project keeps its boxes", name=name))
 
 
 class RecentFilesMenu(QMenu):
@@ -417,8 +441,6 @@ class RecentFilesMenu(QMenu):
         """List the files of the settings, newest first."""
         self.clear()
         for path in self._settings.recent:
-        else:
-            self._session.statusMessage.emit(tr("{name} was not imported. The project keeps its boxes", name=name))
             self.addAction(path).triggered.connect(partial(self._open, Path(path)))
         if self.isEmpty():
             self.addAction(tr("No recent files")).setEnabled(False)

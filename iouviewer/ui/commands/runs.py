@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
@@ -24,12 +24,11 @@ from iouviewer.inference.protocol import Detections, Failed, ModelLoaded
 from iouviewer.inference.runner import RunRequest
 from iouviewer.jobs import run_facts
 from iouviewer.ui.dialogs.class_map import ClassMapDialog
+from iouviewer.ui.dialogs.input_dialogs import choose_weights
 from iouviewer.ui.dialogs.run_dialog import RunDialog
 from iouviewer.ui.dialogs.trust_dialog import TrustDialog
 from iouviewer.ui.importing import model_name
 from iouviewer.ui.panels.status_bar import StatusBar
-
-_MODEL_FILTER = tr("Models (*.pt *.onnx *.engine *.torchscript *.xml);;All files (*)")
 
 
 @dataclass(eq=False)
@@ -84,14 +83,8 @@ class RunCommands(QObject):
 
     def choose_model(self) -> None:
         """Choose weights, then the settings of the run."""
-        paths, _ = QFileDialog.getOpenFileNames(
-            self._window, tr("Choose model weights"), self._settings.folder("models"), _MODEL_FILTER
-        )
-        if paths:
-            self._settings.remember_folder("models", paths[0])
-            chosen = [Path(path) for path in paths]
-            # An OpenVINO model is a folder; the file dialog shows its .xml.
-            models = [path.parent if path.suffix == ".xml" else path for path in chosen]
+        models = choose_weights(self._window, self._settings)
+        if models:
             self.configure_runs([(model_name(path), path) for path in models])
 
     def configure_runs(self, models: Sequence[tuple[str, Path]]) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QDialog,
-    QDialogButtonBox,
     QHeaderView,
     QLabel,
     QTableWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -21,11 +19,14 @@ from iouviewer.document.class_lists import COCO_CATEGORIES
 from iouviewer.document.class_proposals import propose_class
 from iouviewer.document.classes import ClassTable, fold_name
 from iouviewer.i18n import tr, tr_n
+from iouviewer.ui.dialogs.frame import FramedDialog
+from iouviewer.ui.tokens import SIZE
 
+_ROW_HEIGHT, _MAX_ROWS = 34, 10
 _COLUMNS = (tr("Class of the predictions"), tr("Boxes"), tr("Class of the ground truth"))
 
 
-class ClassMapDialog(QDialog):
+class ClassMapDialog(FramedDialog):
     """One row for each class of the predictions with a choice among those of the ground truth.
 
     Proposals are chosen already; nothing is applied before the dialog is accepted.
@@ -46,9 +47,7 @@ class ClassMapDialog(QDialog):
         truth: ClassTable,
         class_map: Mapping[str, str],
     ) -> None:
-        super().__init__(parent)
-        self.setObjectName("classMapDialog")
-        self.setWindowTitle(tr("Classes of {name}", name=name))
+        super().__init__(parent, title=tr("Classes of {name}", name=name), name="classMapDialog")
         self._predicted, self._truth, self._before = predicted, truth, dict(class_map)
         used = [number for number, count in counts.items() if count]
         # What the rule joins by itself need not be part of the map.
@@ -60,6 +59,7 @@ class ClassMapDialog(QDialog):
         self.table.setHorizontalHeaderLabels(list(_COLUMNS))
         self.table.verticalHeader().hide()
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.setColumnWidth(1, 80)
         self.table.setColumnWidth(2, 220)
@@ -69,20 +69,21 @@ class ClassMapDialog(QDialog):
         self.notes = QLabel("\n".join(filter(None, (join.problem, join.note))))
         self.notes.setWordWrap(True)
         self.notes.setVisible(bool(self.notes.text()))
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.notes)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.buttons)
-        self.resize(560, min(520, 150 + 34 * len(self._shown)))
+        self.body.addWidget(self.notes)
+        self.body.addWidget(self.table, 1)
+        self.add_primary(tr("Use classes")).clicked.connect(self.accept)
+        self.add_cancel()
+        rows = min(len(self._shown), _MAX_ROWS)
+        self.table.setShowGrid(False)
+        self.table.setMinimumHeight(self.table.horizontalHeader().sizeHint().height() + rows * _ROW_HEIGHT + 4)
+        self.resize(SIZE["dialog_m"], self.sizeHint().height())
 
     def _fill_row(self, position: int, number: int, count: int, join: ClassJoin) -> None:
         choice = QComboBox()
         choice.addItem(tr("None (left out)"), UNKNOWN)
         proposal = join.proposals.get(number)
         said = any(self._predicted.find(name) == number for name in self._before)
+        choice.setAccessibleName(tr("Class for {name}", name=self._predicted.names[number]))
         for place, name in enumerate(self._truth.names):
             text = tr("{name} (proposed)", name=name) if name == proposal and not said else name
             choice.addItem(text, place)
@@ -96,6 +97,7 @@ class ClassMapDialog(QDialog):
             label.setContentsMargins(6, 0, 6, 0)
             self.table.setCellWidget(position, column, label)
         self.table.setCellWidget(position, 2, choice)
+        self.table.setRowHeight(position, _ROW_HEIGHT)
 
     def class_map(self) -> dict[str, str]:
         """What differs from the rule: class of the predictions -> class of the ground truth, ``LEFT_OUT`` for none."""
@@ -107,8 +109,11 @@ class ClassMapDialog(QDialog):
         return result
 
 
-def class_map_text(join: ClassJoin, predicted: ClassTable, counts: Mapping[int, int]) -> str:
-    """The state of a mapping in a few words, for a button: ``2 of 3 classes``, ``person → pedestrian?``."""
+def class_map_text(join: ClassJoin, predicted: ClassTable, counts: Mapping[int, int], truth: ClassTable) -> str:
+    """The state of a mapping in a few words, for a button: ``2 of 3 classes``, ``person → pedestrian``.
+
+    A proposal that waits has a question mark: ``person → pedestrian?``.
+    """
     used = [number for number, count in counts.items() if count]
     unknown = [number for number in used if join.targets[number] == UNKNOWN]
     proposed = [number for number in unknown if number in join.proposals]
@@ -116,7 +121,10 @@ def class_map_text(join: ClassJoin, predicted: ClassTable, counts: Mapping[int, 
         return tr("{name} → {proposal}?", name=predicted.names[proposed[0]], proposal=join.proposals[proposed[0]])
     if unknown:
         return tr("{joined} of {count} classes", joined=len(used) - len(unknown), count=len(used))
-    return tr_n("{count} class", "{count} classes", len(used))
+    target = truth.names[join.targets[used[0]]] if len(used) == 1 and join.targets[used[0]] < len(truth) else ""
+    if target and fold_name(target) != fold_name(predicted.names[used[0]]):
+        return tr("{name} → {target}", name=predicted.names[used[0]], target=target)
+    return tr_n("{count} class", "{count:,} classes", len(used))
 
 
 def propose_map_of_model(truth: ClassTable) -> dict[str, str]:

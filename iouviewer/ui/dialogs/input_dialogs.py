@@ -1,12 +1,17 @@
-"""Dialogs that ask for a number or for a confirmation, and the reading of times."""
+"""Dialogs that ask for a number, a confirmation or model weights, and the reading of times."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QFormLayout, QMessageBox, QWidget
 
+from iouviewer.app.settings import Settings
+from iouviewer.i18n import tr
 from iouviewer.ui.panels.frame_box import FrameBox
+
+_MODEL_FILTER = tr("Models (*.pt *.onnx *.engine *.torchscript *.xml);;All files (*)")
 
 _TIME = re.compile(r"([-−])?(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)", re.ASCII)
 
@@ -22,6 +27,17 @@ def confirm(parent: QWidget | None, *, title: str, text: str, button: str) -> bo
     box.setDefaultButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     return box.clickedButton() is confirm_button
+
+
+def choose_weights(parent: QWidget | None, settings: Settings) -> list[Path]:
+    """Ask for the weights of models; empty if none are chosen."""
+    title = tr("Choose model weights")
+    paths, _ = QFileDialog.getOpenFileNames(parent, title, settings.folder("models"), _MODEL_FILTER)
+    if paths:
+        settings.remember_folder("models", paths[0])
+    chosen = [Path(path) for path in paths]
+    # An OpenVINO model is a folder; the file dialog shows its .xml.
+    return [path.parent if path.suffix == ".xml" else path for path in chosen]
 
 
 class NumberDialog(QDialog):

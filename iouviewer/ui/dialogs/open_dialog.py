@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
+    QCompleter,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
-    QPushButton,
-    QSpinBox,
-    QStackedWidget,
     QTableWidget,
-    QVBoxLayout,
     QWidget,
 )
 
 from iouviewer.document.class_join import UNKNOWN, ClassJoin, join_classes
 from iouviewer.document.classes import ClassTable
-from iouviewer.document.imported import ImportedBoxes, ImportKind
-from iouviewer.formats.interface import Choice, ReadContext, UncertainReadingError
+from iouviewer.document.imported import ImportedBoxes
+from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.box_files import Alignment
 from iouviewer.jobs.eval_inputs import with_alignment_note
 from iouviewer.metrics.table import Float, Int
 from iouviewer.ui.dialogs.class_map import ClassMapDialog, class_map_text
+from iouviewer.ui.dialogs.frame import FramedDialog
+from iouviewer.ui.dialogs.message_list import Message, MessageList
+from iouviewer.ui.dialogs.open_rows import KINDS, OpenRow, class_counts
 from iouviewer.ui.importing import (
-    FILE_ROLE_TEXTS,
     BoxReader,
     FileCandidate,
     FileRole,
@@ -44,17 +38,13 @@ from iouviewer.ui.importing import (
     ReadResult,
     propose_frame_offset,
 )
+from iouviewer.ui.tokens import SIZE, SPACE
 
-_COLUMNS = (tr("File"), tr("Use as"), tr("Name"), tr("Class"), tr("Frame offset"), tr("Read as"), tr("Contents"))
-_READING_COLUMN = 5
-_ROLES = {
-    FileRole.GROUND_TRUTH: (FileRole.GROUND_TRUTH, FileRole.PREDICTIONS, FileRole.SKIP),
-    FileRole.PREDICTIONS: (FileRole.PREDICTIONS, FileRole.GROUND_TRUTH, FileRole.SKIP),
-}
-_KINDS = {FileRole.GROUND_TRUTH: ImportKind.GROUND_TRUTH, FileRole.PREDICTIONS: ImportKind.PREDICTIONS}
-_MAX_OFFSET = 1_000_000
+_COLUMNS = (tr("File"), tr("Use as"), tr("Name"), tr("Classes"), tr("Frame offset"), tr("Read as"), tr("Contents"))
+_CLASSES_COLUMN, _READING_COLUMN = 3, 5
+_WIDTHS = (172, 124, 110, 168, 92, 150)
+_ROW_HEIGHT = 40
 _MAX_DETAILS = 10
-_MAX_WARNINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,106 +62,13 @@ class OpenItem:
     class_map: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Row:
-    """The widgets of one file, and the result of reading it."""
-
-    def __init__(self, candidate: FileCandidate) -> None:
-        self.candidate = candidate
-        self.result: ReadResult | None = None
-        self.offset_was_proposed = False
-        self.role_box = QComboBox()
-        for role in _ROLES.get(candidate.role, (candidate.role, FileRole.SKIP)):
-            if self.role_box.findData(role) < 0:
-                self.role_box.addItem(FILE_ROLE_TEXTS[role], role)
-        self.name = QLineEdit(candidate.name)
-        self.class_name = QLineEdit()
-        self.classes = QPushButton()
-        self.classes.setAutoDefault(False)  # Enter opens the files
-        self.classes.setObjectName("openSheetClasses")
-        self.class_map: dict[str, str] = {}
-        self.class_cell = QStackedWidget()
-        self.class_cell.addWidget(self.class_name)
-        self.class_cell.addWidget(self.classes)
-        self.offset = QSpinBox()
-        self.offset.setRange(-_MAX_OFFSET, _MAX_OFFSET)
-        self.changes: dict[str, Any] = {}
-        self.reading = QComboBox()
-        self.reading.setAccessibleName(tr("Read as"))
-        self.reading.setEnabled(False)
-        self.contents = QLabel(candidate.reason)
-        self.contents.setWordWrap(True)
-        self.contents.setContentsMargins(6, 2, 6, 2)
-
-    @property
-    def role(self) -> FileRole:
-        """The selected role."""
-        return FileRole(self.role_box.currentData())
-
-    @property
-    def is_box_file(self) -> bool:
-        return self.role in _KINDS
-
-    @property
-    def boxes(self) -> ImportedBoxes | None:
-        """The boxes of the file; None if it has none, is not read yet or failed."""
-        return self.result.boxes if self.is_box_file and self.result is not None else None
-
-    @property
-    def has_failed(self) -> bool:
-        return self.is_box_file and self.result is not None and self.result.error is not None
-
-    @property
-    def error(self) -> UncertainReadingError | None:
-        """The question that the file raises, None if it was read."""
-        found = self.result.error if self.is_box_file and self.result is not None else None
-        return found if isinstance(found, UncertainReadingError) else None
-
-    @property
-    def alignment(self) -> Alignment | None:
-        """A reading that fits the other boxes better than this file as it is read now."""
-        return self.result.alignment if self.boxes is not None and self.result and not self.offset.value() else None
-
-    def update_readings(self) -> None:
-        """Offer the choices that the result leaves; keep the list where the last choice settled everything."""
-        if self.error is not None:
-            self._offer(tr("Choose…"), self.error.choices)
-        elif self.alignment is not None:
-            self._offer(tr("As it is"), (self.alignment.choice,))
-        elif not self.changes and not self.offset.value():
-            self._offer("", ())
-
-    def _offer(self, first: str, choices: Sequence[Choice]) -> None:
-        self.reading.clear()
-        if choices:
-            self.reading.addItem(first, None)
-        for choice in choices:
-            text = choice.text[:1].upper() + choice.text[1:]
-            self.reading.addItem(text, choice)
-        self.reading.setEnabled(bool(choices))
-
-    def update_enabled(self) -> None:
-        """Enable only the fields that apply to the role."""
-        self.name.setEnabled(self.role in (FileRole.PREDICTIONS, FileRole.MODEL))
-        self.offset.setEnabled(self.is_box_file)
-        boxes = self.result.boxes if self.result is not None else None
-        self.class_name.setEnabled(self.is_box_file and not (boxes is not None and bool(boxes.class_names)))
-        has_map = self.role is FileRole.PREDICTIONS and boxes is not None and bool(boxes.class_names)
-        self.class_cell.setCurrentWidget(self.classes if has_map else self.class_name)
-        self.class_name.setPlaceholderText(tr("No class") if self.class_name.isEnabled() else "")
-
-
-def _class_counts(boxes: ImportedBoxes) -> dict[int, int]:
-    """Number of boxes by class, without classes that have none."""
-    numbers, counts = np.unique(boxes.class_ids[boxes.class_ids >= 0], return_counts=True)
-    return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
-
-
-class OpenDialog(QDialog):
+class OpenDialog(FramedDialog):
     """Lists all files with their roles; one button opens them.
 
     Args:
         context: context of the open video, None without one. A video among the files replaces it.
         truth, predictions: frames (N,) int64 and boxes (4, N) float64 that are loaded, None without any.
+        are_frames_assumed: whether the frames of these predictions were assumed for image ids.
         classes: classes of the ground truth that is loaded.
 
     Signals:
@@ -189,35 +86,32 @@ class OpenDialog(QDialog):
         *,
         truth: tuple[Int, Float] | None = None,
         predictions: tuple[Int, Float] | None = None,
+        are_frames_assumed: bool = False,
         classes: ClassTable | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setObjectName("openSheet")
-        self.setWindowTitle(tr_n("Open {count} file", "Open {count} files", len(candidates)))
+        title = tr_n("Open {count} file", "Open {count:,} files", len(candidates))
+        super().__init__(parent, title=title, name="openSheet")
         self._reader, self._context = reader, context
         self._classes = classes or ClassTable()
-        self._truth, self._predictions = truth, predictions
-        self._waiting: list[_Row] = []
+        self._truth, self._predictions, self._are_frames_assumed = truth, predictions, are_frames_assumed
+        self._waiting: list[OpenRow] = []
         self._last_number = 0
-        self._pending: dict[int, _Row] = {}
-        self.rows = [_Row(candidate) for candidate in candidates]
+        self._pending: dict[int, OpenRow] = {}
+        self.rows = [OpenRow(candidate) for candidate in candidates]
         self.table = QTableWidget(len(self.rows), len(_COLUMNS))
         self.table.setObjectName("openSheetTable")
         self._fill_table()
-        self.warning = QLabel()
-        self.warning.setProperty("role", "warning")
-        self.warning.setWordWrap(True)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.open_button = self.buttons.addButton(tr("Open"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.class_name = QLineEdit()
+        self.messages = MessageList("openSheetMessages")
+        self.body.setSpacing(SPACE["m"])
+        self.body.addWidget(self.table, 1)
+        self.body.addWidget(self._create_question())
+        self.body.addWidget(self.messages)
+        self.open_button = self.add_primary(tr("Open"))
         self.open_button.setObjectName("openSheetButton")
-        self.open_button.setDefault(True)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.warning)
-        layout.addWidget(self.buttons)
-        self.resize(860, min(520, 160 + 44 * len(self.rows)))
+        self.open_button.clicked.connect(self.accept)
+        self.add_cancel()
+        self.resize(SIZE["dialog_l"], self.sizeHint().height())
         reader.finished.connect(self._on_reader_finished)
         # Predictions are read after the ground truth, whose images and boxes say how to read them.
         for row in sorted(self.rows, key=lambda row: row.role is not FileRole.GROUND_TRUTH):
@@ -233,28 +127,48 @@ class OpenDialog(QDialog):
         table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         header = table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column, width in enumerate((150, 116, 110, 96, 92, 150)):
+        for column, width in enumerate(_WIDTHS):
             table.setColumnWidth(column, width)
         header.setSectionResizeMode(len(_COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
         for position, row in enumerate(self.rows):
-            name = QLabel(row.candidate.path.name)
-            name.setToolTip(str(row.candidate.path))
-            name.setContentsMargins(6, 0, 6, 0)
-            widgets = (name, row.role_box, row.name, row.class_cell, row.offset, row.reading, row.contents)
-            for column, widget in enumerate(widgets):
+            for column, widget in enumerate(row.widgets()):
                 table.setCellWidget(position, column, widget)
-            table.setRowHeight(position, 36)
+            table.setRowHeight(position, _ROW_HEIGHT)
             row.role_box.activated.connect(self._on_role_box_activated)
             row.offset.valueChanged.connect(self._update_texts)
-            row.class_name.editingFinished.connect(self._update_texts)
             row.classes.clicked.connect(partial(self._edit_classes, row))
             row.reading.activated.connect(self._on_reading_activated)
             row.update_enabled()
-        table.setColumnHidden(_READING_COLUMN, True)
+        for column in (_CLASSES_COLUMN, _READING_COLUMN):
+            table.setColumnHidden(column, True)
+        table.setMinimumHeight(header.sizeHint().height() + min(len(self.rows), 6) * _ROW_HEIGHT + 4)
+
+    def _create_question(self) -> QWidget:
+        """The one question about the classes of all files without any."""
+        self.question = QWidget()
+        self.question.setObjectName("openSheetQuestion")
+        title = QLabel(tr("What are these boxes?"))
+        title.setProperty("role", "title")
+        self.class_name.setObjectName("openSheetClass")
+        self.class_name.setAccessibleName(tr("What are these boxes?"))
+        self.class_name.setPlaceholderText(tr("object"))
+        self.class_name.setFixedWidth(SIZE["find_field"] // 2 + SPACE["xl"])
+        self.class_name.textChanged.connect(self._update_texts)
+        self._question_text = QLabel()
+        self._question_text.setProperty("role", "muted")
+        self._question_text.setWordWrap(True)
+        layout = QHBoxLayout(self.question)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE["m"])
+        layout.addWidget(title)
+        layout.addWidget(self.class_name)
+        layout.addWidget(self._question_text, 1)
+        self.question.hide()
+        return self.question
 
     # Reading
 
-    def _request(self, row: _Row) -> None:
+    def _request(self, row: OpenRow) -> None:
         self._pending = {number: other for number, other in self._pending.items() if other is not row}
         self._waiting = [other for other in self._waiting if other is not row]
         if not row.is_box_file:
@@ -278,12 +192,13 @@ class OpenDialog(QDialog):
             ReadRequest(
                 self._last_number,
                 row.candidate.path,
-                _KINDS[row.role],
+                KINDS[row.role],
                 context,
                 video,
                 listed,
                 dict(row.changes),
                 reference,
+                is_truth and self._are_frames_assumed,
             )
         )
 
@@ -316,7 +231,9 @@ class OpenDialog(QDialog):
 
     def _on_reading_activated(self) -> None:
         sender = self.sender()
-        row = next(row for row in self.rows if row.reading is sender)
+        self._choose_reading(next(row for row in self.rows if row.reading is sender))
+
+    def _choose_reading(self, row: OpenRow) -> None:
         choice = row.reading.currentData()
         if choice is None:
             row.changes = {}
@@ -342,10 +259,6 @@ class OpenDialog(QDialog):
             row.offset.setValue(propose_frame_offset(result.boxes, self._frame_count))
         row.update_enabled()
         row.update_readings()
-        has_readings = any(row.reading.isEnabled() for row in self.rows)
-        if has_readings and self.table.isColumnHidden(_READING_COLUMN):
-            self.table.setColumnHidden(_READING_COLUMN, False)
-            self.resize(self.width() + self.table.columnWidth(_READING_COLUMN), self.height())
         if not self._is_ground_truth_pending:
             for waiting in list(self._waiting):
                 self._request(waiting)
@@ -358,6 +271,11 @@ class OpenDialog(QDialog):
         """Frames of the video, 0 if unknown."""
         return 0 if self._context is None else self._context.frame_count or 0
 
+    @property
+    def _known_frames(self) -> int | None:
+        """The same, None without a video."""
+        return None if self._context is None else self._frame_count
+
     # Classes
 
     @property
@@ -365,20 +283,20 @@ class OpenDialog(QDialog):
         """Classes of the ground truth among the files, else of the open one."""
         for row in self.rows:
             if row.role is FileRole.GROUND_TRUTH and row.boxes is not None:
-                return row.boxes.with_class(row.class_name.text().strip()).classes
+                return row.boxes.with_class(self._class_answer).classes
         return self._classes
 
-    def _join(self, row: _Row) -> ClassJoin | None:
+    def _join(self, row: OpenRow) -> ClassJoin | None:
         """How the classes of predictions become those of the ground truth; None for other files."""
         boxes = row.boxes
         if row.role is not FileRole.PREDICTIONS or boxes is None or not boxes.class_names:
             return None
-        return join_classes(boxes.classes, self.truth_classes, row.class_map, used=_class_counts(boxes))
+        return join_classes(boxes.classes, self.truth_classes, row.class_map, used=class_counts(boxes))
 
-    def _edit_classes(self, row: _Row) -> None:
+    def _edit_classes(self, row: OpenRow) -> None:
         if row.boxes is None:
             return
-        counts = _class_counts(row.boxes)
+        counts = class_counts(row.boxes)
         dialog = ClassMapDialog(
             self, row.candidate.path.name, row.boxes.classes, counts, self.truth_classes, row.class_map
         )
@@ -386,121 +304,141 @@ class OpenDialog(QDialog):
             row.class_map = dialog.class_map()
             self._update_texts()
 
-    def _is_class_choice_open(self, row: _Row) -> bool:
+    def _is_class_choice_open(self, row: OpenRow) -> bool:
         """Whether the user should look at the classes: they can be read in two ways, or a proposal waits."""
         join = self._join(row)
         if join is None or row.boxes is None or not len(self.truth_classes):
             return False
-        counts = _class_counts(row.boxes)
+        counts = class_counts(row.boxes)
         nothing_left = not any(join.targets[number] != UNKNOWN for number in counts)
         return bool(join.problem) or nothing_left or any(number in join.proposals for number in counts)
 
     # Texts
 
+    @property
+    def _class_answer(self) -> str:
+        """The answer to what boxes without a class are; empty: any class may match."""
+        return self.class_name.text().strip()
+
     def _update_texts(self) -> None:
         for row in self.rows:
             join = self._join(row)
             if join is not None and row.boxes is not None:
-                row.classes.setText(class_map_text(join, row.boxes.classes, _class_counts(row.boxes)))
-            row.contents.setText(self._contents_text(row))
-            row.contents.setToolTip(self._details_text(row))
-        self.warning.setText(self._warning_text())
+                row.classes.setText(
+                    class_map_text(join, row.boxes.classes, class_counts(row.boxes), self.truth_classes)
+                )
+            row.contents.setText(row.contents_text(self._known_frames))
+        self._show_column(_CLASSES_COLUMN, any(row.has_classes for row in self.rows))
+        self._show_column(_READING_COLUMN, any(row.reading.isEnabled() for row in self.rows))
+        self._show_question()
+        self.messages.show_messages([message for row in self.rows for message in self._messages_of(row)])
         has_failed = any(row.has_failed for row in self.rows)
         is_used = any(row.role is not FileRole.SKIP for row in self.rows)
         self.open_button.setEnabled(not self.is_reading and not has_failed and is_used)
         # A disabled button passes the default on to a button of a row, and does not get it back by itself.
         self.open_button.setDefault(self.open_button.isEnabled())
+        self.resize(max(self.width(), self.sizeHint().width()), max(self.height(), self.sizeHint().height()))
 
-    def _contents_text(self, row: _Row) -> str:
-        if not row.is_box_file:
-            return row.candidate.reason
-        if row.result is None:
-            return tr("Reading…")
-        if row.error is not None and row.error.choices:
-            return tr("Choose a reading")
-        if row.result.error is not None:
-            return row.result.error.message
-        boxes = row.boxes
-        if boxes is None or not len(boxes):
-            return tr("No boxes")
-        offset = row.offset.value()
-        first, last = int(boxes.frames.min()) + offset, int(boxes.frames.max()) + offset
-        parts = [
+    def _show_column(self, column: int, shown: bool) -> None:
+        """Show or hide a column; the last one keeps the space for its texts."""
+        if shown == self.table.isColumnHidden(column):
+            self.table.setColumnHidden(column, not shown)
+            change = self.table.columnWidth(column) if shown else -_WIDTHS[column]
+            self.resize(max(self.width() + change, SIZE["dialog_l"]), self.height())
+
+    def _show_question(self) -> None:
+        """Ask for a class while a file has none."""
+        files = [row.candidate.path.name for row in self.rows if row.lacks_classes]
+        self.question.setVisible(bool(files))
+        self._question_text.setText(
             tr_n(
-                "{count} box, frames {first:,}–{last:,}",
-                "{count:,} boxes, frames {first:,}–{last:,}",
-                len(boxes),
-                first=first,
-                last=last,
+                "{names} has no classes. Leave this empty if any class may match.",
+                "{names} have no classes. Leave this empty if any class may match.",
+                len(files),
+                names=", ".join(files),
             )
-        ]
-        if boxes.refused:
-            parts.append(tr_n("{count} invalid row", "{count:,} invalid rows", len(boxes.refused)))
-        outside = self._count_outside(boxes, offset)
-        if outside:
-            parts.append(tr_n("{count} outside the video", "{count:,} outside the video", outside))
-        elif offset and offset == propose_frame_offset(boxes, self._frame_count):
-            parts.append(tr("suggested offset {offset:+d}", offset=offset))
-        return ", ".join(parts)
+        )
+        known = {name for row in self.rows if row.boxes is not None for name in row.boxes.class_names}
+        names = sorted(known | set(self._classes.names))
+        if files and self.class_name.completer() is None and names:
+            self.class_name.setCompleter(QCompleter(names, self.class_name))
 
-    def _count_outside(self, boxes: ImportedBoxes, offset: int) -> int:
-        """Number of boxes on frames that the video does not have."""
-        if self._context is None:
-            return 0
-        frames = boxes.frames + offset
-        return int(((frames < 0) | (frames >= self._frame_count)).sum())
+    def _messages_of(self, row: OpenRow) -> Iterable[Message]:
+        boxes, name = row.boxes, row.candidate.path.name
+        if row.error is not None and row.error.choices:
+            text = tr("{name}: {message}. Choose how to read it.", name=name, message=row.error.message)
+            yield Message(text, is_warning=True)
+        elif row.has_failed and row.result is not None:
+            yield Message(tr("{name}: {message}", name=name, message=str(row.result.error)), is_warning=True)
+        if boxes is None:
+            return
+        if row.alignment is not None:
+            text = tr("{name} fits better with another reading: {text}.", name=name, text=row.alignment.text)
+            use = partial(self._use_alignment, row)
+            yield Message(text, is_warning=True, fix=tr("Use {reading}", reading=row.alignment.choice.text), apply=use)
+        if boxes.refused:
+            yield self._refused_message(boxes, name)
+        outside = row.count_outside(self._known_frames)
+        if outside:
+            text = tr_n(
+                "{count} box of {name} lies on a frame that the video does not have and will be skipped.",
+                "{count:,} boxes of {name} lie on frames that the video does not have and will be skipped.",
+                outside,
+                name=name,
+            )
+            yield Message(text, is_warning=True)
+        if self._is_class_choice_open(row):
+            yield self._class_message(row)
+        for note in boxes.notes:
+            yield Message(tr("{name}: {message}", name=name, message=note))
 
     @staticmethod
-    def _details_text(row: _Row) -> str:
-        if row.result is None:
-            return ""
-        if row.result.boxes is None:
-            return "" if row.result.error is None else str(row.result.error)
-        boxes = row.result.boxes
-        lines = [*boxes.notes, *(str(refused) for refused in boxes.refused[:_MAX_DETAILS])]
+    def _refused_message(boxes: ImportedBoxes, name: str) -> Message:
+        lines = [str(refused) for refused in boxes.refused[:_MAX_DETAILS]]
         if len(boxes.refused) > _MAX_DETAILS:
             lines.append(tr("… and {count:,} more", count=len(boxes.refused) - _MAX_DETAILS))
-        return "\n".join(lines)
+        text = tr_n(
+            "{count} invalid row of {name} will be skipped. {first}",
+            "{count:,} invalid rows of {name} will be skipped. The first: {first}",
+            len(boxes.refused),
+            name=name,
+            first=lines[0],
+        )
+        return Message(text, is_warning=True, details="\n".join(lines))
 
-    def _warning_text(self) -> str:
-        lines = []
-        for row in self.rows:
-            boxes, name = row.boxes, row.candidate.path.name
-            if row.error is not None and row.error.choices:
-                lines.append(tr("{name}: {message}. Choose how to read it.", name=name, message=row.error.message))
-            if boxes is None:
-                continue
-            if row.alignment is not None:
-                lines.append(tr("{name} fits better with another reading: {text}.", name=name, text=row.alignment.text))
-            if boxes.refused:
-                lines.append(str(boxes.refused[0]))
-                lines.append(
-                    tr_n(
-                        "{count} invalid row of {name} will be skipped.",
-                        "{count:,} invalid rows of {name} will be skipped.",
-                        len(boxes.refused),
-                        name=name,
-                    )
-                )
-            outside = self._count_outside(boxes, row.offset.value())
-            if outside:
-                lines.append(
-                    tr_n(
-                        "{count} box of {name} lies on a frame that the video does not have and will be skipped.",
-                        "{count:,} boxes of {name} lie on frames that the video does not have and will be skipped.",
-                        outside,
-                        name=name,
-                    )
-                )
-            if self._is_class_choice_open(row):
-                join = self._join(row)
-                problem = "" if join is None else join.problem
-                lines.append(
-                    tr("{name}: {problem}.", name=name, problem=problem)
-                    if problem
-                    else tr("Some classes of {name} are not in the ground truth; choose under Class.", name=name)
-                )
-        return "\n".join(lines[:_MAX_WARNINGS])
+    def _class_message(self, row: OpenRow) -> Message:
+        """Classes of predictions that the ground truth lacks, with the button that takes what is proposed."""
+        join, boxes, name = self._join(row), row.boxes, row.candidate.path.name
+        choose = partial(self._edit_classes, row)
+        if join is None or boxes is None or join.problem:
+            problem = "" if join is None else join.problem
+            text = tr("{name}: {problem}.", name=name, problem=problem)
+            return Message(text, is_warning=True, fix=tr("Choose classes…"), apply=choose)
+        counts = class_counts(boxes)
+        proposed = {boxes.class_names[one]: join.proposals[one] for one in counts if one in join.proposals}
+        if not proposed:
+            text = tr("No class of {name} is in the ground truth: all of its boxes would be left out.", name=name)
+            return Message(text, is_warning=True, fix=tr("Choose classes…"), apply=choose)
+        pairs = ", ".join(tr("{name} → {proposal}", name=one, proposal=other) for one, other in proposed.items())
+        text = tr_n(
+            "A class of {name} is not in the ground truth, but may be one of its classes: {pairs}.",
+            "{count} classes of {name} are not in the ground truth, but may be some of its classes: {pairs}.",
+            len(proposed),
+            name=name,
+            pairs=pairs,
+        )
+        return Message(
+            text, is_warning=True, fix=tr("Use {pairs}", pairs=pairs), apply=partial(self._map, row, proposed)
+        )
+
+    def _map(self, row: OpenRow, proposed: Mapping[str, str]) -> None:
+        row.class_map |= proposed
+        self._update_texts()
+
+    def _use_alignment(self, row: OpenRow) -> None:
+        """Choose the reading that fits better."""
+        row.reading.setCurrentIndex(row.reading.count() - 1)
+        self._choose_reading(row)
 
     # Results
 
@@ -514,7 +452,7 @@ class OpenDialog(QDialog):
             if boxes is not None:
                 if row.alignment is not None and row.role is FileRole.PREDICTIONS:
                     boxes = with_alignment_note(boxes, row.alignment)
-                boxes = boxes.with_class(row.class_name.text().strip())
+                boxes = boxes.with_class(self._class_answer)
                 boxes = boxes.shifted(row.offset.value()) if row.offset.value() else boxes
             name = row.name.text().strip() or row.candidate.path.stem
             items.append(OpenItem(replace(row.candidate, role=row.role), row.role, name, boxes, row.class_map))
@@ -538,8 +476,6 @@ class OpenDialog(QDialog):
         if is_misfit or any(self._is_class_choice_open(row) for row in self.rows):
             return True
         return any(
-            row.result is not None
-            and row.result.boxes is not None
-            and (bool(row.result.boxes.refused) or self._count_outside(row.result.boxes, 0) > 0)
+            row.boxes is not None and (bool(row.boxes.refused) or row.count_outside(self._known_frames, offset=0) > 0)
             for row in self.rows
         )

@@ -65,7 +65,7 @@ def keeps_key(widget: QWidget | None, event: QKeyEvent) -> bool:
     if isinstance(widget, QAbstractItemView):
         return event.key() in _LIST_KEYS or event.key() in getattr(widget, "own_keys", ())
     if isinstance(widget, QAbstractButton):
-        return event.key() == _Key.Key_Space
+        return event.key() == _Key.Key_Space or event.key() in getattr(widget, "own_keys", ())
     if isinstance(widget, QComboBox):
         return event.key() in _COMBO_KEYS
     return isinstance(widget, QMenuBar)

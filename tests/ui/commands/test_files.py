@@ -34,7 +34,8 @@ def test_boxes_that_an_offset_moves_past_the_end_are_left_out_and_told(qtbot: Qt
         assert dialog is not None
         qtbot.waitUntil(lambda: not dialog.is_reading, timeout=20_000)
         dialog.rows[0].offset.setValue(FRAMES - 3)
-        assert f"{FRAMES - 3} boxes of late.csv lie on frames that the video does not have" in dialog.warning.text()
+        text = f"{FRAMES - 3} boxes of late.csv lie on frames that the video does not have"
+        assert text in dialog.messages.warning_text
         dialog.accept()
         variant = window.session.variants.find("late")
         assert failures == []

@@ -49,7 +49,7 @@ def test_proposals_are_chosen_and_only_differences_are_kept(qtbot: QtBot) -> Non
     [({}, "person → pedestrian?"), ({"person": "pedestrian"}, "2 of 3 classes")],
 )
 def test_the_button_tells_the_state(class_map: dict[str, str], text: str) -> None:
-    assert class_map_text(join_classes(PREDICTED, TRUTH, class_map), PREDICTED, COUNTS) == text
+    assert class_map_text(join_classes(PREDICTED, TRUTH, class_map), PREDICTED, COUNTS, TRUTH) == text
 
 
 def test_the_open_dialog_asks_for_classes_that_may_be_others(qtbot: QtBot, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_open_dialog_asks_for_classes_that_may_be_others(qtbot: QtBot, tmp_p
 
         QTimer.singleShot(0, accept)
         row.classes.click()
-        assert row.classes.text() == "1 class"
+        assert row.classes.text() == "person → pedestrian"
         assert not dialog.needs_review()
         assert [item.class_map for item in dialog.items() if item.name == "p"] == [{"person": "pedestrian"}]
     finally:

@@ -1,0 +1,225 @@
+"""The rows of the Open dialog: the widgets of one file, what was read from it, and what it contains in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QStackedWidget,
+    QWidget,
+)
+
+from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.formats.interface import Choice, UncertainReadingError
+from iouviewer.i18n import tr, tr_n
+from iouviewer.jobs.box_files import Alignment
+from iouviewer.ui.fonts import font
+from iouviewer.ui.importing import FILE_ROLE_TEXTS, FileCandidate, FileRole, ReadResult, propose_frame_offset
+from iouviewer.ui.palette import scheme_theme
+from iouviewer.ui.theme import icon
+from iouviewer.ui.tokens import ICON_SIZE, SPACE
+
+KINDS = {FileRole.GROUND_TRUTH: ImportKind.GROUND_TRUTH, FileRole.PREDICTIONS: ImportKind.PREDICTIONS}
+_ROLES = {
+    FileRole.GROUND_TRUTH: (FileRole.GROUND_TRUTH, FileRole.PREDICTIONS, FileRole.SKIP),
+    FileRole.PREDICTIONS: (FileRole.PREDICTIONS, FileRole.GROUND_TRUTH, FileRole.SKIP),
+}
+_ICONS = {
+    FileRole.VIDEO: "film-strip",
+    FileRole.PROJECT: "file-text",
+    FileRole.GROUND_TRUTH: "boxes",
+    FileRole.PREDICTIONS: "dataset",
+    FileRole.MODEL: "runModel",
+    FileRole.SKIP: "ignore",
+}
+_MAX_OFFSET = 1_000_000
+
+
+class FileCell(QWidget):
+    """Icon and name of a file; the tooltip has its whole path."""
+
+    def __init__(self, candidate: FileCandidate) -> None:
+        super().__init__()
+        self._icon = QLabel()
+        self._name = QLabel(candidate.path.name)
+        self._name.setFont(font("strong"))
+        # A long name is cut off instead of widening the dialog; the tooltip has all of it.
+        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setToolTip(str(candidate.path))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE["s"], 0, SPACE["s"], 0)
+        layout.addWidget(self._icon)
+        layout.addWidget(self._name, 1)
+        self.show_role(candidate.role)
+
+    def text(self) -> str:
+        """The name of the file."""
+        return self._name.text()
+
+    def show_role(self, role: FileRole) -> None:
+        """Show the icon of a role."""
+        size = QSize(ICON_SIZE, ICON_SIZE)
+        self._icon.setPixmap(icon(_ICONS[role], scheme_theme()).pixmap(size, self.devicePixelRatioF()))
+
+
+class OpenRow:
+    """The widgets of one file, and the result of reading it."""
+
+    def __init__(self, candidate: FileCandidate) -> None:
+        self.candidate = candidate
+        self.result: ReadResult | None = None
+        self.offset_was_proposed = False
+        self.file = FileCell(candidate)
+        self.role_box = QComboBox()
+        self.role_box.setAccessibleName(tr("Use as"))
+        for role in _ROLES.get(candidate.role, (candidate.role, FileRole.SKIP)):
+            if self.role_box.findData(role) < 0:
+                self.role_box.addItem(FILE_ROLE_TEXTS[role], role)
+        self.name = QLineEdit(candidate.name)
+        self.name.setAccessibleName(tr("Name of the variant"))
+        self.classes = QPushButton()
+        self.classes.setAutoDefault(False)  # Enter opens the files
+        self.classes.setObjectName("openSheetClasses")
+        self.class_map: dict[str, str] = {}
+        self.class_cell = QStackedWidget()
+        self.class_cell.addWidget(QWidget())
+        self.class_cell.addWidget(self.classes)
+        self.offset = QSpinBox()
+        self.offset.setAccessibleName(tr("Frame offset"))
+        self.offset.setRange(-_MAX_OFFSET, _MAX_OFFSET)
+        self.changes: dict[str, Any] = {}
+        self.reading = QComboBox()
+        self.reading.setAccessibleName(tr("Read as"))
+        self.reading.setEnabled(False)
+        self.contents = QLabel(candidate.reason)
+        self.contents.setWordWrap(True)
+        self.contents.setContentsMargins(SPACE["s"], 2, SPACE["s"], 2)
+
+    def widgets(self) -> tuple[QWidget, ...]:
+        """The widgets in the order of the columns."""
+        return self.file, self.role_box, self.name, self.class_cell, self.offset, self.reading, self.contents
+
+    @property
+    def role(self) -> FileRole:
+        """The selected role."""
+        return FileRole(self.role_box.currentData())
+
+    @property
+    def is_box_file(self) -> bool:
+        return self.role in KINDS
+
+    @property
+    def boxes(self) -> ImportedBoxes | None:
+        """The boxes of the file; None if it has none, is not read yet or failed."""
+        return self.result.boxes if self.is_box_file and self.result is not None else None
+
+    @property
+    def lacks_classes(self) -> bool:
+        """Whether the file has boxes and no class table."""
+        boxes = self.boxes
+        return boxes is not None and len(boxes) > 0 and not boxes.class_names
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether these are predictions with classes, which can be mapped."""
+        return self.role is FileRole.PREDICTIONS and self.boxes is not None and bool(self.boxes.class_names)
+
+    @property
+    def has_failed(self) -> bool:
+        return self.is_box_file and self.result is not None and self.result.error is not None
+
+    @property
+    def error(self) -> UncertainReadingError | None:
+        """The question that the file raises, None if it was read."""
+        found = self.result.error if self.is_box_file and self.result is not None else None
+        return found if isinstance(found, UncertainReadingError) else None
+
+    @property
+    def alignment(self) -> Alignment | None:
+        """A reading that fits the other boxes better than this file as it is read now."""
+        return self.result.alignment if self.boxes is not None and self.result and not self.offset.value() else None
+
+    def update_readings(self) -> None:
+        """Offer the choices that the result leaves; keep the list where the last choice settled everything."""
+        if self.error is not None:
+            self._offer(tr("Choose…"), self.error.choices)
+        elif self.alignment is not None:
+            self._offer(tr("As it is"), (self.alignment.choice,))
+        elif not self.changes and not self.offset.value():
+            self._offer("", ())
+
+    def _offer(self, first: str, choices: Sequence[Choice]) -> None:
+        self.reading.clear()
+        if choices:
+            self.reading.addItem(first, None)
+        for choice in choices:
+            text = choice.text[:1].upper() + choice.text[1:]
+            self.reading.addItem(text, choice)
+        self.reading.setEnabled(bool(choices))
+
+    def update_enabled(self) -> None:
+        """Show and enable only the fields that apply to the role."""
+        self.file.show_role(self.role)
+        self.name.setEnabled(self.role in (FileRole.PREDICTIONS, FileRole.MODEL))
+        self.offset.setEnabled(self.is_box_file)
+        self.class_cell.setCurrentIndex(int(self.has_classes))
+
+    # In words
+
+    def count_outside(self, frame_count: int | None, offset: int | None = None) -> int:
+        """Number of boxes on frames that the video does not have; 0 without a video.
+
+        Args:
+            offset: added to all frames; None: the one that is set.
+        """
+        boxes = self.boxes
+        if boxes is None or frame_count is None:
+            return 0
+        frames = boxes.frames + (self.offset.value() if offset is None else offset)
+        return int(((frames < 0) | (frames >= frame_count)).sum())
+
+    def contents_text(self, frame_count: int | None) -> str:
+        """What the file contains: ``4,650 boxes, 19 tracks, frames 0–794``."""
+        if not self.is_box_file:
+            return self.candidate.reason
+        if self.result is None:
+            return tr("Reading…")
+        if self.error is not None and self.error.choices:
+            return tr("Choose a reading")
+        if self.result.error is not None:
+            return self.result.error.message
+        boxes = self.boxes
+        if boxes is None or not len(boxes):
+            return tr("No boxes")
+        offset = self.offset.value()
+        first, last = int(boxes.frames.min()) + offset, int(boxes.frames.max()) + offset
+        parts = [tr_n("{count} box", "{count:,} boxes", len(boxes))]
+        tracks = len(np.unique(boxes.track_ids[boxes.track_ids != NO_TRACK]))
+        if tracks:
+            parts.append(tr_n("{count} track", "{count:,} tracks", tracks))
+        parts.append(tr("frames {first:,}–{last:,}", first=first, last=last))
+        if boxes.refused:
+            parts.append(tr_n("{count} invalid row", "{count:,} invalid rows", len(boxes.refused)))
+        outside = self.count_outside(frame_count)
+        if outside:
+            parts.append(tr_n("{count} outside the video", "{count:,} outside the video", outside))
+        elif offset and offset == propose_frame_offset(boxes, frame_count or 0):
+            parts.append(tr("suggested offset {offset:+d}", offset=offset))
+        return ", ".join(parts)
+
+
+def class_counts(boxes: ImportedBoxes) -> dict[int, int]:
+    """Number of boxes by class, without classes that have none."""
+    numbers, counts = np.unique(boxes.class_ids[boxes.class_ids >= 0], return_counts=True)
+    return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
