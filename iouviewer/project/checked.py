@@ -105,7 +105,8 @@ def box_crcs(
 
 def columns_crcs(source: int, frames: Int, boxes: Float, class_ids: Int, tracks: Int, flags: Int, ids: Int) -> Int:
     """(N,) int64: ``box_crcs`` of columns in the order of ``rows.BoxColumns``; boxes are (4, N)."""
-    return box_crcs(np.full(len(ids), source, np.int64), ids, frames, *boxes, class_ids, tracks, flags)
+    x1, y1, x2, y2 = boxes
+    return box_crcs(np.full(len(ids), source, np.int64), ids, frames, x1, y1, x2, y2, class_ids, tracks, flags)
 
 
 # Rows

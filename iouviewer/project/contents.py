@@ -133,8 +133,8 @@ class NewContents:
         for variant in self.variants:
             variant_rows.write_predictions(connection, variant.key, variant.predictions)
 
-    def make_file(self, path: Path) -> None:
-        """Write a new project file, complete or not at all.
+    def make_file(self, path: Path, *, replace: bool = False) -> None:
+        """Write a new project file, complete or not at all; ``replace`` an existing one.
 
         Raises:
             FileExistsError: the file exists already; it is unchanged.
@@ -148,9 +148,9 @@ class NewContents:
                 connection.execute("BEGIN IMMEDIATE")
                 self.write(connection, path)
                 connection.execute("COMMIT")
-            if path.exists():
+            if path.exists() and not replace:
                 raise FileExistsError(17, tr("there is already a file with this name"), str(path))
-            part.rename(path)
+            part.replace(path)
             sync_folder(path.parent)
         finally:
             with contextlib.suppress(OSError):

@@ -364,10 +364,11 @@ def read_document(connection: sqlite3.Connection, progress: ProgressCallback = n
         )
         truth.reserve_ids(next_id)
         truth.set_default_state(read_default_state(connection, source.id))
-        states = read_states(connection, source.id, source.frame_count)
-        truth.load_states(states.states, states.verification)
-        facts = frame_blocks.facts_of(columns.frames, _crcs(source.id, columns), truth.states(), truth.verification())
-        frame_blocks.compare(frame_blocks.read(connection, source.id, source.frame_count), facts)
+        # The blocks hold the states as well; the full check compares them with the table.
+        stored = frame_blocks.read(connection, source.id, source.frame_count)
+        truth.load_states(stored["state"].copy(), stored["verified"].copy())
+        facts = frame_blocks.facts_of(columns.frames, _crcs(source.id, columns), stored["state"], stored["verified"])
+        frame_blocks.compare(stored, facts)
         decisions = checked.select(connection, "decisions", "WHERE source = ? ORDER BY key", (source.id,))
         document.load_decisions([row[1:] for row in decisions], source.id)
     return document

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -23,9 +25,11 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.project import checked, history_log, migrations, note_rows, numbering_rows, rows, variant_rows
 from iouviewer.project.checked import DamagedRowsError
+from iouviewer.project.checking import verify
 from iouviewer.project.contents import NewContents, ProjectContents, encode_json, read_contents
 from iouviewer.project.history_log import HistoryLog
 from iouviewer.project.lock import LockFile
+from iouviewer.project.logs import set_foreign_logs_aside
 from iouviewer.project.rows import (
     BoxColumns,
     FrameStates,
@@ -34,7 +38,7 @@ from iouviewer.project.rows import (
     write_changes,
 )
 from iouviewer.project.schema import SUFFIX, back_up, connect, connect_to_write
-from iouviewer.project.writer import Writer
+from iouviewer.project.writer import FileStamp, Writer
 
 T = TypeVar("T")
 
@@ -65,6 +69,9 @@ class ProjectFile:
             extent: the history's cursor and number of steps.
         """
         self.path = path
+        self.notices: list[str] = []
+        self.on_checked: Callable[[UserError | None], None] | None = None
+        self.before_writing: Callable[[sqlite3.Connection], None] | None = None
         self.on_saved: Callable[[int, int], None] | None = None
         self.on_problem: Callable[[UserError | None], None] | None = None
         self._lock = lock
@@ -75,7 +82,19 @@ class ProjectFile:
         cursor, count = extent
         self._log = HistoryLog(cursor, count, self._read_steps)
         self._steps_rewritten_by = 0
-        self._writer = Writer(path, self._connect, on_saved=self._report_saved, on_problem=self._report_problem)
+        self._replaces = False
+        self._check: threading.Thread | None = None
+        self._check_connection: sqlite3.Connection | None = None
+        self._is_checked = new is not None
+        self._check_error: UserError | None = None
+        self._writer = Writer(
+            path,
+            self._connect,
+            on_saved=self._report_saved,
+            on_problem=self._report_problem,
+            stamp=FileStamp.of(path) if new is None else None,
+            on_held=(lambda: self._start_check(rows_read=False)) if new is None else None,
+        )
 
     @classmethod
     def create(
@@ -88,8 +107,9 @@ class ProjectFile:
         settings: Mapping[str, Any] | None = None,
         steps: Iterable[Step] = (),
         cursor: int = 0,
+        replace: bool = False,
     ) -> ProjectFile:
-        """Create a project file for a document and the steps that led to it.
+        """Create a project file for a document and the steps that led to it; ``replace`` an existing file.
 
         The writer's thread writes the rows; the file exists and is complete when ``on_saved`` is first called.
 
@@ -97,11 +117,11 @@ class ProjectFile:
             UserError: the file exists, or the folder cannot be written.
             ProjectLockedError: another window is creating it.
         """
-        if path.exists():
+        if path.exists() and not replace:
             raise _exists(path)
         lock = _lock(path)
         try:
-            if path.exists():
+            if path.exists() and not replace:
                 raise _exists(path)
             taken = list(steps)
             new = NewContents.of(
@@ -111,6 +131,7 @@ class ProjectFile:
             lock.release()
             raise
         project = cls(path, lock, new, (cursor, len(taken)))
+        project._replaces = replace
         project._stored = {variant.key: variant.predictions for variant in new.variants}
         # The writer creates the file before it runs the first request.
         request = project._writer.submit(lambda _connection: None)
@@ -134,11 +155,18 @@ class ProjectFile:
             raise UserError(tr("there is no such project file"), path=path)
         lock = _lock(path, take_over=take_over)
         try:
+            try:
+                notices = set_foreign_logs_aside(path)
+            except OSError as error:
+                text = tr("a log that belongs to another file could not be renamed: {reason}", reason=error.strerror)
+                raise UserError(text, path=path) from error
             extent = _check(path)
+            project = cls(path, lock, None, extent)
         except BaseException:
             lock.release()
             raise
-        return cls(path, lock, None, extent)
+        project.notices = notices
+        return project
 
     @classmethod
     def open_copy(cls, path: Path, target: Path) -> ProjectFile:
@@ -169,7 +197,63 @@ class ProjectFile:
             except (sqlite3.DatabaseError, DamagedRowsError) as error:
                 raise _damaged(self.path, error) from error
         self._stored = {variant.key: variant.predictions for variant in contents.variants}
+        self._start_check(rows_read=True)
         return contents
+
+    # The full check
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether the file has not been checked completely; edits are written after that."""
+        return not self._is_checked
+
+    def wait_checked(self) -> UserError | None:
+        """Wait for the check of a loaded file; the damage that it found, or None."""
+        if self._check is not None:
+            self._check.join()
+        return self._check_error
+
+    def _start_check(self, *, rows_read: bool) -> None:
+        """Check what has not been read, in a thread of its own; nothing is written before it ends."""
+        if self._check is None and not self._is_checked:
+            self._check = threading.Thread(target=self._run_check, args=(rows_read,), name="project-check", daemon=True)
+            self._check.start()
+
+    def _run_check(self, rows_read: bool) -> None:
+        error: UserError | None = None
+        try:
+            with closing(connect(self.path, mode="ro")) as connection:
+                self._check_connection = connection
+                # One transaction: what is checked is what is then backed up.
+                connection.execute("BEGIN")
+                verify(connection, rows_read=rows_read)
+                if self.before_writing is not None:
+                    self.before_writing(connection)
+        except (sqlite3.DatabaseError, DamagedRowsError, ValueError, UserError) as failure:
+            name = getattr(failure, "sqlite_errorname", None)
+            error = None if name == "SQLITE_INTERRUPT" else _damaged(self.path, failure)
+        finally:
+            self._check_connection = None
+        self._check_error = error
+        self._is_checked = True
+        if error is None:
+            self._writer.release()
+        else:
+            self._writer.refuse(error)
+        callback = self.on_checked
+        if callback is not None:
+            callback(error)
+
+    def _finish_check(self) -> None:
+        """Wait for the check; it is stopped if nothing waits for it."""
+        if self._check is None or self._check is threading.current_thread():
+            return
+        connection = self._check_connection
+        saved, requested = self._writer.progress
+        if connection is not None and saved == requested:
+            with contextlib.suppress(sqlite3.Error):
+                connection.interrupt()
+        self._check.join()
 
     # History
 
@@ -261,6 +345,7 @@ class ProjectFile:
     def _read_history(self, read: Callable[[sqlite3.Connection], T]) -> T:
         if self.progress[0] < self._steps_rewritten_by and not self._writer.flush(READ_SECONDS):
             raise UserError(tr("the undo history cannot be read until it is saved"), path=self.path)
+        self._writer.check_file()
         with closing(connect(self.path)) as connection:
             try:
                 return read(connection)
@@ -388,11 +473,13 @@ class ProjectFile:
         Raises:
             UserError: something could not be written; the message says how many changes are lost.
         """
+        self._finish_check()
         unsaved = self._writer.close(timeout)
-        self.on_saved = self.on_problem = None
+        self.on_saved = self.on_problem = self.on_checked = None
         self._lock.release()
         if unsaved:
-            reason = self._problem.message if self._problem else tr("the disk did not respond")
+            problem = self._problem or self._check_error
+            reason = problem.message if problem else tr("the disk did not respond")
             raise UserError(
                 tr_n(
                     "the last change could not be saved ({reason})",
@@ -405,20 +492,22 @@ class ProjectFile:
 
     def abandon(self) -> None:
         """Close a file that cannot be written without raising, because another file has all of its contents."""
-        self.on_saved = self.on_problem = None
+        self.on_saved = self.on_problem = self.on_checked = None
+        self._finish_check()
         self._writer.close(0.0)
         self._lock.release()
 
     def _connect(self) -> sqlite3.Connection:
         if self._new is not None:
-            self._new.make_file(self.path)
+            self._new.make_file(self.path, replace=self._replaces)
             self._new = None
         return connect_to_write(self.path)
 
     def _wait_until_written(self) -> None:
         self._writer.retry_now()
+        self.wait_checked()
         if not self._writer.flush(CLOSE_SECONDS):
-            raise self._problem or UserError(tr("the disk does not respond"), path=self.path)
+            raise self._problem or self._check_error or UserError(tr("the disk does not respond"), path=self.path)
 
     def _report_saved(self, saved: int, requested: int) -> None:
         callback = self.on_saved

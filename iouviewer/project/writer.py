@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.project.checked import DamagedRowsError, count_transaction
+from iouviewer.project.logs import Session, read_identity
+from iouviewer.project.schema import connect
 
 Work = Callable[[sqlite3.Connection], None]
 """Writes one request. It may run again after a failed attempt, so it must be idempotent."""
@@ -24,8 +25,61 @@ FIRST_RETRY = 0.25
 MAX_RETRY = 5.0
 
 
+class ProjectReplacedError(UserError):
+    """The file was moved, replaced or overwritten by something else while it was open; nothing is written to it."""
+
+
+WriteError = sqlite3.Error | OSError | DamagedRowsError | ProjectReplacedError
+
+
+@dataclass(slots=True)
+class FileStamp:
+    """The file as this program saw or wrote it last.
+
+    Attributes:
+        facts: device, inode, size and time of change.
+        session: its session without its log (project/logs.py), None if unknown.
+    """
+
+    facts: tuple[int, int, int, int]
+    session: Session | None
+
+    @classmethod
+    def of(cls, path: Path) -> FileStamp:
+        """The stamp of a file as it is now. OSError: there is none."""
+        facts = _facts(path)
+        identity = read_identity(path)
+        return cls(facts, identity.session if identity is not None else None)
+
+    def updated(self, path: Path) -> FileStamp:
+        """The stamp after this program wrote to the file."""
+        return self if _facts(path) == self.facts else FileStamp.of(path)
+
+    def is_of(self, path: Path) -> bool:
+        """Whether the file is still this one. Its log may have been merged into it since."""
+        try:
+            facts = _facts(path)
+            if facts == self.facts:
+                return True
+            if facts[:2] != self.facts[:2]:
+                return False
+            now = FileStamp.of(path).session
+        except OSError:
+            return False
+        if self.session is None:
+            return True  # not a file with sessions: only its identity on the disk is known
+        return now is not None and now[0] == self.session[0] and now[1] >= self.session[1]
+
+
+def _facts(path: Path) -> tuple[int, int, int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 class Writer:
     """Writes requests in its own thread.
+
+    A file that was opened is held: nothing is written until ``release`` (it was checked) or ever, after ``refuse``.
 
     Callbacks run in that thread. ``on_saved(saved, requested)`` is called after each COMMIT; ``on_problem`` is called
     with an error when writing starts to fail and with None when it works again.
@@ -38,14 +92,28 @@ class Writer:
         *,
         on_saved: Callable[[int, int], None],
         on_problem: Callable[[UserError | None], None],
+        stamp: FileStamp | None = None,
+        on_held: Callable[[], None] | None = None,
     ) -> None:
+        """Start the thread.
+
+        Args:
+            connect: opens the file for writing.
+            stamp: the file as it was opened, None for a file that ``connect`` creates.
+            on_held: hold the file; called when something is submitted for the first time meanwhile.
+        """
         self._path = path
         self._connect = connect
         self._on_saved = on_saved
         self._on_problem = on_problem
         self._connection: sqlite3.Connection | None = None
-        self._file_stat: os.stat_result | None = None
+        self._guard: sqlite3.Connection | None = None
+        self._stamp = stamp
+        self._on_held = on_held
+        self._held = on_held is not None
+        self._refusal: UserError | None = None
         self._changed = threading.Condition()
+        self._writing = threading.Lock()
         self._queue: deque[Work] = deque()
         self._requested = 0
         self._saved = 0
@@ -68,8 +136,47 @@ class Writer:
                 raise RuntimeError("the project file is closed")
             self._queue.append(work)
             self._requested += 1
+            number = self._requested
+            held, self._on_held = self._on_held, None
             self._changed.notify_all()
-            return self._requested
+        if held is not None:
+            held()
+        return number
+
+    def release(self) -> None:
+        """Begin to write: the file was checked."""
+        with self._changed:
+            self._held = False
+            self._on_held = None
+            self._changed.notify_all()
+
+    def refuse(self, error: UserError) -> None:
+        """Never write: the file is damaged. Requests stay unwritten, and are counted by ``close``."""
+        with self._changed:
+            self._refusal = error
+            self._changed.notify_all()
+
+    def check_file(self) -> None:
+        """Compare the file with the one that was opened.
+
+        Raises:
+            ProjectReplacedError: it is another one.
+        """
+        # While the writer changes the file, it has just been compared, and its stamp is out of date.
+        if not self._writing.acquire(blocking=False):
+            return
+        try:
+            self._compare_file()
+        finally:
+            self._writing.release()
+
+    def _compare_file(self) -> None:
+        if self._stamp is not None and not self._stamp.is_of(self._path):
+            raise ProjectReplacedError(
+                tr("the project file was moved, replaced or overwritten by another program"),
+                path=self._path,
+                remedy=tr("Nothing is written to it. Edits stay in memory until you choose where to save them."),
+            )
 
     def retry_now(self) -> None:
         """Retry a failed request at once (the user has freed space)."""
@@ -130,29 +237,37 @@ class Writer:
 
     def _next(self) -> Work | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing)
-            return self._queue[0] if self._queue else None
+            self._changed.wait_for(lambda: (self._queue and not self._held and not self._refusal) or self._closing)
+            return self._queue[0] if self._queue and self._refusal is None else None
 
-    def _attempt(self, work: Work) -> sqlite3.Error | OSError | DamagedRowsError | None:
+    def _attempt(self, work: Work) -> WriteError | None:
+        with self._writing:
+            return self._write(work)
+
+    def _write(self, work: Work) -> WriteError | None:
+        is_own = False
         try:
+            self._compare_file()
+            is_own = True
             if self._connection is None:
                 self._connection = self._connect()
-                self._file_stat = self._path.stat()
-            self._check_file()
+                self._guard = open_guard(self._path)
+                self._stamp = FileStamp.of(self._path)
             self._connection.execute("BEGIN IMMEDIATE")
             work(self._connection)
             count_transaction(self._connection)
             self._connection.execute("COMMIT")
-        except (sqlite3.Error, OSError, DamagedRowsError) as error:
+            if self._stamp is not None:
+                self._stamp = self._stamp.updated(self._path)
+        except (sqlite3.Error, OSError, DamagedRowsError, ProjectReplacedError) as error:
             # A new connection has no unfinished transaction and no unreadable log.
             self._disconnect(is_final=False)
+            if is_own and self._stamp is not None:
+                # Connecting may have begun a session before it failed, and disconnecting merges the log.
+                with contextlib.suppress(OSError):
+                    self._stamp = FileStamp.of(self._path)
             return error
         return None
-
-    def _check_file(self) -> None:
-        # POSIX allows writing to a deleted file; edits would be lost although the status says "Saved".
-        if self._file_stat is not None and not os.path.samestat(self._file_stat, self._path.stat()):
-            raise FileNotFoundError(errno.ENOENT, tr("the project file was replaced by another file"))
 
     def _wait(self, seconds: float) -> bool:
         """Wait for the next attempt; False when the time for retries is over."""
@@ -168,19 +283,46 @@ class Writer:
 
     def _disconnect(self, *, is_final: bool) -> None:
         connection, self._connection = self._connection, None
+        guard, self._guard = self._guard, None
         if connection is None:
             return
-        with contextlib.suppress(sqlite3.Error):
-            if is_final:
-                # Fails while another window copies the file; the log then stays beside it and nothing is lost.
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-        with contextlib.suppress(sqlite3.Error):
-            connection.close()
+        # The last connection to close writes the log into the file. That is right for a file that was moved, as it is
+        # still the one that is open, but not for one whose contents are now others: there, the guard closes last.
+        closing = [connection, guard] if self._is_overwritten_now() else [guard, connection]
+        for one in closing:
+            if one is None:
+                continue
+            with contextlib.suppress(sqlite3.Error):
+                if is_final and one is connection and closing[0] is guard:
+                    # Fails while another window copies the file; the log stays beside it and nothing is lost.
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+            with contextlib.suppress(sqlite3.Error):
+                one.close()
+
+    def _is_overwritten_now(self) -> bool:
+        """Whether the file that is open has other contents than this program wrote."""
+        try:
+            is_same_file = self._stamp is not None and _facts(self._path)[:2] == self._stamp.facts[:2]
+        except OSError:
+            return False
+        return is_same_file and self._stamp is not None and not self._stamp.is_of(self._path)
 
 
-def describe_write_error(error: sqlite3.Error | OSError | DamagedRowsError, path: Path) -> UserError:
+def open_guard(path: Path) -> sqlite3.Connection | None:
+    """A connection that only reads; None where it cannot be opened."""
+    try:
+        guard = connect(path, mode="ro")
+        guard.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error:
+        return None
+    return guard
+
+
+def describe_write_error(error: WriteError, path: Path) -> UserError:
     """The message for a failed write."""
+    if isinstance(error, ProjectReplacedError):
+        return error
     name = getattr(error, "sqlite_errorname", "") or ""
     reason = str(error)
     remedy = tr("Edits stay in memory and are saved as soon as the file can be written.")

@@ -449,4 +449,6 @@ def test_impossible_rows_are_reported_as_damage(path: Path, statement: str):
     project = ProjectFile.open(path)
     with pytest.raises(DamagedProjectError):
         project.load()
+        # Frame states are read from the blocks; the check afterwards compares them with the table.
+        raise project.wait_checked() or AssertionError("the damage was not found")
     project.close()
