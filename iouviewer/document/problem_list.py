@@ -296,6 +296,10 @@ class ProblemList:
         done = [*self._done.values(), *(_row(problem) for problem in self._fixed.values())]
         return int(np.count_nonzero(self._passes(_rows(done)))) if done else 0
 
+    def count_decisions(self) -> int:
+        """How many problems were decided or fixed, without the filter."""
+        return len(self._done) + len(self._fixed)
+
     def count_open(self) -> dict[ProblemTopic, int]:
         """Open problems by topic, without the filter."""
         table, is_open = self._base.table, self._current & ~self._decided

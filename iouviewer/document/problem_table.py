@@ -361,7 +361,8 @@ class _ProblemColumns:
         boxes = self._truth.boxes[:, gt]
         area = (boxes[2] - boxes[0]) * (boxes[3] - boxes[1])
         frames = self._gt_frame[gt]
-        voters = np.sum([covered[frames] for _, covered in self._inputs.predictions], axis=0, dtype=np.int64)
+        votes = [covered[frames] for _, covered in self._inputs.predictions]
+        voters: Int = np.asarray(np.sum(votes, axis=0), np.int64)
         kinds = np.full(len(gt), int(ProblemKind.MISS))
         self._put(kinds, np.minimum(area / 1e5, 1.0), gt=gt, agreeing=voters)
 

@@ -223,9 +223,10 @@ class _Finder:
         seconds, claimed = self._second_predictions(unpaired)
         skipped = {problem.box_id for problem in result}
         result += (self._second(self._boxes[id], *second) for id, second in seconds.items() if id not in skipped)
-        result += (self._extra(self._boxes[id]) for id in pairing.missed if id not in skipped | seconds.keys())
+        found = {id for other in self._pairings for id in other.partner} | skipped | seconds.keys()
+        result += (self._extra(self._boxes[id]) for id in pairing.missed if id not in found)
         result += (self._missing(row) for row in unpaired if row not in claimed)
-        return [problem for problem in result if problem is not None]
+        return result
 
     def _prediction(self, row: int) -> tuple[Rect, int, float]:
         x1, y1, x2, y2 = self._table.boxes[:, row].tolist()
@@ -255,10 +256,8 @@ class _Finder:
     def _agreeing(self, kind: ProblemKind) -> int:
         return len(self._variants) if kind in (ProblemKind.AGREE, ProblemKind.MISS) else 0
 
-    def _extra(self, box: Box) -> Problem | None:
+    def _extra(self, box: Box) -> Problem:
         """A box that no variant finds."""
-        if any(box.id in pairing.partner for pairing in self._pairings):
-            return None
         # A large box is more severe; the area saturates at a tenth of a megapixel.
         area = (box.rect[2] - box.rect[0]) * (box.rect[3] - box.rect[1])
         return self._of_box(ProblemKind.MISS, min(area / 1e5, 1.0), box)

@@ -74,6 +74,7 @@ from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.panels.status_bar import StatusBar
 from iouviewer.ui.panels.tracks import TracksPanel
+from iouviewer.ui.review_presenter import ReviewPresenter
 from iouviewer.ui.shell.shell import Shell, create_side_tabs
 from iouviewer.ui.shell.top_bar import TopBar
 from iouviewer.ui.status_messages import StatusMessages
@@ -197,6 +198,7 @@ class WindowParts(QObject):
         canvases = (canvas, self.views.other_canvas)
         self.video = self.video_presenter.create_commands(window, canvases)
         problems = ProblemCommands(session, self.views.problems, canvas)
+        self.review = ReviewPresenter(session, self.views.problems, canvas, self.views.timeline, settings)
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
         tracks = TrackCommands(window, session, lambda: self.views.tracks.selected, canvas.commands.merge_tracks)
         self.side = SideCommands(session, self.workspaces, tracks)
@@ -288,6 +290,8 @@ class WindowParts(QObject):
             self.actions.add_to_canvas(view)
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
         problems.next_key = partial(self.actions.key_of, "nextProblem")
+        self.review.fix_key = partial(self.actions.key_of, "takeFix")
+        self.views.problems.reviewedChanged.connect(self.shell.show_hints)
         self.view.add_compare_modes(self.actions)
         self.view.add_colours(self.actions)
         self.compare.set_actions(self.actions, variants)
@@ -486,7 +490,9 @@ class WindowParts(QObject):
         self.session.go_to(frame)
         self.views.canvas.setFocus()
 
-    def _on_workspace_shown(self, _workspace: Workspace) -> None:
+    def _on_workspace_shown(self, workspace: Workspace) -> None:
+        if workspace is Workspace.COMPARE:
+            self.review.leave()
         self.shell.show_workspace()
         self.compare.update_workspace()
         self.frame_presenter.refresh()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
@@ -24,8 +25,9 @@ from iouviewer.ui.canvas.box_commands import BoxCommands
 from iouviewer.ui.canvas.explain import describe
 from iouviewer.ui.canvas.frame_canvas import FrameCanvas
 from iouviewer.ui.canvas.gesture_feedback import GestureFeedback
-from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef, Target
+from iouviewer.ui.canvas.hit import EDGE_REACH, NO_TARGET, BoxRef, Target, edge_at
 from iouviewer.ui.canvas.loupe import Loupe, point_on_edge
+from iouviewer.ui.canvas.proposed_fix import ProposedFix
 from iouviewer.ui.canvas.tools.tool import PointerEvent
 from iouviewer.ui.canvas.tools.tool_switcher import ToolSwitcher
 
@@ -41,6 +43,8 @@ class CanvasView(FrameCanvas):
         boxes: draws the boxes and finds them.
         selection: the selected boxes.
         feedback: shows the effect of the current gesture.
+        proposed_fix: the proposed fix of the problem under review.
+        leave_review: leaves the review of problems; False if there is none.
         hovered_target: what lies under the mouse, which is what a press would take.
 
     Signals:
@@ -77,6 +81,8 @@ class CanvasView(FrameCanvas):
         self.feedback = GestureFeedback(
             self, self, self.scene(), session, self.boxes.builder, self._large_captions, loupe
         )
+        self.proposed_fix = ProposedFix(self.scene(), self._large_captions)
+        self.leave_review: Callable[[], bool] = lambda: False
         self.commands = BoxCommands(session, self)
         self.tools = ToolSwitcher(self)
         session.frameChanged.connect(self._on_session_frame_changed)
@@ -198,16 +204,16 @@ class CanvasView(FrameCanvas):
         return self.tools.key(Qt.Key.Key_Return)
 
     def cancel(self) -> bool:
-        """Cancel the gesture, else clear the selection; returns whether there was either."""
-        if self.tools.cancel():
+        """Cancel the gesture, else leave the review, else clear the selection; returns whether there was any."""
+        if self.proposed_fix.cancel() or self.tools.cancel() or self.leave_review():
             return True
         was_selected = bool(self.selection.refs())
         self.session.select()
         return was_selected
 
     def nudge(self, dx: float, dy: float) -> None:
-        """Move the crosshair while a box is drawn, else the selected boxes, by (dx, dy) image pixels."""
-        if not self.tools.nudge(dx, dy):
+        """Move by image pixels the crosshair while a box is drawn, else a proposed fix, else the selected boxes."""
+        if not self.tools.nudge(dx, dy) and not self.proposed_fix.nudge(dx, dy):
             self.commands.nudge(dx, dy)
 
     def tooltip_at(self, point: QPointF) -> str:
@@ -237,19 +243,51 @@ class CanvasView(FrameCanvas):
         position = event.position()
         return PointerEvent(position.toPoint(), self.to_image(position), event.button(), event.modifiers())
 
+    def _place_hint(self) -> None:
+        super()._place_hint()
+        frame = -1 if self._boxes_hidden or self.session.view_state.is_blind else self._shown_frame
+        self.proposed_fix.place(frame, self.px, self.image_rect)
+
+    def _truth_gap(self, point: QPointF) -> float:
+        """Distance of the ground-truth edge that a press would take, image pixels; infinite without one."""
+        target = self.boxes.target_at(point)
+        rect = self.boxes.find_rect(target.ref) if target.ref is not None and target.edges is not Edges.ALL else None
+        if rect is None or not target.edges:
+            return inf
+        box = (rect.left(), rect.top(), rect.right(), rect.bottom())
+        edges, gap = edge_at(box, point.x(), point.y(), EDGE_REACH * self.px)
+        return gap if edges else inf
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.tools.press(self._pointer_event(event))
+        pressed = self._pointer_event(event)
+        is_busy = self.tools.is_busy or self.tools.is_drawing or self.tools.pan.is_held
+        if is_busy or not self.proposed_fix.press(pressed, self._truth_gap(pressed.point)):
+            self.tools.press(pressed)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         moved = self._pointer_event(event)
         self._pointer = moved.point
-        self.tools.move(moved)
+        if not self.proposed_fix.move(moved):
+            self.tools.move(moved)
+            self._show_fix_cursor(moved.point)
         self._update_loupe()
         self._update_guides()
         self.pointerMoved.emit(self._pointer)
 
+    def _show_fix_cursor(self, point: QPointF) -> None:
+        if self.proposed_fix.is_shown and not self.tools.is_busy and not self.tools.is_drawing:
+            cursor = self.proposed_fix.cursor_at(point, self._truth_gap(point))
+            if cursor is not None:
+                self.set_cursor(cursor)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self.tools.release(self._pointer_event(event))
+        released = self._pointer_event(event)
+        if self.proposed_fix.is_pressed:
+            click = self.proposed_fix.release()
+            if click is None:
+                return
+            self.tools.press(click)
+        self.tools.release(released)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.tools.double_click(self._pointer_event(event))

@@ -135,6 +135,22 @@ class ZoomView(QGraphicsView):
         self._is_fitted = False
         self._set_scale(min(max(scale, self._fit_scale()), 8.0), rect.center())
 
+    @property
+    def scale_factor(self) -> float:
+        """Logical pixels of the screen per image pixel."""
+        return self.transform().m11()
+
+    def scale_for(self, rect: QRectF, share: float) -> float:
+        """The scale at which this part of the image takes a share of the view's height, and not all of its width."""
+        size = self.viewport().size()
+        scale = min(share * size.height() / max(rect.height(), 1), 0.8 * size.width() / max(rect.width(), 1))
+        return min(max(scale, self._fit_scale()), _MAX_ZOOM / self.devicePixelRatioF())
+
+    def show_part(self, scale: float, centre: QPointF) -> None:
+        """Show the image at this scale with this point of it in the middle, as far as its edges allow."""
+        self._is_fitted = False
+        self._set_scale(scale, centre)
+
     def _fit_scale(self) -> float:
         size = self.viewport().size()
         if self._image_rect.isEmpty():

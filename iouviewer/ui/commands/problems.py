@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QRectF
-
 from iouviewer.app.editing.session import Session
 from iouviewer.document.commands import uses_no_classes
 from iouviewer.document.edits import Batch, SetDecisions
-from iouviewer.document.problems import FIXED, RIGHT, UNCLEAR, Problem, ProblemKind, fix_command
+from iouviewer.document.problems import FIXED, RIGHT, UNCLEAR, Problem, fix_command
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
@@ -53,9 +51,6 @@ class ProblemCommands:
             self._session.select([problem.box_id])
         else:
             self._session.select(prediction=self._prediction(problem))
-        if problem.kind is ProblemKind.AGREE:
-            x1, y1, x2, y2 = problem.rect
-            self._canvas.zoom_to(QRectF(x1, y1, x2 - x1, y2 - y1))
 
     def _prediction(self, problem: Problem) -> tuple[str, int] | None:
         """The baseline's prediction that the problem is about."""
@@ -70,9 +65,9 @@ class ProblemCommands:
         return None
 
     def _current(self) -> Problem | None:
-        """The selected problem if it is on this frame; otherwise None, with a hint in the status bar."""
-        problem = self._panel.current
-        if problem is not None and problem.frame == self._session.current_frame:
+        """The problem under review; otherwise None, with a hint in the status bar."""
+        problem = self._panel.reviewed
+        if problem is not None:
             return problem
         key = self.next_key()
         text = tr("Press {key} for the next problem", key=key) if key else tr("Go to the next problem first")
@@ -88,7 +83,8 @@ class ProblemCommands:
             return
         source = self._session.source.id
         try:
-            command = fix_command(self._session.document, problem, source=source)
+            rect = self._canvas.proposed_fix.rect
+            command = fix_command(self._session.document, problem, rect=rect, source=source)
         except UserError as error:
             # This kind of problem has no fix; the status bar says so without interrupting work with the keyboard.
             self._session.statusMessage.emit(str(error))

@@ -54,9 +54,8 @@ class SideCommands(QObject):
         self._views.problems.set_keys(*(actions.key_of(id) for id in review))
 
     def _is_reviewing(self) -> bool:
-        """Whether Enter applies the fix of a problem of this frame."""
-        problem = self._views.problems.current
-        return problem is not None and problem.frame == self._session.current_frame
+        """Whether Enter applies the fix of a problem."""
+        return self._views.problems.reviewed is not None
 
     def _go_to_canvas(self) -> None:
         self._views.canvas.reveal_selection()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from collections.abc import Mapping
+
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -29,12 +31,14 @@ class ProblemFilterBar(QWidget):
         changed(ProblemFilter): another filter.
         orderChanged(ProblemOrder): another order.
         groupedChanged(bool): grouped or not.
+        stateChanged(): ``state`` returns something else.
         dismissed(): the keyboard focus should move to the list.
     """
 
     changed = Signal(object)
     orderChanged = Signal(object)
     groupedChanged = Signal(bool)
+    stateChanged = Signal()
     dismissed = Signal()
 
     def __init__(self) -> None:
@@ -66,13 +70,16 @@ class ProblemFilterBar(QWidget):
         self._typing = QTimer(self, singleShot=True, interval=TYPING_DELAY_MS)
         self._typing.timeout.connect(self._emit_changed)
         self._class_names: tuple[str, ...] | None = None
+        # The class of restored filters, which may come before the classes of the document.
+        self._class_wanted = ""
         self.set_classes(())
         for box in (self.kind, self.class_, self.severity):
             box.currentIndexChanged.connect(self._emit_changed)
+        self.class_.activated.connect(self._on_class_chosen)
         self.order.currentIndexChanged.connect(self._on_order_changed)
         self.text.textChanged.connect(self._typing.start)
         self.text.returnPressed.connect(self._on_text_return_pressed)
-        self.group.toggled.connect(self.groupedChanged)
+        self.group.toggled.connect(self._on_group_toggled)
         self.more.toggled.connect(self._on_more_toggled)
 
     def _make_severity(self) -> QComboBox:
@@ -127,20 +134,49 @@ class ProblemFilterBar(QWidget):
             frozenset() if class_id is None else frozenset({int(class_id)}),
         )
 
+    def state(self) -> dict[str, object]:
+        """The filters and the order for the settings; empty where all are the usual ones."""
+        chosen = {
+            "kind": self.kind.currentData(),
+            "class": self.class_.currentText() if self.class_.currentIndex() > 0 else None,
+            "order": None if self.order.currentIndex() <= 0 else self.order.currentData(),
+            "severity": self.severity.currentData() or None,
+            "text": self.text.text() or None,
+            "grouped": None if self.group.isChecked() else False,
+        }
+        return {name: value for name, value in chosen.items() if value is not None}
+
+    def restore_state(self, state: Mapping[str, object]) -> None:
+        """Choose what ``state`` returned; what is not offered any more is left out."""
+        self._class_wanted = str(state.get("class", ""))
+        self.more.setChecked(bool({"severity", "text", "grouped"} & state.keys()))
+        for box, value in (
+            (self.kind, state.get("kind")),
+            (self.severity, state.get("severity", 0.0)),
+            (self.order, state.get("order")),
+        ):
+            box.setCurrentIndex(next((i for i in range(box.count()) if box.itemData(i) == value), 0))
+        self.class_.setCurrentIndex(max(0, self.class_.findText(self._class_wanted)))
+        self.text.setText(str(state.get("text", "")))
+        self.group.setChecked(state.get("grouped") is not False)
+        self._emit_changed()
+
     def set_classes(self, names: tuple[str, ...]) -> None:
         """Offer these classes; the chip is hidden while there is only one."""
         if names == self._class_names:
             return
         self._class_names = names
-        self.class_.blockSignals(True)
-        chosen = self.class_.currentData()
-        self.class_.clear()
-        self.class_.addItem(tr("Any class"))
-        for number, name in enumerate(names):
-            self.class_.addItem(name, number)
-        self.class_.addItem(tr("no class"), UNSPECIFIED_CLASS)
-        self.class_.setCurrentIndex(max(0, self.class_.findData(chosen)) if chosen is not None else 0)
-        self.class_.blockSignals(False)
+        chosen, wanted = self.class_.currentData(), self._class_wanted
+        with QSignalBlocker(self.class_):
+            self.class_.clear()
+            self.class_.addItem(tr("Any class"))
+            for number, name in enumerate(names):
+                self.class_.addItem(name, number)
+            self.class_.addItem(tr("no class"), UNSPECIFIED_CLASS)
+            place = (
+                self.class_.findText(wanted) if wanted else self.class_.findData(chosen) if chosen is not None else 0
+            )
+            self.class_.setCurrentIndex(max(0, place))
         self.class_.setVisible(len(names) > 1)
         if self.class_.currentData() != chosen:
             self._emit_changed()
@@ -162,10 +198,19 @@ class ProblemFilterBar(QWidget):
     def _emit_changed(self) -> None:
         self._typing.stop()
         self.changed.emit(self.filter)
+        self.stateChanged.emit()
+
+    def _on_class_chosen(self) -> None:
+        self._class_wanted = ""
+
+    def _on_group_toggled(self, grouped: bool) -> None:
+        self.groupedChanged.emit(grouped)
+        self.stateChanged.emit()
 
     def _on_order_changed(self) -> None:
         self.group.setEnabled(self.order.currentData() == ProblemOrder.WORST)
         self.orderChanged.emit(ProblemOrder(self.order.currentData()))
+        self.stateChanged.emit()
 
     def _on_more_toggled(self, shown: bool) -> None:
         self._details.setVisible(shown)

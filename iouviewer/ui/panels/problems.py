@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QProgressBar,
@@ -19,12 +19,14 @@ from PySide6.QtWidgets import (
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.problem_list import ProblemFilter
-from iouviewer.document.problem_texts import TOPIC_NAMES, apply_text, evidence_text, keep_text
+from iouviewer.document.problem_texts import apply_text, keep_text
 from iouviewer.document.problems import Problem
+from iouviewer.document.review_pace import ReviewPace
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.list_panel import DenseTable
 from iouviewer.ui.panels.problem_filters import ProblemFilterBar
+from iouviewer.ui.panels.review_card import ReviewCard, ReviewFoot
 from iouviewer.ui.panels.sections import paint_empty_text
 from iouviewer.ui.tables.problems_model import COLUMNS, OPEN_ROLE, Column, ProblemsModel
 from iouviewer.ui.theme import coloured_icon
@@ -77,56 +79,6 @@ def _is_left_or_right(event: QKeyEvent) -> bool:
     )
 
 
-class DecisionRow(QFrame):
-    """What the current problem is, and the buttons that decide it.
-
-    Signals:
-        commandRequested(str): the action id of a button.
-    """
-
-    commandRequested = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("reviewCard")
-        self.title, self.text = QLabel(), QLabel()
-        self.title.setProperty("role", "title")
-        self.text.setProperty("role", "muted")
-        self.text.setWordWrap(True)
-        self.apply, self.keep, self.unclear = QPushButton(), QPushButton(), QPushButton()
-        for button, name, action in (
-            (self.apply, "reviewApply", "takeFix"),
-            (self.keep, "reviewKeep", "groundTruthIsRight"),
-            (self.unclear, "reviewUnclear", "unclear"),
-        ):
-            button.setObjectName(name)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _checked=False, action=action: self.commandRequested.emit(action))
-        self.apply.setProperty("primary", True)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SPACE["s"])
-        buttons.addWidget(self.keep, 1)
-        buttons.addWidget(self.unclear, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE["s"])
-        layout.addWidget(self.title)
-        layout.addWidget(self.text)
-        layout.addWidget(self.apply)
-        layout.addLayout(buttons)
-
-    def show_problem(
-        self, problem: Problem, class_names: tuple[str, ...], baseline: str, keys: tuple[str, str, str]
-    ) -> None:
-        """Show a problem; ``keys`` are those of apply, keep and unclear."""
-        self.title.setText(TOPIC_NAMES[problem.topic])
-        self.text.setText(evidence_text(problem, class_names, baseline))
-        texts = (apply_text(problem, class_names), keep_text(problem, class_names), tr("Unclear"))
-        for button, text, key in zip((self.apply, self.keep, self.unclear), texts, keys, strict=True):
-            button.setText(tr("{text}  {key}", text=text, key=key) if key else text)
-        self.apply.setVisible(problem.has_fix)
-
-
 class ProblemsPanel(QWidget):
     """The list of problems with its progress, for example "37 of 212 decided".
 
@@ -134,6 +86,8 @@ class ProblemsPanel(QWidget):
         activated(Problem): go there.
         countChanged(int): number of open problems, for the tab's title.
         commandRequested(str): an action id.
+        reviewedChanged(): ``reviewed`` is another problem, or none.
+        undoRequested(str): undo the last decision; the key of its first problem.
         menuRequested(str, object, QPoint): kind of object, the object, global position.
 
     Attributes:
@@ -143,6 +97,8 @@ class ProblemsPanel(QWidget):
     activated = Signal(object)
     countChanged = Signal(int)
     commandRequested = Signal(str)
+    reviewedChanged = Signal()
+    undoRequested = Signal(str)
     menuRequested = Signal(str, object, QPoint)
 
     def __init__(self, session: Session) -> None:
@@ -155,6 +111,10 @@ class ProblemsPanel(QWidget):
         self._count = 0
         self._key = ""
         self._position = -1
+        self._is_left = False
+        self._reviewed: Problem | None = None
+        self._pace = ReviewPace()
+        self._done = 0
         self._view_before_reset: tuple[int, QModelIndex] = (0, QModelIndex())
         self.list.setModel(self.model)
         self._lay_out()
@@ -168,6 +128,7 @@ class ProblemsPanel(QWidget):
         self.filters.groupedChanged.connect(self.model.set_grouped)
         self.filters.dismissed.connect(self._on_filters_dismissed)
         self.card.commandRequested.connect(self.commandRequested)
+        self.foot.undoRequested.connect(self.undoRequested)
         self.model.modelAboutToBeReset.connect(self._on_model_about_to_be_reset)
         self.model.modelReset.connect(self._on_model_reset)
         self.model.countsChanged.connect(self._show_progress)
@@ -183,8 +144,9 @@ class ProblemsPanel(QWidget):
         self.start.setProperty("primary", True)
         self.start.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.start.clicked.connect(lambda: self.commandRequested.emit("nextProblem"))
-        self.card = DecisionRow()
+        self.card = ReviewCard()
         self.card.hide()
+        self.foot = ReviewFoot(self._session)
         self.summary = QLabel()
         self.summary.setProperty("role", "title")
         self.progress = QProgressBar()
@@ -210,6 +172,7 @@ class ProblemsPanel(QWidget):
         layout.addWidget(self.filters)
         layout.addLayout(card)
         layout.addWidget(self.list, 1)
+        layout.addWidget(self.foot)
         self._update_icons()
 
     @property
@@ -244,18 +207,19 @@ class ProblemsPanel(QWidget):
 
     def _show_card(self) -> None:
         """Show the current problem on its own frame, and else the button that goes on with the review."""
-        problem = self.current
-        reviewing = problem is not None and problem.frame == self._session.current_frame
+        problem = self.reviewed
+        reviewing = problem is not None
         self.card.setVisible(reviewing)
         self.start.setVisible(not reviewing and bool(len(self._session.variants)))
         self.start.setEnabled(self.model.count > 0)
         done = self.model.problems.count_done()
         text = tr("Continue review") if done else tr("Start review")
         self.start.setText(tr("{text}  {key}", text=text, key=self._keys[0]) if self._keys[0] else text)
-        if problem is not None and reviewing:
-            baseline = self._session.variants.baseline
-            name = "" if baseline is None else baseline.name
-            self.card.show_problem(problem, self._session.document.class_names, name, self._keys[1:])
+        if problem is not None:
+            self.card.show_problem(problem, self._session, self._keys[1:])
+        if problem != self._reviewed:
+            self._reviewed = problem
+            self.reviewedChanged.emit()
 
     # Current problem
 
@@ -265,12 +229,37 @@ class ProblemsPanel(QWidget):
         return self.model.problem_at(self._position) if 0 <= self._position < self.model.count else None
 
     @property
+    def reviewed(self) -> Problem | None:
+        """The problem that the card asks about: the one last gone to, while it is open and on the current frame."""
+        problem = None if self._is_left else self.current
+        if problem is None or problem.key != self._key or problem.frame != self._session.current_frame:
+            return None
+        return problem
+
+    @property
+    def verbs(self) -> tuple[str, str] | None:
+        """What applying and keeping do to the reviewed problem; None without one."""
+        problem, names = self.reviewed, self._session.document.class_names
+        return None if problem is None else (apply_text(problem, names), keep_text(problem, names))
+
+    def leave(self) -> None:
+        """Leave the review; the next step returns to the problem that was reviewed."""
+        self._is_left = True
+        self._pace.stop()
+        self._show_card()
+
+    def go_to_key(self, key: str) -> bool:
+        """Go to the open problem with this key; False if the filter hides it or there is none."""
+        position = self.model.position_of(key)
+        return position >= 0 and self.go_to(position) is not None
+
+    @property
     def targets(self) -> list[Problem]:
         """The problems that a decision applies to: the group whose heading has the focus, else the current problem."""
         index = self.list.currentIndex()
         if self.list.hasFocus() and index.isValid() and self.model.position_at(index.row()) < 0:
             return self.model.group_problems(index.row())
-        return [self.current] if self.current is not None else []
+        return [self.reviewed] if self.reviewed is not None else []
 
     def step(self, by: int) -> Problem | None:
         """Go to the next or previous problem; after the current one was solved, its successor counts as next."""
@@ -278,7 +267,7 @@ class ProblemsPanel(QWidget):
         if not count:
             return None
         solved = bool(self._key) and self.model.position_of(self._key) < 0
-        start = self._position if solved and by > 0 else self._position + by
+        start = self._position if (solved or self._is_left) and by > 0 else self._position + by
         return self.go_to(start % count if self._position >= 0 or by > 0 else count - 1)
 
     def go_to(self, position: int) -> Problem | None:
@@ -286,7 +275,8 @@ class ProblemsPanel(QWidget):
         if not 0 <= position < self.model.count:
             return None
         problem = self.model.problem_at(position)
-        self._key, self._position = problem.key, position
+        self._key, self._position, self._is_left = problem.key, position, False
+        self._pace.start(monotonic())
         self.model.open_only(position)
         select_row(self.list, self.model.row_of_position(position))
         self._show_progress()
@@ -346,6 +336,10 @@ class ProblemsPanel(QWidget):
 
     def _show_progress(self) -> None:
         counts = self.model.problems.count_open()
+        decided = self.model.problems.count_decisions()
+        if decided > self._done and self._reviewed is not None:
+            self._pace.decide(monotonic(), decided - self._done)
+        self._done = decided
         self.filters.show_counts(counts)
         self.summary.setText(self._progress_text())
         self.summary.setVisible(bool(self.summary.text()))
@@ -375,6 +369,10 @@ class ProblemsPanel(QWidget):
             text = tr_n("{count} problem decided", "All {count:,} problems decided", total)
         else:
             text = tr("{done:,} of {total:,} decided", done=done, total=total)
+            seconds = self._pace.seconds_left(model.count)
+            if seconds is not None:
+                left = _time_text(seconds)
+                text = tr("{progress} · {time} left", progress=text, time=left)
         return text if model.complete else tr("{progress} · updating…", progress=text)
 
     def _search_text(self) -> str:
@@ -397,6 +395,16 @@ class ProblemsPanel(QWidget):
         return tr(
             "No problems at IoU {iou:.2f} and confidence {confidence:.2f}", iou=review.iou, confidence=review.conf
         )
+
+
+def _time_text(seconds: float) -> str:
+    """A time as an estimate: ``about 4 min``."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return tr("less than 1 min")
+    if minutes < 100:
+        return tr("about {count:,} min", count=minutes)
+    return tr("about {count:,} h", count=round(minutes / 60))
 
 
 def select_row(view: QTableView, row: int) -> None:

@@ -115,7 +115,13 @@ class Shell(QObject):
         """Show the keys of the tool and the workspace in the status bar."""
         is_drawing = self._views.canvas.tools.is_drawing
         has_video = self._session.frame_count > 0
-        hints = tool_hints(self._actions, self.workspaces.current, has_video=has_video, is_drawing=is_drawing)
+        hints = tool_hints(
+            self._actions,
+            self.workspaces.current,
+            has_video=has_video,
+            is_drawing=is_drawing,
+            review=self._views.problems.verbs,
+        )
         self._status.set_hints(hints)
 
     def _on_drawing_changed(self, is_drawing: bool) -> None:

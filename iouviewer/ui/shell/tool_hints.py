@@ -8,8 +8,19 @@ from iouviewer.ui.panels.key_hints import Hint
 from iouviewer.ui.workspaces import Workspace
 
 
-def tool_hints(actions: ActionSet, workspace: Workspace, *, has_video: bool, is_drawing: bool) -> list[Hint]:
-    """The hints, the most useful first; commands without a key are left out."""
+def tool_hints(
+    actions: ActionSet,
+    workspace: Workspace,
+    *,
+    has_video: bool,
+    is_drawing: bool,
+    review: tuple[str, str] | None = None,
+) -> list[Hint]:
+    """The hints, the most useful first; commands without a key are left out.
+
+    Args:
+        review: what applying and keeping do, while a problem is reviewed.
+    """
 
     def key(*ids: str) -> str:
         return " ".join(text for id in ids if (text := actions.key_of(id)))
@@ -29,6 +40,16 @@ def tool_hints(actions: ActionSet, workspace: Workspace, *, has_video: bool, is_
             (tr("drag"), tr("draw box")),
             (key("class1") + "–" + key("class9"), tr("class")),
             (key("cancel"), tr("leave")),
+        ]
+    elif review is not None:
+        apply, keep = review
+        hints = [
+            *([(key("takeFix"), apply)] if apply else []),
+            (key("groundTruthIsRight"), keep),
+            (key("unclear"), tr("unclear")),
+            (tr("drag"), tr("adjust first")),
+            (key("nextProblem"), tr("skip")),
+            (key("cancel"), tr("leave review")),
         ]
     else:
         hints = [

@@ -62,7 +62,7 @@ _TITLES = {
     Column.VALUE: tr("Value"),
 }
 _NUMBERS = (Column.FRAME, Column.VALUE)
-_GLYPHS = {
+TOPIC_GLYPHS = {
     ProblemTopic.MISSING: Glyph("problem_missing", "bad"),
     ProblemTopic.EXTRA: Glyph("problem_extra", "text2"),
     ProblemTopic.LOOSE: Glyph("problem_loose", "warn"),
@@ -362,7 +362,7 @@ class ProblemsModel(QAbstractTableModel):
         if role == PROBLEM_ROLE:
             return problem
         if role == GLYPHS_ROLE:
-            return (_GLYPHS[problem.topic],) if column is Column.ICON and not inner else None
+            return (TOPIC_GLYPHS[problem.topic],) if column is Column.ICON and not inner else None
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._problem_tooltip(problem)
         if role == Qt.ItemDataRole.UserRole:
@@ -402,7 +402,7 @@ class ProblemsModel(QAbstractTableModel):
         start, stop = self._shown.starts[group : group + 2].tolist()
         worst = self.problems.most_severe(self._shown.rows[start:stop])
         if role == GLYPHS_ROLE:
-            return (_GLYPHS[worst.topic],) if column is Column.ICON else None
+            return (TOPIC_GLYPHS[worst.topic],) if column is Column.ICON else None
         if role == Qt.ItemDataRole.UserRole:
             return {Column.FRAME: worst.frame, Column.VALUE: value_of(worst)}.get(column)
         if role == Qt.ItemDataRole.ToolTipRole:

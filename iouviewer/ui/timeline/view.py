@@ -56,7 +56,7 @@ class TimelineView(QWidget):
         self.setMinimumHeight(MIN_HEIGHT)
         self._session = session
         self.has_lanes = self.is_plot_open = False
-        self._is_compare = False
+        self._is_compare = self._is_reviewing = False
         self._source = ("", "")
         self._series: dict[str, Series] = {}
         self._difference: tuple[str, Pyramid] | None = None
@@ -162,10 +162,17 @@ class TimelineView(QWidget):
         self._place_rows()
         self.heightWanted.emit()
 
+    def set_reviewing(self, is_reviewing: bool) -> None:
+        """Keep to the ruler and the IoU row while problems are reviewed, unless lanes or the plot are open."""
+        self._is_reviewing = is_reviewing
+        self.heightWanted.emit()
+
     def wanted_height(self, window_height: int) -> int | None:
         """The height that lanes or the opened plot need; None for that of the layout."""
         if self._is_compare:
             return None
+        if self._is_reviewing and not self.has_lanes and not self.is_plot_open:
+            return SIZE["timeline_folded"]
         if self.has_lanes:
             return max(MIN_HEIGHT, lanes_height(self.lanes.lanes_model.rowCount(), window_height))
         return plot_height(window_height) if self.is_plot_open else None
