@@ -44,14 +44,14 @@ from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.palette import PaletteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
 from iouviewer.ui.commands.runs import RunCommands
+from iouviewer.ui.commands.project import ProjectCommands, ProjectMenu
+from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.commands.side import SideCommands
 from iouviewer.ui.commands.tracks import TrackCommands
 from iouviewer.ui.commands.variants import VariantCommands
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.compare.compare_view import CompareMode, CompareView
 from iouviewer.ui.compare.differences import DifferencesJob
-from iouviewer.ui.commands.project import ProjectCommands, ProjectMenu
-from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.compare.side_panel import SidePanel
 from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
@@ -186,6 +186,7 @@ class WindowParts(QObject):
         self.files = FileCommands(window, session, self.loader, self.controller, settings, self.runs)
         self.exports = ExportCommands(window, session, settings, canvas)
         self.view = ViewCommands(
+        self.project = ProjectCommands(window, session, self.controller, self.loader, settings)
             window,
             session,
             self.workspaces,
@@ -194,7 +195,6 @@ class WindowParts(QObject):
             on_workspace_shown=self._on_workspace_shown,
             areas=self.shell.areas,
         )
-        self.project = ProjectCommands(window, self.controller, self.loader, settings)
         canvases = (canvas, self.views.other_canvas)
         self.video = self.video_presenter.create_commands(window, canvases)
         problems = ProblemCommands(session, self.views.problems, canvas)
@@ -207,6 +207,7 @@ class WindowParts(QObject):
             "runs": self.runs,
             "exports": self.exports,
             "view": self.view,
+            "project": self.project,
             "boxes": canvas.commands,
             "edit": EditCommands(window, session, canvas),
             "frames": FrameCommands(session, self.playback),
@@ -216,7 +217,6 @@ class WindowParts(QObject):
             "tracks": tracks,
             "side": self.side,
             "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
-            "project": self.project,
             **self._create_palette_and_help(),
         }
         self.actions = ActionSet(window, groups, KeyLetters(remembered_letters(settings)))
@@ -381,6 +381,7 @@ class WindowParts(QObject):
 
     def focus_canvas(self) -> None:
         """Give the keyboard focus to the canvas; the window is complete now."""
+        self._project_menu = ProjectMenu(created["file/project"], self.controller, self.project)
         self.shell.update_tab_order()
         self.views.canvas.setFocus()
 
@@ -422,16 +423,10 @@ class WindowParts(QObject):
             canvas.feedback.is_loupe_automatic = settings.loupe_on
 
     def edit_settings(self) -> None:
-        """Show the settings dialog and apply the accepted changes."""
-        settings = self.settings
-        settings.set_score_defaults(self.session.scores.settings)
-        dialog = SettingsDialog(self._window, settings)
-        dialog.proxyDeletion.connect(self.loader.delete_proxies)
-        self.loader.proxyState.connect(dialog.show_proxies)
-        if not dialog.exec():
-            return
-        dialog.write_to(settings)
-        self._project_menu = ProjectMenu(created["file/project"], self.controller, self.project)
+        """Show the settings."""
+        self._settings_presenter.show()
+
+    def _on_settings_changed(self) -> None:
         self._apply_settings()
         self.session.set_score_settings(settings.score_settings())
         self._theme_manager.choose(settings.scheme)

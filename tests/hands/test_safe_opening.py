@@ -7,14 +7,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from iouviewer.jobs.requests import OpenRequest
@@ -145,9 +146,7 @@ def test_a_video_that_was_moved_gets_its_project_back_after_a_question(
             hands.wait(lambda: box_count(hands) == 2, "the boxes, without another question")
 
 
-def test_ground_truth_of_the_command_line_replaces_edited_boxes_only_after_a_question(
-    qtbot: QtBot, case: Case
-) -> None:
+def test_ground_truth_of_the_command_line_replaces_edited_boxes_only_after_a_question(qtbot: QtBot, case: Case) -> None:
     project = make_project(qtbot, case)
     with at_window(qtbot, case.request(variants=0)) as hands:
         draw_box(hands)
@@ -263,3 +262,336 @@ def test_each_video_comes_back_at_its_own_frame(qtbot: QtBot, case: Case) -> Non
         hands.wait(lambda: "clip.avi" in window.windowTitle() and hands.frame == 21, "frame 21 of the long video")
         hands.menu("File", "Open recent", str(short))
         hands.wait(lambda: "short.avi" in window.windowTitle() and hands.frame == 2, "frame 2 of the short video")
+
+
+# Projects that cannot be written
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="mounts, host names and attributes of Linux")
+HOLD = """
+import sys, time
+from pathlib import Path
+from iouviewer.project.store import ProjectFile
+project = ProjectFile.open(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+project.close()
+"""
+
+
+def allowed(*command: str) -> None:
+    """Run a command of the administrator; the test is skipped where it is not allowed."""
+    found = shutil.which(command[0])
+    done = subprocess.run(command, capture_output=True, text=True) if found else None
+    if done is None or done.returncode:
+        pytest.skip(f"{' '.join(command[:2])} is not possible here: {done.stderr.strip() if done else 'not installed'}")
+
+
+@contextmanager
+def held_by_another_program(project: Path, *prefix: str) -> Iterator[subprocess.Popen[str]]:
+    command = [*prefix, sys.executable, "-c", HOLD, str(project)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        if process.poll() is None:
+            process.stdin.close()
+
+
+def expect_read_only(hands: Hands, reason: str) -> None:
+    """The boxes are there, the reason is on the screen, and drawing changes nothing."""
+    hands.wait(lambda: box_count(hands) == 2, "the boxes of the project")
+    assert reason in notice_text(hands, "opening")
+    assert "Read-only" in mark(hands)
+    draw_box(hands)
+    hands.wait(lambda: hands.reads("is read-only"), "why nothing is drawn")
+    assert box_count(hands) == 2
+
+
+def test_a_project_open_elsewhere_is_worked_on_in_a_copy_and_merged(
+    qtbot: QtBot, case: Case, private_home: Path
+) -> None:
+    project = make_project(qtbot, case)
+    with held_by_another_program(project):
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            expect_read_only(hands, "open in another window")
+            answer(hands, "opening", "Take over")
+            expect_read_only(hands, "open in another window")
+            answer(hands, "opening", "Hide")
+            assert not hands.sees("noticeBar") and "Read-only" in mark(hands)
+        assert not list((private_home / "data" / "copies").iterdir()), "a copy that nobody wanted"
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            hands.wait(lambda: box_count(hands) == 2, "the boxes of the project")
+            answer(hands, "opening", "Work on a copy")
+            assert "Copy" in mark(hands) and str(project.name) in notice_text(hands, "workingCopy")
+            draw_box(hands)
+            hands.wait(lambda: box_count(hands) == 3, "the box in the copy")
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            answer(hands, "copy", "Open copy")
+            hands.wait(lambda: box_count(hands) == 3, "the copy, found again")
+    assert stored_boxes(project) == 2 * FRAMES
+    with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        hands.wait(lambda: box_count(hands) == 2, "the boxes of the project")
+        assert "neither merged nor dismissed" in notice_text(hands, "copy")
+        read: list[str] = []
+        with hands.in_dialog(pressing(hands, "Merge 1 box", read)):
+            answer(hands, "copy", "Merge copy…")
+        hands.wait(lambda: box_count(hands) == 3, "the box in the project")
+        assert "1 box of the copy differs." in read[0]
+        hands.wait(lambda: not hands.sees("noticeBar"), "the notice to go")
+        hands.wait(lambda: hands.reads("Saved, clip.avi.iouv"), "the merge to be saved")
+    assert stored_boxes(project) == 2 * FRAMES + 1
+    with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        hands.wait(lambda: box_count(hands) == 3, "the boxes of the project")
+        assert not hands.sees("noticeBar"), "a merged copy is offered no longer"
+        hands.key("Ctrl+Z")
+        hands.wait(lambda: box_count(hands) == 2, "the merge undone in one step")
+
+
+def test_a_dismissed_copy_is_offered_no_longer_and_stays_in_the_menu(qtbot: QtBot, case: Case) -> None:
+    project = make_project(qtbot, case)
+    with (
+        held_by_another_program(project),
+        at_window(qtbot, OpenRequest(video=case.video)) as hands,
+    ):
+        answer(hands, "opening", "Work on a copy")
+        draw_box(hands)
+        hands.wait(lambda: box_count(hands) == 3, "the box in the copy")
+    with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        answer(hands, "copy", "Dismiss copy")
+        hands.wait(lambda: not hands.sees("noticeBar"), "the notice to go")
+        assert any("dismissed" in text for text in project_menu(hands))
+    with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        hands.wait(lambda: any("dismissed" in text for text in project_menu(hands)), "the copy in the menu")
+        assert not hands.sees("noticeBar")
+
+
+def project_menu(hands: Hands) -> list[str]:
+    """The entries of File > Project, as a person reads them."""
+    hands.menu("File", "Project")
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    texts = [action.text() for action in menu.actions() if action.text()]
+    hands.key("Esc", "Esc", "Esc")
+    return texts
+
+
+@LINUX
+def test_a_lock_left_under_another_host_name_is_taken_over(qtbot: QtBot, case: Case) -> None:
+    project = make_project(qtbot, case)
+    allowed("unshare", "--uts", "true")
+    rename = ("unshare", "--uts", "sh", "-c", 'hostname container-1 && exec "$@"', "sh")
+    with held_by_another_program(project, *rename) as process:
+        process.kill()
+    assert project.with_name(f"{project.name}.lock").exists()
+    with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        expect_read_only(hands, "container-1")
+        answer(hands, "opening", "Take over")
+        hands.wait(lambda: not mark(hands) and not hands.sees("noticeBar"), "the project, writable")
+        draw_box(hands)
+        hands.wait(lambda: box_count(hands) == 3, "the box")
+        hands.wait(lambda: hands.reads("Saved, clip.avi.iouv"), "the box to be saved")
+    assert stored_boxes(project) == 2 * FRAMES + 1
+
+
+@contextmanager
+def mounted(folder: Path, size: str = "64m") -> Iterator[Callable[[str], None]]:
+    """A disk of its own at the folder; the function it gives remounts it ``ro`` or ``rw``."""
+    folder.mkdir()
+    allowed("mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder))
+
+    def remount(how: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
+
+    try:
+        yield remount
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@LINUX
+def test_a_project_on_a_read_only_disk_is_saved_elsewhere_and_found_there(qtbot: QtBot, tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk") as remount:
+        case = write_case(tmp_path / "disk" / "case")
+        project = make_project(qtbot, case)
+        remount("ro")
+        elsewhere = tmp_path / "mine.iouv"
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            expect_read_only(hands, "cannot be written")
+            with hands.in_dialog(hands.save_as(elsewhere)):
+                answer(hands, "opening", "Save elsewhere…")
+            hands.wait(lambda: not mark(hands) and not hands.sees("noticeBar"), "the new project")
+            draw_box(hands)
+            hands.wait(lambda: hands.reads("Saved, mine.iouv"), "the box to be saved")
+        assert (stored_boxes(project), stored_boxes(elsewhere)) == (2 * FRAMES, 2 * FRAMES + 1)
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            hands.wait(lambda: hands.reads("Saved, mine.iouv") and box_count(hands) == 3, "the project elsewhere")
+            entries = " ".join(project_menu(hands))
+            assert str(elsewhere) in entries and str(project) in entries
+
+
+@LINUX
+def test_without_a_project_a_read_only_folder_says_where_edits_go_until_that_is_read(
+    qtbot: QtBot, tmp_path: Path, private_home: Path
+) -> None:
+    with mounted(tmp_path / "disk") as remount:
+        case = write_case(tmp_path / "disk" / "case")
+        remount("ro")
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            draw_box(hands)
+            assert str(private_home / "data") in notice_text(hands, "place")
+            hands.key("D", "A")
+            answer(hands, "place", "OK")
+            assert not hands.sees("noticeBar")
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            hands.wait(lambda: box_count(hands) == 1, "the box, found again")
+            assert not hands.sees("noticeBar")
+
+
+@LINUX
+def test_an_immutable_project_is_shown_and_written_when_that_ends(qtbot: QtBot, case: Case) -> None:
+    project = make_project(qtbot, case)
+    allowed("chattr", "+i", str(project))
+    try:
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            expect_read_only(hands, "the file cannot be written")
+            subprocess.run(["chattr", "-i", str(project)], check=True)
+            answer(hands, "opening", "Try again")
+            hands.wait(lambda: not mark(hands), "the project, writable")
+            draw_box(hands)
+            hands.wait(lambda: box_count(hands) == 3, "the box")
+    finally:
+        subprocess.run(["chattr", "-i", str(project)], check=False)
+    assert stored_boxes(project) == 2 * FRAMES + 1
+
+
+def test_a_project_of_a_newer_version_is_shown_and_left_alone(qtbot: QtBot, case: Case, tmp_path: Path) -> None:
+    project = make_project(qtbot, case)
+    with closing(sqlite3.connect(project)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = project.read_bytes()
+    with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        expect_read_only(hands, "made by a newer iouviewer")
+        with hands.in_dialog(hands.save_as(tmp_path / "older.iouv")):
+            answer(hands, "opening", "Save elsewhere…")
+        hands.wait(lambda: hands.reads("Saved, older.iouv") and not mark(hands), "the new project")
+    assert project.read_bytes() == before
+    assert stored_boxes(tmp_path / "older.iouv") == 2 * FRAMES
+
+
+def test_a_project_that_nothing_can_be_read_of_is_kept_and_set_aside_on_request(qtbot: QtBot, case: Case) -> None:
+    project = project_of(case.video)
+    rubbish = bytes(np.random.default_rng(1).integers(0, 256, 20_000, np.uint8))
+    project.write_bytes(rubbish)
+    with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        assert "cannot be opened" in notice_text(hands, "opening") and "Project not opened" in mark(hands)
+        draw_box(hands)
+        hands.wait(lambda: hands.reads("is read-only"), "why nothing is drawn")
+        assert project.read_bytes() == rubbish
+        answer(hands, "opening", "Set aside and start new")
+        draw_box(hands)
+        hands.wait(lambda: box_count(hands) == 1 and hands.reads("Saved, clip.avi.iouv"), "the box in a new project")
+    assert stored_boxes(project) == 1
+    [kept] = project.parent.glob("clip.avi.iouv.damaged-*")
+    assert kept.read_bytes() == rubbish
+
+
+def test_a_snapshot_is_shown_and_never_written(qtbot: QtBot, case: Case) -> None:
+    project = make_project(qtbot, case)
+    snapshot = project.with_name(f"{project.name}.snapshots") / "before.iouv"
+    snapshot.parent.mkdir()
+    shutil.copyfile(project, snapshot)
+    before = snapshot.read_bytes()
+    with opened_window(qtbot) as window:
+        hands = Hands(qtbot, window)
+        with hands.in_dialog(hands.open_path(snapshot)):
+            hands.menu("File", "Open video or images…")
+        expect_read_only(hands, "this is a snapshot")
+    assert snapshot.read_bytes() == before and [path.name for path in snapshot.parent.iterdir()] == ["before.iouv"]
+
+
+def fill(disk: Path) -> None:
+    """Leave no room on a disk."""
+    with (disk / "filler").open("ab", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+@LINUX
+def test_edits_that_cannot_be_saved_stay_told_until_they_are(qtbot: QtBot, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    with mounted(disk, size="16m"):
+        case = write_case(disk / "case")
+        project = make_project(qtbot, case)
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            hands.wait(lambda: box_count(hands) == 2, "the boxes")
+            fill(disk)
+            draw_box(hands)
+            hands.wait(lambda: "Not saved" in mark(hands), "the mark")
+            assert "edits cannot be saved" in notice_text(hands, "saving")
+            answer(hands, "saving", "Try again")
+            hands.key("D", "A")
+            assert "Not saved" in mark(hands) and hands.reads("Not saved, clip.avi.iouv")
+            (disk / "filler").unlink()
+            if hands.sees("notice.saving"):
+                answer(hands, "saving", "Try again")
+            hands.wait(lambda: not mark(hands) and hands.reads("Saved, clip.avi.iouv"), "the edit to be saved")
+        assert stored_boxes(project) == 2 * FRAMES + 1
+        with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+            hands.wait(lambda: box_count(hands) == 3, "the boxes")
+            fill(disk)
+            draw_box(hands)
+            hands.wait(lambda: hands.sees("notice.saving"), "the notice")
+            with hands.in_dialog(hands.save_as(tmp_path / "rescued.iouv")):
+                answer(hands, "saving", "Save elsewhere…")
+            hands.wait(lambda: not mark(hands) and hands.reads("Saved, rescued.iouv"), "the rescued project")
+        assert stored_boxes(tmp_path / "rescued.iouv") == 2 * FRAMES + 2
+
+
+def test_other_errors_are_no_failed_saves(qtbot: QtBot, case: Case) -> None:
+    make_project(qtbot, case)
+    with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        hands.wait(lambda: hands.reads("Saved, clip.avi.iouv"), "the project")
+        (case.video.parent / "clip.avi.iouv.snapshots").write_text("not a folder")
+
+        def name(dialog: QDialog) -> None:
+            hands.type("before lunch")
+            hands.key("Return")
+
+        with hands.in_dialog(name, lambda dialog: hands.key("Return")):
+            hands.menu("File", "Save snapshot…")
+        assert hands.reads("Saved, clip.avi.iouv") and not mark(hands)
+
+
+# The program's own folders
+
+
+@LINUX
+def test_without_a_home_folder_everything_works_and_that_is_said(
+    qtbot: QtBot, case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("IOUVIEWER_HOME")
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/proc/nobody")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with at_window(qtbot, case.request(variants=0)) as hands:
+        text = notice_text(hands, "folders")
+        assert "/proc/nobody" in text and str(tmp_path) in text
+        draw_box(hands)
+        hands.wait(lambda: box_count(hands) == 3 and hands.reads("Saved, clip.avi.iouv"), "the box to be saved")
+        answer(hands, "folders", "Hide")
+        assert "Temporary folder" in mark(hands)
+    assert stored_boxes(project_of(case.video)) == 2 * FRAMES + 1
+
+
+@LINUX
+def test_a_read_only_cache_is_done_without(qtbot: QtBot, case: Case, private_home: Path, tmp_path: Path) -> None:
+    with mounted(tmp_path / "cache") as remount:
+        (private_home / "cache").symlink_to(tmp_path / "cache")
+        remount("ro")
+        for _ in range(2):
+            with at_window(qtbot, case.request(variants=0)) as hands:
+                hands.wait(lambda: box_count(hands) == 2, "the boxes")
+                hands.key("End")
+                hands.wait(lambda: hands.frame == FRAMES - 1, "the last frame")
+                assert not hands.sees("noticeBar")

@@ -16,8 +16,8 @@ from iouviewer.document.scores import Scores, ScoreSettings
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 
-MAX_SYNCHRONOUS_BYTES = 512 << 10
-"""Projects up to this size are loaded in the UI thread, which takes about ten milliseconds."""
+MAX_SYNCHRONOUS_BYTES = 1 << 20
+"""Projects up to this size are loaded in the UI thread, which takes about twenty milliseconds."""
 
 _READ_SHARE = 0.7
 """Share of the loading time that reading takes; the rest is scoring."""

@@ -22,7 +22,7 @@ from iouviewer.project.contents import ProjectContents
 from iouviewer.project.lock import LockFile, ProjectLockedError
 from iouviewer.project.migrations import NewerProjectError
 from iouviewer.project.rows import ProgressCallback, no_progress
-from iouviewer.project.salvage import salvage
+from iouviewer.project.salvage import replace_damaged
 from iouviewer.project.schema import SCHEMA_VERSION, SUFFIX, back_up, connect
 from iouviewer.project.store import DamagedProjectError, ProjectFile
 
@@ -103,13 +103,13 @@ def open_or_recover(path: Path, progress: ProgressCallback = no_progress, *, tak
         return _open_view(path, hindrance, error.message, progress)
     except NewerProjectError as error:
         return _open_view(path, Hindrance.NEWER, error.message, progress)
-    except DamagedProjectError as error:
-        return _open_salvaged(path, error, progress)
+    except DamagedProjectError:
+        return _open_salvaged(path, progress)
     try:
         return OpenedProject(project, project.load(progress))
-    except DamagedProjectError as error:
+    except DamagedProjectError:
         project.close()
-        return _open_salvaged(path, error, progress)
+        return _open_salvaged(path, progress)
     except BaseException:
         project.close()
         raise
@@ -245,20 +245,12 @@ def _read_as_this_version(copy: Path) -> None:
 # Damage
 
 
-def _open_salvaged(path: Path, error: DamagedProjectError, progress: ProgressCallback) -> OpenedProject:
-    """Rename the damaged file and replace it with the contents that can still be read."""
-    damaged = _free_name(path, f"damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-    part = _free_name(path, "salvaged")
-    try:
-        report = salvage(path, part)
-        _rename_with_logs(path, damaged)
-        part.rename(path)
-    except OSError as failure:
-        message = tr("{damage}; the file could not be renamed: {reason}", damage=error.message, reason=failure.strerror)
-        raise UserError(message, path=path) from failure
+def _open_salvaged(path: Path, progress: ProgressCallback) -> OpenedProject:
+    """Replace a damaged file with the contents that can still be read; one copy of it is kept."""
+    report, kept = replace_damaged(path)
     project = ProjectFile.open(path)
     contents = _load(project, progress)
-    message = tr("{name} was damaged and is kept as {kept}: {report}", name=path.name, kept=damaged.name, report=report)
+    message = tr("{name} was damaged and is kept as {kept}: {report}", name=path.name, kept=kept.name, report=report)
     return OpenedProject(project, contents, salvaged=True, messages=[message])
 
 

@@ -10,16 +10,20 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
+from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.controller import ProjectController
 from iouviewer.app.projects.known_projects import KnownFile, KnownKind
 from iouviewer.app.projects.locations import FoundProject
+from iouviewer.app.projects.merging import CopyContents, CopyReader
 from iouviewer.app.projects.recovery import CopyState
 from iouviewer.app.projects.safety import Choice, Notice
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader
+from iouviewer.document.merging import build_merge_edit, find_differences
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.project.schema import SUFFIX
+from iouviewer.ui.dialogs.merge_dialog import MergeDialog
 from iouviewer.ui.panels.notice_bar import NoticeBar
 
 _FILTER = tr("Projects (*.iouv)")
@@ -50,11 +54,22 @@ class ProjectCommands(QObject):
 
     failed = Signal(object)
 
-    def __init__(self, window: QWidget, controller: ProjectController, loader: FrameLoader, settings: Settings) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        session: Session,
+        controller: ProjectController,
+        loader: FrameLoader,
+        settings: Settings,
+    ) -> None:
         super().__init__(window)
-        self._window, self._controller, self._loader, self._settings = window, controller, loader, settings
+        self._window, self._session = window, session
+        self._controller, self._loader, self._settings = controller, loader, settings
         self.bar = NoticeBar(controller.safety.notices)
         self.bar.chosen.connect(self._on_bar_chosen)
+        self._copies = CopyReader(self)
+        self._copies.read.connect(self._on_copies_read)
+        self._copies.failed.connect(self.failed)
         controller.projectQuestionAsked.connect(self._on_controller_project_question_asked)
 
     # Notices
@@ -83,6 +98,7 @@ class ProjectCommands(QObject):
         path = notice.path
         if path is not None:
             answers |= {
+                Choice.MERGE_COPY: partial(self._copies.start, path),
                 Choice.OPEN_COPY: partial(controller.reopen, path),
                 Choice.OPEN_ORIGINAL: partial(controller.reopen, path),
                 Choice.DISMISS_COPY: partial(safety.end_copy, path, CopyState.DISMISSED),
@@ -100,6 +116,41 @@ class ProjectCommands(QObject):
             chosen = Path(path)
             self._settings.remember_folder("project", chosen)
             self._controller.save_as(chosen if chosen.suffix == SUFFIX else chosen.with_name(f"{chosen.name}{SUFFIX}"))
+
+    def close(self) -> None:
+        """Wait for the thread that reads a copy."""
+        self._copies.wait()
+
+    def _on_copies_read(self, contents: CopyContents) -> None:
+        try:
+            self._merge(contents)
+        except UserError as error:
+            self.failed.emit(error)
+
+    def _merge(self, contents: CopyContents) -> None:
+        """Show what the copy has, take what the user chooses as one step, and offer the copy no longer."""
+        session, source = self._session, self._session.source
+        if {document.sources[min(document.sources)].index_digest for document in (contents.base, contents.copy)} - {
+            source.index_digest,
+            "",
+        }:
+            raise UserError(
+                tr("the frames of the copy have other numbers than those of the project"),
+                path=contents.path,
+                remedy=tr("Open the copy instead."),
+            )
+        merge = find_differences(contents.base, contents.copy, session.document, source.id)
+        if not merge.is_empty:
+            dialog = MergeDialog(self._window, merge, session.document, contents.path.name)
+            if not dialog.exec():
+                return
+            edit = build_merge_edit(session.document, merge, dialog.model.chosen(), source.id)
+            session.execute(edit, tr("Merge copy {name}", name=contents.path.name), origin="merge")
+        self._controller.safety.end_copy(contents.path, CopyState.MERGED)
+        name = contents.path.name
+        self._session.statusMessage.emit(
+            tr("The project has everything of {name}", name=name) if merge.is_empty else tr("Merged {name}", name=name)
+        )
 
     def _find_video(self, labelled: Path | None) -> None:
         name = labelled.name if labelled is not None else ""
