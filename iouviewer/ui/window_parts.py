@@ -43,6 +43,7 @@ from iouviewer.ui.commands.keys import (
 from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.palette import PaletteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
+from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.commands.project import ProjectCommands, ProjectMenu
 from iouviewer.ui.commands.propagation import PropagationCommands
@@ -197,6 +198,7 @@ class WindowParts(QObject):
         )
         canvases = (canvas, self.views.other_canvas)
         self.video = self.video_presenter.create_commands(window, canvases)
+        self.propagation = PropagationCommands(window, session, canvas, lambda: self.loader.info)
         problems = ProblemCommands(session, self.views.problems, canvas)
         self.review = ReviewPresenter(session, self.views.problems, canvas, self.views.timeline, settings)
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
@@ -209,7 +211,8 @@ class WindowParts(QObject):
             "view": self.view,
             "project": self.project,
             "boxes": canvas.commands,
-            "edit": EditCommands(window, session, canvas),
+            "edit": EditCommands(window, session, canvas, self.propagation.stop),
+            "propagation": self.propagation,
             "frames": FrameCommands(session, self.playback),
             "problems": problems,
             "video": self.video,
@@ -517,6 +520,6 @@ class WindowParts(QObject):
         self.settings.extra[COMPARE_MODE] = self.views.compare_view.mode.value
         self.settings.set_score_defaults(self.session.scores.settings)
         self._save_settings()
-        jobs = (self.runs, self.files, self.exports, self.verdicts, self.deferred_scores, self.differences)
+        jobs = (self.propagation, self.runs, self.files, self.exports, self.verdicts, self.deferred_scores, self.differences)
         for part in (*jobs, self.controller, self.loader):
             part.close()

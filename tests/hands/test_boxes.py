@@ -73,8 +73,10 @@ def test_boxes_are_copied_pasted_duplicated_and_propagated(person: Hands, tmp_pa
     assert rects(hands, tmp_path, 1)[-1] == (x1 + 10, y1 + 10, x2 + 10, y2 + 10)
 
     def three(dialog: QDialog) -> None:
-        assert "Frames (1–22)" in hands.texts(dialog)
+        assert "1–22" in hands.texts(dialog)
         hands.type("3")
+        hands.click(hands.button("Copy unchanged", dialog))
+        assert "To frame 4; frames where the track has a box stay as they are." in hands.texts(dialog)
         hands.key("Return")
 
     with hands.in_dialog(three):

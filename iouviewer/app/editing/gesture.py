@@ -148,7 +148,8 @@ class DragGesture:
         truth = self._session.ground_truth
         after = {box.id: now.rect for box in self._before if (now := truth.find(box.id)) is not None}
         after = {box.id: after[box.id] for box in self._before if box.id in after and after[box.id] != box.rect}
-        edits = tracks.update_interpolated(truth, after, source=self._session.source.id)
+        before = {box.id: box.rect for box in self._before}
+        edits = tracks.update_interpolated(truth, after, before=before, source=self._session.source.id)
         if edits:
             edits_of_step: list[Edit] = [SetRects(tuple(after.items()), self._session.source.id), *edits]
             self._session.preview(commands.combine_edits(edits_of_step, self._session.source.id), origin=ORIGIN)

@@ -27,6 +27,7 @@ from iouviewer.ui.canvas.frame_canvas import FrameCanvas
 from iouviewer.ui.canvas.gesture_feedback import GestureFeedback
 from iouviewer.ui.canvas.hit import EDGE_REACH, NO_TARGET, BoxRef, Target, edge_at
 from iouviewer.ui.canvas.loupe import Loupe, point_on_edge
+from iouviewer.ui.canvas.ghost_boxes import GhostBoxes
 from iouviewer.ui.canvas.proposed_fix import ProposedFix
 from iouviewer.ui.canvas.tools.tool import PointerEvent
 from iouviewer.ui.canvas.tools.tool_switcher import ToolSwitcher
@@ -44,6 +45,7 @@ class CanvasView(FrameCanvas):
         selection: the selected boxes.
         feedback: shows the effect of the current gesture.
         proposed_fix: the proposed fix of the problem under review.
+        ghosts: boxes of a propagation in progress.
         leave_review: leaves the review of problems; False if there is none.
         hovered_target: what lies under the mouse, which is what a press would take.
 
@@ -82,6 +84,7 @@ class CanvasView(FrameCanvas):
             self, self, self.scene(), session, self.boxes.builder, self._large_captions, loupe
         )
         self.proposed_fix = ProposedFix(self.scene(), self._large_captions)
+        self.ghosts = GhostBoxes(self.scene())
         self.leave_review: Callable[[], bool] = lambda: False
         self.commands = BoxCommands(session, self)
         self.tools = ToolSwitcher(self)

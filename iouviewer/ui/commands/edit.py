@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QWidget
 
@@ -10,18 +12,16 @@ from iouviewer.document.boxes import NO_TRACK, Box
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.class_picker import pick_class
-from iouviewer.ui.dialogs.input_dialogs import NumberDialog
-
-DEFAULT_PROPAGATION = 10
-"""Default number of frames to which boxes are propagated."""
 
 
 class EditCommands:
     """Group ``edit``."""
 
-    def __init__(self, window: QWidget, session: Session, canvas: CanvasView) -> None:
+    def __init__(
+        self, window: QWidget, session: Session, canvas: CanvasView, stop_propagation: Callable[[], bool]
+    ) -> None:
         self._window, self._session, self._canvas = window, session, canvas
-        self._propagation = DEFAULT_PROPAGATION
+        self._stop_propagation = stop_propagation
 
     def undo(self) -> None:
         """Undo the last step."""
@@ -32,8 +32,9 @@ class EditCommands:
         self._session.redo()
 
     def cancel(self) -> None:
-        """Cancel a gesture; without one, clear the selection."""
-        self._canvas.cancel()
+        """Stop a propagation or cancel a gesture; without one, clear the selection."""
+        if not self._stop_propagation():
+            self._canvas.cancel()
         self._canvas.setFocus()
 
     def use_select_tool(self) -> None:
@@ -49,25 +50,6 @@ class EditCommands:
     def nudge(self, dx: float, dy: float) -> None:
         """Move the selected boxes, or the crosshair while drawing, by pixels."""
         self._canvas.nudge(dx, dy)
-
-    def propagate(self) -> None:
-        """Ask for a number of frames and copy the selected boxes to the next frames."""
-        remaining = self._session.frame_count - 1 - self._session.current_frame
-        if not self._session.selection.boxes or remaining < 1:
-            self._canvas.commands.propagate(1)
-            return
-        dialog = NumberDialog(
-            self._window,
-            title=tr("Propagate boxes"),
-            label=tr("Frames (1–{count:,})", count=remaining),
-            value=min(self._propagation, remaining),
-            low=1,
-            high=remaining,
-            button=tr("Propagate"),
-        )
-        if dialog.exec():
-            self._propagation = dialog.value()
-            self._canvas.commands.propagate(self._propagation)
 
     def pick_class(self) -> None:
         """Ask at the box for a class, which may be new: of the box in progress, the selected boxes, else new boxes."""
