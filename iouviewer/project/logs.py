@@ -18,7 +18,7 @@ from pathlib import Path
 from iouviewer.i18n import tr
 from iouviewer.project.checked import SESSION, seal
 from iouviewer.project.raw_pages import rows_of_page
-from iouviewer.project.schema import CHECKED_VERSION
+from iouviewer.project.schema import APPLICATION_ID, CHECKED_VERSION
 
 Session = tuple[int, int]
 """(nonce, number of the transaction)."""
@@ -189,13 +189,22 @@ def _is_journal_of(path: Path, file: FileIdentity) -> bool:
     session = _session_of(sums) if sums is not None else None
     if session is not None and file.session is not None:
         return file.session[1] - session[1] in (0, 1) and (file.session[0] == session[0] or first is not None)
-    return first is not None
+    # Without either, nobody can tell: the checksums find out afterwards.
+    return first is not None or file.session is None
 
 
 def _journal_pages(data: bytes, sector: int, page_size: int) -> Iterator[tuple[int, bytes]]:
-    step = page_size + 8
-    for start in range(max(sector, 28), len(data) - step + 1, step):
-        yield int.from_bytes(data[start : start + 4], "big"), data[start + 4 : start + 4 + page_size]
+    """(number, content before) of the pages in a journal, which has one header for each time it was flushed."""
+    start, step = 0, page_size + 8
+    while data[start : start + 8] == _JOURNAL_MAGIC and sector >= 28:
+        count = int.from_bytes(data[start + 8 : start + 12], "big")
+        first = start + sector
+        fitting = (len(data) - first) // step
+        # The last header is written again, with its count, when the journal is flushed.
+        count = fitting if count in (0, 0xFFFFFFFF) else min(count, fitting)
+        for at in range(first, first + count * step, step):
+            yield int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 4 + page_size]
+        start = -(-(first + count * step) // sector) * sector
 
 
 def set_foreign_logs_aside(path: Path) -> list[str]:
@@ -248,7 +257,8 @@ def _keeps_structure(path: Path, file: FileIdentity) -> bool:
 def _is_consistent(path: Path, mode: str) -> bool:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+            is_project = connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+            return bool(is_project and connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.DatabaseError:
         return False
 

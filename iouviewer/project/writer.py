@@ -261,7 +261,7 @@ class Writer:
                 self._stamp = self._stamp.updated(self._path)
         except (sqlite3.Error, OSError, DamagedRowsError, ProjectReplacedError) as error:
             # A new connection has no unfinished transaction and no unreadable log.
-            self._disconnect(is_final=False)
+            self._disconnect(is_final=False, is_moved=isinstance(error, ProjectReplacedError))
             if is_own and self._stamp is not None:
                 # Connecting may have begun a session before it failed, and disconnecting merges the log.
                 with contextlib.suppress(OSError):
@@ -281,24 +281,26 @@ class Writer:
                 self._changed.wait(remaining)
             return time.monotonic() < self._give_up_at
 
-    def _disconnect(self, *, is_final: bool) -> None:
+    def _disconnect(self, *, is_final: bool, is_moved: bool = False) -> None:
         connection, self._connection = self._connection, None
         guard, self._guard = self._guard, None
         if connection is None:
             return
-        # The last connection to close writes the log into the file. That is right for a file that was moved, as it is
-        # still the one that is open, but not for one whose contents are now others: there, the guard closes last.
-        closing = [connection, guard] if self._is_overwritten_now() else [guard, connection]
-        for one in closing:
-            if one is None:
-                continue
-            with contextlib.suppress(sqlite3.Error):
-                if is_final and one is connection and closing[0] is guard:
-                    # Fails while another window copies the file; the log stays beside it and nothing is lost.
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                    connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-            with contextlib.suppress(sqlite3.Error):
-                one.close()
+        if self._is_overwritten_now():
+            # The last connection to close writes the log into the file, whose contents are now others. The guard cannot
+            # write, and closes last.
+            _close(connection)
+            _close(guard)
+            return
+        _close(guard)
+        with contextlib.suppress(sqlite3.Error):
+            if is_final or is_moved:
+                # Fails while another window copies the file; the log stays beside it and nothing is lost. SQLite does
+                # not merge the log of a file that was moved, which is still the one that is open, of its own accord.
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if is_final:
+                connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        _close(connection)
 
     def _is_overwritten_now(self) -> bool:
         """Whether the file that is open has other contents than this program wrote."""
@@ -307,6 +309,12 @@ class Writer:
         except OSError:
             return False
         return is_same_file and self._stamp is not None and not self._stamp.is_of(self._path)
+
+
+def _close(connection: sqlite3.Connection | None) -> None:
+    if connection is not None:
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
 
 
 def open_guard(path: Path) -> sqlite3.Connection | None:
