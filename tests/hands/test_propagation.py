@@ -148,5 +148,20 @@ def test_a_gap_without_a_key_box_behind_it_is_explained(qtbot: QtBot, tmp_path: 
         select(hands, clip, 0)
         hands.key("Alt+B")
         assert message(hands) == (
-            "Track 7 has no key boxes on both sides of this frame. Draw the box at the other end first."
+            "Track 7 has no boxes on both sides of this frame. Draw the box at the other end first."
         ), message(hands)
+
+
+def test_a_track_with_a_box_on_the_next_frame_has_nowhere_to_go(qtbot: QtBot, tmp_path: Path) -> None:
+    clip = make_clip(12)
+    with opened(qtbot, tmp_path, clip, [0, 1]) as hands:
+        select(hands, clip, 0)
+
+        def steps(dialog: QDialog) -> None:
+            assert "The next frame already has a box of the track." in hands.texts(dialog)
+            assert not hands.button("Propagate", dialog).isEnabled()
+            hands.key("Escape")
+
+        with hands.in_dialog(steps):
+            hands.key("Ctrl+B")
+        assert len(exported(hands, tmp_path)) == 2

@@ -119,9 +119,9 @@ class PropagationCommands(QObject):
                 starts.append(StartBox(box.id, box.rect, span.last_frame, target))
         if not starts:
             raise UserError(
-                tr("the next frame already has a key box of the track"),
+                tr("the next frame already has a box of the track"),
                 frame=self._session.current_frame,
-                remedy=tr("Go to the last key box before a gap."),
+                remedy=tr("Go to the last box before a gap."),
             )
         self._run(boxes[0].frame, tuple(starts), choice.step, is_guided=choice.is_guided)
 
@@ -140,22 +140,25 @@ class PropagationCommands(QObject):
     def _find_span(self, box: Box, choice: PropagationChoice) -> propagated.Span | None:
         return propagated.find_span(self._session.ground_truth, box, step=choice.step, frames=choice.frames)
 
-    def _describe(self, choice: PropagationChoice) -> str:
-        """Where a choice leads."""
+    def _describe(self, choice: PropagationChoice) -> tuple[str, bool]:
+        """Where a choice leads, and whether there is a frame to propagate to."""
         boxes = self._boxes()
         if choice.method is Method.COPY:
             last = min(self._session.current_frame + choice.frames, self._session.frame_count - 1)
-            return tr("To frame {frame:,}; frames where the track has a box stay as they are.", frame=last)
+            text = tr("To frame {frame:,}; frames where the track has a box stay as they are.", frame=last)
+            return text, last > self._session.current_frame
         spans = [self._find_span(box, choice) for box in boxes]
         found = [span for span in spans if span is not None]
         if not found:
-            return tr("The next frame already has a key box of the track.")
+            return tr("The next frame already has a box of the track."), False
         if len(boxes) == 1 and found[0].target is not None:
-            return tr("Between here and the key box on frame {frame:,}, from both ends.", frame=found[0].last_frame)
-        return tr(
+            text = tr("Up to the track's box on frame {frame:,}, followed from both ends.", frame=found[0].last_frame)
+            return text, True
+        text = tr(
             "To frame {frame:,}, or until the object is lost or leaves the picture.",
             frame=max((span.last_frame for span in found), key=lambda f: abs(f - self._session.current_frame)),
         )
+        return text, True
 
     def _guide(self) -> Variant | None:
         """The variant whose predictions can guide the passes: the baseline, if it has some."""
@@ -186,12 +189,12 @@ class PropagationCommands(QObject):
         after = [box for box in keys if box.frame > frame]
         if not before or not after:
             raise UserError(
-                tr("track {track} has no key boxes on both sides of this frame", track=track),
+                tr("track {track} has no boxes on both sides of this frame", track=track),
                 frame=frame,
                 remedy=tr("Draw the box at the other end first."),
             )
         if after[0].frame - before[-1].frame < 2:
-            raise UserError(tr("there is no gap between two key boxes of track {track} here", track=track), frame=frame)
+            raise UserError(tr("track {track} has no gap here", track=track), frame=frame)
         return before[-1], after[0]
 
     # Results

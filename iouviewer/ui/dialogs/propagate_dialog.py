@@ -45,7 +45,7 @@ class PropagateDialog(FramedDialog):
         boxes: name of the boxes, for the title.
         rooms: number of frames after and before the current one.
         guide: name of the variant that can guide the passes, empty if there is none.
-        describe: returns one sentence about where a choice leads, for example to the next key frame.
+        describe: returns one sentence about where a choice leads, and whether it leads anywhere.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class PropagateDialog(FramedDialog):
         choice: PropagationChoice,
         rooms: tuple[int, int],
         guide: str,
-        describe: Callable[[PropagationChoice], str],
+        describe: Callable[[PropagationChoice], tuple[str, bool]],
     ) -> None:
         super().__init__(parent, title=tr("Propagate {boxes}", boxes=boxes), name="propagateDialog")
         self._choice, self._rooms, self._describe = choice, rooms, describe
@@ -85,7 +85,8 @@ class PropagateDialog(FramedDialog):
         form.addRow("", self._guided)
         form.addRow("", self._end)
         self.body.addLayout(form)
-        self.add_primary(tr("Propagate")).clicked.connect(self._on_primary_clicked)
+        self._primary = self.add_primary(tr("Propagate"))
+        self._primary.clicked.connect(self._on_primary_clicked)
         self.add_cancel()
         self._show_choice()
         for button in (self._follow, self._copy, self._forward, self._backward, self._guided):
@@ -145,7 +146,9 @@ class PropagateDialog(FramedDialog):
         if not is_follow and choice.step < 0 and self._rooms[0]:
             self._forward.setChecked(True)
             return
-        self._end.setText(self._describe(choice))
+        text, is_possible = self._describe(choice)
+        self._end.setText(text)
+        self._primary.setEnabled(is_possible)
 
     def _on_primary_clicked(self) -> None:
         self._frames.interpretText()
