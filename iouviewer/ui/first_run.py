@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -35,6 +36,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.recent_work import WorkDone, remember_work, work_done
 from iouviewer.app.settings import Settings
 from iouviewer.i18n import tr, tr_n
+from iouviewer.ui.commands.files import FileCommands
 from iouviewer.ui.fonts import font
 from iouviewer.ui.key_presets import DEFAULT_PRESET
 from iouviewer.ui.main_window import local_paths
@@ -70,6 +72,46 @@ class StartChoice:
     text: str
     run: Callable[[], None]
     key: Callable[[], str] = str
+
+
+def start_choices(files: FileCommands, key_of: Callable[[str], str]) -> list[StartChoice]:
+    """The ways to begin, the sample first.
+
+    Args:
+        key_of: the key of a command, empty for none.
+    """
+    return [
+        StartChoice(
+            "sample",
+            "play",
+            tr("Try the sample (60 seconds)"),
+            tr("Fix one box, decide one problem, read one verdict, export"),
+            files.open_sample,
+        ),
+        StartChoice(
+            "video",
+            "open",
+            tr("Open video or images…"),
+            tr("MP4, AVI, MKV, image files, or a project"),
+            files.open_video,
+            partial(key_of, "openVideo"),
+        ),
+        StartChoice(
+            "files",
+            "dataset",
+            tr("Open with ground truth and predictions…"),
+            tr("MOT, COCO, YOLO, CVAT, VOC, labelme, CSV"),
+            files.open_files,
+            partial(key_of, "openFiles"),
+        ),
+        StartChoice(
+            "model",
+            "runModel",
+            tr("Run model on video…"),
+            tr("ultralytics weights, ONNX, OpenVINO"),
+            files.open_with_model,
+        ),
+    ]
 
 
 class _Row(QAbstractButton):

@@ -295,9 +295,17 @@ class FirstSteps(QObject):
             self.bubble.leave()
             return
         anchor, text = found
-        area = self._of(self._canvas.viewport()) if self._step == 0 else self._window.rect()
+        views, taken = self._views, self._boxes_on_screen()
+        area = self._window.rect()
+        if self._step == 0:
+            area = self._of(self._canvas.viewport())
+        elif self._step == 1:
+            area = self._of(views.side_tabs)
+            taken += [self._of(views.side_tabs.tabBar())]
+            taken += [self._of(views.problems.card)] if views.problems.card.isVisible() else []
         self.bubble.show_step(text, self._step, self.STEPS)
-        self.bubble.point_at(anchor, area, self._boxes_on_screen())
+        inset = SPACE["s"]
+        self.bubble.point_at(anchor, area.adjusted(inset, inset, -inset, -inset), taken)
 
     def _target(self) -> tuple[QRect, str] | None:
         """What the current hint points at, in coordinates of the window, and its text."""
@@ -318,10 +326,7 @@ class FirstSteps(QObject):
             if not is_compare:
                 return self._of(targets.compare), tr("Which variant is better? Open Compare")
             cards = views.verdicts.cards
-            text = tr(
-                "Read the interval: right of the margin PASS, left of it FAIL, across it UNDECIDED. The bar is the "
-                "range in which the true difference lies"
-            )
+            text = tr("Read the interval: right of the margin PASS, left of it FAIL, across it UNDECIDED")
             return self._of(cards[0] if cards else views.verdicts), text
         return self._of(targets.export), tr("Export the curve: IoU by frame (CSV)…")
 

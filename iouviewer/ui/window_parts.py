@@ -43,16 +43,15 @@ from iouviewer.ui.commands.keys import (
 from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.palette import PaletteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
-from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.commands.runs import RunCommands
-from iouviewer.ui.commands.project import ProjectCommands, ProjectMenu
-from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.commands.side import SideCommands
 from iouviewer.ui.commands.tracks import TrackCommands
 from iouviewer.ui.commands.variants import VariantCommands
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.compare.compare_view import CompareMode, CompareView
 from iouviewer.ui.compare.differences import DifferencesJob
+from iouviewer.ui.commands.project import ProjectCommands, ProjectMenu
+from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.compare.side_panel import SidePanel
 from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
@@ -75,7 +74,6 @@ from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.panels.status_bar import StatusBar
 from iouviewer.ui.panels.tracks import TracksPanel
-from iouviewer.ui.review_presenter import ReviewPresenter
 from iouviewer.ui.shell.shell import Shell, create_side_tabs
 from iouviewer.ui.shell.top_bar import TopBar
 from iouviewer.ui.status_messages import StatusMessages
@@ -187,7 +185,6 @@ class WindowParts(QObject):
         self.files = FileCommands(window, session, self.loader, self.controller, settings, self.runs)
         self.exports = ExportCommands(window, session, settings, canvas)
         self.view = ViewCommands(
-        self.project = ProjectCommands(window, session, self.controller, self.loader, settings)
             window,
             session,
             self.workspaces,
@@ -196,11 +193,10 @@ class WindowParts(QObject):
             on_workspace_shown=self._on_workspace_shown,
             areas=self.shell.areas,
         )
+        self.project = ProjectCommands(window, self.controller, self.loader, settings)
         canvases = (canvas, self.views.other_canvas)
         self.video = self.video_presenter.create_commands(window, canvases)
-        self.propagation = PropagationCommands(window, session, canvas, lambda: self.loader.info)
         problems = ProblemCommands(session, self.views.problems, canvas)
-        self.review = ReviewPresenter(session, self.views.problems, canvas, self.views.timeline, settings)
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
         tracks = TrackCommands(window, session, lambda: self.views.tracks.selected, canvas.commands.merge_tracks)
         self.side = SideCommands(session, self.workspaces, tracks)
@@ -209,10 +205,8 @@ class WindowParts(QObject):
             "runs": self.runs,
             "exports": self.exports,
             "view": self.view,
-            "project": self.project,
             "boxes": canvas.commands,
-            "edit": EditCommands(window, session, canvas, self.propagation.stop),
-            "propagation": self.propagation,
+            "edit": EditCommands(window, session, canvas),
             "frames": FrameCommands(session, self.playback),
             "problems": problems,
             "video": self.video,
@@ -220,6 +214,7 @@ class WindowParts(QObject):
             "tracks": tracks,
             "side": self.side,
             "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
+            "project": self.project,
             **self._create_palette_and_help(),
         }
         self.actions = ActionSet(window, groups, KeyLetters(remembered_letters(settings)))
@@ -293,8 +288,6 @@ class WindowParts(QObject):
             self.actions.add_to_canvas(view)
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
         problems.next_key = partial(self.actions.key_of, "nextProblem")
-        self.review.fix_key = partial(self.actions.key_of, "takeFix")
-        self.views.problems.reviewedChanged.connect(self.shell.show_hints)
         self.view.add_compare_modes(self.actions)
         self.view.add_colours(self.actions)
         self.compare.set_actions(self.actions, variants)
@@ -384,7 +377,6 @@ class WindowParts(QObject):
 
     def focus_canvas(self) -> None:
         """Give the keyboard focus to the canvas; the window is complete now."""
-        self._project_menu = ProjectMenu(created["file/project"], self.controller, self.project)
         self.shell.update_tab_order()
         self.views.canvas.setFocus()
 
@@ -426,10 +418,16 @@ class WindowParts(QObject):
             canvas.feedback.is_loupe_automatic = settings.loupe_on
 
     def edit_settings(self) -> None:
-        """Show the settings."""
-        self._settings_presenter.show()
-
-    def _on_settings_changed(self) -> None:
+        """Show the settings dialog and apply the accepted changes."""
+        settings = self.settings
+        settings.set_score_defaults(self.session.scores.settings)
+        dialog = SettingsDialog(self._window, settings)
+        dialog.proxyDeletion.connect(self.loader.delete_proxies)
+        self.loader.proxyState.connect(dialog.show_proxies)
+        if not dialog.exec():
+            return
+        dialog.write_to(settings)
+        self._project_menu = ProjectMenu(created["file/project"], self.controller, self.project)
         self._apply_settings()
         self.session.set_score_settings(settings.score_settings())
         self._theme_manager.choose(settings.scheme)
@@ -488,9 +486,7 @@ class WindowParts(QObject):
         self.session.go_to(frame)
         self.views.canvas.setFocus()
 
-    def _on_workspace_shown(self, workspace: Workspace) -> None:
-        if workspace is Workspace.COMPARE:
-            self.review.leave()
+    def _on_workspace_shown(self, _workspace: Workspace) -> None:
         self.shell.show_workspace()
         self.compare.update_workspace()
         self.frame_presenter.refresh()
@@ -520,6 +516,6 @@ class WindowParts(QObject):
         self.settings.extra[COMPARE_MODE] = self.views.compare_view.mode.value
         self.settings.set_score_defaults(self.session.scores.settings)
         self._save_settings()
-        jobs = (self.propagation, self.runs, self.files, self.exports, self.verdicts, self.deferred_scores, self.differences)
+        jobs = (self.runs, self.files, self.exports, self.verdicts, self.deferred_scores, self.differences)
         for part in (*jobs, self.controller, self.loader):
             part.close()

@@ -92,7 +92,7 @@ def test_the_tour_leads_from_an_edge_over_a_fix_and_an_interval_to_the_export(em
     hands.wait(lambda: "IoU by frame (CSV)" in hint(hands), "the last hint")
     out = tmp_path / "iou.csv"
     with hands.in_dialog(hands.save_as(out)):
-        hands.choose_from(hands.named("exportButton"), "IoU by frame (CSV)…")
+        hands.popup(lambda: hands.click(hands.named("exportButton")), "IoU by frame (CSV)…")
     hands.wait(lambda: not hint(hands), "the end of the tour")
     hands.wait(out.exists, "the exported file")
     assert out.read_text().startswith("frameID,iou")

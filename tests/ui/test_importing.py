@@ -127,7 +127,7 @@ def test_the_dialog_shows_invalid_rows_and_an_offset_and_returns_what_was_edited
         assert "suggested offset -1" in row.contents.text()
         assert "boxes.csv:3" in dialog.messages.warning_text
         assert dialog.needs_review()
-        dialog.class_name.setText("person")
+        dialog.question.field.setText("person")
         [item] = dialog.items()
         assert item.boxes is not None
         assert item.boxes.frames.tolist() == [0, 4]

@@ -10,11 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QCompleter,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
-    QLineEdit,
     QTableWidget,
     QWidget,
 )
@@ -29,7 +25,7 @@ from iouviewer.metrics.table import Float, Int
 from iouviewer.ui.dialogs.class_map import ClassMapDialog, class_map_text
 from iouviewer.ui.dialogs.frame import FramedDialog
 from iouviewer.ui.dialogs.message_list import Message, MessageList
-from iouviewer.ui.dialogs.open_rows import KINDS, OpenRow, class_counts
+from iouviewer.ui.dialogs.open_rows import KINDS, ClassQuestion, OpenRow, class_counts, refused_message
 from iouviewer.ui.importing import (
     BoxReader,
     FileCandidate,
@@ -44,7 +40,6 @@ _COLUMNS = (tr("File"), tr("Use as"), tr("Name"), tr("Classes"), tr("Frame offse
 _CLASSES_COLUMN, _READING_COLUMN = 3, 5
 _WIDTHS = (172, 124, 110, 168, 92, 150)
 _ROW_HEIGHT = 40
-_MAX_DETAILS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +96,12 @@ class OpenDialog(FramedDialog):
         self.table = QTableWidget(len(self.rows), len(_COLUMNS))
         self.table.setObjectName("openSheetTable")
         self._fill_table()
-        self.class_name = QLineEdit()
+        self.question = ClassQuestion()
         self.messages = MessageList("openSheetMessages")
         self.body.setSpacing(SPACE["m"])
         self.body.addWidget(self.table, 1)
-        self.body.addWidget(self._create_question())
+        self.question.changed.connect(self._update_texts)
+        self.body.addWidget(self.question)
         self.body.addWidget(self.messages)
         self.open_button = self.add_primary(tr("Open"))
         self.open_button.setObjectName("openSheetButton")
@@ -142,29 +138,6 @@ class OpenDialog(FramedDialog):
         for column in (_CLASSES_COLUMN, _READING_COLUMN):
             table.setColumnHidden(column, True)
         table.setMinimumHeight(header.sizeHint().height() + min(len(self.rows), 6) * _ROW_HEIGHT + 4)
-
-    def _create_question(self) -> QWidget:
-        """The one question about the classes of all files without any."""
-        self.question = QWidget()
-        self.question.setObjectName("openSheetQuestion")
-        title = QLabel(tr("What are these boxes?"))
-        title.setProperty("role", "title")
-        self.class_name.setObjectName("openSheetClass")
-        self.class_name.setAccessibleName(tr("What are these boxes?"))
-        self.class_name.setPlaceholderText(tr("object"))
-        self.class_name.setFixedWidth(SIZE["find_field"] // 2 + SPACE["xl"])
-        self.class_name.textChanged.connect(self._update_texts)
-        self._question_text = QLabel()
-        self._question_text.setProperty("role", "muted")
-        self._question_text.setWordWrap(True)
-        layout = QHBoxLayout(self.question)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE["m"])
-        layout.addWidget(title)
-        layout.addWidget(self.class_name)
-        layout.addWidget(self._question_text, 1)
-        self.question.hide()
-        return self.question
 
     # Reading
 
@@ -283,7 +256,7 @@ class OpenDialog(FramedDialog):
         """Classes of the ground truth among the files, else of the open one."""
         for row in self.rows:
             if row.role is FileRole.GROUND_TRUTH and row.boxes is not None:
-                return row.boxes.with_class(self._class_answer).classes
+                return row.boxes.with_class(self.question.answer).classes
         return self._classes
 
     def _join(self, row: OpenRow) -> ClassJoin | None:
@@ -315,11 +288,6 @@ class OpenDialog(FramedDialog):
 
     # Texts
 
-    @property
-    def _class_answer(self) -> str:
-        """The answer to what boxes without a class are; empty: any class may match."""
-        return self.class_name.text().strip()
-
     def _update_texts(self) -> None:
         for row in self.rows:
             join = self._join(row)
@@ -330,7 +298,10 @@ class OpenDialog(FramedDialog):
             row.contents.setText(row.contents_text(self._known_frames))
         self._show_column(_CLASSES_COLUMN, any(row.has_classes for row in self.rows))
         self._show_column(_READING_COLUMN, any(row.reading.isEnabled() for row in self.rows))
-        self._show_question()
+        names = {name for row in self.rows if row.boxes is not None for name in row.boxes.class_names}
+        self.question.ask(
+            [row.candidate.path.name for row in self.rows if row.lacks_classes], names | set(self._classes.names)
+        )
         self.messages.show_messages([message for row in self.rows for message in self._messages_of(row)])
         has_failed = any(row.has_failed for row in self.rows)
         is_used = any(row.role is not FileRole.SKIP for row in self.rows)
@@ -346,23 +317,6 @@ class OpenDialog(FramedDialog):
             change = self.table.columnWidth(column) if shown else -_WIDTHS[column]
             self.resize(max(self.width() + change, SIZE["dialog_l"]), self.height())
 
-    def _show_question(self) -> None:
-        """Ask for a class while a file has none."""
-        files = [row.candidate.path.name for row in self.rows if row.lacks_classes]
-        self.question.setVisible(bool(files))
-        self._question_text.setText(
-            tr_n(
-                "{names} has no classes. Leave this empty if any class may match.",
-                "{names} have no classes. Leave this empty if any class may match.",
-                len(files),
-                names=", ".join(files),
-            )
-        )
-        known = {name for row in self.rows if row.boxes is not None for name in row.boxes.class_names}
-        names = sorted(known | set(self._classes.names))
-        if files and self.class_name.completer() is None and names:
-            self.class_name.setCompleter(QCompleter(names, self.class_name))
-
     def _messages_of(self, row: OpenRow) -> Iterable[Message]:
         boxes, name = row.boxes, row.candidate.path.name
         if row.error is not None and row.error.choices:
@@ -377,7 +331,7 @@ class OpenDialog(FramedDialog):
             use = partial(self._use_alignment, row)
             yield Message(text, is_warning=True, fix=tr("Use {reading}", reading=row.alignment.choice.text), apply=use)
         if boxes.refused:
-            yield self._refused_message(boxes, name)
+            yield refused_message(boxes, name)
         outside = row.count_outside(self._known_frames)
         if outside:
             text = tr_n(
@@ -391,20 +345,6 @@ class OpenDialog(FramedDialog):
             yield self._class_message(row)
         for note in boxes.notes:
             yield Message(tr("{name}: {message}", name=name, message=note))
-
-    @staticmethod
-    def _refused_message(boxes: ImportedBoxes, name: str) -> Message:
-        lines = [str(refused) for refused in boxes.refused[:_MAX_DETAILS]]
-        if len(boxes.refused) > _MAX_DETAILS:
-            lines.append(tr("… and {count:,} more", count=len(boxes.refused) - _MAX_DETAILS))
-        text = tr_n(
-            "{count} invalid row of {name} will be skipped. {first}",
-            "{count:,} invalid rows of {name} will be skipped. The first: {first}",
-            len(boxes.refused),
-            name=name,
-            first=lines[0],
-        )
-        return Message(text, is_warning=True, details="\n".join(lines))
 
     def _class_message(self, row: OpenRow) -> Message:
         """Classes of predictions that the ground truth lacks, with the button that takes what is proposed."""
@@ -452,7 +392,7 @@ class OpenDialog(FramedDialog):
             if boxes is not None:
                 if row.alignment is not None and row.role is FileRole.PREDICTIONS:
                     boxes = with_alignment_note(boxes, row.alignment)
-                boxes = boxes.with_class(self._class_answer)
+                boxes = boxes.with_class(self.question.answer)
                 boxes = boxes.shifted(row.offset.value()) if row.offset.value() else boxes
             name = row.name.text().strip() or row.candidate.path.stem
             items.append(OpenItem(replace(row.candidate, role=row.role), row.role, name, boxes, row.class_map))

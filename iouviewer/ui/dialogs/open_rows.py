@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import (
     QComboBox,
+    QCompleter,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -24,6 +25,7 @@ from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.formats.interface import Choice, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.box_files import Alignment
+from iouviewer.ui.dialogs.message_list import Message
 from iouviewer.ui.fonts import font
 from iouviewer.ui.importing import FILE_ROLE_TEXTS, FileCandidate, FileRole, ReadResult, propose_frame_offset
 from iouviewer.ui.palette import scheme_theme
@@ -44,6 +46,8 @@ _ICONS = {
     FileRole.SKIP: "ignore",
 }
 _MAX_OFFSET = 1_000_000
+_MAX_DETAILS = 10
+_FIELD_WIDTH = 160
 
 
 class FileCell(QWidget):
@@ -223,3 +227,76 @@ def class_counts(boxes: ImportedBoxes) -> dict[int, int]:
     """Number of boxes by class, without classes that have none."""
     numbers, counts = np.unique(boxes.class_ids[boxes.class_ids >= 0], return_counts=True)
     return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+
+def refused_message(boxes: ImportedBoxes, name: str) -> Message:
+    """The rows of a file that are skipped; the tooltip has the first ones."""
+    lines = [str(refused) for refused in boxes.refused[:_MAX_DETAILS]]
+    if len(boxes.refused) > _MAX_DETAILS:
+        lines.append(tr("… and {count:,} more", count=len(boxes.refused) - _MAX_DETAILS))
+    text = tr_n(
+        "{count} invalid row of {name} will be skipped. {first}",
+        "{count:,} invalid rows of {name} will be skipped. The first: {first}",
+        len(boxes.refused),
+        name=name,
+        first=lines[0],
+    )
+    return Message(text, is_warning=True, details="\n".join(lines))
+
+
+class ClassQuestion(QWidget):
+    """The one question about the class of all boxes whose files have none.
+
+    Signals:
+        changed(): another answer.
+
+    Attributes:
+        field: the answer; empty where any class may match.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("openSheetQuestion")
+        title = QLabel(tr("What are these boxes?"))
+        title.setProperty("role", "title")
+        self.field = QLineEdit()
+        self.field.setObjectName("openSheetClass")
+        self.field.setAccessibleName(title.text())
+        self.field.setPlaceholderText(tr("object"))
+        self.field.setFixedWidth(_FIELD_WIDTH)
+        self.field.textChanged.connect(self.changed)
+        self._text = QLabel()
+        self._text.setProperty("role", "muted")
+        self._text.setWordWrap(True)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE["m"])
+        layout.addWidget(title)
+        layout.addWidget(self.field)
+        layout.addWidget(self._text, 1)
+        self.hide()
+
+    @property
+    def answer(self) -> str:
+        """The class; empty for none."""
+        return self.field.text().strip()
+
+    def ask(self, files: Sequence[str], known: Iterable[str]) -> None:
+        """Ask about these files, or not at all.
+
+        Args:
+            known: class names to complete what is typed.
+        """
+        self.setVisible(bool(files))
+        text = tr_n(
+            "{names} has no classes. Leave this empty if any class may match.",
+            "{names} have no classes. Leave this empty if any class may match.",
+            len(files),
+            names=", ".join(files),
+        )
+        self._text.setText(text)
+        names = sorted(known)
+        if names and self.field.completer() is None:
+            self.field.setCompleter(QCompleter(names, self.field))
