@@ -15,6 +15,7 @@ from iouviewer.app.jobs.inference_job import InferenceQueue
 from iouviewer.app.jobs.verdict_job import VerdictJob
 from iouviewer.app.notifier import Level, Notifier
 from iouviewer.app.projects.controller import ProjectController
+from iouviewer.app.run_record import RunRecord
 from iouviewer.app.settings import Settings, SettingsStore
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.app.video.playback import Playback
@@ -43,6 +44,8 @@ from iouviewer.ui.commands.keys import (
 from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.palette import PaletteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
+from iouviewer.ui.commands.project import ProjectCommands, ProjectMenu
+from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.commands.side import SideCommands
 from iouviewer.ui.commands.tracks import TrackCommands
@@ -50,18 +53,16 @@ from iouviewer.ui.commands.variants import VariantCommands
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.compare.compare_view import CompareMode, CompareView
 from iouviewer.ui.compare.differences import DifferencesJob
-from iouviewer.ui.commands.project import ProjectCommands, ProjectMenu
-from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.compare.side_panel import SidePanel
 from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.compare_presenter import ComparePresenter
 from iouviewer.ui.context_menus import ContextMenus
-from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.exports import EXPORTS
-from iouviewer.ui.first_run import CentralPages, FirstRunPage, StartChoice
+from iouviewer.ui.first_run import CentralPages, FirstRunPage, start_choices
 from iouviewer.ui.first_steps import FirstSteps, TourTargets
 from iouviewer.ui.frame_presenter import FramePresenter
+from iouviewer.ui.help.recovery_notice import RecoveryNotice
 from iouviewer.ui.keyboard.key_filter import KeyFilter
 from iouviewer.ui.keyboard.letters import KeyLetters
 from iouviewer.ui.notifications import Notifications
@@ -69,16 +70,18 @@ from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.history import HistoryPanel
 from iouviewer.ui.panels.inspector import Inspector
 from iouviewer.ui.panels.notes import NotesPanel
+from iouviewer.ui.panels.notice_bar import stacked
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.panels.status_bar import StatusBar
 from iouviewer.ui.panels.tracks import TracksPanel
+from iouviewer.ui.review_presenter import ReviewPresenter
+from iouviewer.ui.settings_presenter import SettingsPresenter
 from iouviewer.ui.shell.shell import Shell, create_side_tabs
 from iouviewer.ui.shell.top_bar import TopBar
 from iouviewer.ui.status_messages import StatusMessages
 from iouviewer.ui.theme import Theme, ThemeManager
-from iouviewer.ui.panels.notice_bar import stacked
 from iouviewer.ui.timeline.view import TimelineView
 from iouviewer.ui.video_presenter import VideoPresenter
 from iouviewer.ui.workspaces import Workspace, WorkspaceViews
@@ -183,6 +186,7 @@ class WindowParts(QObject):
         canvas = self.views.canvas
         self.runs = RunCommands(window, session, self.queue, settings, self.status)
         self.files = FileCommands(window, session, self.loader, self.controller, settings, self.runs)
+        self.project = ProjectCommands(window, session, self.controller, self.loader, settings)
         self.exports = ExportCommands(window, session, settings, canvas)
         self.view = ViewCommands(
             window,
@@ -193,20 +197,23 @@ class WindowParts(QObject):
             on_workspace_shown=self._on_workspace_shown,
             areas=self.shell.areas,
         )
-        self.project = ProjectCommands(window, self.controller, self.loader, settings)
         canvases = (canvas, self.views.other_canvas)
         self.video = self.video_presenter.create_commands(window, canvases)
+        self.propagation = PropagationCommands(window, session, canvas, lambda: self.loader.info)
         problems = ProblemCommands(session, self.views.problems, canvas)
+        self.review = ReviewPresenter(session, self.views.problems, canvas, self.views.timeline, settings)
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
         tracks = TrackCommands(window, session, lambda: self.views.tracks.selected, canvas.commands.merge_tracks)
         self.side = SideCommands(session, self.workspaces, tracks)
         groups = {
             "files": self.files,
+            "project": self.project,
             "runs": self.runs,
             "exports": self.exports,
             "view": self.view,
             "boxes": canvas.commands,
-            "edit": EditCommands(window, session, canvas),
+            "edit": EditCommands(window, session, canvas, self.propagation.stop),
+            "propagation": self.propagation,
             "frames": FrameCommands(session, self.playback),
             "problems": problems,
             "video": self.video,
@@ -214,13 +221,26 @@ class WindowParts(QObject):
             "tracks": tracks,
             "side": self.side,
             "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
-            "project": self.project,
             **self._create_palette_and_help(),
         }
         self.actions = ActionSet(window, groups, KeyLetters(remembered_letters(settings)))
         self.palette.actions = self.key_commands.actions = self.actions
         self.palette.change_key = self.key_commands.edit
+        self._settings_presenter = SettingsPresenter(
+            window,
+            session,
+            self.loader,
+            settings,
+            self._theme_manager,
+            apply=self._on_settings_changed,
+            show_key_sheet=self.key_commands.show_sheet,
+            letters=lambda: self.actions.letters,
+        )
         self._connect_commands(problems, variants)
+        page = FirstRunPage(
+            settings, start_choices(self.files, self.actions.key_of), is_mirrored=partial(is_mirrored, settings)
+        )
+        self.pages = CentralPages(session, self.views.problems.model, self.workspaces, page)
 
     def _create_palette_and_help(self) -> dict[str, object]:
         """Groups of commands that lead to other commands, and to places."""
@@ -234,44 +254,6 @@ class WindowParts(QObject):
             report_out_of_range=self.frame_presenter.report_out_of_range,
             report=self.frame_presenter.outOfRange.emit,
         )
-        page = FirstRunPage(settings, self._start_choices(), is_mirrored=partial(is_mirrored, settings))
-        self.pages = CentralPages(session, self.views.problems.model, self.workspaces, page)
-
-    def _start_choices(self) -> list[StartChoice]:
-        """The ways to begin that the first-run page offers."""
-        files, key = self.files, self.actions.key_of
-        return [
-            StartChoice(
-                "sample",
-                "play",
-                tr("Try the sample (60 seconds)"),
-                tr("Fix one box, decide one problem, read one verdict, export"),
-                files.open_sample,
-            ),
-            StartChoice(
-                "video",
-                "open",
-                tr("Open video or images…"),
-                tr("MP4, AVI, MKV, image files, or a project"),
-                files.open_video,
-                partial(key, "openVideo"),
-            ),
-            StartChoice(
-                "files",
-                "dataset",
-                tr("Open with ground truth and predictions…"),
-                tr("MOT, COCO, YOLO, CVAT, VOC, labelme, CSV"),
-                files.open_files,
-                partial(key, "openFiles"),
-            ),
-            StartChoice(
-                "model",
-                "runModel",
-                tr("Run model on video…"),
-                tr("ultralytics weights, ONNX, OpenVINO"),
-                files.open_with_model,
-            ),
-        ]
         self.key_commands = KeyCommands(window, settings, apply=self._on_keys_chosen)
         self.palette = PaletteCommands(
             window, session, self.loader, settings, self.controls, self.go_to, self.views.canvas.commands
@@ -279,6 +261,15 @@ class WindowParts(QObject):
         help_commands = HelpCommands(
             window, session, open_sample=self._replay_tour, show_keys=self.key_commands.show_sheet
         )
+        self.recovery = RecoveryNotice(
+            window,
+            session,
+            self.controller,
+            self.loader,
+            open_paths=self.files.open_paths,
+            report=help_commands.report_problem,
+        )
+        self.run_record = RunRecord(session, self)
         return {"goTo": self.go_to, "palette": self.palette, "help": help_commands}
 
     def _connect_commands(self, problems: ProblemCommands, variants: VariantCommands) -> None:
@@ -288,6 +279,8 @@ class WindowParts(QObject):
             self.actions.add_to_canvas(view)
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
         problems.next_key = partial(self.actions.key_of, "nextProblem")
+        self.review.fix_key = partial(self.actions.key_of, "takeFix")
+        self.views.problems.reviewedChanged.connect(self.shell.show_hints)
         self.view.add_compare_modes(self.actions)
         self.view.add_colours(self.actions)
         self.compare.set_actions(self.actions, variants)
@@ -309,6 +302,7 @@ class WindowParts(QObject):
         before = [self.actions[id] for id in ("firstFrame", "back10", "previousFrame")]
         after = [self.actions[id] for id in ("nextFrame", "forward10", "lastFrame")]
         self.views.playback_bar.add_step_actions(before, self.actions["playPause"], after)
+        self.views.playback_bar.set_lanes_action(self.actions["trackLanes"])
         self.video_presenter.set_actions(self.actions)
         self.shell.fill(self.actions)
         self.side.connect_views(self.actions)
@@ -388,6 +382,7 @@ class WindowParts(QObject):
         """Create the row of menus, source, workspaces, undo, export and find."""
         created = self.actions.fill_menus(menus)
         self._recent_menu = RecentFilesMenu(created["file"], self.settings, self.files)
+        self._project_menu = ProjectMenu(created["file/project"], self.controller, self.project)
         exports = [self.actions[export.id] for export in EXPORTS if export.in_menu]
         bar = TopBar(menus, self.actions, exports)
         self.shell.add_top_bar(bar)
@@ -418,19 +413,11 @@ class WindowParts(QObject):
             canvas.feedback.is_loupe_automatic = settings.loupe_on
 
     def edit_settings(self) -> None:
-        """Show the settings dialog and apply the accepted changes."""
-        settings = self.settings
-        settings.set_score_defaults(self.session.scores.settings)
-        dialog = SettingsDialog(self._window, settings)
-        dialog.proxyDeletion.connect(self.loader.delete_proxies)
-        self.loader.proxyState.connect(dialog.show_proxies)
-        if not dialog.exec():
-            return
-        dialog.write_to(settings)
-        self._project_menu = ProjectMenu(created["file/project"], self.controller, self.project)
+        """Show the settings."""
+        self._settings_presenter.show()
+
+    def _on_settings_changed(self) -> None:
         self._apply_settings()
-        self.session.set_score_settings(settings.score_settings())
-        self._theme_manager.choose(settings.scheme)
         self._save_settings()
 
     def _on_keys_chosen(self) -> None:
@@ -486,7 +473,9 @@ class WindowParts(QObject):
         self.session.go_to(frame)
         self.views.canvas.setFocus()
 
-    def _on_workspace_shown(self, _workspace: Workspace) -> None:
+    def _on_workspace_shown(self, workspace: Workspace) -> None:
+        if workspace is Workspace.COMPARE:
+            self.review.leave()
         self.shell.show_workspace()
         self.compare.update_workspace()
         self.frame_presenter.refresh()
@@ -516,6 +505,14 @@ class WindowParts(QObject):
         self.settings.extra[COMPARE_MODE] = self.views.compare_view.mode.value
         self.settings.set_score_defaults(self.session.scores.settings)
         self._save_settings()
-        jobs = (self.runs, self.files, self.exports, self.verdicts, self.deferred_scores, self.differences)
-        for part in (*jobs, self.controller, self.loader):
+        jobs = (
+            self.propagation,
+            self.runs,
+            self.files,
+            self.exports,
+            self.verdicts,
+            self.deferred_scores,
+            self.differences,
+        )
+        for part in (*jobs, self.controller, self.loader, self.run_record):
             part.close()
