@@ -215,9 +215,18 @@ def _joined(variant: Variant, document: Document) -> Variant:
 
 def read_video_path(project: Path) -> str:
     """Path of a project's first video as last known; empty if the file cannot be read."""
+    return _read_of_first_source(project, "path")
+
+
+def read_fingerprint(project: Path) -> str:
+    """Fingerprint of a project's first video; empty if the file cannot be read."""
+    return _read_of_first_source(project, "fingerprint")
+
+
+def _read_of_first_source(project: Path, column: str) -> str:
     try:
         with closing(connect(project, mode="ro")) as connection:
-            found = connection.execute("SELECT path FROM sources ORDER BY id LIMIT 1").fetchone()
+            found = connection.execute(f"SELECT {column} FROM sources ORDER BY id LIMIT 1").fetchone()
     except sqlite3.Error:
         return ""
     return str(found[0]) if found else ""

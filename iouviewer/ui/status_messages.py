@@ -33,6 +33,7 @@ class StatusMessages(QObject):
         self._notices = controller.safety.notices
         self._notices.changed.connect(self._show_safety)
         status.safetyRequested.connect(self._notices.show_all)
+        self._show_safety()
         controller.snapshotCreated.connect(self._on_snapshot_created)
 
     def _on_history_changed(self) -> None:

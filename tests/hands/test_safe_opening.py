@@ -15,7 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QDialog, QMenu
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QTableView
 from pytestqt.qtbot import QtBot
 
 from iouviewer.jobs.requests import OpenRequest
@@ -51,6 +52,8 @@ def make_project(qtbot: QtBot, case: Case) -> Path:
 
 
 def draw_box(hands: Hands) -> None:
+    hands.window.activateWindow()
+    hands.wait(hands.window.isActiveWindow, "the active window")
     hands.wait(lambda: hands.colour_at((100, 120)).lightness() > 150, "the frame on the canvas")
     hands.key("W")
     hands.drag_picture((20, 20), (50, 45))
@@ -363,6 +366,55 @@ def test_a_dismissed_copy_is_offered_no_longer_and_stays_in_the_menu(qtbot: QtBo
     with at_window(qtbot, OpenRequest(video=case.video)) as hands:
         hands.wait(lambda: any("dismissed" in text for text in project_menu(hands)), "the copy in the menu")
         assert not hands.sees("noticeBar")
+
+
+def test_a_box_that_project_and_copy_changed_is_listed_and_taken_only_on_request(qtbot: QtBot, case: Case) -> None:
+    project = make_project(qtbot, case)
+    with held_by_another_program(project), at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        answer(hands, "opening", "Work on a copy")
+        change_first_class(hands, "person")
+        hands.wait(lambda: hands.reads("Saved, clip.avi-"), "the copy to be saved")
+    with at_window(qtbot, OpenRequest(video=case.video)) as hands:
+        hands.wait(lambda: hands.sees("notice.copy"), "the offer")
+        select_first(hands)
+        hands.key("Right")
+        read: list[str] = []
+
+        def look(dialog: QDialog) -> None:
+            read.append(" ".join(hands.texts(dialog)))
+            rows = [row[1:] for row in hands_rows(dialog)]
+            # The class was changed on the whole track, the place on one frame.
+            assert rows[0] == ["0", "car 1", "changed", "changed, too"]
+            assert rows[1:] == [[str(frame), "car 1", "changed", "as it was"] for frame in range(1, FRAMES)]
+            assert hands.button("Merge 23 boxes", dialog)
+            table = dialog.findChild(QTableView, "mergeTable")
+            place = table.visualRect(table.model().index(0, 0))
+            hands.click(table.viewport().mapToGlobal(place.topLeft() + QPoint(12, place.height() // 2)))
+            hands.click(hands.button("Merge 24 boxes", dialog))
+
+        with hands.in_dialog(look):
+            answer(hands, "copy", "Merge copy…")
+        assert "1 of them was changed in the project, too" in read[0]
+        hands.wait(lambda: hands.column("boxesTable", "Class") == ["person", "person"], "the class of the copy")
+
+
+def hands_rows(dialog: QDialog) -> list[list[str]]:
+    model = dialog.findChild(QTableView, "mergeTable").model()
+    return [[str(model.index(r, c).data() or "") for c in range(model.columnCount())] for r in range(model.rowCount())]
+
+
+def select_first(hands: Hands) -> None:
+    hands.wait(lambda: hands.colour_at((100, 120)).lightness() > 150, "the frame on the canvas")
+    hands.click_picture((100, 120))
+    hands.wait(lambda: not hands.reads("Frame 0") or hands.reads("car 1"), "the selected box")
+
+
+def change_first_class(hands: Hands, name: str) -> None:
+    hands.window.activateWindow()
+    hands.wait(hands.window.isActiveWindow, "the active window")
+    select_first(hands)
+    hands.key("2")
+    hands.wait(lambda: hands.column("boxesTable", "Class") == [name, "person"], f"the class {name}")
 
 
 def project_menu(hands: Hands) -> list[str]:

@@ -61,10 +61,8 @@ class ProjectController(QObject):
         saveFailed(UserError): edits are only in memory; a notice stays until they are saved.
         saveRecovered(): saving works again.
         replaceConfirmationRequested(ReplaceQuestion): ask whether ground truth may be replaced.
-        projectQuestionAsked(FoundProject): the project found was made for a video with the same content that is gone:
-            ask, then call ``use_found_project``.
-        videoLocationRequested(Source): the project's video was not found. Ask for it, open it, then call
-            ``open_video_source``.
+        projectQuestionAsked(FoundProject): the project of a video that is gone was found; call ``use_found_project``.
+        videoLocationRequested(Source): the project's video was not found; open it, call ``open_video_source``.
         videoRequested(str): a project was opened. Open this video, then call ``open_video_source``.
         snapshotCreated(str): path of the copy.
         snapshotsListed(tuple[SnapshotFile, ...]): the snapshots of the open project.
@@ -154,10 +152,7 @@ class ProjectController(QObject):
         self._close_project()
         self._info = info
         path, self._requested_path = self._requested_path, None
-        if path is not None:
-            found = FoundProject(path) if path.is_file() else None
-        else:
-            found = find_project(info, self.safety.registry)
+        found = find_project(info, self.safety.registry, requested=path)
         if found is not None and found.lost_video:
             self._found = found
             self._shown.show_empty()
@@ -377,11 +372,10 @@ class ProjectController(QObject):
 
     def retry_saving(self) -> None:
         """Retry at once to write unsaved edits."""
+        self._creation_failed = False
         if self._autosave.project is not None:
             self._autosave.project.retry_now()
-            return
-        self._creation_failed = False
-        if self._ensure_project():
+        elif self._ensure_project():
             self._report_saved()
 
     # Projects that cannot be written
@@ -393,9 +387,8 @@ class ProjectController(QObject):
             path: the same project by default, or a working copy, or the project of a working copy.
             take_over: write it although a program that is gone has locked it.
         """
-        info, frame = self._info, self._session.current_frame
-        target = path or self.safety.shown_path
-        if info is None or target is None:
+        info, frame, target = self._info, self._session.current_frame, path or self.safety.shown_path
+        if target is None:
             return
         self._close_project()
         self._info = info

@@ -15,7 +15,7 @@ from iouviewer import folders
 from iouviewer.app.projects.locations import ProjectRegistry, sidecar_path
 from iouviewer.app.projects.recovery import CopyState, copies_folder, delete_unused_views, read_copy
 from iouviewer.app.projects.snapshots import find_snapshots
-from iouviewer.project.contents import read_video_path
+from iouviewer.project.contents import read_fingerprint, read_video_path
 from iouviewer.project.schema import SUFFIX
 
 
@@ -50,7 +50,7 @@ def find_known(video: Path, fingerprint: str, project: Path | None) -> tuple[Kno
     """All files known for a video: its projects first, then copies, snapshots and strays, each the newest first."""
     projects = dict.fromkeys(_projects(video, fingerprint, project))
     found = [*_dated(projects, KnownKind.PROJECT)]
-    found += _copies_of(projects)
+    found += _copies_of(projects, fingerprint)
     for path in projects:
         snapshots = (KnownFile(one.path, KnownKind.SNAPSHOT, one.when) for one in find_snapshots(path))
         found += sorted(snapshots, key=lambda one: -one.when)
@@ -68,20 +68,21 @@ def _projects(video: Path, fingerprint: str, project: Path | None) -> Iterator[P
             yield path.absolute()
 
 
-def _copies_of(projects: Iterable[Path]) -> list[KnownFile]:
-    originals = set(projects)
+def _copies_of(projects: Iterable[Path], fingerprint: str) -> list[KnownFile]:
+    """Copies of these projects, also those that name a place from which the first one was moved."""
+    originals = list(projects)
     found = []
     for path in copies_folder().glob(f"*{SUFFIX}"):
         value = read_copy(path)
-        original, state = Path(str(value.get("of", ""))), value.get("state")
-        if original in originals and state in set(CopyState) and state != CopyState.VIEW:
-            found.append((path, original, CopyState(state)))
-    dated = [
-        KnownFile(path, KnownKind.COPY, when, state, original)
-        for path, original, state in found
-        if (when := _time_of(path)) is not None
-    ]
-    return sorted(dated, key=lambda one: -one.when)
+        original, state, when = Path(str(value.get("of", ""))), value.get("state"), _time_of(path)
+        if state not in set(CopyState) or state == CopyState.VIEW or when is None:
+            continue
+        if original not in originals and originals and not original.exists():
+            is_moved = bool(fingerprint) and read_fingerprint(path) == fingerprint
+            original = originals[0] if is_moved else original
+        if original in originals:
+            found.append(KnownFile(path, KnownKind.COPY, when, CopyState(state), original))
+    return sorted(found, key=lambda one: -one.when)
 
 
 def _strays(video: Path, projects: Iterable[Path]) -> Iterator[Path]:

@@ -151,11 +151,13 @@ class FoundProject:
     lost_video: str = ""
 
 
-def find_project(info: VideoInfo, registry: ProjectRegistry) -> FoundProject | None:
-    """The project of a video, by its place before its content.
+def find_project(info: VideoInfo, registry: ProjectRegistry, *, requested: Path | None = None) -> FoundProject | None:
+    """The project of a video: the requested one if it exists, else by its place before its content.
 
     A file with the same content at another place is another video: its project is found only if that file is gone.
     """
+    if requested is not None:
+        return FoundProject(requested) if requested.is_file() else None
     video = info.path
     for path in (*registry.at(video, chosen=True), sidecar_path(video), *registry.at(video)):
         if path.is_file():

@@ -14,8 +14,8 @@ from iouviewer.app.projects.recovery import base_of_copy
 from iouviewer.document.document import Document
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.project.contents import read_contents
 from iouviewer.project.checked import DamagedRowsError
+from iouviewer.project.contents import read_contents
 from iouviewer.project.schema import connect
 
 

@@ -106,7 +106,7 @@ def open_or_recover(path: Path, progress: ProgressCallback = no_progress, *, tak
     except DamagedProjectError:
         return _open_salvaged(path, progress)
     try:
-        return OpenedProject(project, project.load(progress))
+        return OpenedProject(project, project.load(progress), messages=list(project.notices))
     except DamagedProjectError:
         project.close()
         return _open_salvaged(path, progress)
@@ -251,7 +251,7 @@ def _open_salvaged(path: Path, progress: ProgressCallback) -> OpenedProject:
     project = ProjectFile.open(path)
     contents = _load(project, progress)
     message = tr("{name} was damaged and is kept as {kept}: {report}", name=path.name, kept=kept.name, report=report)
-    return OpenedProject(project, contents, salvaged=True, messages=[message])
+    return OpenedProject(project, contents, salvaged=True, messages=[message, *project.notices])
 
 
 def set_aside(path: Path) -> Path:

@@ -93,6 +93,10 @@ class RunCommands(QObject):
         if not source.path or not self._session.frame_count:
             self.failed.emit(UserError(tr("there is no video to run the model on"), remedy=tr("Open a video first")))
             return
+        session = self._session
+        if session.read_only:
+            self.failed.emit(UserError(session.read_only))
+            return
         dialog = RunDialog(
             self._window,
             models,
