@@ -6,13 +6,15 @@ Commands import what they need when they run, so ``--help`` stays instant.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import faulthandler
 import io
 import sys
 from collections.abc import Sequence
 from typing import Protocol
 
 from iouviewer import __version__
-from iouviewer.cli import check, convert, demo, gate, predict, worker
+from iouviewer.cli import check, convert, demo, gate, predict, project, worker
 from iouviewer.cli import eval as eval_command
 from iouviewer.cli import open as open_command
 from iouviewer.cli.options import OneLineParser, print_message
@@ -43,6 +45,7 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     "predict": (tr("run models on a video"), predict),
     "convert": (tr("write boxes in another format"), convert),
     "check": (tr("inspect a video: frames, rate, damage, frame accuracy"), check),
+    "project": (tr("verify a project file"), project),
     "worker": (tr("run the inference worker (protocol on stdin and stdout)"), worker),
 }
 """Command -> (help text, module)."""
@@ -100,6 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that cannot show Δ prints a question mark
+    if argv is None and sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor
+            faulthandler.enable(sys.stderr)  # the window writes crashes to its log instead
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] not in (*COMMANDS, "-h", "--help", "--version"):
         arguments.insert(0, DEFAULT_COMMAND)

@@ -48,6 +48,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """Columns of each table before its last one, ``crc``."""
 
+KEY_COUNTS: Mapping[str, int] = {
+    **{"meta": 1, "sources": 1, "classes": 1, "boxes": 2, "frames": 2, "decisions": 2, "history": 1, "settings": 1},
+    **{"variants": 1, "prediction_chunks": 2, "notes": 2, "frame_blocks": 2, "chunk_list": 2},
+}
+"""Number of leading columns that identify a row of each table."""
+
 REAL = {"x1", "y1", "x2", "y2", "fps", "at"}
 
 SUMMED = tuple(table for table in COLUMNS if table not in ("boxes", "frames"))
@@ -192,11 +198,11 @@ def keep_sums(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA recursive_triggers = ON")
     for table in SUMMED:
         for event, row, sign in (("INSERT", "new", "+"), ("DELETE", "old", "-")):
-            count, total = f"(count {sign} 1)", f"((total {sign} {row}.crc) & {MASK})"
             connection.execute(
                 f"CREATE TEMP TRIGGER {table}_{event.lower()} AFTER {event} ON main.{table} BEGIN"
-                f" UPDATE sums SET count = {count}, total = {total},"
-                f" sealed = ({count} * {SEAL_FACTOR} + {total}) & {MASK} WHERE name = '{table}'; END"
+                f" UPDATE sums SET count = count {sign} 1, total = (total {sign} {row}.crc) & {MASK},"
+                f" sealed = ((count {sign} 1) * {SEAL_FACTOR} + ((total {sign} {row}.crc) & {MASK})) & {MASK}"
+                f" WHERE name = '{table}'; END"
             )
 
 

@@ -13,19 +13,13 @@ from functools import cached_property
 from pathlib import Path
 
 from iouviewer.project import checked
-from iouviewer.project.checked import COLUMNS, Row
+from iouviewer.project.checked import COLUMNS, KEY_COUNTS, Row
 from iouviewer.project.raw_pages import rows_of_file
-from iouviewer.project.schema import ROOTS_MARK, connect
+from iouviewer.project.schema import ROOTS_MARK, connect, short_statement
 
 PAGE_SIZE = 4096
 
 _HIGHEST_KEY = 1 << 40
-
-KEYS = {
-    **{"meta": 1, "sources": 1, "classes": 1, "boxes": 2, "frames": 2, "decisions": 2, "history": 1, "settings": 1},
-    **{"variants": 1, "prediction_chunks": 2, "notes": 2, "frame_blocks": 2, "chunk_list": 2},
-}
-"""Number of leading columns that identify a row of each table."""
 
 _ROW_ID_TABLES = ("sources", "classes", "history", "prediction_chunks")
 
@@ -77,7 +71,7 @@ class DamagedFile:
 
     def read(self, table: str) -> FoundRows:
         """What is left of a table."""
-        keys, width = KEYS[table], len(COLUMNS[table])
+        keys, width = KEY_COUNTS[table], len(COLUMNS[table])
         reached, is_whole = self._reach(table)
         if not self.has_checksums:
             rows = [row + ("",) * (width - len(row)) for row in reached]
@@ -99,7 +93,7 @@ class DamagedFile:
 
     def _reach(self, table: str) -> tuple[list[Row], bool]:
         """Rows with their checksums as SQLite reads them from both ends, and whether nothing failed."""
-        names = COLUMNS[table][: KEYS[table]]
+        names = COLUMNS[table][: KEY_COUNTS[table]]
         width = len(COLUMNS[table]) + self.has_checksums
         found: dict[Row, None] = {}
         for order in ("ASC", "DESC"):
@@ -123,7 +117,7 @@ class DamagedFile:
 
     def _search(self, table: str) -> Iterable[Row]:
         """Rows between damaged parts, by an integer key."""
-        place = KEYS[table] - 1
+        place = KEY_COUNTS[table] - 1
         key = COLUMNS[table][place]
         sources = [0]
         if place:
@@ -198,7 +192,7 @@ def _open(copy: Path) -> sqlite3.Connection:
             connection.execute(f"SELECT {', '.join(COLUMNS[table][:8])} FROM {table} LIMIT 0")
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         if not found >= set(COLUMNS) - {"notes", "frame_blocks", "chunk_list"} or not pages:
-            raise sqlite3.DatabaseError("tables are missing")
+            raise sqlite3.DatabaseError("incomplete")
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         connection.close()
         _replace_first_page(copy)
@@ -219,7 +213,10 @@ def _replace_first_page(copy: Path) -> None:
         empty.execute("BEGIN IMMEDIATE")
         for table, columns in COLUMNS.items():
             if table in roots:
-                empty.execute(_short_statement(table, columns, has_checksums=has_checksums))
+                is_row_id = table in _ROW_ID_TABLES and KEY_COUNTS[table] == 1
+                names = (*columns, "crc") if has_checksums else columns
+                keys = () if is_row_id else columns[: KEY_COUNTS[table]]
+                empty.execute(short_statement(table, names, keys, has_rows=table in _ROW_ID_TABLES))
         if "sums" in roots:
             empty.execute("CREATE TABLE sums (name TEXT PRIMARY KEY, count, total, sealed) WITHOUT ROWID")
         empty.execute("PRAGMA writable_schema = ON")
@@ -230,17 +227,6 @@ def _replace_first_page(copy: Path) -> None:
     copy.with_name(f"{copy.name}-wal").unlink(missing_ok=True)
     with copy.open("r+b") as file:
         file.write(page)
-
-
-def _short_statement(table: str, columns: tuple[str, ...], *, has_checksums: bool) -> str:
-    names = [f"{name} REAL" if name in checked.REAL else name for name in columns]
-    keys = ", ".join(columns[: KEYS[table]])
-    if has_checksums:
-        names.append("crc")
-    if table in _ROW_ID_TABLES and KEYS[table] == 1:
-        return f"CREATE TABLE {table} ({columns[0]} INTEGER PRIMARY KEY, {', '.join(names[1:])})"
-    tail = "" if table in _ROW_ID_TABLES else " WITHOUT ROWID"
-    return f"CREATE TABLE {table} ({', '.join(names)}, PRIMARY KEY ({keys})){tail}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,9 @@ def read_identity(path: Path) -> FileIdentity | None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (page_size,) = connection.execute("PRAGMA page_size").fetchone()
-            statement = "SELECT rootpage FROM sqlite_schema WHERE name = 'sums'"
-            root = connection.execute(statement).fetchone() if version >= CHECKED_VERSION else None
+            root = None
+            if version >= CHECKED_VERSION:
+                root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'sums'").fetchone()
             session = _read_session(connection) if root else None
     except (sqlite3.DatabaseError, OSError):
         return None

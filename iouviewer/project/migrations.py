@@ -52,30 +52,24 @@ def _add_notes_and_authors(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE history ADD COLUMN author TEXT NOT NULL DEFAULT ''")
 
 
-_KEYS = {
-    **{"meta": "key", "settings": "key", "variants": "key", "sources": "id", "classes": "id", "history": "position"},
-    **{"boxes": "source, id", "frames": "source, frame", "decisions": "source, key", "notes": "source, id"},
-    "prediction_chunks": "variant, number",
-}
-
-
 def _add_checksums(connection: sqlite3.Connection) -> None:
     """Version 3 had no checksums."""
-    for table, keys in _KEYS.items():
+    for table, keys in checked.KEY_COUNTS.items():
+        if table in ("frame_blocks", "chunk_list"):
+            continue
         connection.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER NOT NULL DEFAULT 0")
         columns = checked.COLUMNS[table]
-        places = [columns.index(key) for key in keys.split(", ")]
-        condition = " AND ".join(f"{columns[place]} = ?" for place in places)
+        condition = " AND ".join(f"{name} = ?" for name in columns[:keys])
         # Rows are never all in memory as objects: predictions and boxes may be large.
         rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table}")
         changed = []
         while found := rows.fetchmany(4096):
             crcs = checked.row_crcs(table, found)
-            changed += [(crc, *(row[place] for place in places)) for crc, row in zip(crcs, found, strict=True)]
+            changed += [(crc, *row[:keys]) for crc, row in zip(crcs, found, strict=True)]
         connection.executemany(f"UPDATE {table} SET crc = ? WHERE {condition}", changed)
     for statement in CHECK_TABLES:
         connection.execute(statement)
-    listed = "variant, number, first_frame, last_frame, box_count"
+    listed = ", ".join(checked.COLUMNS["chunk_list"])
     checked.insert(connection, "chunk_list", connection.execute(f"SELECT {listed} FROM prediction_chunks").fetchall())
     for (source,) in connection.execute("SELECT id FROM sources").fetchall():
         rows_module.write_frame_blocks(connection, source)

@@ -280,8 +280,9 @@ def _frames_and_crcs(connection: sqlite3.Connection, source: int, ids: tuple[int
     """Frame and checksum of the stored boxes with these ids."""
     found = []
     for number in dict.fromkeys(map(int, ids)):
-        statement = "SELECT frame, crc FROM boxes WHERE source = ? AND id = ?"
-        found += connection.execute(statement, (source, number)).fetchall()
+        found += connection.execute(
+            "SELECT frame, crc FROM boxes WHERE source = ? AND id = ?", (source, number)
+        ).fetchall()
     return found
 
 

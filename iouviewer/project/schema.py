@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from iouviewer.project import checked
@@ -114,6 +115,20 @@ def write_roots(connection: sqlite3.Connection) -> None:
     found = connection.execute("SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0 ORDER BY rootpage")
     text = " ".join(f"{name}={page}" for name, page in found)
     checked.write_meta(connection, ROOTS, ROOTS_MARK + text.encode())
+
+
+def short_statement(table: str, columns: Sequence[str], keys: Sequence[str], *, has_rows: bool) -> str:
+    """SQL that creates a table in few words, to read one whose own SQL is lost.
+
+    Args:
+        keys: of its primary key; none where that is the first column, as the row id.
+        has_rows: it has row ids.
+    """
+    names = [f"{name} REAL" if name in checked.REAL else name for name in columns]
+    if not keys:
+        return f"CREATE TABLE {table} ({columns[0]} INTEGER PRIMARY KEY, {', '.join(names[1:])})"
+    tail = "" if has_rows else " WITHOUT ROWID"
+    return f"CREATE TABLE {table} ({', '.join(names)}, PRIMARY KEY ({', '.join(keys)})){tail}"
 
 
 def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
