@@ -337,7 +337,7 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     ]
     ids = tuple(moved)
     if new:
-        names, known = _known_classes(document, [box.class_id for box in new], source)
+        names, known = known_classes(document, [box.class_id for box in new], source)
         edits += names
         new = [replace(box, class_id=known.get(box.class_id, box.class_id)) for box in new]
         added = add(document, new, source=source)
@@ -372,12 +372,12 @@ def _accept_label(document: Document, prediction: AcceptedPrediction, box: Box |
 def set_class(document: Document, ids: Iterable[int], class_id: int, *, source: int = 0) -> Command:
     """Give boxes a class."""
     boxes = _selected_boxes(document, ids, source)
-    names, known = _known_classes(document, [class_id], source)
+    names, known = known_classes(document, [class_id], source)
     edit = SetClasses(tuple((box.id, known.get(class_id, class_id)) for box in boxes), source)
     return Command(combine_edits([*names, edit], source), _class_label(document, boxes, class_id))
 
 
-def _known_classes(document: Document, class_ids: Iterable[int], source: int) -> tuple[list[Edit], dict[int, int]]:
+def known_classes(document: Document, class_ids: Iterable[int], source: int) -> tuple[list[Edit], dict[int, int]]:
     """Edits that add classes which only predictions have so far, and the ids that these get in the document."""
     others = list(dict.fromkeys(class_id for class_id in class_ids if class_id >= OTHER_CLASSES))
     if not others:

@@ -7,9 +7,11 @@ does. A command that is not available is disabled and says why.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, QPoint
+from PySide6.QtCore import QObject, QPoint, QPointF
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from iouviewer.app.editing.session import Session
@@ -26,10 +28,15 @@ _TRACK_MENU = (
     *("", "startOfTrack", "endOfTrack", "trimStart", "trimEnd"),
 )
 _FLAGS_MENU = ("keyFrame", "occluded", "outside", "ignore")
+CLASSES, DRAW_HERE, PASTE_HERE, ACCEPT_ALONG = "classes", "drawHere", "pasteHere", "acceptAlong"
+"""Entries that depend on the object or the place that was clicked, and are therefore no commands of their own."""
+SPECIAL = (CLASSES, DRAW_HERE, PASTE_HERE, ACCEPT_ALONG, "deleteTrack")
+_MOST_CLASSES = 20
+"""Classes in the menu; the class picker finds the others by typing."""
 Ids = tuple[str | tuple[str, tuple[str, ...]], ...]
 ENTRIES: Mapping[str, Ids] = {
     "box": (
-        "classPicker",
+        CLASSES,
         (MENUS["track"], _TRACK_MENU),
         (MENUS["box/flags"], _FLAGS_MENU),
         "snapEdge",
@@ -41,8 +48,8 @@ ENTRIES: Mapping[str, Ids] = {
         "delete",
         "deleteTrack",
     ),
-    "prediction": ("accept", "acceptAll"),
-    "empty": ("drawBox", "paste", "takePrevious", "", "verifyAndNext", "verifiedEmpty", "addNote", "", "fit"),
+    "prediction": ("accept", ACCEPT_ALONG, "acceptAll"),
+    "empty": (DRAW_HERE, PASTE_HERE, "takePrevious", "", "verifyAndNext", "verifiedEmpty", "addNote", "", "fit"),
     "track": (
         "startOfTrack",
         "endOfTrack",
@@ -77,24 +84,31 @@ class ContextMenus(QObject):
 
     def connect_views(self, views: WorkspaceViews, layer_bar: LayerBar) -> None:
         """Show the menus that the views ask for."""
+        self._canvas, self._problems = views.canvas, views.problems
         lists = (views.boxes, views.tracks, views.problems, views.notes, views.history)
         for source in (views.canvas, views.other_canvas, *lists, views.inspector, views.timeline, layer_bar):
             source.menuRequested.connect(self.show_menu)
 
     def show_menu(self, kind: str, target: Any, place: QPoint) -> None:
         """Show the menu for a kind of object at a point of the screen; nothing for a kind without entries."""
-        menu = self.create(kind, target)
+        menu = self.create(kind, target, self._point_of(place))
         if menu.actions():
             menu.exec(place)
         menu.deleteLater()
 
-    def create(self, kind: str, target: Any) -> QMenu:
+    def _point_of(self, place: QPoint) -> QPointF:
+        """The point of the image at a point of the screen."""
+        viewport = self._canvas.viewport()
+        return self._canvas.to_image(QPointF(viewport.mapFromGlobal(place)))
+
+    def create(self, kind: str, target: Any, point: QPointF) -> QMenu:
         """The menu for an object.
 
         Args:
             kind: a key of ``ENTRIES``, ``layer`` or ``step``.
             target: for a prediction its variant's key and row, for a layer its name (``GROUND_TRUTH`` or a variant's
                 key), for a step its row of the history.
+            point: where on the image the menu was asked for.
         """
         menu = popup_menu(parent=self._window)
         menu.setObjectName(f"contextMenu.{kind}")
@@ -106,9 +120,13 @@ class ContextMenus(QObject):
                 menu.addMenu(submenu)
                 for id in entry[1]:
                     self._add(submenu, id)
+            elif entry in SPECIAL:
+                self._add_special(menu, entry, target, point)
             else:
                 self._add(menu, entry)
-        if kind == "prediction":
+        if kind == "problem":
+            self._name_decisions(menu)
+        elif kind == "prediction":
             self._add_variant(menu, self._variant_of(target))
         elif kind == "layer":
             self._add_layer(menu, str(target))
@@ -119,10 +137,62 @@ class ContextMenus(QObject):
     def _add(self, menu: QMenu, id: str) -> None:
         if not id:
             menu.addSeparator()
-        elif id == "deleteTrack":
-            self._add_delete_track(menu)
         else:
             menu.addAction(self._actions[id])
+
+    def _add_special(self, menu: QMenu, entry: str, target: Any, point: QPointF) -> None:
+        if entry == CLASSES:
+            self._add_classes(menu)
+        elif entry == DRAW_HERE:
+            menu.addAction(self._actions["drawBox"].icon(), tr("Draw here"), lambda: self._canvas.draw_at(point))
+        elif entry == PASTE_HERE:
+            commands = self._canvas.commands
+            action = menu.addAction(tr("Paste here"), lambda: commands.paste_at(point.x(), point.y()))
+            action.setEnabled(commands.has_copied)
+            if not commands.has_copied:
+                action.setToolTip(tr("Copy boxes first"))
+        elif entry == ACCEPT_ALONG:
+            self._add_accept_along(menu, target)
+        else:
+            self._add_delete_track(menu)
+
+    def _add_classes(self, menu: QMenu) -> None:
+        """The classes with their digits, the one of the selected boxes checked; and the picker for others."""
+        submenu = popup_menu(tr("Change class"), menu)
+        menu.addMenu(submenu)
+        truth, commands = self._session.ground_truth, self._canvas.commands
+        boxes = [box for box in map(truth.find, self._session.selection.boxes) if box is not None]
+        chosen = {box.class_id for box in boxes}
+        for number, name in enumerate(self._session.document.class_names[:_MOST_CLASSES]):
+            key = self._actions.key_of(f"class{number + 1}") if number < 9 else ""
+            text = name.replace("&", "&&")
+            action = submenu.addAction(f"{text}\t{key}" if key else text, partial(commands.set_class, number))
+            action.setCheckable(True)
+            action.setChecked(chosen == {number})
+        submenu.addSeparator()
+        submenu.addAction(self._actions["classPicker"])
+
+    def _add_accept_along(self, menu: QMenu, target: Any) -> None:
+        """Accept the object of an extra prediction on all frames on which the variant sees it."""
+        if not isinstance(target, tuple) or len(target) != 2:
+            return
+        variant, row = str(target[0]), int(target[1])
+        places = self._canvas.commands.predictions_along(variant, row)
+        if len(places) > 1:
+            count = len(places)
+            text = tr_n("Accept on {count} frame as one track", "Accept on {count:,} frames as one track", count)
+            menu.addAction(text, lambda: self._canvas.commands.accept_along(variant, places))
+
+    def _name_decisions(self, menu: QMenu) -> None:
+        """Name what the decisions do to the problem under review."""
+        verbs = self._problems.verbs
+        if verbs is None:
+            return
+        for action, id, text in zip(list(menu.actions()), ("takeFix", "groundTruthIsRight"), verbs, strict=False):
+            named = QAction(f"{text}\t{self._actions.key_of(id)}", menu)
+            named.triggered.connect(self._actions[id].trigger)
+            menu.insertAction(action, named)
+            menu.removeAction(action)
 
     def _add_delete_track(self, menu: QMenu) -> None:
         track, action = self._session.selection.track, self._actions["deleteTrack"]

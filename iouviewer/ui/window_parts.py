@@ -303,6 +303,7 @@ class WindowParts(QObject):
         after = [self.actions[id] for id in ("nextFrame", "forward10", "lastFrame")]
         self.views.playback_bar.add_step_actions(before, self.actions["playPause"], after)
         self.views.playback_bar.set_lanes_action(self.actions["trackLanes"])
+        self.views.playback_bar.set_lanes_action(self.actions["trackLanes"])
         self.video_presenter.set_actions(self.actions)
         self.shell.fill(self.actions)
         self.side.connect_views(self.actions)

@@ -192,6 +192,7 @@ class Workspaces(QStackedWidget):
         views.controls.set_folded(self.plan.are_thresholds_folded)
         self._fit_variants()
         views.timeline.set_always_strips(not correct)
+        views.playback_bar.lanes_button.setVisible(correct)
         self.setCurrentIndex(0 if correct else 1)
 
     def _fit_variants(self) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import QPoint, QTimer
-from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QTableView, QWidget
+from pytestqt.qtbot import QtBot
 
 from iouviewer.ui.action_table import ACTIONS
-from iouviewer.ui.context_menus import ENTRIES
-from tests.hands.cases import EXTRA, EXTRA_FRAME, PERSON
+from iouviewer.ui.context_menus import ENTRIES, SPECIAL
+from tests.hands.cases import EXTRA, EXTRA_FRAME, PERSON, Case
 from tests.hands.hands import Hands, plain
+from tests.ui.window import opened_window
 
 CENTRE = ((PERSON[0] + PERSON[2]) / 2, (PERSON[1] + PERSON[3]) / 2)
 
@@ -42,7 +45,7 @@ def test_every_entry_is_a_command() -> None:
     for entries in ENTRIES.values():
         for entry in entries:
             for id in entry[1] if isinstance(entry, tuple) else (entry,):
-                assert not id or id in ids
+                assert not id or id in ids or id in SPECIAL
 
 
 def test_a_box_is_deleted_by_its_menu(person: Hands) -> None:
@@ -54,9 +57,9 @@ def test_a_box_is_deleted_by_its_menu(person: Hands) -> None:
 def test_the_menu_key_opens_the_menu_of_the_selection(person: Hands) -> None:
     hands = person
     empty = entries_of(hands, "Shift+F10")
-    assert empty[0] == "Draw box" and "Fit to window" in empty
+    assert empty[:2] == ["Draw here", "Paste here"] and "Fit to window" in empty
     hands.click_picture(CENTRE)
-    assert entries_of(hands, "Menu")[:3] == ["Change class…", "Track", "Flags"]
+    assert entries_of(hands, "Menu")[:3] == ["Change class", "Track", "Flags"]
     assert entries_of(hands, "Shift+F10")[-1] == "Delete track (24 boxes)"
 
 
@@ -96,3 +99,100 @@ def test_a_double_click_on_a_box_changes_its_class(person: Hands) -> None:
     with hands.in_dialog(look):
         hands.double_click(hands.on_canvas(CENTRE))
     assert seen == ["Change class"]
+
+
+def submenu_of(hands: Hands, place: QPoint, title: str, entry: str) -> list[str]:
+    """Open a context menu, then one of its submenus, and click an entry; the entries of the submenu."""
+    seen: list[str] = []
+    timer = QTimer()
+    timer.setInterval(20)
+
+    def look() -> None:
+        menu = QApplication.activePopupWidget()
+        if not isinstance(menu, QMenu):
+            return
+        texts = {plain(action.text()): action for action in menu.actions() if action.text()}
+        if entry in texts:
+            timer.stop()
+            seen.extend(texts)
+        wanted = texts.get(entry) or texts.get(title)
+        if wanted is not None:
+            hands.click(menu.mapToGlobal(menu.actionGeometry(wanted).center()))
+
+    timer.timeout.connect(look)
+    timer.start()
+    hands.right_click(place)
+    hands.wait(lambda: seen, "a submenu")
+    return seen
+
+
+def test_the_menu_of_a_box_offers_the_classes_with_their_digits(person: Hands) -> None:
+    hands = person
+    entries = submenu_of(hands, hands.on_canvas(CENTRE), "Change class", "car\t1")
+    assert entries[:2] == ["car\t1", "person\t2"] and entries[-1].startswith("Change class…")
+    hands.wait(lambda: undo_text(hands).startswith("Undo Change class"), "the new class")
+
+
+EMPTY = (160.0, 200.0)
+
+
+def test_a_box_is_drawn_and_pasted_where_the_menu_was_opened(person: Hands) -> None:
+    hands = person
+    hands.context_menu(hands.on_canvas(EMPTY), "Draw here")
+    hands.move_picture((190.0, 225.0))
+    hands.click_picture((190.0, 225.0))
+    hands.wait(lambda: undo_text(hands).startswith("Undo Draw"), "the drawn box")
+    assert [float(hands.named(f"inspector.{name}").text()) for name in "xywh"] == [  # type: ignore[attr-defined]
+        pytest.approx(value, abs=0.6) for value in (160, 200, 30, 25)
+    ]
+    hands.key("Escape")
+    hands.click_picture(CENTRE)
+    hands.key("Ctrl+C")
+    hands.context_menu(hands.on_canvas((60.0, 200.0)), "Paste here")
+    hands.wait(lambda: undo_text(hands).startswith("Undo Paste"), "the pasted box")
+    x, y = (float(hands.named(f"inspector.{name}").text()) for name in "xy")  # type: ignore[attr-defined]
+    assert (x + 20, y + 30) == (pytest.approx(60, abs=0.6), pytest.approx(200, abs=0.6))
+
+
+def test_a_problem_is_decided_by_its_menu(person: Hands) -> None:
+    hands = person
+    hands.open_tab("Problems")
+    hands.wait(lambda: hands.reads("1 problem"), "the problem")
+    table = hands.named("problemsList")
+    assert isinstance(table, QTableView)
+    place = table.viewport().mapToGlobal(table.visualRect(table.model().index(0, 1)).center())
+    hands.context_menu(place, "Nothing there\tX")
+    hands.wait(lambda: hands.reads("1 problem decided"), "the decision")
+
+
+def test_the_lanes_open_by_a_button_of_the_transport_row(person: Hands) -> None:
+    hands = person
+    hands.click(hands.named("trackLanesButton"))
+    hands.wait(lambda: hands.sees("trackLanes"), "the lanes")
+    hands.click(hands.named("trackLanesButton"))
+    hands.wait(lambda: not hands.sees("trackLanes"), "the usual timeline")
+    hands.key("F3")
+    hands.wait(lambda: not hands.sees("trackLanesButton"), "Compare without the button")
+
+
+def test_an_extra_object_is_accepted_on_all_its_frames_as_one_track(qtbot: QtBot, case: Case) -> None:
+    for path in (case.base, case.other):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        [extra] = [line for line in lines if line.startswith(f"{EXTRA_FRAME},{EXTRA[0]:g},")]
+        lines += [extra.replace(f"{EXTRA_FRAME},", f"{frame},", 1) for frame in (6, 7, 8)]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with opened_window(qtbot, case.request()) as window:
+        hands = Hands(qtbot, window)
+        for _ in range(EXTRA_FRAME):
+            hands.key("D")
+        middle = (EXTRA[1] + EXTRA[3]) / 2
+        hands.wait(
+            lambda: any(hands.colour_at((EXTRA[0], middle + y)).saturation() > 60 for y in range(-8, 9)), "the object"
+        )
+        edge = hands.on_canvas((EXTRA[0], middle))
+        hands.context_menu(edge, "Accept on 4 frames as one track")
+        hands.wait(lambda: undo_text(hands).startswith("Undo Accept other on 4 frames as car 3"), "one step")
+        hands.open_tab("Tracks")
+        assert "3" in hands.column("tracksTable", "Track")
+        hands.key("Ctrl+Z")
+        hands.wait(lambda: "3" not in hands.column("tracksTable", "Track"), "the track gone")

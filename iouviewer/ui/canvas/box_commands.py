@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from PySide6.QtCore import QPointF
@@ -11,8 +12,9 @@ from iouviewer.app.editing.edit_scopes import CLASS, FLAGS
 from iouviewer.app.editing.gesture import ORIGIN
 from iouviewer.app.editing.session import Session
 from iouviewer.document import commands, track_commands, tracks
-from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Edges, Rect, furthest_edge, nearest_edge
+from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Edges, Rect, furthest_edge, move_edges, nearest_edge
 from iouviewer.document.commands import AcceptedPrediction, Command
+from iouviewer.document.track_accept import accept_along, find_predictions_along
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.review import PairState
@@ -173,6 +175,16 @@ class BoxCommands:
         """Whether ``paste`` has boxes to add."""
         return bool(self._clipboard)
 
+    def paste_at(self, x: float, y: float) -> None:
+        """Add the copied boxes to this frame with their common centre at a point of the image."""
+        document, frame, copied = self._session.document, self._frame, self._clipboard
+        if copied:
+            rects = [box.rect for box in copied]
+            dx = x - (min(rect[0] for rect in rects) + max(rect[2] for rect in rects)) / 2
+            dy = y - (min(rect[1] for rect in rects) + max(rect[3] for rect in rects)) / 2
+            copied = tuple(replace(box, rect=move_edges(box.rect, Edges.ALL, dx, dy)) for box in copied)
+        self._run(lambda: commands.paste(document, copied, frame, source=self._source))
+
     def paste(self) -> None:
         """Add the copied boxes to this frame, shifted if they come from it."""
         document, frame = self._session.document, self._frame
@@ -214,6 +226,34 @@ class BoxCommands:
             return [_accepted(review, row) for row in rows]
 
         self._accept(find)
+
+    def predictions_along(self, variant: str, row: int) -> list[tuple[int, int]]:
+        """The predictions of the object of one of this frame on the frames around, as (frame, row in that frame).
+
+        Only that one where a box of its class lies on it, and none without such a variant.
+
+        Args:
+            variant: key of the variant.
+            row: of the prediction in the variant's table.
+        """
+        found = self._session.variants.find(variant)
+        if found is None:
+            return []
+        settings, table = self._session.scores.settings.review, found.predictions.table
+        return find_predictions_along(
+            self._session.ground_truth,
+            table,
+            self._frame,
+            row - table.rows(self._frame).start,
+            conf=settings.conf,
+            convention=settings.convention,
+        )
+
+    def accept_along(self, variant: str, places: Sequence[tuple[int, int]]) -> None:
+        """Add these predictions of a variant as one new track; they are (frame, row in that frame)."""
+        document, found = self._session.document, self._session.variants[variant]
+        table = found.predictions.table
+        self._run(lambda: accept_along(document, table, places, variant=found.name, source=self._source))
 
     def _accept(self, find: Callable[[], list[AcceptedPrediction]]) -> None:
         """Accept the predictions that ``find`` returns; a status message says if their classes were left out."""

@@ -25,6 +25,8 @@ _ARROW, _ARROW_GAP = 7.0, 3.0
 _MIN_MOVED = 1.0
 """Image pixels from which an edge counts as moved."""
 _CAPTION_GAP = 4.0
+_Z_VALUE = 6.0
+"""Above boxes and their captions."""
 _CURSORS = {
     Edges.LEFT: Qt.CursorShape.SizeHorCursor,
     Edges.RIGHT: Qt.CursorShape.SizeHorCursor,
@@ -61,7 +63,7 @@ class _FixItem(QGraphicsItem):
 
     def __init__(self, captions: CaptionCache) -> None:
         super().__init__()
-        self.setZValue(2.5)
+        self.setZValue(_Z_VALUE)
         self._captions = captions
         self._rect: Rect = (0.0, 0.0, 0.0, 0.0)
         self._before: Rect | None = None
@@ -83,9 +85,7 @@ class _FixItem(QGraphicsItem):
         bounds = QRectF(x1, y1, x2 - x1, y2 - y1).adjusted(-reach, -reach, reach, reach)
         if self._caption is not None:
             size = self._captions.size(self._caption) * self._px
-            gap = 2 * _CAPTION_GAP * self._px + reach
-            bounds |= QRectF(x1 - 2 * self._px, y1 - size.height() - gap, size.width() + 4 * self._px, gap * 2)
-            bounds |= QRectF(x1, y2, size.width(), size.height() + gap)
+            bounds |= QRectF(x1, y2, x2 - x1, size.height() + 2 * reach).adjusted(-size.width(), 0, size.width(), 0)
         return bounds
 
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
@@ -137,10 +137,13 @@ class _FixItem(QGraphicsItem):
         if self._caption is None:
             return
         self._captions.use_ratio(ratio)
-        height = self._captions.size(self._caption).height()
-        above = rect.top() - height - _CAPTION_GAP - _ARROW
-        y = above if above >= 0 else rect.bottom() + _CAPTION_GAP + _ARROW
-        painter.drawImage(QPointF(round(rect.left()), round(y)), self._captions.image(self._caption))
+        size, device = self._captions.size(self._caption), painter.device()
+        # Below the box, because the captions of boxes are above them; inside where the canvas ends.
+        y = rect.bottom() + _CAPTION_GAP + _ARROW
+        if y + size.height() > device.height():
+            y = rect.bottom() - size.height() - _CAPTION_GAP
+        x = max(0.0, min(rect.left(), device.width() - size.width()))
+        painter.drawImage(QPointF(round(x), round(y)), self._captions.image(self._caption))
 
 
 def _paint_arrow(painter: QPainter, edge: QPointF, way: QPointF) -> None:

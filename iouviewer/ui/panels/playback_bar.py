@@ -97,6 +97,12 @@ class PlaybackBar(QWidget):
         self.text.setToolTip(
             tr("IoU of this frame; Avg IoU, PQ and AP over all labelled frames, for the baseline of the variants.")
         )
+        self.lanes_button = QToolButton()
+        self.lanes_button.setObjectName("trackLanesButton")
+        self.lanes_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.lanes_button.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
+        self.lanes_button.setAutoRaise(True)
+        self.lanes_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(0)
         layout = QHBoxLayout(self)
@@ -107,6 +113,7 @@ class PlaybackBar(QWidget):
         layout.addWidget(self.count)
         layout.addWidget(self.time)
         layout.addWidget(self.text, 1)
+        layout.addWidget(self.lanes_button)
         self.setFixedHeight(SIZE["transport"])
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
@@ -145,6 +152,10 @@ class PlaybackBar(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._buttons.addWidget(button)
 
+    def set_lanes_action(self, action: QAction) -> None:
+        """Set the command of the button at the right end, which opens the lanes of all tracks."""
+        self.lanes_button.setDefaultAction(action)
+
     def add_widget(self, widget: QWidget) -> None:
         """Add a widget to the right of the time."""
         layout = self.layout()
@@ -160,7 +171,8 @@ class PlaybackBar(QWidget):
     def focus_widgets(self) -> list[QWidget]:
         """The widgets in the order of the focus."""
         buttons = [item.widget() for i in range(self._buttons.count()) if (item := self._buttons.itemAt(i)) is not None]
-        return [*(button for button in buttons if button is not None), self.frame_box]
+        lanes = [self.lanes_button] if self.lanes_button.isVisible() else []
+        return [*(button for button in buttons if button is not None), self.frame_box, *lanes]
 
     # Time
 

@@ -292,6 +292,9 @@ class ProblemsPanel(QWidget):
 
     def _on_menu_wanted(self, index: QModelIndex, position: QPoint) -> None:
         found = self.model.group_problems(index.row())
+        if len(found) == 1:
+            # The commands of the menu decide the problem under review.
+            self.go_to(self.model.position_at(index.row()))
         self.menuRequested.emit("problem", found[0] if len(found) == 1 else found, position)
 
     def _on_current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
