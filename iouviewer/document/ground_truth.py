@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from dataclasses import replace
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from iouviewer.document.edits import FrameMark, FrameState, Verification
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 _ID = attrgetter("id")
+AnyArray = NDArray[Any]
 _KEPT_TRACKS = 16
 """Tracks whose rows are kept."""
 
@@ -73,10 +75,13 @@ class GroundTruth:
         self._edited: dict[int, tuple[Box, ...]] = {}
         self._edited_at: dict[int, int | None] = {}
         self._table: BoxTable | None = None
+        # The table of the columns, without the frames that were edited since.
+        self._merged_table: BoxTable | None = None
         # Many views ask for the selected track at each frame.
         self._track_cache: dict[int, tuple[Box, ...]] = {}
         self._track_columns: dict[int, tuple[Int, Int, Int, Int]] = {}
         self._track_rows: dict[int, Int] = {}
+        self._loaded_highest: int | None = None
         # The table of the most recently read edited frame.
         self._frame_table: _FrameTable | None = None
         if len(ids):
@@ -189,7 +194,9 @@ class GroundTruth:
     def _read_track_columns(self, track: int) -> tuple[Int, Int, Int, Int]:
         rows = self._rows_of_track(track)
         if self._edited:
-            rows = rows[~np.isin(self._frames[rows], np.fromiter(self._edited, np.int64, len(self._edited)))]
+            of_rows, changed = self._frames[rows], np.array(sorted(self._edited))
+            bounds = np.searchsorted(of_rows, changed), np.searchsorted(of_rows, changed, side="right")
+            rows = np.delete(rows, _ranges(*bounds))
         edited = [box for boxes in self._edited.values() for box in boxes if box.track == track]
         new = np.array([(box.frame, box.class_id, box.flags, box.id) for box in edited], np.int64).reshape(-1, 4).T
         columns = (self._frames[rows], self._class_ids[rows], self._flags[rows], self._ids[rows])
@@ -199,18 +206,28 @@ class GroundTruth:
         order = np.argsort(frames, kind="stable")
         return frames[order], class_ids[order], flags[order], ids[order]
 
+    def _highest_track(self) -> int:
+        """The highest track of all boxes, ``NO_TRACK`` without any."""
+        if self._loaded_highest is None:
+            self._loaded_highest = int(self._tracks.max()) if len(self._tracks) else NO_TRACK
+        highest = self._loaded_highest
+        if highest != NO_TRACK and not self.has_track(highest):
+            # Edits have removed it.
+            return int(self._present_tracks().max(initial=NO_TRACK))
+        edited = (box.track for boxes in self._edited.values() for box in boxes)
+        return max(highest, max(edited, default=NO_TRACK))
+
     def has_track(self, track: int) -> bool:
         """Whether a box belongs to this track."""
-        return bool((self._present_tracks() == track).any())
+        return len(self.track_columns(track)[0]) > 0
 
     def has_tracks(self) -> bool:
         """Whether some box belongs to a track."""
-        return bool((self._present_tracks() != NO_TRACK).any())
+        return self._highest_track() != NO_TRACK
 
     def next_track(self) -> int:
         """A track id that no box has (from 1): the one after the highest."""
-        present = self._present_tracks()
-        return max(0, int(present.max()) if len(present) else 0) + 1
+        return max(0, self._highest_track()) + 1
 
     def state(self, frame: int) -> FrameState:
         return FrameState(int(self._states[frame]))
@@ -272,6 +289,7 @@ class GroundTruth:
 
         Boxes that take no part are left out (``rows_for_metrics``).
         """
+        self._merge_edited()
         if self._table is None:
             frames, boxes, class_ids, _tracks, flags, ids = self.columns()
             rows, class_ids, ignored, by_iou = rows_for_metrics(class_ids, flags)
@@ -286,6 +304,7 @@ class GroundTruth:
                 ids=ids,
                 by_iou=by_iou,
             )
+            self._merged_table = self._table
         return self._table
 
     # Writing: only Document calls these methods.
@@ -376,24 +395,57 @@ class GroundTruth:
         self._verification[:] = verification
 
     def _merge_edited(self) -> None:
-        """Merge the edited frames into the columns."""
+        """Merge the edited frames into the columns, which other threads may hold: changed ones are new arrays."""
         if not self._edited:
             return
-        edited = [box for frame in self._edited for box in self._edited[frame]]
-        keep = ~np.isin(self._frames, np.fromiter(self._edited, np.int64))
+        frames = sorted(self._edited)
+        edited = [box for frame in frames for box in self._edited[frame]]
         rects = np.array([box.rect for box in edited], np.float64).reshape(-1, 4).T
+        columns = [(box.frame, box.class_id, box.track, box.flags, box.id) for box in edited]
+        new = np.array(columns, np.int64).reshape(-1, 5).T
+        bounds = self._offsets[np.array(frames)], self._offsets[np.array(frames) + 1]
+        rows = _ranges(*bounds)
+        if self._has_columns(rows, new):
+            self._merge_rects(rows, rects)
+            return
+        # Frames stay in order, so whole stretches between edited frames are copied.
+        parts = np.cumsum([0, *(len(self._edited[frame]) for frame in frames)])
 
-        def join(old: Int, new: list[int]) -> Int:
-            return np.concatenate([old[keep], np.array(new, np.int64)])
+        def splice(old: AnyArray, values: AnyArray) -> AnyArray:
+            pieces, start = [], 0
+            for number, (first, end) in enumerate(zip(bounds[0].tolist(), bounds[1].tolist(), strict=True)):
+                pieces += [old[..., start:first], values[..., parts[number] : parts[number + 1]]]
+                start = end
+            return np.concatenate([*pieces, old[..., start:]], axis=-1)
 
-        self._load(
-            join(self._frames, [box.frame for box in edited]),
-            np.concatenate([self._boxes[:, keep], rects], axis=1),
-            join(self._class_ids, [box.class_id for box in edited]),
-            join(self._tracks, [box.track for box in edited]),
-            join(self._flags, [box.flags for box in edited]),
-            join(self._ids, [box.id for box in edited]),
+        old_columns = (self._frames, self._class_ids, self._tracks, self._flags, self._ids)
+        spliced = [splice(old, values) for old, values in zip(old_columns, new, strict=True)]
+        self._load(spliced[0], splice(self._boxes, rects), *spliced[1:])
+
+    def _has_columns(self, rows: Int, new: Int) -> bool:
+        """Whether these rows hold these frames, class ids, tracks, flags and ids, (5, N), already."""
+        old = (self._frames, self._class_ids, self._tracks, self._flags, self._ids)
+        return len(rows) == new.shape[1] and all(
+            np.array_equal(column[rows], values) for column, values in zip(old, new, strict=True)
         )
+
+    def _merge_rects(self, rows: Int, rects: Float) -> None:
+        """Merge edits that only moved boxes: one array is copied instead of all being sorted again."""
+        self._boxes = self._boxes.copy()
+        self._boxes[:, rows] = rects
+        self._edited, self._edited_at, self._frame_table = {}, {}, None
+        self._drop_tracks()
+        merged = self._merged_table
+        self._table = self._merged_table = None
+        if merged is not None and len(merged) == len(self._ids):
+            self._table = self._merged_table = replace(merged, boxes=self._boxes)
+
+
+def _ranges(starts: Int, ends: Int) -> Int:
+    """The numbers of all ranges ``starts:ends``, one after the other."""
+    counts = ends - starts
+    numbers: Int = np.arange(int(counts.sum())) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    return numbers
 
 
 def _place(boxes: tuple[Box, ...], box_id: int) -> int:

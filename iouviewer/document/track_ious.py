@@ -12,14 +12,24 @@ from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import BoxTable, Float, Int
 
 
-def track_ious(truth: GroundTruth, predictions: PredictionSet, settings: ReviewSettings, track: int) -> Float:
+def track_ious(
+    truth: GroundTruth,
+    predictions: PredictionSet,
+    settings: ReviewSettings,
+    track: int,
+    within: range | None = None,
+) -> Float:
     """(F,) IoU of the track's box with its prediction by frame: 0 if it is missed, nan where no box counts.
 
     Args:
         predictions: of the variant to match with.
+        within: match these frames only and return their values; None: all frames.
     """
-    values = np.full(truth.frame_count, np.nan)
+    within = range(truth.frame_count) if within is None else within
+    values = np.full(len(within), np.nan)
     frames, _class_ids, _flags, ids = truth.track_columns(track)
+    inside = slice(*np.searchsorted(frames, (within.start, within.stop)).tolist())
+    frames, ids = frames[inside], ids[inside]
     counts = (truth.states()[frames] == FrameState.LABELLED) & predictions.covered[frames]
     frames = np.unique(frames[counts])
     if not len(frames):
@@ -27,7 +37,7 @@ def track_ious(truth: GroundTruth, predictions: PredictionSet, settings: ReviewS
     table = frames_of(truth.table(), frames)
     found = find_box_ious(table, frames_of(predictions.table, frames), np.ones(len(frames), np.bool_), settings)
     of_track = np.isin(found.ids, ids)
-    values[frames[table.frame_of_row()[of_track]]] = found.ious[of_track]
+    values[frames[table.frame_of_row()[of_track]] - within.start] = found.ious[of_track]
     return values
 
 

@@ -37,8 +37,9 @@ class ClassFacts:
 
 def facts_of(predictions: PredictionSet, left_out: Mapping[str, int], own: frozenset[int] = frozenset()) -> ClassFacts:
     """Facts of a prediction set; every class that it predicts is its own."""
-    predicted = np.unique(predictions.table.class_ids).tolist()
-    known = {one for one in predicted if UNSPECIFIED_CLASS < one < OTHER_CLASSES}
+    class_ids = predictions.table.class_ids
+    counts = np.bincount(class_ids[(class_ids > UNSPECIFIED_CLASS) & (class_ids < OTHER_CLASSES)])
+    known = set(np.flatnonzero(counts).tolist())
     return ClassFacts(dict(left_out), own | known, predictions.class_proposals)
 
 

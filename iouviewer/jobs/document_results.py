@@ -22,7 +22,7 @@ from iouviewer.jobs.eval_inputs import (
     Truth,
     VariantInput,
     has_single_images,
-    join_with_truth,
+    join_all_with_truth,
     only_classes,
 )
 from iouviewer.jobs.eval_result import EvalResult
@@ -48,7 +48,8 @@ def document_truth(document: Document, source: int = 0) -> Truth:
         table=replace(table, areas=file.areas.for_rows(table.ids, table.boxes)),
         labelled=np.asarray(states == int(FrameState.LABELLED)),
         class_names=document.class_names,
-        tracks=np.asarray(tracks[np.isin(ids, table.ids)], np.int64),  # the table lacks boxes that take no part
+        # The table lacks boxes that take no part.
+        tracks=tracks if len(ids) == len(table) else np.asarray(tracks[np.isin(ids, table.ids)], np.int64),
         excluded=np.asarray(states == int(FrameState.EXCLUDED)),
         classes=document.classes,
         skipped=file.skipped,
@@ -112,7 +113,7 @@ def read_document(
     elif request.frames is not None:
         frames = parse_frames(request.frames, known.frame_count, document.ground_truth(source).verified())
     truth = document_truth(document, source)
-    joined = [join_with_truth(v.predictions, truth, class_agnostic=request.class_agnostic) for v in listed]
+    joined = join_all_with_truth((v.predictions for v in listed), truth, class_agnostic=request.class_agnostic)
     variant_inputs = [
         VariantInput(
             v.name,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from iouviewer.document.class_join import class_list
+from iouviewer.document.class_join import class_list, keeps_unknown_classes
 from iouviewer.document.classes import ClassTable, class_name_of
 from iouviewer.document.ground_truth import rows_for_metrics, unscored_classes
 from iouviewer.document.imported import ImportedBoxes, ImportKind
@@ -441,10 +441,16 @@ def variant_from(
 
 
 def join_with_truth(predictions: PredictionSet, truth: Truth, *, class_agnostic: bool) -> PredictionSet:
-    """The predictions in the classes of the ground truth; the one place where jobs map classes."""
-    return predictions.joined_with(
-        truth.class_table, truth.table, truth.labelled, class_agnostic=class_agnostic, unscored=truth.unscored
-    )
+    """The predictions in the classes of the ground truth."""
+    return join_all_with_truth([predictions], truth, class_agnostic=class_agnostic)[0]
+
+
+def join_all_with_truth(
+    predictions: Iterable[PredictionSet], truth: Truth, *, class_agnostic: bool
+) -> list[PredictionSet]:
+    """Several sets in the classes of the ground truth; the one place where jobs map classes."""
+    keep = keeps_unknown_classes(truth.class_table.names, truth.table, truth.labelled, class_agnostic=class_agnostic)
+    return [one.joined(truth.class_table, keep_unknown=keep, unscored=truth.unscored) for one in predictions]
 
 
 def only_classes(inputs: EvalInputs, names: Sequence[str]) -> EvalInputs:

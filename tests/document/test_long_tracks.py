@@ -94,3 +94,27 @@ def test_columns_of_a_track_follow_edits() -> None:
     document.apply(SetTracks(((1, 8),)))
     assert truth.track_columns(7)[0].tolist() == [1, 3, 4]
     assert truth.track_columns(8)[0].tolist() == [0]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_columns_and_table_after_edits_are_those_of_the_boxes(seed: int) -> None:
+    truth = edited_truth(seed)
+    truth.table()
+    rng = np.random.default_rng(seed)
+    boxes = [box for frame in range(FRAMES) for box in truth.boxes(frame)]
+    for box in (boxes[i] for i in rng.integers(0, len(boxes), 4)):
+        truth.put(Box(box.id, box.frame, (2.0, 3.0, 40.0, 50.0), box.class_id, box.track, box.flags))
+    if rng.random() < 0.5:
+        truth.drop(boxes[-1])
+    expected = [box for frame in range(FRAMES) for box in truth.boxes(frame)]
+    table = truth.table()
+    frames, rects, class_ids, numbers, flags, ids = truth.columns()
+    assert rects.T.tolist() == [list(box.rect) for box in expected]
+    columns = [(box.frame, box.class_id, box.track, box.flags, box.id) for box in expected]
+    assert np.stack((frames, class_ids, numbers, flags, ids), axis=1).tolist() == [list(row) for row in columns]
+    assert table.ids.tolist() == [box.id for box in expected]
+    assert table.boxes.T.tolist() == [list(box.rect) for box in expected]
+    assert all(truth.find(box.id) == box for box in expected)
+    assert truth.next_track() == max(0, *(box.track for box in expected)) + 1
+    assert truth.has_tracks() == any(box.track != -1 for box in expected)

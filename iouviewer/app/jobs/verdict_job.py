@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
@@ -12,7 +13,9 @@ from iouviewer.app.jobs.session_inputs import read_session
 from iouviewer.document.edits import Change, Phase
 from iouviewer.document.variants import RunState
 from iouviewer.jobs.compare import DEFAULT_MARGINS, Pool, build_comparison
+from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.jobs.judge import Judged, Names, judge_variant
+from iouviewer.metrics.review import ReviewSettings
 
 _log = logging.getLogger(__name__)
 IDLE_MS = 700
@@ -22,7 +25,10 @@ IDLE_MS = 700
 @dataclass(frozen=True)
 class _Task:
     number: int
-    pool: Pool
+    inputs: EvalInputs
+    baseline: str
+    settings: ReviewSettings
+    margins: Mapping[str, float]
     names: Names
 
 
@@ -44,15 +50,16 @@ class _Worker(QObject):
         """Compute the verdicts of all variants but the baseline, and emit each as soon as it is ready."""
         found: list[Judged] = []
         try:
+            pool = Pool((build_comparison(task.inputs, task.baseline, task.settings, task.margins),))
             for key in task.names.variants:
-                if key != task.pool.videos[0].baseline:
-                    found.append(self._judge(task, key))
+                if key != task.baseline:
+                    found.append(self._judge(task, pool, key))
                     self.done.emit(task.number, list(found))
         except InterruptedError:
             _log.debug("verdicts %d cancelled", task.number)
 
-    def _judge(self, task: _Task, key: str) -> Judged:
-        return judge_variant(task.pool, key, task.names, cancelled=lambda: self.current != task.number)
+    def _judge(self, task: _Task, pool: Pool, key: str) -> Judged:
+        return judge_variant(pool, key, task.names, cancelled=lambda: self.current != task.number)
 
 
 class VerdictJob(QObject):
@@ -124,12 +131,12 @@ class VerdictJob(QObject):
             self.ready.emit([])
             return
         request, inputs = read_session(self._session, self.margins, variants=judged)
-        comparison = build_comparison(inputs, baseline.name, request.settings, self.margins)
         self._keys = {variant.name: variant.key for variant in judged}
         names = Names(
             {variant.name: variant.name for variant in judged}, [inputs.source.name], inputs.truth.class_names
         )
-        self._taskRequested.emit(_Task(self._worker.current, Pool((comparison,)), names))
+        task = _Task(self._worker.current, inputs, baseline.name, request.settings, self.margins, names)
+        self._taskRequested.emit(task)
 
     @Slot(int, object)
     def _on_worker_done(self, number: int, verdicts: list[Judged]) -> None:

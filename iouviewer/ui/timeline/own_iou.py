@@ -1,10 +1,11 @@
-"""The selected track's own IoU by frame: read when a track is selected, then updated frame by frame."""
+"""The selected track's own IoU by frame: matched where it is drawn, then updated frame by frame."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK, Box
@@ -12,10 +13,13 @@ from iouviewer.document.edits import FrameState
 from iouviewer.document.track_ious import track_ious
 from iouviewer.document.track_table import counted_ious
 from iouviewer.i18n import tr
+from iouviewer.ui.timeline.magnifier import FRAMES
 from iouviewer.ui.timeline.plot import TimelinePlot
 
 MAX_IMMEDIATE_FRAMES = 60
 """Frames of an edit above which the whole track is matched again."""
+STRETCH = 1024
+"""Frames that are matched together when they come into view; a whole track of an hour takes half a second."""
 _TRACK, _BOX = tr("Track"), tr("Box")
 
 
@@ -26,6 +30,8 @@ class OwnIou:
         self._session, self._plot = session, plot
         self._track: int | None = None
         self._box_id: int | None = None
+        self._values: NDArray[np.float64] = np.zeros(0)
+        self._waiting: set[int] = set()
 
     @property
     def track(self) -> int | None:
@@ -33,19 +39,46 @@ class OwnIou:
         return self._track
 
     def show_track(self) -> None:
-        """Match all frames of the selected track."""
+        """Show the selected track: the frames that are drawn are matched, the others when they come into view."""
         session, track, baseline = self._session, self._session.selection.track, self._session.variants.baseline
         self._track = track
+        self._waiting = set()
         if track is None or baseline is None or not session.frame_count:
             self._track = None
             self._plot.set_own("", None)
             return
+        self._values = np.full(session.frame_count, np.nan)
+        frames, *_ = session.ground_truth.track_columns(track)
+        self._waiting = set((np.unique(frames // STRETCH)).tolist())
+        if not self._match_stretches():
+            self._plot.set_own(_TRACK, self._values)
+
+    def match_visible(self) -> None:
+        """Match the frames that have come into view."""
+        if self._waiting and self._box_id is None:
+            self._match_stretches()
+
+    def _match_stretches(self) -> bool:
+        """Match what is drawn, and the current frame, which the gutter names; False if nothing was missing."""
+        session, baseline = self._session, self._session.variants.baseline
+        if self._track is None or baseline is None:
+            return False
+        start, stop = self._plot.own_frames
+        near = (session.current_frame - FRAMES) // STRETCH, (session.current_frame + FRAMES) // STRETCH
+        wanted = {*range(start // STRETCH, -(-stop // STRETCH)), *near} & self._waiting
         settings = session.scores.settings.review
-        values = track_ious(session.ground_truth, baseline.predictions, settings, track)
-        self._plot.set_own(_TRACK, values)
+        for stretch in wanted:
+            frames = range(stretch * STRETCH, min((stretch + 1) * STRETCH, session.frame_count))
+            values = track_ious(session.ground_truth, baseline.predictions, settings, self._track, frames)
+            self._values[frames.start : frames.stop] = values
+        self._waiting -= wanted
+        if wanted:
+            self._plot.set_own(_TRACK, self._values)
+        return bool(wanted)
 
     def hold(self, box: Box) -> None:
         """Follow this box; one without a track has a single point."""
+        self.match_visible()
         self._box_id = box.id
         if self._track is None or box.track != self._track:
             values = np.full(self._session.frame_count, np.nan)
@@ -63,14 +96,18 @@ class OwnIou:
         if self._box_id is not None:
             box = self._session.ground_truth.find(self._box_id)
             if box is not None and box.frame in frames:
-                self._plot.set_own_value(box.frame, self._value(box))
+                value = self._value(box)
+                if box.track == self._track:
+                    self._values[box.frame] = value
+                self._plot.set_own_value(box.frame, value)
         elif self._track is not None:
             if len(frames) > MAX_IMMEDIATE_FRAMES:
                 self.show_track()
                 return
             for frame in frames:
                 boxes = [box for box in self._session.ground_truth.boxes(frame) if box.track == self._track]
-                self._plot.set_own_value(frame, self._value(boxes[0]) if boxes else math.nan)
+                self._values[frame] = self._value(boxes[0]) if boxes else math.nan
+                self._plot.set_own_value(frame, float(self._values[frame]))
 
     def _value(self, box: Box) -> float:
         """IoU of a box with the baseline's prediction: 0 if it is missed, nan if the box does not count."""

@@ -187,6 +187,12 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             self._curves[one.key].opts["name"] = one.name
         self.refresh()
 
+    @property
+    def own_frames(self) -> tuple[int, int]:
+        """First frame and end of the frames whose curves are drawn; empty while strips are."""
+        start, stop, _width = self._span()
+        return (start, start) if self.shows_strips else (start, stop)
+
     def set_own(self, name: str, values: NDArray[np.float64] | None) -> None:
         """Show the IoU of the selected track by frame, (F,) float64, nan where it has none; None for no track."""
         self.own.set_values(name, values)

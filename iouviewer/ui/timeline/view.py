@@ -93,6 +93,7 @@ class TimelineView(QWidget):
 
     def _connect(self) -> None:
         session = self._session
+        self.axis.rangeChanged.connect(self._own.match_visible)
         self.plot.seekRequested.connect(self.seekRequested)
         self.plot.openRequested.connect(self.toggle_plot)
         self.plot.menuRequested.connect(self._on_menu_requested)
@@ -219,6 +220,7 @@ class TimelineView(QWidget):
 
     def _on_frame_changed(self, frame: int) -> None:
         self.release()
+        self._own.match_visible()
         self.plot.set_frame(frame)
         for row in self._painted_rows():
             row.set_frame(frame)
