@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -24,8 +22,8 @@ from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.project import checked, history_log, migrations, note_rows, numbering_rows, rows, variant_rows
+from iouviewer.project.background_check import BackgroundCheck, damaged_error
 from iouviewer.project.checked import DamagedRowsError
-from iouviewer.project.checking import verify
 from iouviewer.project.contents import NewContents, ProjectContents, encode_json, read_contents
 from iouviewer.project.history_log import HistoryLog
 from iouviewer.project.lock import LockFile
@@ -49,16 +47,18 @@ READ_SECONDS = 10.0
 """Seconds for which reading waits for steps that are being rewritten."""
 
 
-class DamagedProjectError(UserError):
-    """The file is damaged; it is unchanged. ``salvage`` recovers what can be read."""
-
-
 class ProjectFile:
     """One open project file: a ``document.history.History`` that also stores everything else of a session.
 
     Calls come from one thread and return at once; writing happens in its own thread, in order. ``on_saved`` and
     ``on_problem`` are called from that thread; ``on_problem`` is called with an error when writing starts to fail
     (edits then stay in memory) and with None when it works again.
+
+    A file that was opened is checked completely after ``load``; nothing is written before that.
+
+    Attributes:
+        notices: sentences for the user about logs that were not applied.
+        check: the check of a file that was opened; None for a new file.
     """
 
     def __init__(self, path: Path, lock: LockFile, new: NewContents | None, extent: tuple[int, int]) -> None:
@@ -70,8 +70,6 @@ class ProjectFile:
         """
         self.path = path
         self.notices: list[str] = []
-        self.on_checked: Callable[[UserError | None], None] | None = None
-        self.before_writing: Callable[[sqlite3.Connection], None] | None = None
         self.on_saved: Callable[[int, int], None] | None = None
         self.on_problem: Callable[[UserError | None], None] | None = None
         self._lock = lock
@@ -79,22 +77,20 @@ class ProjectFile:
         self._stored: dict[str, PredictionSet] = {}
         self._next_chunk: dict[str, int] = {}
         self._problem: UserError | None = None
-        cursor, count = extent
-        self._log = HistoryLog(cursor, count, self._read_steps)
+        self._log = HistoryLog(*extent, self._read_steps)
         self._steps_rewritten_by = 0
         self._replaces = False
-        self._check: threading.Thread | None = None
-        self._check_connection: sqlite3.Connection | None = None
-        self._is_checked = new is not None
-        self._check_error: UserError | None = None
+        self.check = BackgroundCheck(path) if new is None else None
         self._writer = Writer(
             path,
             self._connect,
             on_saved=self._report_saved,
             on_problem=self._report_problem,
             stamp=FileStamp.of(path) if new is None else None,
-            on_held=(lambda: self._start_check(rows_read=False)) if new is None else None,
+            on_held=self.check.start if self.check is not None else None,
         )
+        if self.check is not None:
+            self.check.hold(self._writer)
 
     @classmethod
     def create(
@@ -155,11 +151,7 @@ class ProjectFile:
             raise UserError(tr("there is no such project file"), path=path)
         lock = _lock(path, take_over=take_over)
         try:
-            try:
-                notices = set_foreign_logs_aside(path)
-            except OSError as error:
-                text = tr("a log that belongs to another file could not be renamed: {reason}", reason=error.strerror)
-                raise UserError(text, path=path) from error
+            notices = _set_logs_aside(path)
             extent = _check(path)
             project = cls(path, lock, None, extent)
         except BaseException:
@@ -195,65 +187,11 @@ class ProjectFile:
             try:
                 contents = read_contents(connection, progress)
             except (sqlite3.DatabaseError, DamagedRowsError) as error:
-                raise _damaged(self.path, error) from error
+                raise damaged_error(self.path, error) from error
         self._stored = {variant.key: variant.predictions for variant in contents.variants}
-        self._start_check(rows_read=True)
+        if self.check is not None:
+            self.check.start(rows_read=True)
         return contents
-
-    # The full check
-
-    @property
-    def is_checking(self) -> bool:
-        """Whether the file has not been checked completely; edits are written after that."""
-        return not self._is_checked
-
-    def wait_checked(self) -> UserError | None:
-        """Wait for the check of a loaded file; the damage that it found, or None."""
-        if self._check is not None:
-            self._check.join()
-        return self._check_error
-
-    def _start_check(self, *, rows_read: bool) -> None:
-        """Check what has not been read, in a thread of its own; nothing is written before it ends."""
-        if self._check is None and not self._is_checked:
-            self._check = threading.Thread(target=self._run_check, args=(rows_read,), name="project-check", daemon=True)
-            self._check.start()
-
-    def _run_check(self, rows_read: bool) -> None:
-        error: UserError | None = None
-        try:
-            with closing(connect(self.path, mode="ro")) as connection:
-                self._check_connection = connection
-                # One transaction: what is checked is what is then backed up.
-                connection.execute("BEGIN")
-                verify(connection, rows_read=rows_read)
-                if self.before_writing is not None:
-                    self.before_writing(connection)
-        except (sqlite3.DatabaseError, DamagedRowsError, ValueError, UserError) as failure:
-            name = getattr(failure, "sqlite_errorname", None)
-            error = None if name == "SQLITE_INTERRUPT" else _damaged(self.path, failure)
-        finally:
-            self._check_connection = None
-        self._check_error = error
-        self._is_checked = True
-        if error is None:
-            self._writer.release()
-        else:
-            self._writer.refuse(error)
-        callback = self.on_checked
-        if callback is not None:
-            callback(error)
-
-    def _finish_check(self) -> None:
-        """Wait for the check; it is stopped if nothing waits for it."""
-        if self._check is None or self._check is threading.current_thread():
-            return
-        connection = self._check_connection
-        saved, requested = self._writer.progress
-        if connection is not None and saved == requested:
-            with contextlib.suppress(sqlite3.Error):
-                connection.interrupt()
-        self._check.join()
 
     # History
 
@@ -445,19 +383,7 @@ class ProjectFile:
             UserError: pending requests could not be written, or the copy failed.
         """
         self._wait_until_written()
-        folder = snapshot_folder(self.path)
-        stem = re.sub(r'[\x00-\x1f<>:"/\\|?*]+', "_", name).strip(" .")[:80] or "snapshot"
-        target, number = folder / f"{stem}{SUFFIX}", 1
-        while target.exists():
-            number += 1
-            target = folder / f"{stem} {number}{SUFFIX}"
-        try:
-            folder.mkdir(exist_ok=True)
-            with closing(connect(self.path)) as connection:
-                back_up(connection, target)
-        except (sqlite3.Error, OSError) as error:
-            raise UserError(tr("the snapshot could not be written: {reason}", reason=error), path=target) from error
-        return target
+        return _write_snapshot(self.path, name)
 
     def retry_now(self) -> None:
         """Retry failed writes at once."""
@@ -473,12 +399,12 @@ class ProjectFile:
         Raises:
             UserError: something could not be written; the message says how many changes are lost.
         """
-        self._finish_check()
+        self._end_check()
         unsaved = self._writer.close(timeout)
-        self.on_saved = self.on_problem = self.on_checked = None
+        self.on_saved = self.on_problem = None
         self._lock.release()
         if unsaved:
-            problem = self._problem or self._check_error
+            problem = self._problem or (self.check.damage if self.check is not None else None)
             reason = problem.message if problem else tr("the disk did not respond")
             raise UserError(
                 tr_n(
@@ -492,8 +418,8 @@ class ProjectFile:
 
     def abandon(self) -> None:
         """Close a file that cannot be written without raising, because another file has all of its contents."""
-        self.on_saved = self.on_problem = self.on_checked = None
-        self._finish_check()
+        self.on_saved = self.on_problem = None
+        self._end_check()
         self._writer.close(0.0)
         self._lock.release()
 
@@ -503,27 +429,54 @@ class ProjectFile:
             self._new = None
         return connect_to_write(self.path)
 
+    def _end_check(self) -> None:
+        if self.check is not None:
+            saved, requested = self._writer.progress
+            self.check.finish(is_needed=saved < requested)
+
     def _wait_until_written(self) -> None:
         self._writer.retry_now()
-        self.wait_checked()
-        if not self._writer.flush(CLOSE_SECONDS):
-            raise self._problem or self._check_error or UserError(tr("the disk does not respond"), path=self.path)
+        damage = self.check.wait() if self.check is not None else None
+        if not self._writer.flush(0.0 if damage else CLOSE_SECONDS):
+            raise self._problem or damage or UserError(tr("the disk does not respond"), path=self.path)
 
     def _report_saved(self, saved: int, requested: int) -> None:
-        callback = self.on_saved
-        if callback is not None:
+        if (callback := self.on_saved) is not None:
             callback(saved, requested)
 
     def _report_problem(self, problem: UserError | None) -> None:
         self._problem = problem
-        callback = self.on_problem
-        if callback is not None:
+        if (callback := self.on_problem) is not None:
             callback(problem)
 
 
 def snapshot_folder(project: Path) -> Path:
     """The folder of the snapshots of a project."""
     return project.with_name(f"{project.name}.snapshots")
+
+
+def _set_logs_aside(path: Path) -> list[str]:
+    try:
+        return set_foreign_logs_aside(path)
+    except OSError as error:
+        text = tr("a log that belongs to another file could not be renamed: {reason}", reason=error.strerror)
+        raise UserError(text, path=path) from error
+
+
+def _write_snapshot(path: Path, name: str) -> Path:
+    folder = snapshot_folder(path)
+    stem = re.sub(r'[\x00-\x1f<>:"/\\|?*]+', "_", name).strip(" .")[:80] or "snapshot"
+    target, number = folder / f"{stem}{SUFFIX}", 1
+    while target.exists():
+        number += 1
+        target = folder / f"{stem} {number}{SUFFIX}"
+    try:
+        folder.mkdir(exist_ok=True)
+        with closing(connect(path)) as connection:
+            back_up(connection, target)
+    except (sqlite3.Error, OSError) as error:
+        raise UserError(tr("the snapshot could not be written: {reason}", reason=error), path=target) from error
+    return target
 
 
 def _write_changes(connection: sqlite3.Connection, changes: RowChanges) -> None:
@@ -550,7 +503,7 @@ def _lock(path: Path, *, take_over: bool = False) -> LockFile:
 def _check(path: Path) -> tuple[int, int]:
     """Migrate and check a file; the history's cursor and number of steps."""
     if path.stat().st_size == 0:
-        raise _damaged(path, tr("it is empty"))
+        raise damaged_error(path, tr("it is empty"))
     try:
         migrations.migrate(path)
         with closing(connect(path)) as connection:
@@ -558,20 +511,16 @@ def _check(path: Path) -> tuple[int, int]:
     except sqlite3.OperationalError as error:
         # Missing permission, another program's lock or a full disk: the file itself may be intact.
         if _is_damage(error):
-            raise _damaged(path, error) from error
+            raise damaged_error(path, error) from error
         raise UserError(tr("the project cannot be opened: {reason}", reason=error), path=path) from error
     except (sqlite3.DatabaseError, ValueError, DamagedRowsError) as error:
-        raise _damaged(path, error) from error
+        raise damaged_error(path, error) from error
 
 
 def _is_damage(error: sqlite3.OperationalError) -> bool:
     # SQLite reports a missing table as a plain SQLITE_ERROR; Python reports text that is not UTF-8 without a name.
     name = getattr(error, "sqlite_errorname", None) or "SQLITE_ERROR"
     return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")) or name == "SQLITE_ERROR"
-
-
-def _damaged(path: Path, reason: object) -> DamagedProjectError:
-    return DamagedProjectError(tr("the project file is damaged: {reason}", reason=reason), path=path)
 
 
 def _has_rows_of(predictions: PredictionSet, stored: PredictionSet | None) -> bool:

@@ -20,10 +20,12 @@ from iouviewer.document.edits import SetDecisions, SetRects
 from iouviewer.document.notes import Note
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
+from iouviewer.project.background_check import DamagedProjectError
 from iouviewer.project.contents import ProjectContents
 from iouviewer.project.salvage import SalvageReport, replace_damaged
-from iouviewer.project.store import DamagedProjectError, ProjectFile
+from iouviewer.project.store import ProjectFile
 from tests.document.builders import apply_step, make_predictions, make_variant
+from tests.project.checks import wait_checked
 
 FILES = int(os.environ.get("IOUVIEWER_FUZZ", "50"))
 FRAMES, BOXES, PAGE = 300, 1500, 4096
@@ -99,7 +101,7 @@ def read(path: Path) -> tuple[State, list[str]]:
     project = ProjectFile.open(path)
     try:
         contents = project.load()
-        damage = project.wait_checked()
+        damage = wait_checked(project)
         if damage is not None:
             raise damage
         project.all_steps()

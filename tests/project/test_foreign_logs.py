@@ -18,6 +18,7 @@ from iouviewer.project.checked import count_transaction
 from iouviewer.project.store import ProjectFile
 from iouviewer.project.writer import ProjectReplacedError
 from tests.document.builders import apply_step, make_document, state_of
+from tests.project.checks import wait_checked
 
 LOGS = ("-wal", "-journal")
 
@@ -43,7 +44,7 @@ def read(path: Path) -> tuple[object, list[str]]:
     """What a project holds after it was opened and completely checked, and what was said."""
     project = ProjectFile.open(path)
     contents = project.load()
-    damage = project.wait_checked()
+    damage = wait_checked(project)
     project.close()
     if damage is not None:
         raise damage
@@ -217,7 +218,7 @@ def test_a_file_that_is_not_ours_any_more_is_not_written(path: Path, tmp_path: P
     other = other_path.read_bytes()
     project = ProjectFile.open(path)
     project.load()
-    assert project.wait_checked() is None
+    assert wait_checked(project) is None
     problems: list[UserError | None] = []
     project.on_problem = problems.append
     if is_connected:

@@ -16,8 +16,9 @@ from iouviewer.document.notes import Note
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.project import schema
+from iouviewer.project.background_check import DamagedProjectError
 from iouviewer.project.salvage import salvage
-from iouviewer.project.store import DamagedProjectError, ProjectFile
+from iouviewer.project.store import ProjectFile
 from tests.document.builders import apply_step, make_document, make_predictions, make_variant, state_of
 
 FRAMES = 400

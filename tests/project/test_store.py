@@ -20,9 +20,10 @@ from iouviewer.document.sources import Source
 from iouviewer.document.variants import RunState
 from iouviewer.errors import UserError
 from iouviewer.project import history_log, schema
+from iouviewer.project.background_check import DamagedProjectError
 from iouviewer.project.lock import ProjectLockedError
 from iouviewer.project.rows import BoxColumns, FrameStates
-from iouviewer.project.store import DamagedProjectError, ProjectFile
+from iouviewer.project.store import ProjectFile
 from tests.document.builders import (
     apply_step,
     bits_of,
@@ -33,6 +34,7 @@ from tests.document.builders import (
     state_of,
     twenty_edits,
 )
+from tests.project.checks import wait_checked
 
 
 @pytest.fixture
@@ -450,5 +452,5 @@ def test_impossible_rows_are_reported_as_damage(path: Path, statement: str):
     with pytest.raises(DamagedProjectError):
         project.load()
         # Frame states are read from the blocks; the check afterwards compares them with the table.
-        raise project.wait_checked() or AssertionError("the damage was not found")
+        raise wait_checked(project) or AssertionError("the damage was not found")
     project.close()

@@ -18,13 +18,14 @@ import msgspec
 from iouviewer.app.projects.locations import data_folder_path
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.project.background_check import DamagedProjectError
 from iouviewer.project.contents import ProjectContents
 from iouviewer.project.lock import LockFile, ProjectLockedError
 from iouviewer.project.migrations import NewerProjectError
 from iouviewer.project.rows import ProgressCallback, no_progress
 from iouviewer.project.salvage import replace_damaged
 from iouviewer.project.schema import SCHEMA_VERSION, SUFFIX, back_up, connect
-from iouviewer.project.store import DamagedProjectError, ProjectFile
+from iouviewer.project.store import ProjectFile
 
 COPY = "copy"
 """Key of a project value of a copy: ``{"of": path of the project, "state": one of CopyState}``."""

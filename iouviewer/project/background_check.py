@@ -1,0 +1,124 @@
+"""Checks an open project file completely in a thread of its own, and lets its writer begin after that."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
+from iouviewer.project.backups import back_up_if_changed
+from iouviewer.project.checked import DamagedRowsError
+from iouviewer.project.checking import verify
+from iouviewer.project.schema import connect
+from iouviewer.project.writer import Writer
+
+
+class DamagedProjectError(UserError):
+    """The file is damaged; it is unchanged. ``salvage`` recovers what can be read."""
+
+
+def damaged_error(path: Path, reason: object) -> DamagedProjectError:
+    """The error for a damaged file."""
+    return DamagedProjectError(tr("the project file is damaged: {reason}", reason=reason), path=path)
+
+
+class BackgroundCheck:
+    """The check of one file, which runs once.
+
+    Attributes:
+        damage: what was found, None if the file is intact or is still checked.
+        backs_up: make an automatic backup of the file as it was opened, if it changed since the last one.
+        backup_problem: why that failed, None if it did not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.damage: DamagedProjectError | None = None
+        self.backs_up = False
+        self.backup_problem: UserError | None = None
+        self._path = path
+        self._writer: Writer | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._on_end: Callable[[], None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the file has not been checked completely."""
+        return not self._ended.is_set()
+
+    def hold(self, writer: Writer) -> None:
+        """Let this writer begin when the file is found to be intact."""
+        self._writer = writer
+
+    def call_at_end(self, callback: Callable[[], None]) -> None:
+        """Call this at the end, from any thread; at once if the check has ended."""
+        with self._lock:
+            if self.is_running:
+                self._on_end = callback
+                return
+        callback()
+
+    def start(self, *, rows_read: bool = False) -> None:
+        """Start, unless it was started.
+
+        Args:
+            rows_read: all rows but the history have been read and verified.
+        """
+        with self._lock:
+            if self._thread is not None:
+                return
+            self._thread = threading.Thread(target=self._run, args=(rows_read,), name="project-check", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> DamagedProjectError | None:
+        """Wait for the end, if it was started; what was found."""
+        if self._thread is not None:
+            self._thread.join()
+        return self.damage
+
+    def finish(self, *, is_needed: bool) -> None:
+        """Wait for the end, or stop the check if nothing waits to be written."""
+        connection = self._connection
+        if connection is not None and not is_needed:
+            with contextlib.suppress(sqlite3.Error):
+                connection.interrupt()
+        self._on_end = None
+        self.wait()
+
+    def _run(self, rows_read: bool) -> None:
+        try:
+            with closing(connect(self._path, mode="ro")) as connection:
+                self._connection = connection
+                # One transaction: what is checked is what is then backed up.
+                connection.execute("BEGIN")
+                verify(connection, rows_read=rows_read)
+                if self.backs_up:
+                    self._back_up(connection)
+        except (sqlite3.DatabaseError, DamagedRowsError, ValueError, UserError) as failure:
+            if getattr(failure, "sqlite_errorname", None) != "SQLITE_INTERRUPT":
+                self.damage = damaged_error(self._path, getattr(failure, "message", failure))
+        finally:
+            self._connection = None
+        if self._writer is not None:
+            if self.damage is None:
+                self._writer.release()
+            else:
+                self._writer.refuse(self.damage)
+        with self._lock:
+            self._ended.set()
+            callback = self._on_end
+        if callback is not None:
+            callback()
+
+    def _back_up(self, connection: sqlite3.Connection) -> None:
+        try:
+            back_up_if_changed(self._path, connection)
+        except UserError as error:
+            self.backup_problem = error
