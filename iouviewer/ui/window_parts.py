@@ -226,6 +226,7 @@ class WindowParts(QObject):
         self.actions = ActionSet(window, groups, KeyLetters(remembered_letters(settings)))
         self.palette.actions = self.key_commands.actions = self.actions
         self.palette.change_key = self.key_commands.edit
+        self._connect_commands(problems, variants)
         self._settings_presenter = SettingsPresenter(
             window,
             session,
@@ -236,7 +237,6 @@ class WindowParts(QObject):
             show_key_sheet=self.key_commands.show_sheet,
             letters=lambda: self.actions.letters,
         )
-        self._connect_commands(problems, variants)
         page = FirstRunPage(
             settings, start_choices(self.files, self.actions.key_of), is_mirrored=partial(is_mirrored, settings)
         )
@@ -302,7 +302,6 @@ class WindowParts(QObject):
         before = [self.actions[id] for id in ("firstFrame", "back10", "previousFrame")]
         after = [self.actions[id] for id in ("nextFrame", "forward10", "lastFrame")]
         self.views.playback_bar.add_step_actions(before, self.actions["playPause"], after)
-        self.views.playback_bar.set_lanes_action(self.actions["trackLanes"])
         self.views.playback_bar.set_lanes_action(self.actions["trackLanes"])
         self.video_presenter.set_actions(self.actions)
         self.shell.fill(self.actions)

@@ -66,7 +66,7 @@ EXPORTS = {
     "Pairs (CSV)": ("pairs.csv", check_pairs),
     "Metrics (JSON)": ("scores.json", check_json),
     "IoU plot (PNG, SVG)": ("plot.png", check_plot),
-    "Frame with boxes (PNG)": ("frame.png", check_frame),
+    "Frame with boxes (PNG, SVG)": ("frame.png", check_frame),
     "Ground truth as MOTChallenge": ("gt.txt", check_boxes),
     "Ground truth as COCO": ("gt.json", check_boxes),
     "Ground truth as CSV": ("truth.csv", check_boxes),
@@ -101,13 +101,16 @@ def test_settings_change_thresholds_and_keys(person: Hands) -> None:
     hands = person
 
     def threshold(dialog: QDialog) -> None:
+        hands.type("IoU threshold")
         box = dialog.findChild(object, "settingsIou")
         hands.click(box.mapToGlobal(box.rect().center()))
         hands.key("Ctrl+A")
         hands.type("0.9")
-        hands.open_tab("Keys", dialog)
+        hands.click(dialog.findChild(object, "settingsSearch"))
+        hands.key("Ctrl+A")
+        hands.type("Keys")
         hands.choose(dialog.findChild(object, "keyPresetComboBox"), "CVAT")
-        hands.click(hands.button("OK", dialog))
+        hands.key("Esc")
 
     with hands.in_dialog(threshold):
         hands.key("Ctrl+,")

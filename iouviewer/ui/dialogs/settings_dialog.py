@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -33,7 +33,7 @@ from iouviewer.ui.dialogs.settings_fields import Control, SettingRow
 from iouviewer.ui.fonts import font
 from iouviewer.ui.keyboard.letters import KeyLetters
 from iouviewer.ui.theme import is_motion_reduced, wants_high_contrast
-from iouviewer.ui.tokens import SPACE
+from iouviewer.ui.tokens import SIZE, SPACE
 from iouviewer.video.proxy import proxies_size
 
 COLOUR_BY = "colourBy"
@@ -189,6 +189,7 @@ class SettingsDialog(FramedDialog):
         page.setAutoFillBackground(False)
         self.pages.addWidget(area)
         item = QListWidgetItem(text)
+        item.setSizeHint(QSize(0, SIZE["row_comfortable"]))
         item.setData(Qt.ItemDataRole.UserRole, name)
         self.sections.addItem(item)
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from iouviewer.i18n import tr
-from iouviewer.ui.tokens import SPACE
+from iouviewer.ui.tokens import SIZE, SPACE
 
 NAME_WIDTH = 150
 _FIELD_WIDTH = 150
@@ -114,6 +114,7 @@ def text_control(name: str, placeholder: str) -> Control:
     line = QLineEdit()
     line.setObjectName(name)
     line.setPlaceholderText(placeholder)
+    line.setFixedWidth(2 * _FIELD_WIDTH)
     return Control(
         line,
         lambda: line.text().strip(),
@@ -143,13 +144,18 @@ class SettingRow(QWidget):
         label = QLabel(name)
         label.setObjectName("settingName")
         label.setFixedWidth(NAME_WIDTH)
+        label.setMinimumHeight(SIZE["control"])
         label.setWordWrap(True)
         label.setBuddy(content)
         if name:
             content.setAccessibleName(name)
         right = QVBoxLayout()
         right.setSpacing(SPACE["xs"])
-        right.addWidget(content)
+        content.setMinimumHeight(SIZE["control"])
+        line = QHBoxLayout()
+        line.addWidget(content)
+        line.addStretch(1)
+        right.addLayout(line)
         if note:
             right.addWidget(note_label(note))
         layout = QHBoxLayout(self)

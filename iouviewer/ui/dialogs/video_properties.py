@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
@@ -22,15 +22,23 @@ from iouviewer.app.video.index_thread import IndexProgress
 from iouviewer.app.video.video_info import DecodeCheckPause, VideoInfo
 from iouviewer.app.video.video_notes import collect_notes
 from iouviewer.i18n import tr, tr_n
+from iouviewer.ui.dialogs.frame import FramedDialog
+from iouviewer.ui.fonts import font, tabular_font
 from iouviewer.ui.panels.status_bar import format_time
-from iouviewer.ui.theme import tabular_font
+from iouviewer.ui.tokens import SPACE
 from iouviewer.video.check import find_gaps, is_variable_rate
 
+_DIALOG_SIZE = (760, 420)
+"""Logical pixels."""
+_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+_FILE, _HASH = tr("File"), tr("Fingerprint")
 _BIT_DEPTHS = ("16", "14", "12", "10", "9")
 
 
-class VideoPropertiesDialog(QDialog):
-    """Shows the properties of the open video; not modal. Choosing a damaged frame goes to it.
+class VideoPropertiesDialog(FramedDialog):
+    """Shows the facts of the open video at the left and what is uncertain at the right; not modal.
+
+    Choosing a damaged frame goes to it.
 
     Signals:
         frameChosen(int): go to this frame.
@@ -39,40 +47,64 @@ class VideoPropertiesDialog(QDialog):
     frameChosen = Signal(int)
 
     def __init__(self, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setObjectName("videoFacts")
-        self.setWindowTitle(tr("Video properties"))
+        super().__init__(parent, title=tr("Video properties"), name="videoFacts")
         self._form = QFormLayout()
-        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignRight)
-        self._form.setHorizontalSpacing(16)
+        self._form.setHorizontalSpacing(SPACE["l"])
+        self._form.setVerticalSpacing(SPACE["s"])
+        self.uncertain = QLabel(tr("What is uncertain"))
+        self.uncertain.setProperty("role", "title")
         self.notes = QLabel()
         self.notes.setObjectName("videoFactsNotes")
         self.notes.setWordWrap(True)
-        self.notes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.notes.setTextInteractionFlags(_SELECTABLE)
         self.damage = QListWidget()
         self.damage.setObjectName("damageList")
         self.damage.setAccessibleName(tr("Damaged frames; Enter goes to the frame"))
-        self.damage.setMaximumHeight(160)
         self.damage.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.damage.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.damage.itemActivated.connect(self._on_damage_chosen)
         self.damage.itemClicked.connect(self._on_damage_chosen)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addLayout(self._form)
-        layout.addWidget(self.notes)
-        layout.addWidget(self.damage)
-        layout.addStretch(1)
-        layout.addWidget(buttons)
+        self._arrange()
         self._rows: list[tuple[str, str]] = []
         self._listed_damage: tuple[object, ...] = ()
-        self.resize(520, 360)
+        self.resize(*_DIALOG_SIZE)
+
+    def _arrange(self) -> None:
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.addLayout(self._form)
+        left.addStretch(1)
+        right.setSpacing(SPACE["s"])
+        right.addWidget(self.uncertain)
+        right.addWidget(self.notes)
+        right.addWidget(self.damage, 1)
+        right.addStretch()
+        columns = QHBoxLayout()
+        columns.setSpacing(SPACE["xl"])
+        columns.addLayout(left, 3)
+        columns.addLayout(right, 2)
+        self.body.addLayout(columns)
+        self.copy_button = self.add_secondary(tr("Copy"))
+        self.copy_button.setToolTip(tr("Copy all properties as text"))
+        self.copy_button.clicked.connect(self._copy)
+        close = self.add_primary(tr("Close"))
+        close.clicked.connect(self.reject)
 
     @property
     def rows(self) -> dict[str, str]:
         """The properties by name."""
         return dict(self._rows)
+
+    def text(self) -> str:
+        """Everything that is shown, one line each."""
+        lines = [tr("{name}: {value}", name=name, value=value) for name, value in self._rows]
+        if self.notes.text():
+            lines += ["", self.uncertain.text(), self.notes.text()]
+        lines += [self.damage.item(row).text() for row in range(self.damage.count())]
+        return "\n".join(lines) + "\n"
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.text())
+        self.copy_button.setText(tr("Copied"))
 
     def show_info(
         self,
@@ -84,21 +116,17 @@ class VideoPropertiesDialog(QDialog):
         rows = video_properties(info) if info is not None else [(tr("Video"), tr("No video is open"))]
         if rows != self._rows:
             self._rows = rows
+            self.copy_button.setText(tr("Copy"))
             while self._form.rowCount():
                 self._form.removeRow(0)
             for name, value in rows:
-                label = QLabel(value)
-                label.setFont(tabular_font(self.font()))
-                label.setWordWrap(True)
-                label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-                name_label = QLabel(name)
-                name_label.setProperty("role", "muted")
-                self._form.addRow(name_label, label)
+                self._form.addRow(*_row(name, value, is_mono=name in (_FILE, _HASH)))
         all_notes = collect_notes(info, progress, pause) if info is not None else ()
         # The properties already state that frame accuracy was checked.
         notes = [note for note in all_notes if note.key != "exact" or (info is not None and not info.checked_by_decode)]
-        self.notes.setText("\n".join(("⚠ " if note.serious else "") + note.text for note in notes))
-        self.notes.setVisible(bool(notes))
+        self.notes.setText("\n\n".join(("⚠ " if note.serious else "") + note.text for note in notes))
+        if not notes:
+            self.notes.setText(tr("Nothing: each frame is shown under its own number."))
         self._show_damage(info)
 
     def _show_damage(self, info: VideoInfo | None) -> None:
@@ -124,11 +152,25 @@ class VideoPropertiesDialog(QDialog):
             self.frameChosen.emit(int(frame))
 
 
+def _row(name: str, value: str, *, is_mono: bool) -> tuple[QLabel, QLabel]:
+    """Name and value; paths and hashes may break anywhere."""
+    label, name_label = QLabel("\u200b".join(value) if is_mono else value), QLabel(name)
+    label.setFont(font("mono") if is_mono else tabular_font(font("body")))
+    label.setWordWrap(True)
+    label.setToolTip(value if is_mono else "")
+    label.setTextInteractionFlags(_SELECTABLE)
+    name_label.setProperty("role", "muted")
+    name_label.setBuddy(label)
+    label.setAccessibleName(name)
+    return name_label, label
+
+
 def video_properties(info: VideoInfo) -> list[tuple[str, str]]:
     """The properties of a video as (name, value), both translated."""
-    rows = [(tr("File"), str(info.path)), (tr("Frames"), _frames_text(info))]
+    rows = [(_FILE, str(info.path)), (tr("Frames"), _frames_text(info))]
     if info.is_image_source:
-        return [*rows, (tr("Frame rate"), tr("None (images); played at 10 frames/s"))]
+        rows.append((tr("Frame rate"), tr("None (images); played at 10 frames/s")))
+        return [*rows, (_HASH, info.fingerprint)] if info.fingerprint else rows
     depth = next((bits for bits in _BIT_DEPTHS if re.search(rf"(p|gray){bits}(le|be)", info.pixel_format)), "8")
     codec = tr("{codec}, {pixel_format}, {depth} bits", codec=info.codec, pixel_format=info.pixel_format, depth=depth)
     rows.append((tr("Codec"), codec))
@@ -147,6 +189,8 @@ def video_properties(info: VideoInfo) -> list[tuple[str, str]]:
     rows.append((tr("Frame numbers"), _numbers_text(info)))
     if info.complete:
         rows.append((tr("Frame accuracy"), _accuracy_text(info)))
+    if info.fingerprint:
+        rows.append((_HASH, info.fingerprint))
     return rows
 
 

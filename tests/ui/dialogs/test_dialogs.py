@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.settings import Settings
 from iouviewer.metrics.table import Convention
 from iouviewer.ui.dialogs.input_dialogs import NumberDialog, confirm
 from iouviewer.ui.dialogs.key_editor import KeyEditor
-from iouviewer.ui.dialogs.run_dialog import RunDialog, estimate_text
+from iouviewer.ui.dialogs.run_dialog import RunDialog, duration_text, estimate_text
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
 from iouviewer.ui.dialogs.trust_dialog import TrustDialog
 from tests.ui.window import opened_window, small_case
@@ -33,14 +33,13 @@ def test_the_settings_dialog_shows_and_writes_the_settings(qtbot: QtBot) -> None
     settings = Settings(confidence=0.4, convention=Convention.INCLUSIVE, scheme="dark", memory_mib=256)
     dialog = SettingsDialog(None, settings)
     qtbot.addWidget(dialog)
-    copy = Settings()
-    dialog.write_to(copy)
-    assert copy == settings
-    dialog.iou_threshold.setValue(0.6)
+    changes: list[bool] = []
+    dialog.changed.connect(lambda: changes.append(True))
+    assert settings == Settings(confidence=0.4, convention=Convention.INCLUSIVE, scheme="dark", memory_mib=256)
+    dialog.findChild(QDoubleSpinBox, "settingsIou").setValue(0.6)
     dialog.keys.set_key("nextFrame", "F9")
-    dialog.write_to(settings)
     assert settings.iou_threshold == 0.6
-    assert settings.keys == {"nextFrame": "F9"}
+    assert settings.keys == {"nextFrame": "F9"} and len(changes) == 2
 
 
 def test_a_key_that_belongs_to_another_command_is_refused_with_its_name(qtbot: QtBot) -> None:
@@ -58,9 +57,10 @@ def test_settings_take_effect_at_once_and_survive_a_restart(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def accept(dialog: SettingsDialog) -> int:
-        dialog.confidence.setValue(0.5)
+        dialog.findChild(QDoubleSpinBox, "settingsConfidence").setValue(0.5)
         dialog.keys.set_key("nextFrame", "F9")
-        dialog.scheme.setCurrentIndex(dialog.scheme.findData("dark"))
+        scheme = dialog.findChild(QComboBox, "settingsScheme")
+        scheme.setCurrentIndex(scheme.findData("dark"))
         return 1
 
     monkeypatch.setattr(SettingsDialog, "exec", accept)
@@ -76,20 +76,20 @@ def test_settings_take_effect_at_once_and_survive_a_restart(
 
 
 def test_the_run_dialog_estimates_a_run_and_rejects_frames_outside_the_video(qtbot: QtBot, tmp_path: Path) -> None:
-    dialog = RunDialog(
-        None, [("a", tmp_path / "a.pt")], video=tmp_path / "v.mp4", frame_count=100, seconds_per_frame=0.5
-    )
+    dialog = RunDialog(None, [("a", tmp_path / "a.pt")], video=tmp_path / "v.mp4", frame_count=100)
     qtbot.addWidget(dialog)
-    assert dialog.estimate.text() == "100 frames, about 0:50 min, at most 0.8 MB on disk"
-    dialog.frames.setText("10:20")
+    assert dialog.estimate.text() == "100 frames, at most 0.8 MB"
+    assert [request.frames for request, _ in dialog.runs()] == [None]
+    dialog.frames.setCurrentIndex(dialog.frames.count() - 1)
+    dialog.range.setText("10:20")
     assert dialog.estimate.text().startswith("10 frames")
-    [request] = dialog.requests()
+    [(request, class_map)] = dialog.runs()
     assert request.frames == tuple(range(10, 20))
-    assert request.floor == 0.001
-    assert request.imgsz is None
-    dialog.frames.setText("90:200")
+    assert (request.floor, request.imgsz, class_map) == (0.001, None, {})
+    dialog.range.setText("90:200")
     assert not dialog.run_button.isEnabled()
-    assert "first frames" in estimate_text(5, None, 300)
+    assert estimate_text(795, 200, 500_000, is_measured=True) == "3 min 20 s, 14.0 MB, 795 frames"
+    assert duration_text(3900) == "1 h 5 min"
 
 
 def test_a_number_outside_the_range_is_limited(qtbot: QtBot) -> None:
