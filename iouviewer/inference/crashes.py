@@ -18,7 +18,11 @@ OUT_OF_MEMORY = re.compile(
 _NO_MODULE = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.MULTILINE)
 _SHELL_SIGNAL = 128
 """A shell, also one behind ``ssh``, returns this plus the signal that ended a program."""
-_WINDOWS_CRASHES = {0xC0000005: "access violation", 0xC000001D: "illegal instruction", 0xC0000409: "stack overrun"}
+_WINDOWS_CRASHES = {
+    0xC0000005: tr("access violation"),
+    0xC000001D: tr("illegal instruction"),
+    0xC0000409: tr("stack overrun"),
+}
 _WINDOWS_NO_MEMORY = 0xC0000017
 LESS_MEMORY = tr("Choose a smaller image size or close other programs.")
 

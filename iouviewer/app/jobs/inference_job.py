@@ -155,6 +155,11 @@ class InferenceQueue(QObject):
         self._driver: _Driver | None = None
 
     @property
+    def command(self) -> list[str] | None:
+        """The command that starts another worker than the bundled one."""
+        return self._command
+
+    @property
     def current(self) -> Run | None:
         """The run in progress."""
         return self._current

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
+from iouviewer.app.jobs.model_probe import ModelProbe
 from iouviewer.app.projects.importer import PROTOCOL_DETAILS
 from iouviewer.app.settings import Settings
 from iouviewer.document.predictions import PredictionSet
@@ -66,7 +67,6 @@ class RunCommands(QObject):
         self._window, self._session, self._queue = window, session, queue
         self._settings, self._status = settings, status
         self._targets: dict[Run, _RunTarget] = {}
-        self._seconds_per_frame: float | None = None
         queue.started.connect(self._on_queue_started)
         queue.modelLoaded.connect(self._on_queue_model_loaded)
         queue.progress.connect(self._on_queue_progress)
@@ -101,13 +101,16 @@ class RunCommands(QObject):
             self._window,
             models,
             video=Path(source.path),
-            frame_count=self._session.frame_count,
-            seconds_per_frame=self._seconds_per_frame,
-            truth=self._session.document.classes,
+            frame_count=session.frame_count,
+            verified=session.ground_truth.verified(),
+            truth=session.document.classes,
+            probe=ModelProbe(command=self._queue.command),
+            first_frame=session.current_frame,
         )
         if dialog.exec():
-            for request in dialog.requests():
-                self.start(request, dialog.class_map())
+            for request, class_map in dialog.runs():
+                self.start(request, class_map)
+        dialog.deleteLater()
 
     def run_with_defaults(self, name: str, weights: Path) -> None:
         """Enqueue a model with the default settings."""
@@ -221,8 +224,6 @@ class RunCommands(QObject):
         if target is None:
             return
         target.rate = rate
-        if rate > 0:
-            self._seconds_per_frame = 1 / rate
         percent = 100 * done // max(1, total)
         parts = [tr("{name} {percent} %", name=run.request.name, percent=percent), tr("{rate:.1f} frames/s", rate=rate)]
         if not math.isnan(seconds_left):

@@ -15,8 +15,6 @@ from PySide6.QtWidgets import (
 )
 
 from iouviewer.document.class_join import LEFT_OUT, UNKNOWN, ClassJoin, join_classes
-from iouviewer.document.class_lists import COCO_CATEGORIES
-from iouviewer.document.class_proposals import propose_class
 from iouviewer.document.classes import ClassTable, fold_name
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.dialogs.frame import FramedDialog
@@ -125,14 +123,3 @@ def class_map_text(join: ClassJoin, predicted: ClassTable, counts: Mapping[int, 
     if target and fold_name(target) != fold_name(predicted.names[used[0]]):
         return tr("{name} → {target}", name=predicted.names[used[0]], target=target)
     return tr_n("{count} class", "{count:,} classes", len(used))
-
-
-def propose_map_of_model(truth: ClassTable) -> dict[str, str]:
-    """Proposals before a model is loaded: COCO's names for classes of the ground truth that are named otherwise."""
-    known = {fold_name(name) for name in truth.names}
-    result = {}
-    for name in COCO_CATEGORIES.values():
-        place = None if name in known else propose_class(name, truth.names)
-        if place is not None and fold_name(truth.names[place]) not in COCO_CATEGORIES.values():
-            result[name] = truth.names[place]
-    return result

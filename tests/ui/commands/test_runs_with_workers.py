@@ -234,7 +234,8 @@ def test_a_run_of_the_reference_model_reproduces_its_scores(qtbot: QtBot, tmp_pa
         def answer() -> None:
             dialog = QApplication.activeModalWidget()
             assert isinstance(dialog, RunDialog)
-            dialog.findChild(QLineEdit, "runFrames").setText("480:795")
+            dialog.frames.setCurrentIndex(dialog.frames.count() - 1)
+            dialog.findChild(QLineEdit, "runRange").setText("480:795")
             dialog.floor.setValue(0.01)
             estimates.append(dialog.estimate.text())
             dialog.run_button.click()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from iouviewer.app.jobs.model_probe import Probe
 from iouviewer.document.class_join import LEFT_OUT, join_classes
 from iouviewer.document.classes import ClassTable
 from iouviewer.formats.interface import ReadContext
-from iouviewer.ui.dialogs.class_map import ClassMapDialog, class_map_text, propose_map_of_model
+from iouviewer.ui.dialogs.class_map import ClassMapDialog, class_map_text
 from iouviewer.ui.dialogs.open_dialog import OpenDialog
 from iouviewer.ui.dialogs.run_dialog import RunDialog
 from iouviewer.ui.importing import BoxReader, find_candidates
+from tests.inference.helpers import INFO
 
 PREDICTED = ClassTable.of(("person", "dog", "car"))
 TRUTH = ClassTable.of(("pedestrian", "car"))
@@ -79,13 +82,23 @@ def test_the_open_dialog_asks_for_classes_that_may_be_others(qtbot: QtBot, tmp_p
         reader.close()
 
 
-def test_the_run_dialog_proposes_names_of_coco(qtbot: QtBot) -> None:
-    assert propose_map_of_model(TRUTH) == {"person": "pedestrian"}
-    assert propose_map_of_model(ClassTable.of(("person", "car"))) == {}
+def test_the_run_dialog_proposes_classes_and_waits_for_the_user(qtbot: QtBot) -> None:
     dialog = RunDialog(None, [("m", Path("m.pt"))], video=Path("v.mp4"), frame_count=3, truth=TRUTH)
     qtbot.addWidget(dialog)
-    assert dialog.class_map() == {"person": "pedestrian"}
-    dialog.classes.setText("a=car, b")
-    assert not dialog.run_button.isEnabled()
-    dialog.classes.setText("")
-    assert dialog.run_button.isEnabled() and dialog.class_map() == {}
+    row = dialog.rows[0]
+    assert row.classes.isHidden()
+    row.probe = Probe(model=msgspec.structs.replace(INFO, names=["person", "car", "dog"]), class_counts={0: 4, 1: 1})
+    row.update()
+    assert row.classes.text() == "person → pedestrian?"
+    assert row.proposals() == {"person": "pedestrian"}
+    assert dialog.runs()[0][1] == {}
+
+    def accept() -> None:
+        asked = QApplication.activeModalWidget()
+        assert isinstance(asked, ClassMapDialog)
+        asked.accept()
+
+    QTimer.singleShot(0, accept)
+    row.classes.click()
+    assert dialog.runs()[0][1] == {"person": "pedestrian"}
+    assert row.classes.text() == "2 classes" and row.proposals() == {}

@@ -1,0 +1,216 @@
+"""The run dialog by mouse and keys, with a worker process that needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QLabel, QLineEdit
+
+from iouviewer.inference import runner
+from tests.hands.hands import Hands
+from tests.hands.test_dialogs import part
+from tests.hands.test_review import message
+from tests.inference.helpers import python_worker
+from tests.ui.window import FRAMES
+
+WORKER = """
+import os, sys
+import msgspec, numpy as np
+from iouviewer.inference import protocol as p
+
+out, inp = sys.stdout.buffer, sys.stdin.buffer
+send = lambda message: p.write_message(out, message)
+send(p.Hello())
+load = p.read_message(inp)
+name = os.path.basename(load.weights)
+if name == "damaged.pt":
+    send(p.Failed(kind="damaged", message="the file is not a PyTorch model", path=load.weights))
+    sys.exit()
+if name == "code.torchscript":
+    send(p.Failed(kind="needs_trust", message="it is a program", path=load.weights, sha256="ab" * 32))
+    sys.exit()
+own = name == "own.onnx"
+size = load.imgsz or 320
+send(p.ModelLoaded(
+    names=["human", "car"], imgsz=(192, 256) if own else (size, size), floor=0.3 if own else load.floor,
+    nms="model" if own else "run", nms_iou=0.55 if own else load.nms_iou, max_det=20 if own else load.max_det,
+    rectangular=not own, device="cpu", task="detect", runtime="onnxruntime" if own else "pytorch", precision="fp32",
+    sha256="00", trusted=False, versions={}, hardware="none", threads=1,
+))
+predict = p.read_message(inp)
+for number in predict.frames if predict.frames is not None else range(24):
+    x = 60.0 + 2 * number
+    boxes = np.array([(x, 80, x + 80, 160), (240, 40, 280, 100)], np.float32)
+    found = p.Detections(
+        number, boxes, np.array([0.9, 0.8], np.float32), np.array([1, 0], np.int32),
+        np.array([1, size / 320 * 998, 1], np.float32),
+    )
+    send(p.pack([found]))
+count = 24 if predict.frames is None else len(predict.frames)
+send(p.Finished(done=count, seconds=1.0))
+"""
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Makes a model file that the worker above pretends to load."""
+    monkeypatch.setattr(runner, "worker_command", lambda: python_worker(WORKER))
+
+    def make(name: str) -> Path:
+        path = tmp_path / name
+        path.write_bytes(b"weights")
+        return path
+
+    return make
+
+
+def open_run_dialog(hands: Hands, path: Path, step: Callable[[QDialog], None]) -> None:
+    """Ctrl+R, the path of the weights in the file dialog, and the step in the run dialog."""
+
+    def choose(_dialog: QDialog) -> None:
+        hands.type(str(path))
+        hands.key("Return")
+
+    with hands.in_dialog(choose, step):
+        hands.key("Ctrl+R")
+
+
+def text(dialog: QDialog, name: str) -> str:
+    label = dialog.findChild(QLabel, name)
+    assert label is not None
+    return label.text()
+
+
+def workers() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children(recursive=True) if one.is_running()]
+
+
+def test_a_model_is_tried_its_class_is_mapped_and_it_runs_on_a_range(
+    person: Hands, weights: Callable[[str], Path]
+) -> None:
+    hands = person
+    seen: dict[str, object] = {}
+
+    def run(dialog: QDialog) -> None:
+        hands.wait(lambda: text(dialog, "runFacts0").startswith("detect"), "the facts of the model")
+        seen["facts"] = text(dialog, "runFacts0")
+        hands.wait(lambda: text(dialog, "runEstimate") == f"{FRAMES} s, 0.0 MB, {FRAMES} frames", "the estimate")
+        classes = hands.button("human → person?", dialog)
+        seen["accessible"] = classes.accessibleName()
+        hands.click(hands.button("Use human → person", dialog))
+        hands.wait(lambda: classes.text() == "2 classes", "the class to be mapped")
+        seen["texts"] = hands.texts(dialog)
+        hands.choose(part(dialog, QComboBox, "runFrames"), "Range")
+        hands.click(part(dialog, QLineEdit, "runRange"))
+        hands.key("Ctrl+A")
+        hands.type("4:10")
+        hands.wait(lambda: text(dialog, "runEstimate") == "6 s, 0.0 MB, 6 frames", "the estimate of the range")
+        hands.click(part(dialog, QLineEdit, "runName0"))
+        hands.key("Ctrl+A")
+        hands.type("mine")
+        hands.click(hands.button("Run on 6 frames", dialog))
+
+    open_run_dialog(hands, weights("net.pt"), run)
+    assert seen["facts"] == "detect · 2 classes: human, car · 320 × 320 px · pytorch fp32 · cpu"
+    assert seen["accessible"] == "Classes of net.pt: human → person?"
+    wording = ["Image size", "Min confidence", "NMS IoU", "Max detections", "Device", "Frames"]
+    assert [one for one in wording if one not in seen["texts"]] == []  # type: ignore[operator]  # a list of texts
+    hands.wait(lambda: message(hands) == "mine: 6 frames done", "the end of the run")
+    hands.key("F3")
+    hands.wait(lambda: any("mine" in row for row in hands.rows("variantsTable")), "the variant")
+    place = next(k for k, row in enumerate(hands.rows("variantsTable")) if "mine" in row)
+    # Without the mapping, the boxes of class human are left out, and the recall is at most a half.
+    hands.wait(lambda: hands.cell("variantsTable", place, "Recall") == "1.000", "both classes to be found")
+
+
+def test_a_model_with_its_own_nms_and_size_says_so_before_it_runs(
+    person: Hands, weights: Callable[[str], Path]
+) -> None:
+    hands = person
+    seen: list[str] = []
+
+    def look(dialog: QDialog) -> None:
+        hands.wait(lambda: "Trying" not in text(dialog, "runEstimate"), "the end of the trial")
+        seen.extend(hands.texts(dialog))
+        hands.key("Escape")
+
+    open_run_dialog(hands, weights("own.onnx"), look)
+    facts = (
+        "detect · 2 classes: human, car · 256 × 192 px fixed · own NMS (IoU 0.55, confidence 0.3) · onnxruntime fp32"
+    )
+    assert f"{facts} · cpu" in seen
+    assert "own.onnx: the model applies its own confidence threshold 0.3, so AP is a lower bound." in seen
+    assert "own.onnx: the model returns at most 20 boxes per frame, not 300." in seen
+    hands.wait(lambda: not workers(), "the worker to end with the dialog")
+
+
+def test_every_control_is_reached_by_tab_and_a_changed_size_is_measured_again(
+    person: Hands, weights: Callable[[str], Path]
+) -> None:
+    hands = person
+    reached: list[str] = []
+
+    def walk(dialog: QDialog) -> None:
+        hands.wait(lambda: "Trying" not in text(dialog, "runEstimate"), "the end of the trial")
+        reached.append(focus_name())
+        hands.key("Tab")
+        reached.append(focus_name())
+        hands.type("640")
+        hands.wait(
+            lambda: text(dialog, "runEstimate").startswith("48 s") and "640 × 640" in text(dialog, "runFacts0"),
+            "the estimate at the new size",
+        )
+        for _ in range(10):
+            hands.key("Tab")
+            reached.append(focus_name())
+        hands.key("Escape")
+
+    open_run_dialog(hands, weights("net.pt"), walk)
+    fields = ["runFrames", "runImgsz", "runDevice", "runFloor", "runNms", "runMaxDet"]
+    assert reached[: len(fields)] == fields
+    assert {"Use human → person", "Cancel", f"Run on {FRAMES} frames", "runClasses0", "runName0"} <= set(reached)
+
+
+def focus_name() -> str:
+    widget = QApplication.focusWidget()
+    assert widget is not None
+    return widget.objectName() if widget.objectName().startswith("run") else str(widget.property("text"))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "can_run"),
+    [
+        ("damaged.pt", "the file is not a PyTorch model", False),
+        ("code.torchscript", "code.torchscript can run code, so it is tried only after you allow it in the run.", True),
+    ],
+)
+def test_a_model_that_cannot_be_tried_says_why(
+    person: Hands, weights: Callable[[str], Path], name: str, sentence: str, can_run: bool
+) -> None:
+    hands = person
+
+    def look(dialog: QDialog) -> None:
+        hands.wait(lambda: any(sentence in one for one in hands.texts(dialog)), "the reason")
+        assert text(dialog, "runEstimate").startswith(f"{FRAMES} frames, at most ")
+        assert hands.button(f"Run on {FRAMES} frames", dialog).isEnabled() is can_run
+        hands.key("Escape")
+
+    open_run_dialog(hands, weights(name), look)
+
+
+def test_a_wrong_range_is_refused_with_the_frames_that_there_are(person: Hands, weights: Callable[[str], Path]) -> None:
+    hands = person
+
+    def run(dialog: QDialog) -> None:
+        hands.choose(part(dialog, QComboBox, "runFrames"), "Range")
+        hands.click(part(dialog, QLineEdit, "runRange"))
+        hands.key("Ctrl+A")
+        hands.type("20:99")
+        hands.wait(lambda: any(f"there are {FRAMES} frames" in one for one in hands.texts(dialog)), "the reason")
+        assert not hands.button("Run", dialog).isEnabled()
+        hands.key("Escape")
+
+    open_run_dialog(hands, weights("net.pt"), run)
