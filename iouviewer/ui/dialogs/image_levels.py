@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
 from iouviewer.i18n import tr
-from iouviewer.ui.theme import tabular_font
+from iouviewer.ui.dialogs.frame import FramedDialog, field_label
+from iouviewer.ui.fonts import font
+from iouviewer.ui.tokens import SPACE
 
 _MAX_CONTRAST = 4.0
 
 
-class ImageLevelsDialog(QDialog):
+class ImageLevelsDialog(FramedDialog):
     """Two sliders that take effect at once; the dialog is not modal.
 
     Signals:
@@ -21,29 +23,22 @@ class ImageLevelsDialog(QDialog):
     changed = Signal(float, float)
 
     def __init__(self, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setObjectName("pictureLevels")
-        self.setWindowTitle(tr("Brightness and contrast"))
+        super().__init__(parent, title=tr("Brightness and contrast"), name="pictureLevels")
         self.brightness, self._brightness_text = self._create_slider("brightnessSlider", tr("Brightness"))
         self.contrast, self._contrast_text = self._create_slider("contrastSlider", tr("Contrast"))
         grid = QGridLayout()
         rows = ((self.brightness, self._brightness_text), (self.contrast, self._contrast_text))
         for row, (slider, text) in enumerate(rows):
-            grid.addWidget(QLabel(slider.accessibleName()), row, 0)
+            grid.addWidget(field_label(slider.accessibleName(), slider), row, 0)
             grid.addWidget(slider, row, 1)
             grid.addWidget(text, row, 2)
+        grid.setHorizontalSpacing(SPACE["m"])
         note = QLabel(tr("Only the display changes; models and exports use the original image."))
-        note.setProperty("role", "muted")
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Reset | QDialogButtonBox.StandardButton.Close)
-        reset = buttons.button(QDialogButtonBox.StandardButton.Reset)
-        reset.setAutoDefault(False)
-        reset.clicked.connect(self.reset)
-        buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
-        buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addLayout(grid)
-        layout.addWidget(note)
-        layout.addWidget(buttons)
+        note.setProperty("role", "caption")
+        self.body.addLayout(grid)
+        self.body.addWidget(note)
+        self.add_secondary(tr("Reset")).clicked.connect(self.reset)
+        self.add_primary(tr("Close")).clicked.connect(self.reject)
         self._update_values()
 
     def _create_slider(self, name: str, accessible: str) -> tuple[QSlider, QLabel]:
@@ -55,7 +50,7 @@ class ImageLevelsDialog(QDialog):
         slider.setMinimumWidth(220)
         slider.valueChanged.connect(self._on_slider_changed)
         text = QLabel()
-        text.setFont(tabular_font(self.font()))
+        text.setFont(font("body"))
         text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         text.setMinimumWidth(text.fontMetrics().horizontalAdvance("×0.25 +"))
         return slider, text

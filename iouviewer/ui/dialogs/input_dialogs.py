@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QFormLayout, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QWidget
 
 from iouviewer.app.settings import Settings
 from iouviewer.i18n import tr
+from iouviewer.ui.dialogs.frame import FramedDialog, field_label
 from iouviewer.ui.panels.frame_box import FrameBox
+from iouviewer.ui.tokens import SIZE, SPACE
 
 _MODEL_FILTER = tr("Models (*.pt *.onnx *.engine *.torchscript *.xml);;All files (*)")
 
@@ -22,11 +24,21 @@ def confirm(parent: QWidget | None, *, title: str, text: str, button: str) -> bo
     Args:
         button: text of the button that confirms, for example ``Replace``.
     """
-    box = QMessageBox(QMessageBox.Icon.Question, title, text, QMessageBox.StandardButton.Cancel, parent)
-    confirm_button = box.addButton(button, QMessageBox.ButtonRole.AcceptRole)
-    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
-    box.exec()
-    return box.clickedButton() is confirm_button
+    dialog = FramedDialog(parent, title=title, name="confirm")
+    message = QLabel(text)
+    message.setObjectName("confirmText")
+    message.setWordWrap(True)
+    message.setMinimumWidth(SIZE["dialog_s"] - 2 * SPACE["l"])
+    dialog.body.addWidget(message)
+    cancel, confirm_button = dialog.add_cancel(), dialog.add_primary(button)
+    confirm_button.setDefault(False)
+    confirm_button.setAutoDefault(False)
+    confirm_button.clicked.connect(dialog.accept)
+    cancel.setDefault(True)
+    cancel.setFocus()
+    is_confirmed = dialog.exec() == QDialog.DialogCode.Accepted
+    dialog.deleteLater()
+    return is_confirmed
 
 
 def choose_weights(parent: QWidget | None, settings: Settings) -> list[Path]:
@@ -40,7 +52,7 @@ def choose_weights(parent: QWidget | None, settings: Settings) -> list[Path]:
     return [path.parent if path.suffix == ".xml" else path for path in chosen]
 
 
-class NumberDialog(QDialog):
+class NumberDialog(FramedDialog):
     """One spin box; read ``value()`` or ``typed()`` after ``accepted``.
 
     Args:
@@ -51,24 +63,23 @@ class NumberDialog(QDialog):
     def __init__(
         self, parent: QWidget | None, *, title: str, label: str, value: int, low: int, high: int, button: str
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setObjectName("askNumber")
+        super().__init__(parent, title=title, name="askNumber")
         self.box = FrameBox()
         self.box.setObjectName("askNumberBox")
         self.box.setRange(low, high)
         self.box.setValue(value)
         self.box.selectAll()
         self.box.setMinimumWidth(120)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        buttons.addButton(button, QDialogButtonBox.ButtonRole.AcceptRole).setDefault(True)
-        buttons.accepted.connect(self._on_buttons_accepted)
-        buttons.rejected.connect(self.reject)
-        form = QFormLayout(self)
-        form.addRow(label, self.box)
-        form.addRow(buttons)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE["m"])
+        row.addWidget(field_label(label, self.box))
+        row.addWidget(self.box, 1)
+        self.body.addLayout(row)
+        self.add_cancel()
+        self.add_primary(button).clicked.connect(self._on_accepted)
+        self.box.setFocus()
 
-    def _on_buttons_accepted(self) -> None:
+    def _on_accepted(self) -> None:
         self.box.interpretText()
         self.accept()
 

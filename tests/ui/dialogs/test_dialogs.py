@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QMessageBox
+from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.settings import Settings
@@ -104,10 +104,10 @@ def test_a_confirmation_names_its_action_and_defaults_to_cancel(qtbot: QtBot, pr
 
     def press() -> None:
         box = QApplication.activeModalWidget()
-        assert isinstance(box, QMessageBox)
-        defaults.append(box.defaultButton().text().replace("&", ""))
-        [button] = [button for button in box.buttons() if button.text().replace("&", "") == pressed]
-        button.click()
+        assert box is not None
+        buttons = {button.text(): button for button in box.findChildren(QPushButton)}
+        defaults.extend(text for text, button in buttons.items() if button.isDefault())
+        buttons[pressed].click()
 
     QTimer.singleShot(0, press)
     assert confirm(None, title="Replace file?", text="Replace it?", button="Replace") is is_confirmed
