@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.notes import NO_FRAME
@@ -31,8 +31,10 @@ from iouviewer.jobs.frame_selection import describe_frames, parse_frames
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.review import PairState, ReviewSettings, review_frame
 from iouviewer.metrics.table import Bool, BoxTable
+from iouviewer.reports.box_look import prediction_look, truth_look
+from iouviewer.reports.image_tokens import OPACITY
 from iouviewer.reports.notes import ReportNote
-from iouviewer.reports.picture import GROUND_TRUTH_COLOUR, PictureBox, draw_boxes, png_bytes
+from iouviewer.reports.picture import PictureBox, draw_boxes, png_bytes, svg_bytes
 
 if TYPE_CHECKING:
     from iouviewer.formats.interface import BoxesToWrite
@@ -227,15 +229,36 @@ class VariantOverlay:
 
 
 def frame_image(
-    image: FrameImage, truth: BoxTable, variants: Sequence[VariantOverlay], settings: ReviewSettings
+    image: FrameImage,
+    truth: BoxTable,
+    variants: Sequence[VariantOverlay],
+    settings: ReviewSettings,
+    *,
+    boxes: Sequence[Box] | None = None,
+    as_svg: bool = False,
 ) -> bytes:
     """The frame as PNG with ground truth, predictions at or above the confidence threshold, and the IoU at each pair.
 
     Args:
         image: (height, width, 3) uint8, B, G, R.
         truth: table of this one frame.
+        boxes: all boxes of the frame, with those that take no part; None: those of the table.
+        as_svg: as SVG instead, with lines and text.
     """
-    drawn = [PictureBox(_rect(truth, row), GROUND_TRUTH_COLOUR) for row in range(len(truth))]
+    drawn = picture_boxes(truth, variants, settings, boxes)
+    return svg_bytes(image, drawn) if as_svg else png_bytes(draw_boxes(image, drawn))
+
+
+def picture_boxes(
+    truth: BoxTable, variants: Sequence[VariantOverlay], settings: ReviewSettings, boxes: Sequence[Box] | None = None
+) -> list[PictureBox]:
+    """The boxes of ``frame_image`` with their looks, in the order of drawing."""
+    if boxes is None:
+        flags = [int(BoxFlag.IGNORED) if ignored else 0 for ignored in truth.ignored.tolist()]
+        truths = [(_rect(truth, row), flags[row]) for row in range(len(truth))]
+    else:
+        truths = [(box.rect, int(box.flags)) for box in boxes]
+    drawn: list[PictureBox] = []
     for variant in variants:
         review = review_frame(truth, variant.predictions, settings)
         for pair in review.pairs:
@@ -243,8 +266,12 @@ def frame_image(
                 continue
             paired = pair.state in {PairState.TRUE_POSITIVE, PairState.LOOSE}
             label = tr("IoU {iou:.2f}", iou=pair.iou) if paired else ""
-            drawn.append(PictureBox(_rect(variant.predictions, pair.pred_row), variant.colour, label))
-    return png_bytes(draw_boxes(image, drawn))
+            look = prediction_look(variant.colour, is_counted=pair.state != PairState.IGNORED)
+            opacity = OPACITY["matched"] if paired else 1.0
+            drawn.append(PictureBox(_rect(variant.predictions, pair.pred_row), look, opacity, label))
+    # Ground truth lies above predictions, as on the canvas.
+    drawn += (PictureBox(rect, truth_look(flag)) for rect, flag in truths)
+    return drawn
 
 
 def _rect(table: BoxTable, row: int) -> tuple[float, float, float, float]:

@@ -1,9 +1,12 @@
-"""A frame with its boxes drawn on it, as PNG."""
+"""A frame with its boxes drawn on it as on the canvas, as PNG or SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
+from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -11,9 +14,14 @@ from iouviewer.document.boxes import Rect
 from iouviewer.document.sources import FrameImage
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.metrics.table import Bool
+from iouviewer.reports.box_look import BoxLook
+from iouviewer.reports.image_tokens import CANVAS, LINES
 
-GROUND_TRUTH_COLOUR = "#3d7edb"
-_SUBPIXEL_BITS = 4
+_LINE_HEIGHT = 540
+"""Height of a frame up to which a logical pixel is one pixel; lines of larger frames are thicker."""
+_HATCH_STEP = 8
+_HATCH_OPACITY = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,46 +29,134 @@ class PictureBox:
     """A box to draw.
 
     Attributes:
-        colour: ``#rrggbb``.
+        opacity: of its line, 0 to 1.
         caption: ASCII; may be empty.
     """
 
     rect: Rect
-    colour: str
+    look: BoxLook
+    opacity: float = 1.0
     caption: str = ""
 
 
-def _bgr(colour: str) -> tuple[int, int, int]:
-    return int(colour[5:7], 16), int(colour[3:5], 16), int(colour[1:3], 16)
+class _Span(NamedTuple):
+    """A rectangle of whole pixels; right and bottom are not part of it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
 
 
-def _draw_caption(picture: FrameImage, box: PictureBox, scale: float) -> None:
+def _rgba(colour: str) -> tuple[tuple[int, int, int], float]:
+    """B, G, R and the opacity of ``#rrggbb`` or ``#rrggbbaa``."""
+    alpha = int(colour[7:9], 16) / 255 if len(colour) > 7 else 1.0
+    return (int(colour[5:7], 16), int(colour[3:5], 16), int(colour[1:3], 16)), alpha
+
+
+def picture_scale(picture: FrameImage) -> int:
+    """Pixels of a logical pixel."""
+    return max(1, round(int(picture.shape[0]) / _LINE_HEIGHT))
+
+
+def _line_pixels(width: float, scale: int) -> int:
+    return max(1, round(width * scale + 1e-9))
+
+
+def _fill(picture: FrameImage, span: _Span, colour: str, opacity: float = 1.0) -> None:
+    height, width = picture.shape[:2]
+    x1, x2 = max(0, span.left), min(width, span.right)
+    y1, y2 = max(0, span.top), min(height, span.bottom)
+    if x1 >= x2 or y1 >= y2:
+        return
+    bgr, alpha = _rgba(colour)
+    part, alpha = picture[y1:y2, x1:x2], alpha * opacity
+    picture[y1:y2, x1:x2] = np.round(part * (1 - alpha) + np.array(bgr) * alpha).astype(np.uint8)
+
+
+def _sides(span: _Span, outside: int, inside: int) -> tuple[_Span, _Span, _Span, _Span]:
+    """The lines of a rectangle, each from corner to corner, none twice."""
+    x1, y1, x2, y2 = span
+    left, top, right, bottom = x1 - outside, y1 - outside, x2 + outside, y2 + outside
+    width = outside + inside
+    return (
+        _Span(left, top, right, top + width),
+        _Span(left, bottom - width, right, bottom),
+        _Span(left, top + width, left + width, bottom - width),
+        _Span(right - width, top + width, right, bottom - width),
+    )
+
+
+def _dashes(side: _Span, dash: tuple[float, ...], scale: int) -> Iterator[_Span]:
+    """The drawn parts of a side; solid without a pattern."""
+    if not dash:
+        yield side
+        return
+    is_level = side.right - side.left >= side.bottom - side.top
+    at, end = (side.left, side.right) if is_level else (side.top, side.bottom)
+    position, place = float(at), 0
+    # A frame has a few thousand pixels, a box far outside of it may have more.
+    while position < end and position < at + 100_000:
+        length = max(1.0, dash[place % len(dash)] * scale)
+        if place % 2 == 0:
+            first, last = round(position), min(end, round(position + length))
+            parts = (first, side.top, last, side.bottom) if is_level else (side.left, first, side.right, last)
+            yield _Span(*parts)
+        position, place = position + length, place + 1
+
+
+def _span_of(rect: Rect, picture: FrameImage) -> _Span:
+    far = 4 * max(picture.shape[:2])
+    x1, y1, x2, y2 = (round(min(max(value, -far), far)) for value in rect)
+    return _Span(x1, y1, x2, y2)
+
+
+def _draw_hatching(picture: FrameImage, span: _Span, scale: int) -> None:
+    height, width = picture.shape[:2]
+    x1, x2, y1, y2 = max(0, span.left), min(width, span.right), max(0, span.top), min(height, span.bottom)
+    if x1 >= x2 or y1 >= y2:
+        return
+    rows, columns = np.mgrid[y1:y2, x1:x2]
+    lines: Bool = (rows + columns) % (_HATCH_STEP * scale) < scale
+    bgr, _ = _rgba(CANVAS.ignored)
+    part = picture[y1:y2, x1:x2]
+    part[lines] = np.round(part[lines] * (1 - _HATCH_OPACITY) + np.array(bgr) * _HATCH_OPACITY).astype(np.uint8)
+
+
+def _draw_caption(picture: FrameImage, box: PictureBox, scale: int) -> None:
     import cv2
 
-    (width, height), descent = cv2.getTextSize(box.caption, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    size = 0.45 * scale
+    (width, height), descent = cv2.getTextSize(box.caption, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     rows, columns = picture.shape[:2]
     x = int(min(max(0.0, box.rect[0]), max(0, columns - width - 4)))
     bottom = int(min(max(box.rect[1], height + descent + 4), rows))
-    cv2.rectangle(picture, (x, bottom - height - descent - 4), (x + width + 4, bottom), _bgr(box.colour), -1)
+    _fill(picture, _Span(x, bottom - height - descent - 4, x + width + 4, bottom), CANVAS.label_bg)
     origin = (x + 2, bottom - descent - 2)
-    cv2.putText(picture, box.caption, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)
+    colour, _ = _rgba(CANVAS.label_text)
+    cv2.putText(picture, box.caption, origin, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
 
 
 def draw_boxes(picture: FrameImage, boxes: Iterable[PictureBox]) -> FrameImage:
-    """A copy of the frame ((height, width, 3) uint8, B, G, R) with the boxes drawn to a sixteenth of a pixel."""
-    import cv2
-
+    """A copy of the frame ((height, width, 3) uint8, B, G, R) with the boxes drawn to the pixel, as the canvas does."""
     drawn = np.ascontiguousarray(picture).copy()
-    listed = list(boxes)
-    thickness = max(1, round(picture.shape[0] / 540))
-    far = float(4 * max(picture.shape[:2]))  # OpenCV's fixed-point coordinates overflow far outside the frame
+    listed, scale = list(boxes), picture_scale(picture)
+    halo = _line_pixels(LINES["halo"].width, scale)
     for box in listed:
-        # The centre of a pixel is at +0.5 in our coordinates and at 0 in OpenCV's.
-        x1, y1, x2, y2 = (round((min(max(v, -far), far) - 0.5) * (1 << _SUBPIXEL_BITS)) for v in box.rect)
-        cv2.rectangle(drawn, (x1, y1), (x2, y2), _bgr(box.colour), thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
+        span, pixels = _span_of(box.rect, picture), _line_pixels(box.look.width, scale)
+        outside, inside = pixels - pixels // 2, pixels // 2
+        for side in _sides(span, outside + halo, inside + halo):
+            _fill(drawn, side, CANVAS.halo, box.opacity)
+    for box in listed:
+        span, pixels = _span_of(box.rect, picture), _line_pixels(box.look.width, scale)
+        for side in _sides(span, pixels - pixels // 2, pixels // 2):
+            for part in _dashes(side, box.look.dash, scale):
+                _fill(drawn, part, box.look.colour, box.opacity)
+        if box.look.is_hatched:
+            _draw_hatching(drawn, span, scale)
     for box in listed:
         if box.caption:
-            _draw_caption(drawn, box, 0.45 * thickness)
+            _draw_caption(drawn, box, scale)
     return drawn
 
 
@@ -72,3 +168,39 @@ def png_bytes(picture: FrameImage) -> bytes:
     if not is_encoded:
         raise UserError(tr("the frame cannot be written as PNG"))
     return data.tobytes()
+
+
+def svg_bytes(picture: FrameImage, boxes: Iterable[PictureBox]) -> bytes:
+    """The frame as SVG: the image is embedded, boxes and captions stay lines and text."""
+    height, width = picture.shape[:2]
+    listed, scale = list(boxes), picture_scale(picture)
+    data = base64.b64encode(png_bytes(picture)).decode("ascii")
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
+        f'<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/>',
+    ]
+    for box in listed:
+        halo, alpha = CANVAS.halo[:7], _rgba(CANVAS.halo)[1]
+        around = (box.look.width + 2 * LINES["halo"].width) * scale
+        parts.append(_svg_rect(box, halo, around, alpha * box.opacity, ()))
+    for box in listed:
+        dash = tuple(part * scale for part in box.look.dash)
+        parts.append(_svg_rect(box, box.look.colour, box.look.width * scale, box.opacity, dash))
+    for box in listed:
+        if box.caption:
+            x, y = max(0.0, box.rect[0]), max(14.0 * scale, box.rect[1] - 4 * scale)
+            parts.append(
+                f'<text x="{x:g}" y="{y:g}" font-family="sans-serif" font-size="{11 * scale}" '
+                f'fill="{CANVAS.label_text}" stroke="{CANVAS.label_bg[:7]}" stroke-width="{3 * scale}" '
+                f'paint-order="stroke">{escape(box.caption)}</text>'
+            )
+    return ("\n".join([*parts, "</svg>"]) + "\n").encode("utf-8")
+
+
+def _svg_rect(box: PictureBox, colour: str, width: float, opacity: float, dash: tuple[float, ...]) -> str:
+    x1, y1, x2, y2 = box.rect
+    pattern = f' stroke-dasharray="{" ".join(f"{part:g}" for part in dash)}"' if dash else ""
+    return (
+        f'<rect x="{x1:g}" y="{y1:g}" width="{x2 - x1:g}" height="{y2 - y1:g}" fill="none" stroke="{colour}" '
+        f'stroke-width="{width:g}" stroke-opacity="{opacity:g}"{pattern}/>'
+    )

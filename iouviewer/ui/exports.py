@@ -90,7 +90,7 @@ class ReportWriter:
 
 @dataclass(frozen=True, slots=True)
 class FrameWriter:
-    """Writes the frame on the canvas with its boxes as PNG, in full size."""
+    """Writes the frame on the canvas with its boxes as PNG or SVG, in full size."""
 
     def check(self, source: ExportSource) -> None:
         if source.shown_frame < 0:
@@ -108,6 +108,9 @@ class FrameWriter:
             for variant in session.variants.visible()
         ]
 
+        boxes = session.ground_truth.boxes(frame)
+        as_svg = path.suffix.lower() == ".svg"
+
         def write() -> None:
             reader = open_video(video)
             try:
@@ -115,7 +118,7 @@ class FrameWriter:
             finally:
                 reader.close()
             with atomic_write(path) as file:
-                file.write(frame_image(image, truth, overlays, settings.review))
+                file.write(frame_image(image, truth, overlays, settings.review, boxes=boxes, as_svg=as_svg))
 
         return write
 
@@ -286,11 +289,11 @@ EXPORTS: tuple[Export, ...] = (
     ),
     Export(
         "exportFrame",
-        tr("Frame with boxes (PNG)…"),
+        tr("Frame with boxes (PNG, SVG)…"),
         tr("Frame with boxes"),
         tr("The frame on the canvas in full size, with ground truth and visible variants."),
         "{stem}_{frame:06d}.png",
-        (".png",),
+        (".png", ".svg"),
         FrameWriter(),
         Group.PICTURES,
     ),

@@ -1,7 +1,7 @@
 """Design tokens of the window: colours, sizes, type, motion and icon names, read from ``resources/theme.json``.
 
-No other module holds a colour, a size or a font value. Only the standard library is imported: the tokens are read
-before the first window is painted.
+No other module holds a colour, a size or a font value, but ``reports.image_tokens``, which exported pictures share.
+Only the standard library is imported: the tokens are read before the first window is painted.
 """
 
 from __future__ import annotations
@@ -11,12 +11,37 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
+from iouviewer.reports.image_tokens import CANVAS, LINES, OPACITY, SERIES, VARIANT_SLOTS, CanvasColours, LineRole, dash
 from iouviewer.resource_files import resource_path
 
+__all__ = [
+    "CANVAS",
+    "CLASS_COLOURS",
+    "FONT_FAMILIES",
+    "FONT_FEATURES",
+    "ICONS",
+    "ICON_SIZE",
+    "IOU_RAMP",
+    "LINES",
+    "MONO_FAMILIES",
+    "MOTION",
+    "OPACITY",
+    "RADIUS",
+    "RAIL_ICON_SIZE",
+    "SIZE",
+    "SPACE",
+    "TYPE",
+    "VARIANT_SLOTS",
+    "CanvasColours",
+    "Colours",
+    "LineRole",
+    "TypeRole",
+    "colours",
+    "dash",
+    "slot_of",
+]
+
 _TOKENS: dict[str, Any] = json.loads(resource_path("theme.json").read_text(encoding="utf-8"))
-VARIANT_SLOTS = ("v1", "v2", "v4", "v3", "v5", "v6")
-"""Colour slots in the order in which variants take them: neighbours in it differ most for colour-blind users."""
-_SERIES = ("v1", "v2", "v3", "v4", "v5", "v6")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +88,6 @@ class Colours:
 
 
 @dataclass(frozen=True, slots=True)
-class CanvasColours:
-    """Colours on the image, the same in both schemes; ``halo`` and ``label_bg`` end with an alpha, ``#rrggbbaa``.
-
-    Attributes:
-        v: variants v1 to v6.
-    """
-
-    halo: str
-    label_bg: str
-    label_text: str
-    gt: str
-    selected: str
-    ignored: str
-    fix: str
-    v: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LineRole:
-    """How one kind of box is outlined on the image, the same in both schemes.
-
-    Attributes:
-        width: logical pixels.
-        dash: dash, gap, ... in logical pixels; empty for a solid line.
-        fill: share of the colour inside, 0 to 1.
-    """
-
-    width: float
-    dash: tuple[float, ...] = ()
-    fill: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class TypeRole:
     """One text style: size and line height in logical pixels, weight 100 to 900."""
 
@@ -111,17 +103,10 @@ def colours(dark: bool) -> Colours:
     series = _TOKENS["colour"]["series"][scheme]
     values = dict(_TOKENS["colour"][scheme])
     values["series_gt"] = series["gt"]
-    values["series"] = tuple(series[slot] for slot in _SERIES)
+    values["series"] = tuple(series[slot] for slot in SERIES)
     return Colours(**{field.name: values[field.name] for field in fields(Colours)})
 
 
-def _canvas() -> CanvasColours:
-    values = dict(_TOKENS["colour"]["canvas"])
-    variants = tuple(values.pop(slot) for slot in _SERIES)
-    return CanvasColours(v=variants, **values)
-
-
-CANVAS = _canvas()
 CLASS_COLOURS: tuple[str, ...] = tuple(_TOKENS["colour"]["classes"])
 """Colours of classes, and of tracks, by their position; repeated beyond the last."""
 IOU_RAMP: tuple[str, ...] = tuple(_TOKENS["colour"]["iou_ramp"])
@@ -148,21 +133,3 @@ TYPE: dict[str, TypeRole] = {
 def slot_of(position: int) -> str:
     """The colour slot (``v1`` to ``v6``) of the variant at a position in the list, from 0; six slots repeat."""
     return VARIANT_SLOTS[position % len(VARIANT_SLOTS)]
-
-
-def dash(slot: str) -> tuple[float, ...]:
-    """The dash pattern of a variant's slot, in logical pixels: dash, gap, ...; empty for a solid line (``gt``)."""
-    return _pattern(_TOKENS["dash"][slot])
-
-
-def _pattern(text: str) -> tuple[float, ...]:
-    return () if text.startswith("solid") else tuple(float(part) for part in text.split())
-
-
-LINES: dict[str, LineRole] = {
-    name: LineRole(value["width"], _pattern(value.get("dash", "solid")), value.get("fill", 0.0))
-    for name, value in _TOKENS["lines"].items()
-}
-"""Outlines on the image by role: the canvas and exported pictures draw them."""
-OPACITY: dict[str, float] = _TOKENS["opacity"]
-"""Opacity of boxes on the image that are not in the foreground, by reason."""

@@ -11,7 +11,19 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 
 from iouviewer.document.variants import VARIANT_COLOURS
 from iouviewer.i18n import tr
-from iouviewer.ui.tokens import CANVAS, VARIANT_SLOTS, Colours, dash
+from iouviewer.reports.box_look import image_colour, slot_of_colour
+from iouviewer.ui.tokens import VARIANT_SLOTS, Colours, dash
+
+__all__ = [
+    "SLOT_NAMES",
+    "colour_of_slot",
+    "dash_icon",
+    "draw_dash",
+    "image_colour",
+    "panel_colour",
+    "slot_of_colour",
+    "variant_pen",
+]
 
 SLOT_NAMES = {
     "v1": tr("Green"),
@@ -23,15 +35,6 @@ SLOT_NAMES = {
 }
 """Names of the slots for menus."""
 _LINE_WIDTH = 2.2
-_OTHER_COLOURS = {"#56b4e9": "v6"}
-"""Colours that earlier versions gave out; ground truth alone is blue now."""
-
-
-def slot_of_colour(colour: str) -> str:
-    """The slot, ``v1`` to ``v6``, that a variant's stored colour stands for."""
-    if colour in VARIANT_COLOURS:
-        return VARIANT_SLOTS[VARIANT_COLOURS.index(colour)]
-    return _OTHER_COLOURS.get(colour, VARIANT_SLOTS[-1])
 
 
 def colour_of_slot(slot: str) -> str:
@@ -42,11 +45,6 @@ def colour_of_slot(slot: str) -> str:
 def panel_colour(colour: str, colours: Colours) -> str:
     """The colour of a variant as text and lines on panels, by its stored colour."""
     return colours.series[int(slot_of_colour(colour)[1:]) - 1]
-
-
-def image_colour(colour: str) -> str:
-    """The colour of a variant on the image, by its stored colour."""
-    return CANVAS.v[int(slot_of_colour(colour)[1:]) - 1]
 
 
 def variant_pen(colour: str, drawn: str, width: float = _LINE_WIDTH) -> QPen:
