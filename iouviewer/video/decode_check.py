@@ -16,6 +16,7 @@ from iouviewer.video.checksum import frame_checksum
 from iouviewer.video.container import CHECK_DISK, IndexMismatchError
 from iouviewer.video.decoder import Decoder
 from iouviewer.video.index import Damage, VideoIndex
+from iouviewer.video.payload_check import PayloadCheck
 from iouviewer.video.seek_points import is_false_keyframe
 from iouviewer.video.stream_info import FormatChange
 from iouviewer.video.timestamps import NO_PTS
@@ -32,6 +33,7 @@ class DecodeCheck:
         """The index to check; one with the same packets may replace it during the decode."""
         self._path = path
         self._decoder = Decoder(path, threads=1)
+        self._payload = PayloadCheck(path, index)
         self._has_false_keyframes = False
         self._keyframes = [0]
         self._rows: list[tuple[int, int, int, int]] = []
@@ -48,14 +50,15 @@ class DecodeCheck:
         return self._decoder.last_packet + 1
 
     def advance(self) -> bool:
-        """Decode the next frame; False if there is none and ``result`` is available."""
+        """Decode the next frame, and check a packet; False if there is none and ``result`` is available."""
         if not self._is_started:
             self._decoder.start_at(self.index, 0)
             self._is_started = True
         decoded = None if self.done else self._decoder.next_frame()
+        self._payload.advance()
         if decoded is None:
-            self.done = True
-            return False
+            self.done = self._payload.done
+            return not self.done
         frame = decoded.frame
         codec = self.index.stream_info.codec if self.index.stream_info is not None else ""
         if decoded.packet and codec and is_false_keyframe(frame, self.index, codec):
@@ -101,11 +104,17 @@ class DecodeCheck:
             key[[packet for packet in self._keyframes if packet < known]] = True
             index = replace(index, packets=replace(index.packets, key=key))
         checked = _with_decoded_frames(index, self._rows, self._corrupt, self._decoder.errors)
+        if self._payload.is_needed:
+            # The decoder marks no frame that is made from damaged ones.
+            rejected = [packet for packet, _ in self._decoder.errors if packet >= 0]
+            marked = np.flatnonzero(index.packets.corrupt).tolist()
+            checked = _with_damaged_packets(checked, sorted({*self._payload.damaged, *rejected, *marked}))
         return replace(checked, format_changes=tuple(self._format_changes))
 
     def close(self) -> None:
         """Release the file."""
         self._decoder.close()
+        self._payload.close()
 
 
 def run_decode_check(
@@ -175,3 +184,23 @@ def _with_decoded_frames(
         numbers_final=True,
         damage=tuple(damage),
     )
+
+
+def _with_damaged_packets(index: VideoIndex, packets: list[int]) -> VideoIndex:
+    """The index with the frames of damaged packets, and all that may reference them, as damaged ones."""
+    known = set(index.damaged_frames)
+    found: dict[int, str] = {}
+    for packet in packets:
+        own = int(index.frame_of_packet[packet])
+        if own >= 0:
+            found[own] = reasons.DATA_DAMAGED
+        for frame in index.frames_affected_by(packet).tolist():
+            found.setdefault(frame, reasons.REFERENCE_DAMAGED)
+    new = [Damage(frame, reason) for frame, reason in sorted(found.items()) if frame not in known]
+    if not new:
+        return index
+    return replace(index, damage=tuple(sorted((*index.damage, *new), key=_place)))
+
+
+def _place(damage: Damage) -> int:
+    return -1 if damage.frame is None else damage.frame

@@ -18,7 +18,7 @@ from iouviewer.video.fingerprint import FileStamp, file_stamp
 from iouviewer.video.index import Damage, Packets, VideoIndex
 from iouviewer.video.stream_info import FormatChange, StreamInfo
 
-_VERSION = 7
+_VERSION = 8
 _PACKET_COLUMNS = ("pts", "dts", "pos", "size", "key", "discard", "corrupt")
 _FRAME_COLUMNS = {
     "pictures": "frame_packets",

@@ -30,6 +30,8 @@ DAMAGE_FOUND = "damage was found while reading"
 ERRORS_CONCEALED = "the decoder had to make up parts of this picture"
 PARTLY_DAMAGED = "parts are damaged ({detail})"
 NEXT_UNDECODABLE = "a picture after this one cannot be decoded ({detail})"
+DATA_DAMAGED = "the data of this picture is damaged, which its decoder does not report"
+REFERENCE_DAMAGED = "a picture that this one may be made from is damaged"
 UNDECODABLE_BECAUSE = "this picture cannot be decoded ({detail})"
 UNDECODABLE = "this picture cannot be decoded"
 
@@ -54,6 +56,8 @@ _DESCRIPTIONS: dict[str, Callable[..., str]] = {
     ERRORS_CONCEALED: lambda: tr("the decoder filled in parts of this frame"),
     PARTLY_DAMAGED: lambda detail: tr("parts of this frame are damaged ({detail})", detail=detail),
     NEXT_UNDECODABLE: lambda detail: tr("a frame after this one cannot be decoded ({detail})", detail=detail),
+    DATA_DAMAGED: lambda: tr("the data of this frame is damaged, which its decoder does not report"),
+    REFERENCE_DAMAGED: lambda: tr("an earlier frame, which this one may depend on, is damaged"),
     UNDECODABLE_BECAUSE: lambda detail: tr("this frame cannot be decoded ({detail})", detail=detail),
     UNDECODABLE: lambda: tr("this frame cannot be decoded"),
 }

@@ -20,6 +20,7 @@ from iouviewer.video.decode_check import DecodeCheck
 from iouviewer.video.index import VideoIndex
 from iouviewer.video.index_builder import build_complete_index, has_packets_of
 from iouviewer.video.index_cache import save_index
+from iouviewer.video.payload_check import COST
 from iouviewer.video.proxy import Proxy, proxy_folder
 
 _log = logging.getLogger(__name__)
@@ -232,7 +233,9 @@ class IndexThread(QThread):
 
     def _is_too_long(self) -> bool:
         width, height = self._info.size
-        return len(self._index.packets) * width * height > _MAX_CHECKED_PIXELS
+        info = self._index.stream_info
+        cost = COST.get(info.codec, 1) if info is not None else 1
+        return cost * len(self._index.packets) * width * height > _MAX_CHECKED_PIXELS
 
     def decode_next(self) -> None:
         """Decode one more frame of the whole file; at its end the index is checked, saved and emitted."""
