@@ -193,6 +193,8 @@ class RunCommands(QObject):
             elif target.pending:
                 pending, target.pending = target.pending, []
                 self._on_queue_detections(run, pending)
+                if run.state is QueueState.FINISHED and not target.pending:
+                    self._finish(run, RunState.FINISHED)
 
     # Progress
 
@@ -282,6 +284,18 @@ class RunCommands(QObject):
         variants.update(target.key, state=state, fps=fps, throughput=throughput, message=message, details=details)
 
     def _on_queue_finished(self, run: Run) -> None:
+        target = self._target_of(run)
+        if target is not None and target.pending:
+            # Only a new index of the video can tell which frames these are, and it may never come.
+            text = tr_n(
+                "{count} frame was numbered by another index of the video and is left out",
+                "{count:,} frames were numbered by another index of the video and are left out",
+                len(target.pending),
+            )
+            self._finish(run, RunState.FAILED, text)
+            remedy = tr("Run the model again on the frames that are left")
+            self.failed.emit(UserError(tr("{name}: {message}", name=run.request.name, message=text), remedy=remedy))
+            return
         self._finish(run, RunState.FINISHED)
         text = tr_n("{name}: {count} frame done", "{name}: {count:,} frames done", len(run.done), name=run.request.name)
         self._session.statusMessage.emit(text)

@@ -10,11 +10,13 @@ import pytest
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.jobs.inference_job import InferenceQueue, Run
+from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
 from iouviewer.app.settings import Settings
 from iouviewer.document.document import Document
 from iouviewer.document.renumbering import map_frames
 from iouviewer.document.sources import Source
+from iouviewer.document.variants import RunState
+from iouviewer.errors import UserError
 from iouviewer.inference.protocol import Detections
 from iouviewer.inference.runner import RunRequest
 from iouviewer.ui.commands.runs import RunCommands
@@ -95,3 +97,19 @@ def test_detections_with_new_numbers_wait_for_the_new_index(running: FakeRun):
 def test_detections_without_a_numbering_are_used_as_they_are(running: FakeRun):
     running.find(3, 103, "")
     assert running.lefts == {3: 103.0}
+
+
+def test_a_run_whose_frames_nobody_can_number_is_not_called_finished(running: FakeRun):
+    failures: list[UserError] = []
+    running.commands.failed.connect(failures.append)
+    running.find(1, 101, "after")
+    running.run.state = QueueState.FINISHED
+    running.queue.finished.emit(running.run)
+    (variant,) = running.session.variants
+    assert variant.state is RunState.FAILED
+    assert "1 frame was numbered by another index of the video" in variant.message
+    assert len(failures) == 1
+    # The new index of the video was on its way.
+    running.reindex()
+    (variant,) = running.session.variants
+    assert variant.state is RunState.FINISHED and running.lefts == {1: 101.0}
