@@ -412,6 +412,10 @@ class CentralPages(QStackedWidget):
         if self._session.frame_count:
             self.setCurrentIndex(0)
 
+    def minimumSizeHint(self) -> QSize:
+        # Parts that were never shown have no style yet and ask for too much; that must not widen the window.
+        return self.currentWidget().minimumSizeHint().boundedTo(self.size())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # Hidden workspaces are not resized, but the top bar follows their plan.
