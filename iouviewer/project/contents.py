@@ -152,9 +152,17 @@ class NewContents:
                 raise FileExistsError(17, tr("there is already a file with this name"), str(path))
             part.replace(path)
             sync_folder(path.parent)
+            # Logs of a file that was replaced; they name another session and would not be applied later either.
+            delete_logs(path)
         finally:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def delete_logs(path: Path) -> None:
+    """Delete the logs beside a file, which belong to an earlier one of this name."""
+    for suffix in ("-wal", "-journal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

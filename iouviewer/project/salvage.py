@@ -24,7 +24,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.project import checked, frame_blocks, history_log, note_rows, rows, variant_rows
 from iouviewer.project.checked import Row
-from iouviewer.project.contents import sync_folder
+from iouviewer.project.contents import delete_logs, sync_folder
 from iouviewer.project.damaged_file import DamagedFile, FoundRows, copy_with_log, sum_of
 from iouviewer.project.schema import ROOTS, connect, create_tables
 
@@ -152,24 +152,29 @@ def replace_damaged(path: Path) -> tuple[SalvageReport, Path]:
     try:
         new.unlink(missing_ok=True)
         report = salvage(path, new)
-        kept = path.with_name(f"{path.name}.damaged-{_digest(path)}")
-        logs = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
-        for file in (*(log for log in logs if log.is_file()), path):
-            target = kept.with_name(kept.name + file.name[len(path.name) :])
-            part = target.with_name(f".{target.name}.part")
-            shutil.copyfile(file, part)
-            _flush(part)
-            part.replace(target)
+        kept = keep_copy(path, "damaged")
         # The log of the damaged file names another session: it is not applied to the new one if the next steps fail.
         new.replace(path)
         sync_folder(path.parent)
-        for log in (*logs, path.with_name(f"{path.name}-shm")):
-            log.unlink(missing_ok=True)
+        delete_logs(path)
     except OSError as error:
         text = tr("the damaged project could not be replaced: {reason}", reason=error.strerror or error)
         raise UserError(text, path=path) from error
     report.path = path
     return report, kept
+
+
+def keep_copy(path: Path, word: str) -> Path:
+    """Copy a file, with its logs, to ``NAME.WORD-DIGEST``: one copy of the same contents. OSError: it failed."""
+    kept = path.with_name(f"{path.name}.{word}-{_digest(path)}")
+    logs = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+    for file in (*(log for log in logs if log.is_file()), path):
+        target = kept.with_name(kept.name + file.name[len(path.name) :])
+        part = target.with_name(f".{target.name}.part")
+        shutil.copyfile(file, part)
+        _flush(part)
+        part.replace(target)
+    return kept
 
 
 def _digest(path: Path) -> str:

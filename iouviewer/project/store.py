@@ -129,8 +129,7 @@ class ProjectFile:
         project = cls(path, lock, new, (cursor, len(taken)))
         project._replaces = replace
         project._stored = {variant.key: variant.predictions for variant in new.variants}
-        # The writer creates the file before it runs the first request.
-        request = project._writer.submit(lambda _connection: None)
+        request = project._writer.submit(lambda _connection: None)  # the writer creates the file before it
         for position, step in enumerate(taken, start=1):
             project._log.keep(position, step, request)
         return project
@@ -420,7 +419,7 @@ class ProjectFile:
         """Close a file that cannot be written without raising, because another file has all of its contents."""
         self.on_saved = self.on_problem = None
         self._end_check()
-        self._writer.close(0.0)
+        self._writer.close(0.0, discards=True)
         self._lock.release()
 
     def _connect(self) -> sqlite3.Connection:

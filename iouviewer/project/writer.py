@@ -189,8 +189,11 @@ class Writer:
         with self._changed:
             return self._changed.wait_for(lambda: not self._queue, timeout)
 
-    def close(self, timeout: float) -> int:
+    def close(self, timeout: float, *, discards: bool = False) -> int:
         """Write pending requests, end the thread and merge the write-ahead log into the file.
+
+        Args:
+            discards: forget requests that cannot be written.
 
         Returns:
             The number of requests that could not be written within ``timeout`` seconds of retries.
@@ -201,6 +204,8 @@ class Writer:
             self._delay = 0.0
             self._changed.notify_all()
         self._thread.join()
+        if discards:
+            self._queue.clear()
         return len(self._queue)
 
     # In the writer's thread

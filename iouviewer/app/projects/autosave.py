@@ -86,6 +86,29 @@ class Autosave(QObject):
             cursor=history.cursor,
         )
 
+    def rebuild(self, path: Path, history: History) -> ProjectFile:
+        """Write everything that the session holds to a new file in place of another one.
+
+        Steps that cannot be read are left out, and with them all others.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        try:
+            steps, cursor = history.all_steps(), history.cursor
+        except UserError:
+            steps, cursor = (), 0
+        return ProjectFile.create(
+            path,
+            self._session.document,
+            variants=self._session.variants,
+            baseline=self.baseline,
+            settings=self.values,
+            steps=steps,
+            cursor=cursor,
+            replace=True,
+        )
+
     def save_source(self, saved_frame_count: int) -> None:
         """Save the session's source and its frames from ``saved_frame_count`` on."""
         if self.project is not None:

@@ -14,11 +14,11 @@ from iouviewer.app.projects.autosave import Autosave, create_project
 from iouviewer.app.projects.importer import Importer
 from iouviewer.app.projects.loading import LoadedProject, ProjectLoader
 from iouviewer.app.projects.locations import FoundProject, find_project, find_video
+from iouviewer.app.projects.project_care import ProjectCare
 from iouviewer.app.projects.project_safety import ProjectSafety
 from iouviewer.app.projects.recovery import COPY, OpenedProject, delete_copy, set_aside
 from iouviewer.app.projects.safety_notices import PLACE, SAVING, WORKING_COPY, confirmation, save_failed_notice
 from iouviewer.app.projects.shown_document import ShownDocument
-from iouviewer.app.projects.snapshots import Snapshots
 from iouviewer.app.projects.source_binding import SourceBinding
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.video_info import VideoInfo
@@ -101,6 +101,7 @@ class ProjectController(QObject):
         self._binding = SourceBinding(session, self._autosave)
         self.safety = ProjectSafety(session, self._autosave, self._binding, self)
         self.safety.warningPosted.connect(self.warningPosted)
+        self.care = ProjectCare(self._autosave, self.safety, self)
         self._shown = ShownDocument(session, self._autosave, settings)
         self._loader = ProjectLoader(self)
         self._loader.progress.connect(self.loadProgress)
@@ -114,12 +115,13 @@ class ProjectController(QObject):
         self._creation_failed = False
         self._closed = False
         self._writerReported.connect(self._on_writer_reported)
-        self._snapshots = Snapshots(self)
-        self._snapshots.created.connect(self.snapshotCreated)
-        self._snapshots.failed.connect(self.errorOccurred)
-        self._snapshots.listed.connect(self.snapshotsListed)
-        for signal in (self.snapshotCreated, self.projectOpened):
-            signal.connect(self._list_snapshots)
+        self.care.rebuilt.connect(self._attach)
+        self.care.failed.connect(self.errorOccurred)
+        self.care.reloadRequested.connect(self.reopen)
+        self.care.saved.connect(self._report_saved)
+        self.care.notSaved.connect(self._report_unsaved)
+        self.care.snapshots.created.connect(self.snapshotCreated)
+        self.care.snapshots.listed.connect(self.snapshotsListed)
         session.historyChanged.connect(self._on_history_changed)
 
     @property
@@ -214,6 +216,7 @@ class ProjectController(QObject):
         opened.project.on_problem = self._writerReported.emit
         self._shown.show_loaded(loaded)
         self.safety.show_opened(opened)
+        self.care.watch(opened.project, backs_up=opened.view_of is None)
         self.projectOpened.emit(str(opened.project.path))
         if opening is None or opening.info is None:
             self._request_video(opened)
@@ -330,18 +333,13 @@ class ProjectController(QObject):
 
     # Snapshots and closing
 
-    def _list_snapshots(self) -> None:
-        if self.path is not None:
-            self._snapshots.list_files(self.path)
-
     def snapshot(self, name: str) -> None:
         """Copy the project under a name; ``snapshotCreated`` or ``errorOccurred`` follows."""
         if not self._ensure_project() or self._autosave.project is None:
-            self.errorOccurred.emit(
-                UserError(tr("there is nothing to save in a snapshot"), remedy=tr("Edit or import something first."))
-            )
+            text, remedy = tr("there is nothing to save in a snapshot"), tr("Edit or import something first.")
+            self.errorOccurred.emit(UserError(text, remedy=remedy))
             return
-        self._snapshots.create(self._autosave.project, name)
+        self.care.snapshots.create(self._autosave.project, name)
 
     def save_as(self, path: Path) -> None:
         """Continue in another project file, which is found from now on when the video is opened.
@@ -367,6 +365,7 @@ class ProjectController(QObject):
         """Save later edits of the session in a file that was created from it."""
         self._autosave.project = project
         project.on_problem = self._writerReported.emit
+        self.care.watch(project)
         self._session.attach_history(project, project_path=str(project.path))
         self.projectOpened.emit(str(project.path))
 
@@ -430,7 +429,7 @@ class ProjectController(QObject):
         self._opening = self._info = self._found = None
         self._loader.cancel()
         self._autosave.write_predictions()
-        self._snapshots.wait()
+        self.care.stop()
         project, self._autosave.project = self._autosave.project, None
         self._waits_for_video = False
         self._autosave.values = {}

@@ -106,6 +106,8 @@ def open_or_recover(path: Path, progress: ProgressCallback = no_progress, *, tak
         return _open_view(path, Hindrance.NEWER, error.message, progress)
     except DamagedProjectError:
         return _open_salvaged(path, progress)
+    if project.check is not None:
+        project.check.backs_up = True
     try:
         return OpenedProject(project, project.load(progress), messages=list(project.notices))
     except DamagedProjectError:

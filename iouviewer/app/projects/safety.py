@@ -20,6 +20,8 @@ class Choice(StrEnum):
     SAVE_ELSEWHERE = "saveElsewhere"
     START_NEW = "startNew"
     RETRY_SAVING = "retrySaving"
+    KEEP_MINE = "keepMine"
+    RELOAD = "reload"
     MERGE_COPY = "mergeCopy"
     OPEN_COPY = "openCopy"
     OPEN_ORIGINAL = "openOriginal"
@@ -38,6 +40,8 @@ CHOICE_TEXTS: dict[Choice, str] = {
     Choice.SAVE_ELSEWHERE: tr("Save elsewhere…"),
     Choice.START_NEW: tr("Set aside and start new"),
     Choice.RETRY_SAVING: tr("Try again"),
+    Choice.KEEP_MINE: tr("Keep mine"),
+    Choice.RELOAD: tr("Reload"),
     Choice.MERGE_COPY: tr("Merge copy…"),
     Choice.OPEN_COPY: tr("Open copy"),
     Choice.OPEN_ORIGINAL: tr("Go back to the project"),

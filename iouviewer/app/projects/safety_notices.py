@@ -11,6 +11,7 @@ from iouviewer.app.projects.safety import Choice, Notice
 from iouviewer.app.projects.video_change import VideoChange
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
+from iouviewer.project.writer import ProjectReplacedError
 
 OPENING = "opening"
 """Key of the notice on how the project was opened; the next ones are those of other notices."""
@@ -85,7 +86,20 @@ def change_notice(change: VideoChange, *, prediction_count: int, is_read_only: b
 
 def save_failed_notice(error: UserError) -> Notice:
     """Edits are only in memory."""
+    if isinstance(error, ProjectReplacedError):
+        choices = (Choice.KEEP_MINE, Choice.RELOAD, Choice.SAVE_ELSEWHERE, Choice.HIDE)
+        return Notice(SAVING, str(error), choices, tr("Not saved"))
     return Notice(SAVING, str(error), (Choice.RETRY_SAVING, Choice.SAVE_ELSEWHERE, Choice.HIDE), tr("Not saved"))
+
+
+def rebuilt_notice(error: UserError, kept: str, *, has_history: bool) -> Notice:
+    """The file was found to be damaged while its contents were shown, and was written again."""
+    text = tr(
+        "{error}. It is kept as {kept}. Everything that is shown was saved again.", error=error.message, kept=kept
+    )
+    if not has_history:
+        text = tr("{text} Earlier edits can no longer be undone.", text=text)
+    return confirmation(SALVAGED, text)
 
 
 def working_copy_notice(copy: Path, original: Path) -> Notice:

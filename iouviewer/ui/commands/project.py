@@ -89,6 +89,8 @@ class ProjectCommands(QObject):
             Choice.SAVE_ELSEWHERE: self.save_as,
             Choice.START_NEW: controller.start_new,
             Choice.RETRY_SAVING: controller.retry_saving,
+            Choice.KEEP_MINE: controller.care.keep_mine,
+            Choice.RELOAD: controller.care.reload,
             Choice.SCALE_BOXES: safety.scale_boxes,
             Choice.KEEP_BOXES: safety.keep_boxes,
             Choice.FIND_VIDEO: partial(self._find_video, notice.path),
