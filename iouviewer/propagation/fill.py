@@ -21,6 +21,9 @@ from iouviewer.propagation.tracker import Box
 
 MISSED_IOU = 0.3
 """A pass that ends with less overlap with the far key box is not used."""
+MET_IOU = 0.4
+"""Overlap at which two passes that both missed their end count as having met."""
+MEETING_FRAMES = 3
 OBSERVED_IOU = 0.5
 DETECTION_WEIGHT = 0.5
 SMOOTH_CENTRE = 200.0
@@ -34,7 +37,7 @@ class Filled:
 
     Attributes:
         boxes: (n, 4), float64 xyxy; one a frame.
-        disagrees: (n,), whether the two passes disagree there, or neither was usable.
+        disagrees: (n,), whether the passes disagree there, meet there without reaching their ends, or do not meet.
     """
 
     boxes: Boxes
@@ -68,20 +71,11 @@ def fill(
     count = len(frames) - 2
     if count < 1:
         return Filled(np.empty((0, 4)), np.empty(0, bool))
-    forward = _run(read, frames, first, last, detections, is_cancelled)
-    backward = _run(read, frames[::-1], last, first, detections, is_cancelled)
+    forward = _run(read, frames, first, detections, is_cancelled)
+    backward = _run(read, frames[::-1], last, detections, is_cancelled)
     if is_cancelled():
         return None
-    later = (np.arange(1, count + 1) / (count + 1))[:, None]
-    if forward is not None and backward is not None:
-        joined = (1 - later) * forward + later * backward[::-1]
-        disagrees = iou_aligned(forward.T, backward[::-1].T) < DISAGREE_IOU
-    elif forward is not None:
-        joined, disagrees = forward, np.zeros(count, bool)
-    elif backward is not None:
-        joined, disagrees = backward[::-1], np.zeros(count, bool)
-    else:
-        joined, disagrees = interpolate(first, last, count), np.ones(count, bool)
+    joined, disagrees = join_passes(forward, backward[::-1], first, last)
     observed = _observe(joined, detections, frames[1:-1])
     return Filled(_smooth(joined, observed, first, last), disagrees)
 
@@ -89,31 +83,71 @@ def fill(
 def _run(
     read: Callable[[int], Image],
     frames: range,
-    first: Box,
-    last: Box,
+    start: Box,
     detections: Callable[[int], Boxes] | None,
     is_cancelled: Callable[[], bool],
-) -> Boxes | None:
-    """Boxes between the key boxes with the error at the far end spread; None if the pass missed or was cancelled."""
+) -> Boxes:
+    """Boxes of a pass on the frames after the first, (n, 4), NaN from where it lost the object."""
+    boxes = np.full((len(frames) - 1, 4), np.nan)
     follower: Pass | None = None
-    boxes: list[Box] = []
-    for frame in frames:
+    for number, frame in enumerate(frames):
         if is_cancelled():
-            return None
+            break
         found = None if detections is None else detections(frame)
         if follower is None:
-            follower = Pass(read(frame), first, found, has_known_size=True)
+            follower = Pass(read(frame), start, found, has_known_size=True)
             continue
         carried = follower.step(read(frame), found)
         if carried is None:
-            return None
-        boxes.append(carried.box)
-    if iou_aligned(boxes[-1][:, None], last[:, None])[0] < MISSED_IOU:
+            # The last frames before a loss are guesses.
+            boxes[max(0, number - 1 - follower.hidden_frames) :] = np.nan
+            break
+        boxes[number - 1] = carried.box
+    return boxes
+
+
+def join_passes(forward: Boxes, backward: Boxes, first: Box, last: Box) -> tuple[Boxes, NDArray[np.bool_]]:
+    """One course out of two passes, and where they disagree.
+
+    Args:
+        forward: boxes on the frames between the key boxes and on that of the last one, (n + 1, 4), NaN where lost.
+        backward: boxes on the frame of the first key box and on the frames between.
+    """
+    count = len(forward) - 1
+    there = _spread(forward, last)
+    back = _spread(backward[::-1], first)
+    one = None if there is None else there[:-1]
+    other = None if back is None else back[:-1][::-1]
+    if one is not None and other is not None:
+        later = (np.arange(1, count + 1) / (count + 1))[:, None]
+        return (1 - later) * one + later * other, iou_aligned(one.T, other.T) < DISAGREE_IOU
+    if one is not None or other is not None:
+        found = one if one is not None else other
+        assert found is not None
+        return found, np.zeros(count, bool)
+    # Both missed the far key box: each is right at its own end, and they may meet on the way.
+    one, other = forward[:-1], backward[1:]
+    overlaps = np.nan_to_num(iou_aligned(one.T, other.T))
+    meeting = int(overlaps.argmax())
+    if overlaps[meeting] < MET_IOU:
+        return interpolate(first, last, count), np.ones(count, bool)
+    middle = (one[meeting] + other[meeting]) / 2
+    before, after = _spread(one[: meeting + 1], middle), _spread(other[meeting:][::-1], middle)
+    assert before is not None and after is not None
+    joined = np.concatenate([before, after[::-1][1:]])
+    disagrees = np.zeros(count, bool)
+    disagrees[max(0, meeting - MEETING_FRAMES) : meeting + MEETING_FRAMES + 1] = True
+    return joined, disagrees
+
+
+def _spread(boxes: Boxes, end: Box) -> Boxes | None:
+    """A pass with its error at the end spread over its frames; None if it did not get there."""
+    if np.isnan(boxes[-1, 0]) or iou_aligned(boxes[-1][:, None], end[:, None])[0] < MISSED_IOU:
         return None
-    values = _to_parameters(np.stack(boxes))
-    error = _to_parameters(last[None])[0] - values[-1]
+    values = _to_parameters(boxes)
+    error = _to_parameters(end[None])[0] - values[-1]
     share = (np.arange(1, len(values) + 1) / len(values))[:, None]
-    return _to_boxes(values + share * error)[:-1]
+    return _to_boxes(values + share * error)
 
 
 def _to_parameters(boxes: Boxes) -> NDArray[np.float64]:

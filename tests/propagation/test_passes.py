@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from iouviewer.metrics.iou import iou_aligned
 from iouviewer.propagation.carry import NO_BOXES, Pass, StopReason
 from iouviewer.propagation.features import CHANNELS, PatchShape, cut_patch, find_features
-from iouviewer.propagation.fill import fill, interpolate
+from iouviewer.propagation.fill import fill, interpolate, join_passes
 from iouviewer.propagation.guide import Bias, Guide
 from iouviewer.propagation.scene_cut import SceneCutFinder
 from tests.propagation.clips import SIZE, Clip, make_clip, weaving
@@ -119,6 +119,25 @@ def test_passes_that_miss_the_far_key_leave_a_straight_line_that_is_flagged() ->
     filled = fill(clip.images.__getitem__, range(21), first, last)
     assert filled is not None and filled.disagrees.all()
     np.testing.assert_allclose(filled.boxes, interpolate(first, last, 19), atol=1.0)
+
+
+def test_two_passes_that_lost_their_way_are_joined_where_they_meet() -> None:
+    clip = make_clip(21)
+    forward, backward = clip.boxes[1:].copy(), clip.boxes[:-1].copy()
+    forward[12:] = forward[12] + 200  # lost after frame 12
+    backward[:8] = np.nan  # lost before frame 8
+    joined, disagrees = join_passes(forward, backward, clip.boxes[0], clip.boxes[20])
+    assert ious(joined, clip.boxes[1:20]).min() > 0.95
+    assert 0 < disagrees.sum() <= 7 and disagrees[8:12].any()
+
+
+def test_a_pass_that_arrives_is_used_where_the_other_does_not() -> None:
+    clip = make_clip(21)
+    forward, backward = clip.boxes[1:] + 2.0, np.full((20, 4), np.nan)
+    joined, disagrees = join_passes(forward, backward, clip.boxes[0], clip.boxes[20])
+    assert ious(joined, clip.boxes[1:20]).min() > 0.8 and not disagrees.any()
+    off = iou_aligned(joined[[-1]].T, clip.boxes[[19]].T)[0]
+    assert off > ious(forward[[18]], clip.boxes[[19]])[0], "its error at the far end is spread"
 
 
 def test_fill_asks_before_each_frame_whether_to_stop() -> None:
