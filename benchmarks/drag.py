@@ -7,7 +7,8 @@ does that reports 125 times a second. A tick is the CPU time of the window's thr
 edit, the scores of all variants, everything painted, and the parts that follow thirty times a second. The peer is a
 ``QGraphicsView`` of the same size with the same frame and the same boxes as ``QGraphicsRectItem``, one of which is set
 to another rectangle. Then the window steps through frames with a box selected. Goals: a tick of 3 ms median and 8 ms
-p99, a step of 8 ms. Without options it runs the bundled sample.
+p99, a step of 8 ms. Without options it runs the bundled sample; ``--crowd 5000`` a frame of 5,000 boxes (goal: a tick
+of 16 ms).
 """
 
 from __future__ import annotations
@@ -19,19 +20,22 @@ import pstats
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from iouviewer.document.boxes import Box
+    from iouviewer.ui.canvas.view import CanvasView
     from iouviewer.ui.main_window import MainWindow
 
 SAMPLE = Path(__file__).resolve().parent.parent / "resources" / "sample"
 SIZE = (1280, 720)
 PERIOD_MS = 8
 GOALS = {"tick median": 3.0, "tick p99": 8.0, "step median": 8.0}
+CROWD_GOALS = {"tick median": 16.0}
 
 
 def wait(milliseconds: float) -> None:
@@ -91,6 +95,53 @@ def open_window(options: argparse.Namespace, video: Path) -> MainWindow:
     return window
 
 
+def open_crowd(count: int) -> MainWindow:
+    """The window with a frame of ``count`` boxes in a grid, each beside its prediction and near its neighbours."""
+    from PySide6.QtGui import QImage
+    from PySide6.QtWidgets import QApplication
+
+    from iouviewer.app.notifier import Notifier
+    from iouviewer.document.document import Document
+    from iouviewer.document.predictions import PredictionSet
+    from iouviewer.document.sources import Source
+    from iouviewer.jobs.requests import OpenRequest
+    from iouviewer.metrics.table import BoxTable
+    from iouviewer.ui.main_window import MainWindow
+    from iouviewer.ui.start import fill_window, freeze_garbage_collection
+    from iouviewer.ui.theme import ThemeManager
+
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme, window = ThemeManager(app), MainWindow()
+    window.show()
+    fill_window(window, theme, Notifier(window), OpenRequest())
+    window.resize(*SIZE)
+    columns = int(np.ceil(np.sqrt(count * 16 / 9)))
+    place, draw = np.arange(count), np.random.default_rng(3)
+    corner = np.stack((place % columns, place // columns)) * 1900.0 / columns + draw.uniform(0, 4, (2, count))
+    rects = np.concatenate((corner, corner + 1900.0 / columns - 4.0))
+    document = Document()
+    truth = document.add_source(Source(0, "crowd", "", 1920, 1080, 8, 25.0))
+    document.class_names = ("object",)
+    zeros = np.zeros(count, np.int64)
+    truth.load_columns(zeros, rects, class_ids=zeros, tracks=zeros - 1, flags=zeros)
+    truth.load_states(np.ones(8, np.int8), np.zeros(8, np.bool_))
+    session = window.session
+    session.open_document(document)
+    moved = rects + draw.normal(0, 1.0, rects.shape)
+    table = BoxTable.from_rows(zeros, moved, frame_count=8, scores=draw.uniform(0.3, 1.0, count))
+    session.variants.add("model", PredictionSet(table, np.ones(8, np.bool_), score_floor=0.3))
+    image = QImage(1920, 1080, QImage.Format.Format_RGB32)
+    image.fill(0x606060)
+    canvas = window.parts.views.canvas
+    canvas.show_image(image, 0)
+    wait(3000)
+    canvas.zoom_at(6.0, canvas.viewport().rect().center().toPointF())
+    wait(1000)
+    freeze_garbage_collection()
+    return window
+
+
 def go_to(window: MainWindow, frame: int) -> None:
     """Show a frame."""
     window.session.go_to(frame)
@@ -105,7 +156,7 @@ def drag(window: MainWindow, count: int, profile: cProfile.Profile | None) -> li
 
     canvas, session = window.parts.views.canvas, window.session
     boxes = session.ground_truth.boxes(session.current_frame)
-    box = boxes[len(boxes) // 2]
+    box = _in_view(canvas, boxes)
     session.select([box.id])
     wait(500)
     viewport, (x1, y1, _, y2) = canvas.viewport(), box.rect
@@ -126,6 +177,17 @@ def drag(window: MainWindow, count: int, profile: cProfile.Profile | None) -> li
     if changed is None or changed.rect == box.rect:
         raise RuntimeError("the mouse did not drag the edge")
     return times
+
+
+def _in_view(canvas: CanvasView, boxes: Sequence[Box]) -> Box:
+    """The box whose left edge is nearest to the middle of the view."""
+    middle = canvas.visible_centre()
+
+    def distance(box: Box) -> float:
+        x1, y1, _, y2 = box.rect
+        return abs(x1 - middle.x()) + abs((y1 + y2) / 2 - middle.y())
+
+    return min(boxes, key=distance)
 
 
 def step(window: MainWindow, count: int, profile: cProfile.Profile | None) -> list[float]:
@@ -191,6 +253,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--frame", type=int, default=30)
     parser.add_argument("--ticks", type=int, default=500)
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--crowd", type=int, help="a frame of this many boxes and one variant instead of files")
     parser.add_argument("--profile", choices=("drag", "step"), help="print where the time goes")
     return parser
 
@@ -210,18 +273,19 @@ def main(argv: list[str]) -> int:
         video.write_bytes(Path(options.video).read_bytes())
         app = QApplication.instance() or QApplication(["benchmark"])
         assert app is not None
-        window = open_window(options, video)
+        window = open_crowd(options.crowd) if options.crowd else open_window(options, video)
         rows: dict[str, list[float]] = {"bare view": bare(window, options.ticks)}
         rows["tick"] = drag(window, options.ticks, profile if options.profile == "drag" else None)
         wait(500)
-        waiting = idle(options.steps)
-        steps = step(window, options.steps, profile if options.profile == "step" else None)
-        rows["step"] = [value - waiting for value in steps]
+        if not options.crowd:
+            waiting = idle(options.steps)
+            steps = step(window, options.steps, profile if options.profile == "step" else None)
+            rows["step"] = [value - waiting for value in steps]
         window.close()
-    return _report(rows, profile)
+    return _report(rows, profile, CROWD_GOALS if options.crowd else GOALS)
 
 
-def _report(rows: dict[str, list[float]], profile: cProfile.Profile | None) -> int:
+def _report(rows: dict[str, list[float]], profile: cProfile.Profile | None, goals: dict[str, float]) -> int:
     numbers: dict[str, Any] = {}
     peer = float(np.median(rows["bare view"]))
     print("| milliseconds of CPU time | median | p95 | p99 | longest | of the bare view's median |")
@@ -233,7 +297,7 @@ def _report(rows: dict[str, list[float]], profile: cProfile.Profile | None) -> i
         print(f"| {name} | {median:.2f} | {p95:.2f} | {p99:.2f} | {max(values):.2f} | {ratio} |")
     if profile is not None:
         pstats.Stats(profile).sort_stats("cumulative").print_stats(90)
-    return int(any(numbers[name] > goal for name, goal in GOALS.items()))
+    return int(any(numbers[name] > goal for name, goal in goals.items()))
 
 
 if __name__ == "__main__":

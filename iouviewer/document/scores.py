@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.predictions import PredictionSet
-from iouviewer.document.scores_frame import FramePredictions, coco_overlaps, frame_predictions
-from iouviewer.document.scores_live import LiveFrame
+from iouviewer.document.scores_frame import FramePredictions, frame_predictions
+from iouviewer.document.scores_live import LiveCandidates, LiveFrame
 from iouviewer.document.scores_types import (
     EXCLUDED,
     LABELLED,
@@ -28,7 +28,6 @@ from iouviewer.document.scores_types import (
     VariantSummary,
 )
 from iouviewer.document.scores_variant import PendingScores, VariantScores
-from iouviewer.metrics.assignment import Triple
 from iouviewer.metrics.coco import rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import Association, FrameReview, ReviewSettings, build_frame_review, review_frame
@@ -74,7 +73,7 @@ class Scores:
         self._frame_predictions: dict[int, FramePredictions] = {}
         self._live: tuple[int, LiveFrame] | None = None
         # The pairs for COCO evaluation of all variants, on frames whose AP was read last.
-        self._coco: dict[int, tuple[BoxTable, FramePredictions, list[list[Triple]]]] = {}
+        self._coco: dict[int, LiveCandidates] = {}
         self._reviews: dict[tuple[str, int], _KnownReview] = {}
         self._last_inputs: tuple[BoxTable, ReviewSettings, tuple[object, ...]] | None = None
         self.set_ground_truth(gt)
@@ -221,14 +220,11 @@ class Scores:
         number = list(self._variants).index(key)
         for frame in variant.take_outdated_frames():
             gt, predictions = self._gt.frame_table(frame), self._predictions_of(frame)
-            known = self._coco.pop(frame, None)
-            if known is None or known[0] is not gt or known[1] is not predictions:
-                known = gt, predictions, coco_overlaps(gt, predictions)
-            self._coco[frame] = known
+            live = self._coco[frame] = LiveCandidates.of(gt, predictions, self._coco.pop(frame, None))
             if len(self._coco) > _CACHED_FRAMES:
                 del self._coco[next(iter(self._coco))]
             truth = gt.class_ids.tolist(), gt.ignored.tolist()
-            rows, candidates = predictions.rows[number], known[2][number]
+            rows, candidates = predictions.rows[number], live.candidates[number]
             variant.update_ap(frame, truth, self._gt.state(frame), rows, candidates)
 
     def _update_class_modes(self, variants: list[VariantScores]) -> None:

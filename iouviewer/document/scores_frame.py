@@ -5,8 +5,8 @@ COCO evaluation and the assignment use different overlaps (``coco_overlaps``, ``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -20,6 +20,9 @@ from iouviewer.metrics.pairs import same_class
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
+_MAX_WHOLE = 250_000
+"""Pairs of boxes up to which a frame is computed as one matrix."""
+_ROWS_OF_PART = 64
 _LOWEST_THRESHOLD = float(THRESHOLDS[0])
 
 
@@ -125,20 +128,80 @@ def review_overlaps(gt: BoxTable, preds: FramePredictions, settings: ReviewSetti
     """The overlaps of a frame's ground truth with the used predictions of all variants."""
     numbers = range(len(preds.rows))
     result = FrameOverlaps([[] for _ in numbers], [set() for _ in numbers])
-    if len(gt) and preds.owner:
-        _review_pairs(gt, preds, settings, result)
+    # With a threshold of 0, even a prediction that overlaps nothing lies in an ignored box.
+    for rows, part, near in _parts(gt, preds, is_whole=settings.iou <= 0):
+        _review_pairs(part, near, settings, result, rows)
     return result
 
 
 def coco_overlaps(gt: BoxTable, preds: FramePredictions) -> list[list[Triple]]:
     """Pairs with overlap >= 0.5 for the matching, per variant: IoU, or the share of the prediction for crowds."""
     result: list[list[Triple]] = [[] for _ in preds.rows]
-    if len(gt) and preds.owner:
-        _coco_pairs(gt, preds, result)
+    for rows, part, near in _parts(gt, preds):
+        _coco_pairs(part, near, result, rows)
     return result
 
 
-def _review_pairs(gt: BoxTable, preds: FramePredictions, settings: ReviewSettings, result: FrameOverlaps) -> None:
+def rows_of(gt: BoxTable, rows: Int) -> BoxTable:
+    """Some rows of a table of one frame, as such a table."""
+    return replace(
+        gt,
+        offsets=np.array([0, len(rows)]),
+        boxes=gt.boxes[:, rows],
+        class_ids=gt.class_ids[rows],
+        scores=gt.scores[rows],
+        ignored=gt.ignored[rows],
+        ids=gt.ids[rows],
+        areas=None if gt.areas is None else gt.areas[rows],
+        by_iou=None if gt.by_iou is None else gt.by_iou[rows],
+    )
+
+
+def _parts(
+    gt: BoxTable, preds: FramePredictions, *, is_whole: bool = False
+) -> Iterator[tuple[list[int], BoxTable, FramePredictions]]:
+    """The matrix of a frame in parts without the pairs that are too far apart to overlap: rows, boxes, predictions.
+
+    Args:
+        is_whole: one part with all pairs.
+    """
+    if not len(gt) or not preds.owner:
+        return
+    if is_whole or len(gt) * len(preds.owner) <= _MAX_WHOLE:
+        yield list(range(len(gt))), gt, preds
+        return
+    order = np.argsort(gt.boxes[1], kind="stable")
+    for start in range(0, len(order), _ROWS_OF_PART):
+        rows = order[start : start + _ROWS_OF_PART]
+        part = rows_of(gt, rows)
+        # A pixel more than needed: inclusive edges overlap where they touch.
+        top, bottom = part.boxes[1].min() - 1.0, part.boxes[3].max() + 1.0
+        near = np.flatnonzero((preds.boxes[1] <= bottom) & (preds.boxes[3] >= top))
+        if len(near):
+            yield rows.tolist(), part, _columns_of(preds, near)
+
+
+def _columns_of(preds: FramePredictions, columns: Int) -> FramePredictions:
+    """Some of the predictions."""
+    numbers = columns.tolist()
+    return replace(
+        preds,
+        owner=[preds.owner[number] for number in numbers],
+        rank=[preds.rank[number] for number in numbers],
+        boxes=preds.boxes[:, columns],
+        areas=preds.areas[columns],
+        coco_boxes=preds.coco_boxes[:, columns],
+        coco_areas=preds.coco_areas[columns],
+        class_ids=preds.class_ids[columns],
+        coco_class=preds.coco_class[columns],
+        used=preds.used[columns],
+        within_limit=None if preds.within_limit is None else preds.within_limit[columns],
+    )
+
+
+def _review_pairs(
+    gt: BoxTable, preds: FramePredictions, settings: ReviewSettings, result: FrameOverlaps, numbers: list[int]
+) -> None:
     ignored = gt.ignored[:, None] if gt.ignored.any() else None
     buffers = np.empty((3, len(gt), len(preds.owner)))
     inter, union = buffers[0], buffers[1]
@@ -158,10 +221,10 @@ def _review_pairs(gt: BoxTable, preds: FramePredictions, settings: ReviewSetting
         found = (inter > 0.0) & usable
     if ignored is not None:
         found &= ~ignored
-    _collect(inter, found, preds, result.pairs)
+    _collect(inter, found, preds, result.pairs, numbers)
 
 
-def _coco_pairs(gt: BoxTable, preds: FramePredictions, result: list[list[Triple]]) -> None:
+def _coco_pairs(gt: BoxTable, preds: FramePredictions, result: list[list[Triple]], numbers: list[int]) -> None:
     boxes, sizes = coco_columns(gt.boxes)
     buffers = np.empty((3, len(gt), len(preds.owner)))
     inter, union = buffers[0], buffers[1]
@@ -177,11 +240,12 @@ def _coco_pairs(gt: BoxTable, preds: FramePredictions, result: list[list[Triple]
         found &= preds.within_limit
     # Ground truth without a class is either ignored or makes all boxes one class.
     found &= same_class(gt.class_ids[:, None], preds.coco_class)
-    _collect(inter, found, preds, result)
+    _collect(inter, found, preds, result, numbers)
 
 
-def _collect(values: Float, found: Bool, preds: FramePredictions, into: list[list[Triple]]) -> None:
+def _collect(values: Float, found: Bool, preds: FramePredictions, into: list[list[Triple]], numbers: list[int]) -> None:
+    """Append the pairs that were found; ``numbers``: the frame's row of each row of ``values``."""
     rows, columns = np.nonzero(found)
     owner, rank = preds.owner, preds.rank
     for row, column, value in zip(rows.tolist(), columns.tolist(), values[rows, columns].tolist(), strict=True):
-        into[owner[column]].append((row, rank[column], value))
+        into[owner[column]].append((numbers[row], rank[column], value))

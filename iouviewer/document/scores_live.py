@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iouviewer.document.scores_frame import FrameOverlaps, FramePredictions, review_overlaps
+from iouviewer.document.scores_frame import FrameOverlaps, FramePredictions, coco_overlaps, review_overlaps, rows_of
 from iouviewer.metrics.assignment import Triple, assign_frame
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Bool, BoxTable, Int
@@ -99,35 +99,50 @@ class LiveFrame:
 
     def updated(self, gt: BoxTable, preds: FramePredictions, settings: ReviewSettings) -> LiveFrame:
         """The frame with these boxes: what did not change is taken from this one, which must not be used again."""
-        moved = self._moved_rows(gt) if preds is self.preds and settings is self.settings else None
-        if moved is None:
+        moved = _moved_rows(self.gt, gt) if preds is self.preds and settings is self.settings else None
+        # An ignored box also changes which predictions are excused.
+        if moved is None or gt.ignored[moved].any():
             return LiveFrame.of(gt, preds, settings)
         if len(moved):
-            part = replace(
-                gt,
-                offsets=np.array([0, len(moved)]),
-                boxes=gt.boxes[:, moved],
-                class_ids=gt.class_ids[moved],
-                scores=gt.scores[moved],
-                ignored=gt.ignored[moved],
-                ids=gt.ids[moved],
-                areas=None,
-                by_iou=None,
-            )
-            for known, found in zip(self.pairs, review_overlaps(part, preds, settings).pairs, strict=True):
+            part = review_overlaps(rows_of(gt, moved), preds, settings)
+            for known, found in zip(self.pairs, part.pairs, strict=True):
                 for place, row in enumerate(moved.tolist()):
                     known.replace_row(row, [(row, pred, iou) for at, pred, iou in found if at == place])
         return replace(self, gt=gt, computed_rows=len(moved))
 
-    def _moved_rows(self, gt: BoxTable) -> Int | None:
-        """Rows whose boxes differ; None where more than a few boxes or anything else differs."""
-        old = self.gt
-        same = _equal(old.ids, gt.ids) and _equal(old.class_ids, gt.class_ids) and _equal(old.ignored, gt.ignored)
-        if not same or not _equal(old.by_iou, gt.by_iou):
-            return None
-        moved = np.flatnonzero((old.boxes != gt.boxes).any(axis=0))
-        # An ignored box also changes which predictions are excused.
-        return None if len(moved) > MAX_MOVED or gt.ignored[moved].any() else moved
+
+@dataclass(frozen=True, eq=False)
+class LiveCandidates:
+    """The pairs of all variants on one frame that COCO evaluation may match, and the inputs of these."""
+
+    gt: BoxTable
+    preds: FramePredictions
+    candidates: list[list[Triple]]
+
+    @classmethod
+    def of(cls, gt: BoxTable, preds: FramePredictions, last: LiveCandidates | None) -> LiveCandidates:
+        """The pairs of a frame; where only a few boxes differ from ``last``, only theirs are computed."""
+        moved = _moved_rows(last.gt, gt) if last is not None and last.preds is preds else None
+        if last is None or moved is None:
+            return cls(gt, preds, coco_overlaps(gt, preds))
+        if not len(moved):
+            return cls(gt, preds, last.candidates)
+        rows = moved.tolist()
+        found = coco_overlaps(rows_of(gt, moved), preds)
+        changed = [
+            [pair for pair in old if pair[0] not in rows] + [(rows[at], pred, iou) for at, pred, iou in new]
+            for old, new in zip(last.candidates, found, strict=True)
+        ]
+        return cls(gt, preds, changed)
+
+
+def _moved_rows(old: BoxTable, new: BoxTable) -> Int | None:
+    """Rows whose boxes differ; None where more than a few boxes or anything else differs."""
+    same = _equal(old.ids, new.ids) and _equal(old.class_ids, new.class_ids) and _equal(old.ignored, new.ignored)
+    if not same or not _equal(old.by_iou, new.by_iou):
+        return None
+    moved = np.flatnonzero((old.boxes != new.boxes).any(axis=0))
+    return None if len(moved) > MAX_MOVED else moved
 
 
 def _equal(a: Int | Bool | None, b: Int | Bool | None) -> bool:

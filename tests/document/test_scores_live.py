@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iouviewer.document import scores_frame
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import Scores, ScoreSettings
-from iouviewer.document.scores_frame import frame_predictions
-from iouviewer.document.scores_live import LiveFrame
+from iouviewer.document.scores_frame import coco_overlaps, frame_predictions
+from iouviewer.document.scores_live import LiveCandidates, LiveFrame
 from iouviewer.metrics.review import ReviewSettings
-from iouviewer.metrics.table import BoxTable
+from iouviewer.metrics.table import BoxTable, Convention
 from tests.document.builders import ListGroundTruth
 
 REVIEW = ReviewSettings()
@@ -88,3 +90,30 @@ def test_an_ignored_box_that_moves_changes_which_predictions_are_excused():
     live = live.updated(gt, preds, REVIEW)
     assert_same(live, LiveFrame.of(gt, preds, REVIEW))
     assert live.in_ignore_region[0]
+
+
+@pytest.mark.parametrize("convention", list(Convention))
+def test_a_crowded_frame_in_parts_has_the_pairs_of_the_whole_matrix(monkeypatch, convention):
+    rng = np.random.default_rng(8)
+    review = ReviewSettings(convention=convention)
+    gt = crowd(rng, 200)
+    variants = [(PredictionSet(crowd(rng, 150), np.ones(1, np.bool_), score_floor=0.0), False) for _ in range(2)]
+    preds = frame_predictions(variants, 0, review, 100)
+    whole, candidates = LiveFrame.of(gt, preds, review), coco_overlaps(gt, preds)
+    monkeypatch.setattr(scores_frame, "_MAX_WHOLE", 0)
+    assert_same(LiveFrame.of(gt, preds, review), whole)
+    assert [sorted(pairs) for pairs in coco_overlaps(gt, preds)] == [sorted(pairs) for pairs in candidates]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 25))
+def test_moved_boxes_leave_the_candidates_of_a_whole_computation(seed, count):
+    rng = np.random.default_rng(seed)
+    gt = crowd(rng, count, ignored=0.3)
+    variants = [(PredictionSet(crowd(rng, 30), np.ones(1, np.bool_), score_floor=0.0), False) for _ in range(2)]
+    preds = frame_predictions(variants, 0, REVIEW, 100)
+    live = LiveCandidates.of(gt, preds, None)
+    for _ in range(5):
+        gt = moved(rng, gt, rng.choice(count, 1))
+        live = LiveCandidates.of(gt, preds, live)
+    assert [sorted(pairs) for pairs in live.candidates] == [sorted(pairs) for pairs in coco_overlaps(gt, preds)]

@@ -79,17 +79,18 @@ def review_variant(session: Session, variant: Variant, frame: int) -> VariantRev
     """The variant's pairs on a frame, by ids and by rows of its table."""
     review = session.scores.frame_review(variant.key, frame)
     first = variant.predictions.table.rows(frame).start
-    result = VariantReview(variant, {}, {}, {}, {})
-    below = int(PairState.BELOW_CONFIDENCE)
-    columns = (review.gt_ids, review.pred_rows, review.iou, review.state)
-    for gt_id, row, iou, state in zip(*(column.tolist() for column in columns), strict=True):
-        if row >= 0 and state != below:
-            result.state_of[first + row] = _STATES[state]
-            if gt_id >= 0:
-                result.iou_of[gt_id] = iou
-                result.partner_of[gt_id] = first + row
-                result.owner_of[first + row] = gt_id
-    return result
+    shown = (review.pred_rows >= 0) & (review.state != PairState.BELOW_CONFIDENCE)
+    rows = (review.pred_rows[shown] + first).tolist()
+    states = map(_STATES.__getitem__, review.state[shown].tolist())
+    paired = shown & (review.gt_ids >= 0)
+    ids, partners = review.gt_ids[paired].tolist(), (review.pred_rows[paired] + first).tolist()
+    return VariantReview(
+        variant,
+        dict(zip(ids, review.iou[paired].tolist(), strict=True)),
+        dict(zip(ids, partners, strict=True)),
+        dict(zip(partners, ids, strict=True)),
+        dict(zip(rows, states, strict=True)),
+    )
 
 
 class _Known(NamedTuple):

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt
 from PySide6.QtGui import QFont
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
-from iouviewer.document.edits import Change, FrameState, Phase
+from iouviewer.document.edits import Aspect, Change, FrameState, Phase
 from iouviewer.document.metric_columns import UNDEFINED
 from iouviewer.document.problems import VariantMatches, pair_wrong_classes
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
-from iouviewer.metrics.review import PairState
+from iouviewer.metrics.review import FrameReview, PairState
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.fonts import font
 from iouviewer.ui.tables.cells import DASH_ROLE, GLYPHS_ROLE, Glyph
@@ -48,6 +49,8 @@ HEADERS = {
     Column.FLAGS: "",
 }
 COLUMNS = tuple(HEADERS)
+NO_BOX = -1
+"""In place of a box id: an edit that did more than move boxes."""
 _NUMBERS = (Column.IOU, Column.CONF)
 
 
@@ -135,6 +138,9 @@ class BoxesModel(QAbstractTableModel):
         self._words: tuple[str, ...] = ()
         self._sort: tuple[Column, bool] = (Column.TRACK, False)
         self._throttle = Throttle(self._update_live, self)
+        self._moved: frozenset[int] = frozenset()
+        self._last_review: tuple[str, FrameReview] | None = None
+        self._places: dict[tuple[int | None, int], int] | None = None
         for signal in (session.sourceChanged, session.frameChanged, session.scoresChanged):
             signal.connect(self._rebuild)
         session.variants.listChanged.connect(self._rebuild)
@@ -169,6 +175,8 @@ class BoxesModel(QAbstractTableModel):
         if change.frames and self._session.current_frame not in change.frames:
             return
         if change.phase is Phase.LIVE and change.origin != "cancel":
+            is_move = not change.aspects & ~Aspect.GEOMETRY
+            self._moved |= change.box_ids if is_move else {NO_BOX}
             self._throttle.request()
         else:
             self._throttle.cancel()
@@ -177,18 +185,50 @@ class BoxesModel(QAbstractTableModel):
     def _rebuild(self) -> None:
         self._throttle.cancel()
         self.beginResetModel()
-        self._rows = self._arranged(self._all_rows())
+        self._rows, self._places = self._arranged(self._all_rows()), None
         self.endResetModel()
 
     def _update_live(self) -> None:
         """Replace changed rows where they are; predictions that lost or found their box come and go at the end."""
+        moved, self._moved = self._moved, frozenset()
+        if self._update_ious(moved):
+            return
         rows = {row.identity: row for row in self._all_rows() if self._passes(row)}
         shown = {row.identity for row in self._rows}
         kept = [rows[row.identity] for row in self._rows if row.identity in rows]
         self._set_rows([*kept, *(row for identity, row in rows.items() if identity not in shown)])
 
+    def _update_ious(self, moved: frozenset[int]) -> bool:
+        """Change only IoUs, where a drag of paired boxes left all pairs and states; False if more has changed.
+
+        Args:
+            moved: ids of the boxes that were moved; NO_BOX: there were other edits.
+        """
+        last, variant = self._last_review, self._compared()
+        if last is None or variant is None or variant.key != last[0]:
+            return False
+        review = self._session.scores.frame_review(variant.key, self._session.current_frame)
+        before = last[1]
+        columns = ((before.gt_ids, review.gt_ids), (before.pred_rows, review.pred_rows), (before.state, review.state))
+        if not all(np.array_equal(old, new) for old, new in columns):
+            return False
+        # An unpaired box that moves can come to lie on a prediction of another class.
+        of_moved = np.isin(review.gt_ids, np.fromiter(moved, np.int64, len(moved)))
+        if np.count_nonzero(of_moved) != len(moved) or (review.pred_rows[of_moved] < 0).any():
+            return False
+        if self._places is None:
+            self._places = {row.identity: place for place, row in enumerate(self._rows)}
+        for at in np.flatnonzero(before.iou != review.iou).tolist():
+            place = self._places.get((int(review.gt_ids[at]), -1))
+            if place is not None:
+                self._rows[place] = replace(self._rows[place], iou=float(review.iou[at]))
+                self.dataChanged.emit(self.index(place, 0), self.index(place, len(COLUMNS) - 1))
+        self._last_review = variant.key, review
+        return True
+
     def _set_rows(self, rows: list[BoxRow]) -> None:
         """Show these rows without resetting the model, so that selection, focus and scroll position stay."""
+        self._places = None
         kept = {row.identity for row in rows}
         for place in reversed(range(len(self._rows))):
             if self._rows[place].identity not in kept:
@@ -234,6 +274,7 @@ class BoxesModel(QAbstractTableModel):
 
     def _find_rows(self) -> list[BoxRow]:
         session = self._session
+        self._last_review, self._moved = None, frozenset()
         if not session.frame_count:
             return []
         boxes = session.ground_truth.boxes(session.current_frame)
@@ -255,6 +296,7 @@ class BoxesModel(QAbstractTableModel):
         session, frame = self._session, self._session.current_frame
         by_id = {box.id: box for box in boxes}
         review = session.scores.frame_review(variant.key, frame)
+        self._last_review = variant.key, review
         table = variant.predictions.table
         first = table.rows(frame).start
         convention = session.scores.settings.review.convention
