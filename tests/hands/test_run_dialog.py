@@ -29,7 +29,7 @@ name = os.path.basename(load.weights)
 if name == "damaged.pt":
     send(p.Failed(kind="damaged", message="the file is not a PyTorch model", path=load.weights))
     sys.exit()
-if name == "code.torchscript":
+if name == "code.torchscript" and "ab" * 32 not in load.trusted:
     send(p.Failed(kind="needs_trust", message="it is a program", path=load.weights, sha256="ab" * 32))
     sys.exit()
 own = name == "own.onnx"
@@ -199,6 +199,34 @@ def test_a_model_that_cannot_be_tried_says_why(
         hands.key("Escape")
 
     open_run_dialog(hands, weights(name), look)
+
+
+def test_a_file_that_can_run_code_runs_only_after_a_deliberate_click(
+    person: Hands, weights: Callable[[str], Path]
+) -> None:
+    hands, path = person, weights("code.torchscript")
+
+    def choose(_dialog: QDialog) -> None:
+        hands.type(str(path))
+        hands.key("Return")
+
+    def run(dialog: QDialog) -> None:
+        hands.click(hands.button(f"Run on {FRAMES} frames", dialog))
+
+    def refuse(dialog: QDialog) -> None:
+        assert any("code.torchscript</b> can run any code" in one for one in hands.texts(dialog))
+        hands.key("Return")
+
+    def allow(dialog: QDialog) -> None:
+        hands.click(hands.button("Run anyway", dialog))
+
+    with hands.in_dialog(choose, run, refuse):
+        hands.key("Ctrl+R")
+    hands.key("F3")
+    hands.wait(lambda: any("code  failed" in row for row in hands.rows("variantsTable")), "the run to be refused")
+    with hands.in_dialog(choose, run, allow):
+        hands.key("Ctrl+R")
+    hands.wait(lambda: message(hands).endswith(f"{FRAMES} frames done"), "the end of the run")
 
 
 def test_a_wrong_range_is_refused_with_the_frames_that_there_are(person: Hands, weights: Callable[[str], Path]) -> None:

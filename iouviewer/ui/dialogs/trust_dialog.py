@@ -6,12 +6,15 @@ from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from iouviewer.i18n import tr
+from iouviewer.ui.dialogs.frame import FramedDialog
+from iouviewer.ui.fonts import font
+from iouviewer.ui.tokens import SIZE, SPACE
 
 
-class TrustDialog(QDialog):
+class TrustDialog(FramedDialog):
     """Shows the file, its digest and the risk; ``accepted`` only if the user runs it anyway.
 
     Args:
@@ -20,15 +23,13 @@ class TrustDialog(QDialog):
     """
 
     def __init__(self, parent: QWidget | None, *, path: Path | str, digest: str, reason: str) -> None:
-        super().__init__(parent)
-        self.setObjectName("trustDialog")
-        self.setWindowTitle(tr("This file can run code"))
+        super().__init__(parent, title=tr("This file can run code"), name="trustDialog")
         text = QLabel(
             tr(
                 "<b>{name}</b> can run any code on this computer when it is loaded.<br><br>{reason}<br><br>"
                 "Run it only if you know who made it. Your choice applies to exactly this content (SHA-256):",
                 name=escape(Path(path).name),
-                reason=escape(reason),
+                reason=escape(f"{reason[:1].upper()}{reason[1:].rstrip('.')}."),
             )
         )
         text.setWordWrap(True)
@@ -37,19 +38,14 @@ class TrustDialog(QDialog):
         digest_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         digest_label.setWordWrap(True)
         digest_label.setProperty("role", "muted")
-        self.cancel_button = QPushButton(tr("Cancel"))
-        self.run_button = QPushButton(tr("Run anyway"))
-        self.cancel_button.setDefault(True)
-        self.run_button.setAutoDefault(False)
-        buttons = QDialogButtonBox()
-        buttons.addButton(self.run_button, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.addButton(self.cancel_button, QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 16, 16, 16)
-        layout.setSpacing(8)
-        for widget in (text, digest_label, buttons):
-            layout.addWidget(widget)
-        self.setMinimumWidth(480)
+        digest_label.setFont(font("mono"))
+        # Enter and Esc both refuse: running the code needs a deliberate click.
+        self.cancel_button = self.add_primary(tr("Cancel"))
+        self.cancel_button.clicked.connect(self.reject)
+        self.run_button = self.add_secondary(tr("Run anyway"))
+        self.run_button.clicked.connect(self.accept)
+        self.body.setSpacing(SPACE["s"])
+        for widget in (text, digest_label):
+            self.body.addWidget(widget)
+        self.setFixedWidth(SIZE["dialog_m"])
         self.cancel_button.setFocus()
