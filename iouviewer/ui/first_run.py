@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
     QFontMetrics,
+    QImage,
     QKeyEvent,
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
@@ -29,9 +32,11 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QStackedWidget,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
+from iouviewer import folders
 from iouviewer.app.editing.session import Session
 from iouviewer.app.recent_work import WorkDone, remember_work, work_done
 from iouviewer.app.settings import Settings
@@ -50,6 +55,7 @@ from iouviewer.ui.workspaces import Workspaces
 _CHOICE_HEIGHT, _RECENT_HEIGHT = 52, 36
 _CHOICE_WIDTH, _RECENT_WIDTH = 400, 416
 _ICON = 20
+_THUMBNAIL = QSize(44, 30)
 _MAX_RECENT = 6
 _REMEMBER_MS = 1000
 """Delay after which a step counts in what is known of a recent file."""
@@ -130,6 +136,7 @@ class _Row(QAbstractButton):
         self._icon, self._is_large = icon, is_large
         self._title, self._detail, self._end = title, text, ""
         self._is_key = False
+        self._picture = QPixmap()
         self.setText(title)
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -144,6 +151,11 @@ class _Row(QAbstractButton):
         """Show a key or a text at the right end."""
         self._end, self._is_key = text, is_key
         self.setAccessibleDescription(", ".join(filter(None, (self._detail, text))))
+        self.update()
+
+    def set_picture(self, picture: QPixmap) -> None:
+        """Show a picture instead of the icon; an empty one changes nothing."""
+        self._picture = picture
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -166,10 +178,7 @@ class _Row(QAbstractButton):
             painter.setPen(QPen(QColor(colours.focus), 2) if self.hasFocus() else Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.selected if self.hasFocus() or self.isDown() else colours.hover))
             painter.drawRoundedRect(area, RADIUS["control"], RADIUS["control"])
-        pixmap = coloured_icon(self._icon, colours.accent).pixmap(QSize(_ICON, _ICON), self.devicePixelRatioF())
-        left = SPACE["m"]
-        painter.drawPixmap(left, (self.height() - _ICON) // 2, pixmap)
-        left += _ICON + SPACE["m"]
+        left = self._paint_picture(painter, colours.accent)
         right = self._paint_end(painter, self.width() - SPACE["m"])
         width = right - left - SPACE["s"]
         strong, body = QFontMetrics(font("strong")), QFontMetrics(font("body"))
@@ -190,6 +199,21 @@ class _Row(QAbstractButton):
         painter.drawText(*place, middle, body.elidedText(self._detail, elide, max(place[2], 0)))
         painter.end()
 
+    def _paint_picture(self, painter: QPainter, accent: str) -> int:
+        """Paint the picture or icon; returns where the text begins."""
+        if self._picture.isNull():
+            pixmap = coloured_icon(self._icon, accent).pixmap(QSize(_ICON, _ICON), self.devicePixelRatioF())
+            left = SPACE["m"] if self._is_large else SPACE["xs"] + (_THUMBNAIL.width() - _ICON) // 2
+            painter.drawPixmap(left, (self.height() - _ICON) // 2, pixmap)
+            return 2 * SPACE["m"] + _ICON if self._is_large else SPACE["xs"] + _THUMBNAIL.width() + SPACE["m"]
+        place = QRect(QPoint(SPACE["xs"], (self.height() - _THUMBNAIL.height()) // 2), _THUMBNAIL)
+        wanted = QSize(_THUMBNAIL).scaled(self._picture.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        part = QRect(QPoint(), wanted)
+        part.moveCenter(self._picture.rect().center())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(place, self._picture, part)
+        return place.right() + SPACE["m"]
+
     def _paint_end(self, painter: QPainter, right: int) -> int:
         """Paint what is at the right end; returns its left edge."""
         if not self._end:
@@ -208,6 +232,24 @@ class _Row(QAbstractButton):
         painter.setFont(face)
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
         return right - width
+
+
+def _thumbnail_path(path: str) -> Path:
+    """The file with the small picture of a recent file."""
+    return folders.cache_folder() / "thumbnails" / f"{hashlib.sha256(path.encode()).hexdigest()[:32]}.png"
+
+
+def save_thumbnail(path: str, image: QImage) -> None:
+    """Keep a small picture of a file; without one, its row shows an icon."""
+    target = _thumbnail_path(path)
+    small = image.scaled(
+        _THUMBNAIL * 2, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
+    )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    small.save(str(target))
 
 
 class FirstRunPage(QWidget):
@@ -252,10 +294,14 @@ class FirstRunPage(QWidget):
         grid.addWidget(headline, 0, 0, 1, 2)
         grid.addWidget(lead, 1, 0, 1, 2)
         grid.setRowMinimumHeight(2, SPACE["l"])
-        grid.addWidget(self._recent_title, 3, 1)
+        side = QVBoxLayout()
+        side.setSpacing(SPACE["s"])
+        side.addWidget(self._recent_title)
+        side.addWidget(self._recent)
+        side.addStretch(1)
+        grid.addLayout(side, 3, 1, len(self._rows) + 1, 1)
         for row, button in enumerate(self._rows, 3):
             grid.addWidget(button, row, 0)
-        grid.addWidget(self._recent, 4, 1, len(self._rows), 1, Qt.AlignmentFlag.AlignTop)
         grid.addLayout(self._create_presets(), 3 + len(self._rows), 0)
         footer = QLabel(tr("Works offline. Nothing is sent."))
         footer.setProperty("role", "caption")
@@ -332,6 +378,7 @@ class FirstRunPage(QWidget):
         row = _Row("file-text" if is_project else "film-strip", path.name, str(path.parent), is_large=False)
         row.setObjectName("firstRun.recent")
         row.setToolTip(str(path))
+        row.set_picture(QPixmap(str(_thumbnail_path(str(path)))))
         row.set_end(progress_text(work_done(self.settings, str(path))), is_key=False)
         row.clicked.connect(lambda: self.recentChosen.emit(path))
         return row
@@ -414,12 +461,19 @@ class CentralPages(QStackedWidget):
 
     def minimumSizeHint(self) -> QSize:
         # Parts that were never shown have no style yet and ask for too much; that must not widen the window.
-        return self.currentWidget().minimumSizeHint().boundedTo(self.size())
+        current = self._workspaces if self.currentIndex() == 0 else self.page
+        return current.minimumSizeHint().boundedTo(self.size())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # Hidden workspaces are not resized, but the top bar follows their plan.
         self._workspaces.update_plan()
+
+    def close_source(self, image: QImage) -> None:
+        """Remember the open file with a picture of it."""
+        self.remember()
+        if self._session.frame_count and not image.isNull():
+            save_thumbnail(self._session.source.path, image)
 
     def remember(self) -> None:
         """Keep in the settings how far the work on the open file has come."""

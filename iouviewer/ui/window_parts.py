@@ -498,7 +498,7 @@ class WindowParts(QObject):
         self.settings.window_geometry = geometry
         if self.session.frame_count:
             self.settings.remember_frame(self.session.source.path, self.session.current_frame)
-        self.pages.remember()
+        self.pages.close_source(self.views.canvas.shown_image())
         remember_letters(self.settings, self.actions.letters.letters)
         self.settings.extra[LAYOUT] = self.workspaces.layout_text()
         self.settings.extra |= self.session.scopes.to_settings()
