@@ -212,6 +212,7 @@ class ProjectMenu(QObject):
         action.setEnabled(file.path.suffix == SUFFIX)
         action.triggered.connect(lambda: self._controller.reopen(file.path))
 
+        menu.setToolTipsVisible(True)
     @staticmethod
     def _text(file: KnownFile) -> str:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(file.when))
