@@ -420,14 +420,19 @@ def write(path: Path, data: BoxesToWrite) -> None:
     """Ground truth (no scores) as 9 columns, predictions as detections; frames and classes from 1.
 
     MOT files have only numbers, so class names go to a second file (``gt.labels.txt``). Detections have no class
-    column, so their classes are not written.
+    column, so their classes are not written. Where some boxes of ground truth have a track, those without one get the
+    next free ids: tools for tracks refuse a frame with the same id twice. Where none has a track, all have id -1.
     """
     for name in data.class_names if data.scores is None else ():
         if "\n" in name or "\r" in name:
             reason = tr("the class name {name!r} has a line break, which a MOT labels file cannot store", name=name)
             raise UserError(reason, path=path)
     frames = (np.asarray(data.frames, np.int64) + 1).tolist()
-    tracks = np.where(np.asarray(data.track_ids) < 0, -1, data.track_ids).tolist()
+    ids = np.where(np.asarray(data.track_ids) < 0, NO_TRACK, data.track_ids)
+    untracked = np.flatnonzero(ids == NO_TRACK)
+    if data.scores is None and 0 < len(untracked) < len(ids):
+        ids[untracked] = int(ids.max()) + 1 + np.arange(len(untracked))
+    tracks = ids.tolist()
     out = io.StringIO()
     if data.scores is not None:
         tails = [f"{exact_text(s)},-1,-1,-1" for s in np.asarray(data.scores).tolist()]

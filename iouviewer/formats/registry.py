@@ -106,6 +106,7 @@ _FORMATS = (
         sniff_rank=2,
         sniff_folder="sniff_folder",
         unsupported=(Field.TRUNCATED, Field.KEY_FRAMES, Field.LABELLED_FRAMES),
+        unsupported_without_scores=(Field.SOME_WITHOUT_TRACK,),
         unsupported_with_scores=(Field.CLASSES, Field.OCCLUDED),
     ),
     _Format(

@@ -18,6 +18,8 @@ class Field(Enum):
     IGNORED = auto()
     TRACK_IDS = auto()
     BOXES_WITHOUT_TRACK = auto()
+    SOME_WITHOUT_TRACK = auto()
+    """Boxes without a track beside others that have one."""
     SCORES = auto()
     CLASSES = auto()
     OCCLUDED = auto()
@@ -45,7 +47,8 @@ def describe_unsupported(data: BoxesToWrite, unsupported: Collection[Field]) -> 
         )
     if Field.TRACK_IDS in unsupported and tracked:
         texts.append(tr_n("{count} box loses its track ID", "{count:,} boxes lose their track IDs", tracked))
-    if Field.BOXES_WITHOUT_TRACK in unsupported and tracked < len(flags):
+    is_mixed = Field.SOME_WITHOUT_TRACK in unsupported and tracked > 0
+    if (Field.BOXES_WITHOUT_TRACK in unsupported or is_mixed) and tracked < len(flags):
         texts.append(
             tr_n(
                 "{count} box without a track becomes a track of one box",

@@ -9,7 +9,7 @@ from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.registry import ReadContext, detect, read_boxes, write_boxes
+from iouviewer.formats.registry import ReadContext, detect, read_boxes, unsupported_fields, write_boxes
 from tests.formats.helpers import boxes_from_import, boxes_to_write, rects
 
 MOT17_GT = "1,1,912,484,97,109,0,7,1\n2,1,912,484,97,109,1,1,0.5\n2,2,10.5,20.25,30,40,1,1,0\n"
@@ -186,7 +186,7 @@ def test_class_numbers_without_names_are_classes(tmp_path):
 def test_written_ground_truth_has_nine_columns_and_a_labels_file(tmp_path):
     rows = [(0, 1, 2, 4, 6, 1, 7, 0), (4, 1.5, 2.25, 4, 6, -1, -1, BoxFlag.IGNORED | BoxFlag.OCCLUDED)]
     write_boxes(tmp_path / "gt.txt", boxes_to_write(rows, class_names=("person", "big car")), format="mot")
-    assert (tmp_path / "gt.txt").read_text() == "1,7,1,2,3,4,1,2,1\n5,-1,1.5,2.25,2.5,3.75,0,-1,0\n"
+    assert (tmp_path / "gt.txt").read_text() == "1,7,1,2,3,4,1,2,1\n5,8,1.5,2.25,2.5,3.75,0,-1,0\n"
     assert (tmp_path / "gt.labels.txt").read_text() == "person\nbig car\n"
     read = read_boxes(tmp_path / "gt.txt")
     assert read.class_names == ("person", "big car")
@@ -199,6 +199,21 @@ def test_written_predictions_are_detections_with_exact_scores(tmp_path):
     write_boxes(tmp_path / "a.txt", boxes_to_write([(0, 1, 2, 4, 6)], scores=[score]), format="mot")
     assert (tmp_path / "a.txt").read_text() == "1,-1,1,2,3,4,0.30000000000000004,-1,-1,-1\n"
     assert read_boxes(tmp_path / "a.txt").scores.tolist() == [score]
+
+
+def test_boxes_without_a_track_beside_others_get_ids_of_their_own(tmp_path):
+    """TrackEval and motmetrics refuse a frame with the same id twice."""
+    data = boxes_to_write([(0, 1, 2, 4, 6, -1, 7), (0, 11, 2, 14, 6), (0, 21, 2, 24, 6)])
+    assert unsupported_fields(data, "mot") == ("2 boxes without a track become tracks of one box",)
+    write_boxes(tmp_path / "gt.txt", data, format="mot")
+    assert read_boxes(tmp_path / "gt.txt").track_ids.tolist() == [7, 8, 9]
+
+
+def test_boxes_of_which_none_has_a_track_stay_without(tmp_path):
+    data = boxes_to_write([(0, 1, 2, 4, 6), (0, 11, 2, 14, 6)])
+    assert unsupported_fields(data, "mot") == ()
+    write_boxes(tmp_path / "gt.txt", data, format="mot")
+    assert read_boxes(tmp_path / "gt.txt").track_ids.tolist() == [-1, -1]
 
 
 def test_a_class_name_with_a_line_break_is_refused_before_anything_is_written(tmp_path):
