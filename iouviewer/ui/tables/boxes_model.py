@@ -222,7 +222,8 @@ class BoxesModel(QAbstractTableModel):
             place = self._places.get((int(review.gt_ids[at]), -1))
             if place is not None:
                 self._rows[place] = replace(self._rows[place], iou=float(review.iou[at]))
-                self.dataChanged.emit(self.index(place, 0), self.index(place, len(COLUMNS) - 1))
+                cell = self.index(place, COLUMNS.index(Column.IOU))
+                self.dataChanged.emit(cell, cell)
         self._last_review = variant.key, review
         return True
 

@@ -210,7 +210,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self._difference.draw(self._span(), is_visible=self.shows_strips)
         if self.series:
             self.series[0].mean = mean
-            self._show_mean()
+            self._show_mean_line()
         self.update_gutter()
 
     # A held box
@@ -388,15 +388,18 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             self.dots.set_points(x[defined], y[defined], size=_dot_size(width / max(1, stop - start)))
 
     def _show_mean(self) -> None:
+        self._show_mean_line()
+        (_, right), _ = self._box.viewRange()
+        for name, band in zip(self.band_names, BANDS, strict=True):
+            name.setVisible(self.is_open)
+            name.setPos(right, band.high)
+
+    def _show_mean_line(self) -> None:
         mean = self.series[0].mean if self.series and not self.shows_strips else math.nan
         self.mean_line.setVisible(not math.isnan(mean))
         if not math.isnan(mean):
             self.mean_line.setPos(mean)
             self.legend.show_mean(mean)
-        (_, right), _ = self._box.viewRange()
-        for name, band in zip(self.band_names, BANDS, strict=True):
-            name.setVisible(self.is_open)
-            name.setPos(right, band.high)
 
     def update_gutter(self) -> None:
         """Show what the lines are and what they are worth."""

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.document.boxes import Rect
 from iouviewer.document.edits import SetRects
-from iouviewer.ui.tables.boxes_model import BoxesModel
+from iouviewer.ui.tables.boxes_model import COLUMNS, BoxesModel, Column
 from tests.app.builders import session_with
 
 A: Rect = (100.0, 100.0, 200.0, 200.0)
@@ -33,14 +33,16 @@ def test_moves_leave_the_rows_of_a_rebuild(qtbot: QtBot, moved: int) -> None:
         qtbot.waitUntil(lambda expected=expected: {row.identity: row for row in rows(model)} == expected)
 
 
-def test_a_drag_of_a_paired_box_changes_one_row(qtbot: QtBot) -> None:
+def test_a_drag_of_a_paired_box_changes_one_cell(qtbot: QtBot) -> None:
     session = session_with({0: [A, B, FAR]}, {"base": {0: [A, B]}}, tracks=True)
     model = BoxesModel(session)
     box = session.ground_truth.boxes(0)[1]
     changed: list[tuple[int, int]] = []
+    iou = COLUMNS.index(Column.IOU)
 
     def note(first: QModelIndex, last: QModelIndex) -> None:
-        changed.append((first.row(), last.row()))
+        assert first == last
+        changed.append((first.row(), first.column()))
 
     model.dataChanged.connect(note)
     for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.layoutChanged):
@@ -50,4 +52,4 @@ def test_a_drag_of_a_paired_box_changes_one_row(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: len(changed) == 1)
     session.preview(SetRects(((box.id, (x1 + 6, y1, x2, y2)),)))
     qtbot.waitUntil(lambda: len(changed) == 2)
-    assert changed == [(1, 1), (1, 1)]
+    assert changed == [(1, iou), (1, iou)]
