@@ -152,6 +152,7 @@ _FILE = (
     ),
     _action("addPredictions", tr("Add predictions…"), "stack", "", "file", "files.add_predictions"),
     _action("runModel", tr("Run model…"), "cpu", "Ctrl+R", "file", "runs.choose_model"),
+    _action("restore", tr("Restore…"), "clock-counter-clockwise", "", "file/project", "project.restore"),
     _action("saveProjectAs", tr("Save project as…"), "", "", "file/project", "project.save_as"),
     _action("snapshot", tr("Save snapshot…"), "camera", "Ctrl+S", "file", "files.snapshot"),
     _action("export", tr("Export…"), "export", "Ctrl+E", "file", "exports.choose"),

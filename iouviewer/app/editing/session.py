@@ -96,6 +96,7 @@ class Session(QObject):
         self.variants = VariantList(self.scores, self, join=self._joined, require_writable=self.require_writable)
         self._kept_unknown = True
         self._unscored: frozenset[int] = frozenset()
+        self.document.variant_editor = self.variants
         self.variants.scoresChanged.connect(self.scoresChanged)
         self.variants.predictionsChanged.connect(self._on_predictions_changed)
         self.history: History = MemoryHistory()
@@ -146,6 +147,7 @@ class Session(QObject):
         """
         self.cancel_preview()
         self.document = document
+        document.variant_editor = self.variants
         self.source = document.sources[source]
         self.current_frame = 0
         self.selection = Selection()
@@ -286,6 +288,9 @@ class Session(QObject):
         applied = self.document.apply(edit)
         if applied is None:
             return None
+        if origin == "restore":
+            # The edit brings back which frames were verified.
+            return self._commit(edit, applied, "", label, origin)
         return self._commit(*with_outdated_frames(self.document, edit, applied, merge_key), label, origin)
 
     def require_writable(self) -> None:

@@ -16,14 +16,17 @@ from iouviewer.app.projects.known_projects import KnownFile, KnownKind
 from iouviewer.app.projects.locations import FoundProject
 from iouviewer.app.projects.merging import CopyContents, CopyReader
 from iouviewer.app.projects.recovery import CopyState
+from iouviewer.app.projects.restoring import project_of_copy
 from iouviewer.app.projects.safety import Choice, Notice
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.document.merging import build_merge_edit, find_differences
+from iouviewer.document.restoring import DocumentState, build_restore_edit
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.project.schema import SUFFIX
 from iouviewer.ui.dialogs.merge_dialog import MergeDialog
+from iouviewer.ui.dialogs.restore_dialog import RestoreDialog
 from iouviewer.ui.panels.notice_bar import NoticeBar
 
 _FILTER = tr("Projects (*.iouv)")
@@ -119,6 +122,30 @@ class ProjectCommands(QObject):
             self._settings.remember_folder("project", chosen)
             self._controller.save_as(chosen if chosen.suffix == SUFFIX else chosen.with_name(f"{chosen.name}{SUFFIX}"))
 
+    def restore(self) -> None:
+        """Choose a snapshot or backup, and bring its state back as one step."""
+        path = self._controller.path
+        shown = self._controller.safety.shown_path or path
+        if shown is None:
+            remedy = tr("Edit or import something first.")
+            self.failed.emit(UserError(tr("there is no earlier state"), remedy=remedy))
+            return
+        session = self._session
+        session.cancel_preview()
+        source = session.source.id
+        dialog = RestoreDialog(self._window, project_of_copy(shown), DocumentState.of(session.document, source))
+        if not dialog.exec() or dialog.restoration is None or dialog.point is None:
+            return
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(dialog.point.when))
+        label = tr("Restore {state}", state=dialog.point.name or tr("backup of {when}", when=when))
+        try:
+            edit = build_restore_edit(session.document, dialog.restoration, source)
+            session.execute(edit, label, origin="restore")
+        except UserError as error:
+            self.failed.emit(error)
+            return
+        session.statusMessage.emit(tr("Restored the state of {when}", when=when))
+
     def close(self) -> None:
         """Wait for the thread that reads a copy."""
         self._copies.wait()
@@ -185,6 +212,7 @@ class ProjectMenu(QObject):
         super().__init__(menu)
         self._menu, self._controller, self._commands = menu, controller, commands
         self._fixed = menu.actions()
+        menu.setToolTipsVisible(True)
         controller.safety.known.changed.connect(self.fill)
 
     def fill(self) -> None:
@@ -212,7 +240,6 @@ class ProjectMenu(QObject):
         action.setEnabled(file.path.suffix == SUFFIX)
         action.triggered.connect(lambda: self._controller.reopen(file.path))
 
-        menu.setToolTipsVisible(True)
     @staticmethod
     def _text(file: KnownFile) -> str:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(file.when))
