@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from iouviewer.document.boxes import NO_BOX, Box, find_rect_error, object_name
 from iouviewer.document.classes import ClassTable, class_name_of
@@ -24,6 +25,7 @@ from iouviewer.document.edits import (
     SetNotes,
     SetRects,
     SetTracks,
+    SetVariants,
 )
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.notes import Note, NotePin, find_note_error, notes_of_removed, notes_of_retracked
@@ -34,8 +36,19 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 
 
+class VariantEditor(Protocol):
+    """Keeps the variants, which are not part of the document; their edits are steps of its history all the same."""
+
+    def apply_edit(self, edit: SetVariants) -> SetVariants | None:
+        """Apply an edit as a whole; returns its inverse, None where it changes nothing. UserError: not valid."""
+
+
 class Document:
-    """Sources with their ground truth, class names, decisions and notes."""
+    """Sources with their ground truth, class names, decisions and notes.
+
+    Attributes:
+        variant_editor: applies edits of variants; None where there are none.
+    """
 
     def __init__(self) -> None:
         self.sources: dict[int, Source] = {}
@@ -44,6 +57,7 @@ class Document:
         self._decisions: dict[tuple[int, str], str] = {}
         self._notes: dict[int, dict[int, Note]] = {}
         self._numberings: dict[int, Numbering] = {}
+        self.variant_editor: VariantEditor | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -204,6 +218,8 @@ class Document:
                 return self._set_decisions(edit)
             case SetNotes():
                 return self._set_notes(edit)
+            case SetVariants():
+                return self._set_variants(edit)
             case Batch():
                 return self._batch(edit)
 
@@ -349,6 +365,12 @@ class Document:
                 self._decisions.pop((edit.source, key), None)
         inverse = SetDecisions(tuple((key, old) for key, old, _ in pairs), edit.source)
         return Applied(Change(edit.source, frozenset(), frozenset(), Aspect.DECISIONS), inverse)
+
+    def _set_variants(self, edit: SetVariants) -> Applied | None:
+        inverse = None if self.variant_editor is None else self.variant_editor.apply_edit(edit)
+        if inverse is None:
+            return None
+        return Applied(Change(edit.source, frozenset(), frozenset(), Aspect.VARIANTS), inverse)
 
     def _set_notes(self, edit: SetNotes) -> Applied | None:
         notes, truth = self._notes.setdefault(edit.source, {}), self._truths[edit.source]

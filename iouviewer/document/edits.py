@@ -148,6 +148,22 @@ class SetNotes(_Edit, frozen=True):
     source: int = 0
 
 
+class SetVariants(_Edit, frozen=True):
+    """Rename and recolour variants, remove and restore them, and choose the baseline; by key.
+
+    Attributes:
+        looks: (key, name, stored colour).
+        removed, restored: keys; a removed variant is kept until the project is closed.
+        baseline: empty to leave it.
+    """
+
+    looks: tuple[tuple[str, str, str], ...] = ()
+    removed: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+    baseline: str = ""
+    source: int = 0
+
+
 class Batch(_Edit, frozen=True):
     """Several edits as one step, applied in order."""
 
@@ -166,6 +182,7 @@ Edit = (
     | SetClassNames
     | SetDecisions
     | SetNotes
+    | SetVariants
     | Batch
 )
 
@@ -182,7 +199,8 @@ class Aspect(Flag):
     CLASS_NAMES = auto()
     DECISIONS = auto()
     NOTES = auto()
-    ALL = EXISTENCE | GEOMETRY | CLASS | FLAGS | TRACK | FRAME_STATE | CLASS_NAMES | DECISIONS | NOTES
+    VARIANTS = auto()
+    ALL = EXISTENCE | GEOMETRY | CLASS | FLAGS | TRACK | FRAME_STATE | CLASS_NAMES | DECISIONS | NOTES | VARIANTS
 
 
 class Phase(StrEnum):

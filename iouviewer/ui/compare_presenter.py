@@ -111,6 +111,7 @@ class ComparePresenter(QObject):
         variants, views = self._session.variants, self._views
         compared = views.side_panel.compared
         views.verdicts.set_compared(compared)
+        views.timeline.set_compared(compared)
         if self._workspaces.current is Workspace.CORRECT:
             views.canvas.set_shown_variants(None)
             return

@@ -15,6 +15,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.variant_edits import set_baseline
 from iouviewer.app.editing.view_state import GROUND_TRUTH
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.action_table import MENUS
@@ -219,7 +220,7 @@ class ContextMenus(QObject):
         text = tr("Hide {variant}", variant=name) if variant.visible else tr("Show {variant}", variant=name)
         menu.addAction(text, lambda: variants.update(key, visible=not variant.visible))
         if variants.baseline is None or variants.baseline.key != key:
-            menu.addAction(tr("Set as baseline"), lambda: variants.set_baseline(key))
+            menu.addAction(tr("Set as baseline"), lambda: set_baseline(self._session, key))
 
     def _add_layer(self, menu: QMenu, layer: str) -> None:
         state = self._session.view_state

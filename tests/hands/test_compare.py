@@ -255,6 +255,55 @@ def test_the_menu_of_a_variant_renames_recolours_and_removes_it(hands: Hands) ->
     assert hands.button("Add predictions…").isEnabled() and hands.button("Run model…").isEnabled()
 
 
+def names(hands: Hands) -> list[str]:
+    return [row[0] for row in hands.rows("variantsTable")]
+
+
+def test_changes_of_variants_are_steps_of_the_history_and_undone(hands: Hands) -> None:
+    # On cards: a right click where another test has clicked a moment ago would be a double click.
+    card = hands.named("verdictCard.shifted")
+    hands.context_menu(card.mapToGlobal(card.rect().center()), "Rename variant…")
+    hands.key("Ctrl+A")
+    hands.type("off by two")
+    hands.key("Return")
+    hands.wait(lambda: names(hands)[1] == "off by two", "the new name")
+    average = hands.cell("variantsTable", 2, "Avg IoU")
+    card = hands.named("verdictCard.lossy")
+    hands.context_menu(card.mapToGlobal(card.rect().center()), "Remove variant")
+    hands.wait(lambda: names(hands) == ["base", "off by two"], "two variants")
+    hands.wait(lambda: hands.sees("verdictCard.off by two") and not hands.sees("verdictCard.lossy"), "one card")
+    card = hands.named("verdictCard.off by two")
+    hands.context_menu(card.mapToGlobal(card.rect().center()), "Set as baseline")
+    hands.wait(lambda: chip(hands, "questionBaseline").text() == "off by two", "the new baseline")
+    hands.key("F2")
+    hands.open_tab("History")
+    steps = [" ".join(row) for row in hands.rows("historyList")]
+    for step in ("Rename variant shifted to off by two", "Remove variant lossy", "Set off by two as baseline"):
+        assert any(step in text for text in steps), steps
+    hands.key("F3")
+    hands.key("Ctrl+Z")
+    hands.wait(lambda: chip(hands, "questionBaseline").text() == "base", "the old baseline")
+    hands.key("Ctrl+Z")
+    hands.wait(lambda: names(hands) == ["base", "off by two", "lossy"], "the removed variant at its place")
+    hands.wait(lambda: hands.cell("variantsTable", 2, "Avg IoU") == average, "its numbers")
+    hands.key("Ctrl+Z")
+    hands.wait(lambda: names(hands) == ["base", "shifted", "lossy"], "the old name")
+    hands.key("Ctrl+Y", "Ctrl+Y")
+    hands.wait(lambda: names(hands) == ["base", "off by two"], "both steps again")
+
+
+def test_the_strips_of_the_timeline_show_the_chosen_pair(hands: Hands) -> None:
+    timeline = hands.named("timeline")
+    hands.click(hands.named("verdictCard.lossy"))
+    hands.wait(lambda: "lossy" in timeline.accessibleDescription(), "the chosen variant")
+    assert "base" in timeline.accessibleDescription() and "shifted" not in timeline.accessibleDescription()
+    hands.click(hands.named("verdictCard.shifted"))
+    hands.wait(lambda: "shifted" in timeline.accessibleDescription(), "the other one")
+    assert "lossy" not in timeline.accessibleDescription()
+    hands.key("F2")
+    hands.wait(lambda: "lossy" in timeline.accessibleDescription(), "all variants in Correct")
+
+
 def test_predictions_of_a_variant_are_exported(hands: Hands, tmp_path: Path) -> None:
     out = tmp_path / "lossy.json"
     with hands.in_dialog(hands.save_as(out)):

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from iouviewer.document.edits import SetVariants
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.renumbering import FrameMapping, renumber_predictions
 from iouviewer.document.scores import Scores
-from iouviewer.document.variants import Variant, default_look, unique_name
+from iouviewer.document.variants import RunState, Variant, default_look, unique_name
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 
 def extend_to(predictions: PredictionSet, frame_count: int) -> PredictionSet:
@@ -61,6 +64,7 @@ class VariantList(QObject):
         self._require_writable = require_writable
         self._scores = scores
         self._variants: dict[str, Variant] = {}
+        self._removed: dict[str, tuple[int, Variant]] = {}
         self._baseline = ""
 
     def extend(self, scores: Scores, frame_count: int) -> None:
@@ -69,6 +73,8 @@ class VariantList(QObject):
         for key, variant in self._variants.items():
             self._variants[key] = replace(variant, predictions=extend_to(variant.predictions, frame_count))
             scores.set_variant(key, self._variants[key].predictions)
+        for key, (place, variant) in self._removed.items():
+            self._removed[key] = place, replace(variant, predictions=extend_to(variant.predictions, frame_count))
         self.listChanged.emit()
 
     def renumber(self, scores: Scores, mapping: FrameMapping) -> None:
@@ -77,11 +83,14 @@ class VariantList(QObject):
         for key, variant in self._variants.items():
             self._variants[key] = replace(variant, predictions=renumber_predictions(variant.predictions, mapping))
             scores.set_variant(key, self._variants[key].predictions)
+        for key, (place, variant) in self._removed.items():
+            self._removed[key] = place, replace(variant, predictions=renumber_predictions(variant.predictions, mapping))
 
     def replace_all(self, variants: Iterable[Variant], baseline: str, scores: Scores) -> None:
         """Show the variants of a project; ``scores`` already contains them."""
         self._scores = scores
         self._variants = {variant.key: variant for variant in variants}
+        self._removed = {}
         self._baseline = baseline if baseline in self._variants else next(iter(self._variants), "")
         self.listChanged.emit()
 
@@ -137,6 +146,67 @@ class VariantList(QObject):
         self.listChanged.emit()
         self.scoresChanged.emit()
 
+    # Edits of the history
+
+    def unique_name_for(self, key: str, name: str) -> str:
+        """The name that a variant would get: not empty, and unlike those of the others."""
+        others = {variant.name for variant in self._variants.values() if variant.key != key}
+        return unique_name(name.strip() or self._variants[key].name, others)
+
+    def apply_edit(self, edit: SetVariants) -> SetVariants | None:
+        """Apply a step of the history; returns its inverse, None where it changes nothing.
+
+        Raises:
+            UserError: a variant is gone, for example because the project was closed after it was removed.
+        """
+        self._check_edit(edit)
+        looks = tuple(
+            (key, self._variants[key].name, self._variants[key].colour)
+            for key, name, colour in edit.looks
+            if (name, colour) != (self._variants[key].name, self._variants[key].colour)
+        )
+        baseline = self._baseline
+        for key, name, colour in edit.looks:
+            self.update(key, name=name, colour=colour)
+        for key in edit.removed:
+            self._removed[key] = (list(self._variants).index(key), self._variants[key])
+            self.remove(key)
+        for key in edit.restored:
+            self._restore(key)
+        if edit.baseline:
+            self.set_baseline(edit.baseline)
+        has_other_baseline = bool(baseline) and baseline != self._baseline
+        if not looks and not edit.removed and not edit.restored and not has_other_baseline:
+            return None
+        return SetVariants(looks, edit.restored, edit.removed, baseline if has_other_baseline else "", edit.source)
+
+    def _check_edit(self, edit: SetVariants) -> None:
+        wanted = [*(key for key, _name, _colour in edit.looks), *edit.removed]
+        missing = [key for key in wanted if key not in self._variants]
+        if edit.baseline and edit.baseline not in self._variants and edit.baseline not in edit.restored:
+            missing.append(edit.baseline)
+        lost = [key for key in edit.restored if key not in self._removed]
+        if missing or lost:
+            raise UserError(
+                tr("the variant of this step was removed"), remedy=tr("Add its predictions again to compare it.")
+            )
+
+    def _restore(self, key: str) -> None:
+        """Insert a removed variant at its place."""
+        self._require_writable()
+        place, variant = self._removed.pop(key)
+        if variant.state in (RunState.QUEUED, RunState.RUNNING):
+            variant = replace(variant, state=RunState.CANCELLED)
+        predictions = self._join(variant.predictions)
+        variant = replace(variant, predictions=predictions)
+        others = list(self._variants.items())
+        self._variants = dict([*others[:place], (key, variant), *others[place:]])
+        self._scores.set_variant(key, predictions)
+        if not self._baseline:
+            self._baseline = key
+        self.listChanged.emit()
+        self.scoresChanged.emit()
+
     def set_baseline(self, key: str) -> None:
         """Make this variant the baseline."""
         if key != self._baseline and key in self._variants:
@@ -147,8 +217,7 @@ class VariantList(QObject):
     def update(self, key: str, **fields: Any) -> None:
         """Change name, appearance, visibility, run state ... of a variant (fields of Variant except predictions)."""
         if "name" in fields:
-            others = {v.name for v in self._variants.values() if v.key != key}
-            fields["name"] = unique_name(fields["name"].strip() or self._variants[key].name, others)
+            fields["name"] = self.unique_name_for(key, fields["name"])
         variant = replace(self._variants[key], **fields)
         if variant != self._variants[key]:
             self._variants[key] = variant

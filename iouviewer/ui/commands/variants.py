@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup, QCursor
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.variant_edits import recolour_variant, remove_variant, set_baseline
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr
 from iouviewer.ui.commands.exports import ExportCommands
@@ -62,7 +63,7 @@ class VariantCommands(QObject):
         """Compare the others with this variant."""
         variant = self._current()
         if variant is not None:
-            self._session.variants.set_baseline(variant.key)
+            set_baseline(self._session, variant.key)
 
     def rename(self) -> None:
         """Edit the name in the table."""
@@ -91,7 +92,7 @@ class VariantCommands(QObject):
         chosen = menu.exec(QCursor.pos())
         menu.deleteLater()
         if chosen is not None:
-            self._session.variants.update(variant.key, colour=str(chosen.data()))
+            recolour_variant(self._session, variant.key, str(chosen.data()))
 
     def choose_classes(self) -> None:
         """Choose which class of the ground truth each class of the variant is."""
@@ -124,7 +125,7 @@ class VariantCommands(QObject):
             return
         was_run = variant.state is not RunState.IMPORTED and variant.predictions.covered.any()
         if not was_run or self._confirm_removal(variant.name):
-            self._session.variants.remove(variant.key)
+            remove_variant(self._session, variant.key)
 
     def _confirm_removal(self, name: str) -> bool:
         return confirm(

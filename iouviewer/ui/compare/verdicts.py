@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.variant_edits import set_baseline
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.jobs.judge import Judged
@@ -101,7 +103,7 @@ class VerdictPanel(QWidget):
         self._spinner = QTimer(self)
         self._spinner.setInterval(_SPIN_MS)
         self._spinner.timeout.connect(self._on_spinner_timeout)
-        self.question.baselineChosen.connect(session.variants.set_baseline)
+        self.question.baselineChosen.connect(partial(set_baseline, session))
         session.variants.listChanged.connect(self._on_list_changed)
         session.variants.variantChanged.connect(self._show)
         session.sourceChanged.connect(self._on_list_changed)

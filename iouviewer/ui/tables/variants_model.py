@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractTableModel, Qt, QTimer
 from PySide6.QtGui import QBrush, QColor
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.variant_edits import rename_variant
 from iouviewer.document.edits import Aspect, Change, Phase
 from iouviewer.document.metric_columns import UNDEFINED, MetricColumn, NumberFormat, Output, columns_for
 from iouviewer.document.scores_types import NoAp, VariantSummary
@@ -291,7 +292,7 @@ class VariantsModel(QAbstractTableModel):
             self._session.variants.update(key, visible=Qt.CheckState(value) is Qt.CheckState.Checked)
             return True
         if role == Qt.ItemDataRole.EditRole:
-            self._session.variants.update(key, name=str(value))
+            rename_variant(self._session, key, str(value))
             return True
         return False
 

@@ -57,6 +57,7 @@ class TimelineView(QWidget):
         self._session = session
         self.has_lanes = self.is_plot_open = False
         self._is_compare = self._is_reviewing = False
+        self._compared = ""
         self._source = ("", "")
         self._series: dict[str, Series] = {}
         self._difference: tuple[str, Pyramid] | None = None
@@ -141,11 +142,22 @@ class TimelineView(QWidget):
 
     def set_always_strips(self, always: bool) -> None:
         """Show only the strips of the variants (Compare), or all rows (Correct)."""
+        has_changed = always is not self._is_compare
         self.plot.always_strips = self._is_compare = always
         self.release()
+        if has_changed:
+            # Before the rows are shown, because Compare shows other variants.
+            self.rebuild()
         self._place_rows()
         self.plot.refresh()
         self.heightWanted.emit()
+
+    def set_compared(self, key: str) -> None:
+        """In Compare show the strips of the baseline and this variant, and their difference; empty: of all variants."""
+        if key != self._compared:
+            self._compared = key
+            if self._is_compare:
+                self.rebuild()
 
     def toggle_lanes(self) -> None:
         """Show the lanes of all tracks, or the usual rows again."""
@@ -305,8 +317,11 @@ class TimelineView(QWidget):
     # Values
 
     def _visible(self) -> list[Variant]:
-        baseline = self._session.variants.baseline
-        visible = list(self._session.variants.visible())
+        variants = self._session.variants
+        baseline, compared = variants.baseline, variants.find(self._compared) if self._compared else None
+        if self._is_compare and baseline is not None and compared is not None:
+            return [baseline, compared]
+        visible = list(variants.visible())
         return sorted(visible, key=lambda variant: baseline is None or variant.key != baseline.key)
 
     def rebuild(self) -> None:
