@@ -188,6 +188,8 @@ class _VariantsView(QTableView):
         super().__init__()
         self.setHorizontalHeader(_Header(Qt.Orientation.Horizontal, self))
         apply_dense_style(self, "variantsTable", tr("Variants and their scores"))
+        # At 1280 px all columns have their place; in a narrower window the last ones are reached by scrolling.
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
         self.setMouseTracking(True)
         vertical = self.verticalHeader()

@@ -216,7 +216,10 @@ class ExportDialog(FramedDialog):
         content.addWidget(self.list)
         content.addLayout(right, 1)
         self.body.addLayout(content)
-        self.setFixedSize(_WIDTH, _HEIGHT)
+        parent, margin = self.parentWidget(), 2 * SPACE["l"]
+        assert parent is not None, "the dialog is made with its window"
+        window = parent.window()
+        self.setFixedSize(min(_WIDTH, window.width() - margin), min(_HEIGHT, window.height() - margin))
         order = (self.search, self.list, self.boxes, self.frames, self.range, self.path, self.browse, self.fix)
         for first, second in pairwise(order):
             QWidget.setTabOrder(first, second)

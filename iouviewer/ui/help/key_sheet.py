@@ -54,7 +54,19 @@ class KeyboardView(QWidget):
         self._actions = actions
         self._prefix, self._query, self._pressed = "", "", ""
         columns = max(len(row) + indent for row, indent in zip(ROWS, _INDENT, strict=True))
-        self.setFixedSize(round(columns * (_KEY.width() + _GAP)), len(ROWS) * (_KEY.height() + _GAP))
+        self._natural = QSize(round(columns * (_KEY.width() + _GAP)), len(ROWS) * (_KEY.height() + _GAP))
+        self._scale = 1.0
+        self.fit(self._natural.width())
+
+    def fit(self, width: int) -> None:
+        """Draw the keys smaller where they would be wider than this."""
+        self._scale = min(1.0, width / self._natural.width())
+        self.setFixedSize(self._natural * self._scale)
+
+    @property
+    def natural_width(self) -> int:
+        """Width of the keyboard as it is painted, before it is made smaller."""
+        return self._natural.width()
 
     def show_modifiers(self, prefix: str) -> None:
         """Show what the keys do with modifiers, in Qt's portable text: ``Ctrl+Shift+``."""
@@ -77,6 +89,7 @@ class KeyboardView(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
+        painter.scale(self._scale, self._scale)
         self.paint_keys(painter, scheme_theme().colours)
         painter.end()
 
@@ -159,6 +172,7 @@ class KeySheet(QDialog):
         self.search.setAccessibleName(tr("Find command"))
         self.search.setFixedWidth(2 * SPACE["xl"] * 4)
         self.keyboard = KeyboardView(actions)
+        self.keyboard.fit(parent.window().width() - 4 * SPACE["l"])
         self.others = QLabel()
         self.others.setProperty("role", "muted")
         self.status = QLabel()
@@ -216,7 +230,7 @@ class KeySheet(QDialog):
         if not QPrintDialog(printer, self).exec():
             return
         painter = QPainter(printer)
-        scale = painter.viewport().width() / self.keyboard.width()
+        scale = painter.viewport().width() / self.keyboard.natural_width
         painter.scale(scale, scale)
         self.keyboard.paint_keys(painter, colours(dark=False))
         painter.end()

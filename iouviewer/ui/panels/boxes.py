@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPoint, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView
 
 from iouviewer.app.editing.session import Session
@@ -19,6 +20,10 @@ _WIDTHS = {
     Column.STATE: 55,
     Column.FLAGS: 20,
 }
+
+
+_NARROW = 290
+"""Logical pixels of width below which the confidence gives way to the class."""
 
 
 def _place(column: Column) -> int:
@@ -76,6 +81,14 @@ class BoxesPanel(ListPanel):
             mode = QHeaderView.ResizeMode.Stretch if column is widest else QHeaderView.ResizeMode.Fixed
             header.setSectionResizeMode(_place(column), mode)
             self.table.setColumnWidth(_place(column), _WIDTHS[column])
+        self._fit_columns()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        self.table.setColumnHidden(_place(Column.CONF), bool(self._has_classes) and self.width() < _NARROW)
 
     def _show_hint(self) -> None:
         """Say what to do on a frame without ground truth; predictions stay in the list below."""

@@ -351,6 +351,8 @@ _SCOPE_TEXTS = {
     Scope.FROM_HERE: tr("From here"),
     Scope.TRACK: tr("Whole track"),
 }
+_SHORT_SCOPE_TEXTS = {Scope.FRAME: tr("Frame"), Scope.FROM_HERE: tr("From here"), Scope.TRACK: tr("Track")}
+"""Where the full texts have no place."""
 _GROUP_TEXTS = {CLASS: tr("Class ▸"), FLAGS: tr("Flags ▸")}
 
 
@@ -371,7 +373,7 @@ class ScopeControl(QWidget):
         self._names.setProperty("flag", True)
         self._names.clicked.connect(self._on_names_clicked)
         self._names.setFixedWidth(max(text_width("caption", text) for text in _GROUP_TEXTS.values()) + 2 * SPACE["s"])
-        layout = QHBoxLayout(self)
+        layout = self._layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE["xs"])
         layout.addWidget(self._names)
@@ -388,9 +390,20 @@ class ScopeControl(QWidget):
             self._buttons.addButton(button)
             self._of[scope] = button
             layout.addWidget(button, text_width("caption", text))
+            button.setAccessibleName(text)
         self._buttons.buttonClicked.connect(self._on_button_clicked)
         scopes.changed.connect(self._show)
         self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        names = self._names.width() if not self._names.isHidden() else 0
+        margins = len(_SCOPE_TEXTS) * (SPACE["xs"] + SPACE["m"])
+        needed = sum(text_width("caption", text) for text in _SCOPE_TEXTS.values()) + margins
+        texts = _SCOPE_TEXTS if names + needed <= self.width() else _SHORT_SCOPE_TEXTS
+        for place, (scope, button) in enumerate(self._of.items(), 1):
+            button.setText(texts[scope])
+            self._layout.setStretch(place, text_width("caption", texts[scope]))
 
     def show_group(self, group: str) -> None:
         """Show the scope of these fields."""

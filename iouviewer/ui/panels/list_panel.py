@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
@@ -37,6 +37,10 @@ class HintLine:
     text: str
 
 
+_LOW_HINT = 150
+"""Logical pixels of height below which an empty list shows its words alone."""
+
+
 class EmptyHint(QWidget):
     """Shown in place of an empty list: what it lacks, and the commands that fill it with their keys.
 
@@ -62,7 +66,7 @@ class EmptyHint(QWidget):
         self._lines.setHorizontalSpacing(SPACE["m"])
         self._lines.setVerticalSpacing(SPACE["xs"])
         self._lines.setColumnStretch(1, 1)
-        layout = QVBoxLayout(self)
+        layout = self._layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE["xl"], SPACE["xl"], SPACE["xl"], SPACE["m"])
         layout.setSpacing(SPACE["s"])
         for label in (self._icon, self._title, self._text):
@@ -91,6 +95,14 @@ class EmptyHint(QWidget):
                 self._lines.addWidget(key, row, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self._lines.addWidget(button, row, 1, Qt.AlignmentFlag.AlignLeft)
         self.update_icon()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Icon and margins give way where the panel is low."""
+        super().resizeEvent(event)
+        is_low = self.height() < _LOW_HINT
+        self._icon.setVisible(not is_low)
+        top, bottom = (SPACE["xs"], 0) if is_low else (SPACE["xl"], SPACE["m"])
+        self._layout.setContentsMargins(SPACE["xl"], top, SPACE["xl"], bottom)
 
     def _on_line_clicked(self, action: str, _checked: bool = False) -> None:
         self.commandRequested.emit(action)

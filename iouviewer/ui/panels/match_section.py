@@ -87,6 +87,11 @@ def signed(value: float, decimals: int = 3) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
 
 
+_NARROW = 250
+"""Logical pixels of width below which the words of the row are left out."""
+_ANY_WIDTH = 16_777_215
+
+
 class MatchSection(QWidget):
     """One row, a sentence below it, and the numbers of all variants on request.
 
@@ -117,7 +122,7 @@ class MatchSection(QWidget):
         self.caret.setToolTip(self.caret.accessibleName())
         self.caret.setFixedSize(ICON_SIZE + SPACE["xs"], ICON_SIZE + SPACE["xs"])
         self.caret.toggled.connect(self._on_caret_toggled)
-        head = QLabel(tr("Match"))
+        self._head = head = QLabel(tr("Match"))
         head.setProperty("role", "muted")
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
@@ -153,6 +158,9 @@ class MatchSection(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        # The words give way to the name of the variant.
+        for word in (self._head, self._iou_word):
+            word.setMaximumWidth(0 if self.width() < _NARROW else _ANY_WIDTH)
         self.text.setGeometry(0, 0, self.width(), self._why.height())
 
     def changeEvent(self, event: QEvent) -> None:
@@ -213,6 +221,7 @@ class MatchSection(QWidget):
             self._dash.setPixmap(dash_icon(variant.colour, drawn, size=_DASH_SIZE).pixmap(_DASH_SIZE))
             score = "" if pair.score is None else f" {pair.score:.2f}"
             self._name.setText(f"{variant.name}{score}")
+            self._name.setToolTip(self._name.text())
         threshold = self._session.scores.settings.review.iou
         self._iou.setText(UNDEFINED if iou is None else f"{iou:.3f}")
         self._set_iou_colour(colours.text if iou is None or iou >= threshold else colours.warn)
@@ -251,6 +260,8 @@ class MatchSection(QWidget):
             ):
                 for cell, text in zip(self._cells[line + 1], texts, strict=True):
                     cell.setText(text)
+            # The name of a variant may be longer than its column.
+            self._cells[2 * place + 1][0].setToolTip(self._cells[2 * place + 1][0].text())
 
     def _make_cells(self, count: int) -> None:
         lines = 1 + 2 * count

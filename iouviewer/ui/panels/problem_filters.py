@@ -177,6 +177,7 @@ class ProblemFilterBar(QWidget):
                 self.class_.findText(wanted) if wanted else self.class_.findData(chosen) if chosen is not None else 0
             )
             self.class_.setCurrentIndex(max(0, place))
+        _show_choice(self.class_)
         self.class_.setVisible(len(names) > 1)
         if self.class_.currentData() != chosen:
             self._emit_changed()
@@ -239,7 +240,13 @@ def _chip(name: str, accessible_name: str) -> QComboBox:
     box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(7)
+    # In a narrow panel the text is cut; the tooltip tells it.
+    box.currentTextChanged.connect(lambda _text: _show_choice(box))
     return box
+
+
+def _show_choice(box: QComboBox) -> None:
+    box.setToolTip(tr("{name}: {choice}", name=box.accessibleName(), choice=box.currentText()))
 
 
 def _make_text_field() -> QLineEdit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QSizePolicy, QToolButton, QToolTip, QWidget
 
 from iouviewer.app.editing.session import Session
@@ -19,11 +19,13 @@ _WIDTHS = {
     Column.COLOUR: 24,
     Column.TRACK: 44,
     Column.CLASS: 48,
-    Column.FRAMES: 66,
-    Column.BOXES: 44,
-    Column.IOU: 50,
-    Column.PROBLEMS: 56,
+    Column.FRAMES: 62,
+    Column.BOXES: 42,
+    Column.IOU: 46,
+    Column.PROBLEMS: 54,
 }
+_NARROW = 290
+"""Logical pixels of width below which the frames give way to the class."""
 
 
 def _place(column: Column) -> int:
@@ -165,6 +167,15 @@ class TracksPanel(ListPanel):
             mode = QHeaderView.ResizeMode.Stretch if column is widest else QHeaderView.ResizeMode.Fixed
             header.setSectionResizeMode(_place(column), mode)
             self.table.setColumnWidth(_place(column), _WIDTHS[column])
+        self._fit_columns()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        """Hide the frames, which the lanes show too, where they would push other columns out."""
+        self.table.setColumnHidden(_place(Column.FRAMES), bool(self._has_classes) and self.width() < _NARROW)
 
     def _on_filter_changed(self, text: str) -> None:
         try:

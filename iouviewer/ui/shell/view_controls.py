@@ -35,13 +35,18 @@ class CaptionChoice(QComboBox):
         super().__init__()
         self.setObjectName("captionsComboBox")
         self.setAccessibleName(tr("Captions"))
-        self.setToolTip(tr("Which boxes have captions; hold L for all"))
         self.setProperty("quiet", True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for value, text in _TEXTS.items():
             if value in {mode.value for mode in CaptionMode}:
                 self.addItem(text, value)
+        self.currentTextChanged.connect(self._show_tooltip)
+        self._show_tooltip(self.currentText())
         self.activated.connect(lambda row: self.chosen.emit(self.itemData(row)))
+
+    def _show_tooltip(self, text: str) -> None:
+        """The text is cut where the window is narrow."""
+        self.setToolTip(tr("{choice}. Which boxes have captions; hold L for all", choice=text))
 
     def show_mode(self, value: str) -> None:
         """Show a mode without choosing it."""

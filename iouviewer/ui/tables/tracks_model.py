@@ -291,6 +291,8 @@ class TracksModel(QAbstractTableModel):
             return self._font(place, column)
         if role == Qt.ItemDataRole.ToolTipRole and column is Column.FRAMES:
             return self._span_tooltip(place)
+        if role == Qt.ItemDataRole.ToolTipRole and column is Column.CLASS:
+            return self._text(place, column)
         return None
 
     def _font(self, place: int, column: Column) -> QFont:

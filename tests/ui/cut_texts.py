@@ -1,0 +1,285 @@
+"""The real window, its panels and dialogs; lists the texts that have less place than they need.
+
+``python -m tests.ui.cut_texts FOLDER SCHEME`` prints one line a text. ``QT_SCALE_FACTOR`` is the UI scale: the window
+fills a screen of 1280 x 720 pixels at each of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtGui import QFontMetricsF
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QAbstractSpinBox,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QMenuBar,
+    QTabBar,
+    QTableView,
+    QToolButton,
+    QWidget,
+)
+from pytestqt.qt_compat import qt_api
+from pytestqt.qtbot import QtBot
+
+SCREEN = (1280, 720)
+SLACK = 1.5
+"""Logical pixels that rounding may take."""
+
+
+def needed(widget: QWidget, text: str) -> float:
+    """Width of the longest line of a text without marks of mnemonics."""
+    metrics = QFontMetricsF(widget.font())
+    plain = text.replace("&&", "\0").replace("&", "").replace("\0", "&")
+    return max((metrics.horizontalAdvance(line) for line in plain.split("\n")), default=0.0)
+
+
+def is_rich(text: str) -> bool:
+    return "<" in text and Qt.mightBeRichText(text)
+
+
+def cut_label(label: QLabel) -> str:
+    text = label.text()
+    if not text or not label.contentsRect().isValid():
+        return ""
+    if label.wordWrap():
+        short = label.heightForWidth(label.width()) - label.height()
+        return text if short > SLACK + 1 else ""
+    width = label.sizeHint().width() if is_rich(text) else needed(label, text)
+    if width > label.contentsRect().width() + SLACK and not label.toolTip():
+        return text
+    # A text that was elided tells all of it in its tooltip.
+    is_elided = text.endswith("…") and label.sizePolicy().horizontalPolicy().name == "Ignored"
+    return text if is_elided and not label.toolTip() else ""
+
+
+def cut_button(button: QAbstractButton) -> str:
+    text, width = button.text(), button.width()
+    if not text:
+        return ""
+    if isinstance(button, QToolButton):
+        style = button.toolButtonStyle()
+        if style is Qt.ToolButtonStyle.ToolButtonIconOnly and not button.icon().isNull():
+            return ""
+        if style is Qt.ToolButtonStyle.ToolButtonTextBesideIcon and not button.icon().isNull():
+            width -= button.iconSize().width() + 4
+    elif isinstance(button, QCheckBox):
+        width -= 18
+    elif not button.icon().isNull():
+        width -= button.iconSize().width() + 4
+    is_elidable = bool(button.property("elidable")) and bool(button.toolTip())
+    return text if needed(button, text) > width + SLACK and not is_elidable else ""
+
+
+def cut_field(field: QWidget) -> str:
+    if isinstance(field, QComboBox):
+        if field.isEditable():
+            return ""
+        text, width = field.currentText(), field.width() - 18 - 8
+    elif isinstance(field, QAbstractSpinBox):
+        text, width = field.text(), field.width() - 8
+    elif isinstance(field, QLineEdit):
+        if isinstance(field.parent(), QAbstractSpinBox | QComboBox) or field.text():
+            return ""
+        text, width = field.placeholderText(), field.width() - 8
+    else:
+        return ""
+    return text if needed(field, text) > width + SLACK and not (field.toolTip() and text in field.toolTip()) else ""
+
+
+def cut_tabs(bar: QTabBar) -> Iterator[str]:
+    for place in range(bar.count()):
+        text, rect = bar.tabText(place), bar.tabRect(place)
+        if needed(bar, text) > rect.width() + SLACK or rect.right() > bar.width() + SLACK:
+            yield text
+
+
+def cut_cells(view: QAbstractItemView) -> Iterator[str]:
+    """Cells without a tooltip that tells them in full, and titles of columns."""
+    model = view.model()
+    if model is None or not isinstance(view, QTableView):
+        return
+    header = view.horizontalHeader()
+    for column in range(model.columnCount(QModelIndex())):
+        if view.isColumnHidden(column):
+            continue
+        width = view.columnWidth(column)
+        title = str(model.headerData(column, Qt.Orientation.Horizontal) or "")
+        if title and header.isVisible() and needed(header, title) > width - 2 + SLACK:
+            yield f"column {title}"
+        is_beyond = header.sectionViewportPosition(column) + min(width, 8) > header.viewport().width()
+        # At 1280 logical pixels no table scrolls sideways; in a smaller window it may.
+        can_scroll = view.horizontalScrollBar().isVisible() and view.window().width() < SCREEN[0]
+        if is_beyond and not can_scroll:
+            yield f"column {title} outside"
+        for row in range(min(model.rowCount(QModelIndex()), 40)):
+            index = model.index(row, column)
+            text = str(index.data() or "")
+            if text and needed(view, text) > width - 2 + SLACK and not index.data(Qt.ItemDataRole.ToolTipRole):
+                yield f"cell {text}"
+                break
+
+
+def scrolls(widget: QWidget) -> bool:
+    """Whether the widget lies in something that scrolls."""
+    parent = widget.parentWidget()
+    while parent is not None:
+        if isinstance(parent, QAbstractScrollArea):
+            return True
+        if parent.isWindow():
+            return False
+        parent = parent.parentWidget()
+    return False
+
+
+def is_outside(widget: QWidget) -> bool:
+    """Whether a part of the widget lies outside its parents."""
+    if scrolls(widget) or widget.isWindow():
+        return False
+    top = widget.window()
+    rect = widget.rect().translated(widget.mapTo(top, QPoint()))
+    parent = widget.parentWidget()
+    while parent is not None and not parent.isWindow():
+        inside = parent.rect().translated(parent.mapTo(top, QPoint()))
+        if not inside.adjusted(-2, -2, 2, 2).contains(rect):
+            return True
+        parent = parent.parentWidget()
+    return not top.rect().adjusted(-2, -2, 2, 2).contains(rect)
+
+
+def cut_texts(top: QWidget) -> Iterator[str]:
+    """A line for each visible text of a window that is cut."""
+    for widget in [top, *top.findChildren(QWidget)]:
+        if not widget.isVisible() or widget.width() <= 0 or widget.window() is not top:
+            continue
+        name = widget.objectName() or type(widget).__name__
+        found: list[str] = []
+        if isinstance(widget, QLabel):
+            found.append(cut_label(widget))
+        elif isinstance(widget, QAbstractButton):
+            found.append(cut_button(widget))
+        elif isinstance(widget, QTabBar):
+            found += cut_tabs(widget)
+        elif isinstance(widget, QAbstractItemView) and not isinstance(widget, QHeaderView):
+            found += cut_cells(widget)
+        else:
+            found.append(cut_field(widget))
+        is_text = isinstance(widget, QLabel | QAbstractButton | QComboBox | QAbstractSpinBox | QMenuBar)
+        if is_text and is_outside(widget):
+            found.append(f"outside: {getattr(widget, 'text', str)()}")
+        for text in filter(None, found):
+            yield f"{name}: {text!r} in {widget.width()} x {widget.height()}"
+
+
+DIALOGS = (
+    *("export", "commandPalette", "goToFrame", "classPicker", "propagate", "keySheet", "videoFacts"),
+    *("adjustPicture", "settings"),
+)
+
+
+class Walk:
+    """Goes through the window and collects what is cut, by place."""
+
+    def __init__(self, qtbot: QtBot, window: QWidget, actions: Callable[[str], object]) -> None:
+        self._qtbot, self._window, self._action = qtbot, window, actions
+        self.found: list[str] = []
+
+    def look(self, place: str, top: QWidget | None = None) -> None:
+        """Collect what is cut now."""
+        for _ in range(3):  # sizes follow from one another
+            QApplication.processEvents()
+        self.found += [f"{place}: {line}" for line in cut_texts(top or self._window)]
+
+    def tabs(self, place: str) -> None:
+        """Look at all side tabs."""
+        [bar] = self._window.findChildren(QTabBar, "sideTabsBar")
+        for tab in range(bar.count()):
+            bar.setCurrentIndex(tab)
+            self.look(f"{place}, tab {bar.tabText(tab)}")
+        bar.setCurrentIndex(0)
+
+    def dialog(self, id: str) -> None:
+        """Run an action and look at the dialog that it opens, section by section, then close it."""
+        timer = QTimer()
+
+        def read() -> None:
+            popup = QApplication.activeModalWidget() or QApplication.activePopupWidget()
+            if popup is None:
+                others = [w for w in QApplication.topLevelWidgets() if w.isVisible() and w is not self._window]
+                popup = others[0] if others else None
+            if popup is None:
+                return
+            timer.stop()
+            sections = popup.findChild(QListWidget, "settingsSections")
+            for row in range(sections.count() if sections is not None else 1):
+                if sections is not None:
+                    sections.setCurrentRow(row)
+                self.look(f"{id} {row}", popup)
+            if popup.width() > self._window.width() or popup.height() > self._window.height():
+                self.found.append(f"{id}: larger than the window: {popup.width()} x {popup.height()}")
+            popup.close()
+
+        timer.timeout.connect(read)
+        timer.start(50)
+        self._action(id).trigger()  # type: ignore[attr-defined]  # an action of the window
+        self._qtbot.waitUntil(lambda: not timer.isActive(), timeout=30_000)
+        QApplication.processEvents()
+
+
+def main(folder: str, scheme: str) -> None:
+    """Walk through Correct, Compare and the dialogs; print what is cut."""
+    qt_api.set_qt_api("pyside6")
+    from iouviewer import folders
+    from tests.hands.cases import write_case
+    from tests.ui.window import opened_window
+
+    settings = folders.config_folder() / "settings.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f'{{"scheme": "{scheme}"}}')
+    scale = float(os.environ.get("QT_SCALE_FACTOR", "1"))
+    app = QApplication([])
+
+    class Request:
+        node = None
+
+    qtbot = QtBot(Request())
+    size = tuple(round(side / scale) for side in SCREEN)
+    with opened_window(qtbot) as window:
+        window.resize(*size)
+        walk = Walk(qtbot, window, window.parts.actions.__getitem__)
+        walk.look("first run")
+        found = walk.found
+    with opened_window(qtbot, write_case(Path(folder)).request()) as window:
+        window.resize(*size)
+        app.processEvents()
+        if (window.width(), window.height()) != size:
+            found.append(f"the window is {window.width()} x {window.height()} on a screen of {size}")
+        walk = Walk(qtbot, window, window.parts.actions.__getitem__)
+        walk.look("Correct")
+        walk.tabs("Correct")
+        window.session.select([1])
+        walk.look("a selected box")
+        for id in DIALOGS:
+            walk.dialog(id)
+        window.parts.actions["compare"].trigger()
+        qtbot.waitUntil(lambda: window.findChild(QWidget, "verdictCard.other") is not None, timeout=30_000)
+        walk.look("Compare")
+        found += walk.found
+    for line in dict.fromkeys(found):
+        sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
