@@ -229,16 +229,23 @@ def test_a_file_that_can_run_code_runs_only_after_a_deliberate_click(
     hands.wait(lambda: message(hands).endswith(f"{FRAMES} frames done"), "the end of the run")
 
 
-def test_a_wrong_range_is_refused_with_the_frames_that_there_are(person: Hands, weights: Callable[[str], Path]) -> None:
+def test_verified_frames_are_offered_and_a_wrong_range_is_refused(
+    person: Hands, weights: Callable[[str], Path]
+) -> None:
     hands = person
+    hands.key("S", "S")
+    hands.wait(lambda: hands.frame == 2, "the third frame")
 
     def run(dialog: QDialog) -> None:
-        hands.choose(part(dialog, QComboBox, "runFrames"), "Range")
+        frames = part(dialog, QComboBox, "runFrames")
+        hands.choose(frames, "Range")
         hands.click(part(dialog, QLineEdit, "runRange"))
         hands.key("Ctrl+A")
         hands.type("20:99")
         hands.wait(lambda: any(f"there are {FRAMES} frames" in one for one in hands.texts(dialog)), "the reason")
         assert not hands.button("Run", dialog).isEnabled()
-        hands.key("Escape")
+        hands.choose(frames, "Verified 2")
+        hands.click(hands.button("Run on 2 frames", dialog))
 
     open_run_dialog(hands, weights("net.pt"), run)
+    hands.wait(lambda: message(hands) == "net: 2 frames done", "the end of the run")
