@@ -1,10 +1,12 @@
-"""The log file and the hooks for unhandled exceptions, which are logged and reported while the program continues."""
+"""The log file and the hooks for errors: exceptions are logged and reported, crashes leave their stack in the log."""
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import logging.handlers
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 
-from iouviewer import folders
+from iouviewer import __version__, folders
 from iouviewer.app.notifier import Level, Notifier
 from iouviewer.i18n import tr
 
@@ -36,12 +38,45 @@ def log_path() -> Path:
     return folders.log_folder() / "iouviewer.log"
 
 
+START_LINE = "window of process {pid} starts"
+"""What the log says first of each window; the stack of a crash follows later."""
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """The log file, into which the stack of all threads is written if native code crashes."""
+
+    def __init__(self) -> None:
+        super().__init__(log_path(), maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8", delay=False)
+        self._had_faulthandler = faulthandler.is_enabled()
+        self._catch_crashes()
+
+    def _catch_crashes(self) -> None:
+        # The descriptor is kept open by the stream; a crash must not need to open anything.
+        if self.stream is not None:
+            faulthandler.enable(self.stream)
+
+    def doRollover(self) -> None:
+        """Begin a new file; crashes are written there from now on."""
+        faulthandler.disable()
+        super().doRollover()
+        self._catch_crashes()
+
+    def close(self) -> None:
+        """Close the file; crashes are no longer written to it."""
+        faulthandler.disable()
+        if self._had_faulthandler and sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor
+                faulthandler.enable(sys.stderr)
+        super().close()
+
+
 def start_log_file() -> logging.Handler | None:
-    """Write the log to ``log_path()``, rotated at ``LOG_BYTES``; None if the folder cannot be written."""
+    """Write the log to ``log_path()``, rotated at ``LOG_BYTES``; None if the folder cannot be written.
+
+    Crashes of native code (segmentation fault, abort) leave the Python stack of every thread in it.
+    """
     try:
-        handler = logging.handlers.RotatingFileHandler(
-            log_path(), maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8", delay=False
-        )
+        handler = _LogFile()
     except OSError as error:
         logging.getLogger(__name__).warning("cannot open the log file: %s", error)
         return None
@@ -50,6 +85,7 @@ def start_log_file() -> logging.Handler | None:
     _log.setLevel(logging.INFO)
     # A full disk must not print tracebacks to the terminal for every line.
     logging.raiseExceptions = False
+    _log.info("iouviewer %s, %s", __version__, START_LINE.format(pid=os.getpid()))
     return handler
 
 
@@ -91,9 +127,25 @@ def _innermost(trace: TracebackType | None) -> tuple[str, int]:
     return place
 
 
-def install(notifier: Notifier) -> Callable[[], None]:
-    """Start the log file and redirect unhandled exceptions and Qt's messages to it; returns a function to undo it."""
+def start_log() -> Callable[[], None]:
+    """Start the log file and redirect Qt's messages and crashes to it; returns a function to undo it.
+
+    A fatal message of Qt ends the program: it is written first, then the stack follows.
+    """
     handler = start_log_file()
+    qInstallMessageHandler(_on_qt_message)
+
+    def undo() -> None:
+        qInstallMessageHandler(None)
+        if handler is not None:
+            _log.removeHandler(handler)
+            handler.close()
+
+    return undo
+
+
+def install_hooks(notifier: Notifier) -> Callable[[], None]:
+    """Log unhandled exceptions and report them to the user; returns a function to undo it."""
     reporter = _ExceptionReporter(notifier)
     before = sys.excepthook, threading.excepthook, sys.unraisablehook
 
@@ -113,14 +165,20 @@ def install(notifier: Notifier) -> Callable[[], None]:
         _log.error("exception ignored in %r", args.object, exc_info=args.exc_value)
 
     sys.excepthook, threading.excepthook, sys.unraisablehook = on_exception, on_thread_exception, on_unraisable
-    qInstallMessageHandler(_on_qt_message)
 
     def undo() -> None:
         sys.excepthook, threading.excepthook, sys.unraisablehook = before
-        qInstallMessageHandler(None)
-        if handler is not None:
-            _log.removeHandler(handler)
-            handler.close()
+
+    return undo
+
+
+def install(notifier: Notifier) -> Callable[[], None]:
+    """``start_log`` and ``install_hooks``; returns a function to undo both."""
+    undos = [start_log(), install_hooks(notifier)]
+
+    def undo() -> None:
+        for part in reversed(undos):
+            part()
 
     return undo
 

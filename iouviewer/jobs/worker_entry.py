@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ _PR_SET_PDEATHSIG = 1
 def main() -> int:
     """Serve the protocol on stdin and stdout until stdin ends; returns the exit status."""
     stdin, stdout = take_streams()
+    # If native code crashes, the stack goes to stderr, which the parent process writes to its log.
+    faulthandler.enable(2)
     die_with_parent()
     from iouviewer.inference.environment import prepare_environment
 

@@ -35,25 +35,25 @@ def run_window(request: OpenRequest) -> int:
     apply_ui_scale()
     from PySide6.QtWidgets import QApplication, QMessageBox
 
+    from iouviewer.app import logging_setup
     from iouviewer.folders import log_folder
     from iouviewer.ui.main_window import MainWindow
     from iouviewer.ui.theme import ThemeManager
 
+    undo_logging = [logging_setup.start_log()]
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("iouviewer")
     app.setOrganizationName("iouviewer")
     theme_manager = ThemeManager(app)
     window = MainWindow()
-    undo_logging = []
 
     def fill() -> None:
-        from iouviewer.app import logging_setup
         from iouviewer.app.notifier import Notifier
         from iouviewer.app.video.cv2_guard import import_cv2_safely
 
         notifier = Notifier(window)
-        undo_logging.append(logging_setup.install(notifier))
+        undo_logging.append(logging_setup.install_hooks(notifier))
         try:
             import_cv2_safely()
             fill_window(window, theme_manager, notifier, request)
@@ -78,7 +78,7 @@ def run_window(request: OpenRequest) -> int:
     try:
         return int(app.exec())
     finally:
-        for restore in undo_logging:
+        for restore in reversed(undo_logging):
             restore()
 
 

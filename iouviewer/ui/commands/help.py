@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from iouviewer import folders
 from iouviewer.app.editing.session import Session
-from iouviewer.app.problem_report import report_files, versions_text, write_report
+from iouviewer.app.problem_report import versions_text
 from iouviewer.i18n import tr
 from iouviewer.resource_files import changelog_path
 from iouviewer.ui import APP_NAME
-from iouviewer.ui.dialogs.input_dialogs import confirm
+from iouviewer.ui.help.report_dialog import ReportDialog
 from iouviewer.ui.help.terms import TERM_OF_WIDGET
 from iouviewer.ui.help.text_panel import NumbersPanel, TextPanel
 
@@ -69,21 +68,10 @@ class HelpCommands:
         self._notes.present()
 
     def report_problem(self) -> None:
-        """Write log, versions and settings into a zip file for the person to look at; nothing is sent."""
-        names = ", ".join(["versions.txt", *(path.name for path in report_files())])
-        text = tr(
-            "The report is a zip file on this computer; nothing is sent. It holds {names}: the log, versions, and your "
-            "settings with the paths of recent files. It holds no picture and no box.",
-            names=names,
-        )
-        if not confirm(self._window, title=tr("Report a problem"), text=text, button=tr("Save report…")):
-            return
-        proposed = str(Path.home() / "iouviewer-report.zip")
-        chosen, _ = QFileDialog.getSaveFileName(self._window, tr("Save report"), proposed, "ZIP (*.zip)")
-        if chosen:
-            path = Path(chosen)
-            write_report(path if path.suffix else path.with_suffix(".zip"))
-            self._session.statusMessage.emit(tr("Saved {path}. Nothing was sent", path=path))
+        """Show versions, settings and log as one text, to save or copy; nothing is sent."""
+        dialog = ReportDialog(self._window)
+        if dialog.exec():
+            self._session.statusMessage.emit(tr("Saved {path}. Nothing was sent", path=dialog.saved_path))
 
     def open_log_folder(self) -> None:
         """Open the folder of the log in the file manager."""
