@@ -1,4 +1,7 @@
-"""A window in a process of its own for the test of keyboard layouts: prints each command that runs, and its key."""
+"""A window in a process of its own for the test of keyboard layouts.
+
+It prints each command that runs, and its key; when it has the keyboard; and the code of each key that is released.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtGui import QKeyEvent, QWindow
 from PySide6.QtWidgets import QApplication
 
 from iouviewer.app.notifier import Notifier
@@ -14,6 +18,16 @@ from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.start import fill_window
 from iouviewer.ui.theme import ThemeManager
 from tests.hands.cases import write_case
+
+
+class _Releases(QObject):
+    """Prints the code of each key that is released."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        is_release = isinstance(watched, QWindow) and event.type() == QEvent.Type.KeyRelease
+        if is_release and isinstance(event, QKeyEvent):
+            print("released", event.nativeScanCode(), flush=True)
+        return False
 
 
 def main() -> None:
@@ -26,6 +40,10 @@ def main() -> None:
     fill_window(window, theme_manager, Notifier(window), write_case(Path(tempfile.mkdtemp())).request(variants=1))
     actions, canvas = window.parts.actions, window.parts.views.canvas
     actions.ran.connect(lambda id: print("ran", id, actions.key_of(id), flush=True))
+
+    releases = _Releases(app)
+    app.installEventFilter(releases)
+    app.focusWindowChanged.connect(lambda focused: print("focus", flush=True) if focused is not None else None)
 
     def announce() -> None:
         if canvas.shown_frame >= 0:

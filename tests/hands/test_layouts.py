@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,6 +41,7 @@ class Desktop:
         self._env.pop("WAYLAND_DISPLAY", None)
         self._window: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
+        self._said = threading.Condition()
         self.lines: list[str] = []
 
     def call(self, *command: str) -> None:
@@ -62,23 +62,23 @@ class Desktop:
         self._reader.start()
         self.wait(lambda: "ready" in self.lines, "the window")
         self.call("xdotool", "search", "--onlyvisible", "--name", "clip", "windowfocus", "--sync")
-        time.sleep(0.3)
+        self.wait(lambda: "focus" in self.lines, "the window with the keyboard")
 
     def _read(self) -> None:
         assert self._window is not None and self._window.stdout is not None
-        self.lines.extend(line.rstrip("\n") for line in iter(self._window.stdout.readline, ""))
+        for line in iter(self._window.stdout.readline, ""):
+            with self._said:
+                self.lines.append(line.rstrip("\n"))
+                self._said.notify_all()
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait until something holds."""
-        end = time.monotonic() + WAIT_S
-        while not condition():
-            assert time.monotonic() < end, f"never seen: {what}; the window said {self.lines}"
-            time.sleep(0.05)
+        """Wait until what the window says fulfils a condition."""
+        with self._said:
+            assert self._said.wait_for(condition, WAIT_S), f"never seen: {what}; the window said {self.lines}"
 
     def set_layout(self, *arguments: str) -> None:
-        """Use one keyboard layout alone."""
+        """Use one keyboard layout alone; the window hears of it before the keys that are pressed afterwards."""
         self.call("setxkbmap", *arguments)
-        time.sleep(0.5)
 
     def press(self, place: str, *, ctrl: bool = False) -> list[str]:
         """Press the key at a place; returns the commands that ran, each with the key that menus show for it."""
@@ -86,11 +86,9 @@ class Desktop:
         code = str(scan_code(place))
         keys = ["keydown", str(CONTROL), "key", code, "keyup", str(CONTROL)] if ctrl else ["key", code]
         self.call("xdotool", *keys)
-        end = time.monotonic() + 1.5
-        while len(self.lines) == before and time.monotonic() < end:
-            time.sleep(0.02)
-        time.sleep(0.1)
-        return [line.removeprefix("ran ") for line in self.lines[before:]]
+        # Commands run when a key is pressed, so all of them were named before its release.
+        self.wait(lambda: f"released {code}" in self.lines[before:], f"the key at the place of {place}")
+        return [line.removeprefix("ran ") for line in self.lines[before:] if line.startswith("ran ")]
 
     def close(self) -> None:
         """End the window and the server."""
