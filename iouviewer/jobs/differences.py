@@ -16,6 +16,8 @@ from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
 BINS = 20
 """Number of bars of the IoU histogram."""
+_CURVE_POINTS = 400
+"""Points of a curve that are drawn."""
 MOVED_IOU = 0.1
 """A box that both find has moved if its IoU differs by at least this much."""
 
@@ -106,11 +108,24 @@ class Curves:
     Attributes:
         recall, precision: (K,) float64 at IoU 0.5 over all classes, highest confidence first; empty without scores.
         histogram: (BINS,) share of the pairs by IoU over 0..1.
+        confidences: (K,) float64, the lowest confidence of the predictions at each point.
+        best: place of the greatest F1; -1 for an empty curve.
     """
 
     recall: Float
     precision: Float
     histogram: Float
+    confidences: Float
+    best: int = -1
+
+    def place_at(self, confidence: float) -> int:
+        """Place of the point of predictions with at least this confidence; -1 where there are none."""
+        return int(np.searchsorted(-self.confidences, -confidence, side="right")) - 1
+
+    def f1(self, place: int) -> float:
+        """F1 at a place."""
+        precision, recall = float(self.precision[place]), float(self.recall[place])
+        return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,18 +200,18 @@ def _curves(data: ComparisonInput, predictions: PredictionSet, frames: Bool, rev
     histogram = counts / max(1, counts.sum())
     empty = np.zeros(0)
     if not predictions.has_scores or not len(predictions.table):
-        return Curves(empty, empty, histogram)
+        return Curves(empty, empty, histogram, empty)
     one_class = True if data.review.class_agnostic else None
     matches = match_coco(data.truth, predictions.table, frames, one_class=one_class)
     rows = matches.order
     positives = int(matches.gt_counts.sum())
     if not len(rows) or not positives:
-        return Curves(empty, empty, histogram)
+        return Curves(empty, empty, histogram, empty)
     hit, ignored = (matches.tp[rows] & np.uint16(1)) != 0, (matches.ignored[rows] & np.uint16(1)) != 0
     pr_curve = precision_recall_curve(predictions.table.scores[rows], hit, positives, ignored)
-    keep = np.unique(np.linspace(0, max(0, len(pr_curve.recall) - 1), 400).astype(np.int64))
-    return (
-        Curves(pr_curve.recall[keep], pr_curve.precision[keep], histogram)
-        if len(pr_curve.recall)
-        else Curves(empty, empty, histogram)
-    )
+    if not len(pr_curve.recall):
+        return Curves(empty, empty, histogram, empty)
+    keep = np.linspace(0, len(pr_curve.recall) - 1, _CURVE_POINTS).astype(np.int64)
+    keep = np.unique(np.append(keep, pr_curve.best))
+    best = int(np.searchsorted(keep, pr_curve.best))
+    return Curves(pr_curve.recall[keep], pr_curve.precision[keep], histogram, pr_curve.scores[keep], best)

@@ -61,6 +61,7 @@ class ComparePresenter(QObject):
         session, views = self._session, self._views
         views.side_panel.objectActivated.connect(self.show_object)
         views.side_panel.variantChosen.connect(self._show_compared_pair)
+        views.side_panel.confidenceChosen.connect(views.controls.set_confidence)
         for chosen in (views.verdicts.pairChosen, views.variants.pairChosen):
             chosen.connect(views.side_panel.choose)
         views.variants.columnsChanged.connect(self._on_columns_changed)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtWidgets import QComboBox, QProgressBar, QSpinBox
 
 from tests.hands.cases import EXTRA, EXTRA_FRAME, LOST_FRAMES, car
@@ -152,6 +153,27 @@ def test_compare_lists_the_lost_boxes_and_a_click_goes_to_one(person: Hands) -> 
     hands.wait(lambda: not [w for w in hands.window.findChildren(type(hands.canvas), "otherCanvas") if w.isVisible()])
     hands.key("F2")
     hands.wait(lambda: hands.named("boxesTable").isVisible(), "the boxes of Correct")
+
+
+def test_a_point_on_the_curve_sets_the_confidence_and_the_best_f1_is_told(person: Hands) -> None:
+    hands = person
+    hands.key("F3")
+    hands.open_tab("PR")
+    hands.wait(lambda: hands.reads("base: F1 0.990 at confidence 0.25, best 0.990 at 0.60"), "both points")
+    plot = hands.named("precisionRecallPlot")
+    assert isinstance(plot, pg.PlotWidget)
+
+    def place(recall: float, precision: float) -> QPoint:
+        point = plot.getViewBox().mapViewToScene(QPointF(recall, precision))
+        return plot.viewport().mapToGlobal(plot.mapFromScene(point))
+
+    hands.press(place(1.0, 48 / 49))
+    for share in (0.75, 0.5, 0.25, 0.0):
+        hands.move(place(0.5 + 0.5 * share, 1.0))
+    hands.release()
+    hands.wait(lambda: hands.reads("base: F1 0.667 at confidence 0.90"), "the point of the first prediction")
+    hands.key("F2")
+    hands.wait(lambda: hands.reads("Frame 0.409"), "no person above the threshold in Correct")
 
 
 def test_the_confidence_threshold_follows_keys_and_the_slider(person: Hands) -> None:

@@ -25,6 +25,7 @@ from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.jobs.differences import BINS, MOVED_IOU, NO_OBJECTS, ChangedObject, ChangedObjects, Differences
 from iouviewer.ui.compare.changed_objects import ChangedObjectsView
+from iouviewer.ui.compare.operating_points import OperatingPoints, PlottedCurve
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.tokens import SPACE
 from iouviewer.ui.variant_look import dash_icon, panel_colour, variant_pen
@@ -75,10 +76,12 @@ class SidePanel(QWidget):
     Signals:
         objectActivated(ChangedObject): go there.
         variantChosen(str): key of the compared variant.
+        confidenceChosen(float): a point on a curve was dragged to this confidence.
     """
 
     objectActivated = Signal(object)
     variantChosen = Signal(str)
+    confidenceChosen = Signal(float)
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -97,7 +100,7 @@ class SidePanel(QWidget):
         self.tabs.setObjectName("compareTabs")
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self._create_changes(), tr("Changes"))
-        self.tabs.addTab(self.pr_plot, tr("PR"))
+        self.tabs.addTab(self._create_curves(), tr("PR"))
         self.tabs.addTab(self.histogram_plot, tr("IoU"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -107,9 +110,48 @@ class SidePanel(QWidget):
         session.variants.listChanged.connect(self._on_variants_changed)
         session.variants.variantChanged.connect(self._on_variants_changed)
         session.sourceChanged.connect(self._on_variants_changed)
+        session.scoresChanged.connect(self._show_points)
         self.pr_plot.setRange(xRange=(0, 1), yRange=(0, 1.02), padding=0)
         self.set_theme(theme)
         self._on_variants_changed()
+
+    def _create_curves(self) -> QWidget:
+        """The curves of precision by recall, and both of their points in words."""
+        self._curves_page = QWidget()
+        self.points = OperatingPoints(self.pr_plot)
+        self.points.confidenceChosen.connect(self.confidenceChosen)
+        self.points_text = QLabel()
+        self.points_text.setObjectName("operatingPoints")
+        self.points_text.setToolTip(
+            tr(
+                "The dots are the confidence threshold: drag one along its curve. A diamond marks the best F1 at "
+                "IoU 0.50."
+            )
+        )
+        self.points_text.setContentsMargins(SPACE["s"], SPACE["xs"], SPACE["s"], SPACE["xs"])
+        layout = QVBoxLayout(self._curves_page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.pr_plot, 1)
+        layout.addWidget(self.points_text)
+        return self._curves_page
+
+    def _show_points(self) -> None:
+        """Mark the points of the pair at the confidence threshold."""
+        if self.tabs.currentWidget() is not self._curves_page:
+            return
+        curves = {} if self._differences is None else self._differences.curves
+        baseline = self._session.variants.baseline
+        pair = [baseline, self._session.variants.find(self._compared) if self._compared else None]
+        shown = {
+            one.key: PlottedCurve(one.name, panel_colour(one.colour, self._theme.colours), curves[one.key])
+            for one in pair
+            if one is not None and one.key in curves
+        }
+        confidence = self._session.scores.settings.review.conf
+        self.points.show_points(shown, confidence)
+        self.points_text.setText(self.points.text(confidence))
+        self.points_text.setVisible(bool(self.points_text.text()))
 
     def _create_changes(self) -> QWidget:
         """Both names, the choice between the three lists, and the list."""
@@ -255,9 +297,11 @@ class SidePanel(QWidget):
 
     def _draw(self, _tab: int = 0) -> None:
         """Draw the curves of the current tab if they have changed; hidden tabs are drawn when they are shown."""
-        plot = self.tabs.currentWidget()
+        page = self.tabs.currentWidget()
+        plot = self.pr_plot if page is self._curves_page else page
         if plot is not self.pr_plot and plot is not self.histogram_plot:
             return
+        self._show_points()
         visible = self._session.variants.visible()
         content = (self._differences, self._theme, tuple((one.key, one.name, one.colour) for one in visible))
         if self._drawn.get(plot) == content:
