@@ -42,6 +42,7 @@ from iouviewer.app.recent_work import WorkDone, remember_work, work_done
 from iouviewer.app.settings import Settings
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.commands.files import FileCommands
+from iouviewer.ui.commands.keys import KeyCommands, is_mirrored
 from iouviewer.ui.fonts import font
 from iouviewer.ui.key_presets import DEFAULT_PRESET
 from iouviewer.ui.main_window import local_paths
@@ -80,12 +81,8 @@ class StartChoice:
     key: Callable[[], str] = str
 
 
-def start_choices(files: FileCommands, key_of: Callable[[str], str]) -> list[StartChoice]:
-    """The ways to begin, the sample first.
-
-    Args:
-        key_of: the key of a command, empty for none.
-    """
+def _start_choices(files: FileCommands, key_of: Callable[[str], str]) -> list[StartChoice]:
+    """The ways to begin, the sample first."""
     return [
         StartChoice(
             "sample",
@@ -422,6 +419,22 @@ class FirstRunPage(QWidget):
         painter.end()
 
 
+def create_page(
+    settings: Settings, files: FileCommands, keys: KeyCommands, key_of: Callable[[str], str]
+) -> FirstRunPage:
+    """The page with its choices, connected to the commands.
+
+    Args:
+        key_of: the key of a command, empty for none.
+    """
+    page = FirstRunPage(settings, _start_choices(files, key_of), is_mirrored=partial(is_mirrored, settings))
+    page.filesDropped.connect(files.open_paths)
+    page.recentChosen.connect(lambda path: files.open_paths([path]))
+    page.keysChosen.connect(keys.choose)
+    page.keysChosen.connect(page.refresh)
+    return page
+
+
 class CentralPages(QStackedWidget):
     """The workspaces, or the first-run page while nothing is open.
 
@@ -448,7 +461,7 @@ class CentralPages(QStackedWidget):
         """Whether the first-run page is shown."""
         return self.currentWidget() is self.page
 
-    def show_start(self) -> None:
+    def show_start(self, _error: object = None) -> None:
         """Show the first-run page, unless a video is open."""
         if not self._session.frame_count:
             self.page.refresh()

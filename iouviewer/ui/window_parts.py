@@ -34,13 +34,7 @@ from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.go_to import GoToCommands
 from iouviewer.ui.commands.help import HelpCommands
-from iouviewer.ui.commands.keys import (
-    KeyCommands,
-    is_mirrored,
-    keys_of_settings,
-    remember_letters,
-    remembered_letters,
-)
+from iouviewer.ui.commands.keys import KeyCommands, keys_of_settings, remember_letters, remembered_letters
 from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.palette import PaletteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
@@ -59,7 +53,7 @@ from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.compare_presenter import ComparePresenter
 from iouviewer.ui.context_menus import ContextMenus
 from iouviewer.ui.exports import EXPORTS
-from iouviewer.ui.first_run import CentralPages, FirstRunPage, start_choices
+from iouviewer.ui.first_run import CentralPages, create_page
 from iouviewer.ui.first_steps import FirstSteps, TourTargets
 from iouviewer.ui.frame_presenter import FramePresenter
 from iouviewer.ui.help.recovery_notice import RecoveryNotice
@@ -237,9 +231,7 @@ class WindowParts(QObject):
             show_key_sheet=self.key_commands.show_sheet,
             letters=lambda: self.actions.letters,
         )
-        page = FirstRunPage(
-            settings, start_choices(self.files, self.actions.key_of), is_mirrored=partial(is_mirrored, settings)
-        )
+        page = create_page(settings, self.files, self.key_commands, self.actions.key_of)
         self.pages = CentralPages(session, self.views.problems.model, self.workspaces, page)
 
     def _create_palette_and_help(self) -> dict[str, object]:
@@ -327,12 +319,7 @@ class WindowParts(QObject):
         self.loader.opened.connect(self._on_loader_opened)
         self.queue.busyChanged.connect(self.loader.pause_decode_check)
         self.files.opened.connect(self._on_files_opened)
-        self.files.failed.connect(lambda _error: self.pages.show_start())
-        page = self.pages.page
-        page.filesDropped.connect(self.files.open_paths)
-        page.recentChosen.connect(lambda path: self.files.open_paths([path]))
-        page.keysChosen.connect(self.key_commands.choose)
-        page.keysChosen.connect(page.refresh)
+        self.files.failed.connect(self.pages.show_start)
         self.key_filter.held.connect(self.actions.run)
         self.key_filter.released.connect(self.actions.run)
         for group in (self.files, self.project, self.runs, self.exports, self.actions):

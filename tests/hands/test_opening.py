@@ -49,6 +49,7 @@ def scores(hands: Hands) -> list[str]:
 
 def wait_until_loaded(hands: Hands, variants: int) -> None:
     """Go to Compare, which has the table of variants, and wait for their scores there."""
+    hands.wait(lambda: not hands.sees("firstRun.sample"), "the video")
     hands.key("F3")
     hands.wait(lambda: len(hands.rows("variantsTable")) == variants, "the variants")
     hands.wait(lambda: "–" not in hands.column("variantsTable", "Avg IoU"), "the scores")
