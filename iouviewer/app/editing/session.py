@@ -288,10 +288,7 @@ class Session(QObject):
         applied = self.document.apply(edit)
         if applied is None:
             return None
-        if origin == "restore":
-            # The edit brings back which frames were verified.
-            return self._commit(edit, applied, "", label, origin)
-        return self._commit(*with_outdated_frames(self.document, edit, applied, merge_key), label, origin)
+        return self._commit(*with_outdated_frames(self.document, edit, applied, merge_key, origin), label, origin)
 
     def require_writable(self) -> None:
         """UserError if the document is read-only."""

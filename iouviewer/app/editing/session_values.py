@@ -224,8 +224,19 @@ def collect_row_changes(document: Document, change: Change) -> RowChanges:
     )
 
 
-def with_outdated_frames(document: Document, edit: Edit, applied: Applied, merge_key: str) -> tuple[Edit, Applied, str]:
-    """The step together with the marks of frames that it makes no longer verified."""
+RESTORE = "restore"
+"""Origin of the edit that restores an earlier state."""
+
+
+def with_outdated_frames(
+    document: Document, edit: Edit, applied: Applied, merge_key: str, origin: str = ""
+) -> tuple[Edit, Applied, str]:
+    """The step together with the marks of frames that it makes no longer verified.
+
+    An edit with the origin ``RESTORE`` brings back which frames were verified.
+    """
+    if origin == RESTORE:
+        return edit, applied, merge_key
     source = applied.change.source
     marks = track_edits.outdated_marks(document.ground_truth(source), applied.change)
     marked = document.apply(SetFrames(marks, source)) if marks else None

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.session_values import RESTORE
 from iouviewer.app.projects.controller import ProjectController
 from iouviewer.app.projects.known_projects import KnownFile, KnownKind
 from iouviewer.app.projects.locations import FoundProject
@@ -140,7 +141,7 @@ class ProjectCommands(QObject):
         label = tr("Restore {state}", state=dialog.point.name or tr("backup of {when}", when=when))
         try:
             edit = build_restore_edit(session.document, dialog.restoration, source)
-            session.execute(edit, label, origin="restore")
+            session.execute(edit, label, origin=RESTORE)
         except UserError as error:
             self.failed.emit(error)
             return

@@ -21,19 +21,20 @@ Index = QModelIndex | QPersistentModelIndex
 
 _ROOT = QModelIndex()
 _POINT_COLUMNS = (tr("State"), tr("Date"), tr("Boxes"))
-_FRAME_COLUMNS = (tr("Frame"), tr("Added"), tr("Removed"), tr("Changed"), tr("State"))
+_FRAME_COLUMNS = (tr("Frame"), tr("Added"), tr("Removed"), tr("Changed"), tr("Frame state"))
 _AUTOMATIC = tr("Automatic backup")
 _UNREADABLE = tr("Cannot be read")
 _OTHER_STATE = tr("other")
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class _TextModel(QAbstractTableModel):
-    """Rows of texts; all columns after ``text_columns`` are numbers."""
+    """Rows of texts; those in the columns ``numbers`` are numbers."""
 
-    def __init__(self, columns: Sequence[str], text_columns: int) -> None:
+    def __init__(self, columns: Sequence[str], numbers: Sequence[int]) -> None:
         super().__init__()
-        self._columns, self._text_columns = columns, text_columns
+        self._columns, self._numbers = columns, frozenset(numbers)
         self._rows: list[tuple[str, ...]] = []
 
     def set_rows(self, rows: list[tuple[str, ...]]) -> None:
@@ -56,14 +57,16 @@ class _TextModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self._columns[section]
-        return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole and section >= self._text_columns else None
+        return self._alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """The texts."""
         if role == Qt.ItemDataRole.DisplayRole:
             return self._rows[index.row()][index.column()]
-        is_number = index.column() >= self._text_columns
-        return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole and is_number else None
+        return self._alignment(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def _alignment(self, column: int) -> Qt.AlignmentFlag:
+        return _RIGHT if column in self._numbers else _LEFT
 
 
 def _table(model: QAbstractTableModel, name: str, label: str, wide: int) -> QTableView:
@@ -92,8 +95,8 @@ class RestoreDialog(FramedDialog):
         self._points: tuple[RestorePoint, ...] = ()
         self._chosen: RestorePoint | None = None
         self.restoration: Restoration | None = None
-        self._point_model = _TextModel(_POINT_COLUMNS, 2)
-        self._frame_model = _TextModel(_FRAME_COLUMNS, 0)
+        self._point_model = _TextModel(_POINT_COLUMNS, (2,))
+        self._frame_model = _TextModel(_FRAME_COLUMNS, range(4))
         self._list = _table(self._point_model, "restorePoints", tr("States"), 0)
         self._preview = _table(self._frame_model, "restorePreview", tr("Changes by frame"), 4)
         self._summary = QLabel(tr("Looking for snapshots and backups…"))
@@ -137,7 +140,9 @@ class RestoreDialog(FramedDialog):
         if points:
             self._list.selectRow(0)
         else:
-            text = tr("There is no snapshot and no backup yet. Backups are made hourly, and when a changed project is opened.")
+            text = tr(
+                "There is no snapshot and no backup. Backups are made hourly, and when a changed project is opened."
+            )
             self._summary.setText(text)
 
     def _on_list_current_row_changed(self, current: Index) -> None:
