@@ -335,9 +335,9 @@ class ProjectController(QObject):
 
     def snapshot(self, name: str) -> None:
         """Copy the project under a name; ``snapshotCreated`` or ``errorOccurred`` follows."""
-        if not self._ensure_project() or self._autosave.project is None:
-            text, remedy = tr("there is nothing to save in a snapshot"), tr("Edit or import something first.")
-            self.errorOccurred.emit(UserError(text, remedy=remedy))
+        if self._session.read_only or not self._ensure_project() or self._autosave.project is None:
+            nothing = tr("there is nothing to save in a snapshot. Edit or import something first")
+            self.errorOccurred.emit(UserError(self._session.read_only or nothing))
             return
         self.care.snapshots.create(self._autosave.project, name)
 

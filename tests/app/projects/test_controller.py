@@ -179,7 +179,11 @@ def test_boxes_are_replaced_by_another_file_after_a_question_in_one_step(open_wi
     assert state_of(again.session.document) == after
     assert again.session.history.step_count == 1
     again.session.undo()
-    assert boxes_of(again) == [(0, (0.0, 0.0, 30.0, 40.0)), (0, (10.0, 10.0, 40.0, 50.0)), (2, (20.0, 20.0, 50.0, 60.0))]
+    assert boxes_of(again) == [
+        (0, (0.0, 0.0, 30.0, 40.0)),
+        (0, (10.0, 10.0, 40.0, 50.0)),
+        (2, (20.0, 20.0, 50.0, 60.0)),
+    ]
 
 
 def test_a_file_that_has_all_boxes_of_the_project_raises_no_question(open_window, video: VideoInfo, tmp_path: Path):
@@ -443,6 +447,56 @@ def test_a_project_file_that_lost_everything_is_never_opened_as_empty(open_windo
     assert window.controller.path == path
     [kept] = path.parent.glob("*.damaged-*")
     assert kept.read_bytes() == b""
+
+
+def test_a_project_that_cannot_be_read_is_tried_again_or_a_new_one_saved_elsewhere(
+    open_window, video: VideoInfo, tmp_path: Path
+):
+    made = open_window(video)
+    made.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
+    made.controller.close()
+    path = sidecar_path(video.path)
+    good = path.read_bytes()
+    path.write_bytes(b"")
+    window = open_window(video)
+    window.controller.snapshot("nothing")
+    assert [str(error) for error in window.errors] == [window.session.read_only]
+    path.write_bytes(good)
+    window.controller.reopen()
+    assert len(window.session.ground_truth) == 3 and not window.notices.all and not window.session.read_only
+    window.controller.close()
+    path.write_bytes(b"")
+    window = open_window(video)
+    window.controller.save_as(tmp_path / "new.iouv")
+    window.session.execute(AddBoxes((Box(1, 2, (1.0, 2.0, 30.0, 40.0)),)), "Add")
+    window.controller.close()
+    assert path.read_bytes() == b""
+    again = open_window(video)
+    assert again.controller.path == tmp_path / "new.iouv" and len(again.session.ground_truth) == 1
+
+
+def test_from_a_working_copy_one_goes_back_to_the_project_and_to_the_copy_again(
+    open_window, video: VideoInfo, tmp_path: Path, qtbot
+):
+    window = open_window(video)
+    window.controller.import_ground_truth(imported_boxes(tmp_path / "gt.txt"))
+    assert window.controller.project is not None and window.controller.project.flush()
+    second = open_window(video)
+    second.session.go_to(2)
+    second.controller.work_on_copy()
+    second.move()
+    copy, moved = second.controller.path, boxes_of(second)
+    assert second.controller.safety.original == sidecar_path(video.path)
+    window.controller.close()
+    second.controller.reopen(sidecar_path(video.path))
+    assert second.session.current_frame == 2 and second.controller.path == sidecar_path(video.path)
+    assert boxes_of(second) != moved
+    qtbot.waitUntil(lambda: second.notices.find(f"copy:{copy}") is not None)
+    second.controller.reopen(copy)
+    assert boxes_of(second) == moved and second.controller.path == copy
+    # The registry still names the project: a copy is never opened in its place.
+    second.controller.close()
+    assert open_window(video).controller.path == sidecar_path(video.path)
 
 
 def test_a_path_can_be_chosen_for_the_project(open_window, video: VideoInfo, tmp_path: Path):
