@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QComboBox
+from pytestqt.qtbot import QtBot
 
-from tests.hands.cases import EXTRA, EXTRA_FRAME, car
+from tests.hands.cases import EXTRA, EXTRA_FRAME, Case, car
 from tests.hands.hands import Hands
 from tests.hands.test_review import make_the_car_loose, shown_frame, wait_for_problems
+from tests.ui.window import opened_window
 
 _NEAR = [(step, 0) for step in range(-3, 4)] + [(0, step) for step in range(-3, 4)]
 
@@ -90,7 +93,7 @@ def test_a_loose_box_shows_its_iou_before_and_after_and_is_adjusted(person: Hand
     hands = person
     wait_for_problems(hands)
     make_the_car_loose(hands)
-    hands.choose(hands.named("problemKind"), "Loose box  24")  # type: ignore[arg-type]
+    hands.choose(combo(hands, "problemKind"), "Loose box  24")
     hands.wait(lambda: hands.reads("24 problems"), "the loose boxes")
     hands.click(hands.button("Start review  N"))
     hands.wait(lambda: hands.reads("Adjust box  F"), "the first one")
@@ -111,10 +114,9 @@ def test_a_box_that_no_variant_finds_is_deleted_by_f_and_kept_by_x(person: Hands
     hands.key("W")
     hands.drag_picture((150.0, 10.0), (190.0, 50.0))
     hands.key("Escape")
-    kind = hands.named("problemKind")
     hands.open_tab("Problems")
     hands.wait(lambda: hands.reads("2 problems"), "the box that no variant finds")
-    hands.choose(kind, "Extra box?  1")  # type: ignore[arg-type]
+    hands.choose(combo(hands, "problemKind"), "Extra box?  1")
     hands.key("N")
     hands.wait(lambda: hands.reads("None of 2 variants finds car 3."), "the question")
     assert hands.button("Delete box  F").isVisible() and hands.button("It is there  X").isVisible()
@@ -144,7 +146,7 @@ def test_the_time_that_is_left_is_told_after_five_decisions(person: Hands) -> No
     hands = person
     wait_for_problems(hands)
     make_the_car_loose(hands)
-    hands.choose(hands.named("problemKind"), "Loose box  24")  # type: ignore[arg-type]
+    hands.choose(combo(hands, "problemKind"), "Loose box  24")
     hands.wait(lambda: hands.reads("24 problems"), "the loose boxes")
     hands.click(hands.button("Start review  N"))
     for count in range(1, 6):
@@ -152,3 +154,23 @@ def test_the_time_that_is_left_is_told_after_five_decisions(person: Hands) -> No
         hands.key("X")
         hands.wait(lambda count=count: hands.reads(f"{count} of 24 decided"), "the decision")
     assert hands.reads("5 of 24 decided · less than 1 min left")
+
+
+def test_filters_and_order_are_kept_with_the_video(qtbot: QtBot, case: Case) -> None:
+    with opened_window(qtbot, case.request()) as window:
+        hands = Hands(qtbot, window)
+        wait_for_problems(hands)
+        hands.choose(combo(hands, "problemKind"), "Missing box?  1")
+        hands.choose(combo(hands, "problemClass"), "car")
+        hands.choose(combo(hands, "problemOrder"), "By frame")
+    with opened_window(qtbot, case.request()) as window:
+        hands = Hands(qtbot, window)
+        wait_for_problems(hands)
+        shown = [combo(hands, name).currentText() for name in ("problemKind", "problemClass", "problemOrder")]
+        assert shown == ["Missing box?  1", "car", "By frame"]
+
+
+def combo(hands: Hands, name: str) -> QComboBox:
+    found = hands.named(name)
+    assert isinstance(found, QComboBox)
+    return found

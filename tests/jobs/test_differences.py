@@ -46,3 +46,21 @@ def test_boxes_that_both_find_have_moved_from_a_tenth_of_iou_on() -> None:
     assert found.moved["shifted"].frames.tolist() == [2, 3]
     assert found.moved["shifted"].variant_iou.tolist() == [37 / 43, 32 / 48]
     assert found.lost["shifted"].frames.tolist() == [4]
+
+
+def test_a_point_of_a_curve_is_found_by_its_confidence_and_the_best_f1_is_one_of_them() -> None:
+    frames = np.repeat(ON, 2)
+    boxes = np.repeat(BOXES, 2, axis=1)
+    boxes[:, 1::2] += 200  # the second box of each frame is nowhere near an object
+    scores = np.where(np.arange(2 * FRAMES) % 2, 0.4, np.linspace(0.5, 0.9, 2 * FRAMES))
+    found = BoxTable.from_rows(
+        frames, boxes, frame_count=FRAMES, class_ids=np.zeros(2 * FRAMES, np.int64), scores=scores
+    )
+    every = np.ones(FRAMES, np.bool_)
+    sets = {"base": PredictionSet(found, every, score_floor=0.4)}
+    data = ComparisonInput(1, table(0), every, ReviewSettings(), sets, "base")
+    curve = find_differences(data).curves["base"]
+    assert curve.f1(curve.best) == pytest.approx(1.0) and curve.confidences[curve.best] == pytest.approx(0.5)
+    assert curve.place_at(0.95) == -1
+    assert curve.confidences[curve.place_at(0.5)] == pytest.approx(0.5)
+    assert curve.recall[curve.place_at(0.0)] == 1.0 and curve.precision[curve.place_at(0.0)] == 0.5
