@@ -166,6 +166,7 @@ class ClassPicker(QDialog):
         layout.addWidget(self.list)
         if scopes is not None:
             layout.addWidget(ScopeControl(scopes, name="classPicker.scope", has_flags=False))
+        layout.addStretch(1)
         return page
 
     def _confirmation_page(self) -> QWidget:

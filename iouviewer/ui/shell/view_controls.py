@@ -22,6 +22,10 @@ _TEXTS = {
 }
 
 
+_ARROW_WIDTH = 34
+"""Arrow and padding of a list of choices, logical pixels."""
+
+
 class CaptionChoice(QComboBox):
     """Which boxes have captions.
 
@@ -40,6 +44,7 @@ class CaptionChoice(QComboBox):
         for value, text in _TEXTS.items():
             if value in {mode.value for mode in CaptionMode}:
                 self.addItem(text, value)
+        self.setMinimumWidth(text_width("body", _TEXTS["problems"]) + _ARROW_WIDTH)
         self.currentTextChanged.connect(self._show_tooltip)
         self._show_tooltip(self.currentText())
         self.activated.connect(lambda row: self.chosen.emit(self.itemData(row)))
