@@ -408,7 +408,7 @@ class FirstRunPage(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         colours = scheme_theme().colours
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(colours.surround))
+        painter.fillRect(self.rect(), QColor(colours.base))
         if self._is_dragged_over:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(QColor(colours.accent), 2, Qt.PenStyle.DashLine))

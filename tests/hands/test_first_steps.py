@@ -138,6 +138,7 @@ def test_the_page_opens_files_by_key_by_drop_and_from_the_recent_list(qtbot: QtB
         hands = Hands(qtbot, window)
         wait_for_page(hands)
         assert not any(bar.isVisible() for bar in window.findChildren(QTabBar))
+        assert not hands.named("workspace.compare").isEnabled()
         with hands.in_dialog(hands.open_path(case.video)):
             hands.key("Down", "Return")
         hands.wait(lambda: hands.reads("/ 23"), "the video")

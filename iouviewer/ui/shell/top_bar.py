@@ -161,7 +161,8 @@ class TopBar(QWidget):
     def show_source(self, name: str, path: str) -> None:
         """Show the name of the open video or folder; empty hides it."""
         self.source.setVisible(bool(name))
-        self.export.setEnabled(bool(name))
+        for button in (self.export, *self.tabs.values()):
+            button.setEnabled(bool(name))
         metrics = self.source.fontMetrics()
         self.source.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, _SOURCE_WIDTH))
         self._fit()
