@@ -167,6 +167,12 @@ def test_a_point_on_the_curve_sets_the_confidence_and_the_best_f1_is_told(person
         point = plot.getViewBox().mapViewToScene(QPointF(recall, precision))
         return plot.viewport().mapToGlobal(plot.mapFromScene(point))
 
+    # Curves are lines, not areas: below them lies the background.
+    below, right = (
+        plot.viewport().grab().toImage().pixelColor(plot.viewport().mapFromGlobal(place(*point)))
+        for point in ((0.33, 0.31), (0.73, 0.13))
+    )
+    assert below == right
     hands.press(place(1.0, 48 / 49))
     for share in (0.75, 0.5, 0.25, 0.0):
         hands.move(place(0.5 + 0.5 * share, 1.0))

@@ -316,7 +316,9 @@ class SidePanel(QWidget):
             if line is None:
                 line = self._lines[plot, variant.key] = plot.plot()
             line.opts["name"] = variant.name
-            line.setPen(variant_pen(variant.colour, panel_colour(variant.colour, self._theme.colours), _CURVE_WIDTH))
+            pen = variant_pen(variant.colour, panel_colour(variant.colour, self._theme.colours), _CURVE_WIDTH)
+            pen.setCosmetic(True)  # a width in pixels, not in units of the axes
+            line.setPen(pen)
             curves = all_curves[variant.key]
             points = (curves.recall, curves.precision) if plot is self.pr_plot else (_BIN_CENTRES, curves.histogram)
             line.setData(*points)
