@@ -6,6 +6,7 @@ therefore depends on the boxes of its frame, not on the length of the video.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,6 +22,8 @@ from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, In
 
 _ID = attrgetter("id")
 AnyArray = NDArray[Any]
+_OWN_REFERENCES = 2
+"""References to an array that only a local name holds: this name and the argument of ``getrefcount``."""
 _KEPT_TRACKS = 16
 """Tracks whose rows are kept."""
 
@@ -66,6 +69,7 @@ class GroundTruth:
             order = np.lexsort((ids, frames))
         self._frames = np.array(frames[order])
         self._boxes = np.array(boxes[:, order], order="C")
+        self._spare: Float | None = None
         self._class_ids, self._tracks = np.array(class_ids[order]), np.array(tracks[order])
         self._flags, self._ids = np.array(flags[order]), np.array(ids[order])
         self._has_neutral = bool((self._flags & int(BoxFlag.NEUTRAL)).any())
@@ -431,8 +435,13 @@ class GroundTruth:
 
     def _merge_rects(self, rows: Int, rects: Float) -> None:
         """Merge edits that only moved boxes: one array is copied instead of all being sorted again."""
-        self._boxes = self._boxes.copy()
-        self._boxes[:, rows] = rects
+        boxes, self._spare = self._spare, None
+        # Pages of new memory take longer than the copy; the array before the last is free once no thread reads it.
+        if boxes is None or boxes.shape != self._boxes.shape or sys.getrefcount(boxes) > _OWN_REFERENCES:
+            boxes = np.empty_like(self._boxes)
+        np.copyto(boxes, self._boxes)
+        boxes[:, rows] = rects
+        self._spare, self._boxes = self._boxes, boxes
         self._edited, self._edited_at, self._frame_table = {}, {}, None
         self._drop_tracks()
         merged = self._merged_table

@@ -118,3 +118,24 @@ def test_columns_and_table_after_edits_are_those_of_the_boxes(seed: int) -> None
     assert all(truth.find(box.id) == box for box in expected)
     assert truth.next_track() == max(0, *(box.track for box in expected)) + 1
     assert truth.has_tracks() == any(box.track != -1 for box in expected)
+
+
+def test_columns_that_were_read_never_change() -> None:
+    document = Document()
+    truth = document.add_source(Source(0, "clip", "", 640, 480, FRAMES))
+    document.class_names = ("person", "car")
+    rects = np.tile(np.array([[1.0], [2.0], [30.0], [40.0]]), (1, 20))
+    zeros = np.zeros(20, np.int64)
+    truth.load_columns(np.arange(20), rects, class_ids=zeros, tracks=zeros + 1, flags=zeros)
+    kept, expected = [], []
+    for step in range(6):
+        box = truth.boxes(step)[0]
+        truth.put(Box(box.id, box.frame, (5.0 + step, 6.0, 50.0, 60.0), 0, 1, 0))
+        boxes = truth.columns()[1]
+        if step % 2:
+            # A view of the array is held, like that of a table in a thread.
+            kept.append(boxes[:, 3:9])
+            expected.append(kept[-1].copy())
+        del boxes
+    assert all(np.array_equal(view, values) for view, values in zip(kept, expected, strict=True))
+    assert truth.boxes(5)[0].rect == (10.0, 6.0, 50.0, 60.0)

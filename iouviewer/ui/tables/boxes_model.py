@@ -49,6 +49,18 @@ HEADERS = {
     Column.FLAGS: "",
 }
 COLUMNS = tuple(HEADERS)
+_ROLES = frozenset(
+    int(role)
+    for role in (
+        Qt.ItemDataRole.DisplayRole,
+        Qt.ItemDataRole.UserRole,
+        Qt.ItemDataRole.TextAlignmentRole,
+        Qt.ItemDataRole.FontRole,
+        Qt.ItemDataRole.ToolTipRole,
+        GLYPHS_ROLE,
+        DASH_ROLE,
+    )
+)
 NO_BOX = -1
 """In place of a box id: an edit that did more than move boxes."""
 _NUMBERS = (Column.IOU, Column.CONF)
@@ -391,7 +403,8 @@ class BoxesModel(QAbstractTableModel):
         return column.value if role == COLUMN_ROLE else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid() or index.row() >= len(self._rows):
+        # A view asks for ten roles of each cell that it paints, most of which no cell has.
+        if role not in _ROLES or not index.isValid() or index.row() >= len(self._rows):
             return None
         row, column = self._rows[index.row()], COLUMNS[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
