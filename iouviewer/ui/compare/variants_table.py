@@ -37,6 +37,7 @@ from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.sections import apply_dense_style
 from iouviewer.ui.tables.variants_model import (
     BASELINE_ROLE,
+    DEVICE_ROLE,
     INTERVAL_ROLE,
     NAME_COLUMN,
     SPREAD_ROLE,
@@ -77,6 +78,7 @@ class _Delegate(QStyledItemDelegate):
         spread = index.data(SPREAD_ROLE) if column == self.fps_column else ""
         if column and interval is None and not spread:
             super().paint(painter, option, index)
+            self._paint_device_rule(painter, option.rect, index)
             return
         self._paint_ground(painter, option)
         painter.save()
@@ -87,6 +89,18 @@ class _Delegate(QStyledItemDelegate):
         else:
             self._paint_speed(painter, option.rect, index, spread)
         painter.restore()
+        self._paint_device_rule(painter, option.rect, index)
+
+    def _paint_device_rule(self, painter: QPainter, rect: QRect, index: Index) -> None:
+        """A line above a speed that was measured on another device than the one above it: they do not compare."""
+        device = str(index.data(DEVICE_ROLE) or "") if index.column() == self.fps_column else ""
+        if not device:
+            return
+        rows = range(index.row() - 1, -1, -1)
+        above = (str(index.sibling(row, index.column()).data(DEVICE_ROLE) or "") for row in rows)
+        last = next((other for other in above if other), device)
+        if last != device:
+            painter.fillRect(QRect(rect.left(), rect.top(), rect.width(), 1), QColor(scheme_theme().colours.text3))
 
     @staticmethod
     def _paint_ground(painter: QPainter, option: QStyleOptionViewItem) -> None:

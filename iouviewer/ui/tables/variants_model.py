@@ -37,6 +37,8 @@ BASELINE_ROLE = Qt.ItemDataRole.UserRole + 21
 """Data of a row: whether it is the baseline."""
 SPREAD_ROLE = Qt.ItemDataRole.UserRole + 22
 """Data of an FPS cell: its text "± 2.4"; empty where the spread is unknown."""
+DEVICE_ROLE = Qt.ItemDataRole.UserRole + 23
+"""Data of an FPS cell: the device that it was measured on; empty without a speed or where the device is unknown."""
 
 _NAME_TITLE = tr("Variant")
 _NAME_TOOLTIP = tr("Name; the eye shows or hides the boxes and the curve. The flag marks the baseline.")
@@ -237,6 +239,8 @@ class VariantsModel(QAbstractTableModel):
         if role == SPREAD_ROLE:
             spread = variant.fps_half_iqr if column.key == "fps" and variant.fps is not None else None
             return "" if spread is None else f"± {spread:.1f}"
+        if role == DEVICE_ROLE:
+            return variant.hardware if column.key == "fps" and variant.fps is not None else ""
         return self._foreground(variant, column) if role == Qt.ItemDataRole.ForegroundRole else None
 
     def _is_baseline(self, key: str) -> bool:

@@ -160,7 +160,8 @@ def test_the_tab_counts_open_problems_and_the_card_names_the_decision(panel: Pro
     session.go_to(problem.frame)
     assert panel.card.isVisible() and not panel.start.isVisible()
     assert (panel.card.title.text(), panel.card.apply.text()) == ("Missing box?", "Add box  F")
-    assert panel.card.text.text() == f"person · frame {problem.frame} · confidence 0.90"
+    assert panel.card.text.text() == "base sees person here with confidence 0.90. No box is on it."
+    assert panel.card.frame.text() == f"frame {problem.frame}"
     assert (panel.card.keep.text(), panel.card.unclear.text()) == ("Nothing there  X", "Unclear  V")
     session.execute(SetDecisions(((problem.key, "right"),)), "Keep")
     assert counts == [10] and (panel.progress.value(), panel.progress.maximum()) == (1, 11)
