@@ -245,8 +245,9 @@ class UltralyticsDetector:
         size = int(height), int(width)
         if size not in self.inputs:
             self.inputs.append(size)
-        first = output[0] if isinstance(output, list | tuple) else output
-        self._output = tuple(int(length) for length in first.shape)
+        while isinstance(output, list | tuple) and output:  # of segmentation: ((boxes, prototypes), ...)
+            output = output[0]
+        self._output = tuple(int(length) for length in getattr(output, "shape", ()))
 
     def detect(self, image: FrameImage, frame: int) -> Detections:
         """Boxes on one frame, highest score first."""

@@ -231,24 +231,37 @@ def test_overwritten_bytes_in_the_pickle_are_damage_and_do_not_ask_for_trust(tmp
     assert failure(path).kind == FailureKind.DAMAGED
 
 
-CLASSIFIER = """
+UNTRAINED = """
 import sys
 from ultralytics import YOLO
-YOLO("yolo11n-cls.yaml").save(sys.argv[1])
+for name in ("yolo11n-cls", "yolo11n-seg"):
+    YOLO(f"{name}.yaml").save(f"{sys.argv[1]}/{name}.pt")
 """
 
 
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory) -> Path:
+    """A folder with networks for other tasks that have learned nothing."""
+    folder = tmp_path_factory.mktemp("untrained")
+    command = [sys.executable, "-c", UNTRAINED, str(folder)]
+    subprocess.run(command, cwd=folder, env=worker_environment(), check=True, capture_output=True)
+    return folder
+
+
 @needs_yolo
-def test_a_model_for_another_task_says_so(tmp_path):
-    path = tmp_path / "classifier.pt"
-    subprocess.run(
-        [sys.executable, "-c", CLASSIFIER, str(path)], cwd=tmp_path, env=worker_environment(), check=True,
-        capture_output=True,
-    )  # fmt: skip
-    refused = failure(path)
+def test_a_model_for_another_task_says_so(untrained):
+    refused = failure(untrained / "yolo11n-cls.pt")
     assert refused.kind == FailureKind.UNSUPPORTED
     assert "models for the task 'classify' do not detect boxes" in refused.message
     assert "detect, segment or pose" in refused.remedy
+
+
+@needs_yolo
+def test_the_boxes_of_a_segmentation_model_are_read(untrained):
+    arguments = request(untrained / "yolo11n-seg.pt", frames=(0,), floor=0.0, max_det=20)
+    loaded, *_, end = run_in_process(arguments, trusted=())
+    assert isinstance(end, Finished), end
+    assert (loaded.task, loaded.max_det, end.done) == ("segment", 20, 1)
 
 
 NO_MEMORY = """
