@@ -28,12 +28,15 @@ class DecodeCheck:
     Owned by one thread. ``close`` it when it is done or no longer needed.
     """
 
-    def __init__(self, path: Path, index: VideoIndex) -> None:
+    def __init__(self, path: Path, index: VideoIndex, *, finds_silent_damage: bool = True) -> None:
+        """``finds_silent_damage``: also check the packets of codecs whose decoders do not report damage."""
         self.index = index
         """The index to check; one with the same packets may replace it during the decode."""
         self._path = path
         self._decoder = Decoder(path, threads=1)
         self._payload = PayloadCheck(path, index)
+        if not finds_silent_damage:
+            self._payload.close()
         self._has_false_keyframes = False
         self._keyframes = [0]
         self._rows: list[tuple[int, int, int, int]] = []

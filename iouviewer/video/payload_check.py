@@ -22,7 +22,7 @@ from iouviewer.video.checksum import frame_checksum
 from iouviewer.video.container import demux, open_container, select_video_stream
 from iouviewer.video.index import VideoIndex
 
-COST = {"hevc": 10, "vp9": 2}
+COST = {"hevc": 5, "vp9": 2}
 """Time of the decode check with this one / without it, by codec, rounded; ``docs/benchmarks.md``."""
 
 _NOISE_BYTES = 64

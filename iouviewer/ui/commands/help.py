@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
@@ -70,8 +70,12 @@ class HelpCommands:
     def report_problem(self) -> None:
         """Show versions, settings and log as one text, to save or copy; nothing is sent."""
         dialog = ReportDialog(self._window)
-        if dialog.exec():
-            self._session.statusMessage.emit(tr("Saved {path}. Nothing was sent", path=dialog.saved_path))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.saved.connect(self._on_report_saved)
+        dialog.open()
+
+    def _on_report_saved(self, path: str) -> None:
+        self._session.statusMessage.emit(tr("Saved {path}. Nothing was sent", path=path))
 
     def open_log_folder(self) -> None:
         """Open the folder of the log in the file manager."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPlainTextEdit, QWidget
 
 from iouviewer.app.problem_report import gather_facts, report_text, write_report
@@ -22,13 +23,14 @@ _WORDS_HEIGHT = 76
 class ReportDialog(FramedDialog):
     """The report as text, to look at, copy or save.
 
-    Attributes:
-        saved_path: where it was saved, None before.
+    Signals:
+        saved(str): the path where it was saved; the dialog closes.
     """
+
+    saved = Signal(str)
 
     def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent, title=tr("Report a problem"), name="reportDialog")
-        self.saved_path: Path | None = None
         note = QLabel(
             tr(
                 "This is everything that the report holds: no picture, no box, and of each path only the last part. "
@@ -86,5 +88,5 @@ class ReportDialog(FramedDialog):
             self.failed.setText(str(error))
             self.failed.show()
             return
-        self.saved_path = path
+        self.saved.emit(str(path))
         self.accept()
