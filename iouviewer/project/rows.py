@@ -30,6 +30,8 @@ _BOX_DTYPE = np.dtype(
     + [(name, np.int64) for name in ("class_id", "track", "flags")]
 )
 
+_CHECKED_DTYPE = np.dtype([*_BOX_DTYPE.descr, ("crc", np.int64)])
+
 ROWS_PER_READ = 4096
 """Number of rows read between two progress calls."""
 
@@ -418,9 +420,9 @@ def read_states(connection: sqlite3.Connection, source: int, frame_count: int) -
 
 def _checked_columns(source: int, rows: list[tuple[float, ...]]) -> BoxColumns:
     """As ``columns_of_rows``, for rows that end with their checksums; DamagedRowsError where one is wrong."""
-    columns = columns_of_rows([row[:-1] for row in rows])
-    stored = [row[-1] for row in rows]
-    wrong = int((_crcs(source, columns) != np.array(stored, np.int64)).sum())
+    table = _table_of_rows(rows, _CHECKED_DTYPE)
+    columns = _columns_of_table(table)
+    wrong = int((_crcs(source, columns) != table["crc"]).sum())
     if wrong:
         raise DamagedRowsError(tr_n("{count} box was changed", "{count:,} boxes were changed", wrong))
     return columns
@@ -428,10 +430,17 @@ def _checked_columns(source: int, rows: list[tuple[float, ...]]) -> BoxColumns:
 
 def columns_of_rows(rows: list[tuple[float, ...]]) -> BoxColumns:
     """Columns of rows (id, frame, x1, y1, x2, y2, class id, track, flags); DamagedRowsError for other values."""
+    return _columns_of_table(_table_of_rows(rows, _BOX_DTYPE))
+
+
+def _table_of_rows(rows: list[tuple[float, ...]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
     try:
-        table = np.array(rows, _BOX_DTYPE)
+        return np.array(rows, dtype)
     except (ValueError, TypeError, OverflowError) as error:
         raise DamagedRowsError(tr("a value of a box is not a number: {reason}", reason=error)) from error
+
+
+def _columns_of_table(table: NDArray[np.void]) -> BoxColumns:
     boxes = np.array([table[name] for name in ("x1", "y1", "x2", "y2")])
     integers = (np.ascontiguousarray(table[name]) for name in ("frame", "class_id", "track", "flags", "id"))
     frames, class_ids, tracks, flags, ids = integers

@@ -320,7 +320,11 @@ class _Salvager:
     def _fits(self, blocks: dict[int, Any] | None, boxes: Sequence[Row]) -> bool:
         by_frame = _sums_by_frame(boxes)
         known = blocks or {}
-        return all(known.get(frame) is not None and _is_sum(known[frame], *found) for frame, found in by_frame.items())
+        # A frame that should hold boxes and has none is not among those found.
+        is_missing = any(facts["count"] and frame not in by_frame for frame, facts in known.items())
+        return not is_missing and all(
+            known.get(frame) is not None and _is_sum(known[frame], *found) for frame, found in by_frame.items()
+        )
 
     def _fit_boxes(
         self, boxes: Sequence[Row], more: Sequence[Row], blocks: dict[int, Any] | None, count: int, *, is_sure: bool

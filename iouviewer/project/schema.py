@@ -149,10 +149,13 @@ def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
     return connection
 
 
-def connect_to_write(path: Path) -> sqlite3.Connection:
+def connect_to_write(path: Path, *, is_new: bool = False) -> sqlite3.Connection:
     """Open for writing with the journal mode that the disk supports; every commit is flushed.
 
     A write-ahead log needs shared memory, which network and synchronised folders do not provide.
+
+    Args:
+        is_new: the file was just written, and has a session of its own.
     """
     connection = connect(path)
     try:
@@ -161,7 +164,7 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
         with contextlib.suppress(sqlite3.OperationalError):
             # Fails while another connection reads a log: it then goes on under the session that began it.
             (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-        if mode == "delete":
+        if mode == "delete" and not is_new:
             # Written without a log: a log that names another session does not belong to this file.
             connection.execute("BEGIN IMMEDIATE")
             checked.begin_session(connection, new_nonce())

@@ -423,10 +423,11 @@ class ProjectFile:
         self._lock.release()
 
     def _connect(self) -> sqlite3.Connection:
-        if self._new is not None:
-            self._new.make_file(self.path, replace=self._replaces)
-            self._new = None
-        return connect_to_write(self.path)
+        if self._new is None:
+            return connect_to_write(self.path)
+        self._new.make_file(self.path, replace=self._replaces)
+        self._new = None
+        return connect_to_write(self.path, is_new=True)
 
     def _end_check(self) -> None:
         if self.check is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.project import schema
 from iouviewer.project.background_check import DamagedProjectError
-from iouviewer.project.salvage import salvage
+from iouviewer.project.salvage import replace_damaged, salvage
 from iouviewer.project.store import ProjectFile
 from tests.document.builders import apply_step, make_document, make_predictions, make_variant, state_of
 
@@ -197,3 +199,109 @@ def test_salvage_never_replaces_a_file(project_path: Path, tmp_path: Path):
     with pytest.raises(UserError, match="already"):
         salvage(project_path, target)
     assert target.read_text() == "mine"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from iouviewer.project.salvage import replace_damaged
+left = int(sys.argv[2])
+def watch(event, args):
+    global left
+    if event in ("os.rename", "os.remove", "shutil.copyfile", "sqlite3.connect"):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(watch)
+replace_damaged(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_a_kill_at_any_step_of_a_repair_leaves_one_copy_and_a_file_that_opens(project_path: Path, tmp_path: Path):
+    old, project = load(project_path)
+    project.close()
+    with closing(schema.connect(project_path)) as connection:
+        connection.execute("UPDATE boxes SET x1 = x1 + 1 WHERE id = 7")
+    damaged = project_path.read_bytes()
+    kills = 0
+    for number in range(1, 60):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = folder / project_path.name
+        path.write_bytes(damaged)
+        done = subprocess.run([sys.executable, "-c", KILLED, str(path), str(number)], check=False, timeout=60)
+        # The next start finds the damaged file or the new one, and ends up with the same.
+        if path.read_bytes() == damaged:
+            replace_damaged(path)
+        new, project = load(path)
+        project.close()
+        assert boxes_of(new).items() == {k: v for k, v in boxes_of(old).items() if k != 7}.items()
+        kept = [one for one in folder.iterdir() if ".damaged-" in one.name and not one.name.startswith(".")]
+        assert [one.read_bytes() for one in kept] == [damaged]
+        if done.returncode == 0:
+            break
+        kills += 1
+    assert kills > 5 and done.returncode == 0
+
+
+def test_the_same_damage_makes_one_copy_and_a_repair_leaves_nothing_else(project_path: Path):
+    with closing(schema.connect(project_path)) as connection:
+        connection.execute("UPDATE boxes SET x1 = x1 + 1 WHERE id = 7")
+    damaged = project_path.read_bytes()
+    for _ in range(3):
+        project_path.write_bytes(damaged)
+        report, kept = replace_damaged(project_path)
+        assert report.losses == ["1 box lost on frame 1", "earlier edits can no longer be undone"]
+    assert sorted(one.name for one in project_path.parent.iterdir()) == [project_path.name, kept.name]
+
+
+@pytest.mark.parametrize(
+    ("statement", "loss"),
+    [
+        ("UPDATE settings SET value = x'ff'", "1 setting is lost"),
+        ("UPDATE variants SET name = CAST(x'ffff' AS TEXT)", "1 variant is lost"),
+        ("UPDATE classes SET name = CAST(x'c0' AS TEXT) WHERE id = 1", "some class names are lost"),
+        ("UPDATE sources SET frame_count = 'many'", "the properties of the video are lost"),
+        ("UPDATE prediction_chunks SET data = x'00'", "predictions of base lost on frames 0–398"),
+        ("DELETE FROM notes WHERE id = 2", "1 note is lost"),
+        ("DELETE FROM boxes WHERE frame IN (3, 5, 6)", "15 boxes lost on frames 3, 5–6"),
+        ("DELETE FROM meta WHERE key = 'cursor'", "some properties of the project are lost"),
+    ],
+)
+def test_a_damaged_value_or_a_missing_row_is_named_and_the_rest_is_kept(
+    project_path: Path, tmp_path: Path, statement: str, loss: str
+):
+    with closing(schema.connect(project_path)) as connection:
+        connection.execute(statement)
+    report = salvage(project_path, tmp_path / "new.iouv")
+    assert loss in report.losses
+    _new, project = load(tmp_path / "new.iouv")
+    project.close()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE frames SET state = 2", "DELETE FROM frames", "DELETE FROM sums"])
+def test_what_is_stored_twice_is_recovered_without_a_loss(project_path: Path, tmp_path: Path, statement: str):
+    old, project = load(project_path)
+    project.close()
+    with closing(schema.connect(project_path)) as connection:
+        connection.execute(statement)
+    report = salvage(project_path, tmp_path / "new.iouv")
+    new, project = load(tmp_path / "new.iouv")
+    project.close()
+    assert state_of(new) == state_of(old) and report.losses == []
+
+
+@pytest.mark.parametrize("name", ["boxes", "history", "sums", "frame_blocks"])
+def test_a_damaged_schema_entry_loses_nothing(project_path: Path, tmp_path: Path, name: str):
+    old, project = load(project_path)
+    project.close()
+    data = project_path.read_bytes()
+    damaged = data.replace(f"CREATE TABLE {name} (".encode(), f"CREATE TABEL {name} (".encode(), 1)
+    assert damaged != data
+    project_path.write_bytes(damaged)
+    report = salvage(project_path, tmp_path / "new.iouv")
+    new, project = load(tmp_path / "new.iouv")
+    assert (project.step_count, report.losses) == (5, [])
+    project.close()
+    assert state_of(new) == state_of(old)

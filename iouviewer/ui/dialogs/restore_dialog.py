@@ -141,7 +141,7 @@ class RestoreDialog(FramedDialog):
             self._list.selectRow(0)
         else:
             text = tr(
-                "There is no snapshot and no backup. Backups are made hourly, and when a changed project is opened."
+                "There is no snapshot or backup. Backups are made hourly, and when a changed project is opened."
             )
             self._summary.setText(text)
 
