@@ -11,8 +11,11 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.view_state import ColourBy
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader
+from iouviewer.ui.canvas.frame_view import CaptionMode
+from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.settings_dialog import COLOUR_BY, SettingsDialog
 from iouviewer.ui.keyboard.letters import KeyLetters
+from iouviewer.ui.shell.view_controls import CaptionChoice
 from iouviewer.ui.theme import ThemeManager
 
 
@@ -20,7 +23,9 @@ class SettingsPresenter(QObject):
     """Connects the settings dialog with the window.
 
     Args:
-        apply: applies and saves settings that have changed.
+        captions: the choice of captions in the layer bar.
+        apply: applies settings that have changed to the rest of the window.
+        save: writes the settings.
         show_key_sheet: shows the drawn keyboard.
         letters: returns what is printed on the keys.
     """
@@ -32,14 +37,19 @@ class SettingsPresenter(QObject):
         loader: FrameLoader,
         settings: Settings,
         theme_manager: ThemeManager,
+        captions: CaptionChoice,
+        canvases: tuple[CanvasView, ...],
         *,
         apply: Callable[[], None],
+        save: Callable[[], None],
         show_key_sheet: Callable[[], None],
         letters: Callable[[], KeyLetters],
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._loader, self._settings = window, session, loader, settings
-        self._theme_manager, self._apply = theme_manager, apply
+        self._theme_manager, self._apply, self._save = theme_manager, apply, save
+        self._captions, self._canvases = captions, canvases
+        captions.chosen.connect(self._on_caption_mode_chosen)
         self._show_key_sheet, self._letters = show_key_sheet, letters
         self._running_scale = settings.ui_scale
         self._cache_used = 0
@@ -66,8 +76,22 @@ class SettingsPresenter(QObject):
         if wanted:
             self._show_key_sheet()
 
+    def apply_to_canvases(self) -> None:
+        """Use captions and loupe of the settings."""
+        mode = CaptionMode(self._settings.caption_mode)
+        self._captions.show_mode(mode.value)
+        for canvas in self._canvases:
+            canvas.boxes.set_caption_mode(mode)
+            canvas.feedback.is_loupe_automatic = self._settings.loupe_on
+
+    def _on_caption_mode_chosen(self, mode: str) -> None:
+        self._settings.caption_mode = CaptionMode(mode).value
+        self.apply_to_canvases()
+        self._canvases[0].setFocus()
+
     def _on_changed(self) -> None:
         self._apply()
+        self._save()
         scores, shown = self._settings.score_settings(), self._session.scores.settings
         if (scores.review, scores.target) != (shown.review, shown.target):
             self._session.set_score_settings(scores)

@@ -26,7 +26,6 @@ from iouviewer.ui import APP_NAME
 from iouviewer.ui.action_needs import ActionNeeds
 from iouviewer.ui.action_texts import ActionTexts
 from iouviewer.ui.actions import ActionSet
-from iouviewer.ui.canvas.frame_view import CaptionMode
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.commands.edit import EditCommands
 from iouviewer.ui.commands.exports import ExportCommands
@@ -187,7 +186,6 @@ class WindowParts(QObject):
             session,
             self.workspaces,
             self.controls,
-            edit_settings=self.edit_settings,
             on_workspace_shown=self._on_workspace_shown,
             areas=self.shell.areas,
         )
@@ -227,10 +225,14 @@ class WindowParts(QObject):
             self.loader,
             settings,
             self._theme_manager,
-            apply=self._on_settings_changed,
+            self.shell.captions,
+            canvases,
+            apply=self._apply_settings,
+            save=self._save_settings,
             show_key_sheet=self.key_commands.show_sheet,
             letters=lambda: self.actions.letters,
         )
+        self.view.edit_settings = self._settings_presenter.show
         page = create_page(settings, self.files, self.key_commands, self.actions.key_of)
         self.pages = CentralPages(session, self.views.problems.model, self.workspaces, page)
 
@@ -314,7 +316,6 @@ class WindowParts(QObject):
         for canvas in (views.canvas, views.other_canvas):
             canvas.playRequested.connect(self.playback.toggle)
             canvas.boxActivated.connect(self._on_box_activated)
-        self.shell.captions.chosen.connect(self._on_caption_mode_chosen)
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
         self.queue.busyChanged.connect(self.loader.pause_decode_check)
@@ -390,32 +391,15 @@ class WindowParts(QObject):
         self.actions.set_keys(keys_of_settings(settings))
         self.shell.update_keys()
         self.side.update_keys(self.actions)
-        self.shell.captions.show_mode(settings.caption_mode)
         self.session.scopes.restore(settings.extra)
         self.session.author = settings.author_name
         self.video_presenter.apply_settings()
         self.compare.apply_settings()
-        for canvas in (self.views.canvas, self.views.other_canvas):
-            canvas.boxes.set_caption_mode(CaptionMode(settings.caption_mode))
-            canvas.feedback.is_loupe_automatic = settings.loupe_on
-
-    def edit_settings(self) -> None:
-        """Show the settings."""
-        self._settings_presenter.show()
-
-    def _on_settings_changed(self) -> None:
-        self._apply_settings()
-        self._save_settings()
+        self._settings_presenter.apply_to_canvases()
 
     def _on_keys_chosen(self) -> None:
         self.actions.set_keys(keys_of_settings(self.settings))
         self._save_settings()
-
-    def _on_caption_mode_chosen(self, mode: str) -> None:
-        self.settings.caption_mode = CaptionMode(mode).value
-        for canvas in (self.views.canvas, self.views.other_canvas):
-            canvas.boxes.set_caption_mode(CaptionMode(mode))
-        self.views.canvas.setFocus()
 
     def _save_settings(self) -> None:
         try:

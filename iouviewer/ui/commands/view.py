@@ -21,11 +21,12 @@ class ViewCommands:
     """Group ``view``.
 
     Attributes:
-        actions: set after the actions are created.
+        actions, edit_settings: set after the actions are created; the latter shows the settings.
         on_workspace_shown: called with the new workspace.
     """
 
     actions: ActionSet
+    edit_settings: Callable[[], None]
 
     def __init__(
         self,
@@ -34,13 +35,12 @@ class ViewCommands:
         workspaces: Workspaces,
         controls: ScoreControls,
         *,
-        edit_settings: Callable[[], None],
         on_workspace_shown: Callable[[Workspace], None],
         areas: Callable[[], list[list[QWidget]]],
     ) -> None:
         self._window, self._session = window, session
         self._workspaces, self._controls = workspaces, controls
-        self._edit_settings, self._on_workspace_shown = edit_settings, on_workspace_shown
+        self._on_workspace_shown = on_workspace_shown
         self._areas = areas
         views = workspaces.views
         self._canvases = (views.canvas, views.other_canvas)
@@ -234,7 +234,7 @@ class ViewCommands:
 
     def show_settings(self) -> None:
         """Show the settings dialog."""
-        self._edit_settings()
+        self.edit_settings()
 
     def quit(self) -> None:
         """Close the window."""
