@@ -151,8 +151,9 @@ def run_window(video: Path, variants: int) -> dict[str, float]:
     window = show_window(video)
     session, canvas = window.session, window.parts.views.canvas
     result: dict[str, float] = {}
-    wait_until(lambda: canvas.shown_frame >= 0, 300)
+    wait_until(lambda: not canvas.shown_image().isNull(), 300)
     result["first frame"] = 1000 * (time.perf_counter() - STARTED)
+    wait_until(lambda: canvas.shown_frame >= 0, 300)
     wait_until(lambda: any(box.ref.is_ground_truth for box in canvas.frame_view.boxes), 300)
     result["its boxes"] = 1000 * (time.perf_counter() - STARTED)
     wait_until(lambda: len(session.variants) == variants, 300)

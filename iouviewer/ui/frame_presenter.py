@@ -14,7 +14,12 @@ from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.app.video.video_notes import describe_damage
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.ui.canvas.frame_status import frame_status, loading_status, missing_frame_status
+from iouviewer.ui.canvas.frame_status import (
+    frame_status,
+    loading_status,
+    missing_frame_status,
+    project_loading_status,
+)
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.panels.status_bar import format_time
 
@@ -22,6 +27,8 @@ _LOADING_DELAY_MS = 400
 """Delay before the canvas shows that a frame is loading; decoding a long GOP takes longer."""
 _RESIZE_DELAY_MS = 120
 """Delay after the last zoom change before the frame is requested in the new size."""
+_PROJECT_DELAY_MS = 250
+"""Delay after a video was opened before its first frame is shown without its project, which takes long to load."""
 _CLOCK_RESOLUTION = 0.1
 """Resolution of the times on screen, seconds."""
 
@@ -55,6 +62,8 @@ class FramePresenter(QObject):
         self._resize_timer.setSingleShot(True)
         self._resize_timer.setInterval(_RESIZE_DELAY_MS)
         self._resize_timer.timeout.connect(self.update_target_size)
+        self._project_timer = QTimer(self, singleShot=True, interval=_PROJECT_DELAY_MS)
+        self._project_timer.timeout.connect(self._on_project_timer_timeout)
         session.frameChanged.connect(self._on_frame_changed)
         session.sourceChanged.connect(self._on_source_changed)
         loader.opened.connect(self._on_opened)
@@ -133,6 +142,17 @@ class FramePresenter(QObject):
 
     def _on_opened(self) -> None:
         self._unnumbered = None
+        self._project_timer.start()
+
+    @property
+    def _waits_for_project(self) -> bool:
+        """Whether a video is open whose project is still being loaded: the session has no frames yet."""
+        info = self._loader.info
+        return info is not None and info.frame_count > 0 and not self._session.frame_count
+
+    def _on_project_timer_timeout(self) -> None:
+        if self._waits_for_project:
+            self._loader.request(0)
 
     def _on_source_changed(self) -> None:
         """Handle another video, or a longer index of this one."""
@@ -170,6 +190,10 @@ class FramePresenter(QObject):
     def _on_frame_ready(self, loaded: LoadedFrame) -> None:
         self._loading_timer.stop()
         self._is_loading_shown = False
+        if self._waits_for_project:
+            for canvas in self._canvases:
+                status = project_loading_status()
+                canvas.show_image(loaded.image, -1, exact=False, scale=loaded.scale, status=status)
         if not self._is_ready():
             return
         info = self._loader.info

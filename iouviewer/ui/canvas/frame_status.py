@@ -68,6 +68,11 @@ def loading_status(frame: int) -> Caption:
     return Caption(((Segment(tr("Loading frame {frame:,}…", frame=frame)),),))
 
 
+def project_loading_status() -> Caption:
+    """The caption on the first frame while its project is being loaded."""
+    return Caption((_line(tr("Loading the project…"), tr("boxes follow")),))
+
+
 def missing_frame_status(frame: int, reason: str, remedy: str) -> Caption:
     """The caption for a frame without an image."""
     lines = [_line(tr("Frame {frame:,} cannot be shown", frame=frame), reason)]
