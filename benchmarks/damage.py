@@ -1,6 +1,6 @@
 """The decode check of HEVC and VP9, which looks for damage that decoders pass over: its cost, and false alarms.
 
-``python -m benchmarks damage VIDEO...``: each video is encoded anew with several settings. Processor time, one run.
+``python -m benchmarks damage VIDEO...``: each video is encoded again with several settings. Processor time, one run.
 """
 
 from __future__ import annotations

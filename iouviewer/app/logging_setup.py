@@ -38,7 +38,7 @@ def log_path() -> Path:
     return folders.log_folder() / "iouviewer.log"
 
 
-START_LINE = "window of process {pid} starts"
+START_LINE = "window-process-{pid}-starts"
 """What the log says first of each window; the stack of a crash follows later."""
 
 
@@ -85,7 +85,7 @@ def start_log_file() -> logging.Handler | None:
     _log.setLevel(logging.INFO)
     # A full disk must not print tracebacks to the terminal for every line.
     logging.raiseExceptions = False
-    _log.info("iouviewer %s, %s", __version__, START_LINE.format(pid=os.getpid()))
+    _log.info("iouviewer %s %s", __version__, START_LINE.format(pid=os.getpid()))
     return handler
 
 
