@@ -318,6 +318,7 @@ def test_a_project_open_elsewhere_is_worked_on_in_a_copy_and_merged(
         with at_window(qtbot, OpenRequest(video=case.video)) as hands:
             expect_read_only(hands, "open in another window")
             answer(hands, "opening", "Take over")
+            hands.wait(lambda: hands.reads("Still not possible: clip.avi.iouv is read-only"), "that it failed")
             expect_read_only(hands, "open in another window")
             answer(hands, "opening", "Hide")
             assert not hands.sees("noticeBar") and "Read-only" in mark(hands)
@@ -384,8 +385,8 @@ def test_a_box_that_project_and_copy_changed_is_listed_and_taken_only_on_request
             read.append(" ".join(hands.texts(dialog)))
             rows = [row[1:] for row in hands_rows(dialog)]
             # The class was changed on the whole track, the place on one frame.
-            assert rows[0] == ["0", "car 1", "changed", "changed, too"]
-            assert rows[1:] == [[str(frame), "car 1", "changed", "as it was"] for frame in range(1, FRAMES)]
+            assert rows[0] == ["0", "car 1", "other place, class person", "changed, too"]
+            assert rows[1:] == [[str(frame), "car 1", "class person", "as it was"] for frame in range(1, FRAMES)]
             assert hands.button("Merge 23 boxes", dialog)
             table = dialog.findChild(QTableView, "mergeTable")
             place = table.visualRect(table.model().index(0, 0))

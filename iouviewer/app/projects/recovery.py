@@ -198,7 +198,7 @@ def set_copy_state(copy: Path, state: CopyState) -> None:
 
 def _open_view(path: Path, hindrance: Hindrance, reason: str, progress: ProgressCallback) -> OpenedProject:
     """Open a private copy, which becomes a working copy if the user wants it."""
-    stem, stamp = path.with_name(path.stem), time.strftime("%Y%m%d-%H%M%S")
+    stem, stamp = path.with_name(path.stem), time.strftime("%y%m%d-%H%M")
     target, number = data_folder_path(stem, stamp, kind=_COPIES), 0
     while target.exists():
         number += 1

@@ -74,6 +74,8 @@ class ProjectCommands(QObject):
         self._copies = CopyReader(self)
         self._copies.read.connect(self._on_copies_read)
         self._copies.failed.connect(self.failed)
+        self._is_trying = False
+        controller.ready.connect(self._on_controller_ready)
         controller.projectQuestionAsked.connect(self._on_controller_project_question_asked)
 
     # Notices
@@ -109,7 +111,14 @@ class ProjectCommands(QObject):
                 Choice.OPEN_ORIGINAL: partial(controller.reopen, path),
                 Choice.DISMISS_COPY: partial(safety.end_copy, path, CopyState.DISMISSED),
             }
+        self._is_trying = choice in (Choice.TAKE_OVER, Choice.TRY_AGAIN)
         answers[choice]()
+
+    def _on_controller_ready(self) -> None:
+        """Say that another try has failed: the notice is the same as before it."""
+        if self._is_trying and self._session.read_only:
+            self._session.statusMessage.emit(tr("Still not possible: {reason}", reason=self._session.read_only))
+        self._is_trying = False
 
     def save_as(self) -> None:
         """Choose a file and continue in it."""

@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QWidget
 
+from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.document import Document
 from iouviewer.document.merging import BoxDifference, DifferenceKind, Merge
 from iouviewer.i18n import tr, tr_n
@@ -71,14 +72,33 @@ class DifferencesModel(QAbstractTableModel):
             return f"{one.box.frame:,}"
         if index.column() == 2:
             return self._name(one)
-        return _KINDS[one.kind] if index.column() == 3 else _in_project(one)
+        return self._in_copy(one) if index.column() == 3 else _in_project(one)
+
+    def _in_copy(self, one: BoxDifference) -> str:
+        """What the project's box would become."""
+        copied, current = one.copied, one.current
+        if copied is None or current is None:
+            return _KINDS[one.kind]
+        parts = []
+        if copied.rect != current.rect:
+            parts.append(tr("other place"))
+        if copied.class_id != current.class_id:
+            parts.append(tr("class {class_name}", class_name=self._class_name(copied.class_id)))
+        if copied.track != current.track:
+            parts.append(tr("track {track}", track=copied.track) if copied.track != NO_TRACK else tr("no track"))
+        if copied.flags != current.flags:
+            parts.append(tr("other flags"))
+        return ", ".join(parts)
+
+    def _class_name(self, class_id: int) -> str:
+        return self._names[class_id] if 0 <= class_id < len(self._names) else tr("no class")
 
     def _name(self, one: BoxDifference) -> str:
         box = one.box
         if one.current is not None:
             return self._project.object_name(one.current)
-        name = self._names[box.class_id] if 0 <= box.class_id < len(self._names) else tr("box")
-        return tr("{class_name} {track}", class_name=name, track=box.track) if box.track >= 0 else name
+        name = self._class_name(box.class_id)
+        return tr("{class_name} {track}", class_name=name, track=box.track) if box.track != NO_TRACK else name
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Only the first column can be changed."""
@@ -115,8 +135,9 @@ class MergeDialog(FramedDialog):
         table.setModel(self.model)
         table.verticalHeader().hide()
         table.setShowGrid(False)
+        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         rows = min(_ROWS_SHOWN, max(2, len(merge.boxes)))
         table.setMinimumHeight(table.horizontalHeader().sizeHint().height() + rows * _ROW_HEIGHT)
         self.body.addWidget(table, 1)
