@@ -191,9 +191,9 @@ class FramePresenter(QObject):
         self._loading_timer.stop()
         self._is_loading_shown = False
         if self._waits_for_project:
+            loading = project_loading_status()
             for canvas in self._canvases:
-                status = project_loading_status()
-                canvas.show_image(loaded.image, -1, exact=False, scale=loaded.scale, status=status)
+                canvas.show_image(loaded.image, -1, exact=False, scale=loaded.scale, status=loading)
         if not self._is_ready():
             return
         info = self._loader.info
