@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -41,6 +42,8 @@ _PROBE_DELAY_MS = 700
 """Time after the last change of a setting before the models are tried with it."""
 _ALL, _RANGE = "all", "range"
 _NAME_WIDTH, _RANGE_WIDTH = 168, 120
+_MAX_ROWS, _ROWS_HEIGHT = 4, 216
+"""Models beyond which the rows scroll, and their height then: the dialog fits into 720 pixels."""
 
 
 def estimate_text(frames: int, seconds: float | None, boxes: float, *, is_measured: bool) -> str:
@@ -190,7 +193,18 @@ class RunDialog(FramedDialog):
         fields.setColumnStretch(3, 1)
         content = QVBoxLayout()
         content.setSpacing(SPACE["m"])
-        content.addLayout(models)
+        if len(self.rows) > _MAX_ROWS:
+            rows, area = QWidget(), QScrollArea()
+            models.setContentsMargins(0, 0, SPACE["s"], 0)
+            rows.setLayout(models)
+            area.setObjectName("runModels")
+            area.setWidgetResizable(True)
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            area.setFixedHeight(_ROWS_HEIGHT)
+            area.setWidget(rows)
+            content.addWidget(area)
+        else:
+            content.addLayout(models)
         content.addWidget(separator())
         content.addLayout(fields)
         content.addWidget(self.messages)
@@ -289,7 +303,15 @@ class RunDialog(FramedDialog):
         self.estimate.setText(self._estimate(count))
         self.run_button.setText(tr_n("Run on {count} frame", "Run on {count:,} frames", count))
         self.run_button.setEnabled(count > 0 and not all(row.has_failed for row in self.rows))
-        self.adjustSize()
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Give wrapped facts and messages their height; ``adjustSize`` does not know it."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            height = layout.totalHeightForWidth(self.width()) if layout.hasHeightForWidth() else -1
+            self.resize(self.width(), max(height, self.minimumSizeHint().height()))
 
     def _messages_of(self, row: RunRow) -> list[Message]:
         found = row.messages(self._request(row, None))

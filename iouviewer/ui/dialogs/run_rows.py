@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QSizePolicy
 
 from iouviewer.app.jobs.model_probe import Probe
@@ -103,7 +104,9 @@ class RunRow:
             text = tr("{name} can run code, so it is tried only after you allow it in the run.", name=self.weights.name)
             return [Message(text)]
         if failure is not None:
-            text = tr("{name}: {failure}", name=self.weights.name, failure=str(failure))
+            # Without the path, which the tooltip of the name has.
+            reason = str(replace(failure, path=""))
+            text = tr("{name}: {failure}", name=self.weights.name, failure=reason)
             return [Message(text, is_warning=True, details=failure.detail)]
         if self.model is None:
             return []
