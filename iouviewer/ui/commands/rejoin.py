@@ -37,11 +37,6 @@ class ResultsRejoiner(QObject):
         self._last_number = 0
         reader.finished.connect(self._on_reader_finished)
 
-    @property
-    def is_reading(self) -> bool:
-        """Whether files are being read again."""
-        return bool(self._pending)
-
     def rejoin(self, context: ReadContext, truth: tuple[Int, Float] | None) -> None:
         """Read the files of all variants with assumed frames, if the ground truth lists images with ids.
 
