@@ -63,7 +63,9 @@ class OwnIou:
         session, baseline = self._session, self._session.variants.baseline
         if self._track is None or baseline is None:
             return False
-        start, stop = self._plot.own_frames
+        start, stop, _width = self._plot.span()
+        # While strips are drawn, the line is not.
+        stop = start if self._plot.shows_strips else stop
         near = (session.current_frame - FRAMES) // STRETCH, (session.current_frame + FRAMES) // STRETCH
         wanted = {*range(start // STRETCH, -(-stop // STRETCH)), *near} & self._waiting
         settings = session.scores.settings.review

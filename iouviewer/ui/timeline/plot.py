@@ -35,7 +35,7 @@ from iouviewer.ui.timeline.items import (
 )
 from iouviewer.ui.timeline.magnifier import Magnified
 from iouviewer.ui.timeline.plot_gutter import GutterState, PlotGutter, curve_lines, strip_lines
-from iouviewer.ui.timeline.plot_lines import DifferenceLine, OwnLine, curve_points
+from iouviewer.ui.timeline.plot_lines import DifferenceLine, OwnLine, Span, curve_points
 from iouviewer.ui.timeline.pyramid import Pyramid
 from iouviewer.ui.timeline.series import Legend, Series, article_pen
 from iouviewer.ui.tokens import IOU_RAMP, SIZE
@@ -100,11 +100,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.target_line = pg.InfiniteLine(angle=0, movable=False)
         self.playhead = pg.InfiniteLine(angle=90, movable=False)
         self.playhead.setZValue(50)
-        self.band_names = []
-        for band in BANDS:
-            name = pg.TextItem(band.name, anchor=(1, 0))
-            name.setFont(font("caption"))
-            self.band_names.append(name)
+        self.band_names = [_name_item(band.name) for band in BANDS]
         for item in (
             self.bands,
             self.target_line,
@@ -187,16 +183,10 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             self._curves[one.key].opts["name"] = one.name
         self.refresh()
 
-    @property
-    def own_frames(self) -> tuple[int, int]:
-        """First frame and end of the frames whose curves are drawn; empty while strips are."""
-        start, stop, _width = self._span()
-        return (start, start) if self.shows_strips else (start, stop)
-
     def set_own(self, name: str, values: NDArray[np.float64] | None) -> None:
         """Show the IoU of the selected track by frame, (F,) float64, nan where it has none; None for no track."""
         self.own.set_values(name, values)
-        self.own.draw(self._span(), is_visible=not self.shows_strips)
+        self.own.draw(self.span(), is_visible=not self.shows_strips)
         self.update_gutter()
 
     def set_frame(self, frame: int) -> None:
@@ -207,7 +197,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
 
     def set_mean(self, mean: float) -> None:
         """Set the Avg IoU of the baseline, shown as the dashed line, and redraw the difference to it."""
-        self._difference.draw(self._span(), is_visible=self.shows_strips)
+        self._difference.draw(self.span(), is_visible=self.shows_strips)
         if self.series:
             self.series[0].mean = mean
             self._show_mean_line()
@@ -272,7 +262,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         """Whether the plot is high enough for axes, legend and the names of the bands."""
         return self.height() >= SIZE["iou_plot"] and not self.shows_strips and self.magnified is None
 
-    def _span(self) -> tuple[int, int, int]:
+    def span(self) -> Span:
+        """What is drawn."""
         (low, high), _ = self._box.viewRange()
         start, stop = max(0, math.floor(low)), min(self.frame_count, math.ceil(high) + 1)
         return start, stop, max(1, int(self._box.width()))
@@ -299,8 +290,8 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             curve.setVisible(not strips)
             self._strips[one.key].setVisible(strips)
             self._draw(one)
-        self._difference.draw(self._span(), is_visible=strips)
-        self.own.draw(self._span(), is_visible=not strips)
+        self._difference.draw(self.span(), is_visible=strips)
+        self.own.draw(self.span(), is_visible=not strips)
         self._show_mean()
         self.update_gutter()
 
@@ -320,7 +311,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
 
     def redraw_value(self, key: str, frame: int) -> bool:
         """Redraw one column after the value of a frame was replaced; False if the whole series has to be redrawn."""
-        start, stop, width = self._span()
+        start, stop, width = self.span()
         if self.shows_strips or stop - start > 2 * width:
             return False
         [one] = [one for one in self.series if one.key == key]
@@ -369,7 +360,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             self.legend.fill(self.series, self._pens(), self.mean_line.pen)
 
     def _draw(self, one: Series) -> None:
-        start, stop, width = self._span()
+        start, stop, width = self.span()
         if self.shows_strips:
             columns = one.pyramid.columns(start, stop, width)
             low, high = self._box.viewRange()[0]
@@ -458,6 +449,13 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         if hasattr(self, "gutter"):
             self.gutter.setGeometry(0, 0, SIZE["timeline_gutter"], self.height())
             self.refresh()
+
+
+def _name_item(name: str) -> pg.TextItem:
+    """The name of a band."""
+    item = pg.TextItem(name, anchor=(1, 0))
+    item.setFont(font("caption"))
+    return item
 
 
 def _faint_bands(colours: Sequence[str]) -> tuple[tuple[float, float, QColor], ...]:
