@@ -33,6 +33,7 @@ class ImageLevelsDialog(FramedDialog):
             grid.addWidget(slider, row, 1)
             grid.addWidget(text, row, 2)
         grid.setHorizontalSpacing(SPACE["m"])
+        grid.setVerticalSpacing(SPACE["s"])
         note = QLabel(tr("Only the display changes; models and exports use the original image."))
         note.setProperty("role", "caption")
         self.body.addLayout(grid)
