@@ -19,7 +19,17 @@ from iouviewer.app.logging_setup import LOG_FILES, log_path
 from iouviewer.atomic import write_file
 from iouviewer.i18n import tr
 
-PACKAGES = ("PySide6", "pyqtgraph", "numpy", "av", "opencv-python-headless", "opencv-python", "torch", "ultralytics")
+PACKAGES = (
+    "PySide6",
+    "PySide6-Essentials",
+    "pyqtgraph",
+    "numpy",
+    "av",
+    "opencv-python-headless",
+    "opencv-python",
+    "torch",
+    "ultralytics",
+)
 
 _LOG_CHARACTERS = 200_000
 """Characters of the log in the report, its end: some hours of work, and little enough for an e-mail."""

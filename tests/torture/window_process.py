@@ -41,6 +41,9 @@ KEYS = (
 )
 """Keys that edit, undo, or move to another frame."""
 
+MAX_WAITS = 1000
+"""Steps to wait for the last edit to be saved; where nothing can be written it never is."""
+
 STEP_MS = 3
 """Milliseconds between two actions; the thread that saves works meanwhile."""
 
@@ -80,7 +83,8 @@ class Hand:
         self._window: MainWindow | None = None
         self._hands: Hands | None = None
         self._left = options.edits
-        self._digest = self._saved = ""
+        self._digest, self._saved = "", ("", "")
+        self._waited = 0
         self._answered: list[QWidget] = []
         self._is_acting = False
         self._timer = QTimer()
@@ -137,8 +141,9 @@ class Hand:
             self._is_acting = False
 
     def _end(self) -> None:
-        if not self._status()[0].startswith("Saved") and self._digest != self._saved and not self._options.close:
-            return  # wait until all is saved
+        self._waited += 1
+        if not self._status()[0].startswith("Saved") and self._waited < MAX_WAITS and not self._options.close:
+            return  # until all is saved
         self._left = -1
         say("done")
         if self._options.close and self._window is not None:
@@ -166,7 +171,7 @@ class Hand:
             say("changed", digest=digest)
         status, project = self._status()
         if status.startswith("Saved") and project and (digest, project) != self._saved:
-            self._saved = (digest, project)  # type: ignore[assignment]
+            self._saved = (digest, project)
             say("saved", path=project, digest=digest)
 
     # Edits
