@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from iouviewer.reports.image_tokens import CANVAS, LINES
 
 _LINE_HEIGHT = 540
 """Height of a frame up to which a logical pixel is one pixel; lines of larger frames are thicker."""
+_SVG = "http://www.w3.org/2000/svg"
 _HATCH_STEP = 8
 _HATCH_OPACITY = 0.6
 
@@ -174,33 +175,42 @@ def svg_bytes(picture: FrameImage, boxes: Iterable[PictureBox]) -> bytes:
     """The frame as SVG: the image is embedded, boxes and captions stay lines and text."""
     height, width = picture.shape[:2]
     listed, scale = list(boxes), picture_scale(picture)
+    size = {"width": f"{width}", "height": f"{height}"}
+    root = ET.Element("svg", {"xmlns": _SVG, **size, "viewBox": f"0 0 {width} {height}"})
     data = base64.b64encode(png_bytes(picture)).decode("ascii")
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
-        f'<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/>',
-    ]
+    ET.SubElement(root, "image", {**size, "href": f"data:image/png;base64,{data}"})
+    halo_width, halo_alpha = LINES["halo"].width, _rgba(CANVAS.halo)[1]
     for box in listed:
-        halo, alpha = CANVAS.halo[:7], _rgba(CANVAS.halo)[1]
-        around = (box.look.width + 2 * LINES["halo"].width) * scale
-        parts.append(_svg_rect(box, halo, around, alpha * box.opacity, ()))
+        width_with_halo = (box.look.width + 2 * halo_width) * scale
+        _add_rect(root, box, CANVAS.halo[:7], width_with_halo, halo_alpha * box.opacity)
     for box in listed:
         dash = tuple(part * scale for part in box.look.dash)
-        parts.append(_svg_rect(box, box.look.colour, box.look.width * scale, box.opacity, dash))
+        _add_rect(root, box, box.look.colour, box.look.width * scale, box.opacity, dash)
     for box in listed:
         if box.caption:
-            x, y = max(0.0, box.rect[0]), max(14.0 * scale, box.rect[1] - 4 * scale)
-            parts.append(
-                f'<text x="{x:g}" y="{y:g}" font-family="sans-serif" font-size="{11 * scale}" '
-                f'fill="{CANVAS.label_text}" stroke="{CANVAS.label_bg[:7]}" stroke-width="{3 * scale}" '
-                f'paint-order="stroke">{escape(box.caption)}</text>'
-            )
-    return ("\n".join([*parts, "</svg>"]) + "\n").encode("utf-8")
+            _add_caption(root, box, scale)
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
-def _svg_rect(box: PictureBox, colour: str, width: float, opacity: float, dash: tuple[float, ...]) -> str:
+def _add_rect(
+    root: ET.Element, box: PictureBox, colour: str, width: float, opacity: float, dash: tuple[float, ...] = ()
+) -> None:
     x1, y1, x2, y2 = box.rect
-    pattern = f' stroke-dasharray="{" ".join(f"{part:g}" for part in dash)}"' if dash else ""
-    return (
-        f'<rect x="{x1:g}" y="{y1:g}" width="{x2 - x1:g}" height="{y2 - y1:g}" fill="none" stroke="{colour}" '
-        f'stroke-width="{width:g}" stroke-opacity="{opacity:g}"{pattern}/>'
-    )
+    values = {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1, "stroke-width": width, "stroke-opacity": opacity}
+    rect = ET.SubElement(root, "rect", {name: f"{value:g}" for name, value in values.items()})
+    rect.set("fill", "none")
+    rect.set("stroke", colour)
+    if dash:
+        rect.set("stroke-dasharray", " ".join(f"{part:g}" for part in dash))
+
+
+def _add_caption(root: ET.Element, box: PictureBox, scale: int) -> None:
+    x, y = max(0.0, box.rect[0]), max(14.0 * scale, box.rect[1] - 4 * scale)
+    text = ET.SubElement(root, "text", {"x": f"{x:g}", "y": f"{y:g}", "font-family": "sans-serif"})
+    text.set("font-size", f"{11 * scale}")
+    text.set("fill", CANVAS.label_text)
+    text.set("stroke", CANVAS.label_bg[:7])
+    text.set("stroke-width", f"{3 * scale}")
+    text.set("paint-order", "stroke")
+    text.text = box.caption

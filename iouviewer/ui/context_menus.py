@@ -17,6 +17,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.variant_edits import set_baseline
 from iouviewer.app.editing.view_state import GROUND_TRUTH
+from iouviewer.document.track_accept import accept_along, find_predictions_along
+from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.action_table import MENUS
 from iouviewer.ui.actions import ActionSet
@@ -177,12 +179,29 @@ class ContextMenus(QObject):
         """Accept the object of an extra prediction on all frames on which the variant sees it."""
         if not isinstance(target, tuple) or len(target) != 2:
             return
-        variant, row = str(target[0]), int(target[1])
-        places = self._canvas.commands.predictions_along(variant, row)
-        if len(places) > 1:
-            count = len(places)
-            text = tr_n("Accept on {count} frame as one track", "Accept on {count:,} frames as one track", count)
-            menu.addAction(text, lambda: self._canvas.commands.accept_along(variant, places))
+        session, variant = self._session, self._session.variants.find(str(target[0]))
+        if variant is None:
+            return
+        settings, table, frame = session.scores.settings.review, variant.predictions.table, session.current_frame
+        row = int(target[1]) - table.rows(frame).start
+        places = find_predictions_along(
+            session.ground_truth, table, frame, row, conf=settings.conf, convention=settings.convention
+        )
+        if len(places) < 2:
+            return
+
+        def accept() -> None:
+            command = accept_along(session.document, table, places, variant=variant.name, source=session.source.id)
+            try:
+                session.execute(command.edit, command.label, origin="menu")
+            except UserError as error:
+                session.statusMessage.emit(str(error))
+                return
+            session.select(command.select or ())
+
+        count = len(places)
+        text = tr_n("Accept on {count} frame as one track", "Accept on {count:,} frames as one track", count)
+        menu.addAction(text, accept)
 
     def _name_decisions(self, menu: QMenu) -> None:
         """Name what the decisions do to the problem under review."""

@@ -18,9 +18,7 @@ from iouviewer.i18n import tr
 from iouviewer.jobs.overlaps import iou_matrix
 from iouviewer.ui.canvas.proposed_fix import Proposal
 from iouviewer.ui.canvas.review_camera import ReviewCamera
-from iouviewer.ui.canvas.view import CanvasView
-from iouviewer.ui.panels.problems import ProblemsPanel
-from iouviewer.ui.timeline.view import TimelineView
+from iouviewer.ui.workspaces import WorkspaceViews
 
 FILTERS = "problemFilters"
 """Key of the setting for the filters of each project, JSON by path."""
@@ -33,19 +31,17 @@ class ReviewPresenter(QObject):
 
     Attributes:
         is_reviewing: whether a review is in progress, also while another frame is looked at.
-        fix_key: returns the key that applies the fix, for the caption.
     """
 
-    def __init__(
-        self, session: Session, panel: ProblemsPanel, canvas: CanvasView, timeline: TimelineView, settings: Settings
-    ) -> None:
+    def __init__(self, session: Session, views: WorkspaceViews, settings: Settings, fix_key: Callable[[], str]) -> None:
+        """``fix_key`` returns the key that applies the fix, for the caption."""
         super().__init__(session)
-        self._session, self._panel, self._canvas, self._timeline = session, panel, canvas, timeline
-        self._settings = settings
+        panel, canvas = views.problems, views.canvas
+        self._session, self._panel, self._canvas, self._timeline = session, panel, canvas, views.timeline
+        self._settings, self._fix_key = settings, fix_key
         self._camera = ReviewCamera(canvas)
         self._filters_of = ""
         self.is_reviewing = False
-        self.fix_key: Callable[[], str] = lambda: ""
         canvas.leave_review = self.leave
         panel.activated.connect(self._on_problem_activated)
         panel.reviewedChanged.connect(self._show_fix)
@@ -125,7 +121,7 @@ class ReviewPresenter(QObject):
 
     def _captions_of(self, problem: Problem) -> Callable[[Rect], str]:
         """The caption at the proposed box: what its key does, and the IoU with the prediction as it would be."""
-        names, key = self._session.document.class_names, self.fix_key()
+        names, key = self._session.document.class_names, self._fix_key()
         deed = apply_text(problem, names)
         seen = self._prediction(problem) if problem.topic is ProblemTopic.LOOSE else None
         if seen is None:

@@ -193,7 +193,6 @@ class WindowParts(QObject):
         self.video = self.video_presenter.create_commands(window, canvases)
         self.propagation = PropagationCommands(window, session, canvas, lambda: self.loader.info)
         problems = ProblemCommands(session, self.views.problems, canvas)
-        self.review = ReviewPresenter(session, self.views.problems, canvas, self.views.timeline, settings)
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
         tracks = TrackCommands(window, session, lambda: self.views.tracks.selected, canvas.commands.merge_tracks)
         self.side = SideCommands(session, self.workspaces, tracks)
@@ -273,8 +272,8 @@ class WindowParts(QObject):
             self.actions.add_to_canvas(view)
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
         problems.next_key = partial(self.actions.key_of, "nextProblem")
-        self.review.fix_key = partial(self.actions.key_of, "takeFix")
-        self.views.problems.reviewedChanged.connect(self.shell.show_hints)
+        fix_key = partial(self.actions.key_of, "takeFix")
+        self.review = ReviewPresenter(self.session, self.views, self._store.settings, fix_key)
         self.view.add_compare_modes(self.actions)
         self.view.add_colours(self.actions)
         self.compare.set_actions(self.actions, variants)
@@ -295,8 +294,7 @@ class WindowParts(QObject):
             self.key_filter.watch(widget)
         before = [self.actions[id] for id in ("firstFrame", "back10", "previousFrame")]
         after = [self.actions[id] for id in ("nextFrame", "forward10", "lastFrame")]
-        self.views.playback_bar.add_step_actions(before, self.actions["playPause"], after)
-        self.views.playback_bar.set_lanes_action(self.actions["trackLanes"])
+        self.views.playback_bar.add_step_actions(before, self.actions["playPause"], after, self.actions["trackLanes"])
         self.video_presenter.set_actions(self.actions)
         self.shell.fill(self.actions)
         self.side.connect_views(self.actions)

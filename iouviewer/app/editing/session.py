@@ -96,7 +96,6 @@ class Session(QObject):
         self.variants = VariantList(self.scores, self, join=self._joined, require_writable=self.require_writable)
         self._kept_unknown = True
         self._unscored: frozenset[int] = frozenset()
-        self.document.variant_editor = self.variants
         self.variants.scoresChanged.connect(self.scoresChanged)
         self.variants.predictionsChanged.connect(self._on_predictions_changed)
         self.history: History = MemoryHistory()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document import commands, track_commands, tracks
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Edges, Rect, furthest_edge, move_edges, nearest_edge
 from iouviewer.document.commands import AcceptedPrediction, Command
-from iouviewer.document.track_accept import accept_along, find_predictions_along
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.review import PairState
@@ -226,34 +225,6 @@ class BoxCommands:
             return [_accepted(review, row) for row in rows]
 
         self._accept(find)
-
-    def predictions_along(self, variant: str, row: int) -> list[tuple[int, int]]:
-        """The predictions of the object of one of this frame on the frames around, as (frame, row in that frame).
-
-        Only that one where a box of its class lies on it, and none without such a variant.
-
-        Args:
-            variant: key of the variant.
-            row: of the prediction in the variant's table.
-        """
-        found = self._session.variants.find(variant)
-        if found is None:
-            return []
-        settings, table = self._session.scores.settings.review, found.predictions.table
-        return find_predictions_along(
-            self._session.ground_truth,
-            table,
-            self._frame,
-            row - table.rows(self._frame).start,
-            conf=settings.conf,
-            convention=settings.convention,
-        )
-
-    def accept_along(self, variant: str, places: Sequence[tuple[int, int]]) -> None:
-        """Add these predictions of a variant as one new track; they are (frame, row in that frame)."""
-        document, found = self._session.document, self._session.variants[variant]
-        table = found.predictions.table
-        self._run(lambda: accept_along(document, table, places, variant=found.name, source=self._source))
 
     def _accept(self, find: Callable[[], list[AcceptedPrediction]]) -> None:
         """Accept the predictions that ``find`` returns; a status message says if their classes were left out."""

@@ -142,8 +142,9 @@ class PlaybackBar(QWidget):
         box.setFixedWidth(text_width("strong", "0000000") + 16)
         return box
 
-    def add_step_actions(self, before: list[QAction], play: QAction, after: list[QAction]) -> None:
-        """Add buttons on both sides of the play button."""
+    def add_step_actions(self, before: list[QAction], play: QAction, after: list[QAction], lanes: QAction) -> None:
+        """Add buttons on both sides of the play button, and the one that opens the lanes of all tracks at the right."""
+        self.lanes_button.setDefaultAction(lanes)
         for action in [*before, play, *after]:
             button = self.play_button if action is play else QToolButton()
             button.setDefaultAction(action)
@@ -151,10 +152,6 @@ class PlaybackBar(QWidget):
             button.setAutoRaise(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._buttons.addWidget(button)
-
-    def set_lanes_action(self, action: QAction) -> None:
-        """Set the command of the button at the right end, which opens the lanes of all tracks."""
-        self.lanes_button.setDefaultAction(action)
 
     def add_widget(self, widget: QWidget) -> None:
         """Add a widget to the right of the time."""

@@ -65,6 +65,7 @@ class Shell(QObject):
         canvas, state = self._views.canvas, self._session.view_state
         canvas.zoomChanged.connect(self._show_zoom)
         canvas.drawingChanged.connect(self._on_drawing_changed)
+        self._views.problems.reviewedChanged.connect(self.show_hints)
         canvas.drawLockChanged.connect(self._rail.show_draw_lock)
         state.viewStateChanged.connect(lambda: self._rail.show_loupe(state.is_loupe_held))
         self._session.sourceChanged.connect(self._on_source_changed)

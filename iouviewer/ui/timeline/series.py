@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QPen
 
+from iouviewer.app.editing.variant_list import VariantList
+from iouviewer.document.variants import Variant
 from iouviewer.reports.plot_description import CURVE_LABEL, mean_label
 from iouviewer.ui.palette import DASH_STYLES, Colours
 from iouviewer.ui.theme import Theme
@@ -46,6 +48,29 @@ class Series:
         style = DASH_STYLES[self.dash if has_dash and not is_first else "solid"]
         pen: QPen = pg.mkPen(colour, width=_BASELINE_WIDTH if is_first else _OTHER_WIDTH, style=style)
         return pen
+
+
+def shown_variants(variants: VariantList, compared: str) -> list[Variant]:
+    """The variants of the timeline, the baseline first: with ``compared`` (a key) this pair, else all visible ones."""
+    baseline, other = variants.baseline, variants.find(compared) if compared else None
+    if baseline is not None and other is not None:
+        return [baseline, other]
+    return sorted(variants.visible(), key=lambda variant: baseline is None or variant.key != baseline.key)
+
+
+def difference_of(series: Mapping[str, Series]) -> Pyramid | None:
+    """The second of the variants minus the first, by frame; None without a second."""
+    if len(series) < 2:
+        return None
+    base, other = list(series.values())[:2]
+    return Pyramid(other.pyramid.values - base.pyramid.values)
+
+
+def update_difference(difference: Pyramid, series: Mapping[str, Series], frames: Sequence[int]) -> None:
+    """Compute the difference of these frames again."""
+    base, other = list(series.values())[:2]
+    for frame in frames:
+        difference.set(frame, float(other.pyramid.values[frame] - base.pyramid.values[frame]))
 
 
 def article_pen(colours: Colours) -> QPen:

@@ -14,7 +14,6 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Aspect, Change, Phase, Verification
 from iouviewer.document.lanes import lane_of
 from iouviewer.document.problems import ProblemKind
-from iouviewer.document.variants import Variant
 from iouviewer.metrics.table import Int
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.throttle import Throttle
@@ -26,7 +25,7 @@ from iouviewer.ui.timeline.plot import TimelinePlot
 from iouviewer.ui.timeline.pyramid import Pyramid
 from iouviewer.ui.timeline.row_plan import MIN_HEIGHT, Row, lanes_height, plan_rows, plot_height
 from iouviewer.ui.timeline.rows import GUTTER, LaneRow, ProblemsRow, Ruler, TimeRow, VerifiedRow
-from iouviewer.ui.timeline.series import Series
+from iouviewer.ui.timeline.series import Series, difference_of, shown_variants, update_difference
 from iouviewer.ui.timeline.texts import describe_frames, describe_series
 from iouviewer.ui.timeline.track_lanes import TrackLanes, lane_name
 from iouviewer.ui.tokens import SIZE
@@ -60,7 +59,7 @@ class TimelineView(QWidget):
         self._compared = ""
         self._source = ("", "")
         self._series: dict[str, Series] = {}
-        self._difference: tuple[str, Pyramid] | None = None
+        self._difference: Pyramid | None = None
         self._outdated: set[str] = set()
         self._shown_track: int | None = None
         self._live_frames: frozenset[int] = frozenset()
@@ -316,14 +315,6 @@ class TimelineView(QWidget):
 
     # Values
 
-    def _visible(self) -> list[Variant]:
-        variants = self._session.variants
-        baseline, compared = variants.baseline, variants.find(self._compared) if self._compared else None
-        if self._is_compare and baseline is not None and compared is not None:
-            return [baseline, compared]
-        visible = list(variants.visible())
-        return sorted(visible, key=lambda variant: baseline is None or variant.key != baseline.key)
-
     def rebuild(self) -> None:
         """Read all values again and draw them."""
         self._rebuild_timer.stop()
@@ -337,22 +328,15 @@ class TimelineView(QWidget):
                 Pyramid(scores.timeline(variant.key)),
                 _nan_if_none(scores.summary(variant.key).avg_iou),
             )
-            for variant in self._visible()
+            for variant in shown_variants(self._session.variants, self._compared if self._is_compare else "")
         }
         self._outdated.clear()
         self._live_frames = frozenset()
-        self._difference = self._make_difference()
+        self._difference = difference_of(self._series)
         self.plot.set_target(scores.settings.target)
-        difference = None if self._difference is None else self._difference[1]
-        self.plot.set_series(list(self._series.values()), difference=difference)
+        self.plot.set_series(list(self._series.values()), difference=self._difference)
         self._own.show_track()
         self._describe()
-
-    def _make_difference(self) -> tuple[str, Pyramid] | None:
-        if len(self._series) < 2:
-            return None
-        base, other = list(self._series.values())[:2]
-        return other.key, Pyramid(other.pyramid.values - base.pyramid.values)
 
     def _on_session_changed(self, change: Change) -> None:
         if change.aspects & Aspect.FRAME_STATE:
@@ -381,7 +365,8 @@ class TimelineView(QWidget):
             changed = [frame for frame in frames if pyramid.set(frame, scores.frame_iou(key, frame))]
             if not changed:
                 continue
-            self._update_difference(changed)
+            if self._difference is not None:
+                update_difference(self._difference, self._series, changed)
             if len(changed) > 1 or not self.plot.redraw_value(key, changed[0]):
                 self._outdated.add(key)
 
@@ -397,14 +382,6 @@ class TimelineView(QWidget):
         self._outdated.clear()
         if self._series:
             self.plot.set_mean(_nan_if_none(self._session.scores.summary(next(iter(self._series))).avg_iou))
-
-    def _update_difference(self, frames: list[int]) -> None:
-        if self._difference is None:
-            return
-        base, other = list(self._series.values())[:2]
-        for frame in frames:
-            value = other.pyramid.values[frame] - base.pyramid.values[frame]
-            self._difference[1].set(frame, float(value))
 
     # A held box
 
