@@ -60,6 +60,7 @@ SMALL = {
     "resource_files.py": "below all layers (docs/adr/0005)",
     "ui/action_hints.py": "texts by action, no code",
     "ui/commands/frames.py": "one module per command group",
+    "ui/canvas/box_look.py": "what the canvas takes from reports.box_look, and the colours of classes",
     "ui/canvas/selection.py": "what the canvas, its tools and its commands share",
     "ui/tables/common.py": "the roles that all table models share",
 }
@@ -103,7 +104,7 @@ def test_widgets_stay_in_the_ui_layer() -> None:
 
 VALUE_TYPES = {
     *("Bool", "BoxTable", "COCO_AREAS", "Convention", "Float", "Int", "UNSPECIFIED_CLASS"),
-    *("FrameReview", "PairState", "ReviewSettings"),
+    *("Association", "FrameReview", "PairState", "ReviewSettings"),
     *("Choice", "ReadContext", "UncertainReadingError"),
 }
 """Names of formats and metrics that the doors may use directly: values, no rules."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from iouviewer.document import tracks
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Rect
@@ -93,16 +93,7 @@ def add_propagated(document: Document, found: Mapping[int, Sequence[tuple[int, R
         raise UserError(tr("there is no frame to propagate to"))
     if moved:
         edits.append(SetRects(tuple(moved.items()), source))
-    if added:
-        ids = truth.new_ids(len(added))
-        new = tuple(
-            Box(new_id, box.frame, box.rect, box.class_id, box.track, box.flags)
-            for new_id, box in zip(ids, added, strict=True)
-        )
-        edits.append(AddBoxes(new, source))
-        marks = tracks.labelled_marks(truth, sorted(box.frame for box in new))
-        if marks:
-            edits.append(SetFrames(marks, source))
+    edits.extend(_add(truth, added, source))
     label = tr_n(
         "Propagate {boxes} to {count} frame",
         "Propagate {boxes} to {count:,} frames",
@@ -110,3 +101,14 @@ def add_propagated(document: Document, found: Mapping[int, Sequence[tuple[int, R
         boxes=document.objects_name(starts),
     )
     return Command(combine_edits(edits, source), label)
+
+
+def _add(truth: GroundTruth, boxes: Sequence[Box], source: int) -> Iterator[Edit]:
+    """Add boxes under new ids; their frames become labelled."""
+    if not boxes:
+        return
+    ids = truth.new_ids(len(boxes))
+    yield AddBoxes(tuple(replace(box, id=new_id) for new_id, box in zip(ids, boxes, strict=True)), source)
+    marks = tracks.labelled_marks(truth, sorted(box.frame for box in boxes))
+    if marks:
+        yield SetFrames(marks, source)

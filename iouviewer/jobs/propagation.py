@@ -13,11 +13,10 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.iou import iou_matrix
 from iouviewer.metrics.table import BoxTable
-from iouviewer.propagation.carry import Pass, StopReason
+from iouviewer.propagation.carry import Pass, SceneCutFinder, StopReason
 from iouviewer.propagation.features import Image
 from iouviewer.propagation.fill import fill
 from iouviewer.propagation.guide import Bias, Boxes
-from iouviewer.propagation.scene_cut import SceneCutFinder
 from iouviewer.video.image_reader import ImageReader
 from iouviewer.video.opening import open_video
 from iouviewer.video.reader import VideoReader

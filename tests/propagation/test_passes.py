@@ -7,11 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from iouviewer.metrics.iou import iou_aligned
-from iouviewer.propagation.carry import NO_BOXES, Pass, StopReason
+from iouviewer.propagation.carry import NO_BOXES, Pass, SceneCutFinder, StopReason
 from iouviewer.propagation.features import CHANNELS, PatchShape, cut_patch, find_features
 from iouviewer.propagation.fill import fill, interpolate, join_passes
 from iouviewer.propagation.guide import Bias, Guide
-from iouviewer.propagation.scene_cut import SceneCutFinder
 from tests.propagation.clips import SIZE, Clip, make_clip, weaving
 
 Boxes = NDArray[np.float64]

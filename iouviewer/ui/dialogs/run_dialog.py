@@ -148,7 +148,8 @@ class RunDialog(FramedDialog):
         self.run_button = self.add_primary("")
         self.run_button.clicked.connect(self.accept)
 
-    def _arrange(self) -> None:
+    def _arrange_models(self) -> QGridLayout:
+        """Weights, classes and names, a model in two lines."""
         models = QGridLayout()
         models.setHorizontalSpacing(SPACE["m"])
         models.setVerticalSpacing(SPACE["xs"])
@@ -166,6 +167,10 @@ class RunDialog(FramedDialog):
             if row is not self.rows[-1]:
                 models.setRowMinimumHeight(3 * place + 3, SPACE["xs"])
         models.setColumnStretch(0, 1)
+        return models
+
+    def _arrange_fields(self) -> QGridLayout:
+        """Frames, image size, device and thresholds."""
         frames = QHBoxLayout()
         frames.setSpacing(SPACE["s"])
         frames.addWidget(self.frames)
@@ -191,6 +196,10 @@ class RunDialog(FramedDialog):
         _align_field(self.imgsz, self.device)
         fields.setColumnStretch(1, 1)
         fields.setColumnStretch(3, 1)
+        return fields
+
+    def _arrange(self) -> None:
+        models = self._arrange_models()
         content = QVBoxLayout()
         content.setSpacing(SPACE["m"])
         if len(self.rows) > _MAX_ROWS:
@@ -206,7 +215,7 @@ class RunDialog(FramedDialog):
         else:
             content.addLayout(models)
         content.addWidget(separator())
-        content.addLayout(fields)
+        content.addLayout(self._arrange_fields())
         content.addWidget(self.messages)
         content.addStretch(1)
         content.addWidget(self.estimate)
