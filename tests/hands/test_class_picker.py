@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QListWidget
 from tests.hands.boxes_by_hand import exported
 from tests.hands.cases import car
 from tests.hands.hands import Hands
+from tests.hands.test_context_menus import submenu_of
 
 CAR = (100.0, 120.0)
 MAN = (260.0, 70.0)
@@ -154,5 +155,5 @@ def test_the_context_menu_opens_the_same_picker(person: Hands) -> None:
         hands.key("1")
 
     with hands.in_dialog(choose):
-        hands.context_menu(hands.on_canvas(MAN), "Change class…")
+        submenu_of(hands, hands.on_canvas(MAN), "Change class", "Change class…")
     assert hands.cell("boxesTable", 1, "Class") == "car"
