@@ -376,11 +376,7 @@ class ProjectFile:
         self._writer.submit(lambda c: variant_rows.write_live_chunk(c, key, number, predictions, chosen))
 
     def snapshot(self, name: str) -> Path:
-        """Copy the current project to ``NAME.iouv`` in the folder ``PROJECT.snapshots``; returns the copy's path.
-
-        Raises:
-            UserError: pending requests could not be written, or the copy failed.
-        """
+        """Copy the project to ``PROJECT.snapshots/NAME.iouv``; returns the path of the copy. UserError: it failed."""
         self._wait_until_written()
         return _write_snapshot(self.path, name)
 
@@ -423,11 +419,10 @@ class ProjectFile:
         self._lock.release()
 
     def _connect(self) -> sqlite3.Connection:
-        if self._new is None:
-            return connect_to_write(self.path)
-        self._new.make_file(self.path, replace=self._replaces)
-        self._new = None
-        return connect_to_write(self.path, is_new=True)
+        if (new := self._new) is not None:
+            new.make_file(self.path, replace=self._replaces)
+            self._new = None
+        return connect_to_write(self.path, is_new=new is not None)
 
     def _end_check(self) -> None:
         if self.check is not None:
