@@ -124,7 +124,7 @@ def test_the_text_of_a_report_can_be_copied(person: Hands) -> None:
 def test_getting_started_opens_the_sample(empty: Hands) -> None:
     hands = empty
     hands.menu("Help", "Getting started")
-    hands.wait(lambda: hands.reads("drag this edge"), "the first hint of the sample")
+    hands.wait(lambda: hands.reads("Drag this edge"), "the first hint of the sample")
 
 
 def test_about_names_version_and_licence(person: Hands) -> None:
