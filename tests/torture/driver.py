@@ -378,6 +378,8 @@ class Torture:
             # What the window wrote before went with the file that the person replaced.
             place.contents = held | set(backup.contents)
             self._is_restored = True
+        # The log of the file that is gone still lies there: the next to open the project must be a window, not SQLite.
+        self._session()
 
     def _full_disk(self) -> None:
         """A disk that fills up while one works; the window ends while it is full, or after it was freed."""
