@@ -85,8 +85,8 @@ class ImportedBoxes:
         images: the images that the file lists, with its names, ids and sizes; empty where it lists none.
         facts: what else the file says about its video.
         stride_applied, rate_applied: the reader itself took the frame step or frame rate of the options into account.
-        assumed_images: SHA-256 of the file where it has only image ids, whose frames were assumed because no ground truth
-            lists these images; empty: nothing was assumed.
+        assumed_images: SHA-256 of the file where it has only image ids, whose frames were assumed because no ground
+            truth lists these images; empty: nothing was assumed.
         areas: (N,) float64, areas of ground truth that the file states, square pixels, NaN where it states none; None:
             it states none at all.
         refused: rows that were not read. The importer asks before it imports the others.

@@ -143,9 +143,7 @@ class PredictionSet:
     @property
     def run_facts(self) -> dict[str, Any]:
         """How the predictions were made; what is known of their file is left out."""
-        return {
-            key: value for key, value in self.protocol.items() if key not in _FILE_FACTS
-        }
+        return {key: value for key, value in self.protocol.items() if key not in _FILE_FACTS}
 
     @property
     def stored_table(self) -> BoxTable:

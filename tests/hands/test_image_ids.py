@@ -54,25 +54,27 @@ def table(hands: Hands) -> list[list[str]]:
     return hands.rows("variantsTable")
 
 
+def imported_in(order: str, qtbot: QtBot, folder: Path) -> list[list[str]]:
+    """The table of variants after imports in this order."""
+    folder.mkdir()
+    video, gt, pred = write_files(folder)
+    with opened_window(qtbot) as window:
+        hands = Hands(qtbot, window)
+        open_video(hands, video)
+        if order == "truth first":
+            import_file(hands, "Import ground truth…", gt)
+            hands.wait(lambda: "car" in hands.column("boxesTable", "Class"), "the ground truth")
+            import_file(hands, "Add predictions…", pred)
+        else:
+            import_file(hands, "Add predictions…", pred)
+            hands.wait(lambda: hands.reads("found"), "the layer of the variant")
+            import_file(hands, "Import ground truth…", gt)
+            hands.wait(lambda: hands.reads("found: 24 boxes joined by the image IDs"), "the message")
+        return table(hands)
+
+
 def test_both_orders_give_the_same_table(qtbot: QtBot, tmp_path: Path) -> None:
-    tables = []
-    for order in ("truth first", "results first"):
-        folder = tmp_path / order.split()[0]
-        folder.mkdir()
-        video, gt, pred = write_files(folder)
-        with opened_window(qtbot) as window:
-            hands = Hands(qtbot, window)
-            open_video(hands, video)
-            if order == "truth first":
-                import_file(hands, "Import ground truth…", gt)
-                hands.wait(lambda: "car" in hands.column("boxesTable", "Class"), "the ground truth")
-                import_file(hands, "Add predictions…", pred)
-            else:
-                import_file(hands, "Add predictions…", pred)
-                hands.wait(lambda: hands.reads("found"), "the layer of the variant")
-                import_file(hands, "Import ground truth…", gt)
-                hands.wait(lambda: hands.reads("found: 24 boxes joined by the image IDs"), "the message")
-            tables.append(table(hands))
+    tables = [imported_in(order, qtbot, tmp_path / order.split()[0]) for order in ("truth first", "results first")]
     assert tables[0] == tables[1]
     assert "0.905" in tables[0][0]
 

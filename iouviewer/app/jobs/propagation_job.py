@@ -1,4 +1,4 @@
-"""Propagates boxes in a thread. The window stays responsive, shows each box as it is found, and can stop at any time."""
+"""Propagates boxes in a thread; the window shows each box as it is found and can stop at any time."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ from iouviewer.ui.canvas.box_commands import BoxCommands
 from iouviewer.ui.canvas.explain import describe
 from iouviewer.ui.canvas.frame_canvas import FrameCanvas
 from iouviewer.ui.canvas.gesture_feedback import GestureFeedback
+from iouviewer.ui.canvas.ghost_boxes import GhostBoxes
 from iouviewer.ui.canvas.hit import EDGE_REACH, NO_TARGET, BoxRef, Target, edge_at
 from iouviewer.ui.canvas.loupe import Loupe, point_on_edge
-from iouviewer.ui.canvas.ghost_boxes import GhostBoxes
 from iouviewer.ui.canvas.proposed_fix import ProposedFix
 from iouviewer.ui.canvas.tools.tool import PointerEvent
 from iouviewer.ui.canvas.tools.tool_switcher import ToolSwitcher

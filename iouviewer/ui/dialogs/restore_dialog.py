@@ -140,9 +140,7 @@ class RestoreDialog(FramedDialog):
         if points:
             self._list.selectRow(0)
         else:
-            text = tr(
-                "There is no snapshot or backup. Backups are made hourly, and when a changed project is opened."
-            )
+            text = tr("There is no snapshot or backup. Backups are made hourly, and when a changed project is opened.")
             self._summary.setText(text)
 
     def _on_list_current_row_changed(self, current: Index) -> None:
