@@ -190,11 +190,17 @@ def _lies_beside_a_video(project: Path) -> bool:
 
 
 def find_video(source: Source, relative: str, project: Path, last_folders: Iterable[str]) -> Path | None:
-    """A project's video, or None. Searched: its relative path, the project's folder, its old path, recent folders."""
+    """A project's video, or None.
+
+    Searched: its relative path, its old name in the project's folder, the name of the project without its suffix (both
+    were renamed), its old path, recent folders.
+    """
     folder = project.absolute().parent
     candidates = [folder / relative] if relative else []
     if source.name:
         candidates.append(folder / source.name)
+    if project.suffix == SUFFIX:
+        candidates.append(folder / project.stem)
     if source.path:
         candidates.append(Path(source.path))
     if source.name:

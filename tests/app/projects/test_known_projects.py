@@ -10,11 +10,12 @@ import pytest
 
 from iouviewer import folders
 from iouviewer.app.projects.known_projects import KnownKind, find_known
-from iouviewer.app.projects.locations import FoundProject, ProjectRegistry, find_project, sidecar_path
+from iouviewer.app.projects.locations import FoundProject, ProjectRegistry, find_project, find_video, sidecar_path
 from iouviewer.app.projects.recovery import COPY, CopyState, base_of_copy, copies_folder, delete_unused_views, read_copy
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes
+from iouviewer.document.sources import Source
 from iouviewer.project.store import ProjectFile
 from tests.app.builders import ProjectWindow, video_info
 
@@ -143,3 +144,15 @@ def test_projects_known_to_an_earlier_version_are_found(video: VideoInfo, tmp_pa
     ProjectRegistry().remember(video.path, video.fingerprint, project)
     (data / "projects.json").unlink()
     assert find_project(video, ProjectRegistry()) == FoundProject(project)
+
+
+def test_a_video_that_was_renamed_with_its_project_is_found(tmp_path: Path) -> None:
+    source = Source(0, "clip.mp4", str(tmp_path / "old" / "clip.mp4"), 320, 240, 10)
+    project = tmp_path / "monday.mp4.iouv"
+    assert find_video(source, "clip.mp4", project, ()) is None
+    renamed = tmp_path / "monday.mp4"
+    renamed.write_bytes(b"video")
+    assert find_video(source, "clip.mp4", project, ()) == renamed.resolve()
+    named = tmp_path / "clip.mp4"
+    named.write_bytes(b"video")
+    assert find_video(source, "clip.mp4", project, ()) == named.resolve(), "its own name comes first"
