@@ -82,7 +82,8 @@ class DamagedFile:
         expected = self._sums.get(table)
         if expected is not None:
             is_whole &= sum_of(table, intact) == expected
-        more = () if is_whole else tuple({row: None for row in self._carved[table] if row not in set(intact)})
+        known = set(intact)
+        more = () if is_whole else tuple({row: None for row in self._carved[table] if row not in known})
         return FoundRows(rows_by_key, more, is_whole, expected)
 
     def _columns(self, table: str) -> int:

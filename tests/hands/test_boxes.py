@@ -217,10 +217,10 @@ def test_escape_cancels_a_drag_and_then_clears_the_selection(person: Hands, tmp_
     select_car(hands)
     hands.press_picture((x2, (y1 + y2) / 2))
     hands.move_picture((x2 + 30, (y1 + y2) / 2))
-    assert not hands.reads("Frame 0.909")
+    hands.wait(lambda: not hands.reads("Frame 0.909"), "the score during the drag")
     hands.key("Esc")
     hands.release()
-    assert hands.reads("Frame 0.909")
+    hands.wait(lambda: hands.reads("Frame 0.909"), "the earlier score")
     assert rects(hands, tmp_path, 0)[0] == car(0)
     assert inspected(hands) == "car 1"
     hands.key("Esc")

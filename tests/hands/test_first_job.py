@@ -39,7 +39,7 @@ def test_draw_drag_undo_and_export(hands: Hands, tmp_path: Path) -> None:
     hands.click_picture((x1, (y1 + y2) / 2))
     hands.press_picture((x2, (y1 + y2) / 2))
     hands.move_picture((x2 + 8, (y1 + y2) / 2))
-    assert frame_iou(hands) == pytest.approx(80 / 88 / 2, abs=0.005)  # before the release
+    hands.wait(lambda: frame_iou(hands) == pytest.approx(80 / 88 / 2, abs=0.005), "the score before the release")
     hands.release()
     assert frame_iou(hands) == pytest.approx(80 / 88 / 2, abs=0.005)
 

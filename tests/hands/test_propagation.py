@@ -44,7 +44,10 @@ def select(hands: Hands, clip: Clip, frame: int) -> None:
     """Go to a frame and click the object's box."""
     go_to(hands, frame)
     hands.wait(lambda: hands.frame == frame, f"frame {frame}")
-    x1, y1, _, y2 = clip.boxes[frame]
+    x1, y1, x2, y2 = clip.boxes[frame]
+    middle = (x1 + x2) / 2, (y1 + y2) / 2
+    colour = clip.images[frame][int(middle[1]), int(middle[0])]
+    hands.wait(lambda: abs(hands.colour_at(middle).blue() - int(colour[0])) < 25, "the picture of the frame")
     hands.click_picture((x1, (y1 + y2) / 2))
     hands.wait(lambda: title(hands) == "robot 7", "the selected box")
 

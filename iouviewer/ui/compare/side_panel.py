@@ -111,7 +111,8 @@ class SidePanel(QWidget):
         session.variants.variantChanged.connect(self._on_variants_changed)
         session.sourceChanged.connect(self._on_variants_changed)
         session.scoresChanged.connect(self._show_points)
-        self.pr_plot.setRange(xRange=(0, 1), yRange=(0, 1.02), padding=0)
+        # Beyond 1, so that the whole dot of a curve that ends there can be taken.
+        self.pr_plot.setRange(xRange=(0, 1.04), yRange=(0, 1.04), padding=0)
         self.set_theme(theme)
         self._on_variants_changed()
 

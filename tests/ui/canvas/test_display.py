@@ -88,8 +88,9 @@ def test_the_number_of_items_is_the_same_for_every_frame(qtbot):
         session.select(box.id for box in session.ground_truth.boxes(frame))
         QApplication.processEvents()
         assert view.scene().items() == items
-    # Image, boxes, emphasised boxes, captions, two guides, the outline before a drag, rubber band, snapped edges.
-    assert len(items) == 9
+    # Image, boxes, emphasised boxes, captions, two guides, the outline before a drag, rubber band, snapped edges, the
+    # proposed fix, boxes of a propagation.
+    assert len(items) == 11
     assert view.viewportUpdateMode() is QGraphicsView.ViewportUpdateMode.MinimalViewportUpdate
 
 
