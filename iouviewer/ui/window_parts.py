@@ -104,8 +104,7 @@ class WindowParts(QObject):
         loader: FrameLoader,
     ) -> None:
         super().__init__(window)
-        # Without a limit: it would drop the last move of a drag.
-        pg.setConfigOptions(antialias=False, mouseRateLimit=-1)
+        pg.setConfigOptions(antialias=False, mouseRateLimit=-1)  # a limit would drop the last move of a drag
         self._window, self._store, self._theme_manager = window, store, theme_manager
         settings = store.settings
         theme_manager.choose(settings.scheme)

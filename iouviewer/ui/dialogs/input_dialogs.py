@@ -1,16 +1,15 @@
-"""Dialogs that ask for a number, a confirmation or model weights, and the reading of times."""
+"""Dialogs that ask for a confirmation or model weights, and the reading of times."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QWidget
 
 from iouviewer.app.settings import Settings
 from iouviewer.i18n import tr
-from iouviewer.ui.dialogs.frame import FramedDialog, field_label
-from iouviewer.ui.panels.frame_box import FrameBox
+from iouviewer.ui.dialogs.frame import FramedDialog
 from iouviewer.ui.tokens import SIZE, SPACE
 
 _MODEL_FILTER = tr("Models (*.pt *.onnx *.engine *.torchscript *.xml);;All files (*)")
@@ -50,46 +49,6 @@ def choose_weights(parent: QWidget | None, settings: Settings) -> list[Path]:
     chosen = [Path(path) for path in paths]
     # An OpenVINO model is a folder; the file dialog shows its .xml.
     return [path.parent if path.suffix == ".xml" else path for path in chosen]
-
-
-class NumberDialog(FramedDialog):
-    """One spin box; read ``value()`` or ``typed()`` after ``accepted``.
-
-    Args:
-        low, high: range of the number, both included.
-        button: text of the button that accepts.
-    """
-
-    def __init__(
-        self, parent: QWidget | None, *, title: str, label: str, value: int, low: int, high: int, button: str
-    ) -> None:
-        super().__init__(parent, title=title, name="askNumber")
-        self.box = FrameBox()
-        self.box.setObjectName("askNumberBox")
-        self.box.setRange(low, high)
-        self.box.setValue(value)
-        self.box.selectAll()
-        self.box.setMinimumWidth(120)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE["m"])
-        row.addWidget(field_label(label, self.box))
-        row.addWidget(self.box, 1)
-        self.body.addLayout(row)
-        self.add_cancel()
-        self.add_primary(button).clicked.connect(self._on_accepted)
-        self.box.setFocus()
-
-    def _on_accepted(self) -> None:
-        self.box.interpretText()
-        self.accept()
-
-    def value(self) -> int:
-        """The number in the spin box, within its range."""
-        return self.box.value()
-
-    def typed(self) -> int | str:
-        """The entry: ``value()``, a number outside the range, or a text that is not a number."""
-        return self.value() if self.box.rejected_entry is None else self.box.rejected_entry
 
 
 def parse_seconds(text: str) -> float | None:

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.app.settings import Settings
 from iouviewer.metrics.table import Convention
-from iouviewer.ui.dialogs.input_dialogs import NumberDialog, confirm
+from iouviewer.ui.dialogs.input_dialogs import confirm
 from iouviewer.ui.dialogs.key_editor import KeyEditor
 from iouviewer.ui.dialogs.run_dialog import RunDialog, duration_text, estimate_text
 from iouviewer.ui.dialogs.settings_dialog import SettingsDialog
@@ -90,12 +90,6 @@ def test_the_run_dialog_estimates_a_run_and_rejects_frames_outside_the_video(qtb
     assert not dialog.run_button.isEnabled()
     assert estimate_text(795, 200, 500_000, is_measured=True) == "3 min 20 s, 14.0 MB, 795 frames"
     assert duration_text(3900) == "1 h 5 min"
-
-
-def test_a_number_outside_the_range_is_limited(qtbot: QtBot) -> None:
-    dialog = NumberDialog(None, title="Go to frame", label="Frame", value=500, low=0, high=99, button="Go")
-    qtbot.addWidget(dialog)
-    assert dialog.value() == 99
 
 
 @pytest.mark.parametrize(("pressed", "is_confirmed"), [("Replace", True), ("Cancel", False)])
