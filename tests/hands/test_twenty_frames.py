@@ -209,7 +209,7 @@ def test_twenty_frames_are_corrected_exported_and_read_back(
         assert all(near(written[t], boxes[t], 2.0) for t in boxes), frame  # type: ignore[arg-type]
 
     def replace(dialog: QDialog) -> None:
-        hands.click(hands.button("Replace", dialog))
+        hands.click(hands.button("Replace ground truth", dialog))
 
     with hands.in_dialog(hands.open_path(target), replace):
         hands.menu("File", "Import ground truth…")
