@@ -138,7 +138,7 @@ def test_escape_stops_and_keeps_what_was_found(qtbot: QtBot, tmp_path: Path) -> 
             hands.key("Ctrl+B")
         hands.wait(lambda: hands.frame > 0, "the first boxes")
         hands.key("Escape")
-        hands.wait(lambda: "Stopped: stopped." in message(hands), "the end")
+        hands.wait(lambda: message(hands).endswith(" Stopped."), "the end")
         found = overlaps(exported(hands, tmp_path), clip)
         assert 1 < len(found) < 500 and sorted(found) == list(range(len(found)))
         hands.key("Ctrl+Z")

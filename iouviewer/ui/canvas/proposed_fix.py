@@ -14,7 +14,7 @@ from iouviewer.ui.canvas.box_lines import HALO, device_width, frame_sides, line_
 from iouviewer.ui.canvas.box_look import with_alpha
 from iouviewer.ui.canvas.captions import Caption, CaptionCache, Segment
 from iouviewer.ui.canvas.hit import EDGE_REACH, contains, edge_at
-from iouviewer.ui.canvas.tools.tool import CLICK_TOLERANCE, PointerEvent
+from iouviewer.ui.canvas.tools.tool import CLICK_TOLERANCE, RESIZE_CURSORS, PointerEvent
 from iouviewer.ui.tokens import CANVAS, LINES
 
 _COLOUR = QColor(CANVAS.fix)
@@ -27,16 +27,6 @@ _MIN_MOVED = 1.0
 _CAPTION_GAP = 4.0
 _Z_VALUE = 6.0
 """Above boxes and their captions."""
-_CURSORS = {
-    Edges.LEFT: Qt.CursorShape.SizeHorCursor,
-    Edges.RIGHT: Qt.CursorShape.SizeHorCursor,
-    Edges.TOP: Qt.CursorShape.SizeVerCursor,
-    Edges.BOTTOM: Qt.CursorShape.SizeVerCursor,
-    Edges.LEFT | Edges.TOP: Qt.CursorShape.SizeFDiagCursor,
-    Edges.RIGHT | Edges.BOTTOM: Qt.CursorShape.SizeFDiagCursor,
-    Edges.RIGHT | Edges.TOP: Qt.CursorShape.SizeBDiagCursor,
-    Edges.LEFT | Edges.BOTTOM: Qt.CursorShape.SizeBDiagCursor,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +269,7 @@ class ProposedFix:
     def cursor_at(self, point: QPointF, truth_gap: float) -> Qt.CursorShape | None:
         """The cursor over the rectangle; None elsewhere."""
         edges = self._edges_at(point, truth_gap)
-        return _CURSORS.get(edges, Qt.CursorShape.SizeAllCursor) if edges else None
+        return RESIZE_CURSORS.get(edges, Qt.CursorShape.SizeAllCursor) if edges else None
 
     @property
     def is_pressed(self) -> bool:

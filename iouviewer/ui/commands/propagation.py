@@ -28,7 +28,6 @@ _REASONS: Mapping[StopReason, str] = {
     StopReason.LOST: tr("the object is hidden or lost"),
     StopReason.LEFT: tr("the object left the picture"),
     StopReason.SCENE_CUT: tr("a scene cut"),
-    StopReason.CANCELLED: tr("stopped"),
 }
 
 
@@ -219,6 +218,10 @@ class PropagationCommands(QObject):
         session = self._session
         found = {box_id: [(box.frame, box.rect) for box in boxes] for box_id, boxes in result.boxes.items()}
         reasons = [_REASONS[reason] for reason in dict.fromkeys(result.reasons.values()) if reason in _REASONS]
+        is_cancelled = StopReason.CANCELLED in result.reasons.values()
+        if not any(found.values()) and is_cancelled:
+            session.statusMessage.emit(tr("Stopped; no box was propagated."))
+            return
         if not any(found.values()):
             raise UserError(
                 tr("no box was propagated: {reason}", reason=", ".join(reasons) or tr("nothing was found")),
@@ -228,6 +231,8 @@ class PropagationCommands(QObject):
         self._execute(command)
         doubtful = sorted({box.frame for boxes in result.boxes.values() for box in boxes if box.disagrees})
         text = command.label + "."
+        if is_cancelled:
+            text += " " + tr("Stopped.")
         if reasons:
             text += " " + tr("Stopped: {reason}.", reason=", ".join(reasons))
         if doubtful:

@@ -13,7 +13,7 @@ from iouviewer.app.editing.gesture import DragGesture, DragOptions
 from iouviewer.app.editing.session import Selection
 from iouviewer.document.boxes import Box, Edges, Rect, rect_from_corners
 from iouviewer.ui.canvas.hit import NO_TARGET, BoxRef, Part, Target, next_in_stack, truth_ref
-from iouviewer.ui.canvas.tools.tool import CLICK_TOLERANCE, PointerEvent, ToolContext
+from iouviewer.ui.canvas.tools.tool import CLICK_TOLERANCE, RESIZE_CURSORS, PointerEvent, ToolContext
 
 
 class _State(Enum):
@@ -25,18 +25,6 @@ class _State(Enum):
     BAND = "band"
     PASSIVE = "passive"
     """Pressed, but the press has no effect any more."""
-
-
-_RESIZE_CURSORS = {
-    Edges.LEFT: Qt.CursorShape.SizeHorCursor,
-    Edges.RIGHT: Qt.CursorShape.SizeHorCursor,
-    Edges.TOP: Qt.CursorShape.SizeVerCursor,
-    Edges.BOTTOM: Qt.CursorShape.SizeVerCursor,
-    Edges.LEFT | Edges.TOP: Qt.CursorShape.SizeFDiagCursor,
-    Edges.RIGHT | Edges.BOTTOM: Qt.CursorShape.SizeFDiagCursor,
-    Edges.RIGHT | Edges.TOP: Qt.CursorShape.SizeBDiagCursor,
-    Edges.LEFT | Edges.BOTTOM: Qt.CursorShape.SizeBDiagCursor,
-}
 
 
 _EDGE_START, _UNSELECTED_EDGE_START = 1, 2
@@ -255,7 +243,7 @@ class SelectTool:
 
     def cursor(self, target: Target) -> Qt.CursorShape:
         if target.part in (Part.HANDLE, Part.EDGE) and target.edges:
-            return _RESIZE_CURSORS[target.edges]
+            return RESIZE_CURSORS[target.edges]
         if target.ref is not None and target.ref.is_ground_truth and target.ref in self._canvas.selection.refs():
             return Qt.CursorShape.SizeAllCursor
         return Qt.CursorShape.ArrowCursor

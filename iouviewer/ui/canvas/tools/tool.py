@@ -8,6 +8,7 @@ from typing import Protocol
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from iouviewer.app.editing.session import Session
+from iouviewer.document.boxes import Edges
 from iouviewer.ui.canvas.box_commands import BoxCommands
 from iouviewer.ui.canvas.box_layer import BoxLayer
 from iouviewer.ui.canvas.gesture_feedback import GestureFeedback
@@ -16,6 +17,17 @@ from iouviewer.ui.canvas.selection import CanvasSelection
 
 CLICK_TOLERANCE = 4
 """Logical pixels: a press that moves less is a click; repeated clicks may lie this far apart."""
+RESIZE_CURSORS = {
+    Edges.LEFT: Qt.CursorShape.SizeHorCursor,
+    Edges.RIGHT: Qt.CursorShape.SizeHorCursor,
+    Edges.TOP: Qt.CursorShape.SizeVerCursor,
+    Edges.BOTTOM: Qt.CursorShape.SizeVerCursor,
+    Edges.LEFT | Edges.TOP: Qt.CursorShape.SizeFDiagCursor,
+    Edges.RIGHT | Edges.BOTTOM: Qt.CursorShape.SizeFDiagCursor,
+    Edges.RIGHT | Edges.TOP: Qt.CursorShape.SizeBDiagCursor,
+    Edges.LEFT | Edges.BOTTOM: Qt.CursorShape.SizeBDiagCursor,
+}
+"""The cursor over each edge and corner that can be dragged."""
 
 
 @dataclass(frozen=True, slots=True)
