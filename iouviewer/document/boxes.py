@@ -217,12 +217,6 @@ def rect_from_corners(x1: float, y1: float, x2: float, y2: float) -> Rect:
     return left, top, max(x1, x2, left + MIN_SIZE), max(y1, y2, top + MIN_SIZE)
 
 
-def clip_rect(rect: Rect, width: float, height: float) -> Rect:
-    """The part of a rectangle inside an image of this size, pixels."""
-    x1, y1, x2, y2 = rect
-    return max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2)
-
-
 def furthest_edge(rect: Rect, target: Rect) -> Edges:
     """The edge of ``rect`` that is furthest from the same edge of ``target``."""
     edges = (Edges.LEFT, Edges.TOP, Edges.RIGHT, Edges.BOTTOM)

@@ -44,12 +44,6 @@ class TrustStore:
         temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         temporary.replace(self._path)
 
-    def revoke(self, sha256: str) -> None:
-        """No longer trust the content with this hash."""
-        known = self._read()
-        if known.pop(sha256, None) is not None:
-            self._path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
     def _read(self) -> dict[str, str]:
         try:
             known = json.loads(self._path.read_text(encoding="utf-8"))

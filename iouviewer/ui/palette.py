@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
 from math import isnan
 
 from PySide6.QtCore import Qt
@@ -101,21 +100,6 @@ def scheme_theme() -> Theme:
 def colours() -> Colours:
     """The data colours of the current scheme."""
     return DARK if is_dark() else LIGHT
-
-
-def band_colour(iou: float, *, on: Colours | None = None) -> str:
-    """Text colour of an IoU on tables of the current scheme; muted for nan."""
-    band = band_of(iou)
-    return scheme_theme().colours.text2 if band is None else (on or colours()).bands[band]
-
-
-@cache
-def readable_on_image(colour: str) -> str:
-    """The colour, lightened until its contrast to captions and box outlines is at least 6 : 1."""
-    parsed = QColor(colour)
-    while contrast(parsed.name(), CAPTION_BACKGROUND) < 6 and parsed.lightness() < 250:
-        parsed = QColor.fromHslF(parsed.hslHueF(), parsed.hslSaturationF(), min(1.0, parsed.lightnessF() + 0.02))
-    return parsed.name()
 
 
 def luminance(colour: str) -> float:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iouviewer.document.boxes import Box, BoxFlag, clip_rect
+from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import AddBoxes, FrameState, RemoveBoxes, SetTracks
 from iouviewer.document.ground_truth import GroundTruth
 from tests.document.builders import make_document, state_of
@@ -89,14 +89,6 @@ def test_frames_can_be_added_and_are_empty_and_unlabelled():
     assert truth.frame_count == 12
     document.apply(AddBoxes((Box(9, 11, (0, 0, 1, 1)),)))
     assert [box.id for box in truth.boxes(11)] == [9]
-
-
-@pytest.mark.parametrize(
-    ("rect", "expected"),
-    [((-5, -5, 5, 5), (0, 0, 5, 5)), ((1, 2, 3, 4), (1, 2, 3, 4)), ((600, 400, 700, 500), (600, 400, 640, 480))],
-)
-def test_a_rectangle_is_clipped_to_the_image(rect, expected):
-    assert clip_rect(rect, 640, 480) == expected
 
 
 _RECTS = st.tuples(*[st.integers(0, 9)] * 2, *[st.integers(10, 20)] * 2).map(lambda r: tuple(map(float, r)))
