@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol
 
 from iouviewer.document.boxes import Box
 from iouviewer.document.classes import ClassTable
-from iouviewer.document.edits import FrameMark, FrameState
+from iouviewer.document.document import Document
+from iouviewer.document.edits import Aspect, Change, FrameMark, FrameState
 from iouviewer.document.notes import Note
 from iouviewer.document.renumbering import Renumbered
 from iouviewer.document.steps import Step, can_merge, merge_steps
@@ -36,6 +37,30 @@ class RowChanges:
     next_id: int = 1
     default_state: FrameState | None = None
     notes: tuple[Note, ...] | None = None
+
+
+def collect_row_changes(document: Document, change: Change) -> RowChanges:
+    """Rows of the project file that a change writes or deletes."""
+    truth = document.ground_truth(change.source)
+    changed_boxes = {box_id: truth.find(box_id) for box_id in change.box_ids}
+    marks: tuple[FrameMark, ...] = ()
+    marked = bool(change.aspects & Aspect.FRAME_STATE)
+    if marked:
+        marks = tuple(truth.mark(f) for f in sorted(change.frames))
+    decisions: tuple[tuple[str, str], ...] | None = None
+    if change.aspects & Aspect.DECISIONS:
+        decisions = tuple(document.decisions(change.source).items())
+    return RowChanges(
+        change.source,
+        put=tuple(box for box in changed_boxes.values() if box is not None),
+        delete=tuple(box_id for box_id, box in changed_boxes.items() if box is None),
+        marks=marks,
+        classes=document.classes if change.aspects & Aspect.CLASS_NAMES else None,
+        decisions=decisions,
+        notes=document.notes(change.source) if change.aspects & Aspect.NOTES else None,
+        next_id=truth.next_id,
+        default_state=truth.default_state if marked else None,
+    )
 
 
 class History(Protocol):

@@ -22,7 +22,6 @@ from iouviewer.app.editing.session_values import (
     SaveState,
     Selection,
     collect_renumbered,
-    collect_row_changes,
     describe_jump,
     describe_pending,
     merge_changes,
@@ -38,7 +37,7 @@ from iouviewer.app.editing.view_state import ViewState
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Applied, Aspect, Change, Edit, Phase
 from iouviewer.document.ground_truth import GroundTruth
-from iouviewer.document.history import History, MemoryHistory, RowChanges
+from iouviewer.document.history import History, MemoryHistory, RowChanges, collect_row_changes
 from iouviewer.document.notes import Note
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet

@@ -10,9 +10,9 @@ import numpy as np
 from iouviewer.document import tracks as track_edits
 from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.document import Document
-from iouviewer.document.edits import Applied, Aspect, Batch, Change, Edit, FrameMark, Phase, SetFrames
+from iouviewer.document.edits import Applied, Aspect, Batch, Change, Edit, Phase, SetFrames
 from iouviewer.document.ground_truth import GroundTruth
-from iouviewer.document.history import History, RowChanges
+from iouviewer.document.history import History
 from iouviewer.document.renumbering import FrameMapping, Renumbered, renumber_mask
 from iouviewer.document.scores import Scores, ScoreSettings
 from iouviewer.document.steps import Step
@@ -198,30 +198,6 @@ def describe_jump(by: int, reached: Step | None) -> str:
     if reached is None:
         return tr("{done}, back to the beginning", done=done)
     return tr("{done}, up to “{step}”", done=done, step=reached.label)
-
-
-def collect_row_changes(document: Document, change: Change) -> RowChanges:
-    """Rows of the project file that a change writes or deletes."""
-    truth = document.ground_truth(change.source)
-    changed_boxes = {box_id: truth.find(box_id) for box_id in change.box_ids}
-    marks: tuple[FrameMark, ...] = ()
-    marked = bool(change.aspects & Aspect.FRAME_STATE)
-    if marked:
-        marks = tuple(truth.mark(f) for f in sorted(change.frames))
-    decisions: tuple[tuple[str, str], ...] | None = None
-    if change.aspects & Aspect.DECISIONS:
-        decisions = tuple(document.decisions(change.source).items())
-    return RowChanges(
-        change.source,
-        put=tuple(box for box in changed_boxes.values() if box is not None),
-        delete=tuple(box_id for box_id, box in changed_boxes.items() if box is None),
-        marks=marks,
-        classes=document.classes if change.aspects & Aspect.CLASS_NAMES else None,
-        decisions=decisions,
-        notes=document.notes(change.source) if change.aspects & Aspect.NOTES else None,
-        next_id=truth.next_id,
-        default_state=truth.default_state if marked else None,
-    )
 
 
 RESTORE = "restore"
