@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QThread
 from PySide6.QtGui import QImage
 
+from iouviewer.app.video.crops import CropCutter
 from iouviewer.app.video.frame_messages import DecodeSignals, FrameRequest, LoadedFrame, Mailbox, Size
 from iouviewer.app.video.video_info import info_of
 from iouviewer.errors import UserError
@@ -53,6 +54,8 @@ class DecodeThread(QThread):
         self._can_prefetch = True
         self._numbers_uncertain = False
         self._reported_damage: tuple[Damage, ...] = ()
+        self._crops = CropCutter(mailbox)
+        self._position, self._is_playing = 0, False
 
     @property
     def reader(self) -> Reader | None:
@@ -102,12 +105,14 @@ class DecodeThread(QThread):
         mailbox = self._mailbox
         if not mailbox.has_work():
             self.idle.set()
-            read_ahead = mailbox.read_ahead
+            read_ahead, crops = mailbox.read_ahead, mailbox.crops
+            if self._cut_crops():
+                return True
             if read_ahead and self._prefetch():
                 return True
             self._report_memory()
             with mailbox.condition:
-                while not mailbox.has_work() and mailbox.read_ahead == read_ahead:
+                while not mailbox.has_work() and mailbox.read_ahead == read_ahead and mailbox.crops == crops:
                     mailbox.condition.wait()
         with mailbox.condition:
             if mailbox.closing:
@@ -126,8 +131,37 @@ class DecodeThread(QThread):
             self._proxy = proxy[1] if proxy[1].digest == self._reader.index_digest else self._proxy
         if request is not None:
             self.idle.clear()
+            self._position, self._is_playing = request.frame, request.playing
             self._serve(request)
         return True
+
+    def _cut_crops(self) -> bool:
+        """Cut the crops of one frame; False if none is wanted, or playback needs the decoder."""
+        reader = self._reader
+        if reader is None or self._is_playing or not self._crops.has_work():
+            return False
+        try:
+            done = self._crops.cut_next(lambda frame: self._read_to_cut(reader, frame))
+        except SupersededError:
+            return True
+        if not self._crops.has_work() and 0 <= self._position < reader.frame_count:
+            reader.move_to(self._position)  # what is read ahead belongs to the frame on the screen
+        self._signals.cropsCut.emit(self._opening, done)
+        return True
+
+    def _read_to_cut(self, reader: Reader, frame: int) -> DisplayFrame | None:
+        """A whole frame; None if it cannot be decoded, which is reported where the frame itself is requested."""
+        try:
+            return reader.read_display(frame, cancelled=self._mailbox.has_work)
+        except SupersededError:
+            raise
+        except (UserError, IndexError):
+            return None
+        except Exception:  # noqa: BLE001 - the thread must continue; logged with its traceback
+            _log.exception("frame %d cannot be cut", frame)
+            return None
+        finally:
+            self._report_damage(reader)
 
     def _use_index(self, reader: VideoReader, index: VideoIndex) -> None:
         self._clear_cached()

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtGui import QImage
 
+from iouviewer.app.video.crops import CropLoader
 from iouviewer.app.video.decode_thread import DecodeThread
-from iouviewer.app.video.frame_messages import DecodeSignals, FrameRequest, LoadedFrame, Mailbox, Size
+from iouviewer.app.video.frame_messages import CropRequest, DecodeSignals, FrameRequest, LoadedFrame, Mailbox, Size
 from iouviewer.app.video.index_thread import IndexProgress, IndexSignals, IndexThread
 from iouviewer.app.video.proxy_builder import ProxyState
 from iouviewer.app.video.video_info import DecodeCheckPause, NumbersConfirmed, VideoInfo, info_with
@@ -33,6 +35,7 @@ class FrameLoader(QObject):
         progress: progress of its index, None before the first report.
         decode_check_pause: why the decode check of the video is paused; changes emit ``decodeCheckPaused``.
         decode_signals, index_signals: signals of the two threads.
+        crops: small parts of frames for lists.
 
     Signals:
         opened(VideoInfo), openFailed(UserError): answers to ``open``.
@@ -75,6 +78,7 @@ class FrameLoader(QObject):
         self._index_thread: IndexThread | None = None
         self._retired: list[IndexThread] = []
         self._mailbox = Mailbox()
+        self.crops = CropLoader(self._mailbox, self)
         self.decode_signals = DecodeSignals()
         self.index_signals = IndexSignals()
         self._connect()
@@ -87,6 +91,7 @@ class FrameLoader(QObject):
         decode.openFailed.connect(self._on_decode_open_failed)
         decode.frameDecoded.connect(self._on_decode_frame)
         decode.frameFailed.connect(self._on_decode_frame_failed)
+        decode.cropsCut.connect(self._on_decode_crops_cut)
         decode.memoryUsed.connect(self.cacheUsed)
         decode.numbersUncertain.connect(self._on_decode_numbers_uncertain)
         decode.damageFound.connect(self._on_decode_damage_found)
@@ -235,6 +240,7 @@ class FrameLoader(QObject):
             return
         self._pending_path = None
         self._opening, self.info, self.progress, self._index = number, info, None, index
+        self.crops.clear()
         self._stop_index_thread()
         if index is not None:
             self._start_index_thread(info, index)
@@ -264,6 +270,10 @@ class FrameLoader(QObject):
         if loaded.interlaced and self.info is not None and not self.info.interlaced:
             self._update_info(replace(self.info, interlaced=True))
         self.frameReady.emit(loaded)
+
+    def _on_decode_crops_cut(self, number: int, done: list[tuple[CropRequest, QImage]]) -> None:
+        if number == self._opening:
+            self.crops.take(done)
 
     def _on_index_failed(self, error: UserError) -> None:
         self._check_file_changed(error)
@@ -339,6 +349,8 @@ class FrameLoader(QObject):
         self._index = index
         self._update_info(info_with(self.info, index))
         self._mailbox.put(index=(self._opening, index))
+        if changed:
+            self.crops.clear()
         self.numbersConfirmed.emit(NumbersConfirmed(self.info, changed, renumbering))
 
     def _on_index_proxy_opened(self, sender: object, proxy: Proxy) -> None:

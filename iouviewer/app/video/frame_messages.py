@@ -55,12 +55,28 @@ class FrameRequest:
     target: Size | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CropRequest:
+    """A part of a frame for a list.
+
+    Attributes:
+        area: x, y, width, height in pixels of the video; it may reach outside.
+        size: (width, height) of the image, device pixels.
+        urgency: crops with a lower number come first.
+    """
+
+    frame: int
+    area: tuple[int, int, int, int]
+    size: Size
+    urgency: int = 0
+
+
 @dataclass
 class Mailbox:
     """Work for the decode thread. Each kind has one slot, so nothing queues: the latest entry wins.
 
     Index, proxy and requests carry the number of the video that they belong to. ``read_ahead`` only
-    permits work: frames may be decoded before they are requested.
+    permits work: frames may be decoded before they are requested. ``crops`` are cut while nothing else is pending.
     """
 
     condition: threading.Condition = field(default_factory=threading.Condition)
@@ -70,6 +86,7 @@ class Mailbox:
     proxy: tuple[int, Proxy] | None = None
     memory: int | None = None
     read_ahead: bool = True
+    crops: tuple[CropRequest, ...] = ()
     closing: bool = False
 
     def has_work(self) -> bool:
@@ -96,6 +113,7 @@ class DecodeSignals(QObject):
         opened(int, VideoInfo, VideoIndex | None): number of the video, its properties, its index.
         openFailed(int, UserError, int): number of the video, and of the one that stays open.
         frameDecoded(LoadedFrame), frameFailed(FrameRequest, UserError): answers to a request.
+        cropsCut(int, list[tuple[CropRequest, QImage]]): number of the video, and crops of one of its frames.
         memoryUsed(int): bytes of decoded frames.
         scrubbed(int): the user scrubs at this frame.
         numbersUncertain(int, VideoIndex): frame numbers became uncertain, because damage was found.
@@ -108,6 +126,7 @@ class DecodeSignals(QObject):
     openFailed = Signal(object, object, object)
     frameDecoded = Signal(object)
     frameFailed = Signal(object, object)
+    cropsCut = Signal(object, object)
     memoryUsed = Signal(object)
     scrubbed = Signal(object)
     numbersUncertain = Signal(object, object)
