@@ -44,7 +44,7 @@ def _folder(kind: str) -> Path:
         _replaced.pop(kind, None)
         return path
     _replaced[kind] = path
-    return _temporary_folder(kind)
+    return temporary_folder(kind)
 
 
 _replaced: dict[str, Path] = {}
@@ -55,8 +55,8 @@ def replaced() -> dict[str, Path]:
     return dict(_replaced)
 
 
-def _temporary_folder(kind: str) -> Path:
-    """The same folder each time until the computer is restarted, if it can be a private one."""
+def temporary_folder(kind: str) -> Path:
+    """A folder for this user alone; the same each time until the computer is restarted, where that is possible."""
     user = str(os.getuid()) if sys.platform != "win32" else os.environ.get("USERNAME", "user")
     base = Path(tempfile.gettempdir()) / f"iouviewer-{user}"
     with contextlib.suppress(FileExistsError):

@@ -9,11 +9,12 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from iouviewer.atomic import atomic_write
 from iouviewer.errors import UserError
-from iouviewer.folders import cache_folder, config_folder
+from iouviewer.folders import cache_folder, config_folder, temporary_folder
 from iouviewer.i18n import tr
 
 _CHUNK = 1 << 20
@@ -23,41 +24,106 @@ _OPENVINO_SUFFIXES = (".xml", ".bin", ".yaml")
 """Files of an OpenVINO folder that its loader reads."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrustedFile:
+    """A model file that may run code.
+
+    Attributes:
+        path: where it was when the user allowed it; its content is what is trusted.
+        when: seconds since the epoch, None if an earlier version of the program stored it.
+        is_stored: the list on disk names it; otherwise it is trusted until the program ends.
+    """
+
+    sha256: str
+    path: str
+    when: float | None
+    is_stored: bool
+
+
+_session: dict[str, TrustedFile] = {}
+"""Files that are trusted until the program ends, because the list could not be written."""
+
+
 class TrustStore:
     """Model files (by sha256) that the user trusts, stored in the configuration folder."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or config_folder() / "trusted_models.json"
 
+    def files(self) -> list[TrustedFile]:
+        """All trusted files, the last one first; UserError if the list is damaged."""
+        known = {**_session, **self._read()}
+        return sorted(known.values(), key=lambda one: (-(one.when or 0.0), one.sha256))
+
     def hashes(self) -> list[str]:
-        """All trusted hashes, sorted; UserError if the file is damaged."""
-        return sorted(self._read())
+        """All trusted hashes, sorted; UserError if the list is damaged."""
+        return sorted(one.sha256 for one in self.files())
 
     def trusts(self, sha256: str) -> bool:
-        return sha256 in self._read()
+        """Whether the content with this hash is trusted; UserError if the list is damaged."""
+        return sha256 in self.hashes()
 
-    def trust(self, sha256: str, name: str) -> None:
-        """Trust the content with this hash; ``name`` only makes the file readable."""
+    def trust(self, sha256: str, path: str) -> bool:
+        """Trust the content with this hash; ``path`` is for the user.
+
+        Returns:
+            False if the list could not be written: the file is trusted until the program ends.
+
+        Raises:
+            UserError: the list is damaged; the file is not trusted.
+        """
         known = self._read()
-        known[sha256] = name
-        temporary = self._path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        temporary.replace(self._path)
+        file = TrustedFile(sha256, path, time.time(), is_stored=True)
+        try:
+            self._write({**known, sha256: file})
+        except UserError:
+            _session[sha256] = replace(file, is_stored=False)
+            return False
+        return True
 
-    def _read(self) -> dict[str, str]:
+    def revoke(self, sha256: str) -> None:
+        """Trust a content no longer.
+
+        Raises:
+            UserError: the list is damaged or cannot be written.
+        """
+        _session.pop(sha256, None)
+        known = self._read()
+        if known.pop(sha256, None) is not None:
+            self._write(known)
+
+    def _write(self, known: dict[str, TrustedFile]) -> None:
+        entries = {one.sha256: {"path": one.path, "when": one.when} for one in known.values()}
+        with atomic_write(self._path) as file:
+            file.write((json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
+
+    def _read(self) -> dict[str, TrustedFile]:
         try:
             known = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise self._damaged(error.strerror or str(error)) from error
         except ValueError as error:
             raise self._damaged(str(error)) from error
-        if not isinstance(known, dict) or not all(isinstance(v, str) for v in known.values()):
-            raise self._damaged(tr("it is not an object with names by hash"))
-        return known
+        found = {key: _entry(key, value) for key, value in known.items()} if isinstance(known, dict) else {"": None}
+        if None in found.values():
+            raise self._damaged(tr("it is not an object with files by hash"))
+        return {key: file for key, file in found.items() if file is not None}
 
     def _damaged(self, reason: str) -> UserError:
         message = tr("the list of trusted models is damaged: {reason}", reason=reason)
         return UserError(message, path=self._path, remedy=tr("Delete this file."))
+
+
+def _entry(sha256: str, value: object) -> TrustedFile | None:
+    """A file of the list, None if it is damaged; earlier versions stored only the path."""
+    if isinstance(value, str):
+        return TrustedFile(sha256, value, None, is_stored=True)
+    if not isinstance(value, dict) or not isinstance(value.get("path"), str):
+        return None
+    when = value.get("when")
+    return TrustedFile(sha256, value["path"], float(when) if isinstance(when, int | float) else None, is_stored=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +172,11 @@ def remove_stale() -> None:
 
 
 def _copies_folder() -> Path:
+    """A folder that no other user can read; a temporary one where the cache cannot be written."""
     path = cache_folder() / "models"
-    path.mkdir(mode=0o700, exist_ok=True)
-    return path
+    with contextlib.suppress(OSError):
+        path.mkdir(mode=0o700, exist_ok=True)
+    return path if os.access(path, os.W_OK) else temporary_folder("models")
 
 
 def _copy(source: Path, target: Path, digest: hashlib._Hash) -> None:

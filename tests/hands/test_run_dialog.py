@@ -9,62 +9,10 @@ import psutil
 import pytest
 from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QLabel, QLineEdit
 
-from iouviewer.inference import runner
 from tests.hands.hands import Hands
 from tests.hands.test_dialogs import part
 from tests.hands.test_review import message
-from tests.inference.helpers import python_worker
 from tests.ui.window import FRAMES
-
-WORKER = """
-import os, sys
-import msgspec, numpy as np
-from iouviewer.inference import protocol as p
-
-out, inp = sys.stdout.buffer, sys.stdin.buffer
-send = lambda message: p.write_message(out, message)
-send(p.Hello())
-load = p.read_message(inp)
-name = os.path.basename(load.weights)
-if name == "damaged.pt":
-    send(p.Failed(kind="damaged", message="the file is not a PyTorch model", path=load.weights))
-    sys.exit()
-if name == "code.torchscript" and "ab" * 32 not in load.trusted:
-    send(p.Failed(kind="needs_trust", message="it is a program", path=load.weights, sha256="ab" * 32))
-    sys.exit()
-own = name == "own.onnx"
-size = load.imgsz or 320
-send(p.ModelLoaded(
-    names=["human", "car"], imgsz=(192, 256) if own else (size, size), floor=0.3 if own else load.floor,
-    nms="model" if own else "run", nms_iou=0.55 if own else load.nms_iou, max_det=20 if own else load.max_det,
-    rectangular=not own, device="cpu", task="detect", runtime="onnxruntime" if own else "pytorch", precision="fp32",
-    sha256="00", trusted=False, versions={}, hardware="none", threads=1,
-))
-predict = p.read_message(inp)
-for number in predict.frames if predict.frames is not None else range(24):
-    x = 60.0 + 2 * number
-    boxes = np.array([(x, 80, x + 80, 160), (240, 40, 280, 100)], np.float32)
-    found = p.Detections(
-        number, boxes, np.array([0.9, 0.8], np.float32), np.array([1, 0], np.int32),
-        np.array([1, size / 320 * 998, 1], np.float32),
-    )
-    send(p.pack([found]))
-count = 24 if predict.frames is None else len(predict.frames)
-send(p.Finished(done=count, seconds=1.0))
-"""
-
-
-@pytest.fixture
-def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Makes a model file that the worker above pretends to load."""
-    monkeypatch.setattr(runner, "worker_command", lambda: python_worker(WORKER))
-
-    def make(name: str) -> Path:
-        path = tmp_path / name
-        path.write_bytes(b"weights")
-        return path
-
-    return make
 
 
 def open_run_dialog(hands: Hands, path: Path, step: Callable[[QDialog], None]) -> None:

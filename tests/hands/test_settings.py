@@ -32,7 +32,7 @@ from tests.hands.hands import Hands
 from tests.hands.test_canvas_states import text_of
 from tests.ui.window import opened_window
 
-SECTIONS = ["General", "Appearance", "Canvas", "Video", "Scores", "Keys", "Memory"]
+SECTIONS = ["General", "Appearance", "Canvas", "Video", "Scores", "Keys", "Memory", "Models"]
 
 
 def part(dialog: QDialog, kind: type, name: str):  # type: ignore[no-untyped-def]  # any kind of widget

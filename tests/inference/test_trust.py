@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -23,9 +24,27 @@ def test_trust_is_stored():
     TrustStore().trust("cd" * 32, "/models/b.pt")
     assert TrustStore().hashes() == ["ab" * 32, "cd" * 32]
     assert TrustStore().trusts("ab" * 32)
+    assert [one.path for one in TrustStore().files()] == ["/models/b.pt", "/models/a.pt"], "the last one first"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}'])
+def test_a_list_of_an_earlier_version_is_read_and_kept():
+    (config_folder() / "trusted_models.json").write_text('{"%s": "/models/old.pt"}' % ("ef" * 32))
+    assert TrustStore().trust("ab" * 32, "/models/a.pt")
+    assert [(one.path, one.when is None) for one in TrustStore().files()] == [
+        ("/models/a.pt", False),
+        ("/models/old.pt", True),
+    ]
+
+
+def test_revoked_content_is_trusted_no_longer():
+    TrustStore().trust("ab" * 32, "/models/a.pt")
+    TrustStore().trust("cd" * 32, "/models/b.pt")
+    TrustStore().revoke("ab" * 32)
+    TrustStore().revoke("99" * 32)
+    assert TrustStore().hashes() == ["cd" * 32]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', '{"a": {"when": 1}}'])
 def test_a_damaged_list_is_an_error(text):
     (config_folder() / "trusted_models.json").write_text(text)
     with pytest.raises(UserError, match="damaged"):
@@ -95,3 +114,18 @@ def test_copies_of_killed_processes_are_removed_and_those_of_running_ones_stay(t
     private_copy(source)
     assert not stale.exists()
     assert running.exists() and own.path.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc of Linux")
+def test_without_folders_of_its_own_copies_and_trust_are_in_a_private_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("IOUVIEWER_HOME", "/proc/nobody")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    model = tmp_path / "model.pt"
+    model.write_bytes(b"weights")
+    copy = private_copy(model)
+    assert copy.path.read_bytes() == b"weights" and copy.path.is_relative_to(tmp_path / "tmp")
+    assert copy.folder.stat().st_mode & 0o077 == 0
+    TrustStore().trust(copy.sha256, str(model))
+    assert TrustStore().trusts(copy.sha256)
+    copy.remove()

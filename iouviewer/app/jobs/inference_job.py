@@ -137,6 +137,8 @@ class InferenceQueue(QObject):
     """Run, Failed."""
     needsTrust = Signal(object, str, str, str)
     """Run, path, sha256, reason; call ``trust`` to continue."""
+    trustNotStored = Signal(str)
+    """The file at this path is trusted until the program ends, because the list cannot be written."""
 
     busyChanged = Signal(bool)
     """Whether a model is running."""
@@ -189,12 +191,14 @@ class InferenceQueue(QObject):
         """Allow the file that ``needsTrust`` named to run code, now and later, and continue the run."""
         if run.state is QueueState.NEEDS_TRUST and run.failure is not None:
             try:
-                TrustStore().trust(run.failure.sha256, run.failure.path)
-            except UserError as error:  # the list of trusted files is damaged, or cannot be written
+                is_stored = TrustStore().trust(run.failure.sha256, run.failure.path)
+            except UserError as error:  # the list of trusted files is damaged
                 failure = replace(run.failure, kind=FailureKind.NOT_FOUND, message=error.message, remedy=error.remedy)
                 run.failure, run.state = replace(failure, path=str(error.path or "")), QueueState.FAILED
                 self.failed.emit(run, run.failure)
                 return
+            if not is_stored:
+                self.trustNotStored.emit(run.failure.path)
             self.resume(run)
 
     def cancel(self, run: Run) -> None:

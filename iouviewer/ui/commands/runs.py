@@ -75,6 +75,7 @@ class RunCommands(QObject):
         queue.cancelled.connect(self._on_queue_cancelled)
         queue.failed.connect(self._on_queue_failed)
         queue.needsTrust.connect(self._on_queue_needs_trust)
+        queue.trustNotStored.connect(self._on_queue_trust_not_stored)
         status.cancelRequested.connect(self.cancel)
         session.sourceChanged.connect(self._on_source_changed)
         session.variants.listChanged.connect(self._on_list_changed)
@@ -316,6 +317,10 @@ class RunCommands(QObject):
             self._queue.trust(run)
         else:
             self._finish(run, RunState.FAILED, tr("not trusted"))
+
+    def _on_queue_trust_not_stored(self, path: str) -> None:
+        remedy = tr("{name} is trusted until the program ends.", name=Path(path).name)
+        self.failed.emit(UserError(tr("the list of trusted files cannot be written"), remedy=remedy))
 
 
 def _protocol(request: RunRequest, fingerprint: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -30,6 +29,7 @@ from iouviewer.ui.dialogs import settings_fields as fields
 from iouviewer.ui.dialogs.frame import FramedDialog
 from iouviewer.ui.dialogs.key_editor import MIRRORED, KeyEditor
 from iouviewer.ui.dialogs.settings_fields import Control, SettingRow
+from iouviewer.ui.dialogs.trusted_models import TrustedModels
 from iouviewer.ui.fonts import font
 from iouviewer.ui.keyboard.letters import KeyLetters
 from iouviewer.ui.theme import is_motion_reduced, wants_high_contrast
@@ -104,6 +104,7 @@ class SettingsDialog(FramedDialog):
             ("scores", tr("Scores"), self._add_scores),
             ("keys", tr("Keys"), self._add_keys),
             ("memory", tr("Memory"), self._add_memory),
+            ("models", tr("Models"), self._add_models),
         ):
             self._add_section(name, text, add)
         self._show_values()
@@ -135,10 +136,7 @@ class SettingsDialog(FramedDialog):
         self.nothing.setProperty("role", "muted")
         self.nothing.setWordWrap(True)
         self.nothing.hide()
-        self.reset_button = QPushButton(tr("Reset section"))
-        self.reset_button.setObjectName("settingsReset")
-        self.reset_button.setAutoDefault(False)
-        self.reset_button.clicked.connect(self._reset_section)
+        self.reset_button = fields.push_button("settingsReset", tr("Reset section"), self._reset_section)
 
     def _arrange(self, parent: QWidget | None) -> None:
         content = QHBoxLayout()
@@ -216,10 +214,7 @@ class SettingsDialog(FramedDialog):
             fields.text_control("settingsAuthor", tr("Login name: {name}", name=login)),
             tr("The name at edits, notes and verified frames."),
         )
-        self.recent = QPushButton(tr("Clear recent files"))
-        self.recent.setObjectName("settingsClearRecent")
-        self.recent.setAutoDefault(False)
-        self.recent.clicked.connect(self._clear_recent)
+        self.recent = fields.push_button("settingsClearRecent", tr("Clear recent files"), self._clear_recent)
         self.recent_row = self._add_row(tr("Recent files"), self.recent, tr("The files stay where they are."))
 
     def _add_appearance(self) -> None:
@@ -299,11 +294,8 @@ class SettingsDialog(FramedDialog):
             letters=self._letters,
         )
         self.keys.changed.connect(self._on_keys_changed)
-        self.sheet_button = QPushButton(tr("Key sheet…"))
-        self.sheet_button.setObjectName("settingsKeySheet")
+        self.sheet_button = fields.push_button("settingsKeySheet", tr("Key sheet…"), self.keySheetRequested.emit)
         self.sheet_button.setToolTip(tr("The keyboard with its commands, to read or print"))
-        self.sheet_button.setAutoDefault(False)
-        self.sheet_button.clicked.connect(self.keySheetRequested)
         self.keys.add_button(self.sheet_button)
         self._layouts["keys"].addWidget(self.keys, 1)
 
@@ -334,10 +326,7 @@ class SettingsDialog(FramedDialog):
         )
         self.proxy_used = QLabel()
         self.proxy_used.setObjectName("settingsProxyUsed")
-        self.proxy_delete = QPushButton(tr("Delete scrub cache"))
-        self.proxy_delete.setObjectName("settingsProxyDelete")
-        self.proxy_delete.setAutoDefault(False)
-        self.proxy_delete.clicked.connect(self.proxyDeletion)
+        self.proxy_delete = fields.push_button("settingsProxyDelete", tr("Delete scrub cache"), self.proxyDeletion.emit)
         used = QWidget()
         row = QHBoxLayout(used)
         row.setContentsMargins(0, 0, 0, 0)
@@ -345,6 +334,11 @@ class SettingsDialog(FramedDialog):
         row.addWidget(self.proxy_delete)
         row.addStretch(1)
         self._add_row(tr("In use"), used, also=tr("Scrub cache"))
+
+    def _add_models(self) -> None:
+        self.models = TrustedModels()
+        note = tr("These contents were allowed to run any code on this computer. Revoke to be asked again.")
+        self._add_row(tr("Trusted files"), self.models, note, also=tr("trust revoke code weights"))
 
     # Values
 
@@ -427,7 +421,7 @@ class SettingsDialog(FramedDialog):
         return str(item.data(Qt.ItemDataRole.UserRole)) if item is not None else ""
 
     def show_section(self, name: str) -> None:
-        """Show a section: general, appearance, canvas, video, scores, keys or memory."""
+        """Show a section: general, appearance, canvas, video, scores, keys, memory or models."""
         for row in range(self.sections.count()):
             if self.sections.item(row).data(Qt.ItemDataRole.UserRole) == name:
                 self.sections.setCurrentRow(row)

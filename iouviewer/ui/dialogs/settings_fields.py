@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -167,6 +168,15 @@ class SettingRow(QWidget):
     def matches(self, query: str) -> bool:
         """Whether the words of a query are all in the texts of the row."""
         return all(word in self._words for word in query.casefold().split())
+
+
+def push_button(name: str, text: str, slot: Callable[[], object]) -> QPushButton:
+    """A button that is pressed on purpose only, never by Enter in a field."""
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAutoDefault(False)
+    button.clicked.connect(lambda _checked: slot())
+    return button
 
 
 def note_label(text: str) -> QLabel:
