@@ -63,7 +63,7 @@ class Box:
         rect: x1, y1, x2, y2, pixels of the decoded frame.
         class_id: index into the document's classes, or ``UNSPECIFIED_CLASS``.
         track: track id, ``NO_TRACK`` for none.
-        flags: bits of BoxFlag.
+        flags: bits of BoxFlag, and where the box came from (``document/origins.py``) in the bits above them.
     """
 
     id: int

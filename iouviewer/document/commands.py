@@ -40,6 +40,7 @@ from iouviewer.document.edits import (
     SetFlags,
     SetFrames,
     SetRects,
+from iouviewer.document.origins import Origin, origin_bits, with_origin
 )
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
@@ -193,7 +194,7 @@ def add(document: Document, boxes: Sequence[Box], label: str = "", *, source: in
 def draw(document: Document, frame: int, rect: Rect, class_id: int, *, source: int = 0) -> Command:
     """Add one box drawn by hand: a new object."""
     [track] = tracks.new_tracks(document.ground_truth(source), 1)
-    box = Box(0, frame, rect, class_id, track)
+    box = Box(0, frame, rect, class_id, track, origin_bits(Origin.DRAWN))
     return add(document, [box], draw_label(document, box), source=source)
 
 
@@ -239,6 +240,7 @@ def copies_of(document: Document, boxes: Sequence[Box], frame: int, *, by: float
         if track in taken:
             track = max(tracks.new_tracks(truth, 1)[0], max(taken) + 1)
         if track != NO_TRACK:
+        flags = with_origin(flags, Origin.DRAWN)
             taken.add(track)
         flags = tracks.key_flags(box.flags) if box.flags & BoxFlag.INTERPOLATED else box.flags
         rect = move_edges(box.rect, Edges.ALL, by, by)
@@ -271,7 +273,7 @@ def propagate(document: Document, ids: Iterable[int], frames: int, *, source: in
     for box in boxes:
         last = min(box.frame + frames, truth.frame_count - 1)
         taken = {other.frame for other in truth.track(box.track)} if box.track != NO_TRACK else set()
-        flags = box.flags & ~int(BoxFlag.KEY_FRAME)
+        flags = with_origin(box.flags & ~int(BoxFlag.KEY_FRAME), Origin.PROPAGATED)
         targets = (f for f in range(box.frame + 1, last + 1) if f not in taken)
         copies += [replace(box, frame=frame, flags=flags) for frame in targets]
     if not copies:
@@ -293,6 +295,7 @@ class AcceptedPrediction:
     """A prediction to be added to the ground truth.
 
     Attributes:
+        variant_key: of the variant that the box counts as accepted from; empty for none.
         partner: id of the ground-truth box that it is matched to, None for a new box.
         variant, score: name of the variant and confidence, for the label; empty and None for a proposed fix.
     """
@@ -300,6 +303,7 @@ class AcceptedPrediction:
     rect: Rect
     class_id: int
     partner: int | None = None
+    variant_key: str = ""
     variant: str = ""
     score: float | None = None
 
@@ -327,12 +331,16 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     truth = document.ground_truth(source)
     edits: list[Edit] = []
     moved = {p.partner: p.rect for p in predictions if p.partner is not None}
+        edits += _accepted_flags(truth, edits, predictions, source)
     if moved:
         edits += [SetRects(tuple(moved.items()), source), *tracks.update_interpolated(truth, moved, source=source)]
     no_class = uses_no_classes(truth, frame)
     unmatched = [p for p in predictions if p.partner is None]
     new = [
-        Box(0, frame, p.rect, UNSPECIFIED_CLASS if no_class else p.class_id, track)
+        Box(
+            *(0, frame, p.rect, UNSPECIFIED_CLASS if no_class else p.class_id, track),
+            flags=origin_bits(Origin.ACCEPTED, p.variant_key),
+        )
         for p, track in zip(unmatched, tracks.new_tracks(truth, len(unmatched)), strict=True)
     ]
     ids = tuple(moved)
@@ -352,6 +360,20 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     else:
         label = tr_n("Accept {count} prediction", "Accept {count:,} predictions", len(ids))
     return Command(combine_edits(edits, source), label, ids)
+def _accepted_flags(
+    truth: GroundTruth, edits: Iterable[Edit], predictions: Iterable[AcceptedPrediction], source: int
+) -> list[Edit]:
+    """The edit that gives moved boxes their new origin, on top of the flags that other edits of the step set."""
+    flags = {box_id: value for edit in edits if isinstance(edit, SetFlags) for box_id, value in edit.flags}
+    found = []
+    for prediction in predictions:
+        box = None if prediction.partner is None else truth.find(prediction.partner)
+        if box is not None:
+            now = with_origin(flags.get(box.id, box.flags), Origin.ACCEPTED, prediction.variant_key)
+            found.append((box.id, now))
+    return [SetFlags(tuple(found), source)] if found else []
+
+
 
 
 def _accept_label(document: Document, prediction: AcceptedPrediction, box: Box | None) -> str:

@@ -11,6 +11,7 @@ from iouviewer.document.commands import Command, combine_edits
 from iouviewer.document.document import Document
 from iouviewer.document.edits import AddBoxes, Edit, SetFlags, SetFrames, SetRects, SetTracks
 from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.origins import Origin, origin_bits, with_origin
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 
@@ -49,13 +50,20 @@ def find_span(truth: GroundTruth, box: Box, *, step: int, frames: int) -> Span |
     return Span(nearest.frame, nearest) if abs(nearest.frame - box.frame) > 1 else None
 
 
-def add_propagated(document: Document, found: Mapping[int, Sequence[tuple[int, Rect]]], *, source: int = 0) -> Command:
+def add_propagated(
+    document: Document,
+    found: Mapping[int, Sequence[tuple[int, Rect]]],
+    *,
+    guided_by: str = "",
+    source: int = 0,
+) -> Command:
     """Add the boxes that a propagation found, as derived boxes (``INTERPOLATED``) of their track.
 
     A start box without a track gets a new one where the ground truth has tracks, and counts as a key box.
 
     Args:
         found: frame and rectangle of each box by the id of the box it was carried from.
+        guided_by: key of the variant whose predictions guided the passes, empty for none.
 
     Raises:
         UserError: nothing was found, or the start boxes are gone.
@@ -66,6 +74,8 @@ def add_propagated(document: Document, found: Mapping[int, Sequence[tuple[int, R
     frames: set[int] = set()
     added: list[Box] = []
     moved: dict[int, Rect] = {}
+    flagged: list[tuple[int, int]] = []
+    origin = origin_bits(Origin.PROPAGATED, guided_by)
     for box_id, boxes in found.items():
         start = truth.find(box_id)
         if start is None or not boxes:
@@ -78,13 +88,14 @@ def add_propagated(document: Document, found: Mapping[int, Sequence[tuple[int, R
         if not tracks.is_key(start):
             edits.append(SetFlags(((box_id, tracks.key_flags(start.flags)),), source))
         existing = {box.frame: box for box in truth.track(start.track)} if start.track != NO_TRACK else {}
-        flags = int(BoxFlag.INTERPOLATED) | int(start.flags & COPIED_FLAGS)
+        flags = int(BoxFlag.INTERPOLATED) | int(start.flags & COPIED_FLAGS) | origin
         for frame, rect in boxes:
             old = existing.get(frame)
             if old is None:
                 added.append(Box(0, frame, rect, start.class_id, track, flags))
             elif not tracks.is_key(old):
                 moved[old.id] = rect
+                flagged.append((old.id, with_origin(old.flags, Origin.PROPAGATED, guided_by)))
             else:
                 continue
             frames.add(frame)
@@ -92,7 +103,7 @@ def add_propagated(document: Document, found: Mapping[int, Sequence[tuple[int, R
     if not frames:
         raise UserError(tr("there is no frame to propagate to"))
     if moved:
-        edits.append(SetRects(tuple(moved.items()), source))
+        edits += [SetRects(tuple(moved.items()), source), SetFlags(tuple(flagged), source)]
     edits.extend(_add(truth, added, source))
     label = tr_n(
         "Propagate {boxes} to {count} frame",

@@ -11,6 +11,7 @@ from iouviewer.document.commands import Command, add, combine_edits, known_class
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Edit
 from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.origins import Origin, origin_bits
 from iouviewer.document.problem_groups import MIN_LINK_IOU
 from iouviewer.document.problems import LABELLED
 from iouviewer.document.tracks import new_tracks
@@ -71,13 +72,19 @@ def _free(truth: GroundTruth, predictions: BoxTable, frame: int, conf: float, co
 
 
 def accept_along(
-    document: Document, table: BoxTable, places: Sequence[tuple[int, int]], *, variant: str, source: int = 0
+    document: Document,
+    table: BoxTable,
+    places: Sequence[tuple[int, int]],
+    *,
+    variant: str,
+    variant_key: str = "",
+    source: int = 0,
 ) -> Command:
     """Add these predictions as boxes of one new track.
 
     Args:
         places: (frame, row in the table of that frame), as ``find_predictions_along`` returns them.
-        variant: name of the variant, for the label.
+        variant, variant_key: name of the variant, for the label, and its key, for the origin of the boxes.
     """
     truth = document.ground_truth(source)
     [track] = new_tracks(truth, 1)
@@ -92,7 +99,7 @@ def accept_along(
     boxes = []
     for frame, row in places:
         x1, y1, x2, y2 = table.frame(frame).boxes[:, row].tolist()
-        boxes.append(Box(0, frame, (x1, y1, x2, y2), class_id, track))
+        boxes.append(Box(0, frame, (x1, y1, x2, y2), class_id, track, origin_bits(Origin.ACCEPTED, variant_key)))
     added = add(document, boxes, source=source)
     label = tr_n(
         "Accept {variant} on {count} frame as {box}",

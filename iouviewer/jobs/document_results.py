@@ -14,6 +14,7 @@ from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.notes import NO_FRAME
 from iouviewer.document.sources import FrameImage
+from iouviewer.document.origins import FLAG_MASK
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
@@ -184,7 +185,7 @@ def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:
         class_names=document.class_names,
         scores=None,
         track_ids=tracks,
-        flags=flags,
+        flags=flags & FLAG_MASK,
         size=(known.width, known.height),
         frame_count=known.frame_count,
         labelled=np.flatnonzero(truth.states() == int(FrameState.LABELLED)),

@@ -191,7 +191,9 @@ class ContextMenus(QObject):
             return
 
         def accept() -> None:
-            command = accept_along(session.document, table, places, variant=variant.name, source=session.source.id)
+            command = accept_along(
+                session.document, table, places, variant=variant.name, variant_key=variant.key, source=session.source.id
+            )
             try:
                 session.execute(command.edit, command.label, origin="menu")
             except UserError as error:

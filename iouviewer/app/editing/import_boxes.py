@@ -26,6 +26,7 @@ from iouviewer.document.edits import (
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.imported import ImportedBoxes
 from iouviewer.document.notes import Note, NotePin
+from iouviewer.document.origins import FLAG_MASK
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -132,7 +133,7 @@ def count_lost_boxes(truth: GroundTruth, prepared: PreparedGroundTruth) -> int:
     """Number of boxes that a replacement would lose: no box of the file has their place, class, track and flags."""
     frames, boxes, class_ids, tracks, flags, _ids = truth.columns()
     imported = prepared.imported
-    old = _box_keys(frames, boxes, class_ids, tracks, flags)
+    old = _box_keys(frames, boxes, class_ids, tracks, flags & FLAG_MASK)
     new = _box_keys(imported.frames, imported.boxes, prepared.class_ids, imported.track_ids, imported.flags)
     return int((~np.isin(old, new)).sum())
 

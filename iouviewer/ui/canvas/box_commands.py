@@ -433,6 +433,7 @@ def _accepted(review: VariantReview, row: int) -> AcceptedPrediction:
         variant.name,
         float(table.scores[row]),
     )
+        variant.key,
 
 
 def as_sentence(error: UserError) -> str:

@@ -41,6 +41,7 @@ class PropagationCommands(QObject):
         self._window, self._session, self._canvas, self._info = window, session, canvas, info
         self._choice = PropagationChoice()
         self._frame = -1
+        self._guided_by = ""
         self._job = PropagationJob(self)
         self._job.moved.connect(self._on_job_moved)
         self._job.finished.connect(self._on_job_finished)
@@ -130,7 +131,9 @@ class PropagationCommands(QObject):
             raise UserError(self._session.read_only)
         if info is None or self._job.is_running:
             raise UserError(tr("boxes are being propagated already"), remedy=tr("Esc stops it."))
-        guidance = self._guidance() if is_guided else None
+        guide = self._guide() if is_guided else None
+        guidance = self._guidance(guide)
+        self._guided_by = "" if guide is None else guide.key
         self._frame = self._session.current_frame
         request = PropagationRequest(info.path, info.index_digest, frame, starts, step, guidance)
         self._job.start(request)
@@ -164,8 +167,7 @@ class PropagationCommands(QObject):
         baseline = self._session.variants.baseline
         return baseline if baseline is not None and len(baseline.predictions.table) else None
 
-    def _guidance(self) -> Guidance | None:
-        guide = self._guide()
+    def _guidance(self, guide: Variant | None) -> Guidance | None:
         if guide is None:
             return None
         truth, min_score = self._session.ground_truth, self._session.scores.settings.review.conf
@@ -227,7 +229,9 @@ class PropagationCommands(QObject):
                 tr("no box was propagated: {reason}", reason=", ".join(reasons) or tr("nothing was found")),
                 frame=session.current_frame,
             )
-        command = propagated.add_propagated(session.document, found, source=session.source.id)
+        command = propagated.add_propagated(
+            session.document, found, guided_by=self._guided_by, source=session.source.id
+        )
         self._execute(command)
         doubtful = sorted({box.frame for boxes in result.boxes.values() for box in boxes if box.disagrees})
         text = command.label + "."

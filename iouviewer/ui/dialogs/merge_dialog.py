@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView
 from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.document import Document
 from iouviewer.document.merging import BoxDifference, DifferenceKind, Merge
+from iouviewer.document.origins import FLAG_MASK
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.dialogs.frame import FramedDialog
 from iouviewer.ui.tokens import SIZE
@@ -86,7 +87,7 @@ class DifferencesModel(QAbstractTableModel):
             parts.append(tr("class {class_name}", class_name=self._class_name(copied.class_id)))
         if copied.track != current.track:
             parts.append(tr("track {track}", track=copied.track) if copied.track != NO_TRACK else tr("no track"))
-        if copied.flags != current.flags:
+        if (copied.flags ^ current.flags) & FLAG_MASK:
             parts.append(tr("other flags"))
         return ", ".join(parts)
 
