@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from iouviewer.document.edits import Batch, Edit, SetRects
 
 MERGE_SECONDS = 1.0
 """Steps with the same merge key within this time become one."""
+FOLLOWS = "follows"
+"""Merge key of what follows from the last step and belongs to it: it is undone with it, and leaves its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ class Step:
 
 
 def can_merge(last: Step, step: Step) -> bool:
-    """Whether ``step`` continues ``last`` (a burst of nudges)."""
+    """Whether ``step`` continues ``last`` (a burst of nudges), or follows from it."""
+    if step.merge_key == FOLLOWS:
+        return step.source == last.source
     same = bool(step.merge_key) and (step.merge_key, step.author) == (last.merge_key, last.author)
     return same and step.when - last.when <= MERGE_SECONDS
 
@@ -56,6 +60,8 @@ def merge_steps(last: Step, step: Step) -> Step:
     else:
         edit = Batch((*_parts(last.edit), *_parts(step.edit)), last.source)
         inverse = Batch((*_parts(step.inverse), *_parts(last.inverse)), last.source)
+    if step.merge_key == FOLLOWS:
+        return replace(last, edit=edit, inverse=inverse)
     return Step(step.label, edit, inverse, last.source, last.frame, step.merge_key, step.when, step.author)
 
 

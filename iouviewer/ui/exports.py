@@ -18,6 +18,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.box_files import BoxesToWrite, write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
+from iouviewer.jobs.decision_files import decision_file
 from iouviewer.jobs.document_results import (
     VariantOverlay,
     frame_image,
@@ -133,6 +134,25 @@ class NotesWriter:
 
     def prepare(self, source: ExportSource, path: Path) -> Job:
         data = notes_csv(report_notes(source.session.document, source.session.source.id))
+
+        def write() -> None:
+            with atomic_write(path) as file:
+                file.write(data)
+
+        return write
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsWriter:
+    """Writes the decisions about problems as CSV, or as JSON by the path."""
+
+    def check(self, source: ExportSource) -> None:
+        if not source.session.document.decisions(source.session.source.id):
+            raise UserError(tr("there are no decisions to export"), remedy=tr("Decide a problem first"))
+
+    def prepare(self, source: ExportSource, path: Path) -> Job:
+        session, as_json = source.session, path.suffix.lower() == ".json"
+        data = decision_file(session.document, session.source.id, as_json=as_json)
 
         def write() -> None:
             with atomic_write(path) as file:
@@ -305,6 +325,16 @@ EXPORTS: tuple[Export, ...] = (
         "notes.csv",
         (".csv",),
         NotesWriter(),
+        Group.REPORT,
+    ),
+    Export(
+        "exportDecisions",
+        tr("Decisions (CSV, JSON)…"),
+        tr("Decisions"),
+        tr("One row a decided problem: frame, kind, what was decided, by whom and when. JSON adds their counts."),
+        "decisions.csv",
+        (".csv", ".json"),
+        DecisionsWriter(),
         Group.REPORT,
     ),
     Export(

@@ -13,7 +13,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from iouviewer.document.edits import SetNotes, SetRects
+from iouviewer.document.edits import SetDecisions, SetNotes, SetRects
 from iouviewer.document.notes import Note
 from iouviewer.formats.registry import ReadContext, read_boxes
 from iouviewer.ui.dialogs.export_dialog import ExportDialog
@@ -52,6 +52,8 @@ def test_every_export_is_in_the_dialog_and_its_menu_action_writes_the_proposed_f
     with opened_window(qtbot, small_case(tmp_path)) as window:
         if export.id == "exportNotes":
             window.session.execute(SetNotes((Note(1, "reflection", 0),)), "Add note")
+        if export.id == "exportDecisions":
+            window.session.execute(SetDecisions((("LOOSE:0:1", "right"),)), "Keep box")
         action = window.findChild(QAction, f"action.{export.id}")
         assert (action is not None) is export.in_menu
         path = tmp_path / export.file_name.format(stem="clip", frame=0)

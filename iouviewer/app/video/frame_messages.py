@@ -68,7 +68,7 @@ class CropRequest:
     frame: int
     area: tuple[int, int, int, int]
     size: Size
-    urgency: int = 0
+    urgency: int = field(default=0, compare=False)
 
 
 @dataclass
