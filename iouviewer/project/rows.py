@@ -21,7 +21,7 @@ from iouviewer.document.history import RowChanges
 from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Float, Int
-from iouviewer.project import checked, frame_blocks
+from iouviewer.project import checked, column_copy, frame_blocks
 from iouviewer.project.checked import DamagedRowsError
 
 _BOX_DTYPE = np.dtype(
@@ -32,8 +32,10 @@ _BOX_DTYPE = np.dtype(
 
 _CHECKED_DTYPE = np.dtype([*_BOX_DTYPE.descr, ("crc", np.int64)])
 
-ROWS_PER_READ = 4096
+ROWS_PER_READ = 65_536
 """Number of rows read between two progress calls."""
+
+_BEFORE_ALL_IDS = -(1 << 62)
 
 
 _CLASS_NUMBERS = "class_numbers"
@@ -378,26 +380,44 @@ def read_document(connection: sqlite3.Connection, progress: ProgressCallback = n
 
 
 def read_columns(connection: sqlite3.Connection, source: int, progress: ProgressCallback = no_progress) -> BoxColumns:
-    """All boxes of a source; DamagedRowsError where one is not as it was written."""
+    """All boxes of a source in order of id; DamagedRowsError where one is not as it was written."""
     (total,) = connection.execute("SELECT count(*) FROM boxes WHERE source = ?", (source,)).fetchone()
-    cursor = connection.execute(
-        "SELECT id, frame, x1, y1, x2, y2, class_id, track, flags, crc FROM boxes WHERE source = ?", (source,)
-    )
-    # In chunks: other threads run in between, and a million rows are never in memory as objects.
-    chunks, done = [columns_of_rows([])], 0
+    integers = [np.empty(total, np.int64) for _ in range(5)]
+    columns = BoxColumns(integers[0], np.empty((4, total)), *integers[1:])
+    # In chunks: other threads run in between, and a million rows are never in memory twice.
+    done, last = 0, _BEFORE_ALL_IDS
     progress(done, total)
-    while found := cursor.fetchmany(ROWS_PER_READ):
-        chunks.append(_checked_columns(source, found))
-        done += len(found)
+    while done < total:
+        rest = "WHERE source = ? AND id > ? ORDER BY id LIMIT ?"
+        found = _read_rows(connection, source, rest, (source, last, min(ROWS_PER_READ, total - done)))
+        if not len(found.ids):
+            raise DamagedRowsError(tr("rows of boxes cannot be reached"))
+        part = slice(done, done + len(found.ids))
+        for name in ("frames", "boxes", "class_ids", "tracks", "flags", "ids"):
+            getattr(columns, name)[..., part] = getattr(found, name)
+        done, last = part.stop, int(found.ids[-1])
         progress(done, total)
-    return BoxColumns(
-        np.concatenate([chunk.frames for chunk in chunks]),
-        np.concatenate([chunk.boxes for chunk in chunks], axis=1),
-        *(
-            np.concatenate([getattr(chunk, name) for chunk in chunks])
-            for name in ("class_ids", "tracks", "flags", "ids")
-        ),
-    )
+    return columns
+
+
+def read_frame(connection: sqlite3.Connection, source: int, frame: int) -> BoxColumns:
+    """The boxes of one frame in order of id; DamagedRowsError where one is not as it was written."""
+    return _read_rows(connection, source, "WHERE source = ? AND frame = ? ORDER BY id", (source, frame))
+
+
+def _read_rows(connection: sqlite3.Connection, source: int, rest: str, values: tuple[int, ...]) -> BoxColumns:
+    names = _CHECKED_DTYPE.names or ()
+    numbers = None
+    if column_copy.can_copy(connection):
+        numbers = column_copy.copy_numbers(connection, "boxes", names, rest, values)
+    if numbers is None:
+        # A value is damaged, or an integer that only Python holds exactly.
+        found = connection.execute(f"SELECT {', '.join(names)} FROM boxes {rest}", values).fetchall()
+        table = _table_of_rows(found, _CHECKED_DTYPE)
+        return _checked(source, _columns_of_table(table), table["crc"])
+    ids, frames = numbers[:2].astype(np.int64)
+    class_ids, tracks, flags, crcs = numbers[6:].astype(np.int64)
+    return _checked(source, BoxColumns(frames, numbers[2:6], class_ids, tracks, flags, ids), crcs)
 
 
 def read_states(connection: sqlite3.Connection, source: int, frame_count: int) -> FrameStates:
@@ -418,11 +438,9 @@ def read_states(connection: sqlite3.Connection, source: int, frame_count: int) -
     return FrameStates(all_states, all_verified)
 
 
-def _checked_columns(source: int, rows: list[tuple[float, ...]]) -> BoxColumns:
-    """As ``columns_of_rows``, for rows that end with their checksums; DamagedRowsError where one is wrong."""
-    table = _table_of_rows(rows, _CHECKED_DTYPE)
-    columns = _columns_of_table(table)
-    wrong = int((_crcs(source, columns) != table["crc"]).sum())
+def _checked(source: int, columns: BoxColumns, crcs: Int) -> BoxColumns:
+    """The columns; DamagedRowsError where they have other checksums than these, (N,) as they are stored."""
+    wrong = int((_crcs(source, columns) != crcs).sum())
     if wrong:
         raise DamagedRowsError(tr_n("{count} box was changed", "{count:,} boxes were changed", wrong))
     return columns

@@ -280,16 +280,15 @@ def _read_predictions(connection: sqlite3.Connection, key: str, run: _Run, frame
         table = BoxTable.empty(frame_count)
         return PredictionSet(table, covered, raw=None if run.classes is None else table, **known)
     row_frames = [np.repeat(frames, counts) for frames, _covers, counts, *_rest in chunks]
-    keep = np.concatenate([owner[frames] == number for number, frames in enumerate(row_frames)])
-    table = BoxTable.from_rows(
-        np.concatenate(row_frames)[keep],
-        np.concatenate([chunk[3] for chunk in chunks], axis=1)[:, keep],
-        frame_count=frame_count,
-        class_ids=np.concatenate([chunk[4] for chunk in chunks])[keep],
-        scores=np.concatenate([chunk[5] for chunk in chunks])[keep],
-        ids=np.concatenate([chunk[6] for chunk in chunks])[keep],
-    )
-    ids = table.class_ids
-    if run.classes is not None and len(ids) and (ids.min() < -1 or ids.max() >= len(run.classes.names)):
+    columns = [np.concatenate(row_frames), np.concatenate([chunk[3] for chunk in chunks], axis=1)]
+    columns += [np.concatenate([chunk[place] for chunk in chunks]) for place in (4, 5, 6)]
+    if (np.bincount(np.concatenate([chunk[0] for chunk in chunks]), minlength=1) > 1).any():
+        # Later chunks of a run replace frames of earlier ones.
+        keep = np.concatenate([owner[frames] == number for number, frames in enumerate(row_frames)])
+        columns = [column[..., keep] for column in columns]
+    frames, boxes, class_ids, scores, ids = columns
+    table = BoxTable.from_rows(frames, boxes, frame_count=frame_count, class_ids=class_ids, scores=scores, ids=ids)
+    used = table.class_ids
+    if run.classes is not None and len(used) and (used.min() < -1 or used.max() >= len(run.classes.names)):
         raise DamagedRowsError(tr("predictions are damaged: a class number is impossible"))
     return PredictionSet(table, covered, raw=None if run.classes is None else table, **known)
