@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from iouviewer import __version__
-from iouviewer.cli import check, convert, demo, gate, predict, project, worker
+from iouviewer.cli import check, collect, convert, demo, gate, predict, project, split, worker
 from iouviewer.cli import eval as eval_command
 from iouviewer.cli import open as open_command
 from iouviewer.cli.options import OneLineParser, print_message
@@ -46,6 +46,8 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     "convert": (tr("write boxes in another format"), convert),
     "check": (tr("inspect a video: frames, rate, damage, frame accuracy"), check),
     "project": (tr("verify a project file"), project),
+    "split": (tr("split a project among several people"), split),
+    "collect": (tr("merge the packages of several people"), collect),
     "worker": (tr("run the inference worker (protocol on stdin and stdout)"), worker),
 }
 """Command -> (help text, module)."""

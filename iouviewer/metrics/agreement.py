@@ -5,6 +5,7 @@ Neither side is the truth, so every number is the same with the sides exchanged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import nan
 from typing import NamedTuple
 
@@ -62,12 +63,14 @@ class Agreement(NamedTuple):
         by_class: in order of class id, for classes that either of them uses.
         same_class: share of the joined boxes that have the same class, nan without any.
         mean_iou: over all joined boxes, whatever their class; nan without any.
+        pairs: number of joined boxes, whatever their class.
     """
 
     total: ClassAgreement
     by_class: tuple[ClassAgreement, ...]
     same_class: float
     mean_iou: float
+    pairs: int
 
 
 def join_tables(first: BoxTable, second: BoxTable, frames: Bool, *, minimum: float = MIN_IOU) -> JoinedRows:
@@ -113,7 +116,40 @@ def agreement(first: BoxTable, second: BoxTable, frames: Bool, *, minimum: float
             )
         )
     total = ClassAgreement(None, len(of_first), len(of_second), int(same.sum()), _mean(joined.iou[same]))
-    return Agreement(total, tuple(by_class), _mean(same.astype(np.float64)), _mean(joined.iou))
+    return Agreement(total, tuple(by_class), _mean(same.astype(np.float64)), _mean(joined.iou), len(same))
+
+
+def pool(parts: Sequence[Agreement]) -> Agreement:
+    """Several comparisons as one: counts are added, means weighted by the number of their pairs."""
+    classes = sorted({row.class_id for part in parts for row in part.by_class if row.class_id is not None})
+    by_class = tuple(
+        _pool_rows([row for part in parts for row in part.by_class if row.class_id == class_id]) for class_id in classes
+    )
+    total = _pool_rows([part.total for part in parts])
+    pairs = [part.pairs for part in parts]
+    return Agreement(
+        total,
+        by_class,
+        _weighted([part.same_class for part in parts], pairs),
+        _weighted([part.mean_iou for part in parts], pairs),
+        sum(pairs),
+    )
+
+
+def _pool_rows(rows: Sequence[ClassAgreement]) -> ClassAgreement:
+    joined = [row.joined for row in rows]
+    return ClassAgreement(
+        rows[0].class_id,
+        sum(row.first for row in rows),
+        sum(row.second for row in rows),
+        sum(joined),
+        _weighted([row.mean_iou for row in rows], joined),
+    )
+
+
+def _weighted(means: Sequence[float], counts: Sequence[int]) -> float:
+    total = sum(counts)
+    return sum(mean * count for mean, count in zip(means, counts, strict=True) if count) / total if total else nan
 
 
 def _mean(values: Float) -> float:
