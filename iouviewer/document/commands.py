@@ -32,8 +32,6 @@ from iouviewer.document.edits import (
     AddBoxes,
     Batch,
     Edit,
-    FrameMark,
-    FrameState,
     RemoveBoxes,
     SetClasses,
     SetClassNames,
@@ -469,35 +467,6 @@ def set_flag(
     else:
         label = tr("Mark {boxes} as not {flag}", boxes=name, flag=_FLAG_NAMES[flag])
     return Command(SetFlags(tuple(pairs), source), label)
-
-
-def verify(document: Document, frame: int, *, empty: bool = False, source: int = 0) -> Command:
-    """Mark a frame as labelled and verified; with ``empty``, UserError if it has boxes."""
-    boxes = document.ground_truth(source).boxes(frame)
-    if empty and boxes:
-        text = tr_n("the frame has {count} box", "the frame has {count:,} boxes", len(boxes))
-        raise UserError(text, frame=frame, remedy=tr("Delete them first."))
-    label = tr("Verify frame {frame:,} as empty", frame=frame) if empty else tr("Verify frame {frame:,}", frame=frame)
-    return Command(SetFrames((FrameMark(frame, FrameState.LABELLED, True),), source), label)
-
-
-_STATE_NAMES = {
-    FrameState.UNLABELLED: tr("unlabelled"),
-    FrameState.LABELLED: tr("labelled"),
-    FrameState.EXCLUDED: tr("excluded"),
-}
-
-
-def mark(document: Document, frames: Iterable[int], state: FrameState, *, source: int = 0) -> Command:
-    """Make frames labelled, unlabelled or excluded."""
-    truth = document.ground_truth(source)
-    marks = tuple(FrameMark(f, state, truth.is_verified(f) and state is FrameState.LABELLED) for f in frames)
-    name = _STATE_NAMES[state]
-    if len(marks) == 1:
-        label = tr("Mark frame {frame:,} as {state}", frame=marks[0].frame, state=name)
-    else:
-        label = tr_n("Mark {count} frame as {state}", "Mark {count:,} frames as {state}", len(marks), state=name)
-    return Command(SetFrames(marks, source), label)
 
 
 # Tracks

@@ -253,8 +253,8 @@ class GroundTruth:
         return bool(self._verification[frame] == Verification.CHANGED)
 
     def verified(self) -> NDArray[np.bool_]:
-        """(F,) bool: frames that a person has verified and that have not changed since."""
-        found: NDArray[np.bool_] = self._verification == Verification.VERIFIED
+        """(F,) bool: frames that a person has verified, that have not changed since and are not excluded."""
+        found: NDArray[np.bool_] = (self._verification == Verification.VERIFIED) & (self._states != FrameState.EXCLUDED)
         return found
 
     def verification(self) -> NDArray[np.int8]:

@@ -12,6 +12,7 @@ import numpy as np
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
+from iouviewer.document.frame_states import describe_work
 from iouviewer.document.notes import NO_FRAME
 from iouviewer.document.sources import FrameImage
 from iouviewer.document.origins import FLAG_MASK
@@ -58,6 +59,7 @@ def document_truth(document: Document, source: int = 0) -> Truth:
         skipped=file.skipped,
         notes=file.notes,
         unscored=ground_truth.unscored_classes(),
+        frame_work=describe_work(ground_truth),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -129,6 +129,7 @@ class Truth:
         classes: class table of the file; None: names without numbers.
         notes: what the reader assumed, one sentence each.
         unscored: class ids that the benchmark of the ground truth does not score.
+        frame_work: what has been done with the frames (``describe_work``); empty for a file.
     """
 
     table: BoxTable
@@ -140,6 +141,7 @@ class Truth:
     classes: ClassTable | None = None
     notes: tuple[str, ...] = ()
     unscored: frozenset[int] = frozenset()
+    frame_work: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def class_table(self) -> ClassTable:

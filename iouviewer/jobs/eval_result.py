@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from iouviewer.document.frame_states import excluded_text
 from iouviewer.i18n import tr
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.fail_if import condition_holds
@@ -68,7 +69,13 @@ class EvalResult:
             for score, delta in zip(self.scores, self.deltas, strict=True)
         }
         variants = {name: by_name[name] for name in self.order}
-        values = {"report_version": REPORT_VERSION, "variants": variants, "protocol": dict(self.protocol)}
+        values: dict[str, Any] = {
+            "report_version": REPORT_VERSION,
+            "variants": variants,
+            "protocol": dict(self.protocol),
+        }
+        if self.truth.frame_work:
+            values["frame_states"] = dict(self.truth.frame_work)
         return values | {"notes": [note.values for note in self.notes]} if self.notes else values
 
     def series(self) -> list[FrameSeries]:
@@ -112,12 +119,14 @@ class EvalResult:
     def _head(self) -> str:
         """Frames and thresholds of the metrics, as one line."""
         protocol = self.protocol
+        excluded = excluded_text(protocol["excluded_frames"])
+        frames = protocol["frames"]
         return tr(
             "{labelled:,} of {selected:,} frames labelled ({frames}), confidence {confidence:g}, "
             "IoU {iou:g}, {convention}; AP: COCO, all stored predictions",
             labelled=protocol["labelled_frames"],
             selected=protocol["chosen_frames"],
-            frames=protocol["frames"],
+            frames=tr("{frames}; {excluded}", frames=frames, excluded=excluded) if excluded else frames,
             confidence=protocol["confidence"],
             iou=protocol["iou_threshold"],
             convention=protocol["convention"],

@@ -338,6 +338,7 @@ def _protocol(request: EvalRequest, inputs: EvalInputs, baseline: str) -> dict[s
         "frames": "all" if request.frames is None else request.frames,
         "chosen_frames": len(inputs.frames),
         "labelled_frames": int(truth.labelled[inputs.frames].sum()),
+        "excluded_frames": truth.states(inputs.frames).count("excluded"),
         "baseline": baseline,
         "confidence": request.confidence,
         "iou_threshold": request.iou_threshold,

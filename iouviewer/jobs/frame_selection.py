@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from iouviewer.document.frame_states import ranges_text
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Bool, Int
@@ -54,9 +55,7 @@ def describe_frames(frames: Int, frame_count: int) -> str | None:
     """
     if len(frames) == frame_count:
         return None
-    starts = np.flatnonzero(np.diff(frames, prepend=-2) != 1)
-    ends = [*starts[1:].tolist(), len(frames)]
-    return ", ".join(f"{frames[first]}:{frames[end - 1] + 1}" for first, end in zip(starts.tolist(), ends, strict=True))
+    return ranges_text(frames)
 
 
 def parse_frames(text: str, frame_count: int, verified: Bool | None = None) -> Int:

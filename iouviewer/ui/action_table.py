@@ -94,6 +94,7 @@ MENUS: dict[str, str] = {
     "view/panels": tr("Panels"),
     "frame": tr("Frame"),
     "frame/playback": tr("Playback"),
+    "frame/walk": tr("Walk"),
     "box": tr("Box"),
     "box/flags": tr("Flags"),
     "box/class": tr("Class"),
@@ -325,6 +326,21 @@ _FRAME = (
     ),
     _action("verifyAndNext", tr("Verify and go to next"), "circle-wavy-check", "S", "frame", "boxes.verify_and_next"),
     _action("verifiedEmpty", tr("Verify as empty"), "", "Shift+S", "frame", "boxes.verify_empty"),
+    _action("excludeFrame", tr("Exclude frame"), "prohibit", "Alt+S", "frame", "boxes.exclude_frame"),
+    _action("nextUnverified", tr("Next frame not verified"), "", "Shift+U", "frame", "frames.next_unverified"),
+    _action("nextEmpty", tr("Next frame without boxes"), "", "", "frame", "frames.next_empty"),
+    _action("nextChanged", tr("Next frame changed since verified"), "", "", "frame", "frames.next_changed"),
+    _action("toggleWalk", tr("Begin or leave walk"), "", "Shift+W", "frame/walk", "frames.toggle_walk"),
+    *(
+        _action(f"walk{kind[:1].upper()}{kind[1:]}", text, "", "", "frame/walk", "frames.start_walk", kind)
+        for kind, text in (
+            ("all", tr("Walk through all frames")),
+            ("notVerified", tr("Walk through frames not verified")),
+            ("changed", tr("Walk through frames changed since verified")),
+            ("excluded", tr("Walk through excluded frames")),
+            ("list", tr("Walk through frames with problems")),
+        )
+    ),
 )
 _PROBLEMS = (
     _action("nextProblem", tr("Next problem"), "arrow-fat-down", "N", "problems", "problems.next"),

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.video.playback import Playback
-from iouviewer.document.edits import Aspect, Change
+from iouviewer.document.edits import Aspect, Change, FrameState
 from iouviewer.i18n import tr
 from iouviewer.ui.actions import ActionSet
 
@@ -21,6 +21,7 @@ class ActionTexts(QObject):
         self._session, self._actions = session, actions
         session.sourceChanged.connect(self._update_all)
         session.historyChanged.connect(self._update_steps)
+        session.frameChanged.connect(self._update_frame)
         session.changed.connect(self._on_session_changed)
         session.variants.listChanged.connect(self._update_variants)
         session.variants.variantChanged.connect(self._update_variants)
@@ -30,12 +31,20 @@ class ActionTexts(QObject):
 
     def _update_all(self) -> None:
         self._update_steps()
+        self._update_frame()
         self._update_classes()
         self._update_variants()
 
     def _on_session_changed(self, change: Change) -> None:
         if change.aspects & Aspect.CLASS_NAMES:
             self._update_classes()
+        if change.aspects & Aspect.FRAME_STATE:
+            self._update_frame()
+
+    def _update_frame(self, _frame: int = 0) -> None:
+        session, frame = self._session, self._session.current_frame
+        is_excluded = session.frame_count > 0 and session.ground_truth.state(frame) is FrameState.EXCLUDED
+        self._actions.set_text("excludeFrame", tr("Include frame") if is_excluded else tr("Exclude frame"))
 
     def _update_steps(self) -> None:
         """Both commands stay enabled; without a step they show a message."""

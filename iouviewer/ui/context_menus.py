@@ -52,7 +52,10 @@ ENTRIES: Mapping[str, Ids] = {
         "deleteTrack",
     ),
     "prediction": ("accept", ACCEPT_ALONG, "acceptAll"),
-    "empty": (DRAW_HERE, PASTE_HERE, "takePrevious", "", "verifyAndNext", "verifiedEmpty", "addNote", "", "fit"),
+    "empty": (
+        *(DRAW_HERE, PASTE_HERE, "takePrevious", ""),
+        *("verifyAndNext", "verifiedEmpty", "excludeFrame", "addNote", "", "fit"),
+    ),
     "track": (
         "startOfTrack",
         "endOfTrack",
@@ -65,7 +68,10 @@ ENTRIES: Mapping[str, Ids] = {
         "",
         "deleteTrack",
     ),
-    "timeline": ("loopFrom", "loopTo", "loopOff", "", "nextProblem", "previousProblem", "", "fitTimeline"),
+    "timeline": (
+        *("loopFrom", "loopTo", "loopOff", "", "nextProblem", "previousProblem", ""),
+        *("nextUnverified", "nextChanged", "excludeFrame", "", "fitTimeline"),
+    ),
     "problem": ("takeFix", "groundTruthIsRight", "unclear"),
     "note": ("noteEdit", "noteDone", "noteDelete"),
 }

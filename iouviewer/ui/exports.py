@@ -11,7 +11,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.verified_by import VerificationLog
 from iouviewer.app.jobs.session_inputs import read_session
 from iouviewer.atomic import atomic_write
 from iouviewer.errors import UserError
@@ -28,6 +31,7 @@ from iouviewer.jobs.document_results import (
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import score_inputs
+from iouviewer.jobs.frame_states_file import frame_states_csv
 from iouviewer.metrics.table import Int
 from iouviewer.reports.notes import notes_csv
 from iouviewer.video import open_video
@@ -134,6 +138,26 @@ class NotesWriter:
 
     def prepare(self, source: ExportSource, path: Path) -> Job:
         data = notes_csv(report_notes(source.session.document, source.session.source.id))
+
+        def write() -> None:
+            with atomic_write(path) as file:
+                file.write(data)
+
+        return write
+
+
+@dataclass(frozen=True, slots=True)
+class FrameStatesWriter:
+    """Writes what has been done with each frame as CSV."""
+
+    def check(self, source: ExportSource) -> None:
+        """The list has a row for each frame, even if nothing has been done."""
+
+    def prepare(self, source: ExportSource, path: Path) -> Job:
+        session, log = source.session, VerificationLog(source.session)
+        known = ((frame, log.find(frame)) for frame in np.flatnonzero(session.ground_truth.verified()).tolist())
+        verified_by = {frame: by for frame, by in known if by is not None}
+        data = frame_states_csv(session.ground_truth, verified_by)
 
         def write() -> None:
             with atomic_write(path) as file:
@@ -335,6 +359,16 @@ EXPORTS: tuple[Export, ...] = (
         "decisions.csv",
         (".csv", ".json"),
         DecisionsWriter(),
+        Group.REPORT,
+    ),
+    Export(
+        "exportFrames",
+        tr("Frame states (CSV)…"),
+        tr("Frame states"),
+        tr("One row a frame: verified by whom and when, empty, changed, excluded."),
+        "frames.csv",
+        (".csv",),
+        FrameStatesWriter(),
         Group.REPORT,
     ),
     Export(

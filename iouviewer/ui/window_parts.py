@@ -205,7 +205,7 @@ class WindowParts(QObject):
             "boxes": canvas.commands,
             "edit": EditCommands(window, session, canvas, self.propagation.stop),
             "propagation": self.propagation,
-            "frames": FrameCommands(session, self.playback),
+            "frames": FrameCommands(session, self.playback, self.views.problems.model.shown_frames),
             "problems": problems,
             "video": self.video,
             "variants": variants,

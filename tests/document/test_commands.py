@@ -344,17 +344,6 @@ def test_classes_are_set_and_added():
             commands.add_class(document, name)
 
 
-def test_verifying_labels_the_frame_and_verifying_as_empty_needs_an_empty_frame():
-    document = document_with(Box(1, 0, RECT), state=FrameState.UNLABELLED)
-    truth = document.ground_truth()
-    run(document, commands.verify(document, 4, empty=True))
-    assert truth.is_verified(4) and truth.state(4) is FrameState.LABELLED
-    with pytest.raises(UserError, match="frame 0: the frame has 1 box"):
-        commands.verify(document, 0, empty=True)
-    run(document, commands.mark(document, [4], FrameState.EXCLUDED))
-    assert truth.state(4) is FrameState.EXCLUDED and not truth.is_verified(4)
-
-
 # Tracks
 
 

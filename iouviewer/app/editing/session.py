@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from iouviewer.app.editing.edit_preview import EditPreview
 from iouviewer.app.editing.edit_scopes import EditScopes
+from iouviewer.app.editing.frame_walk import FrameWalk
 from iouviewer.app.editing.session_values import (
     FrameNumberHistory,
     InitialScores,
@@ -105,7 +106,7 @@ class Session(QObject):
         self.read_only = ""
         self.current_frame = 0
         self.selection = Selection()
-        self.view_state = ViewState(self.variants, self)
+        self.view_state = ViewState(self.variants, FrameWalk(self, self), self)
         self.scopes = EditScopes(self)
         self._preview = EditPreview()
         self._announced_step: tuple[int, Step] | None = None

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Batch, Edit, SetFrames
-
-
-class VerifiedBy(NamedTuple):
-    """Who verified a frame, empty if unknown, and when, in seconds since the epoch."""
-
-    author: str
-    when: float
+from iouviewer.document.frame_states import VerifiedBy
 
 
 class VerificationLog:

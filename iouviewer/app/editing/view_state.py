@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from iouviewer.app.editing.frame_walk import FrameWalk
 from iouviewer.app.editing.variant_list import VariantList
 from iouviewer.document.boxes import NO_TRACK, Box
 
@@ -47,15 +48,19 @@ class _State:
 class ViewState(QObject):
     """The view state of one window.
 
+    Attributes:
+        walk: the frames that the keys for frames go through.
+
     Signals:
         viewStateChanged(): something changed. The visibility of a variant is announced by ``VariantList`` instead.
     """
 
     viewStateChanged = Signal()
 
-    def __init__(self, variants: VariantList, parent: QObject | None = None) -> None:
+    def __init__(self, variants: VariantList, walk: FrameWalk, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._variants = variants
+        self.walk = walk
         self._state = _State()
 
     def _change(self, **fields: Any) -> None:
@@ -66,6 +71,7 @@ class ViewState(QObject):
 
     def reset(self) -> None:
         """Forget all that belongs to the tracks, classes and variants of a document that was closed."""
+        self.walk.leave()
         self._change(
             locked_tracks=frozenset(),
             locked_layers=frozenset(),

@@ -11,9 +11,10 @@ from PySide6.QtCore import QPointF
 from iouviewer.app.editing.edit_scopes import CLASS, FLAGS
 from iouviewer.app.editing.gesture import ORIGIN
 from iouviewer.app.editing.session import Session
-from iouviewer.document import commands, track_commands, tracks
+from iouviewer.document import commands, frame_states, track_commands, tracks
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Edges, Rect, furthest_edge, move_edges, nearest_edge
 from iouviewer.document.commands import AcceptedPrediction, Command
+from iouviewer.document.frame_states import FrameWork, work_of
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.review import PairState
@@ -346,16 +347,30 @@ class BoxCommands:
     # Frames
 
     def verify_and_next(self) -> None:
-        """Mark the frame as verified and go to the next one."""
-        self._run(lambda: commands.verify(self._session.document, self._frame, source=self._source))
-        self._session.go_to(self._frame + 1)
+        """Mark the frame as verified and go to the next one of the walk; an excluded frame stays as it is."""
+        self._verify(empty=False)
 
     def verify_empty(self) -> None:
         """Mark the frame as verified without boxes and go to the next one; not possible if it has boxes."""
-        truth, frame = self._session.ground_truth, self._frame
-        self._run(lambda: commands.verify(self._session.document, frame, empty=True, source=self._source))
-        if truth.is_verified(frame) and not truth.boxes(frame):
-            self._session.go_to(frame + 1)
+        self._verify(empty=True)
+
+    def _verify(self, *, empty: bool) -> None:
+        session, frame = self._session, self._frame
+        self._run(lambda: frame_states.verify(session.document, frame, empty=empty, source=self._source))
+        if work_of(session.ground_truth, frame) not in (FrameWork.VERIFIED, FrameWork.VERIFIED_EMPTY):
+            return
+        following = session.view_state.walk.step(frame, 1)
+        if following is None:
+            session.statusMessage.emit(tr("This was the last frame of the walk"))
+        else:
+            session.go_to(following)
+
+    def exclude_frame(self) -> None:
+        """Leave the frame out of all scores, or count it again."""
+        session, frame = self._session, self._frame
+        is_excluded = work_of(session.ground_truth, frame) is FrameWork.EXCLUDED
+        build = frame_states.include if is_excluded else frame_states.exclude
+        self._run(lambda: build(session.document, [frame], source=self._source))
 
     # Tracks
 

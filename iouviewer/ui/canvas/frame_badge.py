@@ -1,4 +1,4 @@
-"""What a person has said about the shown frame, in the corner of the canvas: verified, empty, changed since."""
+"""What a person has said about the shown frame, in the corner of the canvas: verified, excluded, changed since."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.editing.verified_by import VerificationLog, VerifiedBy
+from iouviewer.app.editing.verified_by import VerificationLog
+from iouviewer.document.frame_states import FrameWork, VerifiedBy, work_of
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.captions import BELOW, GOOD, MUTED, TEXT
 from iouviewer.ui.fonts import font
@@ -51,7 +52,7 @@ class FrameBadge(QWidget):
     def show_frame(self, frame: int) -> None:
         """Show the state of a frame; -1 hides the badge."""
         text, icon, colour = self._state_of(frame) if 0 <= frame < self._session.frame_count else ("", "", TEXT)
-        is_verified = bool(text) and self._session.ground_truth.is_verified(frame)
+        is_verified = bool(text) and bool(self._session.ground_truth.verified()[frame])
         self._edge.setVisible(is_verified)
         if is_verified:
             self._edge.raise_()
@@ -64,14 +65,17 @@ class FrameBadge(QWidget):
 
     def _state_of(self, frame: int) -> tuple[str, str, str]:
         """Text, icon and colour of the icon."""
-        truth = self._session.ground_truth
-        if truth.is_verified(frame):
-            if not truth.boxes(frame):
-                return tr("Verified empty"), "verified", GOOD
-            return verified_text(self._log.find(frame)), "verified", GOOD
-        if truth.is_changed_since_verified(frame):
-            return tr("Changed since verified"), "warning", BELOW
-        return tr("Not verified"), "verifiedEmpty", MUTED
+        match work_of(self._session.ground_truth, frame):
+            case FrameWork.EXCLUDED:
+                return tr("Excluded from scores"), "ignore", MUTED
+            case FrameWork.VERIFIED:
+                return verified_text(self._log.find(frame)), "verified", GOOD
+            case FrameWork.VERIFIED_EMPTY:
+                return verified_text(self._log.find(frame), is_empty=True), "verified", GOOD
+            case FrameWork.CHANGED:
+                return tr("Changed since verified"), "warning", BELOW
+            case FrameWork.NOT_VERIFIED:
+                return tr("Not verified"), "verifiedEmpty", MUTED
 
     def sizeHint(self) -> QSize:
         width = QFontMetricsF(font("body")).horizontalAdvance(self._text)
@@ -97,11 +101,13 @@ def _icon(name: str, value: str, ratio: float) -> QPixmap:
     return coloured_icon(name, value).pixmap(QSize(ICON_SIZE, ICON_SIZE), ratio)
 
 
-def verified_text(by: VerifiedBy | None) -> str:
-    """``Verified by mb, 2 Nov``, as far as the history knows."""
+def verified_text(by: VerifiedBy | None, *, is_empty: bool = False) -> str:
+    """``Verified by mb, 2 Nov``, ``Verified empty by mb, 2 Nov``, as far as the history knows."""
     if by is None:
-        return tr("Verified")
+        return tr("Verified empty") if is_empty else tr("Verified")
     day = QLocale(QLocale.Language.English).toString(QDateTime.fromSecsSinceEpoch(int(by.when)).date(), "d MMM")
     if not by.author:
-        return tr("Verified, {day}", day=day)
+        return tr("Verified empty, {day}", day=day) if is_empty else tr("Verified, {day}", day=day)
+    if is_empty:
+        return tr("Verified empty by {author}, {day}", author=by.author, day=day)
     return tr("Verified by {author}, {day}", author=by.author, day=day)

@@ -1,21 +1,42 @@
-"""Commands that step through frames and play."""
+"""Commands that step through frames, play, and walk through a part of the frames."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+
+from iouviewer.app.editing.frame_walk import FrameList, WalkKind
 from iouviewer.app.editing.session import Session
 from iouviewer.app.video.playback import Playback
+from iouviewer.document.frame_states import FrameWork, empty_frames, frames_with
+from iouviewer.i18n import tr
+from iouviewer.metrics.table import Bool, Int
 
 
 class FrameCommands:
-    """Group ``frames``."""
+    """Group ``frames``.
 
-    def __init__(self, session: Session, playback: Playback) -> None:
+    Args:
+        problem_frames: returns the frames with problems that the filter shows, (n,) int64.
+    """
+
+    def __init__(self, session: Session, playback: Playback, problem_frames: Callable[[], Int]) -> None:
         self._session, self._playback = session, playback
+        self._walk = session.view_state.walk
+        self._problem_list = FrameList(tr("Problems"), problem_frames)
+        self._last_walk = WalkKind.NOT_VERIFIED
 
     def step(self, by: int) -> None:
-        """Go forward (positive) or back by frames; pauses playback."""
+        """Go forward (positive) or back by frames of the walk; pauses playback."""
         self._playback.pause()
-        self._session.go_to(self._session.current_frame + by)
+        frame = self._walk.step(self._session.current_frame, by)
+        if frame is not None:
+            self._session.go_to(frame)
+        elif by > 0:
+            self._session.statusMessage.emit(tr("{walk}: no frame after this one", walk=self._walk.name))
+        else:
+            self._session.statusMessage.emit(tr("{walk}: no frame before this one", walk=self._walk.name))
 
     def first(self) -> None:
         """Go to the first frame."""
@@ -32,3 +53,60 @@ class FrameCommands:
     def play_or_pause(self) -> None:
         """Play from the current frame, or pause."""
         self._playback.toggle()
+
+    # Frames by what has been done with them
+
+    def next_unverified(self) -> None:
+        """Go to the next frame that nobody has verified; after the last one, to the first."""
+        truth = self._session.ground_truth
+        self._go_to_next(frames_with(truth, FrameWork.NOT_VERIFIED), tr("Every frame is verified"))
+
+    def next_changed(self) -> None:
+        """Go to the next frame that changed after it was verified."""
+        truth = self._session.ground_truth
+        self._go_to_next(frames_with(truth, FrameWork.CHANGED), tr("No frame changed since it was verified"))
+
+    def next_empty(self) -> None:
+        """Go to the next frame without boxes that is not verified as empty."""
+        truth = self._session.ground_truth
+        done = frames_with(truth, FrameWork.VERIFIED_EMPTY) | frames_with(truth, FrameWork.EXCLUDED)
+        self._go_to_next(empty_frames(truth) & ~done, tr("No frame without boxes is left to verify"))
+
+    def _go_to_next(self, chosen: Bool, none_left: str) -> None:
+        frame = self._session.current_frame
+        found = np.flatnonzero(chosen)
+        found = found[found != frame]
+        if not len(found):
+            self._session.statusMessage.emit(none_left)
+            return
+        later = found[found > frame]
+        self._go(int(later[0] if len(later) else found[0]))
+        if not len(later):
+            text = tr("None after frame {frame:,}; continued from the start", frame=frame)
+            self._session.statusMessage.emit(text)
+
+    # Walks
+
+    def start_walk(self, kind: str) -> None:
+        """Let the keys for frames go through the frames of this kind only."""
+        chosen = WalkKind(kind)
+        if chosen is WalkKind.LIST:
+            self._walk.start_list(self._problem_list)
+        else:
+            self._walk.start(chosen)
+        self._report_walk()
+
+    def toggle_walk(self) -> None:
+        """Leave the walk, or begin the last one again."""
+        if self._walk.is_active:
+            self._last_walk = self._walk.kind
+            self._walk.leave()
+            self._session.statusMessage.emit(tr("Walking through all frames"))
+        else:
+            self.start_walk(self._last_walk)
+
+    def _report_walk(self) -> None:
+        if self._walk.is_active and not self._walk.members().any():
+            name = self._walk.name
+            self._walk.leave()
+            self._session.statusMessage.emit(tr("{walk}: there is no such frame", walk=name))

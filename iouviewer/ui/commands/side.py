@@ -50,6 +50,7 @@ class SideCommands(QObject):
     def update_keys(self, actions: ActionSet) -> None:
         """Show the keys of commands in inspector and lists."""
         self._views.inspector.set_keys(actions.key_of)
+        self._views.playback_bar.walk.key = actions.key_of("toggleWalk")
         review = ("nextProblem", "takeFix", "groundTruthIsRight", "unclear")
         self._views.problems.set_keys(*(actions.key_of(id) for id in review))
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameState
+from iouviewer.document.frame_states import FrameWork, work_of
 from iouviewer.document.metric_columns import UNDEFINED
 from iouviewer.i18n import tr
 from iouviewer.metrics.review import PairState
@@ -85,7 +86,7 @@ class FrameSummary(QWidget):
             if is_used:
                 name.setText(rows[place][0])
                 value.setText(rows[place][1])
-        self._verify.setEnabled(not truth.is_verified(frame))
+        self._verify.setEnabled(work_of(truth, frame) in (FrameWork.NOT_VERIFIED, FrameWork.CHANGED))
 
     def _score_rows(self, frame: int) -> list[tuple[str, str]]:
         session, baseline = self._session, self._session.variants.baseline
@@ -113,9 +114,14 @@ class FrameSummary(QWidget):
 
     def _state(self, frame: int) -> str:
         truth = self._session.ground_truth
-        state = truth.state(frame)
-        if truth.is_verified(frame):
-            return tr("Verified") if truth.boxes(frame) else tr("Verified empty")
-        if state is FrameState.EXCLUDED:
-            return tr("Excluded")
-        return tr("Not verified") if state is FrameState.LABELLED else tr("Not labelled")
+        match work_of(truth, frame):
+            case FrameWork.EXCLUDED:
+                return tr("Excluded from scores")
+            case FrameWork.VERIFIED:
+                return tr("Verified")
+            case FrameWork.VERIFIED_EMPTY:
+                return tr("Verified empty")
+            case FrameWork.CHANGED:
+                return tr("Changed since verified")
+            case FrameWork.NOT_VERIFIED:
+                return tr("Not verified") if truth.state(frame) is FrameState.LABELLED else tr("Not labelled")

@@ -16,10 +16,12 @@ from iouviewer.ui.fonts import font, text_width
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.frame_box import FrameBox
 from iouviewer.ui.panels.status_bar import format_time
+from iouviewer.ui.panels.walk_chip import WalkChip
 from iouviewer.ui.throttle import Throttle
 from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
 
 _FRAME, _AVERAGE, _PQ, _AP = tr("Frame"), tr("Avg IoU"), tr("PQ"), tr("AP")
+_EXCLUDED = tr("Frames excluded")
 
 
 class ScoreLine(QLabel):
@@ -92,6 +94,7 @@ class PlaybackBar(QWidget):
         self.time.setProperty("role", "muted")
         self.time.setFont(font("body"))
         self.time.setMinimumWidth(text_width("body", "0:00:00.0"))
+        self.walk = WalkChip(session)
         self.text = ScoreLine()
         self.text.setAccessibleName(tr("Scores of this frame and of the video"))
         self.text.setToolTip(
@@ -112,6 +115,7 @@ class PlaybackBar(QWidget):
         layout.addWidget(self.frame_box)
         layout.addWidget(self.count)
         layout.addWidget(self.time)
+        layout.addWidget(self.walk)
         layout.addWidget(self.text, 1)
         layout.addWidget(self.lanes_button)
         self.setFixedHeight(SIZE["transport"])
@@ -242,6 +246,7 @@ class PlaybackBar(QWidget):
             (_AVERAGE, _number_text(summary.avg_iou)),
             (_PQ, _number_text(summary.pq)),
             (_AP, _number_text(summary.ap, sign)),
+            *([(_EXCLUDED, f"{summary.excluded:,}")] if summary.excluded else []),
         )
 
     def minimumSizeHint(self) -> QSize:

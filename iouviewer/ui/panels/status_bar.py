@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QS
 
 from iouviewer.app.editing.session import SaveState, Session
 from iouviewer.document.edits import Aspect, Change
+from iouviewer.document.frame_states import FrameProgress
 from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font
 from iouviewer.ui.panels.key_hints import Hint, KeyHints
@@ -200,9 +201,9 @@ class StatusBar(QStatusBar):
             self._show_verified()
 
     def _show_verified(self) -> None:
-        count, total = int(self._session.ground_truth.verified().sum()), self._session.frame_count
-        text = _verified_text(count, total) if total else ""
-        widest = _verified_text(total, total) if total else ""
+        work = FrameProgress.of(self._session.ground_truth)
+        text = _verified_text(work.verified, work.total, work.excluded) if self._session.frame_count else ""
+        widest = _verified_text(work.total, work.total, work.excluded) if text else ""
         self.verified.setMinimumWidth(self.verified.fontMetrics().horizontalAdvance(widest) + 4)
         self.verified.setText(text)
 
@@ -277,8 +278,10 @@ def _place_text(x: float, y: float) -> str:
     return tr("x {x:.0f}  y {y:.0f}", x=x, y=y)
 
 
-def _verified_text(count: int, total: int) -> str:
-    return tr("{count:,} of {total:,} frames verified", count=count, total=total)
+def _verified_text(count: int, total: int, excluded: int = 0) -> str:
+    """``137 of 792 frames verified · 3 excluded``."""
+    text = tr("{count:,} of {total:,} frames verified", count=count, total=total)
+    return tr("{verified} · {count:,} excluded", verified=text, count=excluded) if excluded else text
 
 
 def format_time(seconds: float) -> str:

@@ -294,6 +294,10 @@ class ProblemsModel(QAbstractTableModel):
         """The problem at a position among those that pass the filter."""
         return self.problems.problem(int(self._shown.rows[position]))
 
+    def shown_frames(self) -> Int:
+        """Frames of the problems that pass the filter, (count,) in no order."""
+        return np.array([self.problem_at(position).frame for position in range(self.count)], np.int64)
+
     def position_of(self, key: str) -> int:
         """Position of a problem among the open ones that pass the filter, else -1."""
         for number in self.problems.open_rows(key):

@@ -22,6 +22,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from iouviewer.document.frame_states import FrameProgress, FrameWork, frames_with
+from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.lanes import Lane
 from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font
@@ -301,23 +303,25 @@ class ProblemsRow(TimeRow):
 
 
 class VerifiedRow(TimeRow):
-    """A bar of the verified frames, with notes and damaged frames on it."""
+    """A bar of the verified, changed and excluded frames, with notes and damaged frames on it."""
 
     def __init__(self, axis: TimeAxis, marks: VideoMarks) -> None:
         super().__init__(axis, tr("Verified frames"))
         self.setObjectName("timelineVerified")
         self._marks = marks
-        self._verified: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self._changed: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        # Verified, changed, excluded: (F,) bool each.
+        self._shown: tuple[NDArray[np.bool_], ...] = (np.zeros(0, np.bool_),) * 3
         marks.changed.connect(self.invalidate)
 
-    def set_frames(self, verified: NDArray[np.bool_], changed: NDArray[np.bool_]) -> None:
-        """Verified frames, and those that changed after they were verified; (F,) bool each."""
-        if np.array_equal(verified, self._verified) and np.array_equal(changed, self._changed):
+    def set_frames(self, truth: GroundTruth) -> None:
+        """Show the verified, changed and excluded frames of the ground truth."""
+        verified, changed = truth.verified(), frames_with(truth, FrameWork.CHANGED)
+        excluded = frames_with(truth, FrameWork.EXCLUDED)
+        shown = (verified, changed, excluded)
+        if all(np.array_equal(new, old) for new, old in zip(shown, self._shown, strict=True)):
             return
-        self._verified, self._changed = verified.copy(), changed.copy()
-        share = 100 * int(verified.sum()) // max(1, len(verified))
-        self.set_word(tr("Verified {percent} %", percent=share))
+        self._shown = shown
+        self.set_word(tr("Verified {percent} %", percent=FrameProgress.of(truth).percent))
         self.invalidate()
 
     def draw_content(self, painter: QPainter) -> None:
@@ -328,7 +332,7 @@ class VerifiedRow(TimeRow):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.line))
         painter.drawRoundedRect(QRectF(GUTTER, top, self._axis.width, bar), bar / 2, bar / 2)
-        for marked, name in ((self._verified, colours.good), (self._changed, colours.warn)):
+        for marked, name in zip(self._shown, (colours.good, colours.warn, colours.disabled), strict=True):
             painter.setBrush(QColor(name))
             for start, end in _pixel_runs(marked, self._axis):
                 painter.drawRoundedRect(QRectF(GUTTER + start, top, max(1.5, end - start), bar), bar / 2, bar / 2)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.edits import Aspect, Change, Phase, Verification
+from iouviewer.document.edits import Aspect, Change, Phase
 from iouviewer.document.lanes import lane_of
 from iouviewer.document.problems import ProblemKind
 from iouviewer.metrics.table import Int
@@ -275,8 +275,7 @@ class TimelineView(QWidget):
         self.marks.set_notes(noted)
 
     def _show_verified(self) -> None:
-        truth = self._session.ground_truth
-        self.verified_row.set_frames(truth.verified(), truth.verification() == Verification.CHANGED)
+        self.verified_row.set_frames(self._session.ground_truth)
 
     # Tracks
 

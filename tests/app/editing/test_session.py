@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from iouviewer.app.editing.session import SaveState, Selection, Session
-from iouviewer.document import commands
+from iouviewer.document import commands, frame_states
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import (
     AddBoxes,
@@ -374,7 +374,7 @@ def test_an_edit_of_a_verified_frame_makes_it_changed_until_it_is_undone_or_veri
         return [(truth.is_verified(f), truth.is_changed_since_verified(f)) for f in range(3)]
 
     for frame in (0, 1):
-        command = commands.verify(session.document, frame)
+        command = frame_states.verify(session.document, frame)
         session.execute(command.edit, command.label)
     assert states() == [(True, False), (True, False), (False, False)]
     for dx in (1.0, 1.0):
@@ -390,7 +390,7 @@ def test_an_edit_of_a_verified_frame_makes_it_changed_until_it_is_undone_or_veri
     session.cancel_preview()
     session.execute(SetClasses(((2, -1), (3, -1))), "Change class")
     assert states() == [(False, True), (False, True), (False, False)], "each changed frame, and no other"
-    command = commands.verify(session.document, 0)
+    command = frame_states.verify(session.document, 0)
     session.execute(command.edit, command.label)
     assert states()[0] == (True, False)
     assert truth.verified().tolist()[:2] == [True, False]
