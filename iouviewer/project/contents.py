@@ -25,6 +25,7 @@ from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.project import checked, history_log, note_rows, numbering_rows, rows, variant_rows
+from iouviewer.project.contents_list import write_settings
 from iouviewer.project.rows import ProgressCallback, no_progress
 from iouviewer.project.schema import connect, create_tables
 
@@ -128,7 +129,7 @@ class NewContents:
         rows.write_classes(connection, self.classes)
         history_log.replace_steps(connection, self.steps)
         history_log.write_cursor(connection, self.cursor)
-        checked.insert(connection, "settings", self.settings.items())
+        write_settings(connection, self.settings.items())
         variant_rows.write_list(connection, variant_rows.encode_list(self.variants, self.baseline))
         for variant in self.variants:
             variant_rows.write_predictions(connection, variant.key, variant.predictions)

@@ -36,6 +36,7 @@ class FoundRows:
 
     Attributes:
         rows: by key, those that SQLite reaches and that are as they were written.
+        changed: rows that SQLite reaches and that are not as they were written.
         more: further rows that were written once, found on the pages; they may have been replaced or deleted since.
         is_whole: nothing failed while reading, and no row was changed.
         sum: (count, total of checksums) that the table had, None if unknown.
@@ -45,6 +46,7 @@ class FoundRows:
     more: tuple[Row, ...]
     is_whole: bool
     sum: tuple[int, int] | None
+    changed: tuple[Row, ...] = ()
 
 
 class DamagedFile:
@@ -84,7 +86,8 @@ class DamagedFile:
             is_whole &= sum_of(table, intact) == expected
         known = set(intact)
         more = () if is_whole else tuple({row: None for row in self._carved[table] if row not in known})
-        return FoundRows(rows_by_key, more, is_whole, expected)
+        changed = tuple(row[:-1] for row in reached if row[:-1] not in known)
+        return FoundRows(rows_by_key, more, is_whole, expected, changed)
 
     def _columns(self, table: str) -> int:
         try:

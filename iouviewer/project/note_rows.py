@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from iouviewer.document.notes import Note, find_note_error
@@ -11,6 +11,7 @@ from iouviewer.document.sources import Source
 from iouviewer.i18n import tr
 from iouviewer.project import checked
 from iouviewer.project.checked import DamagedRowsError
+from iouviewer.project.contents_list import list_notes
 
 _TYPES: tuple[type | tuple[type, ...], ...] = (int, int, str, int, int, int, str, (int, float), int)
 
@@ -22,7 +23,13 @@ def write_notes(connection: sqlite3.Connection, source: int, notes: Iterable[Not
         (source, note.id, note.text, note.frame, note.box_id, note.track, note.author, note.when, int(note.done))
         for note in notes
     )
+    write_rows(connection, source, list(rows))
+
+
+def write_rows(connection: sqlite3.Connection, source: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows of notes of a source, which has none, and list them."""
     checked.insert(connection, "notes", rows)
+    list_notes(connection, source, [_note(row) for row in rows])
 
 
 def read_notes(connection: sqlite3.Connection, source: Source) -> list[Note]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 import shutil
 import sqlite3
@@ -22,19 +21,18 @@ from iouviewer.document.classes import ClassTable
 from iouviewer.document.edits import FrameState, Verification
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.project import checked, frame_blocks, history_log, note_rows, rows, variant_rows
+from iouviewer.project import checked, contents_list, frame_blocks, history_log, note_rows, rows, variant_rows
 from iouviewer.project.checked import Row
 from iouviewer.project.contents import delete_logs, sync_folder
-from iouviewer.project.damaged_file import DamagedFile, FoundRows, copy_with_log, sum_of
+from iouviewer.project.damaged_file import DamagedFile, FoundRows, copy_with_log
+from iouviewer.project.fitting_rows import by_frame, complete_rows, count_and_total, find_set, is_sum, sums_by_frame
 from iouviewer.project.schema import ROOTS, connect, create_tables
 
 _MAX_FRAMES = 100_000_000
 _MAX_CLASSES = 100_000
 
-_MAX_TRIES = 5000
-"""Number of sets of rows to try for a frame until their checksums add up."""
-
 _RANGES_SHOWN = 20
+_NAMES_SHOWN = 50
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "sources": (int, str, str, str, int, int, int, float, str, str, int),
@@ -220,6 +218,7 @@ class _Salvager:
         self._report = report
         self._is_complete = True
         """Whether everything that steps of the history refer to was recovered."""
+        self._meta: list[Row] = []
 
     def run(self, path: Path) -> None:
         """Copy everything; the history is kept only if everything that it refers to was recovered."""
@@ -231,7 +230,7 @@ class _Salvager:
             self._write_source(path, number, row, boxes, len(names))
         rows.write_classes(self._new, ClassTable(names))
         self._copy_meta()
-        self._copy("decisions", tr("some decisions about problems are lost"))
+        self._copy_decisions()
         self._copy_notes()
         self._copy_history()
         self._copy_settings()
@@ -247,11 +246,14 @@ class _Salvager:
 
     def _read_table(self, table: str) -> tuple[list[Row], int | None]:
         """Rows of a table, and how many are lost: None if some may be, but nobody can tell."""
-        found = self._damaged.read(table)
+        return self._whole_rows(table, self._damaged.read(table))
+
+    @staticmethod
+    def _whole_rows(table: str, found: FoundRows) -> tuple[list[Row], int | None]:
         valid = [row for row in found.rows.values() if table not in _TYPES or _has_types(row, _TYPES[table])]
         if found.is_whole and len(valid) == len(found.rows):
             return valid, 0
-        whole = _complete(table, found)
+        whole = complete_rows(table, found)
         if whole is not None:
             return whole, 0
         if found.sum is None:
@@ -265,7 +267,14 @@ class _Salvager:
         known = {row[0]: row[1] for row in classes if 0 <= row[0] < _MAX_CLASSES}
         used = {row[7] for row in boxes.rows.values() if _has_types(row, _TYPES["boxes"])}
         count = max((number + 1 for number in {*known, *used} if number < _MAX_CLASSES), default=0)
-        if lost is None or lost or set(known) != set(range(count)):
+        unnamed = sorted(set(range(count)) - set(known))
+        if unnamed and lost == len(unnamed):
+            numbers = ", ".join(str(number) for number in unnamed)
+            text = tr_n(
+                "the name of class {numbers} is lost", "the names of classes {numbers} are lost", lost, numbers=numbers
+            )
+            self._lose(text, is_referred_to=True)
+        elif lost is None or lost or unnamed:
             self._lose(tr("some class names are lost"), is_referred_to=True)
         return tuple(known[n] if n in known else tr("class {number}", number=n) for n in range(count))
 
@@ -318,19 +327,19 @@ class _Salvager:
         return facts
 
     def _fits(self, blocks: dict[int, Any] | None, boxes: Sequence[Row]) -> bool:
-        by_frame = _sums_by_frame(boxes)
+        sums = sums_by_frame(boxes)
         known = blocks or {}
         # A frame that should hold boxes and has none is not among those found.
-        is_missing = any(facts["count"] and frame not in by_frame for frame, facts in known.items())
+        is_missing = any(facts["count"] and frame not in sums for frame, facts in known.items())
         return not is_missing and all(
-            known.get(frame) is not None and _is_sum(known[frame], *found) for frame, found in by_frame.items()
+            known.get(frame) is not None and is_sum(known[frame], *found) for frame, found in sums.items()
         )
 
     def _fit_boxes(
         self, boxes: Sequence[Row], more: Sequence[Row], blocks: dict[int, Any] | None, count: int, *, is_sure: bool
     ) -> list[Row]:
         """Choose the boxes of each frame by what it should hold; report what is missing."""
-        here, spare = _by_frame(boxes), _by_frame(more)
+        here, spare = by_frame(boxes), by_frame(more)
         known = blocks if blocks is not None else {}
         chosen: dict[int, Row] = {}
         for frame in range(count):
@@ -339,8 +348,8 @@ class _Salvager:
             if facts is None:
                 if not is_sure:
                     self._report.uncertain_frames.add(frame)
-            elif not _is_sum(facts, *_count_and_total(found)):
-                fitting = _find_set(found, spare.get(frame, []), facts)
+            elif not is_sum(facts, *count_and_total(found)):
+                fitting = find_set(found, spare.get(frame, []), facts)
                 missing = int(facts["count"]) - len(found)
                 if fitting is not None:
                     found = fitting
@@ -393,44 +402,75 @@ class _Salvager:
 
     # Everything else
 
-    def _copy(self, table: str, loss: str) -> None:
-        found, lost = self._read_table(table)
-        checked.insert(self._new, table, found)
-        if lost is None or lost:
-            self._lose(loss, is_referred_to=table == "decisions")
+    def _copy_decisions(self) -> None:
+        found, lost = self._read_table("decisions")
+        checked.insert(self._new, "decisions", found)
+        if lost is None:
+            self._lose(tr("some decisions about problems are lost"), is_referred_to=True)
+        elif lost:
+            text = tr_n("{count} decision about a problem is lost", "{count:,} decisions about problems are lost", lost)
+            self._lose(text, is_referred_to=True)
 
     def _copy_meta(self) -> None:
         found, lost = self._read_table("meta")
+        self._meta = found
         checked.insert(self._new, "meta", (row for row in found if row[0] != ROOTS and isinstance(row[0], str)))
         if lost is None or lost:
             self._lose(tr("some properties of the project are lost"), is_referred_to=True)
 
     def _copy_settings(self) -> None:
-        found, lost = self._read_table("settings")
-        valid = [row for row in found if _is_json(row[1])]
-        checked.insert(self._new, "settings", valid)
-        lost = lost if lost is None else lost + len(found) - len(valid)
+        found = self._damaged.read("settings")
+        rows_found, lost = self._whole_rows("settings", found)
+        valid = [row for row in rows_found if _is_json(row[1])]
+        contents_list.write_settings(self._new, valid)
+        lost = lost if lost is None else lost + len(rows_found) - len(valid)
+        if lost == 0:
+            return
+        kept = {row[0] for row in valid}
+        listed = contents_list.read_setting_keys(self._meta)
+        keys = listed if listed is not None else [row[0] for row in found.changed if isinstance(row[0], str)]
+        names = [contents_list.setting_name(key) for key in dict.fromkeys(keys) if key not in kept]
         if lost is None:
-            self._lose(tr("some settings are lost"))
-        elif lost:
-            self._lose(tr_n("{count} setting is lost", "{count:,} settings are lost", lost))
+            self._lose(_with_names(tr("some settings are lost"), names, None))
+        else:
+            self._lose(_with_names(tr_n("{count} setting is lost", "{count:,} settings are lost", lost), names, lost))
 
     def _copy_notes(self) -> None:
         if not self._damaged.has_table("notes"):
             return  # a file of version 1 or 2
-        found, lost = self._read_table("notes")
+        found = self._damaged.read("notes")
+        rows_found, lost = self._whole_rows("notes", found)
         frame_counts = dict(self._new.execute("SELECT id, frame_count FROM sources").fetchall())
-        valid = [row for row in found if note_rows.is_valid_row(row, frame_counts)]
-        checked.insert(self._new, "notes", valid)
-        lost = lost if lost is None else lost + len(found) - len(valid)
+        valid = [row for row in rows_found if note_rows.is_valid_row(row, frame_counts)]
+        for source in frame_counts:
+            note_rows.write_rows(self._new, source, [row for row in valid if row[0] == source])
+        lost = lost if lost is None else lost + len(rows_found) - len(valid)
+        if lost == 0:
+            return
+        names = [
+            contents_list.note_name(frame, text)
+            for source in frame_counts
+            for frame, text in self._lost_notes(source, {row[1] for row in valid if row[0] == source}, found)
+        ]
         if lost is None:
-            self._lose(tr("some notes are lost"), is_referred_to=True)
-        elif lost:
-            self._lose(tr_n("{count} note is lost", "{count:,} notes are lost", lost), is_referred_to=True)
+            self._lose(_with_names(tr("some notes are lost"), names, None), is_referred_to=True)
+        else:
+            text = tr_n("{count} note is lost", "{count:,} notes are lost", lost)
+            self._lose(_with_names(text, names, lost), is_referred_to=True)
+
+    def _lost_notes(self, source: int, kept: set[int], found: FoundRows) -> list[tuple[int, str]]:
+        """Frame and text of the lost notes of a source: as they are listed, else what is left of their rows."""
+        listed = contents_list.read_notes(self._meta, source)
+        if listed is not None:
+            return [(frame, text) for number, frame, text in listed if number not in kept]
+        legible = (row for row in found.changed if row[0] == source and row[1] not in kept)
+        return [(row[3], row[2]) for row in legible if isinstance(row[3], int) and isinstance(row[2], str)]
 
     def _copy_history(self) -> None:
-        found, lost = self._read_table("history")
-        steps = sorted(found, key=lambda row: row[0] if isinstance(row[0], int) else 0)
+        found = self._damaged.read("history")
+        rows_found, lost = self._whole_rows("history", found)
+        steps = sorted(rows_found, key=lambda row: row[0] if isinstance(row[0], int) else 0)
+        self._name_lost_steps([step for step in steps if _is_step(step)], found)
         cursor = self._new.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()
         last = cursor[0] if cursor and isinstance(cursor[0], int) else -1
         is_valid = [step[0] for step in steps] == list(range(1, len(steps) + 1))
@@ -443,6 +483,20 @@ class _Salvager:
             return
         history_log.replace_steps(self._new, steps)
         self._report.steps = len(steps)
+
+    def _name_lost_steps(self, steps: Sequence[Row], found: FoundRows) -> None:
+        """Say which steps cannot be read, each with its label where that is legible."""
+        positions = {step[0] for step in steps}
+        last = found.sum[0] if found.sum is not None else max((p for p in positions if isinstance(p, int)), default=0)
+        missing = [position for position in range(1, last + 1) if position not in positions]
+        labels = {row[0]: row[1] for row in found.changed if isinstance(row[1], str) and row[1].isprintable()}
+        if missing:
+            shown = [
+                tr("{position:,} “{label}”", position=one, label=labels[one]) if one in labels else f"{one:,}"
+                for one in missing[:_NAMES_SHOWN]
+            ]
+            text = tr_n("{count} step of the history is lost", "{count:,} steps of the history are lost", len(missing))
+            self._lose(_with_names(text, shown, len(missing)))
 
     def _copy_variants(self) -> None:
         found, lost = self._read_table("variants")
@@ -477,6 +531,15 @@ class _Salvager:
             self._lose(tr("predictions of {variant} on some frames are lost", variant=name))
 
 
+def _with_names(text: str, names: Sequence[str], count: int | None) -> str:
+    """A loss with the names of what is lost; ``count`` is their number, None if nobody can tell."""
+    shown = list(names[:_NAMES_SHOWN])
+    further = max(len(names) if count is None else count, len(names)) - len(shown)
+    if shown and further:
+        shown.append(tr("{count:,} more", count=further))
+    return tr("{text}: {names}", text=text, names=", ".join(shown)) if shown else text
+
+
 def _no_facts() -> Any:
     return frame_blocks.NOTHING
 
@@ -495,59 +558,3 @@ def _is_step(row: Row) -> bool:
     except (UserError, ValueError):
         return False
     return True
-
-
-def _complete(table: str, found: FoundRows) -> list[Row] | None:
-    """All rows of a table, if those on its pages add up to them."""
-    if found.sum is None:
-        return None
-    missing = found.sum[0] - len(found.rows)
-    spare = list(found.more)
-    if missing <= 0 or len(spare) < missing:
-        return None
-    for tried, chosen in enumerate(itertools.combinations(spare, missing)):
-        rows_found = [*found.rows.values(), *chosen]
-        if sum_of(table, rows_found) == found.sum:
-            return rows_found
-        if tried > _MAX_TRIES:
-            break
-    return None
-
-
-def _by_frame(boxes: Iterable[Row]) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = defaultdict(list)
-    for box in boxes:
-        found[box[2]].append(box)
-    return found
-
-
-def _count_and_total(boxes: Sequence[Row]) -> tuple[int, int]:
-    crcs = checked.row_crcs("boxes", boxes)
-    return len(crcs), sum(crcs)
-
-
-def _sums_by_frame(boxes: Sequence[Row]) -> dict[int, tuple[int, int]]:
-    found: dict[int, tuple[int, int]] = {}
-    for box, crc in zip(boxes, checked.row_crcs("boxes", boxes), strict=True):
-        count, total = found.get(box[2], (0, 0))
-        found[box[2]] = count + 1, total + crc
-    return found
-
-
-def _is_sum(facts: Any, count: int, total: int) -> bool:
-    return int(facts["count"]) == count and int(facts["total"]) == total
-
-
-def _find_set(found: Sequence[Row], spare: Sequence[Row], facts: Any) -> list[Row] | None:
-    """The boxes of a frame, of those that were found and those on the pages, that add up to what it should hold."""
-    pool = list(dict.fromkeys((*found, *spare)))
-    crcs = dict(zip(pool, checked.row_crcs("boxes", pool), strict=True))
-    count, total = int(facts["count"]), int(facts["total"])
-    if len(pool) < count:
-        return None
-    for tried, chosen in enumerate(itertools.combinations(pool, count)):
-        if sum(crcs[box] for box in chosen) == total:
-            return list(chosen)
-        if tried > _MAX_TRIES:
-            break
-    return None

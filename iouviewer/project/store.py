@@ -21,10 +21,11 @@ from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.project import checked, history_log, migrations, note_rows, numbering_rows, rows, variant_rows
+from iouviewer.project import history_log, migrations, note_rows, numbering_rows, rows, variant_rows
 from iouviewer.project.background_check import BackgroundCheck, damaged_error
 from iouviewer.project.checked import DamagedRowsError
 from iouviewer.project.contents import NewContents, ProjectContents, encode_json, read_contents
+from iouviewer.project.contents_list import write_settings
 from iouviewer.project.history_log import HistoryLog
 from iouviewer.project.lock import LockFile
 from iouviewer.project.logs import set_foreign_logs_aside
@@ -343,7 +344,7 @@ class ProjectFile:
         encoded = [(key, encode_json(value)) for key, value in settings.items()]
 
         def write(connection: sqlite3.Connection) -> None:
-            checked.insert(connection, "settings", encoded)
+            write_settings(connection, encoded)
 
         self._writer.submit(write)
 

@@ -104,7 +104,7 @@ def test_a_note_with_invalid_values_is_left_out_and_reported(project_path: Path,
     with pytest.raises(DamagedProjectError, match="a row of the table notes was changed"):
         load(project_path)
     report = salvage(project_path, tmp_path / "new.iouv")
-    assert report.losses == ["1 note is lost", "earlier edits can no longer be undone"]
+    assert report.losses == ["1 note is lost: frame 4 “Dark”", "earlier edits can no longer be undone"]
     new, project = load(tmp_path / "new.iouv")
     assert [note.id for note in new.notes()] == [1, 3]
     project.close()
@@ -259,12 +259,15 @@ def test_the_same_damage_makes_one_copy_and_a_repair_leaves_nothing_else(project
 @pytest.mark.parametrize(
     ("statement", "loss"),
     [
-        ("UPDATE settings SET value = x'ff'", "1 setting is lost"),
+        ("UPDATE settings SET value = x'ff'", "1 setting is lost: “convention”"),
         ("UPDATE variants SET name = CAST(x'ffff' AS TEXT)", "1 variant is lost"),
-        ("UPDATE classes SET name = CAST(x'c0' AS TEXT) WHERE id = 1", "some class names are lost"),
+        ("UPDATE classes SET name = CAST(x'c0' AS TEXT) WHERE id = 1", "the name of class 1 is lost"),
         ("UPDATE sources SET frame_count = 'many'", "the properties of the video are lost"),
         ("UPDATE prediction_chunks SET data = x'00'", "predictions of base lost on frames 0–398"),
-        ("DELETE FROM notes WHERE id = 2", "1 note is lost"),
+        ("DELETE FROM notes WHERE id = 2", "1 note is lost: frame 4 “Dark”"),
+        ("UPDATE notes SET text = 'Part' WHERE id = 3", "1 note is lost: “Held out”"),
+        ("UPDATE history SET edit = x'00' WHERE position = 2", "1 step of the history is lost: 2 “Step 2”"),
+        ("DELETE FROM history WHERE position IN (2, 5)", "2 steps of the history are lost: 2, 5"),
         ("DELETE FROM boxes WHERE frame IN (3, 5, 6)", "15 boxes lost on frames 3, 5–6"),
         ("DELETE FROM meta WHERE key = 'cursor'", "some properties of the project are lost"),
     ],
