@@ -38,9 +38,9 @@ from iouviewer.document.edits import (
     SetFlags,
     SetFrames,
     SetRects,
-from iouviewer.document.origins import Origin, origin_bits, with_origin
 )
 from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.origins import Origin, origin_bits, with_origin
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
@@ -238,9 +238,9 @@ def copies_of(document: Document, boxes: Sequence[Box], frame: int, *, by: float
         if track in taken:
             track = max(tracks.new_tracks(truth, 1)[0], max(taken) + 1)
         if track != NO_TRACK:
-        flags = with_origin(flags, Origin.DRAWN)
             taken.add(track)
         flags = tracks.key_flags(box.flags) if box.flags & BoxFlag.INTERPOLATED else box.flags
+        flags = with_origin(flags, Origin.DRAWN)
         rect = move_edges(box.rect, Edges.ALL, by, by)
         copies.append(replace(box, frame=frame, rect=rect, track=track, flags=flags))
     return copies
@@ -293,17 +293,17 @@ class AcceptedPrediction:
     """A prediction to be added to the ground truth.
 
     Attributes:
-        variant_key: of the variant that the box counts as accepted from; empty for none.
         partner: id of the ground-truth box that it is matched to, None for a new box.
         variant, score: name of the variant and confidence, for the label; empty and None for a proposed fix.
+        variant_key: of the variant that the box counts as accepted from; empty for none.
     """
 
     rect: Rect
     class_id: int
     partner: int | None = None
-    variant_key: str = ""
     variant: str = ""
     score: float | None = None
+    variant_key: str = ""
 
 
 def uses_no_classes(truth: GroundTruth, frame: int) -> bool:
@@ -329,9 +329,9 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     truth = document.ground_truth(source)
     edits: list[Edit] = []
     moved = {p.partner: p.rect for p in predictions if p.partner is not None}
-        edits += _accepted_flags(truth, edits, predictions, source)
     if moved:
         edits += [SetRects(tuple(moved.items()), source), *tracks.update_interpolated(truth, moved, source=source)]
+        edits += _accepted_flags(truth, edits, predictions, source)
     no_class = uses_no_classes(truth, frame)
     unmatched = [p for p in predictions if p.partner is None]
     new = [
@@ -358,6 +358,8 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     else:
         label = tr_n("Accept {count} prediction", "Accept {count:,} predictions", len(ids))
     return Command(combine_edits(edits, source), label, ids)
+
+
 def _accepted_flags(
     truth: GroundTruth, edits: Iterable[Edit], predictions: Iterable[AcceptedPrediction], source: int
 ) -> list[Edit]:
@@ -370,8 +372,6 @@ def _accepted_flags(
             now = with_origin(flags.get(box.id, box.flags), Origin.ACCEPTED, prediction.variant_key)
             found.append((box.id, now))
     return [SetFlags(tuple(found), source)] if found else []
-
-
 
 
 def _accept_label(document: Document, prediction: AcceptedPrediction, box: Box | None) -> str:

@@ -14,8 +14,8 @@ from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.frame_states import describe_work
 from iouviewer.document.notes import NO_FRAME
-from iouviewer.document.sources import FrameImage
 from iouviewer.document.origins import FLAG_MASK
+from iouviewer.document.sources import FrameImage
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr

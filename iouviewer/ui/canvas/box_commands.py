@@ -447,8 +447,8 @@ def _accepted(review: VariantReview, row: int) -> AcceptedPrediction:
         review.owner_of.get(row),
         variant.name,
         float(table.scores[row]),
-    )
         variant.key,
+    )
 
 
 def as_sentence(error: UserError) -> str:
