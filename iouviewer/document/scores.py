@@ -30,7 +30,7 @@ from iouviewer.document.scores_types import (
 from iouviewer.document.scores_variant import PendingScores, VariantScores
 from iouviewer.metrics.coco import rows_without_class
 from iouviewer.metrics.incremental_ap import IncrementalAp
-from iouviewer.metrics.review import Association, FrameReview, ReviewSettings, build_frame_review, review_frame
+from iouviewer.metrics.review import Association, FrameReview, ReviewSettings, associate_frame, build_frame_review
 from iouviewer.metrics.table import MAX_DETECTIONS, UNSPECIFIED_CLASS, BoxTable, Float, Int
 
 __all__ = [
@@ -53,7 +53,7 @@ class _KnownReview(NamedTuple):
 
     table: BoxTable
     inputs: tuple[object, ...]
-    association: Association | None
+    association: Association
     review: FrameReview | None
 
 
@@ -251,18 +251,20 @@ class Scores:
         known = self._known_review(key, frame, inputs)
         if known is not None and known.review is not None:
             return known.review
-        if known is None or known.association is None:
-            review = review_frame(gt, table.frame(frame), self._settings.review)
-            self._cache_review(key, frame, _KnownReview(table, inputs, None, review))
-        else:
-            review = build_frame_review(gt, table.frame(frame), known.association, self._settings.review.iou)
-            self._reviews[key, frame] = known._replace(review=review)
+        association = self.frame_association(key, frame)
+        review = build_frame_review(gt, table.frame(frame), association, self._settings.review.iou)
+        self._cache_review(key, frame, _KnownReview(table, inputs, association, review))
         return review
 
-    def frame_association(self, key: str, frame: int) -> Association | None:
-        """The assignment of a frame that the last edits left; None where ``frame_review`` has to be asked."""
-        known = self._known_review(key, frame, self._review_inputs(self._gt.frame_table(frame)))
-        return None if known is None else known.association
+    def frame_association(self, key: str, frame: int) -> Association:
+        """The assignment of one frame: all that boxes on a canvas need of it."""
+        table, gt = self._variants[key].predictions.table, self._gt.frame_table(frame)
+        inputs = self._review_inputs(gt)
+        known = self._known_review(key, frame, inputs)
+        if known is None:
+            known = _KnownReview(table, inputs, associate_frame(gt, table.frame(frame), self._settings.review), None)
+            self._cache_review(key, frame, known)
+        return known.association
 
     def _known_review(self, key: str, frame: int, inputs: tuple[object, ...]) -> _KnownReview | None:
         known = self._reviews.get((key, frame))

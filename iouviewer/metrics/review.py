@@ -176,10 +176,11 @@ class Association(NamedTuple):
 
 def review_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> FrameReview:
     """Associate the boxes of one frame; ``gt`` and ``pred`` are tables of a single frame (``BoxTable.frame``)."""
-    return build_frame_review(gt, pred, _associate(gt, pred, settings), settings.iou)
+    return build_frame_review(gt, pred, associate_frame(gt, pred, settings), settings.iou)
 
 
-def _associate(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Association:
+def associate_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Association:
+    """The assignment of one frame; ``gt`` and ``pred`` are tables of a single frame."""
     used = pred.scores >= settings.conf
     by_score = np.argsort(-pred.scores, kind="stable")
     order = by_score[used[by_score]]

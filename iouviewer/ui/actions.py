@@ -154,6 +154,8 @@ class ActionSet(QObject):
         """Enable the commands whose needs are met; the tooltips of the others say what is missing."""
         changed = self._met ^ met
         is_first = not self._met and not met
+        if not changed and not is_first:
+            return
         self._met = met
         for row in ACTIONS:
             if is_first or not changed.isdisjoint(row.needs):

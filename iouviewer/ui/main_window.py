@@ -76,6 +76,8 @@ class MainWindow(QMainWindow):
         self.setAccessibleName(APP_NAME)
         self.setWindowTitle(APP_NAME)
         self.setAcceptDrops(True)
+        # Without docks there is nothing to animate, and the layout makes an animation at each change of a text.
+        self.setAnimated(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.resize(DESIGN_SIZE)
         self._content: WindowContent | None = None

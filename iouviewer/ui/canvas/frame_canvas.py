@@ -77,7 +77,7 @@ class FrameCanvas(ZoomView):
         session = self.session
         session.sourceChanged.connect(self._on_session_source_changed)
         session.changed.connect(self._on_session_changed)
-        session.selectionChanged.connect(self._show_emphasis)
+        session.selectionChanged.connect(self._on_selection_changed)
         session.view_state.viewStateChanged.connect(self._on_view_state_changed)
         session.scoresChanged.connect(self.refresh)
         session.variants.listChanged.connect(self.refresh)
@@ -252,6 +252,11 @@ class FrameCanvas(ZoomView):
     def _on_session_changed(self, change: Change) -> None:
         if self._shown_frame in change.frames or not change.frames or change.aspects & _SHOWN_BY_ALL_BOXES:
             self.refresh()
+
+    def _on_selection_changed(self) -> None:
+        # A step selects boxes of a frame whose image follows: until then the frame before stays as it is.
+        if self._shown_frame in (-1, self.session.current_frame):
+            self._show_emphasis()
 
     def _on_zoom_changed(self, _zoom: float) -> None:
         self._update_visible_part()

@@ -65,9 +65,6 @@ class _DrawnTruth:
     drawn: list[CanvasBox]
 
 
-_STATES = {int(state): state for state in PairState}
-
-
 def shown_variants(session: Session, is_shown: Callable[[Variant], bool]) -> tuple[Variant, ...]:
     """The visible variants that pass the filter; the one whose IoU the captions show comes first."""
     shown = [v for v in session.variants.visible() if is_shown(v)]
@@ -77,26 +74,41 @@ def shown_variants(session: Session, is_shown: Callable[[Variant], bool]) -> tup
 
 def review_variant(session: Session, variant: Variant, frame: int) -> VariantReview:
     """The variant's pairs on a frame, by ids and by rows of its table."""
-    review = session.scores.frame_review(variant.key, frame)
+    association = session.scores.frame_association(variant.key, frame)
+    ids = session.ground_truth.frame_table(frame).ids
+    return _pairs_of(variant, association, ids, frame, session.scores.settings.review.iou)
+
+
+def _pairs_of(variant: Variant, association: Association, ids: Int, frame: int, threshold: float) -> VariantReview:
+    """The pairs by ids and rows.
+
+    Args:
+        ids: of the frame's ground truth.
+        threshold: least IoU of a true positive.
+    """
     first = variant.predictions.table.rows(frame).start
-    shown = (review.pred_rows >= 0) & (review.state != PairState.BELOW_CONFIDENCE)
-    rows = (review.pred_rows[shown] + first).tolist()
-    states = map(_STATES.__getitem__, review.state[shown].tolist())
-    paired = shown & (review.gt_ids >= 0)
-    ids, partners = review.gt_ids[paired].tolist(), (review.pred_rows[paired] + first).tolist()
-    return VariantReview(
-        variant,
-        dict(zip(ids, review.iou[paired].tolist(), strict=True)),
-        dict(zip(ids, partners, strict=True)),
-        dict(zip(partners, ids, strict=True)),
-        dict(zip(rows, states, strict=True)),
-    )
+    rows = [first + row for row in association.order]
+    inside = association.in_ignore_region
+    iou_of: dict[int, float] = {}
+    partner_of: dict[int, int] = {}
+    owner_of: dict[int, int] = {}
+    state_of: dict[int, PairState] = {}
+    places = set()
+    for gt_row, place, iou in association.assigned:
+        box_id, row = int(ids[gt_row]), rows[place]
+        iou_of[box_id], partner_of[box_id], owner_of[row] = iou, row, box_id
+        state_of[row] = PairState.TRUE_POSITIVE if iou >= threshold else PairState.LOOSE
+        places.add(place)
+    others = sorted((row, place) for place, row in enumerate(rows) if place not in places)
+    for row, place in others:
+        state_of[row] = PairState.IGNORED if place in inside else PairState.FALSE_POSITIVE
+    return VariantReview(variant, iou_of, partner_of, owner_of, state_of)
 
 
 class _Known(NamedTuple):
     """The pairs of a variant as they were built last: ``ids`` are those of the frame's ground truth."""
 
-    association: Association | None
+    association: Association
     ids: Int
     pairs: VariantReview
 
@@ -107,7 +119,7 @@ class _Known(NamedTuple):
             threshold: least IoU of a true positive.
         """
         before = self.association
-        if before is None or ids is not self.ids or before.order is not association.order:
+        if ids is not self.ids or before.order is not association.order:
             return None
         if before.in_ignore_region is not association.in_ignore_region:
             return None
@@ -166,11 +178,12 @@ class FrameViewBuilder:
         association = scores.frame_association(variant.key, frame)
         ids = self._session.ground_truth.frame_table(frame).ids
         last = known.get(variant.key)
-        if last is not None and association is not None and last.pairs.variant is variant:
-            pairs = last.updated(association, ids, scores.settings.review.iou)
+        threshold = scores.settings.review.iou
+        if last is not None and last.pairs.variant is variant:
+            pairs = last.updated(association, ids, threshold)
             if pairs is not None:
                 return _Known(association, ids, pairs)
-        return _Known(association, ids, review_variant(self._session, variant, frame))
+        return _Known(association, ids, _pairs_of(variant, association, ids, frame, threshold))
 
     def ious_of(self, box_id: int) -> dict[str, float | None]:
         """IoU of a box with its partner of each variant in the last view, by variant key; None without a partner."""

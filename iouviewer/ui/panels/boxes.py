@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QHeaderView
 
 from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr, tr_n
-from iouviewer.ui.panels.list_panel import DenseTable, EmptyHint, HintLine, ListPanel
+from iouviewer.ui.panels.boxes_table import BoxesTable
+from iouviewer.ui.panels.list_panel import EmptyHint, HintLine, ListPanel
 from iouviewer.ui.tables.boxes_model import COLUMNS, BoxesModel, Column
 
 _WIDTHS = {
@@ -41,7 +42,7 @@ class BoxesPanel(ListPanel):
 
     def __init__(self, session: Session) -> None:
         self.model = BoxesModel(session)
-        table = DenseTable("boxesTable", tr("Boxes of this frame"))
+        table = BoxesTable("boxesTable", tr("Boxes of this frame"))
         hint = EmptyHint("draw")
         super().__init__(table, hint, filter_name="boxesFilter", placeholder=tr("Filter by class, track or state"))
         self._session = session
@@ -57,12 +58,21 @@ class BoxesPanel(ListPanel):
         table.menuWanted.connect(self._on_menu_wanted)
         self.filter_field.textChanged.connect(self.model.set_filter)
         session.selectionChanged.connect(self._show_selection)
-        for signal in (self.model.modelReset, self.model.rowsInserted, self.model.rowsRemoved):
+        for signal in (
+            self.model.modelReset,
+            self.model.rowsInserted,
+            self.model.rowsRemoved,
+            self.model.rowsReplaced,
+        ):
             signal.connect(self._on_rows_changed)
         session.changed.connect(self._update_columns)
         self._on_rows_changed()
 
     def _on_rows_changed(self) -> None:
+        if not self._is_current:
+            return
+        # At once, or the table is painted now and again after its layout.
+        self.table.doItemsLayout()
         self.set_count(self.model.rowCount())
         self._update_columns()
         self._show_hint()
@@ -115,8 +125,13 @@ class BoxesPanel(ListPanel):
 
     # Selection
 
+    @property
+    def _is_current(self) -> bool:
+        """Whether the rows show the current frame; after a step, ``rowsReplaced`` follows."""
+        return self.model.frame == self._session.current_frame
+
     def _on_rows_selected(self) -> None:
-        if self._is_syncing or not self.table.hasFocus():
+        if self._is_syncing or not self.table.hasFocus() or not self._is_current:
             return
         rows = [self.model.row_at(row) for row in self.table.selected_rows()]
         boxes = [row.box_id for row in rows if row.box_id is not None]
@@ -129,7 +144,7 @@ class BoxesPanel(ListPanel):
         self._is_syncing = False
 
     def _show_selection(self) -> None:
-        if self._is_syncing:
+        if self._is_syncing or not self._is_current:
             return
         selection = self._session.selection
         if selection.prediction is not None:

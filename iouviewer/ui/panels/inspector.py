@@ -75,7 +75,7 @@ class Inspector(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._pages)
-        self._throttle = Throttle(self._refresh_live, self)
+        self._throttle = Throttle(self._refresh_live, self, group="numbers")
         self._connect()
         self.refresh()
 

@@ -139,7 +139,7 @@ class MatchSection(QWidget):
         self.text.setObjectName("inspectorText")
         self.text.setWordWrap(True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._table = QWidget()
         self._grid = QGridLayout(self._table)
@@ -222,6 +222,11 @@ class MatchSection(QWidget):
             score = "" if pair.score is None else f" {pair.score:.2f}"
             self._name.setText(f"{variant.name}{score}")
             self._name.setToolTip(self._name.text())
+        # A text that can be selected is a document, which takes four times as long to lay out and to paint.
+        can_select = Qt.TextInteractionFlag.NoTextInteraction if live else Qt.TextInteractionFlag.TextSelectableByMouse
+        if can_select != self.text.textInteractionFlags():
+            self.text.setTextInteractionFlags(can_select)
+            self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         threshold = self._session.scores.settings.review.iou
         self._iou.setText(UNDEFINED if iou is None else f"{iou:.3f}")
         self._set_iou_colour(colours.text if iou is None or iou >= threshold else colours.warn)

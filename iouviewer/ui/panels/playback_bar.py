@@ -38,7 +38,12 @@ class ScoreLine(QLabel):
         """Show words with their numbers."""
         if parts != self._parts:
             self._parts = parts
-            self.setText("  ·  ".join(f"{word} {number}".strip() for word, number in parts))
+            self.setAccessibleDescription(self.text())
+            self.update()
+
+    def text(self) -> str:
+        """The words with their numbers. The label itself has no text: a new one would lay out the window again."""
+        return "  ·  ".join(f"{word} {number}".strip() for word, number in self._parts)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         colours = scheme_theme().colours
@@ -123,7 +128,7 @@ class PlaybackBar(QWidget):
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.setInterval(0)
         self._refresh_timer.timeout.connect(self.refresh)
-        self._throttle = Throttle(self.refresh, self)
+        self._throttle = Throttle(self.refresh, self, group="numbers")
         self.frame_box.valueChanged.connect(self._on_frame_box_value_changed)
         self.frame_box.editingFinished.connect(self._on_frame_box_editing_finished)
         self.frame_box.editCancelled.connect(self.editCancelled)

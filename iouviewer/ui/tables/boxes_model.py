@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QFont
 
 from iouviewer.app.editing.session import Session
@@ -131,29 +131,50 @@ class BoxRow:
         return self.box_id, self.row if self.box_id is None else -1
 
 
+class Cell(NamedTuple):
+    """What is painted in a cell: glyphs, the dash of the variant with this stored colour, or else the text."""
+
+    text: str
+    font_role: str
+    is_italic: bool
+    is_number: bool
+    glyphs: tuple[Glyph, ...] | None
+    dash: str | None
+
+
 class BoxesModel(QAbstractTableModel):
     """The boxes that pass the filter, sorted; against the baseline, or against the variant of ``set_variant``.
 
-    During a drag rows change in place at most thirty times a second and keep their order.
+    During a drag rows change in place at most thirty times a second and keep their order. A step to another frame
+    replaces what the rows show, because a view lays out and paints everything twice after a reset.
+
+    Signals:
+        rowsReplaced(): the rows show another frame.
 
     Attributes:
+        frame: the frame that the rows show; while they are replaced the one before.
         truth_count, prediction_count: ground-truth boxes of the frame, and predictions alone that can be accepted;
             the filter does not change these numbers.
     """
 
+    rowsReplaced = Signal()
+
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
+        self.frame = session.current_frame
         self._rows: list[BoxRow] = []
         self.truth_count = self.prediction_count = 0
         self._variant = ""
         self._words: tuple[str, ...] = ()
         self._sort: tuple[Column, bool] = (Column.TRACK, False)
-        self._throttle = Throttle(self._update_live, self)
+        self._throttle = Throttle(self._update_live, self, group="numbers")
         self._moved: frozenset[int] = frozenset()
         self._last_review: tuple[str, FrameReview] | None = None
         self._places: dict[tuple[int | None, int], int] | None = None
-        for signal in (session.sourceChanged, session.frameChanged, session.scoresChanged):
+        self._cells: dict[BoxRow, tuple[Cell, ...]] = {}
+        session.frameChanged.connect(self._on_frame_changed)
+        for signal in (session.sourceChanged, session.scoresChanged):
             signal.connect(self._rebuild)
         session.variants.listChanged.connect(self._rebuild)
         session.changed.connect(self._on_session_changed)
@@ -192,13 +213,36 @@ class BoxesModel(QAbstractTableModel):
             self._throttle.request()
         else:
             self._throttle.cancel()
+            self._cells.clear()
             self._set_rows(self._arranged(self._all_rows()))
 
     def _rebuild(self) -> None:
         self._throttle.cancel()
+        self._cells.clear()
+        self.frame = self._session.current_frame
         self.beginResetModel()
         self._rows, self._places = self._arranged(self._all_rows()), None
         self.endResetModel()
+
+    def _on_frame_changed(self, frame: int) -> None:
+        self._throttle.cancel()
+        self._cells.clear()
+        rows, self._places = self._arranged(self._all_rows()), None
+        before, after = len(self._rows), len(rows)
+        if after < before:
+            self.beginRemoveRows(ROOT, after, before - 1)
+            self._rows = rows
+            self.endRemoveRows()
+        elif after > before:
+            self.beginInsertRows(ROOT, before, after - 1)
+            self._rows = rows
+            self.endInsertRows()
+        self._rows = rows
+        if kept := min(before, after):
+            self.dataChanged.emit(self.index(0, 0), self.index(kept - 1, len(COLUMNS) - 1))
+        # Last, since a view may not take rows of two frames for one list.
+        self.frame = frame
+        self.rowsReplaced.emit()
 
     def _update_live(self) -> None:
         """Replace changed rows where they are; predictions that lost or found their box come and go at the end."""
@@ -419,10 +463,31 @@ class BoxesModel(QAbstractTableModel):
             return self._tooltip(row, column)
         if role == GLYPHS_ROLE:
             return _glyphs(row, column)
-        if role == DASH_ROLE and column is Column.TRACK and row.box_id is None:
-            variant = self._session.variants.find(row.variant)
-            return None if variant is None else variant.colour
-        return None
+        return self._dash(row, column) if role == DASH_ROLE else None
+
+    def cells(self, row: int) -> tuple[Cell, ...]:
+        """What is painted in the cells of a row, in the order of the columns."""
+        content = self._rows[row]
+        found = self._cells.get(content)
+        if found is None:
+            found = self._cells[content] = tuple(
+                Cell(
+                    self._text(content, column),
+                    _font_role(content, column),
+                    _is_italic(content, column),
+                    column in _NUMBERS,
+                    _glyphs(content, column),
+                    self._dash(content, column),
+                )
+                for column in COLUMNS
+            )
+        return found
+
+    def _dash(self, row: BoxRow, column: Column) -> str | None:
+        if column is not Column.TRACK or row.box_id is not None:
+            return None
+        variant = self._session.variants.find(row.variant)
+        return None if variant is None else variant.colour
 
     def _class_name(self, row: BoxRow) -> str:
         return self._session.document.class_name(row.class_id)
@@ -486,12 +551,17 @@ def _glyphs(row: BoxRow, column: Column) -> tuple[Glyph, ...] | None:
     return None
 
 
+def _font_role(row: BoxRow, column: Column) -> str:
+    return "strong" if column is Column.TRACK and row.track != NO_TRACK else "body"
+
+
+def _is_italic(row: BoxRow, column: Column) -> bool:
+    return column is Column.CLASS and row.class_id == UNSPECIFIED_CLASS
+
+
 def _font(row: BoxRow, column: Column) -> QFont:
-    if column is Column.TRACK and row.track != NO_TRACK:
-        return font("strong")
-    result = font("body")
-    if column is Column.CLASS and row.class_id == UNSPECIFIED_CLASS:
-        result.setItalic(True)
+    result = font(_font_role(row, column))
+    result.setItalic(_is_italic(row, column))
     return result
 
 

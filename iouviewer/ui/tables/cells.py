@@ -33,15 +33,16 @@ class Glyph(NamedTuple):
 
 
 @cache
-def _pixmap(name: str, colour: str, side: int, ratio: float) -> QPixmap:
-    # Drawing the glyph of a font takes ten times as long as its picture, and a list has dozens.
+def glyph_pixmap(name: str, colour: str, side: int, ratio: float) -> QPixmap:
+    """The picture of an icon: drawing the glyph of a font takes ten times as long, and a list has dozens."""
     return coloured_icon(name, colour).pixmap(QSize(side, side), ratio)
 
 
 def paint_glyph(painter: QPainter, rect: QRect, glyph: Glyph) -> None:
     """Paint an icon in a square."""
     colour = getattr(scheme_theme().colours, glyph.colour)
-    painter.drawPixmap(rect.topLeft(), _pixmap(glyph.name, colour, rect.width(), painter.device().devicePixelRatioF()))
+    ratio = painter.device().devicePixelRatioF()
+    painter.drawPixmap(rect.topLeft(), glyph_pixmap(glyph.name, colour, rect.width(), ratio))
 
 
 class CellDelegate(QStyledItemDelegate):

@@ -12,7 +12,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGraphicsItem
 
 from iouviewer.i18n import tr
@@ -98,8 +98,6 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.bands, self.dots = Bands(), Dots()
         self.mean_line = pg.InfiniteLine(angle=0, movable=False)
         self.target_line = pg.InfiniteLine(angle=0, movable=False)
-        self.playhead = pg.InfiniteLine(angle=90, movable=False)
-        self.playhead.setZValue(50)
         self.band_names = [_name_item(band.name) for band in BANDS]
         for item in (
             self.bands,
@@ -108,7 +106,6 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             self.dots,
             self._difference.zero,
             self.own.dot,
-            self.playhead,
             *self.band_names,
         ):
             self.addItem(item, ignoreBounds=True)
@@ -135,13 +132,12 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.setBackground(theme.colours.base)
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
-            # Cached, because otherwise every move of the playhead would redraw the grid of the whole plot.
+            # Cached, because otherwise every move of the playhead would draw the grid again.
             axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
             axis.setPen(pg.mkPen(theme.colours.line))
             axis.setTextPen(pg.mkPen(theme.colours.text2))
             axis.setStyle(tickLength=-4, tickTextOffset=3, hideOverlappingLabels=False)
             axis.label.setDefaultTextColor(QColor(theme.colours.text2))
-        self.playhead.setPen(pg.mkPen(theme.colours.text, width=1))
         self.mean_line.setPen(pg.mkPen(colours.mean, style=Qt.PenStyle.DashLine))
         self.target_line.setPen(pg.mkPen(theme.colours.text3, style=Qt.PenStyle.DotLine))
         self.own.set_theme(theme)
@@ -165,7 +161,6 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.frame_count = frame_count
         end = max(frame_count, 8)
         self._box.setLimits(xMin=-0.5, xMax=end - 0.5, minXRange=8, maxXRange=end)
-        self.playhead.setVisible(frame_count > 0)
         self._show_bands()
         self._on_axis_range_changed()
 
@@ -190,10 +185,30 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.update_gutter()
 
     def set_frame(self, frame: int) -> None:
-        """Move the playhead."""
+        """Move the playhead, which is no item of the scene: Qt would paint the window before its image is there."""
+        viewport = self.viewport()
+        for moved in (self._frame, frame):
+            viewport.update(round(self._x_of(moved)) - 2, 0, 4, viewport.height())
         self._frame = frame
-        self.playhead.setPos(frame)
         self.update_gutter()
+
+    @property
+    def frame(self) -> int:
+        """Where the playhead is."""
+        return self._frame
+
+    def _x_of(self, frame: float) -> float:
+        """Logical pixels from the left edge of the widget."""
+        return float(self._box.mapViewToScene(pg.Point(frame, 0)).x())
+
+    def drawForeground(self, painter: QPainter, _rect: QRectF) -> None:
+        """Draw the playhead over all items."""
+        if self._theme is None or not self.frame_count:
+            return
+        x = round(self._x_of(self._frame))
+        area = self._box.sceneBoundingRect()
+        if area.left() <= x <= area.right():
+            painter.fillRect(QRectF(x, area.top(), 1, area.height()), QColor(self._theme.colours.text))
 
     def set_mean(self, mean: float) -> None:
         """Set the Avg IoU of the baseline, shown as the dashed line, and redraw the difference to it."""
@@ -269,6 +284,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         return start, stop, max(1, int(self._box.width()))
 
     def _on_box_range_changed(self) -> None:
+        self.viewport().update()  # the playhead, which is no item
         if self.magnified is None:
             self._axis.set_range(*self._box.viewRange()[0])
         self.refresh()

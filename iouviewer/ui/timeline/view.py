@@ -85,7 +85,7 @@ class TimelineView(QWidget):
         self._rebuild_timer.timeout.connect(self.rebuild)
         self._sort_timer = QTimer(self, singleShot=True, interval=SORT_DELAY_MS)
         self._sort_timer.timeout.connect(self._arrange_lanes)
-        self._throttle = Throttle(self._refresh_live, self)
+        self._throttle = Throttle(self._refresh_live, self, group="timeline")
         self._connect()
         self._add_tips()
         self.set_theme(theme)

@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QApplication, QGraphicsView
 
 from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import AddBoxes, SetFlags
+from iouviewer.metrics.review import PairState
 from iouviewer.ui.canvas.boxes_item import BoxesItem
 from iouviewer.ui.canvas.frame_view import BoxState, CaptionMode
+from iouviewer.ui.canvas.frame_view_builder import review_variant
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 from iouviewer.ui.canvas.image_item import pixels
 from iouviewer.ui.canvas.view import CanvasView
@@ -344,6 +346,24 @@ def test_zoom_keeps_the_point_under_the_cursor(qtbot):
         view.zoom_at(factor, position)
         moved = view.to_image(position) - before
         assert abs(moved.x()) <= view.px and abs(moved.y()) <= view.px
+
+
+def test_the_pairs_of_a_canvas_are_those_of_the_review(qtbot, shared_data):
+    session = pets_session(shared_data / "pets09")
+    variant = session.variants.baseline
+    for frame in range(0, 795, 15):
+        review = session.scores.frame_review("frcnn", frame)
+        first = variant.predictions.table.rows(frame).start
+        columns = (review.gt_ids, review.pred_rows, review.iou, review.state)
+        rows = list(zip(*(column.tolist() for column in columns), strict=True))
+        paired = [(box_id, first + row, iou) for box_id, row, iou, _ in rows if box_id >= 0 and row >= 0]
+        shown = [(first + row, PairState(state)) for _, row, _, state in rows if row >= 0]
+        states = [(row, state) for row, state in shown if state is not PairState.BELOW_CONFIDENCE]
+        found = review_variant(session, variant, frame)
+        assert found.iou_of == {box_id: iou for box_id, _, iou in paired}
+        assert found.partner_of == {box_id: row for box_id, row, _ in paired}
+        assert found.owner_of == {row: box_id for box_id, row, _ in paired}
+        assert list(found.state_of.items()) == states, "in the same order, which is that of drawing"
 
 
 def test_real_frames_show_their_people(qtbot, shared_data):

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer.document.boxes import Rect
 from iouviewer.document.edits import SetRects
+from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.tables.boxes_model import COLUMNS, BoxesModel, Column
 from tests.app.builders import session_with
 
@@ -53,3 +54,25 @@ def test_a_drag_of_a_paired_box_changes_one_cell(qtbot: QtBot) -> None:
     session.preview(SetRects(((box.id, (x1 + 6, y1, x2, y2)),)))
     qtbot.waitUntil(lambda: len(changed) == 2)
     assert changed == [(1, iou), (1, iou)]
+
+
+def test_a_step_to_another_frame_replaces_the_rows_without_a_reset_and_keeps_the_selection_of_the_track(
+    qtbot: QtBot,
+) -> None:
+    frames = {0: [A, B], 1: [A, B, FAR], 2: [FAR], 3: []}
+    session = session_with(frames, {"base": {0: [A], 1: [A, FAR], 2: [A]}}, frames=5, tracks=True)
+    panel = BoxesPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(300, 300)
+    panel.show()
+    resets: list[str] = []
+    panel.model.modelReset.connect(lambda: resets.append("reset"))
+    session.select([session.ground_truth.boxes(0)[0].id])
+    for frame in (1, 2, 3, 4, 1, 0, 2, 0):
+        panel.table.setFocus()
+        session.go_to(frame)
+        assert rows(panel.model) == rows(BoxesModel(session)) and panel.count == panel.model.rowCount()
+        boxes = session.ground_truth.boxes(frame)
+        chosen = [panel.model.row_of_box(box.id) for box in boxes if box.id in session.selection.boxes]
+        assert panel.table.selected_rows() == chosen, frame
+    assert session.selection.track is not None and len(session.selection.boxes) == 1 and not resets
