@@ -26,6 +26,7 @@ from iouviewer.document.edits import (
     SetNotes,
     SetRects,
     SetTracks,
+    SetVariants,
 )
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.notes import Note
@@ -184,8 +185,22 @@ def _changed_notes(
     return tuple(kept), frozenset(note.id for note in kept if note.id not in old)
 
 
-def build_merge_edit(document: Document, merge: Merge, chosen: Iterable[BoxDifference], source: int) -> Edit:
-    """The edit that takes the chosen boxes from the copy, with the rest of the merge."""
+def build_merge_edit(
+    document: Document,
+    merge: Merge,
+    chosen: Iterable[BoxDifference],
+    source: int,
+    *,
+    notes: Iterable[Note] | None = None,
+    variants: tuple[str, ...] = (),
+) -> Batch:
+    """The edit that takes the chosen boxes from the copy, with the rest of the merge.
+
+    Args:
+        notes: those to take, all by default.
+        variants: keys of variants to restore, which the list of variants has been given.
+    """
+    merge = merge if notes is None else replace(merge, notes=tuple(notes))
     truth, edits = document.ground_truth(source), list[Edit]()
     if merge.classes:
         names = (*document.class_names, *merge.classes)
@@ -208,9 +223,11 @@ def build_merge_edit(document: Document, merge: Merge, chosen: Iterable[BoxDiffe
         edits.append(SetFrames(merge.marks, source))
     if merge.decisions:
         edits.append(SetDecisions(merge.decisions, source))
-    notes = _notes_to_put(document, merge, new_ids, set(removed), source)
-    if notes:
-        edits.append(SetNotes(notes, source=source))
+    put = _notes_to_put(document, merge, new_ids, set(removed), source)
+    if put:
+        edits.append(SetNotes(put, source=source))
+    if variants:
+        edits.append(SetVariants(restored=variants, source=source))
     return Batch(tuple(edits), source)
 
 

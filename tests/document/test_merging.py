@@ -22,7 +22,8 @@ from iouviewer.document.edits import (
 from iouviewer.document.merging import DifferenceKind, Merge, build_merge_edit, find_differences
 from iouviewer.document.notes import Note
 from iouviewer.document.sources import Source
-from tests.document.builders import state_of
+from iouviewer.document.variant_merging import find_variant_differences
+from tests.document.builders import make_predictions, make_variant, state_of
 
 
 def make(*edits: Edit) -> Document:
@@ -124,3 +125,18 @@ def test_states_decisions_and_notes_come_along_unless_the_project_changed_them()
     assert project.ground_truth(0).is_verified(1) and project.ground_truth(0).state(2) is FrameState.LABELLED
     assert project.decisions(0) == {"a": "kept", "b": "fixed"}
     assert [(note.text, note.box_id) for note in project.notes(0)] == [("mine", NO_BOX), ("why?", 1)]
+
+
+def test_variants_that_only_the_copy_has_are_found_by_their_boxes() -> None:
+    first, second, third = (make_predictions(4, boxes=count) for count in (10, 20, 30))
+    base = [make_variant("a", "base", first)]
+    copy = [make_variant("a", "renamed", first), make_variant("b", "other", second)]
+    [found] = find_variant_differences(base, copy, base)
+    assert (found.variant.name, found.is_changed) == ("other", False)
+    # Both imported the same file, under other keys and names.
+    assert find_variant_differences(base, copy, [*base, make_variant("x", "mine", second)]) == ()
+    # The copy read a file again: its predictions are other ones under a known key.
+    [found] = find_variant_differences(base, [make_variant("a", "base", third)], base)
+    assert found.is_changed
+    # Removed in the project since: it is not brought back.
+    assert find_variant_differences(base, base, []) == ()

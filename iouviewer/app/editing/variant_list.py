@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,12 @@ def extend_to(predictions: PredictionSet, frame_count: int) -> PredictionSet:
     return predictions.with_tables(
         lambda table: replace(table, offsets=np.pad(table.offsets, (0, more), mode="edge")), covered=covered
     )
+
+
+def _free_look(colours: Collection[str]) -> tuple[str, str]:
+    """Colour and dash for a further variant, beside variants with these colours."""
+    position = next(i for i in range(len(colours) + 8) if i >= 7 or default_look(i)[0] not in colours)
+    return default_look(position)
 
 
 class VariantList(QObject):
@@ -122,8 +128,7 @@ class VariantList(QObject):
         """Add a variant (further fields as in Variant); the first one is the baseline. UserError: read-only."""
         self._require_writable()
         colours = {variant.colour for variant in self._variants.values()}
-        position = next(i for i in range(len(colours) + 8) if i >= 7 or default_look(i)[0] not in colours)
-        colour, dash = default_look(position)
+        colour, dash = _free_look(colours)
         taken = {variant.name for variant in self._variants.values()}
         fields = {"colour": colour, "dash": dash, **fields}
         predictions = self._join(predictions)
@@ -147,6 +152,28 @@ class VariantList(QObject):
         self.scoresChanged.emit()
 
     # Edits of the history
+
+    def offer(self, variants: Iterable[Variant], frame_count: int) -> tuple[str, ...]:
+        """Keep variants of a copy as if they had been removed here; ``SetVariants`` with these keys adds them.
+
+        Raises:
+            UserError: read-only, or variants are still being loaded.
+        """
+        self._require_writable()
+        taken, keys = {variant.name for variant in self._variants.values()}, list[str]()
+        colours = {variant.colour for variant in self._variants.values()}
+        for variant in variants:
+            is_used = variant.key in self._variants or variant.key in self._removed
+            key = uuid.uuid4().hex[:12] if is_used else variant.key
+            name = unique_name(variant.name, taken)
+            taken.add(name)
+            colour, dash = (variant.colour, variant.dash) if variant.colour not in colours else _free_look(colours)
+            colours.add(colour)
+            predictions = extend_to(variant.predictions, frame_count)
+            new = replace(variant, key=key, name=name, colour=colour, dash=dash, predictions=predictions)
+            self._removed[key] = len(self._variants) + len(keys), new
+            keys.append(key)
+        return tuple(keys)
 
     def unique_name_for(self, key: str, name: str) -> str:
         """The name that a variant would get: not empty, and unlike those of the others."""

@@ -12,20 +12,23 @@ from PySide6.QtCore import QObject, Signal
 
 from iouviewer.app.projects.recovery import base_of_copy
 from iouviewer.document.document import Document
+from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.project.checked import DamagedRowsError
-from iouviewer.project.contents import read_contents
+from iouviewer.project.contents import ProjectContents, read_contents
 from iouviewer.project.schema import connect
 
 
 @dataclass(frozen=True, slots=True)
 class CopyContents:
-    """The documents of a copy: as it is, and ``base`` as it was when it was made."""
+    """The documents and variants of a copy: as it is, and ``base`` as it was when it was made."""
 
     path: Path
     base: Document
     copy: Document
+    base_variants: tuple[Variant, ...]
+    copy_variants: tuple[Variant, ...]
 
 
 def read_copy_contents(copy: Path) -> CopyContents:
@@ -39,16 +42,17 @@ def read_copy_contents(copy: Path) -> CopyContents:
         raise UserError(
             tr("the state in which the copy was made is missing"), path=base, remedy=tr("Open the copy instead.")
         )
-    documents = []
+    found: list[ProjectContents] = []
     for path in (base, copy):
         try:
             with closing(connect(path, mode="ro")) as connection:
-                documents.append(read_contents(connection).document)
+                found.append(read_contents(connection))
         except (sqlite3.Error, DamagedRowsError) as error:
             raise UserError(tr("the copy cannot be read: {reason}", reason=error), path=path) from error
-    if not all(document.sources for document in documents):
+    if not all(contents.document.sources for contents in found):
         raise UserError(tr("the copy has no video"), path=copy)
-    return CopyContents(copy, *documents)
+    before, after = found
+    return CopyContents(copy, before.document, after.document, before.variants, after.variants)
 
 
 class CopyReader(QObject):

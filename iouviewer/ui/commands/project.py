@@ -23,6 +23,7 @@ from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.document.merging import build_merge_edit, find_differences
 from iouviewer.document.restoring import DocumentState, build_restore_edit
+from iouviewer.document.variant_merging import find_variant_differences
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.project.schema import SUFFIX
@@ -179,16 +180,21 @@ class ProjectCommands(QObject):
                 remedy=tr("Open the copy instead."),
             )
         merge = find_differences(contents.base, contents.copy, session.document, source.id)
-        if not merge.is_empty:
-            dialog = MergeDialog(self._window, merge, session.document, contents.path.name)
+        variants = find_variant_differences(contents.base_variants, contents.copy_variants, session.variants)
+        is_empty = merge.is_empty and not variants
+        if not is_empty:
+            dialog = MergeDialog(self._window, merge, variants, session.document, contents.path.name)
             if not dialog.exec():
                 return
-            edit = build_merge_edit(session.document, merge, dialog.model.chosen(), source.id)
+            model, document = dialog.model, session.document
+            keys = session.variants.offer(model.chosen_variants(), source.frame_count)
+            notes = model.chosen_notes()
+            edit = build_merge_edit(document, merge, model.chosen(), source.id, notes=notes, variants=keys)
             session.execute(edit, tr("Merge copy {name}", name=contents.path.name), origin="merge")
         self._controller.safety.end_copy(contents.path, CopyState.MERGED)
         name = contents.path.name
         self._session.statusMessage.emit(
-            tr("The project has everything of {name}", name=name) if merge.is_empty else tr("Merged {name}", name=name)
+            tr("The project has everything of {name}", name=name) if is_empty else tr("Merged {name}", name=name)
         )
 
     def _find_video(self, labelled: Path | None) -> None:

@@ -1,7 +1,8 @@
-"""Which changes of a copy to take into the project: one row for each box that differs."""
+"""Which changes of a copy to take into the project: one row for each box, note and variant that differs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
@@ -10,7 +11,10 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView
 from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.document import Document
 from iouviewer.document.merging import BoxDifference, DifferenceKind, Merge
+from iouviewer.document.notes import NO_FRAME, Note
 from iouviewer.document.origins import FLAG_MASK
+from iouviewer.document.variant_merging import VariantDifference
+from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.dialogs.frame import FramedDialog
 from iouviewer.ui.tokens import SIZE
@@ -18,7 +22,7 @@ from iouviewer.ui.tokens import SIZE
 Index = QModelIndex | QPersistentModelIndex
 
 _ROOT = QModelIndex()
-_COLUMNS = (tr("Take from copy"), tr("Frame"), tr("Box"), tr("In the copy"), tr("In the project"))
+_COLUMNS = (tr("Take from copy"), tr("Frame"), tr("Object"), tr("In the copy"), tr("In the project"))
 _KINDS: dict[DifferenceKind, str] = {
     DifferenceKind.ADDED: tr("added"),
     DifferenceKind.CHANGED: tr("changed"),
@@ -36,19 +40,31 @@ class DifferencesModel(QAbstractTableModel):
 
     chosenChanged = Signal()
 
-    def __init__(self, merge: Merge, project: Document) -> None:
+    def __init__(self, merge: Merge, variants: Sequence[VariantDifference], project: Document) -> None:
         super().__init__()
-        self._boxes, self._project = merge.boxes, project
+        self._merge, self._project = merge, project
+        self._items: tuple[BoxDifference | Note | VariantDifference, ...] = (*variants, *merge.notes, *merge.boxes)
         self._names = (*project.class_names, *merge.classes)
-        self._chosen = [not one.is_conflict for one in merge.boxes]
+        self._chosen = [not (isinstance(one, BoxDifference) and one.is_conflict) for one in self._items]
 
     def chosen(self) -> tuple[BoxDifference, ...]:
-        """The differences to take."""
-        return tuple(one for one, chosen in zip(self._boxes, self._chosen, strict=True) if chosen)
+        """The boxes to take."""
+        return tuple(one for one in self._chosen_items() if isinstance(one, BoxDifference))
+
+    def chosen_notes(self) -> tuple[Note, ...]:
+        """The notes to take."""
+        return tuple(one for one in self._chosen_items() if isinstance(one, Note))
+
+    def chosen_variants(self) -> tuple[Variant, ...]:
+        """The variants to take."""
+        return tuple(one.variant for one in self._chosen_items() if isinstance(one, VariantDifference))
+
+    def _chosen_items(self) -> Iterator[BoxDifference | Note | VariantDifference]:
+        return (one for one, chosen in zip(self._items, self._chosen, strict=True) if chosen)
 
     def rowCount(self, parent: Index = _ROOT) -> int:
         """Rows: one for each difference."""
-        return 0 if parent.isValid() else len(self._boxes)
+        return 0 if parent.isValid() else len(self._items)
 
     def columnCount(self, parent: Index = _ROOT) -> int:
         """Columns."""
@@ -62,18 +78,18 @@ class DifferencesModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """The texts, and whether a row is chosen."""
-        one = self._boxes[index.row()]
+        one = self._items[index.row()]
         if index.column() == 0:
             if role == Qt.ItemDataRole.CheckStateRole:
                 return Qt.CheckState.Checked if self._chosen[index.row()] else Qt.CheckState.Unchecked
             return None
-        if role != Qt.ItemDataRole.DisplayRole:
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
-        if index.column() == 1:
-            return f"{one.box.frame:,}"
-        if index.column() == 2:
-            return self._name(one)
-        return self._in_copy(one) if index.column() == 3 else _in_project(one)
+        if isinstance(one, VariantDifference):
+            return _variant_texts(one)[index.column()]
+        if isinstance(one, Note):
+            return _note_texts(one, is_new=one.id in self._merge.new_notes)[index.column()]
+        return ("", f"{one.box.frame:,}", self._name(one), self._in_copy(one), _in_project(one))[index.column()]
 
     def _in_copy(self, one: BoxDifference) -> str:
         """What the project's box would become."""
@@ -122,12 +138,33 @@ def _in_project(one: BoxDifference) -> str:
     return tr("deleted, too") if one.current is None else tr("changed, too")
 
 
+def _variant_texts(one: VariantDifference) -> tuple[str, ...]:
+    count = len(one.variant.predictions.stored_table)
+    predictions = tr_n("{count} prediction", "{count:,} predictions", count)
+    there = tr("others, which stay") if one.is_changed else tr("not there")
+    return ("", tr("all"), tr("variant {variant}", variant=one.variant.name), predictions, there)
+
+
+def _note_texts(note: Note, *, is_new: bool) -> tuple[str, ...]:
+    frame = f"{note.frame:,}" if note.frame != NO_FRAME else ""
+    text = " ".join(note.text.split())
+    in_copy = _KINDS[DifferenceKind.ADDED if is_new else DifferenceKind.CHANGED]
+    return ("", frame, tr("note “{text}”", text=text), in_copy, tr("not there") if is_new else tr("as it was"))
+
+
 class MergeDialog(FramedDialog):
     """Shows the differences; read ``model.chosen()`` after it was accepted."""
 
-    def __init__(self, parent: QWidget | None, merge: Merge, project: Document, name: str) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None,
+        merge: Merge,
+        variants: Sequence[VariantDifference],
+        project: Document,
+        name: str,
+    ) -> None:
         super().__init__(parent, title=tr("Merge copy {name}", name=name), name="mergeDialog")
-        self.model = DifferencesModel(merge, project)
+        self.model = DifferencesModel(merge, variants, project)
         text = QLabel(_summary(merge))
         text.setWordWrap(True)
         self.body.addWidget(text)
@@ -138,8 +175,9 @@ class MergeDialog(FramedDialog):
         table.setShowGrid(False)
         table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
-        rows = min(_ROWS_SHOWN, max(2, len(merge.boxes)))
+        for column in (2, 3):
+            table.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        rows = min(_ROWS_SHOWN, max(2, self.model.rowCount()))
         table.setMinimumHeight(table.horizontalHeader().sizeHint().height() + rows * _ROW_HEIGHT)
         self.body.addWidget(table, 1)
         self._accept = self.add_primary("")
@@ -150,8 +188,14 @@ class MergeDialog(FramedDialog):
         self.resize(SIZE["dialog_m"], self.sizeHint().height())
 
     def _show_count(self) -> None:
-        count = len(self.model.chosen())
-        self._accept.setText(tr_n("Merge {count} box", "Merge {count:,} boxes", count))
+        model = self.model
+        notes, variants = len(model.chosen_notes()), len(model.chosen_variants())
+        parts = [
+            tr_n("{count} box", "{count:,} boxes", len(model.chosen())),
+            tr_n("{count} note", "{count:,} notes", notes) if notes else "",
+            tr_n("{count} variant", "{count:,} variants", variants) if variants else "",
+        ]
+        self._accept.setText(tr("Merge {parts}", parts=", ".join(filter(None, parts))))
 
 
 def _summary(merge: Merge) -> str:
@@ -172,9 +216,8 @@ def _summary(merge: Merge) -> str:
     others = [
         tr_n("the state of {count} frame", "the states of {count:,} frames", len(merge.marks)) if merge.marks else "",
         tr_n("{count} decision", "{count:,} decisions", len(merge.decisions)) if merge.decisions else "",
-        tr_n("{count} note", "{count:,} notes", len(merge.notes)) if merge.notes else "",
     ]
     if any(others):
         sentences.append(tr("Merged as well: {others}.", others=", ".join(filter(None, others))))
-    sentences.append(tr("Variants stay in the copy. You can undo the merge."))
+    sentences.append(tr("You can undo the merge."))
     return " ".join(sentences)

@@ -340,7 +340,9 @@ class TimelineView(QWidget):
     def _on_session_changed(self, change: Change) -> None:
         if change.aspects & Aspect.FRAME_STATE:
             self._show_verified()
-        if not change.frames and change.aspects & Aspect.EXISTENCE:
+        has_other_rows = not change.frames and bool(change.aspects & Aspect.EXISTENCE)
+        if has_other_rows or change.aspects & Aspect.VARIANTS:
+            # A merge changes boxes and variants in one step.
             self.rebuild()
         elif change.phase is Phase.LIVE and change.origin != "cancel":
             self._live_frames |= change.frames
