@@ -12,8 +12,8 @@ from iouviewer.document.notes import Note
 from iouviewer.i18n import tr
 from iouviewer.project import checked
 
-_SETTINGS = "list of settings"
-_NOTES = "list of notes"
+_SETTINGS = "setting_list"
+_NOTES = "note_list"
 """Keys of the table ``meta``; that of notes is followed by the number of the source."""
 
 _EXCERPT = 60
@@ -43,7 +43,7 @@ def write_settings(connection: sqlite3.Connection, encoded: Iterable[tuple[str, 
 def list_notes(connection: sqlite3.Connection, source: int, notes: Iterable[Note]) -> None:
     """List the notes of a source; sources that never had one have no list."""
     listed = [(note.id, note.frame, note.text[:_EXCERPT]) for note in notes]
-    key = f"{_NOTES} {source}"
+    key = f"{_NOTES}_{source}"
     if listed or connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).fetchone():
         checked.write_meta(connection, key, msgspec.json.encode(listed).decode())
 
@@ -57,7 +57,7 @@ def read_setting_keys(meta: Iterable[checked.Row]) -> list[str] | None:
 
 def read_notes(meta: Iterable[checked.Row], source: int) -> list[ListedNote] | None:
     """The listed notes of a source, from intact rows of the table ``meta``; None without a list."""
-    found = next((row[1] for row in meta if row[0] == f"{_NOTES} {source}"), None)
+    found = next((row[1] for row in meta if row[0] == f"{_NOTES}_{source}"), None)
     notes: list[ListedNote] | None = _decode(found, list[ListedNote])
     return notes
 
