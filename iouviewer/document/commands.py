@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -467,64 +466,6 @@ def set_flag(
     else:
         label = tr("Mark {boxes} as not {flag}", boxes=name, flag=_FLAG_NAMES[flag])
     return Command(SetFlags(tuple(pairs), source), label)
-
-
-# Tracks
-
-
-def interpolate(document: Document, ids: Iterable[int], *, source: int = 0) -> Command:
-    """Fill the frames on both sides of each box, up to the track's neighbouring key frames."""
-    truth = document.ground_truth(source)
-    edits: list[Edit] = []
-    boxes = _selected_boxes(document, ids, source)
-    for box in boxes:
-        keys = [b for b in truth.track(box.track) if tracks.is_key(b)] if box.track != NO_TRACK else []
-        before = [key for key in keys if key.frame < box.frame][-1:]
-        after = [key for key in keys if key.frame > box.frame][:1]
-        stops = [*before, *([box] if tracks.is_key(box) else []), *after]
-        for first, last in pairwise(stops):
-            edits += tracks.interpolate(truth, first, last, source=source)
-    if not edits:
-        raise UserError(
-            tr("there is nothing to interpolate"),
-            frame=boxes[0].frame,
-            remedy=tr("Select a box of a track with gaps."),
-        )
-    label = tr("Interpolate {boxes}", boxes=document.objects_name(boxes))
-    return Command(combine_edits(edits, source), label)
-
-
-def merge_tracks(document: Document, ids: Iterable[int], *, source: int = 0) -> Command:
-    """Join the tracks of the selected boxes."""
-    numbers = sorted({box.track for box in _selected_boxes(document, ids, source)} - {NO_TRACK})
-    edit = tracks.merge(document.ground_truth(source), numbers, source=source)
-    label = tr_n(
-        "Merge {count} track into track {track}",
-        "Merge {count:,} tracks into track {track}",
-        len(numbers),
-        track=numbers[0],
-    )
-    return Command(edit, label)
-
-
-def split_track(document: Document, box_id: int, *, source: int = 0) -> Command:
-    """Start a new track at this box."""
-    box = _selected_boxes(document, [box_id], source)[0]
-    edits = tracks.split(document.ground_truth(source), box.track, box.frame, source=source)
-    label = tr("Split track {track} at frame {frame:,}", track=box.track, frame=box.frame)
-    return Command(combine_edits(edits, source), label)
-
-
-def swap_tracks(document: Document, ids: Iterable[int], *, source: int = 0) -> Command:
-    """Exchange the tracks of two boxes from their frame on."""
-    boxes = _selected_boxes(document, ids, source)
-    if len(boxes) != 2:
-        raise UserError(tr("exactly two boxes must be selected"), remedy=tr("Select a box of each track."))
-    one, other = boxes
-    first = max(one.frame, other.frame)
-    edit = tracks.swap(document.ground_truth(source), one.track, other.track, first, source=source)
-    label = tr("Swap tracks {one} and {other} from frame {frame:,}", one=one.track, other=other.track, frame=one.frame)
-    return Command(edit, label)
 
 
 def scale_all(truth: GroundTruth, x: float, y: float, source: int) -> Edit:

@@ -9,6 +9,7 @@ import numpy as np
 
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.tracks import key_rows
 from iouviewer.metrics.table import Bool, Int
 
 
@@ -36,10 +37,8 @@ class Lane:
 
     @property
     def key_frames(self) -> Int:
-        """Frames of the key boxes, by the rule of ``tracks.key_frames``."""
-        keys: Int = self.frames[(self.flags & int(BoxFlag.KEY_FRAME)) != 0]
-        if not len(keys):
-            keys = self.frames[(self.flags & int(BoxFlag.INTERPOLATED)) == 0]
+        """Frames of the key boxes, by the rule of ``tracks.key_rows``."""
+        keys: Int = self.frames[key_rows(self.flags)]
         return keys
 
     def is_on(self, frame: int) -> bool:

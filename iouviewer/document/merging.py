@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from iouviewer.document.boxes import NO_BOX, Box
+from iouviewer.document.boxes import NO_BOX, NO_TRACK, Box
 from iouviewer.document.classes import fold_name
 from iouviewer.document.document import Document
 from iouviewer.document.edits import (
@@ -202,10 +202,10 @@ def build_merge_edit(
     """
     merge = merge if notes is None else replace(merge, notes=tuple(notes))
     truth, edits = document.ground_truth(source), list[Edit]()
+    picked = _with_free_tracks(truth, list(chosen))
     if merge.classes:
         names = (*document.class_names, *merge.classes)
         edits.append(SetClassNames.of(document.classes.renamed(names), source))
-    picked = list(chosen)
     added = [one.copied for one in picked if one.copied is not None and one.current is None]
     new_ids = dict(zip((box.id for box in added), truth.new_ids(len(added)), strict=True))
     changed = [one.copied for one in picked if one.copied is not None and one.current is not None]
@@ -229,6 +229,24 @@ def build_merge_edit(
     if variants:
         edits.append(SetVariants(restored=variants, source=source))
     return Batch(tuple(edits), source)
+
+
+def _with_free_tracks(truth: GroundTruth, picked: list[BoxDifference]) -> list[BoxDifference]:
+    """The differences; where both sides gave a frame a box of one track, that of the copy gets a new track."""
+    gone = {one.current.id for one in picked if one.current is not None}
+    given: dict[int, int] = {}
+    following = max(truth.next_track(), *(one.copied.track + 1 for one in picked if one.copied is not None), 1)
+    taken: set[tuple[int, int]] = set()
+    found = []
+    for one in picked:
+        box = one.copied
+        if box is not None and box.track != NO_TRACK:
+            others = (each for each in truth.boxes(box.frame) if each.id not in gone)
+            if (box.track, box.frame) in taken or any(each.track == box.track for each in others):
+                box = replace(box, track=given.setdefault(box.track, following + len(given)))
+            taken.add((box.track, box.frame))
+        found.append(replace(one, copied=box))
+    return found
 
 
 def _notes_to_put(

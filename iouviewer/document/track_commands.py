@@ -10,11 +10,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from iouviewer.document import commands, tracks
+from iouviewer.document import commands, key_frames, tracks
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.commands import Command
 from iouviewer.document.document import Document
-from iouviewer.document.edits import Edit, RemoveBoxes, SetFlags, SetTracks
+from iouviewer.document.edits import Edit, SetFlags, SetTracks
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -115,12 +115,22 @@ def _class_label(document: Document, name: str, class_id: int) -> str:
 
 
 def toggle_flag(document: Document, ids: Iterable[int], flag: BoxFlag, scope: Scope, *, source: int = 0) -> Command:
-    """Set a flag of boxes, or clear it if all of these have it, and do the same to their tracks within the scope."""
+    """Set a flag of boxes, or clear it if all of these have it, and do the same to their tracks within the scope.
+
+    A box that is no key frame any more is interpolated where its track has interpolated boxes.
+    """
     selected = _find(document, ids, source)
+    if flag is BoxFlag.KEY_FRAME and len(selected) == 1 and _is_among_interpolated(document, selected[0], source):
+        return key_frames.remove(document, selected[0].track, {selected[0].frame}, source=source)
     extended = boxes_in_scope(document.ground_truth(source), selected, flag_scope(flag, scope), until_key_frame=True)
     is_set = not all(box.flags & flag for box in selected)
     name = scope_name(document, extended)
     return commands.set_flag(document, _ids(extended), flag, is_set=is_set, name=name, source=source)
+
+
+def _is_among_interpolated(document: Document, box: Box, source: int) -> bool:
+    """Whether a box is a key frame of a track that has interpolated boxes."""
+    return tracks.is_key(box) and tracks.has_interpolated(document.ground_truth(source), box.track)
 
 
 def set_track(document: Document, ids: Iterable[int], track: int | None, scope: Scope, *, source: int = 0) -> Command:
@@ -216,48 +226,8 @@ def delete_tracks(document: Document, numbers: Iterable[int], *, source: int = 0
     return Command(command.edit, label, ())
 
 
-def trim_track(document: Document, track: int, frame: int, *, at_start: bool, source: int = 0) -> Command:
-    """Remove the boxes of a track before ``frame``, or after it; the box at the new end is a key frame.
-
-    Raises:
-        UserError: the track has no box before (after) the frame, or would lose all.
-    """
-    truth = document.ground_truth(source)
-    boxes = truth.track(track)
-    removed = [box for box in boxes if (box.frame < frame if at_start else box.frame > frame)]
-    kept = [box for box in boxes if box not in removed]
-    if track == NO_TRACK or not kept:
-        raise UserError(
-            tr("the track cannot be trimmed here"), frame=frame, remedy=tr("Go to a frame inside the track.")
-        )
-    name = document.object_name(kept[0])
-    if not removed:
-        text = tr("{track} has no box before this frame", track=name)
-        raise UserError(text if at_start else tr("{track} has no box after this frame", track=name), frame=frame)
-    end = kept[0] if at_start else kept[-1]
-    edits: list[Edit] = [RemoveBoxes(tuple(_ids(removed)), source)]
-    if not tracks.is_key(end):
-        edits.append(SetFlags(((end.id, tracks.key_flags(end.flags)),), source))
-    if at_start:
-        label = tr_n(
-            "Trim start of {track} ({count} box)", "Trim start of {track} ({count:,} boxes)", len(removed), track=name
-        )
-    else:
-        label = tr_n(
-            "Trim end of {track} ({count} box)", "Trim end of {track} ({count:,} boxes)", len(removed), track=name
-        )
-    return Command(commands.combine_edits(edits, source), label)
-
-
 def set_class_of_tracks(document: Document, numbers: Iterable[int], class_id: int, *, source: int = 0) -> Command:
     """Give all boxes of tracks a class."""
     boxes = boxes_of_tracks(document.ground_truth(source), numbers)
     command = commands.set_class(document, _ids(boxes), class_id, source=source)
     return Command(command.edit, _class_label(document, tracks_name(document, boxes), class_id))
-
-
-def merge_tracks(document: Document, numbers: Iterable[int], *, source: int = 0) -> Command:
-    """Join tracks into the one with the lowest id; UserError where two of them have a box on the same frame."""
-    truth = document.ground_truth(source)
-    first = {box.track: box.id for box in boxes_of_tracks(truth, numbers)}
-    return commands.merge_tracks(document, first.values(), source=source)

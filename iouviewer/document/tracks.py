@@ -13,6 +13,7 @@ import numpy as np
 from iouviewer.document.boxes import MIN_SIZE, NO_TRACK, Box, BoxFlag, Rect
 from iouviewer.document.edits import (
     AddBoxes,
+    Batch,
     Change,
     Edit,
     FrameMark,
@@ -24,9 +25,10 @@ from iouviewer.document.edits import (
     SetTracks,
 )
 from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.origins import ORIGIN_MASK, moved_flags
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.metrics.table import Int
+from iouviewer.metrics.table import Bool, Int
 
 MAX_CONTINUED_GAP = 30
 """How many frames ago a track may have ended for a new box to continue it."""
@@ -38,18 +40,40 @@ def is_key(box: Box) -> bool:
 
 
 def key_frames(truth: GroundTruth, track: int) -> tuple[int, ...]:
-    """Frames of the track's key boxes in order.
-
-    Where no box has the flag KEY_FRAME (formats without key frames), these are all boxes that are not interpolated.
-    """
+    """Frames of the track's key boxes in order, by the rule of ``key_rows``."""
     return tuple(_key_frames(truth, track).tolist())
 
 
 def _key_frames(truth: GroundTruth, track: int) -> Int:
     """``key_frames`` as (K,) int64; tracks can have a hundred thousand boxes."""
     frames, _class_ids, flags, _ids = truth.track_columns(track)
-    keys: Int = frames[(flags & int(BoxFlag.KEY_FRAME)) != 0]
-    return keys if len(keys) else frames[(flags & int(BoxFlag.INTERPOLATED)) == 0]
+    keys: Int = frames[key_rows(flags)]
+    return keys
+
+
+def key_rows(flags: Int) -> Bool:
+    """Which boxes of a track are key frames, (N,) bool.
+
+    Where boxes between others are interpolated, the key frames are all others. A track without interpolated boxes has
+    its marked ones (``KEY_FRAME``), or else all: formats without key frames mark none.
+
+    Args:
+        flags: (N,) int64 of the track's boxes.
+    """
+    placed: Bool = (flags & int(BoxFlag.INTERPOLATED)) == 0
+    if not placed.all():
+        return placed
+    marked: Bool = (flags & int(BoxFlag.KEY_FRAME)) != 0
+    return marked if marked.any() else placed
+
+
+def is_key_frame(truth: GroundTruth, box: Box) -> bool:
+    """Whether a box is one of the key frames of its track, by the rule of ``key_rows``."""
+    if box.track == NO_TRACK:
+        return bool(box.flags & BoxFlag.KEY_FRAME)
+    frames, _class_ids, flags, _ids = truth.track_columns(box.track)
+    place = int(np.searchsorted(frames, box.frame))
+    return bool(key_rows(flags)[place])
 
 
 def next_key_frame(truth: GroundTruth, track: int, frame: int) -> int | None:
@@ -104,7 +128,8 @@ def interpolate(truth: GroundTruth, first: Box, last: Box, *, source: int = 0) -
 
 
 def _fill(truth: GroundTruth, first: Box, last: Box, frames: list[int], source: int) -> Iterator[Edit]:
-    flags = int(BoxFlag.INTERPOLATED) | (first.flags & (BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED))
+    kept = int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED) | ORIGIN_MASK
+    flags = int(BoxFlag.INTERPOLATED) | first.flags & kept
     yield AddBoxes(
         tuple(
             Box(box_id, frame, interpolate_rect(first, last, frame), first.class_id, first.track, flags)
@@ -136,8 +161,8 @@ def update_interpolated(
 ) -> tuple[Edit, ...]:
     """Additional edits that follow when a user gives boxes new rectangles.
 
-    An interpolated box becomes a key frame, and interpolated boxes up to the neighbouring key frames follow. Tracks
-    without interpolated boxes need none.
+    A box that came from a variant counts as corrected. An interpolated box becomes a key frame, and interpolated boxes
+    up to the neighbouring key frames follow.
 
     Args:
         rects: new rectangle by box id.
@@ -146,17 +171,19 @@ def update_interpolated(
     edits: list[Edit] = []
     for box_id, rect in rects.items():
         old = truth.find(box_id)
-        if old is None or old.track == NO_TRACK:
+        if old is None:
             continue
-        flags = truth.track_columns(old.track)[2]
-        if not (flags & int(BoxFlag.INTERPOLATED)).any():
-            continue
-        track = truth.track(old.track)
         if before is not None and box_id in before:
             old = replace(old, rect=before[box_id])
-        moved = replace(old, rect=rect, flags=key_flags(old.flags))
+        moved = replace(old, rect=rect, flags=moved_flags(old, rect))
+        is_filled = old.track != NO_TRACK and has_interpolated(truth, old.track)
+        if is_filled:
+            moved = replace(moved, flags=key_flags(moved.flags))
         if moved.flags != old.flags:
             edits.append(SetFlags(((box_id, moved.flags),), source))
+        if not is_filled:
+            continue
+        track = truth.track(old.track)
         keys = [box for box in track if is_key(box) and box.id != box_id]
         earlier = [box for box in keys if box.frame < old.frame][-1:]
         later = [box for box in keys if box.frame > old.frame][:1]
@@ -164,7 +191,28 @@ def update_interpolated(
             edits.extend(_update_span(track, (key, old), (key, moved), source))
         for key in later:
             edits.extend(_update_span(track, (old, key), (moved, key), source))
+        ends = ([] if earlier else [-1]) + ([] if later else [1])
+        edits.extend(_update_copies(track, old, moved, ends, source))
     return tuple(edits)
+
+
+def _update_copies(
+    track: tuple[Box, ...], old: Box, moved: Box, directions: Iterable[int], source: int
+) -> Iterator[Edit]:
+    """Boxes beyond the last key frame that are copies of a box stay copies of it."""
+    copies = [
+        box
+        for box in track
+        for step in directions
+        if (box.frame - old.frame) * step > 0 and not is_key(box) and is_near(box.rect, old.rect)
+    ]
+    if copies:
+        yield SetRects(tuple((box.id, moved.rect) for box in copies), source)
+
+
+def has_interpolated(truth: GroundTruth, track: int) -> bool:
+    """Whether some box of a track is interpolated."""
+    return track != NO_TRACK and bool((truth.track_columns(track)[2] & int(BoxFlag.INTERPOLATED)).any())
 
 
 def _update_span(track: tuple[Box, ...], old: tuple[Box, Box], new: tuple[Box, Box], source: int) -> Iterator[Edit]:
@@ -177,18 +225,23 @@ def _update_span(track: tuple[Box, ...], old: tuple[Box, Box], new: tuple[Box, B
     inside = [box for box in track if first.frame < box.frame < last.frame and not is_key(box)]
     if not inside:
         return
-    if all(_is_near(box.rect, interpolate_rect(first, last, box.frame)) for box in inside):
+    if all(is_near(box.rect, interpolate_rect(first, last, box.frame)) for box in inside):
         moved = tuple((box.id, interpolate_rect(new_first, new_last, box.frame)) for box in inside)
     else:
         moved = tuple((box.id, _shift(box, old, new)) for box in inside)
     yield SetRects(moved, source)
+    corrected = ((box.id, moved_flags(box, rect), box.flags) for box, (_id, rect) in zip(inside, moved, strict=True))
+    flags = tuple((box_id, new) for box_id, new, old in corrected if new != old)
+    if flags:
+        yield SetFlags(flags, source)
 
 
 _STRAIGHT = 1e-6
 """Pixels by which a box may leave the straight line between its key boxes and still count as interpolated on it."""
 
 
-def _is_near(a: Rect, b: Rect) -> bool:
+def is_near(a: Rect, b: Rect) -> bool:
+    """Whether two rectangles are equal up to rounding, as one interpolated on a line and the line itself are."""
     return all(abs(x - y) <= _STRAIGHT for x, y in zip(a, b, strict=True))
 
 
@@ -205,9 +258,10 @@ def key_flags(flags: int) -> int:
 
 
 def continued_track(truth: GroundTruth, track: int | None, frame: int) -> Box | None:
-    """The last box of a track before ``frame`` if a box drawn there continues the track, else None.
+    """The box of a track beside ``frame`` if a box drawn there continues the track, else None.
 
-    It does if the track has no box there and had one at most ``MAX_CONTINUED_GAP`` frames before.
+    It does if the track has no box there and has one at most ``MAX_CONTINUED_GAP`` frames before or after; of both the
+    earlier one is returned.
     """
     if track is None or track == NO_TRACK:
         return None
@@ -215,8 +269,41 @@ def continued_track(truth: GroundTruth, track: int | None, frame: int) -> Box | 
     place = int(np.searchsorted(frames, frame))
     if place < len(frames) and frames[place] == frame:
         return None
-    is_near = place > 0 and frame - frames[place - 1] <= MAX_CONTINUED_GAP
-    return truth.find(int(ids[place - 1])) if is_near else None
+    if place > 0 and frame - frames[place - 1] <= MAX_CONTINUED_GAP:
+        return truth.find(int(ids[place - 1]))
+    if place < len(frames) and frames[place] - frame <= MAX_CONTINUED_GAP:
+        return truth.find(int(ids[place]))
+    return None
+
+
+def fill_beside(truth: GroundTruth, box: Box, *, source: int = 0) -> tuple[Edit, ...]:
+    """Edits that fill the frames between a box that a person adds to its track and the track's boxes beside it.
+
+    Frames are filled on a straight line up to a box at most ``MAX_CONTINUED_GAP`` frames away.
+
+    Args:
+        box: the added box; the ground truth may have it already.
+    """
+    if box.track == NO_TRACK:
+        return ()
+    frames, _class_ids, _flags, ids = truth.track_columns(box.track)
+    before, after = np.searchsorted(frames, box.frame) - 1, np.searchsorted(frames, box.frame, side="right")
+    edits: list[Edit] = []
+    for place in (int(before), int(after)):
+        if 0 <= place < len(frames) and 1 < abs(int(frames[place]) - box.frame) <= MAX_CONTINUED_GAP:
+            neighbour = truth.find(int(ids[place]))
+            if neighbour is not None:
+                edits += interpolate(truth, neighbour, box, source=source)
+    return tuple(edits)
+
+
+def count_filled(truth: GroundTruth, track: int, frame: int) -> int:
+    """How many frames ``fill_beside`` fills for a box of a track that is added on ``frame``."""
+    frames = truth.track_columns(track)[0]
+    near = frames[(frames != frame) & (abs(frames - frame) <= MAX_CONTINUED_GAP)]
+    before, after = near[near < frame], near[near > frame]
+    gaps = [frame - int(part) - 1 for part in before[-1:]] + [int(part) - frame - 1 for part in after[:1]]
+    return sum(gaps)
 
 
 def continuing_flags(truth: GroundTruth, track: int) -> int:
@@ -225,61 +312,74 @@ def continuing_flags(truth: GroundTruth, track: int) -> int:
     return int(BoxFlag.KEY_FRAME) if is_marked else 0
 
 
+MANY_TRACKS = 16
+"""Above this many tracks, doubles are looked for in all columns at once."""
+
+
+def find_double(truth: GroundTruth, edit: Edit, change: Change) -> tuple[int, int] | None:
+    """Frame and track where an edit that was applied left two boxes of one track, or None.
+
+    Only tracks that the edit gives to boxes, on the frames that it changed, are looked at.
+    """
+    numbers = _given_tracks(edit) - {NO_TRACK}
+    if not numbers:
+        return None
+    if len(numbers) <= MANY_TRACKS:
+        pairs = [(track, truth.track_columns(track)[0]) for track in sorted(numbers)]
+    else:
+        frames, _boxes, _class_ids, tracks, _flags, _ids = truth.columns()
+        rows = np.lexsort((frames, tracks))
+        given, starts = np.unique(tracks[rows], return_index=True)
+        parts = np.split(frames[rows], starts[1:])
+        pairs = [(track, part) for track, part in zip(given.tolist(), parts, strict=True) if track in numbers]
+    for track, of_track in pairs:
+        for frame in of_track[1:][of_track[1:] == of_track[:-1]].tolist():
+            if frame in change.frames:
+                return frame, track
+    return None
+
+
+def _given_tracks(edit: Edit) -> set[int]:
+    """The tracks that an edit gives to boxes."""
+    if isinstance(edit, AddBoxes):
+        return {box.track for box in edit.boxes}
+    if isinstance(edit, SetTracks):
+        return {track for _, track in edit.tracks}
+    if isinstance(edit, Batch):
+        return set().union(*(_given_tracks(part) for part in edit.edits))
+    return set()
+
+
+def separate_doubles(frames: Int, tracks: Int) -> tuple[Int, int]:
+    """Tracks in which no frame has a track twice: of several boxes the first keeps it, the others get new tracks.
+
+    The second boxes of a track form one new track, the third ones another.
+
+    Args:
+        frames, tracks: (N,) of boxes in any order.
+
+    Returns:
+        The tracks (N,), ``tracks`` itself where there is nothing to do, and the number of boxes that changed.
+    """
+    order = np.lexsort((tracks, frames))
+    order = order[tracks[order] != NO_TRACK]
+    same = np.append(False, (np.diff(frames[order]) == 0) & (np.diff(tracks[order]) == 0)) if len(order) else None
+    if same is None or not same.any():
+        return tracks, 0
+    # Place of each box among those of its track on its frame, from 0.
+    starts = np.maximum.accumulate(np.where(same, 0, np.arange(len(order))))
+    place = np.arange(len(order)) - starts
+    rows = order[same]
+    keys = np.stack((tracks[rows], place[same]))
+    _pairs, number = np.unique(keys, axis=1, return_inverse=True)
+    separated = tracks.copy()
+    separated[rows] = max(0, int(tracks.max())) + 1 + number.reshape(-1)
+    return separated, len(rows)
+
+
 def new_tracks(truth: GroundTruth, count: int) -> tuple[int, ...]:
     """Tracks of ``count`` new objects: the next free ids, or none where the ground truth has boxes but no tracks."""
     if len(truth) and not truth.has_tracks():
         return (NO_TRACK,) * count
     first = truth.next_track()
     return tuple(range(first, first + count))
-
-
-def merge(truth: GroundTruth, tracks: Iterable[int], *, source: int = 0) -> Edit:
-    """Give all boxes of these tracks the lowest of their ids.
-
-    Raises:
-        UserError: fewer than two tracks, or two of them have a box on the same frame.
-    """
-    numbers = sorted(set(tracks) - {NO_TRACK})
-    if len(numbers) < 2:
-        raise UserError(tr("merging needs boxes of two tracks"), remedy=tr("Select a box of each track."))
-    taken: dict[int, int] = {}
-    moved: list[tuple[int, int]] = []
-    for track in numbers:
-        for box in truth.track(track):
-            other = taken.setdefault(box.frame, track)
-            if other != track:
-                text = tr("tracks {one} and {other} both have a box on this frame", one=other, other=track)
-                raise UserError(text, frame=box.frame)
-            if track != numbers[0]:
-                moved.append((box.id, numbers[0]))
-    return SetTracks(tuple(moved), source)
-
-
-def split(truth: GroundTruth, track: int, frame: int, *, source: int = 0) -> tuple[Edit, ...]:
-    """Give the track's boxes from ``frame`` on a new track id; the first of these becomes a key frame.
-
-    Raises:
-        UserError: the track has no box before ``frame`` or none from it on.
-    """
-    boxes = truth.track(track)
-    later = [box for box in boxes if box.frame >= frame]
-    if track == NO_TRACK or not later or len(later) == len(boxes):
-        raise UserError(tr("the track cannot be split here"), frame=frame, remedy=tr("Go to a frame inside the track."))
-    new = truth.next_track()
-    edits: tuple[Edit, ...] = (SetTracks(tuple((box.id, new) for box in later), source),)
-    if not is_key(later[0]):
-        edits += (SetFlags(((later[0].id, key_flags(later[0].flags)),), source),)
-    return edits
-
-
-def swap(truth: GroundTruth, one: int, other: int, frame: int, *, source: int = 0) -> Edit:
-    """Exchange two track ids from ``frame`` on.
-
-    Raises:
-        UserError: the tracks are the same, or a box has no track.
-    """
-    if NO_TRACK in (one, other) or one == other:
-        raise UserError(tr("swapping needs boxes of two tracks"), remedy=tr("Select a box of each track."))
-    pairs = [(box.id, other) for box in truth.track(one) if box.frame >= frame]
-    pairs += [(box.id, one) for box in truth.track(other) if box.frame >= frame]
-    return SetTracks(tuple(pairs), source)

@@ -236,14 +236,16 @@ _TRACK = (
         needs=Need.TRACK,
     ),
     _action("endOfTrack", tr("End of track"), "", "Shift+E", "track", "boxes.go_to_end_of_track", -1, needs=Need.TRACK),
-    _action("trimStart", tr("Trim start to here"), "", "Alt+[", "track", "boxes.trim_track", True, needs=Need.TRACK),
-    _action("trimEnd", tr("Trim end to here"), "", "Alt+]", "track", "boxes.trim_track", False, needs=Need.TRACK),
+    _action(
+        "trimStart", tr("Trim start to here"), "", "Alt+[", "track", "boxes.set_end_of_track", True, needs=Need.TRACK
+    ),
+    _action("trimEnd", tr("Trim end to here"), "", "Alt+]", "track", "boxes.set_end_of_track", False, needs=Need.TRACK),
     _action("lockTrack", tr("Lock or unlock track"), "", "", "track", "view.lock_track", needs=Need.TRACK),
     _action("isolateTrack", tr("Isolate track"), "", "/", "track", "view.isolate_track"),
     _action("setTrack", tr("Set track…"), "tracks", "Shift+C", "track", "side.set_track", needs=Need.BOX),
-    _action("mergeTracks", tr("Merge tracks…"), "", "M", "track", "tracks.merge_selected", needs=Need.TRACK),
+    _action("mergeTracks", tr("Merge tracks…"), "", "M", "track", "tracks.merge"),
     _action("splitTrack", tr("Split track here"), "", "Y", "track", "boxes.split_track", needs=Need.TRACK),
-    _action("swapTracks", tr("Swap tracks from here…"), "", "Ctrl+T", "track", "boxes.swap_tracks", needs=Need.TRACK),
+    _action("swapTracks", tr("Swap tracks from here…"), "", "Ctrl+T", "track", "tracks.swap", needs=Need.TRACK),
     _action(
         "fillByFollowing",
         tr("Fill gap by following the object"),
@@ -263,7 +265,11 @@ _TRACK = (
         needs=Need.TRACK,
     ),
     _action("trackClass", tr("Change class of track…"), "classes", "", "track", "tracks.change_class"),
-    _action("deleteTrack", tr("Delete track"), "trash", "", "track", "tracks.delete"),
+    _action(
+        "deleteFromHere", tr("Delete track from here"), "", "", "track", "tracks.delete_from_here", needs=Need.TRACK
+    ),
+    _action("deleteRange", tr("Delete track in range"), "", "", "track", "tracks.delete_range", needs=Need.TRACK),
+    _action("deleteTrack", tr("Delete track"), "trash", "Shift+Del", "track", "tracks.delete"),
 )
 _STEPS = (("", "", 1.0), ("Ten", "Shift+", 10.0), ("Quarter", "Alt+", 0.25))
 """Suffix of the action id, modifier key and step in pixels."""

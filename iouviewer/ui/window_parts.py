@@ -194,7 +194,14 @@ class WindowParts(QObject):
         self.propagation = PropagationCommands(window, session, canvas, lambda: self.loader.info)
         problems = ProblemCommands(session, self.views.problems, canvas)
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
-        tracks = TrackCommands(window, session, lambda: self.views.tracks.selected, canvas.commands.merge_tracks)
+        tracks = TrackCommands(
+            window,
+            session,
+            self.views.timeline,
+            lambda: self.views.tracks.selected,
+            loop=lambda: self.playback.loop,
+            leave=canvas.setFocus,
+        )
         self.side = SideCommands(session, self.workspaces, tracks)
         groups = {
             "files": self.files,
@@ -203,7 +210,7 @@ class WindowParts(QObject):
             "exports": self.exports,
             "view": self.view,
             "boxes": canvas.commands,
-            "edit": EditCommands(window, session, canvas, self.propagation.stop),
+            "edit": EditCommands(window, session, canvas, (tracks.cancel, self.propagation.stop)),
             "propagation": self.propagation,
             "frames": FrameCommands(session, self.playback, self.views.problems.model.shown_frames),
             "problems": problems,
@@ -289,6 +296,7 @@ class WindowParts(QObject):
             views.history.table,
             views.variants.table,
             views.timeline.lanes,
+            views.timeline.lane_row,
             *views.side_panel.lists,
         ):
             self.key_filter.watch(widget)
@@ -302,6 +310,7 @@ class WindowParts(QObject):
     def _connect(self) -> None:
         views, session = self.views, self.session
         views.timeline.seekRequested.connect(self.frame_presenter.seek)
+        views.timeline.leaveRequested.connect(views.canvas.setFocus)
         for canvas in (views.canvas, views.other_canvas):
             canvas.gestureChanged.connect(views.timeline.hold)
         problems = views.problems.model

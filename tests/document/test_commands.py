@@ -347,32 +347,6 @@ def test_classes_are_set_and_added():
 # Tracks
 
 
-def test_interpolating_a_selected_box_fills_both_sides_up_to_the_neighbours():
-    document = document_with(*(Box(i, f, (f * 2.0, 0.0, f * 2.0 + 9, 9.0), 0, 1) for i, f in ((1, 1), (2, 4), (3, 6))))
-    truth = document.ground_truth()
-    run(document, commands.interpolate(document, [2]))
-    assert {box.frame: box.rect[0] for box in truth.track(1)} == {f: 2.0 * f for f in range(1, 7)}
-    with pytest.raises(UserError, match="nothing to interpolate"):
-        commands.interpolate(document_with(Box(1, 0, RECT)), [1])
-
-
-def test_track_commands_name_the_tracks():
-    document = document_with(Box(1, 0, RECT, 0, 1), Box(2, 0, RECT, 0, 2), Box(3, 1, RECT, 0, 1), Box(4, 1, RECT, 0, 2))
-    truth = document.ground_truth()
-    swap = commands.swap_tracks(document, [3, 4])
-    run(document, swap)
-    assert swap.label == "Swap tracks 1 and 2 from frame 1"
-    assert [truth.find(i).track for i in (1, 2, 3, 4)] == [1, 2, 2, 1]
-    split = commands.split_track(document, 4)
-    run(document, split)
-    assert split.label == "Split track 1 at frame 1" and truth.find(4).track == 3
-    merge = commands.merge_tracks(document, [1, 4])
-    run(document, merge)
-    assert merge.label == "Merge 2 tracks into track 1" and truth.find(4).track == 1
-    with pytest.raises(UserError, match="two boxes must be selected"):
-        commands.swap_tracks(document, [1])
-
-
 def test_accepting_a_prediction_of_a_class_that_the_document_lacks_adds_the_class():
     document = document_with(Box(1, 0, (0.0, 0.0, 10.0, 10.0), 0))
     names = document.class_names

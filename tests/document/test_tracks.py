@@ -1,4 +1,4 @@
-"""Tracks: key frames, interpolation, merge, split and swap."""
+"""Tracks: key frames, interpolation, continued tracks, and one box a frame."""
 
 from __future__ import annotations
 
@@ -39,11 +39,16 @@ def test_a_track_that_does_not_exist_has_no_key_frames():
     assert tracks.previous_key_frame(truth, 1, 5) is None
 
 
-def test_key_frames_are_the_flagged_boxes_or_all_placed_boxes_where_none_is_flagged():
+def test_key_frames_are_the_placed_boxes_among_interpolated_ones_else_the_marked_ones_else_all():
     plain = document_with(box(1, 2), box(2, 3), box(3, 4, flags=int(BoxFlag.INTERPOLATED))).ground_truth()
     assert tracks.key_frames(plain, 1) == (2, 3)
     flagged = document_with(box(1, 2, flags=int(BoxFlag.KEY_FRAME)), box(2, 3)).ground_truth()
     assert tracks.key_frames(flagged, 1) == (2,)
+    mixed = document_with(
+        box(1, 2), box(2, 3, flags=int(BoxFlag.INTERPOLATED)), box(3, 4, flags=int(BoxFlag.KEY_FRAME))
+    ).ground_truth()
+    assert tracks.key_frames(mixed, 1) == (2, 4)
+    assert tracks.key_frames(document_with(box(1, 2), box(2, 3)).ground_truth(), 1) == (2, 3)
 
 
 def test_next_and_previous_key_frames_exclude_the_current_frame():
@@ -117,44 +122,45 @@ def test_a_track_without_interpolated_boxes_needs_no_further_edits():
     assert tracks.update_interpolated(truth, {2: (5.0, 5.0, 9.0, 9.0)}) == ()
 
 
-def test_merging_gives_all_boxes_the_lowest_track():
-    document = document_with(box(1, 0, track=7), box(2, 1, track=3))
-    document.apply(tracks.merge(document.ground_truth(), [7, 3]))
-    assert [b.id for b in document.ground_truth().track(3)] == [1, 2]
-
-
-def test_tracks_that_share_a_frame_are_not_merged():
-    truth = document_with(box(1, 5, track=1), box(2, 5, track=2)).ground_truth()
-    with pytest.raises(UserError, match="frame 5: tracks 1 and 2 both have a box"):
-        tracks.merge(truth, [1, 2])
-
-
-def test_merging_one_track_is_refused():
-    with pytest.raises(UserError, match="two tracks"):
-        tracks.merge(document_with(box(1, 0)).ground_truth(), [1, 1])
-
-
-def test_splitting_starts_a_new_track_at_the_frame():
-    document = document_with(box(1, 0), box(2, 1), box(3, 2, flags=int(BoxFlag.INTERPOLATED)))
-    run(document, tracks.split(document.ground_truth(), 1, 2))
+def test_a_box_that_is_added_to_a_track_is_joined_to_its_neighbours_on_straight_lines():
+    document = document_with(box(1, 2, 0.0), box(2, 12, 100.0))
     truth = document.ground_truth()
-    assert [b.id for b in truth.track(1)] == [1, 2]
-    assert [b.id for b in truth.track(2)] == [3]
-    assert not truth.find(3).flags & BoxFlag.INTERPOLATED
+    new = box(truth.new_ids(1)[0], 6, 8.0)
+    assert tracks.count_filled(truth, 1, 6) == 3 + 5
+    run(document, [AddBoxes((new,)), *tracks.fill_beside(truth, new)])
+    assert [b.frame for b in truth.track(1)] == list(range(2, 13))
+    assert {b.frame: b.rect[0] for b in truth.track(1)}[4] == 4.0
+    assert tracks.key_frames(truth, 1) == (2, 6, 12)
 
 
-@pytest.mark.parametrize("frame", [0, 9])
-def test_a_track_is_not_split_at_its_ends(frame):
-    truth = document_with(box(1, 0), box(2, 1)).ground_truth()
-    with pytest.raises(UserError, match="cannot be split"):
-        tracks.split(truth, 1, frame)
-
-
-def test_swapping_exchanges_ids_from_the_frame_on():
-    document = document_with(
-        box(1, 0, track=1), box(2, 0, track=2), box(3, 1, track=1), box(4, 1, track=2), box(5, 2, track=1)
-    )
-    document.apply(tracks.swap(document.ground_truth(), 1, 2, 1))
+def test_a_far_neighbour_is_left_alone():
+    document = document_with(box(1, 0), frames=100)
     truth = document.ground_truth()
-    assert [b.id for b in truth.track(1)] == [1, 4]
-    assert [b.id for b in truth.track(2)] == [2, 3, 5]
+    new = box(3, tracks.MAX_CONTINUED_GAP + 1)
+    assert tracks.continued_track(truth, 1, new.frame) is None
+    assert tracks.count_filled(truth, 1, new.frame) == 0 and tracks.fill_beside(truth, new) == ()
+
+
+def test_a_track_is_continued_after_its_end_and_before_its_start():
+    truth = document_with(box(1, 5), box(2, 6), frames=100).ground_truth()
+    ids = {frame: found.id for frame in range(100) if (found := tracks.continued_track(truth, 1, frame)) is not None}
+    assert ids == {**dict.fromkeys(range(5), 1), **dict.fromkeys(range(7, 6 + tracks.MAX_CONTINUED_GAP + 1), 2)}
+
+
+def test_copies_beyond_the_last_key_frame_follow_the_box_that_they_are_copies_of():
+    copies = [box(10 + f, f, 4.0, flags=int(BoxFlag.INTERPOLATED)) for f in (3, 4, 5)]
+    document = document_with(box(1, 0, 4.0), *copies)
+    truth = document.ground_truth()
+    rect = (40.0, 10.0, 60.0, 40.0)
+    run(document, [SetRects(((13, rect),)), *tracks.update_interpolated(truth, {13: rect})])
+    assert [b.rect[0] for b in truth.track(1)] == [4.0, 40.0, 40.0, 40.0]
+
+
+def test_of_boxes_that_share_track_and_frame_the_first_keeps_it():
+    frames = np.array([0, 0, 0, 1, 1, 2, 2])
+    numbers = np.array([5, 5, 5, 5, 5, -1, -1])
+    found, count = tracks.separate_doubles(frames, numbers)
+    assert count == 3 and found.tolist() == [5, 6, 7, 5, 6, -1, -1]
+    assert tracks.separate_doubles(frames[:1], numbers[:1])[0] is not None
+    none = np.zeros(0, np.int64)
+    assert tracks.separate_doubles(none, none)[1] == 0

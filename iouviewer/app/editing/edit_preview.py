@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iouviewer.app.editing.session_values import merge_changes
+from iouviewer.app.editing.session_values import apply_checked, merge_changes
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Applied, Change, Edit, SetRects
 from iouviewer.document.ground_truth import GroundTruth
@@ -68,7 +68,7 @@ class EditPreview:
             changes += self.revert(document)
             shown = None
         try:
-            applied = document.apply(edit)
+            applied = apply_checked(document, edit)
         except UserError:
             changes += self.revert(document)
             raise

@@ -13,7 +13,6 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document import commands, tracks
 from iouviewer.document.boxes import (
     MAX_COORDINATE,
-    NO_TRACK,
     Box,
     Edges,
     Rect,
@@ -26,6 +25,7 @@ from iouviewer.document.boxes import (
     snap_edges,
 )
 from iouviewer.document.edits import AddBoxes, Change, Edit, SetFrames, SetRects
+from iouviewer.document.origins import Origin, origin_bits
 
 ORIGIN = "canvas"
 
@@ -142,9 +142,7 @@ class DragGesture:
         return change
 
     def _update_interpolated(self) -> None:
-        """Move interpolated neighbours in the same step; there are too many to update on each mouse move."""
-        if all(box.track == NO_TRACK for box in self._before):
-            return
+        """Move interpolated neighbours, and mark corrected boxes, in the same step: too much for each mouse move."""
         truth = self._session.ground_truth
         after = {box.id: now.rect for box in self._before if (now := truth.find(box.id)) is not None}
         after = {box.id: after[box.id] for box in self._before if box.id in after and after[box.id] != box.rect}
@@ -196,7 +194,11 @@ class DrawGesture:
         self._marks = tracks.labelled_marks(truth, [frame])
         self._class_id = class_id
         self._continues = continues
-        self._flags = 0 if continues is None else tracks.continuing_flags(truth, continues.track)
+        self._flags = origin_bits(Origin.DRAWN)
+        if continues is not None:
+            self._flags |= tracks.continuing_flags(truth, continues.track)
+        self.filled_frames = 0 if continues is None else tracks.count_filled(truth, continues.track, frame)
+        """Frames beside the box that are interpolated if it continues the track."""
         self._new_track = tracks.new_tracks(truth, 1)[0]
         self._is_new = continues is None
         self._box_id: int | None = None
@@ -219,7 +221,7 @@ class DrawGesture:
         frame = self._session.current_frame
         rect = self._rect or (*self._anchor, *self._anchor)
         if self._is_new or self._continues is None:
-            return Box(self._box_id or 0, frame, rect, self._class_id, self._new_track)
+            return Box(self._box_id or 0, frame, rect, self._class_id, self._new_track, origin_bits(Origin.DRAWN))
         return Box(self._box_id or 0, frame, rect, self._class_id, self._continues.track, self._flags)
 
     @property
@@ -262,10 +264,20 @@ class DrawGesture:
         self.active = False
         box = None if self._box_id is None else self._session.ground_truth.find(self._box_id)
         label = "" if box is None else commands.draw_label(self._session.document, box)
+        if box is not None and self.continues_track:
+            self._fill_beside(box)
         change = self._session.commit_preview(label, origin=ORIGIN)
         if change is not None and self._box_id is not None:
             self._session.select([self._box_id])
         return change
+
+    def _fill_beside(self, box: Box) -> None:
+        """Interpolate up to the boxes of the track beside the new one."""
+        source = self._session.source.id
+        fills = tracks.fill_beside(self._session.ground_truth, box, source=source)
+        if fills:
+            marks = [SetFrames(self._marks, source)] if self._marks else []
+            self._session.preview(commands.combine_edits([AddBoxes((box,), source), *marks, *fills], source))
 
     def cancel(self) -> None:
         """Remove the box again."""

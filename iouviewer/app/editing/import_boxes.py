@@ -28,6 +28,7 @@ from iouviewer.document.imported import ImportedBoxes
 from iouviewer.document.notes import Note, NotePin
 from iouviewer.document.origins import FLAG_MASK
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.document.tracks import separate_doubles
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Float, Int
@@ -96,6 +97,8 @@ def prepare_ground_truth(
 ) -> PreparedGroundTruth:
     """Map classes and mark frames as labelled: those that the file names (all by default) and all with boxes.
 
+    Where the file has a track twice on a frame, the second box gets a new track; a note says so.
+
     Raises:
         UserError: a box lies outside the video.
     """
@@ -113,6 +116,7 @@ def prepare_ground_truth(
             frame=int(imported.frames[outside][0]),
             remedy=tr("Check the frame offset and that the file belongs to this video."),
         )
+    imported = _with_one_box_a_frame(imported)
     classes, mapped = add_classes(imported, document.classes, class_map)
     class_ids = np.full(len(imported), UNSPECIFIED_CLASS, np.int64)
     for number, class_id in mapped.items():
@@ -127,6 +131,19 @@ def prepare_ground_truth(
         states[labelled[(labelled >= 0) & (labelled < frame_count)]] = int(FrameState.LABELLED)
     states[imported.frames] = int(FrameState.LABELLED)
     return PreparedGroundTruth(imported, classes, class_ids, states, default_state)
+
+
+def _with_one_box_a_frame(imported: ImportedBoxes) -> ImportedBoxes:
+    """The boxes with no track twice on a frame."""
+    tracks, count = separate_doubles(imported.frames, imported.track_ids)
+    if not count:
+        return imported
+    note = tr_n(
+        "{count} box got a new track, because its frame had another box of its track",
+        "{count:,} boxes got new tracks, because their frames had another box of their track",
+        count,
+    )
+    return replace(imported, track_ids=tracks, notes=(*imported.notes, note))
 
 
 def count_lost_boxes(truth: GroundTruth, prepared: PreparedGroundTruth) -> int:

@@ -22,6 +22,7 @@ from iouviewer.app.editing.session_values import (
     InitialScores,
     SaveState,
     Selection,
+    apply_checked,
     collect_renumbered,
     describe_jump,
     describe_pending,
@@ -284,7 +285,7 @@ class Session(QObject):
         """
         self.cancel_preview()
         self.require_writable()
-        applied = self.document.apply(edit)
+        applied = apply_checked(self.document, edit, origin)
         if applied is None:
             return None
         return self._commit(*with_outdated_frames(self.document, edit, applied, merge_key, origin), label, origin)

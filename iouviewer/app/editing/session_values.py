@@ -146,6 +146,30 @@ def merge_changes(changes: Sequence[Change], phase: Phase, origin: str) -> Chang
     return Change(changes[0].source, frames, ids, aspects, phase, origin)
 
 
+RESTORE = "restore"
+"""Origin of the edit that restores an earlier state."""
+
+
+def apply_checked(document: Document, edit: Edit, origin: str = "") -> Applied | None:
+    """Apply a user's edit, which must not leave two boxes of a track on a frame.
+
+    An edit with the origin ``RESTORE`` brings an earlier state back as it was.
+
+    Raises:
+        UserError: the edit is not valid; nothing was changed.
+    """
+    applied = document.apply(edit)
+    if applied is None or origin == RESTORE:
+        return applied
+    double = track_edits.find_double(document.ground_truth(applied.change.source), edit, applied.change)
+    if double is not None:
+        document.apply(applied.inverse)
+        frame, track = double
+        text = tr("track {track} already has a box on this frame", track=track)
+        raise UserError(text, frame=frame, remedy=tr("Merge the tracks, or choose another track id."))
+    return applied
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """What many undos or redos did to a document.
@@ -198,10 +222,6 @@ def describe_jump(by: int, reached: Step | None) -> str:
     if reached is None:
         return tr("{done}, back to the beginning", done=done)
     return tr("{done}, up to “{step}”", done=done, step=reached.label)
-
-
-RESTORE = "restore"
-"""Origin of the edit that restores an earlier state."""
 
 
 def with_outdated_frames(

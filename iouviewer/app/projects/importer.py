@@ -108,7 +108,10 @@ class Importer(QObject):
             session.reload_ground_truth()
         ids = np.arange(first, first + len(imported), dtype=np.int64)
         areas = StatedAreas.of(ids, imported.boxes, imported.areas)
-        file = TruthFile(imported.path.name, tuple(map(str, imported.notes)), len(imported.refused), areas)
+        notes = prepared.imported.notes
+        if len(notes) > len(imported.notes):
+            self.notificationPosted.emit(f"{imported.path.name}: {notes[-1]}")
+        file = TruthFile(imported.path.name, tuple(map(str, notes)), len(imported.refused), areas)
         session.set_truth_file(file, imported.images)
         if self._autosave.project is None:
             self._autosave.projectFileRequested.emit()

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF
 from iouviewer.app.editing.edit_scopes import CLASS, FLAGS
 from iouviewer.app.editing.gesture import ORIGIN
 from iouviewer.app.editing.session import Session
-from iouviewer.document import commands, frame_states, track_commands, tracks
+from iouviewer.document import commands, frame_states, track_commands, track_shapes, tracks
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Edges, Rect, furthest_edge, move_edges, nearest_edge
 from iouviewer.document.commands import AcceptedPrediction, Command
 from iouviewer.document.frame_states import FrameWork, work_of
@@ -409,33 +409,19 @@ class BoxCommands:
             self._session.go_to(self._session.ground_truth.track(track)[place].frame)
             self._session.select_track(track)
 
-    def trim_track(self, at_start: bool) -> None:
-        """Remove the boxes of the selected track before the current frame, or after it."""
+    def set_end_of_track(self, at_start: bool) -> None:
+        """Let the selected track begin, or end, at the current frame."""
         track = self._selected_track()
         if track is not None:
             document, frame = self._session.document, self._frame
-            self._run(lambda: track_commands.trim_track(document, track, frame, at_start=at_start, source=self._source))
-
-    def interpolate(self) -> None:
-        """Fill the gaps of the selected tracks up to their neighbouring key frames."""
-        document = self._session.document
-        self._run(lambda: commands.interpolate(document, self._selected_ids(), source=self._source))
-
-    def merge_tracks(self) -> None:
-        """Merge the tracks of the selected boxes into one."""
-        document = self._session.document
-        self._run(lambda: commands.merge_tracks(document, self._selected_ids(), source=self._source))
+            self._run(lambda: track_shapes.set_end(document, track, frame, at_start=at_start, source=self._source))
 
     def split_track(self) -> None:
-        """Start a new track at the selected box."""
-        document = self._session.document
-        ids = self._selected_ids()[:1] or (0,)
-        self._run(lambda: commands.split_track(document, ids[0], source=self._source))
-
-    def swap_tracks(self) -> None:
-        """Swap the tracks of the two selected boxes from this frame on."""
-        document = self._session.document
-        self._run(lambda: commands.swap_tracks(document, self._selected_ids(), source=self._source))
+        """Start a new track at the current frame."""
+        track = self._selected_track()
+        if track is not None:
+            document, frame = self._session.document, self._frame
+            self._run(lambda: track_shapes.split(document, track, frame, source=self._source))
 
 
 def _accepted(review: VariantReview, row: int) -> AcceptedPrediction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QWidget
@@ -15,13 +15,17 @@ from iouviewer.ui.dialogs.class_picker import pick_class
 
 
 class EditCommands:
-    """Group ``edit``."""
+    """Group ``edit``.
+
+    Args:
+        stops: what Esc ends before it reaches the canvas; each returns whether there was something to end.
+    """
 
     def __init__(
-        self, window: QWidget, session: Session, canvas: CanvasView, stop_propagation: Callable[[], bool]
+        self, window: QWidget, session: Session, canvas: CanvasView, stops: Sequence[Callable[[], bool]]
     ) -> None:
         self._window, self._session, self._canvas = window, session, canvas
-        self._stop_propagation = stop_propagation
+        self._stops = stops
 
     def undo(self) -> None:
         """Undo the last step."""
@@ -32,8 +36,8 @@ class EditCommands:
         self._session.redo()
 
     def cancel(self) -> None:
-        """Stop a propagation or cancel a gesture; without one, clear the selection."""
-        if not self._stop_propagation():
+        """End a question or a propagation, or cancel a gesture; without one, clear the selection."""
+        if not any(stop() for stop in self._stops):
             self._canvas.cancel()
         self._canvas.setFocus()
 

@@ -62,10 +62,12 @@ def keeps_key(widget: QWidget | None, event: QKeyEvent) -> bool:
     """Whether a focused control that is not a text field needs this key: lists move, buttons are pressed."""
     if not is_plain(event):
         return False
+    if event.key() in getattr(widget, "own_keys", ()):
+        return True
     if isinstance(widget, QAbstractItemView):
-        return event.key() in _LIST_KEYS or event.key() in getattr(widget, "own_keys", ())
+        return event.key() in _LIST_KEYS
     if isinstance(widget, QAbstractButton):
-        return event.key() == _Key.Key_Space or event.key() in getattr(widget, "own_keys", ())
+        return event.key() == _Key.Key_Space
     if isinstance(widget, QComboBox):
         return event.key() in _COMBO_KEYS
     return isinstance(widget, QMenuBar)

@@ -16,6 +16,7 @@ from iouviewer.document.boxes import MIN_SIZE, NO_TRACK, Box, BoxFlag, Edges, Re
 from iouviewer.document.edits import Aspect, Change, Phase
 from iouviewer.document.metric_columns import UNDEFINED
 from iouviewer.document.track_commands import Scope, frames_in_scope
+from iouviewer.document.tracks import has_interpolated, is_key_frame
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.canvas.box_commands import BoxCommands
 from iouviewer.ui.canvas.hit import BoxRef, area, contains, truth_ref
@@ -205,11 +206,17 @@ class Inspector(QWidget):
             self._span_text(track) if len(boxes) == 1 and track != NO_TRACK else "",
             document.class_name(class_id) if len(classes) == 1 else UNDEFINED,
             track_text if len(tracks) == 1 else UNDEFINED,
-            {flag: {bool(box.flags & flag) for box in boxes} for flag in BoxFlag if flag},
+            {flag: {self._has_flag(box, flag) for box in boxes} for flag in BoxFlag if flag},
             coordinates_of([box.rect for box in boxes]),
             has_track=tracks != {NO_TRACK},
             has_note=len(boxes) == 1,
         )
+
+    def _has_flag(self, box: Box, flag: BoxFlag) -> bool:
+        """Whether a flag is shown as set; a placed box among interpolated ones is a key frame without being marked."""
+        truth = self._session.ground_truth
+        is_key = flag is BoxFlag.KEY_FRAME and not box.flags & flag and has_interpolated(truth, box.track)
+        return bool(box.flags & flag) or (is_key and is_key_frame(truth, box))
 
     def _values_of_prediction(self, key: str, row: int) -> tuple[FormValues | None, BoxRef | None]:
         variant = self._session.variants.find(key)

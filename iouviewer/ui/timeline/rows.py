@@ -1,4 +1,4 @@
-"""The painted rows of the timeline: ruler, problems, verified frames, and the lane of the selected track."""
+"""The painted rows of the timeline: ruler, problems and verified frames; what all rows have in common."""
 
 from __future__ import annotations
 
@@ -24,13 +24,11 @@ from PySide6.QtWidgets import QWidget
 
 from iouviewer.document.frame_states import FrameProgress, FrameWork, frames_with
 from iouviewer.document.ground_truth import GroundTruth
-from iouviewer.document.lanes import Lane
 from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font
 from iouviewer.ui.panels.status_bar import format_time
 from iouviewer.ui.theme import DARK, Theme
 from iouviewer.ui.timeline.axis import TimeAxis
-from iouviewer.ui.timeline.lane_painter import LaneLook, LanePainter
 from iouviewer.ui.timeline.marks import VideoMarks
 from iouviewer.ui.tokens import SIZE, SPACE
 
@@ -337,38 +335,6 @@ class VerifiedRow(TimeRow):
             for start, end in _pixel_runs(marked, self._axis):
                 painter.drawRoundedRect(QRectF(GUTTER + start, top, max(1.5, end - start), bar), bar / 2, bar / 2)
         self._marks.draw_marks(painter, GUTTER, self.height(), self._theme)
-
-
-class LaneRow(TimeRow):
-    """The lane of the selected track."""
-
-    def __init__(self, axis: TimeAxis) -> None:
-        super().__init__(axis, tr("Selected track"))
-        self.setObjectName("timelineTrack")
-        self._lane: Lane | None = None
-        self._look = LaneLook(is_selected=True)
-
-    @property
-    def lane(self) -> Lane | None:
-        """The lane that is drawn."""
-        return self._lane
-
-    def show_lane(self, lane: Lane | None, name: str, problems: tuple[int, ...]) -> None:
-        """Show a track with its open problems (frames), or that none is selected."""
-        self._lane, self._look = lane, LaneLook(is_selected=True, problems=problems)
-        self.set_word(name or tr("No track"), is_strong=lane is not None)
-        self.setAccessibleDescription(
-            "" if lane is None else tr("{name}, frames {first:,}–{last:,}", name=name, first=lane.first, last=lane.last)
-        )
-        self.invalidate()
-
-    def draw_content(self, painter: QPainter) -> None:
-        colours = self._theme.colours
-        if self._lane is None:
-            middle = QRectF(GUTTER, self.height() / 2, self._axis.width, 1)
-            painter.fillRect(middle, QColor(colours.line))
-            return
-        LanePainter(self._axis, GUTTER, self._theme).paint(painter, self._lane, 0.0, self.height(), self._look)
 
 
 def _pixel_runs(marked: NDArray[np.bool_], axis: TimeAxis) -> list[tuple[float, float]]:

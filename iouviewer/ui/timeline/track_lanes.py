@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QFontMetrics,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -37,7 +38,9 @@ from iouviewer.ui.tables.common import ROOT, Index
 from iouviewer.ui.tables.tracks_model import track_colour
 from iouviewer.ui.theme import DARK, Theme, icon
 from iouviewer.ui.timeline.axis import TimeAxis
-from iouviewer.ui.timeline.lane_painter import LaneLook, LanePainter
+from iouviewer.ui.timeline.lane_gestures import LaneGestures, LaneRequests
+from iouviewer.ui.timeline.lane_overlay import LaneOverlay
+from iouviewer.ui.timeline.lane_painter import LaneLook, LanePainter, SwapPreview, recoloured
 from iouviewer.ui.timeline.rows import GUTTER
 from iouviewer.ui.tokens import SIZE, SPACE
 
@@ -139,21 +142,26 @@ class TrackLanes(QListView):
     Each row is painted once per zoom into a pixmap; scrolling and the playhead only copy pixmaps.
 
     Signals:
-        pressedAt(int, int): a lane was pressed: track (-1: the one that is selected) and frame.
+        pressedAt(int, int): a lane was clicked: track and frame.
+        leaveRequested(): a drag is over; the keyboard goes back to the canvas.
         menuRequested(object, QPoint): the context menu of a track.
 
     Attributes:
         painted_lanes: number of lanes painted so far.
+        gestures: what the mouse does on the lanes.
     """
 
     pressedAt = Signal(int, int)
+    leaveRequested = Signal()
     menuRequested = Signal(object, QPoint)
 
-    def __init__(self, session: Session, axis: TimeAxis) -> None:
+    def __init__(self, session: Session, axis: TimeAxis, requests: LaneRequests) -> None:
         super().__init__()
         self._session, self._axis, self._theme = session, axis, DARK
         self._frame = 0
         self._hovered = -1
+        self._mouse = QPoint()
+        self._swap: SwapPreview | None = None
         self._problems: dict[int, tuple[int, ...]] = {}
         self._pixmaps: dict[tuple[int, ...], QPixmap] = {}
         self.painted_lanes = 0
@@ -169,6 +177,7 @@ class TrackLanes(QListView):
         # A click selects a track on the canvas, where the keys of the next step work.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
+        self.gestures = LaneGestures(session, axis, self, requests, GUTTER, can_merge=True)
         axis.rangeChanged.connect(self.repaint_lanes)
         self.activated.connect(self._on_activated)
 
@@ -181,6 +190,12 @@ class TrackLanes(QListView):
         """Mark these frames with open problems by track."""
         changed = {t for t in problems.keys() | self._problems.keys() if problems.get(t) != self._problems.get(t)}
         self._problems = problems
+        self.repaint_lanes(changed)
+
+    def show_swap(self, swap: SwapPreview | None) -> None:
+        """Show two lanes in each other's colour where they would exchange their ids; None ends it."""
+        changed = {track for each in (swap, self._swap) if each is not None for track in (each.one, each.other)}
+        self._swap = swap
         self.repaint_lanes(changed)
 
     def set_frame(self, frame: int) -> None:
@@ -235,7 +250,11 @@ class TrackLanes(QListView):
         return pixmap
 
     def _paint_lane(self, painter: QPainter, lane: Lane, *, is_selected: bool) -> None:
-        look = LaneLook(is_selected=is_selected, problems=self._problems.get(lane.track, ()))
+        look = LaneLook(
+            is_selected=is_selected,
+            problems=self._problems.get(lane.track, ()),
+            recoloured=recoloured(self._swap, lane.track),
+        )
         LanePainter(self._axis, GUTTER, self._theme).paint(painter, lane, 0.0, SIZE["lane"] - 1.0, look)
 
     def _paint_gutter(self, painter: QPainter, rect: QRect, row: int, *, is_active: bool) -> None:
@@ -278,6 +297,10 @@ class TrackLanes(QListView):
             height = self.viewport().height()
             painter.fillRect(QRectF(round(GUTTER + x) - 0.5, 0, 1, height), QColor(self._theme.colours.text))
             painter.end()
+        if self.gestures.drag is not None or self.gestures.selected_keys or self.gestures.span is not None:
+            painter = QPainter(self.viewport())
+            LaneOverlay(self._axis, GUTTER, self._theme).paint(painter, self.gestures, self.row_of)
+            painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -295,6 +318,28 @@ class TrackLanes(QListView):
         frame = self._axis.frame_at(position.x() - GUTTER)
         return min(lanes, key=lambda lane: max(lane.first - frame, frame - lane.last, 0), default=None)
 
+    def lanes_in(self, band: QRect) -> list[Lane]:
+        """The lanes of the rows that a rectangle touches."""
+        first = self.indexAt(QPoint(GUTTER, max(0, band.top())))
+        last = self.indexAt(QPoint(GUTTER, min(band.bottom(), self.viewport().height() - 1)))
+        if not first.isValid():
+            return []
+        end = last.row() if last.isValid() else self.lanes_model.rowCount() - 1
+        return [lane for row in range(first.row(), end + 1) for lane in self.lanes_model.lanes(row)]
+
+    def row_of(self, track: int) -> QRect:
+        """The row of a track in the viewport, empty if it has none."""
+        row = next((place for place, tracks in enumerate(self.lanes_model.rows) if track in tracks), -1)
+        return self.visualRect(self.lanes_model.index(row)) if row >= 0 else QRect()
+
+    def to_screen(self, position: QPoint) -> QPoint:
+        """A position of the viewport on the screen."""
+        return self.viewport().mapToGlobal(position)
+
+    def refresh(self) -> None:
+        """Draw selected key frames and the drag in progress again."""
+        self.viewport().update()
+
     def text_at(self, position: QPoint) -> str:
         """What the tooltip says about a position of the viewport."""
         lane = self.lane_at(position)
@@ -311,10 +356,12 @@ class TrackLanes(QListView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         lane, position = self.lane_at(event.position().toPoint()), event.position().toPoint()
-        if lane is None or event.button() != Qt.MouseButton.LeftButton:
+        if event.button() != Qt.MouseButton.LeftButton:
             return
         if position.x() >= GUTTER:
-            self.pressedAt.emit(lane.track, self._axis.frame_at(position.x() - GUTTER))
+            self.gestures.press(position, event.modifiers())
+            return
+        if lane is None:
             return
         state = self._session.view_state
         lock, eye = self._buttons(self.visualRect(self.indexAt(position)))
@@ -330,14 +377,49 @@ class TrackLanes(QListView):
         return int(lane.frames[abs(lane.frames - self._session.current_frame).argmin()])
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
+        self._mouse = event.position().toPoint()
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            if self.gestures.move(self._mouse) and self.gestures.is_dragging and not self.hasFocus():
+                # Esc and Tab belong to the drag.
+                self.setFocus(Qt.FocusReason.MouseFocusReason)
+            return
+        index = self.indexAt(self._mouse)
         self._hover(index.row() if index.isValid() else -1)
-        if event.buttons() & Qt.MouseButton.LeftButton and index.isValid() and event.position().x() >= GUTTER:
-            # A drag scrubs; the pressed track stays selected.
-            self.pressedAt.emit(-1, self._axis.frame_at(event.position().x() - GUTTER))
+        self.viewport().setCursor(self.gestures.cursor_at(self._mouse))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            was_dragging = self.gestures.is_dragging
+            clicked = self.gestures.release()
+            if clicked is not None:
+                self.pressedAt.emit(*clicked)
+            if was_dragging and not self.gestures.selected_keys and self.gestures.span is None:
+                self.leaveRequested.emit()
         event.accept()
+
+    # Keys
+
+    @property
+    def own_keys(self) -> frozenset[Qt.Key]:
+        """Keys that do not reach the commands of the window: those of a drag, and of selected key frames."""
+        if self.gestures.is_dragging:
+            return frozenset({Qt.Key.Key_Escape, Qt.Key.Key_Tab})
+        if self.gestures.selected_keys:
+            return frozenset({Qt.Key.Key_Escape, Qt.Key.Key_Delete})
+        return frozenset({Qt.Key.Key_Escape}) if self.gestures.span is not None else frozenset()
+
+    def event(self, event: QEvent) -> bool:
+        # The list would move the focus by Tab before it sees the key.
+        is_tab = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Tab
+        if is_tab and event.type() == QEvent.Type.KeyPress and self.gestures.swap_winner(self._mouse):
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.gestures.cancel():
+            self.leaveRequested.emit()
+        elif event.key() != Qt.Key.Key_Delete or not self.gestures.remove_selected():
+            super().keyPressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         lane = self.lane_at(event.position().toPoint())

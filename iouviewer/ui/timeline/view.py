@@ -19,12 +19,15 @@ from iouviewer.ui.theme import Theme
 from iouviewer.ui.throttle import Throttle
 from iouviewer.ui.timeline.axis import TimeAxis
 from iouviewer.ui.timeline.hover import HoverTip
+from iouviewer.ui.timeline.lane_gestures import LaneRequests
+from iouviewer.ui.timeline.lane_painter import SwapPreview
+from iouviewer.ui.timeline.lane_row import LaneRow
 from iouviewer.ui.timeline.marks import VideoMarks
 from iouviewer.ui.timeline.own_iou import OwnIou
 from iouviewer.ui.timeline.plot import TimelinePlot
 from iouviewer.ui.timeline.pyramid import Pyramid
 from iouviewer.ui.timeline.row_plan import MIN_HEIGHT, Row, lanes_height, plan_rows, plot_height
-from iouviewer.ui.timeline.rows import GUTTER, LaneRow, ProblemsRow, Ruler, TimeRow, VerifiedRow
+from iouviewer.ui.timeline.rows import GUTTER, ProblemsRow, Ruler, TimeRow, VerifiedRow
 from iouviewer.ui.timeline.series import Series, difference_of, shown_variants, update_difference
 from iouviewer.ui.timeline.texts import describe_frames, describe_series
 from iouviewer.ui.timeline.track_lanes import TrackLanes, lane_name
@@ -34,18 +37,24 @@ SORT_DELAY_MS = 150
 """Delay after the last step to another frame before the lanes are ordered again: not while frames rush by."""
 
 
+_SCORE_ROWS = (Row.PROBLEMS, Row.IOU)
+"""Rows that say what models think, which blind mode hides."""
+
+
 class TimelineView(QWidget):
     """Ruler, problems, IoU by frame, verified frames and the selected track; or the lanes of all tracks.
 
     Signals:
         seekRequested(int): the user clicked or dragged to this frame.
         heightWanted(): ``wanted_height`` has another answer.
+        leaveRequested(): a drag on a lane is over; the keyboard goes back to the canvas.
         menuRequested(str, object, QPoint): a context menu for ``timeline`` (None) or ``track`` (its number), at a point
             of the screen.
     """
 
     seekRequested = Signal(int)
     heightWanted = Signal()
+    leaveRequested = Signal()
     menuRequested = Signal(str, object, QPoint)
 
     def __init__(self, session: Session, theme: Theme) -> None:
@@ -69,7 +78,9 @@ class TimelineView(QWidget):
         self.plot = TimelinePlot(self.axis)
         self.ruler = Ruler(self.axis, self.marks)
         self.problems_row, self.verified_row = ProblemsRow(self.axis), VerifiedRow(self.axis, self.marks)
-        self.lane_row, self.lanes = LaneRow(self.axis), TrackLanes(session, self.axis)
+        self.requests = LaneRequests(self)
+        self.lane_row = LaneRow(session, self.axis, self.requests)
+        self.lanes = TrackLanes(session, self.axis, self.requests)
         self._rows: dict[Row, QWidget] = {
             Row.RULER: self.ruler,
             Row.PROBLEMS: self.problems_row,
@@ -102,6 +113,8 @@ class TimelineView(QWidget):
             row.menuRequested.connect(self._on_menu_requested)
         self.lane_row.activated.connect(self._zoom_to_track)
         self.lanes.pressedAt.connect(self._on_lane_pressed)
+        for lanes in (self.lanes, self.lane_row):
+            lanes.leaveRequested.connect(self.leaveRequested)
         self.lanes.menuRequested.connect(self._on_lane_menu_requested)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._on_frame_changed)
@@ -110,6 +123,7 @@ class TimelineView(QWidget):
         session.selectionChanged.connect(self._on_selection_changed)
         session.notesChanged.connect(self._show_notes)
         session.view_state.viewStateChanged.connect(self.lanes.viewport().update)
+        session.view_state.viewStateChanged.connect(self._place_rows)
         session.variants.listChanged.connect(self._rebuild_timer.start)
         session.variants.variantChanged.connect(self._rebuild_timer.start)
         session.variants.predictionsChanged.connect(self._on_predictions_changed)
@@ -202,7 +216,8 @@ class TimelineView(QWidget):
             place = places.get(row)
             if place is not None:
                 widget.setGeometry(0, place.top, self.width(), place.height)
-            widget.setVisible(place is not None)
+            is_hidden = row in _SCORE_ROWS and self._session.view_state.is_blind
+            widget.setVisible(place is not None and not is_hidden)
         self.ruler.set_has_marks(Row.VERIFIED not in places)
 
     def focus_widgets(self) -> list[QWidget]:
@@ -288,6 +303,15 @@ class TimelineView(QWidget):
             self._own.show_track()
         if self.has_lanes:
             self._arrange_lanes()
+
+    def show_swap(self, swap: SwapPreview | None) -> None:
+        """Preview that two tracks exchange their ids; None ends it."""
+        self.lanes.show_swap(swap)
+        self.lane_row.show_swap(swap)
+
+    def selected_span(self) -> tuple[tuple[int, ...], int, int] | None:
+        """Tracks, first and last frame of the rubber band on the lanes; None without one."""
+        return self.lanes.gestures.span if self.has_lanes else None
 
     def _show_track(self) -> None:
         track = self._shown_track = self._session.selection.track

@@ -87,7 +87,6 @@ def test_a_refused_command_shows_a_message_and_adds_no_step(view, messages):
     view.commands.snap_edge()
     view.commands.paste()
     view.commands.accept_prediction()
-    view.commands.merge_tracks()
     view.commands.split_track()
     view.commands.next_key_frame()
     view.commands.set_class_by_digit(9)
@@ -96,8 +95,7 @@ def test_a_refused_command_shows_a_message_and_adds_no_step(view, messages):
         "This needs one selected box. Click a ground-truth box first.",
         "Nothing was copied. Select boxes and copy them first.",
         "No prediction is selected. Click a prediction, or a box that is paired with one.",
-        "No box is selected. Click a ground-truth box first.",
-        "No box is selected. Click a ground-truth box first.",
+        "Select a box of a track first",
         "Select a box of a track first",
         "Key 9 has no class. Press C to choose or add one.",
     ]
@@ -210,22 +208,17 @@ def test_key_frames_of_the_selected_track_are_stepped_through_and_keep_it_select
     assert view.session.current_frame == 1
 
 
-def test_tracks_are_interpolated_merged_split_and_swapped(view):
+def test_the_selected_track_is_split_and_trimmed_at_the_current_frame(view):
     truth = view.session.ground_truth
     show(view, 1)
     view.session.select([3])
-    view.commands.interpolate()
-    assert [len(truth.boxes(f)) for f in range(5)] == [2, 1, 1, 1, 1]
     view.commands.split_track()
-    assert truth.find(3).track == 3
-    show(view, 0)
-    view.session.select([1, 2])
-    view.commands.swap_tracks()
-    assert (truth.find(1).track, truth.find(2).track) == (2, 1)
-    view.session.undo()
-    view.session.select([1, 3])
-    view.commands.merge_tracks()
-    assert truth.find(3).track == 1
+    assert [truth.find(i).track for i in (1, 3, 4)] == [1, 3, 3]
+    view.commands.set_end_of_track(False)
+    assert [b.id for b in truth.track(3)] == [3]
+    show(view, 2)
+    view.commands.set_end_of_track(False)
+    assert [b.frame for b in truth.track(3)] == [1, 2], "beyond its end the track is extended"
 
 
 def test_a_tooltip_says_why_a_box_is_not_matched(view):

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from iouviewer.app.editing.gesture import DrawGesture
 from iouviewer.document.boxes import NO_TRACK, Box
 from iouviewer.document.tracks import continued_track
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.canvas.hit import BoxRef, Target, truth_ref
 from iouviewer.ui.canvas.tools.tool import CLICK_TOLERANCE, PointerEvent, ToolContext
 
@@ -68,12 +68,17 @@ class DrawTool:
 
     @property
     def text(self) -> str:
-        """What the box in progress will be: ``continues person 17``, ``person · new track 20``, or its class."""
+        """What the box in progress will be.
+
+        ``continues person 17 · 6 frames interpolated``, ``person · new track 20``, or its class.
+        """
         if self._gesture is None:
             return ""
         document, box = self._canvas.session.document, self._gesture.box
         if self._gesture.continues_track:
-            return tr("continues {box}", box=document.object_name(box))
+            text, count = tr("continues {box}", box=document.object_name(box)), self._gesture.filled_frames
+            filled = tr_n("{count} frame interpolated", "{count:,} frames interpolated", count)
+            return f"{text} · {filled}" if count else text
         name = document.object_name(Box(0, box.frame, box.rect, box.class_id))
         return name if box.track == NO_TRACK else tr("{box} · new track {track}", box=name, track=box.track)
 
